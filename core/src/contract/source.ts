@@ -1,0 +1,75 @@
+import type { EventDraft } from './event.js';
+import type { JsonObject } from './json.js';
+
+/** A request as it came over the wire. Nothing is decoded besides the URL and the transfer encoding. */
+export interface RawRequest {
+  readonly method: string;
+  /** What follows `/hooks/{source}` in the path, percent-decoded, without a leading slash; `''` where nothing follows. */
+  readonly rest: string;
+  /** First value of each query parameter. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Lower-case names; repeated headers are joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The exact bytes. */
+  readonly body: Uint8Array;
+  /** IP address of the peer, or what `server.trustProxy` makes of `X-Forwarded-For`. */
+  readonly remoteAddress: string;
+  /** The URL the sender used: `server.publicUrl` + path + query. Some senders sign it. */
+  readonly url: string;
+  /** Milliseconds since the epoch, by the router's clock, when the body was complete. */
+  readonly receivedAtMs: number;
+}
+
+/** A reply to be sent as it is. */
+export interface HttpReply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. Undefined = no body. */
+  readonly body?: JsonObject;
+}
+
+/** A ringing phone: who calls whom. What expressions see as `call`. */
+export interface Call {
+  /** The platform's id of the call, the same in all its tries; null where it sends none. */
+  readonly id: string | null;
+  /** The caller's number as sent, E.164 where it is one; `''` = withheld. */
+  readonly from: string;
+  /** The called number as sent. */
+  readonly to: string;
+  /** The agent the number belongs to; null where the platform names none. */
+  readonly agent: string | null;
+  /** The request's body, parsed. */
+  readonly data: JsonObject;
+}
+
+/** What the platform is told about a caller. */
+export interface Answer {
+  /** Flat: names to strings. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Another agent that shall take the call; null = the number's own. */
+  readonly overrideAgent: string | null;
+}
+
+/** What a request turned out to be, once verified. */
+export type Reception =
+  | { readonly kind: 'events'; readonly events: readonly EventDraft[] }
+  | {
+      readonly kind: 'call';
+      /** The call as an event; routes can log it. It is recorded beside the answer, never before it. */
+      readonly event: EventDraft;
+      readonly call: Call;
+      /** How long the platform waits for the reply, in milliseconds from `receivedAtMs`. */
+      readonly deadlineMs: number;
+      /** Writes the answer in the platform's format. Must not throw. */
+      reply(answer: Answer): HttpReply;
+      /** The least the platform accepts. Must not throw. */
+      fallback(): HttpReply;
+    }
+  | { readonly kind: 'handshake'; readonly reply: HttpReply };
+
+/** Headers and the rest of the path that make a body acceptable to a source. */
+export interface SignedRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  /** To be appended to `/hooks/{source}`, with its leading slash; `''` = nothing. */
+  readonly rest: string;
+}

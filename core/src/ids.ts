@@ -1,0 +1,18 @@
+/** Ids: the one place where they are made. */
+import { v7 } from 'uuid';
+
+/** A new event id: a UUIDv7, so that ids made later sort later and a store's index grows at its end. */
+export function newEventId(): string {
+  return v7();
+}
+
+/** Id of an event's delivery: the event's id, a dot, and the delivery's index from 0. Stable, and readable in a log. */
+export function deliveryId(eventId: string, index: number): string {
+  return `${eventId}.${index}`;
+}
+
+/** The parts of a delivery id; null where it is none. */
+export function partsOfDeliveryId(id: string): { readonly eventId: string; readonly index: number } | null {
+  const match = /^(.+)\.(\d{1,4})$/.exec(id);
+  return match?.[1] === undefined || match[2] === undefined ? null : { eventId: match[1], index: Number(match[2]) };
+}

@@ -1,0 +1,2 @@
+/** The door for running a router. */
+export {};

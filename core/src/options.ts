@@ -1,0 +1,206 @@
+/**
+ * Schema helpers for component options. A secret announces itself and an expression is compiled while zod parses, by
+ * whoever reads the configuration: see `reading`.
+ */
+import { z } from 'zod';
+import type { JsonValue } from './contract/json.js';
+import type { Expression, Scope, Template } from './contract/template.js';
+import { durationMs, rateOf, sizeBytes } from './units.js';
+
+/** Who reads a configuration: compiles its expressions and learns its secrets. */
+export interface Reader {
+  /** Compiles CEL. Throws an `ExpressionProblem`. `variables` are the names it may use. */
+  compile(text: string, variables: readonly string[]): Expression;
+  /** Told each secret once it is read, so that it can be masked. */
+  secret(value: string): void;
+}
+
+/** A mistake in an expression, with its place in the text. */
+export interface ExpressionProblem {
+  readonly code: 'EXPRESSION_SYNTAX' | 'EXPRESSION_UNKNOWN_NAME' | 'EXPRESSION_TYPE';
+  readonly message: string;
+  /** Characters from the start of the expression. */
+  readonly offset: number;
+}
+
+/** What each kind's expressions may use by default. */
+export const scopes = {
+  destination: ['event', 'delivery'],
+  resolver: ['call', 'known'],
+} as const;
+
+const slot = Symbol.for('switchhook.reader');
+const holder = globalThis as { [slot]?: Reader };
+
+/** Runs a zod parse on behalf of a reader. The reader is held globally by symbol: plugins may come with their own copy of this package. */
+export function reading<T>(reader: Reader, parse: () => T): T {
+  const outer = holder[slot];
+  holder[slot] = reader;
+  try {
+    return parse();
+  } finally {
+    if (outer === undefined) delete holder[slot];
+    else holder[slot] = outer;
+  }
+}
+
+/** A value that must never be seen: not printed, logged or put into an error. A non-empty string. */
+export function secret(description: string) {
+  return z
+    .string()
+    .min(1)
+    .transform((value) => {
+      reader().secret(value);
+      return value;
+    })
+    .meta({ description, secret: true });
+}
+
+/** `800ms`, `5s`, `10m`, `30d`; becomes milliseconds. */
+export function duration(description: string) {
+  return unit(description, 'a duration such as 800ms, 5s, 10m or 30d', '5s', durationMs);
+}
+
+/** `64kb`, `1mb`; becomes bytes. */
+export function size(description: string) {
+  return unit(description, 'a size such as 64kb or 1mb', '1mb', sizeBytes);
+}
+
+/** `10/s`, `100/m`; becomes `{ count, perMs }`. */
+export function rate(description: string) {
+  return unit(description, 'a rate such as 10/s or 100/m', '10/s', rateOf);
+}
+
+/** A CEL expression without `${{ }}`; `variables` are the names it may use. */
+export function expression(description: string, variables: readonly string[]) {
+  return z
+    .string()
+    .min(1)
+    .transform((text, ctx): Expression => compiled(text, 0, variables, ctx) ?? z.NEVER)
+    .meta({ description, expression: [...variables] });
+}
+
+/** A text with `${{ … }}` in it; renders to a string. Other values are written as JSON, null as nothing. */
+export function text(description: string, variables: readonly string[] = scopes.destination) {
+  return z
+    .string()
+    .transform((value, ctx): Template<string> => {
+      const template = templateOf(value, variables, ctx);
+      return { constant: template.constant, render: (scope) => asText(template.render(scope)) };
+    })
+    .meta({ description, template: [...variables] });
+}
+
+/** A JSON value with `${{ … }}` in any of its strings. A string that is exactly one expression keeps the value's type. */
+export function template(description: string, variables: readonly string[] = scopes.destination) {
+  return z
+    .json()
+    .transform((value, ctx) => templateOf(value as JsonValue, variables, ctx))
+    .meta({ description, template: [...variables] });
+}
+
+function templateOf(
+  value: JsonValue,
+  variables: readonly string[],
+  ctx: z.RefinementCtx,
+  path: readonly (string | number)[] = [],
+): Template {
+  if (typeof value === 'string') return textTemplate(value, variables, ctx, path);
+  if (typeof value !== 'object' || value === null) return { constant: true, render: () => value };
+  const parts = Object.entries(value).map(
+    ([key, inner]) =>
+      [key, templateOf(inner, variables, ctx, [...path, Array.isArray(value) ? Number(key) : key])] as const,
+  );
+  if (parts.every(([, part]) => part.constant)) return { constant: true, render: () => value };
+  return {
+    constant: false,
+    render: (scope) =>
+      Array.isArray(value)
+        ? parts.map(([, part]) => part.render(scope))
+        : Object.fromEntries(parts.map(([key, part]) => [key, part.render(scope)])),
+  };
+}
+
+function textTemplate(
+  value: string,
+  variables: readonly string[],
+  ctx: z.RefinementCtx,
+  path: readonly (string | number)[],
+): Template {
+  const pieces: (string | Expression)[] = [];
+  let end = 0;
+  for (let start = value.indexOf('${{'); start >= 0; start = value.indexOf('${{', end)) {
+    const close = value.indexOf('}}', start);
+    if (close < 0) {
+      issue(ctx, { code: 'EXPRESSION_SYNTAX', message: 'the expression has no closing }}', offset: start }, path);
+      return { constant: true, render: () => value };
+    }
+    if (start > end) pieces.push(value.slice(end, start));
+    const inner = value.slice(start + 3, close);
+    const made = compiled(inner.trim(), start + 3 + (inner.length - inner.trimStart().length), variables, ctx, path);
+    if (made !== undefined) pieces.push(made);
+    end = close + 2;
+  }
+  if (pieces.length === 0) return { constant: true, render: () => value };
+  if (end < value.length) pieces.push(value.slice(end));
+  const only = pieces.length === 1 ? pieces[0] : undefined;
+  if (only !== undefined && typeof only !== 'string')
+    return { constant: false, render: (scope) => only.evaluate(scope) };
+  return {
+    constant: false,
+    render: (scope: Scope) =>
+      pieces.map((piece) => (typeof piece === 'string' ? piece : asText(piece.evaluate(scope)))).join(''),
+  };
+}
+
+function compiled(
+  source: string,
+  offset: number,
+  variables: readonly string[],
+  ctx: z.RefinementCtx,
+  path: readonly (string | number)[] = [],
+): Expression | undefined {
+  try {
+    return reader().compile(source, variables);
+  } catch (error) {
+    if (typeof error !== 'object' || error === null || !('offset' in error)) throw error;
+    const problem = error as ExpressionProblem;
+    issue(ctx, { ...problem, message: problem.message, code: problem.code, offset: offset + problem.offset }, path);
+    return undefined;
+  }
+}
+
+function issue(ctx: z.RefinementCtx, problem: ExpressionProblem, path: readonly (string | number)[]): void {
+  ctx.addIssue({
+    code: 'custom',
+    message: problem.message,
+    path: [...path],
+    params: { problem: problem.code, offset: problem.offset },
+  });
+}
+
+function unit<T>(description: string, expected: string, example: string, parse: (value: string) => T | null) {
+  return z
+    .string()
+    .transform((value, ctx): T => {
+      const parsed = parse(value);
+      if (parsed !== null) return parsed;
+      ctx.addIssue({ code: 'custom', message: `expected ${expected}`, params: { problem: 'INVALID_VALUE' } });
+      return z.NEVER;
+    })
+    .meta({ description, examples: [example] });
+}
+
+function asText(value: JsonValue): string {
+  if (typeof value === 'string') return value;
+  return value === null ? '' : JSON.stringify(value);
+}
+
+function reader(): Reader {
+  const current = holder[slot];
+  if (current === undefined)
+    throw new Error(
+      'options with secrets or expressions are parsed by the router, or by createComponent of the testkit',
+    );
+  return current;
+}
