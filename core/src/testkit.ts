@@ -1,2 +1,15 @@
-/** The door for running a router. */
-export {};
+/** The door for testing plugins: conformance suites, fakes for time and log, and a real HTTP receiver. */
+export { type DestinationWorld, destinationSuite } from './testkit/destination-suite.js';
+export { FakeClock, FakeLog, FakeMetrics, type LogLine, settled } from './testkit/fakes.js';
+export { type Behaviour, type ReceivedRequest, type Receiver, type Response, receiver } from './testkit/receiver.js';
+export { type ResolverWorld, resolverSuite } from './testkit/resolver-suite.js';
+export { type SourceWorld, sourceSuite } from './testkit/source-suite.js';
+export {
+  aCall,
+  aDelivery,
+  anEvent,
+  aRequest,
+  createComponent,
+  type FakeTools,
+  fakeTools,
+} from './testkit/world.js';
