@@ -80,36 +80,52 @@ export function expression(description: string, variables: readonly string[]) {
     .meta({ description, expression: [...variables] });
 }
 
+/**
+ * Fits the value of one expression to the place it is put in: percent-encoding in a URL, entities in a markup language.
+ * `before` is what has been rendered before it. Text written in the file stays as it is. A throw is the render's.
+ */
+export type Fit = (value: string, before: string) => string;
+
 /** A text with `${{ … }}` in it; renders to a string. Other values are written as JSON, null as nothing. */
-export function text(description: string, variables: readonly string[] = scopes.destination) {
+export function text(description: string, variables: readonly string[] = scopes.destination, fit: Fit = asItIs) {
   return z
     .string()
     .transform((value, ctx): Template<string> => {
-      const template = templateOf(value, variables, ctx);
-      return { constant: template.constant, render: (scope) => asText(template.render(scope)) };
+      const pieces = piecesOf(value, variables, ctx, []);
+      return { constant: pieces.every(isText), render: (scope) => joined(pieces, scope, fit) };
     })
     .meta({ description, template: [...variables] });
 }
 
-/** A JSON value with `${{ … }}` in any of its strings. A string that is exactly one expression keeps the value's type. */
-export function template(description: string, variables: readonly string[] = scopes.destination) {
+/**
+ * A JSON value with `${{ … }}` in any of its strings. A string that is exactly one expression keeps the value's type;
+ * with `fit`, every string in that value is fitted.
+ */
+export function template(description: string, variables: readonly string[] = scopes.destination, fit: Fit = asItIs) {
   return z
     .json()
-    .transform((value, ctx) => templateOf(value as JsonValue, variables, ctx))
+    .transform((value, ctx) => templateOf(value as JsonValue, { variables, fit }, ctx, []))
     .meta({ description, template: [...variables] });
 }
 
+interface TemplateRules {
+  readonly variables: readonly string[];
+  readonly fit: Fit;
+}
+
+type Piece = string | Expression;
+
 function templateOf(
   value: JsonValue,
-  variables: readonly string[],
+  rules: TemplateRules,
   ctx: z.RefinementCtx,
-  path: readonly (string | number)[] = [],
+  path: readonly (string | number)[],
 ): Template {
-  if (typeof value === 'string') return textTemplate(value, variables, ctx, path);
+  if (typeof value === 'string') return textTemplate(value, rules, ctx, path);
   if (typeof value !== 'object' || value === null) return { constant: true, render: () => value };
   const parts = Object.entries(value).map(
     ([key, inner]) =>
-      [key, templateOf(inner, variables, ctx, [...path, Array.isArray(value) ? Number(key) : key])] as const,
+      [key, templateOf(inner, rules, ctx, [...path, Array.isArray(value) ? Number(key) : key])] as const,
   );
   if (parts.every(([, part]) => part.constant)) return { constant: true, render: () => value };
   return {
@@ -123,17 +139,30 @@ function templateOf(
 
 function textTemplate(
   value: string,
-  variables: readonly string[],
+  { variables, fit }: TemplateRules,
   ctx: z.RefinementCtx,
   path: readonly (string | number)[],
 ): Template {
-  const pieces: (string | Expression)[] = [];
+  const pieces = piecesOf(value, variables, ctx, path);
+  const only = pieces.length === 1 ? pieces[0] : undefined;
+  if (only !== undefined && !isText(only))
+    return { constant: false, render: (scope) => fittedIn(only.evaluate(scope), fit) };
+  return { constant: pieces.every(isText), render: (scope) => joined(pieces, scope, fit) };
+}
+
+function piecesOf(
+  value: string,
+  variables: readonly string[],
+  ctx: z.RefinementCtx,
+  path: readonly (string | number)[],
+): readonly Piece[] {
+  const pieces: Piece[] = [];
   let end = 0;
   for (let start = value.indexOf('${{'); start >= 0; start = value.indexOf('${{', end)) {
     const close = value.indexOf('}}', start);
     if (close < 0) {
       issue(ctx, { code: 'EXPRESSION_SYNTAX', message: 'the expression has no closing }}', offset: start }, path);
-      return { constant: true, render: () => value };
+      return [value];
     }
     if (start > end) pieces.push(value.slice(end, start));
     const inner = value.slice(start + 3, close);
@@ -141,16 +170,30 @@ function textTemplate(
     if (made !== undefined) pieces.push(made);
     end = close + 2;
   }
-  if (pieces.length === 0) return { constant: true, render: () => value };
   if (end < value.length) pieces.push(value.slice(end));
-  const only = pieces.length === 1 ? pieces[0] : undefined;
-  if (only !== undefined && typeof only !== 'string')
-    return { constant: false, render: (scope) => only.evaluate(scope) };
-  return {
-    constant: false,
-    render: (scope: Scope) =>
-      pieces.map((piece) => (typeof piece === 'string' ? piece : asText(piece.evaluate(scope)))).join(''),
-  };
+  return pieces;
+}
+
+function joined(pieces: readonly Piece[], scope: Scope, fit: Fit): string {
+  let done = '';
+  for (const piece of pieces) done += isText(piece) ? piece : fit(asText(piece.evaluate(scope)), done);
+  return done;
+}
+
+function fittedIn(value: JsonValue, fit: Fit): JsonValue {
+  if (fit === asItIs) return value;
+  if (typeof value === 'string') return fit(value, '');
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((inner) => fittedIn(inner, fit));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fittedIn(inner, fit)]));
+}
+
+function isText(piece: Piece): piece is string {
+  return typeof piece === 'string';
+}
+
+function asItIs(value: string): string {
+  return value;
 }
 
 function compiled(

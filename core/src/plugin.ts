@@ -35,8 +35,9 @@ export type {
 } from './contract/tools.js';
 export type { RefusalCode } from './errors.js';
 export { FetchError, isFetchError } from './fetch-error.js';
+export { outcomeOf, outcomeOfFailure } from './http-outcome.js';
 export { deliveryId, partsOfDeliveryId } from './ids.js';
-export { duration, expression, rate, scopes, secret, size, template, text } from './options.js';
+export { duration, expression, type Fit, rate, scopes, secret, size, template, text } from './options.js';
 export { readJsonObject } from './payload.js';
 export { isRefusal, type Refusal, refuse } from './refusal.js';
 export { retryAfterMs } from './retry-after.js';

@@ -57,10 +57,10 @@ export function verifySignature(
   return fitting >= 0 ? { verified: true, secret: fitting } : refused('signature does not match the body');
 }
 
-/** The headers that make `verifySignature` accept a body. */
+/** The headers that make `verifySignature` accept a body. A secret that is text is used as UTF-8. */
 export function signatureHeaders(
   scheme: SignatureScheme,
-  secret: string,
+  secret: string | Uint8Array,
   request: Omit<SignedParts, 'headers'>,
   nowMs: number,
 ): Readonly<Record<string, string>> {
@@ -83,7 +83,12 @@ export function fingerprint(...parts: readonly (string | Uint8Array)[]): string 
   return hash.digest('hex').slice(0, 32);
 }
 
-function digestOf(scheme: SignatureScheme, secret: string, request: SignedParts, timestamp: string): string {
+function digestOf(
+  scheme: SignatureScheme,
+  secret: string | Uint8Array,
+  request: SignedParts,
+  timestamp: string,
+): string {
   const hmac = createHmac(scheme.algorithm, secret);
   for (const piece of scheme.signed.split(/(\{body\}|\{timestamp\}|\{method\}|\{url\})/)) {
     if (piece === '{body}') hmac.update(request.body);
