@@ -1,0 +1,43 @@
+/** Reads the exact bytes of a request, within limits of size and time. */
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../contract/tools.js';
+import { refuse } from '../refusal.js';
+
+/** What a body may cost. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** From the end of the headers to the end of the body. */
+  readonly timeoutMs: number;
+}
+
+/** The whole body. Rejects with a refusal: too large, too slow, or broken off. Never holds more than `maxBytes`. */
+export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > limits.maxBytes) return Promise.reject(tooLarge(limits));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+
+    const end = (finish: () => void): void => {
+      cancelTimeout();
+      request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+      finish();
+    };
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > limits.maxBytes) end(() => reject(tooLarge(limits)));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => end(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    const onBroken = (): void => end(() => reject(refuse('MALFORMED', 'the sender broke off')));
+    const cancelTimeout = clock.after(limits.timeoutMs, () =>
+      end(() => reject(refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`))),
+    );
+
+    request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
+}
+
+function tooLarge({ maxBytes }: BodyLimits): Error {
+  return refuse('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+}

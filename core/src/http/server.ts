@@ -1,0 +1,172 @@
+/** Koa, and nothing but Koa: hooks, health and metrics over HTTP. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Koa, { type Context } from 'koa';
+import type { HttpReply, RawRequest } from '../contract/source.js';
+import type { Clock, Log } from '../contract/tools.js';
+import { isRefusal, refuse } from '../refusal.js';
+import { type BodyLimits, readBody } from './body.js';
+import { writeRefusal } from './failure.js';
+
+/** A source as the server sees it. */
+export interface Hook {
+  /** Media types it reads. */
+  readonly accepts: readonly string[];
+}
+
+/** What the server serves. */
+export interface ServerParts {
+  readonly hooks: ReadonlyMap<string, Hook>;
+  receive(source: string, request: RawRequest): Promise<HttpReply>;
+  refused(source: string, code: string, reason: string, remoteAddress: string): void;
+  /** Rejects, with the reason, while the router is not open or cannot commit. */
+  ready(): Promise<void>;
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly limits: BodyLimits;
+  /** Take the sender's address from the last entry of `X-Forwarded-For`. */
+  readonly trustProxy: boolean;
+  /** What senders put before `/hooks`; null = what the `Host` header says. */
+  readonly publicUrl: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A server that listens. */
+export interface ListeningServer {
+  readonly host: string;
+  readonly port: number;
+  /** Accepts nothing more and resolves when all requests have their replies; idle connections are cut at once. */
+  close(): Promise<void>;
+}
+
+/** The request listener, to be mounted in a server of somebody else's. */
+export function listenerFor(parts: ServerParts): RequestListener {
+  const app = new Koa();
+  app.on('error', (error: unknown) => parts.log.error('http.failed', { error }));
+  app.use(async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const refusal = isRefusal(error) ? error : refuse('SOURCE_FAILED', 'unexpected');
+      if (!isRefusal(error)) parts.log.error('http.failed', { error });
+      writeRefusal(ctx, refusal);
+    }
+  });
+  app.use((ctx) => {
+    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts);
+    return operations(ctx, parts);
+  });
+  return app.callback();
+}
+
+/** Listens. Rejects where the address cannot be had. */
+export async function listen(listener: RequestListener, host: string, port: number): Promise<ListeningServer> {
+  const server = createServer(
+    // Load balancers keep connections for a minute; the side that closes first must be theirs.
+    { keepAliveTimeout: 65_000, headersTimeout: 15_000, requestTimeout: 0, maxHeaderSize: 16_384 },
+    listener,
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
+  const address = server.address() as AddressInfo;
+  return { host, port: address.port, close: () => closed(server) };
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+async function hook(ctx: Context, parts: ServerParts): Promise<void> {
+  const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
+  const remoteAddress = addressOf(ctx, parts.trustProxy);
+  try {
+    const { accepts } = hookAt(source, ctx, parts);
+    checkMediaType(ctx, accepts);
+    const body = await readBody(ctx.req, parts.limits, parts.clock);
+    const request: RawRequest = {
+      method: ctx.method,
+      rest: decoded(rest.join('/')),
+      query: firstValues(ctx.query),
+      headers: headersOf(ctx),
+      body,
+      remoteAddress,
+      url: `${parts.publicUrl ?? ctx.origin}${ctx.url}`,
+      receivedAtMs: parts.clock.now(),
+    };
+    writeReply(ctx, await parts.receive(source, request));
+  } catch (error) {
+    if (isRefusal(error)) parts.refused(parts.hooks.has(source) ? source : '', error.code, error.message, remoteAddress);
+    throw error;
+  }
+}
+
+function hookAt(source: string, ctx: Context, parts: ServerParts): Hook {
+  const found = parts.hooks.get(source);
+  if (found === undefined) throw refuse('NOT_FOUND', `no source named ${JSON.stringify(source.slice(0, 64))}`);
+  if (ctx.method !== 'POST') {
+    ctx.set('Allow', 'POST');
+    throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
+  }
+  return found;
+}
+
+function checkMediaType(ctx: Context, accepts: readonly string[]): void {
+  const type = (ctx.get('content-type').split(';')[0] ?? '').trim().toLowerCase();
+  if (!accepts.includes(type))
+    throw refuse('UNSUPPORTED_MEDIA_TYPE', type === '' ? 'no content type' : `content type ${type.slice(0, 64)}`);
+  const encoding = ctx.get('content-encoding').toLowerCase();
+  if (encoding !== '' && encoding !== 'identity')
+    throw refuse('UNSUPPORTED_MEDIA_TYPE', `content encoding ${encoding.slice(0, 64)}`);
+}
+
+async function operations(ctx: Context, parts: ServerParts): Promise<void> {
+  if (!['/healthz', '/readyz', '/metrics'].includes(ctx.path)) throw refuse('NOT_FOUND', 'no such path');
+  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+    ctx.set('Allow', 'GET, HEAD');
+    throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
+  }
+  if (ctx.path === '/metrics') {
+    const { contentType, body } = await parts.metrics();
+    ctx.type = contentType;
+    ctx.body = body;
+    return;
+  }
+  if (ctx.path === '/readyz') await parts.ready();
+  ctx.body = { status: 'ok' };
+}
+
+function writeReply(ctx: Context, reply: HttpReply): void {
+  ctx.status = reply.status;
+  for (const [name, value] of Object.entries(reply.headers ?? {})) ctx.set(name, value);
+  if (reply.body !== undefined) ctx.body = reply.body;
+}
+
+function addressOf(ctx: Context, trustProxy: boolean): string {
+  const forwarded = trustProxy ? ctx.get('x-forwarded-for').split(',').at(-1)?.trim() : undefined;
+  return forwarded || (ctx.req.socket.remoteAddress ?? '');
+}
+
+function headersOf(ctx: Context): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(ctx.headers))
+    headers[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  return headers;
+}
+
+function firstValues(query: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const values = Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw refuse('MALFORMED', 'the path is not properly percent-encoded');
+  }
+}

@@ -1,0 +1,215 @@
+/** The product, from top to bottom: a request is received, an event is routed, committed and delivered, a call is answered. */
+import type { Destination, Source, Transform } from '../contract/component.js';
+import type { Event, EventDraft } from '../contract/event.js';
+import type { HttpReply, RawRequest, Reception } from '../contract/source.js';
+import type { Appended, ClaimedDelivery, Entry, EventRecord, Settled, Store } from '../contract/store.js';
+import type { Clock, Log } from '../contract/tools.js';
+import { deliveryId } from '../ids.js';
+import { isRefusal, refuse } from '../refusal.js';
+import { type Answered, type Answers, recorded } from './answer.js';
+import { within } from './deadline.js';
+import { eventOf, recordOf } from './events.js';
+import { Lane, type LanePolicy } from './lane.js';
+import type { Observer } from './observer.js';
+import { type Attempted, settlementFor } from './retry.js';
+import type { Routes } from './routes.js';
+
+/** A destination and how it may be used. */
+export interface OpenDestination {
+  readonly destination: Destination;
+  readonly policy: LanePolicy;
+}
+
+/** What the pipeline is made of; the maps are by name. */
+export interface PipelineParts {
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly routes: Routes;
+  readonly transforms: ReadonlyMap<string, Transform>;
+  readonly destinations: ReadonlyMap<string, OpenDestination>;
+  readonly answers: Answers;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: Observer;
+  /** Numbers from 0 to below 1, for the jitter. */
+  readonly chance: () => number;
+}
+
+/** Events that may wait for a commit at the same time; further ones are told to come back. */
+const commitLimit = 2_000;
+/** Kept back from a platform's deadline for the way of the reply. */
+const replyReserveMs = 500;
+
+export class Pipeline {
+  readonly #parts: PipelineParts;
+  readonly #lanes: ReadonlyMap<string, Lane>;
+  #committing = 0;
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+    this.#lanes = new Map([...parts.destinations].map(([name, open]) => [name, this.#laneOf(name, open)]));
+  }
+
+  /** Takes up what the store has left from before. */
+  open(): void {
+    for (const lane of this.#lanes.values()) lane.open();
+  }
+
+  /** Starts no further attempt; resolves when the running ones are settled. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+  }
+
+  /** A request for a source: verified, then committed or answered. A refusal is thrown. */
+  async receive(source: string, request: RawRequest): Promise<HttpReply> {
+    const reception = await this.#verified(source, request);
+    switch (reception.kind) {
+      case 'handshake':
+        return reception.reply;
+      case 'events':
+        return this.#accept(source, request, reception.events);
+      case 'call':
+        return this.#answer(source, request, reception);
+    }
+  }
+
+  async #verified(name: string, request: RawRequest): Promise<Reception> {
+    const source = this.#parts.sources.get(name);
+    if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
+    try {
+      return await source.receive(request);
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      this.#parts.log.error('source.failed', { source: name, error });
+      throw refuse('SOURCE_FAILED', 'the source threw');
+    }
+  }
+
+  /** Acknowledges events once they are committed together with their deliveries. */
+  async #accept(source: string, request: RawRequest, drafts: readonly EventDraft[]): Promise<HttpReply> {
+    const appended = await this.#commit(drafts.map((draft) => recordOf(draft, source, request.receivedAtMs)));
+    const [first] = appended;
+    if (first === undefined) return { status: 200, body: {} };
+    const duplicate = appended.every((one) => one.duplicate);
+    return { status: 200, body: { id: first.eventId, ...(duplicate && { duplicate }) } };
+  }
+
+  async #commit(records: readonly EventRecord[]): Promise<readonly Appended[]> {
+    if (this.#committing + records.length > commitLimit)
+      throw refuse('STORE_BEHIND', `${this.#committing} events wait for their commit`);
+    const entries = records.map((record) => this.#routed(record));
+    this.#committing += entries.length;
+    try {
+      const appended = await this.#parts.store.append(entries);
+      entries.forEach((entry, index) => {
+        const duplicate = appended[index]?.duplicate === true;
+        this.#handOver(entry, !duplicate);
+        this.#parts.observer.received(entry.event, duplicate, entry.deliveries.length);
+      });
+      return appended;
+    } catch (error) {
+      for (const entry of entries) this.#handOver(entry, false);
+      throw refuse('STORE_UNAVAILABLE', error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#committing -= entries.length;
+    }
+  }
+
+  /** The event with all its deliveries: routing is pure and in memory, so it comes before the commit. */
+  #routed(event: EventRecord): Entry {
+    const nowMs = this.#parts.clock.now();
+    const deliveries = this.#parts.routes.match(eventOf(event)).flatMap(({ name, to, transforms }) =>
+      to.flatMap((destination) => this.#lanes.get(destination)?.admit(name, transforms, nowMs) ?? []),
+    );
+    return { event, deliveries };
+  }
+
+  /** Passes on what was admitted to memory, or frees its place where nothing was committed. */
+  #handOver({ event, deliveries }: Entry, committed: boolean): void {
+    deliveries.forEach((delivery, index) => {
+      const lane = this.#lanes.get(delivery.destination);
+      const admitted = delivery.state === 'running';
+      if (!committed) return admitted && lane?.forget();
+      if (!admitted) return lane?.expect(delivery.dueMs);
+      lane?.take({ ...delivery, id: deliveryId(event.id, index), attempt: 1, lease: 1, event }, delivery.dueMs);
+    });
+  }
+
+  #laneOf(destination: string, open: OpenDestination): Lane {
+    const { store, clock, log, observer } = this.#parts;
+    const attempt = (claimed: ClaimedDelivery) => this.#deliver(open, claimed);
+    const onExhausted = (ids: readonly string[]) => observer.exhausted(destination, ids);
+    return new Lane({ destination, policy: open.policy, store, clock, log, attempt, onExhausted });
+  }
+
+  /** Makes one attempt and decides what happens next. Never rejects. */
+  async #deliver(open: OpenDestination, claimed: ClaimedDelivery): Promise<Settled> {
+    const { clock, chance, observer } = this.#parts;
+    const startedAtMs = clock.now();
+    const startedAt = clock.elapsed();
+    const outcome = await this.#attempted(open, claimed);
+    const settlement = settlementFor(outcome, claimed.attempt, open.policy.retry, clock.now(), chance);
+    const durationMs = clock.elapsed() - startedAt;
+    observer.attempted(claimed, outcome, settlement, durationMs);
+    const reason = 'reason' in outcome ? outcome.reason : null;
+    const response = ('response' in outcome ? outcome.response : null) ?? null;
+    const attempt = { startedAtMs, durationMs, outcome: outcome.kind, reason, response };
+    return { deliveryId: claimed.id, lease: claimed.lease, settlement, attempt };
+  }
+
+  async #attempted({ destination, policy }: OpenDestination, claimed: ClaimedDelivery): Promise<Attempted> {
+    let event: Event | null;
+    try {
+      event = this.#transformed(eventOf(claimed.event), claimed.transforms);
+    } catch (error) {
+      return { kind: 'rejected', reason: `a transform failed: ${messageOf(error)}` };
+    }
+    if (event === null) return { kind: 'skipped' };
+    const { id, route, attempt } = claimed;
+    const delivery = { id, route, destination: claimed.destination, attempt, event };
+    try {
+      return await within(this.#parts.clock, policy.timeoutMs, (signal) => destination.deliver(delivery, signal));
+    } catch (error) {
+      return { kind: 'unavailable', reason: messageOf(error) };
+    }
+  }
+
+  #transformed(event: Event, names: readonly string[]): Event | null {
+    let current: Event | null = event;
+    for (const name of names) {
+      const transform = this.#parts.transforms.get(name);
+      if (transform === undefined) throw new Error(`the transform ${name} is not configured any more`);
+      current = current === null ? null : transform.apply(current);
+    }
+    return current;
+  }
+
+  /** Answers a ringing phone. Whatever happens, the platform gets its reply in time; the event is recorded beside it. */
+  async #answer(source: string, request: RawRequest, call: Extract<Reception, { kind: 'call' }>): Promise<HttpReply> {
+    const { clock, answers, observer } = this.#parts;
+    const budgetMs = request.receivedAtMs + call.deadlineMs - replyReserveMs - clock.now();
+    try {
+      const answered = await answers.answer(source, call.call, budgetMs);
+      observer.answered(source, call.call, answered);
+      void this.#record(source, request, call.event, answered);
+      return answered.name === null ? call.fallback() : call.reply(answered.answer);
+    } catch (error) {
+      this.#parts.log.error('call.failed', { source, error });
+      return call.fallback();
+    }
+  }
+
+  async #record(source: string, request: RawRequest, draft: EventDraft, answered: Answered): Promise<void> {
+    const { body: _, ...asked } = draft;
+    const data = { ...draft.data, answer: recorded(answered) };
+    try {
+      await this.#commit([recordOf({ ...asked, data }, source, request.receivedAtMs)]);
+    } catch (error) {
+      this.#parts.log.error('call.unrecorded', { source, error });
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,88 @@
+/** Which events go where. Pure and in memory: it runs before the commit. */
+import type { Event } from '../contract/event.js';
+import type { Expression } from '../contract/template.js';
+
+/** A row of configuration: which events go to which destinations. */
+export interface Route {
+  readonly name: string;
+  /** Names of sources. */
+  readonly from: readonly string[];
+  /** Event types; `*` stands for any number of characters. */
+  readonly on: readonly string[];
+  readonly where: Expression | null;
+  /** Names of destinations. */
+  readonly to: readonly string[];
+  /** Names of transforms, in order. */
+  readonly transforms: readonly string[];
+}
+
+/** What a route says of an event. `failed` = its `where` could not be evaluated, which does not match. */
+export type Verdict =
+  | { readonly kind: 'matched' }
+  | { readonly kind: 'unmatched' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** More source and type pairs than this are looked up each time: a sender may invent types without end. */
+const indexLimit = 10_000;
+
+/** All routes, indexed by source and type. */
+export class Routes {
+  readonly #routes: readonly Route[];
+  readonly #index = new Map<string, readonly Route[]>();
+  readonly #onFailure: (route: Route, reason: string) => void;
+
+  /** `onFailure` is told of each `where` that could not be evaluated. */
+  constructor(routes: readonly Route[], onFailure: (route: Route, reason: string) => void) {
+    this.#routes = routes;
+    this.#onFailure = onFailure;
+  }
+
+  /** The routes that match, in the order of the file. */
+  match(event: Event): readonly Route[] {
+    return this.#candidates(event).filter((route) => {
+      const verdict = verdictOf(route, event);
+      if (verdict.kind === 'failed') this.#onFailure(route, verdict.reason);
+      return verdict.kind === 'matched';
+    });
+  }
+
+  #candidates(event: Event): readonly Route[] {
+    const key = `${event.source}\0${event.type}`;
+    const known = this.#index.get(key);
+    if (known !== undefined) return known;
+    const candidates = this.#routes.filter((route) => concerns(route, event));
+    if (this.#index.size < indexLimit) this.#index.set(key, candidates);
+    return candidates;
+  }
+}
+
+/** Whether a route is about this source and type. */
+export function concerns(route: Route, event: Pick<Event, 'source' | 'type'>): boolean {
+  return route.from.includes(event.source) && route.on.some((pattern) => typeMatches(pattern, event.type));
+}
+
+/** What a route's `where` says of an event. */
+export function verdictOf(route: Route, event: Event): Verdict {
+  if (route.where === null) return { kind: 'matched' };
+  try {
+    const value = route.where.evaluate({ event });
+    if (typeof value === 'boolean') return { kind: value ? 'matched' : 'unmatched' };
+    return { kind: 'failed', reason: `where gave ${value === null ? 'null' : typeof value}, not true or false` };
+  } catch (error) {
+    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function typeMatches(pattern: string, type: string): boolean {
+  if (!pattern.includes('*')) return pattern === type;
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop() ?? '';
+  if (type.length < first.length + last.length || !type.startsWith(first) || !type.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = type.indexOf(part, at);
+    if (found < 0 || found + part.length > type.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}

@@ -1,0 +1,61 @@
+/** The log: pino, one line per event, pretty on a terminal, JSON otherwise, with every secret masked. */
+import pino from 'pino';
+import pretty from 'pino-pretty';
+import type { Log, LogFields } from '../contract/tools.js';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Where lines go. */
+export interface LineSink {
+  write(line: string): void;
+}
+
+/** What a log is made of. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Never written, wherever in a line they stand. */
+  readonly secrets: Iterable<string>;
+  /** Default: standard output; pretty where that is a terminal. */
+  readonly sink?: LineSink;
+}
+
+/** Shorter values are not masked: they are no secrets, and masking them would eat ordinary words. */
+const shortestSecret = 4;
+
+/** Opens a log. */
+export function openLog({ level, secrets, sink = standardOutput() }: LogOptions): Log {
+  const mask = maskFor(secrets);
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'event',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    { write: (line: string) => sink.write(mask(line)) },
+  );
+  const at =
+    (method: keyof Log) =>
+    (event: string, fields: LogFields = {}): void =>
+      logger[method](fields, event);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Replaces each secret by `***`, also where it stands JSON-escaped or percent-encoded. */
+export function maskFor(secrets: Iterable<string>): (line: string) => string {
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    if (secret.length < shortestSecret) continue;
+    for (const form of [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]) forms.add(form);
+  }
+  // The longest first: a secret may be part of another one.
+  const ordered = [...forms].sort((a, b) => b.length - a.length);
+  return (line) => ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
+}
+
+function standardOutput(): LineSink {
+  if (!process.stdout.isTTY) return pino.destination({ dest: 1, sync: true });
+  return pretty({ destination: 1, sync: true, messageKey: 'event', ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' });
+}
