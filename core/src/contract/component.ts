@@ -85,6 +85,8 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly accepts?: readonly string[];
   /** Of sources: bodies to try it with, by name, for `switchhook send <sample>`. */
   readonly samples?: Readonly<Record<string, JsonObject>>;
+  /** Of sources of calls: the body with which the platform asks about a call, for `switchhook call`. */
+  callBody?(call: Pick<Call, 'from' | 'to' | 'agent'>): JsonObject;
 }
 
 /** A package (or a local file) that brings components: its default export. */

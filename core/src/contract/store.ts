@@ -175,7 +175,10 @@ export interface PruneRequest {
  * A rejection never closes the store: later calls work again once the cause is gone.
  */
 export interface Store extends Lifecycle {
-  /** One result per entry, in order. An event twice in one call is a duplicate the second time. */
+  /**
+   * One result per entry, in order. An event twice in one call is a duplicate the second time. `append([])` keeps nothing,
+   * but goes through a commit all the same: it proves that the store can.
+   */
   append(entries: readonly Entry[]): Promise<readonly Appended[]>;
   /** Takes over due deliveries of one destination: counts the attempt and sets the lease, in the same transaction. */
   claim(request: ClaimRequest): Promise<Claim>;

@@ -19,10 +19,15 @@ export function within<T>(clock: Clock, ms: number, run: (signal: AbortSignal) =
       reject(timeUp);
       controller.abort(timeUp);
     });
+    const end =
+      <V>(settle: (value: V) => void) =>
+      (value: V): void => {
+        cancel();
+        settle(value);
+      };
     // A run that throws before its first await must not escape the promise.
     Promise.resolve()
       .then(() => run(controller.signal))
-      .then(resolve, reject)
-      .finally(cancel);
+      .then(end(resolve), end(reject));
   });
 }

@@ -60,6 +60,11 @@ export class Pipeline {
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
   }
 
+  /** Rejects where the store cannot commit. */
+  async canCommit(): Promise<void> {
+    await this.#commit([]);
+  }
+
   /** A request for a source: verified, then committed or answered. A refusal is thrown. */
   async receive(source: string, request: RawRequest): Promise<HttpReply> {
     const reception = await this.#verified(source, request);

