@@ -34,6 +34,7 @@ export type {
   Tools,
 } from './contract/tools.js';
 export type { RefusalCode } from './errors.js';
+export { ExpressionError, isExpressionError } from './expression-error.js';
 export { FetchError, isFetchError } from './fetch-error.js';
 export { outcomeOf, outcomeOfFailure } from './http-outcome.js';
 export { deliveryId, partsOfDeliveryId } from './ids.js';
