@@ -9,8 +9,8 @@ import { durationMs, rateOf, sizeBytes } from './units.js';
 
 /** Who reads a configuration: compiles its expressions and learns its secrets. */
 export interface Reader {
-  /** Compiles CEL. Throws an `ExpressionProblem`. `variables` are the names it may use. */
-  compile(text: string, variables: readonly string[]): Expression;
+  /** Compiles CEL. Throws an `ExpressionProblem`. `variables` are the names it may use; with `result` the value must be able to be of that type. */
+  compile(text: string, variables: readonly string[], result?: 'bool'): Expression;
   /** Told each secret once it is read, so that it can be masked. */
   secret(value: string): void;
 }
@@ -71,12 +71,11 @@ export function rate(description: string) {
   return unit(description, 'a rate such as 10/s or 100/m', '10/s', rateOf);
 }
 
-/** A CEL expression without `${{ }}`; `variables` are the names it may use. */
-export function expression(description: string, variables: readonly string[]) {
+/** A CEL expression without `${{ }}`; `variables` are the names it may use. With `'bool'` it must be a condition. */
+export function expression(description: string, variables: readonly string[], result?: 'bool') {
   return z
     .string()
-    .min(1)
-    .transform((text, ctx): Expression => compiled(text, 0, variables, ctx) ?? z.NEVER)
+    .transform((text, ctx): Expression => compiled({ text, offset: 0 }, variables, ctx, [], result) ?? z.NEVER)
     .meta({ description, expression: [...variables] });
 }
 
@@ -86,12 +85,12 @@ export function expression(description: string, variables: readonly string[]) {
  */
 export type Fit = (value: string, before: string) => string;
 
-/** A text with `${{ … }}` in it; renders to a string. Other values are written as JSON, null as nothing. */
+/** A text with `${{ … }}` in it; renders to a string. Other values are written as JSON, null as nothing; `$${{` is a literal `${{`. */
 export function text(description: string, variables: readonly string[] = scopes.destination, fit: Fit = asItIs) {
   return z
     .string()
     .transform((value, ctx): Template<string> => {
-      const pieces = piecesOf(value, variables, ctx, []);
+      const pieces = compiledPieces(value, variables, ctx, []);
       return { constant: pieces.every(isText), render: (scope) => joined(pieces, scope, fit) };
     })
     .meta({ description, template: [...variables] });
@@ -114,22 +113,17 @@ interface TemplateRules {
 }
 
 type Piece = string | Expression;
+type IssuePath = readonly (string | number)[];
 
-function templateOf(
-  value: JsonValue,
-  rules: TemplateRules,
-  ctx: z.RefinementCtx,
-  path: readonly (string | number)[],
-): Template {
+function templateOf(value: JsonValue, rules: TemplateRules, ctx: z.RefinementCtx, path: IssuePath): Template {
   if (typeof value === 'string') return textTemplate(value, rules, ctx, path);
   if (typeof value !== 'object' || value === null) return { constant: true, render: () => value };
   const parts = Object.entries(value).map(
     ([key, inner]) =>
       [key, templateOf(inner, rules, ctx, [...path, Array.isArray(value) ? Number(key) : key])] as const,
   );
-  if (parts.every(([, part]) => part.constant)) return { constant: true, render: () => value };
   return {
-    constant: false,
+    constant: parts.every(([, part]) => part.constant),
     render: (scope) =>
       Array.isArray(value)
         ? parts.map(([, part]) => part.render(scope))
@@ -141,37 +135,67 @@ function textTemplate(
   value: string,
   { variables, fit }: TemplateRules,
   ctx: z.RefinementCtx,
-  path: readonly (string | number)[],
+  path: IssuePath,
 ): Template {
-  const pieces = piecesOf(value, variables, ctx, path);
+  const pieces = compiledPieces(value, variables, ctx, path);
   const only = pieces.length === 1 ? pieces[0] : undefined;
   if (only !== undefined && !isText(only))
     return { constant: false, render: (scope) => fittedIn(only.evaluate(scope), fit) };
   return { constant: pieces.every(isText), render: (scope) => joined(pieces, scope, fit) };
 }
 
-function piecesOf(
+function compiledPieces(
   value: string,
   variables: readonly string[],
   ctx: z.RefinementCtx,
-  path: readonly (string | number)[],
+  path: IssuePath,
 ): readonly Piece[] {
-  const pieces: Piece[] = [];
+  return piecesOf(value).flatMap((piece): readonly Piece[] => {
+    if (typeof piece === 'string') return [piece];
+    if (piece.text !== null) {
+      const expression = compiled({ ...piece, text: piece.text }, variables, ctx, path);
+      return expression === undefined ? [] : [expression];
+    }
+    issue(ctx, { code: 'EXPRESSION_SYNTAX', message: 'the expression has no closing }}', offset: piece.offset }, path);
+    return [];
+  });
+}
+
+/** An expression in a text; null where it does not end. */
+interface Source {
+  readonly text: string | null;
+  readonly offset: number;
+}
+
+/** Splits a text at its expressions. */
+function piecesOf(value: string): readonly (string | Source)[] {
+  const pieces: (string | Source)[] = [];
   let end = 0;
   for (let start = value.indexOf('${{'); start >= 0; start = value.indexOf('${{', end)) {
-    const close = value.indexOf('}}', start);
-    if (close < 0) {
-      issue(ctx, { code: 'EXPRESSION_SYNTAX', message: 'the expression has no closing }}', offset: start }, path);
-      return [value];
-    }
-    if (start > end) pieces.push(value.slice(end, start));
-    const inner = value.slice(start + 3, close);
-    const made = compiled(inner.trim(), start + 3 + (inner.length - inner.trimStart().length), variables, ctx, path);
-    if (made !== undefined) pieces.push(made);
+    const escaped = start > end && value[start - 1] === '$';
+    if (start > end) pieces.push(escaped ? `${value.slice(end, start - 1)}\${{` : value.slice(end, start));
+    const close = escaped ? start + 1 : expressionEnd(value, start);
+    if (close < 0) return [...pieces, { text: null, offset: start }];
     end = close + 2;
+    if (escaped) continue;
+    const inner = value.slice(start + 3, close);
+    pieces.push({ text: inner.trim(), offset: start + 3 + inner.length - inner.trimStart().length });
   }
-  if (end < value.length) pieces.push(value.slice(end));
-  return pieces;
+  return end < value.length ? [...pieces, value.slice(end)] : pieces;
+}
+
+/** Where the `}}` of the expression at `start` stands; -1 where there is none. Those in its strings and maps do not count. */
+export function expressionEnd(value: string, start: number): number {
+  const marks = /""".*?"""|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[{}]/gs;
+  marks.lastIndex = start + 3;
+  let depth = 0;
+  for (let mark = marks.exec(value); mark !== null; mark = marks.exec(value)) {
+    if (mark[0] === '{') depth++;
+    else if (mark[0] === '}' && depth > 0) depth--;
+    else if (mark[0] === '}' && value[mark.index + 1] === '}') return mark.index;
+  }
+  // Its strings or braces are not closed: CEL says so better when it is given what was meant.
+  return value.indexOf('}}', start);
 }
 
 function joined(pieces: readonly Piece[], scope: Scope, fit: Fit): string {
@@ -197,29 +221,24 @@ function asItIs(value: string): string {
 }
 
 function compiled(
-  source: string,
-  offset: number,
+  source: { readonly text: string; readonly offset: number },
   variables: readonly string[],
   ctx: z.RefinementCtx,
-  path: readonly (string | number)[] = [],
+  path: IssuePath,
+  result?: 'bool',
 ): Expression | undefined {
   try {
-    return reader().compile(source, variables);
+    return reader().compile(source.text, variables, result);
   } catch (error) {
     if (typeof error !== 'object' || error === null || !('offset' in error)) throw error;
-    const problem = error as ExpressionProblem;
-    issue(ctx, { ...problem, message: problem.message, code: problem.code, offset: offset + problem.offset }, path);
+    const { code, message, offset } = error as ExpressionProblem;
+    issue(ctx, { code, message, offset: source.offset + offset }, path);
     return undefined;
   }
 }
 
-function issue(ctx: z.RefinementCtx, problem: ExpressionProblem, path: readonly (string | number)[]): void {
-  ctx.addIssue({
-    code: 'custom',
-    message: problem.message,
-    path: [...path],
-    params: { problem: problem.code, offset: problem.offset },
-  });
+function issue(ctx: z.RefinementCtx, { code, message, offset }: ExpressionProblem, path: IssuePath): void {
+  ctx.addIssue({ code: 'custom', message, path: [...path], params: { problem: code, offset } });
 }
 
 function unit<T>(description: string, expected: string, example: string, parse: (value: string) => T | null) {

@@ -1,0 +1,105 @@
+/** The configuration as the rest of the router sees it: checked, complete and frozen. */
+import type { Component, Kind } from '../contract/component.js';
+import type { Expression, Template } from '../contract/template.js';
+
+/** A whole configuration. */
+export interface Config {
+  /** The file, as it was named. */
+  readonly file: string;
+  /** Its directory, absolute: relative paths start here. */
+  readonly directory: string;
+  readonly server: ServerConfig;
+  readonly log: LogConfig;
+  /** Packages and paths, as they were named. */
+  readonly plugins: readonly string[];
+  readonly store: ComponentRow<'store'>;
+  readonly sources: readonly ComponentRow<'source'>[];
+  readonly transforms: readonly ComponentRow<'transform'>[];
+  readonly destinations: readonly DestinationRow[];
+  readonly resolvers: readonly ResolverRow[];
+  /** In the order of the file. */
+  readonly routes: readonly RouteRow[];
+  /** In the order of the file: the first that matches answers. */
+  readonly answers: readonly AnswerRow[];
+  /** Every value that must not be seen, as it was read. */
+  readonly secrets: ReadonlySet<string>;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Without a trailing slash; null where it is not known. */
+  readonly publicUrl: string | null;
+  readonly bodyLimitBytes: number;
+  readonly bodyTimeoutMs: number;
+  readonly graceMs: number;
+  readonly trustProxy: boolean;
+  /** Null = the API answers on loopback only. */
+  readonly adminToken: string | null;
+}
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** A row that names a component. */
+export interface ComponentRow<K extends Kind = Kind> {
+  readonly name: string;
+  readonly component: Component<K>;
+  /** Checked by the component's own schema: what its `create` takes. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface DestinationRow extends ComponentRow<'destination'> {
+  readonly lane: LaneConfig;
+}
+
+/** How deliveries of a destination are attempted. */
+export interface LaneConfig {
+  readonly timeoutMs: number;
+  readonly concurrency: number;
+  readonly retry: RetryConfig;
+}
+
+export interface RetryConfig {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+export interface ResolverRow extends ComponentRow<'resolver'> {
+  /** Null = as long as the answer has. */
+  readonly timeoutMs: number | null;
+  /** Names of resolvers whose facts it needs first; without cycles. */
+  readonly after: readonly string[];
+}
+
+export interface RouteRow {
+  readonly name: string;
+  /** Names of sources. */
+  readonly from: readonly string[];
+  /** Event types; `*` stands for any number of characters. */
+  readonly on: readonly string[];
+  /** Over `event`; null = every event. */
+  readonly where: Expression | null;
+  /** Names of destinations. */
+  readonly to: readonly string[];
+  /** Names of transforms, in order. */
+  readonly transforms: readonly string[];
+}
+
+export interface AnswerRow {
+  readonly name: string;
+  /** Names of sources of calls. */
+  readonly from: readonly string[];
+  /** Over `call`; null = every call. */
+  readonly where: Expression | null;
+  readonly withinMs: number;
+  /** Names of resolvers. */
+  readonly resolve: readonly string[];
+  /** Over `call`, `known` and the resolvers by name. */
+  readonly variables: Readonly<Record<string, Template<string>>>;
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly overrideAgent: Template<string> | null;
+}
