@@ -40,15 +40,18 @@ export function outcomeOf(response: FetchResponse, nowMs: number): Outcome {
   };
 }
 
+/** Codes of a `FetchError` about the request itself, which is the same next time. */
+const neverSent = new Set(['ADDRESS_FORBIDDEN', 'URL_INVALID', 'REQUEST_INVALID']);
+
 /**
- * The outcome of an attempt that threw before there was a response. No connection: `unavailable`. A forbidden address,
- * no URL, a template that cannot be filled in: `rejected`. Anything else is thrown on.
+ * The outcome of an attempt that threw before there was a response. No connection: `unavailable`. A request that cannot
+ * be sent (`ADDRESS_FORBIDDEN`, `URL_INVALID`, `REQUEST_INVALID`) or a template that cannot be filled in: `rejected`.
+ * Anything else is thrown on.
  */
 export function outcomeOfFailure(thrown: unknown): Outcome {
   if (isExpressionError(thrown)) return { kind: 'rejected', reason: oneLine(`template: ${thrown.message}`) };
   if (!isFetchError(thrown)) throw thrown;
-  const kind = thrown.code === 'ADDRESS_FORBIDDEN' || thrown.code === 'URL_INVALID' ? 'rejected' : 'unavailable';
-  return { kind, reason: oneLine(thrown.message) };
+  return { kind: neverSent.has(thrown.code) ? 'rejected' : 'unavailable', reason: oneLine(thrown.message) };
 }
 
 function reasonFor({ status, headers }: FetchResponse): string {

@@ -16,3 +16,6 @@ export function partsOfDeliveryId(id: string): { readonly eventId: string; reado
   const match = /^(.+)\.(\d{1,4})$/.exec(id);
   return match?.[1] === undefined || match[2] === undefined ? null : { eventId: match[1], index: Number(match[2]) };
 }
+
+/** Chance, for the jitter of retries: numbers from 0 to below 1. */
+export const chance: () => number = Math.random;

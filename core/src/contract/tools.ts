@@ -29,7 +29,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start, with fractions; never goes back. For durations. */
   elapsed(): number;
-  /** Calls back once, no sooner than after `ms` milliseconds. Does not keep the process alive. Returns how to cancel it. */
+  /** Calls back once, no sooner than after `ms` milliseconds. Returns how to cancel it: do so, or the process stays up. */
   after(ms: number, callback: () => void): () => void;
 }
 

@@ -100,7 +100,8 @@ async function hook(ctx: Context, parts: ServerParts): Promise<void> {
     };
     writeReply(ctx, await parts.receive(source, request));
   } catch (error) {
-    if (isRefusal(error)) parts.refused(parts.hooks.has(source) ? source : '', error.code, error.message, remoteAddress);
+    if (isRefusal(error))
+      parts.refused(parts.hooks.has(source) ? source : '', error.code, error.message, remoteAddress);
     throw error;
   }
 }

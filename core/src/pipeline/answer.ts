@@ -121,7 +121,12 @@ export class Answers {
     await within(clock, budgetMs, () => all).catch(() => {
       for (const name of looking.keys())
         if (!lookups.has(name))
-          lookups.set(name, { resolver: name, outcome: 'late', ms: budgetMs, reason: `no result after ${budgetMs} ms` });
+          lookups.set(name, {
+            resolver: name,
+            outcome: 'late',
+            ms: budgetMs,
+            reason: `no result after ${budgetMs} ms`,
+          });
     });
     return { known: { ...known }, lookups: [...lookups.values()] };
   }

@@ -19,7 +19,15 @@ export class Observer {
   received(event: EventRecord, duplicate: boolean, deliveries: number): void {
     const { id, source, type, subject, agent } = event;
     const result = duplicate ? 'duplicate' : deliveries === 0 ? 'unrouted' : 'routed';
-    this.#log.info('event.received', { id, source, type, subject, agent, result, deliveries: duplicate ? 0 : deliveries });
+    this.#log.info('event.received', {
+      id,
+      source,
+      type,
+      subject,
+      agent,
+      result,
+      deliveries: duplicate ? 0 : deliveries,
+    });
     this.#metrics.count('events_received_total', 'Events committed, or found to be there already', { source, result });
   }
 

@@ -123,21 +123,25 @@ export class Pipeline {
   /** The event with all its deliveries: routing is pure and in memory, so it comes before the commit. */
   #routed(event: EventRecord): Entry {
     const nowMs = this.#parts.clock.now();
-    const deliveries = this.#parts.routes.match(eventOf(event)).flatMap(({ name, to, transforms }) =>
-      to.flatMap((destination) => this.#lanes.get(destination)?.admit(name, transforms, nowMs) ?? []),
-    );
+    const deliveries = this.#parts.routes
+      .match(eventOf(event))
+      .flatMap(({ name, to, transforms }) =>
+        to.flatMap((destination) => this.#lanes.get(destination)?.admit(name, transforms, nowMs) ?? []),
+      );
     return { event, deliveries };
   }
 
   /** Passes on what was admitted to memory, or frees its place where nothing was committed. */
   #handOver({ event, deliveries }: Entry, committed: boolean): void {
-    deliveries.forEach((delivery, index) => {
+    for (const [index, delivery] of deliveries.entries()) {
       const lane = this.#lanes.get(delivery.destination);
-      const admitted = delivery.state === 'running';
-      if (!committed) return admitted && lane?.forget();
-      if (!admitted) return lane?.expect(delivery.dueMs);
-      lane?.take({ ...delivery, id: deliveryId(event.id, index), attempt: 1, lease: 1, event }, delivery.dueMs);
-    });
+      if (delivery.state === 'waiting') {
+        if (committed) lane?.expect(delivery.dueMs);
+      } else if (committed) {
+        const claimed = { ...delivery, id: deliveryId(event.id, index), attempt: 1, lease: 1, event };
+        lane?.take(claimed, delivery.dueMs);
+      } else lane?.forget();
+    }
   }
 
   #laneOf(destination: string, open: OpenDestination): Lane {

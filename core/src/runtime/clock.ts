@@ -12,7 +12,6 @@ export const systemClock: Clock = {
     const wait = (restMs: number): void => {
       const stepMs = Math.min(restMs, longestTimerMs);
       timer = setTimeout(() => (restMs > stepMs ? wait(restMs - stepMs) : callback()), stepMs);
-      timer.unref();
     };
     wait(Math.max(0, ms));
     return () => clearTimeout(timer);

@@ -52,10 +52,17 @@ export function maskFor(secrets: Iterable<string>): (line: string) => string {
   }
   // The longest first: a secret may be part of another one.
   const ordered = [...forms].sort((a, b) => b.length - a.length);
-  return (line) => ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
+  return (line) =>
+    ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
 }
 
 function standardOutput(): LineSink {
   if (!process.stdout.isTTY) return pino.destination({ dest: 1, sync: true });
-  return pretty({ destination: 1, sync: true, messageKey: 'event', ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' });
+  return pretty({
+    destination: 1,
+    sync: true,
+    messageKey: 'event',
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss.l',
+  });
 }

@@ -91,7 +91,10 @@ export function destinationSuite(
           const controller = new AbortController();
           const attempt = world.destination.deliver(aDelivery(), controller.signal);
           controller.abort(new Error('time is up'));
-          const ended = await attempt.then(({ kind }) => kind, () => 'threw');
+          const ended = await attempt.then(
+            ({ kind }) => kind,
+            () => 'threw',
+          );
           ok(ended === 'unavailable' || ended === 'threw', `came to ${ended}`);
         }),
       );

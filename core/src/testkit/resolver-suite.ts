@@ -33,7 +33,11 @@ export function resolverSuite(
   };
   const signal = (): AbortSignal => new AbortController().signal;
   const stranger = aCall({ from: '+12025550143' });
-  const ending = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'answered', () => 'threw');
+  const ending = (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => 'answered',
+      () => 'threw',
+    );
 
   describe(`${name} is a resolver`, () => {
     it(

@@ -52,7 +52,8 @@ export function sourceSuite(name: string, make: () => SourceWorld): void {
         world.source.receive(signed(world)),
       ]);
       if (first.kind === 'call') return;
-      const keys = (reception: Reception) => (reception.kind === 'events' ? reception.events.map(({ key }) => key) : []);
+      const keys = (reception: Reception) =>
+        reception.kind === 'events' ? reception.events.map(({ key }) => key) : [];
       deepStrictEqual(keys(first), keys(second));
       notStrictEqual(keys(first).length, 0);
     });
@@ -75,7 +76,10 @@ export function sourceSuite(name: string, make: () => SourceWorld): void {
     it('refuses what is signed but no JSON object', async () => {
       const world = make();
       for (const body of ['', '[]', '42', '"text"', 'null', '{"event":', '{"event":"\xff"}'])
-        strictEqual(await refusalOf(() => world.source.receive(signed(world, Buffer.from(body, 'latin1')))), 'MALFORMED');
+        strictEqual(
+          await refusalOf(() => world.source.receive(signed(world, Buffer.from(body, 'latin1')))),
+          'MALFORMED',
+        );
     });
 
     it('says nothing of its secrets when it refuses', async () => {

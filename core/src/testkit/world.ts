@@ -1,12 +1,12 @@
 /** What a component needs to live in a test: checked options, and tools that are fakes but for the network. */
 import { tmpdir } from 'node:os';
+import { compileExpression } from '../config/expressions.js';
 import type { Component, Instances, Kind } from '../contract/component.js';
 import type { Delivery } from '../contract/delivery.js';
 import type { Event } from '../contract/event.js';
 import type { JsonObject } from '../contract/json.js';
 import type { Call, RawRequest } from '../contract/source.js';
 import type { Tools } from '../contract/tools.js';
-import { compileExpression } from '../config/expressions.js';
 import { reading } from '../options.js';
 import { openNetwork } from '../runtime/fetch.js';
 import { FakeClock, FakeLog, FakeMetrics } from './fakes.js';

@@ -31,7 +31,13 @@ describe('routes', () => {
       { on: ['conversation'] },
       { on: ['*x*'] },
     ]);
-    expect(names({ type: 'conversation_ended' })).to.deep.equal(['route-0', 'route-1', 'route-2', 'route-3', 'route-4']);
+    expect(names({ type: 'conversation_ended' })).to.deep.equal([
+      'route-0',
+      'route-1',
+      'route-2',
+      'route-3',
+      'route-4',
+    ]);
   });
 
   it('take a type as it is, whatever characters it has', () => {

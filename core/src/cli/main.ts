@@ -1,0 +1,48 @@
+/** The command line: one file per verb; here they are put together, and only here the process ends. */
+import { Command, CommanderError } from 'commander';
+import { callCommand } from './call.js';
+import { checkCommand } from './check.js';
+import { CommandFailure, exitCodes } from './failure.js';
+import { processOutput } from './output.js';
+import { pluginsCommand } from './plugins.js';
+import { schemaCommand } from './schema.js';
+import { sendCommand } from './send.js';
+import { startCommand } from './start.js';
+import { version } from './version.js';
+
+const program = new Command('switchhook')
+  .description('A self-hosted router for the webhooks of voice-AI agents.')
+  .version(version)
+  .showHelpAfterError('(switchhook --help shows how)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  switchhook check                              is the configuration right?
+  switchhook start                              run the router
+  switchhook send conversation_ended            send it a signed sample
+  switchhook call --from +12345678912 --to +12345678913
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
+  );
+
+for (const command of [startCommand, checkCommand, sendCommand, callCommand, schemaCommand, pluginsCommand])
+  program.addCommand(command(processOutput).exitOverride().showHelpAfterError());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = codeOf(error);
+}
+
+/** Says what went wrong, unless that has been said, and with which code the process ends. */
+function codeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (error instanceof CommandFailure) {
+    if (error.message !== '') processOutput.note(error.message);
+    return error.exitCode;
+  }
+  processOutput.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return exitCodes.failed;
+}

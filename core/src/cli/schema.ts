@@ -1,0 +1,35 @@
+/** `switchhook schema`: the JSON Schema of a configuration with the installed components, for editors. */
+import { writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Command } from 'commander';
+import { configurationSchema } from '../config/json-schema.js';
+import { openCatalog } from '../runtime/catalog.js';
+import { type Output, printJson } from './output.js';
+
+interface SchemaOptions {
+  readonly config: string;
+  readonly output?: string;
+}
+
+export function schemaCommand(output: Output): Command {
+  return new Command('schema')
+    .description('Print the JSON Schema of the configuration, with exactly the installed components.')
+    .option('-c, --config <file>', 'plugins are looked for beside this file', 'config/switchhook.yaml')
+    .option('-o, --output <file>', 'write it to a file')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook schema --output config/switchhook.schema.json
+
+An editor with the YAML language server uses it when the file begins with:
+  # yaml-language-server: $schema=./switchhook.schema.json`,
+    )
+    .action(async (options: SchemaOptions) => {
+      const catalog = openCatalog(dirname(resolve(options.config)));
+      const schema = configurationSchema(await catalog.components());
+      if (options.output === undefined) return printJson(output, schema);
+      await writeFile(options.output, `${JSON.stringify(schema, null, 2)}\n`);
+      output.note(`wrote ${options.output}`);
+    });
+}

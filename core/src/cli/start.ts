@@ -1,0 +1,58 @@
+/** `switchhook start`: runs the router until it is told to stop. */
+import type { Command } from 'commander';
+import { ComponentFailure } from '../runtime/component-failure.js';
+import { Router } from '../runtime/router.js';
+import { CommandFailure, exitCodes } from './failure.js';
+import { type ConfigOptions, configCommand, configOf } from './options.js';
+import type { Output } from './output.js';
+
+export function startCommand(output: Output): Command {
+  return configCommand('start', 'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook start
+  switchhook start --config /etc/switchhook/switchhook.yaml
+
+A second signal ends at once; nothing that was acknowledged is lost either way.`,
+    )
+    .action(async (options: ConfigOptions) => {
+      const config = await configOf(options, output);
+      const stopped = stopSignal();
+      const router = await opened(config);
+      try {
+        const url = await router.listen();
+        if (options.json) output.line(JSON.stringify({ url }));
+      } catch (error) {
+        await router.close();
+        throw new CommandFailure(exitCodes.failed, `cannot listen: ${error instanceof Error ? error.message : error}`);
+      }
+      await stopped;
+      await router.close();
+    });
+}
+
+async function opened(config: Awaited<ReturnType<typeof configOf>>): Promise<Router> {
+  try {
+    const router = new Router(config);
+    await router.open();
+    return router;
+  } catch (error) {
+    if (error instanceof ComponentFailure) throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Resolves with the first signal; the second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    for (const name of ['SIGTERM', 'SIGINT'] as const)
+      process.on(name, () => {
+        signals += 1;
+        if (signals > 1) process.exit(exitCodes.failed);
+        resolve();
+      });
+  });
+}

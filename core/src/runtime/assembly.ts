@@ -1,0 +1,94 @@
+/** From a checked configuration to what a router is made of. Nothing is opened here. */
+import type { RequestListener } from 'node:http';
+import type { ComponentRow, Config } from '../config/config.js';
+import type { Instances, Kind, Source } from '../contract/component.js';
+import type { Store } from '../contract/store.js';
+import { listenerFor } from '../http/server.js';
+import { Answers } from '../pipeline/answer.js';
+import { Observer } from '../pipeline/observer.js';
+import { Pipeline } from '../pipeline/pipeline.js';
+import { Routes } from '../pipeline/routes.js';
+import { ComponentFailure } from './component-failure.js';
+import { type Services, tokens } from './container.js';
+
+/** A component that has been made, and how it is called in the file. */
+export interface Made<K extends Kind = Kind> {
+  readonly kind: Kind;
+  /** Name of the row. */
+  readonly name: string;
+  readonly type: string;
+  readonly instance: Instances[K];
+}
+
+/** All parts of a router. */
+export interface Assembly {
+  readonly store: Store;
+  readonly components: readonly Made[];
+  readonly pipeline: Pipeline;
+  readonly listener: RequestListener;
+  /** By name. */
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+/** Makes all components and wires them. `ready` is what `/readyz` asks. Throws a `ComponentFailure`. */
+export function assemble(config: Config, services: Services, ready: () => Promise<void>): Assembly {
+  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => made(kind, row, services, config.directory);
+  const sources = config.sources.map((row) => ({ ...make('source', row), row }));
+  const transforms = config.transforms.map((row) => make('transform', row));
+  const destinations = config.destinations.map((row) => ({ ...make('destination', row), row }));
+  const resolvers = config.resolvers.map((row) => ({ ...make('resolver', row), row }));
+
+  const [store, clock, log, metrics] = [
+    services.get(tokens.store),
+    services.get(tokens.clock),
+    services.get(tokens.log),
+    services.get(tokens.metrics),
+  ];
+  const observer = new Observer(log, metrics);
+  const pipeline = new Pipeline({
+    sources: byName(sources, ({ instance }) => instance),
+    routes: new Routes(config.routes, ({ name }, reason) => observer.unroutable(name, reason)),
+    transforms: byName(transforms, ({ instance }) => instance),
+    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
+    answers: new Answers({
+      rows: config.answers,
+      resolvers: byName(resolvers, ({ name, instance, row: { timeoutMs, after } }) => {
+        return { name, resolver: instance, timeoutMs, after };
+      }),
+      clock,
+      log,
+    }),
+    store,
+    clock,
+    log,
+    observer,
+    chance: services.get(tokens.chance),
+  });
+  const listener = listenerFor({
+    hooks: byName(sources, ({ row }) => ({ accepts: row.component.accepts ?? ['application/json'] })),
+    receive: (source, request) => pipeline.receive(source, request),
+    refused: (...refusal) => observer.refused(...refusal),
+    ready,
+    metrics: () => metrics.expose(),
+    limits: { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs },
+    trustProxy: config.server.trustProxy,
+    publicUrl: config.server.publicUrl,
+    clock,
+    log,
+  });
+  return { sources: byName(sources, ({ instance }) => instance), store, components: [...transforms, ...destinations, ...resolvers, ...sources], pipeline, listener };
+}
+
+/** Makes one component; what it throws is a failure with its name. */
+export function made<K extends Kind>(kind: K, row: ComponentRow<K>, services: Services, directory: string): Made<K> {
+  try {
+    const instance = row.component.create(row.options, services.toolsFor(row.name, directory));
+    return { kind, name: row.name, type: row.component.type, instance };
+  } catch (error) {
+    throw new ComponentFailure({ kind, name: row.name, type: row.component.type }, 'could not be made', error);
+  }
+}
+
+function byName<T extends { readonly name: string }, V>(items: readonly T[], valueOf: (item: T) => V): Map<string, V> {
+  return new Map(items.map((item) => [item.name, valueOf(item)]));
+}

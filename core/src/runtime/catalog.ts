@@ -1,0 +1,175 @@
+/** The catalog: finds and loads the plugins that bring the components of a configuration. */
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { tsImport } from 'tsx/esm/api';
+import type { Catalog, Found, PluginProblem } from '../config/catalog.js';
+import type { Component, Kind, Plugin } from '../contract/component.js';
+import { memoryStoreComponent } from '../store/memory.js';
+
+/** A plugin and where it was found. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly version: string | null;
+  /** Package name or path, as asked for. */
+  readonly from: string;
+}
+
+const scope = '@switchhook';
+const packagePrefix = 'plugin-';
+const contractVersion = 1;
+
+/** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. */
+export function openCatalog(directory: string): ComponentCatalog {
+  return new ComponentCatalog(directory);
+}
+
+export class ComponentCatalog implements Catalog {
+  readonly #directory: string;
+  readonly #loaded = new Map<string, Promise<LoadedPlugin | PluginProblem>>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Loads a row of `plugins:`; undefined where all is well. */
+  async load(from: string): Promise<PluginProblem | undefined> {
+    const loaded = await this.#load(from);
+    return 'plugin' in loaded ? undefined : loaded;
+  }
+
+  /** The component that `use` names: of a loaded plugin first, else of the package its first word names. */
+  async find(kind: Kind, use: string): Promise<Found> {
+    const known = await this.#component(kind, use);
+    if (known !== undefined) return { component: known };
+    const name = `${scope}/${packagePrefix}${use.split('.')[0]}`;
+    const loaded = await this.#load(name);
+    if (!('plugin' in loaded)) return { problem: loaded };
+    const found = await this.#component(kind, use);
+    if (found !== undefined) return { component: found };
+    const types = loaded.plugin.components.filter((one) => one.kind === kind).map(({ type }) => type);
+    return { problem: unknownComponent(kind, use, loaded.plugin.name, types) };
+  }
+
+  /** All plugins that are loaded or installed under the scope, loaded; those that cannot be are problems. */
+  async all(): Promise<readonly (LoadedPlugin | PluginProblem)[]> {
+    for (const name of this.#installed()) await this.#load(name);
+    return Promise.all(this.#loaded.values());
+  }
+
+  /** The components of all plugins, and those of the core. */
+  async components(): Promise<readonly Component[]> {
+    const all = await this.all();
+    return [memoryStoreComponent, ...all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))];
+  }
+
+  async #component(kind: Kind, use: string): Promise<Component | undefined> {
+    const loaded = await Promise.all(this.#loaded.values());
+    const components = loaded.flatMap((one) => ('plugin' in one ? one.plugin.components : []));
+    return [...components, memoryStoreComponent].find((one) => one.kind === kind && one.type === use);
+  }
+
+  #load(from: string): Promise<LoadedPlugin | PluginProblem> {
+    const known = this.#loaded.get(from);
+    if (known !== undefined) return known;
+    const loading = this.#import(from);
+    this.#loaded.set(from, loading);
+    return loading;
+  }
+
+  async #import(from: string): Promise<LoadedPlugin | PluginProblem> {
+    const path = this.#pathOf(from);
+    if (path === null) return notInstalled(from);
+    try {
+      const module: unknown = await importModule(path);
+      const plugin = pluginIn(module);
+      if (plugin === null) return { code: 'PLUGIN_BROKEN', message: `${from} has no plugin as its default export` };
+      if (plugin.api !== contractVersion)
+        return {
+          code: 'PLUGIN_API',
+          message: `${from} is written for version ${plugin.api} of the plugin contract, this router has ${contractVersion}`,
+        };
+      return { plugin, version: versionOf(path), from };
+    } catch (error) {
+      return { code: 'PLUGIN_BROKEN', message: `${from}: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  #pathOf(from: string): string | null {
+    if (from.startsWith('.') || isAbsolute(from)) {
+      const path = resolve(this.#directory, from);
+      return existsSync(path) ? path : null;
+    }
+    for (const start of [join(this.#directory, 'switchhook.yaml'), fileURLToPath(import.meta.url)])
+      try {
+        return createRequire(start).resolve(from);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    return null;
+  }
+
+  #installed(): readonly string[] {
+    const names = new Set<string>();
+    for (const start of [this.#directory, dirname(fileURLToPath(import.meta.url))])
+      for (const directory of upwardsFrom(start)) {
+        const packages = join(directory, 'node_modules', scope);
+        if (!existsSync(packages)) continue;
+        for (const name of readdirSync(packages)) if (name.startsWith(packagePrefix)) names.add(`${scope}/${name}`);
+      }
+    return [...names].sort();
+  }
+}
+
+async function importModule(path: string): Promise<unknown> {
+  const url = pathToFileURL(path).href;
+  return ['.ts', '.mts'].includes(extname(path)) ? tsImport(url, import.meta.url) : import(url);
+}
+
+/** The default export; one level deeper where the file was loaded as CommonJS. */
+function pluginIn(module: unknown): Plugin | null {
+  for (let value = module, depth = 0; depth < 3; depth += 1) {
+    if (typeof value !== 'object' || value === null) return null;
+    if ('components' in value && Array.isArray(value.components) && 'api' in value) return value as Plugin;
+    value = 'default' in value ? value.default : null;
+  }
+  return null;
+}
+
+function versionOf(path: string): string | null {
+  for (const directory of upwardsFrom(dirname(path))) {
+    const file = join(directory, 'package.json');
+    if (!existsSync(file)) continue;
+    const manifest: unknown = createRequire(import.meta.url)(file);
+    return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : null;
+  }
+  return null;
+}
+
+function* upwardsFrom(directory: string): Generator<string> {
+  yield directory;
+  const parent = dirname(directory);
+  if (parent !== directory) yield* upwardsFrom(parent);
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).endsWith('NOT_FOUND');
+}
+
+function notInstalled(from: string): PluginProblem {
+  return from.startsWith('.') || isAbsolute(from)
+    ? {
+        code: 'PLUGIN_NOT_INSTALLED',
+        message: `there is no file ${from}`,
+        hint: 'Paths start at the configuration file.',
+      }
+    : { code: 'PLUGIN_NOT_INSTALLED', message: `${from} is not installed`, hint: `npm install ${from}` };
+}
+
+function unknownComponent(kind: Kind, use: string, plugin: string, types: readonly string[]): PluginProblem {
+  const message = `${plugin} has no ${kind} ${use}`;
+  return types.length === 0
+    ? { code: 'UNKNOWN_COMPONENT', message, hint: `It has no ${kind} at all.` }
+    : { code: 'UNKNOWN_COMPONENT', message, hint: `It has: ${types.join(', ')}.` };
+}

@@ -1,0 +1,20 @@
+/** A component that could not be made, opened or reached: whose fault it is, by name. */
+import type { Kind } from '../contract/component.js';
+
+export class ComponentFailure extends Error {
+  override readonly name = 'ComponentFailure';
+  readonly code: string;
+
+  constructor(
+    readonly component: { readonly kind: Kind; readonly name: string; readonly type: string },
+    what: string,
+    cause: unknown,
+  ) {
+    super(
+      `${component.kind} ${component.name} (${component.type}) ${what}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+    this.code =
+      cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'PLUGIN_FAILED';
+  }
+}

@@ -1,0 +1,167 @@
+/** A router: opened in one order, closed in the reverse one. */
+import type { RequestListener } from 'node:http';
+import type { Config } from '../config/config.js';
+import type { Lifecycle } from '../contract/component.js';
+import type { SignedRequest } from '../contract/source.js';
+import { type ListeningServer, listen } from '../http/server.js';
+import { within } from '../pipeline/deadline.js';
+import { refuse } from '../refusal.js';
+import { type Assembly, assemble, type Made, made } from './assembly.js';
+import { ComponentFailure } from './component-failure.js';
+import { type Replacement, Services, tokens } from './container.js';
+import { type LineSink, openLog } from './log.js';
+
+/** How to make a router, beside its configuration. */
+export interface RouterOptions {
+  /** Services to use in place of the router's own. */
+  readonly replace?: readonly Replacement[];
+  /** Where log lines go; default standard output. */
+  readonly logTo?: LineSink;
+}
+
+/** What `check --connect` found out about one component. */
+export interface Probe {
+  readonly kind: string;
+  readonly name: string;
+  readonly type: string;
+  /** Null = it can be reached, or has nothing to reach. */
+  readonly failure: string | null;
+}
+
+/** No component may keep the others waiting for longer, when the router opens or closes. */
+const lifecycleMs = 30_000;
+
+export class Router {
+  readonly #config: Config;
+  readonly #services: Services;
+  readonly #assembly: Assembly;
+  /** In the order they were opened. */
+  readonly #opened: (() => Promise<void>)[] = [];
+  #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
+  #server: ListeningServer | null = null;
+
+  /** Makes all components; nothing is opened yet. Throws a `ComponentFailure`. */
+  constructor(config: Config, { replace = [], logTo }: RouterOptions = {}) {
+    this.#config = config;
+    this.#services = Services.forRouter(
+      () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { sink: logTo }) }),
+      (services) => made('store', config.store, services, config.directory).instance,
+      replace,
+    );
+    this.#assembly = assemble(config, this.#services, () => this.#ready());
+    this.#opened.push(() => this.#services.get(tokens.network).close());
+  }
+
+  /** Serves hooks, health and metrics in an HTTP server of one's own, in place of `listen`. */
+  get listener(): RequestListener {
+    return this.#assembly.listener;
+  }
+
+  /** Where the router listens; null before `listen`. */
+  get url(): string | null {
+    return this.#server === null ? null : `http://${this.#server.host}:${this.#server.port}`;
+  }
+
+  /** What makes a body acceptable to a source, with its secrets; null where there is no such source or it cannot say. */
+  signed(source: string, body: Uint8Array): SignedRequest | null {
+    return this.#assembly.sources.get(source)?.sign?.(body, this.#services.get(tokens.clock).now()) ?? null;
+  }
+
+  /** A service of this router, e.g. `tokens.store`. */
+  get service(): Services['get'] {
+    return (token) => this.#services.get(token);
+  }
+
+  /** Opens the store, then all other components side by side, then takes up what waits. Throws a `ComponentFailure`. */
+  async open(): Promise<void> {
+    const { store, pipeline } = this.#assembly;
+    await this.#orClosed(() =>
+      this.#openOne({ kind: 'store', name: 'store', type: this.#config.store.component.type, instance: store }),
+    );
+    await this.openComponents();
+    pipeline.open();
+    this.#opened.push(() => this.#drain());
+    this.#state = 'open';
+    this.#services
+      .get(tokens.log)
+      .info('router.opened', { sources: this.#config.sources.length, destinations: this.#config.destinations.length });
+  }
+
+  /** Opens all components but the store: enough for `probe`. Throws a `ComponentFailure`. */
+  async openComponents(): Promise<void> {
+    await this.#orClosed(async () => {
+      await Promise.all(this.#assembly.components.map((component) => this.#openOne(component)));
+    });
+  }
+
+  /** Listens where `server` says. Rejects where the address cannot be had. */
+  async listen(): Promise<string> {
+    const { host, port } = this.#config.server;
+    this.#server = await listen(this.listener, host, port);
+    this.#services.get(tokens.log).info('router.listening', { url: this.url });
+    return `http://${host}:${this.#server.port}`;
+  }
+
+  /** Stops accepting, finishes what runs within `server.grace`, and closes everything. What is left waits in the store. */
+  async close(): Promise<void> {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#state = 'closing';
+    await this.#server?.close();
+    for (const close of this.#opened.splice(0).reverse()) await close();
+    this.#state = 'closed';
+    this.#services.get(tokens.log).info('router.closed');
+  }
+
+  /** Asks every component that can to reach what it depends on. */
+  async probe(timeoutMs: number): Promise<readonly Probe[]> {
+    return Promise.all(
+      this.#assembly.components.map(async ({ kind, name, type, instance }) => {
+        const probe = (signal: AbortSignal) => (instance as Lifecycle).probe?.(signal) ?? Promise.resolve();
+        const failure = await within(this.#services.get(tokens.clock), timeoutMs, probe).then(
+          () => null,
+          (error: unknown) => (error instanceof Error ? error.message : String(error)),
+        );
+        return { kind, name, type, failure };
+      }),
+    );
+  }
+
+  async #orClosed(open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #openOne({ kind, name, type, instance }: Made): Promise<void> {
+    const component = { kind, name, type };
+    const lifecycle: Lifecycle = instance;
+    const clock = this.#services.get(tokens.clock);
+    try {
+      await within(clock, lifecycleMs, async () => lifecycle.open?.());
+    } catch (error) {
+      throw new ComponentFailure(component, 'could not be opened', error);
+    }
+    this.#opened.push(async () => {
+      await within(clock, lifecycleMs, async () => lifecycle.close?.()).catch((error: unknown) =>
+        this.#services.get(tokens.log).error('component.close-failed', { ...component, error }),
+      );
+    });
+  }
+
+  /** Whatever does not end in time is claimed again by the next start. */
+  async #drain(): Promise<void> {
+    const clock = this.#services.get(tokens.clock);
+    await within(clock, this.#config.server.graceMs, () => this.#assembly.pipeline.close()).catch((error: unknown) =>
+      this.#services.get(tokens.log).warn('router.grace-over', { error }),
+    );
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#state === 'closing') throw refuse('SHUTTING_DOWN', 'the router is closing');
+    if (this.#state !== 'open') throw refuse('STORE_UNAVAILABLE', 'the router is not open');
+    await this.#assembly.pipeline.canCommit();
+  }
+}

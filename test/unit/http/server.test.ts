@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { FakeClock, FakeLog, settled } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import type { HttpReply, RawRequest } from '../../../core/src/contract/source.js';
+import { listen, listenerFor, type ServerParts } from '../../../core/src/http/server.js';
+import { refuse } from '../../../core/src/refusal.js';
+
+const limit = 1_000;
+
+async function setup(given: Partial<ServerParts> = {}) {
+  const clock = new FakeClock();
+  const log = new FakeLog();
+  const received: RawRequest[] = [];
+  const refusals: string[] = [];
+  const parts: ServerParts = {
+    hooks: new Map([['agents', { accepts: ['application/json'] }]]),
+    receive: async (_source, request): Promise<HttpReply> => {
+      received.push(request);
+      return { status: 200, body: { id: 'e1' } };
+    },
+    refused: (source, code, reason) => refusals.push(`${source} ${code}: ${reason}`),
+    ready: async () => {},
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'switchhook_up 1\n' }),
+    limits: { maxBytes: limit, timeoutMs: 10_000 },
+    trustProxy: false,
+    publicUrl: 'https://hooks.example.com',
+    clock,
+    log,
+    ...given,
+  };
+  const server = await listen(listenerFor(parts), '127.0.0.1', 0);
+  const url = `http://127.0.0.1:${server.port}`;
+  const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
+    fetch(url + path, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+  const socket = async (): Promise<Socket> => {
+    const opened = connect(server.port, '127.0.0.1');
+    await once(opened, 'connect');
+    return opened;
+  };
+  return { clock, log, received, refusals, server, url, post, socket };
+}
+
+async function reply(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(socket, 'close');
+  return Buffer.concat(chunks).toString();
+}
+
+describe('the HTTP server', () => {
+  it('hands a source the exact bytes, the rest of the path, the query, the headers and the public URL', async () => {
+    const { post, received, server } = await setup();
+    const body = Buffer.from('{"a" : "\\u00e4\u00e4",  "b":1}\n');
+    const response = await post('/hooks/agents/to%2Fken?x=1&x=2&y=%2B', body, { 'x-signature': 'abc' });
+    expect(response.status).to.equal(200);
+    expect(await response.json()).to.deep.equal({ id: 'e1' });
+    const [request] = received;
+    expect(Buffer.from(request?.body ?? []).equals(body)).to.equal(true);
+    expect(request).to.include({ method: 'POST', rest: 'to/ken', remoteAddress: '127.0.0.1' });
+    expect(request?.query).to.deep.equal({ x: '1', y: '+' });
+    expect(request?.headers).to.include({ 'x-signature': 'abc' });
+    expect(request?.url).to.equal('https://hooks.example.com/hooks/agents/to%2Fken?x=1&x=2&y=%2B');
+    await server.close();
+  });
+
+  it('refuses, before reading, what it cannot want: source, method, content type, encoding', async () => {
+    const { post, url, received, refusals, server } = await setup();
+    expect((await post('/hooks/nobody', '{}')).status).to.equal(404);
+    const get = await fetch(`${url}/hooks/agents`);
+    expect([get.status, get.headers.get('allow')]).to.deep.equal([405, 'POST']);
+    expect((await post('/hooks/agents', '{}', { 'content-type': 'text/plain' })).status).to.equal(415);
+    expect((await post('/hooks/agents', '{}', { 'content-encoding': 'gzip' })).status).to.equal(415);
+    expect(received).to.deep.equal([]);
+    expect(refusals.map((line) => line.split(':')[0])).to.deep.equal([
+      ' NOT_FOUND',
+      'agents METHOD_NOT_ALLOWED',
+      'agents UNSUPPORTED_MEDIA_TYPE',
+      'agents UNSUPPORTED_MEDIA_TYPE',
+    ]);
+    await server.close();
+  });
+
+  it('says the code of a refusal to the sender, and the reason to nobody but the log', async () => {
+    const receive = () => Promise.reject(refuse('UNVERIFIED', 'signature does not match the body'));
+    const { post, refusals, server } = await setup({ receive });
+    const response = await post('/hooks/agents', '{}');
+    expect([response.status, await response.text()]).to.deep.equal([401, '{"error":"UNVERIFIED"}']);
+    expect(refusals).to.deep.equal(['agents UNVERIFIED: signature does not match the body']);
+    await server.close();
+  });
+
+  it('asks to come back later where that helps', async () => {
+    const receive = () => Promise.reject(refuse('STORE_UNAVAILABLE', 'disk full'));
+    const { post, server } = await setup({ receive });
+    const response = await post('/hooks/agents', '{}');
+    expect([response.status, response.headers.get('retry-after')]).to.deep.equal([503, '5']);
+    await server.close();
+  });
+
+  it('takes a body of exactly the limit and refuses one byte more, announced or not', async () => {
+    const { post, url, received, server } = await setup();
+    const body = Buffer.alloc(limit, 32);
+    expect((await post('/hooks/agents', body)).status).to.equal(200);
+    expect((await post('/hooks/agents', Buffer.alloc(limit + 1, 32))).status).to.equal(413);
+    const chunked = new ReadableStream({
+      start(controller) {
+        for (let sent = 0; sent <= limit; sent += 100) controller.enqueue(new Uint8Array(100));
+        controller.close();
+      },
+    });
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: 'POST', body: chunked, headers, duplex: 'half' } as RequestInit;
+    expect((await fetch(`${url}/hooks/agents`, init)).status).to.equal(413);
+    expect(received).to.have.length(1);
+    await server.close();
+  });
+
+  it('ends a connection whose body does not come in time', async () => {
+    const { socket, clock, received, refusals, server } = await setup();
+    const slow = await socket();
+    slow.write(
+      'POST /hooks/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"a"',
+    );
+    while (clock.pending === 0) await settled();
+    const answer = reply(slow);
+    await clock.advance(10_000);
+    expect(await answer)
+      .to.match(/^HTTP\/1\.1 408 /)
+      .and.to.include('{"error":"BODY_TOO_SLOW"}');
+    expect(received).to.deep.equal([]);
+    expect(refusals).to.deep.equal(['agents BODY_TOO_SLOW: no complete body after 10000 ms']);
+    await server.close();
+  });
+
+  it('survives a sender that breaks off half-way', async () => {
+    const { socket, post, clock, received, server } = await setup();
+    const broken = await socket();
+    broken.write(
+      'POST /hooks/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"a"',
+    );
+    while (clock.pending === 0) await settled();
+    broken.destroy();
+    while (clock.pending > 0) await settled();
+    expect((await post('/hooks/agents', '{}')).status).to.equal(200);
+    expect(received).to.have.length(1);
+    await server.close();
+  });
+
+  it('answers pipelined requests in their order', async () => {
+    const { socket, received, server } = await setup();
+    const pipe = await socket();
+    const one = (body: string, more = '') =>
+      `POST /hooks/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${more}Content-Length: ${body.length}\r\n\r\n${body}`;
+    const answers = reply(pipe);
+    pipe.write(one('{"n":1}') + one('[') + one('{"n":3}', 'Connection: close\r\n'));
+    expect((await answers).match(/HTTP\/1\.1 200/g)).to.have.length(3);
+    expect(received.map(({ body }) => Buffer.from(body).toString())).to.deep.equal(['{"n":1}', '[', '{"n":3}']);
+    await server.close();
+  });
+
+  it('believes X-Forwarded-For only where it is told to, and then only the last entry', async () => {
+    const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' };
+    for (const [trustProxy, expected] of [
+      [false, '127.0.0.1'],
+      [true, '203.0.113.7'],
+    ] as const) {
+      const { post, received, server } = await setup({ trustProxy });
+      await post('/hooks/agents', '{}', headers);
+      expect(received[0]?.remoteAddress).to.equal(expected);
+      await server.close();
+    }
+  });
+
+  it('is alive always, and ready when the router says so', async () => {
+    const { url, server } = await setup({ ready: () => Promise.reject(refuse('STORE_UNAVAILABLE', 'locked')) });
+    expect((await fetch(`${url}/healthz`)).status).to.equal(200);
+    expect((await fetch(`${url}/readyz`)).status).to.equal(503);
+    expect((await fetch(`${url}/metrics`)).headers.get('content-type')).to.match(/^text\/plain/);
+    expect((await fetch(`${url}/`)).status).to.equal(404);
+    expect((await fetch(`${url}/healthz`, { method: 'DELETE' })).status).to.equal(405);
+    await server.close();
+  });
+
+  it('says nothing to the sender about a fault of its own', async () => {
+    const receive = () => Promise.reject(new Error('password=hunter2'));
+    const { post, log, server } = await setup({ receive });
+    const response = await post('/hooks/agents', '{}');
+    expect([response.status, await response.text()]).to.deep.equal([500, '{"error":"SOURCE_FAILED"}']);
+    expect(log.of('http.failed')).to.have.length(1);
+    await server.close();
+  });
+});
