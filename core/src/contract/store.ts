@@ -47,6 +47,7 @@ export interface ClaimRequest {
   readonly nowMs: number;
   /** The lease: after this time another claim may take the delivery. */
   readonly leaseUntilMs: number;
+  /** At most this many are looked at: taken over, or ended as `exhausted`. */
   readonly limit: number;
   /** Deliveries that have used up this many attempts end as `dead`, `exhausted`, instead of being claimed. */
   readonly maxAttempts: number;
@@ -78,7 +79,8 @@ export interface Claim {
   readonly exhausted: readonly string[];
   /**
    * When the next open delivery of this destination is due (or its lease runs out), after this claim; null where there is
-   * none. May be in the past where `limit` cut the claim short.
+   * none. May be in the past where `limit` cut the claim short. Where `ordered`, what cannot be claimed because it is
+   * behind another of its subject does not count.
    */
   readonly nextDueMs: number | null;
 }
@@ -110,7 +112,7 @@ export interface DeliveryRecord {
   readonly settledAtMs: number | null;
 }
 
-/** Which events to list, newest first. All given conditions must hold. */
+/** Which events to list, newest `receivedAtMs` first. All given conditions must hold. */
 export interface EventQuery {
   readonly source?: string;
   readonly type?: string;
@@ -123,11 +125,11 @@ export interface EventQuery {
   /** True: only events for which no delivery was made. */
   readonly unrouted?: boolean;
   readonly limit: number;
-  /** Where the last page ended. */
+  /** Where the last page ended. One that no page gave is refused as `MALFORMED`. */
   readonly cursor?: string;
 }
 
-/** Which deliveries to list, newest first. All given conditions must hold. */
+/** Which deliveries to list, newest `createdAtMs` first. All given conditions must hold. */
 export interface DeliveryQuery {
   readonly state?: DeliveryState;
   readonly reason?: EndReason;
@@ -154,6 +156,7 @@ export interface Backlog {
   readonly destination: string;
   readonly waiting: number;
   readonly running: number;
+  /** Those that wait for somebody's decision: discarded ones are not counted. */
   readonly dead: number;
   /** Creation time of the oldest open delivery; null where none is open. */
   readonly oldestOpenMs: number | null;
@@ -161,7 +164,7 @@ export interface Backlog {
 
 /** What to remove. */
 export interface PruneRequest {
-  /** Events received before this time, all of whose deliveries are delivered or skipped. Dead and open ones are kept. */
+  /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */
   readonly beforeMs: number;
   /** At most this many events in one step. */
   readonly limit: number;
@@ -205,6 +208,6 @@ export interface Store extends Lifecycle {
   discard(deliveryIds: readonly string[]): Promise<readonly string[]>;
   /** One small step; returns how many events were removed. */
   prune(request: PruneRequest): Promise<number>;
-  /** One row per destination with open or dead deliveries. Cheap, however many there are. */
+  /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
   backlog(): Promise<readonly Backlog[]>;
 }

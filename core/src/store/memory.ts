@@ -1,11 +1,25 @@
-/** The reference store: what the contract says, in the plainest way. Every question looks at everything. */
+/** The reference store: what the contract says, in the plainest way. Every list is made anew from everything. */
 import { z } from 'zod';
 import type { Component } from '../contract/component.js';
-import type { Attempt, DeliveryState, EndReason, Settlement } from '../contract/delivery.js';
+import type { Attempt, DeliveryState } from '../contract/delivery.js';
 import type * as contract from '../contract/store.js';
 import type { Clock } from '../contract/tools.js';
-import { deliveryId } from '../ids.js';
+import { deliveryId, partsOfDeliveryId } from '../ids.js';
 import { pageOf } from './page.js';
+import {
+  apply,
+  claimable,
+  type DeliveryRow,
+  type EventRow,
+  end,
+  fitsDelivery,
+  fitsEvent,
+  isOpen,
+  isRunning,
+  needsDecision,
+  recordOf,
+  takeOver,
+} from './rows.js';
 
 /** `store: { use: memory }`. For tests: forgets everything at the end of the process. */
 export const memoryStoreComponent: Component = {
@@ -24,36 +38,11 @@ export function memoryStore(clock: Clock): contract.Store {
 /** What `Entry` allows. */
 const maxDeliveries = 1_000;
 
-interface EventRow {
-  readonly record: contract.EventRecord;
-  readonly order: number;
-  readonly deliveries: DeliveryRow[];
-}
-
-interface DeliveryRow {
-  readonly id: string;
-  /** Grows with the event and, within it, with the index. */
-  readonly order: number;
-  readonly event: contract.EventRecord;
-  readonly route: string;
-  readonly destination: string;
-  readonly transforms: readonly string[];
-  readonly createdAtMs: number;
-  readonly log: Attempt[];
-  state: DeliveryState;
-  reason: EndReason | null;
-  attempts: number;
-  /** A replay sets `attempts` back to 0, this goes on. */
-  tries: number;
-  lease: number;
-  dueMs: number;
-  settledAtMs: number | null;
-}
-
 class MemoryStore implements contract.Store {
   readonly #clock: Clock;
-  /** In order of arrival. */
-  #events: EventRow[] = [];
+  /** By id, in order of arrival. */
+  readonly #events = new Map<string, EventRow>();
+  readonly #idByKey = new Map<string, string>();
   #nextOrder = 0;
 
   constructor(clock: Clock) {
@@ -65,28 +54,30 @@ class MemoryStore implements contract.Store {
   }
 
   async append(entries: readonly contract.Entry[]): Promise<readonly contract.Appended[]> {
-    const before = [...this.#events];
+    const added: EventRow[] = [];
     try {
-      return entries.map((entry) => this.#append(entry));
+      return entries.map((entry) => this.#append(entry, added));
     } catch (error) {
-      this.#events = before;
+      for (const row of added) this.#remove(row);
       throw error;
     }
   }
 
-  #append({ event, deliveries }: contract.Entry): contract.Appended {
-    const known = this.#events.find(({ record }) => record.source === event.source && record.key === event.key);
-    if (known !== undefined) return { eventId: known.record.id, duplicate: true };
-    if (this.#event(event.id) !== undefined) throw new Error(`an event ${event.id} is kept already, with another key`);
+  #append({ event, deliveries }: contract.Entry, added: EventRow[]): contract.Appended {
+    const known = this.#idByKey.get(keyOf(event));
+    if (known !== undefined) return { eventId: known, duplicate: true };
+    if (this.#events.has(event.id)) throw new Error(`an event ${event.id} is kept already, with another key`);
     const record = { ...event, body: new Uint8Array(event.body) };
-    const row = { record, order: this.#nextOrder++, deliveries: [] };
+    const row: EventRow = { record, order: this.#nextOrder++, deliveries: [] };
     this.#add(row, deliveries);
-    this.#events.push(row);
+    this.#events.set(event.id, row);
+    this.#idByKey.set(keyOf(event), event.id);
+    added.push(row);
     return { eventId: event.id, duplicate: false };
   }
 
   async extend(eventId: string, deliveries: readonly contract.NewDelivery[]): Promise<readonly string[]> {
-    const row = this.#event(eventId);
+    const row = this.#events.get(eventId);
     return row === undefined ? [] : this.#add(row, deliveries);
   }
 
@@ -144,11 +135,11 @@ class MemoryStore implements contract.Store {
   }
 
   async event(id: string): Promise<contract.EventRecord | null> {
-    return this.#event(id)?.record ?? null;
+    return this.#events.get(id)?.record ?? null;
   }
 
   async events(query: contract.EventQuery): Promise<contract.Page<contract.EventRecord>> {
-    const found = this.#events.filter((row) => fitsEvent(row, query));
+    const found = [...this.#events.values()].filter((row) => fitsEvent(row, query));
     return pageOf(
       found,
       (row) => ({ atMs: row.record.receivedAtMs, order: row.order }),
@@ -185,12 +176,12 @@ class MemoryStore implements contract.Store {
   }
 
   async prune({ beforeMs, limit }: contract.PruneRequest): Promise<number> {
-    const done = this.#events.filter(({ deliveries }) => !deliveries.some((row) => isOpen(row) || needsDecision(row)));
-    const old = done.filter(({ record }) => record.receivedAtMs < beforeMs);
-    const oldest = old.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
-    const removed = new Set(oldest.slice(0, limit));
-    this.#events = this.#events.filter((row) => !removed.has(row));
-    return removed.size;
+    const old = [...this.#events.values()].filter(({ record }) => record.receivedAtMs < beforeMs);
+    const done = old.filter(({ deliveries }) => !deliveries.some((row) => isOpen(row) || needsDecision(row)));
+    const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
+    const removed = oldest.slice(0, limit);
+    for (const row of removed) this.#remove(row);
+    return removed.length;
   }
 
   async backlog(): Promise<readonly contract.Backlog[]> {
@@ -204,16 +195,18 @@ class MemoryStore implements contract.Store {
     });
   }
 
-  #event(id: string): EventRow | undefined {
-    return this.#events.find(({ record }) => record.id === id);
+  #remove({ record }: EventRow): void {
+    this.#events.delete(record.id);
+    this.#idByKey.delete(keyOf(record));
   }
 
   #deliveries(): DeliveryRow[] {
-    return this.#events.flatMap(({ deliveries }) => deliveries);
+    return [...this.#events.values()].flatMap(({ deliveries }) => deliveries);
   }
 
   #delivery(id: string): DeliveryRow | undefined {
-    return this.#deliveries().find((row) => row.id === id);
+    const parts = partsOfDeliveryId(id);
+    return parts === null ? undefined : this.#events.get(parts.eventId)?.deliveries[parts.index];
   }
 
   #found(ids: readonly string[]): DeliveryRow[] {
@@ -221,99 +214,6 @@ class MemoryStore implements contract.Store {
   }
 }
 
-/** What a claim may take, each with the time from which on it may. */
-function claimable(all: readonly DeliveryRow[], { destination, ordered }: contract.ClaimRequest) {
-  const open = all.filter((row) => row.destination === destination && isOpen(row));
-  return open.flatMap((row) => {
-    const { subject } = row.event;
-    if (!ordered || subject === null) return { row, readyMs: row.dueMs };
-    const line = open.filter((other) => other.event.subject === subject);
-    const isOldest = line[0] === row;
-    return isOldest ? { row, readyMs: Math.max(row.dueMs, ...line.filter(isRunning).map(({ dueMs }) => dueMs)) } : [];
-  });
-}
-
-function takeOver(row: DeliveryRow, leaseUntilMs: number): contract.ClaimedDelivery {
-  row.state = 'running';
-  row.dueMs = leaseUntilMs;
-  row.attempts += 1;
-  row.tries += 1;
-  row.lease += 1;
-  const { id, route, destination, transforms, attempts: attempt, lease, event } = row;
-  return { id, route, destination, transforms, attempt, lease, event };
-}
-
-function apply(row: DeliveryRow, settlement: Settlement, wasCalled: boolean, nowMs: number): void {
-  switch (settlement.state) {
-    case 'waiting':
-      row.state = 'waiting';
-      row.dueMs = settlement.untilMs;
-      if (!settlement.counted) row.attempts -= 1;
-      // The number of an attempt that is kept is not given again.
-      if (!settlement.counted && !wasCalled) row.tries -= 1;
-      break;
-    case 'dead':
-      return end(row, 'dead', settlement.reason, nowMs);
-    case 'delivered':
-    case 'skipped':
-      return end(row, settlement.state, null, nowMs);
-  }
-}
-
-function end(row: DeliveryRow, state: DeliveryState, reason: EndReason | null, nowMs: number): void {
-  Object.assign(row, { state, reason, settledAtMs: nowMs });
-}
-
-function isRunning({ state }: DeliveryRow): boolean {
-  return state === 'running';
-}
-
-function isOpen({ state }: DeliveryRow): boolean {
-  return state === 'waiting' || state === 'running';
-}
-
-function needsDecision({ state, reason }: DeliveryRow): boolean {
-  return state === 'dead' && reason !== 'discarded';
-}
-
-function fitsEvent({ record, deliveries }: EventRow, query: contract.EventQuery): boolean {
-  return (
-    (query.source ?? record.source) === record.source &&
-    (query.type ?? record.type) === record.type &&
-    (query.subject ?? record.subject) === record.subject &&
-    (query.agent ?? record.agent) === record.agent &&
-    (query.sinceMs ?? record.receivedAtMs) <= record.receivedAtMs &&
-    (query.untilMs ?? Number.POSITIVE_INFINITY) > record.receivedAtMs &&
-    (query.unrouted !== true || deliveries.length === 0)
-  );
-}
-
-function fitsDelivery(row: DeliveryRow, query: contract.DeliveryQuery): boolean {
-  return (
-    (query.state ?? row.state) === row.state &&
-    (query.reason ?? row.reason) === row.reason &&
-    (query.destination ?? row.destination) === row.destination &&
-    (query.route ?? row.route) === row.route &&
-    (query.eventId ?? row.event.id) === row.event.id &&
-    (query.sinceMs ?? row.createdAtMs) <= row.createdAtMs &&
-    (query.untilMs ?? Number.POSITIVE_INFINITY) > row.createdAtMs
-  );
-}
-
-function recordOf(row: DeliveryRow): contract.DeliveryRecord {
-  const { id, route, destination, transforms, state, reason, attempts, createdAtMs, settledAtMs } = row;
-  const dueMs = isOpen(row) ? row.dueMs : null;
-  return {
-    id,
-    eventId: row.event.id,
-    route,
-    destination,
-    transforms,
-    state,
-    reason,
-    attempts,
-    dueMs,
-    createdAtMs,
-    settledAtMs,
-  };
+function keyOf({ source, key }: contract.EventRecord): string {
+  return JSON.stringify([source, key]);
 }
