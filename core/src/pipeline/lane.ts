@@ -93,8 +93,7 @@ export class Lane {
 
   /** The store has something for this lane, due at this time. */
   expect(dueMs: number): void {
-    if (this.#dueMs !== null && this.#dueMs <= dueMs) return;
-    this.#dueMs = dueMs;
+    this.#dueMs = Math.min(dueMs, this.#dueMs ?? dueMs);
     this.#claimIfDue();
   }
 
@@ -167,7 +166,7 @@ export class Lane {
     this.#cancelTimer();
     const nowMs = this.#parts.clock.now();
     if (!this.#isDue(nowMs)) {
-      const waitMs = Math.min(pollMs, (this.#dueMs ?? Number.POSITIVE_INFINITY) - nowMs);
+      const waitMs = Math.min(pollMs, (this.#dueMs ?? nowMs + pollMs) - nowMs);
       this.#cancelTimer = this.#parts.clock.after(waitMs, () => this.expect(this.#parts.clock.now()));
     } else if (this.#room() >= this.#parts.policy.concurrency) void this.#claim(nowMs);
   }

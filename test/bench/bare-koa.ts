@@ -1,0 +1,30 @@
+/** What durable ingest is compared with: Koa with the same body reader and the same HMAC, and no store behind it. */
+import Koa from 'koa';
+import { readBody } from '../../core/src/http/body.js';
+import { readJsonObject } from '../../core/src/payload.js';
+import { systemClock } from '../../core/src/runtime/clock.js';
+import { verifySignature } from '../../core/src/signature.js';
+
+const scheme = {
+  header: 'x-signature',
+  algorithm: 'sha256',
+  encoding: 'hex',
+  prefix: '',
+  timestampHeader: null,
+  toleranceMs: 0,
+  signed: '{body}',
+} as const;
+const secrets = [process.argv[2] ?? ''];
+const forwardTo = process.argv[3];
+
+const app = new Koa();
+app.use(async (ctx) => {
+  const body = await readBody(ctx.req, { maxBytes: 1_048_576, timeoutMs: 10_000 }, systemClock);
+  const headers = ctx.headers as Record<string, string>;
+  const { verified } = verifySignature(scheme, secrets, { headers, body, method: ctx.method, url: ctx.url }, 0);
+  if (!verified) ctx.throw(401);
+  const { conversationId } = readJsonObject(body);
+  if (forwardTo !== undefined) await fetch(forwardTo, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  ctx.body = { id: conversationId };
+});
+const server = app.listen(0, '127.0.0.1', () => process.send?.(server.address()));

@@ -1,0 +1,112 @@
+/** A load generator in a process of its own: signed events over kept-alive sockets, each request unique and made beforehand. */
+import { createHmac } from 'node:crypto';
+import { connect } from 'node:net';
+
+/** What to send. */
+export interface Load {
+  readonly port: number;
+  readonly path: string;
+  readonly secret: string;
+  readonly requests: number;
+  readonly connections: number;
+  /** Makes the events of this run different from those of another. */
+  readonly label: string;
+  /** At most so many per second; undefined = as fast as they are answered. */
+  readonly perSecond?: number;
+}
+
+/** What came back. */
+export interface Measured {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  /** Latencies in milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Replies by status. */
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+const padding = 'x'.repeat(1_700);
+
+function requestFor({ path, secret, label }: Load, index: number): Buffer {
+  const body = JSON.stringify({
+    event: 'conversation_ended',
+    conversationId: `${label}-${index}`,
+    agentId: `agent_${index % 10}`,
+    duration: index % 300,
+    status: 'ended',
+    terminationReason: 'customer_ended_call',
+    startTime: '2026-01-01T00:00:00.000Z',
+    endTime: '2026-01-01T00:01:13.000Z',
+    transcript: padding,
+  });
+  const signature = createHmac('sha256', secret).update(body).digest('hex');
+  const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Signature: ${signature}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  return Buffer.from(head + body);
+}
+
+async function run(load: Load): Promise<Measured> {
+  const requests = Array.from({ length: load.requests }, (_, index) => requestFor(load, index));
+  const latencies: number[] = [];
+  const statuses: Record<string, number> = {};
+  const startedAt = performance.now();
+  let next = 0;
+
+  const take = async (): Promise<Buffer | undefined> => {
+    const index = next;
+    next += 1;
+    if (load.perSecond !== undefined && index < requests.length) {
+      const waitMs = startedAt + (index * 1_000) / load.perSecond - performance.now();
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+    return requests[index];
+  };
+
+  const connection = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(load.port, '127.0.0.1').setNoDelay(true);
+      let sentAt = 0;
+      let reply = '';
+      const send = async (): Promise<void> => {
+        const request = await take();
+        if (request === undefined) {
+          socket.end();
+          resolve();
+          return;
+        }
+        sentAt = performance.now();
+        socket.write(request);
+      };
+      socket.on('connect', () => void send());
+      socket.on('error', reject);
+      socket.on('data', (chunk) => {
+        reply += chunk.toString('latin1');
+        const head = reply.indexOf('\r\n\r\n');
+        if (head < 0) return;
+        const length = Number(/content-length: (\d+)/i.exec(reply)?.[1] ?? 0);
+        if (reply.length < head + 4 + length) return;
+        latencies.push(performance.now() - sentAt);
+        const status = reply.slice(9, 12);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        reply = '';
+        void send();
+      });
+    });
+
+  await Promise.all(Array.from({ length: load.connections }, connection));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  return { requests: latencies.length, seconds, perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99), statuses };
+}
+
+process.on('message', (load: Load) => {
+  run(load).then(
+    (measured) => process.send?.(measured),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});

@@ -1,0 +1,191 @@
+/** `npm run demo`: one phone call through the whole router, on embedded defaults. Ends with 0 only when all of it is as it must be. */
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRouter, type Router, tokens } from '@switchhook/core';
+import { type Receiver, receiver } from '@switchhook/core/testkit';
+import pg from 'pg';
+import { Webhook } from 'standardwebhooks';
+import { startPostgres } from '../support/postgres-server.js';
+import { Findings } from './findings.js';
+import { type Played, playCall } from './phone-call.js';
+
+const configFile = fileURLToPath(new URL('../../config/examples/demo.yaml', import.meta.url));
+const crmSecret = 'whsec_b25seS1mb3ItdHJ5aW5nLWl0LW91dC1vbmx5IQ==';
+const stay = process.argv.includes('--stay');
+
+const directory = await mkdtemp(join(tmpdir(), 'switchhook-demo-'));
+const ends: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+let failed = true;
+try {
+  failed = await demonstrate();
+} finally {
+  for (const end of ends.reverse()) await end();
+}
+process.exitCode = failed ? 1 : 0;
+
+async function demonstrate(): Promise<boolean> {
+  say('Switchhook, one phone call from end to end\n');
+  const database = await aDatabase();
+  const slack = await aReceiver(() => ({ status: 200, body: 'ok' }));
+  // The CRM is down for its first two requests.
+  const crm = await aReceiver((_request, index) => (index < 2 ? 503 : 200));
+  const router = await aRouter({
+    DATABASE_URL: database.url,
+    DEMO_DIRECTORY: directory,
+    SLACK_WEBHOOK_URL: `${slack.url}/services/T000/B000/demo`,
+    CRM_URL: `${crm.url}/hooks/calls`,
+    CRM_SIGNING_SECRET: crmSecret,
+    ...(stay && { DEMO_PORT: '8080' }),
+  });
+  const url = await router.listen();
+  say(`  router     ${url}   (configuration: config/examples/demo.yaml, log: ${logFile()})`);
+  say(`  database   ${database.what}`);
+  say(`  receivers  Slack at ${slack.url}, CRM at ${crm.url}\n`);
+
+  const played = await playCall(router, url);
+  await everythingSettled(router);
+  const findings = await report(played, router, slack, crm, database.client);
+  say(findings.right ? '\nAll of it is as it must be.' : '\nSomething is not as it must be.');
+  if (stay) await untilInterrupted(url);
+  return !findings.right;
+}
+
+async function report(played: Played, router: Router, slack: Receiver, crm: Receiver, client: pg.Client) {
+  const findings = new Findings(say);
+  const { answer, statuses } = played;
+
+  findings.section('The ringing phone was told');
+  findings.show(`${JSON.stringify(answer.body)}   in ${answer.ms} ms`);
+  findings.expect('the caller is known by name', answer.body, {
+    dynamic_variables: { first_name: 'Jim', tier: 'gold' },
+  });
+
+  findings.section('The router answered the sender');
+  for (const { what, status, body } of statuses) findings.show(`${String(status)}  ${what}  ${JSON.stringify(body)}`);
+  const duplicate = statuses.find(({ what }) => what.includes('again'));
+  findings.expect(
+    'events 200, the forged one 401',
+    statuses.map(({ status }) => status),
+    [200, 200, 200, 200, 401],
+  );
+  findings.expect('the repeated one is known', duplicate?.body.duplicate, true);
+
+  findings.section('Slack got');
+  for (const request of slack.requests) findings.show(request.text());
+  findings.expect(
+    'one message, with the duration in words',
+    slack.requests.map((request) => request.json()),
+    [{ text: 'Call conv_demo_1 ended after 1m 13s' }],
+  );
+
+  findings.section("select type, subject, agent, data->>'duration' as duration from sigmamind_events");
+  const { rows } = await client.query(
+    "select type, subject, agent, data->>'duration' as duration from sigmamind_events order by received_at",
+  );
+  for (const row of rows)
+    findings.show(
+      Object.values(row)
+        .map((value) => value ?? '-')
+        .join('  |  '),
+    );
+  findings.expect('each event once, the call among them', rows.map(({ type }) => type).sort(), [
+    'conversation_analysed',
+    'conversation_ended',
+    'conversation_started',
+    'inbound_call',
+  ]);
+
+  findings.section('The CRM got');
+  for (const { method, path, headers } of crm.requests)
+    findings.show(
+      `${method} ${path}  webhook-id ${headers['webhook-id']}  webhook-signature ${headers['webhook-signature']?.slice(0, 20)}…`,
+    );
+  const verified = crm.requests.map(({ body, headers }) => verifies(body.toString(), headers));
+  findings.expect('every request carries a signature that verifies', new Set(verified), new Set([true]));
+  findings.expect('two requests failed, and both events arrived', crm.requests.length, 4);
+
+  findings.section('Deliveries and their attempts');
+  const store = router.service(tokens.store);
+  const { items } = await store.deliveries({ limit: 100 });
+  for (const delivery of items.toReversed()) {
+    const attempts = await store.attempts(delivery.id);
+    const story = attempts.map(({ outcome, reason }) => (reason === null ? outcome : `${outcome} (${reason})`));
+    findings.show(`${delivery.destination.padEnd(10)} ${delivery.state}  ${story.join(' → ')}`);
+  }
+  findings.expect('all are delivered', new Set(items.map(({ state }) => state)), new Set(['delivered']));
+  return findings;
+}
+
+function verifies(body: string, headers: Readonly<Record<string, string>>): boolean {
+  try {
+    new Webhook(crmSecret).verify(body, { ...headers });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `DATABASE_URL` where it is set; else a PostgreSQL of the demo's own. */
+async function aDatabase() {
+  const given = process.env.DATABASE_URL;
+  const server = given === undefined ? await startPostgres() : null;
+  if (server !== null) ends.push(() => server.stop());
+  const url = given ?? server?.url ?? '';
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  ends.push(() => client.end());
+  await client.query(`
+    drop table if exists sigmamind_events;
+    drop table if exists demo_customers;
+    create table demo_customers (phone text primary key, first_name text not null, tier text not null);
+    insert into demo_customers values ('+12345678912', 'Jim', 'gold');
+  `);
+  return { url, client, what: given === undefined ? `an embedded PostgreSQL, ${url}` : 'DATABASE_URL' };
+}
+
+async function aReceiver(behaviour: Parameters<typeof receiver>[0]): Promise<Receiver> {
+  const made = await receiver(behaviour);
+  ends.push(() => made.close());
+  return made;
+}
+
+async function aRouter(variables: Readonly<Record<string, string>>): Promise<Router> {
+  Object.assign(process.env, variables);
+  await mkdir(directory, { recursive: true });
+  const log = createWriteStream(logFile());
+  await once(log, 'open');
+  const router = await createRouter(configFile, { logTo: log });
+  await router.open();
+  ends.push(() => router.close());
+  return router;
+}
+
+/** Asks the store until no delivery is open. */
+async function everythingSettled(router: Router): Promise<void> {
+  const store = router.service(tokens.store);
+  for (let round = 0; round < 300; round += 1) {
+    const { items } = await store.deliveries({ limit: 100 });
+    if (items.length >= 7 && items.every(({ state }) => state !== 'waiting' && state !== 'running')) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function untilInterrupted(url: string): Promise<void> {
+  say(`\nThe router goes on at ${url}. Try, in another terminal:`);
+  say('  npx switchhook send conversation_ended --config config/examples/demo.yaml --to ' + url);
+  say('  npx switchhook call --from +12345678912 --to +12345678913 --config config/examples/demo.yaml --url ' + url);
+  say('End it with Ctrl-C.');
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+}
+
+function logFile(): string {
+  return join(stay ? directory : tmpdir(), 'switchhook-demo.log');
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,342 @@
+import { aRequest, FakeClock, FakeLog, FakeMetrics, settled } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import { compileExpression } from '../../../core/src/config/expressions.js';
+import type { Destination, Source, Transform } from '../../../core/src/contract/component.js';
+import type { Delivery, Outcome } from '../../../core/src/contract/delivery.js';
+import type { EventDraft } from '../../../core/src/contract/event.js';
+import type { Store } from '../../../core/src/contract/store.js';
+import { Answers } from '../../../core/src/pipeline/answer.js';
+import type { LanePolicy } from '../../../core/src/pipeline/lane.js';
+import { Observer } from '../../../core/src/pipeline/observer.js';
+import { Pipeline } from '../../../core/src/pipeline/pipeline.js';
+import { type Route, Routes } from '../../../core/src/pipeline/routes.js';
+import { isRefusal } from '../../../core/src/refusal.js';
+import { memoryStore } from '../../../core/src/store/memory.js';
+
+type Deliver = (delivery: Delivery, signal: AbortSignal) => Promise<Outcome>;
+interface World {
+  readonly destinations?: Readonly<Record<string, Deliver>>;
+  readonly routes?: readonly Partial<Route>[];
+  readonly transforms?: Readonly<Record<string, Transform['apply']>>;
+  readonly policy?: Partial<LanePolicy>;
+  readonly clock?: FakeClock;
+  /** Wraps the store, to make it fail. */
+  readonly store?: (store: Store) => Store;
+}
+
+const policy: LanePolicy = {
+  concurrency: 2,
+  timeoutMs: 10_000,
+  retry: { attempts: 3, firstMs: 5_000, maxMs: 60_000 },
+};
+
+/** A source that takes a body for an event, without further questions. */
+const source: Source = {
+  receive: ({ body }) => {
+    const data = JSON.parse(Buffer.from(body).toString());
+    const draft: EventDraft = {
+      key: data.key,
+      type: data.type ?? 'ended',
+      subject: null,
+      agent: null,
+      occurredAtMs: null,
+      data,
+    };
+    return { kind: 'events', events: [draft] };
+  },
+};
+
+function setup(world: World = {}) {
+  const clock = world.clock ?? new FakeClock();
+  const log = new FakeLog();
+  const observer = new Observer(log, new FakeMetrics());
+  const delivered: Delivery[] = [];
+  const take: Deliver = async (delivery) => {
+    delivered.push(delivery);
+    return { kind: 'delivered' };
+  };
+  const deliveries = Object.entries(world.destinations ?? { crm: take });
+  const plain = memoryStore(clock);
+  const store = world.store?.(plain) ?? plain;
+  const routes = (world.routes ?? [{}]).map((route, index): Route => {
+    const names = deliveries.map(([name]) => name);
+    return { name: `route-${index}`, from: ['agents'], on: ['*'], where: null, to: names, transforms: [], ...route };
+  });
+  const pipeline = new Pipeline({
+    sources: new Map([['agents', source]]),
+    routes: new Routes(routes, (route, reason) => observer.unroutable(route.name, reason)),
+    transforms: new Map(Object.entries(world.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
+    destinations: new Map(
+      deliveries.map(([name, deliver]) => {
+        const destination: Destination = { deliver };
+        return [name, { destination, policy: { ...policy, ...world.policy } }];
+      }),
+    ),
+    answers: new Answers({ rows: [], resolvers: new Map(), clock, log }),
+    store,
+    clock,
+    log,
+    observer,
+    chance: () => 0.5,
+  });
+  pipeline.open();
+  const send = (body: object) =>
+    pipeline.receive('agents', aRequest({ body: JSON.stringify(body), receivedAtMs: clock.now() }));
+  const stateOf = async () =>
+    (await plain.deliveries({ limit: 100 })).items.map(({ state, reason }) => reason ?? state);
+  return { pipeline, clock, log, store: plain, delivered, send, stateOf };
+}
+
+/** The same store, but for some of its methods. */
+function storeWith(store: Store, methods: Partial<Store>): Store {
+  return new Proxy(store, {
+    get: (target, name: keyof Store) => methods[name] ?? target[name]?.bind(target),
+  });
+}
+
+const statusOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 200,
+    (error: unknown) => (isRefusal(error) ? error.code : String(error)),
+  );
+
+describe('the pipeline', () => {
+  it('delivers an event once, however often the sender repeats it', async () => {
+    const { send, delivered, clock, pipeline } = setup();
+    const first = await send({ key: 'a' });
+    const again = await send({ key: 'a' });
+    await clock.advance(60_000);
+    expect(first.body).to.have.property('id');
+    expect(again).to.deep.equal({ status: 200, body: { ...first.body, duplicate: true } });
+    expect(delivered.map(({ event }) => event.key)).to.deep.equal(['a']);
+    await pipeline.close();
+  });
+
+  it('makes one delivery for each destination of each route that matches', async () => {
+    const where = compileExpression('event.data.duration > 30', ['event']);
+    const { send, delivered, clock, pipeline } = setup({ routes: [{ name: 'all' }, { name: 'long', where }] });
+    await send({ key: 'short', duration: 10 });
+    await send({ key: 'long', duration: 60 });
+    await clock.advance(0);
+    expect(delivered.map(({ route, event }) => `${route} ${event.key}`)).to.deep.equal([
+      'all short',
+      'all long',
+      'long long',
+    ]);
+    await pipeline.close();
+  });
+
+  it('keeps an event that no route wants', async () => {
+    const { send, store, log, pipeline } = setup({ routes: [{ from: ['others'] }] });
+    const reply = await send({ key: 'a' });
+    expect((await store.events({ limit: 10, unrouted: true })).items.map(({ id }) => id)).to.deep.equal([
+      reply.body?.id,
+    ]);
+    expect(log.of('event.received')[0]?.fields.result).to.equal('unrouted');
+    await pipeline.close();
+  });
+
+  it('does not acknowledge what the store cannot commit, and delivers nothing of it', async () => {
+    let broken = true;
+    const failing = (store: Store): Store =>
+      storeWith(store, {
+        append: (entries) => (broken ? Promise.reject(new Error('disk full')) : store.append(entries)),
+      });
+    const { send, delivered, clock, pipeline } = setup({ store: failing });
+    for (let n = 0; n < 50; n += 1) expect(await statusOf(send({ key: `a${n}` }))).to.equal('STORE_UNAVAILABLE');
+    expect(await statusOf(pipeline.canCommit())).to.equal('STORE_UNAVAILABLE');
+    broken = false;
+    expect(await statusOf(pipeline.canCommit())).to.equal(200);
+    expect(await statusOf(send({ key: 'b' }))).to.equal(200);
+    await clock.advance(60_000);
+    expect(delivered.map(({ event }) => event.key)).to.deep.equal(['b']);
+    await pipeline.close();
+  });
+
+  it('asks to come back when too many events wait for their commit', async () => {
+    const stuck = (store: Store): Store => storeWith(store, { append: () => new Promise(() => {}) });
+    const { send } = setup({ store: stuck });
+    for (let n = 0; n < 2_000; n += 1) void send({ key: `a${n}` });
+    await settled();
+    expect(await statusOf(send({ key: 'one more' }))).to.equal('STORE_BEHIND');
+  });
+
+  it('tries again what was unavailable, on schedule, until its attempts are used up', async () => {
+    const attempts: number[] = [];
+    const down: Deliver = async ({ attempt }) => {
+      attempts.push(attempt);
+      return { kind: 'unavailable', reason: 'status 503' };
+    };
+    const { send, clock, stateOf, pipeline, store } = setup({ destinations: { crm: down } });
+    const { body } = await send({ key: 'a' });
+    await clock.advance(0);
+    expect(attempts).to.deep.equal([1]);
+    await clock.advance(2_499);
+    expect(attempts).to.deep.equal([1]);
+    await clock.advance(1);
+    expect(attempts).to.deep.equal([1, 2]);
+    await clock.advance(60_000);
+    expect(attempts).to.deep.equal([1, 2, 3]);
+    expect(await stateOf()).to.deep.equal(['exhausted']);
+    const kept = await store.attempts(`${body?.id}.0`);
+    expect(kept.map(({ number, outcome, reason }) => `${number} ${outcome} ${reason}`)).to.deep.equal([
+      '1 unavailable status 503',
+      '2 unavailable status 503',
+      '3 unavailable status 503',
+    ]);
+    await pipeline.close();
+  });
+
+  it('gives up at once what a destination rejects', async () => {
+    const { send, clock, stateOf, pipeline } = setup({
+      destinations: { crm: async () => ({ kind: 'rejected', reason: 'status 400' }) },
+    });
+    await send({ key: 'a' });
+    await clock.advance(60_000);
+    expect(await stateOf()).to.deep.equal(['rejected']);
+    await pipeline.close();
+  });
+
+  it('takes a throw and a hanging attempt for unavailable', async () => {
+    const answers: Deliver[] = [
+      () => Promise.reject(new Error('boom')),
+      () => new Promise(() => {}),
+      async () => ({ kind: 'delivered' }),
+    ];
+    const { send, clock, stateOf, log, pipeline } = setup({
+      destinations: {
+        crm: (delivery, signal) => answers[delivery.attempt - 1]?.(delivery, signal) ?? Promise.reject(),
+      },
+    });
+    await send({ key: 'a' });
+    await clock.advance(60_000);
+    expect(await stateOf()).to.deep.equal(['delivered']);
+    expect(log.of('delivery.attempted').map(({ fields }) => fields.reason ?? fields.outcome)).to.deep.equal([
+      'boom',
+      'no result after 10000 ms',
+      'delivered',
+    ]);
+    await pipeline.close();
+  });
+
+  it('never makes more attempts at the same time than the lane allows, and gets through all', async () => {
+    let running = 0;
+    let most = 0;
+    const slow: Deliver = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await settled();
+      running -= 1;
+      return { kind: 'delivered' };
+    };
+    const { send, clock, stateOf, pipeline } = setup({ destinations: { crm: slow } });
+    await Promise.all(Array.from({ length: 60 }, (_, n) => send({ key: `a${n}` })));
+    for (let n = 0; n < 100; n += 1) await clock.advance(10);
+    expect(most).to.equal(2);
+    expect(new Set(await stateOf())).to.deep.equal(new Set(['delivered']));
+    await pipeline.close();
+  });
+
+  it('lets a hanging destination hold up nobody but itself', async () => {
+    const arrived: string[] = [];
+    const { send, clock, pipeline } = setup({
+      destinations: {
+        dead: () => new Promise(() => {}),
+        well: async ({ event }) => {
+          arrived.push(event.key);
+          return { kind: 'delivered' };
+        },
+      },
+    });
+    for (let n = 0; n < 40; n += 1) await send({ key: `a${n}` });
+    await clock.advance(1_000);
+    expect(arrived).to.have.length(40);
+    const closing = pipeline.close();
+    await clock.advance(10_000);
+    await closing;
+  });
+
+  it('shows a destination what the transforms made of the event, and the others the event itself', async () => {
+    const seen: string[] = [];
+    const see =
+      (name: string): Deliver =>
+      async ({ event }) => {
+        seen.push(`${name} ${event.data.phone ?? 'nothing'}`);
+        return { kind: 'delivered' };
+      };
+    const { send, clock, pipeline } = setup({
+      destinations: { crm: see('crm'), slack: see('slack') },
+      transforms: { redact: (event) => ({ ...event, data: {} }) },
+      routes: [{ to: ['crm'] }, { to: ['slack'], transforms: ['redact'] }],
+    });
+    await send({ key: 'a', phone: '+1' });
+    await clock.advance(0);
+    expect(seen).to.deep.equal(['crm +1', 'slack nothing']);
+    await pipeline.close();
+  });
+
+  it('skips what a transform holds back, and rejects what it fails on', async () => {
+    const { send, clock, stateOf, log, pipeline } = setup({
+      transforms: {
+        nothing: () => null,
+        broken: () => {
+          throw new Error('no such field');
+        },
+      },
+      routes: [{ transforms: ['nothing'] }, { transforms: ['broken'] }],
+    });
+    await send({ key: 'a' });
+    await clock.advance(0);
+    expect((await stateOf()).toSorted()).to.deep.equal(['rejected', 'skipped']);
+    const reasons = log.of('delivery.attempted').map(({ fields }) => fields.reason);
+    expect(reasons).to.deep.equal([undefined, 'a transform failed: no such field']);
+    await pipeline.close();
+  });
+
+  it('remembers an outcome until the store is back, and repeats no attempt meanwhile', async () => {
+    let away = false;
+    const { send, clock, delivered, stateOf, pipeline } = setup({
+      store: (store) =>
+        storeWith(store, {
+          settle: (settlements) => (away ? Promise.reject(new Error('locked')) : store.settle(settlements)),
+        }),
+    });
+    away = true;
+    await send({ key: 'a' });
+    await clock.advance(30_000);
+    expect(await stateOf()).to.deep.equal(['running']);
+    away = false;
+    await clock.advance(60_000);
+    expect(await stateOf()).to.deep.equal(['delivered']);
+    expect(delivered).to.have.length(1);
+    await pipeline.close();
+  });
+
+  it('gives back, uncounted, what it holds when it closes', async () => {
+    const releases: (() => void)[] = [];
+    const waiting: Deliver = () => new Promise((resolve) => releases.push(() => resolve({ kind: 'delivered' })));
+    const { send, clock, store, stateOf, pipeline } = setup({ destinations: { crm: waiting } });
+    for (let n = 0; n < 5; n += 1) await send({ key: `a${n}` });
+    await clock.advance(0);
+    const closing = pipeline.close();
+    await settled();
+    for (const release of releases) release();
+    await closing;
+    expect((await stateOf()).toSorted()).to.deep.equal(['delivered', 'delivered', 'waiting', 'waiting', 'waiting']);
+    const { items } = await store.deliveries({ limit: 10, state: 'waiting' });
+    expect(items.map(({ attempts }) => attempts)).to.deep.equal([0, 0, 0]);
+  });
+
+  it('takes up after a restart what was left, running or waiting', async () => {
+    const first = setup({ destinations: { crm: () => new Promise(() => {}) } });
+    for (let n = 0; n < 20; n += 1) await first.send({ key: `a${n}` });
+    await first.clock.advance(0);
+    // The process dies here: nothing is closed, leases stand, and no timer of it ever fires again.
+    const second = setup({ clock: new FakeClock(first.clock.now() + 1_000), store: () => first.store });
+    await second.clock.advance(0);
+    expect(second.delivered.length).to.be.lessThan(20);
+    await second.clock.advance(120_000);
+    expect(new Set(second.delivered.map(({ event }) => event.key)).size).to.equal(20);
+    await second.pipeline.close();
+  });
+});
