@@ -91,6 +91,10 @@ const table = {
     sentence: 'An environment variable is not set.',
     hint: 'Set it, write it into .env beside the file, or give a default: ${NAME:-default}.',
   },
+  INTERPOLATION_SYNTAX: {
+    sentence: 'A ${…} cannot be read.',
+    hint: 'Write ${NAME}, ${NAME:-default} or ${file:path}; a literal ${ is written $${.',
+  },
   FILE_MISSING: {
     sentence: 'A file named by ${file:…} cannot be read.',
     hint: 'Check the path; relative ones start at the configuration file.',
@@ -133,6 +137,7 @@ const table = {
     sentence: 'The name is not defined in this file.',
     hint: 'Define it in its section, or correct the name.',
   },
+  DUPLICATE_NAME: { sentence: 'The name is used twice.', hint: 'Give each row a name of its own.' },
   UNUSED: { sentence: 'Nothing uses this row.', hint: 'Use it in a route or an answer, or delete it.' },
   WRONG_KIND: {
     sentence: 'The name is of another kind than what belongs here.',

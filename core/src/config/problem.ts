@@ -1,5 +1,5 @@
 /** A mistake in the configuration, told like a compiler does. */
-import { ERRORS, type ErrorCode } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 
 export interface Problem {
   readonly code: ErrorCode;
@@ -19,19 +19,12 @@ export interface Problem {
   readonly excerpt: { readonly text: string; readonly column: number } | null;
 }
 
-/** The hint of a code, where a problem has none of its own. */
-export function hintOf(code: ErrorCode): string {
-  return ERRORS[code].hint;
-}
-
 /** Steps into the configuration: keys of maps, indexes of lists. */
 export type Path = readonly (string | number)[];
 
 /** `['routes', 0, 'to']` → `routes[0].to`. */
 export function pathText(path: Path): string {
-  return path
-    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
-    .join('');
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
 }
 
 /** In the order of the file, each once. */
@@ -45,7 +38,10 @@ export function inOrder(problems: readonly Problem[]): readonly Problem[] {
 }
 
 /** All problems for a terminal or a log: place, code, message, the line with a mark, and each hint once. */
-export function formatProblems(problems: readonly Problem[], { colour }: { readonly colour: boolean }): string {
+export function formatProblems(
+  problems: readonly Problem[],
+  { colour }: { readonly colour: boolean } = { colour: false },
+): string {
   const paint = (code: number, text: string) => (colour && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
   const gutter = String(Math.max(0, ...problems.map(({ line }) => line))).length + 2;
   const hinted = new Set<string>();

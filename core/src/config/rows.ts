@@ -1,0 +1,98 @@
+/** Rows that name a component: finds it, and checks the row's own keys and the component's. */
+import { z } from 'zod';
+import type { Component, Kind } from '../contract/component.js';
+import type { Catalog } from './catalog.js';
+import type { Checker } from './checker.js';
+import { isVariableName } from './expressions.js';
+import type { Path } from './problem.js';
+import { namePattern, rowSchemas, type Section, sections } from './schema.js';
+import { isNothing, nodeAt } from './tree.js';
+
+/** A row whose component is known. The rest is null where something is wrong with it. */
+export interface CheckedRow<K extends Kind = Kind> {
+  readonly name: string;
+  readonly component: Component<K>;
+  readonly common: z.output<(typeof rowSchemas)[K]> | null;
+  readonly options: Readonly<Record<string, unknown>> | null;
+}
+
+/** Names that expressions of answers know already. */
+const takenNames: readonly string[] = ['call', 'event', 'delivery', 'known'];
+
+export class Rows {
+  readonly #checker: Checker;
+  readonly #catalog: Catalog;
+
+  constructor(checker: Checker, catalog: Catalog) {
+    this.#checker = checker;
+    this.#catalog = catalog;
+  }
+
+  /** The rows of a section whose components are known. */
+  async section<S extends Section>(section: S): Promise<readonly CheckedRow<(typeof sections)[S]>[]> {
+    const { document } = this.#checker;
+    const node = nodeAt(document.root, [section]);
+    if (node === null || isNothing(node)) return [];
+    if (node.kind !== 'map') {
+      document.report('WRONG_TYPE', [section], 'expected a map of names to rows');
+      return [];
+    }
+    const rows: CheckedRow<(typeof sections)[S]>[] = [];
+    for (const name of node.entries.keys()) {
+      this.#checkName(section, name);
+      const row = await this.row(sections[section], [section, name]);
+      if (row !== null) rows.push(row);
+    }
+    return rows;
+  }
+
+  /** The row at a path, `absent` where there is none; null where its component is not known. */
+  async row<K extends Kind>(kind: K, path: Path, absent?: { readonly use: string }): Promise<CheckedRow<K> | null> {
+    const used = this.#checker.check(z.looseObject({ use: rowSchemas[kind].shape.use }), path, absent);
+    const component = used === null ? null : await this.#component(kind, used.use, [...path, 'use']);
+    if (component === null) return null;
+    const ownKeys = Object.keys(rowSchemas[kind].shape);
+    const own = { takes: (key: string) => ownKeys.includes(key), otherKeys: [] };
+    const rest = { takes: (key: string) => !ownKeys.includes(key), otherKeys: ownKeys };
+    return {
+      name: String(path.at(-1)),
+      component,
+      // The schema of this kind, as `kind` says; the table's type does not keep the two together.
+      common: this.#checker.check(rowSchemas[kind], path, absent, own) as CheckedRow<K>['common'],
+      options: this.#checker.check(component.options, path, absent && {}, rest),
+    };
+  }
+
+  async #component<K extends Kind>(kind: K, use: string, path: Path): Promise<Component<K> | null> {
+    const { document } = this.#checker;
+    const found = await this.#catalog.find(kind, use);
+    if ('component' in found) {
+      if (isOf(kind, found.component)) return found.component;
+      document.report('WRONG_KIND', path, `${use} is a ${found.component.kind}, a ${kind} belongs here`);
+    } else document.report(found.problem.code, path, found.problem.message, { hint: found.problem.hint });
+    return null;
+  }
+
+  #checkName(section: Section, name: string): void {
+    const report = (message: string) =>
+      this.#checker.document.report('INVALID_VALUE', [section, name], message, { at: 'key' });
+    if (!namePattern.test(name))
+      report('a name starts with a letter and has only letters, digits, - and _, at most 63 of them');
+    else if (section === 'resolvers' && !isResolverName(name)) {
+      const better = name.replaceAll('-', '_');
+      const suggestion = isResolverName(better)
+        ? `; write "${better}"`
+        : ', and this one means something there already';
+      report(`a resolver's name stands in expressions${suggestion}`);
+    }
+  }
+}
+
+/** Whether expressions can use the name. */
+export function isResolverName(name: string): boolean {
+  return isVariableName(name) && !takenNames.includes(name);
+}
+
+function isOf<K extends Kind>(kind: K, component: Component): component is Component<K> {
+  return component.kind === kind;
+}

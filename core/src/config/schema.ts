@@ -1,0 +1,159 @@
+/** The keys of the configuration, beside those that components bring. Docs and the editor schema are made from the descriptions. */
+import { z } from 'zod';
+import type { Kind } from '../contract/component.js';
+import { duration, expression, secret, size, text } from '../options.js';
+
+/** Longer waits are no timeouts any more, and timers of the platform end at 24 days. */
+const dayMs = 86_400_000;
+
+function timeout(description: string) {
+  return duration(description).refine((ms) => ms > 0 && ms <= dayMs, 'must be more than 0 and at most 1d');
+}
+
+/** One name or a list of them; becomes a list. */
+function names(description: string) {
+  return z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .transform((value) => (typeof value === 'string' ? [value] : value))
+    .meta({ description });
+}
+
+const use = z
+  .string()
+  .min(1)
+  .meta({ description: 'Type of the component, e.g. `http.post`. `switchhook plugins` lists what is installed.' });
+
+const retry = z
+  .strictObject({
+    attempts: z.int().min(1).max(100).default(10).meta({ description: 'Attempts in all, the first included.' }),
+    first: timeout('Longest wait before the second attempt; doubles with each further one.').prefault('5s'),
+    max: timeout('No wait is longer, not even one the other side asks for.').prefault('1h'),
+  })
+  .refine(({ first, max }) => first <= max, { path: ['first'], message: 'must not be longer than max' })
+  .meta({
+    description: 'How a delivery is tried again. Waits are drawn evenly between 0 and the step of the schedule.',
+  });
+
+/** The keys of every row of a kind, beside its component's options. */
+export const rowSchemas = {
+  source: z.strictObject({ use }),
+  transform: z.strictObject({ use }),
+  store: z.strictObject({ use }),
+  destination: z.strictObject({
+    use,
+    timeout: timeout('How long one attempt may take.').prefault('10s'),
+    concurrency: z.int().min(1).max(1_000).default(8).meta({ description: 'Attempts at the same time.' }),
+    retry: retry.prefault({}),
+  }),
+  resolver: z.strictObject({
+    use,
+    timeout: timeout('How long it may look. Default: as long as the answer has left.').optional(),
+    after: names('Resolvers whose facts it needs: it starts when they are done, and sees them as `known`.').optional(),
+  }),
+} as const satisfies Readonly<Record<Kind, z.ZodObject>>;
+
+/** A name that can stand in a URL, a log line and a metric. */
+export const namePattern = /^[a-z][a-z0-9_-]{0,62}$/i;
+
+/** The sections whose rows name components. */
+export const sections = {
+  sources: 'source',
+  destinations: 'destination',
+  resolvers: 'resolver',
+  transforms: 'transform',
+} as const satisfies Readonly<Record<string, Kind>>;
+
+export type Section = keyof typeof sections;
+
+export const sectionDescriptions: Readonly<Record<Section, string>> = {
+  sources: 'Who sends: each source receives at `/hooks/{name}`.',
+  destinations: 'Who is given events.',
+  resolvers: 'Who knows something about a caller.',
+  transforms: 'What changes an event for a destination.',
+};
+
+export const serverSchema = z
+  .strictObject({
+    host: z.string().min(1).default('0.0.0.0').meta({ description: 'Address to listen on.' }),
+    port: z.int().min(0).max(65_535).default(8080).meta({ description: 'Port to listen on; 0 takes a free one.' }),
+    publicUrl: z
+      .url({ protocol: /^https?$/ })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .optional()
+      .meta({
+        description: 'How senders reach this router, e.g. `https://hooks.example.com`. Some signatures cover it.',
+      }),
+    bodyLimit: size('Largest body of a request.').prefault('1mb'),
+    bodyTimeout: timeout('How long a body may take to arrive.').prefault('10s'),
+    grace: timeout('How long running deliveries may take to end when the router stops.').prefault('10s'),
+    trustProxy: z.boolean().default(false).meta({
+      description: 'True behind a reverse proxy: the sender is the last address of `X-Forwarded-For`.',
+    }),
+    admin: z
+      .strictObject({ token: secret('Bearer token of the API.').optional() })
+      .optional()
+      .meta({ description: 'Access to the API from elsewhere than this machine.' }),
+  })
+  .meta({ description: 'How the router is reached.' });
+
+export const logSchema = z
+  .strictObject({
+    level: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'])
+      .default('info')
+      .meta({ description: 'What is logged: this and everything graver.' }),
+  })
+  .meta({ description: 'The log.' });
+
+export const versionSchema = z.literal(1).meta({ description: 'Version of the configuration: 1.' });
+
+export const pluginsSchema = z.array(z.string().min(1)).meta({
+  description:
+    'Packages and local files that bring components. Packages named `@switchhook/plugin-…` are found without.',
+});
+
+export const routeSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(namePattern)
+      .optional()
+      .meta({ description: 'Default: `route-1` for the first, and so on.' }),
+    from: names('Sources. Default: all.').optional(),
+    on: names('Event types; `*` stands for any number of characters. Default: all.').optional(),
+    where: expression(
+      'Condition over `event`. What it cannot be evaluated for does not match.',
+      ['event'],
+      'bool',
+    ).optional(),
+    to: names('Destinations.'),
+    transform: names('Transforms, applied in this order.').optional(),
+  })
+  .meta({ description: 'Which events go to which destinations.' });
+
+/** `known` are the names of the resolvers, which its texts may use. */
+export function answerSchema(known: readonly string[]) {
+  const variables = [...new Set(['call', 'known', ...known])];
+  return z
+    .strictObject({
+      name: z
+        .string()
+        .regex(namePattern)
+        .optional()
+        .meta({ description: 'Default: `answer-1` for the first, and so on.' }),
+      from: names('Sources of calls.'),
+      where: expression('Condition over `call`. The first answer that matches is given.', ['call'], 'bool').optional(),
+      within: timeout('When the reply leaves at the latest. Never later than the platform waits.').prefault('3s'),
+      resolve: names('Resolvers to ask, side by side.').optional(),
+      variables: z
+        .record(z.string().min(1), text('Text over `call` and the resolvers by name.', variables))
+        .default({})
+        .meta({ description: 'Variables of the agent. One that needs what nobody found takes its default.' }),
+      defaults: z
+        .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+        .default({})
+        .meta({ description: 'Values of variables that could not be filled.' }),
+      overrideAgent: text('Id of another agent that shall take the call; empty = none.', variables).optional(),
+    })
+    .meta({ description: 'What a calling platform is told about a caller.' });
+}
