@@ -1,0 +1,100 @@
+/** `sigmamind.call`: the inbound-call webhook becomes a call whose answer is the reply. */
+import type { Answer, Call, EventDraft, HttpReply, JsonObject, RawRequest } from '@switchhook/core/plugin';
+import { defineSource, fingerprint, readJsonObject, refuse, sameText, secret, z } from '@switchhook/core/plugin';
+import { allowed, allowOption } from './allow.js';
+import { agentIn, fitting, idIn, openEnvelope, subjectIn } from './envelope.js';
+import { callSamples } from './samples.js';
+import { problem, secretList, signatureOption, verifierOf } from './signature.js';
+
+/** SigmaMind waits 10 s, tries 3 more times, then drops the call: https://docs.sigmamind.ai/documentation/calls/receive-calls */
+const deadlineMs = 10_000;
+const type = 'inbound_call';
+
+const options = z
+  .strictObject({
+    token: secret(
+      'An unguessable text each request must bring: as /hooks/{source}/<token>, ?token= or Authorization: Bearer. SigmaMind documents no signature for this webhook.',
+    ).optional(),
+    secrets: secretList.optional().meta({ description: 'Secret or list of secrets, should the requests be signed.' }),
+    signature: signatureOption.optional(),
+    allow: allowOption.optional(),
+  })
+  .superRefine(({ token, secrets, signature, allow }, ctx) => {
+    if (token === undefined && secrets === undefined && allow === undefined)
+      ctx.addIssue(problem('expected token, secrets or allow: without any of them everybody could ask for answers'));
+    if (signature !== undefined && secrets === undefined) ctx.addIssue(problem('signature needs secrets'));
+  });
+
+/** The component. All of token, secrets and allow that is configured must hold. */
+export const call = defineSource({
+  type: 'sigmamind.call',
+  description: "SigmaMind's inbound-call webhook: a ringing phone, answered with dynamic variables.",
+  options,
+  calls: true,
+  samples: callSamples,
+  create({ token, secrets, signature, allow }, { log }) {
+    const verifier = secrets === undefined ? null : verifierOf(secrets, signature);
+    return {
+      async open() {
+        verifier?.announce(log);
+      },
+      receive(request) {
+        if (allow !== undefined && !allowed(allow, request.remoteAddress))
+          throw refuse('UNVERIFIED', `${request.remoteAddress} is not in allow; behind a proxy, see server.trustProxy`);
+        if (token !== undefined) requireToken(request, token);
+        verifier?.verify(request);
+        const data = readJsonObject(request.body);
+        requireInboundCall(data);
+        const ringing = callOf(data, request.body);
+        return { kind: 'call', event: draftOf(ringing, request), call: ringing, deadlineMs, reply, fallback };
+      },
+      sign: (body, nowMs) => ({
+        headers: verifier?.sign(body, nowMs) ?? {},
+        rest: token === undefined ? '' : `/${encodeURIComponent(token)}`,
+      }),
+    };
+  },
+});
+
+function requireToken({ rest, query, headers }: RawRequest, token: string): void {
+  const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
+  const given = [rest, query.token, bearer].filter((text) => text !== undefined && text !== '');
+  if (given.filter((text = '') => sameText(text, token)).length > 0) return;
+  const found = given.length === 0 ? 'no token came with the request' : 'the token is not the configured one';
+  throw refuse('UNVERIFIED', `${found}; it belongs into the path, ?token= or Authorization: Bearer`);
+}
+
+/** Only what is surely meant for somebody else is refused: a call without an answer is dropped. */
+function requireInboundCall({ event }: JsonObject): void {
+  if (typeof event !== 'string' || event.toLowerCase().replace(/[-_. ]/g, '') === 'inboundcall') return;
+  throw refuse('MALFORMED', 'event is not inbound_call; agent webhooks belong to a source that uses sigmamind.events');
+}
+
+/** A body without numbers is a call too: it gets the answer an unknown caller gets. */
+function callOf(data: JsonObject, bytes: Uint8Array): Call {
+  const envelope = openEnvelope(data, bytes);
+  const from = idIn(envelope, 'from') ?? '';
+  return {
+    id: fitting(subjectIn(envelope), 512),
+    from: /^(anonymous|blocked|private|restricted|unavailable|unknown|withheld)$/i.test(from) ? '' : from,
+    to: idIn(envelope, 'to') ?? '',
+    agent: fitting(agentIn(envelope), 256),
+    data,
+  };
+}
+
+/** No call id is documented. Where none is sent, each request is an event of its own. */
+function draftOf({ id, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
+  const key = fitting(`${type}:${id ?? `${fingerprint(body)}:${receivedAtMs}`}`, 512);
+  return { key, type, subject: id, agent, occurredAtMs: null, data };
+}
+
+function reply({ variables, overrideAgent }: Answer): HttpReply {
+  const override = overrideAgent === null ? {} : { override_agent_id: overrideAgent };
+  return { status: 200, body: { dynamic_variables: variables, ...override } };
+}
+
+/** That no variables are accepted is not documented; that a call is dropped without a 2xx is. */
+function fallback(): HttpReply {
+  return reply({ variables: {}, overrideAgent: null });
+}

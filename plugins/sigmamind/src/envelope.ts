@@ -1,0 +1,129 @@
+/**
+ * Finds what a body says about itself. The shape of SigmaMind's event bodies is not public, so the names and nestings
+ * its API uses elsewhere are understood, in camelCase and snake_case. All of it is our reading, none of it a fact.
+ */
+import { fingerprint, type JsonObject, type JsonValue } from '@switchhook/core/plugin';
+
+/** A body's objects by the key they stand under: itself (`''`), what is nested in it, and what is nested in that. */
+export interface Envelope {
+  readonly layers: readonly (readonly [name: string, fields: JsonObject])[];
+  readonly bytes: Uint8Array;
+}
+
+const nestings = ['event', 'data', 'payload', 'conversation', 'call', 'chat', 'campaign'];
+/** Where a plain `type` is the event's, and not a call's or a message's. */
+const typed = ['', 'event', 'data', 'payload'];
+/** Where a plain `id` is the subject's. That of the body itself may as well be the event's. */
+const identified = ['conversation', 'call', 'chat', 'data', 'payload'];
+
+const names = {
+  type: spelled('event', 'eventType', 'eventName', 'type'),
+  id: ['id'],
+  event: spelled('eventId'),
+  subject: spelled('conversationId', 'callId', 'chatId'),
+  agent: spelled('agentId'),
+  from: spelled('fromNumber'),
+  to: spelled('toNumber'),
+} as const;
+const anyTime = spelled('timestamp', 'occurredAt', 'eventTime', 'createdAt');
+/** The documented types, and what their time may be called. */
+const times: Readonly<Record<string, readonly string[]>> = {
+  conversation_started: [...spelled('startTime', 'startedAt'), ...anyTime],
+  conversation_ended: [...spelled('endTime', 'endedAt'), ...anyTime],
+  conversation_analysed: [...spelled('analysedAt', 'analyzedAt'), ...anyTime],
+};
+/** Opens a body; `bytes` are the body as it was sent. */
+export function openEnvelope(body: JsonObject, bytes: Uint8Array): Envelope {
+  const outer = nestedIn(body, nestings);
+  return { layers: [['', body], ...outer, ...outer.flatMap(([, fields]) => nestedIn(fields, nestings))], bytes };
+}
+
+/** The event's type. */
+export function typeIn({ layers }: Envelope): string | null {
+  const places = layers.filter(([name]) => typed.includes(name));
+  return first(places, names.type, typeOf);
+}
+
+/** The first id, or number of a phone, under the names of what is looked for. */
+export function idIn({ layers, bytes }: Envelope, what: keyof typeof names): string | null {
+  return first(layers, names[what], (value, name) => idOf(value, name, bytes));
+}
+
+/** Conversation, call or chat id, in this order, so that all events of a conversation have the same. */
+export function subjectIn(envelope: Envelope): string | null {
+  const layers = identified.flatMap((place) => envelope.layers.filter(([name]) => name === place));
+  return idIn(envelope, 'subject') ?? idIn({ ...envelope, layers }, 'id');
+}
+
+/** The agent's id. */
+export function agentIn(envelope: Envelope): string | null {
+  const layers = envelope.layers.flatMap(([, fields]) => nestedIn(fields, ['agent']));
+  return idIn(envelope, 'agent') ?? idIn({ ...envelope, layers }, 'agent') ?? idIn({ ...envelope, layers }, 'id');
+}
+
+/** When it happened, in milliseconds since the epoch. */
+export function timeIn({ layers }: Envelope, type: string | null): number | null {
+  return first(layers, times[type ?? ''] ?? anyTime, timeOf);
+}
+
+/** A documented type in any spelling (`conversation-ended`, `ConversationAnalyzed`) as SigmaMind's guide has it, any other as it came. */
+export function typeOf(value: JsonValue | undefined): string | null {
+  if (typeof value !== 'string' || value === '') return null;
+  const letters = value
+    .toLowerCase()
+    .replace(/[-_. ]/g, '')
+    .replace('analyz', 'analys');
+  return Object.keys(times).find((type) => type.replace('_', '') === letters) ?? value;
+}
+
+/** An id as text; null where the value is none. Integers beyond 2^53, which JSON.parse rounds, are read at `name` in the bytes. */
+export function idOf(value: JsonValue | undefined, name = '', bytes?: Uint8Array): string | null {
+  if (typeof value === 'string') return value === '' ? null : value;
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null;
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return String(value);
+  const written = new TextDecoder().decode(bytes).matchAll(new RegExp(`"${name}"\\s*:\\s*(-?\\d+)`, 'g'));
+  return [...written].map((match) => match[1]).find((digits) => Number(digits) === value) ?? BigInt(value).toString();
+}
+
+/** Milliseconds since the epoch, from them, from seconds or from ISO 8601 (UTC where it names no zone); null where it is no time. */
+export function timeOf(value: JsonValue | undefined): number | null {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  const iso = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$/i.exec(text);
+  const count = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  // Seconds reach 100,000,000,000 in the year 5138, milliseconds did in 1973.
+  const epochMs = Math.round(count < 1e11 ? count * 1000 : count);
+  const ms = iso === null ? epochMs : Date.parse(`${iso[1]}T${iso[2]}${iso[3]?.toUpperCase() ?? 'Z'}`);
+  return ms >= Date.UTC(2000, 0) && ms < Date.UTC(2100, 0) ? ms : null;
+}
+
+/** Text within a limit. What is too long, or what not every store can keep, is cut and cleaned; a fingerprint keeps different texts different. */
+export function fitting<T extends string | null>(text: T, limit: number): T | string {
+  const unkeepable = /[\p{Cc}\p{Cs}]/gu;
+  if (text === null || (text.length <= limit && text.search(unkeepable) < 0)) return text;
+  return `${text.slice(0, limit - 33).replace(unkeepable, '\uFFFD')}~${fingerprint(text)}`;
+}
+
+type Read<T> = (value: JsonValue | undefined, name: string) => T | null;
+
+/** An earlier name in a deeper layer goes before a later name further out. */
+function first<T>(layers: Envelope['layers'], names: readonly string[], read: Read<T>): T | null {
+  for (const name of names)
+    for (const [, fields] of layers) {
+      const value = read(fields[name], name);
+      if (value !== null) return value;
+    }
+  return null;
+}
+
+function nestedIn(fields: JsonObject, names: readonly string[]): Envelope['layers'] {
+  return names.flatMap((name) => {
+    const inner = fields[name];
+    const isObject = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
+    return isObject ? [[name, inner as JsonObject] as const] : [];
+  });
+}
+
+/** Each name in camelCase and in snake_case. */
+function spelled(...names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => [name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]);
+}

@@ -1,0 +1,60 @@
+/** Where a body says what: by CEL of the configuration, or else as `envelope.ts` finds it. */
+import type { JsonValue, Log, RawRequest } from '@switchhook/core/plugin';
+import { expression, fingerprint, z } from '@switchhook/core/plugin';
+import { agentIn, type Envelope, fitting, idIn, idOf, subjectIn, timeIn, timeOf, typeIn, typeOf } from './envelope.js';
+
+/** The `fields` block. */
+export const fieldsOption = z
+  .strictObject({
+    type: field('What happened.'),
+    key: field('What makes it the same event when it is sent twice. Mind that headers are not signed.'),
+    subject: field('Conversation or call id.'),
+    agent: field('Id of the agent.'),
+    occurredAt: field('When it happened: ISO 8601, or seconds or milliseconds since the epoch.'),
+  })
+  .meta({
+    description:
+      'Where a body says what, in CEL over body and headers. SigmaMind does not publish this: by default the names it uses elsewhere are assumed, in several spellings and nestings.',
+  });
+
+/** Makes a reader of bodies. An expression without a value is a warning the first time, and at debug level from then on. */
+export function fieldReader(fields: z.output<typeof fieldsOption>, log: Log) {
+  const warned = new Set<string>();
+  return (envelope: Envelope, headers: RawRequest['headers']) => {
+    const scope = { body: envelope.layers[0]?.[1], headers };
+    const read = <T>(name: keyof typeof fields, as: (value: JsonValue) => T | null, found: T | null): T | null => {
+      const chosen = fields[name];
+      if (chosen === undefined) return found;
+      try {
+        return as(chosen.evaluate(scope));
+      } catch (error) {
+        log[warned.has(name) ? 'debug' : 'warn']('field.missed', { field: `fields.${name}`, error });
+        warned.add(name);
+        return null;
+      }
+    };
+    const id = (value: JsonValue) => idOf(value);
+    const type = fitting(read('type', typeOf, typeIn(envelope)), 128);
+    const subject = fitting(read('subject', id, subjectIn(envelope)), 512);
+    const agent = fitting(read('agent', id, agentIn(envelope)), 256);
+    const key = fitting(read('key', id, null) ?? keyIn(envelope, type, subject), 512);
+    return { type, subject, agent, key, occurredAtMs: read('occurredAt', timeOf, timeIn(envelope, type)) };
+  };
+}
+
+/**
+ * No event id is documented; if there is one, its type goes with it, in case it is the conversation's. A repeated delivery
+ * is taken to have the same bytes. A second analysis has others: delivering twice is better than losing one.
+ */
+function keyIn(envelope: Envelope, type: string | null, subject: string | null): string {
+  const id = idIn(envelope, 'event');
+  const parts = id === null ? [type, subject, fingerprint(envelope.bytes)] : [type, id];
+  return parts.filter((part) => part !== null).join(':');
+}
+
+/** CEL, with or without `${{ }}` around it. Blanks take the place of the marks, so that the position of a mistake stays true. */
+function field(description: string) {
+  const bare = (value: unknown) =>
+    typeof value === 'string' ? value.replace(/^(\s*)\$\{\{(.*)\}\}\s*$/s, '$1   $2') : value;
+  return z.preprocess(bare, expression(description, ['body', 'headers'])).optional();
+}

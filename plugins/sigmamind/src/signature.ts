@@ -1,0 +1,86 @@
+/** How SigmaMind signs. It says "HMAC secret" and no more: every detail is an option with an assumed default. */
+import type { Log, RawRequest, SignatureScheme } from '@switchhook/core/plugin';
+import { duration, refuse, secret, signatureHeaders, verifySignature, z } from '@switchhook/core/plugin';
+
+const unpublished = 'SigmaMind does not publish this: our default is an assumption.';
+const assumed = { header: 'X-SigmaMind-Signature', algorithm: 'sha256', encoding: 'hex' } as const;
+const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of an HTTP header');
+const hashes = z.enum(['sha1', 'sha256', 'sha384', 'sha512']);
+const encodings = z.enum(['hex', 'hex-upper', 'base64', 'base64url']);
+const window = duration('').refine((ms) => ms > 0, problem('expected a duration above zero'));
+const content = z
+  .string()
+  .regex(/\{body\}/, 'without {body} anybody could change the body')
+  .regex(/^(?!.*\{(?!body\}|timestamp\})\w*\})/s, 'only {body} and {timestamp} can stand in braces');
+
+/** The `signature` block of both sources. */
+export const signatureOption = z
+  .strictObject({
+    header: setting(headerName, 'Header that carries the signature.', assumed.header),
+    algorithm: setting(hashes, 'Hash of the HMAC.', assumed.algorithm),
+    encoding: setting(encodings, 'How the digest is written.', assumed.encoding),
+    prefix: setting(z.string(), 'What stands before the digest, e.g. "sha256=".', ''),
+    timestampHeader: setting(headerName, 'Header with the time of signing, in s or ms since the epoch. Default: none.'),
+    tolerance: setting(window, 'How far the time of signing may be from ours, in either direction.', '5m'),
+    signed: setting(content, 'What is signed. Default: {body}; with a timestampHeader {timestamp}.{body}.'),
+  })
+  .superRefine(({ signed, timestampHeader, tolerance }, ctx) => {
+    const timed = timestampHeader !== undefined;
+    if (tolerance !== undefined && !timed)
+      ctx.addIssue({ path: ['tolerance'], ...problem('tolerance needs a timestampHeader') });
+    if (signed !== undefined && signed.includes('{timestamp}') !== timed)
+      ctx.addIssue({ path: ['signed'], ...problem('expected {timestamp} and timestampHeader together, or neither') });
+  })
+  .meta({ description: `How requests are signed. ${unpublished}` });
+
+/** One secret or several: each is tried, so that a new one can be added before the old one goes. */
+export const secretList = z
+  .union([secret('A secret.'), z.array(secret('A secret.')).min(1)])
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+/**
+ * Checks and makes signatures. `verify` returns the secret that fits and throws a refusal where none does; `sign` makes
+ * headers that `verify` accepts; `announce` says at start which settings nobody has confirmed by writing them down.
+ */
+export function verifierOf(secrets: readonly string[], options: z.output<typeof signatureOption> = {}) {
+  const { header = assumed.header, algorithm = assumed.algorithm, encoding = assumed.encoding } = options;
+  const { prefix = '', timestampHeader = null, tolerance: toleranceMs = 300_000 } = options;
+  const { signed = timestampHeader === null ? '{body}' : '{timestamp}.{body}' } = options;
+  const scheme: SignatureScheme = { header, algorithm, encoding, prefix, timestampHeader, toleranceMs, signed };
+  const sign = (body: Uint8Array, nowMs: number, chosen = secrets[0] ?? '') =>
+    signatureHeaders(scheme, chosen, { body, method: 'POST', url: '' }, nowMs);
+  const length = sign(Buffer.of(), 0)[header.toLowerCase()]?.length;
+  return {
+    sign,
+    verify(request: RawRequest): string {
+      const result = verifySignature(scheme, secrets, request, request.receivedAtMs);
+      if (result.verified) return secrets[result.secret] ?? '';
+      const sent = request.headers[header.toLowerCase()] ?? '';
+      const found = `${header} has ${sent.length} characters, as configured it has ${length}`;
+      throw refuse('UNVERIFIED', `${result.reason}; ${sent === '' ? candidates(request) : found}`);
+    },
+    announce(log: Log): void {
+      const unconfirmed = Object.entries(assumed).filter(([name]) => !(name in options));
+      if (unconfirmed.length === 0) return;
+      const hint = `${unpublished} Compare with a real delivery, then write what is true under signature.`;
+      log.warn('signature.assumed', { assumed: Object.fromEntries(unconfirmed), hint });
+    },
+  };
+}
+
+/** An issue zod has no code for. */
+export function problem(message: string) {
+  return { code: 'custom' as const, message, params: { problem: 'INVALID_VALUE' } };
+}
+
+/** Where the signature may be instead, for whoever has to find the right settings. Names only, never values. */
+function candidates({ headers }: RawRequest): string {
+  const telling = /sign|hmac|digest|hash|secret|token|auth|hook|sigma/;
+  const names = Object.keys(headers).filter((name) => telling.test(name) && name.length <= 64);
+  return names.length === 0 ? 'no header looks like a signature' : `it could be in ${names.slice(0, 8).join(', ')}`;
+}
+
+function setting<T extends z.ZodType>(schema: T, description: string, value?: string) {
+  const meta = { description: `${description} ${unpublished}` };
+  return schema.optional().meta(value === undefined ? meta : { ...meta, default: value });
+}

@@ -1,0 +1,310 @@
+import { readFileSync } from 'node:fs';
+import type { JsonObject } from '@switchhook/core/plugin';
+import { fingerprint, z } from '@switchhook/core/plugin';
+import { sourceSuite } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { component, eventOf, mistakesOf, refusal, setup } from './world.js';
+
+interface Fixture {
+  readonly name: string;
+  readonly body: JsonObject;
+  readonly event: { type: string; subject: string | null; agent: string | null; occurredAt: string | null };
+}
+const fixtures = JSON.parse(
+  readFileSync(new URL('../fixtures/envelopes.json', import.meta.url), 'utf8'),
+) as readonly Fixture[];
+
+const samples = component('sigmamind.events').samples ?? {};
+const ended = samples.conversation_ended as JsonObject;
+const events = (options: JsonObject = {}) => setup('sigmamind.events', { secrets: 'one-secret', ...options });
+const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+for (const [name, sample] of Object.entries(samples))
+  sourceSuite(`sigmamind.events with ${name}`, () => ({ source: events().source, sample }));
+sourceSuite('sigmamind.events with secrets of agents', () => ({
+  source: events({ secrets: { agent_support: 'support-secret', agent_sales: ['sales-new', 'sales-old'] } }).source,
+  sample: ended,
+}));
+
+describe('the body of an agent webhook', () => {
+  for (const { name, body, event } of fixtures)
+    it(`is understood: ${name}`, async () => {
+      const world = events();
+      const { type, subject, agent, occurredAtMs } = await eventOf(world, world.signed(body));
+      expect({ type, subject, agent, occurredAt: iso(occurredAtMs) }).to.deep.equal(event);
+    });
+
+  it('is kept byte for byte, with what nobody has heard of', async () => {
+    const world = events();
+    const body = Buffer.from(
+      '{ "event":"conversation_ended",\n  "score": 1.50, "näme":"\\u00e9", "extra":{"a":[1,null]} }',
+    );
+    const event = await eventOf(world, world.signed(body));
+    expect(Buffer.from(event.body ?? []).toString()).to.equal(body.toString());
+    expect(event.data).to.deep.equal({ event: 'conversation_ended', score: 1.5, näme: 'é', extra: { a: [1, null] } });
+  });
+
+  it('is written anew where it begins with a byte order mark', async () => {
+    const world = events();
+    const event = await eventOf(world, world.signed('\ufeff{"event":"conversation_ended"}'));
+    expect(event.data).to.deep.equal({ event: 'conversation_ended' });
+    expect(event).to.not.have.property('body');
+  });
+
+  it('gives integers beyond 2^53 with all their digits', async () => {
+    const world = events();
+    const body = '{"event":"x","call":{"conversationId" : 12345678901234567891},"agentId":9007199254740993}';
+    const { subject, agent } = await eventOf(world, world.signed(body));
+    expect(subject).to.equal('12345678901234567891');
+    expect(agent).to.equal('9007199254740993');
+  });
+
+  it('is refused without an event type, and the log learns how to name one', async () => {
+    const world = events();
+    for (const body of [{}, { event: '' }, { event: 7 }, { event: {} }, { call: { type: 'inbound' } }])
+      expect(await refusal('MALFORMED', () => world.receive(world.signed(body)))).to.include('fields.type');
+  });
+
+  it('is refused with keys that poison objects, and nested 200 levels deep', async () => {
+    const world = events();
+    for (const body of [
+      '{"event":"x","__proto__":{"agentId":"a"}}',
+      '{"event":"x","data":{"constructor":1}}',
+      `{"event":"x","a":${'['.repeat(200)}${']'.repeat(200)}}`,
+    ])
+      await refusal('MALFORMED', () => world.receive(world.signed(body)));
+  });
+});
+
+describe('the key of an event', () => {
+  const keyOf = async (body: JsonObject | string, options: JsonObject = {}, headers: Record<string, string> = {}) => {
+    const world = events(options);
+    return (await eventOf(world, world.signed(body, { headers }))).key;
+  };
+
+  it('is made from type, subject and bytes where the body names no event id', async () => {
+    const body = '{"event":"conversation_ended","conversationId":"conv_1"}';
+    expect(await keyOf(body)).to.equal(`conversation_ended:conv_1:${fingerprint(Buffer.from(body))}`);
+    expect(await keyOf('{"event":"x"}')).to.equal(`x:${fingerprint(Buffer.from('{"event":"x"}'))}`);
+  });
+
+  it('tells two analyses of one conversation apart', async () => {
+    const analysed = { event: 'conversation_analysed', conversationId: 'conv_1' };
+    expect(await keyOf({ ...analysed, score: 1 })).to.not.equal(await keyOf({ ...analysed, score: 2 }));
+  });
+
+  it('is the event id with its type where there is one', async () => {
+    const body = { event: 'conversation_ended', data: { event_id: 42 } };
+    expect(await keyOf({ ...body, sentAt: 1 })).to.equal('conversation_ended:42');
+    expect(await keyOf({ ...body, sentAt: 2 })).to.equal('conversation_ended:42');
+  });
+
+  it('can be taken from a header', async () => {
+    const options = { fields: { key: 'headers["x-delivery-id"]' } };
+    expect(await keyOf(ended, options, { 'x-delivery-id': 'd-1' })).to.equal('d-1');
+  });
+
+  it('is derived where its expression has no value', async () => {
+    expect(await keyOf('{"event":"x"}', { fields: { key: 'body.nope' } })).to.equal(await keyOf('{"event":"x"}'));
+  });
+});
+
+describe('fields', () => {
+  const fields = {
+    type: 'body.kind',
+    key: 'body.kind + ":" + body.ref.id',
+    subject: '${{ body.ref.id }}',
+    agent: 'default(body.bot, "nobody")',
+    occurredAt: ' ${{ body.at }} ',
+  };
+
+  it('say where the body says what, with or without ${{ }}', async () => {
+    const world = events({ fields });
+    const body = {
+      kind: 'Conversation-Ended',
+      ref: { id: 'r1' },
+      at: '2026-02-02T13:00:42Z',
+      event: 'x',
+      agentId: 'y',
+    };
+    const { type, key, subject, agent, occurredAtMs } = await eventOf(world, world.signed(body));
+    expect({ type, key, subject, agent }).to.deep.equal({
+      type: 'conversation_ended',
+      key: 'Conversation-Ended:r1',
+      subject: 'r1',
+      agent: 'nobody',
+    });
+    expect(iso(occurredAtMs)).to.equal('2026-02-02T13:00:42.000Z');
+  });
+
+  it('replace the tolerant reading, and say once as a warning that one has no value', async () => {
+    const world = events({ fields: { subject: 'body.convId' } });
+    const request = events().signed(ended);
+    expect((await eventOf(world, request)).subject).to.equal(null);
+    expect((await eventOf(world, request)).subject).to.equal(null);
+    expect(world.log.of('field.missed').map(({ level }) => level)).to.deep.equal(['warn', 'debug']);
+    expect(world.log.of('field.missed')[0]?.fields.field).to.equal('fields.subject');
+  });
+
+  it('leave out what is no id and no time', async () => {
+    const world = events({ fields: { subject: 'body.variables', agent: 'true', occurredAt: '"soon"' } });
+    const { subject, agent, occurredAtMs } = await eventOf(world, world.signed(ended));
+    expect([subject, agent, occurredAtMs]).to.deep.equal([null, null, null]);
+  });
+
+  it('refuse a body whose type they do not find', async () => {
+    const world = events({ fields: { type: 'body.kind' } });
+    await refusal('MALFORMED', () => world.receive(world.signed(ended)));
+  });
+
+  it('are checked when the file is read, at the right place', () => {
+    expect(mistakesOf('sigmamind.events', { secrets: 's', fields: { subject: 'body.' } })).to.include(
+      'EXPRESSION_SYNTAX',
+    );
+    const wrapped = mistakesOf('sigmamind.events', { secrets: 's', fields: { subject: '${{ boddy.id }}' } });
+    expect(wrapped)
+      .to.include('EXPRESSION_UNKNOWN_NAME')
+      .and.to.match(/"offset": 4\b/);
+  });
+});
+
+describe('secrets of agents', () => {
+  const secrets = { agent_a: ['a-new', 'a-old'], agent_b: 'b-secret', agent_c: 'b-secret' };
+  const by = (secret: string, body: JsonObject) => events({ secrets: secret }).signed(body);
+  const from = (agent: string | null) => ({ event: 'conversation_ended', ...(agent !== null && { agentId: agent }) });
+
+  it('verify the bodies of their own agent, each of the several', async () => {
+    const world = events({ secrets });
+    for (const secret of ['a-new', 'a-old'])
+      expect((await eventOf(world, by(secret, from('agent_a')))).agent).to.equal('agent_a');
+  });
+
+  it('do not speak for another agent, and the log says whose secret it was', async () => {
+    const world = events({ secrets });
+    const reason = await refusal('UNVERIFIED', () => world.receive(by('a-new', from('agent_b'))));
+    expect(reason).to.include('agent_a').and.not.include('agent_b').and.not.include('a-new');
+  });
+
+  it('do not speak for a body without an agent', async () => {
+    const world = events({ secrets });
+    expect(await refusal('UNVERIFIED', () => world.receive(by('a-new', from(null))))).to.include('fields.agent');
+  });
+
+  it('may be shared by agents', async () => {
+    const world = events({ secrets });
+    for (const agent of ['agent_b', 'agent_c'])
+      expect((await eventOf(world, by('b-secret', from(agent)))).agent).to.equal(agent);
+  });
+
+  it('are refused before anything is said about the body', async () => {
+    const world = events({ secrets });
+    expect(await refusal('UNVERIFIED', () => world.receive(by('a-new', { agentId: 'agent_b' })))).to.include('agent_a');
+  });
+
+  it('go with fields.agent', async () => {
+    const world = events({ secrets, fields: { agent: 'body.bot' } });
+    const event = await eventOf(world, world.signed({ event: 'x', bot: 'agent_b' }));
+    expect(event.agent).to.equal('agent_b');
+  });
+
+  it('sign as the agent of the body', async () => {
+    const world = events({ secrets });
+    expect((await eventOf(world, world.signed(from('agent_c')))).agent).to.equal('agent_c');
+  });
+});
+
+describe('limits', () => {
+  it('of an event are kept by cutting, and different texts stay different', async () => {
+    const world = events();
+    const draft = (mark: string) =>
+      eventOf(
+        world,
+        world.signed({
+          event: `t${mark.repeat(200)}`,
+          conversationId: `c${mark.repeat(600)}`,
+          agentId: mark.repeat(300),
+        }),
+      );
+    const [a, b] = [await draft('a'), await draft('b')];
+    for (const [field, limit] of [
+      ['type', 128],
+      ['subject', 512],
+      ['agent', 256],
+      ['key', 512],
+    ] as const) {
+      expect(a[field]).to.have.lengthOf(limit);
+      expect(a[field]).to.not.equal(b[field]);
+    }
+  });
+
+  it('of stores are kept: no control characters and no halves of characters', async () => {
+    const world = events();
+    const { subject } = await eventOf(world, world.signed('{"event":"x","conversationId":"a\\u0000b\\ud800"}'));
+    expect(subject).to.match(/^a\ufffdb\ufffd~[0-9a-f]{32}$/);
+  });
+
+  it('hold for any body: it becomes an event or is refused', async () => {
+    const world = events();
+    const name = fc.constantFrom(
+      'event',
+      'type',
+      'data',
+      'call',
+      'agent',
+      'agentId',
+      'conversationId',
+      'eventId',
+      'id',
+      'timestamp',
+    );
+    const { body } = fc.letrec((tie) => ({
+      body: fc.dictionary(
+        fc.oneof(name, name, fc.string()),
+        fc.oneof({ maxDepth: 4 }, fc.jsonValue(), fc.double(), fc.maxSafeInteger(), tie('body')),
+      ),
+    }));
+    await fc.assert(
+      fc.asyncProperty(body, async (value) => {
+        const sent = JSON.stringify(value);
+        let event: Awaited<ReturnType<typeof eventOf>>;
+        try {
+          event = await eventOf(world, world.signed(sent));
+        } catch (error) {
+          await refusal('MALFORMED', () => Promise.reject(error));
+          return;
+        }
+        expect(event.type.length).to.be.within(1, 128);
+        expect(event.key.length).to.be.within(1, 512);
+        expect(event.subject?.length ?? 1).to.be.within(1, 512);
+        expect(event.agent?.length ?? 1).to.be.within(1, 256);
+        expect(event.occurredAtMs ?? 1).to.satisfy(Number.isInteger);
+        expect(event.data).to.deep.equal(JSON.parse(sent));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('the options of sigmamind.events', () => {
+  it('are refused without a secret', () => {
+    for (const secrets of ['', [], [''], {}, { agent_a: [] }, { agent_a: '' }, 7])
+      expect(mistakesOf('sigmamind.events', { secrets })).to.include('expected');
+    expect(mistakesOf('sigmamind.events', {})).to.include('secrets');
+  });
+
+  it('are all described for docs and editors', () => {
+    const schema = JSON.stringify(z.toJSONSchema(component('sigmamind.events').options, { io: 'input' }));
+    const { properties } = JSON.parse(schema) as {
+      properties: Record<string, { description?: string; properties?: object }>;
+    };
+    for (const [name, property] of Object.entries(properties)) {
+      expect(property.description, name).to.be.a('string');
+      for (const [inner, option] of Object.entries(property.properties ?? {})) {
+        expect(option.description, `${name}.${inner}`).to.be.a('string');
+        if (name === 'signature') expect(option.description, inner).to.include('assumption');
+      }
+    }
+    expect(schema).to.include('"default":"X-SigmaMind-Signature"');
+  });
+});

@@ -1,0 +1,218 @@
+import { createHmac } from 'node:crypto';
+import type { JsonObject, RawRequest } from '@switchhook/core/plugin';
+import { aRequest } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { eventOf, mistakesOf, refusal, setup } from './world.js';
+
+const body = '{"event":"conversation_ended","conversationId":"conv_1"}';
+const secret = 'your-signing-secret';
+const header = 'x-sigmamind-signature';
+const events = (signature?: JsonObject, secrets: string | string[] = secret) =>
+  setup('sigmamind.events', { secrets, ...(signature && { signature }) });
+
+/** A request with these headers, received at this time. */
+function request(headers: Record<string, string>, given: Partial<Omit<RawRequest, 'headers'>> = {}): RawRequest {
+  return aRequest({ body, ...given, headers: { 'content-type': 'application/json', ...headers } });
+}
+
+describe('the signature as it is assumed', () => {
+  // printf %s "$body" | openssl dgst -sha256 -hmac your-signing-secret
+  const digest = 'f91096c60a147ed1260802366a24fcc67444f6296563075af50bcf7f9d9b002c';
+
+  it('is what openssl dgst makes of the body', async () => {
+    const world = events();
+    expect((await eventOf(world, request({ [header]: digest }))).type).to.equal('conversation_ended');
+    expect(world.signed(body).headers[header]).to.equal(digest);
+  });
+
+  const wrong: readonly (readonly [name: string, headers: Record<string, string>, reason: RegExp, body?: string])[] = [
+    ['is missing', {}, /^header X-SigmaMind-Signature is missing; no header looks like a signature$/],
+    ['is empty', { [header]: '' }, /is missing/],
+    [
+      'is made with another secret',
+      { [header]: createHmac('sha256', 'other').update(body).digest('hex') },
+      /does not match/,
+    ],
+    ['is truncated', { [header]: digest.slice(0, -1) }, /has 63 characters, as configured it has 64/],
+    ['is too long', { [header]: `${digest}0` }, /has 65 characters/],
+    ['is written in capitals', { [header]: digest.toUpperCase() }, /does not match/],
+    ['is no hex', { [header]: `z${digest.slice(1)}` }, /does not match/],
+    ['has blanks around it', { [header]: ` ${digest} ` }, /has 66 characters/],
+    ['is not of ASCII', { [header]: `é${digest.slice(1)}` }, /does not match/],
+    ['has a prefix', { [header]: `sha256=${digest}` }, /has 71 characters, as configured it has 64/],
+    ['is in base64', { [header]: Buffer.from(digest, 'hex').toString('base64') }, /has 44 characters/],
+    ['comes twice', { [header]: `${digest}, ${digest}` }, /has 130 characters/],
+    ['stands in another header', { 'x-signature': digest }, /is missing; it could be in x-signature$/],
+    ['is of a body that was changed by one byte', { [header]: digest }, /does not match/, body.replace('_1', '_2')],
+    ['is of a body that was written anew', { [header]: digest }, /does not match/, body.replace(':', ': ')],
+    ['is of another body than none', { [header]: digest }, /does not match/, ''],
+  ];
+  for (const [name, headers, reason, sent = body] of wrong)
+    it(`is refused when it ${name}`, async () => {
+      const world = events();
+      const found = await refusal('UNVERIFIED', () => world.receive(request(headers, { body: Buffer.from(sent) })));
+      expect(found).to.match(reason);
+      expect(found).to.not.include(digest.slice(0, 16)).and.not.include(secret);
+    });
+
+  it('is looked for among the headers that came: their names, a few, and no values', async () => {
+    const world = events();
+    const many = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [`x-token-${index}`, 'value-of-a-header']),
+    );
+    const reason = await refusal('UNVERIFIED', () => world.receive(request({ ...many, 'x-hmac-sha256': 'value' })));
+    expect(reason).to.include('x-token-0, x-token-1').and.not.include('x-token-8').and.not.include('value');
+  });
+
+  it('is warned about at start, with each setting that nobody wrote down', async () => {
+    const world = events({ header: 'x-real', prefix: 'v1=' });
+    await world.source.open?.();
+    const [line] = world.log.of('signature.assumed');
+    expect(line?.level).to.equal('warn');
+    expect(line?.fields.assumed).to.deep.equal({ algorithm: 'sha256', encoding: 'hex' });
+    expect(line?.fields.hint).to.include('assumption');
+  });
+
+  it('is not warned about once header, algorithm and encoding are written down', async () => {
+    const world = events({ header: 'X-SigmaMind-Signature', algorithm: 'sha256', encoding: 'hex' });
+    await world.source.open?.();
+    expect(world.log.of('signature.assumed')).to.deep.equal([]);
+    expect((await eventOf(world, request({ [header]: digest }))).type).to.equal('conversation_ended');
+  });
+});
+
+describe('a configured signature', () => {
+  const written = {
+    hex: (digest: Buffer) => digest.toString('hex'),
+    'hex-upper': (digest: Buffer) => digest.toString('hex').toUpperCase(),
+    base64: (digest: Buffer) => digest.toString('base64'),
+    base64url: (digest: Buffer) => digest.toString('base64url'),
+  };
+  for (const algorithm of ['sha1', 'sha256', 'sha384', 'sha512'])
+    for (const [encoding, write] of Object.entries(written))
+      it(`is verified as ${algorithm} in ${encoding}, and as nothing else`, async () => {
+        const signature = write(createHmac(algorithm, secret).update(body).digest());
+        const world = events({ header: 'X-Sig', algorithm, encoding, prefix: 'v1=' });
+        expect((await eventOf(world, request({ 'x-sig': `v1=${signature}` }))).subject).to.equal('conv_1');
+        await refusal('UNVERIFIED', () => world.receive(request({ 'x-sig': signature })));
+        const other = events({
+          header: 'X-Sig',
+          algorithm: algorithm === 'sha256' ? 'sha512' : 'sha256',
+          encoding,
+          prefix: 'v1=',
+        });
+        await refusal('UNVERIFIED', () => other.receive(request({ 'x-sig': `v1=${signature}` })));
+      });
+
+  it('may leave out the padding of base64', async () => {
+    const world = events({ encoding: 'base64' });
+    const signature = createHmac('sha256', secret).update(body).digest('base64').replace('=', '');
+    expect((await eventOf(world, request({ [header]: signature }))).subject).to.equal('conv_1');
+  });
+
+  it('is tried with each secret, so that they can be rotated', async () => {
+    const world = events(undefined, ['new-secret', secret]);
+    for (const one of ['new-secret', secret])
+      expect((await eventOf(world, events(undefined, one).signed(body))).subject).to.equal('conv_1');
+    await refusal('UNVERIFIED', () => world.receive(events(undefined, 'older').signed(body)));
+  });
+});
+
+describe('a time of signing', () => {
+  const nowMs = 1_767_225_600_000;
+  const signature = { timestampHeader: 'X-SigmaMind-Timestamp' };
+  const signedAt = (timestamp: string, text = `${timestamp}.${body}`) =>
+    request({
+      [header]: createHmac('sha256', secret).update(text).digest('hex'),
+      'x-sigmamind-timestamp': timestamp,
+    });
+
+  for (const [name, timestamp] of Object.entries({
+    'in seconds': String(nowMs / 1000),
+    'in milliseconds': String(nowMs),
+    '300 s ago': String(nowMs / 1000 - 300),
+    'in 300 s': String(nowMs / 1000 + 300),
+  }))
+    it(`is accepted ${name}`, async () => {
+      const world = events(signature);
+      expect((await eventOf(world, signedAt(timestamp))).subject).to.equal('conv_1');
+    });
+
+  for (const [name, timestamp, reason] of [
+    ['301 s ago', String(nowMs / 1000 - 301), /301 s old, 300 s are allowed/],
+    ['in 301 s', String(nowMs / 1000 + 301), /301 s ahead/],
+    ['of no form that is known', '2026-01-01T00:00:00Z', /not a number/],
+  ] as const)
+    it(`is refused ${name}`, async () => {
+      const world = events(signature);
+      expect(await refusal('UNVERIFIED', () => world.receive(signedAt(timestamp)))).to.match(reason);
+    });
+
+  it('is refused when it is not the one that was signed', async () => {
+    const world = events(signature);
+    const later = String(nowMs / 1000 + 60);
+    await refusal('UNVERIFIED', () => world.receive(signedAt(later, `${nowMs / 1000}.${body}`)));
+  });
+
+  it('is missed when its header does not come', async () => {
+    const world = events(signature);
+    const reason = await refusal('UNVERIFIED', () => world.receive(request({ [header]: 'ab', 'x-timestamp': '1' })));
+    expect(reason).to.include('header X-SigmaMind-Timestamp is missing');
+  });
+
+  it('has the tolerance and the place that are configured', async () => {
+    const world = events({ ...signature, tolerance: '10s', signed: 'v0:{timestamp}:{body}' });
+    const at = (seconds: number) => signedAt(`${seconds}`, `v0:${seconds}:${body}`);
+    expect((await eventOf(world, at(nowMs / 1000 - 10))).subject).to.equal('conv_1');
+    await refusal('UNVERIFIED', () => world.receive(at(nowMs / 1000 - 11)));
+  });
+});
+
+describe('what a source signs itself', () => {
+  it('is accepted, whatever the scheme', async () => {
+    const schemes = fc.record({
+      header: fc.constantFrom('X-Sig', 'authorization', 'Webhook-Signature'),
+      algorithm: fc.constantFrom('sha1', 'sha256', 'sha384', 'sha512'),
+      encoding: fc.constantFrom('hex', 'hex-upper', 'base64', 'base64url'),
+      prefix: fc.constantFrom('', 'sha256=', 'v1,', 'HMAC-SHA256 Signature='),
+      timed: fc.boolean(),
+      around: fc.tuple(fc.string(), fc.string()).filter((texts) => !/[{}]/.test(texts.join(''))),
+      secret: fc.string({ minLength: 1 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(schemes, fc.string(), async ({ timed, around, secret: own, ...scheme }, value) => {
+        const text = `${around[0]}${timed ? '{timestamp}' : ''}${around[1]}{body}`;
+        const signature = { ...scheme, signed: text, ...(timed && { timestampHeader: 'X-Time', tolerance: '1s' }) };
+        const world = events(signature, own);
+        const sent = Buffer.from(JSON.stringify({ event: 'x', value }));
+        const signed = world.signed(sent);
+        expect((await eventOf(world, signed)).type).to.equal('x');
+        const changed = Buffer.from(sent);
+        changed[sent.length - 1] = 32;
+        await refusal('UNVERIFIED', () => world.receive({ ...signed, body: changed }));
+      }),
+    );
+  });
+});
+
+describe('mistakes in the signature options', () => {
+  const mistakes: readonly (readonly [JsonObject, string])[] = [
+    [{ header: 'x sig' }, 'name of an HTTP header'],
+    [{ header: '' }, 'name of an HTTP header'],
+    [{ algorithm: 'md5' }, 'sha384'],
+    [{ encoding: 'HEX' }, 'hex-upper'],
+    [{ tolerance: '5m' }, 'needs a timestampHeader'],
+    [{ timestampHeader: 'x-time', tolerance: '0s' }, 'above zero'],
+    [{ timestampHeader: 'x-time', tolerance: 'long' }, 'duration'],
+    [{ signed: 'body' }, 'without {body}'],
+    [{ signed: '{url}{body}' }, 'only {body} and {timestamp}'],
+    [{ signed: '{timestamp}.{body}' }, 'together, or neither'],
+    [{ timestampHeader: 'x-time', signed: '{body}' }, 'together, or neither'],
+    [{ secret: 'x' }, 'secret'],
+  ];
+  for (const [signature, message] of mistakes)
+    it(`are found: ${JSON.stringify(signature)}`, () => {
+      expect(mistakesOf('sigmamind.events', { secrets: 's', signature })).to.include(message);
+    });
+});
