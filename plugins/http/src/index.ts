@@ -1,1 +1,6 @@
-export {};
+/** HTTP: forwards events as signed requests, looks callers up. */
+import { definePlugin } from '@switchhook/core/plugin';
+import { lookup } from './lookup.js';
+import { post } from './post.js';
+
+export default definePlugin({ name: '@switchhook/plugin-http', components: [post, lookup] });

@@ -1,1 +1,5 @@
-export {};
+/** Slack: messages through an incoming webhook. */
+import { definePlugin } from '@switchhook/core/plugin';
+import { message } from './message.js';
+
+export default definePlugin({ name: '@switchhook/plugin-slack', components: [message] });

@@ -1,0 +1,75 @@
+/** `http.post`: sends an event as an HTTP request. */
+import {
+  type Delivery,
+  defineDestination,
+  deliveryScope,
+  type Event,
+  type JsonObject,
+  outcomeOf,
+  outcomeOfFailure,
+  scopes,
+  template,
+  z,
+} from '@switchhook/core/plugin';
+import { headers } from './headers.js';
+import { bodyOf, reachHost, send } from './request.js';
+import { signed, signingSecret } from './signing.js';
+import { url } from './url.js';
+
+/** More than is kept of a response, so that an ordinary one is read to its end and its connection used again. */
+const maxResponseBytes = 65_536;
+
+const options = z.strictObject({
+  url: url('Where to. Values of `${{ }}` are percent-encoded, unless the URL starts with one.', scopes.destination),
+  method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE', 'GET']).default('POST').meta({ description: 'HTTP method.' }),
+  headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.destination, [
+    'webhook-id',
+    'webhook-timestamp',
+    'webhook-signature',
+  ]),
+  body: template(
+    'Body: a text is sent as it is, everything else as JSON. Default: the event, or nothing for GET and DELETE.',
+  ).optional(),
+  sign: signingSecret('Secret of a Standard Webhooks signature: `whsec_` and base64, or any other text.').optional(),
+  allowPrivate: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
+});
+
+export const post = defineDestination({
+  type: 'http.post',
+  description: 'Sends the event as an HTTP request, signed if you like.',
+  options,
+  create: (target, tools) => ({
+    deliver: async (delivery, signal) => {
+      try {
+        const body = bodyFor(target, delivery);
+        const response = await send(tools, target, deliveryScope(delivery), {
+          signal,
+          maxBytes: maxResponseBytes,
+          body,
+          defaults: { 'idempotency-key': delivery.id },
+          headers: {
+            'webhook-id': delivery.id,
+            ...(target.sign === undefined ? {} : signed(target.sign, delivery.id, body?.text ?? '', tools.clock.now())),
+          },
+        });
+        return outcomeOf(response, tools.clock.now());
+      } catch (error) {
+        return outcomeOfFailure(error);
+      }
+    },
+    probe: (signal) => reachHost(tools, target, signal),
+  }),
+});
+
+function bodyFor({ body, method }: z.output<typeof options>, delivery: Delivery) {
+  if (body !== undefined) return bodyOf(body.render(deliveryScope(delivery)));
+  return method === 'GET' || method === 'DELETE' ? undefined : bodyOf(envelope(delivery.event));
+}
+
+/** The event without its `key`, which means nothing outside the router. */
+function envelope({ id, type, source, subject, agent, occurredAt, receivedAt, data }: Event): JsonObject {
+  return { id, type, source, subject, agent, occurredAt, receivedAt, data };
+}

@@ -1,0 +1,74 @@
+/** One request, as both components make it. */
+import { createRequire } from 'node:module';
+import {
+  FetchError,
+  type FetchInit,
+  type FetchResponse,
+  isFetchError,
+  type JsonValue,
+  type Scope,
+  type Template,
+  type Tools,
+} from '@switchhook/core/plugin';
+import { renderedHeaders } from './headers.js';
+import { addressOf, authorizationOf } from './url.js';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };
+const userAgent = `Switchhook/${version}`;
+
+/** The options both components have. */
+export interface Target {
+  readonly url: Template<string>;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, Template<string>>>;
+  readonly allowPrivate: boolean;
+}
+
+/** What one request adds to them. */
+export interface Content extends Pick<FetchInit, 'signal' | 'maxBytes'> {
+  readonly body?: { readonly text: string; readonly type: string } | undefined;
+  /** Cannot be overridden by the options. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Can be overridden by the options. */
+  readonly defaults?: Readonly<Record<string, string>>;
+}
+
+/** Fills the target in and sends. Throws an `ExpressionError` or a `FetchError` where there is no response. */
+export async function send(tools: Tools, target: Target, scope: Scope, content: Content): Promise<FetchResponse> {
+  const address = addressOf(target.url, scope);
+  const { body, headers, defaults, ...rest } = content;
+  const guarded = !target.url.constant && !target.allowPrivate;
+  try {
+    return await tools.fetch(address.href, {
+      ...rest,
+      method: target.method,
+      headers: {
+        'user-agent': userAgent,
+        ...(body === undefined ? {} : { 'content-type': body.type }),
+        ...defaults,
+        ...authorizationOf(address),
+        ...renderedHeaders(target.headers, scope),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: body.text }),
+      ...(guarded ? { reach: 'public' } : {}),
+    });
+  } catch (error) {
+    if (!isFetchError(error) || error.code !== 'ADDRESS_FORBIDDEN') throw error;
+    throw new FetchError(error.code, `${error.message}; allowPrivate: true allows it`, { cause: error });
+  }
+}
+
+/** A body as it is sent: a text as it is, everything else as JSON. */
+export function bodyOf(value: JsonValue): { readonly text: string; readonly type: string } {
+  return typeof value === 'string'
+    ? { text: value, type: 'text/plain; charset=utf-8' }
+    : { text: JSON.stringify(value), type: 'application/json' };
+}
+
+/** Reaches the host, without effect; does nothing where data decides which host that is. */
+export async function reachHost(tools: Tools, target: Target, signal: AbortSignal): Promise<void> {
+  if (!target.url.constant) return;
+  const { origin } = addressOf(target.url, {});
+  await tools.fetch(origin, { method: 'HEAD', headers: { 'user-agent': userAgent }, signal, maxBytes: 0 });
+}

@@ -1,0 +1,179 @@
+import type { Call, JsonObject } from '@switchhook/core/plugin';
+import { aCall, type Behaviour, type Response, resolverSuite } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import { brokenServer, lookupWorld, patience } from './world.js';
+
+const known = aCall();
+const customers: Behaviour = ({ path }) =>
+  path === `/customers?phone=${encodeURIComponent(known.from)}`
+    ? { status: 200, body: JSON.stringify({ first_name: 'Ada', tier: 'gold' }) }
+    : 404;
+const byPhone = (url: string): JsonObject => ({
+  url: `${url}/customers?phone=\${{ call.from }}`,
+  allowPrivate: true,
+});
+
+resolverSuite('http.lookup', async () => {
+  const { resolver, far, close } = await lookupWorld(byPhone, customers);
+  return { resolver, known, hang: () => far.answer(() => 'hang'), down: () => far.close(), close };
+});
+
+describe('http.lookup', () => {
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+
+  const setup = async (options: (url: string) => JsonObject = byPhone, behaviour?: Behaviour) => {
+    const world = await lookupWorld(options, behaviour);
+    closing.push(world.close);
+    return world;
+  };
+  /** What a look-up comes to with this reply: the facts, or the message of what was thrown. */
+  const found = async (reply: Response, options: JsonObject = {}, call: Call = known) => {
+    const { resolver } = await setup(
+      (url) => ({ url, ...options }),
+      () => reply,
+    );
+    return resolver.resolve(call, {}, patience()).catch((error: Error) => error.message);
+  };
+  const json = (value: unknown, status = 200): Response => ({ status, body: JSON.stringify(value) });
+
+  describe('the request', () => {
+    it('carries + and & of a value in the query as they are', async () => {
+      const { resolver, far } = await setup(byPhone, () => 204);
+      await resolver.resolve(aCall({ from: '+49171&all=1' }), {}, patience());
+      expect(far.requests[0]?.path).to.equal('/customers?phone=%2B49171%26all%3D1');
+      expect(new URL(far.requests[0]?.path ?? '', far.url).searchParams.get('phone')).to.equal('+49171&all=1');
+    });
+
+    it('is a GET that asks for JSON and has no body', async () => {
+      const { resolver, far } = await setup(
+        (url) => ({ url }),
+        () => 204,
+      );
+      await resolver.resolve(known, {}, patience());
+      expect(far.requests[0]).to.include({ method: 'GET' });
+      expect(far.requests[0]?.text()).to.equal('');
+      expect(far.requests[0]?.headers).to.include({ accept: 'application/json' });
+      expect(far.requests[0]?.headers['user-agent']).to.match(/^Switchhook\//);
+    });
+
+    it('is made of the call and of what earlier resolvers found', async () => {
+      const { resolver, far } = await setup((url) => ({
+        url,
+        method: 'POST',
+        headers: { authorization: 'Bearer abc', 'x-line': '${{ call.to }}' },
+        body: { phone: '${{ call.from }}', customer: '${{ known.customer.id }}' },
+      }));
+      far.answer(() => 204);
+      await resolver.resolve(known, { customer: { id: 7 } }, patience());
+      expect(far.requests[0]?.headers).to.include({ authorization: 'Bearer abc', 'x-line': known.to });
+      expect(far.requests[0]?.json()).to.deep.equal({ phone: known.from, customer: 7 });
+    });
+
+    it('cannot reach a private address that the call chose', async () => {
+      const { resolver, far } = await setup(() => ({ url: '${{ call.data.callback }}' }));
+      const port = new URL(far.url).port;
+      for (const callback of [
+        far.url,
+        `http://localhost:${port}/`,
+        `http://[::1]:${port}/`,
+        'http://169.254.169.254/',
+      ]) {
+        const said = await resolver.resolve(aCall({ data: { callback } }), {}, patience()).catch(String);
+        expect(said, callback).to.contain('is not a public address; allowPrivate: true allows it');
+      }
+      expect(far.requests).to.have.length(0);
+    });
+
+    it('cannot be split by what the caller sent', async () => {
+      const { resolver, far } = await setup((url) => ({ url, headers: { 'x-from': '${{ call.from }}' } }));
+      const said = await resolver.resolve(aCall({ from: '1\r\nx-admin: yes' }), {}, patience()).catch(String);
+      expect(said).to.contain('header x-from');
+      expect(far.requests).to.have.length(0);
+    });
+
+    it('ends at once when the time is up', async () => {
+      const { resolver, far } = await setup(undefined, () => 'hang');
+      const controller = new AbortController();
+      const look = resolver.resolve(known, {}, controller.signal).catch((error: Error) => error.message);
+      await far.received(1);
+      controller.abort(new Error('time is up'));
+      expect(await look).to.equal('time is up');
+    });
+  });
+
+  describe('the reply', () => {
+    it('is what was found', async () => {
+      expect(await found(json({ tier: 'gold', nested: { list: [1] } }))).to.deep.equal({
+        tier: 'gold',
+        nested: { list: [1] },
+      });
+    });
+
+    it('404, 204 and null mean that nobody is known', async () => {
+      expect(await found(404)).to.deep.equal({});
+      expect(await found(204)).to.deep.equal({});
+      expect(await found(json(null))).to.deep.equal({});
+      expect(await found(json({ customer: null }), { pick: 'reply.customer' })).to.deep.equal({});
+    });
+
+    it('can be picked from, with the status and the call at hand', async () => {
+      const reply = json({ results: [{ name: 'Ada' }, { name: 'Bob' }] });
+      expect(await found(reply, { pick: 'reply.results[0]' })).to.deep.equal({ name: 'Ada' });
+      expect(await found(reply, { pick: '{"n": size(reply.results), "s": status, "to": call.to}' })).to.deep.equal({
+        n: 2,
+        s: 200,
+        to: known.to,
+      });
+    });
+
+    it('that is no object says what it was', async () => {
+      expect(await found(json([1]))).to.equal('expected the reply to be an object, found a list');
+      expect(await found(json('Ada'))).to.equal('expected the reply to be an object, found a string');
+      expect(await found(json({ n: 1 }), { pick: 'reply.n' })).to.equal(
+        'expected what pick takes to be an object, found a number',
+      );
+    });
+
+    it('without what pick asks for throws, naming it', async () => {
+      expect(await found(json({}), { pick: 'reply.customer' })).to.contain('reply.customer');
+    });
+
+    it('that is not JSON throws, without quoting it', async () => {
+      expect(await found({ status: 200, body: '<html>Ada Lovelace' })).to.equal('the reply is not JSON');
+      expect(await found({ status: 200, body: '' })).to.equal('the reply is not JSON');
+    });
+
+    it('beyond 256 KB throws', async () => {
+      expect(await found(json({ fits: 'x'.repeat(262_144 - 11) }))).to.be.an('object');
+      expect(await found(json({ fits: 'x'.repeat(262_144 - 10) }))).to.equal('the reply is larger than 256 KB');
+      expect(await found({ status: 200, body: 'x'.repeat(5_000_000) })).to.equal('the reply is larger than 256 KB');
+    });
+
+    it('with any other status throws, and a redirect is not followed', async () => {
+      for (const status of [400, 401, 403, 410, 429, 500, 503]) expect(await found(status)).to.match(/^HTTP \d{3} /);
+      expect(await found({ status: 302, headers: { location: 'http://127.0.0.1:1/' } })).to.contain('not followed');
+    });
+
+    it('that breaks off throws', async () => {
+      const broken = await brokenServer();
+      closing.push(broken.close);
+      expect(await found(200, { url: broken.url })).to.be.a('string');
+      expect(await found('reset')).to.be.a('string');
+    });
+  });
+
+  it('probes by reaching the host, where the call does not decide which', async () => {
+    const fixed = await setup(
+      (url) => ({ url: `${url}/customers` }),
+      () => 500,
+    );
+    await fixed.resolver.probe?.(patience());
+    expect(fixed.far.requests.map(({ method }) => method)).to.deep.equal(['HEAD']);
+    const open = await setup();
+    await open.resolver.probe?.(patience());
+    expect(open.far.requests).to.have.length(0);
+  });
+});

@@ -1,0 +1,79 @@
+import { type AddressInfo, createServer } from 'node:net';
+import type { Destination, Instances, JsonObject, Kind, Resolver } from '@switchhook/core/plugin';
+import {
+  type Behaviour,
+  createComponent,
+  type FakeTools,
+  fakeTools,
+  type Receiver,
+  receiver,
+} from '@switchhook/core/testkit';
+import http from '@switchhook/plugin-http';
+
+interface World {
+  readonly far: Receiver;
+  readonly tools: FakeTools;
+  close(): Promise<void>;
+}
+
+/** An `http.post` and the endpoint it sends to; `options` may depend on the endpoint's URL. */
+export async function postWorld(
+  options: (url: string) => JsonObject = (url) => ({ url }),
+  behaviour?: Behaviour,
+): Promise<World & { readonly destination: Destination }> {
+  const world = await start(behaviour);
+  return { ...world, destination: await made(world, 'destination', 'http.post', options(world.far.url)) };
+}
+
+/** An `http.lookup` and the service it asks. */
+export async function lookupWorld(
+  options: (url: string) => JsonObject,
+  behaviour?: Behaviour,
+): Promise<World & { readonly resolver: Resolver }> {
+  const world = await start(behaviour);
+  return { ...world, resolver: await made(world, 'resolver', 'http.lookup', options(world.far.url)) };
+}
+
+/** A server that starts a 200 and cuts the connection in the middle of its body. */
+export async function brokenServer(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const server = createServer((socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf', () => socket.resetAndDestroy());
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A signal that is never aborted. */
+export const patience = (): AbortSignal => new AbortController().signal;
+
+async function made<K extends Kind>(world: World, kind: K, type: string, options: JsonObject): Promise<Instances[K]> {
+  try {
+    return createComponent(
+      kind,
+      http.components.find((one) => one.type === type),
+      options,
+      world.tools,
+    );
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
+}
+
+async function start(behaviour?: Behaviour): Promise<World> {
+  const far = await receiver(behaviour);
+  const tools = fakeTools();
+  return {
+    far,
+    tools,
+    close: async () => {
+      await far.close();
+      await tools.close();
+    },
+  };
+}

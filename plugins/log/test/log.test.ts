@@ -1,0 +1,50 @@
+import type { JsonObject } from '@switchhook/core/plugin';
+import { aDelivery, createComponent, destinationSuite, fakeTools } from '@switchhook/core/testkit';
+import log from '@switchhook/plugin-log';
+import { expect } from 'chai';
+
+const patience = (): AbortSignal => new AbortController().signal;
+
+function setup(options: JsonObject = {}) {
+  const tools = fakeTools();
+  const component = log.components.find(({ type }) => type === 'log');
+  return { tools, destination: createComponent('destination', component, options, tools) };
+}
+
+destinationSuite('log', async () => {
+  const { destination, tools } = setup();
+  return {
+    destination,
+    arrived: () => tools.log.of('event.logged').map(({ fields }) => String(fields.delivery)),
+    behave: () => {},
+    close: tools.close,
+  };
+}, ['refusing', 'down', 'hanging']);
+
+describe('log', () => {
+  it('writes what the event is, but not what was said in it', async () => {
+    const { destination, tools } = setup();
+    const delivery = aDelivery();
+    await destination.deliver(delivery, patience());
+    const { data: _, ...facts } = delivery.event;
+    expect(tools.log.lines).to.deep.equal([
+      {
+        level: 'info',
+        event: 'event.logged',
+        fields: { delivery: delivery.id, route: 'finished-calls', attempt: 1, ...facts },
+      },
+    ]);
+    await tools.close();
+  });
+
+  it('writes the data where it is told to, at the level it is told', async () => {
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+      const { destination, tools } = setup({ level, data: true });
+      await destination.deliver(aDelivery(), patience());
+      expect(tools.log.lines).to.have.length(1);
+      expect(tools.log.lines[0]?.level).to.equal(level);
+      expect(tools.log.lines[0]?.fields.data).to.deep.equal(aDelivery().event.data);
+      await tools.close();
+    }
+  });
+});
