@@ -75,7 +75,7 @@ export function problem(message: string) {
 
 /** Where the signature may be instead, for whoever has to find the right settings. Names only, never values. */
 function candidates({ headers }: RawRequest): string {
-  const telling = /sign|hmac|digest|hash|secret|token|auth|hook|sigma/;
+  const telling = /sig|hmac|digest|hash|secret|token|auth|hook/;
   const names = Object.keys(headers).filter((name) => telling.test(name) && name.length <= 64);
   return names.length === 0 ? 'no header looks like a signature' : `it could be in ${names.slice(0, 8).join(', ')}`;
 }

@@ -43,7 +43,7 @@ describe('the signature as it is assumed', () => {
     ['has a prefix', { [header]: `sha256=${digest}` }, /has 71 characters, as configured it has 64/],
     ['is in base64', { [header]: Buffer.from(digest, 'hex').toString('base64') }, /has 44 characters/],
     ['comes twice', { [header]: `${digest}, ${digest}` }, /has 130 characters/],
-    ['stands in another header', { 'x-signature': digest }, /is missing; it could be in x-signature$/],
+    ['stands in another header', { 'x-sig': digest }, /is missing; it could be in x-sig$/],
     ['is of a body that was changed by one byte', { [header]: digest }, /does not match/, body.replace('_1', '_2')],
     ['is of a body that was written anew', { [header]: digest }, /does not match/, body.replace(':', ': ')],
     ['is of another body than none', { [header]: digest }, /does not match/, ''],
