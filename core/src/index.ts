@@ -1,6 +1,6 @@
 /** The door for running a router, by itself or inside another Node program. */
 export type { Config } from './config/config.js';
-export { type Problem } from './config/problem.js';
+export type { Problem } from './config/problem.js';
 export type { Attempt, Delivery, DeliveryState, EndReason, Outcome, Settlement } from './contract/delivery.js';
 export type { Event } from './contract/event.js';
 export type * from './contract/store.js';

@@ -4,6 +4,7 @@ export { FakeClock, FakeLog, FakeMetrics, type LogLine, settled } from './testki
 export { type Behaviour, type ReceivedRequest, type Receiver, type Response, receiver } from './testkit/receiver.js';
 export { type ResolverWorld, resolverSuite } from './testkit/resolver-suite.js';
 export { type SourceWorld, sourceSuite } from './testkit/source-suite.js';
+export { followHistory, type Step } from './testkit/store-model.js';
 export { storeSuite } from './testkit/store-suite.js';
 export type { StoreWorld } from './testkit/store-world.js';
 export {

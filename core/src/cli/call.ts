@@ -16,7 +16,10 @@ interface CallOptions extends ConfigOptions {
 }
 
 export function callCommand(output: Output): Command {
-  return configCommand('call', 'Ask the running router for the answer to a call, as the platform does while the phone rings.')
+  return configCommand(
+    'call',
+    'Ask the running router for the answer to a call, as the platform does while the phone rings.',
+  )
     .requiredOption('--from <number>', "the caller's number, E.164")
     .requiredOption('--to <number>', 'the called number, E.164')
     .option('--agent <id>', 'the agent of the called number')
@@ -51,7 +54,11 @@ function callSource(config: Config, wanted: string | undefined): Config['sources
   const sources = config.sources.filter(({ component }) => component.calls === true);
   const [only, ...others] = wanted === undefined ? sources : sources.filter(({ name }) => name === wanted);
   const names = sources.map(({ name }) => name).join('|');
-  if (only === undefined) throw new CommandFailure(exitCodes.usage, `the configuration has no such source of calls; it has: ${names || 'none'}`);
+  if (only === undefined)
+    throw new CommandFailure(
+      exitCodes.usage,
+      `the configuration has no such source of calls; it has: ${names || 'none'}`,
+    );
   if (others.length > 0) throw new CommandFailure(exitCodes.usage, `say which source: --source ${names}`);
   return only;
 }

@@ -1,7 +1,7 @@
 /** `switchhook check`: is the configuration right? With `--connect`: can everything be reached? */
 import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
-import type { Probe } from '../runtime/router.js';
+import type { Probe, Router } from '../runtime/router.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type ConfigOptions, configCommand, configOf, unopenedRouter } from './options.js';
 import { type Output, printJson, printTable, styled } from './output.js';
@@ -27,15 +27,15 @@ Examples:
     )
     .action(async (file: string | undefined, options: CheckOptions) => {
       const config = await configOf({ ...options, config: file ?? options.config }, output);
-      const probes = options.connect ? await probed(config) : [];
+      const router = unopenedRouter(config);
+      const probes = options.connect ? await probed(router) : [];
       if (options.json) printJson(output, { valid: true, file: config.file, ...(options.connect && { probes }) });
       else print(config, probes, output);
       if (probes.some(({ failure }) => failure !== null)) throw new CommandFailure(exitCodes.failed);
     });
 }
 
-async function probed(config: Config): Promise<readonly Probe[]> {
-  const router = unopenedRouter(config);
+async function probed(router: Router): Promise<readonly Probe[]> {
   try {
     await router.openComponents();
     return await router.probe(probeMs);

@@ -1,9 +1,9 @@
 /** Options and steps that several commands share. */
 import { Command } from 'commander';
-import { formatProblems } from '../config/problem.js';
 import type { Config } from '../config/config.js';
-import { ConfigurationError, loadConfig } from '../runtime/create-router.js';
+import { formatProblems } from '../config/problem.js';
 import { ComponentFailure } from '../runtime/component-failure.js';
+import { ConfigurationError, loadConfig } from '../runtime/create-router.js';
 import { Router } from '../runtime/router.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type Output, printJson } from './output.js';

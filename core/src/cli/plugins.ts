@@ -1,7 +1,7 @@
 /** `switchhook plugins`: which plugins are installed, and what they bring. */
 import { dirname, resolve } from 'node:path';
-import { openCatalog } from '../runtime/catalog.js';
 import type { Command } from 'commander';
+import { openCatalog } from '../runtime/catalog.js';
 import { type ConfigOptions, configCommand } from './options.js';
 import { type Output, printJson, printTable } from './output.js';
 
@@ -13,10 +13,21 @@ export function pluginsCommand(output: Output): Command {
       const plugins = all.flatMap((loaded) => ('plugin' in loaded ? [loaded] : []));
       const broken = all.flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
       const components = plugins.flatMap(({ plugin, version }) =>
-        plugin.components.map(({ kind, type, description }) => ({ kind, use: type, plugin: plugin.name, version, description })),
+        plugin.components.map(({ kind, type, description }) => ({
+          kind,
+          use: type,
+          plugin: plugin.name,
+          version,
+          description,
+        })),
       );
       if (options.json) return printJson(output, { components, broken });
-      const rows = components.map(({ kind, use, plugin, version, description }) => [kind, use, `${plugin} ${version ?? ''}`.trim(), description]);
+      const rows = components.map(({ kind, use, plugin, version, description }) => [
+        kind,
+        use,
+        `${plugin} ${version ?? ''}`.trim(),
+        description,
+      ]);
       printTable(output, ['kind', 'use', 'plugin', 'what it does'], rows);
       for (const { code, message } of broken) output.note(`${code}: ${message}`);
     });

@@ -26,7 +26,10 @@ export function sendCommand(output: Output): Command {
   return configCommand('send', 'Send a signed event to the router: a sample of its sources, or a file.')
     .argument('<sample|file>', 'a sample such as conversation_ended, or a JSON file')
     .option('-s, --source <name>', 'the source, where several could take it')
-    .option('--to <url>', 'the router, e.g. https://hooks.example.com; default: where the configuration says it listens')
+    .option(
+      '--to <url>',
+      'the router, e.g. https://hooks.example.com; default: where the configuration says it listens',
+    )
     .option('--set <field=value>', 'change a field of the body, e.g. duration=10; can be repeated', collected, [])
     .option('--print', 'print the request instead of sending it')
     .addHelpText(
@@ -41,12 +44,16 @@ Examples:
       const config = await configOf(options, output);
       const { source, body } = await chosen(what, options, config);
       const request = signedRequest(config, source, changed(body, options.set), options.to);
-      if (options.print) return print(request, options, output);
-      const { status, reply } = await sent(request);
-      if (options.json) printJson(output, { source, status, reply });
-      else output.line(`${status} ${JSON.stringify(reply)}`);
-      if (status >= 300) throw new CommandFailure(exitCodes.failed);
+      if (options.print) print(request, options, output);
+      else await deliver(request, source, options, output);
     });
+}
+
+async function deliver(request: SampleRequest, source: string, options: SendOptions, output: Output): Promise<void> {
+  const { status, reply } = await sent(request);
+  if (options.json) printJson(output, { source, status, reply });
+  else output.line(`${status} ${JSON.stringify(reply)}`);
+  if (status >= 300) throw new CommandFailure(exitCodes.failed);
 }
 
 /** A body with what the source wants to see before it accepts it. */
@@ -69,7 +76,10 @@ export async function sent(request: SampleRequest): Promise<{ readonly status: n
     return { status: response.status, reply: jsonOr(response.text()) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${reason}. Is the router running? (switchhook start)`);
+    throw new CommandFailure(
+      exitCodes.failed,
+      `ROUTER_UNREACHABLE: ${reason}. Is the router running? (switchhook start)`,
+    );
   } finally {
     await network.close();
   }
@@ -82,9 +92,15 @@ async function chosen(what: string, options: SendOptions, config: Config) {
   const sample = withSample?.component.samples?.[what];
   if (withSample !== undefined && sample !== undefined) return { source: withSample.name, body: sample };
   const [only, ...others] = sources;
-  const body = await bodyIn(what, sources.flatMap(({ component }) => Object.keys(component.samples ?? {})));
+  const body = await bodyIn(
+    what,
+    sources.flatMap(({ component }) => Object.keys(component.samples ?? {})),
+  );
   if (only === undefined || others.length > 0)
-    throw new CommandFailure(exitCodes.usage, `say which source: --source ${sources.map(({ name }) => name).join('|')}`);
+    throw new CommandFailure(
+      exitCodes.usage,
+      `say which source: --source ${sources.map(({ name }) => name).join('|')}`,
+    );
   return { source: only.name, body };
 }
 
@@ -101,7 +117,8 @@ async function bodyIn(file: string, samples: readonly string[]): Promise<JsonObj
 function changed(body: JsonObject, settings: readonly string[]): JsonObject {
   return settings.reduce((current, setting) => {
     const [path = '', ...value] = setting.split('=');
-    if (path === '' || value.length === 0) throw new CommandFailure(exitCodes.usage, `--set takes field=value, not ${setting}`);
+    if (path === '' || value.length === 0)
+      throw new CommandFailure(exitCodes.usage, `--set takes field=value, not ${setting}`);
     return withField(current, path.split('.'), jsonOr(value.join('=')));
   }, body);
 }
@@ -114,10 +131,9 @@ function withField(object: JsonObject, [first = '', ...rest]: readonly string[],
 }
 
 function print({ url, headers, body }: SampleRequest, options: SendOptions, output: Output): void {
-  if (options.json) return printJson(output, { url, headers, body });
-  output.line(`POST ${url}`);
-  for (const [name, value] of Object.entries(headers)) output.line(`${name}: ${value}`);
-  output.line(`\n${body}`);
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  if (options.json) printJson(output, { url, headers, body });
+  else for (const line of [`POST ${url}`, ...head, '', body]) output.line(line);
 }
 
 function jsonOr(text: string): JsonValue {

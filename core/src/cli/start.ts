@@ -7,7 +7,10 @@ import { type ConfigOptions, configCommand, configOf } from './options.js';
 import type { Output } from './output.js';
 
 export function startCommand(output: Output): Command {
-  return configCommand('start', 'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.')
+  return configCommand(
+    'start',
+    'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
+  )
     .addHelpText(
       'after',
       `
@@ -39,7 +42,8 @@ async function opened(config: Awaited<ReturnType<typeof configOf>>): Promise<Rou
     await router.open();
     return router;
   } catch (error) {
-    if (error instanceof ComponentFailure) throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
+    if (error instanceof ComponentFailure)
+      throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
     throw error;
   }
 }

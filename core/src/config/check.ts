@@ -220,11 +220,16 @@ function componentRow<K extends Kind>({ name, component, options }: CheckedRow<K
 
 function destinationRow(row: CheckedRow<'destination'>): readonly DestinationRow[] {
   if (row.common === null) return [];
-  const { timeout, concurrency, retry } = row.common;
+  const { timeout, concurrency, retry, rateLimit = null, breaker, ordered, batch } = row.common;
   const lane = {
     timeoutMs: timeout,
     concurrency,
     retry: { attempts: retry.attempts, firstMs: retry.first, maxMs: retry.max },
+    rateLimit,
+    breaker:
+      breaker === false ? null : { failures: breaker.failures, windowMs: breaker.window, cooldownMs: breaker.cooldown },
+    ordered,
+    batch: batch === undefined ? null : { max: batch.max, waitMs: batch.wait },
   };
   return [{ ...componentRow(row), lane }];
 }

@@ -59,6 +59,19 @@ export interface LaneConfig {
   readonly timeoutMs: number;
   readonly concurrency: number;
   readonly retry: RetryConfig;
+  /** Attempts per time; null = no limit. */
+  readonly rateLimit: { readonly count: number; readonly perMs: number } | null;
+  /** Null = none. */
+  readonly breaker: BreakerConfig | null;
+  readonly ordered: boolean;
+  /** Null = one delivery per attempt. */
+  readonly batch: { readonly max: number; readonly waitMs: number } | null;
+}
+
+export interface BreakerConfig {
+  readonly failures: number;
+  readonly windowMs: number;
+  readonly cooldownMs: number;
 }
 
 export interface RetryConfig {

@@ -72,7 +72,7 @@ export class ConfigDocument {
     }
     if (node.broken) return;
     const offset = mark.offset === undefined ? this.#start(path, mark.at) : this.#inScalar(node, mark.offset);
-    this.#add(code, path, message, offset, mark.hint, mark.secret === true ? null : node);
+    this.#add(code, path, withoutVariables(message, node), offset, mark.hint, mark.secret === true ? null : node);
   }
 
   #add(
@@ -84,7 +84,7 @@ export class ConfigDocument {
     shown: TreeNode | null = null,
   ): void {
     if (this.#problems.length >= mostProblems) return;
-    const about = { code, file: this.file, path: pathText(path), message, hint };
+    const about = { code, file: this.file, path: oneLine(pathText(path)), message: oneLine(message), hint };
     if (offset === null) {
       this.#problems.push({ ...about, line: 0, column: 0, excerpt: null });
       return;
@@ -144,6 +144,21 @@ export class ConfigDocument {
       column: column - first + 1,
     };
   }
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+}
+
+/** What came out of a variable may be a secret: a message does not repeat it. */
+function withoutVariables(message: string, { stretches, value }: ScalarNode): string {
+  let start = 0;
+  let safe = message;
+  for (const { length, copied } of stretches ?? []) {
+    if (!copied && length > 3) safe = safe.replaceAll(String(value).slice(start, start + length), '…');
+    start += length;
+  }
+  return safe;
 }
 
 function privateScalars(root: TreeNode | null): readonly ScalarNode[] {

@@ -1,7 +1,7 @@
 /** The keys of the configuration, beside those that components bring. Docs and the editor schema are made from the descriptions. */
 import { z } from 'zod';
 import type { Kind } from '../contract/component.js';
-import { duration, expression, secret, size, text } from '../options.js';
+import { duration, expression, rate, secret, size, text } from '../options.js';
 
 /** Longer waits are no timeouts any more, and timers of the platform end at 24 days. */
 const dayMs = 86_400_000;
@@ -34,6 +34,23 @@ const retry = z
     description: 'How a delivery is tried again. Waits are drawn evenly between 0 and the step of the schedule.',
   });
 
+const breaker = z.strictObject({
+  failures: z.int().min(1).max(1_000).default(5).meta({
+    description: 'So many failures without a success between them open it.',
+  }),
+  window: timeout('Failures further apart than this do not add up.').prefault('1m'),
+  cooldown: timeout('How long it stays open before a probe; doubles with each failed one, up to retry.max.').prefault(
+    '30s',
+  ),
+});
+
+const batch = z
+  .strictObject({
+    max: z.int().min(2).max(1_000).default(100).meta({ description: 'Deliveries in one attempt, at most.' }),
+    wait: timeout('How long the first one waits for others.').prefault('200ms'),
+  })
+  .meta({ description: 'Several deliveries in one attempt, for destinations that can. Default: one by one.' });
+
 /** The keys of every row of a kind, beside its component's options. */
 export const rowSchemas = {
   source: z.strictObject({ use }),
@@ -44,6 +61,15 @@ export const rowSchemas = {
     timeout: timeout('How long one attempt may take.').prefault('10s'),
     concurrency: z.int().min(1).max(1_000).default(8).meta({ description: 'Attempts at the same time.' }),
     retry: retry.prefault({}),
+    rateLimit: rate('Attempts per time, at most. Default: no limit.').optional(),
+    breaker: z
+      .union([z.literal(false), breaker])
+      .prefault({})
+      .meta({ description: 'Leaves a destination alone that is down. `false` turns it off.' }),
+    ordered: z.boolean().default(false).meta({
+      description: 'The events of one subject one after another, in order of arrival, also across retries.',
+    }),
+    batch: batch.optional(),
   }),
   resolver: z.strictObject({
     use,

@@ -1,16 +1,10 @@
-/** The lane of one destination: takes deliveries in, makes its attempts, and takes nothing from other lanes. */
+/** The lane of one destination: takes deliveries in, starts its attempts, and takes nothing from other lanes. */
 import type { ClaimedDelivery, NewDelivery, Settled, Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
-import type { RetryPolicy } from './retry.js';
-
-/** How a destination may be used. */
-export interface LanePolicy {
-  /** Attempts at the same time. */
-  readonly concurrency: number;
-  /** How long one attempt may take. */
-  readonly timeoutMs: number;
-  readonly retry: RetryPolicy;
-}
+import type { BreakerState } from './breaker.js';
+import { Gate } from './gate.js';
+import type { LanePolicy } from './lane-policy.js';
+import type { Attempted } from './retry.js';
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -19,22 +13,40 @@ export interface LaneParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  /** Makes one attempt. Never rejects. */
-  readonly attempt: (delivery: ClaimedDelivery) => Promise<Settled>;
+  /** Makes one attempt for one delivery, or for a batch; one result for each. Never rejects. */
+  readonly attempt: (deliveries: readonly ClaimedDelivery[]) => Promise<readonly AttemptEnd[]>;
   /** Told of deliveries that ended because their last attempt never came back. */
   readonly onExhausted: (deliveryIds: readonly string[]) => void;
+}
+
+/** What an attempt came to, and what is settled about it. */
+export interface AttemptEnd {
+  readonly outcome: Attempted;
+  readonly settled: Settled;
+}
+
+/** What a lane is doing. */
+export interface LaneLoad {
+  readonly running: number;
+  readonly held: number;
+  readonly unsettled: number;
+  readonly breaker: BreakerState;
 }
 
 /** A delivery in memory whose attempt has not started. */
 interface Held {
   readonly delivery: ClaimedDelivery;
   readonly leaseUntilMs: number;
+  /** By the clock that never goes back. */
+  readonly sinceMs: number;
 }
 
-/** Deliveries held in memory per running attempt: enough that the next one starts without a query. */
+/** Attempts' worth of deliveries held in memory per running one: enough that the next starts without a query. */
 const heldPerAttempt = 4;
-/** Attempts whose settlement is not committed yet; more would be repeated after a crash. */
+/** Deliveries whose settlement is not committed yet; more would be repeated after a crash. */
 const unsettledLimit = 256;
+/** While the gate stays closed for longer, held deliveries are given back. */
+const longestHoldMs = 1_000;
 /** How often the store is asked although nothing is known to be due: finds what another router left behind. */
 const pollMs = 15_000;
 /** Pauses after the store has failed. */
@@ -44,23 +56,29 @@ const longestPauseMs = 30_000;
 /** What moves a delivery between its states; they are drawn in docs/pipeline.md. */
 export class Lane {
   readonly #parts: LaneParts;
+  readonly #gate: Gate;
+  readonly #batchMax: number;
   readonly #capacity: number;
   readonly #held: Held[] = [];
   /** Places promised to events that are being committed, or to a claim that is under way. */
   #reserved = 0;
-  #running = 0;
+  /** Attempts, and the deliveries in them. */
+  #running = { attempts: 0, deliveries: 0 };
   #unsettled = 0;
   /** When the store has something due, as far as is known; null = nothing. */
   #dueMs: number | null = null;
   #claiming = false;
   #storeFailures = 0;
   #closed = false;
-  #cancelTimer = (): void => {};
+  #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
   #whenIdle: (() => void)[] = [];
 
   constructor(parts: LaneParts) {
+    const { rateLimit, breaker, retry, batch, concurrency } = parts.policy;
     this.#parts = parts;
-    this.#capacity = parts.policy.concurrency * (1 + heldPerAttempt);
+    this.#gate = new Gate({ rateLimit, breaker, longestPauseMs: retry.maxMs }, parts.clock.elapsed());
+    this.#batchMax = batch?.max ?? 1;
+    this.#capacity = concurrency * this.#batchMax * (1 + heldPerAttempt);
   }
 
   /** Starts with what the store has left from before. */
@@ -70,9 +88,10 @@ export class Lane {
 
   /** Decides, before the commit, whether a new delivery is handed over in memory or waits in the store. */
   admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
-    const { destination } = this.#parts;
-    // What is due already goes first, so newcomers queue behind it in the store.
-    if (this.#closed || this.#isDue(nowMs) || this.#room() <= 0)
+    const { destination, policy, clock } = this.#parts;
+    // What is due already goes first, so newcomers queue behind it in the store; and only the store knows the order.
+    const queue = this.#closed || policy.ordered || this.#isDue(nowMs) || this.#room() <= 0;
+    if (queue || this.#gate.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
     this.#reserved += 1;
     return { route, destination, transforms, state: 'running', dueMs: nowMs + this.#leaseMs() };
@@ -81,63 +100,112 @@ export class Lane {
   /** Takes over a delivery that `admit` promised to hand over, now that it is committed. */
   take(delivery: ClaimedDelivery, leaseUntilMs: number): void {
     this.#reserved -= 1;
-    this.#held.push({ delivery, leaseUntilMs });
-    this.#startHeld();
+    this.#held.push({ delivery, leaseUntilMs, sinceMs: this.#parts.clock.elapsed() });
+    this.#advance();
   }
 
   /** Takes back the promise of `admit`: the event was not committed, or was a duplicate. */
   forget(): void {
     this.#reserved -= 1;
-    this.#claimIfDue();
+    this.#advance();
   }
 
   /** The store has something for this lane, due at this time. */
   expect(dueMs: number): void {
     this.#dueMs = Math.min(dueMs, this.#dueMs ?? dueMs);
-    this.#claimIfDue();
+    this.#advance();
   }
 
   /** Starts nothing more, gives back what is held, and resolves when the running attempts are settled. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#cancelTimer();
-    this.#giveBack(this.#held.splice(0));
+    this.#advance();
     if (!this.#isIdle()) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** What the lane is doing. */
-  get load(): { readonly running: number; readonly held: number; readonly unsettled: number } {
-    return { running: this.#running, held: this.#held.length, unsettled: this.#unsettled };
+  get load(): LaneLoad {
+    const breaker = this.#gate.breakerState(this.#parts.clock.elapsed());
+    return { running: this.#running.deliveries, held: this.#held.length, unsettled: this.#unsettled, breaker };
   }
 
+  /** Does whatever can be done now, and sets the timer for what can be done later. */
+  #advance(): void {
+    if (this.#closed) {
+      this.#timer?.cancel();
+      this.#giveBack(this.#held.splice(0));
+      this.#announceIdle();
+      return;
+    }
+    this.#startHeld();
+    const nowMs = this.#parts.clock.now();
+    if (this.#isDue(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim(nowMs);
+    // What could start now but does not, waits for an attempt to end, not for a time.
+    const waits = [this.#heldWaitMs(), this.#dueWaitMs(nowMs)].filter((ms) => ms > 0);
+    this.#wakeAfter(Math.min(pollMs, ...waits));
+  }
+
+  /** Starts attempts with what is held, as far as concurrency and gate allow. */
   #startHeld(): void {
     const { policy, clock } = this.#parts;
-    if (this.#closed) return this.#giveBack(this.#held.splice(0));
-    while (this.#held.length > 0 && this.#running < policy.concurrency && this.#unsettled < unsettledLimit) {
-      const held = this.#held.shift();
-      if (held === undefined) return;
+    if (this.#gateWaitMs() > longestHoldMs) this.#giveBack(this.#held.splice(0));
+    while (this.#mayStart() && this.#heldWaitMs() <= 0) {
+      const group = this.#held.splice(0, this.#batchMax);
       // A lease that could end during the attempt is not used: somebody else might start the same attempt.
-      if (held.leaseUntilMs < clock.now() + policy.timeoutMs) this.#giveBack([held]);
-      else void this.#run(held.delivery);
+      const endsAtMs = clock.now() + policy.timeoutMs;
+      this.#giveBack(group.filter(({ leaseUntilMs }) => leaseUntilMs < endsAtMs));
+      const usable = group.filter(({ leaseUntilMs }) => leaseUntilMs >= endsAtMs);
+      if (usable.length > 0) void this.#run(usable.map(({ delivery }) => delivery));
     }
-    this.#claimIfDue();
   }
 
-  async #run(delivery: ClaimedDelivery): Promise<void> {
-    this.#running += 1;
-    this.#unsettled += 1;
-    const settled = await this.#parts.attempt(delivery);
-    this.#running -= 1;
-    this.#startHeld();
-    await this.#settle([settled]);
+  #mayStart(): boolean {
+    return this.#running.attempts < this.#parts.policy.concurrency && this.#unsettled < unsettledLimit;
+  }
+
+  /** How long until what is held can start, as far as time decides: its batch is complete and the gate is open. */
+  #heldWaitMs(): number {
+    const [oldest] = this.#held;
+    if (oldest === undefined) return Number.POSITIVE_INFINITY;
+    const batchWaitMs = oldest.sinceMs + (this.#parts.policy.batch?.waitMs ?? 0) - this.#parts.clock.elapsed();
+    return Math.max(this.#gateWaitMs(), this.#held.length < this.#batchMax ? batchWaitMs : 0);
+  }
+
+  /** How long until the store is to be asked, as far as time decides. */
+  #dueWaitMs(nowMs: number): number {
+    if (this.#dueMs === null) return Number.POSITIVE_INFINITY;
+    return this.#isDue(nowMs) ? this.#gateWaitMs() : this.#dueMs - nowMs;
+  }
+
+  #gateWaitMs(): number {
+    const nowMs = this.#parts.clock.elapsed();
+    if (this.#gate.allowance(nowMs) > 0) return 0;
+    return (this.#gate.opensAtMs(nowMs) ?? Number.POSITIVE_INFINITY) - nowMs;
+  }
+
+  async #run(deliveries: readonly ClaimedDelivery[]): Promise<void> {
+    const { clock, attempt } = this.#parts;
+    this.#running = { attempts: this.#running.attempts + 1, deliveries: this.#running.deliveries + deliveries.length };
+    this.#unsettled += deliveries.length;
+    this.#gate.started(clock.elapsed());
+    const ends = await attempt(deliveries);
+    this.#gate.ended(
+      ends.map(({ outcome }) => outcome),
+      clock.elapsed(),
+    );
+    this.#running = { attempts: this.#running.attempts - 1, deliveries: this.#running.deliveries - deliveries.length };
+    this.#advance();
+    await this.#settle(ends.map(({ settled }) => settled));
   }
 
   /** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
   async #settle(settled: readonly Settled[]): Promise<void> {
     while (!(await this.#settledNow(settled))) await this.#pause();
     this.#unsettled -= settled.length;
-    for (const { settlement } of settled) if (settlement.state === 'waiting') this.expect(settlement.untilMs);
-    this.#startHeld();
+    for (const { settlement } of settled)
+      if (settlement.state === 'waiting') this.#dueMs = Math.min(settlement.untilMs, this.#dueMs ?? settlement.untilMs);
+    // The next of its subject can go now.
+    if (this.#parts.policy.ordered) this.#dueMs = this.#parts.clock.now();
+    this.#advance();
     this.#announceIdle();
   }
 
@@ -161,50 +229,56 @@ export class Lane {
     );
   }
 
-  #claimIfDue(): void {
-    if (this.#closed || this.#claiming) return;
-    this.#cancelTimer();
-    const nowMs = this.#parts.clock.now();
-    if (!this.#isDue(nowMs)) {
-      const waitMs = Math.min(pollMs, (this.#dueMs ?? nowMs + pollMs) - nowMs);
-      this.#cancelTimer = this.#parts.clock.after(waitMs, () => this.expect(this.#parts.clock.now()));
-    } else if (this.#room() >= this.#parts.policy.concurrency) void this.#claim(nowMs);
-  }
-
   async #claim(nowMs: number): Promise<void> {
-    const limit = this.#room();
+    const { store, destination, policy, clock, log, onExhausted } = this.#parts;
+    const limit = this.#claimable();
     const leaseUntilMs = nowMs + this.#leaseMs();
+    const { ordered, retry } = policy;
     this.#claiming = true;
     this.#reserved += limit;
     this.#dueMs = null;
     try {
-      const claim = await this.#parts.store.claim({
-        destination: this.#parts.destination,
+      const claim = await store.claim({
+        destination,
         nowMs,
         leaseUntilMs,
         limit,
-        maxAttempts: this.#parts.policy.retry.attempts,
-        ordered: false,
+        maxAttempts: retry.attempts,
+        ordered,
       });
       this.#storeFailures = 0;
-      this.#held.push(...claim.deliveries.map((delivery) => ({ delivery, leaseUntilMs })));
+      const sinceMs = clock.elapsed();
+      this.#held.push(...claim.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
       if (claim.nextDueMs !== null) this.#dueMs = Math.min(claim.nextDueMs, this.#dueMs ?? claim.nextDueMs);
-      if (claim.exhausted.length > 0) this.#parts.onExhausted(claim.exhausted);
+      if (claim.exhausted.length > 0) onExhausted(claim.exhausted);
     } catch (error) {
-      this.#parts.log.warn('lane.claim-failed', { destination: this.#parts.destination, error });
+      log.warn('lane.claim-failed', { destination, error });
       await this.#pause();
-      this.#dueMs = this.#parts.clock.now();
+      this.#dueMs = clock.now();
     }
     this.#reserved -= limit;
     this.#claiming = false;
-    this.#startHeld();
+    this.#advance();
     this.#announceIdle();
   }
 
   async #pause(): Promise<void> {
     const ms = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(10, this.#storeFailures));
     this.#storeFailures += 1;
-    await new Promise<void>((resolve) => this.#parts.clock.after(ms, resolve));
+    await new Promise<void>((resolve) => this.#parts.clock.after(ms, () => resolve()));
+  }
+
+  #wakeAfter(ms: number): void {
+    const atMs = this.#parts.clock.elapsed() + ms;
+    // An earlier wake-up does no harm, and setting a timer for every delivery would cost more than it.
+    if (this.#timer !== null && this.#timer.atMs <= atMs) return;
+    this.#timer?.cancel();
+    const cancel = this.#parts.clock.after(ms, () => {
+      this.#timer = null;
+      // Whatever woke it: asking the store once in a while is cheap, and finds what nobody announced.
+      this.expect(this.#parts.clock.now());
+    });
+    this.#timer = { atMs, cancel };
   }
 
   #isDue(nowMs: number): boolean {
@@ -212,16 +286,23 @@ export class Lane {
   }
 
   #room(): number {
-    return this.#capacity - this.#held.length - this.#running - this.#reserved;
+    return this.#capacity - this.#held.length - this.#running.deliveries - this.#reserved;
+  }
+
+  /** How many to claim: not for a handful of places, and no more than the gate lets through. */
+  #claimable(): number {
+    const room = this.#room();
+    const allowed = this.#gate.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.length;
+    return room < this.#parts.policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
 
   /** Long enough for everything held before it to time out, and then itself. */
   #leaseMs(): number {
-    return this.#parts.policy.timeoutMs * (2 + heldPerAttempt) + 30_000;
+    return this.#parts.policy.timeoutMs * (2 + heldPerAttempt) + (this.#parts.policy.batch?.waitMs ?? 0) + 30_000;
   }
 
   #isIdle(): boolean {
-    return this.#running === 0 && this.#unsettled === 0 && !this.#claiming;
+    return this.#running.attempts === 0 && this.#unsettled === 0 && !this.#claiming;
   }
 
   #announceIdle(): void {

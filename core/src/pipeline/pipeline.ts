@@ -1,24 +1,18 @@
 /** The product, from top to bottom: a request is received, an event is routed, committed and delivered, a call is answered. */
-import type { Destination, Source, Transform } from '../contract/component.js';
-import type { Event, EventDraft } from '../contract/event.js';
+import type { Source, Transform } from '../contract/component.js';
+import type { EventDraft } from '../contract/event.js';
 import type { HttpReply, RawRequest, Reception } from '../contract/source.js';
-import type { Appended, ClaimedDelivery, Entry, EventRecord, Settled, Store } from '../contract/store.js';
+import type { Appended, ClaimedDelivery, Entry, EventRecord, Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { deliveryId } from '../ids.js';
 import { isRefusal, refuse } from '../refusal.js';
 import { type Answered, type Answers, recorded } from './answer.js';
-import { within } from './deadline.js';
+import { attempted, type OpenDestination, unsaid } from './attempt.js';
 import { eventOf, recordOf } from './events.js';
-import { Lane, type LanePolicy } from './lane.js';
+import { type AttemptEnd, Lane } from './lane.js';
 import type { Observer } from './observer.js';
-import { type Attempted, settlementFor } from './retry.js';
+import { settlementFor } from './retry.js';
 import type { Routes } from './routes.js';
-
-/** A destination and how it may be used. */
-export interface OpenDestination {
-  readonly destination: Destination;
-  readonly policy: LanePolicy;
-}
 
 /** What the pipeline is made of; the maps are by name. */
 export interface PipelineParts {
@@ -146,51 +140,27 @@ export class Pipeline {
 
   #laneOf(destination: string, open: OpenDestination): Lane {
     const { store, clock, log, observer } = this.#parts;
-    const attempt = (claimed: ClaimedDelivery) => this.#deliver(open, claimed);
+    const attempt = (claimed: readonly ClaimedDelivery[]) => this.#deliver(open, claimed);
     const onExhausted = (ids: readonly string[]) => observer.exhausted(destination, ids);
     return new Lane({ destination, policy: open.policy, store, clock, log, attempt, onExhausted });
   }
 
-  /** Makes one attempt and decides what happens next. Never rejects. */
-  async #deliver(open: OpenDestination, claimed: ClaimedDelivery): Promise<Settled> {
-    const { clock, chance, observer } = this.#parts;
+  /** Makes one attempt, for one delivery or a batch, and decides what happens next. Never rejects. */
+  async #deliver(open: OpenDestination, claimed: readonly ClaimedDelivery[]): Promise<readonly AttemptEnd[]> {
+    const { clock, chance, observer, transforms } = this.#parts;
     const startedAtMs = clock.now();
     const startedAt = clock.elapsed();
-    const outcome = await this.#attempted(open, claimed);
-    const settlement = settlementFor(outcome, claimed.attempt, open.policy.retry, clock.now(), chance);
+    const outcomes = await attempted(open, claimed, transforms, clock);
     const durationMs = clock.elapsed() - startedAt;
-    observer.attempted(claimed, outcome, settlement, durationMs);
-    const reason = 'reason' in outcome ? outcome.reason : null;
-    const response = ('response' in outcome ? outcome.response : null) ?? null;
-    const attempt = { startedAtMs, durationMs, outcome: outcome.kind, reason, response };
-    return { deliveryId: claimed.id, lease: claimed.lease, settlement, attempt };
-  }
-
-  async #attempted({ destination, policy }: OpenDestination, claimed: ClaimedDelivery): Promise<Attempted> {
-    let event: Event | null;
-    try {
-      event = this.#transformed(eventOf(claimed.event), claimed.transforms);
-    } catch (error) {
-      return { kind: 'rejected', reason: `a transform failed: ${messageOf(error)}` };
-    }
-    if (event === null) return { kind: 'skipped' };
-    const { id, route, attempt } = claimed;
-    const delivery = { id, route, destination: claimed.destination, attempt, event };
-    try {
-      return await within(this.#parts.clock, policy.timeoutMs, (signal) => destination.deliver(delivery, signal));
-    } catch (error) {
-      return { kind: 'unavailable', reason: messageOf(error) };
-    }
-  }
-
-  #transformed(event: Event, names: readonly string[]): Event | null {
-    let current: Event | null = event;
-    for (const name of names) {
-      const transform = this.#parts.transforms.get(name);
-      if (transform === undefined) throw new Error(`the transform ${name} is not configured any more`);
-      current = current === null ? null : transform.apply(current);
-    }
-    return current;
+    return claimed.map((one, index) => {
+      const outcome = outcomes[index] ?? unsaid;
+      const settlement = settlementFor(outcome, one.attempt, open.policy.retry, clock.now(), chance);
+      observer.attempted(one, outcome, settlement, durationMs);
+      const reason = 'reason' in outcome ? outcome.reason : null;
+      const response = ('response' in outcome ? outcome.response : null) ?? null;
+      const attempt = { startedAtMs, durationMs, outcome: outcome.kind, reason, response };
+      return { outcome, settled: { deliveryId: one.id, lease: one.lease, settlement, attempt } };
+    });
   }
 
   /** Answers a ringing phone. Whatever happens, the platform gets its reply in time; the event is recorded beside it. */
@@ -217,8 +187,4 @@ export class Pipeline {
       this.#parts.log.error('call.unrecorded', { source, error });
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

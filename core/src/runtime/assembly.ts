@@ -1,6 +1,6 @@
 /** From a checked configuration to what a router is made of. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
-import type { ComponentRow, Config } from '../config/config.js';
+import type { ComponentRow, Config, DestinationRow } from '../config/config.js';
 import type { Instances, Kind, Source } from '../contract/component.js';
 import type { Store } from '../contract/store.js';
 import { listenerFor } from '../http/server.js';
@@ -35,7 +35,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => made(kind, row, services, config.directory);
   const sources = config.sources.map((row) => ({ ...make('source', row), row }));
   const transforms = config.transforms.map((row) => make('transform', row));
-  const destinations = config.destinations.map((row) => ({ ...make('destination', row), row }));
+  const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
   const resolvers = config.resolvers.map((row) => ({ ...make('resolver', row), row }));
 
   const [store, clock, log, metrics] = [
@@ -76,7 +76,13 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     clock,
     log,
   });
-  return { sources: byName(sources, ({ instance }) => instance), store, components: [...transforms, ...destinations, ...resolvers, ...sources], pipeline, listener };
+  return {
+    sources: byName(sources, ({ instance }) => instance),
+    store,
+    components: [...transforms, ...destinations, ...resolvers, ...sources],
+    pipeline,
+    listener,
+  };
 }
 
 /** Makes one component; what it throws is a failure with its name. */
@@ -89,6 +95,12 @@ export function made<K extends Kind>(kind: K, row: ComponentRow<K>, services: Se
   }
 }
 
-function byName<T extends { readonly name: string }, V>(items: readonly T[], valueOf: (item: T) => V): Map<string, V> {
-  return new Map(items.map((item) => [item.name, valueOf(item)]));
+/** A batch that the destination cannot take would be an option without effect. */
+function withBatches(destination: Made<'destination'>, { lane }: DestinationRow): Made<'destination'> {
+  if (lane.batch === null || destination.instance.deliverMany !== undefined) return destination;
+  throw new ComponentFailure(destination, 'cannot be used', new Error('it takes no batches: remove `batch`'));
+}
+
+function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {
+  return new Map(items.map((item) => [item.name, pick(item)]));
 }

@@ -31,6 +31,8 @@ export async function createRouter(file: string, options: RouterOptions = {}): P
 
 /** Reads and checks a configuration file. Throws a `ConfigurationError` with all its problems. */
 export async function loadConfig(file: string): Promise<Config> {
-  const read = await readConfig(file);
-  throw new Error('x');
+  const document = readConfig(file);
+  const checked = await checkConfig(document, openCatalog(document.directory));
+  if (checked.kind === 'problems') throw new ConfigurationError(checked.problems);
+  return checked.config;
 }

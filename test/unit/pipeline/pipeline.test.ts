@@ -6,7 +6,7 @@ import type { Delivery, Outcome } from '../../../core/src/contract/delivery.js';
 import type { EventDraft } from '../../../core/src/contract/event.js';
 import type { Store } from '../../../core/src/contract/store.js';
 import { Answers } from '../../../core/src/pipeline/answer.js';
-import type { LanePolicy } from '../../../core/src/pipeline/lane.js';
+import type { LanePolicy } from '../../../core/src/pipeline/lane-policy.js';
 import { Observer } from '../../../core/src/pipeline/observer.js';
 import { Pipeline } from '../../../core/src/pipeline/pipeline.js';
 import { type Route, Routes } from '../../../core/src/pipeline/routes.js';
@@ -28,6 +28,10 @@ const policy: LanePolicy = {
   concurrency: 2,
   timeoutMs: 10_000,
   retry: { attempts: 3, firstMs: 5_000, maxMs: 60_000 },
+  rateLimit: null,
+  breaker: null,
+  ordered: false,
+  batch: null,
 };
 
 /** A source that takes a body for an event, without further questions. */

@@ -1,0 +1,83 @@
+/** One attempt: transforms, then the destination within its time. What goes wrong is an outcome, never a throw. */
+import type { Destination, Transform } from '../contract/component.js';
+import type { Delivery, Outcome } from '../contract/delivery.js';
+import type { Event } from '../contract/event.js';
+import type { ClaimedDelivery } from '../contract/store.js';
+import type { Clock } from '../contract/tools.js';
+import { within } from './deadline.js';
+import { eventOf } from './events.js';
+import type { LanePolicy } from './lane-policy.js';
+import type { Attempted } from './retry.js';
+
+/** A destination and how it may be used. */
+export interface OpenDestination {
+  readonly destination: Destination;
+  readonly policy: LanePolicy;
+}
+
+type Transforms = ReadonlyMap<string, Transform>;
+
+/** For a delivery that the destination left out of its answer. */
+export const unsaid: Attempted = { kind: 'unavailable', reason: 'the destination said nothing about this delivery' };
+
+/** Makes one attempt for one delivery or a batch; one outcome for each, in order. Never rejects. */
+export async function attempted(
+  open: OpenDestination,
+  claimed: readonly ClaimedDelivery[],
+  transforms: Transforms,
+  clock: Clock,
+): Promise<readonly Attempted[]> {
+  const prepared = claimed.map((one) => preparedFor(one, transforms));
+  const deliveries = prepared.filter((one) => 'event' in one);
+  const outcomes = deliveries.length === 0 ? [] : await called(open, deliveries, clock);
+  const outcomeOf = new Map(deliveries.map((delivery, index) => [delivery, outcomes[index] ?? unsaid]));
+  return prepared.map((one) => ('event' in one ? (outcomeOf.get(one) ?? unsaid) : one));
+}
+
+/** A delivery as its destination sees it, or what came of it before it got there. */
+function preparedFor(claimed: ClaimedDelivery, transforms: Transforms): Delivery | Attempted {
+  const { id, route, destination, attempt } = claimed;
+  try {
+    const event = transformed(eventOf(claimed.event), claimed.transforms, transforms);
+    return event === null ? { kind: 'skipped' } : { id, route, destination, attempt, event };
+  } catch (error) {
+    return { kind: 'rejected', reason: `a transform failed: ${messageOf(error)}` };
+  }
+}
+
+function transformed(event: Event, names: readonly string[], transforms: Transforms): Event | null {
+  let current: Event | null = event;
+  for (const name of names) {
+    const transform = transforms.get(name);
+    // Left out silently, it might have been the one that redacts.
+    if (transform === undefined) throw new Error(`the transform ${name} is not configured any more`);
+    current = current === null ? null : transform.apply(current);
+  }
+  return current;
+}
+
+async function called(
+  { destination, policy }: OpenDestination,
+  deliveries: readonly Delivery[],
+  clock: Clock,
+): Promise<readonly Outcome[]> {
+  try {
+    return await within(clock, policy.timeoutMs, (signal) => callOf(destination, policy, deliveries, signal));
+  } catch (error) {
+    return deliveries.map(() => ({ kind: 'unavailable', reason: messageOf(error) }));
+  }
+}
+
+async function callOf(
+  destination: Destination,
+  { batch }: LanePolicy,
+  deliveries: readonly Delivery[],
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  if (batch !== null && destination.deliverMany !== undefined) return destination.deliverMany(deliveries, signal);
+  return Promise.all(deliveries.map((delivery) => destination.deliver(delivery, signal)));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

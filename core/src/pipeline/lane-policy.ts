@@ -1,0 +1,28 @@
+/** How a destination may be used: the options of its lane. */
+import type { BreakerPolicy } from './breaker.js';
+import type { Rate } from './rate-limit.js';
+import type { RetryPolicy } from './retry.js';
+
+/** How a destination may be used. */
+export interface LanePolicy {
+  /** Attempts at the same time. */
+  readonly concurrency: number;
+  /** How long one attempt may take. */
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** Null = no limit. */
+  readonly rateLimit: Rate | null;
+  /** Null = no breaker. */
+  readonly breaker: BreakerPolicy | null;
+  /** The events of one subject one after another, in order of arrival. */
+  readonly ordered: boolean;
+  /** Null = one delivery per attempt. */
+  readonly batch: BatchPolicy | null;
+}
+
+/** How deliveries are gathered for one attempt. */
+export interface BatchPolicy {
+  readonly max: number;
+  /** How long the first one waits for others. */
+  readonly waitMs: number;
+}
