@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -22,7 +22,7 @@ export interface PostgresServer {
 
 /** Where and how to start. */
 export interface PostgresSettings {
-  /** Where the data is kept after `stop`; made when missing, used again when it holds a cluster. Default: a temporary one. As root, its parents must be open to others. */
+  /** Where the data is kept after `stop`; made when missing, used again when it holds a cluster. Default: a temporary one. */
   readonly directory?: string;
   /** Default: a free one. */
   readonly port?: number;
@@ -48,7 +48,7 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
   const binaries = await reachableBinaries(account);
   const directory = settings.directory ?? (await mkdtemp(join(tmpdir(), 'switchhook-postgres-')));
   await mkdir(directory, { recursive: true });
-  if (account !== null) await chown(directory, account.uid, account.gid);
+  if (account !== null) await giveTo(account, directory);
   const password = settings.password ?? randomBytes(12).toString('hex');
   if (!existsSync(join(directory, 'PG_VERSION'))) await makeCluster(binaries, directory, password, account);
 
@@ -65,6 +65,7 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
     cwd: tmpdir(),
     ...account,
   });
+  const ended = once(shell, 'exit');
   await ready(shell);
   for (const part of [shell, shell.stdin, shell.stderr]) (part as { unref?(): void }).unref?.();
 
@@ -72,9 +73,7 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
     port,
     stop: async () => {
-      if (shell.exitCode !== null) return;
       shell.ref();
-      const ended = once(shell, 'exit');
       shell.stdin.end();
       await ended;
     },
@@ -84,6 +83,13 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
 interface Account {
   readonly uid: number;
   readonly gid: number;
+}
+
+/** Temporary directories are closed to everybody but their owner: those above are opened for passing through. */
+async function giveTo(account: Account, directory: string): Promise<void> {
+  await chown(directory, account.uid, account.gid);
+  for (let above = dirname(directory); above.startsWith(tmpdir()) && above !== tmpdir(); above = dirname(above))
+    await chmod(above, 0o711);
 }
 
 async function makeCluster(binaries: string, directory: string, password: string, account: Account | null) {

@@ -51,7 +51,7 @@ export async function stopPostgres(): Promise<void> {
 }
 
 async function start(): Promise<Running> {
-  const given = process.env['TEST_POSTGRES_URL'];
+  const given = process.env.TEST_POSTGRES_URL;
   if (given !== undefined && given !== '') return { url: given, server: null };
   const server = await startPostgres();
   return { url: server.url, server };

@@ -1,0 +1,92 @@
+/** `postgres.lookup`: asks a database about a caller. */
+import {
+  defineResolver,
+  isExpressionError,
+  type JsonValue,
+  type Scope,
+  scopes,
+  type Template,
+  type Tools,
+  template,
+  z,
+} from '@switchhook/core/plugin';
+import { Connections } from './connections.js';
+import { failureOf } from './failure.js';
+import { jsonRow, parsers } from './json-value.js';
+import { connections, url } from './options.js';
+import { firstRow, parametersIn, ping, readingOf } from './sql.js';
+
+const options = z
+  .strictObject({
+    url,
+    query: z
+      .string()
+      .refine((text) => text.trim() !== '', { error: 'expected a query', params: { problem: 'INVALID_VALUE' } })
+      .meta({
+        description: 'A `select` with `$1`, `$2`, … for the values of `params`. Its first row is what is found.',
+      }),
+    params: z
+      .array(template('Value of a parameter.', scopes.resolver))
+      .default([])
+      .meta({ description: 'Values of `$1`, `$2`, … A field that is not there is null.' }),
+    connections,
+  })
+  .superRefine(({ query, params }, ctx) => {
+    const given = params.map((_, index) => index + 1);
+    const used = parametersIn(query);
+    if (used.join() === given.join()) return;
+    const message = `the query uses ${listed(used)}, params gives ${listed(given)}`;
+    ctx.addIssue({ code: 'custom', path: ['params'], message, params: { problem: 'INVALID_VALUE' } });
+  });
+
+/** No platform waits longer for an answer, so no statement needs to run longer. */
+const statementTimeoutMs = 10_000;
+/** Enough for fifty calls at once on four connections; longer, and none is free because the database is slow. */
+const maxWaitMs = 250;
+const warmUpMs = 10_000;
+
+export const lookup = defineResolver({
+  type: 'postgres.lookup',
+  description: 'Asks a PostgreSQL database about the caller.',
+  options,
+  create: ({ query, params, ...row }, tools) => {
+    const database = new Connections({ ...row, statementTimeoutMs, readOnly: true, maxWaitMs }, tools);
+    const text = firstRow(query);
+    return {
+      open: async () => warmUp(database, tools),
+      resolve: async (call, known, signal) => {
+        const values = params.map((param) => rendered(param, { call, known }));
+        const found = await database.use(signal, (connection) => connection.query({ text, values, types: parsers }));
+        return jsonRow(found.rows[0]);
+      },
+      probe: async (signal) => {
+        await database.use(signal, (connection) => connection.query(readingOf(query)));
+      },
+      close: () => database.close(),
+    };
+  },
+});
+
+/** Connects before the first call does, beside the start of the router, which does not wait for it. */
+function warmUp(database: Connections, { clock, log }: Tools): void {
+  const controller = new AbortController();
+  const cancel = clock.after(warmUpMs, () => controller.abort(new Error('the database does not answer')));
+  database
+    .use(controller.signal, (connection) => connection.query(ping))
+    .catch((error: unknown) => log.warn('postgres.unreachable', { reason: failureOf(error).message }))
+    .finally(cancel);
+}
+
+/** As SQL has it: what is not known is null, and equal to nothing. */
+function rendered(param: Template, scope: Scope): JsonValue {
+  try {
+    return param.render(scope);
+  } catch (error) {
+    if (isExpressionError(error) && error.missing) return null;
+    throw error;
+  }
+}
+
+function listed(numbers: readonly number[]): string {
+  return numbers.length === 0 ? 'no parameter' : numbers.map((number) => `$${number}`).join(', ');
+}

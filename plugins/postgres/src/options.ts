@@ -1,0 +1,14 @@
+/** The options both components share. */
+import { secret, z } from '@switchhook/core/plugin';
+
+export const url = secret('`postgres://user:password@host:5432/database`; with `?sslmode=verify-full` for TLS.').refine(
+  (text) => /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text),
+  { error: 'expected a URL that starts with postgres://', params: { problem: 'INVALID_VALUE' } },
+);
+
+export const connections = z
+  .int()
+  .min(1)
+  .max(100)
+  .default(4)
+  .meta({ description: 'How many connections to the database at most.' });

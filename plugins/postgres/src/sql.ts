@@ -1,0 +1,94 @@
+/** Every SQL text of the plugin, and the one function that quotes identifiers. Values are parameters, always. */
+
+/** PostgreSQL cuts longer names silently (NAMEDATALEN 64, with its final zero), so that two could become one. */
+export const maxNameBytes = 63;
+
+/** A table as it is named in the configuration. */
+export interface TableName {
+  /** Null = the first schema of the search path. */
+  readonly schema: string | null;
+  readonly name: string;
+}
+
+/** Reads `table` or `schema.table`; a part in double quotes may hold dots. Null where it is neither. */
+export function tableNameOf(text: string): TableName | null {
+  const part = '("(?:[^"]|"")+"|[^".]+)';
+  const match = new RegExp(`^(?:${part}\\.)?${part}$`).exec(text);
+  if (match?.[2] === undefined) return null;
+  const table = { schema: match[1] === undefined ? null : unquoted(match[1]), name: unquoted(match[2]) };
+  return [table.schema ?? 'x', table.name].every(isName) ? table : null;
+}
+
+/** Whether a text can be the name of a table or column. */
+export function isName(text: string): boolean {
+  return text !== '' && !text.includes('\0') && Buffer.byteLength(text) <= maxNameBytes;
+}
+
+/** An identifier, taken exactly as it is written, capitals included. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A table's identifier. */
+export function quotedTable({ schema, name }: TableName): string {
+  return schema === null ? quoted(name) : `${quoted(schema)}.${quoted(name)}`;
+}
+
+/** Does nothing, and shows that there is somebody. */
+export const ping = 'select 1';
+
+/** What every new connection is told first: no statement outlives its purpose, and who only reads cannot write. */
+export function session(limits: { readonly statementTimeoutMs: number; readonly readOnly: boolean }): string {
+  const timeout = `set statement_timeout = ${limits.statementTimeoutMs}`;
+  return limits.readOnly ? `${timeout}; set default_transaction_read_only = on` : timeout;
+}
+
+/** Names and types of a table's columns; no rows where there is no such table. Parameter: the quoted table. */
+export const columnsOfTable = `
+  select attname as name, format_type(atttypid, null) as type from pg_attribute
+  where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`;
+
+/** Makes the table unless it is there. */
+export function createTable(
+  table: TableName,
+  idColumn: string,
+  columns: readonly { readonly name: string; readonly type: string }[],
+): string {
+  const rest = columns.map(({ name, type }) => `, ${quoted(name)} ${type}`).join('');
+  return `create table if not exists ${quotedTable(table)} (${quoted(idColumn)} text primary key${rest})`;
+}
+
+/** Inserts rows, passing over events that are there already. Parameters: the values, row by row. */
+export function insertRows(table: TableName, idColumn: string, columns: readonly string[], rows: number): string {
+  const names = [idColumn, ...columns];
+  const row = (index: number) => `(${names.map((_, column) => `$${index * names.length + column + 1}`).join(', ')})`;
+  const values = Array.from({ length: rows }, (_, index) => row(index)).join(', ');
+  return `insert into ${quotedTable(table)} (${names.map(quoted).join(', ')}) values ${values} on conflict (${quoted(idColumn)}) do nothing`;
+}
+
+/** The first row of a query. On lines of its own, so that a comment at its end ends there. */
+export function firstRow(query: string): string {
+  return `select * from (\n${withoutSemicolon(query)}\n) as found limit 1`;
+}
+
+/** Has the server read a query, without running it, and forget it again. */
+export function readingOf(query: string): string {
+  return `prepare switchhook_check as ${firstRow(query)}; deallocate switchhook_check`;
+}
+
+/** The numbers of a query's parameters (`$1`, `$2`, …), ascending, each once. */
+export function parametersIn(query: string): readonly number[] {
+  const numbers = [...query.replace(notCode, ' ').matchAll(/(?<![\w$])\$(\d+)/g)].map(([, digits]) => Number(digits));
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+/** Texts (escaped, plain, dollar-quoted), quoted identifiers and comments: a `$1` in them is none. */
+const notCode = /\be'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$([a-z_]\w*|)\$[\s\S]*?\$\1\$/gi;
+
+function withoutSemicolon(query: string): string {
+  return query.replace(/;(?:\s|--[^\n]*)*$/, '');
+}
+
+function unquoted(part: string): string {
+  return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
+}

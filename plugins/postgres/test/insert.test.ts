@@ -1,0 +1,603 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Destination, type JsonObject, type Outcome, z } from '@switchhook/core/plugin';
+import { aDelivery, anEvent, createComponent, destinationSuite, fakeTools } from '@switchhook/core/testkit';
+import plugin from '@switchhook/plugin-postgres';
+import { expect } from 'chai';
+import pg from 'pg';
+import { postgres, startPostgres, type TestDatabase } from '../../../test/support/postgres.js';
+import { gate } from './gate.js';
+
+const component = plugin.components.find(({ type }) => type === 'postgres.insert');
+const signal = (): AbortSignal => new AbortController().signal;
+
+interface World {
+  readonly database: TestDatabase;
+  readonly tools: ReturnType<typeof fakeTools>;
+  /** Another destination of the same kind; closed with the world. */
+  make(options?: JsonObject): Destination;
+  readonly destination: Destination;
+}
+
+/** A fresh schema, and a destination that writes into it. */
+async function inWorld(options: JsonObject, body: (world: World) => Promise<void>): Promise<void> {
+  const database = await postgres();
+  const tools = fakeTools();
+  const made: Destination[] = [];
+  const make = (other: JsonObject = options): Destination => {
+    const destination = createComponent('destination', component, { url: database.url, ...other }, tools);
+    made.push(destination);
+    return destination;
+  };
+  try {
+    await body({ database, tools, make, destination: make() });
+  } finally {
+    for (const destination of made) await destination.close?.();
+    await tools.close();
+    await database.close();
+  }
+}
+
+/** The n-th of several events, each with data of its own. */
+function delivery(n: number, data: JsonObject = { n }) {
+  const id = `01890a5d-ac96-774b-bcce-${String(n).padStart(12, '0')}`;
+  return aDelivery({ id: `${id}.0`, event: anEvent({ id, key: `key-${n}`, subject: `conv_${n}`, data }) });
+}
+
+/** The URL with a name under which its connections can be told from all others. */
+function named(text: string): { readonly url: string; readonly name: string } {
+  const url = new URL(text);
+  const name = `of ${url.searchParams.get('options')}`;
+  url.searchParams.set('application_name', name);
+  return { url: url.href, name };
+}
+
+/** What is wrong with options, by path. */
+function problemsOf(options: JsonObject): readonly string[] {
+  try {
+    createComponent('destination', component, { url: 'postgres://db/x', ...options }, fakeTools());
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    return error.issues.map(({ path }) => path.join('.'));
+  }
+  return [];
+}
+
+function operatorNeeded(outcome: Outcome): string {
+  expect(outcome).to.include({ kind: 'unavailable', needsOperator: true });
+  return outcome.kind === 'unavailable' ? outcome.reason : '';
+}
+
+destinationSuite('postgres.insert', async () => {
+  const database = await postgres();
+  const door = await gate(database.url);
+  const tools = fakeTools();
+  const destination = createComponent('destination', component, { url: door.url, columns: { type: 'ended' } }, tools);
+  return {
+    destination,
+    mark: ({ event }) => event.id,
+    arrived: async () =>
+      (await database.query('select id from switchhook_events order by ctid')).map(({ id }) => String(id)),
+    behave: async (how) => {
+      if (how === 'refusing')
+        await database.query('create table switchhook_events (id text primary key, type text check (false))');
+      await door.become(how === 'down' ? 'shut' : how === 'hanging' ? 'held' : 'open');
+    },
+    close: async () => {
+      await destination.close?.();
+      await door.close();
+      await tools.close();
+      await database.close();
+    },
+  };
+});
+
+describe('postgres.insert writes rows', () => {
+  it('makes its table on first use and fills it with the event', () =>
+    inWorld({}, async ({ database, destination, tools }) => {
+      const event = anEvent({
+        data: { event: 'conversation_ended', duration: 73, nested: { list: [1, null, 'zwei'] } },
+      });
+      await destination.deliver(aDelivery({ event }), signal());
+      const [row] = await database.query('select * from switchhook_events');
+      expect(row).to.deep.equal({
+        id: event.id,
+        source: 'agents',
+        type: 'conversation_ended',
+        subject: 'conv_1',
+        agent: 'agent_sales',
+        occurred_at: new Date('2026-01-01T00:00:00.000Z'),
+        received_at: new Date('2026-01-01T00:00:01.000Z'),
+        data: event.data,
+      });
+      expect(tools.log.of('table.created')).to.have.length(1);
+    }));
+
+  it('writes an event once, however often it is delivered', () =>
+    inWorld({}, async ({ database, destination }) => {
+      for (const attempt of [1, 2, 3])
+        expect(await destination.deliver(aDelivery({ attempt }), signal())).to.deep.equal({ kind: 'delivered' });
+      expect(await database.query('select id from switchhook_events')).to.have.length(1);
+    }));
+
+  it('fills columns by template, and leaves null what the event does not have', () =>
+    inWorld(
+      {
+        table: 'calls',
+        idColumn: 'event_id',
+        columns: {
+          who: '${{ event.data.name }} (${{ event.data.from }})',
+          seconds: { value: '${{ event.data.duration }}', type: 'bigint' },
+          score: { value: '${{ event.data.analysis.score }}', type: 'double precision' },
+          tenant: 'acme',
+          priority: 3,
+        },
+      },
+      async ({ database, destination }) => {
+        await destination.deliver(
+          delivery(1, { name: 'José', from: '+34', duration: 73, analysis: { score: 0.5 } }),
+          signal(),
+        );
+        await destination.deliver(delivery(2, { from: '+34' }), signal());
+        const rows = await database.query('select who, seconds, score, tenant, priority from calls order by event_id');
+        expect(rows).to.deep.equal([
+          { who: 'José (+34)', seconds: '73', score: 0.5, tenant: 'acme', priority: '3' },
+          { who: null, seconds: null, score: null, tenant: 'acme', priority: '3' },
+        ]);
+      },
+    ));
+
+  it('rejects a delivery whose template fails, and says why', () =>
+    inWorld({ columns: { sum: '${{ event.data.a + event.data.b }}' } }, async ({ destination }) => {
+      const outcome = await destination.deliver(delivery(1, { a: 1, b: 'x' }), signal());
+      expect(outcome).to.have.property('kind', 'rejected');
+      expect(outcome)
+        .to.have.property('reason')
+        .that.matches(/^template: /);
+    }));
+
+  it('writes every kind of value in the way of its column', () =>
+    inWorld(
+      {
+        columns: Object.fromEntries(
+          [
+            ['t_text', 'text'],
+            ['t_bigint', 'bigint'],
+            ['t_double', 'double precision'],
+            ['t_numeric', 'numeric'],
+            ['t_boolean', 'boolean'],
+            ['t_time', 'timestamptz'],
+            ['t_date', 'date'],
+            ['t_uuid', 'uuid'],
+            ['t_jsonb', 'jsonb'],
+          ].map(([name = '', type = '']) => [name, { value: `\${{ event.data.${name.slice(2)} }}`, type }]),
+        ),
+      },
+      async ({ database, destination }) => {
+        const row = async (id: string) => {
+          const [found] = await database.query(
+            'select to_jsonb(e) - $2 as row from switchhook_events e where id = $1',
+            [id, 'id'],
+          );
+          return found?.row;
+        };
+        const full = delivery(1, {
+          text: { a: 1 },
+          bigint: 42,
+          double: 1e-7,
+          numeric: '12.50',
+          boolean: true,
+          time: '2026-01-01T10:00:00+02:00',
+          date: '2026-01-31',
+          uuid: '01890a5d-ac96-774b-bcce-b302099a8057',
+          jsonb: 'a text',
+        });
+        const empty = delivery(2, {
+          text: '',
+          bigint: '',
+          double: '',
+          numeric: '',
+          boolean: '',
+          time: '',
+          date: '',
+          uuid: '',
+          jsonb: '',
+        });
+        const none = delivery(3, { text: null, jsonb: null });
+        for (const one of [full, empty, none])
+          expect((await destination.deliver(one, signal())).kind).to.equal('delivered');
+        expect(await row(full.event.id)).to.deep.include({
+          t_text: '{"a":1}',
+          t_bigint: 42,
+          t_double: 1e-7,
+          t_boolean: true,
+          t_date: '2026-01-31',
+          t_uuid: '01890a5d-ac96-774b-bcce-b302099a8057',
+          t_jsonb: 'a text',
+        });
+        expect(
+          await database.query('select t_numeric::text, t_time from switchhook_events where id = $1', [full.event.id]),
+        ).to.deep.equal([{ t_numeric: '12.50', t_time: new Date('2026-01-01T08:00:00Z') }]);
+        const nothing = {
+          t_bigint: null,
+          t_double: null,
+          t_numeric: null,
+          t_boolean: null,
+          t_time: null,
+          t_date: null,
+          t_uuid: null,
+        };
+        expect(await row(empty.event.id)).to.deep.equal({ ...nothing, t_text: '', t_jsonb: '' });
+        expect(await row(none.event.id)).to.deep.equal({ ...nothing, t_text: null, t_jsonb: null });
+      },
+    ));
+
+  it('stores what PostgreSQL cannot: U+0000 and half a surrogate pair become U+FFFD', () =>
+    inWorld(
+      { columns: { said: '${{ event.data.said }}', data: { value: '${{ event.data }}', type: 'jsonb' } } },
+      async ({ database, destination }) => {
+        const said = 'a\0b \ud83d c\\u0000 😀 \u2028 "quoted"';
+        const outcome = await destination.deliver(delivery(1, { said, 'k\0': ['\0\0', '\\\0'] }), signal());
+        expect(outcome).to.deep.equal({ kind: 'delivered' });
+        const clean = 'a\ufffdb \ufffd c\\u0000 😀 \u2028 "quoted"';
+        expect(await database.query('select said, data from switchhook_events')).to.deep.equal([
+          { said: clean, data: { said: clean, 'k\ufffd': ['\ufffd\ufffd', '\\\ufffd'] } },
+        ]);
+      },
+    ));
+
+  it('stores a value of a megabyte', () =>
+    inWorld({}, async ({ database, destination }) => {
+      const transcript = 'ä\\'.repeat(500_000);
+      await destination.deliver(delivery(1, { transcript }), signal());
+      const [row] = await database.query("select data ->> 'transcript' as transcript from switchhook_events");
+      expect(row?.transcript === transcript).to.equal(true);
+    }));
+
+  it('uses identifiers exactly as they are written', () =>
+    inWorld(
+      { table: '"we""ird; --.😀"', columns: { 'Größe "x"': '${{ event.type }}', 'a.b': 'c' } },
+      async ({ database, destination }) => {
+        expect(await destination.deliver(aDelivery(), signal())).to.deep.equal({ kind: 'delivered' });
+        expect(await database.query('select * from "we""ird; --.😀"')).to.deep.equal([
+          { id: anEvent().id, 'Größe "x"': 'conversation_ended', 'a.b': 'c' },
+        ]);
+      },
+    ));
+
+  it('writes into a table of another schema', () =>
+    inWorld({}, async ({ database, make }) => {
+      const [schema] = await database.query('select current_schema() as name');
+      const destination = make({ table: `${schema?.name}.events`, columns: {} });
+      expect(await destination.deliver(aDelivery(), signal())).to.deep.equal({ kind: 'delivered' });
+      expect(await database.query('select * from events')).to.deep.equal([{ id: anEvent().id }]);
+    }));
+
+  it('goes by the types of a table that is there already', () =>
+    inWorld(
+      {
+        columns: {
+          tags: '${{ event.data.tags }}',
+          seconds: '${{ event.data.seconds }}',
+          note: '${{ event.data.note }}',
+        },
+      },
+      async ({ database, destination }) => {
+        await database.query(
+          'create table switchhook_events (no bigserial, id text unique, tags json, seconds int, note jsonb)',
+        );
+        await destination.deliver(delivery(1, { tags: ['a', 'b'], seconds: 7, note: 'plain' }), signal());
+        expect(await database.query('select no, tags, seconds, note from switchhook_events')).to.deep.equal([
+          { no: '1', tags: ['a', 'b'], seconds: 7, note: 'plain' },
+        ]);
+      },
+    ));
+});
+
+describe('postgres.insert writes batches', () => {
+  it('gives each delivery of a batch its own outcome: one that does not fit takes no other with it', () =>
+    inWorld(
+      { columns: { n: { value: '${{ event.data.n }}', type: 'bigint' }, twice: '${{ event.data.n * 2 }}' } },
+      async ({ database, destination }) => {
+        const values = [0, 1, 'poison', 3, 4.5, 5, 6];
+        const outcomes = await destination.deliverMany?.(
+          values.map((n, index) => delivery(index, { n })),
+          signal(),
+        );
+        expect(outcomes?.map(({ kind }) => kind)).to.deep.equal([
+          'delivered',
+          'delivered',
+          'rejected',
+          'delivered',
+          'rejected',
+          'delivered',
+          'delivered',
+        ]);
+        expect(outcomes?.[2])
+          .to.have.property('reason')
+          .that.matches(/^template: /);
+        expect(outcomes?.[4]).to.deep.equal({
+          kind: 'rejected',
+          reason: 'column n: invalid input syntax for type bigint (22P02)',
+        });
+        const rows = await database.query('select n from switchhook_events order by n');
+        expect(rows.map(({ n }) => n)).to.deep.equal(['0', '1', '3', '5', '6']);
+      },
+    ));
+
+  it('takes the same event twice in a batch as one', () =>
+    inWorld({}, async ({ database, destination }) => {
+      const outcomes = await destination.deliverMany?.([delivery(1), delivery(2), delivery(1)], signal());
+      expect(outcomes).to.deep.equal(Array(3).fill({ kind: 'delivered' }));
+      expect(await database.query('select id from switchhook_events')).to.have.length(2);
+    }));
+
+  it('writes a batch with more values than one statement can have', () =>
+    inWorld({}, async ({ database, destination }) => {
+      const deliveries = Array.from({ length: 8_200 }, (_, n) => delivery(n));
+      const outcomes = await destination.deliverMany?.(deliveries, signal());
+      expect(outcomes?.every(({ kind }) => kind === 'delivered')).to.equal(true);
+      expect(await database.query('select count(*)::int as count from switchhook_events')).to.deep.equal([
+        { count: 8_200 },
+      ]);
+    }));
+
+  it('writes a batch of large values', () =>
+    inWorld({}, async ({ database, destination }) => {
+      const deliveries = Array.from({ length: 12 }, (_, n) => delivery(n, { text: 'x'.repeat(1_000_000) }));
+      const outcomes = await destination.deliverMany?.(deliveries, signal());
+      expect(outcomes?.every(({ kind }) => kind === 'delivered')).to.equal(true);
+      expect(await database.query('select count(*)::int as count from switchhook_events')).to.deep.equal([
+        { count: 12 },
+      ]);
+    }));
+});
+
+describe('postgres.insert survives', () => {
+  it('several that make the table at the same time', () =>
+    inWorld({}, async ({ database, make }) => {
+      const destinations = Array.from({ length: 8 }, () => make());
+      const outcomes = await Promise.all(destinations.map((one, n) => one.deliver(delivery(n), signal())));
+      expect(outcomes).to.deep.equal(Array(8).fill({ kind: 'delivered' }));
+      expect(await database.query('select id from switchhook_events')).to.have.length(8);
+    }));
+
+  it('its table being dropped: it makes it again', () =>
+    inWorld({}, async ({ database, destination }) => {
+      await destination.deliver(delivery(1), signal());
+      await database.query('drop table switchhook_events');
+      expect(await destination.deliver(delivery(2), signal())).to.deep.equal({ kind: 'delivered' });
+      expect(await database.query('select subject from switchhook_events')).to.deep.equal([{ subject: 'conv_2' }]);
+    }));
+
+  it('a column being dropped: it names it, and goes on when it is back', () =>
+    inWorld({}, async ({ database, destination }) => {
+      await destination.deliver(delivery(1), signal());
+      await database.query('alter table switchhook_events drop column agent');
+      expect(operatorNeeded(await destination.deliver(delivery(2), signal()))).to.equal(
+        'table "switchhook_events" has no column "agent"',
+      );
+      await database.query('alter table switchhook_events add column agent text');
+      expect(await destination.deliver(delivery(2), signal())).to.deep.equal({ kind: 'delivered' });
+    }));
+
+  it('its idle connections being ended', () =>
+    inWorld({}, async ({ database, make, tools }) => {
+      const { url, name } = named(database.url);
+      const destination = make({ url });
+      await destination.deliver(delivery(1), signal());
+      const disconnected = tools.log.next('postgres.disconnected');
+      await database.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [
+        name,
+      ]);
+      await disconnected;
+      expect(await destination.deliver(delivery(2), signal())).to.deep.equal({ kind: 'delivered' });
+    }));
+
+  it('the server being stopped and started again', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'switchhook-restart-'));
+    const first = await startPostgres({ directory: join(directory, 'data'), password: 'of the test' });
+    const tools = fakeTools();
+    const destination = createComponent('destination', component, { url: first.url }, tools);
+    try {
+      expect(await destination.deliver(delivery(1), signal())).to.deep.equal({ kind: 'delivered' });
+      await first.stop();
+      const outcome = await destination.deliver(delivery(2), signal());
+      expect(outcome.kind).to.equal('unavailable');
+      expect(outcome).not.to.have.property('needsOperator');
+      const second = await startPostgres({
+        directory: join(directory, 'data'),
+        password: 'of the test',
+        port: first.port,
+      });
+      try {
+        expect(await destination.deliver(delivery(2), signal())).to.deep.equal({ kind: 'delivered' });
+        expect(await destination.deliver(delivery(1), signal())).to.deep.equal({ kind: 'delivered' });
+      } finally {
+        await second.stop();
+      }
+    } finally {
+      await destination.close?.();
+      await tools.close();
+      await first.stop();
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it('a server that takes connections and never answers: no more of them than it may have, and none left at the end', async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { readonly port: number };
+    const tools = fakeTools();
+    const url = `postgres://postgres:secret@127.0.0.1:${port}/postgres`;
+    const destination = createComponent('destination', component, { url, connections: 2 }, tools);
+    const controller = new AbortController();
+    const connected = new Promise<void>((resolve) => server.on('connection', () => sockets.size === 2 && resolve()));
+    const attempts = Array.from({ length: 10 }, (_, n) => destination.deliver(delivery(n), controller.signal));
+    await connected;
+    controller.abort(new Error('time is up'));
+    expect(await Promise.all(attempts)).to.deep.equal(Array(10).fill({ kind: 'unavailable', reason: 'time is up' }));
+    expect(sockets.size).to.equal(2);
+    const gone = Promise.all(
+      [...sockets].map((socket) => new Promise((resolve) => socket.resume().once('close', resolve))),
+    );
+    await destination.close?.();
+    await gone;
+    await tools.close();
+    server.close();
+  });
+
+  it('a table that is locked: the attempt ends with its time, the connection is cut, the next one is delivered', () =>
+    inWorld({}, async ({ database, make }) => {
+      const { url, name } = named(database.url);
+      const destination = make({ url, connections: 1 });
+      await destination.deliver(delivery(1), signal());
+      const locking = new pg.Client(database.url);
+      await locking.connect();
+      try {
+        await locking.query('begin; lock table switchhook_events');
+        const controller = new AbortController();
+        const attempt = destination.deliver(delivery(2), controller.signal);
+        const waits = 'select 1 from pg_stat_activity where application_name = $1 and wait_event_type = $2';
+        while ((await database.query(waits, [name, 'Lock'])).length === 0);
+        controller.abort(new Error('time is up'));
+        expect(await attempt).to.deep.equal({ kind: 'unavailable', reason: 'time is up' });
+      } finally {
+        await locking.end();
+      }
+      expect(await destination.deliver(delivery(3), signal())).to.deep.equal({ kind: 'delivered' });
+    }));
+});
+
+describe('postgres.insert tells what is wrong', () => {
+  it('names the columns an existing table lacks, and calls the operator', () =>
+    inWorld({}, async ({ database, destination }) => {
+      await database.query(
+        'create table switchhook_events (id text primary key, source text, type text, subject text, agent text, data jsonb)',
+      );
+      expect(operatorNeeded(await destination.deliver(aDelivery(), signal()))).to.equal(
+        'table "switchhook_events" has no column "occurred_at", "received_at"',
+      );
+    }));
+
+  it('calls the operator where the id column is not unique, so that repetitions could not be told', () =>
+    inWorld({ columns: {} }, async ({ database, destination }) => {
+      await database.query('create table switchhook_events (id text)');
+      expect(operatorNeeded(await destination.deliver(aDelivery(), signal()))).to.match(/unique.*42P10/);
+    }));
+
+  it('calls the operator where the schema is missing', () =>
+    inWorld({ table: 'nowhere.events' }, async ({ destination }) => {
+      expect(operatorNeeded(await destination.deliver(aDelivery(), signal()))).to.equal(
+        'schema "nowhere" does not exist (3F000)',
+      );
+    }));
+
+  it('calls the operator for a wrong password and a missing database, without telling the password', () =>
+    inWorld({}, async ({ database, make }) => {
+      const wrong = new URL(database.url);
+      wrong.password = 'hunter2';
+      const missing = new URL(database.url);
+      missing.pathname = '/no_such_database';
+      const reasons = [];
+      for (const url of [wrong.href, missing.href])
+        reasons.push(operatorNeeded(await make({ url }).deliver(aDelivery(), signal())));
+      expect(reasons).to.deep.equal([
+        'password authentication failed for user "postgres" (28P01)',
+        'database "no_such_database" does not exist (3D000)',
+      ]);
+    }));
+
+  it('calls the operator where it may not write', () =>
+    inWorld({}, async ({ database, make }) => {
+      const [schema] = await database.query('select current_schema() as name');
+      const role = `reader_of_${schema?.name}`;
+      await database.query(`create role ${role} login password 'reader'`);
+      try {
+        await database.query(`grant usage on schema ${schema?.name} to ${role}`);
+        const url = new URL(database.url);
+        url.username = role;
+        url.password = 'reader';
+        const destination = make({ url: url.href });
+        expect(operatorNeeded(await destination.deliver(aDelivery(), signal()))).to.match(
+          /^permission denied for schema .*\(42501\)$/,
+        );
+        await database.query('create table switchhook_events (id text primary key)');
+        await database.query(`grant select on switchhook_events to ${role}`);
+        const other = make({ url: url.href, columns: {} });
+        expect(operatorNeeded(await other.deliver(aDelivery(), signal()))).to.match(
+          /^permission denied for table .*\(42501\)$/,
+        );
+      } finally {
+        await database.query(`drop owned by ${role}; drop role ${role}`);
+      }
+    }));
+
+  it('waits for a server that only lets read, without a call for the operator', () =>
+    inWorld({}, async ({ database, make }) => {
+      const url = new URL(database.url);
+      url.searchParams.set('options', `${url.searchParams.get('options')} -c default_transaction_read_only=on`);
+      const outcome = await make({ url: url.href }).deliver(aDelivery(), signal());
+      expect(outcome).to.deep.equal({
+        kind: 'unavailable',
+        reason: 'cannot execute CREATE TABLE in a read-only transaction (25006)',
+      });
+    }));
+
+  it('rejects what a constraint of the table forbids', () =>
+    inWorld({ columns: { subject: '${{ event.subject }}' } }, async ({ database, destination }) => {
+      await database.query('create table switchhook_events (id text primary key, subject text unique not null)');
+      await destination.deliver(delivery(1), signal());
+      const same = aDelivery({ event: anEvent({ id: 'another', subject: 'conv_1' }) });
+      const none = aDelivery({ event: anEvent({ id: 'third', subject: null }) });
+      expect((await destination.deliver(same, signal())).kind).to.equal('rejected');
+      expect(await destination.deliver(none, signal())).to.deep.equal({
+        kind: 'rejected',
+        reason: 'null value in column "subject" of relation "switchhook_events" violates not-null constraint (23502)',
+      });
+    }));
+
+  it('keeps the value out of the reason', () =>
+    inWorld(
+      { columns: { seconds: { value: '${{ event.data.seconds }}', type: 'bigint' } } },
+      async ({ destination }) => {
+        expect(await destination.deliver(delivery(1, { seconds: 'Jane "Doe" +12025550143' }), signal())).to.deep.equal({
+          kind: 'rejected',
+          reason: 'column seconds: invalid input syntax for type bigint (22P02)',
+        });
+      },
+    ));
+});
+
+describe('postgres.insert is checked', () => {
+  it('reaches the database and compares the columns, without making anything', () =>
+    inWorld({}, async ({ database, destination }) => {
+      await destination.probe?.(signal());
+      expect(await database.query("select to_regclass('switchhook_events') as found")).to.deep.equal([{ found: null }]);
+      await database.query('create table switchhook_events (id text primary key)');
+      const said = await destination.probe?.(signal()).then(
+        () => 'fine',
+        (error: Error) => error.message,
+      );
+      expect(said).to.match(/^table "switchhook_events" has no column "source", /);
+    }));
+
+  it('refuses options that cannot work, each at its place', () => {
+    expect(problemsOf({})).to.deep.equal([]);
+    expect(problemsOf({ url: 'mysql://db/x' })).to.deep.equal(['url']);
+    expect(problemsOf({ table: 'a.b.c' })).to.deep.equal(['table']);
+    expect(problemsOf({ table: 'x'.repeat(64) })).to.deep.equal(['table']);
+    expect(problemsOf({ idColumn: '' })).to.deep.equal(['idColumn']);
+    expect(problemsOf({ columns: { ['x'.repeat(64)]: 'a' } })).to.deep.equal([`columns.${'x'.repeat(64)}`]);
+    expect(problemsOf({ columns: { id: 'mine' } })).to.deep.equal(['columns']);
+    expect(problemsOf({ columns: { a: { value: 1, type: 'varchar' } } })).to.deep.equal(['columns.a']);
+    expect(problemsOf({ columns: { a: '${{ event.nothing }}' } })).to.deep.equal(['columns.a']);
+    expect(problemsOf({ connections: 0 })).to.deep.equal(['connections']);
+  });
+});
