@@ -1,0 +1,132 @@
+/** A directory of its own for a test, with a configuration in it, and routers that run from there. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createRouter, type Router, type RouterOptions } from '@switchhook/core';
+
+const command = fileURLToPath(new URL('../../core/bin/switchhook.js', import.meta.url));
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** How a command ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A router in a process of its own. */
+export interface RouterProcess {
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** Log lines so far, parsed. */
+  readonly log: readonly Readonly<Record<string, unknown>>[];
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, and its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** A test's own directory. */
+export interface Workplace {
+  readonly directory: string;
+  /** Path of a file in it. */
+  path(name: string): string;
+  write(name: string, content: string): Promise<string>;
+  /** An opened router in this process, listening. Closed with the workplace. */
+  router(
+    yaml: string,
+    options?: RouterOptions,
+  ): Promise<{ readonly router: Router; readonly url: string; readonly lines: string[] }>;
+  /** `switchhook start` in a process of its own, ready. Killed with the workplace. */
+  start(file: string): Promise<RouterProcess>;
+  /** Runs a command of `switchhook` to its end. */
+  run(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>;
+  close(): Promise<void>;
+}
+
+/** Makes one. Close it at the end of the test. */
+export async function workplace(): Promise<Workplace> {
+  const directory = await mkdtemp(join(tmpdir(), 'switchhook-test-'));
+  const ends: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+  const path = (name: string): string => join(directory, name);
+  const write = async (name: string, content: string): Promise<string> => {
+    await writeFile(path(name), content);
+    return path(name);
+  };
+  return {
+    directory,
+    path,
+    write,
+    router: async (yaml, options = {}) => {
+      const lines: string[] = [];
+      const file = await write('switchhook.yaml', yaml);
+      const router = await createRouter(file, { logTo: { write: (line) => lines.push(line) }, ...options });
+      await router.open();
+      ends.push(() => router.close());
+      return { router, url: await router.listen(), lines };
+    },
+    start: async (file) => {
+      const started = await startedRouter(file, directory);
+      ends.push(() => started.kill());
+      return started;
+    },
+    run: async (args, environment = {}) => {
+      const child = spawn(process.execPath, [command, ...args], {
+        cwd: directory,
+        env: { ...process.env, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const [stdout, stderr] = [child.stdout, child.stderr].map(collected);
+      const [code] = await once(child, 'close');
+      return { code, stdout: stdout?.join('') ?? '', stderr: stderr?.join('') ?? '' };
+    },
+    close: async () => {
+      for (const end of ends.reverse()) await end();
+    },
+  };
+}
+
+async function startedRouter(file: string, directory: string): Promise<RouterProcess> {
+  const child = spawn(process.execPath, [command, 'start', '--config', file], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const log: Readonly<Record<string, unknown>>[] = [];
+  const exited = once(child, 'exit');
+  const listening = new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      const line = JSON.parse(text);
+      log.push(line);
+      if (line.event === 'router.listening') resolve(line.url);
+    });
+    void exited.then(([code]) => reject(new Error(`the router ended with ${code}`)));
+  });
+  const url = await listening;
+  return {
+    url,
+    process: child,
+    log,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      const [code] = await exited;
+      return code;
+    },
+  };
+}
+
+function collected(stream: NodeJS.ReadableStream): string[] {
+  const chunks: string[] = [];
+  stream.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
+  return chunks;
+}
+
+/** The repository's own directory: its plugins are installed for what runs below it. */
+export { repository };
