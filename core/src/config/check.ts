@@ -72,14 +72,14 @@ class ConfigCheck {
     this.#references.reportUnused('destinations', 'no route');
     this.#references.reportUnused('transforms', 'no route');
     this.#references.reportUnused('resolvers', 'no answer');
-    if (server === null || log === null || store === null || this.#document.problems.length > 0) return null;
+    if (server === null || log === null || store === null || store.common === null || this.#document.problems.length > 0) return null;
     return {
       file,
       directory,
       server: serverConfig(server),
       log,
       plugins,
-      store: componentRow(store),
+      store: { ...componentRow(store), retentionMs: store.common.retention },
       sources: sources.map(componentRow),
       transforms: transforms.map(componentRow),
       destinations: destinations.flatMap(destinationRow),

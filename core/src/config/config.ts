@@ -12,7 +12,7 @@ export interface Config {
   readonly log: LogConfig;
   /** Packages and paths, as they were named. */
   readonly plugins: readonly string[];
-  readonly store: ComponentRow<'store'>;
+  readonly store: StoreRow;
   readonly sources: readonly ComponentRow<'source'>[];
   readonly transforms: readonly ComponentRow<'transform'>[];
   readonly destinations: readonly DestinationRow[];
@@ -48,6 +48,11 @@ export interface ComponentRow<K extends Kind = Kind> {
   readonly component: Component<K>;
   /** Checked by the component's own schema: what its `create` takes. */
   readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface StoreRow extends ComponentRow<'store'> {
+  /** How long settled events are kept. */
+  readonly retentionMs: number;
 }
 
 export interface DestinationRow extends ComponentRow<'destination'> {

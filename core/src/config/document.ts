@@ -33,6 +33,8 @@ const openSections: readonly string[] = ['version', 'log', 'plugins', 'routes', 
 /** Nobody reads more, and a broken file of a megabyte could have a hundred thousand. */
 const mostProblems = 1_000;
 
+const longestMessage = 400;
+
 /** Long lines are shown around the mark. */
 const excerptWidth = 120;
 
@@ -147,7 +149,8 @@ export class ConfigDocument {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  return line.length > longestMessage ? `${line.slice(0, longestMessage)}…` : line;
 }
 
 /** What came out of a variable may be a secret: a message does not repeat it. */

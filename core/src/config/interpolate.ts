@@ -36,7 +36,9 @@ export function interpolate(text: string, variables: Variables): Interpolated | 
     const [written] = mark;
     if (written.endsWith('{{')) {
       // `$${{` is left for the template, which makes a literal `${{` of it.
-      if (!written.startsWith('$$')) marks.lastIndex = Math.max(marks.lastIndex, expressionEnd(text, mark.index));
+      const end = written.startsWith('$$') ? marks.lastIndex : expressionEnd(text, mark.index);
+      if (end < 0) break;
+      marks.lastIndex = end;
       continue;
     }
     add(text.slice(copied, mark.index), copied, true);

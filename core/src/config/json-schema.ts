@@ -20,8 +20,9 @@ export type JsonSchema = z.core.JSONSchema.JSONSchema;
 /** JSON Schema (2020-12) of a configuration that uses exactly these components. */
 export function configurationSchema(components: readonly Component[]): JsonSchema {
   const rowOf = (kind: Kind) => {
-    const rows = components.filter((component) => component.kind === kind).map(rowSchema);
-    return rows.length === 0 ? rowSchemas[kind].loose() : z.union(rows);
+    const byType = new Map(components.filter((each) => each.kind === kind).map((each) => [each.type, rowSchema(each)]));
+    const [first, ...others] = byType.values();
+    return first === undefined ? rowSchemas[kind].loose() : z.discriminatedUnion('use', [first, ...others]);
   };
   const sectionOf = (name: keyof typeof sections) =>
     z.record(z.string().regex(namePattern), rowOf(sections[name])).meta({ description: sectionDescriptions[name] });
@@ -53,7 +54,7 @@ export function inputSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
-    override: ({ jsonSchema }) => allowVariables(jsonSchema),
+    override: ({ jsonSchema, path }) => path.at(-1) !== 'propertyNames' && allowVariables(jsonSchema),
   });
 }
 
@@ -74,17 +75,12 @@ function rowSchema(component: Component): z.ZodObject {
 const withVariable: JsonSchema = { type: 'string', pattern: '\\$\\{' };
 
 function allowVariables(schema: z.core.JSONSchema.BaseSchema): void {
-  const { type, description, default: otherwise, ...rule } = schema;
-  const isFixed = 'const' in rule;
-  const isStrict =
-    type === 'number' ||
-    type === 'integer' ||
-    type === 'boolean' ||
-    (type === 'string' && ('pattern' in rule || 'format' in rule || 'enum' in rule));
-  if (isFixed || !isStrict) return;
+  const { description, default: otherwise, ...rule } = schema;
+  const isText = rule.type === 'string' && !('pattern' in rule || 'format' in rule || 'enum' in rule);
+  const isSimple = ['string', 'number', 'integer', 'boolean'].includes(String(rule.type));
+  if (!isSimple || isText || 'const' in rule) return;
   for (const key of Object.keys(rule)) delete schema[key];
-  delete schema.type;
-  schema.anyOf = [{ type, ...rule }, withVariable];
+  schema.anyOf = [rule, withVariable];
 }
 
 function inner(schema: JsonSchema, step: string | number): unknown {

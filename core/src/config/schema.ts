@@ -55,7 +55,12 @@ const batch = z
 export const rowSchemas = {
   source: z.strictObject({ use }),
   transform: z.strictObject({ use }),
-  store: z.strictObject({ use }),
+  store: z.strictObject({
+    use,
+    retention: duration('How long settled events are kept. Dead and waiting deliveries are kept until someone decides.')
+      .refine((ms) => ms >= 60_000, 'must be at least 1m')
+      .prefault('30d'),
+  }),
   destination: z.strictObject({
     use,
     timeout: timeout('How long one attempt may take.').prefault('10s'),
@@ -79,7 +84,7 @@ export const rowSchemas = {
 } as const satisfies Readonly<Record<Kind, z.ZodObject>>;
 
 /** A name that can stand in a URL, a log line and a metric. */
-export const namePattern = /^[a-z][a-z0-9_-]{0,62}$/i;
+export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 
 /** The sections whose rows name components. */
 export const sections = {

@@ -44,7 +44,9 @@ export function parseYaml(source: string, variables: Variables): ParsedYaml {
   const builder = new TreeBuilder(source, variables);
   if (second !== undefined)
     builder.complain('YAML_SYNTAX', second.range[0], [], 'the file holds several documents; keep one');
-  return { root: builder.build(first.contents, [], 0), complaints: builder.complaints };
+  const root = builder.build(first.contents, [], 0);
+  const endless = builder.complaints.find(({ code }) => code === 'YAML_ALIASES');
+  return endless === undefined ? { root, complaints: builder.complaints } : { root: null, complaints: [endless] };
 }
 
 const nowhere = { offset: null, path: [] } as const;
@@ -194,7 +196,7 @@ class TreeBuilder {
       if (this.#followed <= mostNodes && path.length + target.depth <= deepest) return target;
       this.complain('YAML_ALIASES', offset, path, `*${name} expands to too much`);
     }
-    return nothingAt(offset);
+    return { ...nothingAt(offset), broken: true };
   }
 
   #scalar(node: Scalar.Parsed, path: Path): ScalarNode {

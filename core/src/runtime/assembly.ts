@@ -7,6 +7,7 @@ import { listenerFor } from '../http/server.js';
 import { Answers } from '../pipeline/answer.js';
 import { Observer } from '../pipeline/observer.js';
 import { Pipeline } from '../pipeline/pipeline.js';
+import { Retention } from '../pipeline/retention.js';
 import { Routes } from '../pipeline/routes.js';
 import { ComponentFailure } from './component-failure.js';
 import { type Services, tokens } from './container.js';
@@ -25,6 +26,7 @@ export interface Assembly {
   readonly store: Store;
   readonly components: readonly Made[];
   readonly pipeline: Pipeline;
+  readonly retention: Retention;
   readonly listener: RequestListener;
   /** By name. */
   readonly sources: ReadonlyMap<string, Source>;
@@ -64,6 +66,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     observer,
     chance: services.get(tokens.chance),
   });
+  const retention = new Retention({ store, keepMs: config.store.retentionMs, clock, log });
   const listener = listenerFor({
     hooks: byName(sources, ({ row }) => ({ accepts: row.component.accepts ?? ['application/json'] })),
     receive: (source, request) => pipeline.receive(source, request),
@@ -81,6 +84,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     store,
     components: [...transforms, ...destinations, ...resolvers, ...sources],
     pipeline,
+    retention,
     listener,
   };
 }

@@ -74,13 +74,15 @@ export class Router {
 
   /** Opens the store, then all other components side by side, then takes up what waits. Throws a `ComponentFailure`. */
   async open(): Promise<void> {
-    const { store, pipeline } = this.#assembly;
+    const { store, pipeline, retention } = this.#assembly;
     await this.#orClosed(() =>
       this.#openOne({ kind: 'store', name: 'store', type: this.#config.store.component.type, instance: store }),
     );
     await this.openComponents();
     pipeline.open();
     this.#opened.push(() => this.#drain());
+    retention.open();
+    this.#opened.push(() => retention.close());
     this.#state = 'open';
     this.#services
       .get(tokens.log)
