@@ -1,6 +1,7 @@
 /** A mistake in the configuration, told like a compiler does. */
 import type { ErrorCode } from '../errors.js';
 
+/** One mistake: where it is, what was found, what to do. */
 export interface Problem {
   readonly code: ErrorCode;
   /** As it was named. */

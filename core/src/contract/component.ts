@@ -1,3 +1,4 @@
+/** The five kinds of components, and the plugin that brings them. */
 import type { z } from 'zod';
 import type { Delivery, Outcome } from './delivery.js';
 import type { Event } from './event.js';

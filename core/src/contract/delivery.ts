@@ -1,3 +1,4 @@
+/** Deliveries: one event for one destination, its attempts, what each came to, and what happens next. */
 import type { Event } from './event.js';
 
 /** One event for one destination by one route, as it is handed to the destination for one attempt. */

@@ -1,3 +1,4 @@
+/** Events: what a sender told us, verified. */
 import type { JsonObject } from './json.js';
 
 /**

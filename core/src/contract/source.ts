@@ -1,3 +1,4 @@
+/** What passes between a source and the router: requests, calls, answers. */
 import type { EventDraft } from './event.js';
 import type { JsonObject } from './json.js';
 

@@ -1,3 +1,4 @@
+/** The store: where events and deliveries are kept, so that nothing acknowledged is lost. */
 import type { Lifecycle } from './component.js';
 import type { Attempt, DeliveryState, EndReason, Settlement } from './delivery.js';
 

@@ -1,3 +1,4 @@
+/** Expressions and templates, as a component is handed them. */
 import type { JsonValue } from './json.js';
 
 /** The variables an expression may use, by name. */

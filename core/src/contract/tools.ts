@@ -1,3 +1,4 @@
+/** What a component works with: time, network, log, metrics. */
 import type { JsonValue } from './json.js';
 
 /** What a component is given to work with. Time, network and log come from here and from nowhere else. */

@@ -1,6 +1,7 @@
 /** A component that could not be made, opened or reached: whose fault it is, by name. */
 import type { Kind } from '../contract/component.js';
 
+/** What a component threw while it was made, opened or reached; `cause` is the plugin's own error. */
 export class ComponentFailure extends Error {
   override readonly name = 'ComponentFailure';
   readonly code: string;

@@ -6,7 +6,7 @@ import type { Log, LogFields } from '../contract/tools.js';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Where lines go. */
-export interface LineSink {
+export interface LineWriter {
   write(line: string): void;
 }
 
@@ -16,14 +16,14 @@ export interface LogOptions {
   /** Never written, wherever in a line they stand. */
   readonly secrets: Iterable<string>;
   /** Default: standard output; pretty where that is a terminal. */
-  readonly sink?: LineSink;
+  readonly to?: LineWriter;
 }
 
 /** Shorter values are not masked: they are no secrets, and masking them would eat ordinary words. */
 const shortestSecret = 4;
 
 /** Opens a log. */
-export function openLog({ level, secrets, sink = standardOutput() }: LogOptions): Log {
+export function openLog({ level, secrets, to = standardOutput() }: LogOptions): Log {
   const mask = maskFor(secrets);
   const logger = pino(
     {
@@ -34,7 +34,7 @@ export function openLog({ level, secrets, sink = standardOutput() }: LogOptions)
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    { write: (line: string) => sink.write(mask(line)) },
+    { write: (line: string) => to.write(mask(line)) },
   );
   const at =
     (method: keyof Log) =>
@@ -56,7 +56,7 @@ export function maskFor(secrets: Iterable<string>): (line: string) => string {
     ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
 }
 
-function standardOutput(): LineSink {
+function standardOutput(): LineWriter {
   if (!process.stdout.isTTY) return pino.destination({ dest: 1, sync: true });
   return pretty({
     destination: 1,

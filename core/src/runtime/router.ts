@@ -9,14 +9,14 @@ import { refuse } from '../refusal.js';
 import { type Assembly, assemble, type Made, made } from './assembly.js';
 import { ComponentFailure } from './component-failure.js';
 import { type Replacement, Services, tokens } from './container.js';
-import { type LineSink, openLog } from './log.js';
+import { type LineWriter, openLog } from './log.js';
 
 /** How to make a router, beside its configuration. */
 export interface RouterOptions {
   /** Services to use in place of the router's own. */
   readonly replace?: readonly Replacement[];
   /** Where log lines go; default standard output. */
-  readonly logTo?: LineSink;
+  readonly logTo?: LineWriter;
 }
 
 /** What `check --connect` found out about one component. */
@@ -31,6 +31,7 @@ export interface Probe {
 /** No component may keep the others waiting for longer, when the router opens or closes. */
 const lifecycleMs = 30_000;
 
+/** Runs one configuration. `open` first, then `listen` or mount `listener`; `close` ends it. */
 export class Router {
   readonly #config: Config;
   readonly #services: Services;
@@ -44,7 +45,7 @@ export class Router {
   constructor(config: Config, { replace = [], logTo }: RouterOptions = {}) {
     this.#config = config;
     this.#services = Services.forRouter(
-      () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { sink: logTo }) }),
+      () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { to: logTo }) }),
       (services) => made('store', config.store, services, config.directory).instance,
       replace,
     );
