@@ -12,7 +12,15 @@ async function setup({ events }: { readonly events: number }) {
   const retention = new Retention({ store, keepMs: 30 * dayMs, clock, log });
   const receivedAtMs = clock.now();
   for (let n = 0; n < events; n += 1) {
-    const event = { id: `e${n}`, key: `k${n}`, source: 'agents', type: 'ended', subject: null, agent: null, occurredAtMs: 0 };
+    const event = {
+      id: `e${n}`,
+      key: `k${n}`,
+      source: 'agents',
+      type: 'ended',
+      subject: null,
+      agent: null,
+      occurredAtMs: 0,
+    };
     const delivery = { route: 'r', destination: 'crm', transforms: [], state: 'waiting', dueMs: 0 } as const;
     const deliveries = n === 0 ? [delivery] : [];
     await store.append([{ event: { ...event, receivedAtMs, body: new Uint8Array() }, deliveries }]);

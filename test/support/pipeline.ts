@@ -1,0 +1,107 @@
+/** A pipeline in a world of its own: a memory store, a fake clock, destinations that are functions. */
+import { aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/core/testkit';
+import type { Destination, Source, Transform } from '../../core/src/contract/component.js';
+import type { Delivery, Outcome } from '../../core/src/contract/delivery.js';
+import type { EventDraft } from '../../core/src/contract/event.js';
+import type { Store } from '../../core/src/contract/store.js';
+import { Answers } from '../../core/src/pipeline/answer.js';
+import type { LanePolicy } from '../../core/src/pipeline/lane-policy.js';
+import { Observer } from '../../core/src/pipeline/observer.js';
+import { Pipeline } from '../../core/src/pipeline/pipeline.js';
+import { type Route, Routes } from '../../core/src/pipeline/routes.js';
+import { isRefusal } from '../../core/src/refusal.js';
+import { memoryStore } from '../../core/src/store/memory.js';
+
+export type Deliver = (delivery: Delivery, signal: AbortSignal) => Promise<Outcome>;
+export interface World {
+  readonly destinations?: Readonly<Record<string, Deliver>>;
+  readonly routes?: readonly Partial<Route>[];
+  readonly transforms?: Readonly<Record<string, Transform['apply']>>;
+  /** Makes each destination able to take batches. */
+  readonly deliverMany?: (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
+  readonly policy?: Partial<LanePolicy>;
+  readonly clock?: FakeClock;
+  /** Wraps the store, to make it fail. */
+  readonly store?: (store: Store) => Store;
+}
+
+export const policy: LanePolicy = {
+  concurrency: 2,
+  timeoutMs: 10_000,
+  retry: { attempts: 3, firstMs: 5_000, maxMs: 60_000 },
+  rateLimit: null,
+  breaker: null,
+  ordered: false,
+  batch: null,
+};
+
+/** A source that takes a body for an event, without further questions. */
+const source: Source = {
+  receive: ({ body }) => {
+    const data = JSON.parse(Buffer.from(body).toString());
+    const draft: EventDraft = {
+      key: data.key,
+      type: data.type ?? 'ended',
+      subject: data.subject ?? null,
+      agent: null,
+      occurredAtMs: null,
+      data,
+    };
+    return { kind: 'events', events: [draft] };
+  },
+};
+
+export function aPipeline(world: World = {}) {
+  const clock = world.clock ?? new FakeClock();
+  const log = new FakeLog();
+  const observer = new Observer(log, new FakeMetrics());
+  const delivered: Delivery[] = [];
+  const take: Deliver = async (delivery) => {
+    delivered.push(delivery);
+    return { kind: 'delivered' };
+  };
+  const deliveries = Object.entries(world.destinations ?? { crm: take });
+  const plain = memoryStore(clock);
+  const store = world.store?.(plain) ?? plain;
+  const routes = (world.routes ?? [{}]).map((route, index): Route => {
+    const names = deliveries.map(([name]) => name);
+    return { name: `route-${index}`, from: ['agents'], on: ['*'], where: null, to: names, transforms: [], ...route };
+  });
+  const pipeline = new Pipeline({
+    sources: new Map([['agents', source]]),
+    routes: new Routes(routes, (route, reason) => observer.unroutable(route.name, reason)),
+    transforms: new Map(Object.entries(world.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
+    destinations: new Map(
+      deliveries.map(([name, deliver]) => {
+        const destination: Destination = { deliver, ...(world.deliverMany && { deliverMany: world.deliverMany }) };
+        return [name, { destination, policy: { ...policy, ...world.policy } }];
+      }),
+    ),
+    answers: new Answers({ rows: [], resolvers: new Map(), clock, log }),
+    store,
+    clock,
+    log,
+    observer,
+    chance: () => 0.5,
+  });
+  pipeline.open();
+  const send = (body: object) =>
+    pipeline.receive('agents', aRequest({ body: JSON.stringify(body), receivedAtMs: clock.now() }));
+  const stateOf = async () =>
+    (await plain.deliveries({ limit: 1_000 })).items.map(({ state, reason }) => reason ?? state);
+  return { pipeline, clock, log, store: plain, delivered, send, stateOf };
+}
+
+/** The same store, but for some of its methods. */
+export function storeWith(store: Store, methods: Partial<Store>): Store {
+  return new Proxy(store, {
+    get: (target, name: keyof Store) => methods[name] ?? target[name]?.bind(target),
+  });
+}
+
+/** 200, or the code of the refusal. */
+export const statusOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 200,
+    (error: unknown) => (isRefusal(error) ? error.code : String(error)),
+  );
