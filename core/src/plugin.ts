@@ -21,7 +21,7 @@ export type { Event, EventDraft } from './contract/event.js';
 export type { JsonObject, JsonValue } from './contract/json.js';
 export type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './contract/source.js';
 export type * from './contract/store.js';
-export type { Expression, Scope, Template } from './contract/template.js';
+export type { ExplainedPart, ExplainedValue, Expression, Scope, Template } from './contract/template.js';
 export type {
   Clock,
   Fetch,

@@ -4,6 +4,7 @@ import type { JsonValue } from '../contract/json.js';
 import type { Expression, Scope } from '../contract/template.js';
 import { ExpressionError } from '../expression-error.js';
 import { durationFunction, environmentWithFunctions, isMissing, jsonOf, knownFields } from './expression-language.js';
+import { explainedParts } from './expression-parts.js';
 import { expressionProblem, plainTypes, problemOf } from './expression-problem.js';
 
 /**
@@ -17,7 +18,13 @@ export function compileExpression(text: string, variables: readonly string[], re
   if (result === 'bool' && checked.type !== 'bool' && !checked.type?.startsWith('dyn'))
     throw problemOf('EXPRESSION_TYPE', `a condition must be true or false, this is ${plainTypes(checked.type ?? '')}`);
   const tree = treeOf(text, evaluating);
-  return { text, evaluate: (scope) => evaluated(tree, text, scope) };
+  const evaluate = (part: string, scope: Scope) => evaluated(treeOf(part, evaluating), part, scope);
+  const reading = { variables, parse: (part: string) => treeOf(part, evaluating).ast, evaluate };
+  return {
+    text,
+    evaluate: (scope) => evaluated(tree, text, scope),
+    explain: (scope) => explainedParts(tree.ast, reading, scope),
+  };
 }
 
 /** Whether a name can be a variable: CEL and its types keep some for themselves. */

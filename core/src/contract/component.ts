@@ -37,6 +37,11 @@ export interface Destination extends Lifecycle {
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
   /** Makes one attempt for several deliveries at once; one outcome for each, in order. Used where `batch` is configured. */
   deliverMany?(deliveries: readonly Delivery[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  /**
+   * What `deliver` would send, for `switchhook explain`: pure, without network, also before `open`. Secrets of the
+   * configuration are masked afterwards. A throw means that it could not be made; its message is shown.
+   */
+  preview?(delivery: Delivery): JsonObject;
 }
 
 /** Looks up facts about a caller. */

@@ -10,6 +10,26 @@ export interface Expression {
   readonly text: string;
   /** Throws an `ExpressionError` where it cannot be evaluated, e.g. a missing field. Integers come back as numbers. */
   evaluate(scope: Scope): JsonValue;
+  /** What it is put together from, left to right, and what each part came to: for an operator who asks why. Never throws. */
+  explain?(scope: Scope): readonly ExplainedPart[];
+}
+
+/** What a part of an expression came to. Long values are cut. */
+export interface ExplainedValue {
+  /** As written in the file. */
+  readonly text: string;
+  /** Null where it could not be evaluated. */
+  readonly value: JsonValue;
+  /** Why it could not be evaluated; null where it could. */
+  readonly failure: string | null;
+}
+
+/** A part of an expression that is put together with `&&`, `||` and `!`. */
+export interface ExplainedPart extends ExplainedValue {
+  /** True where the whole came to what it did because of this part. */
+  readonly decides: boolean;
+  /** What the part was made from, e.g. the sides of a comparison; without constants. */
+  readonly operands: readonly ExplainedValue[];
 }
 
 /** An option with `${{ … }}` in it, compiled. */
