@@ -18,15 +18,15 @@ const longestValue = 200;
 
 /** The parts of an expression, and which of them made it what it is. */
 export function explainedParts(whole: ASTNode, reading: Reading, scope: Scope): readonly ExplainedPart[] {
-  const valueOf = (node: ASTNode): ExplainedValue => explainedValue(textOf(node, reading), reading, scope);
+  const explained = (node: ASTNode): ExplainedValue => explainedValue(textOf(node, reading), reading, scope);
   const visit = (node: ASTNode, decides: boolean): readonly ExplainedPart[] => {
     if (isJoined(node)) {
-      const joined = valueOf(node);
-      return node.args.flatMap((side) => visit(side, decides && cameTo(valueOf(side), joined)));
+      const joined = explained(node);
+      return node.args.flatMap((side) => visit(side, decides && cameTo(explained(side), joined)));
     }
     if (node.op === '!_' && (isJoined(node.args) || node.args.op === '!_')) return visit(node.args, decides);
     const operands = operandsOf(node).filter((operand) => isReadable(operand, reading.variables));
-    return [{ ...valueOf(node), decides, operands: operands.map(valueOf) }];
+    return [{ ...explained(node), decides, operands: operands.map(explained) }];
   };
   return visit(whole, true);
 }
