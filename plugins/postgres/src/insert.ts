@@ -5,6 +5,7 @@ import {
   defineDestination,
   deliveryScope,
   isExpressionError,
+  type JsonObject,
   type Outcome,
   type Tools,
   z,
@@ -89,6 +90,12 @@ class PostgresInsert implements Destination {
     });
     await this.#write(rows, outcomes, signal);
     return outcomes;
+  }
+
+  preview(delivery: Delivery): JsonObject {
+    const values = renderedRow(this.#columns, deliveryScope(delivery));
+    const row = this.#columns.map(({ name }, index) => [name, values[index] ?? null]);
+    return { table: this.#table.name, row: { [this.#table.idColumn]: delivery.event.id, ...Object.fromEntries(row) } };
   }
 
   /** Reaches the database and, where the table is there, compares its columns with ours. */

@@ -38,6 +38,15 @@ export class Table {
     this.#names = settings.columns.map(({ name }) => name);
   }
 
+  /** As it is written in SQL. */
+  get name(): string {
+    return quotedTable(this.#settings.table);
+  }
+
+  get idColumn(): string {
+    return this.#settings.idColumn;
+  }
+
   /** Writes rows in one statement. False = too many for one, nothing is written. */
   async insert(connection: Connection, rows: readonly Row[]): Promise<boolean> {
     this.#types ??= await this.#open(connection);
@@ -63,20 +72,19 @@ export class Table {
 
   /** Types by column; empty where there is no table. Throws where it lacks columns of ours, naming each. */
   async look(connection: Connection): Promise<ReadonlyMap<string, string>> {
-    const { table, idColumn } = this.#settings;
-    const { rows } = await connection.query<{ name: string; type: string }>(columnsOfTable, [quotedTable(table)]);
+    const { rows } = await connection.query<{ name: string; type: string }>(columnsOfTable, [this.name]);
     const found = new Map(rows.map(({ name, type }) => [name, type]));
-    const missing = found.size === 0 ? [] : [idColumn, ...this.#names].filter((name) => !found.has(name));
+    const missing = found.size === 0 ? [] : [this.idColumn, ...this.#names].filter((name) => !found.has(name));
     if (missing.length === 0) return found;
     const list = missing.map((name) => JSON.stringify(name)).join(', ');
-    throw new DatabaseFailure('lasting', `table ${quotedTable(table)} has no column ${list}`);
+    throw new DatabaseFailure('lasting', `table ${this.name} has no column ${list}`);
   }
 
   /** PostgreSQL says which parameter it could not read: the operator is told which column. */
   #located(error: unknown): unknown {
     const [, parameter] = (error instanceof pg.DatabaseError && /parameter \$(\d+)/.exec(error.where ?? '')) || [];
     if (parameter === undefined) return error;
-    const names = [this.#settings.idColumn, ...this.#names];
+    const names = [this.idColumn, ...this.#names];
     const { kind, message, code } = failureOf(error);
     return new DatabaseFailure(kind, `column ${names[(Number(parameter) - 1) % names.length]}: ${message}`, code);
   }
@@ -92,7 +100,7 @@ export class Table {
     const { table, idColumn, columns } = this.#settings;
     try {
       await connection.query(createTable(table, idColumn, columns));
-      this.#log.info('table.created', { table: quotedTable(table) });
+      this.#log.info('table.created', { table: this.name });
     } catch (error) {
       // Somebody else made it at the same time: `if not exists` does not keep the later one from failing on the catalog.
       if (!(error instanceof pg.DatabaseError && madeMeanwhile.has(error.code ?? ''))) throw error;

@@ -588,6 +588,16 @@ describe('postgres.insert is checked', () => {
       expect(said).to.match(/^table "switchhook_events" has no column "source", /);
     }));
 
+  it('shows the row it would write, without the database', () => {
+    const tools = fakeTools();
+    const columns = { seconds: { value: '${{ event.data.n }}', type: 'bigint' }, who: '${{ event.data.who }}' };
+    const destination = createComponent('destination', component, { url: 'postgres://nowhere/x', columns }, tools);
+    expect(destination.preview?.(delivery(1))).to.deep.equal({
+      table: '"switchhook_events"',
+      row: { id: delivery(1).event.id, seconds: 1, who: null },
+    });
+  });
+
   it('refuses options that cannot work, each at its place', () => {
     expect(problemsOf({})).to.deep.equal([]);
     expect(problemsOf({ url: 'mysql://db/x' })).to.deep.equal(['url']);
