@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { JsonValue } from './contract/json.js';
 import type { Expression, Scope, Template } from './contract/template.js';
-import { durationMs, rateOf, sizeBytes } from './units.js';
+import { durationMs, durationPattern, rateOf, ratePattern, sizeBytes, sizePattern } from './units.js';
 
 /** Who reads a configuration: compiles its expressions and learns its secrets. */
 export interface Reader {
@@ -58,17 +58,17 @@ export function secret(description: string) {
 
 /** `800ms`, `5s`, `10m`, `30d`; becomes milliseconds. */
 export function duration(description: string) {
-  return unit(description, 'a duration such as 800ms, 5s, 10m or 30d', '5s', durationMs);
+  return unit(description, 'a duration such as 800ms, 5s, 10m or 30d', '5s', durationPattern, durationMs);
 }
 
 /** `64kb`, `1mb`; becomes bytes. */
 export function size(description: string) {
-  return unit(description, 'a size such as 64kb or 1mb', '1mb', sizeBytes);
+  return unit(description, 'a size such as 64kb or 1mb', '1mb', sizePattern, sizeBytes);
 }
 
 /** `10/s`, `100/m`; becomes `{ count, perMs }`. */
 export function rate(description: string) {
-  return unit(description, 'a rate such as 10/s or 100/m', '10/s', rateOf);
+  return unit(description, 'a rate such as 10/s or 100/m', '10/s', ratePattern, rateOf);
 }
 
 /** A CEL expression without `${{ }}`; `variables` are the names it may use. With `'bool'` it must be a condition. */
@@ -184,12 +184,19 @@ function piecesOf(value: string): readonly (string | Source)[] {
   return end < value.length ? [...pieces, value.slice(end)] : pieces;
 }
 
+/** Nobody writes longer ones; a text full of open braces would be read over and over. */
+const longestExpression = 10_000;
+
 /** Where the `}}` of the expression at `start` stands; -1 where there is none. Those in its strings and maps do not count. */
 export function expressionEnd(value: string, start: number): number {
   const marks = /""".*?"""|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[{}]/gs;
   marks.lastIndex = start + 3;
   let depth = 0;
-  for (let mark = marks.exec(value); mark !== null; mark = marks.exec(value)) {
+  for (
+    let mark = marks.exec(value);
+    mark !== null && mark.index < start + longestExpression;
+    mark = marks.exec(value)
+  ) {
     if (mark[0] === '{') depth++;
     else if (mark[0] === '}' && depth > 0) depth--;
     else if (mark[0] === '}' && value[mark.index + 1] === '}') return mark.index;
@@ -241,7 +248,13 @@ function issue(ctx: z.RefinementCtx, { code, message, offset }: ExpressionProble
   ctx.addIssue({ code: 'custom', message, path: [...path], params: { problem: code, offset } });
 }
 
-function unit<T>(description: string, expected: string, example: string, parse: (value: string) => T | null) {
+function unit<T>(
+  description: string,
+  expected: string,
+  example: string,
+  pattern: RegExp,
+  parse: (value: string) => T | null,
+) {
   return z
     .string()
     .transform((value, ctx): T => {
@@ -250,7 +263,7 @@ function unit<T>(description: string, expected: string, example: string, parse: 
       ctx.addIssue({ code: 'custom', message: `expected ${expected}`, params: { problem: 'INVALID_VALUE' } });
       return z.NEVER;
     })
-    .meta({ description, examples: [example] });
+    .meta({ description, examples: [example], pattern: pattern.source });
 }
 
 function asText(value: JsonValue): string {

@@ -3,14 +3,19 @@
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const sizeUnits: Readonly<Record<string, number>> = { b: 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
 
+/** How each is written. */
+export const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+export const sizePattern = /^(\d+(?:\.\d+)?)([kKmMgG]?[bB])$/;
+export const ratePattern = /^(\d+)\/(s|m|h)$/;
+
 /** `800ms`, `5s`, `10m`, `1.5h`, `30d` → milliseconds; null where it is no duration. */
 export function durationMs(text: string): number | null {
-  return amount(text, /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/, durationUnits);
+  return amount(text, durationPattern, durationUnits);
 }
 
 /** `512b`, `64kb`, `1mb`, `2gb` (binary multiples, any case) → bytes; null where it is no size. */
 export function sizeBytes(text: string): number | null {
-  return amount(text.toLowerCase(), /^(\d+(?:\.\d+)?)(b|kb|mb|gb)$/, sizeUnits);
+  return amount(text.toLowerCase(), sizePattern, sizeUnits);
 }
 
 /** So many per so long. */
@@ -21,7 +26,7 @@ export interface Rate {
 
 /** `10/s`, `100/m`, `1000/h` → a rate; null where it is none. */
 export function rateOf(text: string): Rate | null {
-  const match = /^(\d+)\/(s|m|h)$/.exec(text);
+  const match = ratePattern.exec(text);
   const count = Number(match?.[1]);
   const perMs = durationUnits[match?.[2] ?? ''];
   return perMs === undefined || count === 0 ? null : { count, perMs };

@@ -72,7 +72,14 @@ class ConfigCheck {
     this.#references.reportUnused('destinations', 'no route');
     this.#references.reportUnused('transforms', 'no route');
     this.#references.reportUnused('resolvers', 'no answer');
-    if (server === null || log === null || store === null || store.common === null || this.#document.problems.length > 0) return null;
+    if (
+      server === null ||
+      log === null ||
+      store === null ||
+      store.common === null ||
+      this.#document.problems.length > 0
+    )
+      return null;
     return {
       file,
       directory,

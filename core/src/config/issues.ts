@@ -108,7 +108,7 @@ function reportLeaf({ issue, path, expected }: Leaf, root: JsonSchema, { documen
 function messageOf(issue: z.core.$ZodIssue, node: TreeNode | null): string {
   switch (issue.code) {
     case 'invalid_value': {
-      const written = node?.kind === 'scalar' ? String(node.value) : '';
+      const written = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : '';
       const values = issue.values.map(String);
       const near = nearest(written, values);
       return `expected ${orList(values)}${near === null ? '' : `, perhaps "${near}"`}`;

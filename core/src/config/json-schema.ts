@@ -38,8 +38,11 @@ export function configurationSchema(components: readonly Component[]): JsonSchem
     destinations: sectionOf('destinations').optional(),
     resolvers: sectionOf('resolvers').optional(),
     transforms: sectionOf('transforms').optional(),
-    routes: z.array(routeSchema).optional(),
-    answers: z.array(answerSchema([])).optional(),
+    routes: z.array(routeSchema).optional().meta({ description: 'Every route that matches an event takes it.' }),
+    answers: z
+      .array(answerSchema([]))
+      .optional()
+      .meta({ description: 'The first answer that matches a call is given.' }),
   });
   return {
     ...inputSchema(whole),

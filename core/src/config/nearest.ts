@@ -3,7 +3,7 @@
 /** The name closest to `written`, where one is close enough to be a slip of the finger, or begins with it; null otherwise. */
 export function nearest(written: string, names: readonly string[]): string | null {
   // One slip in a short name, up to a third of a long one.
-  const limit = Math.max(1, Math.floor(written.length / 3));
+  const limit = written.length < 2 ? 0 : Math.max(1, Math.floor(written.length / 3));
   let best: { readonly name: string; readonly distance: number } | null = null;
   for (const name of names) {
     if (Math.abs(name.length - written.length) > limit) continue;
