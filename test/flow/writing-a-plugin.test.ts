@@ -1,0 +1,131 @@
+/** docs/writing-a-plugin.md, done as a reader would: its files are written, compiled, tested, and run by a router. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { createRouter } from '@switchhook/core';
+import type { FetchResponse, Outcome, Plugin } from '@switchhook/core/plugin';
+import {
+  aCall,
+  anEvent,
+  createComponent,
+  fakeTools,
+  receiver,
+  resolverSuite,
+  sourceSuite,
+} from '@switchhook/core/testkit';
+import sigmamind from '@switchhook/plugin-sigmamind';
+import { expect } from 'chai';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const page = await readFile(join(repository, 'docs/writing-a-plugin.md'), 'utf8');
+const directory = await writtenAsThePageSays();
+// Its own test is the reader's: loading it registers its suites here.
+await loaded('my-plugins/crm.test.ts');
+
+/** Inside the repository, so that what a reader has installed is found. */
+async function writtenAsThePageSays(): Promise<string> {
+  const generated = join(repository, 'test/.generated');
+  await mkdir(generated, { recursive: true });
+  const made = await mkdtemp(join(generated, 'writing-a-plugin-'));
+  for (const [, name = '', content = ''] of page.matchAll(/^```(?:ts|yaml)[^\n]*\n(?:\/\/|#) (\S+)\n([\s\S]*?)^```$/gm)) {
+    await mkdir(dirname(join(made, name)), { recursive: true });
+    await writeFile(join(made, name), content);
+  }
+  await writeFile(join(made, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(made, 'tsconfig.json'), '{ "extends": "../../tsconfig.json", "include": ["my-plugins"] }');
+  return made;
+}
+
+function loaded(file: string) {
+  return import(pathToFileURL(join(directory, file)).href);
+}
+
+async function componentOf(file: string) {
+  const { default: plugin }: { default: Plugin } = await loaded(file);
+  return plugin.components[0];
+}
+
+const contact = await componentOf('my-plugins/contact.ts');
+resolverSuite('the resolver of the page', async () => {
+  const crm = await receiver(({ path }) =>
+    path === '/contacts/%2B12345678912' ? { status: 200, body: '{"first_name":"Jim","tier":"gold"}' } : 404,
+  );
+  const tools = fakeTools();
+  return {
+    resolver: createComponent('resolver', contact, { url: crm.url, token: 'only-for-tests' }, tools),
+    known: aCall(),
+    hang: () => crm.answer(() => 'hang'),
+    down: () => crm.answer(() => 503),
+    close: async () => {
+      await tools.close();
+      await crm.close();
+    },
+  };
+});
+
+const tickets = await componentOf('my-plugins/tickets.ts');
+sourceSuite('the source of the page', () => ({
+  source: createComponent('source', tickets, { secret: 'only-for-tests' }, fakeTools()),
+  sample: tickets?.samples?.['ticket.opened'] ?? {},
+}));
+
+describe('docs/writing-a-plugin.md', () => {
+  after(() => rm(directory, { recursive: true }));
+
+  it('has code that compiles under the strictest settings', async () => {
+    const compiler = join(repository, 'node_modules/.bin/tsc');
+    const ended = await promisify(execFile)(compiler, ['-p', directory]).then(
+      () => 'compiled',
+      ({ stdout, message }) => stdout || message,
+    );
+    expect(ended).to.equal('compiled');
+  });
+
+  it('has a plugin that a router loads as it is, and delivers through', async () => {
+    const crm = await receiver();
+    await writeFile(join(directory, '.env'), `CRM_URL=${crm.url}\nSWITCHHOOK_PORT=0\n`);
+    const router = await createRouter(join(directory, 'switchhook.yaml'), { logTo: { write: () => {} } });
+    await router.open();
+    const url = await router.listen();
+
+    const sample = sigmamind.components.find(({ type }) => type === 'sigmamind.events')?.samples?.conversation_ended;
+    const body = JSON.stringify(sample);
+    const headers = { 'content-type': 'application/json', ...router.signed('agents', Buffer.from(body))?.headers };
+    const { status } = await fetch(`${url}/hooks/agents`, { method: 'POST', headers, body });
+    const [request] = await crm.received(1);
+    await router.close();
+    await crm.close();
+
+    expect(status).to.equal(200);
+    expect(request?.path).to.equal('/notes');
+    expect(request?.headers.authorization).to.equal('Bearer only-for-trying-it-out');
+    expect(page).to.include(`prints \`${request?.text()}\``);
+  });
+
+  it('has an outcome of its own for a service that says no with 200', async () => {
+    const { outcomeWithQuota } = await loaded('my-plugins/quota.ts');
+    const outcomeOf = (text: string): Outcome => {
+      const response: FetchResponse = {
+        status: 200,
+        headers: {},
+        body: Buffer.from(text),
+        truncated: false,
+        text: () => text,
+        json: () => text,
+      };
+      return outcomeWithQuota(response, 0);
+    };
+    expect(outcomeOf('thank you').kind).to.equal('delivered');
+    expect(outcomeOf('QUOTA_EXCEEDED')).to.include({ kind: 'unavailable', retryAfterMs: 60_000 });
+  });
+
+  it('has a transform that leaves fields out, and skips what is empty then', async () => {
+    const component = await componentOf('my-plugins/redact.ts');
+    const transform = createComponent('transform', component, { fields: ['transcript'] }, fakeTools());
+    const event = anEvent({ data: { event: 'conversation_ended', transcript: 'I live at 1 Main Street' } });
+    expect(transform.apply(event)?.data).to.deep.equal({ event: 'conversation_ended' });
+    expect(transform.apply(anEvent({ data: { transcript: 'hello' } }))).to.equal(null);
+  });
+});
