@@ -1,9 +1,9 @@
 /** What durable ingest is compared with: Koa with the same body reader and the same HMAC, and no store behind it. */
 import Koa from 'koa';
-import { readBody } from '../../core/src/http/body.js';
-import { readJsonObject } from '../../core/src/payload.js';
-import { systemClock } from '../../core/src/runtime/clock.js';
-import { verifySignature } from '../../core/src/signature.js';
+import { readBody } from '../../core/dist/http/body.js';
+import { readJsonObject } from '../../core/dist/payload.js';
+import { systemClock } from '../../core/dist/runtime/clock.js';
+import { verifySignature } from '../../core/dist/signature.js';
 
 const scheme = {
   header: 'x-signature',
@@ -24,7 +24,8 @@ app.use(async (ctx) => {
   const { verified } = verifySignature(scheme, secrets, { headers, body, method: ctx.method, url: ctx.url }, 0);
   if (!verified) ctx.throw(401);
   const { conversationId } = readJsonObject(body);
-  if (forwardTo !== undefined) await fetch(forwardTo, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  if (forwardTo !== undefined)
+    await fetch(forwardTo, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   ctx.body = { id: conversationId };
 });
 const server = app.listen(0, '127.0.0.1', () => process.send?.(server.address()));

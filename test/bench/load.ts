@@ -27,6 +27,7 @@ export interface Measured {
   readonly statuses: Readonly<Record<string, number>>;
 }
 
+const closingBrace = '}'.charCodeAt(0);
 const padding = 'x'.repeat(1_700);
 
 function requestFor({ path, secret, label }: Load, index: number): Buffer {
@@ -67,7 +68,6 @@ async function run(load: Load): Promise<Measured> {
     new Promise((resolve, reject) => {
       const socket = connect(load.port, '127.0.0.1').setNoDelay(true);
       let sentAt = 0;
-      let reply = '';
       const send = async (): Promise<void> => {
         const request = await take();
         if (request === undefined) {
@@ -81,15 +81,11 @@ async function run(load: Load): Promise<Measured> {
       socket.on('connect', () => void send());
       socket.on('error', reject);
       socket.on('data', (chunk) => {
-        reply += chunk.toString('latin1');
-        const head = reply.indexOf('\r\n\r\n');
-        if (head < 0) return;
-        const length = Number(/content-length: (\d+)/i.exec(reply)?.[1] ?? 0);
-        if (reply.length < head + 4 + length) return;
+        // One reply at a time, and all of them end with the JSON's brace.
+        const status = chunk.toString('latin1', 9, 12);
+        if (chunk.at(-1) !== closingBrace) return;
         latencies.push(performance.now() - sentAt);
-        const status = reply.slice(9, 12);
         statuses[status] = (statuses[status] ?? 0) + 1;
-        reply = '';
         void send();
       });
     });
@@ -97,8 +93,16 @@ async function run(load: Load): Promise<Measured> {
   await Promise.all(Array.from({ length: load.connections }, connection));
   const seconds = (performance.now() - startedAt) / 1_000;
   latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
-  return { requests: latencies.length, seconds, perSecond: latencies.length / seconds, p50: at(0.5), p99: at(0.99), statuses };
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  return {
+    requests: latencies.length,
+    seconds,
+    perSecond: latencies.length / seconds,
+    p50: at(0.5),
+    p99: at(0.99),
+    statuses,
+  };
 }
 
 process.on('message', (load: Load) => {

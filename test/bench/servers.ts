@@ -1,0 +1,92 @@
+/** The processes that a benchmark measures: a router, or the bare Koa it is compared with. */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Load, Measured } from './load.js';
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const tsx = ['--import', 'tsx'];
+
+export const secret = 'a-secret-of-the-benchmark';
+
+/** Something that listens. */
+export interface Server {
+  readonly port: number;
+  /** From the start of the process until it was ready. */
+  readonly readyMs: number;
+  residentMb(): number;
+  stop(): Promise<void>;
+}
+
+/** A directory for a router's files, gone after `use`. */
+export async function inDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'switchhook-bench-'));
+  try {
+    return await use(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** `switchhook start` with a configuration; the log is kept to warnings, as under any heavy load. */
+export async function startRouter(directory: string, rows: string): Promise<Server> {
+  const file = join(directory, 'switchhook.yaml');
+  await writeFile(
+    file,
+    `version: 1\nserver: { host: 127.0.0.1, port: 0 }\nstore: { use: sqlite, path: ./bench.db }\n${rows}`,
+  );
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [here('../../core/bin/switchhook.js'), 'start', '--json', '--config', file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { url } = JSON.parse(line) as { url?: string };
+    if (url !== undefined) return served(child, Number(new URL(url).port), performance.now() - startedAt);
+  }
+  throw new Error('the router ended before it was ready');
+}
+
+/** Koa with the same body reader and HMAC; with `forwardTo` it passes each body on before it replies. */
+export async function startBareKoa(forwardTo?: string): Promise<Server> {
+  return forked('./bare-koa.ts', forwardTo === undefined ? [secret] : [secret, forwardTo]);
+}
+
+/** A receiver that answers every request with 200 and counts. */
+export async function startReceiver(): Promise<Server> {
+  return forked('./receiver.ts', []);
+}
+
+/** Runs a load in a process of its own. */
+export async function measure(load: Load): Promise<Measured> {
+  const child = fork(here('./load.ts'), [], { execArgv: tsx });
+  child.send(load);
+  const [measured] = await once(child, 'message');
+  child.disconnect();
+  await once(child, 'exit');
+  return measured as Measured;
+}
+
+async function forked(script: string, args: readonly string[]): Promise<Server> {
+  const startedAt = performance.now();
+  const child = fork(here(script), [...args], { execArgv: tsx });
+  const [{ port }] = await once(child, 'message');
+  return served(child, port, performance.now() - startedAt);
+}
+
+function served(child: ChildProcess, port: number, readyMs: number): Server {
+  return {
+    port,
+    readyMs,
+    residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024,
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
