@@ -2,7 +2,7 @@
 import { ERRORS, type ErrorCode } from '../errors.js';
 import { inOrder, type Path, type Problem, pathText } from './problem.js';
 import { sourceOffset } from './scalar-source.js';
-import { type Complaint, nodeAt, type ScalarNode, scalarsIn, type TreeNode } from './tree.js';
+import { type Complaint, childrenOf, nodeAt, type ScalarNode, scalarsIn, type TreeNode } from './tree.js';
 
 /** What a document is made of. */
 export interface DocumentParts {
@@ -166,10 +166,12 @@ function withoutVariables(message: string, { stretches, value }: ScalarNode): st
 
 function privateScalars(root: TreeNode | null): readonly ScalarNode[] {
   if (root?.kind !== 'map') return [];
-  const sections = [...root.entries].filter(([key]) => !openSections.includes(key));
-  const seen = new Set<TreeNode>();
+  const sections = [...root.entries].filter(([key]) => !openSections.includes(key)).map(([, entry]) => entry.node);
+  const rows = [...sections, ...sections.flatMap(childrenOf)];
+  // The type of a component is no secret.
+  const seen = new Set(rows.flatMap((row) => nodeAt(row, ['use']) ?? []));
   return sections
-    .flatMap(([, entry]) => scalarsIn(entry.node, seen))
+    .flatMap((section) => scalarsIn(section, seen))
     .filter((node) => !/^\$\{(file:)?[^}:]*\}$/.test(node.written))
     .sort((a, b) => a.start - b.start);
 }

@@ -90,7 +90,11 @@ export function isNothing(node: TreeNode): boolean {
 export function scalarsIn(node: TreeNode, seen: Set<TreeNode> = new Set()): readonly ScalarNode[] {
   if (seen.has(node)) return [];
   seen.add(node);
-  if (node.kind === 'scalar') return [node];
-  const inner = node.kind === 'list' ? node.items : [...node.entries.values()].map((entry) => entry.node);
-  return inner.flatMap((each) => scalarsIn(each, seen));
+  return node.kind === 'scalar' ? [node] : childrenOf(node).flatMap((child) => scalarsIn(child, seen));
+}
+
+/** What stands directly in a node. */
+export function childrenOf(node: TreeNode): readonly TreeNode[] {
+  if (node.kind === 'map') return [...node.entries.values()].map((entry) => entry.node);
+  return node.kind === 'list' ? node.items : [];
 }

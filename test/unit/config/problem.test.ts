@@ -67,6 +67,14 @@ describe('problems', () => {
     ]);
   });
 
+  it('show the type of a component, and names of variables, but no other value of a row', async () => {
+    const [problem] = await found(
+      smallest.replace('use: log', 'use: http.post, url: "${URL}", body: hello, methd: PUT'),
+      { URL: 'x' },
+    );
+    expect(problem?.excerpt?.text).to.equal('  out: { use: http.post, url: "${URL}", body: …, methd: … }');
+  });
+
   describe('keep secrets', () => {
     const secret = 'S3CRET-value';
     /** Each has a mistake at, in, or beside a secret. */
