@@ -3,6 +3,7 @@ import Koa from 'koa';
 import { readBody } from '../../core/dist/http/body.js';
 import { readJsonObject } from '../../core/dist/payload.js';
 import { systemClock } from '../../core/dist/runtime/clock.js';
+import { openNetwork } from '../../core/dist/runtime/fetch.js';
 import { verifySignature } from '../../core/dist/signature.js';
 
 const scheme = {
@@ -17,6 +18,7 @@ const scheme = {
 const secrets = [process.argv[2] ?? ''];
 const forwardTo = process.argv[3];
 
+const network = openNetwork();
 const app = new Koa();
 app.use(async (ctx) => {
   const body = await readBody(ctx.req, { maxBytes: 1_048_576, timeoutMs: 10_000 }, systemClock);
@@ -25,7 +27,7 @@ app.use(async (ctx) => {
   if (!verified) ctx.throw(401);
   const { conversationId } = readJsonObject(body);
   if (forwardTo !== undefined)
-    await fetch(forwardTo, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+    await network.fetch(forwardTo, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   ctx.body = { id: conversationId };
 });
 const server = app.listen(0, '127.0.0.1', () => process.send?.(server.address()));

@@ -11,6 +11,8 @@ export interface Load {
   readonly connections: number;
   /** Makes the events of this run different from those of another. */
   readonly label: string;
+  /** What is sent: an event that has ended, or a ringing phone. Default: the event. */
+  readonly body?: 'event' | 'call';
   /** At most so many per second; undefined = as fast as they are answered. */
   readonly perSecond?: number;
 }
@@ -30,8 +32,13 @@ export interface Measured {
 const closingBrace = '}'.charCodeAt(0);
 const padding = 'x'.repeat(1_700);
 
-function requestFor({ path, secret, label }: Load, index: number): Buffer {
-  const body = JSON.stringify({
+function callBody(index: number): string {
+  const from = `+1202555${String(index % 10_000).padStart(4, '0')}`;
+  return JSON.stringify({ event: 'inbound_call', from_number: from, to_number: '+12345678913' });
+}
+
+function eventBody(label: string, index: number): string {
+  return JSON.stringify({
     event: 'conversation_ended',
     conversationId: `${label}-${index}`,
     agentId: `agent_${index % 10}`,
@@ -42,6 +49,10 @@ function requestFor({ path, secret, label }: Load, index: number): Buffer {
     endTime: '2026-01-01T00:01:13.000Z',
     transcript: padding,
   });
+}
+
+function requestFor({ path, secret, label, body: kind }: Load, index: number): Buffer {
+  const body = kind === 'call' ? callBody(index) : eventBody(label, index);
   const signature = createHmac('sha256', secret).update(body).digest('hex');
   const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Signature: ${signature}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
   return Buffer.from(head + body);

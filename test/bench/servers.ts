@@ -61,6 +61,11 @@ export async function startReceiver(): Promise<Server> {
   return forked('./receiver.ts', []);
 }
 
+/** How many requests a receiver has had. */
+export async function receivedBy({ port }: Server): Promise<number> {
+  return Number(await (await fetch(`http://127.0.0.1:${port}/`)).text());
+}
+
 /** Runs a load in a process of its own. */
 export async function measure(load: Load): Promise<Measured> {
   const child = fork(here('./load.ts'), [], { execArgv: tsx });

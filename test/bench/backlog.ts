@@ -1,0 +1,41 @@
+/** Fills a store with deliveries that wait. */
+
+import { createComponent, fakeTools } from '@switchhook/core/testkit';
+import plugin from '@switchhook/plugin-sqlite';
+
+const chunk = 1_000;
+
+/** Makes a store file with so many waiting deliveries, two per event, for the destinations `one` and `two`. */
+export async function filledStore(path: string, deliveries: number): Promise<void> {
+  const tools = fakeTools();
+  const store = createComponent('store', plugin.components[0], { path }, tools);
+  await store.open?.();
+  const body = Buffer.from(JSON.stringify({ event: 'conversation_ended', transcript: 'x'.repeat(1_900) }));
+  const nowMs = tools.clock.now();
+  for (let made = 0; made < deliveries / 2; made += chunk)
+    await store.append(
+      Array.from({ length: chunk }, (_, index) => {
+        const id = `backlog-${made + index}`;
+        const delivery = { route: 'all', transforms: [], state: 'waiting', dueMs: nowMs } as const;
+        return {
+          event: {
+            id,
+            key: id,
+            source: 'agents',
+            type: 'conversation_ended',
+            subject: id,
+            agent: null,
+            occurredAtMs: nowMs,
+            receivedAtMs: nowMs,
+            body,
+          },
+          deliveries: [
+            { ...delivery, destination: 'one' },
+            { ...delivery, destination: 'two' },
+          ],
+        };
+      }),
+    );
+  await store.close?.();
+  await tools.close();
+}
