@@ -14,7 +14,7 @@ const table = {
   MALFORMED: {
     status: 400,
     sentence: 'The request cannot be read.',
-    hint: 'See the log line request.refused for the reason.',
+    hint: 'The reason is in the log line request.refused, or in the reply of the API.',
   },
   UNVERIFIED: {
     status: 401,
@@ -61,6 +61,43 @@ const table = {
     status: 503,
     sentence: 'The router is stopping.',
     hint: 'The sender tries again and meets the next one.',
+  },
+
+  // The API refuses a request.
+  API_TOKEN_WRONG: {
+    status: 401,
+    sentence: 'The API needs its bearer token.',
+    hint: 'Send Authorization: Bearer with the value of server.admin.token; the command line takes --token.',
+  },
+  API_TOKEN_NEEDED: {
+    status: 403,
+    sentence: 'Without a configured token the API answers on its own machine only.',
+    hint: 'Set server.admin.token, which is also needed behind a proxy.',
+  },
+  NOT_KEPT: {
+    status: 404,
+    sentence: 'The router does not keep this.',
+    hint: 'Settled events are forgotten after store.retention, replays at a restart.',
+  },
+  WRONG_STATE: {
+    status: 409,
+    sentence: 'The delivery is in a state in which this cannot be done.',
+    hint: 'Running ones come to an end first; delivered and skipped ones cannot be discarded.',
+  },
+  DESTINATION_GONE: {
+    status: 409,
+    sentence: 'The destination of the delivery is not configured any more.',
+    hint: 'Configure it again, discard the delivery, or replay with reroute.',
+  },
+  REPLAY_RUNNING: {
+    status: 409,
+    sentence: 'A replay is running already.',
+    hint: 'Wait for its end: GET /api/replays tells how far it is.',
+  },
+  API_FAILED: {
+    status: 500,
+    sentence: 'The API could not answer.',
+    hint: 'The log line api.failed says why; GET /api/status says whether the store is there.',
   },
 
   // The configuration file cannot be read.

@@ -17,6 +17,11 @@ export function newEventId(): string {
   return v7({ random: pool.subarray(used - randomBytesPerId, used) });
 }
 
+/** A new id of a replay. */
+export function newReplayId(): string {
+  return v7();
+}
+
 /** Id of an event's delivery: the event's id, a dot, and the delivery's index from 0. Stable, and readable in a log. */
 export function deliveryId(eventId: string, index: number): string {
   return `${eventId}.${index}`;

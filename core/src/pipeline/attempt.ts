@@ -35,7 +35,7 @@ export async function attempted(
 }
 
 /** A delivery as its destination sees it, or what came of it before it got there. */
-function preparedFor(claimed: ClaimedDelivery, transforms: Transforms): Delivery | Attempted {
+export function preparedFor(claimed: Omit<ClaimedDelivery, 'lease'>, transforms: Transforms): Delivery | Attempted {
   const { id, route, destination, attempt } = claimed;
   try {
     const event = transformed(eventOf(claimed.event), claimed.transforms, transforms);

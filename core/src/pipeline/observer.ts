@@ -67,6 +67,14 @@ export class Observer {
     else this.#log.info('delivery.attempted', fields);
   }
 
+  /** An operator has decided that deliveries are not to be made. */
+  discarded(destination: string, ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#log.info('delivery.discarded', { id, destination });
+      this.#dead(destination, 'discarded');
+    }
+  }
+
   /** Deliveries ended because their last attempt never came back. */
   exhausted(destination: string, ids: readonly string[]): void {
     for (const id of ids) {

@@ -9,7 +9,7 @@ import { isRefusal, refuse } from '../refusal.js';
 import { type Answered, type Answers, recorded } from './answer.js';
 import { attempted, type OpenDestination, unsaid } from './attempt.js';
 import { eventOf, recordOf } from './events.js';
-import { type AttemptEnd, Lane } from './lane.js';
+import { type AttemptEnd, Lane, type LaneLoad } from './lane.js';
 import type { Observer } from './observer.js';
 import { settlementFor } from './retry.js';
 import type { Routes } from './routes.js';
@@ -67,6 +67,16 @@ export class Pipeline {
         return reception.reply;
       case 'events':
         return this.#accept(source, request, reception.events);
+  /** The store has something for a destination, due at this time. */
+  expect(destination: string, dueMs: number): void {
+    this.#lanes.get(destination)?.expect(dueMs);
+  }
+
+  /** What each lane is doing, by destination. */
+  get loads(): ReadonlyMap<string, LaneLoad> {
+    return new Map([...this.#lanes].map(([destination, lane]) => [destination, lane.load]));
+  }
+
       case 'call':
         return this.#answer(source, request, reception);
     }
