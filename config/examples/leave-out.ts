@@ -1,0 +1,18 @@
+/** `leave-out`: a transform of one's own, in a file of its own. docs/writing-a-plugin.md says how to write one. */
+import { definePlugin, defineTransform, z } from '@switchhook/core/plugin';
+
+const leaveOut = defineTransform({
+  type: 'leave-out',
+  description: 'Leaves fields of the body out.',
+  options: z.strictObject({
+    fields: z.array(z.string()).min(1).meta({ description: 'Names of the fields.' }),
+  }),
+  create: ({ fields }) => ({
+    apply: (event) => ({
+      ...event,
+      data: Object.fromEntries(Object.entries(event.data).filter(([name]) => !fields.includes(name))),
+    }),
+  }),
+});
+
+export default definePlugin({ name: 'leave-out', components: [leaveOut] });
