@@ -176,6 +176,10 @@ const table = {
   },
   DUPLICATE_NAME: { sentence: 'The name is used twice.', hint: 'Give each row a name of its own.' },
   UNUSED: { sentence: 'Nothing uses this row.', hint: 'Use it in a route or an answer, or delete it.' },
+  UNSUPPLIED_VARIABLE: {
+    sentence: 'The agent needs a variable that not every caller has.',
+    hint: 'Give it a row in defaults of the answer, and in variables where something is known.',
+  },
   WRONG_KIND: {
     sentence: 'The name is of another kind than what belongs here.',
     hint: 'Routes take sources, destinations and transforms; answers take sources of calls and resolvers.',

@@ -1,19 +1,31 @@
 /** From a document to a configuration, or to everything that is wrong with it. */
 import type { z } from 'zod';
 import type { Kind } from '../contract/component.js';
+import { checkAnswer } from './answer-check.js';
 import type { Catalog } from './catalog.js';
 import { Checker } from './checker.js';
-import type { AnswerRow, ComponentRow, Config, DestinationRow, ResolverRow, RouteRow, ServerConfig } from './config.js';
+import type {
+  AnswerRow,
+  BreakerConfig,
+  ComponentRow,
+  Config,
+  DestinationRow,
+  ResolverRow,
+  RouteRow,
+  ServerConfig,
+} from './config.js';
 import type { ConfigDocument } from './document.js';
 import { didYouMean } from './nearest.js';
 import type { Path, Problem } from './problem.js';
 import { References } from './references.js';
+import { ResolverOrder } from './resolver-order.js';
 import { type CheckedRow, isResolverName, Rows } from './rows.js';
 import {
   answerSchema,
   logSchema,
   pluginsSchema,
   routeSchema,
+  type rowSchemas,
   type Section,
   sections,
   serverSchema,
@@ -33,6 +45,12 @@ export async function checkConfig(document: ConfigDocument, catalog: Catalog): P
   return config === null || problems.length > 0
     ? { kind: 'problems', problems }
     : { kind: 'config', config: frozen(config) };
+}
+
+/** What an answer refers to. */
+interface AnswerContext {
+  readonly sources: readonly CheckedRow<'source'>[];
+  readonly order: ResolverOrder;
 }
 
 const topKeys = ['version', 'server', 'log', 'store', 'plugins', ...Object.keys(sections), 'routes', 'answers'];
@@ -67,8 +85,8 @@ class ConfigCheck {
     const resolvers = await rows.section('resolvers');
     const transforms = await rows.section('transforms');
     const routes = this.#list('routes').map((path, index) => this.#route(path, index));
-    const answers = this.#list('answers').map((path, index) => this.#answer(path, index, sources));
-    this.#checkOrder();
+    const order = new ResolverOrder(this.#document, this.#references);
+    const answers = this.#list('answers').map((path, index) => this.#answer(path, index, { sources, order }));
     this.#references.reportUnused('destinations', 'no route');
     this.#references.reportUnused('transforms', 'no route');
     this.#references.reportUnused('resolvers', 'no answer');
@@ -90,10 +108,11 @@ class ConfigCheck {
       sources: sources.map(componentRow),
       transforms: transforms.map(componentRow),
       destinations: destinations.flatMap(destinationRow),
-      resolvers: resolvers.flatMap(resolverRow),
+      resolvers: resolvers.flatMap((row) => resolverRow(row, order)),
       routes: routes.flatMap((row) => row ?? []),
       answers: answers.flatMap((row) => row ?? []),
       secrets: new Set(this.#checker.secrets),
+      warnings: this.#document.warnings,
     };
   }
 
@@ -145,9 +164,11 @@ class ConfigCheck {
     return { name, from, on, where, to, transforms: transform };
   }
 
-  #answer(path: Path, index: number, sources: readonly CheckedRow<'source'>[]): AnswerRow | null {
+  #answer(path: Path, index: number, { sources, order }: AnswerContext): AnswerRow | null {
     const resolve = this.#references.check('resolvers', [...path, 'resolve']).map((reference) => reference.name);
-    const schema = answerSchema(resolve.filter(isResolverName));
+    const known = order.withNeeded(resolve);
+    for (const name of known) this.#references.use('resolvers', name);
+    const schema = answerSchema(known.filter(isResolverName));
     const row = this.#checker.check(schema, path);
     this.#beCarefulWith(path, schema, ['resolvers']);
     for (const { name, at } of this.#references.check('sources', [...path, 'from']))
@@ -155,8 +176,10 @@ class ConfigCheck {
         this.#reportNoCalls(name, at, sources);
     const name = this.#uniqueName(path, `answer-${index + 1}`);
     if (row === null) return null;
-    const { from, where = null, within, variables, defaults, overrideAgent = null } = row;
-    return { name, from, where, withinMs: within, resolve, variables, defaults, overrideAgent };
+    const { from, where = null, within, variables, defaults, overrideAgent = null, cache = null, expects = [] } = row;
+    const answer = { name, from, where, withinMs: within, resolve, variables, defaults, overrideAgent, cache };
+    checkAnswer(this.#document, path, answer, { known, expects });
+    return answer;
   }
 
   /** An answer goes to calls: nobody waits for one at the sources of other events. */
@@ -182,24 +205,6 @@ class ConfigCheck {
     if (this.#names.has(key)) this.#document.report('DUPLICATE_NAME', at, `"${name}" is the name of another row, too`);
     this.#names.add(key);
     return name;
-  }
-
-  /** Resolvers that would wait for themselves. */
-  #checkOrder(): void {
-    const after = new Map<string, readonly string[]>();
-    for (const name of this.#references.names('resolvers')) {
-      const references = this.#references.check('resolvers', ['resolvers', name, 'after'], { uses: false });
-      after.set(
-        name,
-        references.map((reference) => reference.name),
-      );
-    }
-    for (const name of after.keys()) {
-      const reached = new Set<string>(after.get(name));
-      for (const next of reached) for (const further of after.get(next) ?? []) reached.add(further);
-      if (reached.has(name))
-        this.#document.report('INVALID_VALUE', ['resolvers', name, 'after'], `"${name}" would wait for itself`);
-    }
   }
 }
 
@@ -233,18 +238,23 @@ function destinationRow(row: CheckedRow<'destination'>): readonly DestinationRow
     concurrency,
     retry: { attempts: retry.attempts, firstMs: retry.first, maxMs: retry.max },
     rateLimit,
-    breaker:
-      breaker === false ? null : { failures: breaker.failures, windowMs: breaker.window, cooldownMs: breaker.cooldown },
+    breaker: breakerConfig(breaker),
     ordered,
     batch: batch === undefined ? null : { max: batch.max, waitMs: batch.wait },
   };
   return [{ ...componentRow(row), lane }];
 }
 
-function resolverRow(row: CheckedRow<'resolver'>): readonly ResolverRow[] {
+function resolverRow(row: CheckedRow<'resolver'>, order: ResolverOrder): readonly ResolverRow[] {
   if (row.common === null) return [];
-  const { timeout = null, after = [] } = row.common;
-  return [{ ...componentRow(row), timeoutMs: timeout, after }];
+  const { timeout = null, concurrency, breaker } = row.common;
+  const after = order.after(row.name);
+  return [{ ...componentRow(row), timeoutMs: timeout, after, concurrency, breaker: breakerConfig(breaker) }];
+}
+
+function breakerConfig(breaker: z.output<typeof rowSchemas.resolver>['breaker']): BreakerConfig | null {
+  if (breaker === false) return null;
+  return { failures: breaker.failures, windowMs: breaker.window, cooldownMs: breaker.cooldown };
 }
 
 /** Freezes plain objects and lists. Components belong to their plugins, other objects to whoever made them. */

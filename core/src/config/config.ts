@@ -1,6 +1,7 @@
 /** The configuration as the rest of the router sees it: checked, complete and frozen. */
 import type { Component, Kind } from '../contract/component.js';
 import type { Expression, Template } from '../contract/template.js';
+import type { Problem } from './problem.js';
 
 /** A whole configuration. */
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   readonly answers: readonly AnswerRow[];
   /** Every value that must not be seen, as it was read. */
   readonly secrets: ReadonlySet<string>;
+  /** What is not wrong, but probably not meant. */
+  readonly warnings: readonly Problem[];
 }
 
 export interface ServerConfig {
@@ -91,6 +94,10 @@ export interface ResolverRow extends ComponentRow<'resolver'> {
   readonly timeoutMs: number | null;
   /** Names of resolvers whose facts it needs first; without cycles. */
   readonly after: readonly string[];
+  /** Look-ups at the same time. */
+  readonly concurrency: number;
+  /** Null = none. */
+  readonly breaker: BreakerConfig | null;
 }
 
 export interface RouteRow {
@@ -111,13 +118,15 @@ export interface AnswerRow {
   readonly name: string;
   /** Names of sources of calls. */
   readonly from: readonly string[];
-  /** Over `call`; null = every call. */
+  /** Over `call` and `now`; null = every call. */
   readonly where: Expression | null;
   readonly withinMs: number;
   /** Names of resolvers. */
   readonly resolve: readonly string[];
-  /** Over `call`, `known` and the resolvers by name. */
-  readonly variables: Readonly<Record<string, Template<string>>>;
+  /** Over `call`, `now`, `known` and the resolvers by name. */
+  readonly variables: Readonly<Record<string, Template>>;
   readonly defaults: Readonly<Record<string, string>>;
-  readonly overrideAgent: Template<string> | null;
+  readonly overrideAgent: Template | null;
+  /** How long facts of a caller are kept; null = they are not. */
+  readonly cache: { readonly forMs: number; readonly staleMs: number } | null;
 }

@@ -46,6 +46,7 @@ export class ConfigDocument {
   readonly #lineStarts: readonly number[];
   readonly #private: readonly ScalarNode[];
   readonly #problems: Problem[] = [];
+  readonly #warnings: Problem[] = [];
 
   constructor({ file, directory, source, root, complaints }: DocumentParts) {
     this.file = file;
@@ -54,7 +55,8 @@ export class ConfigDocument {
     this.#source = source;
     this.#lineStarts = [0, ...[...source.matchAll(/\n/g)].map(({ index }) => index + 1)];
     this.#private = privateScalars(root);
-    for (const { code, message, offset, path, hint } of complaints) this.#add(code, path, message, offset, hint);
+    for (const { code, message, offset, path, hint } of complaints)
+      this.#add(this.#problems, code, path, message, offset, hint);
   }
 
   /** What has been reported so far, in the order of the file. */
@@ -62,22 +64,38 @@ export class ConfigDocument {
     return inOrder(this.#problems);
   }
 
+  /** What is not wrong, but probably not meant, in the order of the file. */
+  get warnings(): readonly Problem[] {
+    return inOrder(this.#warnings);
+  }
+
   /**
    * Reports a problem; where the path leads nowhere, at the last key on its way. Nothing is said about a value that a
    * missing variable left open: that the variable is missing has been said.
    */
   report(code: ErrorCode, path: Path, message: string, mark: Mark = {}): void {
+    this.#say(this.#problems, code, path, message, mark);
+  }
+
+  /** Says what is not wrong, but probably not meant. */
+  warn(code: ErrorCode, path: Path, message: string, mark: Mark = {}): void {
+    this.#say(this.#warnings, code, path, message, mark);
+  }
+
+  #say(list: Problem[], code: ErrorCode, path: Path, message: string, mark: Mark): void {
     const node = nodeAt(this.root, path);
     if (node?.kind !== 'scalar' || mark.at === 'key') {
-      this.#add(code, path, message, this.#start(path, mark.at), mark.hint);
+      this.#add(list, code, path, message, this.#start(path, mark.at), mark.hint);
       return;
     }
     if (node.broken) return;
     const offset = mark.offset === undefined ? this.#start(path, mark.at) : this.#inScalar(node, mark.offset);
-    this.#add(code, path, withoutVariables(message, node), offset, mark.hint, mark.secret === true ? null : node);
+    const shown = mark.secret === true ? null : node;
+    this.#add(list, code, path, withoutVariables(message, node), offset, mark.hint, shown);
   }
 
   #add(
+    list: Problem[],
     code: ErrorCode,
     path: Path,
     message: string,
@@ -85,17 +103,17 @@ export class ConfigDocument {
     hint: string = ERRORS[code].hint,
     shown: TreeNode | null = null,
   ): void {
-    if (this.#problems.length >= mostProblems) return;
+    if (list.length >= mostProblems) return;
     const about = { code, file: this.file, path: oneLine(pathText(path)), message: oneLine(message), hint };
     if (offset === null) {
-      this.#problems.push({ ...about, line: 0, column: 0, excerpt: null });
+      list.push({ ...about, line: 0, column: 0, excerpt: null });
       return;
     }
     const line = lastAtOrBefore(this.#lineStarts, offset);
     const start = this.#lineStarts[line] ?? 0;
     const end = (this.#lineStarts[line + 1] ?? this.#source.length + 1) - 1;
     const excerpt = this.#excerpt(start, end, offset, shown);
-    this.#problems.push({ ...about, line: line + 1, column: offset - start + 1, excerpt });
+    list.push({ ...about, line: line + 1, column: offset - start + 1, excerpt });
   }
 
   #start(path: Path, at: Mark['at']): number {

@@ -48,6 +48,11 @@ export class References {
     return written;
   }
 
+  /** Says that a row is used though nothing names it where its section is looked for. */
+  use(section: Section, name: string): void {
+    this.#used.add(`${section} ${name}`);
+  }
+
   /** Says that a section is referred to by something that cannot be read: then nothing of it is called unused. */
   uncertain(section: Section): void {
     this.#uncertain.add(section);

@@ -17,7 +17,7 @@ export interface CheckedRow<K extends Kind = Kind> {
 }
 
 /** Names that expressions of answers know already. */
-const takenNames: readonly string[] = ['call', 'event', 'delivery', 'known'];
+const takenNames: readonly string[] = ['call', 'event', 'delivery', 'known', 'now'];
 
 export class Rows {
   readonly #checker: Checker;

@@ -1,7 +1,8 @@
 /** The keys of the configuration, beside those that components bring. Docs and the editor schema are made from the descriptions. */
 import { z } from 'zod';
 import type { Kind } from '../contract/component.js';
-import { duration, expression, rate, secret, size, text } from '../options.js';
+import type { Template } from '../contract/template.js';
+import { duration, expression, rate, secret, size, template } from '../options.js';
 
 /** Longer waits are no timeouts any more, and timers of the platform end at 24 days. */
 const dayMs = 86_400_000;
@@ -34,15 +35,21 @@ const retry = z
     description: 'How a delivery is tried again. Waits are drawn evenly between 0 and the step of the schedule.',
   });
 
-const breaker = z.strictObject({
-  failures: z.int().min(1).max(1_000).default(5).meta({
-    description: 'So many failures without a success between them open it.',
-  }),
-  window: timeout('Failures further apart than this do not add up.').prefault('1m'),
-  cooldown: timeout('How long it stays open before a probe; doubles with each failed one, up to retry.max.').prefault(
-    '30s',
-  ),
-});
+function breaker(description: string, longestCooldown: string) {
+  const rules = z.strictObject({
+    failures: z.int().min(1).max(1_000).default(5).meta({
+      description: 'So many failures without a success between them open it.',
+    }),
+    window: timeout('Failures further apart than this do not add up.').prefault('1m'),
+    cooldown: timeout(
+      `How long it stays open before a probe; doubles with each failed one, up to ${longestCooldown}.`,
+    ).prefault('30s'),
+  });
+  return z
+    .union([z.literal(false), rules])
+    .prefault({})
+    .meta({ description: `${description} \`false\` turns it off.` });
+}
 
 const batch = z
   .strictObject({
@@ -67,10 +74,7 @@ export const rowSchemas = {
     concurrency: z.int().min(1).max(1_000).default(8).meta({ description: 'Attempts at the same time.' }),
     retry: retry.prefault({}),
     rateLimit: rate('Attempts per time, at most. Default: no limit.').optional(),
-    breaker: z
-      .union([z.literal(false), breaker])
-      .prefault({})
-      .meta({ description: 'Leaves a destination alone that is down. `false` turns it off.' }),
+    breaker: breaker('Leaves a destination alone that is down.', 'retry.max'),
     ordered: z.boolean().default(false).meta({
       description: 'The events of one subject one after another, in order of arrival, also across retries.',
     }),
@@ -79,7 +83,13 @@ export const rowSchemas = {
   resolver: z.strictObject({
     use,
     timeout: timeout('How long it may look. Default: as long as the answer has left.').optional(),
-    after: names('Resolvers whose facts it needs: it starts when they are done, and sees them as `known`.').optional(),
+    after: names(
+      'Resolvers whose facts it needs: it starts when they are done, and sees them as `known`. Those its options use as `known.<name>` need not be named.',
+    ).optional(),
+    concurrency: z.int().min(1).max(10_000).default(64).meta({
+      description: 'Look-ups at the same time. One more is not made: a phone does not queue.',
+    }),
+    breaker: breaker('Leaves a resolver alone that keeps failing, so that it costs no ring time.', '2m'),
   }),
 } as const satisfies Readonly<Record<Kind, z.ZodObject>>;
 
@@ -162,9 +172,51 @@ export const routeSchema = z
   })
   .meta({ description: 'Which events go to which destinations.' });
 
+/** Placeholders of a prompt are made of these. */
+const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a variable starts with a letter or _ and has only letters, digits and _');
+
+/** A value that platforms take for a variable: anything but a map or a list. */
+function flat(description: string, variables: readonly string[]) {
+  return (
+    z
+      .union([z.string(), z.number(), z.boolean()])
+      // It takes any JSON, and so what the union lets through; zod wants the types to be the same.
+      .pipe(template(description, variables) as unknown as z.ZodType<Template, string | number | boolean>)
+      .meta({ description, template: [...variables] })
+  );
+}
+
+const longestCacheMs = 30 * dayMs;
+
+function kept(description: string) {
+  return duration(description).refine((ms) => ms > 0 && ms <= longestCacheMs, 'must be more than 0 and at most 30d');
+}
+
+const cache = z
+  .union([
+    kept('How long facts of a caller are kept, and spare a look-up.').transform((ms) => ({ for: ms, stale: ms })),
+    z
+      .strictObject({
+        for: kept('No look-up is made while they are younger. Default: always look.').optional(),
+        stale: kept('They stand in for a look-up that fails while they are younger. Default: as `for`.').optional(),
+      })
+      .refine((cache) => cache.for !== undefined || cache.stale !== undefined, 'expected for, stale or both')
+      .refine((cache) => (cache.for ?? 0) <= (cache.stale ?? longestCacheMs), {
+        path: ['stale'],
+        message: 'must not be shorter than for',
+      }),
+  ])
+  .transform((cache) => ({ forMs: cache.for ?? 0, staleMs: cache.stale ?? cache.for ?? 0 }))
+  .meta({
+    description: 'Keeps what resolvers found about a caller who calls again, in memory: `10m`, or `{ for, stale }`.',
+    examples: ['10m'],
+  });
+
 /** `known` are the names of the resolvers, which its texts may use. */
 export function answerSchema(known: readonly string[]) {
-  const variables = [...new Set(['call', 'known', ...known])];
+  const variables = [...new Set(['call', 'now', 'known', ...known])];
   return z
     .strictObject({
       name: z
@@ -173,18 +225,26 @@ export function answerSchema(known: readonly string[]) {
         .optional()
         .meta({ description: 'Default: `answer-1` for the first, and so on.' }),
       from: names('Sources of calls.'),
-      where: expression('Condition over `call`. The first answer that matches is given.', ['call'], 'bool').optional(),
-      within: timeout('When the reply leaves at the latest. Never later than the platform waits.').prefault('3s'),
-      resolve: names('Resolvers to ask, side by side.').optional(),
+      where: expression(
+        'Condition over `call` and `now`. The first answer that matches is given.',
+        ['call', 'now'],
+        'bool',
+      ).optional(),
+      within: timeout(
+        'When the reply leaves, whoever is still looking. Earlier where the platform does not wait so long.',
+      ).prefault('3s'),
+      resolve: names('Resolvers to ask, side by side. Those they wait for are asked, too.').optional(),
       variables: z
-        .record(z.string().min(1), text('Text over `call` and the resolvers by name.', variables))
+        .record(variableName, flat('Text over `call`, `now` and the resolvers by name.', variables))
         .default({})
         .meta({ description: 'Variables of the agent. One that needs what nobody found takes its default.' }),
       defaults: z
-        .record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+        .record(variableName, z.union([z.string().max(10_000), z.number(), z.boolean()]).transform(String))
         .default({})
         .meta({ description: 'Values of variables that could not be filled.' }),
-      overrideAgent: text('Id of another agent that shall take the call; empty = none.', variables).optional(),
+      overrideAgent: flat('Id of another agent that shall take the call; empty = none.', variables).optional(),
+      cache: cache.optional(),
+      expects: names('Variables the agent cannot do without: `check` fails where nothing supplies one.').optional(),
     })
     .meta({ description: 'What a calling platform is told about a caller.' });
 }

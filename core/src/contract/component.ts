@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Delivery, Outcome } from './delivery.js';
 import type { Event } from './event.js';
 import type { JsonObject } from './json.js';
-import type { Call, RawRequest, Reception, SignedRequest } from './source.js';
+import type { Call, HttpReply, RawRequest, Reception, SignedRequest } from './source.js';
 import type { Store } from './store.js';
 import type { Tools } from './tools.js';
 
@@ -24,6 +24,11 @@ export interface Source extends Lifecycle {
    * the request; any other throw is a fault of the source: 500, so that the sender tries again.
    */
   receive(request: RawRequest): Reception | Promise<Reception>;
+  /**
+   * Of sources of calls: the least the platform accepts, where `receive` failed and nothing is known of the call. With it, a
+   * fault of the source is no 500 any more, and `receive` is not waited for longer than 2 s. Must not throw.
+   */
+  fallback?(): HttpReply;
   /** Makes a body acceptable to `receive`, with the secrets this source has. For `switchhook send` and tests. */
   sign?(body: Uint8Array, nowMs: number): SignedRequest;
 }

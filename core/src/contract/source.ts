@@ -61,7 +61,9 @@ export type Reception =
       readonly call: Call;
       /** How long the platform waits for the reply, in milliseconds from `receivedAtMs`. */
       readonly deadlineMs: number;
-      /** Writes the answer in the platform's format. Must not throw. */
+      /** For how long after its first request the platform may ask again about the same call. Default: `deadlineMs`. */
+      readonly retryMs?: number;
+      /** Writes the answer in the platform's format. Where it throws, `fallback` is sent. */
       reply(answer: Answer): HttpReply;
       /** The least the platform accepts. Must not throw. */
       fallback(): HttpReply;

@@ -1,55 +1,54 @@
-/** Answers: what a ringing phone is told. Whoever is late or fails is left out; the reply goes out in time. */
-import type { Resolver } from '../contract/component.js';
-import type { JsonObject, JsonValue } from '../contract/json.js';
-import type { Answer, Call } from '../contract/source.js';
-import type { Expression, Template } from '../contract/template.js';
+/** Answers: what a ringing phone is told. Whoever is late or fails is left out; the reply goes out in time, whatever happens. */
+import type { Answer, Call, Reception } from '../contract/source.js';
+import type { Expression } from '../contract/template.js';
 import type { Clock, Log } from '../contract/tools.js';
-import { TimeUp, within } from './deadline.js';
+import { CallMemory } from './call-memory.js';
+import { callerKey, callKey } from './caller.js';
+import { within } from './deadline.js';
+import { type CachePolicy, EarlierFacts } from './earlier-facts.js';
+import { type LookedUp, lookUp, nothingKnown } from './lookups.js';
+import { type Lookup, type OpenResolver, ResolverLane } from './resolver-lane.js';
+import { type Filled, fill, type Rung, type VariableRow } from './variables.js';
 
 /** A row of configuration: the reply to a call. */
-export interface AnswerRow {
+export interface AnswerRow extends VariableRow {
   readonly name: string;
   /** Names of the sources whose calls it answers. */
   readonly from: readonly string[];
-  /** Over `call`; null = every call. */
+  /** Over `call` and `now`; null = every call. */
   readonly where: Expression | null;
-  /** When the reply leaves at the latest, whoever is still looking. */
+  /** When the reply leaves, whoever is still looking; never later than the platform waits. */
   readonly withinMs: number;
   /** Names of resolvers. */
   readonly resolve: readonly string[];
-  readonly variables: Readonly<Record<string, Template>>;
-  /** For variables that nobody found. */
-  readonly defaults: Readonly<Record<string, string>>;
-  readonly overrideAgent: Template | null;
+  /** Null = nothing is kept. */
+  readonly cache: CachePolicy | null;
 }
 
-/** A resolver, ready to look. */
-export interface OpenResolver {
-  readonly name: string;
-  readonly resolver: Resolver;
-  /** Its own limit; null = as long as the answer has. */
-  readonly timeoutMs: number | null;
-  /** Resolvers whose facts it needs first. */
-  readonly after: readonly string[];
-}
+/** A call that waits for its reply. */
+export type Ringing = Extract<Reception, { kind: 'call' }>;
 
-/** How a resolver fared. */
-export interface Lookup {
-  readonly resolver: string;
-  readonly outcome: 'found' | 'not-found' | 'late' | 'failed';
-  readonly ms: number;
-  /** Why it is late or failed; null otherwise. */
-  readonly reason: string | null;
-}
+/** How far down the ladder an answer comes from. `minimum`: the answer could not be made. `unanswered`: none matched. */
+export type AnswerStep = Rung | 'minimum' | 'unanswered';
 
 /** An answer, and how it came about. */
-export interface Answered {
+export interface Answered extends Omit<Filled, 'step'> {
   /** Name of the answer; null where none matched. */
   readonly name: string | null;
-  readonly answer: Answer;
+  readonly step: AnswerStep;
   readonly lookups: readonly Lookup[];
-  /** Names of variables that were filled from the defaults. */
-  readonly defaulted: readonly string[];
+  /** Resolvers it asked whose breaker is open. */
+  readonly leftAlone: readonly string[];
+}
+
+/** The answer to one request about a call. */
+export interface Told {
+  readonly answered: Answered;
+  /** Requests about this call so far. */
+  readonly asked: number;
+  /** False for the first request. The others get what it got. */
+  readonly again: boolean;
+  /** From the request to the answer. */
   readonly ms: number;
 }
 
@@ -60,32 +59,77 @@ interface Parts {
   readonly log: Log;
 }
 
-/** Longer values are cut: a platform's limit is not known, a megabyte in a prompt helps nobody. */
-const maxVariableLength = 10_000;
+/** Kept back from a platform's deadline for the way of the reply. */
+const replyReserveMs = 500;
 
 /** All answers. */
 export class Answers {
   readonly #parts: Parts;
+  readonly #lanes: ReadonlyMap<string, ResolverLane>;
+  readonly #earlier = new EarlierFacts();
+  readonly #calls = new CallMemory<Answered>();
 
   constructor(parts: Parts) {
+    const { clock, log } = parts;
     this.#parts = parts;
+    this.#lanes = new Map([...parts.resolvers].map(([name, open]) => [name, new ResolverLane(open, clock, log)]));
   }
 
-  /** Answers a call by the first row that matches. Never rejects; takes at most `budgetMs`. */
-  async answer(source: string, call: Call, budgetMs: number): Promise<Answered> {
-    const startedAtMs = this.#parts.clock.elapsed();
-    const row = this.#rowFor(source, call);
-    if (row === null) return { name: null, answer: nothing, lookups: [], defaulted: [], ms: 0 };
-    const { known, lookups } = await this.#lookUp(row, call, Math.min(row.withinMs, budgetMs));
-    const filled = this.#fill(row, { call, known, ...known });
-    return { name: row.name, ...filled, lookups, ms: this.#parts.clock.elapsed() - startedAtMs };
+  /**
+   * Answers one request about a call by the first row that matches; a further request gets the same answer. Never rejects,
+   * and resolves before the platform's deadline. `startedAtMs` is when the request came, by the clock's `elapsed`.
+   */
+  async answer(
+    source: string,
+    ringing: Pick<Ringing, 'call' | 'deadlineMs' | 'retryMs'>,
+    startedAtMs: number,
+  ): Promise<Told> {
+    const { clock } = this.#parts;
+    const { deadlineMs, retryMs = deadlineMs } = ringing;
+    const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
+    const make = () => this.#answered(source, ringing.call, startedAtMs, endMs);
+    const told = (answered: Answered, asked: number): Told => {
+      return { answered, asked, again: asked > 1, ms: clock.elapsed() - startedAtMs };
+    };
+    const key = callKey(source, ringing.call);
+    if (key === null) return told(await make(), 1);
+    const known = this.#calls.recall(key, clock.elapsed());
+    if (known !== null) {
+      const { asked } = known;
+      // The first request may have more time left than this one, where their deadlines differ.
+      const answered = await within(clock, endMs - clock.elapsed(), () => known.answered).catch(make);
+      return told(answered, asked);
+    }
+    const first = this.#calls.remember(key, make(), startedAtMs, retryMs);
+    const answered = await first.answered;
+    return { ...told(answered, first.asked), again: false };
   }
 
-  #rowFor(source: string, call: Call): AnswerRow | null {
+  async #answered(source: string, call: Call, startedAtMs: number, hardEndMs: number): Promise<Answered> {
+    const { clock, log } = this.#parts;
+    try {
+      const now = new Date(clock.now());
+      const row = this.#rowFor(source, call, now);
+      if (row === null) return unanswered;
+      const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
+      const { known, lookups } = await this.#lookedUp(row, call, startedAtMs, endMs);
+      const scope = { call, now, known, resolvers: this.#lanes.keys() };
+      const filled = fill(row, scope, (variable, reason) =>
+        log.warn('answer.variable-refused', { answer: row.name, variable, reason }),
+      );
+      const leftAlone = lookups.map(({ resolver }) => resolver).filter((name) => this.#lanes.get(name)?.isLeftAlone);
+      return { name: row.name, ...filled, lookups, leftAlone };
+    } catch (error) {
+      log.error('answer.failed', { source, error });
+      return { ...unanswered, step: 'minimum' };
+    }
+  }
+
+  #rowFor(source: string, call: Call, now: Date): AnswerRow | null {
     const matches = (row: AnswerRow): boolean => {
       if (!row.from.includes(source)) return false;
       try {
-        return row.where === null || row.where.evaluate({ call }) === true;
+        return row.where === null || row.where.evaluate({ call, now }) === true;
       } catch (error) {
         this.#parts.log.warn('answer.where-failed', { answer: row.name, error });
         return false;
@@ -94,115 +138,26 @@ export class Answers {
     return this.#parts.rows.find(matches) ?? null;
   }
 
-  /** Asks all resolvers side by side and takes what is there when all are done or the time is up. */
-  async #lookUp(row: AnswerRow, call: Call, budgetMs: number): Promise<{ known: JsonObject; lookups: Lookup[] }> {
-    const { clock } = this.#parts;
-    const endMs = clock.elapsed() + budgetMs;
-    const known: Record<string, JsonObject> = {};
-    const lookups = new Map<string, Lookup>();
-    const looking = new Map<string, Promise<void>>();
-
-    const look = (name: string): Promise<void> => {
-      const resolver = this.#parts.resolvers.get(name);
-      if (resolver === undefined) return Promise.resolve();
-      const started = looking.get(name);
-      if (started !== undefined) return started;
-      const run = Promise.all(resolver.after.map(look)).then(async () => {
-        const { facts, ...lookup } = await this.#lookUpOne(resolver, call, { ...known }, endMs);
-        if (clock.elapsed() > endMs) return;
-        lookups.set(name, lookup);
-        if (facts !== null) known[name] = facts;
-      });
-      looking.set(name, run);
-      return run;
-    };
-
-    const all = Promise.all(row.resolve.map(look));
-    await within(clock, budgetMs, () => all).catch(() => {
-      for (const name of looking.keys())
-        if (!lookups.has(name))
-          lookups.set(name, {
-            resolver: name,
-            outcome: 'late',
-            ms: budgetMs,
-            reason: `no result after ${budgetMs} ms`,
-          });
-    });
-    return { known: { ...known }, lookups: [...lookups.values()] };
-  }
-
-  async #lookUpOne(
-    { name, resolver, timeoutMs }: OpenResolver,
-    call: Call,
-    known: JsonObject,
-    endMs: number,
-  ): Promise<Lookup & { readonly facts: JsonObject | null }> {
+  async #lookedUp(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<LookedUp> {
     const { clock, log } = this.#parts;
-    const startedAtMs = clock.elapsed();
-    const leftMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, endMs - startedAtMs);
-    const took = (): number => clock.elapsed() - startedAtMs;
+    const caller = callerKey(row.name, call);
+    const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
+    const request = { resolve: row.resolve, call, startedAtMs, endMs, cache };
     try {
-      const facts = await within(clock, leftMs, (signal) => resolver.resolve(call, known, signal));
-      const outcome = Object.keys(facts).length === 0 ? 'not-found' : 'found';
-      return { resolver: name, outcome, ms: took(), reason: null, facts };
+      return await lookUp(request, { lanes: this.#lanes, earlier: this.#earlier, clock });
     } catch (error) {
-      const outcome = error instanceof TimeUp ? 'late' : 'failed';
-      const reason = error instanceof Error ? error.message : String(error);
-      log.warn('resolver.failed', { resolver: name, outcome, error });
-      return { resolver: name, outcome, ms: took(), reason, facts: null };
+      log.error('answer.failed', { answer: row.name, error });
+      return nothingKnown;
     }
   }
-
-  #fill(row: AnswerRow, scope: Readonly<Record<string, unknown>>): Pick<Answered, 'answer' | 'defaulted'> {
-    const variables: Record<string, string> = {};
-    const defaulted: string[] = [];
-    for (const name of new Set([...Object.keys(row.variables), ...Object.keys(row.defaults)])) {
-      const value = this.#variable(row, name, scope);
-      const fallback = row.defaults[name];
-      if (value !== null) variables[name] = value;
-      else if (fallback !== undefined) {
-        variables[name] = fallback;
-        defaulted.push(name);
-      }
-    }
-    return { answer: { variables, overrideAgent: this.#overrideAgent(row, scope) }, defaulted };
-  }
-
-  /** A variable's value as the platforms want it: a flat string. Null where there is none. */
-  #variable(row: AnswerRow, name: string, scope: Readonly<Record<string, unknown>>): string | null {
-    const value = rendered(row.variables[name], scope);
-    if (value === null || value === '') return null;
-    if (typeof value !== 'object') return String(value).slice(0, maxVariableLength);
-    this.#parts.log.warn('answer.variable-refused', { answer: row.name, variable: name, reason: 'it is not flat' });
-    return null;
-  }
-
-  #overrideAgent(row: AnswerRow, scope: Readonly<Record<string, unknown>>): string | null {
-    const value = rendered(row.overrideAgent, scope);
-    return typeof value === 'string' && value !== '' ? value : null;
-  }
-}
-
-/** How an answer came about, as it is kept with the call's event: `event.data.answer`. */
-export function recorded({ name, answer, lookups, defaulted, ms }: Answered): JsonObject {
-  return {
-    name,
-    variables: answer.variables,
-    override_agent: answer.overrideAgent,
-    defaulted: [...defaulted],
-    lookups: lookups.map((lookup) => ({ ...lookup, ms: Math.round(lookup.ms) })),
-    ms: Math.round(ms),
-  };
 }
 
 const nothing: Answer = { variables: {}, overrideAgent: null };
-
-/** Null where there is nothing to render, or a part of it is not known: nobody found it. */
-function rendered(template: Template | null | undefined, scope: Readonly<Record<string, unknown>>): JsonValue {
-  try {
-    return template?.render(scope) ?? null;
-  } catch {
-    // A fact that is missing is the ordinary case here, not an error.
-    return null;
-  }
-}
+const unanswered: Answered = {
+  name: null,
+  step: 'unanswered',
+  answer: nothing,
+  origins: {},
+  lookups: [],
+  leftAlone: [],
+};

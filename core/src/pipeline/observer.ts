@@ -3,7 +3,7 @@ import type { Settlement } from '../contract/delivery.js';
 import type { Call } from '../contract/source.js';
 import type { ClaimedDelivery, EventRecord } from '../contract/store.js';
 import type { Log, Metrics } from '../contract/tools.js';
-import type { Answered } from './answer.js';
+import type { Told } from './answer.js';
 import type { Attempted } from './retry.js';
 
 export class Observer {
@@ -84,14 +84,51 @@ export class Observer {
     }
   }
 
-  /** A call has its answer. */
-  answered(source: string, call: Call, { name, lookups, defaulted, answer, ms }: Answered): void {
-    const failed = lookups.filter(({ outcome }) => outcome === 'late' || outcome === 'failed').length;
-    const fields = { source, to: call.to, answer: name, variables: Object.keys(answer.variables).length };
-    this.#log.info('call.answered', { ...fields, defaulted: defaulted.length, failed, ms: Math.round(ms) });
-    const result = name === null ? 'unanswered' : defaulted.length > 0 ? 'defaulted' : 'full';
-    this.#metrics.count('calls_answered_total', 'Calls by how complete their answer was', { source, result });
+  /** A request about a call has its answer. */
+  answered(source: string, call: Call, { answered, asked, again, ms }: Told): void {
+    const { name, step, answer, lookups } = answered;
+    const fields = { source, to: call.to, answer: name, step, ms: Math.round(ms) };
     this.#metrics.observe('call_answer_seconds', 'Time from request to reply of a call', ms / 1_000, { source });
+    if (again) {
+      this.#log.info('call.asked-again', { ...fields, asked });
+      this.#metrics.count('calls_repeated_total', 'Requests about a call that had its answer, or was getting it', {
+        source,
+      });
+      return;
+    }
+    const failed = lookups.filter(({ outcome }) => !['found', 'not-found', 'cached'].includes(outcome)).length;
+    const variables = Object.keys(answer.variables).length;
+    this.#log.info('call.answered', { ...fields, variables, lookups: lookups.length, failed, asked });
+    const help = 'Calls by the answer they got and the lowest step of the ladder it came from';
+    this.#metrics.count('calls_answered_total', help, { source, answer: name ?? '', step });
+    this.#lookedUp(answered);
+  }
+
+  /** A call's request could not be read by its source; the platform got the least it accepts. */
+  unread(source: string): void {
+    const help = 'Calls by the answer they got and the lowest step of the ladder it came from';
+    this.#metrics.count('calls_answered_total', help, { source, answer: '', step: 'minimum' });
+  }
+
+  /** A call was answered, but never became an event. */
+  unrecorded({ source, key }: EventRecord, reason: string): void {
+    this.#log.error('call.unrecorded', { source, key, reason });
+    this.#metrics.count('calls_unrecorded_total', 'Calls that were answered but could not be stored', { source });
+  }
+
+  #lookedUp({ lookups, leftAlone, origins, name }: Told['answered']): void {
+    for (const { resolver, outcome, ms } of lookups) {
+      this.#metrics.count('resolver_lookups_total', 'Look-ups by outcome', { resolver, outcome });
+      if (outcome !== 'cached' && outcome !== 'skipped' && outcome !== 'busy')
+        this.#metrics.observe('resolver_seconds', 'Duration of look-ups', ms / 1_000, { resolver });
+      const isOpen = leftAlone.includes(resolver) ? 1 : 0;
+      this.#metrics.gauge('resolver_breaker_open', '1 while a resolver is left alone', isOpen, { resolver });
+    }
+    for (const { step } of Object.values(origins))
+      this.#metrics.count('answer_variables_total', 'Variables by the step of the ladder they came from', {
+        answer: name ?? '',
+        step,
+      });
   }
 
   #dead(destination: string, reason: string): void {

@@ -6,11 +6,15 @@ import type { Appended, ClaimedDelivery, Entry, EventRecord, Store } from '../co
 import type { Clock, Log } from '../contract/tools.js';
 import { deliveryId } from '../ids.js';
 import { isRefusal, refuse } from '../refusal.js';
-import { type Answered, type Answers, recorded } from './answer.js';
+import type { Answers, Ringing, Told } from './answer.js';
+import { traceOf } from './answer-trace.js';
 import { attempted, type OpenDestination, unsaid } from './attempt.js';
+import { CallRecorder } from './call-recorder.js';
+import { within } from './deadline.js';
 import { eventOf, recordOf } from './events.js';
 import { type AttemptEnd, Lane, type LaneLoad } from './lane.js';
 import type { Observer } from './observer.js';
+import { leastOf, replyTo } from './reply.js';
 import { settlementFor } from './retry.js';
 import type { Routes } from './routes.js';
 
@@ -31,16 +35,24 @@ export interface PipelineParts {
 
 /** Events that may wait for a commit at the same time; further ones are told to come back. */
 const commitLimit = 2_000;
-/** Kept back from a platform's deadline for the way of the reply. */
-const replyReserveMs = 500;
+/** Verifying a call takes microseconds; a source that asks somebody else first gets no more of the ring than this. */
+const verifyMs = 2_000;
 
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #lanes: ReadonlyMap<string, Lane>;
+  readonly #recorder: CallRecorder;
   #committing = 0;
 
   constructor(parts: PipelineParts) {
+    const { clock, log, observer } = parts;
     this.#parts = parts;
+    this.#recorder = new CallRecorder({
+      commit: (record) => this.#commit([record]),
+      clock,
+      log,
+      onUnrecorded: (record, reason) => observer.unrecorded(record, reason),
+    });
     this.#lanes = new Map([...parts.destinations].map(([name, open]) => [name, this.#laneOf(name, open)]));
   }
 
@@ -49,9 +61,20 @@ export class Pipeline {
     for (const lane of this.#lanes.values()) lane.open();
   }
 
-  /** Starts no further attempt; resolves when the running ones are settled. */
+  /** Starts no further attempt; resolves when the running ones are settled, and calls are recorded. */
   async close(): Promise<void> {
+    await this.#recorder.close();
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+  }
+
+  /** The store has something for a destination, due at this time. */
+  expect(destination: string, dueMs: number): void {
+    this.#lanes.get(destination)?.expect(dueMs);
+  }
+
+  /** What each lane is doing, by destination. */
+  get loads(): ReadonlyMap<string, LaneLoad> {
+    return new Map([...this.#lanes].map(([destination, lane]) => [destination, lane.load]));
   }
 
   /** Rejects where the store cannot commit. */
@@ -67,16 +90,6 @@ export class Pipeline {
         return reception.reply;
       case 'events':
         return this.#accept(source, request, reception.events);
-  /** The store has something for a destination, due at this time. */
-  expect(destination: string, dueMs: number): void {
-    this.#lanes.get(destination)?.expect(dueMs);
-  }
-
-  /** What each lane is doing, by destination. */
-  get loads(): ReadonlyMap<string, LaneLoad> {
-    return new Map([...this.#lanes].map(([destination, lane]) => [destination, lane.load]));
-  }
-
       case 'call':
         return this.#answer(source, request, reception);
     }
@@ -85,12 +98,17 @@ export class Pipeline {
   async #verified(name: string, request: RawRequest): Promise<Reception> {
     const source = this.#parts.sources.get(name);
     if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
+    const { clock, log, observer } = this.#parts;
     try {
-      return await source.receive(request);
+      if (source.fallback === undefined) return await source.receive(request);
+      return await within(clock, verifyMs, async () => source.receive(request));
     } catch (error) {
       if (isRefusal(error)) throw error;
-      this.#parts.log.error('source.failed', { source: name, error });
-      throw refuse('SOURCE_FAILED', 'the source threw');
+      log.error('source.failed', { source: name, error });
+      const least = leastOf(source, log);
+      if (least === null) throw refuse('SOURCE_FAILED', 'the source threw');
+      observer.unread(name);
+      return { kind: 'handshake', reply: least };
     }
   }
 
@@ -174,27 +192,22 @@ export class Pipeline {
   }
 
   /** Answers a ringing phone. Whatever happens, the platform gets its reply in time; the event is recorded beside it. */
-  async #answer(source: string, request: RawRequest, call: Extract<Reception, { kind: 'call' }>): Promise<HttpReply> {
-    const { clock, answers, observer } = this.#parts;
-    const budgetMs = request.receivedAtMs + call.deadlineMs - replyReserveMs - clock.now();
+  async #answer(name: string, request: RawRequest, ringing: Ringing): Promise<HttpReply> {
+    const { answers, clock, log, observer, sources } = this.#parts;
+    const startedAtMs = clock.elapsed() - Math.max(0, clock.now() - request.receivedAtMs);
+    const told = await answers.answer(name, ringing, startedAtMs);
+    const reply = replyTo(ringing, told.answered, sources.get(name), log);
     try {
-      const answered = await answers.answer(source, call.call, budgetMs);
-      observer.answered(source, call.call, answered);
-      void this.#record(source, request, call.event, answered);
-      return answered.name === null ? call.fallback() : call.reply(answered.answer);
+      observer.answered(name, ringing.call, told);
+      if (!told.again) this.#recorder.record(this.#callRecord(name, request, ringing, told));
     } catch (error) {
-      this.#parts.log.error('call.failed', { source, error });
-      return call.fallback();
+      log.error('call.unrecorded', { source: name, error });
     }
+    return reply;
   }
 
-  async #record(source: string, request: RawRequest, draft: EventDraft, answered: Answered): Promise<void> {
-    const { body: _, ...asked } = draft;
-    const data = { ...draft.data, answer: recorded(answered) };
-    try {
-      await this.#commit([recordOf({ ...asked, data }, source, request.receivedAtMs)]);
-    } catch (error) {
-      this.#parts.log.error('call.unrecorded', { source, error });
-    }
+  #callRecord(source: string, request: RawRequest, { event }: Ringing, told: Told): EventRecord {
+    const { body: _, ...draft } = event;
+    return recordOf({ ...draft, data: { ...draft.data, answer: traceOf(told) } }, source, request.receivedAtMs);
   }
 }

@@ -54,8 +54,8 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
     answers: new Answers({
       rows: config.answers,
-      resolvers: byName(resolvers, ({ name, instance, row: { timeoutMs, after } }) => {
-        return { name, resolver: instance, timeoutMs, after };
+      resolvers: byName(resolvers, ({ name, instance, row: { timeoutMs, after, concurrency, breaker } }) => {
+        return { name, resolver: instance, timeoutMs, after, concurrency, breaker };
       }),
       clock,
       log,

@@ -8,6 +8,7 @@ import { problem, secretList, signatureOption, verifierOf } from './signature.js
 
 /** SigmaMind waits 10 s, tries 3 more times, then drops the call: https://docs.sigmamind.ai/documentation/calls/receive-calls */
 const deadlineMs = 10_000;
+const retryMs = 4 * deadlineMs;
 const type = 'inbound_call';
 
 const options = z
@@ -32,6 +33,12 @@ export const call = defineSource({
   options,
   calls: true,
   samples: callSamples,
+  callBody: ({ from, to, agent }) => ({
+    event: type,
+    from_number: from,
+    to_number: to,
+    ...(agent !== null && { agent_id: agent }),
+  }),
   create({ token, secrets, signature, allow }, { log }) {
     const verifier = secrets === undefined ? null : verifierOf(secrets, signature);
     return {
@@ -46,8 +53,9 @@ export const call = defineSource({
         const data = readJsonObject(request.body);
         requireInboundCall(data);
         const ringing = callOf(data, request.body);
-        return { kind: 'call', event: draftOf(ringing, request), call: ringing, deadlineMs, reply, fallback };
+        return { kind: 'call', event: draftOf(ringing, request), call: ringing, deadlineMs, retryMs, reply, fallback };
       },
+      fallback,
       sign: (body, nowMs) => ({
         headers: verifier?.sign(body, nowMs) ?? {},
         rest: token === undefined ? '' : `/${encodeURIComponent(token)}`,

@@ -513,7 +513,7 @@ describe('checking a configuration', () => {
       .replace('call.to == "+123"', 'event.type == "x"');
     expect(await problemsOf(yaml)).to.deep.equal([
       '34:12 EXPRESSION_TYPE routes[0].where: a condition must be true or false, this is string',
-      '41:12 EXPRESSION_UNKNOWN_NAME answers[0].where: there is no variable "event" here, only call',
+      '41:12 EXPRESSION_UNKNOWN_NAME answers[0].where: there is no variable "event" here, only call, now',
     ]);
   });
 
@@ -523,7 +523,7 @@ describe('checking a configuration', () => {
         whole.replace('resolve: customer\n', 'resolve: customer\n    variables: { a: "${{ history.x }}" }\n'),
       ),
     ).to.deep.equal([
-      '49:26 EXPRESSION_UNKNOWN_NAME answers[1].variables.a: there is no variable "history" here, only call, known, customer',
+      '49:26 EXPRESSION_UNKNOWN_NAME answers[1].variables.a: there is no variable "history" here, only call, now, known, customer',
     ]);
   });
 

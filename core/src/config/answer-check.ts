@@ -1,0 +1,77 @@
+/** What can be known of an answer before anybody calls: whether its variables are flat, and whether every caller gets them. */
+import type { Scope, Template } from '../contract/template.js';
+import { isExpressionError } from '../expression-error.js';
+import type { AnswerRow } from './config.js';
+import type { ConfigDocument } from './document.js';
+import { didYouMean } from './nearest.js';
+import type { Path } from './problem.js';
+
+/** Checks an answer that can be read. `known` are the resolvers it may use, `expects` the variables an agent cannot do without. */
+export function checkAnswer(
+  document: ConfigDocument,
+  path: Path,
+  row: AnswerRow,
+  { known, expects }: { readonly known: readonly string[]; readonly expects: readonly string[] },
+): void {
+  const stranger = strangerTo(known);
+  for (const [name, template] of Object.entries(row.variables)) {
+    const value = attempted(template, stranger);
+    if (value === 'not flat') reportNotFlat(document, [...path, 'variables', name]);
+    else if (value === 'none' && !Object.hasOwn(row.defaults, name))
+      document.warn(
+        'UNSUPPLIED_VARIABLE',
+        [...path, 'variables', name],
+        `"${name}" has no default: where it cannot be filled, the agent does not get it`,
+      );
+  }
+  if (row.overrideAgent !== null && attempted(row.overrideAgent, stranger) === 'not flat')
+    reportNotFlat(document, [...path, 'overrideAgent']);
+  checkWhere(document, path, row, stranger);
+  const supplied = suppliedBy(row);
+  expects.forEach((name, index) => {
+    if (supplied.includes(name)) return;
+    const message = `nothing supplies "${name}"${didYouMean(name, supplied)}`;
+    document.report('UNSUPPLIED_VARIABLE', [...path, 'expects', index], message);
+  });
+}
+
+/** Names of the variables an answer gives, at least to some callers. */
+export function suppliedBy({ variables, defaults }: Pick<AnswerRow, 'variables' | 'defaults'>): readonly string[] {
+  return [...new Set([...Object.keys(variables), ...Object.keys(defaults)])];
+}
+
+/** The caller about whom the least is known: no number, no agent, found by no resolver. */
+function strangerTo(resolvers: readonly string[]): Scope {
+  const facts = Object.fromEntries(resolvers.map((name) => [name, {}]));
+  const call = { id: null, from: '', to: '', agent: null, data: {} };
+  return { ...facts, known: facts, call, now: new Date(0) };
+}
+
+function attempted(template: Template, scope: Scope): 'flat' | 'not flat' | 'none' {
+  try {
+    const value = template.render(scope);
+    if (value === null) return 'none';
+    return typeof value === 'object' ? 'not flat' : 'flat';
+  } catch (error) {
+    if (isExpressionError(error)) return 'none';
+    throw error;
+  }
+}
+
+function reportNotFlat(document: ConfigDocument, path: Path): void {
+  document.report('INVALID_VALUE', path, 'expected a text, a number, or true or false; this is a map or a list', {
+    hint: 'Name one of its fields, or write it as text with json(…).',
+  });
+}
+
+/** A condition that fails for a stranger says nothing about callers one knows, but a stranger is not answered by this row. */
+function checkWhere(document: ConfigDocument, path: Path, { where }: AnswerRow, stranger: Scope): void {
+  try {
+    where?.evaluate(stranger);
+  } catch (error) {
+    if (!isExpressionError(error)) throw error;
+    if (error.missing) return;
+    const message = `it cannot be evaluated for a call without numbers and agent, which it does not match: ${error.message}`;
+    document.warn('EXPRESSION_TYPE', [...path, 'where'], message);
+  }
+}

@@ -1,0 +1,26 @@
+/** How an answer came about, as it is kept with the call's event: `event.data.answer`. */
+import type { JsonObject } from '../contract/json.js';
+import type { Told } from './answer.js';
+
+/** In the spelling of the bodies it stands in. */
+export function traceOf({ answered, asked, ms }: Told): JsonObject {
+  const { name, step, answer, origins, lookups } = answered;
+  return {
+    name,
+    step,
+    variables: answer.variables,
+    override_agent: answer.overrideAgent,
+    origins: Object.fromEntries(
+      Object.entries(origins).map(([variable, origin]) => [variable, { ...origin, resolvers: [...origin.resolvers] }]),
+    ),
+    lookups: lookups.map(({ resolver, outcome, startMs, ms, reason }) => {
+      return { resolver, outcome, start_ms: tenths(startMs), ms: tenths(ms), reason };
+    }),
+    asked,
+    ms: tenths(ms),
+  };
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,38 @@
+/** The reply to a ringing phone: the answer in the platform's format, or else the least the platform accepts. */
+import type { Source } from '../contract/component.js';
+import type { HttpReply } from '../contract/source.js';
+import type { Log } from '../contract/tools.js';
+import type { Answered, Ringing } from './answer.js';
+
+/** When even the source cannot say what the least is: a success is what all platforms ask for. */
+const bareSuccess: HttpReply = { status: 200, body: {} };
+
+/** The answer as the platform wants it. A reply that the source cannot write, or nobody could send, is replaced by the least. */
+export function replyTo(ringing: Ringing, { name, answer }: Answered, source: Source | undefined, log: Log): HttpReply {
+  const own = name === null ? null : written(() => ringing.reply(answer), log);
+  return own ?? written(() => ringing.fallback(), log) ?? leastOf(source, log) ?? bareSuccess;
+}
+
+/** The least a source's platform accepts, where nothing is known of the call; null where the source has no calls. */
+export function leastOf(source: Source | undefined, log: Log): HttpReply | null {
+  return source?.fallback === undefined ? null : (written(() => source.fallback?.(), log) ?? bareSuccess);
+}
+
+function written(write: () => HttpReply | undefined, log: Log): HttpReply | null {
+  try {
+    const reply = write();
+    if (reply !== undefined && canBeSent(reply)) return reply;
+    log.error('reply.unsendable', { status: reply?.status });
+  } catch (error) {
+    log.error('reply.failed', { error });
+  }
+  return null;
+}
+
+/** Throws, or says no, where HTTP would: after this nothing can go wrong with it any more. */
+function canBeSent({ status, headers = {}, body = {} }: HttpReply): boolean {
+  const sendable = Object.entries(headers).every(
+    ([name, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
+  );
+  return sendable && Number.isInteger(status) && status >= 200 && status < 500 && JSON.stringify(body) !== undefined;
+}
