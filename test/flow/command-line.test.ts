@@ -1,0 +1,154 @@
+import { expect } from 'chai';
+import { secret } from '../support/signing.js';
+import { type Workplace, workplace } from '../support/workplace.js';
+
+const good = `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: sqlite, path: ./switchhook.db }
+sources:
+  agents: { use: sigmamind.events, secrets: [${secret}] }
+  calls: { use: sigmamind.call, token: token-of-the-tests }
+destinations:
+  console: { use: log }
+resolvers:
+  greeting: { use: static, values: { first_name: Jim } }
+routes:
+  - { to: console }
+answers:
+  - { from: calls, resolve: [greeting], variables: { first_name: "\${{ greeting.first_name }}" } }
+`;
+
+/** Ten mistakes; the line of each is in the comment. */
+const wrong = `version: 2
+server: { port: eighty }
+sources:
+  agents: { use: sigmamind.event, secrets: [x] }
+  calls: { use: sigmamind.call, tokn: abc }
+destinations:
+  crm: { use: http.post }
+  spare: { use: log }
+  slack: { use: slack.message, webhookUrl: "\${NO_SUCH_VARIABLE}", text: "\${{ event.agnet }}" }
+routes:
+  - { from: agent, to: crm }
+  - { where: "event.data.duration >", to: [slack] }
+  - { to: nowhere }
+`;
+
+describe('the command line', () => {
+  let place: Workplace;
+
+  beforeEach(async () => {
+    place = await workplace();
+  });
+  afterEach(() => place.close());
+
+  it('finds nothing wrong with a configuration that is right, and says what is in it', async () => {
+    const file = await place.write('switchhook.yaml', good);
+    const { code, stdout } = await place.run(['check', file]);
+    expect([code, stdout]).to.deep.equal([0, `ok ${file}: 2 sources, 1 destination, 1 resolver, 1 route, 1 answer\n`]);
+  });
+
+  it('reports every mistake of a file at once, each at its line, and ends with 78', async () => {
+    const file = await place.write('switchhook.yaml', wrong);
+    const { code, stdout } = await place.run(['check', file, '--json']);
+    const { valid, problems } = JSON.parse(stdout);
+    expect([code, valid]).to.deep.equal([78, false]);
+    const found = problems.map((problem: { line: number; code: string }) => `${problem.line} ${problem.code}`);
+    expect(found).to.include.members([
+      '1 INVALID_VALUE',
+      '2 WRONG_TYPE',
+      '4 UNKNOWN_COMPONENT',
+      '5 UNKNOWN_KEY',
+      '7 MISSING_KEY',
+      '8 UNUSED',
+      '9 ENV_MISSING',
+      '9 EXPRESSION_UNKNOWN_NAME',
+      '11 UNKNOWN_REFERENCE',
+      '12 EXPRESSION_SYNTAX',
+      '13 UNKNOWN_REFERENCE',
+    ]);
+  });
+
+  it('shows a mistake like a compiler does, with a suggestion', async () => {
+    const file = await place.write('switchhook.yaml', good.replace('to: console', 'to: consle'));
+    const { code, stderr } = await place.run(['check', file]);
+    expect(code).to.equal(78);
+    expect(stderr).to.include(`${file}:13:11`).and.to.include('UNKNOWN_REFERENCE').and.to.include('console');
+  });
+
+  it('ends with 78 where there is no configuration, and with 2 where it is called wrongly', async () => {
+    const missing = await place.run(['start', '--config', 'nowhere.yaml']);
+    expect([missing.code, missing.stderr]).to.satisfy(
+      ([code, text]: [number, string]) => code === 78 && text.includes('CONFIG_NOT_FOUND'),
+    );
+    expect((await place.run(['strat'])).code).to.equal(2);
+    expect((await place.run(['call', '--from', '+1'])).code).to.equal(2);
+    expect((await place.run(['check', '--colour'])).code).to.equal(2);
+  });
+
+  it('sends a signed sample, which the second time is a duplicate', async () => {
+    const file = await place.write('switchhook.yaml', good);
+    const router = await place.start(file);
+    const send = (...more: string[]) =>
+      place.run(['send', 'conversation_ended', '--config', file, '--to', router.url, ...more]);
+    const [first, again] = [await send(), await send()];
+    expect([first.code, again.code]).to.deep.equal([0, 0]);
+    expect(first.stdout).to.match(/^200 \{"id":"[0-9a-f-]+"\}\n$/);
+    expect(again.stdout).to.equal(first.stdout.replace('"}', '","duplicate":true}'));
+    const other = await send('--set', 'duration=5', '--json');
+    expect(JSON.parse(other.stdout)).to.have.nested.property('reply.id');
+  });
+
+  it('sends a file, and says so when the router refuses it or is not there', async () => {
+    const file = await place.write('switchhook.yaml', good);
+    const router = await place.start(file);
+    const body = await place.write('body.json', '{"event":"conversation_started","conversationId":"c1"}');
+    const send = (...args: string[]) => place.run(['send', ...args, '--config', file]);
+    expect((await send(body, '--source', 'agents', '--to', router.url)).code).to.equal(0);
+    const refused = await send(body, '--source', 'calls', '--to', router.url);
+    expect([refused.code, refused.stdout]).to.deep.equal([1, '400 {"error":"MALFORMED"}\n']);
+    const unreachable = await send('conversation_ended', '--to', 'http://127.0.0.1:9');
+    expect(unreachable.code).to.equal(1);
+    expect(unreachable.stderr).to.include('ROUTER_UNREACHABLE');
+    expect((await send('no_such_sample', '--to', router.url)).code).to.equal(2);
+  });
+
+  it('rings, and shows the answer', async () => {
+    const file = await place.write('switchhook.yaml', good);
+    const router = await place.start(file);
+    const call = ['call', '--from', '+12345678912', '--to', '+12345678913', '--config', file, '--url', router.url];
+    const { code, stdout } = await place.run([...call, '--json']);
+    expect(code).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({ status: 200, reply: { dynamic_variables: { first_name: 'Jim' } } });
+  });
+
+  it('lists what is installed, and prints a schema that knows it', async () => {
+    const plugins = await place.run(['plugins', '--json']);
+    const uses = JSON.parse(plugins.stdout).components.map(({ use }: { use: string }) => use);
+    expect(uses).to.include.members([
+      'sigmamind.events',
+      'sigmamind.call',
+      'slack.message',
+      'http.post',
+      'http.lookup',
+      'postgres.insert',
+      'postgres.lookup',
+      'table.lookup',
+      'static',
+      'log',
+      'sqlite',
+    ]);
+    const schema = await place.run(['schema']);
+    expect(JSON.parse(schema.stdout)).to.include({ type: 'object' });
+    expect(schema.stdout).to.include('webhookUrl');
+  });
+
+  it('has help with examples for every command', async () => {
+    for (const command of ['start', 'check', 'send', 'call', 'schema', 'plugins']) {
+      const { code, stdout } = await place.run([command, '--help']);
+      expect([command, code]).to.deep.equal([command, 0]);
+      expect(stdout).to.include('Examples:');
+    }
+  });
+});
