@@ -1,0 +1,10 @@
+/** What is wrong with a file, and on which line. */
+export class FileProblem extends Error {
+  constructor(
+    message: string,
+    /** From 1; null where it cannot be told. */
+    readonly line: number | null = null,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,60 @@
+/** The thread that reads a file and makes a table of it, so that calls are answered meanwhile. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { JsonValue } from '@switchhook/core/plugin';
+import { FileProblem } from './file-problem.js';
+import { isNumber, type KeySettings, keyReader } from './phone.js';
+import { type FileSettings, rowsOf } from './rows.js';
+import { TableBuilder, type TableParts } from './table.js';
+
+/** What the thread is told. */
+export type LoadSettings = FileSettings & KeySettings;
+
+/** What became of the rows of a file. */
+export interface Counts {
+  /** Keys that can be found. */
+  readonly rows: number;
+  /** Rows that a later one with the same key has replaced. */
+  readonly duplicates: number;
+  /** Rows without a key: passed over. */
+  readonly withoutKey: number;
+  /** Keys that are no phone numbers: compared as they are written. Always 0 with `compare: text`. */
+  readonly notPhones: number;
+}
+
+/** What the thread says, once. */
+export type Loaded =
+  | { readonly kind: 'table'; readonly parts: TableParts; readonly counts: Counts }
+  | { readonly kind: 'problem'; readonly message: string; readonly line: number | null };
+
+async function load(settings: LoadSettings): Promise<Loaded> {
+  const keyOf = keyReader(settings);
+  // A country there is not is found now, not with the first number that needs it.
+  if (settings.country !== null) await keyOf('');
+  const builder = new TableBuilder();
+  let duplicates = 0;
+  let withoutKey = 0;
+  let notPhones = 0;
+  for await (const row of rowsOf(settings)) {
+    const key = await keyOf(asText(row.key));
+    if (key === '') {
+      withoutKey += 1;
+      continue;
+    }
+    if (settings.compare === 'phone' && !isNumber(key)) notPhones += 1;
+    if (!builder.add(key, row.values)) duplicates += 1;
+  }
+  return { kind: 'table', parts: builder.finish(), counts: { rows: builder.rows, duplicates, withoutKey, notPhones } };
+}
+
+function asText(key: JsonValue): string {
+  return typeof key === 'string' || typeof key === 'number' ? String(key) : '';
+}
+
+function problem(error: unknown): Loaded {
+  const line = error instanceof FileProblem ? error.line : null;
+  return { kind: 'problem', message: error instanceof Error ? error.message : String(error), line };
+}
+
+const loaded = await load(workerData as LoadSettings).catch(problem);
+const buffers = loaded.kind === 'table' ? [...loaded.parts.chunks, loaded.parts.slots, loaded.parts.hashes] : [];
+parentPort?.postMessage(loaded, [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))]);

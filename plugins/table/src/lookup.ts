@@ -1,0 +1,159 @@
+/** `table.lookup`: finds a caller in a file, which may change while the router runs. */
+import { extname, resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import {
+  type Call,
+  defineResolver,
+  isExpressionError,
+  type JsonObject,
+  type Resolver,
+  type Scope,
+  scopes,
+  type Template,
+  type Tools,
+  text,
+  z,
+} from '@switchhook/core/plugin';
+import { FileWatch } from './file-watch.js';
+import type { Counts, Loaded, LoadSettings } from './loading.js';
+import { type KeyReader, keyReader } from './phone.js';
+import { Table } from './table.js';
+
+const formats = { '.csv': 'csv', '.json': 'json', '.yaml': 'yaml', '.yml': 'yaml' } as const;
+
+const options = z
+  .strictObject({
+    file: z
+      .string()
+      .min(1)
+      .meta({ description: 'Path of the table; a relative one starts at the configuration file.' }),
+    format: z.enum(['csv', 'json', 'yaml']).optional().meta({ description: 'Default: by the ending of the file.' }),
+    delimiter: z
+      .string()
+      .length(1)
+      .default(',')
+      .meta({ description: 'What stands between two values of a CSV file: `,`, `;` or a tab.' }),
+    key: z.string().min(1).default('phone').meta({ description: 'Column to look in.' }),
+    match: text('What to look for.', scopes.resolver).prefault('${{ call.from }}'),
+    compare: z
+      .enum(['phone', 'text'])
+      .default('phone')
+      .meta({ description: '`phone`: two ways of writing the same number are the same. `text`: letter by letter.' }),
+    country: z
+      .string()
+      .regex(/^[A-Z]{2}$/, { error: 'expected two capital letters such as US, GB or DE' })
+      .optional()
+      .meta({ description: 'Country of numbers written without it (ISO 3166-1 alpha-2), e.g. `US`.' }),
+  })
+  .refine(({ file, format }) => format !== undefined || extname(file).toLowerCase() in formats, {
+    error: 'expected a file that ends in .csv, .json, .yaml or .yml, or a format',
+    path: ['file'],
+    params: { problem: 'INVALID_VALUE' },
+  });
+
+export const lookup = defineResolver({
+  type: 'table.lookup',
+  description: 'Finds the caller in a CSV, JSON or YAML file.',
+  options,
+  create: (row, tools) => new TableLookup(row, tools),
+});
+
+class TableLookup implements Resolver {
+  readonly #settings: LoadSettings;
+  readonly #match: Template<string>;
+  readonly #keyOf: KeyReader;
+  readonly #tools: Tools;
+  readonly #watch: FileWatch;
+  #table: Table | null = null;
+  /** The loads, one after the other. */
+  #loads: Promise<void> = Promise.resolve();
+  #isReloadDue = false;
+  #closed = false;
+  #worker: Worker | null = null;
+
+  constructor({ match, ...row }: z.output<typeof options>, tools: Tools) {
+    const ending = extname(row.file).toLowerCase() as keyof typeof formats;
+    this.#settings = {
+      ...row,
+      file: resolve(tools.directory, row.file),
+      format: row.format ?? formats[ending],
+      country: row.country ?? null,
+    };
+    this.#match = match;
+    this.#keyOf = keyReader(this.#settings);
+    this.#tools = tools;
+    this.#watch = new FileWatch(this.#settings.file, tools.clock, () => this.#reload());
+  }
+
+  /** Reads the table: a router that would know nobody does not start. */
+  async open(): Promise<void> {
+    await this.#watch.open();
+    await this.#load();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watch.close();
+    await this.#worker?.terminate();
+    await this.#loads;
+  }
+
+  async probe(): Promise<void> {
+    await this.#read();
+  }
+
+  async resolve(call: Call, known: JsonObject): Promise<JsonObject> {
+    const key = await this.#keyOf(rendered(this.#match, { call, known }));
+    return key === '' ? {} : (this.#table?.find(key) ?? {});
+  }
+
+  /** Loads the file anew once the load that runs has ended. Until then, and where it is broken, the table stays as it is. */
+  #reload(): void {
+    if (this.#isReloadDue) return;
+    this.#isReloadDue = true;
+    this.#loads = this.#loads.then(async () => {
+      this.#isReloadDue = false;
+      if (!this.#closed) await this.#load();
+    });
+    this.#loads = this.#loads.catch((error: Error) => {
+      if (!this.#closed) this.#tools.log.error('table.rejected', { file: this.#settings.file, reason: error.message });
+    });
+  }
+
+  async #load(): Promise<void> {
+    const { clock, log, metrics, name } = this.#tools;
+    const startedAtMs = clock.elapsed();
+    const { table, counts } = await this.#read();
+    this.#table = table;
+    metrics.gauge('table_rows', 'Rows a table resolver knows', counts.rows, { resolver: name });
+    log.info('table.loaded', { file: this.#settings.file, ...counts, ms: Math.round(clock.elapsed() - startedAtMs) });
+  }
+
+  /** Reads the file in a thread of its own. Throws where it cannot be read, with its place. */
+  #read(): Promise<{ readonly table: Table; readonly counts: Counts }> {
+    return new Promise((found, failed) => {
+      const worker = new Worker(new URL('./loading.js', import.meta.url), { workerData: this.#settings, execArgv: [] });
+      this.#worker = worker;
+      worker.once('message', (loaded: Loaded) => {
+        if (loaded.kind === 'table') found({ table: new Table(loaded.parts), counts: loaded.counts });
+        else failed(new Error(`${this.#placeOf(loaded.line)}: ${loaded.message}`));
+      });
+      worker.once('error', (error) => failed(new Error(`${this.#settings.file}: ${error.message}`)));
+      worker.once('exit', () => failed(new Error(`${this.#settings.file}: reading it was ended`)));
+    });
+  }
+
+  #placeOf(line: number | null): string {
+    return line === null ? this.#settings.file : `${this.#settings.file}:${line}`;
+  }
+}
+
+/** What to look for; nothing where a part of it is not known. */
+function rendered(match: Template<string>, scope: Scope): string {
+  try {
+    return match.render(scope);
+  } catch (error) {
+    if (isExpressionError(error) && error.missing) return '';
+    throw error;
+  }
+}
