@@ -4,7 +4,9 @@ import type { Clock, Log } from '../contract/tools.js';
 import type { BreakerState } from './breaker.js';
 import { Gate } from './gate.js';
 import type { LanePolicy } from './lane-policy.js';
+import { Places, type SharedPlaces } from './places.js';
 import type { Attempted } from './retry.js';
+import { pauseAfter, Settler } from './settler.js';
 
 /** What a lane works with. */
 export interface LaneParts {
@@ -13,6 +15,7 @@ export interface LaneParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  readonly sharedPlaces: SharedPlaces;
   /** Makes one attempt for one delivery, or for a batch; one result for each. Never rejects. */
   readonly attempt: (deliveries: readonly ClaimedDelivery[]) => Promise<readonly AttemptEnd[]>;
   /** Told of deliveries that ended because their last attempt never came back. */
@@ -49,26 +52,22 @@ const unsettledLimit = 256;
 const longestHoldMs = 1_000;
 /** How often the store is asked although nothing is known to be due: finds what another router left behind. */
 const pollMs = 15_000;
-/** Pauses after the store has failed. */
-const firstPauseMs = 250;
-const longestPauseMs = 30_000;
 
 /** What moves a delivery between its states; they are drawn in docs/pipeline.md. */
 export class Lane {
   readonly #parts: LaneParts;
   readonly #gate: Gate;
   readonly #batchMax: number;
-  readonly #capacity: number;
+  readonly #settler: Settler;
+  /** Taken by what is running or held, and by what is promised to a commit or a claim under way. */
+  readonly #places: Places;
   readonly #held: Held[] = [];
-  /** Places promised to events that are being committed, or to a claim that is under way. */
-  #reserved = 0;
   /** Attempts, and the deliveries in them. */
   #running = { attempts: 0, deliveries: 0 };
-  #unsettled = 0;
   /** When the store has something due, as far as is known; null = nothing. */
   #dueMs: number | null = null;
   #claiming = false;
-  #storeFailures = 0;
+  #failedClaims = 0;
   #closed = false;
   #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
   #whenIdle: (() => void)[] = [];
@@ -78,7 +77,9 @@ export class Lane {
     this.#parts = parts;
     this.#gate = new Gate({ rateLimit, breaker, longestPauseMs: retry.maxMs }, parts.clock.elapsed());
     this.#batchMax = batch?.max ?? 1;
-    this.#capacity = concurrency * this.#batchMax * (1 + heldPerAttempt);
+    this.#settler = new Settler(parts);
+    const running = concurrency * this.#batchMax;
+    this.#places = new Places(running * (1 + heldPerAttempt), running, parts.sharedPlaces);
   }
 
   /** Starts with what the store has left from before. */
@@ -90,23 +91,22 @@ export class Lane {
   admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
     const { destination, policy, clock } = this.#parts;
     // What is due already goes first, so newcomers queue behind it in the store; and only the store knows the order.
-    const queue = this.#closed || policy.ordered || this.#isDue(nowMs) || this.#room() <= 0;
+    const queue = this.#closed || policy.ordered || this.#isDue(nowMs) || this.#places.left <= 0;
     if (queue || this.#gate.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
-    this.#reserved += 1;
+    this.#places.take(1);
     return { route, destination, transforms, state: 'running', dueMs: nowMs + this.#leaseMs() };
   }
 
   /** Takes over a delivery that `admit` promised to hand over, now that it is committed. */
   take(delivery: ClaimedDelivery, leaseUntilMs: number): void {
-    this.#reserved -= 1;
     this.#held.push({ delivery, leaseUntilMs, sinceMs: this.#parts.clock.elapsed() });
     this.#advance();
   }
 
   /** Takes back the promise of `admit`: the event was not committed, or was a duplicate. */
   forget(): void {
-    this.#reserved -= 1;
+    this.#places.free(1);
     this.#advance();
   }
 
@@ -125,7 +125,7 @@ export class Lane {
 
   get load(): LaneLoad {
     const breaker = this.#gate.breakerState(this.#parts.clock.elapsed());
-    return { running: this.#running.deliveries, held: this.#held.length, unsettled: this.#unsettled, breaker };
+    return { running: this.#running.deliveries, held: this.#held.length, unsettled: this.#settler.pending, breaker };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
@@ -159,7 +159,7 @@ export class Lane {
   }
 
   #mayStart(): boolean {
-    return this.#running.attempts < this.#parts.policy.concurrency && this.#unsettled < unsettledLimit;
+    return this.#running.attempts < this.#parts.policy.concurrency && this.#settler.pending < unsettledLimit;
   }
 
   /** How long until what is held can start, as far as time decides: its batch is complete and the gate is open. */
@@ -185,7 +185,7 @@ export class Lane {
   async #run(deliveries: readonly ClaimedDelivery[]): Promise<void> {
     const { clock, attempt } = this.#parts;
     this.#running = { attempts: this.#running.attempts + 1, deliveries: this.#running.deliveries + deliveries.length };
-    this.#unsettled += deliveries.length;
+    this.#settler.expect(deliveries.length);
     this.#gate.started(clock.elapsed());
     const ends = await attempt(deliveries);
     this.#gate.ended(
@@ -193,14 +193,13 @@ export class Lane {
       clock.elapsed(),
     );
     this.#running = { attempts: this.#running.attempts - 1, deliveries: this.#running.deliveries - deliveries.length };
+    this.#places.free(deliveries.length);
     this.#advance();
     await this.#settle(ends.map(({ settled }) => settled));
   }
 
-  /** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
   async #settle(settled: readonly Settled[]): Promise<void> {
-    while (!(await this.#settledNow(settled))) await this.#pause();
-    this.#unsettled -= settled.length;
+    await this.#settler.settle(settled);
     for (const { settlement } of settled)
       if (settlement.state === 'waiting') this.#dueMs = Math.min(settlement.untilMs, this.#dueMs ?? settlement.untilMs);
     // The next of its subject can go now.
@@ -209,20 +208,10 @@ export class Lane {
     this.#announceIdle();
   }
 
-  async #settledNow(settled: readonly Settled[]): Promise<boolean> {
-    try {
-      await this.#parts.store.settle(settled);
-      this.#storeFailures = 0;
-      return true;
-    } catch (error) {
-      this.#parts.log.warn('lane.settle-failed', { destination: this.#parts.destination, error });
-      return false;
-    }
-  }
-
   #giveBack(held: readonly Held[]): void {
     if (held.length === 0) return;
-    this.#unsettled += held.length;
+    this.#places.free(held.length);
+    this.#settler.expect(held.length);
     const settlement = { state: 'waiting', untilMs: this.#parts.clock.now(), counted: false } as const;
     void this.#settle(
       held.map(({ delivery }) => ({ deliveryId: delivery.id, lease: delivery.lease, settlement, attempt: null })),
@@ -235,7 +224,7 @@ export class Lane {
     const leaseUntilMs = nowMs + this.#leaseMs();
     const { ordered, retry } = policy;
     this.#claiming = true;
-    this.#reserved += limit;
+    this.#places.take(limit);
     this.#dueMs = null;
     try {
       const claim = await store.claim({
@@ -246,26 +235,22 @@ export class Lane {
         maxAttempts: retry.attempts,
         ordered,
       });
-      this.#storeFailures = 0;
+      this.#failedClaims = 0;
+      this.#places.take(claim.deliveries.length);
       const sinceMs = clock.elapsed();
       this.#held.push(...claim.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
       if (claim.nextDueMs !== null) this.#dueMs = Math.min(claim.nextDueMs, this.#dueMs ?? claim.nextDueMs);
       if (claim.exhausted.length > 0) onExhausted(claim.exhausted);
     } catch (error) {
       log.warn('lane.claim-failed', { destination, error });
-      await this.#pause();
+      this.#failedClaims += 1;
+      await new Promise<void>((resolve) => clock.after(pauseAfter(this.#failedClaims), resolve));
       this.#dueMs = clock.now();
     }
-    this.#reserved -= limit;
+    this.#places.free(limit);
     this.#claiming = false;
     this.#advance();
     this.#announceIdle();
-  }
-
-  async #pause(): Promise<void> {
-    const ms = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(10, this.#storeFailures));
-    this.#storeFailures += 1;
-    await new Promise<void>((resolve) => this.#parts.clock.after(ms, () => resolve()));
   }
 
   #wakeAfter(ms: number): void {
@@ -285,13 +270,9 @@ export class Lane {
     return this.#dueMs !== null && this.#dueMs <= nowMs;
   }
 
-  #room(): number {
-    return this.#capacity - this.#held.length - this.#running.deliveries - this.#reserved;
-  }
-
   /** How many to claim: not for a handful of places, and no more than the gate lets through. */
   #claimable(): number {
-    const room = this.#room();
+    const room = this.#places.left;
     const allowed = this.#gate.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.length;
     return room < this.#parts.policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
@@ -302,7 +283,7 @@ export class Lane {
   }
 
   #isIdle(): boolean {
-    return this.#running.attempts === 0 && this.#unsettled === 0 && !this.#claiming;
+    return this.#running.attempts === 0 && this.#settler.pending === 0 && !this.#claiming;
   }
 
   #announceIdle(): void {

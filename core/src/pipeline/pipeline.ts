@@ -14,6 +14,7 @@ import { within } from './deadline.js';
 import { eventOf, recordOf } from './events.js';
 import { type AttemptEnd, Lane, type LaneLoad } from './lane.js';
 import type { Observer } from './observer.js';
+import { SharedPlaces } from './places.js';
 import { leastOf, replyTo } from './reply.js';
 import { settlementFor } from './retry.js';
 import type { Routes } from './routes.js';
@@ -33,6 +34,8 @@ export interface PipelineParts {
   readonly chance: () => number;
 }
 
+/** Deliveries in memory in all, beyond what the lanes run. */
+const heldInAll = 2_000;
 /** Events that may wait for a commit at the same time; further ones are told to come back. */
 const commitLimit = 2_000;
 /** Verifying a call takes microseconds; a source that asks somebody else first gets no more of the ring than this. */
@@ -40,6 +43,7 @@ const verifyMs = 2_000;
 
 export class Pipeline {
   readonly #parts: PipelineParts;
+  readonly #places = new SharedPlaces(heldInAll);
   readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #recorder: CallRecorder;
   #committing = 0;
@@ -170,7 +174,8 @@ export class Pipeline {
     const { store, clock, log, observer } = this.#parts;
     const attempt = (claimed: readonly ClaimedDelivery[]) => this.#deliver(open, claimed);
     const onExhausted = (ids: readonly string[]) => observer.exhausted(destination, ids);
-    return new Lane({ destination, policy: open.policy, store, clock, log, attempt, onExhausted });
+    const sharedPlaces = this.#places;
+    return new Lane({ destination, policy: open.policy, store, clock, log, sharedPlaces, attempt, onExhausted });
   }
 
   /** Makes one attempt, for one delivery or a batch, and decides what happens next. Never rejects. */

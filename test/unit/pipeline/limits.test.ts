@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Outcome } from '../../../core/src/contract/delivery.js';
 import { Breaker } from '../../../core/src/pipeline/breaker.js';
+import { Places, SharedPlaces } from '../../../core/src/pipeline/places.js';
 import { TokenBucket } from '../../../core/src/pipeline/rate-limit.js';
 import { aPipeline, type Deliver, policy } from '../../support/pipeline.js';
 
@@ -315,5 +316,20 @@ describe('a bad day', () => {
     expect(states.filter((state) => state === 'delivered').length).to.be.greaterThan(40);
     expect(new Set(states)).to.be.deep.oneOf([new Set(['delivered']), new Set(['delivered', 'exhausted'])]);
     await world.pipeline.close();
+  });
+});
+
+describe('the places in memory', () => {
+  it('are shared by all lanes, but every lane keeps enough for its own attempts', () => {
+    const shared = new SharedPlaces(10);
+    const [greedy, other] = [new Places(20, 4, shared), new Places(20, 4, shared)];
+    greedy.take(10);
+    expect([greedy.left, other.left]).to.deep.equal([0, 4]);
+    other.take(4);
+    expect(other.left).to.equal(0);
+    greedy.free(8);
+    expect([greedy.left, other.left]).to.deep.equal([4, 4]);
+    other.free(4);
+    expect([greedy.left, other.left]).to.deep.equal([8, 8]);
   });
 });

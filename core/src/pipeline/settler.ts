@@ -1,0 +1,56 @@
+/** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
+import type { Settled, Store } from '../contract/store.js';
+import type { Clock, Log } from '../contract/tools.js';
+
+/** What a settler works with. */
+export interface SettlerParts {
+  readonly destination: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 30_000;
+
+/** How long to leave a store alone that has failed so many times in a row. */
+export function pauseAfter(failures: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(10, failures - 1));
+}
+
+export class Settler {
+  readonly #parts: SettlerParts;
+  #pending = 0;
+  #failures = 0;
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+  }
+
+  /** Deliveries whose attempt has begun or ended and is not settled yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Counts deliveries whose settlement will come. */
+  expect(count: number): void {
+    this.#pending += count;
+  }
+
+  /** Resolves when the store has the settlements; they must have been expected. */
+  async settle(settled: readonly Settled[]): Promise<void> {
+    const { store, clock, log, destination } = this.#parts;
+    for (;;) {
+      try {
+        await store.settle(settled);
+        this.#failures = 0;
+        this.#pending -= settled.length;
+        return;
+      } catch (error) {
+        log.warn('lane.settle-failed', { destination, error });
+        this.#failures += 1;
+        await new Promise<void>((resolve) => clock.after(pauseAfter(this.#failures), resolve));
+      }
+    }
+  }
+}
