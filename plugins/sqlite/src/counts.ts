@@ -1,0 +1,62 @@
+/** Counts per destination, kept in memory so that nobody has to count rows: they follow each transaction, and its rollback. */
+import type { Backlog } from '@switchhook/core/plugin';
+import type { Database } from 'better-sqlite3';
+import { countStatements } from './sql.js';
+import type { Counted } from './states.js';
+
+type Numbers = Record<Counted, number>;
+
+export class Counts {
+  readonly #sql: ReturnType<typeof countStatements>;
+  readonly #committed = new Map<string, Numbers>();
+  #changes: { readonly destination: string; readonly from: Counted | null; readonly to: Counted | null }[] = [];
+
+  constructor(db: Database) {
+    this.#sql = countStatements(db);
+    for (const { destination, count } of this.#sql.open.all()) this.#of(destination).waiting = count;
+    for (const { destination, count } of this.#sql.dead.all()) this.#of(destination).dead = count;
+    for (const { destination } of this.#sql.running.all()) this.#move(destination, 'waiting', 'running');
+  }
+
+  /** A delivery now counts as something else. Holds from the commit on. */
+  move(destination: string, from: Counted | null, to: Counted | null): void {
+    if (from !== to) this.#changes.push({ destination, from, to });
+  }
+
+  commit(): void {
+    for (const { destination, from, to } of this.#changes.splice(0)) this.#move(destination, from, to);
+  }
+
+  rollback(): void {
+    this.#changes = [];
+  }
+
+  /** How many deliveries are open. */
+  get open(): number {
+    return [...this.#committed.values()].reduce((sum, { waiting, running }) => sum + waiting + running, 0);
+  }
+
+  backlog(): readonly Backlog[] {
+    return [...this.#committed]
+      .filter(([, { waiting, running, dead }]) => waiting + running + dead > 0)
+      .map(([destination, numbers]) => {
+        const oldestOpenMs = this.#sql.oldest.get(destination)?.created_at ?? null;
+        return { destination, ...numbers, oldestOpenMs };
+      });
+  }
+
+  #move(destination: string, from: Counted | null, to: Counted | null): void {
+    const numbers = this.#of(destination);
+    if (from !== null) numbers[from] -= 1;
+    if (to !== null) numbers[to] += 1;
+  }
+
+  #of(destination: string): Numbers {
+    let numbers = this.#committed.get(destination);
+    if (numbers === undefined) {
+      numbers = { waiting: 0, running: 0, dead: 0 };
+      this.#committed.set(destination, numbers);
+    }
+    return numbers;
+  }
+}

@@ -1,0 +1,78 @@
+/** The link to the store's thread: starts it, sends it requests, and notices its end. */
+import { Worker } from 'node:worker_threads';
+import type { Failure, Replied, Reply, Request, Settings } from './wire.js';
+
+interface Pending {
+  resolve(replies: readonly Replied[]): void;
+  reject(error: Error): void;
+}
+
+export class Link {
+  readonly #worker: Worker;
+  readonly #path: string;
+  readonly #pending = new Map<'written' | 'read', Pending>();
+  readonly #ended: Promise<void>;
+
+  private constructor(worker: Worker, path: string) {
+    this.#worker = worker;
+    this.#path = path;
+    this.#ended = new Promise((resolve) => worker.once('exit', () => resolve()));
+    void this.#ended.then(() => this.#rejectPending('its thread has ended'));
+    worker.on('error', (error) => this.#rejectPending(`its thread failed: ${error.message}`));
+  }
+
+  /** Resolves when the file is open and as it must be; rejects with the reason why it is not. */
+  static async open(settings: Settings): Promise<Link> {
+    // The worker is plain JavaScript: loaders of the router's process (tsx) would only slow its start.
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv: [] });
+    const link = new Link(worker, settings.path);
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', () => reject(link.errorOf({ message: 'its thread has ended', code: 'STORE_ENDED' })));
+    });
+    if (reply.kind !== 'failed') return link.#listen();
+    await worker.terminate();
+    throw link.errorOf(reply.failure);
+  }
+
+  /** When the thread has ended, whoever ended it. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** Sends a batch of writes, or a read; only one of each at a time. */
+  request(request: Extract<Request, { kind: 'write' | 'read' }>): Promise<readonly Replied[]> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(request.kind === 'write' ? 'written' : 'read', { resolve, reject });
+      this.#worker.postMessage(request, request.kind === 'write' ? [request.packed.bytes.buffer] : []);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#worker.postMessage({ kind: 'close' } satisfies Request);
+    await this.#ended;
+  }
+
+  /** A failure as an error that names the file. */
+  errorOf({ message, code }: Failure): Error {
+    return Object.assign(new Error(`${this.#path}: ${message}`), { code });
+  }
+
+  #listen(): this {
+    this.#worker.on('message', (reply: Reply) => {
+      if (reply.kind !== 'written' && reply.kind !== 'read') return;
+      const pending = this.#pending.get(reply.kind);
+      this.#pending.delete(reply.kind);
+      // Whoever hears of the failure may go on at once: with a new thread, not with one that is ending.
+      if (reply.ending) void this.#ended.then(() => pending?.resolve(reply.replies));
+      else pending?.resolve(reply.replies);
+    });
+    return this;
+  }
+
+  #rejectPending(message: string): void {
+    for (const { reject } of this.#pending.values()) reject(this.errorOf({ message, code: 'STORE_ENDED' }));
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,56 @@
+/** Looks at the file without opening it: `check --connect` must have no effect, also beside a running router. */
+import { constants } from 'node:fs';
+import { access, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { applicationId, migrations } from './sql.js';
+
+/** Rejects where a router could not use the path. */
+export async function probeFile(path: string): Promise<void> {
+  const header = await headerOf(path);
+  if (header === null) return probeDirectory(dirname(path));
+  await access(path, constants.R_OK | constants.W_OK);
+  // An empty file is one whose first transaction is still in its log.
+  if (header.length === 0) return;
+  // SQLite's file format: magic text, at 60 the user version, at 68 the application id.
+  if (
+    header.length < 100 ||
+    header.toString('latin1', 0, 15) !== 'SQLite format 3' ||
+    header.readUInt32BE(68) !== applicationId
+  )
+    throw new Error(`${path}: the file is not a store of Switchhook`);
+  const version = header.readUInt32BE(60);
+  if (version > migrations.length)
+    throw Object.assign(new Error(`${path}: the file has version ${version}, written by a newer router`), {
+      code: 'STORE_TOO_NEW',
+    });
+}
+
+async function headerOf(path: string): Promise<Buffer | null> {
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(100), 0, 100, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The nearest directory that exists must be writable: the others are made in it. */
+async function probeDirectory(directory: string): Promise<void> {
+  try {
+    await access(directory, constants.W_OK);
+  } catch (error) {
+    if (!isMissing(error) || dirname(directory) === directory) throw error;
+    await probeDirectory(dirname(directory));
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,123 @@
+/** Everything that is asked of the store. A list comes in stretches of bounded work, so that no question holds up a commit. */
+import type { DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/core/plugin';
+import type { Database } from 'better-sqlite3';
+import type { Counts } from './counts.js';
+import { deliveryRecord, eventRecord, partsOf } from './records.js';
+import type { Place } from './sql.js';
+import { type DeliveryFilter, readStatements, type Walk, type Window } from './sql-lists.js';
+import { codes } from './states.js';
+import type { Read, Result, Stretch } from './wire.js';
+
+/** Rows looked at for one stretch: some 10 ms. */
+const size = 20_000;
+/** Before everything. */
+const beginning: Place = { atMs: -1, order: -1 };
+
+export class Reads {
+  readonly #sql: ReturnType<typeof readStatements>;
+  readonly #counts: Counts;
+
+  constructor(db: Database, counts: Counts) {
+    this.#sql = readStatements(db);
+    this.#counts = counts;
+  }
+
+  answer(read: Read): Result {
+    switch (read.kind) {
+      case 'event': {
+        const row = this.#sql.event.get(read.id);
+        return row === undefined ? null : eventRecord(row);
+      }
+      case 'events':
+        return this.#events(read.query, read.start);
+      case 'delivery': {
+        const { eventId, index } = partsOf(read.id);
+        const row = this.#sql.delivery.get(index, eventId);
+        return row === undefined ? null : deliveryRecord(row);
+      }
+      case 'deliveries':
+        return this.#deliveries(read.query, read.start);
+      case 'attempts': {
+        const { eventId, index } = partsOf(read.id);
+        return this.#sql.attempts.all(index, eventId);
+      }
+      case 'backlog':
+        return this.#counts.backlog();
+    }
+  }
+
+  #events(query: EventQuery, start: Place): Stretch<EventRecord> {
+    const end = this.#sql.eventWindow.get({ startMs: start.atMs, startOrder: start.order, size });
+    const rows = this.#sql.events.all({
+      ...windowOf(start, end, query),
+      source: query.source ?? null,
+      type: query.type ?? null,
+      subject: query.subject ?? null,
+      agent: query.agent ?? null,
+      unrouted: query.unrouted === true ? 1 : 0,
+    });
+    const placed = rows.map((row) => ({ item: eventRecord(row), place: { atMs: row.received_at, order: row.seq } }));
+    return stretchOf(placed, query, end);
+  }
+
+  #deliveries(query: DeliveryQuery, start: Place): Stretch<DeliveryRecord> {
+    const seq = query.eventId === undefined ? null : (this.#sql.seq.get(query.eventId)?.seq ?? -1);
+    const destination = query.destination ?? null;
+    const walk = this.#walkFor(query);
+    const asked = { startMs: start.atMs, startOrder: start.order, size, destination };
+    const end = walk === 'event' || walk === 'open' ? undefined : this.#sql.deliveryWindows[walk].get(asked);
+    const filter: DeliveryFilter = {
+      ...windowOf(start, end, query),
+      ...statesOf(query.state),
+      reason: query.reason ?? null,
+      destination,
+      route: query.route ?? null,
+      eventSeq: seq,
+    };
+    const rows = this.#sql.deliveries[walk].all(filter);
+    const placed = rows.map((row) => ({ item: deliveryRecord(row), place: { atMs: row.created_at, order: row.id } }));
+    return stretchOf(placed, query, end);
+  }
+
+  /** The shortest way to what is asked for. */
+  #walkFor({ eventId, state, reason, destination }: DeliveryQuery): Walk {
+    if (eventId !== undefined) return 'event';
+    if (state === 'dead' || reason !== undefined) return 'dead';
+    if (state !== 'waiting' && state !== 'running') return 'all';
+    if (destination !== undefined) return 'openOf';
+    return this.#counts.open <= size ? 'open' : 'all';
+  }
+}
+
+/** One row more than the page holds is read, to know whether there is a next page. */
+function windowOf(start: Place, end: Place | undefined, query: { sinceMs?: number; limit: number }): Window {
+  const since = query.sinceMs === undefined ? beginning : { atMs: query.sinceMs, order: -1 };
+  const last = end === undefined || isBefore(end, since) ? since : end;
+  return {
+    startMs: start.atMs,
+    startOrder: start.order,
+    endMs: last.atMs,
+    endOrder: last.order,
+    limit: query.limit + 1,
+  };
+}
+
+function stretchOf<T>(
+  rows: readonly { readonly item: T; readonly place: Place }[],
+  { limit, sinceMs }: { readonly limit: number; readonly sinceMs?: number },
+  end: Place | undefined,
+): Stretch<T> {
+  const items = rows.slice(0, limit).map(({ item }) => item);
+  if (rows.length > limit) return { items, next: rows[limit - 1]?.place ?? null };
+  const isLast = end === undefined || (sinceMs !== undefined && end.atMs < sinceMs);
+  return { items, next: isLast ? null : end };
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+function statesOf(state: DeliveryState | undefined): Pick<DeliveryFilter, 'state' | 'otherState'> {
+  if (state === undefined) return { state: null, otherState: null };
+  return { state: codes[state], otherState: state === 'waiting' ? codes.behind : codes[state] };
+}

@@ -1,0 +1,106 @@
+/** The SQL of what is read: lists are walked newest first along an index, one bounded window after the other. */
+import type { Attempt } from '@switchhook/core/plugin';
+import type { Database } from 'better-sqlite3';
+import { type DeliveryRow, type EventRow, type Place, preparer } from './sql.js';
+
+/** Conditions on events; null = any. */
+export interface EventFilter extends Window {
+  readonly source: string | null;
+  readonly type: string | null;
+  readonly subject: string | null;
+  readonly agent: string | null;
+  readonly unrouted: number;
+}
+
+/** Conditions on deliveries; null = any. A state may be two numbers. */
+export interface DeliveryFilter extends Window {
+  readonly state: number | null;
+  readonly otherState: number | null;
+  readonly reason: string | null;
+  readonly destination: string | null;
+  readonly route: string | null;
+  readonly eventSeq: number | null;
+}
+
+/** Part of a walk: after `start`, up to and including `end`, in the order of the list. */
+export interface Window {
+  readonly startMs: number;
+  readonly startOrder: number;
+  readonly endMs: number;
+  readonly endOrder: number;
+  readonly limit: number;
+}
+
+/** Where a window that begins at a place ends. */
+export interface WindowQuestion {
+  readonly startMs: number;
+  readonly startOrder: number;
+  readonly size: number;
+  readonly destination: string | null;
+}
+
+/** The ways through the deliveries, each with what makes its index fit. */
+const walks = {
+  all: { index: 'indexed by deliveries_by_time', where: 'true' },
+  dead: { index: 'indexed by deliveries_dead', where: 'd.state = 5' },
+  openOf: { index: 'indexed by deliveries_open', where: 'd.destination = :destination and d.settled_at is null' },
+  open: { index: 'indexed by deliveries_open', where: 'd.settled_at is null' },
+  event: { index: 'not indexed', where: 'd.id between :eventSeq * 1024 and :eventSeq * 1024 + 1023' },
+} as const;
+export type Walk = keyof typeof walks;
+
+const columns = `d.id, e.id as event_id, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at,
+  d.created_at, d.settled_at`;
+
+/** The statements that only read. */
+export function readStatements(db: Database) {
+  const statement = preparer(db);
+  const deliveries = (walk: Walk) =>
+    statement<[DeliveryFilter], DeliveryRow>(
+      `select ${columns} from deliveries d ${walks[walk].index} cross join events e on e.seq = d.id >> 10
+      where ${walks[walk].where}
+        and (d.created_at, d.id) < (:startMs, :startOrder) and (d.created_at, d.id) >= (:endMs, :endOrder)
+        and (:state is null or d.state in (:state, :otherState)) and (:reason is null or d.reason = :reason)
+        and (:destination is null or d.destination = :destination) and (:route is null or d.route = :route)
+      order by d.created_at desc, d.id desc limit :limit`,
+    );
+  const deliveryWindow = (walk: Walk) =>
+    statement<[WindowQuestion], Place>(
+      `select d.created_at as atMs, d.id as "order" from deliveries d ${walks[walk].index}
+      where ${walks[walk].where} and (d.created_at, d.id) < (:startMs, :startOrder)
+      order by d.created_at desc, d.id desc limit 1 offset :size - 1`,
+    );
+  return {
+    event: statement<[string], EventRow>('select * from events where id = ?'),
+    seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
+    events: statement<[EventFilter], EventRow>(
+      `select seq, id, source, key, type, subject, agent, occurred_at, received_at, body
+      from events indexed by events_by_time
+      where (received_at, seq) < (:startMs, :startOrder) and (received_at, seq) >= (:endMs, :endOrder)
+        and (:source is null or source = :source) and (:type is null or type = :type)
+        and (:subject is null or subject = :subject) and (:agent is null or agent = :agent)
+        and (:unrouted = 0 or routed = 0)
+      order by received_at desc, seq desc limit :limit`,
+    ),
+    eventWindow: statement<[Omit<WindowQuestion, 'destination'>], Place>(
+      `select received_at as atMs, seq as "order" from events indexed by events_by_time
+      where (received_at, seq) < (:startMs, :startOrder)
+      order by received_at desc, seq desc limit 1 offset :size - 1`,
+    ),
+    delivery: statement<[number, string], DeliveryRow>(
+      `select ${columns} from events e join deliveries d on d.id = e.seq * 1024 + ? where e.id = ?`,
+    ),
+    attempts: statement<[number, string], Attempt>(
+      `select a.number, a.started_at as startedAtMs, a.duration as durationMs, a.outcome, a.reason, a.response
+      from events e join attempts a on a.delivery = e.seq * 1024 + ? where e.id = ? order by a.number`,
+    ),
+    deliveries: {
+      all: deliveries('all'),
+      dead: deliveries('dead'),
+      openOf: deliveries('openOf'),
+      open: deliveries('open'),
+      event: deliveries('event'),
+    },
+    deliveryWindows: { all: deliveryWindow('all'), dead: deliveryWindow('dead'), openOf: deliveryWindow('openOf') },
+  };
+}

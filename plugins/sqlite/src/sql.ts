@@ -1,0 +1,311 @@
+/** All SQL of the store: how a file begins, its schema by version, and the statements. */
+import type { Database } from 'better-sqlite3';
+
+/** Marks a file as ours: "SwHk". */
+export const applicationId = 0x5377486b;
+
+/** Pages of 8 KB hold three bodies of 2 KB with little waste; 4 KB would hold one (measured: 40 % more bytes and time). */
+export const pageBytes = 8_192;
+
+/** Before a new file has its first table. */
+export const begin = `pragma page_size = ${pageBytes}; pragma auto_vacuum = incremental; pragma application_id = ${applicationId};`;
+
+/** Of each connection. `fullfsync` reaches the medium on macOS too. */
+export const settings = (synchronous: 'full' | 'normal'): string => `
+  pragma synchronous = ${synchronous};
+  pragma fullfsync = 1;
+  pragma checkpoint_fullfsync = 1;
+  pragma wal_autocheckpoint = 1000;
+  pragma journal_size_limit = 67108864;
+  pragma cache_size = -16000;`;
+
+/** Held for the life of a store, in a file beside it. The system gives it up when the process ends, however it ends. */
+export const lock = 'begin exclusive';
+
+/**
+ * What brings a file from version n to n + 1. Rows are never rewritten by hand: a change of the schema is a new migration.
+ * Numbers for states keep rows and indexes small: 0 waiting, 1 running, 2 behind (waiting, behind an older one of its line),
+ * 3 delivered, 4 skipped, 5 dead. Below 3 is open.
+ */
+export const migrations: readonly string[] = [
+  `
+  create table events (
+    seq integer primary key, id text not null unique, source text not null, key text not null, type text not null,
+    subject text, agent text, occurred_at integer not null, received_at integer not null,
+    routed integer not null, body blob not null
+  ) strict;
+  -- Which event has which source and key: see keys.ts.
+  create table keys (hash integer not null, seq integer not null, primary key (hash, seq)) strict, without rowid;
+  create table new_keys (seq integer primary key, hash integer not null) strict;
+  -- Grows at its end only, and answers every filter of a list without touching the bodies.
+  create index events_by_time on events (received_at, seq, source, type, subject, agent, routed);
+
+  create table deliveries (
+    id integer primary key, -- the event's seq * 1024 + index
+    route text not null, destination text not null, transforms text, state integer not null, reason text,
+    attempts integer not null, tries integer not null, lease integer not null, due_at integer,
+    line text, -- the event's subject, where the destination is ordered
+    created_at integer not null, settled_at integer
+  ) strict;
+  create index deliveries_due on deliveries (destination, due_at, id, state) where state < 2;
+  -- Open ones; settled_at stands in it so that counting needs no row.
+  create index deliveries_open on deliveries (destination, settled_at, created_at) where settled_at is null;
+  create index deliveries_in_line on deliveries (destination, line, state) where state < 3 and line is not null;
+  create index deliveries_dead on deliveries (created_at, id, destination, reason) where state = 5;
+  create index deliveries_by_time on deliveries (created_at);
+
+  create table attempts (
+    delivery integer not null, number integer not null, started_at integer not null, duration real not null,
+    outcome text not null, reason text, response text,
+    primary key (delivery, number)
+  ) strict, without rowid;
+
+  create table ordered_destinations (destination text primary key) strict, without rowid;
+  `,
+];
+
+/** A row of `events`. */
+export interface EventRow {
+  readonly seq: number;
+  readonly id: string;
+  readonly source: string;
+  readonly key: string;
+  readonly type: string;
+  readonly subject: string | null;
+  readonly agent: string | null;
+  readonly occurred_at: number;
+  readonly received_at: number;
+  readonly body: Uint8Array;
+}
+
+/** A row of `deliveries`, and the id of its event. */
+export interface DeliveryRow {
+  readonly id: number;
+  readonly event_id: string;
+  readonly route: string;
+  readonly destination: string;
+  readonly transforms: string | null;
+  readonly state: number;
+  readonly reason: 'rejected' | 'exhausted' | 'discarded' | null;
+  readonly attempts: number;
+  readonly due_at: number | null;
+  readonly created_at: number;
+  readonly settled_at: number | null;
+}
+
+/** A due delivery with its event. */
+export interface DueRow extends Omit<EventRow, 'id'> {
+  readonly id: number;
+  readonly event_id: string;
+  readonly route: string;
+  readonly transforms: string | null;
+  readonly state: number;
+  readonly attempts: number;
+  readonly lease: number;
+  readonly line: string | null;
+}
+
+/** What a change needs to know of a delivery. */
+export interface StandingRow {
+  readonly id: number;
+  readonly state: number;
+  readonly reason: string | null;
+  readonly destination: string;
+  readonly line: string | null;
+  readonly subject: string | null;
+}
+
+/** A place in a list: by time, then by order of arrival. */
+export interface Place {
+  readonly atMs: number;
+  readonly order: number;
+}
+
+const idOf = '(select seq from events where id = ?) * 1024 + ?';
+const older = `select 1 from deliveries o
+  where o.destination = d.destination and o.line = d.line and o.state < 3 and o.state in (0, 1, 2) and o.id < d.id`;
+const underLease = `from deliveries o
+  where o.destination = d.destination and o.line = d.line and o.state < 3 and o.state = 1 and o.id <> d.id`;
+const due = `select d.id, e.id as event_id, d.route, d.transforms, d.state, d.attempts, d.lease, d.line, e.seq, e.source,
+    e.key, e.type, e.subject, e.agent, e.occurred_at, e.received_at, e.body
+  from deliveries d indexed by deliveries_due cross join events e on e.seq = d.id >> 10
+  where d.destination = ? and d.state < 2 and d.due_at <= ?`;
+const byDue = 'order by d.due_at, d.id limit ?';
+
+/** A prepared statement: `P` are its parameters, `R` its rows. */
+export interface Prepared<P extends unknown[], R> {
+  run(...parameters: P): { readonly changes: number };
+  get(...parameters: P): R | undefined;
+  all(...parameters: P): R[];
+  iterate(...parameters: P): Iterable<R>;
+}
+
+/** How statements are prepared. */
+export function preparer(db: Database) {
+  return <P extends unknown[], R = unknown>(text: string): Prepared<P, R> => db.prepare<P, R>(text);
+}
+
+/** The statements around a transaction. */
+export function transactionStatements(db: Database) {
+  const statement = preparer(db);
+  return {
+    begin: statement<[]>('begin immediate'),
+    commit: statement<[]>('commit'),
+    rollback: statement<[]>('rollback'),
+  };
+}
+
+/** The statements that change something, and what they ask. */
+export function writeStatements(db: Database) {
+  const statement = preparer(db);
+  type Text = string | null;
+  return {
+    /** Writes the first page again: proves that a commit is possible. */
+    prove: statement<[], unknown>(`pragma application_id = ${applicationId}`),
+    lastSeq: statement<[], { seq: number }>('select coalesce(max(seq), 0) as seq from events'),
+    addEvent: statement<[number, string, string, string, string, Text, Text, number, number, number, Uint8Array]>(
+      'insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    addDelivery: statement<[number, string, string, Text, number, number, number, number, number, Text, number]>(
+      'insert into deliveries values (?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, null)',
+    ),
+    eventById: statement<[string], { seq: number; subject: Text; routed: number }>(
+      'select seq, subject, routed from events where id = ?',
+    ),
+    markRouted: statement<[number]>('update events set routed = 1 where seq = ?'),
+    lastDelivery: statement<[number, number], { id: number | null }>(
+      'select max(id) as id from deliveries where id between ? * 1024 and ? * 1024 + 1023',
+    ),
+
+    due: statement<[string, number, number], DueRow>(`${due} ${byDue}`),
+    dueInOrder: statement<[string, number, number, number], DueRow>(
+      `${due} and (d.line is null or (not exists (${older}) and not exists (select 1 ${underLease} and o.due_at > ?))) ${byDue}`,
+    ),
+    takeOver: statement<[number, number]>(
+      'update deliveries set state = 1, attempts = attempts + 1, tries = tries + 1, lease = lease + 1, due_at = ? where id = ?',
+    ),
+    nextDue: statement<[string], { due_at: number }>(
+      'select due_at from deliveries indexed by deliveries_due where destination = ? and state < 2 order by due_at limit 1',
+    ),
+    /** In order of `due_at`; `ready_at` also waits for those of the line that are under a lease. */
+    nextInOrder: statement<[string], { due_at: number; ready_at: number }>(
+      `select d.due_at, max(d.due_at, coalesce((select max(o.due_at) ${underLease}), d.due_at)) as ready_at
+      from deliveries d indexed by deliveries_due
+      where d.destination = ? and d.state < 2 and (d.line is null or d.state = 0 or not exists (${older}))
+      order by d.due_at, d.id`,
+    ),
+
+    settle: statement<
+      [number, Text, number | null, number | null, number, number, string, number, number],
+      { id: number; destination: string; line: Text; tries: number }
+    >(
+      `update deliveries set state = ?, reason = ?, due_at = ?, settled_at = ?, attempts = attempts - ?, tries = tries - ?
+      where id = ${idOf} and state = 1 and lease = ? returning id, destination, line, tries`,
+    ),
+    addAttempt: statement<[number, number, number, number, string, Text, Text]>(
+      'insert into attempts values (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    standing: statement<[string, number], StandingRow>(
+      `select d.id, d.state, d.reason, d.destination, d.line, e.subject
+      from deliveries d join events e on e.seq = d.id >> 10 where d.id = ${idOf}`,
+    ),
+    wait: statement<[number, Text, number]>(
+      `update deliveries set state = 0, reason = null, attempts = 0, due_at = ?, settled_at = null, line = ? where id = ?`,
+    ),
+    end: statement<[string, number, number]>(
+      'update deliveries set state = 5, reason = ?, due_at = null, settled_at = ? where id = ?',
+    ),
+
+    prunable: statement<[number, number, number, number, number, number], { seq: number; source: string; key: string }>(
+      `select e.seq, e.source, e.key from events e indexed by events_by_time
+      where (e.received_at, e.seq) > (?, ?) and (e.received_at, e.seq) <= (?, ?) and e.received_at < ? and not exists (
+        select 1 from deliveries d where d.id between e.seq * 1024 and e.seq * 1024 + 1023
+          and (d.state < 3 or (d.state = 5 and d.reason <> 'discarded')))
+      order by e.received_at, e.seq limit ?`,
+    ),
+    pruneWindow: statement<[number, number, number, number], Place>(
+      `select received_at as atMs, seq as "order" from events indexed by events_by_time
+      where (received_at, seq) > (?, ?) and received_at < ? order by received_at, seq limit 1 offset ?`,
+    ),
+    dropAttempts: statement<[number, number]>('delete from attempts where delivery between ? and ?'),
+    dropDeliveries: statement<[number, number]>('delete from deliveries where id between ? and ?'),
+    dropEvent: statement<[number]>('delete from events where seq = ?'),
+    pages: statement<[], { total: number; free: number; allowed: number }>(
+      `select page_count as total, freelist_count as free, max_page_count as allowed
+      from pragma_page_count, pragma_freelist_count, pragma_max_page_count`,
+    ),
+    /** Step by step, each page a row: not to be run as a prepared statement, which stops after the first. */
+    giveBack: (): void => {
+      db.exec('pragma incremental_vacuum(128)');
+    },
+  };
+}
+
+/** The statements that find duplicates. */
+export function keyStatements(db: Database) {
+  const statement = preparer(db);
+  return {
+    noted: statement<[], { seq: number; hash: number }>('select seq, hash from new_keys'),
+    note: statement<[number, number]>('insert into new_keys values (?, ?)'),
+    dropNoted: statement<[number]>('delete from new_keys where seq = ?'),
+    dropNotedUpTo: statement<[number]>('delete from new_keys where seq <= ?'),
+    indexed: statement<[number], { seq: number }>('select seq from keys where hash = ?'),
+    index: statement<[number, number]>('insert or ignore into keys values (?, ?)'),
+    dropIndexed: statement<[number, number]>('delete from keys where hash = ? and seq = ?'),
+    event: statement<[number, string, string], { id: string }>(
+      'select id from events where seq = ? and source = ? and key = ?',
+    ),
+  };
+}
+
+/** The statements that keep the deliveries of a subject in line. */
+export function lineStatements(db: Database) {
+  const statement = preparer(db);
+  const inLine = 'destination = ? and line = ? and state < 3';
+  return {
+    destinations: statement<[], { destination: string }>('select destination from ordered_destinations'),
+    addDestination: statement<[string]>('insert into ordered_destinations values (?)'),
+    dropDestination: statement<[string]>('delete from ordered_destinations where destination = ?'),
+    form: statement<[string]>(
+      `update deliveries set line = (select subject from events where seq = deliveries.id >> 10)
+      where destination = ? and settled_at is null`,
+    ),
+    holdBackAll: statement<[string]>(
+      `update deliveries as d set state = 2
+      where destination = ? and state < 3 and state = 0 and line is not null and exists (${older})`,
+    ),
+    dissolve: statement<[string]>(
+      `update deliveries set line = null, state = iif(state = 2, 0, state)
+      where destination = ? and state < 3 and line is not null`,
+    ),
+    oldest: statement<[string, string, string, string, string, string], { id: number | null }>(
+      `select min(id) as id from (${[0, 1, 2].map((state) => `select min(id) as id from deliveries where ${inLine} and state = ${state}`).join(' union all ')})`,
+    ),
+    callForward: statement<[number]>('update deliveries set state = 0 where id = ? and state = 2'),
+    holdBack: statement<[string, string, number]>(
+      `update deliveries set state = 2 where ${inLine} and state = 0 and id > ?`,
+    ),
+  };
+}
+
+/** The statements that count what is open, when the file is opened. */
+export function countStatements(db: Database) {
+  const statement = preparer(db);
+  return {
+    open: statement<[], { destination: string; count: number }>(
+      'select destination, count(*) as count from deliveries indexed by deliveries_open where settled_at is null group by destination',
+    ),
+    dead: statement<[], { destination: string; count: number }>(
+      `select destination, count(*) as count from deliveries indexed by deliveries_dead
+      where state = 5 and reason <> 'discarded' group by destination`,
+    ),
+    running: statement<[], { id: number; destination: string }>(
+      'select id, destination from deliveries indexed by deliveries_due where state < 2 and state = 1',
+    ),
+    endLease: statement<[number, number]>('update deliveries set due_at = min(due_at, ?) where id = ?'),
+    oldest: statement<[string], { created_at: number | null }>(
+      `select min(created_at) as created_at from deliveries indexed by deliveries_open
+      where destination = ? and settled_at is null`,
+    ),
+  };
+}

@@ -1,0 +1,225 @@
+/** What goes between the router's thread and the store's: operations as flat lists and one block of bytes, which copy fastest. */
+import type {
+  Attempt,
+  Backlog,
+  Claim,
+  ClaimRequest,
+  DeliveryQuery,
+  DeliveryRecord,
+  Entry,
+  EventQuery,
+  EventRecord,
+  NewDelivery,
+  PruneRequest,
+  Settled,
+  Settlement,
+} from '@switchhook/core/plugin';
+import type { Place } from './sql.js';
+
+/** Something that changes the store. `nowMs` is the router's clock: the worker has none. */
+export type Write =
+  | { readonly kind: 'append'; readonly entries: readonly Entry[]; readonly nowMs: number }
+  | { readonly kind: 'settle'; readonly settled: readonly Settled[]; readonly nowMs: number }
+  | { readonly kind: 'claim'; readonly request: ClaimRequest }
+  | { readonly kind: 'replay'; readonly ids: readonly string[]; readonly dueMs: number }
+  | {
+      readonly kind: 'extend';
+      readonly eventId: string;
+      readonly deliveries: readonly NewDelivery[];
+      readonly nowMs: number;
+    }
+  | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
+  | { readonly kind: 'prune'; readonly request: PruneRequest };
+
+/** Something that only asks. */
+export type Read =
+  | { readonly kind: 'event'; readonly id: string }
+  | { readonly kind: 'events'; readonly query: EventQuery; readonly start: Place }
+  | { readonly kind: 'delivery'; readonly id: string }
+  | { readonly kind: 'deliveries'; readonly query: DeliveryQuery; readonly start: Place }
+  | { readonly kind: 'attempts'; readonly id: string }
+  | { readonly kind: 'backlog' };
+
+/** Part of a list; `next` is null at its end. */
+export interface Stretch<T> {
+  readonly items: readonly T[];
+  readonly next: Place | null;
+}
+
+/** What each kind of operation results in. */
+export interface Results {
+  /** Per entry: null = kept, else the id of the event that was there already. */
+  append: readonly (string | null)[];
+  settle: null;
+  claim: Claim;
+  replay: readonly string[];
+  extend: readonly string[];
+  discard: readonly string[];
+  prune: { readonly removed: number; readonly more: boolean };
+  event: EventRecord | null;
+  events: Stretch<EventRecord>;
+  delivery: DeliveryRecord | null;
+  deliveries: Stretch<DeliveryRecord>;
+  attempts: readonly Attempt[];
+  backlog: readonly Backlog[];
+}
+export type Result = Results[keyof Results];
+
+/** How the worker opens the file. */
+export interface Settings {
+  readonly path: string;
+  readonly synchronous: 'full' | 'normal';
+  readonly maxBytes: number | null;
+  /** Set where a router starts: leases are those of a process that is gone, and end at this time. */
+  readonly leasesEndMs: number | null;
+}
+
+/** What failed, in a form that can be sent. */
+export interface Failure {
+  readonly message: string;
+  readonly code: string;
+}
+
+export type Request =
+  | { readonly kind: 'write'; readonly packed: Packed }
+  | { readonly kind: 'read'; readonly read: Read }
+  | { readonly kind: 'close' };
+
+/** What the worker says. `ending`: its connection is of no use any more, so it ends after this. */
+export type Reply =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'written' | 'read'; readonly replies: readonly Replied[]; readonly ending: boolean };
+export type Replied = { readonly result: Result } | { readonly failure: Failure };
+
+/** Operations, packed. */
+export interface Packed {
+  readonly values: readonly unknown[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Packs operations; `bytes.buffer` is to be transferred. */
+export function pack(writes: readonly Write[]): Packed {
+  const values: unknown[] = [];
+  const bodies: Uint8Array[] = [];
+  for (const write of writes) {
+    if (write.kind === 'append') packEntries(write.entries, write.nowMs, values, bodies);
+    else if (write.kind === 'settle') packSettled(write.settled, write.nowMs, values);
+    else values.push(write);
+  }
+  const bytes = new Uint8Array(bodies.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let offset = 0;
+  for (const body of bodies) {
+    bytes.set(body, offset);
+    offset += body.byteLength;
+  }
+  return { values, bytes };
+}
+
+function packEntries(entries: readonly Entry[], nowMs: number, values: unknown[], bodies: Uint8Array[]): void {
+  values.push('append', nowMs, entries.length);
+  for (const { event: e, deliveries } of entries) {
+    values.push(e.id, e.key, e.source, e.type, e.subject, e.agent, e.occurredAtMs, e.receivedAtMs, e.body.byteLength);
+    bodies.push(e.body);
+    values.push(deliveries.length);
+    for (const { route, destination, transforms, state, dueMs } of deliveries)
+      values.push(route, destination, transforms.length === 0 ? null : transforms, state, dueMs);
+  }
+}
+
+function packSettled(settled: readonly Settled[], nowMs: number, values: unknown[]): void {
+  values.push('settle', nowMs, settled.length);
+  for (const { deliveryId, lease, settlement, attempt } of settled) {
+    values.push(deliveryId, lease, settlement.state === 'delivered' ? null : settlement, attempt !== null);
+    if (attempt === null) continue;
+    values.push(attempt.startedAtMs, attempt.durationMs, attempt.outcome, attempt.reason, attempt.response);
+  }
+}
+
+/** Unpacks operations. */
+export function unpack({ values, bytes }: Packed): readonly Write[] {
+  const reader = new Reader(values, bytes);
+  const writes: Write[] = [];
+  while (!reader.atEnd) {
+    const first = reader.next<'append' | 'settle' | Write>();
+    if (first === 'append') writes.push({ kind: first, nowMs: reader.next(), entries: reader.list(entryFrom) });
+    else if (first === 'settle') writes.push({ kind: first, nowMs: reader.next(), settled: reader.list(settledFrom) });
+    else writes.push(first);
+  }
+  return writes;
+}
+
+function entryFrom(reader: Reader): Entry {
+  const event = {
+    id: reader.next<string>(),
+    key: reader.next<string>(),
+    source: reader.next<string>(),
+    type: reader.next<string>(),
+    subject: reader.next<string | null>(),
+    agent: reader.next<string | null>(),
+    occurredAtMs: reader.next<number>(),
+    receivedAtMs: reader.next<number>(),
+    body: reader.body(),
+  };
+  return { event, deliveries: reader.list(deliveryFrom) };
+}
+
+function deliveryFrom(reader: Reader): NewDelivery {
+  return {
+    route: reader.next(),
+    destination: reader.next(),
+    transforms: reader.next<readonly string[] | null>() ?? [],
+    state: reader.next(),
+    dueMs: reader.next(),
+  };
+}
+
+function settledFrom(reader: Reader): Settled {
+  return {
+    deliveryId: reader.next(),
+    lease: reader.next(),
+    settlement: reader.next<Settlement | null>() ?? { state: 'delivered' },
+    attempt: reader.next<boolean>() ? attemptFrom(reader) : null,
+  };
+}
+
+function attemptFrom(reader: Reader): Omit<Attempt, 'number'> {
+  return {
+    startedAtMs: reader.next(),
+    durationMs: reader.next(),
+    outcome: reader.next(),
+    reason: reader.next(),
+    response: reader.next(),
+  };
+}
+
+class Reader {
+  readonly #values: readonly unknown[];
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  #offset = 0;
+
+  constructor(values: readonly unknown[], bytes: Uint8Array) {
+    this.#values = values;
+    this.#bytes = bytes;
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#values.length;
+  }
+
+  /** The next value. Its type is what `pack` put there: both stand in this file, in the same order. */
+  next<T>(): T {
+    return this.#values[this.#at++] as T;
+  }
+
+  list<T>(item: (reader: Reader) => T): T[] {
+    return Array.from({ length: this.next<number>() }, () => item(this));
+  }
+
+  body(): Uint8Array {
+    const start = this.#offset;
+    this.#offset += this.next<number>();
+    return this.#bytes.subarray(start, this.#offset);
+  }
+}

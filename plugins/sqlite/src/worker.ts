@@ -1,0 +1,123 @@
+/** The store's own thread: runs each batch in one transaction, so that the router's thread never waits for the disk. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Counts } from './counts.js';
+import { failureOf, isFatal, isOfAll, isUnchanged } from './failure.js';
+import { type OpenFile, openFile } from './file.js';
+import { Reads } from './reads.js';
+import { countStatements, transactionStatements } from './sql.js';
+import { type Replied, type Reply, type Request, type Settings, unpack, type Write } from './wire.js';
+import { Writes } from './writes.js';
+
+class Worker {
+  readonly #file: OpenFile;
+  readonly #sql: ReturnType<typeof transactionStatements>;
+  readonly #writes: Writes;
+  readonly #reads: Reads;
+
+  constructor(settings: Settings) {
+    this.#file = openFile(settings);
+    const { db } = this.#file;
+    this.#sql = transactionStatements(db);
+    if (settings.leasesEndMs !== null) endLeases(this.#file, settings.leasesEndMs);
+    const counts = new Counts(db);
+    this.#writes = new Writes(db, counts, settings.maxBytes !== null);
+    this.#reads = new Reads(db, counts);
+  }
+
+  /** All in one transaction. Where one of them spoils it, each has one of its own, so that only the spoiler fails. */
+  write(writes: readonly Write[]): readonly Replied[] {
+    try {
+      return this.#inTransaction(writes);
+    } catch (error) {
+      if (writes.length === 1 || isOfAll(error)) return writes.map(() => ({ failure: failureOf(error) }));
+      return writes.map((write) => this.#alone(write));
+    }
+  }
+
+  read(request: Extract<Request, { kind: 'read' }>): Replied {
+    try {
+      return { result: this.#reads.answer(request.read) };
+    } catch (error) {
+      return { failure: failureOf(error) };
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #alone(write: Write): Replied {
+    try {
+      const [replied] = this.#inTransaction([write]);
+      return replied ?? { failure: { code: 'FAILED', message: 'nothing came of it' } };
+    } catch (error) {
+      return { failure: failureOf(error) };
+    }
+  }
+
+  #inTransaction(writes: readonly Write[]): readonly Replied[] {
+    try {
+      this.#sql.begin.run();
+      const replies = writes.map((write) => this.#perform(write));
+      this.#sql.commit.run();
+      this.#writes.commit();
+      return replies;
+    } catch (error) {
+      // A full disk makes SQLite roll back by itself.
+      if (this.#file.db.inTransaction) this.#sql.rollback.run();
+      this.#writes.rollback();
+      throw error;
+    }
+  }
+
+  #perform(write: Write): Replied {
+    try {
+      return { result: this.#writes.perform(write) };
+    } catch (error) {
+      if (!isUnchanged(error)) throw error;
+      return { failure: failureOf(error) };
+    }
+  }
+}
+
+function endLeases({ db }: OpenFile, atMs: number): void {
+  const { running, endLease } = countStatements(db);
+  const end = db.transaction(() => {
+    for (const { id } of running.all()) endLease.run(atMs, id);
+  });
+  end.immediate();
+}
+
+const port = parentPort;
+if (port === null) throw new Error('this file is run by a worker thread');
+const send = (reply: Reply): void => port.postMessage(reply);
+
+/** Tells what failed if something did that this connection cannot be used after. */
+function reply(kind: 'written' | 'read', replies: readonly Replied[], worker: Worker): void {
+  const ending = replies.some((replied) => 'failure' in replied && isFatal(replied.failure));
+  send({ kind, replies, ending });
+  if (ending) end(worker);
+}
+
+function end(worker: Worker): void {
+  worker.close();
+  port?.close();
+}
+
+try {
+  // What the router's thread gave: `Settings`, see link.ts.
+  const worker = new Worker(workerData as Settings);
+  port.on('message', (request: Request) => {
+    switch (request.kind) {
+      case 'write':
+        return reply('written', worker.write(unpack(request.packed)), worker);
+      case 'read':
+        return reply('read', [worker.read(request)], worker);
+      case 'close':
+        return end(worker);
+    }
+  });
+  send({ kind: 'opened' });
+} catch (error) {
+  send({ kind: 'failed', failure: failureOf(error) });
+}

@@ -1,0 +1,87 @@
+import { deliveryId } from '@switchhook/core/plugin';
+import { expect } from 'chai';
+import { run } from './processes/processes.js';
+import { aClaim, anEntry, eventId, failure, inWorld } from './world.js';
+
+describe('sqlite, killed', () => {
+  it(
+    'has everything it has promised, however often it is killed in the middle of its work',
+    inWorld(async ({ path, open }) => {
+      const promised: string[] = [];
+      for (const [round, lines] of [30, 150, 600].entries()) {
+        const child = run('appender.ts', path, String(round * 100_000));
+        await child.wrote(lines);
+        await child.kill();
+        promised.push(...child.lines.filter((line) => line !== 'open'));
+      }
+      const store = await open();
+      for (const line of promised) {
+        const [word, n = ''] = line.split(' ');
+        const id = eventId(Number(n));
+        expect((await store.event(id))?.key, line).to.equal(`key-${n}`);
+        const first = await store.delivery(deliveryId(id, 0));
+        if (word === 'settled') expect(first?.state, line).to.equal('delivered');
+        expect(await store.delivery(deliveryId(id, 1)), line).to.include({ attempts: 1 });
+      }
+    }),
+  );
+
+  it(
+    'gives back what was running, with its attempts counted, to whoever opens it next',
+    inWorld(async ({ path, open, clock }) => {
+      const child = run('appender.ts', path);
+      await child.wrote(100);
+      await child.kill();
+      const store = await open();
+      const [backlog] = await store.backlog();
+      const { deliveries } = await store.claim({ ...aClaim(10_000), nowMs: clock.now() });
+      expect(deliveries.length).to.equal(backlog?.running).and.be.greaterThan(0);
+      expect(new Set(deliveries.map(({ attempt, lease }) => `${attempt} ${lease}`))).to.deep.equal(new Set(['2 2']));
+    }),
+  );
+
+  it(
+    'is held by one process at a time, and free as soon as that one is killed',
+    inWorld(async ({ path, make }) => {
+      const child = run('appender.ts', path);
+      await child.wrote(1);
+      const error = await failure(make().open?.());
+      expect(error.code).to.equal('STORE_IN_USE');
+      expect(error.message).to.include(path);
+      await child.kill();
+      await make().open?.();
+    }),
+  );
+
+  it(
+    'is held by one store at a time also within a process',
+    inWorld(async ({ open, make }) => {
+      const store = await open();
+      expect((await failure(make().open?.())).code).to.equal('STORE_IN_USE');
+      await store.append([anEntry(1)]);
+      await store.close?.();
+      expect(await (await open()).event(eventId(1))).to.include({ key: 'key-1' });
+    }),
+  );
+
+  it(
+    'lets the process end once it is closed',
+    inWorld(async ({ directory, open }) => {
+      expect(await run('once.ts', directory).ended()).to.equal(0);
+      expect(await (await open()).event(eventId(1))).to.include({ key: 'key-1' });
+    }),
+  );
+
+  it(
+    'commits what is queued before it closes, and takes nothing after',
+    inWorld(async ({ open }) => {
+      const store = await open();
+      const appended = Array.from({ length: 700 }, (_, n) => store.append([anEntry(n)]));
+      const closed = store.close?.();
+      expect((await failure(store.append([anEntry(999)]))).code).to.equal('STORE_CLOSED');
+      await closed;
+      await Promise.all(appended);
+      expect((await (await open()).backlog())[0]?.waiting).to.equal(700);
+    }),
+  );
+});

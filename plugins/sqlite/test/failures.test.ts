@@ -1,0 +1,171 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import Database from 'better-sqlite3';
+import { expect } from 'chai';
+import { run } from './processes/processes.js';
+import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './world.js';
+
+const large = 'x'.repeat(20_000);
+
+describe('sqlite, in trouble', () => {
+  it(
+    'rejects while another process holds a lock on the file, and goes on when it is gone',
+    inWorld(async ({ path, open }) => {
+      const store = await open();
+      await store.append([anEntry(1)]);
+      const locker = run('locker.ts', path);
+      await locker.wrote(1);
+      const [append, claim] = [store.append([anEntry(2)]), store.claim(aClaim())].map(failure);
+      expect((await append)?.code).to.equal('SQLITE_BUSY');
+      expect((await append)?.message)
+        .to.include(path)
+        .and.include('another process');
+      expect((await claim)?.code).to.equal('SQLITE_BUSY');
+      expect(await store.event(eventId(1))).to.include({ key: 'key-1' });
+      locker.process.stdin?.end();
+      await locker.ended();
+      await store.append([anEntry(2)]);
+      expect((await store.backlog())[0]).to.include({ waiting: 2, running: 0 });
+    }),
+  );
+
+  it(
+    'refuses events shortly below maxSize, but still claims and settles what it has',
+    inWorld(async ({ open, clock }) => {
+      const store = await open({ maxSize: '1mb' });
+      let kept = 0;
+      let error: (Error & { code?: string }) | undefined;
+      for (; error === undefined; kept += 1)
+        await store.append([anEntry(kept, 1, large)]).catch((thrown) => {
+          error = thrown;
+          kept -= 1;
+        });
+      expect(error).to.include({ code: 'SQLITE_FULL' });
+      expect(kept).to.be.within(20, 60);
+      expect((await failure(store.append([]))).code).to.equal('SQLITE_FULL');
+      const { deliveries } = await store.claim(aClaim());
+      expect(deliveries.length).to.equal(kept);
+      await store.settle(deliveries.map((claimed) => delivered(claimed)));
+      expect(await store.prune({ beforeMs: clock.now() + 1, limit: 10 })).to.equal(10);
+      await store.append([anEntry(1_000, 1, large)]);
+    }),
+  );
+
+  it(
+    'keeps nothing of what does not fit any more, fails nothing beside it, and goes on',
+    inWorld(async ({ open }) => {
+      const store = await open({ maxSize: '1mb' });
+      const tooLarge = Array.from({ length: 100 }, (_, n) => anEntry(100 + n, 1, large));
+      const [before, full, after] = await Promise.allSettled([
+        store.append([anEntry(1)]),
+        store.append(tooLarge),
+        store.append([anEntry(2)]),
+      ]);
+      expect([before.status, full.status, after.status]).to.deep.equal(['fulfilled', 'rejected', 'fulfilled']);
+      expect(full).to.have.nested.property('reason.code', 'SQLITE_FULL');
+      expect((await store.events({ limit: 10 })).items.map(({ key }) => key)).to.deep.equal(['key-2', 'key-1']);
+      expect((await store.backlog())[0]?.waiting).to.equal(2);
+      expect(await store.append([tooLarge[0] ?? anEntry(3), anEntry(4)])).to.have.length(2);
+    }),
+  );
+
+  it(
+    'finds what an append that was rejected left free again: the same event can come later',
+    inWorld(async ({ open }) => {
+      const store = await open({ maxSize: '1mb' });
+      await failure(store.append(Array.from({ length: 100 }, (_, n) => anEntry(n, 1, large))));
+      const [appended] = await store.append([anEntry(1)]);
+      expect(appended).to.deep.equal({ eventId: eventId(1), duplicate: false });
+    }),
+  );
+
+  it(
+    'rejects while the file is damaged, and goes on by itself when it has been put right',
+    inWorld(async ({ path, open, tools }) => {
+      const before = await open();
+      await before.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
+      await before.close?.();
+      const good = await readFile(path);
+      const store = await open();
+      const ended = tools.log.next('store.thread-ended');
+      await writeFile(path, Buffer.concat([good.subarray(0, 100), Buffer.alloc(good.length - 100, 0xff)]));
+      const error = await failure(store.event(eventId(40)));
+      expect(error.code).to.match(/^SQLITE_(CORRUPT|NOTADB)/);
+      expect((await ended).fields).to.include({ path });
+      await writeFile(path, good);
+      await store.append([anEntry(99)]);
+      expect(await store.event(eventId(40))).to.include({ key: 'key-40' });
+    }),
+  );
+
+  it(
+    'leaves what is running alone when its thread had to be started again',
+    inWorld(async ({ path, open, tools }) => {
+      const store = await open();
+      await store.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
+      const { deliveries } = await store.claim(aClaim(1));
+      const other = new Database(path);
+      other.pragma('wal_checkpoint(truncate)');
+      other.close();
+      const good = await readFile(path);
+      const ended = tools.log.next('store.thread-ended');
+      await writeFile(path, Buffer.alloc(good.length, 0xff));
+      await failure(store.append([anEntry(50, 1, large)]));
+      await ended;
+      await writeFile(path, good);
+      const claim = await store.claim(aClaim());
+      expect(claim.deliveries).to.have.length(49);
+      expect(claim.deliveries.map(({ id }) => id)).not.to.include(deliveries[0]?.id);
+    }),
+  );
+
+  it(
+    'says what is wrong with a file that is no store, and leaves it as it is',
+    inWorld(async ({ path, make }) => {
+      await writeFile(path, 'this is a text, and a long one '.repeat(100));
+      const error = await failure(make().open?.());
+      expect(error).to.include({ code: 'SQLITE_NOTADB' });
+      expect(error.message).to.include(path).and.include('not a SQLite database');
+      expect((await readFile(path)).length).to.equal(3_100);
+    }),
+  );
+
+  it(
+    'does not touch a database that belongs to somebody else',
+    inWorld(async ({ path, make }) => {
+      const other = new Database(path);
+      other.exec('create table customers (name text)');
+      other.close();
+      expect((await failure(make().open?.())).message)
+        .to.include(path)
+        .and.include('not of Switchhook');
+    }),
+  );
+
+  it(
+    'refuses a file that a newer router has written',
+    inWorld(async ({ path, open, make }) => {
+      await (await open()).close?.();
+      const db = new Database(path);
+      db.pragma('user_version = 99');
+      db.close();
+      const error = await failure(make().open?.());
+      expect(error).to.include({ code: 'STORE_TOO_NEW' });
+      expect(error.message).to.include(path).and.include('99');
+    }),
+  );
+
+  it(
+    'says that a path cannot be opened',
+    inWorld(async ({ directory, make }) => {
+      const error = await failure(make({ path: '.' }).open?.());
+      expect(error.message).to.include(directory).and.include('cannot be opened');
+    }),
+  );
+
+  it(
+    'rejects what is asked of it before it is open',
+    inWorld(async ({ make }) => {
+      expect((await failure(make().append([]))).message).to.include('not open');
+    }),
+  );
+});

@@ -1,0 +1,161 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import plugin from '@switchhook/plugin-sqlite';
+import Database from 'better-sqlite3';
+import { expect } from 'chai';
+import { migrate, openFile } from '../src/file.js';
+import { migrations } from '../src/sql.js';
+import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './world.js';
+
+const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null } as const;
+
+describe('the file of sqlite', () => {
+  it(
+    'is made with its directories, beside the configuration file, unless a path is given',
+    inWorld(async ({ directory, open }) => {
+      const component = plugin.components[0];
+      expect(component?.options.parse({})).to.deep.equal({ path: './data/switchhook.db', synchronous: 'full' });
+      await open({ path: './a/b/c.db' });
+      expect(existsSync(join(directory, 'a/b/c.db'))).to.equal(true);
+    }),
+  );
+
+  it(
+    'is synchronised at each commit, unless asked otherwise',
+    inWorld(async ({ path }) => {
+      for (const [synchronous, level] of [
+        ['full', 2],
+        ['normal', 1],
+      ] as const) {
+        const { db, close } = openFile({ ...settings, path, synchronous });
+        expect(db.pragma('synchronous', { simple: true })).to.equal(level);
+        expect(db.pragma('journal_mode', { simple: true })).to.equal('wal');
+        close();
+      }
+    }),
+  );
+
+  it(
+    'becomes smaller again, step by step, when events are pruned',
+    inWorld(async ({ path, open, clock }) => {
+      const store = await open();
+      await store.append(Array.from({ length: 400 }, (_, n) => anEntry(n, 1, 'x'.repeat(20_000))));
+      const { deliveries } = await store.claim(aClaim());
+      await store.settle(deliveries.map((claimed) => delivered(claimed)));
+      const sizeAfter = async (steps: number) => {
+        for (let step = 0; step < steps; step += 1) await store.prune({ beforeMs: clock.now() + 1, limit: 100 });
+        const reader = new Database(path);
+        reader.pragma('wal_checkpoint(full)');
+        reader.close();
+        return (await stat(path)).size;
+      };
+      const [full, less, least] = [await sizeAfter(0), await sizeAfter(3), await sizeAfter(12)];
+      expect(full).to.be.greaterThan(8_000_000);
+      expect(less).to.be.lessThan(full);
+      expect(least).to.be.lessThan(1_000_000);
+    }),
+  );
+
+  it(
+    'of version 1 is opened, with all it holds',
+    inWorld(async ({ path, open, clock }) => {
+      const old = new Database(path);
+      old.exec(await readFile(new URL('../fixtures/v1.sql', import.meta.url), 'utf8'));
+      old.close();
+      const store = await open();
+      expect((await store.events({ limit: 10 })).items.map(({ id }) => id)).to.deep.equal([eventId(2), eventId(1)]);
+      expect(
+        await store.append([anEntry(9)].map((entry) => ({ ...entry, event: { ...entry.event, key: 'key-1' } }))),
+      ).to.deep.equal([{ eventId: eventId(1), duplicate: true }]);
+      const states = (await store.deliveries({ limit: 10 })).items.map(({ state, reason }) => [state, reason]);
+      expect(states).to.deep.equal([
+        ['dead', 'rejected'],
+        ['waiting', null],
+        ['running', null],
+        ['delivered', null],
+      ]);
+      expect(await store.attempts(`${eventId(1)}.0`)).to.have.length(1);
+      const { deliveries } = await store.claim({ ...aClaim(), nowMs: clock.now(), ordered: true });
+      expect(deliveries.map(({ id }) => id)).to.deep.equal([`${eventId(1)}.1`]);
+      expect((await store.backlog()).map(({ waiting, running, dead }) => [waiting, running, dead])).to.deep.equal([
+        [1, 1, 1],
+      ]);
+    }),
+  );
+
+  it('is brought to the newest version one step at a time, and keeps the last one that worked', () => {
+    const db = new Database(':memory:');
+    const broken = [...migrations, 'alter table events add column note text', 'create table events (a)'];
+    expect(() => migrate(db, broken)).to.throw('already exists');
+    expect(db.pragma('user_version', { simple: true })).to.equal(migrations.length + 1);
+    expect(() => migrate(db, migrations))
+      .to.throw('version 2')
+      .with.property('code', 'STORE_TOO_NEW');
+    migrate(db, [
+      ...broken.slice(0, -1),
+      'create table notes (a) strict, without rowid'.replace('(a)', '(a text primary key)'),
+    ]);
+    expect(db.pragma('user_version', { simple: true })).to.equal(migrations.length + 2);
+    db.close();
+  });
+
+  it(
+    'can be backed up while the store works on it',
+    inWorld(async ({ path, directory, open }) => {
+      const store = await open();
+      await store.append([anEntry(1)]);
+      const reader = new Database(path, { readonly: true });
+      reader.exec(`vacuum into '${join(directory, 'backup.db')}'`);
+      await store.append([anEntry(2)]);
+      reader.close();
+      const backup = await open({ path: 'backup.db' });
+      expect((await backup.events({ limit: 10 })).items.map(({ id }) => id)).to.deep.equal([eventId(1)]);
+    }),
+  );
+
+  it('takes no option it does not know, and no maxSize that holds nothing', () => {
+    const options = plugin.components[0]?.options;
+    expect(options?.safeParse({ cache: 1 }).success).to.equal(false);
+    expect(options?.safeParse({ maxSize: '64kb' }).success).to.equal(false);
+    expect(options?.safeParse({ synchronous: 'off' }).success).to.equal(false);
+    expect(options?.parse({ maxSize: '2mb' })).to.include({ maxSize: 2_097_152 });
+  });
+
+  describe('probed', () => {
+    it(
+      'is good where it can be made, and is not made',
+      inWorld(async ({ directory, make }) => {
+        await make({ path: 'not/yet/there.db' }).probe?.(AbortSignal.abort());
+        expect(existsSync(join(directory, 'not'))).to.equal(false);
+      }),
+    );
+
+    it(
+      'is good while a router uses it',
+      inWorld(async ({ open, make }) => {
+        const store = await open();
+        await store.append([anEntry(1)]);
+        await make().probe?.(AbortSignal.abort());
+        await store.close?.();
+        await make().probe?.(AbortSignal.abort());
+      }),
+    );
+
+    it(
+      'is not good where it is something else, too new, or a directory',
+      inWorld(async ({ path, directory, open, make }) => {
+        await (await open()).close?.();
+        const db = new Database(path);
+        db.pragma('user_version = 99');
+        db.pragma('wal_checkpoint(truncate)');
+        db.close();
+        expect((await failure(make().probe?.(AbortSignal.abort()))).code).to.equal('STORE_TOO_NEW');
+        await writeFile(path, 'a text');
+        expect((await failure(make().probe?.(AbortSignal.abort()))).message).to.include('not a store');
+        await mkdir(join(directory, 'folder.db'));
+        await failure(make({ path: 'folder.db' }).probe?.(AbortSignal.abort()));
+      }),
+    );
+  });
+});

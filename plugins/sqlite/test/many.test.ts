@@ -1,0 +1,92 @@
+import type { Store } from '@switchhook/core/plugin';
+import { createComponent, fakeTools } from '@switchhook/core/testkit';
+import plugin from '@switchhook/plugin-sqlite';
+import { expect } from 'chai';
+import { aClaim, anEntry, delivered, eventId, inWorld } from './world.js';
+
+/** More than is held of keys, and than is looked at in one stretch of a list or one step of pruning. */
+const many = 40_000;
+
+async function appendMany(store: Store, deliveries: number): Promise<void> {
+  const perCall = 2_000;
+  for (let n = 0; n < many; n += perCall)
+    await store.append(Array.from({ length: perCall }, (_, index) => anEntry(n + index, deliveries)));
+}
+
+describe('sqlite, with many events', () => {
+  it(
+    'finds every duplicate, before and after a restart',
+    inWorld(async ({ open }) => {
+      let store = await open();
+      await appendMany(store, 0);
+      const repeated = Array.from({ length: 400 }, (_, n) => anEntry(n * 100, 0));
+      const again = async () => (await store.append(repeated)).filter(({ duplicate }) => duplicate).length;
+      expect(await again()).to.equal(400);
+      await store.close?.();
+      store = await open();
+      expect(await again()).to.equal(400);
+      expect(await store.prune({ beforeMs: repeated[0]?.event.receivedAtMs ?? 0, limit: 10 })).to.equal(0);
+      expect(await store.prune({ beforeMs: (repeated[0]?.event.receivedAtMs ?? 0) + 1, limit: 200 })).to.equal(200);
+      expect(await again()).to.equal(398);
+    }),
+  );
+
+  it(
+    'finds a rare event or delivery far back in a list',
+    inWorld(async ({ open }) => {
+      const store = await open();
+      const rare = anEntry(1_000_000);
+      const special = { ...rare.event, type: 'rare' };
+      await store.append([{ event: special, deliveries: [{ ...aNewDeliveryOf(rare), route: 'rare' }] }]);
+      await appendMany(store, 1);
+      const page = await store.events({ type: 'rare', limit: 10 });
+      expect([page.items.map(({ id }) => id), page.cursor]).to.deep.equal([[special.id], null]);
+      for (const query of [{ route: 'rare' }, { route: 'rare', destination: 'crm', state: 'waiting' }] as const)
+        expect((await store.deliveries({ ...query, limit: 10 })).items.map(({ eventId: id }) => id)).to.deep.equal([
+          special.id,
+        ]);
+      const first = await store.deliveries({ state: 'waiting', limit: many });
+      const rest = await store.deliveries({ state: 'waiting', limit: many, cursor: first.cursor ?? '' });
+      expect([first.items.length, rest.items.length, rest.cursor]).to.deep.equal([many, 1, null]);
+    }),
+  );
+
+  it(
+    'prunes what is behind many events that have to be kept',
+    inWorld(async ({ open, clock }) => {
+      const store = await open();
+      await appendMany(store, 1);
+      await store.append([{ ...anEntry(many), deliveries: [{ ...aNewDeliveryOf(anEntry(1)), destination: 'slack' }] }]);
+      const { deliveries } = await store.claim({ ...aClaim(), destination: 'slack' });
+      await store.settle(deliveries.map((claimed) => delivered(claimed)));
+      expect(await store.prune({ beforeMs: clock.now() + 1, limit: 10 })).to.equal(1);
+      expect(await store.event(eventId(many))).to.equal(null);
+      expect(await store.prune({ beforeMs: clock.now() + 1, limit: 10 })).to.equal(0);
+    }),
+  );
+
+  it(
+    'commits what comes together in few transactions',
+    inWorld(async ({ directory }) => {
+      const tools = fakeTools({ directory });
+      let commits = 0;
+      const metrics = { ...counting(() => (commits += 1)), count: () => {}, gauge: () => {} };
+      const store = createComponent('store', plugin.components[0], { path: 'x.db' }, { ...tools, metrics });
+      await store.open?.();
+      await Promise.all(Array.from({ length: 1_000 }, (_, n) => store.append([anEntry(n)])));
+      await store.close?.();
+      await tools.close();
+      expect(commits).to.equal(2);
+    }),
+  );
+});
+
+function counting(observe: () => void) {
+  return { observe };
+}
+
+function aNewDeliveryOf(entry: ReturnType<typeof anEntry>) {
+  const [delivery] = entry.deliveries;
+  if (delivery === undefined) throw new Error('it has no delivery');
+  return delivery;
+}

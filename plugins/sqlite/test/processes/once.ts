@@ -1,0 +1,11 @@
+/** Uses a store once and closes it; nothing else ends this process. */
+import { createComponent, fakeTools } from '@switchhook/core/testkit';
+import plugin from '@switchhook/plugin-sqlite';
+import { anEntry } from '../world.js';
+
+const tools = fakeTools({ directory: process.argv[2] ?? '' });
+const store = createComponent('store', plugin.components[0], { path: 'events.db' }, tools);
+await store.open?.();
+await store.append([anEntry(1)]);
+await store.close?.();
+await tools.close();

@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClaimRequest, Entry, JsonObject, Settled, Store } from '@switchhook/core/plugin';
+import { createComponent, FakeClock, fakeTools } from '@switchhook/core/testkit';
+import plugin from '@switchhook/plugin-sqlite';
+
+/** A directory of its own, stores on a file in it, and everything closed and removed in the end. */
+export async function setup() {
+  const directory = await mkdtemp(join(tmpdir(), 'switchhook-sqlite-'));
+  const tools = fakeTools({ directory });
+  const opened: Store[] = [];
+  const component = plugin.components.find(({ type }) => type === 'sqlite');
+  const make = (options: JsonObject = {}): Store => {
+    const store = createComponent('store', component, { path: 'events.db', ...options }, tools);
+    opened.push(store);
+    return store;
+  };
+  const open = async (options: JsonObject = {}): Promise<Store> => {
+    const store = make(options);
+    await store.open?.();
+    return store;
+  };
+  const close = async () => {
+    for (const store of opened) await store.close?.();
+    await tools.close();
+    await rm(directory, { recursive: true });
+  };
+  return { directory, path: join(directory, 'events.db'), tools, clock: tools.clock, make, open, close };
+}
+
+export type World = Awaited<ReturnType<typeof setup>>;
+
+/** Runs a test in a world of its own. */
+export function inWorld(body: (world: World) => Promise<void>): () => Promise<void> {
+  return async () => {
+    const world = await setup();
+    try {
+      await body(world);
+    } finally {
+      await world.close();
+    }
+  };
+}
+
+/** Id of the n-th event. */
+export function eventId(n: number): string {
+  return `01890a5d-ac96-774b-bcce-${n.toString(16).padStart(12, '0')}`;
+}
+
+/** The n-th event, with as many deliveries to `crm`. */
+export function anEntry(
+  n: number,
+  deliveries = 1,
+  body = `{"n":${n}}`,
+  state: 'waiting' | 'running' = 'waiting',
+): Entry {
+  const atMs = new FakeClock().now();
+  const delivery = { route: 'calls', destination: 'crm', transforms: [], state, dueMs: atMs };
+  return {
+    event: {
+      id: eventId(n),
+      key: `key-${n}`,
+      source: 'agents',
+      type: 'conversation_ended',
+      subject: `conv_${n}`,
+      agent: null,
+      occurredAtMs: atMs,
+      receivedAtMs: atMs,
+      body: Buffer.from(body),
+    },
+    deliveries: Array.from({ length: deliveries }, () => delivery),
+  };
+}
+
+/** Everything that is due for `crm`. */
+export function aClaim(limit = 1_000): ClaimRequest {
+  const nowMs = new FakeClock().now();
+  return { destination: 'crm', nowMs, leaseUntilMs: nowMs + 60_000, limit, maxAttempts: 10, ordered: false };
+}
+
+/** A claimed delivery, settled as delivered. */
+export function delivered({ id, lease }: { readonly id: string; readonly lease: number }, response = 'ok'): Settled {
+  const attempt = { startedAtMs: 1, durationMs: 1, outcome: 'delivered', reason: null, response } as const;
+  return { deliveryId: id, lease, settlement: { state: 'delivered' }, attempt };
+}
+
+/** What a promise was rejected with. */
+export async function failure(promise: Promise<unknown> | undefined): Promise<Error & { code?: string }> {
+  const thrown = await promise?.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof Error)) throw new Error('it was not rejected');
+  return thrown;
+}
