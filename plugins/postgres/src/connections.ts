@@ -62,7 +62,7 @@ export class Connections {
       signal.throwIfAborted();
       await this.#slots.enter(signal, this.#maxWaitMs);
       const connection = await this.#connect(signal);
-      return await this.#lend(connection, unlessAborted(signal, work(connection)));
+      return await this.#lend(connection, () => unlessAborted(signal, work(connection)));
     } catch (error) {
       throw signal.aborted ? signal.reason : failureOf(error);
     }
@@ -93,9 +93,9 @@ export class Connections {
     }
   }
 
-  async #lend<T>(connection: pg.PoolClient, result: Promise<T>): Promise<T> {
+  async #lend<T>(connection: pg.PoolClient, work: () => Promise<T>): Promise<T> {
     try {
-      const value = await result;
+      const value = await work();
       connection.release();
       return value;
     } catch (error) {

@@ -120,14 +120,13 @@ class PostgresInsert implements Destination {
 
   /** Null = too much for one statement. */
   async #insert(rows: readonly Row[], signal: AbortSignal): Promise<Outcome | null> {
-    try {
-      const written = await this.#connections.use(signal, (connection) => this.#table.insert(connection, rows));
-      return written ? { kind: 'delivered' } : null;
-    } catch (error) {
-      // The table was dropped or altered while we were running: look again, once.
-      if (isTableChanged(error) && this.#table.forget()) return this.#insert(rows, signal);
+    const write = () => this.#connections.use(signal, (connection) => this.#table.insert(connection, rows));
+    const isWritten = await write().catch((error: unknown) => {
+      // Dropped or altered while we were running: looked at again, once, because a trigger's table can be missing, too.
+      if (isTableChanged(error) && this.#table.forget()) return write();
       throw error;
-    }
+    });
+    return isWritten ? { kind: 'delivered' } : null;
   }
 }
 

@@ -509,9 +509,17 @@ describe('postgres.insert tells what is wrong', () => {
       for (const url of [wrong.href, missing.href])
         reasons.push(operatorNeeded(await make({ url }).deliver(aDelivery(), signal())));
       expect(reasons).to.deep.equal([
-        'password authentication failed for user "postgres" (28P01)',
+        `password authentication failed for user "${wrong.username}" (28P01)`,
         'database "no_such_database" does not exist (3D000)',
       ]);
+    }));
+
+  it('calls the operator where it is to encrypt and the server cannot', () =>
+    inWorld({}, async ({ database, make }) => {
+      const url = new URL(database.url);
+      url.searchParams.set('sslmode', 'verify-full');
+      const reason = operatorNeeded(await make({ url: url.href }).deliver(aDelivery(), signal()));
+      expect(reason).to.match(/SSL|certificate/);
     }));
 
   it('calls the operator where it may not write', () =>
@@ -547,6 +555,27 @@ describe('postgres.insert tells what is wrong', () => {
       expect(outcome).to.deep.equal({
         kind: 'unavailable',
         reason: 'cannot execute CREATE TABLE in a read-only transaction (25006)',
+      });
+    }));
+
+  it('calls the operator where a trigger misses its table', () =>
+    inWorld({ columns: {} }, async ({ database, destination }) => {
+      await database.query(`create table switchhook_events (id text primary key);
+        create function note() returns trigger language plpgsql as $$ begin insert into notes values (new.id); return new; end $$;
+        create trigger note before insert on switchhook_events for each row execute function note()`);
+      expect(operatorNeeded(await destination.deliver(aDelivery(), signal()))).to.equal(
+        'relation "notes" does not exist (42P01)',
+      );
+    }));
+
+  it('rejects what a trigger forbids', () =>
+    inWorld({ columns: {} }, async ({ database, destination }) => {
+      await database.query(`create table switchhook_events (id text primary key);
+        create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not today'; end $$;
+        create trigger refuse before insert on switchhook_events for each row execute function refuse()`);
+      expect(await destination.deliver(aDelivery(), signal())).to.deep.equal({
+        kind: 'rejected',
+        reason: 'not today (P0001)',
       });
     }));
 
