@@ -1,5 +1,6 @@
 /** The command line: one file per verb; here they are put together, and only here the process ends. */
 import { Command, CommanderError } from 'commander';
+import { version } from '../version.js';
 import { callCommand } from './call.js';
 import { checkCommand } from './check.js';
 import { CommandFailure, exitCodes } from './failure.js';
@@ -8,7 +9,6 @@ import { pluginsCommand } from './plugins.js';
 import { schemaCommand } from './schema.js';
 import { sendCommand } from './send.js';
 import { startCommand } from './start.js';
-import { version } from './version.js';
 
 const program = new Command('switchhook')
   .description('A self-hosted router for the webhooks of voice-AI agents.')

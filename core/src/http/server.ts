@@ -5,6 +5,7 @@ import Koa, { type Context } from 'koa';
 import type { HttpReply, RawRequest } from '../contract/source.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { isRefusal, refuse } from '../refusal.js';
+import type { Api } from './api.js';
 import { type BodyLimits, readBody } from './body.js';
 import { writeRefusal } from './failure.js';
 
@@ -22,6 +23,8 @@ export interface ServerParts {
   /** Rejects, with the reason, while the router is not open or cannot commit. */
   ready(): Promise<void>;
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Answers what is below `/api`. */
+  readonly api: Api;
   readonly limits: BodyLimits;
   /** Take the sender's address from the last entry of `X-Forwarded-For`. */
   readonly trustProxy: boolean;
@@ -54,6 +57,7 @@ export function listenerFor(parts: ServerParts): RequestListener {
   });
   app.use((ctx) => {
     if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts);
+    if (ctx.path.startsWith('/api/')) return parts.api(ctx);
     return operations(ctx, parts);
   });
   return app.callback();

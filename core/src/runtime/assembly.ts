@@ -3,14 +3,20 @@ import type { RequestListener } from 'node:http';
 import type { ComponentRow, Config, DestinationRow } from '../config/config.js';
 import type { Instances, Kind, Source } from '../contract/component.js';
 import type { Store } from '../contract/store.js';
+import { apiFor } from '../http/api.js';
+import type { ApiAccess } from '../http/api-access.js';
+import type { RouterFacts } from '../http/api-endpoints.js';
 import { listenerFor } from '../http/server.js';
 import { Answers } from '../pipeline/answer.js';
 import { Observer } from '../pipeline/observer.js';
+import { Operations } from '../pipeline/operations.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { Retention } from '../pipeline/retention.js';
 import { Routes } from '../pipeline/routes.js';
+import { version } from '../version.js';
 import { ComponentFailure } from './component-failure.js';
 import { type Services, tokens } from './container.js';
+import { maskFor } from './log.js';
 
 /** A component that has been made, and how it is called in the file. */
 export interface Made<K extends Kind = Kind> {
@@ -26,6 +32,7 @@ export interface Assembly {
   readonly store: Store;
   readonly components: readonly Made[];
   readonly pipeline: Pipeline;
+  readonly operations: Operations;
   readonly retention: Retention;
   readonly listener: RequestListener;
   /** By name. */
@@ -66,14 +73,28 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     observer,
     chance: services.get(tokens.chance),
   });
+  const operations = new Operations({
+    store,
+    lanes: pipeline,
+    sources: byName(sources, ({ instance }) => instance),
+    routes: config.routes,
+    transforms: byName(transforms, ({ instance }) => instance),
+    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
+    mask: maskFor(config.secrets),
+    clock,
+    log,
+    observer,
+  });
   const retention = new Retention({ store, keepMs: config.store.retentionMs, clock, log });
+  const limits = { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs };
   const listener = listenerFor({
     hooks: byName(sources, ({ row }) => ({ accepts: row.component.accepts ?? ['application/json'] })),
     receive: (source, request) => pipeline.receive(source, request),
     refused: (...refusal) => observer.refused(...refusal),
     ready,
     metrics: () => metrics.expose(),
-    limits: { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs },
+    api: apiFor({ operations, facts: factsOf(config), access: accessOf(config), limits, clock, log }),
+    limits,
     trustProxy: config.server.trustProxy,
     publicUrl: config.server.publicUrl,
     clock,
@@ -84,9 +105,23 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     store,
     components: [...transforms, ...destinations, ...resolvers, ...sources],
     pipeline,
+    operations,
     retention,
     listener,
   };
+}
+
+function factsOf(config: Config): RouterFacts {
+  const { store, sources, transforms, destinations, resolvers, routes } = config;
+  const rows: readonly ComponentRow[] = [store, ...sources, ...transforms, ...destinations, ...resolvers];
+  const components = rows.map(({ name, component: { kind, type: use, description } }) => {
+    return { kind, name, use, description };
+  });
+  return { version, node: process.version, routes, components };
+}
+
+function accessOf({ server: { adminToken, trustProxy, publicUrl } }: Config): ApiAccess {
+  return { token: adminToken, proxied: trustProxy || publicUrl !== null };
 }
 
 /** Makes one component; what it throws is a failure with its name. */

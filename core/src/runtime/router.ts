@@ -2,7 +2,9 @@
 import type { RequestListener } from 'node:http';
 import type { Config } from '../config/config.js';
 import type { Lifecycle } from '../contract/component.js';
+import type { JsonObject } from '../contract/json.js';
 import type { SignedRequest } from '../contract/source.js';
+import { explanationJson } from '../http/api-json.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { within } from '../pipeline/deadline.js';
 import { refuse } from '../refusal.js';
@@ -68,6 +70,11 @@ export class Router {
     return this.#assembly.sources.get(source)?.sign?.(body, this.#services.get(tokens.clock).now()) ?? null;
   }
 
+  /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
+  async explain(source: string, body: JsonObject): Promise<readonly ReturnType<typeof explanationJson>[]> {
+    return (await this.#assembly.operations.explain({ source, body })).map(explanationJson);
+  }
+
   /** A service of this router, e.g. `tokens.store`. */
   get service(): Services['get'] {
     return (token) => this.#services.get(token);
@@ -75,13 +82,14 @@ export class Router {
 
   /** Opens the store, then all other components side by side, then takes up what waits. Throws a `ComponentFailure`. */
   async open(): Promise<void> {
-    const { store, pipeline, retention } = this.#assembly;
+    const { store, pipeline, operations, retention } = this.#assembly;
     await this.#orClosed(() =>
       this.#openOne({ kind: 'store', name: 'store', type: this.#config.store.component.type, instance: store }),
     );
     await this.openComponents();
     pipeline.open();
     this.#opened.push(() => this.#drain());
+    this.#opened.push(() => operations.close());
     retention.open();
     this.#opened.push(() => retention.close());
     this.#state = 'open';

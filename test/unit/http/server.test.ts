@@ -22,6 +22,7 @@ async function setup(given: Partial<ServerParts> = {}) {
     refused: (source, code, reason) => refusals.push(`${source} ${code}: ${reason}`),
     ready: async () => {},
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'switchhook_up 1\n' }),
+    api: async () => {},
     limits: { maxBytes: limit, timeoutMs: 10_000 },
     trustProxy: false,
     publicUrl: 'https://hooks.example.com',

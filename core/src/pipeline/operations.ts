@@ -1,0 +1,250 @@
+/** What an operator may ask and decide: lists, stories, replay, discard, explain, status. */
+import type { Source } from '../contract/component.js';
+import type { Attempt } from '../contract/delivery.js';
+import type { JsonObject } from '../contract/json.js';
+import type {
+  Backlog,
+  DeliveryQuery,
+  DeliveryRecord,
+  EventQuery,
+  EventRecord,
+  Page,
+  Store,
+} from '../contract/store.js';
+import type { Clock, Log } from '../contract/tools.js';
+import { refuse } from '../refusal.js';
+import { within } from './deadline.js';
+import { draftedEvents, type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
+import type { LaneLoad } from './lane.js';
+import type { LanePolicy } from './lane-policy.js';
+import type { Observer } from './observer.js';
+import { Replays } from './replays.js';
+
+/** What operations work with. */
+export interface OperationsParts extends ExplainParts {
+  readonly store: Store;
+  readonly lanes: Lanes;
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: Observer;
+}
+
+/** The lanes, as far as operations need them. */
+export interface Lanes {
+  readonly loads: ReadonlyMap<string, LaneLoad>;
+  expect(destination: string, dueMs: number): void;
+  canCommit(): Promise<void>;
+}
+
+/** A delivery in a list. */
+export interface DeliveryLine {
+  readonly delivery: DeliveryRecord;
+  /** Why its last attempt was no success; null where there was none, or it was one. */
+  readonly failure: string | null;
+}
+
+/** A delivery with all its attempts, oldest first. */
+export interface DeliveryStory extends DeliveryLine {
+  readonly attempts: readonly Attempt[];
+}
+
+/** An event with all its deliveries, in the order they were made. */
+export interface EventStory {
+  readonly event: EventRecord;
+  readonly deliveries: readonly DeliveryStory[];
+}
+
+/** What to explain: an event that is kept, the latest ones of a subject, or a body as if a source received it now. */
+export type ExplainQuestion =
+  | { readonly event: string }
+  | { readonly subject: string }
+  | { readonly source: string; readonly body: JsonObject };
+
+/** An event, what became of it, and what today's routes say of it. */
+export interface Explanation extends EventStory {
+  /** False where it is only made from a body. */
+  readonly kept: boolean;
+  readonly routes: readonly RouteExplanation[];
+}
+
+/** How a destination stands. */
+export interface LaneStatus {
+  readonly destination: string;
+  /** Null where the destination is not configured any more. */
+  readonly policy: LanePolicy | null;
+  readonly load: LaneLoad | null;
+  /** Null where the store cannot say. */
+  readonly backlog: Backlog | null;
+}
+
+/** How the router stands. */
+export interface Status {
+  readonly nowMs: number;
+  readonly uptimeMs: number;
+  /** Why the store cannot commit; null where it can. */
+  readonly storeFailure: string | null;
+  /** In the order of the file, then those that are not configured any more. */
+  readonly lanes: readonly LaneStatus[];
+}
+
+/** What one event may have. */
+const mostDeliveries = 1_000;
+/** Of one subject, explained at once. */
+const explainedEvents = 20;
+/** Questions to the store under way at the same time, for one list. */
+const questionsAtOnce = 20;
+/** A status is wanted most when the store hangs. */
+const statusMs = 2_000;
+
+export class Operations {
+  readonly replays: Replays;
+  readonly #parts: OperationsParts;
+  readonly #startedAt: number;
+
+  constructor(parts: OperationsParts) {
+    const { store, routes, destinations, lanes, clock, log } = parts;
+    this.#parts = parts;
+    this.#startedAt = clock.elapsed();
+    this.replays = new Replays({
+      store,
+      routes,
+      destinations: new Set(destinations.keys()),
+      expect: (destination, dueMs) => lanes.expect(destination, dueMs),
+      clock,
+      log,
+    });
+  }
+
+  /** Stops what runs in the background. */
+  close(): Promise<void> {
+    return this.replays.close();
+  }
+
+  events(query: EventQuery): Promise<Page<EventRecord>> {
+    return this.#parts.store.events(query);
+  }
+
+  /** Refused as `NOT_KEPT` where it is not kept. */
+  async event(id: string): Promise<EventStory> {
+    const event = await this.#parts.store.event(id);
+    if (event === null) throw refuse('NOT_KEPT', `there is no event ${id}`);
+    return this.#storyOf(event);
+  }
+
+  async deliveries(query: DeliveryQuery): Promise<Page<DeliveryLine>> {
+    const { items, cursor } = await this.#parts.store.deliveries(query);
+    return { items: await gathered(items, (delivery) => this.#lineOf(delivery)), cursor };
+  }
+
+  /** Refused as `NOT_KEPT` where it is not kept. */
+  async delivery(id: string): Promise<DeliveryStory> {
+    return this.#toldBy(await this.#kept(id));
+  }
+
+  /** Makes one delivery due now. Refused while it is running, and where nobody would make it. */
+  async replay(id: string): Promise<DeliveryStory> {
+    const { store, destinations, lanes, clock, log } = this.#parts;
+    const { destination } = await this.#kept(id);
+    if (!destinations.has(destination)) throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
+    const dueMs = clock.now();
+    const changed = await store.replay([id], dueMs);
+    if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    log.info('delivery.replayed', { id, destination });
+    lanes.expect(destination, dueMs);
+    return this.delivery(id);
+  }
+
+  /** Ends one delivery. Refused where it is running, or settled otherwise. */
+  async discard(id: string): Promise<DeliveryStory> {
+    const { store, observer, lanes, clock } = this.#parts;
+    const { destination } = await this.#kept(id);
+    const changed = await store.discard([id]);
+    if (changed.length === 0) {
+      const { state, reason } = await this.#kept(id);
+      throw refuse('WRONG_STATE', `it is ${reason ?? state}`);
+    }
+    observer.discarded(destination, changed);
+    // The next of its subject may go now.
+    lanes.expect(destination, clock.now());
+    return this.delivery(id);
+  }
+
+  /** Oldest first. Refused where there is nothing to explain. */
+  async explain(question: ExplainQuestion): Promise<readonly Explanation[]> {
+    const { store, sources, clock } = this.#parts;
+    if ('event' in question) return [this.#explained(await this.event(question.event), true)];
+    if ('subject' in question) {
+      const { items } = await store.events({ subject: question.subject, limit: explainedEvents });
+      if (items.length === 0) throw refuse('NOT_KEPT', `there is no event of ${question.subject}`);
+      const stories = await gathered(items.toReversed(), (event) => this.#storyOf(event));
+      return stories.map((story) => this.#explained(story, true));
+    }
+    const { source, body } = question;
+    const events = await draftedEvents(source, sources.get(source), body, clock.now());
+    return events.map((event) => this.#explained({ event, deliveries: [] }, false));
+  }
+
+  async status(): Promise<Status> {
+    const { store, lanes, destinations, clock } = this.#parts;
+    const [backlogs, storeFailure] = await Promise.all([
+      within(clock, statusMs, () => store.backlog()).catch(() => null),
+      within(clock, statusMs, () => lanes.canCommit()).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      ),
+    ]);
+    const { loads } = lanes;
+    const names = new Set([...destinations.keys(), ...(backlogs ?? []).map(({ destination }) => destination)]);
+    return {
+      nowMs: clock.now(),
+      uptimeMs: clock.elapsed() - this.#startedAt,
+      storeFailure,
+      lanes: [...names].map((destination) => ({
+        destination,
+        policy: destinations.get(destination)?.policy ?? null,
+        load: loads.get(destination) ?? null,
+        backlog:
+          backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
+      })),
+    };
+  }
+
+  #explained(story: EventStory, kept: boolean): Explanation {
+    const deliveries = story.deliveries.map(({ delivery }) => delivery);
+    return { ...story, kept, routes: explainRoutes(story.event, deliveries, this.#parts) };
+  }
+
+  async #kept(id: string): Promise<DeliveryRecord> {
+    const delivery = await this.#parts.store.delivery(id);
+    if (delivery === null) throw refuse('NOT_KEPT', `there is no delivery ${id}`);
+    return delivery;
+  }
+
+  async #storyOf(event: EventRecord): Promise<EventStory> {
+    const { items } = await this.#parts.store.deliveries({ eventId: event.id, limit: mostDeliveries });
+    return { event, deliveries: await gathered(items.toReversed(), (delivery) => this.#toldBy(delivery)) };
+  }
+
+  async #toldBy(delivery: DeliveryRecord): Promise<DeliveryStory> {
+    const attempts = await this.#parts.store.attempts(delivery.id);
+    return { delivery, failure: attempts.at(-1)?.reason ?? null, attempts };
+  }
+
+  async #lineOf(delivery: DeliveryRecord): Promise<DeliveryLine> {
+    const { failure } = delivery.state === 'delivered' ? { failure: null } : await this.#toldBy(delivery);
+    return { delivery, failure };
+  }
+}
+
+function empty(destination: string): Backlog {
+  return { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null };
+}
+
+/** One answer per item, in order, a few at a time. */
+async function gathered<T, R>(items: readonly T[], answer: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const answers: R[] = [];
+  for (let start = 0; start < items.length; start += questionsAtOnce)
+    answers.push(...(await Promise.all(items.slice(start, start + questionsAtOnce).map(answer))));
+  return answers;
+}
