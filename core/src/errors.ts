@@ -190,7 +190,6 @@ const table = {
   },
 
   // A command cannot do what it was asked.
-  USAGE: { sentence: 'The command was called wrongly.', hint: 'switchhook <command> --help shows how.' },
   ROUTER_UNREACHABLE: {
     sentence: 'No router answers at this address.',
     hint: 'Is it running? --url names another one.',
