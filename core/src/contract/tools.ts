@@ -77,8 +77,11 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Metrics {
   /** Adds to a counter; its name ends in `_total`. */
   count(name: string, help: string, labels?: Labels, by?: number): void;
-  /** Records a duration in seconds in a histogram; its name ends in `_seconds`. */
-  observe(name: string, help: string, seconds: number, labels?: Labels): void;
+  /**
+   * Records a value in a histogram: a duration in seconds under a name that ends in `_seconds`, or another number. `buckets`
+   * are its upper bounds, the same each time; default: durations from 1 ms to 30 s.
+   */
+  observe(name: string, help: string, value: number, labels?: Labels, buckets?: readonly number[]): void;
   /** Sets a gauge. */
   gauge(name: string, help: string, value: number, labels?: Labels): void;
 }

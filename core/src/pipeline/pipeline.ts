@@ -81,6 +81,11 @@ export class Pipeline {
     return new Map([...this.#lanes].map(([destination, lane]) => [destination, lane.load]));
   }
 
+  /** Events that wait for their commit. */
+  get committing(): number {
+    return this.#committing;
+  }
+
   /** Rejects where the store cannot commit. */
   async canCommit(): Promise<void> {
     await this.#commit([]);
@@ -185,10 +190,11 @@ export class Pipeline {
     const startedAt = clock.elapsed();
     const outcomes = await attempted(open, claimed, transforms, clock);
     const durationMs = clock.elapsed() - startedAt;
+    const endedAtMs = clock.now();
     return claimed.map((one, index) => {
       const outcome = outcomes[index] ?? unsaid;
-      const settlement = settlementFor(outcome, one.attempt, open.policy.retry, clock.now(), chance);
-      observer.attempted(one, outcome, settlement, durationMs);
+      const settlement = settlementFor(outcome, one.attempt, open.policy.retry, endedAtMs, chance);
+      observer.attempted(one, outcome, settlement, { endedAtMs, durationMs });
       const reason = 'reason' in outcome ? outcome.reason : null;
       const response = ('response' in outcome ? outcome.response : null) ?? null;
       const attempt = { startedAtMs, durationMs, outcome: outcome.kind, reason, response };

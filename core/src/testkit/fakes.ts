@@ -115,8 +115,8 @@ export class FakeMetrics implements Metrics {
     const key = seriesOf(name, labels);
     this.values.set(key, (this.values.get(key) ?? 0) + by);
   }
-  observe(name: string, _help: string, seconds: number, labels: Labels = {}): void {
-    this.values.set(seriesOf(name, labels), seconds);
+  observe(name: string, _help: string, value: number, labels: Labels = {}): void {
+    this.values.set(seriesOf(name, labels), value);
   }
   gauge(name: string, _help: string, value: number, labels: Labels = {}): void {
     this.values.set(seriesOf(name, labels), value);
