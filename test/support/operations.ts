@@ -1,0 +1,72 @@
+/** Operations over a pipeline in a world of its own. */
+import { FakeMetrics } from '@switchhook/core/testkit';
+import type { Destination, Source } from '../../core/src/contract/component.js';
+import type { Outcome } from '../../core/src/contract/delivery.js';
+import type { JsonObject } from '../../core/src/contract/json.js';
+import type { Store } from '../../core/src/contract/store.js';
+import { Observer } from '../../core/src/pipeline/observer.js';
+import { Operations } from '../../core/src/pipeline/operations.js';
+import type { Route } from '../../core/src/pipeline/routes.js';
+import { aPipeline, type Deliver, policy, type World } from './pipeline.js';
+
+export interface OperatorsWorld extends Omit<World, 'routes'> {
+  readonly routes?: readonly Route[];
+  readonly previews?: Readonly<Record<string, NonNullable<Destination['preview']>>>;
+  readonly sources?: Readonly<Record<string, Source>>;
+  /** Destinations that only the store knows. */
+  readonly gone?: readonly string[];
+}
+
+/** A route; give only what matters. */
+export function aRoute(given: Partial<Route> = {}): Route {
+  return { name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [], ...given };
+}
+
+/** A destination that refuses until it is told otherwise. */
+export function fickle(first: Outcome = { kind: 'rejected', reason: 'status 400' }) {
+  const seen: string[] = [];
+  const fate = { outcome: first };
+  const deliver: Deliver = async ({ id }) => {
+    seen.push(id);
+    return fate.outcome;
+  };
+  return { seen, fate, deliver };
+}
+
+export function anOperator(world: OperatorsWorld = {}) {
+  const { routes = [aRoute()], destinations, previews = {}, sources = {}, gone = [], transforms = {} } = world;
+  let store: Store | undefined;
+  const wrapped = (plain: Store): Store => {
+    store = world.store?.(plain) ?? plain;
+    return store;
+  };
+  const made = aPipeline({ ...world, routes, store: wrapped });
+  const metrics = new FakeMetrics();
+  const names = Object.keys(destinations ?? { crm: 1 }).filter((name) => !gone.includes(name));
+  const operations = new Operations({
+    store: store ?? made.store,
+    lanes: made.pipeline,
+    sources: new Map(Object.entries(sources)),
+    routes,
+    transforms: new Map(Object.entries(transforms).map(([name, apply]) => [name, { apply }])),
+    destinations: new Map(
+      names.map((name) => {
+        const preview = previews[name];
+        const destination = { deliver: () => Promise.reject(), ...(preview && { preview }) };
+        return [name, { destination, policy: { ...policy, ...world.policy } }];
+      }),
+    ),
+    mask: (text) => text.replaceAll('hunter2', '***'),
+    clock: made.clock,
+    log: made.log,
+    observer: new Observer(made.log, metrics),
+  });
+  /** Sends bodies and lets everything come to rest; returns the ids of the events. */
+  const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
+    const ids: string[] = [];
+    for (const body of bodies) ids.push(String((await made.send(body)).body?.id));
+    await made.clock.advance(1);
+    return ids;
+  };
+  return { ...made, operations, metrics, received };
+}
