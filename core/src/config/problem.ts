@@ -41,20 +41,21 @@ export function inOrder(problems: readonly Problem[]): readonly Problem[] {
 /** All problems for a terminal or a log: place, code, message, the line with a mark, and each hint once. */
 export function formatProblems(
   problems: readonly Problem[],
-  { colour }: { readonly colour: boolean } = { colour: false },
+  { colour = false, as = 'problem' }: { readonly colour?: boolean; readonly as?: 'problem' | 'warning' } = {},
 ): string {
+  const [tone, word] = as === 'problem' ? [31, ''] : [33, 'warning '];
   const paint = (code: number, text: string) => (colour && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
   const gutter = String(Math.max(0, ...problems.map(({ line }) => line))).length + 2;
   const hinted = new Set<string>();
   return problems
     .map(({ code, file, line, column, path, message, hint, excerpt }) => {
       const place = line === 0 ? file : `${file}:${line}:${column}`;
-      const lines = [`${paint(1, place)}  ${paint(31, code)}  ${path === '' ? '' : `${path}: `}${message}`];
+      const lines = [`${paint(1, place)}  ${paint(tone, word + code)}  ${path === '' ? '' : `${path}: `}${message}`];
       if (excerpt !== null) {
         // Tabs stay tabs, so that the mark stands below its character however wide a terminal makes them.
         const indent = excerpt.text.slice(0, excerpt.column - 1).replace(/[^\t]/g, ' ');
         lines.push(paint(2, `${String(line).padStart(gutter)} | ${excerpt.text}`));
-        lines.push(`${paint(2, `${' '.repeat(gutter)} |`)} ${indent}${paint(31, '^')}`);
+        lines.push(`${paint(2, `${' '.repeat(gutter)} |`)} ${indent}${paint(tone, '^')}`);
       }
       if (!hinted.has(hint)) lines.push(paint(36, `${' '.repeat(gutter)} = ${hint}`));
       hinted.add(hint);

@@ -93,6 +93,8 @@ export class Router {
     retention.open();
     this.#opened.push(() => retention.close());
     this.#state = 'open';
+    for (const { code, path, message } of this.#config.warnings)
+      this.#services.get(tokens.log).warn('config.warned', { code, path, message });
     this.#services
       .get(tokens.log)
       .info('router.opened', { sources: this.#config.sources.length, destinations: this.#config.destinations.length });

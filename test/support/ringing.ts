@@ -1,0 +1,143 @@
+/** A router's call side in a world of its own: resolvers that are functions, a memory store, a fake clock. */
+import { aCall, aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/core/testkit';
+import { compileExpression } from '../../core/src/config/expressions.js';
+import type { Resolver, Source } from '../../core/src/contract/component.js';
+import type { JsonObject, JsonValue } from '../../core/src/contract/json.js';
+import type { Call, HttpReply } from '../../core/src/contract/source.js';
+import type { EventRecord, Store } from '../../core/src/contract/store.js';
+import { reading, template } from '../../core/src/options.js';
+import { type AnswerRow, Answers, type Ringing } from '../../core/src/pipeline/answer.js';
+import { eventOf } from '../../core/src/pipeline/events.js';
+import { Observer } from '../../core/src/pipeline/observer.js';
+import { Pipeline } from '../../core/src/pipeline/pipeline.js';
+import type { OpenResolver } from '../../core/src/pipeline/resolver-lane.js';
+import { Routes } from '../../core/src/pipeline/routes.js';
+import { memoryStore } from '../../core/src/store/memory.js';
+
+export type Resolve = (call: Call, known: JsonObject, signal: AbortSignal) => unknown;
+
+/** An answer as it is written in a file. */
+export interface WrittenAnswer
+  extends Partial<Omit<AnswerRow, 'where' | 'variables' | 'overrideAgent' | 'resolve' | 'from'>> {
+  readonly where?: string;
+  readonly resolve?: readonly string[];
+  readonly variables?: JsonObject;
+  readonly overrideAgent?: JsonValue;
+}
+
+export interface CallWorld {
+  /** Default: one answer that asks all resolvers. */
+  readonly answers?: readonly WrittenAnswer[];
+  readonly resolvers?: Readonly<Record<string, Resolve | (Partial<OpenResolver> & { readonly look: Resolve })>>;
+  /** What the source does otherwise than receiving each call as it is. */
+  readonly source?: Partial<Source>;
+  /** What the reception has otherwise. */
+  readonly ringing?: Partial<Ringing>;
+  readonly clock?: FakeClock;
+  /** Wraps the store, to make it fail. */
+  readonly store?: (store: Store) => Store;
+}
+
+/** How a call went. */
+export interface Rung {
+  readonly reply: HttpReply;
+  /** By the world's clock. */
+  readonly ms: number;
+}
+
+export function aSwitchboard(world: CallWorld = {}) {
+  const clock = world.clock ?? new FakeClock();
+  const log = new FakeLog();
+  const metrics = new FakeMetrics();
+  const observer = new Observer(log, metrics);
+  const resolvers = new Map(Object.entries(world.resolvers ?? {}).map(([name, row]) => [name, opened(name, row)]));
+  const rows = (world.answers ?? [{}]).map((row, index) => answerRow(row, index, [...resolvers.keys()]));
+  const plain = memoryStore(clock);
+  const source: Source = {
+    receive: ({ body, receivedAtMs }) => {
+      const call: Call = JSON.parse(Buffer.from(body).toString());
+      const key = `inbound_call:${call.id ?? `${receivedAtMs}:${Math.random()}`}`;
+      const event = { key, type: 'inbound_call', subject: call.id, agent: call.agent, occurredAtMs: null };
+      return {
+        kind: 'call',
+        event: { ...event, data: { from_number: call.from } },
+        call,
+        deadlineMs: 10_000,
+        retryMs: 40_000,
+        reply: ({ variables, overrideAgent }) => ({ status: 200, body: { variables, agent: overrideAgent } }),
+        fallback: () => ({ status: 200, body: { variables: {}, least: true } }),
+        ...world.ringing,
+      };
+    },
+    ...world.source,
+  };
+  const pipeline = new Pipeline({
+    sources: new Map([['calls', source]]),
+    routes: new Routes([], () => {}),
+    transforms: new Map(),
+    destinations: new Map(),
+    answers: new Answers({ rows, resolvers, clock, log }),
+    store: world.store?.(plain) ?? plain,
+    clock,
+    log,
+    observer,
+    chance: () => 0.5,
+  });
+  const ring = async (given: Partial<Call> = {}, asked: { readonly receivedAtMs?: number } = {}): Promise<Rung> => {
+    const startedAtMs = clock.elapsed();
+    const reply = await pipeline.receive(
+      'calls',
+      aRequest({ body: JSON.stringify(aCall(given)), receivedAtMs: clock.now(), ...asked }),
+    );
+    return { reply, ms: clock.elapsed() - startedAtMs };
+  };
+  /** Rings, and lets time pass until there is a reply. */
+  const rungOut = async (given: Partial<Call> = {}): Promise<Rung> => {
+    const ringing = ring(given);
+    await clock.advance(10_000);
+    return ringing;
+  };
+  const calls = async (): Promise<readonly EventRecord[]> => (await plain.events({ limit: 1_000 })).items;
+  /** What is recorded of the answer to the newest call. */
+  const trace = async (): Promise<JsonObject> => {
+    const [newest] = await calls();
+    return newest === undefined ? {} : (eventOf(newest).data.answer as JsonObject);
+  };
+  return { pipeline, clock, log, metrics, store: plain, ring, rungOut, calls, trace };
+}
+
+/** The variables of a reply. */
+export function told({ reply }: Rung): unknown {
+  return reply.body?.variables;
+}
+
+/** Takes so long, then goes on. */
+export function after(clock: FakeClock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
+}
+
+function opened(name: string, row: Resolve | (Partial<OpenResolver> & { readonly look: Resolve })): OpenResolver {
+  const { look, ...given } = typeof row === 'function' ? { look: row } : row;
+  // A plugin in plain JavaScript can return anything.
+  const resolver = { resolve: look } as Resolver;
+  return { name, resolver, timeoutMs: null, after: [], concurrency: 64, breaker: null, ...given };
+}
+
+function answerRow(row: WrittenAnswer, index: number, resolvers: readonly string[]): AnswerRow {
+  const names = ['call', 'now', 'known', ...resolvers];
+  const { where, variables = {}, overrideAgent, ...rest } = row;
+  const compiled = (value: JsonValue) =>
+    reading({ compile: compileExpression, secret: () => {} }, () => template('', names).parse(value));
+  return {
+    name: `answer-${index + 1}`,
+    from: ['calls'],
+    where: where === undefined ? null : compileExpression(where, ['call', 'now']),
+    withinMs: 3_000,
+    resolve: resolvers,
+    variables: Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, compiled(value)])),
+    defaults: {},
+    overrideAgent: overrideAgent === undefined ? null : compiled(overrideAgent),
+    cache: null,
+    ...rest,
+  };
+}

@@ -1,0 +1,334 @@
+import { FakeClock } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import { after, aSwitchboard, type Resolve, told } from '../../support/ringing.js';
+
+const breaker = { failures: 3, windowMs: 60_000, cooldownMs: 30_000 };
+const both = {
+  variables: { name: '${{ crm.name }}', line: '${{ table.line }}' },
+  defaults: { name: 'there', line: 'main' },
+};
+
+describe('the look-ups of a call', () => {
+  it('are made side by side', async () => {
+    const clock = new FakeClock();
+    const slow: Resolve = () => after(clock, 1_000).then(() => ({ name: 'Ada', line: 'one' }));
+    const { rungOut } = aSwitchboard({ clock, answers: [both], resolvers: { crm: slow, table: slow } });
+    const rung = await rungOut();
+    expect([told(rung), rung.ms]).to.deep.equal([{ name: 'Ada', line: 'one' }, 1_000]);
+  });
+
+  const failures: Readonly<Record<string, Resolve>> = {
+    'hangs and never heeds its signal': () => new Promise(() => {}),
+    'loops long after its time, giving way each time': async () => {
+      for (let turn = 0; turn < 5_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      return { name: 'too late' };
+    },
+    'throws at once': () => {
+      throw new Error('boom');
+    },
+    rejects: () => Promise.reject(new Error('connection refused')),
+    'rejects with nothing': () => Promise.reject(),
+    'throws what cannot be read': () => {
+      throw Object.create(null, {
+        message: {
+          get: () => {
+            throw new Error('no');
+          },
+        },
+      });
+    },
+    'returns a text': async () => 'Ada',
+    'returns a list': async () => [{ name: 'Ada' }],
+    'returns what throws when it is read': async () => ({
+      get name(): string {
+        throw new Error('connection lost');
+      },
+    }),
+    'returns a proxy that throws': async () =>
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('revoked');
+          },
+        },
+      ),
+    'returns a circle': async () => {
+      const circle: Record<string, unknown> = { name: 'Ada' };
+      circle.self = circle;
+      return circle;
+    },
+    'returns a hundred thousand rows': async () => ({ rows: Array.from({ length: 100_000 }, () => ({ name: 'Ada' })) }),
+    'is later than its own timeout': () => new Promise(() => {}),
+  };
+  for (const [title, crm] of Object.entries(failures))
+    it(`leave out a resolver that ${title}`, async () => {
+      const timeoutMs = title.includes('timeout') ? 500 : null;
+      const { ring, clock, trace } = aSwitchboard({
+        answers: [both],
+        resolvers: { crm: { look: crm, timeoutMs }, table: async () => ({ line: 'one' }) },
+      });
+      const ringing = ring();
+      await clock.advance(timeoutMs ?? 3_000);
+      const rung = await ringing;
+      expect(told(rung)).to.deep.equal({ name: 'there', line: 'one' });
+      const lookups = (await trace()).lookups as readonly { resolver: string; outcome: string }[];
+      const outcomes = Object.fromEntries(lookups.map(({ resolver, outcome }) => [resolver, outcome]));
+      expect(outcomes.table).to.equal('found');
+      expect(outcomes.crm).to.be.oneOf(['failed', 'late']);
+    });
+
+  it('take nothing for "not found", too: what it means is clear', async () => {
+    for (const nothing of [null, undefined]) {
+      const { ring, trace } = aSwitchboard({ resolvers: { crm: async () => nothing } });
+      await ring();
+      expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'not-found');
+    }
+  });
+
+  it('take facts that JSON has no word for as what comes nearest', async () => {
+    const odd = {
+      big: 12n,
+      huge: 2n ** 70n,
+      born: new Date(0),
+      never: new Date(Number.NaN),
+      share: Number.NaN,
+      gone: undefined,
+      call: () => 1,
+      map: new Map([['a', 1]]),
+      price: { toJSON: () => '9.99' },
+      list: [undefined, 1n],
+    };
+    const { ring } = aSwitchboard({
+      answers: [{ variables: { facts: '${{ json(crm) }}' } }],
+      resolvers: { crm: async () => odd },
+    });
+    expect(JSON.parse((told(await ring()) as { facts: string }).facts)).to.deep.equal({
+      big: 12,
+      huge: String(2n ** 70n),
+      born: '1970-01-01T00:00:00.000Z',
+      never: null,
+      share: null,
+      map: { a: 1 },
+      price: '9.99',
+      list: [null, 1],
+    });
+  });
+
+  it('end at the soft end: the reply leaves with what is there, and the others are told to stop', async () => {
+    const signals: AbortSignal[] = [];
+    const { ring, clock, trace } = aSwitchboard({
+      answers: [{ ...both, withinMs: 2_000 }],
+      resolvers: {
+        table: async () => ({ line: 'one' }),
+        crm: (_call, _known, signal) => {
+          signals.push(signal);
+          return new Promise(() => {});
+        },
+      },
+    });
+    const ringing = ring();
+    await clock.advance(1_999);
+    expect(signals[0]?.aborted).to.equal(false);
+    await clock.advance(1);
+    const rung = await ringing;
+    expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 2_000]);
+    expect(signals[0]?.aborted).to.equal(true);
+    expect((await trace()).lookups).to.deep.include({
+      resolver: 'crm',
+      outcome: 'late',
+      start_ms: 0,
+      ms: 2_000,
+      reason: 'no result after 2000 ms',
+    });
+  });
+
+  it('end before the platform hangs up, whatever the answer says', async () => {
+    const { rungOut } = aSwitchboard({
+      answers: [{ ...both, withinMs: 60_000 }],
+      resolvers: { crm: () => new Promise(() => {}), table: async () => ({}) },
+      ringing: { deadlineMs: 5_000 },
+    });
+    expect((await rungOut()).ms).to.equal(4_500);
+  });
+
+  it('get less time where the request was old when it came, and none where it was too old', async () => {
+    const world = {
+      answers: [both],
+      resolvers: { crm: () => new Promise(() => {}), table: async () => ({ line: 'one' }) },
+    };
+    const { ring, clock } = aSwitchboard(world);
+    const ringing = ring({}, { receivedAtMs: clock.now() - 2_500 });
+    await clock.advance(500);
+    expect((await ringing).ms).to.equal(500);
+    const late = aSwitchboard(world);
+    const rung = await late.ring({}, { receivedAtMs: late.clock.now() - 60_000 });
+    expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'main' }, 0]);
+  });
+
+  it('are not disturbed by a clock that jumps', async () => {
+    const { ring, clock } = aSwitchboard({ resolvers: { crm: () => new Promise(() => {}) } });
+    const ringing = ring();
+    clock.jumpTo(clock.now() - 3_600_000);
+    await clock.advance(3_000);
+    expect((await ringing).ms).to.equal(3_000);
+  });
+
+  describe('that wait for another', () => {
+    const chain = (crm: Resolve, orders: Resolve, given: object = {}) => ({
+      answers: [{ variables: { order: '${{ orders.id }}', known: '${{ orders.known }}' } }],
+      resolvers: { orders: { look: orders, after: ['crm'], ...given }, crm },
+    });
+
+    it('start when it is done, and see what it found and nothing else', async () => {
+      const clock = new FakeClock();
+      const seen: unknown[] = [];
+      const world = chain(
+        () => after(clock, 300).then(() => ({ id: 7 })),
+        async (_call, known) => {
+          seen.push(known);
+          return { id: 'o1' };
+        },
+      );
+      const { rungOut, trace } = aSwitchboard({
+        ...world,
+        clock,
+        resolvers: { other: async () => ({ a: 1 }), ...world.resolvers },
+      });
+      expect(told(await rungOut())).to.deep.equal({ order: 'o1' });
+      expect(seen).to.deep.equal([{ crm: { id: 7 } }]);
+      expect(
+        ((await trace()).lookups as { resolver: string; start_ms: number }[]).map((l) => `${l.resolver} ${l.start_ms}`),
+      ).to.deep.equal(['other 0', 'crm 0', 'orders 300']);
+    });
+
+    it('run without it where it failed, in the time that is left', async () => {
+      const clock = new FakeClock();
+      const world = chain(
+        () => new Promise(() => {}),
+        async (_call, known) => ({ known: Object.keys(known).length }),
+      );
+      const { rungOut } = aSwitchboard({
+        ...world,
+        clock,
+        resolvers: { ...world.resolvers, crm: { look: world.resolvers.crm, timeoutMs: 1_000 } },
+      });
+      const rung = await rungOut();
+      expect([told(rung), rung.ms]).to.deep.equal([{ known: '0' }, 1_000]);
+    });
+
+    it('are not called any more where it took all the time', async () => {
+      let calls = 0;
+      const world = chain(
+        () => new Promise(() => {}),
+        async () => {
+          calls += 1;
+          return {};
+        },
+      );
+      const { rungOut, trace } = aSwitchboard(world);
+      expect((await rungOut()).ms).to.equal(3_000);
+      expect(calls).to.equal(0);
+      expect((await trace()).lookups).to.have.nested.property('[1].reason', 'no time was left for it');
+    });
+
+    it('bring it along where only they are asked, and ask it once for all of them', async () => {
+      let looks = 0;
+      const { ring } = aSwitchboard({
+        answers: [{ resolve: ['orders', 'notes'], variables: { order: '${{ orders.id }}', note: '${{ notes.id }}' } }],
+        resolvers: {
+          crm: async () => {
+            looks += 1;
+            return { id: 7 };
+          },
+          orders: { after: ['crm'], look: async (_call, known) => ({ id: JSON.stringify(known) }) },
+          notes: { after: ['crm'], look: async (_call, known) => ({ id: JSON.stringify(known) }) },
+        },
+      });
+      expect(told(await ring())).to.deep.equal({ order: '{"crm":{"id":7}}', note: '{"crm":{"id":7}}' });
+      expect(looks).to.equal(1);
+    });
+
+    it('cannot change what others see', async () => {
+      const { ring } = aSwitchboard({
+        answers: [{ variables: { name: '${{ crm.name }}' } }],
+        resolvers: {
+          crm: async () => ({ name: 'Ada' }),
+          vandal: {
+            after: ['crm'],
+            look: async (_call, known) => {
+              (known.crm as { name: string }).name = 'Eve';
+              return {};
+            },
+          },
+        },
+      });
+      expect(told(await ring())).to.deep.equal({ name: 'Ada' });
+    });
+  });
+
+  describe('of a resolver that keeps failing', () => {
+    it('are skipped, so that they cost no ring time, and tried again later', async () => {
+      let works = false;
+      const crm: Resolve = () => (works ? Promise.resolve({ name: 'Ada' }) : new Promise(() => {}));
+      const { rungOut, ring, clock, trace, metrics, log } = aSwitchboard({
+        answers: [both],
+        resolvers: { crm: { look: crm, breaker }, table: async () => ({ line: 'one' }) },
+      });
+      const open = () => metrics.values.get('resolver_breaker_open{resolver="crm"}');
+      for (let n = 0; n < 3; n += 1) expect((await rungOut({ from: `+${n}` })).ms).to.equal(3_000);
+      expect([open(), log.of('resolver.left-alone').length]).to.deep.equal([1, 1]);
+      const rung = await ring({ from: '+9' });
+      expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 0]);
+      expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'skipped');
+      works = true;
+      await clock.advance(30_000);
+      expect(told(await ring({ from: '+10' }))).to.deep.equal({ name: 'Ada', line: 'one' });
+      expect([open(), log.of('resolver.recovered').length]).to.deep.equal([0, 1]);
+    });
+
+    it('cost one caller at a time while it is tried', async () => {
+      const { ring, rungOut, clock } = aSwitchboard({
+        answers: [both],
+        resolvers: { crm: { look: () => new Promise(() => {}), breaker }, table: async () => ({}) },
+      });
+      for (let n = 0; n < 3; n += 1) await rungOut({ from: `+${n}` });
+      await clock.advance(30_000);
+      const calls = Promise.all(Array.from({ length: 20 }, (_, n) => ring({ from: `+1${n}` })));
+      await clock.advance(3_000);
+      expect((await calls).filter(({ ms }) => ms > 0)).to.have.length(1);
+    });
+
+    it('do not blame it for the time another one took, nor for what another one did not find', async () => {
+      const clock = new FakeClock();
+      const { rungOut, metrics } = aSwitchboard({
+        clock,
+        answers: [both],
+        resolvers: {
+          crm: () => after(clock, 2_900).then(() => ({ name: 'Ada' })),
+          table: { after: ['crm'], breaker, look: () => new Promise(() => {}) },
+          broken: () => Promise.reject(new Error('down')),
+          needy: { after: ['broken'], breaker, look: () => Promise.reject(new Error('known.broken is missing')) },
+        },
+      });
+      for (let n = 0; n < 5; n += 1) await rungOut({ from: `+${n}` });
+      expect(metrics.values.get('resolver_breaker_open{resolver="table"}')).to.equal(0);
+      expect(metrics.values.get('resolver_breaker_open{resolver="needy"}')).to.equal(0);
+    });
+  });
+
+  it('above what a resolver takes are a miss at once, and its places are free again when their time is up', async () => {
+    const { ring, clock, metrics } = aSwitchboard({
+      answers: [both],
+      resolvers: { crm: { look: () => new Promise(() => {}), concurrency: 2 }, table: async () => ({}) },
+    });
+    const calls = Array.from({ length: 5 }, (_, n) => ring({ from: `+${n}` }));
+    expect((await Promise.all(calls.slice(2))).map(({ ms }) => ms)).to.deep.equal([0, 0, 0]);
+    await clock.advance(3_000);
+    await Promise.all(calls);
+    const next = ring({ from: '+9' });
+    await clock.advance(3_000);
+    expect((await next).ms).to.equal(3_000);
+    expect(metrics.values.get('resolver_lookups_total{resolver="crm",outcome="busy"}')).to.equal(3);
+  });
+});
