@@ -12,10 +12,10 @@ export interface AttemptTime {
   readonly durationMs: number;
 }
 
-/** Of whom there will be something to say; by their names. */
+/** Of whom there will be something to say. */
 export interface Observed {
-  readonly sources: Iterable<string>;
-  readonly destinations: Iterable<string>;
+  readonly sources: readonly { readonly name: string }[];
+  readonly destinations: readonly { readonly name: string }[];
   readonly answers: readonly Pick<AnswerRow, 'name' | 'from'>[];
 }
 
@@ -65,14 +65,13 @@ export class Observer {
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
   expect({ sources, destinations, answers }: Observed): void {
-    for (const source of sources) this.#count('requests_refused_total', { source, code: 'UNVERIFIED' }, 0);
-    for (const destination of destinations) {
+    for (const { name: source } of sources) this.#count('requests_refused_total', { source, code: 'UNVERIFIED' }, 0);
+    for (const { name: destination } of destinations) {
       for (const outcome of ['delivered', 'rejected', 'unavailable'])
         this.#count('attempts_total', { destination, outcome }, 0);
       this.#count('attempts_needing_operator_total', { destination }, 0);
       for (const reason of endReasons) this.#dead(destination, reason, 0);
       this.#count('deliveries_skipped_total', { destination }, 0);
-      this.#count('deliveries_replayed_total', { destination }, 0);
     }
     for (const { name, from } of answers)
       for (const source of from) {
@@ -142,9 +141,9 @@ export class Observer {
     }
   }
 
-  /** So many deliveries of a destination wait again, or for the first time, because an operator wants them made. */
-  replayed(destination: string, deliveries: number): void {
-    this.#count('deliveries_replayed_total', { destination }, deliveries);
+  /** So many deliveries wait again, or for the first time, because an operator wants them made. */
+  replayed(deliveries: number): void {
+    this.#count('deliveries_replayed_total', {}, deliveries);
   }
 
   /** Deliveries ended because their last attempt never came back. */

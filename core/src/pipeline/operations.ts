@@ -103,7 +103,7 @@ export class Operations {
   readonly #startedAt: number;
 
   constructor(parts: OperationsParts) {
-    const { store, routes, destinations, lanes, clock, log } = parts;
+    const { store, routes, destinations, lanes, clock, log, observer } = parts;
     this.#parts = parts;
     this.#startedAt = clock.elapsed();
     this.replays = new Replays({
@@ -111,6 +111,7 @@ export class Operations {
       routes,
       destinations: new Set(destinations.keys()),
       expect: (destination, dueMs) => lanes.expect(destination, dueMs),
+      replayed: (deliveries) => observer.replayed(deliveries),
       clock,
       log,
     });
@@ -144,13 +145,14 @@ export class Operations {
 
   /** Makes one delivery due now. Refused while it is running, and where nobody would make it. */
   async replay(id: string): Promise<DeliveryStory> {
-    const { store, destinations, lanes, clock, log } = this.#parts;
+    const { store, destinations, lanes, clock, log, observer } = this.#parts;
     const { destination } = await this.#kept(id);
     if (!destinations.has(destination)) throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
     const dueMs = clock.now();
     const changed = await store.replay([id], dueMs);
     if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
     log.info('delivery.replayed', { id, destination });
+    observer.replayed(changed.length);
     lanes.expect(destination, dueMs);
     return this.delivery(id);
   }

@@ -16,6 +16,8 @@ export interface ReplayParts {
   readonly destinations: ReadonlySet<string>;
   /** Told when the store has something due for a destination. */
   readonly expect: (destination: string, dueMs: number) => void;
+  /** Told how many deliveries wait again, or for the first time. */
+  readonly replayed: (deliveries: number) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -193,6 +195,7 @@ export class Replays {
       seen += page.length;
       replay.matched = Math.max(total, seen);
       replay.replayed += changed;
+      this.#parts.replayed(changed);
       replay.skipped = {
         running: replay.skipped.running + configured.length - changed,
         unconfigured: replay.skipped.unconfigured + due.length - configured.length,

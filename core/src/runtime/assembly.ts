@@ -8,6 +8,7 @@ import type { ApiAccess } from '../http/api-access.js';
 import type { RouterFacts } from '../http/api-endpoints.js';
 import { listenerFor } from '../http/server.js';
 import { Answers } from '../pipeline/answer.js';
+import { readingsOf } from '../pipeline/gauges.js';
 import { Observer } from '../pipeline/observer.js';
 import { Operations } from '../pipeline/operations.js';
 import { Pipeline } from '../pipeline/pipeline.js';
@@ -54,6 +55,8 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     services.get(tokens.metrics),
   ];
   const observer = new Observer(log, metrics);
+  observer.expect(config);
+  metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const pipeline = new Pipeline({
     sources: byName(sources, ({ instance }) => instance),
     routes: new Routes(config.routes, ({ name }, reason) => observer.unroutable(name, reason)),
@@ -92,7 +95,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     receive: (source, request) => pipeline.receive(source, request),
     refused: (...refusal) => observer.refused(...refusal),
     ready,
-    metrics: () => metrics.expose(),
+    metrics: async () => metrics.expose(readingsOf(await operations.status(), pipeline.committing)),
     api: apiFor({ operations, facts: factsOf(config), access: accessOf(config), limits, clock, log }),
     limits,
     trustProxy: config.server.trustProxy,

@@ -398,6 +398,7 @@ describe('a replay', () => {
     const stopped = new Promise<void>((resolve) => {
       const replays = new Replays({
         ...{ routes: [], destinations: new Set(['crm']), expect: () => {}, clock: new FakeClock(), log: pipelineLog },
+        replayed: () => {},
         store: storeWith(store, {
           deliveries: async (query) => {
             void replays.close().then(resolve);
@@ -470,6 +471,7 @@ describe('a replay', () => {
         const replays = new Replays({
           ...{ store, routes: [], destinations: new Set(['crm', 'slack']), clock, log: pipelineLog },
           expect: (name, dueMs) => announced.set(name, Math.min(dueMs, announced.get(name) ?? dueMs)),
+          replayed: () => {},
         });
         const filter = {
           deliveries: { ...(state && { state }), ...(destination && { destination }) },
