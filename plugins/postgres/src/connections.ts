@@ -88,7 +88,7 @@ export class Connections {
         (late) => late.release(),
         () => {},
       );
-      ended.finally(() => this.#slots.leave());
+      void ended.finally(() => this.#slots.leave());
       throw error;
     }
   }

@@ -89,7 +89,7 @@ describe('an expression that is explained', () => {
         fc.tuple(tie('condition'), tie('condition')).map(([a, b]) => `(${a}  ||  ${b})`),
       ),
     }));
-    fc.assert(
+    void fc.assert(
       fc.property(condition, (text) => {
         const scope = { event: { agent: 'y', data: { t: true, f: false, n: 5 } } };
         const expression = compileExpression(text, ['event']);
