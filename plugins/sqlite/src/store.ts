@@ -28,6 +28,7 @@ import { pack, type Read, type Replied, type Results, type Settings, type Stretc
 
 /** Operations in one transaction: more would make the first of them wait for the last. */
 const batchLimit = 512;
+const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 export type FileSettings = Omit<Settings, 'leasesEndMs'>;
 
@@ -147,8 +148,8 @@ export class SqliteStore implements Store {
     const link = await this.#start(null);
     const startedAt = clock.elapsed();
     const replies = await link.request({ kind: 'write', packed: pack(writes) });
-    metrics.observe('store_commit_seconds', 'Duration of a commit.', (clock.elapsed() - startedAt) / 1_000);
-    metrics.count('store_operations_total', 'Operations committed, several in one commit.', {}, writes.length);
+    metrics.observe('store_commit_seconds', 'Duration of commits', (clock.elapsed() - startedAt) / 1_000);
+    metrics.observe('store_commit_operations', 'Operations in a commit', writes.length, {}, operationBuckets);
     return replies;
   }
 
