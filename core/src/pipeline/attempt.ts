@@ -1,6 +1,6 @@
 /** One attempt: transforms, then the destination within its time. What goes wrong is an outcome, never a throw. */
 import type { Destination, Transform } from '../contract/component.js';
-import type { Delivery, Outcome } from '../contract/delivery.js';
+import type { Attempt, Delivery, Outcome } from '../contract/delivery.js';
 import type { Event } from '../contract/event.js';
 import type { ClaimedDelivery } from '../contract/store.js';
 import type { Clock } from '../contract/tools.js';
@@ -14,6 +14,9 @@ export interface OpenDestination {
   readonly destination: Destination;
   readonly policy: LanePolicy;
 }
+
+const reasonLimit = 1_024;
+const responseLimit = 4_096;
 
 type Transforms = ReadonlyMap<string, Transform>;
 
@@ -32,6 +35,13 @@ export async function attempted(
   const outcomes = deliveries.length === 0 ? [] : await called(open, deliveries, clock);
   const outcomeOf = new Map(deliveries.map((delivery, index) => [delivery, outcomes[index] ?? unsaid]));
   return prepared.map((one) => ('event' in one ? (outcomeOf.get(one) ?? unsaid) : one));
+}
+
+/** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */
+export function keptOf(outcome: Attempted): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
+  const reason = 'reason' in outcome ? outcome.reason.slice(0, reasonLimit) : null;
+  const response = 'response' in outcome ? (outcome.response?.slice(0, responseLimit) ?? null) : null;
+  return { outcome: outcome.kind, reason, response };
 }
 
 /** A delivery as its destination sees it, or what came of it before it got there. */

@@ -4,12 +4,12 @@ import type { EventDraft } from '../contract/event.js';
 import type { HttpReply, RawRequest, Reception } from '../contract/source.js';
 import type { Appended, ClaimedDelivery, Entry, EventRecord, Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
-import { deliveryId } from '../ids.js';
 import { isRefusal, refuse } from '../refusal.js';
 import type { Answers, Ringing, Told } from './answer.js';
 import { traceOf } from './answer-trace.js';
-import { attempted, type OpenDestination, unsaid } from './attempt.js';
+import { attempted, keptOf, type OpenDestination, unsaid } from './attempt.js';
 import { CallRecorder } from './call-recorder.js';
+import { Commits } from './commits.js';
 import { within } from './deadline.js';
 import { eventOf, recordOf } from './events.js';
 import { type AttemptEnd, Lane, type LaneLoad } from './lane.js';
@@ -36,8 +36,6 @@ export interface PipelineParts {
 
 /** Deliveries in memory in all, beyond what the lanes run. */
 const heldInAll = 2_000;
-/** Events that may wait for a commit at the same time; further ones are told to come back. */
-const commitLimit = 2_000;
 /** Verifying a call takes microseconds; a source that asks somebody else first gets no more of the ring than this. */
 const verifyMs = 2_000;
 
@@ -46,7 +44,7 @@ export class Pipeline {
   readonly #places = new SharedPlaces(heldInAll);
   readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #recorder: CallRecorder;
-  #committing = 0;
+  readonly #commits: Commits;
 
   constructor(parts: PipelineParts) {
     const { clock, log, observer } = parts;
@@ -58,6 +56,7 @@ export class Pipeline {
       onUnrecorded: (record, reason) => observer.unrecorded(record, reason),
     });
     this.#lanes = new Map([...parts.destinations].map(([name, open]) => [name, this.#laneOf(name, open)]));
+    this.#commits = new Commits({ store: parts.store, clock, observer, lanes: this.#lanes });
   }
 
   /** Takes up what the store has left from before. */
@@ -83,7 +82,7 @@ export class Pipeline {
 
   /** Events that wait for their commit. */
   get committing(): number {
-    return this.#committing;
+    return this.#commits.pending;
   }
 
   /** Rejects where the store cannot commit. */
@@ -130,25 +129,9 @@ export class Pipeline {
     return { status: 200, body: { id: first.eventId, ...(duplicate && { duplicate }) } };
   }
 
-  async #commit(records: readonly EventRecord[]): Promise<readonly Appended[]> {
-    if (this.#committing + records.length > commitLimit)
-      throw refuse('STORE_BEHIND', `${this.#committing} events wait for their commit`);
-    const entries = records.map((record) => this.#routed(record));
-    this.#committing += entries.length;
-    try {
-      const appended = await this.#parts.store.append(entries);
-      entries.forEach((entry, index) => {
-        const duplicate = appended[index]?.duplicate === true;
-        this.#handOver(entry, !duplicate);
-        this.#parts.observer.received(entry.event, duplicate, entry.deliveries.length);
-      });
-      return appended;
-    } catch (error) {
-      for (const entry of entries) this.#handOver(entry, false);
-      throw refuse('STORE_UNAVAILABLE', error instanceof Error ? error.message : String(error));
-    } finally {
-      this.#committing -= entries.length;
-    }
+  /** Routes events and commits them together with their deliveries. */
+  #commit(records: readonly EventRecord[]): Promise<readonly Appended[]> {
+    return this.#commits.commit(records.map((record) => this.#routed(record)));
   }
 
   /** The event with all its deliveries: routing is pure and in memory, so it comes before the commit. */
@@ -160,19 +143,6 @@ export class Pipeline {
         to.flatMap((destination) => this.#lanes.get(destination)?.admit(name, transforms, nowMs) ?? []),
       );
     return { event, deliveries };
-  }
-
-  /** Passes on what was admitted to memory, or frees its place where nothing was committed. */
-  #handOver({ event, deliveries }: Entry, committed: boolean): void {
-    for (const [index, delivery] of deliveries.entries()) {
-      const lane = this.#lanes.get(delivery.destination);
-      if (delivery.state === 'waiting') {
-        if (committed) lane?.expect(delivery.dueMs);
-      } else if (committed) {
-        const claimed = { ...delivery, id: deliveryId(event.id, index), attempt: 1, lease: 1, event };
-        lane?.take(claimed, delivery.dueMs);
-      } else lane?.forget();
-    }
   }
 
   #laneOf(destination: string, open: OpenDestination): Lane {
@@ -195,9 +165,7 @@ export class Pipeline {
       const outcome = outcomes[index] ?? unsaid;
       const settlement = settlementFor(outcome, one.attempt, open.policy.retry, endedAtMs, chance);
       observer.attempted(one, outcome, settlement, { endedAtMs, durationMs });
-      const reason = 'reason' in outcome ? outcome.reason : null;
-      const response = ('response' in outcome ? outcome.response : null) ?? null;
-      const attempt = { startedAtMs, durationMs, outcome: outcome.kind, reason, response };
+      const attempt = { startedAtMs, durationMs, ...keptOf(outcome) };
       return { outcome, settled: { deliveryId: one.id, lease: one.lease, settlement, attempt } };
     });
   }

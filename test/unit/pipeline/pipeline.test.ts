@@ -65,6 +65,32 @@ describe('the pipeline', () => {
     expect(await statusOf(send({ key: 'one more' }))).to.equal('STORE_BEHIND');
   });
 
+  it('does not leave a sender waiting for a store that says nothing, and keeps what it commits after all', async () => {
+    let commit = (): void => {};
+    const slow = (store: Store): Store =>
+      storeWith(store, {
+        append: (entries) => new Promise((resolve) => (commit = () => resolve(store.append(entries)))),
+      });
+    const { send, clock, delivered, pipeline } = setup({ store: slow });
+    const reply = statusOf(send({ key: 'a' }));
+    await clock.advance(10_000);
+    expect(await reply).to.equal('STORE_UNAVAILABLE');
+    commit();
+    await clock.advance(0);
+    expect(delivered.map(({ event }) => event.key)).to.deep.equal(['a']);
+    await pipeline.close();
+  });
+
+  it('keeps no more than an excerpt of what a destination hands back', async () => {
+    const long = { kind: 'rejected', reason: 'r'.repeat(100_000), response: 'x'.repeat(100_000) } as const;
+    const { send, clock, store, pipeline } = setup({ destinations: { crm: async () => long } });
+    const { body } = await send({ key: 'a' });
+    await clock.advance(0);
+    const [kept] = await store.attempts(`${body?.id}.0`);
+    expect([kept?.reason?.length, kept?.response?.length]).to.deep.equal([1_024, 4_096]);
+    await pipeline.close();
+  });
+
   it('tries again what was unavailable, on schedule, until its attempts are used up', async () => {
     const attempts: number[] = [];
     const down: Deliver = async ({ attempt }) => {

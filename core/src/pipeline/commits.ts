@@ -1,0 +1,82 @@
+/** Commits: an event is acknowledged when it is on disk together with its deliveries, or it is refused. */
+import type { Appended, Entry, Store } from '../contract/store.js';
+import type { Clock } from '../contract/tools.js';
+import { deliveryId } from '../ids.js';
+import { refuse } from '../refusal.js';
+import { within } from './deadline.js';
+import type { Lane } from './lane.js';
+import type { Observer } from './observer.js';
+
+/** What commits work with. */
+export interface CommitsParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** By destination. */
+  readonly lanes: ReadonlyMap<string, Lane>;
+}
+
+/** Events that may wait for a commit at the same time; further ones are told to come back. */
+const pendingLimit = 2_000;
+/** No sender is known to wait for longer. A commit that comes later is kept: the sender's next try finds a duplicate. */
+const patienceMs = 10_000;
+
+export class Commits {
+  readonly #parts: CommitsParts;
+  #pending = 0;
+
+  constructor(parts: CommitsParts) {
+    this.#parts = parts;
+  }
+
+  /** Events that wait for their commit. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Resolves when the entries are on disk. Refuses with `STORE_BEHIND` or `STORE_UNAVAILABLE` otherwise. */
+  async commit(entries: readonly Entry[]): Promise<readonly Appended[]> {
+    if (this.#pending + entries.length > pendingLimit) {
+      for (const entry of entries) this.#handOver(entry, false);
+      throw refuse('STORE_BEHIND', `${this.#pending} events wait for their commit`);
+    }
+    try {
+      return await within(this.#parts.clock, patienceMs, () => this.#append(entries));
+    } catch (error) {
+      throw refuse('STORE_UNAVAILABLE', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Hands over what comes of the commit, also when nobody waits for it any more. */
+  async #append(entries: readonly Entry[]): Promise<readonly Appended[]> {
+    const { store, observer } = this.#parts;
+    this.#pending += entries.length;
+    try {
+      const appended = await store.append(entries);
+      for (const [index, entry] of entries.entries()) {
+        const duplicate = appended[index]?.duplicate === true;
+        this.#handOver(entry, !duplicate);
+        observer.received(entry.event, duplicate, entry.deliveries.length);
+      }
+      return appended;
+    } catch (error) {
+      for (const entry of entries) this.#handOver(entry, false);
+      throw error;
+    } finally {
+      this.#pending -= entries.length;
+    }
+  }
+
+  /** Passes on what was admitted to memory, or frees its place where nothing was committed. */
+  #handOver({ event, deliveries }: Entry, committed: boolean): void {
+    for (const [index, delivery] of deliveries.entries()) {
+      const lane = this.#parts.lanes.get(delivery.destination);
+      if (delivery.state === 'waiting') {
+        if (committed) lane?.expect(delivery.dueMs);
+      } else if (committed) {
+        const claimed = { ...delivery, id: deliveryId(event.id, index), attempt: 1, lease: 1, event };
+        lane?.take(claimed, delivery.dueMs);
+      } else lane?.forget();
+    }
+  }
+}
