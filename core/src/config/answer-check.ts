@@ -5,6 +5,7 @@ import type { AnswerRow } from './config.js';
 import type { ConfigDocument } from './document.js';
 import { didYouMean } from './nearest.js';
 import type { Path } from './problem.js';
+import { nodeAt } from './tree.js';
 
 /** Checks an answer that can be read. `known` are the resolvers it may use, `expects` the variables an agent cannot do without. */
 export function checkAnswer(
@@ -28,11 +29,12 @@ export function checkAnswer(
     reportNotFlat(document, [...path, 'overrideAgent']);
   checkWhere(document, path, row, stranger);
   const supplied = suppliedBy(row);
-  expects.forEach((name, index) => {
-    if (supplied.includes(name)) return;
-    const message = `nothing supplies "${name}"${didYouMean(name, supplied)}`;
-    document.report('UNSUPPLIED_VARIABLE', [...path, 'expects', index], message);
-  });
+  const isList = nodeAt(document.root, [...path, 'expects'])?.kind === 'list';
+  for (const [index, name] of expects.entries()) {
+    if (supplied.includes(name)) continue;
+    const at = [...path, 'expects', ...(isList ? [index] : [])];
+    document.report('UNSUPPLIED_VARIABLE', at, `nothing supplies "${name}"${didYouMean(name, supplied)}`);
+  }
 }
 
 /** Names of the variables an answer gives, at least to some callers. */

@@ -1,0 +1,203 @@
+import { expect } from 'chai';
+import { placeholdersIn, promptFit } from '../../../core/src/config/prompt.js';
+import { brief, checked, configOf, problemsOf } from './setup.js';
+
+/** A configuration with these resolvers and one answer. */
+const withAnswer = (answer: string, resolvers = 'customer: { use: static, values: { tier: gold } }') => `version: 1
+sources:
+  calls: { use: agents.call, token: a-call-token }
+resolvers:
+  ${resolvers}
+answers:
+  - from: calls
+    ${answer}
+`;
+
+async function warningsOf(yaml: string): Promise<readonly string[]> {
+  const result = await checked(yaml);
+  return result.kind === 'config' ? result.config.warnings.map(brief) : result.problems.map(brief);
+}
+
+describe('checking an answer', () => {
+  describe('its variables', () => {
+    const asked = 'resolve: customer\n    ';
+
+    it('are texts, numbers, or true and false', async () => {
+      const { answers } = await configOf(withAnswer(`${asked}variables: { a: x, b: 5, c: true }`));
+      const rendered = Object.entries(answers[0]?.variables ?? {}).map(([name, value]) => [name, value.render({})]);
+      expect(rendered).to.deep.equal([
+        ['a', 'x'],
+        ['b', 5],
+        ['c', true],
+      ]);
+    });
+
+    it('are no maps or lists, where that can be known', async () => {
+      expect(await problemsOf(withAnswer(`${asked}variables: { a: { b: c } }`))).to.deep.equal([
+        '9:21 WRONG_TYPE answers[0].variables.a: expected a text, a number or true or false, found a map',
+      ]);
+      for (const value of ['${{ customer }}', '${{ call.data }}', '${{ [1, 2] }}', '${{ known }}'])
+        expect(await problemsOf(withAnswer(`${asked}variables: { a: "${value}" }`)), value).to.deep.equal([
+          '9:21 INVALID_VALUE answers[0].variables.a: expected a text, a number, or true or false; this is a map or a list',
+        ]);
+      expect(await problemsOf(withAnswer(`${asked}overrideAgent: "\${{ customer }}"`))).to.have.length(1);
+    });
+
+    it('have names that a placeholder can have', async () => {
+      for (const name of ['first-name', '1st', 'a.b', '"a b"', 'x'.repeat(65)]) {
+        const [problem = ''] = await problemsOf(withAnswer(`${asked}defaults: { ${name}: x }`));
+        expect(problem, name).to.include('a variable starts with a letter or _ and has only letters, digits and _');
+      }
+    });
+
+    it('are warned of where some callers do not get them', async () => {
+      const yaml = withAnswer(
+        `${asked}variables: { tier: "\${{ customer.tier }}", name: "\${{ customer.name }}", line: "\${{ call.to }}" }
+    defaults: { tier: standard }`,
+      );
+      expect(await warningsOf(yaml)).to.deep.equal([
+        '9:54 UNSUPPLIED_VARIABLE answers[0].variables.name: "name" has no default: where it cannot be filled, the agent does not get it',
+      ]);
+    });
+
+    it('need no default where their expression has one, or the time and the call are enough', async () => {
+      const yaml = withAnswer(
+        `${asked}variables: { a: "\${{ default(customer.name, 'there') }}", b: '\${{ now.getHours("Europe/Berlin") < 12 ? "x" : "y" }}' }`,
+      );
+      expect(await warningsOf(yaml)).to.deep.equal([]);
+    });
+
+    it('are all there that the agent cannot do without', async () => {
+      const yaml = withAnswer(
+        `${asked}defaults: { first_name: there, tier: standard }\n    expects: [first_name, teir]`,
+      );
+      expect(await problemsOf(yaml)).to.deep.equal([
+        '10:27 UNSUPPLIED_VARIABLE answers[0].expects[1]: nothing supplies "teir"; did you mean "tier"?',
+      ]);
+      expect(await problemsOf(yaml.replace('teir', 'tier'))).to.deep.equal([]);
+      expect(await problemsOf(yaml.replace('[first_name, teir]', 'nobody'))).to.deep.equal([
+        '10:14 UNSUPPLIED_VARIABLE answers[0].expects: nothing supplies "nobody"',
+      ]);
+    });
+  });
+
+  describe('its condition', () => {
+    it('may ask for the time of day', async () => {
+      const { answers } = await configOf(
+        withAnswer('resolve: customer\n    where: now.getHours("Europe/Berlin") >= 9'),
+      );
+      const { where } = answers[0] ?? {};
+      expect(where?.evaluate({ now: new Date('2026-07-01T07:00:00Z') })).to.equal(true);
+      expect(where?.evaluate({ now: new Date('2026-07-01T06:59:59Z') })).to.equal(false);
+    });
+
+    it('is warned of where it fails for a call about which nothing is known', async () => {
+      const yaml = withAnswer('resolve: customer\n    where: now.getHours("Europe/Atlantis") >= 9');
+      expect((await warningsOf(yaml))[0]).to.match(/^9:12 EXPRESSION_TYPE answers\[0\]\.where: .*Europe\/Atlantis/);
+    });
+  });
+
+  describe('its cache', () => {
+    const cacheOf = async (cache: string) =>
+      (await configOf(withAnswer(`resolve: customer\n    cache: ${cache}`))).answers[0]?.cache;
+
+    it('is one time for both, or one for each', async () => {
+      expect(await cacheOf('10m')).to.deep.equal({ forMs: 600_000, staleMs: 600_000 });
+      expect(await cacheOf('{ for: 10m, stale: 24h }')).to.deep.equal({ forMs: 600_000, staleMs: 86_400_000 });
+      expect(await cacheOf('{ for: 10m }')).to.deep.equal({ forMs: 600_000, staleMs: 600_000 });
+      expect(await cacheOf('{ stale: 7d }')).to.deep.equal({ forMs: 0, staleMs: 604_800_000 });
+      expect((await configOf(withAnswer('resolve: customer'))).answers[0]?.cache).to.equal(null);
+    });
+
+    it('is refused where it means nothing', async () => {
+      for (const cache of ['0s', '31d', '{}', '{ for: 10m, stale: 1m }', 'true'])
+        expect(await problemsOf(withAnswer(`resolve: customer\n    cache: ${cache}`)), cache).to.have.length(1);
+    });
+  });
+});
+
+describe('checking resolvers', () => {
+  const echo = (name: string, value: string, more = '') => `${name}: { use: static, values: { a: "${value}" }${more} }`;
+
+  it('gives each its concurrency and its breaker', async () => {
+    const { resolvers } = await configOf(
+      withAnswer(
+        'resolve: [a, b, c]',
+        [
+          echo('a', ''),
+          echo('b', '', ', breaker: false, concurrency: 5'),
+          echo('c', '', ', breaker: { failures: 2, window: 10s, cooldown: 5s }'),
+        ].join('\n  '),
+      ),
+    );
+    expect(resolvers.map(({ concurrency, breaker }) => [concurrency, breaker])).to.deep.equal([
+      [64, { failures: 5, windowMs: 60_000, cooldownMs: 30_000 }],
+      [5, null],
+      [64, { failures: 2, windowMs: 10_000, cooldownMs: 5_000 }],
+    ]);
+  });
+
+  it('lets one wait for those whose facts its options use', async () => {
+    const rows = [
+      echo('customer', ''),
+      echo('orders', '${{ known.customer.id }}'),
+      echo('notes', `\${{ known['orders'].id + known.?customer.id }}`),
+      echo('views', "select * from known.customers, ${{ 'known.customer' }}"),
+    ];
+    const { resolvers } = await configOf(withAnswer('resolve: [notes, views]', rows.join('\n  ')));
+    expect(resolvers.map(({ name, after }) => [name, after])).to.deep.equal([
+      ['customer', []],
+      ['orders', ['customer']],
+      ['notes', ['orders', 'customer']],
+      ['views', []],
+    ]);
+  });
+
+  it('finds names after known that lead nowhere, and circles that go through options', async () => {
+    const rows = [
+      echo('customer', '${{ known.orders.id }}'),
+      echo('orders', '${{ known.customer.id + known.custmer.id }}'),
+    ];
+    expect(await problemsOf(withAnswer('resolve: [orders]', rows.join('\n  ')))).to.deep.equal([
+      '5:13 INVALID_VALUE resolvers.customer: "customer" would wait for itself',
+      '6:3 UNKNOWN_REFERENCE resolvers.orders: known.custmer: there is no resolver "custmer"; did you mean "customer"?',
+      '6:11 INVALID_VALUE resolvers.orders: "orders" would wait for itself',
+    ]);
+  });
+
+  it('takes what others wait for as used, and lets variables use it', async () => {
+    const rows = [echo('customer', ''), echo('orders', '', ', after: customer')];
+    const yaml = withAnswer(
+      'resolve: orders\n    variables: { a: "${{ customer.a }}" }\n    defaults: { a: "" }',
+      rows.join('\n  '),
+    );
+    expect(await problemsOf(yaml)).to.deep.equal([]);
+  });
+});
+
+describe('a prompt', () => {
+  const prompt =
+    'Hello {{ first_name }}, you are {{tier}}.\nYour orders: {{ open_orders }}, {{ first_name }}\n{ no } {{ }}';
+
+  it('has placeholders, each once, at their lines', () => {
+    expect(placeholdersIn(prompt)).to.deep.equal([
+      { name: 'first_name', line: 1 },
+      { name: 'tier', line: 1 },
+      { name: 'open_orders', line: 2 },
+      { name: '', line: 3 },
+    ]);
+  });
+
+  it('is compared with what an answer supplies', async () => {
+    const { answers } = await configOf(
+      withAnswer('name: line\n    resolve: customer\n    defaults: { first_nam: there, tier: standard, line: main }'),
+    );
+    const [answer] = answers;
+    if (answer === undefined) throw new Error('there is an answer');
+    expect(promptFit('Hello {{ first_name }}, you are {{tier}}.', answer)).to.deep.equal({
+      answer: 'line',
+      unfilled: [{ name: 'first_name', line: 1, suggestion: 'first_nam' }],
+      unused: ['first_nam', 'line'],
+    });
+  });
+});
