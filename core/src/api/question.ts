@@ -56,11 +56,11 @@ const period = {
 const part = {
   limit: z
     .string()
-    .regex(/^\d{1,6}$/, 'expected a number')
+    .refine((text) => /^\d{1,6}$/.test(text), 'expected a number')
     .transform(Number)
     .pipe(z.int().min(1).max(longestPage))
     .prefault('50')
-    .meta({ description: `At most so many, up to ${longestPage}.` }),
+    .meta({ description: 'At most so many.', type: 'integer', minimum: 1, maximum: longestPage, default: 50 }),
   cursor: word.optional().meta({ description: 'Where the last page ended.' }),
 };
 

@@ -1,0 +1,437 @@
+import { request as httpRequest } from 'node:http';
+import { FakeLog, settled } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import type { z } from 'zod';
+import { problem } from '../../../core/src/api/reply.js';
+import { apiFor } from '../../../core/src/http/api.js';
+import type { ApiAccess } from '../../../core/src/http/api-access.js';
+import { endpoints } from '../../../core/src/http/api-endpoints.js';
+import { listen, listenerFor } from '../../../core/src/http/server.js';
+import { anOperator, aRoute, fickle, type OperatorsWorld } from '../../support/operations.js';
+import { storeWith } from '../../support/pipeline.js';
+
+const token = 'a-token-of-the-tests';
+const open: ApiAccess = { token, proxied: false };
+
+/** What a reply must hold, and nothing else: by the schema the document names for it. */
+function expectByDocument(method: string, path: string, status: number, body: unknown): void {
+  const segments = (path.split('?')[0] ?? '').split('/');
+  const endpoint = endpoints.find((one) => {
+    const pattern = one.path.split('/');
+    const isHere = pattern.every((part, index) => part === segments[index] || part === '{id}');
+    return one.method === method && pattern.length === segments.length && isHere;
+  });
+  const schema: z.ZodType | undefined = status === 200 ? endpoint?.reply : problem;
+  expect(schema?.parse(body)).to.deep.equal(body);
+}
+
+async function setup(world: OperatorsWorld = {}, access: ApiAccess = open) {
+  const operator = anOperator(world);
+  const log = new FakeLog();
+  const limits = { maxBytes: 2_000, timeoutMs: 10_000 };
+  const facts = {
+    version: '1.2.3',
+    node: 'v20.0.0',
+    routes: world.routes ?? [aRoute()],
+    components: [
+      { kind: 'store' as const, name: 'store', use: 'memory', description: 'Keeps.' },
+      { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
+    ],
+  };
+  const { operations, clock } = operator;
+  const api = apiFor({ operations, facts, access, limits, clock, log });
+  const refuseAll = () => Promise.reject(new Error('no hooks here'));
+  const listener = listenerFor({
+    ...{ hooks: new Map(), receive: refuseAll, refused: () => {}, ready: async () => {}, metrics: refuseAll },
+    ...{ api, limits, trustProxy: false, publicUrl: null, clock, log },
+  });
+  const server = await listen(listener, '127.0.0.1', 0);
+  const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const reply = await response.json();
+    expectByDocument(method, path, response.status, reply);
+    return { status: response.status, reply, headers: response.headers };
+  };
+  const close = async (): Promise<void> => {
+    const closing = operator.pipeline.close();
+    await clock.advance(10_000);
+    await closing;
+    await server.close();
+  };
+  return { ...operator, log, port: server.port, ask, close };
+}
+
+/** A request as no browser and no fetch would send it. */
+function raw(port: number, headers: Record<string, string>): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest({ host: '127.0.0.1', port, path: '/api/routes', headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+describe('the API', () => {
+  it('lists events by what is asked for, page after page', async () => {
+    const { ask, received, clock, close } = await setup();
+    await received({ key: 'a', type: 'started' }, { key: 'b', subject: 'conv_1' });
+    await clock.advance(3_600_000);
+    await received({ key: 'c', subject: 'conv_1' });
+    const keys = async (query: string) => {
+      const { reply } = await ask('GET', `/api/events?${query}`);
+      return reply.events.map(({ key }: { key: string }) => key).join('');
+    };
+    expect(await keys('')).to.equal('cba');
+    expect(await keys('type=started')).to.equal('a');
+    expect(await keys('subject=conv_1&source=agents')).to.equal('cb');
+    expect(await keys('since=30m')).to.equal('c');
+    expect(await keys('until=30m')).to.equal('ba');
+    expect(await keys('since=2026-01-01T00:30:00Z')).to.equal('c');
+    expect(await keys('since=2026-01-01&until=2026-01-01T01:30:00%2B01:00')).to.equal('ba');
+    expect(await keys('unrouted=true')).to.equal('');
+    expect(await keys('unrouted=false')).to.equal('cba');
+    const first = await ask('GET', '/api/events?limit=2');
+    expect(await keys(`limit=2&cursor=${first.reply.cursor}`)).to.equal('a');
+    await close();
+  });
+
+  it('tells an event with its data, its deliveries and every attempt', async () => {
+    const { ask, received, close } = await setup({ destinations: { crm: fickle().deliver } });
+    const [id] = await received({ key: 'a', nested: { x: [1] } });
+    const { status, reply } = await ask('GET', `/api/events/${id}`);
+    expect(status).to.equal(200);
+    expect(reply.data).to.deep.equal({ key: 'a', nested: { x: [1] } });
+    expect(reply.deliveries).to.have.length(1);
+    const { createdAt, ...delivery } = reply.deliveries[0];
+    expect(delivery).to.deep.equal({
+      ...{ id: `${id}.0`, event: id, route: 'calls', destination: 'crm', transforms: [] },
+      ...{ state: 'dead', reason: 'rejected', attempts: 1, failure: 'status 400', dueAt: null, settledAt: createdAt },
+      history: [
+        { number: 1, startedAt: createdAt, durationMs: 0, outcome: 'rejected', reason: 'status 400', response: null },
+      ],
+    });
+    await close();
+  });
+
+  it('lists deliveries by state, reason, destination, route and event', async () => {
+    const crm = fickle();
+    const { ask, received, close } = await setup({
+      destinations: { crm: crm.deliver, slack: async () => ({ kind: 'delivered' }) },
+      routes: [aRoute(), aRoute({ name: 'tell', to: ['slack'] })],
+    });
+    const [id] = await received({ key: 'a' }, { key: 'b' });
+    const count = async (query: string) => (await ask('GET', `/api/deliveries?${query}`)).reply.deliveries.length;
+    const queries = [
+      '',
+      'state=dead',
+      'state=skipped',
+      'reason=rejected',
+      'destination=slack',
+      'route=tell',
+      `event=${id}`,
+    ];
+    expect(await Promise.all(queries.map(count))).to.deep.equal([4, 2, 0, 2, 2, 2, 2]);
+    expect((await ask('GET', '/api/deliveries?limit=1')).reply.deliveries).to.have.length(1);
+    await close();
+  });
+
+  it('replays and discards one delivery', async () => {
+    const crm = fickle();
+    const { ask, received, clock, close } = await setup({ destinations: { crm: crm.deliver } });
+    const [id] = await received({ key: 'a' });
+    crm.fate.outcome = { kind: 'delivered' };
+    expect((await ask('POST', `/api/deliveries/${id}.0/replay`)).status).to.equal(200);
+    await clock.advance(0);
+    expect((await ask('GET', `/api/deliveries/${id}.0`)).reply.state).to.equal('delivered');
+    const { status, reply } = await ask('POST', `/api/deliveries/${id}.0/discard`);
+    expect([status, reply.code, reply.detail]).to.deep.equal([409, 'WRONG_STATE', 'it is delivered']);
+    await close();
+  });
+
+  it('replays by a filter, and tells how it went', async () => {
+    const crm = fickle();
+    const { ask, received, close } = await setup({ destinations: { crm: crm.deliver } });
+    await received({ key: 'a', subject: 'conv_1' }, { key: 'b' });
+    const filter = { subject: 'conv_1', since: '1h' };
+    expect((await ask('POST', '/api/replay', { filter, dryRun: true })).reply).to.include({ matched: 1, replayed: 0 });
+    const { reply } = await ask('POST', '/api/replay', { filter });
+    expect(reply).to.include({ state: 'done', matched: 1, replayed: 1 });
+    expect((await ask('GET', `/api/replays/${reply.id}`)).reply).to.deep.equal(reply);
+    expect((await ask('GET', '/api/replays')).reply.replays).to.have.length(2);
+    expect((await ask('POST', '/api/replay', { filter: { state: 'delivered' } })).reply.matched).to.equal(0);
+    await close();
+  });
+
+  it('sends events through the routes of today', async () => {
+    const { ask, received, close } = await setup();
+    await received({ key: 'a' });
+    const { reply } = await ask('POST', '/api/replay', { reroute: true, filter: { source: 'agents' } });
+    expect(reply).to.include({ reroute: true, state: 'done', matched: 0 });
+    await close();
+  });
+
+  it('explains', async () => {
+    const { ask, received, close } = await setup({ previews: { crm: ({ event }) => ({ key: event.key }) } });
+    const [id] = await received({ key: 'a', subject: 'conv_1' });
+    for (const question of [{ event: id }, { subject: 'conv_1' }]) {
+      const { reply } = await ask('POST', '/api/explain', question);
+      expect(reply.explanations[0]).to.have.nested.property('event.id', id);
+      expect(reply.explanations[0].routes[0].destinations[0].preview).to.deep.equal({ key: 'a' });
+    }
+    expect((await ask('POST', '/api/explain', { source: 'nobody', body: {} })).reply.code).to.equal('MALFORMED');
+    expect((await ask('POST', '/api/explain', { subject: 'conv_9' })).reply.code).to.equal('NOT_KEPT');
+    await close();
+  });
+
+  it('tells how the router, its store and each lane stand', async () => {
+    const { ask, received, clock, close } = await setup({
+      policy: { rateLimit: { count: 10, perMs: 1_000 }, breaker: { failures: 1, windowMs: 1_000, cooldownMs: 1_000 } },
+      destinations: { crm: async () => ({ kind: 'unavailable', reason: 'status 503' }) },
+    });
+    await received({ key: 'a' });
+    await clock.advance(1_999);
+    const { reply } = await ask('GET', '/api/status');
+    expect(reply).to.deep.include({ version: '1.2.3', node: 'v20.0.0', uptimeSeconds: 2 });
+    expect(reply.store).to.deep.equal({ use: 'memory', canCommit: true, reason: null });
+    expect(reply.lanes).to.deep.equal([
+      {
+        ...{
+          destination: 'crm',
+          configured: true,
+          use: 'http.post',
+          waiting: 1,
+          running: 0,
+          dead: 0,
+          oldestSeconds: 2,
+        },
+        ...{ held: 0, breaker: 'half-open', concurrency: 2, rateLimit: { count: 10, perMs: 1_000 }, ordered: false },
+      },
+    ]);
+    await close();
+  });
+
+  it('tells routes and components', async () => {
+    const { ask, close } = await setup();
+    const { routes } = (await ask('GET', '/api/routes')).reply;
+    expect(routes).to.deep.equal([
+      { name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [] },
+    ]);
+    const { components } = (await ask('GET', '/api/components')).reply;
+    expect(components.map(({ use }: { use: string }) => use)).to.deep.equal(['memory', 'http.post']);
+    await close();
+  });
+
+  describe('says as a problem', () => {
+    const cases: readonly (readonly [
+      what: string,
+      asked: readonly [string, string, unknown?],
+      code: string,
+      path?: string,
+    ])[] = [
+      ['that there is no such path', ['GET', '/api/nothing'], 'NOT_FOUND'],
+      ['that the path is no path', ['GET', '/api/events/%E0%A4%A'], 'MALFORMED'],
+      ['that a method is not allowed', ['DELETE', '/api/events'], 'METHOD_NOT_ALLOWED'],
+      ['that an event is not kept', ['GET', '/api/events/nothing'], 'NOT_KEPT'],
+      ['that a delivery is not kept', ['GET', '/api/deliveries/nothing.0'], 'NOT_KEPT'],
+      ['that a delivery to be replayed is not kept', ['POST', '/api/deliveries/nothing.0/replay'], 'NOT_KEPT'],
+      ['that a replay is not known', ['GET', '/api/replays/nothing'], 'NOT_KEPT'],
+      ['that a cursor is none', ['GET', '/api/events?cursor=nothing'], 'MALFORMED'],
+      ['that a limit is too high', ['GET', '/api/events?limit=1001'], 'MALFORMED', 'limit'],
+      ['that a limit is too low', ['GET', '/api/deliveries?limit=0'], 'MALFORMED', 'limit'],
+      ['that a limit is no number', ['GET', '/api/events?limit=many'], 'MALFORMED', 'limit'],
+      ['that a time is none', ['GET', '/api/events?since=yesterday'], 'MALFORMED', 'since'],
+      ['that a time has no zone', ['GET', '/api/events?since=2026-01-01T00:00:00'], 'MALFORMED', 'since'],
+      ['that a state is unknown', ['GET', '/api/deliveries?state=lost'], 'MALFORMED', 'state'],
+      ['that a key is unknown', ['GET', '/api/deliveries?dest=crm'], 'MALFORMED', 'dest'],
+      ['that a key comes twice', ['GET', '/api/events?type=a&type=b'], 'MALFORMED', 'type'],
+      ['that a query is unexpected', ['GET', '/api/status?verbose=true'], 'MALFORMED', 'verbose'],
+      ['that a body is no JSON', ['POST', '/api/replay', '{'], 'MALFORMED'],
+      ['that a body is no object', ['POST', '/api/replay', '[]'], 'MALFORMED', ''],
+      ['that a body has __proto__', ['POST', '/api/replay', '{"__proto__":{"dryRun":true}}'], 'MALFORMED'],
+      ['that a body is too large', ['POST', '/api/replay', { filter: { type: 'x'.repeat(3_000) } }], 'BODY_TOO_LARGE'],
+      ['that a body is missing', ['POST', '/api/replay'], 'UNSUPPORTED_MEDIA_TYPE'],
+      [
+        'that running ones are not replayed',
+        ['POST', '/api/replay', { filter: { state: 'running' } }],
+        'MALFORMED',
+        'filter.state',
+      ],
+      ['that a pace is too high', ['POST', '/api/replay', { perSecond: 1e6 }], 'MALFORMED', 'perSecond'],
+      [
+        'that reroute has no state',
+        ['POST', '/api/replay', { reroute: true, filter: { state: 'dead' } }],
+        'MALFORMED',
+        'filter.state',
+      ],
+      [
+        'that unrouted needs reroute',
+        ['POST', '/api/replay', { filter: { unrouted: true } }],
+        'MALFORMED',
+        'filter.unrouted',
+      ],
+      [
+        'that one event has one type',
+        ['POST', '/api/replay', { filter: { event: 'e', type: 't' } }],
+        'MALFORMED',
+        'filter.type',
+      ],
+      ['that a question is none', ['POST', '/api/explain', { what: 'x' }], 'MALFORMED', ''],
+    ];
+    for (const [what, asked, code, path] of cases)
+      it(what, async () => {
+        const { ask, stateOf, received, close } = await setup();
+        await received({ key: 'a' });
+        const { reply, headers } = await ask(...asked);
+        expect(headers.get('content-type')).to.match(/^application\/problem\+json/);
+        expect(reply.code).to.equal(code);
+        expect(reply.errors.map((one: { path: string }) => one.path)).to.deep.equal(path === undefined ? [] : [path]);
+        expect(await stateOf()).to.deep.equal(['delivered']);
+        await close();
+      });
+
+    it('all that is wrong at once', async () => {
+      const { ask, close } = await setup();
+      const { reply } = await ask('GET', '/api/events?limit=0&since=never&what=1');
+      expect(reply.errors.map(({ path }: { path: string }) => path)).to.have.members(['limit', 'since', 'what']);
+      await close();
+    });
+
+    it('that it could not answer, and the reason to nobody but the log', async () => {
+      const broken = () => Promise.reject(new Error('password=hunter2'));
+      const { ask, log, close } = await setup({ store: (store) => storeWith(store, { events: broken }) });
+      const { status, reply } = await ask('GET', '/api/events');
+      expect([status, reply.code]).to.deep.equal([500, 'API_FAILED']);
+      expect(JSON.stringify(reply)).not.to.include('hunter2');
+      expect(log.of('api.failed')).to.have.length(1);
+      await close();
+    });
+
+    it('that a body does not come in time', async () => {
+      const { port, clock, close } = await setup();
+      const answer = new Promise<number | undefined>((resolve) => {
+        const sent = httpRequest({ host: '127.0.0.1', port, path: '/api/replay', method: 'POST' }, (response) => {
+          resolve(response.statusCode);
+          sent.destroy();
+        });
+        sent.on('error', () => resolve(undefined));
+        sent.setHeader('authorization', `Bearer ${token}`).setHeader('content-type', 'application/json');
+        sent.setHeader('content-length', 100).write('{"dryRun"');
+      });
+      const before = clock.pending;
+      while (clock.pending === before) await settled();
+      await clock.advance(10_000);
+      expect(await answer).to.equal(408);
+      await close();
+    });
+  });
+
+  describe('answers', () => {
+    it('with a configured token only to whom it was given', async () => {
+      const { ask, port, close } = await setup();
+      for (const authorization of ['', 'Bearer', 'Bearer x', `Basic ${token}`, `Bearer ${token}x`, token]) {
+        const { status, reply, headers } = await ask('GET', '/api/routes', undefined, { authorization });
+        expect([status, reply.code, headers.get('www-authenticate')]).to.deep.equal([401, 'API_TOKEN_WRONG', 'Bearer']);
+      }
+      expect(await raw(port, { authorization: `bearer   ${token} ` })).to.equal(200);
+      await close();
+    });
+
+    it('nothing to whom it does not know, not even which paths there are', async () => {
+      const { ask, close } = await setup();
+      for (const path of ['/api/nothing', '/api/openapi.json', '/api/events/1'])
+        expect((await ask('GET', path, undefined, { authorization: 'Bearer x' })).status).to.equal(401);
+      await close();
+    });
+
+    it('without a token only to this machine, and not through a proxy or for a page of another site', async () => {
+      const { port, close } = await setup({}, { token: null, proxied: false });
+      const host = `127.0.0.1:${port}`;
+      expect(await raw(port, {})).to.equal(200);
+      expect(await raw(port, { host: `localhost:${port}` })).to.equal(200);
+      expect(await raw(port, { host: '[::1]' })).to.equal(200);
+      expect(await raw(port, { host, origin: `http://${host}` })).to.equal(200);
+      const strange = [
+        { 'x-forwarded-for': '127.0.0.1' },
+        { 'x-real-ip': '127.0.0.1' },
+        { forwarded: 'for=127.0.0.1' },
+        { via: '1.1 proxy' },
+        { host: 'hooks.example.com' },
+        { host: '127.0.0.1.example.com' },
+        { host, origin: 'https://evil.example' },
+        { host, origin: 'null' },
+        { host, origin: 'http://127.0.0.1:1' },
+      ];
+      for (const headers of strange) expect(await raw(port, headers), JSON.stringify(headers)).to.equal(403);
+      await close();
+    });
+
+    it('to nobody without a token where a proxy stands in front', async () => {
+      const { port, close } = await setup({}, { token: null, proxied: true });
+      expect(await raw(port, {})).to.equal(403);
+      await close();
+    });
+  });
+
+  it('logs who changes something', async () => {
+    const { ask, log, close } = await setup();
+    await ask('POST', '/api/replay', { dryRun: true });
+    await ask('GET', '/api/events');
+    expect(log.of('api.asked').map(({ fields }) => `${fields.method} ${fields.path} ${fields.status}`)).to.deep.equal([
+      'POST /api/replay 200',
+    ]);
+    await close();
+  });
+});
+
+describe('the OpenAPI document', () => {
+  it('describes every endpoint, its parameters, its body and its replies, without a reference to nowhere', async () => {
+    const { port, close } = await setup();
+    const response = await fetch(`http://127.0.0.1:${port}/api/openapi.json`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const document = await response.json();
+    expect(document).to.have.property('openapi', '3.1.0');
+    expect(document.info.version).to.equal('1.2.3');
+    for (const { method, path, reply, query } of endpoints) {
+      const operation = document.paths[path][method.toLowerCase()];
+      expect(operation.summary).to.be.a('string');
+      expect(operation.responses[200].content['application/json'].schema.$ref).to.match(
+        /^#\/components\/schemas\/\w+$/,
+      );
+      expect(operation.responses).to.include.keys('401', '403', '500');
+      const names = (operation.parameters ?? []).map(({ name }: { name: string }) => name);
+      expect(names).to.have.members([...(path.includes('{id}') ? ['id'] : []), ...Object.keys(query.shape)]);
+      expect(reply).to.not.equal(undefined);
+    }
+    const text = JSON.stringify(document);
+    for (const [, name = ''] of text.matchAll(/"#\/components\/schemas\/([^"]*)"/g))
+      expect(document.components.schemas).to.have.property(name);
+    const ids = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).to.equal(endpoints.length);
+    await close();
+  });
+
+  it('says what a limit and a point in time look like', async () => {
+    const { port, close } = await setup();
+    const response = await fetch(`http://127.0.0.1:${port}/api/openapi.json`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { paths, components } = await response.json();
+    const parameters = paths['/api/events'].get.parameters;
+    const limit = parameters.find(({ name }: { name: string }) => name === 'limit');
+    expect(limit.schema).to.deep.include({ type: 'integer', minimum: 1, maximum: 1_000, default: 50 });
+    expect(parameters.find(({ name }: { name: string }) => name === 'since').schema.examples).to.include('2h');
+    expect(components.schemas.Delivery.properties.state.enum).to.include('waiting');
+    expect(components.schemas.Delivery).to.have.property('additionalProperties', false);
+    await close();
+  });
+});
