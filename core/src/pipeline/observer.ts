@@ -73,6 +73,7 @@ export class Observer {
       for (const reason of endReasons) this.#dead(destination, reason, 0);
       this.#count('deliveries_skipped_total', { destination }, 0);
     }
+    this.#count('deliveries_replayed_total', {}, 0);
     for (const { name, from } of answers)
       for (const source of from) {
         for (const step of steps) this.#count('calls_answered_total', { source, answer: name, step }, 0);
