@@ -1,0 +1,102 @@
+/** Runs the commands of a document the way its reader would: in one shell, beside a running router. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { workplace } from '../support/workplace.js';
+import { binary } from './commands.js';
+import { environment } from './configurations.js';
+import type { Block } from './documents.js';
+import { repository } from './source.js';
+
+/** The port of documents; a test takes a free one. */
+const documentedPort = '8080';
+
+/** Nothing in a document takes longer; what hangs is ended and named. */
+const longestRunMs = 20_000;
+
+/** How the commands of a document ended: what they printed, and null or what went wrong. */
+export interface Run {
+  readonly printed: string;
+  readonly failure: string | null;
+}
+
+/** Runs blocks one after another; the first command that fails ends it. */
+export async function runBlocks(blocks: readonly Block[], missing = missingPrograms()): Promise<Run> {
+  const place = await workplace();
+  try {
+    const port = await freePort();
+    const file = await copyConfiguration(place.directory, port);
+    await standIns(join(place.directory, 'bin'), missing);
+    if (blocks.some(({ code }) => /(?<![\w@/-])(switchhook|curl)\b/.test(code))) await place.start(file);
+    const script = blocks.map(({ path, line, code }) => `echo '# ${path}:${line}'\n${code}`).join('\n');
+    return await run(script.replaceAll(`:${documentedPort}`, `:${port}`), place.directory);
+  } finally {
+    await place.close();
+  }
+}
+
+async function run(script: string, directory: string): Promise<Run> {
+  const path = `${join(directory, 'bin')}${delimiter}${process.env.PATH}`;
+  try {
+    const options = { cwd: directory, env: { ...process.env, ...environment, PATH: path }, timeout: longestRunMs };
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-eu', '-c', script], options);
+    return { printed: stdout + stderr, failure: null };
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string };
+    return { printed: stdout + stderr, failure: `${stdout.match(/^# .*$/gm)?.at(-1)}\n${stderr || stdout}` };
+  }
+}
+
+/** The repository's `config/`, with the port and the variables of the test. */
+async function copyConfiguration(directory: string, port: number): Promise<string> {
+  const folder = join(directory, 'config');
+  await cp(join(repository, 'config'), folder, { recursive: true });
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(join(folder, '.env'), variables.join(''));
+  const file = join(folder, 'switchhook.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace(`port: ${documentedPort}`, `port: ${port}`));
+  return file;
+}
+
+/**
+ * What stands in for programs: `npx switchhook` is this repository's; `start` only checks, because the router runs
+ * already; `npm` does nothing, because its scripts are looked up instead; a response of 400 and above fails `curl`.
+ */
+const programs: Readonly<Record<string, string>> = {
+  npm: 'exit 0',
+  npx: '[ "$1" = switchhook ] || { echo "npx $1: only switchhook runs here" >&2; exit 127; }\nexec "$@"',
+  switchhook: `if [ "$1" = start ]; then shift; set -- check "$@"; fi\nexec '${process.execPath}' '${binary}' "$@"`,
+  curl: `PATH="\${PATH#*${delimiter}}"\nexec curl --silent --show-error --fail-with-body "$@"`,
+};
+
+/** Makes them; `curl` and `openssl` are simple ones of ours where the machine has none. */
+async function standIns(folder: string, missing: readonly string[]): Promise<void> {
+  await mkdir(folder);
+  const ours = missing.map((name) => [
+    name,
+    `exec '${process.execPath}' '${join(import.meta.dirname, `${name}.js`)}' "$@"`,
+  ]);
+  for (const [name, script] of Object.entries({ ...programs, ...Object.fromEntries(ours) })) {
+    await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
+    await chmod(join(folder, name), 0o755);
+  }
+}
+
+/** Which of the programs that documents use this machine lacks. */
+function missingPrograms(): readonly string[] {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return ['curl', 'openssl'].filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address === 'object' && address !== null) return address.port;
+  throw new Error('no port is free');
+}
