@@ -32,7 +32,7 @@ describe('Each package', () => {
     const dependencies = { yaml: '^2.0.0', unheard: '1.0.0' };
     const manifest = { ...core.manifest, description: '', types: './dist/nowhere.d.ts', dependencies };
     const stray: Package = { ...core, manifest };
-    expect(missingParts(stray)).to.deep.equal(['description', './dist/nowhere.d.ts']);
+    expect(missingParts(stray)).to.include.members(['description', './dist/nowhere.d.ts']);
     expect(dependencyDifferences(stray)).to.include.members(['uses zod', 'does not use unheard']);
     expect(floating(stray)).to.deep.equal(['yaml ^2.0.0']);
   });

@@ -78,7 +78,7 @@ async function standIns(folder: string, missing: readonly string[]): Promise<voi
   await mkdir(folder);
   const ours = missing.map((name) => [
     name,
-    `exec '${process.execPath}' '${join(import.meta.dirname, `${name}.js`)}' "$@"`,
+    `exec '${process.execPath}' '${join(import.meta.dirname, `stand-ins/${name}.js`)}' "$@"`,
   ]);
   for (const [name, script] of Object.entries({ ...programs, ...Object.fromEntries(ours) })) {
     await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
