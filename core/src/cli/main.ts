@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { callCommand } from './call.js';
 import { checkCommand } from './check.js';
+import { crashtestCommand } from './crashtest.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { processOutput } from './output.js';
 import { pluginsCommand } from './plugins.js';
@@ -27,7 +28,15 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
   );
 
-for (const command of [startCommand, checkCommand, sendCommand, callCommand, schemaCommand, pluginsCommand])
+for (const command of [
+  startCommand,
+  checkCommand,
+  sendCommand,
+  callCommand,
+  schemaCommand,
+  pluginsCommand,
+  crashtestCommand,
+])
   program.addCommand(command(processOutput).exitOverride().showHelpAfterError());
 
 try {

@@ -12,6 +12,8 @@ export interface Output {
   line(text?: string): void;
   /** A line about the result: progress, warnings, problems. */
   note(text: string): void;
+  /** What is going on, on a terminal only: each text takes the place of the one before, `''` clears it. */
+  progress(text: string): void;
 }
 
 /** The process's own two streams. */
@@ -19,6 +21,9 @@ export const processOutput: Output = {
   terminal: process.stdout.isTTY === true && process.stdout.hasColors(),
   line: (text = '') => console.log(text),
   note: (text) => console.error(text),
+  progress: (text) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  },
 };
 
 /** Colours a text on a terminal. */

@@ -1,0 +1,262 @@
+/** The crash test: kills a real router again and again, and counts what was lost. */
+import { appendFileSync, createWriteStream, type WriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Store } from '../contract/store.js';
+import type { Clock } from '../contract/tools.js';
+import { tokens } from '../runtime/container.js';
+import { createRouter } from '../runtime/create-router.js';
+import { openNetwork } from '../runtime/fetch.js';
+import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
+import { Draws } from './draws.js';
+import { Ledger, nameOf, type Verdict } from './ledger.js';
+import { MoodyReceiver } from './receiver.js';
+import { RouterProcess } from './router-process.js';
+import { Senders } from './senders.js';
+
+/** What to do. */
+export interface Plan {
+  readonly kills: number;
+  /** How often it is stopped for longer than a lease, and let go on. At most as often as it is killed. */
+  readonly freezes: number;
+  /** Events. */
+  readonly perSecond: number;
+  readonly seed: number;
+  /** Empty: everything that is written is written here. */
+  readonly directory: string;
+  /** The row `store:` of the configuration, as YAML. */
+  readonly store: string;
+  /** Plugins to load beside the ones that are found: packages, or absolute paths. */
+  readonly plugins: readonly string[];
+}
+
+/** What was done so far. */
+export interface Progress {
+  readonly phase: 'killing' | 'freezing' | 'draining';
+  readonly kills: number;
+  /** Kills before the router was ready. */
+  readonly early: number;
+  readonly freezes: number;
+  readonly acknowledged: number;
+  /** Deliveries that were accepted at least once. */
+  readonly accepted: number;
+}
+
+/** What came of it. */
+export type Findings = Verdict & Pick<Progress, 'kills' | 'early' | 'freezes'>;
+
+/** What it works with. */
+export interface CrashtestParts {
+  readonly clock: Clock;
+  readonly onProgress: (progress: Progress) => void;
+  /** Aborted: no further kill; what was acknowledged until then is counted. */
+  readonly stop: AbortSignal;
+}
+
+/** How a router's life ends: before it is ready, after some time, right after an acknowledgement, or after a freeze. */
+type End = 'early' | 'some-time' | 'some-events' | 'freeze';
+const ends: readonly (readonly [End, number])[] = [
+  ['early', 15],
+  ['some-time', 40],
+  ['some-events', 45],
+];
+const longestStartMs = 60_000;
+/** Of a router that waits for events to be killed after. */
+const longestLifeMs = 5_000;
+/** A router that does nothing for so long will not do anything any more. */
+const standstillMs = 60_000;
+
+/** Runs the plan. Throws where the router ends without having been killed. */
+export async function crashtest(plan: Plan, parts: CrashtestParts): Promise<Findings> {
+  const run = await Run.open(plan, parts);
+  try {
+    await run.killAgainAndAgain();
+    const dead = await run.drain();
+    return run.findings(dead);
+  } finally {
+    await run.close();
+  }
+}
+
+class Run {
+  readonly #plan: Plan;
+  readonly #parts: CrashtestParts;
+  readonly #config: string;
+  readonly #ledger: Ledger;
+  readonly #receiver: MoodyReceiver;
+  readonly #senders: Senders;
+  readonly #written: WriteStream;
+  readonly #network = openNetwork();
+  readonly #draws: Draws;
+  #router: RouterProcess | null = null;
+  #done = { kills: 0, early: 0, freezes: 0 };
+
+  private constructor(plan: Plan, parts: CrashtestParts, config: string, ledger: Ledger, receiver: MoodyReceiver) {
+    this.#plan = plan;
+    this.#parts = parts;
+    this.#config = config;
+    this.#ledger = ledger;
+    this.#receiver = receiver;
+    this.#draws = new Draws(plan.seed);
+    this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
+    this.#senders = new Senders({
+      perSecond: plan.perSecond,
+      secret: secretOf(plan),
+      network: this.#network,
+      clock: parts.clock,
+      onAcknowledged: (event) => {
+        ledger.acknowledge(event);
+        this.#written.write(`${event.id}\n`);
+      },
+    });
+  }
+
+  static async open(plan: Plan, parts: CrashtestParts): Promise<Run> {
+    const ledger = new Ledger(attempts, destinationsOf);
+    const receiver = await MoodyReceiver.open(new Draws(plan.seed + 1), {
+      arrive: (arrival) => ledger.arrive(arrival),
+      accept: (arrival, event) => ledger.accept(arrival, event, isOrdered(arrival.destination)),
+    });
+    const config = join(plan.directory, 'switchhook.yaml');
+    await writeFile(config, configuration({ ...plan, secret: secretOf(plan), receiver: receiver.url }));
+    return new Run(plan, parts, config, ledger, receiver);
+  }
+
+  async killAgainAndAgain(): Promise<void> {
+    const { kills, freezes } = this.#plan;
+    for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1)
+      await this.#live(Math.floor(((kill + 1) * freezes) / kills) > Math.floor((kill * freezes) / kills));
+  }
+
+  /** One life of a router, from its start to its kill. */
+  async #live(frozen: boolean): Promise<void> {
+    this.#report('killing');
+    const router = this.#start();
+    const end = frozen ? 'freeze' : this.#draws.among(ends);
+    if (end !== 'early') await this.#untilReady(router);
+    await this.#untilTheEnd(end, router);
+    if (router.failed) throw new Error(router.complaint);
+    await router.kill();
+    this.#senders.aim(null);
+    const { kills, early, freezes } = this.#done;
+    this.#done = { kills: kills + 1, early: early + Number(end === 'early'), freezes: freezes + Number(frozen) };
+  }
+
+  async #untilReady(router: RouterProcess): Promise<void> {
+    await this.#pauseOrStop(longestStartMs, router.listening);
+    if (router.url === null && !this.#parts.stop.aborted) throw new Error(router.complaint);
+    this.#senders.aim(router.url);
+  }
+
+  async #untilTheEnd(end: End, router: RouterProcess): Promise<void> {
+    switch (end) {
+      case 'early':
+        return this.#pauseOrStop(this.#draws.between(0, 400));
+      case 'some-time':
+        return this.#pauseOrStop(this.#draws.between(20, 800));
+      case 'some-events':
+        return this.#pauseOrStop(longestLifeMs, this.#ledger.more(this.#draws.between(0, this.#plan.perSecond / 2)));
+      case 'freeze':
+        await this.#pauseOrStop(this.#draws.between(100, 400));
+        return this.#freeze(router);
+    }
+  }
+
+  #start(): RouterProcess {
+    const router = new RouterProcess(this.#config, this.#logFile);
+    this.#router = router;
+    return router;
+  }
+
+  async #freeze(router: RouterProcess): Promise<void> {
+    router.freeze();
+    this.#report('freezing');
+    await this.#pauseOrStop(longestLeaseMs + 1_000);
+    router.thaw();
+    // It wakes up with leases that have ended, and goes on with them.
+    await this.#pauseOrStop(this.#draws.between(200, 800));
+  }
+
+  /** Lets a last router deliver all there is to receivers that take it, and says what it could not deliver. */
+  async drain(): Promise<ReadonlySet<string>> {
+    await this.#senders.stop();
+    this.#receiver.calmDown();
+    const router = await createRouter(this.#config, {
+      logTo: { write: (line) => void appendFileSync(this.#logFile, line) },
+    });
+    try {
+      await router.open();
+      const store = router.service(tokens.store);
+      await this.#untilNothingIsOpen(store);
+      return await deadOf(store);
+    } finally {
+      await router.close();
+    }
+  }
+
+  async #untilNothingIsOpen(store: Store): Promise<void> {
+    const { clock } = this.#parts;
+    for (let open = Number.POSITIVE_INFINITY, sinceMs = clock.elapsed(); open > 0; ) {
+      this.#report('draining');
+      await new Promise<void>((resolve) => clock.after(100, () => resolve()));
+      const stillOpen = (await store.backlog()).reduce((sum, { waiting, running }) => sum + waiting + running, 0);
+      if (stillOpen !== open) sinceMs = clock.elapsed();
+      if (clock.elapsed() - sinceMs > standstillMs) return;
+      open = stillOpen;
+    }
+  }
+
+  findings(dead: ReadonlySet<string>): Findings {
+    return { ...this.#done, ...this.#ledger.verdict(dead) };
+  }
+
+  async close(): Promise<void> {
+    await this.#senders.stop();
+    await this.#router?.kill();
+    await this.#receiver.close();
+    await this.#network.close();
+    await new Promise<void>((resolve) => this.#written.end(() => resolve()));
+  }
+
+  get #logFile(): string {
+    return join(this.#plan.directory, 'router.log');
+  }
+
+  #report(phase: Progress['phase']): void {
+    this.#parts.onProgress({ phase, ...this.#done, ...this.#ledger.counts });
+  }
+
+  /** Until the time is over, what ends it sooner has come, or the test is to stop. */
+  #pauseOrStop(ms: number, sooner?: Promise<unknown>): Promise<void> {
+    const { clock, stop } = this.#parts;
+    if (stop.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        stop.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = clock.after(ms, end);
+      stop.addEventListener('abort', end);
+      void sooner?.then(end);
+    });
+  }
+}
+
+/** The deliveries that ended without having been delivered, as the ledger calls them. */
+async function deadOf(store: Store): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await store.deliveries({ state: 'dead', limit: 500, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { destination, eventId } of page.items) {
+      const event = await store.event(eventId);
+      if (event !== null) names.add(nameOf(destination, event.key));
+    }
+    cursor = page.cursor;
+  }
+  return names;
+}
+
+function secretOf({ seed }: Plan): string {
+  return `secret-of-crash-test-${seed}`;
+}

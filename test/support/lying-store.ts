@@ -1,0 +1,27 @@
+/** A store that lies: it says that it has kept an event a moment before it does. A plugin, for the crash test to find out. */
+import { definePlugin, defineStore, type Store, z } from '@switchhook/core/plugin';
+import sqlite from '@switchhook/plugin-sqlite';
+import { storeWith } from './pipeline.js';
+
+const momentMs = 200;
+
+const lying = defineStore({
+  type: 'lying',
+  description: 'Acknowledges before it keeps.',
+  options: z.strictObject({}),
+  create: (_options, tools) => {
+    const [component] = sqlite.components;
+    if (component === undefined) throw new Error('there is no store to lie about');
+    const store = component.create(component.options.parse({}), tools) as Store;
+    return storeWith(store, {
+      append: async (entries) => {
+        tools.clock.after(momentMs, () => {
+          store.append(entries).catch((error: unknown) => tools.log.error('store.caught', { error }));
+        });
+        return entries.map(({ event }) => ({ eventId: event.id, duplicate: false }));
+      },
+    });
+  },
+});
+
+export default definePlugin({ name: 'lying-store', components: [lying] });
