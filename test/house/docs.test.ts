@@ -7,7 +7,7 @@ import { unknownCommands, unknownScripts } from './commands.js';
 import { environment, problemsOf } from './configurations.js';
 import { type Block, blocksOf, deadLinks, documents, proseOf } from './documents.js';
 import { generated } from './reference/generated.js';
-import { runBlocks } from './shell.js';
+import { failureOf } from './shell.js';
 import { filesIn, repository } from './source.js';
 
 const files = documents();
@@ -92,7 +92,7 @@ describe('Commands in documents', () => {
 
   for (const { file, blocks: all } of blocks.filter(({ blocks: all }) => all.some(isOurs)))
     it(`do in ${file.path} what they say`, async () => {
-      expect((await runBlocks(all.filter(isOurs))).failure).to.equal(null);
+      expect(await failureOf(all.filter(isOurs))).to.equal(null);
     });
 
   it('do so on a machine without curl and openssl, too', async () => {
@@ -100,7 +100,7 @@ describe('Commands in documents', () => {
       .flatMap(({ blocks: all }) => all.filter(isOurs))
       .filter(({ code }) => code.includes('openssl dgst'));
     expect(signed).not.to.have.length(0);
-    expect((await runBlocks(signed, ['curl', 'openssl'])).failure).to.equal(null);
+    expect(await failureOf(signed, ['curl', 'openssl'])).to.equal(null);
   });
 
   it('are caught when the command line does not know them', async () => {
@@ -120,8 +120,8 @@ describe('Commands in documents', () => {
       line: 9,
       code: 'curl http://localhost:8080/hooks/agents -H "Content-Type: application/json" -d "{}"\n',
     };
-    expect((await runBlocks([send])).failure).to.equal(null);
-    expect((await runBlocks([send, forged])).failure).to.match(/^# docs\/stray\.md:9\n.*401/s);
+    expect(await failureOf([send])).to.equal(null);
+    expect(await failureOf([send, forged])).to.match(/^# docs\/stray\.md:9\n.*401/s);
   });
 });
 

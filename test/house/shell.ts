@@ -17,14 +17,8 @@ const documentedPort = '8080';
 /** Nothing in a document takes longer; what hangs is ended and named. */
 const longestRunMs = 20_000;
 
-/** How the commands of a document ended: what they printed, and null or what went wrong. */
-export interface Run {
-  readonly printed: string;
-  readonly failure: string | null;
-}
-
-/** Runs blocks one after another; the first command that fails ends it. */
-export async function runBlocks(blocks: readonly Block[], missing = missingPrograms()): Promise<Run> {
+/** Runs blocks one after another, up to the first command that fails: `# path:line` of its block and what it said. Null where none does. */
+export async function failureOf(blocks: readonly Block[], missing = missingPrograms()): Promise<string | null> {
   const place = await workplace();
   try {
     const port = await freePort();
@@ -38,16 +32,14 @@ export async function runBlocks(blocks: readonly Block[], missing = missingProgr
   }
 }
 
-async function run(script: string, directory: string): Promise<Run> {
+async function run(script: string, directory: string): Promise<string | null> {
   const path = `${join(directory, 'bin')}${delimiter}${process.env.PATH}`;
-  try {
-    const options = { cwd: directory, env: { ...process.env, ...environment, PATH: path }, timeout: longestRunMs };
-    const { stdout, stderr } = await promisify(execFile)('sh', ['-eu', '-c', script], options);
-    return { printed: stdout + stderr, failure: null };
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string };
-    return { printed: stdout + stderr, failure: `${stdout.match(/^# .*$/gm)?.at(-1)}\n${stderr || stdout}` };
-  }
+  const options = { cwd: directory, env: { ...process.env, ...environment, PATH: path }, timeout: longestRunMs };
+  const child = promisify(execFile)('sh', ['-eu', '-c', script], options);
+  return child.then(
+    () => null,
+    ({ stdout, stderr }) => `${stdout.match(/^# .*$/gm).at(-1)}\n${stderr || stdout}`,
+  );
 }
 
 /** The repository's `config/`, with the port and the variables of the test. */
@@ -70,7 +62,7 @@ const programs: Readonly<Record<string, string>> = {
   npm: 'exit 0',
   npx: '[ "$1" = switchhook ] || { echo "npx $1: only switchhook runs here" >&2; exit 127; }\nexec "$@"',
   switchhook: `if [ "$1" = start ]; then shift; set -- check "$@"; fi\nexec '${process.execPath}' '${binary}' "$@"`,
-  curl: `PATH="\${PATH#*${delimiter}}"\nexec curl --silent --show-error --fail-with-body "$@"`,
+  curl: `PATH="\${PATH#*${delimiter}}"\nexec curl --silent --show-error --fail "$@"`,
 };
 
 /** Makes them; `curl` and `openssl` are simple ones of ours where the machine has none. */
