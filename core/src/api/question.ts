@@ -59,7 +59,7 @@ const part = {
     .refine((text) => /^\d{1,6}$/.test(text), 'expected a number')
     .transform(Number)
     .pipe(z.int().min(1).max(longestPage))
-    .prefault('50')
+    .default(50)
     .meta({ description: 'At most so many.', type: 'integer', minimum: 1, maximum: longestPage, default: 50 }),
   cursor: word.optional().meta({ description: 'Where the last page ended.' }),
 };

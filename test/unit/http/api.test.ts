@@ -56,7 +56,7 @@ async function setup(world: OperatorsWorld = {}, access: ApiAccess = open) {
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const reply = await response.json();
+    const reply = JSON.parse(await response.text());
     expectByDocument(method, path, response.status, reply);
     return { status: response.status, reply, headers: response.headers };
   };
@@ -398,7 +398,7 @@ describe('the OpenAPI document', () => {
     const response = await fetch(`http://127.0.0.1:${port}/api/openapi.json`, {
       headers: { authorization: `Bearer ${token}` },
     });
-    const document = await response.json();
+    const document = JSON.parse(await response.text());
     expect(document).to.have.property('openapi', '3.1.0');
     expect(document.info.version).to.equal('1.2.3');
     for (const { method, path, reply, query } of endpoints) {
@@ -425,7 +425,7 @@ describe('the OpenAPI document', () => {
     const response = await fetch(`http://127.0.0.1:${port}/api/openapi.json`, {
       headers: { authorization: `Bearer ${token}` },
     });
-    const { paths, components } = await response.json();
+    const { paths, components } = JSON.parse(await response.text());
     const parameters = paths['/api/events'].get.parameters;
     const limit = parameters.find(({ name }: { name: string }) => name === 'limit');
     expect(limit.schema).to.deep.include({ type: 'integer', minimum: 1, maximum: 1_000, default: 50 });
