@@ -10,6 +10,7 @@ import { type AnswerRow, Answers, type Ringing } from '../../core/src/pipeline/a
 import { eventOf } from '../../core/src/pipeline/events.js';
 import { Observer } from '../../core/src/pipeline/observer.js';
 import { Pipeline } from '../../core/src/pipeline/pipeline.js';
+import { eventHeader } from '../../core/src/pipeline/reply.js';
 import type { OpenResolver } from '../../core/src/pipeline/resolver-lane.js';
 import { Routes } from '../../core/src/pipeline/routes.js';
 import { memoryStore } from '../../core/src/store/memory.js';
@@ -40,7 +41,10 @@ export interface CallWorld {
 
 /** How a call went. */
 export interface Rung {
+  /** Without its headers. */
   readonly reply: HttpReply;
+  /** Id of the event that the reply names. */
+  readonly event: string | null;
   /** By the world's clock. */
   readonly ms: number;
 }
@@ -85,11 +89,11 @@ export function aSwitchboard(world: CallWorld = {}) {
   });
   const ring = async (given: Partial<Call> = {}, asked: { readonly receivedAtMs?: number } = {}): Promise<Rung> => {
     const startedAtMs = clock.elapsed();
-    const reply = await pipeline.receive(
+    const { headers = {}, ...reply } = await pipeline.receive(
       'calls',
       aRequest({ body: JSON.stringify(aCall(given)), receivedAtMs: clock.now(), ...asked }),
     );
-    return { reply, ms: clock.elapsed() - startedAtMs };
+    return { reply, event: headers[eventHeader] ?? null, ms: clock.elapsed() - startedAtMs };
   };
   /** Rings, and lets time pass until there is a reply. */
   const rungOut = async (given: Partial<Call> = {}): Promise<Rung> => {

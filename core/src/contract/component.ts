@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Delivery, Outcome } from './delivery.js';
 import type { Event } from './event.js';
 import type { JsonObject } from './json.js';
-import type { Call, HttpReply, RawRequest, Reception, SignedRequest } from './source.js';
+import type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './source.js';
 import type { Store } from './store.js';
 import type { Tools } from './tools.js';
 
@@ -98,6 +98,8 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly samples?: Readonly<Record<string, JsonObject>>;
   /** Of sources of calls: the body with which the platform asks about a call, for `switchhook call`. */
   callBody?(call: Pick<Call, 'from' | 'to' | 'agent'>): JsonObject;
+  /** Of sources of calls: the answer that the body of a reply tells the platform, the reverse of `reply`. Null where it tells none. For `switchhook call` and `simulate`. */
+  answerIn?(body: JsonObject): Answer | null;
 }
 
 /** A package (or a local file) that brings components: its default export. */

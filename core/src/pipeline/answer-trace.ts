@@ -1,11 +1,14 @@
 /** How an answer came about, as it is kept with the call's event: `event.data.answer`. */
 import type { JsonObject } from '../contract/json.js';
+import type { Call } from '../contract/source.js';
 import type { Told } from './answer.js';
 
 /** In the spelling of the bodies it stands in. */
-export function traceOf({ answered, asked, ms }: Told): JsonObject {
+export function traceOf({ from, to }: Call, { answered, asked, ms }: Told): JsonObject {
   const { name, step, answer, origins, lookups } = answered;
   return {
+    from,
+    to,
     name,
     step,
     variables: answer.variables,

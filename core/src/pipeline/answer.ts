@@ -2,6 +2,7 @@
 import type { Answer, Call, Reception } from '../contract/source.js';
 import type { Expression } from '../contract/template.js';
 import type { Clock, Log } from '../contract/tools.js';
+import { newEventId } from '../ids.js';
 import { CallMemory } from './call-memory.js';
 import { callerKey, callKey } from './caller.js';
 import { within } from './deadline.js';
@@ -33,6 +34,8 @@ export type AnswerStep = Rung | 'minimum' | 'unanswered';
 
 /** An answer, and how it came about. */
 export interface Answered extends Omit<Filled, 'step'> {
+  /** Id of the event that the call becomes: the same for all requests about it. */
+  readonly eventId: string;
   /** Name of the answer; null where none matched. */
   readonly name: string | null;
   readonly step: AnswerStep;
@@ -40,6 +43,8 @@ export interface Answered extends Omit<Filled, 'step'> {
   /** Resolvers it asked whose breaker is open. */
   readonly leftAlone: readonly string[];
 }
+
+type Unnamed = Omit<Answered, 'eventId'>;
 
 /** The answer to one request about a call. */
 export interface Told {
@@ -87,7 +92,10 @@ export class Answers {
     const { clock } = this.#parts;
     const { deadlineMs, retryMs = deadlineMs } = ringing;
     const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
-    const make = () => this.#answered(source, ringing.call, startedAtMs, endMs);
+    const make = async () => ({
+      eventId: newEventId(),
+      ...(await this.#answered(source, ringing.call, startedAtMs, endMs)),
+    });
     const told = (answered: Answered, asked: number): Told => {
       return { answered, asked, again: asked > 1, ms: clock.elapsed() - startedAtMs };
     };
@@ -105,7 +113,7 @@ export class Answers {
     return { ...told(answered, first.asked), again: false };
   }
 
-  async #answered(source: string, call: Call, startedAtMs: number, hardEndMs: number): Promise<Answered> {
+  async #answered(source: string, call: Call, startedAtMs: number, hardEndMs: number): Promise<Unnamed> {
     const { clock, log } = this.#parts;
     try {
       const now = new Date(clock.now());
@@ -153,7 +161,7 @@ export class Answers {
 }
 
 const nothing: Answer = { variables: {}, overrideAgent: null };
-const unanswered: Answered = {
+const unanswered: Unnamed = {
   name: null,
   step: 'unanswered',
   answer: nothing,

@@ -8,9 +8,14 @@ import { newEventId } from '../ids.js';
 const parsed = new WeakMap<EventRecord, Event>();
 
 /** Gives a draft its id and its bytes. */
-export function recordOf(draft: EventDraft, source: string, receivedAtMs: number): EventRecord {
+export function recordOf(
+  draft: EventDraft,
+  source: string,
+  receivedAtMs: number,
+  id: string = newEventId(),
+): EventRecord {
   const record: EventRecord = {
-    id: newEventId(),
+    id,
     key: draft.key,
     source,
     type: draft.type,

@@ -2,6 +2,7 @@
 import type { Source, Transform } from '../contract/component.js';
 import type { Event } from '../contract/event.js';
 import type { JsonObject } from '../contract/json.js';
+import type { Reception } from '../contract/source.js';
 import type { DeliveryRecord, EventRecord } from '../contract/store.js';
 import type { ExplainedPart, ExplainedValue } from '../contract/template.js';
 import { deliveryId } from '../ids.js';
@@ -66,27 +67,14 @@ export function explainRoutes(
   });
 }
 
-/** What a source makes of a body: the events it would receive. Refuses as `MALFORMED` what the source does not take. */
+/** The events that a source would make of a body. Refuses as `MALFORMED` what the source does not take. */
 export async function draftedEvents(
   name: string,
   source: Source | undefined,
   body: JsonObject,
   nowMs: number,
 ): Promise<readonly EventRecord[]> {
-  if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
-  const bytes = new TextEncoder().encode(JSON.stringify(body));
-  const signed = source.sign?.(bytes, nowMs);
-  if (signed === undefined) throw refuse('MALFORMED', `source ${name} cannot sign a body itself`);
-  const reception = await received(name, source, {
-    method: 'POST',
-    rest: signed.rest.replace(/^\//, ''),
-    query: {},
-    headers: { 'content-type': 'application/json', ...signed.headers },
-    body: bytes,
-    remoteAddress: '127.0.0.1',
-    url: `/hooks/${name}${signed.rest}`,
-    receivedAtMs: nowMs,
-  });
+  const reception = await receptionOf(name, source, body, nowMs);
   switch (reception.kind) {
     case 'handshake':
       return [];
@@ -95,6 +83,29 @@ export async function draftedEvents(
     case 'call':
       return [recordOf(reception.event, name, nowMs)];
   }
+}
+
+/** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
+export async function receptionOf(
+  name: string,
+  source: Source | undefined,
+  body: JsonObject,
+  nowMs: number,
+): Promise<Reception> {
+  if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  const signed = source.sign?.(bytes, nowMs);
+  if (signed === undefined) throw refuse('MALFORMED', `source ${name} cannot sign a body itself`);
+  return received(name, source, {
+    method: 'POST',
+    rest: decodeURIComponent(signed.rest.replace(/^\//, '')),
+    query: {},
+    headers: { 'content-type': 'application/json', ...signed.headers },
+    body: bytes,
+    remoteAddress: '127.0.0.1',
+    url: `/hooks/${name}${signed.rest}`,
+    receivedAtMs: nowMs,
+  });
 }
 
 async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {

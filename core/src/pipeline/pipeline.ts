@@ -185,8 +185,9 @@ export class Pipeline {
     return reply;
   }
 
-  #callRecord(source: string, request: RawRequest, { event }: Ringing, told: Told): EventRecord {
+  #callRecord(source: string, request: RawRequest, { event, call }: Ringing, told: Told): EventRecord {
     const { body: _, ...draft } = event;
-    return recordOf({ ...draft, data: { ...draft.data, answer: traceOf(told) } }, source, request.receivedAtMs);
+    const data = { ...draft.data, answer: traceOf(call, told) };
+    return recordOf({ ...draft, data }, source, request.receivedAtMs, told.answered.eventId);
   }
 }

@@ -7,10 +7,15 @@ import type { Answered, Ringing } from './answer.js';
 /** When even the source cannot say what the least is: a success is what all platforms ask for. */
 const bareSuccess: HttpReply = { status: 200, body: {} };
 
+/** Header of the reply to a call that names the event the call becomes. Platforms do not look at it; `switchhook call` does. */
+export const eventHeader = 'x-switchhook-event';
+
 /** The answer as the platform wants it. A reply that the source cannot write, or nobody could send, is replaced by the least. */
-export function replyTo(ringing: Ringing, { name, answer }: Answered, source: Source | undefined, log: Log): HttpReply {
+export function replyTo(ringing: Ringing, answered: Answered, source: Source | undefined, log: Log): HttpReply {
+  const { name, answer, eventId } = answered;
   const own = name === null ? null : written(() => ringing.reply(answer), log);
-  return own ?? written(() => ringing.fallback(), log) ?? leastOf(source, log) ?? bareSuccess;
+  const reply = own ?? written(() => ringing.fallback(), log) ?? leastOf(source, log) ?? bareSuccess;
+  return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId } };
 }
 
 /** The least a source's platform accepts, where nothing is known of the call; null where the source has no calls. */

@@ -33,6 +33,7 @@ export interface Assembly {
   readonly store: Store;
   readonly components: readonly Made[];
   readonly pipeline: Pipeline;
+  readonly answers: Answers;
   readonly operations: Operations;
   readonly retention: Retention;
   readonly listener: RequestListener;
@@ -57,19 +58,20 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   const observer = new Observer(log, metrics);
   observer.expect(config);
   metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
+  const answers = new Answers({
+    rows: config.answers,
+    resolvers: byName(resolvers, ({ name, instance, row: { timeoutMs, after, concurrency, breaker } }) => {
+      return { name, resolver: instance, timeoutMs, after, concurrency, breaker };
+    }),
+    clock,
+    log,
+  });
   const pipeline = new Pipeline({
     sources: byName(sources, ({ instance }) => instance),
     routes: new Routes(config.routes, ({ name }, reason) => observer.unroutable(name, reason)),
     transforms: byName(transforms, ({ instance }) => instance),
     destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
-    answers: new Answers({
-      rows: config.answers,
-      resolvers: byName(resolvers, ({ name, instance, row: { timeoutMs, after, concurrency, breaker } }) => {
-        return { name, resolver: instance, timeoutMs, after, concurrency, breaker };
-      }),
-      clock,
-      log,
-    }),
+    answers,
     store,
     clock,
     log,
@@ -108,6 +110,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     store,
     components: [...transforms, ...destinations, ...resolvers, ...sources],
     pipeline,
+    answers,
     operations,
     retention,
     listener,

@@ -7,6 +7,7 @@ import type { SignedRequest } from '../contract/source.js';
 import { explanationJson } from '../http/api-json.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { within } from '../pipeline/deadline.js';
+import { type RehearsedCall, rehearsedCall } from '../pipeline/rehearsed-call.js';
 import { refuse } from '../refusal.js';
 import { type Assembly, assemble, type Made, made } from './assembly.js';
 import { ComponentFailure } from './component-failure.js';
@@ -73,6 +74,13 @@ export class Router {
   /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
   async explain(source: string, body: JsonObject): Promise<readonly ReturnType<typeof explanationJson>[]> {
     return (await this.#assembly.operations.explain({ source, body })).map(explanationJson);
+  }
+
+  /** What a call would be told: its resolvers are asked, nothing is recorded. After `openComponents`; the store need not be open. */
+  ring(source: string, body: JsonObject): Promise<RehearsedCall> {
+    const { sources, answers } = this.#assembly;
+    const [clock, log] = [this.#services.get(tokens.clock), this.#services.get(tokens.log)];
+    return rehearsedCall(source, body, { sources, answers, clock, log });
   }
 
   /** A service of this router, e.g. `tokens.store`. */

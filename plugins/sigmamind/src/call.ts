@@ -39,6 +39,7 @@ export const call = defineSource({
     to_number: to,
     ...(agent !== null && { agent_id: agent }),
   }),
+  answerIn,
   create({ token, secrets, signature, allow }, { log }) {
     const verifier = secrets === undefined ? null : verifierOf(secrets, signature);
     return {
@@ -100,6 +101,12 @@ function draftOf({ id, agent, data }: Call, { body, receivedAtMs }: RawRequest):
 function reply({ variables, overrideAgent }: Answer): HttpReply {
   const override = overrideAgent === null ? {} : { override_agent_id: overrideAgent };
   return { status: 200, body: { dynamic_variables: variables, ...override } };
+}
+
+function answerIn({ dynamic_variables: told, override_agent_id: agent }: JsonObject): Answer | null {
+  if (typeof told !== 'object' || told === null) return null;
+  const variables = Object.entries(told).map(([name, value]) => [name, String(value)]);
+  return { variables: Object.fromEntries(variables), overrideAgent: typeof agent === 'string' ? agent : null };
 }
 
 /** That no variables are accepted is not documented; that a call is dropped without a 2xx is. */

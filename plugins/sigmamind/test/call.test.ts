@@ -265,6 +265,22 @@ describe('the reply to a call', () => {
   });
 });
 
+describe('a reply that is read again', () => {
+  const { answerIn } = component('sigmamind.call');
+
+  it('says what it was told to say', async () => {
+    const world = calls();
+    const { reply, fallback } = await callOf(world, world.signed(ringing));
+    const answer = { variables: { first_name: 'Jim', tier: '' }, overrideAgent: 'agent_gold' };
+    expect(answerIn?.(reply(answer).body ?? {})).to.deep.equal(answer);
+    expect(answerIn?.(fallback().body ?? {})).to.deep.equal({ variables: {}, overrideAgent: null });
+  });
+
+  it('says nothing where it is no answer', () => {
+    expect(answerIn?.({ error: 'UNVERIFIED' })).to.equal(null);
+  });
+});
+
 describe('the options of sigmamind.call', () => {
   it('are all described for docs and editors', () => {
     const { properties = {} } = z.toJSONSchema(component('sigmamind.call').options, { io: 'input' });

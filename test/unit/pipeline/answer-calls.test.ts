@@ -32,6 +32,13 @@ describe('a call that is asked about again', () => {
     expect((await calls()).length).to.equal(2);
   });
 
+  it('names the same event in each reply, which is the one that is recorded', async () => {
+    const { rungOut, calls } = aSwitchboard({ answers: [hello], resolvers: { crm: async () => ({ name: 'Ada' }) } });
+    const named = [(await rungOut()).event, (await rungOut()).event, (await rungOut({ from: '+12025550100' })).event];
+    const [other, recorded] = await calls();
+    expect(named).to.deep.equal([recorded?.id, recorded?.id, other?.id]);
+  });
+
   it('joins the look-up that is under way', async () => {
     const clock = new FakeClock();
     const { crm, looks } = counting(clock, 2_000);
