@@ -14,7 +14,7 @@ from the router's own machine are answered. What is wrong is said as \`applicati
 
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): JsonObject {
   const paths = [...new Set(endpoints.map(({ path }) => path))];
-  const { schemas } = z.toJSONSchema(named, { uri: refTo, override: ({ jsonSchema }) => tidied(jsonSchema) });
+  const { schemas } = z.toJSONSchema(named, { uri: refTo, override: tidied });
   return plain({
     openapi: '3.1.0',
     info: { title: 'Switchhook', version, description: introduction },
@@ -80,12 +80,13 @@ function operationId({ method, path }: Endpoint): string {
 }
 
 function asked(schema: z.ZodType) {
-  return bare(z.toJSONSchema(schema, { io: 'input', override: ({ jsonSchema }) => tidied(jsonSchema) }));
+  return bare(z.toJSONSchema(schema, { io: 'input', override: tidied }));
 }
 
-/** Lists are read-only in our types, which says nothing to others. */
-function tidied(schema: z.core.JSONSchema.BaseSchema): void {
-  delete schema.readOnly;
+/** Lists are read-only in our types, which says nothing to others; what is said of a value that is transformed would be left out. */
+function tidied({ zodSchema, jsonSchema }: Parameters<NonNullable<z.core.ToJSONSchemaParams['override']>>[0]): void {
+  delete jsonSchema.readOnly;
+  Object.assign(jsonSchema, z.globalRegistry.get(zodSchema));
 }
 
 function bare({ $schema: _, $id: __, ...schema }: z.core.JSONSchema.BaseSchema) {
