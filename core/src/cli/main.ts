@@ -4,12 +4,19 @@ import { version } from '../version.js';
 import { callCommand } from './call.js';
 import { checkCommand } from './check.js';
 import { crashtestCommand } from './crashtest.js';
+import { deadCommand } from './dead.js';
+import { deliveriesCommand } from './deliveries.js';
+import { discardCommand } from './discard.js';
+import { eventsCommand } from './events.js';
+import { explainCommand } from './explain.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { processOutput } from './output.js';
 import { pluginsCommand } from './plugins.js';
+import { replayCommand } from './replay.js';
 import { schemaCommand } from './schema.js';
 import { sendCommand } from './send.js';
 import { startCommand } from './start.js';
+import { statusCommand } from './status.js';
 
 const program = new Command('switchhook')
   .description('A self-hosted router for the webhooks of voice-AI agents.')
@@ -24,6 +31,8 @@ Examples:
   switchhook start                              run the router
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913
+  switchhook status                             how do its destinations stand?
+  switchhook explain conv_123                   why did this conversation not arrive?
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
   );
@@ -33,6 +42,13 @@ for (const command of [
   checkCommand,
   sendCommand,
   callCommand,
+  statusCommand,
+  explainCommand,
+  eventsCommand,
+  deliveriesCommand,
+  deadCommand,
+  replayCommand,
+  discardCommand,
   schemaCommand,
   pluginsCommand,
   crashtestCommand,

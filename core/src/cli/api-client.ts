@@ -1,0 +1,121 @@
+/** How commands ask a running router: its API, with the token of the configuration. */
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { problem } from '../api/reply.js';
+import type { JsonValue } from '../contract/json.js';
+import type { FetchResponse } from '../contract/tools.js';
+import { ERRORS, type ErrorCode } from '../errors.js';
+import { type Network, openNetwork } from '../runtime/fetch.js';
+import { CommandFailure, exitCodes } from './failure.js';
+import { type ConfigOptions, configCommand, configOf, localUrl } from './options.js';
+import type { Output } from './output.js';
+
+/** What every command takes that asks a running router. */
+export interface RouterOptions extends ConfigOptions {
+  readonly url?: string;
+  readonly token?: string;
+}
+
+/** What a request says beside its path; what is undefined is left out. */
+export type Query = Readonly<Record<string, string | undefined>>;
+
+/** An event may be as large as the largest body, and a page holds many. */
+const maxReplyBytes = 64 * 1_048_576;
+
+/** A command with `--config`, `--json`, `--url` and `--token`. */
+export function routerCommand(name: string, description: string): Command {
+  return configCommand(name, description)
+    .option('--url <url>', 'the router; default: where the configuration says it listens')
+    .option('--token <token>', 'bearer token of its API; default: server.admin.token of the configuration');
+}
+
+/** Runs a command that asks a router, and gives the connections back. */
+export async function withRouter(
+  options: RouterOptions,
+  output: Output,
+  run: (router: RouterClient) => Promise<void>,
+): Promise<void> {
+  const { url, token } = await addressOf(options, output);
+  const network = openNetwork();
+  try {
+    await run(new RouterClient(network, url, token));
+  } finally {
+    await network.close();
+  }
+}
+
+/** The API of one router. Replies are checked; what the router refuses ends the command with 1. */
+export class RouterClient {
+  readonly #network: Network;
+  readonly #url: string;
+  readonly #token: string | null;
+
+  constructor(network: Network, url: string, token: string | null) {
+    this.#network = network;
+    this.#url = url.replace(/\/+$/, '');
+    this.#token = token;
+  }
+
+  get<S extends z.ZodType>(path: string, schema: S, query: Query = {}): Promise<z.output<S>> {
+    const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+    const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+    return this.#ask('GET', path + search, schema);
+  }
+
+  post<S extends z.ZodType>(path: string, schema: S, body?: unknown): Promise<z.output<S>> {
+    return this.#ask('POST', path, schema, body);
+  }
+
+  async #ask<S extends z.ZodType>(method: string, path: string, schema: S, body?: unknown): Promise<z.output<S>> {
+    const response = await this.#fetched(method, path, body);
+    const reply = jsonIn(response);
+    if (response.status !== 200) throw refusedBy(response, reply);
+    const parsed = schema.safeParse(reply);
+    if (parsed.success) return parsed.data;
+    throw new CommandFailure(exitCodes.failed, `what answers at ${this.#url} is no router of this version`);
+  }
+
+  async #fetched(method: string, path: string, body: unknown): Promise<FetchResponse> {
+    const headers = {
+      ...(this.#token !== null && { authorization: `Bearer ${this.#token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const sent = {
+      method,
+      headers,
+      maxBytes: maxReplyBytes,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    try {
+      return await this.#network.fetch(this.#url + path, sent);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const hint = ERRORS.ROUTER_UNREACHABLE.hint;
+      throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${this.#url}: ${reason}\n${hint}`);
+    }
+  }
+}
+
+async function addressOf(options: RouterOptions, output: Output) {
+  const { url, token } = options;
+  if (url !== undefined && (token !== undefined || !existsSync(options.config))) return { url, token: token ?? null };
+  const config = await configOf(options, output);
+  return { url: url ?? localUrl(config), token: token ?? config.server.adminToken };
+}
+
+function refusedBy({ status }: FetchResponse, reply: JsonValue): CommandFailure {
+  const { data } = problem.safeParse(reply);
+  if (data === undefined) return new CommandFailure(exitCodes.failed, `the router answered with status ${status}`);
+  const hint = data.code in ERRORS ? `\n${ERRORS[data.code as ErrorCode].hint}` : '';
+  return new CommandFailure(exitCodes.failed, `${data.code}: ${data.detail}${hint}`);
+}
+
+function jsonIn(response: FetchResponse): JsonValue {
+  try {
+    return response.json();
+  } catch {
+    // A proxy's own error page.
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+/** `switchhook events`: what was received, and the whole story of one event. */
+import type { Command } from 'commander';
+import { eventList, eventStory } from '../api/reply.js';
+import { type RouterOptions, routerCommand, withRouter } from './api-client.js';
+import {
+  type EventFilter,
+  filterOf,
+  type Part,
+  type Period,
+  withEventFilter,
+  withPart,
+  withPeriod,
+} from './filters.js';
+import { type Output, printJson, printTable } from './output.js';
+import { printDelivery, printEvent, printIndented, relative } from './story.js';
+
+interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
+  readonly unrouted?: true;
+}
+
+export function eventsCommand(output: Output): Command {
+  const command = routerCommand(
+    'events',
+    'List events, or tell all about one: its data, its deliveries, every attempt.',
+  );
+  return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
+    .option('--unrouted', 'only events that no route wanted')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook events --since 2h --type conversation_ended
+  switchhook events --subject conv_123
+  switchhook events 01890a5d-ac96-774b-bcce-b302099a8057`,
+    )
+    .action((id: string | undefined, options: EventsOptions) =>
+      withRouter(options, output, async (router) => {
+        if (id !== undefined) {
+          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventStory);
+          if (options.json) return printJson(output, event);
+          printEvent(output, event);
+          printIndented(output, event.data, '  ');
+          if (event.deliveries.length === 0) output.line('No route wanted it: switchhook explain says why.');
+          for (const delivery of event.deliveries) printDelivery(output, delivery);
+          return;
+        }
+        const { limit, cursor, unrouted } = options;
+        const query = { ...filterOf(options), limit, cursor, unrouted: unrouted && 'true' };
+        const page = await router.get('/api/events', eventList, query);
+        if (options.json) return printJson(output, page);
+        const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {
+          return [relative(receivedAt), type, subject ?? '-', agent ?? '-', source, event];
+        });
+        printTable(output, ['received', 'type', 'subject', 'agent', 'source', 'id'], rows);
+        if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
+      }),
+    );
+}
