@@ -3,7 +3,18 @@ import { deepStrictEqual, notStrictEqual, rejects, strictEqual } from 'node:asse
 import { deliveryId } from '../ids.js';
 import { describe } from './mocha.js';
 import type { Test } from './store-suite.js';
-import { aClaim, aNewDelivery, anEntry, aRecord, aSettled, eventId, leaseMs, numbers, startMs } from './store-world.js';
+import {
+  aClaim,
+  aNewDelivery,
+  anEntry,
+  aRecord,
+  aSettled,
+  eventId,
+  leaseMs,
+  numbers,
+  retryAt,
+  startMs,
+} from './store-world.js';
 
 export function claimTests(test: Test): void {
   describe('claim', () => {
@@ -212,6 +223,17 @@ export function settleTests(test: Test): void {
       ]);
       const kept = await store.delivery(deliveryId(eventId(1), 0));
       notStrictEqual(kept?.state === 'delivered', claim.deliveries.length === 1);
+    });
+
+    test('takes times with fractions', async ({ store }) => {
+      await store.append([anEntry(1, { occurredAtMs: startMs + 0.25 }, [aNewDelivery({ dueMs: startMs - 0.5 })])]);
+      const [claimed] = (await store.claim(aClaim({ leaseUntilMs: startMs + 0.5 }))).deliveries;
+      await store.settle([aSettled(claimed, retryAt(startMs + 9.5))]);
+      strictEqual((await store.claim(aClaim({ nowMs: startMs + 10 }))).deliveries.length, 1);
+      deepStrictEqual(await store.extend(eventId(1), [aNewDelivery({ dueMs: startMs + 0.5 })]), [
+        deliveryId(eventId(1), 1),
+      ]);
+      deepStrictEqual(await store.replay([deliveryId(eventId(1), 1)], startMs + 1.5), [deliveryId(eventId(1), 1)]);
     });
 
     test('has no attempts for a delivery it does not keep', async ({ store }) => {

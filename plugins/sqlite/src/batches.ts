@@ -10,7 +10,7 @@ interface Queued<O> {
 export class Batches<O> {
   readonly #limit: number;
   readonly #run: (operations: readonly O[]) => Promise<readonly Replied[]>;
-  readonly #failed: (replied: Replied | undefined) => Error;
+  readonly #errorOf: (replied: Replied | undefined) => Error;
   #queued: Queued<O>[] = [];
   #busy = false;
   #whenIdle: (() => void)[] = [];
@@ -23,7 +23,7 @@ export class Batches<O> {
   ) {
     this.#limit = limit;
     this.#run = run;
-    this.#failed = errorOf;
+    this.#errorOf = errorOf;
   }
 
   /** Resolves with the operation's result. */
@@ -54,7 +54,7 @@ export class Batches<O> {
       batch.forEach(({ resolve, reject }, index) => {
         const replied = replies[index];
         if (replied !== undefined && 'result' in replied) resolve(replied.result);
-        else reject(this.#failed(replied));
+        else reject(this.#errorOf(replied));
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);

@@ -43,8 +43,8 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** Whether everybody else in the transaction would have failed as well. */
-export function isOfAll(error: unknown): boolean {
+/** Whether every operation of the transaction fails for this reason, so that trying them one by one is in vain. */
+export function concernsAll(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY') || isFatal(failureOf(error));
 }
 

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { applicationId, migrations } from './sql.js';
+import { applicationId, migrations } from './sql-schema.js';
 
 /** Rejects where a router could not use the path. */
 export async function probeFile(path: string): Promise<void> {

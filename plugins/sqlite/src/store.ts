@@ -24,7 +24,7 @@ import { Batches } from './batches.js';
 import { Link } from './link.js';
 import { probeFile } from './probe.js';
 import type { Place } from './sql.js';
-import { pack, type Read, type Replied, type Results, type Settings, type Stretch, type Write } from './wire.js';
+import { pack, type Read, type Replied, type Results, type Settings, type Stretch, type Write, whole } from './wire.js';
 
 /** Operations in one transaction: more would make the first of them wait for the last. */
 const batchLimit = 512;
@@ -81,7 +81,7 @@ export class SqliteStore implements Store {
   }
 
   claim(request: ClaimRequest): Promise<Claim> {
-    return this.#write({ kind: 'claim', request });
+    return this.#write({ kind: 'claim', request: { ...request, leaseUntilMs: whole(request.leaseUntilMs) } });
   }
 
   async settle(settled: readonly Settled[]): Promise<void> {
@@ -89,11 +89,12 @@ export class SqliteStore implements Store {
   }
 
   replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
-    return this.#write({ kind: 'replay', ids, dueMs });
+    return this.#write({ kind: 'replay', ids, dueMs: whole(dueMs) });
   }
 
   extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
-    return this.#write({ kind: 'extend', eventId, deliveries, nowMs: this.#now() });
+    const due = deliveries.map((delivery) => ({ ...delivery, dueMs: whole(delivery.dueMs) }));
+    return this.#write({ kind: 'extend', eventId, deliveries: due, nowMs: this.#now() });
   }
 
   discard(ids: readonly string[]): Promise<readonly string[]> {

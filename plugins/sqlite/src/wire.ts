@@ -119,21 +119,31 @@ export function pack(writes: readonly Write[]): Packed {
 function packEntries(entries: readonly Entry[], nowMs: number, values: unknown[], bodies: Uint8Array[]): void {
   values.push('append', nowMs, entries.length);
   for (const { event: e, deliveries } of entries) {
-    values.push(e.id, e.key, e.source, e.type, e.subject, e.agent, e.occurredAtMs, e.receivedAtMs, e.body.byteLength);
+    values.push(e.id, e.key, e.source, e.type, e.subject, e.agent, whole(e.occurredAtMs), whole(e.receivedAtMs));
+    values.push(e.body.byteLength);
     bodies.push(e.body);
     values.push(deliveries.length);
     for (const { route, destination, transforms, state, dueMs } of deliveries)
-      values.push(route, destination, transforms.length === 0 ? null : transforms, state, dueMs);
+      values.push(route, destination, transforms.length === 0 ? null : transforms, state, whole(dueMs));
   }
 }
 
 function packSettled(settled: readonly Settled[], nowMs: number, values: unknown[]): void {
   values.push('settle', nowMs, settled.length);
   for (const { deliveryId, lease, settlement, attempt } of settled) {
-    values.push(deliveryId, lease, settlement.state === 'delivered' ? null : settlement, attempt !== null);
+    values.push(deliveryId, lease, settlement.state === 'delivered' ? null : inTime(settlement), attempt !== null);
     if (attempt === null) continue;
-    values.push(attempt.startedAtMs, attempt.durationMs, attempt.outcome, attempt.reason, attempt.response);
+    values.push(whole(attempt.startedAtMs), attempt.durationMs, attempt.outcome, attempt.reason, attempt.response);
   }
+}
+
+function inTime(settlement: Settlement): Settlement {
+  return settlement.state === 'waiting' ? { ...settlement, untilMs: whole(settlement.untilMs) } : settlement;
+}
+
+/** The file keeps whole milliseconds; a time with a fraction, computed somewhere outside, must not be refused for ever. */
+export function whole(ms: number): number {
+  return Math.ceil(ms);
 }
 
 /** Unpacks operations. */

@@ -1,7 +1,7 @@
 /** The store's own thread: runs each batch in one transaction, so that the router's thread never waits for the disk. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Counts } from './counts.js';
-import { failureOf, isFatal, isOfAll, isUnchanged } from './failure.js';
+import { concernsAll, failureOf, isFatal, isUnchanged } from './failure.js';
 import { type OpenFile, openFile } from './file.js';
 import { Reads } from './reads.js';
 import { countStatements, transactionStatements } from './sql.js';
@@ -29,7 +29,7 @@ class Worker {
     try {
       return this.#inTransaction(writes);
     } catch (error) {
-      if (writes.length === 1 || isOfAll(error)) return writes.map(() => ({ failure: failureOf(error) }));
+      if (writes.length === 1 || concernsAll(error)) return writes.map(() => ({ failure: failureOf(error) }));
       return writes.map((write) => this.#alone(write));
     }
   }

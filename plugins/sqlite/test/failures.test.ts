@@ -90,6 +90,7 @@ describe('sqlite, in trouble', () => {
       await writeFile(path, Buffer.concat([good.subarray(0, 100), Buffer.alloc(good.length - 100, 0xff)]));
       const error = await failure(store.event(eventId(40)));
       expect(error.code).to.match(/^SQLITE_(CORRUPT|NOTADB)/);
+      expect((await failure(store.event(eventId(41)))).code, 'at once').to.match(/^SQLITE_(CORRUPT|NOTADB)/);
       expect((await ended).fields).to.include({ path });
       await writeFile(path, good);
       await store.append([anEntry(99)]);

@@ -5,7 +5,7 @@ import plugin from '@switchhook/plugin-sqlite';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import { migrate, openFile } from '../src/file.js';
-import { migrations } from '../src/sql.js';
+import { migrations } from '../src/sql-schema.js';
 import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './world.js';
 
 const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null } as const;

@@ -1,5 +1,4 @@
 /** Appends events and settles what it can, until it is killed. Writes `acked <n>` or `settled <n>` when the store has promised it. */
-import { writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { deliveryId } from '@switchhook/core/plugin';
 import { createComponent, fakeTools } from '@switchhook/core/testkit';
@@ -10,16 +9,16 @@ const [path = '', first = '0'] = process.argv.slice(2);
 const tools = fakeTools({ directory: dirname(path) });
 const store = createComponent('store', plugin.components[0], { path: basename(path) }, tools);
 await store.open?.();
-writeSync(1, 'open\n');
+process.stdout.write('open\n');
 
 async function work(n: number): Promise<void> {
   const entry = anEntry(n, 2, JSON.stringify({ n, text: 'x'.repeat(2_000) }), 'running');
   await store.append([entry]);
-  writeSync(1, `acked ${n}\n`);
+  process.stdout.write(`acked ${n}\n`);
   const deliveryIdOfFirst = deliveryId(entry.event.id, 0);
   const attempt = { startedAtMs: 1, durationMs: 1, outcome: 'delivered', reason: null, response: null } as const;
   await store.settle([{ deliveryId: deliveryIdOfFirst, lease: 1, settlement: { state: 'delivered' }, attempt }]);
-  writeSync(1, `settled ${n}\n`);
+  process.stdout.write(`settled ${n}\n`);
 }
 
 for (let n = Number(first); ; n += 16) await Promise.all(Array.from({ length: 16 }, (_, index) => work(n + index)));
