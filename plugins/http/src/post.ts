@@ -12,7 +12,8 @@ import {
   z,
 } from '@switchhook/core/plugin';
 import { headers } from './headers.js';
-import { bodyOf, reachHost, send } from './request.js';
+import { previewOf } from './preview.js';
+import { bodyOf, type Content, reachHost, send } from './request.js';
 import { signed, signingSecret } from './signing.js';
 import { url } from './url.js';
 
@@ -44,25 +45,27 @@ export const post = defineDestination({
   create: (target, tools) => ({
     deliver: async (delivery, signal) => {
       try {
-        const body = bodyFor(target, delivery);
-        const response = await send(tools, target, deliveryScope(delivery), {
-          signal,
-          maxBytes: maxResponseBytes,
-          body,
-          defaults: { 'idempotency-key': delivery.id },
-          headers: {
-            'webhook-id': delivery.id,
-            ...(target.sign === undefined ? {} : signed(target.sign, delivery.id, body?.text ?? '', tools.clock.now())),
-          },
-        });
+        const content = { ...contentFor(target, delivery, tools.clock.now()), signal, maxBytes: maxResponseBytes };
+        const response = await send(tools, target, deliveryScope(delivery), content);
         return outcomeOf(response, tools.clock.now());
       } catch (error) {
         return outcomeOfFailure(error);
       }
     },
+    preview: (delivery) => previewOf(target, deliveryScope(delivery), contentFor(target, delivery, tools.clock.now())),
     probe: (signal) => reachHost(tools, target, signal),
   }),
 });
+
+function contentFor(target: z.output<typeof options>, delivery: Delivery, nowMs: number): Content {
+  const body = bodyFor(target, delivery);
+  const signature = target.sign === undefined ? {} : signed(target.sign, delivery.id, body?.text ?? '', nowMs);
+  return {
+    body,
+    defaults: { 'idempotency-key': delivery.id },
+    headers: { 'webhook-id': delivery.id, ...signature },
+  };
+}
 
 function bodyFor({ body, method }: z.output<typeof options>, delivery: Delivery) {
   if (body !== undefined) return bodyOf(body.render(deliveryScope(delivery)));

@@ -33,23 +33,33 @@ export interface Content extends Pick<FetchInit, 'signal' | 'maxBytes'> {
   readonly defaults?: Readonly<Record<string, string>>;
 }
 
+/** Fills the target in. Throws an `ExpressionError` or a `FetchError` where that cannot be sent. */
+export function filledIn(target: Target, scope: Scope, { body, headers, defaults }: Content) {
+  const address = addressOf(target.url, scope);
+  return {
+    address,
+    headers: {
+      'user-agent': userAgent,
+      ...(body === undefined ? {} : { 'content-type': body.type }),
+      ...defaults,
+      ...authorizationOf(address),
+      ...renderedHeaders(target.headers, scope),
+      ...headers,
+    },
+  };
+}
+
 /** Fills the target in and sends. Throws an `ExpressionError` or a `FetchError` where there is no response. */
 export async function send(tools: Tools, target: Target, scope: Scope, content: Content): Promise<FetchResponse> {
-  const address = addressOf(target.url, scope);
-  const { body, headers, defaults, ...rest } = content;
+  const { address, headers } = filledIn(target, scope, content);
+  const { body, signal, maxBytes } = content;
   const guarded = !target.url.constant && !target.allowPrivate;
   try {
     return await tools.fetch(address.href, {
-      ...rest,
+      ...(signal && { signal }),
+      ...(maxBytes !== undefined && { maxBytes }),
       method: target.method,
-      headers: {
-        'user-agent': userAgent,
-        ...(body === undefined ? {} : { 'content-type': body.type }),
-        ...defaults,
-        ...authorizationOf(address),
-        ...renderedHeaders(target.headers, scope),
-        ...headers,
-      },
+      headers,
       ...(body === undefined ? {} : { body: body.text }),
       ...(guarded ? { reach: 'public' } : {}),
     });

@@ -38,6 +38,43 @@ describe('http.post', () => {
     return destination.deliver(withData(data), patience());
   };
 
+  describe('a preview', () => {
+    it('is what would be sent, and sends nothing', async () => {
+      const { destination, far } = await setup((url) => ({
+        url,
+        body: { who: '${{ event.subject }}' },
+        method: 'PUT',
+      }));
+      const delivery = aDelivery();
+      const preview = destination.preview?.(delivery);
+      expect(far.requests).to.deep.equal([]);
+      await destination.deliver(delivery, patience());
+      const [request] = far.requests;
+      expect(preview).to.deep.include({ method: request?.method, url: `${far.url}/`, body: request?.json() });
+      const shown = preview?.headers as Record<string, string>;
+      expect(request?.headers).to.include(shown);
+      expect(shown).to.include({ 'idempotency-key': delivery.id, 'content-type': 'application/json' });
+    });
+
+    it('shows nothing that may be a credential', async () => {
+      const { destination } = await setup((url) => ({
+        url: `${url.replace('://', '://mallory:pass-word@')}/x?api_key=in-url&team=1`,
+        headers: { authorization: 'Bearer in-header', 'x-api-key': 'in-header', 'x-team': 'one' },
+        sign: 'signing-secret',
+      }));
+      const preview = destination.preview?.(aDelivery());
+      const text = JSON.stringify(preview);
+      for (const credential of ['mallory', 'pass-word', 'in-url', 'in-header', 'v1,'])
+        expect(text).not.to.include(credential);
+      expect(text).to.include('team=1').and.include('"x-team":"one"');
+    });
+
+    it('throws what keeps it from being sent', async () => {
+      const { destination } = await setup((url) => ({ url, body: { name: '${{ event.data.name }}' } }));
+      expect(() => destination.preview?.(aDelivery())).to.throw('event.data.name is missing');
+    });
+  });
+
   describe('what is sent', () => {
     it('is the event as JSON, with the delivery id as idempotency key', async () => {
       const { destination, far } = await setup((url) => ({ url: `${url}/hooks/calls?team=1` }));

@@ -1,5 +1,5 @@
 /** `log`: writes events to the log, the destination that needs nothing. */
-import { defineDestination, definePlugin, z } from '@switchhook/core/plugin';
+import { type Delivery, defineDestination, definePlugin, z } from '@switchhook/core/plugin';
 
 const log = defineDestination({
   type: 'log',
@@ -11,13 +11,19 @@ const log = defineDestination({
       .default(false)
       .meta({ description: "Whether the event's data is in the line. It may be personal: transcripts, numbers." }),
   }),
-  create: ({ level, data: withData }, tools) => ({
-    deliver: async ({ id: delivery, route, attempt, event }) => {
+  create: ({ level, data: withData }, tools) => {
+    const fieldsOf = ({ id: delivery, route, attempt, event }: Delivery) => {
       const { data, ...facts } = event;
-      tools.log[level]('event.logged', { delivery, route, attempt, ...facts, ...(withData ? { data } : {}) });
-      return { kind: 'delivered' };
-    },
-  }),
+      return { delivery, route, attempt, ...facts, ...(withData ? { data } : {}) };
+    };
+    return {
+      deliver: async (delivery) => {
+        tools.log[level]('event.logged', fieldsOf(delivery));
+        return { kind: 'delivered' };
+      },
+      preview: (delivery) => ({ level, event: 'event.logged', ...fieldsOf(delivery) }),
+    };
+  },
 });
 
 export default definePlugin({ name: '@switchhook/plugin-log', components: [log] });

@@ -37,6 +37,14 @@ describe('log', () => {
     await tools.close();
   });
 
+  it('shows its line without writing it', async () => {
+    const { destination, tools } = setup({ level: 'warn' });
+    const { data: _, ...facts } = aDelivery().event;
+    expect(destination.preview?.(aDelivery())).to.deep.include({ level: 'warn', event: 'event.logged', ...facts });
+    expect(tools.log.lines).to.deep.equal([]);
+    await tools.close();
+  });
+
   it('writes the data where it is told to, at the level it is told', async () => {
     for (const level of ['debug', 'info', 'warn', 'error'] as const) {
       const { destination, tools } = setup({ level, data: true });

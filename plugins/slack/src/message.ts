@@ -62,6 +62,11 @@ export const message = defineDestination({
         return outcomeOfFailure(error);
       }
     },
+    preview: (delivery) => {
+      const payload = payloadFor(row, deliveryScope(delivery));
+      if (typeof payload === 'string') throw new Error(payload);
+      return payload;
+    },
     probe: async (signal) => {
       await tools.fetch(new URL(row.webhookUrl).origin, { method: 'HEAD', signal, maxBytes: 0 });
     },

@@ -49,6 +49,19 @@ destinationSuite('slack.message', async () => {
 });
 
 describe('slack.message', () => {
+  it('shows what it would post, without posting it', async () => {
+    const { destination, far, close } = await slackWorld({ text: 'Call ${{ event.subject }} & more' });
+    expect(destination.preview?.(aDelivery())).to.deep.equal({ text: 'Call conv_1 & more' });
+    expect(far.requests).to.deep.equal([]);
+    await close();
+  });
+
+  it('says why there would be nothing to post', async () => {
+    const { destination, close } = await slackWorld({ text: '${{ event.data.summary }}' });
+    expect(() => destination.preview?.(withData({ summary: '' }))).to.throw('the message is empty');
+    await close();
+  });
+
   const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
