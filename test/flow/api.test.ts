@@ -1,0 +1,187 @@
+import { type Receiver, receiver } from '@switchhook/core/testkit';
+import { expect } from 'chai';
+import { endedBody, postSigned, secret } from '../support/signing.js';
+import { type Workplace, workplace } from '../support/workplace.js';
+
+const token = 'token-of-the-operator';
+const crmToken = 'token-of-the-crm';
+const yaml = (
+  crm: Receiver,
+  routes = '- { name: finished, on: conversation_ended, where: event.data.duration > 30, to: crm }',
+) => `
+version: 1
+server: { host: 127.0.0.1, port: 0, admin: { token: ${token} } }
+store: { use: sqlite, path: ./switchhook.db }
+sources:
+  agents: { use: sigmamind.events, secrets: [${secret}] }
+destinations:
+  crm:
+    use: http.post
+    url: ${crm.url}/calls
+    headers: { authorization: "Bearer ${crmToken}" }
+    body: { call: "\${{ event.subject }}", seconds: "\${{ event.data.duration }}" }
+routes:
+  ${routes}
+`;
+
+describe('an operator at the command line', () => {
+  let place: Workplace;
+  let crm: Receiver;
+
+  beforeEach(async () => {
+    place = await workplace();
+    crm = await receiver(() => ({ status: 422, body: 'no such customer' }));
+  });
+  afterEach(async () => {
+    await place.close();
+    await crm.close();
+  });
+
+  async function setup(text = yaml(crm)) {
+    const { router, url } = await place.router(text);
+    const send = async (given: Readonly<Record<string, unknown>> = {}): Promise<string> =>
+      String((await postSigned(`${url}/hooks/agents`, endedBody(given))).body.id);
+    const run = (...args: readonly string[]) =>
+      place.run([...args, '--config', place.path('switchhook.yaml'), '--url', url]);
+    const json = async (...args: readonly string[]) => {
+      const { code, stdout, stderr } = await run(...args, '--json');
+      expect([code, stderr]).to.deep.equal([0, '']);
+      return JSON.parse(stdout);
+    };
+    /** Asks the API until a delivery is as it should be. */
+    const until = async (id: string, state: string): Promise<void> => {
+      const headers = { authorization: `Bearer ${token}` };
+      for (let current = ''; current !== state; ) {
+        const response = await fetch(`${url}/api/deliveries/${id}`, { headers });
+        current = JSON.parse(await response.text()).state;
+      }
+    };
+    return { router, url, send, run, json, until };
+  }
+
+  it('asks one question to learn why a call did not reach the CRM, and replays it', async () => {
+    const { send, run, json, until } = await setup();
+    const id = await send({ conversationId: 'conv_77' });
+    await until(`${id}.0`, 'dead');
+
+    const explained = await run('explain', 'conv_77');
+    expect(explained.code).to.equal(0);
+    for (const fact of [
+      'conversation_ended',
+      '✔ finished',
+      'dead, rejected after 1 attempt',
+      '422',
+      'no such customer',
+      `"call": "conv_77"`,
+    ])
+      expect(explained.stdout).to.include(fact);
+    expect(explained.stdout).not.to.include(crmToken);
+    expect((await run('dead')).stdout).to.include('rejected\tcrm\tfinished\t1');
+
+    crm.answer(() => 200);
+    const replayed = await run('replay', `${id}.0`);
+    expect([replayed.code, replayed.stdout]).to.satisfy(
+      ([code, out]: [number, string]) => code === 0 && out.includes('crm'),
+    );
+    await until(`${id}.0`, 'delivered');
+    const { state, attempts, history } = await json('deliveries', `${id}.0`);
+    expect([state, attempts]).to.deep.equal(['delivered', 1]);
+    expect(history.map(({ outcome }: { outcome: string }) => outcome)).to.deep.equal(['rejected', 'delivered']);
+    const sent = crm.requests.map(({ headers }) => headers['idempotency-key']);
+    expect(sent).to.deep.equal([`${id}.0`, `${id}.0`]);
+  });
+
+  it('is told which part of a condition kept an event from its route, with the values', async () => {
+    const { send, run } = await setup();
+    const id = await send({ duration: 12 });
+    const { stdout } = await run('explain', id);
+    expect(stdout).to.include('✘ finished  event.data.duration > 30 is false (event.data.duration is 12)');
+    expect((await run('events', id)).stdout).to.include('No route wanted it');
+    expect((await run('events', '--unrouted')).stdout).to.include(id);
+  });
+
+  it('tries a file against the configuration without a router, and nothing is sent or stored', async () => {
+    const config = await place.write('switchhook.yaml', yaml(crm));
+    const body = await place.write('captured.json', endedBody({ conversationId: 'conv_5' }));
+    const { code, stdout } = await place.run(['explain', body, '--config', config, '--json']);
+    expect(code).to.equal(0);
+    const [{ event, kept, routes }] = JSON.parse(stdout).explanations;
+    expect([event.type, event.subject, kept]).to.deep.equal(['conversation_ended', 'conv_5', false]);
+    expect(routes[0].destinations[0].preview).to.deep.include({
+      ...{ method: 'POST', url: `${crm.url}/calls`, body: { call: 'conv_5', seconds: 73 } },
+    });
+    expect(routes[0].destinations[0].preview.headers.authorization).to.equal('***');
+    expect(crm.requests).to.deep.equal([]);
+  });
+
+  it('replays what a filter finds, after a look', async () => {
+    const { send, run, json, until } = await setup();
+    const ids = [
+      await send({ conversationId: 'a' }),
+      await send({ conversationId: 'b' }),
+      await send({ conversationId: 'c' }),
+    ];
+    for (const id of ids) await until(`${id}.0`, 'dead');
+    expect((await run('discard', `${ids[2]}.0`)).stdout).to.include('discarded');
+    const look = await run('replay', '--destination', 'crm', '--dry-run');
+    expect(look.stdout).to.equal('2 deliveries would be replayed\n');
+    const asked = await run('replay', '--destination', 'crm');
+    expect([asked.code, asked.stderr]).to.deep.equal([
+      2,
+      'Replay 2 deliveries? Say --yes, or --dry-run to look first.\n',
+    ]);
+    crm.answer(() => 200);
+    expect(await json('replay', '--destination', 'crm', '--yes')).to.include({
+      state: 'done',
+      matched: 2,
+      replayed: 2,
+    });
+    for (const id of ids.slice(0, 2)) await until(`${id}.0`, 'delivered');
+    expect((await json('deliveries', '--reason', 'discarded')).deliveries).to.have.length(1);
+    expect((await run('dead')).stdout).to.equal('Nothing is dead.\n');
+  });
+
+  it('sends what no route wanted through the routes of today', async () => {
+    crm.answer(() => 200);
+    const before = await setup();
+    const id = await before.send({ duration: 12 });
+    await before.router.close();
+    const after = await setup(yaml(crm, '- { name: all, to: crm }'));
+    expect((await after.run('replay', '--reroute', '--unrouted', '--yes')).stdout).to.equal('1 delivery replayed\n');
+    await after.until(`${id}.0`, 'delivered');
+    expect(crm.requests.map((request) => request.json())).to.deep.equal([{ call: 'conv_1', seconds: 12 }]);
+  });
+
+  it('sees how the destinations stand', async () => {
+    const { send, run, json, until } = await setup();
+    await until(`${await send()}.0`, 'dead');
+    const { store, lanes } = await json('status');
+    expect(store).to.deep.equal({ use: 'sqlite', canCommit: true, reason: null });
+    expect(lanes[0]).to.include({ destination: 'crm', use: 'http.post', waiting: 0, dead: 1, breaker: 'closed' });
+    expect((await run('status')).stdout).to.match(/^Switchhook \S+ on Node v\S+, up for .*; store sqlite can commit\n/);
+  });
+
+  it('is told what is wrong, and the command ends with a number that says so', async () => {
+    const { run, url } = await setup();
+    const cases: readonly (readonly [args: readonly string[], code: number, said: string])[] = [
+      [['status', '--token', 'another'], 1, 'API_TOKEN_WRONG: the bearer token is another one'],
+      [['explain', 'conv_9'], 1, 'NOT_KEPT: there is no event of conv_9'],
+      [['events', 'nothing'], 1, 'NOT_KEPT'],
+      [['events', '--since', 'yesterday'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
+      [['discard', 'nothing.0'], 1, 'NOT_KEPT'],
+      [['replay'], 2, 'say which'],
+      [['replay', '--state', 'running'], 1, 'MALFORMED'],
+    ];
+    for (const [args, code, said] of cases) {
+      const ended = await run(...args);
+      expect([ended.code, ended.stderr.includes(said)], `${args.join(' ')}: ${ended.stderr}`).to.deep.equal([
+        code,
+        true,
+      ]);
+    }
+    const gone = await place.run(['status', '--url', 'http://127.0.0.1:9', '--token', token]);
+    expect([gone.code, gone.stderr.includes('ROUTER_UNREACHABLE')]).to.deep.equal([1, true]);
+    const strange = await place.run(['status', '--url', `${url}/hooks`, '--token', token]);
+    expect([strange.code, strange.stderr]).to.deep.equal([1, 'the router answered with status 404\n']);
+  });
+});
