@@ -1,0 +1,27 @@
+/** Components for `monitored.ts`: a transform that keeps everything back, and a resolver that knows one caller and fails for another. */
+import { definePlugin, defineResolver, defineTransform, z } from '@switchhook/core/plugin';
+
+const options = z.strictObject({});
+
+export default definePlugin({
+  name: 'mine',
+  components: [
+    defineTransform({
+      type: 'mine.nothing',
+      description: 'Keeps everything back.',
+      options,
+      create: () => ({ apply: () => null }),
+    }),
+    defineResolver({
+      type: 'mine.customers',
+      description: 'Knows Jim.',
+      options,
+      create: () => ({
+        resolve: async ({ from }) => {
+          if (from === '+13') throw new Error('out of order');
+          return from === '+11' ? { first_name: 'Jim' } : {};
+        },
+      }),
+    }),
+  ],
+});
