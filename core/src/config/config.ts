@@ -37,6 +37,8 @@ export interface ServerConfig {
   readonly bodyTimeoutMs: number;
   readonly graceMs: number;
   readonly trustProxy: boolean;
+  /** Whether a thread watches for code that keeps the process to itself. */
+  readonly watchdog: boolean;
   /** Null = the API answers on loopback only. */
   readonly adminToken: string | null;
 }

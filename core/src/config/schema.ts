@@ -130,6 +130,10 @@ export const serverSchema = z
     trustProxy: z.boolean().default(false).meta({
       description: 'True behind a reverse proxy: the sender is the last address of `X-Forwarded-For`.',
     }),
+    watchdog: z.boolean().default(true).meta({
+      description:
+        'Says in the log which code keeps the process to itself for more than a second, so that no phone is answered. Costs a thread of a few megabytes.',
+    }),
     admin: z
       .strictObject({ token: secret('Bearer token of the API.').optional() })
       .optional()

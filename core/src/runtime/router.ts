@@ -13,6 +13,7 @@ import { type Assembly, assemble, type Made, made } from './assembly.js';
 import { ComponentFailure } from './component-failure.js';
 import { type Replacement, Services, tokens } from './container.js';
 import { type LineWriter, openLog } from './log.js';
+import { openWatchdog } from './watchdog.js';
 
 /** How to make a router, beside its configuration. */
 export interface RouterOptions {
@@ -100,6 +101,7 @@ export class Router {
     this.#opened.push(() => operations.close());
     retention.open();
     this.#opened.push(() => retention.close());
+    this.#watch();
     this.#state = 'open';
     for (const { code, path, message } of this.#config.warnings)
       this.#services.get(tokens.log).warn('config.warned', { code, path, message });
@@ -170,6 +172,12 @@ export class Router {
         this.#services.get(tokens.log).error('component.close-failed', { ...component, error }),
       );
     });
+  }
+
+  #watch(): void {
+    if (!this.#config.server.watchdog) return;
+    const watchdog = openWatchdog(this.#services.get(tokens.log), this.#services.get(tokens.metrics));
+    this.#opened.push(() => watchdog.close());
   }
 
   /** Whatever does not end in time is claimed again by the next start. */

@@ -78,6 +78,7 @@ describe('checking a configuration', () => {
         bodyTimeoutMs: 3_000,
         graceMs: 60_000,
         trustProxy: true,
+        watchdog: true,
         adminToken: 'an-admin-token',
       });
       expect(config.log).to.deep.equal({ level: 'warn' });
@@ -136,6 +137,7 @@ describe('checking a configuration', () => {
         bodyTimeoutMs: 10_000,
         graceMs: 10_000,
         trustProxy: false,
+        watchdog: true,
         adminToken: null,
       });
       expect(config.log).to.deep.equal({ level: 'info' });

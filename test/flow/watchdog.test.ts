@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+import { repository, workplace } from '../support/workplace.js';
+
+/** Keeps the process to itself until a file is there. */
+const greedy = `import { existsSync } from 'node:fs';
+import { definePlugin, defineResolver, z } from '@switchhook/core/plugin';
+export default definePlugin({ name: 'greedy', components: [defineResolver({
+  type: 'greedy.lookup', description: 'Loops.', options: z.strictObject({ until: z.string() }),
+  create: ({ until }) => ({
+    resolve: async () => {
+      await Promise.resolve();
+      while (!existsSync(until));
+      return { name: 'Ada' };
+    },
+  }),
+})] });`;
+
+describe('code that keeps the process to itself', () => {
+  it('is named while it does, and in the log when it is over', async () => {
+    const place = await workplace();
+    await symlink(join(repository, 'node_modules'), place.path('node_modules'));
+    await place.write('greedy.mjs', greedy);
+    const file = await place.write(
+      'switchhook.yaml',
+      `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: memory }
+plugins: [./greedy.mjs]
+sources:
+  calls: { use: sigmamind.call, token: token-of-the-tests }
+resolvers:
+  greedy: { use: greedy.lookup, until: ${place.path('enough')} }
+answers:
+  - { from: calls, resolve: greedy, variables: { name: "\${{ greedy.name }}" }, defaults: { name: there } }
+`,
+    );
+    const router = spawn(process.execPath, [join(repository, 'core/bin/switchhook.js'), 'start', '--config', file]);
+    const lines = createInterface({ input: router.stdout });
+    const logged = (event: string): Promise<Readonly<Record<string, unknown>>> =>
+      new Promise((resolve) => {
+        lines.on('line', (text) => {
+          const line = JSON.parse(text);
+          if (line.event === event) resolve(line);
+        });
+      });
+    const seen = once(createInterface({ input: router.stderr }), 'line');
+    const over = logged('loop.blocked');
+    const { url } = await logged('router.listening');
+    const reply = fetch(`${url}/hooks/calls/token-of-the-tests`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"event":"inbound_call","from_number":"+1","to_number":"+2"}',
+    });
+
+    const [told] = await seen;
+    expect(JSON.parse(told)).to.deep.include({ event: 'loop.blocked', by: place.path('greedy.mjs') });
+    expect(JSON.parse(told).stack.join('\n')).to.match(/greedy\.mjs:8:\d+/);
+    await place.write('enough', '');
+    expect(await over).to.deep.include({ event: 'loop.blocked', by: place.path('greedy.mjs') });
+    expect((await reply).status).to.equal(200);
+
+    router.kill('SIGTERM');
+    await once(router, 'exit');
+    await place.close();
+  });
+});
