@@ -177,6 +177,10 @@ export interface PruneRequest {
  * Every method that changes something resolves only when the change is durable (it survives `kill -9` and loss of power),
  * and rejects with nothing changed. Calls may overlap; a store groups what arrives together into one transaction.
  * A rejection never closes the store: later calls work again once the cause is gone.
+ *
+ * Where `open` finds that it is the only one, the leases it finds end: whoever held them is gone. What was begun twice or
+ * more without coming back may be what ends the process: such deliveries can be claimed one after the other, oldest first,
+ * a quarter of a second apart, so that the one that does it takes none of the others with it.
  */
 export interface Store extends Lifecycle {
   /**

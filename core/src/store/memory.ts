@@ -35,6 +35,8 @@ export function memoryStore(clock: Clock): contract.Store {
   return new MemoryStore(clock);
 }
 
+/** See `Store`: between deliveries that may have ended the process. */
+const suspectsApartMs = 250;
 /** What `Entry` allows. */
 const maxDeliveries = 1_000;
 
@@ -50,7 +52,12 @@ class MemoryStore implements contract.Store {
   }
 
   async open(): Promise<void> {
-    for (const row of this.#deliveries().filter(isRunning)) row.dueMs = Math.min(row.dueMs, this.#clock.now());
+    let waitMs = 0;
+    for (const row of this.#deliveries().filter(isRunning)) {
+      const isSuspect = row.tries - row.log.length > 1;
+      row.dueMs = Math.min(row.dueMs, this.#clock.now() + (isSuspect ? waitMs : 0));
+      if (isSuspect) waitMs += suspectsApartMs;
+    }
   }
 
   async append(entries: readonly contract.Entry[]): Promise<readonly contract.Appended[]> {

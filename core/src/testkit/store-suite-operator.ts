@@ -214,4 +214,21 @@ export function reopenTests(test: Test): void {
     );
     ok((await after.append([anEntry(5)]))[0]?.duplicate === false);
   });
+
+  test('gives out at once what was left running, but one after the other what was left twice', async (world) => {
+    const { store, clock, reopen } = world;
+    if (reopen === undefined) return;
+    const taken = async (asked: Store, atMs: number) =>
+      (await asked.claim(aClaim({ nowMs: atMs }))).deliveries.map(({ id }) => id);
+    await store.append([1, 2, 3].map((n) => anEntry(n)));
+    await taken(store, startMs);
+    const once = await reopen();
+    await once.append([anEntry(4)]);
+    deepStrictEqual(await taken(once, startMs), [1, 2, 3, 4].map(deliveryOf));
+    const twice = await reopen();
+    deepStrictEqual(await taken(twice, clock.now()), [1, 4].map(deliveryOf));
+    deepStrictEqual(await taken(twice, clock.now() + 249), []);
+    deepStrictEqual(await taken(twice, clock.now() + 250), [deliveryOf(2)]);
+    deepStrictEqual(await taken(twice, clock.now() + 500), [deliveryOf(3)]);
+  });
 }

@@ -15,7 +15,10 @@ export class Counts {
     this.#sql = countStatements(db);
     for (const { destination, count } of this.#sql.open.all()) this.#of(destination).waiting = count;
     for (const { destination, count } of this.#sql.dead.all()) this.#of(destination).dead = count;
-    for (const { destination } of this.#sql.running.all()) this.#move(destination, 'waiting', 'running');
+    for (const { destination, count } of this.#sql.running.all()) {
+      this.#of(destination).waiting -= count;
+      this.#of(destination).running = count;
+    }
   }
 
   /** A delivery now counts as something else. Holds from the commit on. */

@@ -237,10 +237,16 @@ export function countStatements(db: Database) {
       `select destination, count(*) as count from deliveries indexed by deliveries_dead
       where state = 5 and reason <> 'discarded' group by destination`,
     ),
-    running: statement<[], { id: number; destination: string }>(
-      'select id, destination from deliveries indexed by deliveries_due where state < 2 and state = 1',
+    running: statement<[], { destination: string; count: number }>(
+      `select destination, count(*) as count from deliveries indexed by deliveries_due
+      where state < 2 and state = 1 group by destination`,
     ),
-    endLease: statement<[number, number]>('update deliveries set due_at = min(due_at, ?) where id = ?'),
+    /** `unanswered`: attempts that were begun and never came back. */
+    leftRunning: statement<[], { id: number; unanswered: number }>(
+      `select id, tries - (select count(*) from attempts where delivery = deliveries.id) as unanswered
+      from deliveries indexed by deliveries_due where state < 2 and state = 1 order by id`,
+    ),
+    endLease: statement<[number, number, number]>('update deliveries set due_at = ? where id = ? and due_at > ?'),
     oldest: statement<[string], { created_at: number | null }>(
       `select min(created_at) as created_at from deliveries indexed by deliveries_open
       where destination = ? and settled_at is null`,

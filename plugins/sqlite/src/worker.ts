@@ -8,6 +8,9 @@ import { countStatements, transactionStatements } from './sql.js';
 import { type Replied, type Reply, type Request, type Settings, unpack, type Write } from './wire.js';
 import { Writes } from './writes.js';
 
+/** Between deliveries that may have ended the process: see `Store`. */
+const suspectsApartMs = 250;
+
 class Worker {
   readonly #file: OpenFile;
   readonly #sql: ReturnType<typeof transactionStatements>;
@@ -81,9 +84,15 @@ class Worker {
 }
 
 function endLeases({ db }: OpenFile, atMs: number): void {
-  const { running, endLease } = countStatements(db);
+  const { leftRunning, endLease } = countStatements(db);
   const end = db.transaction(() => {
-    for (const { id } of running.all()) endLease.run(atMs, id);
+    let suspects = 0;
+    for (const { id, unanswered } of leftRunning.all()) {
+      const isSuspect = unanswered > 1;
+      const dueMs = isSuspect ? atMs + suspects * suspectsApartMs : atMs;
+      if (isSuspect) suspects += 1;
+      endLease.run(dueMs, id, dueMs);
+    }
   });
   end.immediate();
 }

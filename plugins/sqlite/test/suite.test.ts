@@ -4,9 +4,11 @@ import { setup } from './world.js';
 storeSuite('sqlite', async () => {
   const { open, clock, close } = await setup();
   const store = await open();
+  let current = store;
   const reopen = async () => {
-    await store.close?.();
-    return open();
+    await current.close?.();
+    current = await open();
+    return current;
   };
   return { store, clock, reopen, close };
 });
