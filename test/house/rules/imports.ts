@@ -14,7 +14,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // It gives plugins the real thing: expressions as the router compiles them, a real network, the reference of stores.
   testkit: ['config', 'store', 'runtime', 'contract'],
   crashtest: ['runtime', 'pipeline', 'contract', 'plugin.ts'],
-  cli: ['runtime', 'config', 'api', 'crashtest', 'contract'],
+  simulation: ['runtime', 'config', 'store', 'pipeline', 'contract'],
+  cli: ['runtime', 'config', 'api', 'crashtest', 'simulation', 'contract'],
   'index.ts': ['runtime', 'config', 'contract'],
   'plugin.ts': ['contract'],
   'testkit.ts': ['testkit'],
@@ -53,7 +54,7 @@ const walls: Readonly<Record<string, RegExp>> = {
   undici: /^runtime\/fetch\.ts$/,
   uuid: /^ids\.ts$/,
   yaml: /^config\//,
-  zod: /^(contract|config|store|api|http)\/|^(options|plugin)\.ts$/,
+  zod: /^(contract|config|store|api|http|simulation|cli)\/|^(options|plugin)\.ts$/,
   'node:': /^(?!contract\/|pipeline\/)/,
 };
 

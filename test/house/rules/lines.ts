@@ -7,6 +7,8 @@ interface Line {
   readonly pattern: RegExp;
   /** Where it may stand; nowhere where this is left out. */
   readonly home?: RegExp;
+  /** What makes a file another matter. */
+  readonly unless?: RegExp;
   /** Which parts of a file are looked at. Default: code. */
   readonly among?: readonly Part['kind'][];
   /** Lines that are it. */
@@ -62,6 +64,8 @@ const lines: readonly Line[] = [
     what: 'the network is reached without tools.fetch',
     pattern: /(?<![.\w])fetch\(|\bhttps?\.(request|get)\(/,
     home: /^core\/src\/runtime\/fetch\.ts$/,
+    // A `fetch` of its own: it has been handed one.
+    unless: /[{[,]\s*fetch\s*[,}\]][^;]*(=|=>|:)/,
     examples: ["await fetch('https://example.com');", "https.get('https://example.com');"],
   },
   {
@@ -93,11 +97,11 @@ const lines: readonly Line[] = [
 
 const stray = (example: string): SourceFile => ({ path: 'core/src/contract/stray.ts', text: `${example}\n` });
 
-export const lineRules: readonly Rule[] = lines.map(({ what, pattern, home, among = ['code'], examples }) => ({
+export const lineRules: readonly Rule[] = lines.map(({ what, pattern, home, unless, among = ['code'], examples }) => ({
   claim: home === undefined ? `nowhere ${what}` : `only in its room ${what}`,
   strays: (files) =>
     files
-      .filter(({ path }) => home?.test(path) !== true)
+      .filter(({ path, text }) => home?.test(path) !== true && unless?.test(text) !== true)
       .flatMap((file) =>
         [...only(among, file.text).matchAll(new RegExp(pattern, `${pattern.flags}g`))].map((found) =>
           place(file, found.index, found[0]),
