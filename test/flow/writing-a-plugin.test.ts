@@ -29,7 +29,9 @@ async function writtenAsThePageSays(): Promise<string> {
   const generated = join(repository, 'test/.generated');
   await mkdir(generated, { recursive: true });
   const made = await mkdtemp(join(generated, 'writing-a-plugin-'));
-  for (const [, name = '', content = ''] of page.matchAll(/^```(?:ts|yaml)[^\n]*\n(?:\/\/|#) (\S+)\n([\s\S]*?)^```$/gm)) {
+  for (const [, name = '', content = ''] of page.matchAll(
+    /^```(?:ts|yaml)[^\n]*\n(?:\/\/|#) (\S+)\n([\s\S]*?)^```$/gm,
+  )) {
     await mkdir(dirname(join(made, name)), { recursive: true });
     await writeFile(join(made, name), content);
   }
