@@ -1,0 +1,18 @@
+/** A destination that kills the process with one kind of event, and posts the others: what a bad native library would do. */
+import { defineDestination, definePlugin, outcomeOf, z } from '@switchhook/core/plugin';
+
+const deadly = defineDestination({
+  type: 'deadly',
+  description: 'Kills the process with events of one type.',
+  options: z.strictObject({ url: z.url(), kills: z.string() }),
+  create: ({ url, kills }, tools) => ({
+    deliver: async ({ event, id, attempt }, signal) => {
+      if (event.type === kills) process.kill(process.pid, 'SIGKILL');
+      const headers = { 'x-delivery': id, 'x-attempt': String(attempt) };
+      const body = JSON.stringify(event);
+      return outcomeOf(await tools.fetch(url, { method: 'POST', headers, body, signal }), tools.clock.now());
+    },
+  }),
+});
+
+export default definePlugin({ name: 'deadly-destination', components: [deadly] });
