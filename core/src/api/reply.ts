@@ -5,6 +5,11 @@ import { reasons, states } from './question.js';
 /** Schemas that have a name in the OpenAPI document. */
 export const named = z.registry<{ readonly id: string }>();
 
+/** What a schema reads, to be checked with. */
+export interface Readable<T> {
+  safeParse(value: unknown): { readonly success: boolean; readonly data?: T | undefined };
+}
+
 const time = z.iso.datetime();
 const count = z.int().min(0);
 const json = z.record(z.string(), z.unknown());
@@ -43,10 +48,12 @@ export const delivery = z
     settledAt: time.nullable(),
   })
   .register(named, { id: 'Delivery' });
+export type Delivery = z.output<typeof delivery>;
 
 export const deliveryStory = delivery
   .extend({ history: list(attempt).meta({ description: 'All attempts, oldest first.' }) })
   .register(named, { id: 'DeliveryStory' });
+export type DeliveryStory = z.output<typeof deliveryStory>;
 
 export const event = z
   .object({
@@ -60,6 +67,7 @@ export const event = z
     receivedAt: time,
   })
   .register(named, { id: 'Event' });
+export type Event = z.output<typeof event>;
 
 const wholeEvent = event
   .extend({ data: json.meta({ description: 'The body as it was sent.' }) })
@@ -72,6 +80,7 @@ export const eventStory = wholeEvent
 const cursor = z.string().nullable().meta({ description: 'For the next page; null at the end.' });
 export const eventList = z.object({ events: list(event), cursor }).register(named, { id: 'EventList' });
 export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });
+export type DeliveryList = z.output<typeof deliveryList>;
 
 const explainedValue = z.object({
   text: z.string().meta({ description: 'As written in the file.' }),
@@ -111,6 +120,7 @@ export const explanation = z
     routes: list(routeExplanation).meta({ description: 'Every route, in the order of the file.' }),
   })
   .register(named, { id: 'Explanation' });
+export type Explanation = z.output<typeof explanation>;
 export const explanationList = z
   .object({ explanations: list(explanation).meta({ description: 'Oldest first.' }) })
   .register(named, { id: 'ExplanationList' });
@@ -132,6 +142,7 @@ export const replay = z
     reason: z.string().nullable().meta({ description: 'Why it failed.' }),
   })
   .register(named, { id: 'Replay' });
+export type Replay = z.output<typeof replay>;
 export const replayList = z
   .object({ replays: list(replay).meta({ description: 'Newest first.' }) })
   .register(named, { id: 'ReplayList' });
@@ -155,6 +166,7 @@ export const lane = z
     ordered: z.boolean(),
   })
   .register(named, { id: 'Lane' });
+export type Lane = z.output<typeof lane>;
 
 export const status = z
   .object({
@@ -170,6 +182,7 @@ export const status = z
     lanes: list(lane),
   })
   .register(named, { id: 'Status' });
+export type Status = z.output<typeof status>;
 
 const route = z.object({
   name: z.string(),

@@ -1,8 +1,7 @@
 /** How commands ask a running router: its API, with the token of the configuration. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { problem } from '../api/reply.js';
+import { problem, type Readable } from '../api/reply.js';
 import type { JsonValue } from '../contract/json.js';
 import type { FetchResponse } from '../contract/tools.js';
 import { ERRORS, type ErrorCode } from '../errors.js';
@@ -57,22 +56,22 @@ export class RouterClient {
     this.#token = token;
   }
 
-  get<S extends z.ZodType>(path: string, schema: S, query: Query = {}): Promise<z.output<S>> {
+  get<T>(path: string, schema: Readable<T>, query: Query = {}): Promise<T> {
     const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
     return this.#ask('GET', path + search, schema);
   }
 
-  post<S extends z.ZodType>(path: string, schema: S, body?: unknown): Promise<z.output<S>> {
+  post<T>(path: string, schema: Readable<T>, body?: unknown): Promise<T> {
     return this.#ask('POST', path, schema, body);
   }
 
-  async #ask<S extends z.ZodType>(method: string, path: string, schema: S, body?: unknown): Promise<z.output<S>> {
+  async #ask<T>(method: string, path: string, schema: Readable<T>, body?: unknown): Promise<T> {
     const response = await this.#fetched(method, path, body);
     const reply = jsonIn(response);
     if (response.status !== 200) throw refusedBy(response, reply);
-    const parsed = schema.safeParse(reply);
-    if (parsed.success) return parsed.data;
+    const { data } = schema.safeParse(reply);
+    if (data !== undefined) return data;
     throw new CommandFailure(exitCodes.failed, `what answers at ${this.#url} is no router of this version`);
   }
 

@@ -1,7 +1,6 @@
 /** `switchhook dead`: what was given up and waits for somebody's decision. */
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { type delivery, deliveryList } from '../api/reply.js';
+import { type Delivery, type DeliveryList, deliveryList } from '../api/reply.js';
 import { type Query, type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
 import { printDeliveries } from './deliveries.js';
 import { type DeliveryFilter, filterOf, type Period, withPeriod } from './filters.js';
@@ -38,10 +37,10 @@ export function deadCommand(output: Output): Command {
 
 /** Reads on until there are enough: pages hold discarded ones, too. */
 async function undecided(router: RouterClient, query: Query, limit: string) {
-  const found: z.output<typeof delivery>[] = [];
+  const found: Delivery[] = [];
   let cursor: string | null | undefined;
   while (cursor !== null && found.length < Number(limit)) {
-    const page: z.output<typeof deliveryList> = await router.get('/api/deliveries', deliveryList, {
+    const page: DeliveryList = await router.get('/api/deliveries', deliveryList, {
       ...{ ...query, limit },
       ...(cursor !== undefined && { cursor }),
     });

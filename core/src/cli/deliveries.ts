@@ -1,7 +1,6 @@
 /** `switchhook deliveries`: what was made of events, and the whole story of one delivery. */
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { type delivery, deliveryList, deliveryStory } from '../api/reply.js';
+import { type Delivery, deliveryList, deliveryStory } from '../api/reply.js';
 import { type RouterOptions, routerCommand, withRouter } from './api-client.js';
 import {
   type DeliveryFilter,
@@ -43,7 +42,7 @@ Examples:
     );
 }
 
-export function printDeliveries(output: Output, deliveries: readonly z.output<typeof delivery>[]): void {
+export function printDeliveries(output: Output, deliveries: readonly Delivery[]): void {
   const rows = deliveries.map((one) => [
     relative(one.createdAt),
     coloured(output, one.state, one.reason ?? one.state),

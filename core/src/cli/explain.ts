@@ -2,8 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { type deliveryStory, type explanation, explanationList, status } from '../api/reply.js';
+import { type DeliveryStory, type Explanation, explanationList, type Lane, status } from '../api/reply.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import { partsOfDeliveryId } from '../ids.js';
 import { isRefusal } from '../refusal.js';
@@ -13,10 +12,8 @@ import { configOf, unopenedRouter } from './options.js';
 import { type Output, printJson, styled } from './output.js';
 import { printDelivery, printEvent, printIndented } from './story.js';
 
-type Explanation = z.output<typeof explanation>;
 type Route = Explanation['routes'][number];
-type DeliveryStory = z.output<typeof deliveryStory>;
-type Lanes = z.output<typeof status>['lanes'];
+type Lanes = readonly Lane[];
 
 interface ExplainOptions extends RouterOptions {
   readonly source?: string;
@@ -119,9 +116,16 @@ function printRoute(route: Route, { kept, deliveries }: Explanation, lanes: Lane
       output.line(
         `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
       );
-    output.line(styled(output, 'dim', preview === null ? `    would get nothing to show: ${reason}` : '    would get'));
-    if (preview !== null) printIndented(output, preview, '      ');
+    // Whoever asks about what has arrived does not ask what it was.
+    if (made?.state !== 'delivered') printPreview(preview, reason, output);
   }
+}
+
+function printPreview(preview: unknown, reason: string | null, output: Output): void {
+  output.line(
+    styled(output, 'dim', reason === null ? '    would get' : `    what it would get cannot be shown: ${reason}`),
+  );
+  if (reason === null) printIndented(output, preview, '      ');
 }
 
 function printStory(delivery: DeliveryStory, lanes: Lanes, output: Output): void {

@@ -1,8 +1,7 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { deliveryStory, replay } from '../api/reply.js';
+import { deliveryStory, type Replay, replay } from '../api/reply.js';
 import { partsOfDeliveryId } from '../ids.js';
 import { systemClock } from '../runtime/clock.js';
 import { type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
@@ -18,8 +17,6 @@ import {
 } from './filters.js';
 import { type Output, printJson, styled } from './output.js';
 import { standing } from './story.js';
-
-type Replay = z.output<typeof replay>;
 
 interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Period {
   readonly unrouted?: true;

@@ -1,15 +1,11 @@
 /** `switchhook status`: how the router stands, refreshed on a terminal. */
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { status } from '../api/reply.js';
+import { type Lane, type Status, status } from '../api/reply.js';
 import { systemClock } from '../runtime/clock.js';
 import { durationText } from '../units.js';
 import { type RouterOptions, routerCommand, withRouter } from './api-client.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type Output, printJson, printTable, styled } from './output.js';
-
-type Status = z.output<typeof status>;
-type Lane = Status['lanes'][number];
 
 interface StatusOptions extends RouterOptions {
   readonly once?: true;

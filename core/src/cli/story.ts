@@ -1,13 +1,8 @@
 /** What happened to an event, as text for people. */
-import type { z } from 'zod';
-import type * as reply from '../api/reply.js';
+import type { Delivery, DeliveryStory, Event } from '../api/reply.js';
 import { systemClock } from '../runtime/clock.js';
 import { durationText } from '../units.js';
 import { type Output, styled } from './output.js';
-
-type Event = z.output<typeof reply.event>;
-type Delivery = z.output<typeof reply.delivery>;
-type DeliveryStory = z.output<typeof reply.deliveryStory>;
 
 const colours = {
   waiting: 'yellow',
