@@ -12,12 +12,12 @@ interface Parts {
   readonly onUnrecorded: (record: EventRecord, reason: string) => void;
 }
 
-/** Waits between the tries: a store that restarts is back by the last one. */
-const waitsMs = [1_000, 5_000, 15_000];
+/** Waits between the tries: a store that is away for less than twenty minutes misses no call. */
+const waitsMs = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000];
 /** A try that takes longer may still succeed; the next one is then a duplicate. */
 const tryMs = 10_000;
-/** Calls that wait for a store at the same time. */
-const mostWaiting = 1_000;
+/** Calls that wait for a store at the same time; a few kilobytes each. */
+const mostWaiting = 2_000;
 
 export class CallRecorder {
   readonly #parts: Parts;
