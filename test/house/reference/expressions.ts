@@ -42,7 +42,8 @@ export function variableTable(): string {
     code('known'),
     "what the resolvers named in `after` found, by their names; in an answer also each resolver's facts by its own name",
   ];
-  return table(['variable', ''], [...fields, known]);
+  const now = [code('now'), 'in answers: the time of the call, to be asked for its hour or day in a time zone'];
+  return table(['variable', ''], [...fields, known, now]);
 }
 
 const scope = {
@@ -59,6 +60,7 @@ const scope = {
     },
   }),
   call: { id: null, from: '+12345678912', to: '+12345678913', agent: 'agent_sales', data: {} },
+  now: new Date('2026-01-05T08:30:00Z'),
 };
 
 /** The event that the examples are about, as JSON. */
@@ -97,6 +99,11 @@ export function languageTable(): string {
       ],
       ['look into texts', '`startsWith` `endsWith` `contains` `matches`', 'call.from.startsWith("+1")'],
       ['look into lists', '`[0]` `exists` `all` `filter` `map` `size()`', 'event.data.tags.exists(tag, tag == "vip")'],
+      [
+        'ask for the time of day',
+        '`getHours` `getMinutes` `getDayOfWeek` (0 = Sunday) `getDate` `getMonth` (from 0), each with a time zone',
+        'now.getHours("Europe/Berlin") < 12',
+      ],
       ['look into what may be missing', '`.?` `orValue()`', 'event.data.?tier.orValue("standard")'],
     ],
   );
