@@ -47,6 +47,7 @@ export function anOperator(world: OperatorsWorld = {}) {
     store: store ?? made.store,
     lanes: made.pipeline,
     sources: new Map(Object.entries(sources)),
+    callSources: ['calls'],
     routes,
     transforms: new Map(Object.entries(transforms).map(([name, apply]) => [name, { apply }])),
     destinations: new Map(

@@ -75,6 +75,15 @@ export const eventQuery = z.strictObject({
   ...part,
 });
 
+const { limit } = part;
+
+export const callQuery = z.strictObject({
+  number: word.optional().meta({ description: 'Of the caller or of the called, with its country code.' }),
+  source: word.optional().meta({ description: 'Name of the source.' }),
+  ...period,
+  limit,
+});
+
 export const deliveryQuery = z.strictObject({
   state: z.enum(states).optional().meta({ description: 'Where it stands.' }),
   ...deliveryFilter,

@@ -1,5 +1,6 @@
 /** The endpoints of the API, one row each: what is asked, what is said, and who knows it. */
 import type { z } from 'zod';
+import { callList } from '../api/call.js';
 import * as question from '../api/question.js';
 import * as reply from '../api/reply.js';
 import type { Kind } from '../contract/component.js';
@@ -8,6 +9,7 @@ import type { ExplainQuestion, Operations } from '../pipeline/operations.js';
 import type { ReplayFilter } from '../pipeline/replays.js';
 import type { Route } from '../pipeline/routes.js';
 import {
+  callJson,
   deliveryJson,
   deliveryStoryJson,
   eventJson,
@@ -89,6 +91,16 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'One event with its data, its deliveries and every attempt.',
     ...{ query: nothing, body: nothing, reply: reply.eventStory, refusals: ['NOT_KEPT'] },
     answer: async ({ id }, { operations }) => eventStoryJson(await operations.event(id)),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/calls',
+    summary: 'Calls that were answered, newest first, and how.',
+    ...{ query: question.callQuery, body: nothing, reply: callList, refusals: [] },
+    answer: async ({ query }, { operations, nowMs }) => {
+      const { calls, more } = await operations.calls(timed(query, nowMs));
+      return { calls: calls.flatMap(callJson), more };
+    },
   }),
   endpoint({
     method: 'GET',

@@ -1,5 +1,6 @@
 /** From what operations tell to what the API says: times as ISO 8601, bodies parsed. */
 import type { z } from 'zod';
+import { type call, callAnswer } from '../api/call.js';
 import type * as reply from '../api/reply.js';
 import type { Attempt } from '../contract/delivery.js';
 import type { EventRecord } from '../contract/store.js';
@@ -28,6 +29,13 @@ export function deliveryJson({ delivery, failure }: DeliveryLine): z.input<typeo
 
 export function deliveryStoryJson(story: DeliveryStory): z.input<typeof reply.deliveryStory> {
   return { ...deliveryJson(story), history: story.attempts.map(attemptJson) };
+}
+
+/** Nothing where the event is of a time when answers were kept otherwise. */
+export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
+  const { id, source, subject, agent, receivedAtMs } = record;
+  const answer = callAnswer.safeParse(eventOf(record).data.answer);
+  return answer.success ? [{ id, source, subject, agent, receivedAt: iso(receivedAtMs), answer: answer.data }] : [];
 }
 
 /** Also for `switchhook explain`, which asks a router that is not running. */

@@ -13,6 +13,7 @@ import type {
 } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { refuse } from '../refusal.js';
+import { answeredCalls, type CallPage, type CallQuery } from './calls.js';
 import { within } from './deadline.js';
 import { draftedEvents, type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
 import type { LaneLoad } from './lane.js';
@@ -25,6 +26,8 @@ export interface OperationsParts extends ExplainParts {
   readonly store: Store;
   readonly lanes: Lanes;
   readonly sources: ReadonlyMap<string, Source>;
+  /** Names of the sources whose requests are calls. */
+  readonly callSources: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: Observer;
@@ -124,6 +127,11 @@ export class Operations {
 
   events(query: EventQuery): Promise<Page<EventRecord>> {
     return this.#parts.store.events(query);
+  }
+
+  calls(query: CallQuery): Promise<CallPage> {
+    const { store, callSources } = this.#parts;
+    return answeredCalls(store, callSources, query);
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */

@@ -82,6 +82,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     store,
     lanes: pipeline,
     sources: byName(sources, ({ instance }) => instance),
+    callSources: config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name),
     routes: config.routes,
     transforms: byName(transforms, ({ instance }) => instance),
     destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),

@@ -1,0 +1,56 @@
+/** Calls, as the API says them: how each was answered. */
+import { z } from 'zod';
+import { named } from './reply.js';
+
+const count = z.int().min(0);
+
+const lookup = z.object({
+  resolver: z.string(),
+  outcome: z.enum(['found', 'not-found', 'cached', 'late', 'failed', 'skipped', 'busy']),
+  start_ms: z.number().meta({ description: 'Milliseconds after the request.' }),
+  ms: z.number(),
+  reason: z.string().nullable().meta({ description: 'Why there are no facts.' }),
+});
+
+const origin = z.object({
+  step: z.enum(['fresh', 'cached', 'stale', 'default', 'none']),
+  resolvers: z.array(z.string()).readonly().meta({ description: 'Whose facts it is made from.' }),
+});
+
+/** How a call was answered, as it stands in the data of its event: `data.answer`. */
+export const callAnswer = z
+  .object({
+    from: z.string().meta({ description: "The caller's number as sent; empty = withheld." }),
+    to: z.string().meta({ description: 'The called number as sent.' }),
+    name: z.string().nullable().meta({ description: 'Name of the answer; null where none matched.' }),
+    step: z
+      .enum(['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered'])
+      .meta({ description: 'The lowest step of the ladder that a part of the answer came from.' }),
+    variables: z.record(z.string(), z.string()),
+    override_agent: z.string().nullable(),
+    origins: z.record(z.string(), origin).meta({ description: 'Of each variable.' }),
+    lookups: z.array(lookup).readonly(),
+    asked: count.meta({ description: 'Requests about this call until it was answered.' }),
+    ms: z.number().meta({ description: 'From the request to the answer.' }),
+  })
+  .register(named, { id: 'CallAnswer' });
+
+/** A call that was answered. */
+export const call = z
+  .object({
+    id: z.string().meta({ description: 'Id of its event.' }),
+    source: z.string(),
+    subject: z.string().nullable().meta({ description: 'Call id, where the platform sends one.' }),
+    agent: z.string().nullable(),
+    receivedAt: z.iso.datetime(),
+    answer: callAnswer,
+  })
+  .register(named, { id: 'Call' });
+
+/** Some calls. */
+export const callList = z
+  .object({
+    calls: z.array(call).readonly(),
+    more: z.boolean().meta({ description: 'True where older ones may fit, too.' }),
+  })
+  .register(named, { id: 'CallList' });

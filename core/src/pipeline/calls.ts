@@ -1,0 +1,66 @@
+/** Calls that were answered: found among the events, newest first. */
+import type { EventQuery, EventRecord, Store } from '../contract/store.js';
+import { eventOf } from './events.js';
+
+/** Which calls to list. All given conditions must hold. */
+export interface CallQuery {
+  /** Of the caller or of the called; only its digits matter. */
+  readonly number?: string;
+  /** Name of a source of calls. */
+  readonly source?: string;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly limit: number;
+}
+
+/** Calls, and whether there may be more. */
+export interface CallPage {
+  /** Events of calls, newest first. */
+  readonly calls: readonly EventRecord[];
+  readonly more: boolean;
+}
+
+/** Read at once, so that no phone waits while bodies are parsed. */
+const pageSize = 100;
+/** Of one source, for one list: numbers are not indexed. */
+const mostRead = 20_000;
+
+/** Looks through the events of these sources. */
+export async function answeredCalls(store: Store, sources: readonly string[], query: CallQuery): Promise<CallPage> {
+  const { source, limit } = query;
+  const wanted = sources.filter((name) => source === undefined || name === source);
+  const pages = await Promise.all(wanted.map((name) => callsOf(store, name, query)));
+  const calls = pages.flatMap((page) => page.calls).sort((a, b) => b.receivedAtMs - a.receivedAtMs);
+  return { calls: calls.slice(0, limit), more: calls.length > limit || pages.some(({ more }) => more) };
+}
+
+async function callsOf(
+  store: Store,
+  source: string,
+  { number, sinceMs, untilMs, limit }: CallQuery,
+): Promise<CallPage> {
+  const calls: EventRecord[] = [];
+  const period = { ...(sinceMs !== undefined && { sinceMs }), ...(untilMs !== undefined && { untilMs }) };
+  let query: EventQuery = { source, ...period, limit: pageSize };
+  for (let read = 0; read < mostRead; read += pageSize) {
+    const { items, cursor } = await store.events(query);
+    const fitting = items.filter((event) => concerns(event, number));
+    calls.push(...fitting);
+    if (calls.length > limit) return { calls: calls.slice(0, limit), more: true };
+    if (cursor === null) return { calls, more: false };
+    query = { ...query, cursor };
+  }
+  return { calls, more: true };
+}
+
+/** Whether a call has an answer that is kept, and a number. */
+function concerns(event: EventRecord, number: string | undefined): boolean {
+  const { answer } = eventOf(event).data;
+  if (typeof answer !== 'object' || answer === null || !('from' in answer)) return false;
+  const { from, to } = answer;
+  return number === undefined || [from, to].some((one) => digitsOf(String(one)) === digitsOf(number));
+}
+
+function digitsOf(number: string): string {
+  return number.replace(/\D/g, '');
+}
