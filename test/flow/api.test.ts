@@ -114,7 +114,7 @@ describe('an operator at the command line', () => {
     expect(crm.requests).to.deep.equal([]);
   });
 
-  it('replays what a filter finds, after a look', async () => {
+  it('replays and discards what a filter finds, after a look', async () => {
     const { send, run, json, until } = await setup();
     const ids = [
       await send({ conversationId: 'a' }),
@@ -138,6 +138,13 @@ describe('an operator at the command line', () => {
     });
     for (const id of ids.slice(0, 2)) await until(`${id}.0`, 'delivered');
     expect((await json('deliveries', '--reason', 'discarded')).deliveries).to.have.length(1);
+    crm.answer(() => 422);
+    const others = [await send({ conversationId: 'd' }), await send({ conversationId: 'e' })];
+    for (const id of others) await until(`${id}.0`, 'dead');
+    expect((await run('discard', '--destination', 'crm', '--dry-run')).stdout).to.equal(
+      '2 deliveries would be discarded\n',
+    );
+    expect((await run('discard', '--destination', 'crm', '--yes')).stdout).to.equal('2 deliveries discarded\n');
     expect((await run('dead')).stdout).to.equal('Nothing is dead.\n');
   });
 
@@ -170,6 +177,7 @@ describe('an operator at the command line', () => {
       [['events', '--since', 'yesterday'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
       [['discard', 'nothing.0'], 1, 'NOT_KEPT'],
       [['replay'], 2, 'say which'],
+      [['discard'], 2, 'say which'],
       [['replay', '--state', 'running'], 1, 'MALFORMED'],
     ];
     for (const [args, code, said] of cases) {

@@ -44,6 +44,16 @@ export async function withRouter(
   }
 }
 
+/** The router said no. */
+export class RouterRefusal extends CommandFailure {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(exitCodes.failed, message);
+  }
+}
+
 /** The API of one router. Replies are checked; what the router refuses ends the command with 1. */
 export class RouterClient {
   readonly #network: Network;
@@ -107,7 +117,7 @@ function refusedBy({ status }: FetchResponse, reply: JsonValue): CommandFailure 
   const { data } = problem.safeParse(reply);
   if (data === undefined) return new CommandFailure(exitCodes.failed, `the router answered with status ${status}`);
   const hint = data.code in ERRORS ? `\n${ERRORS[data.code as ErrorCode].hint}` : '';
-  return new CommandFailure(exitCodes.failed, `${data.code}: ${data.detail}${hint}`);
+  return new RouterRefusal(data.code, `${data.code}: ${data.detail}${hint}`);
 }
 
 function jsonIn(response: FetchResponse): JsonValue {

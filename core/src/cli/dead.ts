@@ -1,5 +1,6 @@
 /** `switchhook dead`: what was given up and waits for somebody's decision. */
 import type { Command } from 'commander';
+import { longestPage } from '../api/question.js';
 import { type Delivery, type DeliveryList, deliveryList } from '../api/reply.js';
 import { type Query, type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
 import { printDeliveries } from './deliveries.js';
@@ -23,7 +24,7 @@ export function deadCommand(output: Output): Command {
     .addHelpText('after', '\nExamples:\n  switchhook dead\n  switchhook dead --destination crm --since 1d')
     .action((options: DeadOptions) =>
       withRouter(options, output, async (router) => {
-        const { found, more } = await undecided(router, { ...filterOf(options), state: 'dead' }, options.limit);
+        const { found, more } = await undecided(router, { ...filterOf(options), state: 'dead' }, Number(options.limit));
         if (options.json) return printJson(output, { deliveries: found });
         if (found.length === 0) return output.line('Nothing is dead.');
         printDeliveries(output, found);
@@ -35,17 +36,17 @@ export function deadCommand(output: Output): Command {
     );
 }
 
-/** Reads on until there are enough: pages hold discarded ones, too. */
-async function undecided(router: RouterClient, query: Query, limit: string) {
+/** Dead or waiting deliveries that nobody has discarded, at most so many. Reads on until there are enough: pages hold discarded ones, too. */
+export async function undecided(router: RouterClient, query: Query, most: number) {
   const found: Delivery[] = [];
   let cursor: string | null | undefined;
-  while (cursor !== null && found.length < Number(limit)) {
+  while (cursor !== null && found.length < most) {
     const page: DeliveryList = await router.get('/api/deliveries', deliveryList, {
-      ...{ ...query, limit },
+      ...{ ...query, limit: String(Math.min(longestPage, most)) },
       ...(cursor !== undefined && { cursor }),
     });
     found.push(...page.deliveries.filter(({ reason }) => reason !== 'discarded'));
     cursor = page.cursor;
   }
-  return { found: found.slice(0, Number(limit)), more: cursor !== null || found.length > Number(limit) };
+  return { found: found.slice(0, most), more: cursor !== null || found.length > most };
 }

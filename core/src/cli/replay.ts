@@ -1,10 +1,10 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { deliveryStory, type Replay, replay } from '../api/reply.js';
 import { partsOfDeliveryId } from '../ids.js';
 import { systemClock } from '../runtime/clock.js';
 import { type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
+import { confirm, deliveries } from './confirm.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import {
   type DeliveryFilter,
@@ -96,15 +96,6 @@ async function ended(router: RouterClient, started: Replay, output: Output): Pro
   return current;
 }
 
-async function confirm(question: string, output: Output): Promise<void> {
-  if (!output.terminal || !process.stdin.isTTY)
-    throw new CommandFailure(exitCodes.usage, `${question} Say --yes, or --dry-run to look first.`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure(exitCodes.failed, 'Nothing was replayed.');
-}
-
 function report(result: Replay, options: ReplayOptions, output: Output): void {
   const { state, dryRun, matched, replayed, skipped, reason } = result;
   if (options.json) printJson(output, result);
@@ -117,8 +108,4 @@ function report(result: Replay, options: ReplayOptions, output: Output): void {
   }
   if (state !== 'done')
     throw new CommandFailure(exitCodes.failed, `the replay ${state}${reason === null ? '' : `: ${reason}`}`);
-}
-
-function deliveries(count: number): string {
-  return `${count} deliver${count === 1 ? 'y' : 'ies'}`;
 }
