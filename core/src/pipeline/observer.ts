@@ -3,6 +3,7 @@ import type { EndReason, Settlement } from '../contract/delivery.js';
 import type { Call } from '../contract/source.js';
 import type { ClaimedDelivery, EventRecord } from '../contract/store.js';
 import type { Labels, Log, Metrics } from '../contract/tools.js';
+import type { RefusalCode } from '../errors.js';
 import type { AnswerRow, AnswerStep, Told } from './answer.js';
 import type { Attempted } from './retry.js';
 
@@ -44,6 +45,7 @@ type Name = keyof typeof help;
 
 /** Types are of the senders' making: further ones are counted together. */
 const mostTypes = 100;
+const refusals: readonly RefusalCode[] = ['UNVERIFIED', 'SOURCE_FAILED', 'STORE_BEHIND', 'STORE_UNAVAILABLE'];
 const endReasons: readonly EndReason[] = ['rejected', 'exhausted', 'discarded'];
 const steps: readonly AnswerStep[] = ['fresh', 'cached', 'stale', 'default', 'none'];
 /** From a neighbour on the same machine to what was down for a day. */
@@ -65,7 +67,8 @@ export class Observer {
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
   expect({ sources, destinations, answers }: Observed): void {
-    for (const { name: source } of sources) this.#count('requests_refused_total', { source, code: 'UNVERIFIED' }, 0);
+    for (const { name: source } of sources)
+      for (const code of refusals) this.#count('requests_refused_total', { source, code }, 0);
     for (const { name: destination } of destinations) {
       for (const outcome of ['delivered', 'rejected', 'unavailable'])
         this.#count('attempts_total', { destination, outcome }, 0);
