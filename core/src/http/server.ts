@@ -40,6 +40,8 @@ export interface ListeningServer {
   readonly port: number;
   /** Accepts nothing more and resolves when all requests have their replies; idle connections are cut at once. */
   close(): Promise<void>;
+  /** Cuts the connections that are left. */
+  cut(): void;
 }
 
 /** The request listener, to be mounted in a server of somebody else's. */
@@ -68,14 +70,19 @@ export async function listen(listener: RequestListener, host: string, port: numb
   const server = createServer(
     // Load balancers keep connections for a minute; the side that closes first must be theirs.
     { keepAliveTimeout: 65_000, headersTimeout: 15_000, requestTimeout: 0, maxHeaderSize: 16_384 },
-    listener,
+    (request, response) => {
+      // A sender that never pauses must not keep a server open that is closing.
+      if (!server.listening) response.setHeader('Connection', 'close');
+      response.once('close', () => server.listening || server.closeIdleConnections());
+      listener(request, response);
+    },
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => resolve());
   });
   const address = server.address() as AddressInfo;
-  return { host, port: address.port, close: () => closed(server) };
+  return { host, port: address.port, close: () => closed(server), cut: () => server.closeAllConnections() };
 }
 
 function closed(server: Server): Promise<void> {

@@ -123,6 +123,11 @@ export class Lane {
     if (!this.#isIdle()) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
+  /** After `close`, where it took too long: what is not settled now is left to the next start. */
+  abandon(): void {
+    this.#settler.abandon();
+  }
+
   get load(): LaneLoad {
     const breaker = this.#gate.breakerState(this.#parts.clock.elapsed());
     return { running: this.#running.deliveries, held: this.#held.length, unsettled: this.#settler.pending, breaker };

@@ -70,6 +70,11 @@ export class Pipeline {
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
   }
 
+  /** After `close`, where it took too long: leaves what is not settled to the next start. */
+  abandon(): void {
+    for (const lane of this.#lanes.values()) lane.abandon();
+  }
+
   /** The store has something for a destination, due at this time. */
   expect(destination: string, dueMs: number): void {
     this.#lanes.get(destination)?.expect(dueMs);

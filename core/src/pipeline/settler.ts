@@ -22,6 +22,8 @@ export class Settler {
   readonly #parts: SettlerParts;
   #pending = 0;
   #failures = 0;
+  #abandoned = false;
+  readonly #pauses = new Set<() => void>();
 
   constructor(parts: SettlerParts) {
     this.#parts = parts;
@@ -37,10 +39,16 @@ export class Settler {
     this.#pending += count;
   }
 
-  /** Resolves when the store has the settlements; they must have been expected. */
+  /** Stops trying: the leases end, and somebody else makes the attempts again. */
+  abandon(): void {
+    this.#abandoned = true;
+    for (const end of this.#pauses) end();
+  }
+
+  /** Resolves when the store has the settlements, or they are abandoned; they must have been expected. */
   async settle(settled: readonly Settled[]): Promise<void> {
-    const { store, clock, log, destination } = this.#parts;
-    for (;;) {
+    const { store, log, destination } = this.#parts;
+    while (!this.#abandoned) {
       try {
         await store.settle(settled);
         this.#failures = 0;
@@ -49,8 +57,20 @@ export class Settler {
       } catch (error) {
         log.warn('lane.settle-failed', { destination, error });
         this.#failures += 1;
-        await new Promise<void>((resolve) => clock.after(pauseAfter(this.#failures), resolve));
+        await this.#pause(pauseAfter(this.#failures));
       }
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const cancel = this.#parts.clock.after(ms, end);
+      this.#pauses.add(end);
+    });
   }
 }

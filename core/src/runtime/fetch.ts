@@ -12,6 +12,7 @@ const defaultMaxBytes = 1_048_576;
 /** A `Fetch` and how to close its connections. */
 export interface Network {
   readonly fetch: Fetch;
+  /** Ends what is under way as well. */
   close(): Promise<void>;
 }
 
@@ -24,7 +25,7 @@ export function openNetwork(): Network {
   return {
     fetch: (url, init = {}) => send(init.reach === 'public' ? open : any, url, init),
     close: async () => {
-      await Promise.all([any.close(), open.close()]);
+      await Promise.all([any.destroy(), open.destroy()]);
     },
   };
 }

@@ -97,10 +97,10 @@ export class Router {
     );
     await this.openComponents();
     pipeline.open();
-    this.#opened.push(() => this.#drain());
     this.#opened.push(() => operations.close());
     retention.open();
     this.#opened.push(() => retention.close());
+    this.#opened.push(() => this.#drain());
     this.#watch();
     this.#state = 'open';
     for (const { code, path, message } of this.#config.warnings)
@@ -129,7 +129,6 @@ export class Router {
   async close(): Promise<void> {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#state = 'closing';
-    await this.#server?.close();
     for (const close of this.#opened.splice(0).reverse()) await close();
     this.#state = 'closed';
     this.#services.get(tokens.log).info('router.closed');
@@ -183,9 +182,20 @@ export class Router {
   /** Whatever does not end in time is claimed again by the next start. */
   async #drain(): Promise<void> {
     const clock = this.#services.get(tokens.clock);
-    await within(clock, this.#config.server.graceMs, () => this.#assembly.pipeline.close()).catch((error: unknown) =>
-      this.#services.get(tokens.log).warn('router.grace-over', { error }),
-    );
+    try {
+      await within(clock, this.#config.server.graceMs, () => this.#ended());
+    } catch (error) {
+      this.#services.get(tokens.log).warn('router.grace-over', { error });
+      this.#server?.cut();
+      this.#assembly.pipeline.abandon();
+    }
+  }
+
+  async #ended(): Promise<void> {
+    const { pipeline } = this.#assembly;
+    await Promise.all([this.#server?.close(), pipeline.close()]);
+    // The last requests may have left something to record.
+    await pipeline.close();
   }
 
   async #ready(): Promise<void> {
