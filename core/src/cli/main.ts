@@ -60,6 +60,8 @@ try {
 } catch (error) {
   process.exitCode = codeOf(error);
 }
+// What a component has left behind must not keep the process up; what was printed is still to be read.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 
 /** Says what went wrong, unless that has been said, and with which code the process ends. */
 function codeOf(error: unknown): number {
