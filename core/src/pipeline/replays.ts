@@ -76,6 +76,8 @@ const mostDeliveries = 1_000;
 const keptReplays = 100;
 /** A replay that ends sooner is answered with its end. */
 const patienceMs = 1_000;
+/** A page takes milliseconds. */
+const closingMs = 5_000;
 
 export class Replays {
   readonly #parts: ReplayParts;
@@ -107,16 +109,20 @@ export class Replays {
     const replay = this.#begun(request);
     const running = this.#run(replay, request);
     this.#running = running;
-    await within(this.#parts.clock, patienceMs, () => running).catch((error: unknown) => {
-      if (!(error instanceof TimeUp)) throw error;
-    });
+    await this.#waitFor(running, patienceMs);
     return { ...replay };
   }
 
-  /** Resolves when the one that runs has stopped, after its page. */
+  /** Resolves when the one that runs has stopped, after its page; or soon, where the store hangs. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#running;
+    if (this.#running !== null) await this.#waitFor(this.#running, closingMs);
+  }
+
+  async #waitFor(running: Promise<void>, ms: number): Promise<void> {
+    await within(this.#parts.clock, ms, () => running).catch((error: unknown) => {
+      if (!(error instanceof TimeUp)) throw error;
+    });
   }
 
   #begun({ dryRun, reroute }: ReplayRequest): Progress {

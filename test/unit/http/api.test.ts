@@ -1,10 +1,11 @@
 import { request as httpRequest } from 'node:http';
 import { FakeLog, settled } from '@switchhook/core/testkit';
 import { expect } from 'chai';
+import type { Context } from 'koa';
 import type { z } from 'zod';
 import { problem } from '../../../core/src/api/reply.js';
 import { apiFor } from '../../../core/src/http/api.js';
-import type { ApiAccess } from '../../../core/src/http/api-access.js';
+import { type ApiAccess, requireAccess } from '../../../core/src/http/api-access.js';
 import { endpoints } from '../../../core/src/http/api-endpoints.js';
 import { listen, listenerFor } from '../../../core/src/http/server.js';
 import { anOperator, aRoute, fickle, type OperatorsWorld } from '../../support/operations.js';
@@ -372,6 +373,17 @@ describe('the API', () => {
       ];
       for (const headers of strange) expect(await raw(port, headers), JSON.stringify(headers)).to.equal(403);
       await close();
+    });
+
+    it('to no other machine without a token', () => {
+      const from = (remoteAddress: string | undefined) => {
+        const headers: Record<string, string> = { host: '127.0.0.1:8080' };
+        const ctx = { get: (name: string) => headers[name] ?? '', req: { socket: { remoteAddress } } };
+        return () => requireAccess(ctx as unknown as Context, { token: null, proxied: false });
+      };
+      for (const address of ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1']) expect(from(address)).not.to.throw();
+      for (const address of ['10.0.0.1', '::ffff:10.0.0.1', 'fe80::1', '127.0.0.1.example', '::2', '', undefined])
+        expect(from(address), address).to.throw('another machine');
     });
 
     it('to nobody without a token where a proxy stands in front', async () => {
