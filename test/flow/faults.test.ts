@@ -149,6 +149,27 @@ describe('faults', () => {
     });
   });
 
+  describe('a clock that is set back and forth', () => {
+    it('loses nothing and delivers nothing twice', async () => {
+      const clock = new FakeClock();
+      crm.answer((_request, index) => (index % 3 === 2 ? 200 : 503));
+      const lane = ', retry: { attempts: 100, first: 1s, max: 1m }, breaker: false';
+      const { url, router } = await place.router(yaml(crm, { lane }), { replace: [service(tokens.clock, clock)] });
+      const store = router.service(tokens.store);
+      const counted = async (state: 'waiting' | 'running') =>
+        (await store.backlog()).reduce((sum, row) => sum + row[state], 0);
+      const hours = [1, -2, 3, -1, -1, 0.1, -0.1];
+      for (const [number, jump] of hours.entries()) {
+        await send(url, `conv_${number}`);
+        while ((await counted('running')) > 0) await clock.advance(0);
+        clock.jumpTo(clock.now() + jump * 3_600_000);
+      }
+      while ((await counted('running')) + (await counted('waiting')) > 0) await clock.advance(60_000);
+      const taken = arrived().filter((_, index) => index % 3 === 2);
+      expect(taken.toSorted()).to.deep.equal(hours.map((_, number) => `conv_${number}`));
+    });
+  });
+
   describe('a destination that says 200 and cuts the connection before the end', () => {
     it('gets the delivery again under the same id, and takes nothing from the others', async () => {
       const requests: string[] = [];
