@@ -22,9 +22,9 @@ function isWellNamed(path: string): boolean {
   return /^[a-z\d]+(-[a-z\d]+)*$/.test(name) && !name.split('-').some((word) => vague.includes(word));
 }
 
-/** Abbreviations, prefixes and suffixes without a meaning, and other words for what has its own: see the table of words in CONTRIBUTING.md. */
+/** Abbreviations, prefixes and suffixes without a meaning, and other words for what has its own: see the words in CONTRIBUTING.md. What others call so, Koa's `req: {…}` in a fake, is theirs. */
 const unwelcome =
-  /(?<![.\w])(err|req|res|cb|msg|cfg|evt)(?!\w)|\binterface I[A-Z][a-z]\w*|\b\w+Impl\b|\b(?:class|interface|type|function|const) (?:\w+(?:Manager|Service|Helper|Utils?|Handler|Provider|Driver|Job|Task|Sink)|(?:job|task|sink|handler|driver)s?)\b/g;
+  /(?<![.\w])(err|req|res|cb|msg|cfg|evt)(?!\w|: \{)|\binterface I[A-Z][a-z]\w*|\b\w+Impl\b|\b(?:class|interface|type|function|const) (?:\w+(?:Manager|Service|Helper|Utils?|Handler|Provider|Driver|Job|Task|Sink)|(?:job|task|sink|handler|driver)s?)\b/g;
 
 export const identifiers: Rule = {
   claim: 'identifiers are written out, and use the words of the domain',
