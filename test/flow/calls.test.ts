@@ -62,12 +62,13 @@ resolvers:
     url: "${door.url}"
     query: select first_name from customers where phone = $1
     params: ["\${{ call.from }}"]
+    connections: 10
     breaker: { cooldown: 100ms }
   orders: { use: http.lookup, url: "${crm.url}/orders", breaker: { cooldown: 100ms } }
 answers:
   - name: sales-line
     from: calls
-    within: 500ms
+    within: 2s
     resolve: [customer, orders]
     variables: { first_name: "\${{ customer.first_name }}", orders: "\${{ orders.open }}" }
     defaults: { first_name: there, orders: none }
@@ -88,33 +89,34 @@ answers:
         expect(variables.orders).to.be.oneOf([...orders]);
       }
     };
-    /** Until one of them hears again what is known. */
+    /** Until one of them hears what is known. */
     const recovered = async (name: string, value: RegExp): Promise<void> => {
       for (;;) if (value.test((await phones(1))[0]?.variables[name] ?? '')) return;
     };
 
-    onlyThese(await phones(20), /^Caller \d+$/, ['2']);
+    await recovered('first_name', /^Caller/);
+    onlyThese(await phones(10), /^Caller \d+$/, ['2']);
 
     await door.become('shut');
-    onlyThese(await phones(20), /^there$/, ['2']);
+    onlyThese(await phones(10), /^there$/, ['2']);
     await door.become('held');
-    onlyThese(await phones(20), /^there$/, ['2']);
+    onlyThese(await phones(10), /^there$/, ['2']);
     await door.become('open');
     await recovered('first_name', /^Caller/);
 
     crm.answer(() => 'hang');
-    onlyThese(await phones(20), /^Caller \d+$/, ['none']);
+    onlyThese(await phones(10), /^Caller \d+$/, ['none']);
     crm.answer(() => 'reset');
-    onlyThese(await phones(20), /^Caller \d+$/, ['none']);
+    onlyThese(await phones(10), /^Caller \d+$/, ['none']);
     crm.answer(() => ({ status: 200, body: '{"open":3}' }));
     await recovered('orders', /^3$/);
 
     const thief = new Database(place.path('switchhook.db'));
     thief.exec('begin immediate');
-    onlyThese(await phones(20), /^Caller \d+$/, ['3']);
+    onlyThese(await phones(10), /^Caller \d+$/, ['3']);
     await door.become('shut');
     crm.answer(() => 500);
-    onlyThese(await phones(20), /^there$/, ['none']);
+    onlyThese(await phones(10), /^there$/, ['none']);
     thief.exec('rollback');
     thief.close();
 
@@ -125,7 +127,7 @@ answers:
     expect(recorded).to.have.length(called - 1_000);
     await Promise.all([crm.close(), database.close()]);
     await place.close();
-  });
+  }).timeout(90_000);
 
   it('are answered by line, caller and hour, each retry like the first request, and are events for the routes', async () => {
     const place = await workplace();
@@ -178,5 +180,34 @@ answers:
     expect(answers.find(({ name }) => name === 'vip')).to.deep.include({ override_agent: 'agent_vip', asked: 1 });
     await place.close();
     await Promise.all([journal.close(), crm.close()]);
+  });
+
+  it('are answered with what a prompt needs: check compares the two, and warns of what not every caller gets', async () => {
+    const place = await workplace();
+    const answer = 'defaults: { first_name: there }';
+    await place.write(
+      'switchhook.yaml',
+      `version: 1
+store: { use: memory }
+sources: { calls: { use: sigmamind.call, token: ${token} } }
+resolvers: { crm: { use: static, values: { tier: gold } } }
+answers:
+  - { name: line, from: calls, resolve: crm, variables: { tier: "\${{ crm.tier }}" }, ${answer} }
+`,
+    );
+    await place.write('prompt.txt', 'You are Jim.\nGreet {{ first_nam }}, a {{tier}} customer.\n');
+    const wrong = await place.run(['check', 'switchhook.yaml', '--prompt', 'prompt.txt']);
+    expect(wrong.code).to.equal(78);
+    expect(wrong.stderr).to.include('prompt.txt:2  UNSUPPLIED_VARIABLE  answer "line" does not supply {{ first_nam }}');
+    expect(wrong.stderr).to.include('did you mean "first_name"?');
+    expect(wrong.stderr).to.include('switchhook.yaml:6:65  warning UNSUPPLIED_VARIABLE');
+    await place.write('prompt.txt', 'Greet {{ first_name }}, a {{tier}} customer.');
+    const right = await place.run(['check', 'switchhook.yaml', '--prompt', 'prompt.txt', '--answer', 'line', '--json']);
+    expect(right.code).to.equal(0);
+    const { valid, warnings, prompt } = JSON.parse(right.stdout);
+    expect([valid, warnings.length, prompt]).to.deep.equal([true, 1, [{ answer: 'line', unfilled: [], unused: [] }]]);
+    expect((await place.run(['check', 'switchhook.yaml', '--prompt', 'nowhere.txt'])).code).to.equal(2);
+    expect((await place.run(['check', 'switchhook.yaml', '--prompt', 'prompt.txt', '--answer', 'x'])).code).to.equal(2);
+    await place.close();
   });
 });

@@ -52,8 +52,10 @@ export interface Destination extends Lifecycle {
 /** Looks up facts about a caller. */
 export interface Resolver extends Lifecycle {
   /**
-   * Called once per call, in parallel with other resolvers. `known` holds what the resolvers named in `after` found, by
-   * their names. Return `{}` for "not found"; throw for "could not look". The signal is aborted when the time is up: stop then.
+   * Called once per call, in parallel with other resolvers and for other calls. `known` holds what the resolvers it waits for
+   * found, by their names; who failed is not in it. Return `{}` for "not found"; throw for "could not look". What is returned is
+   * copied as JSON, a million characters at most. The signal is aborted when the time is up: stop then. Give way to others
+   * always: a loop that never awaits stops every phone.
    */
   resolve(call: Call, known: JsonObject, signal: AbortSignal): Promise<JsonObject>;
 }

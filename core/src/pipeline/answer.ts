@@ -90,16 +90,19 @@ export class Answers {
     startedAtMs: number,
   ): Promise<Told> {
     const { clock } = this.#parts;
-    const { deadlineMs, retryMs = deadlineMs } = ringing;
+    const { call, deadlineMs, retryMs = deadlineMs } = ringing;
+    // Resolvers share it, and the event is made from it.
+    Object.freeze(call);
+    Object.freeze(call.data);
     const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
     const make = async () => ({
       eventId: newEventId(),
-      ...(await this.#answered(source, ringing.call, startedAtMs, endMs)),
+      ...(await this.#answered(source, call, startedAtMs, endMs)),
     });
     const told = (answered: Answered, asked: number): Told => {
       return { answered, asked, again: asked > 1, ms: clock.elapsed() - startedAtMs };
     };
-    const key = callKey(source, ringing.call);
+    const key = callKey(source, call);
     if (key === null) return told(await make(), 1);
     const known = this.#calls.recall(key, clock.elapsed());
     if (known !== null) {

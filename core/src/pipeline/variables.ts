@@ -69,7 +69,9 @@ export function fill(row: VariableRow, scope: VariableScope, refuse: Refuse): Fi
   const overrideAgent = agent.value?.trim().slice(0, longestAgent) || null;
   const steps = Object.values(origins).map((origin) => origin.step);
   if (overrideAgent !== null) steps.push(agent.step);
-  return { answer: { variables, overrideAgent }, origins, step: lowest(steps) };
+  // Every request about the call gets this one: nobody who writes it in some format may change it for the next.
+  const answer = Object.freeze({ variables: Object.freeze(variables), overrideAgent });
+  return { answer, origins, step: lowest(steps) };
 }
 
 function lowest(steps: readonly Rung[]): Rung {

@@ -78,6 +78,21 @@ describe('the look-ups of a call', () => {
       expect(outcomes.crm).to.be.oneOf(['failed', 'late']);
     });
 
+  it('see the same call, which none of them can change', async () => {
+    const { ring, trace, calls } = aSwitchboard({
+      answers: [{ variables: { caller: '${{ call.from }}' } }],
+      resolvers: {
+        vandal: async (call) => {
+          Object.assign(call, { from: '+666' });
+          return {};
+        },
+      },
+    });
+    expect(told(await ring({ from: '+1' }))).to.deep.equal({ caller: '+1' });
+    expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'failed');
+    expect(await calls()).to.have.length(1);
+  });
+
   it('take nothing for "not found", too: what it means is clear', async () => {
     for (const nothing of [null, undefined]) {
       const { ring, trace } = aSwitchboard({ resolvers: { crm: async () => nothing } });
