@@ -30,7 +30,7 @@ const budgets: readonly Budget[] = [
     files: 120,
     lines: 11_500,
   },
-  { part: 'the command line, with what it rehearses,', holds: isTool, files: 50, lines: 4_500 },
+  { part: 'the command line, with what it rehearses,', holds: isTool, files: 60, lines: 5_000 },
   { part: 'the testkit', holds: isTestkit, files: 20, lines: 2_200 },
 ];
 
