@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import { formatProblems } from '../config/problem.js';
 import { type PromptFit, promptFit } from '../config/prompt.js';
+import { ComponentFailure } from '../runtime/component-failure.js';
 import type { Probe, Router } from '../runtime/router.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type ConfigOptions, configCommand, configOf, unopenedRouter } from './options.js';
@@ -69,6 +70,9 @@ async function probed(router: Router): Promise<readonly Probe[]> {
   try {
     await router.openComponents();
     return await router.probe(probeMs);
+  } catch (error) {
+    if (!(error instanceof ComponentFailure)) throw error;
+    throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
   } finally {
     await router.close();
   }

@@ -1,7 +1,6 @@
 /** `switchhook plugins`: which plugins are installed, and what they bring. */
-import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { openCatalog } from '../runtime/catalog.js';
+import { catalogFor } from '../runtime/create-router.js';
 import { type ConfigOptions, configCommand } from './options.js';
 import { type Output, printJson, printTable } from './output.js';
 
@@ -9,7 +8,7 @@ export function pluginsCommand(output: Output): Command {
   return configCommand('plugins', 'List the installed plugins and their components.')
     .addHelpText('after', '\nExamples:\n  switchhook plugins\n  switchhook plugins --json')
     .action(async (options: ConfigOptions) => {
-      const all = await openCatalog(dirname(resolve(options.config))).all();
+      const all = await (await catalogFor(options.config)).all();
       const plugins = all.flatMap((loaded) => ('plugin' in loaded ? [loaded] : []));
       const broken = all.flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
       const components = plugins.flatMap(({ plugin, version }) =>

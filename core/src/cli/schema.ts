@@ -1,9 +1,8 @@
 /** `switchhook schema`: the JSON Schema of a configuration with the installed components, for editors. */
 import { writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { configurationSchema } from '../config/json-schema.js';
-import { openCatalog } from '../runtime/catalog.js';
+import { catalogFor } from '../runtime/create-router.js';
 import { type Output, printJson } from './output.js';
 
 interface SchemaOptions {
@@ -26,7 +25,7 @@ An editor with the YAML language server uses it when the file begins with:
   # yaml-language-server: $schema=./switchhook.schema.json`,
     )
     .action(async (options: SchemaOptions) => {
-      const catalog = openCatalog(dirname(resolve(options.config)));
+      const catalog = await catalogFor(options.config);
       const schema = configurationSchema(await catalog.components());
       if (options.output === undefined) return printJson(output, schema);
       await writeFile(options.output, `${JSON.stringify(schema, null, 2)}\n`);

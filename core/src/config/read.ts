@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { ConfigDocument } from './document.js';
 import type { Variables } from './interpolate.js';
-import type { Complaint } from './tree.js';
+import { type Complaint, nodeAt, plainOf } from './tree.js';
 import { parseYaml } from './yaml.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +28,13 @@ export function documentFrom(source: string, file: string, environment: Environm
   const variables = variablesFor(directory, environment, beside);
   const { root, complaints } = parseYaml(source, variables);
   return new ConfigDocument({ file, directory, source, root, complaints: [...beside, ...complaints] });
+}
+
+/** The rows of `plugins:`, as far as they can be read. */
+export function namedPlugins({ root }: ConfigDocument): readonly string[] {
+  const list = nodeAt(root, ['plugins']);
+  const rows: unknown = list === null ? [] : plainOf(list);
+  return Array.isArray(rows) ? rows.filter((row) => typeof row === 'string') : [];
 }
 
 function textOf(file: string): string | Complaint {

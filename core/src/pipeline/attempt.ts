@@ -33,15 +33,28 @@ export async function attempted(
   const prepared = claimed.map((one) => preparedFor(one, transforms));
   const deliveries = prepared.filter((one) => 'event' in one);
   const outcomes = deliveries.length === 0 ? [] : await called(open, deliveries, clock);
-  const outcomeOf = new Map(deliveries.map((delivery, index) => [delivery, outcomes[index] ?? unsaid]));
+  const outcomeOf = new Map(deliveries.map((delivery, index) => [delivery, checked(outcomes[index])]));
   return prepared.map((one) => ('event' in one ? (outcomeOf.get(one) ?? unsaid) : one));
+}
+
+/** What a plugin hands back is not always what the contract says: anything else is no outcome. */
+function checked(outcome: Outcome | undefined): Attempted {
+  if (outcome === undefined) return unsaid;
+  if (outcome?.kind === 'delivered') return outcome;
+  if (outcome?.kind === 'rejected' && typeof outcome.reason === 'string') return outcome;
+  if (outcome?.kind === 'unavailable' && typeof outcome.reason === 'string') {
+    const { retryAfterMs, ...rest } = outcome;
+    return Number.isFinite(retryAfterMs) ? outcome : rest;
+  }
+  return { kind: 'unavailable', reason: 'the destination gave no outcome of the contract' };
 }
 
 /** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */
 export function keptOf(outcome: Attempted): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
   const reason = 'reason' in outcome ? outcome.reason.slice(0, reasonLimit) : null;
-  const response = 'response' in outcome ? (outcome.response?.slice(0, responseLimit) ?? null) : null;
-  return { outcome: outcome.kind, reason, response };
+  const response = 'response' in outcome ? outcome.response : undefined;
+  const excerpt = typeof response === 'string' ? response.slice(0, responseLimit) : null;
+  return { outcome: outcome.kind, reason, response: excerpt };
 }
 
 /** A delivery as its destination sees it, or what came of it before it got there. */

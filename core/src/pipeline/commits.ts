@@ -54,9 +54,9 @@ export class Commits {
     try {
       const appended = await store.append(entries);
       for (const [index, entry] of entries.entries()) {
-        const duplicate = appended[index]?.duplicate === true;
+        const { duplicate = false, eventId = entry.event.id } = appended[index] ?? {};
         this.#handOver(entry, !duplicate);
-        observer.received(entry.event, duplicate, entry.deliveries.length);
+        observer.received({ ...entry.event, id: eventId }, duplicate, entry.deliveries.length);
       }
       return appended;
     } catch (error) {

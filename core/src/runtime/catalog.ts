@@ -43,13 +43,15 @@ export class ComponentCatalog implements Catalog {
   async find(kind: Kind, use: string): Promise<Found> {
     const known = await this.#component(kind, use);
     if (known !== undefined) return { component: known };
+    const brought = await this.#bringing(use);
+    // Whoever has a plugin of this name means it, and not a package of ours.
+    if (brought !== undefined) return { problem: unknownComponent(kind, use, brought) };
     const name = `${scope}/${packagePrefix}${use.split('.')[0]}`;
     const loaded = await this.#load(name);
     if (!('plugin' in loaded)) return { problem: loaded };
     const found = await this.#component(kind, use);
     if (found !== undefined) return { component: found };
-    const types = loaded.plugin.components.filter((one) => one.kind === kind).map(({ type }) => type);
-    return { problem: unknownComponent(kind, use, loaded.plugin.name, types) };
+    return { problem: unknownComponent(kind, use, loaded.plugin) };
   }
 
   /** All plugins that are loaded or installed under the scope, loaded; those that cannot be are problems. */
@@ -68,6 +70,14 @@ export class ComponentCatalog implements Catalog {
     const loaded = await Promise.all(this.#loaded.values());
     const components = loaded.flatMap((one) => ('plugin' in one ? one.plugin.components : []));
     return [...components, memoryStoreComponent].find((one) => one.kind === kind && one.type === use);
+  }
+
+  /** The loaded plugin whose components share the first word of `use`. */
+  async #bringing(use: string): Promise<Plugin | undefined> {
+    const prefix = `${use.split('.')[0]}.`;
+    const loaded = await Promise.all(this.#loaded.values());
+    const plugins = loaded.flatMap((one) => ('plugin' in one ? [one.plugin] : []));
+    return plugins.find(({ components }) => components.some(({ type }) => `${type}.`.startsWith(prefix)));
   }
 
   #load(from: string): Promise<LoadedPlugin | PluginProblem> {
@@ -158,18 +168,16 @@ function isNotFound(error: unknown): boolean {
 }
 
 function notInstalled(from: string): PluginProblem {
-  return from.startsWith('.') || isAbsolute(from)
-    ? {
-        code: 'PLUGIN_NOT_INSTALLED',
-        message: `there is no file ${from}`,
-        hint: 'Paths start at the configuration file.',
-      }
-    : { code: 'PLUGIN_NOT_INSTALLED', message: `${from} is not installed`, hint: `npm install ${from}` };
+  const isPath = from.startsWith('.') || isAbsolute(from);
+  const message = isPath ? `there is no file ${from}` : `${from} is not installed`;
+  if (isPath) return { code: 'PLUGIN_NOT_INSTALLED', message, hint: 'Paths start at the configuration file.' };
+  const isFile = /\.[cm]?[jt]s$/.test(from);
+  const hint = isFile ? `A file is named by its path: ./${from}` : `npm install ${from}`;
+  return { code: 'PLUGIN_NOT_INSTALLED', message, hint };
 }
 
-function unknownComponent(kind: Kind, use: string, plugin: string, types: readonly string[]): PluginProblem {
-  const message = `${plugin} has no ${kind} ${use}`;
-  return types.length === 0
-    ? { code: 'UNKNOWN_COMPONENT', message, hint: `It has no ${kind} at all.` }
-    : { code: 'UNKNOWN_COMPONENT', message, hint: `It has: ${types.join(', ')}.` };
+function unknownComponent(kind: Kind, use: string, { name, components }: Plugin): PluginProblem {
+  const types = components.filter((one) => one.kind === kind).map(({ type }) => type);
+  const hint = types.length === 0 ? `It has no ${kind} at all.` : `It has: ${types.join(', ')}.`;
+  return { code: 'UNKNOWN_COMPONENT', message: `${name} has no ${kind} ${use}`, hint };
 }

@@ -2,8 +2,8 @@
 import { checkConfig } from '../config/check.js';
 import type { Config } from '../config/config.js';
 import { formatProblems, type Problem } from '../config/problem.js';
-import { readConfig } from '../config/read.js';
-import { openCatalog } from './catalog.js';
+import { namedPlugins, readConfig } from '../config/read.js';
+import { type ComponentCatalog, openCatalog } from './catalog.js';
 import { Router, type RouterOptions } from './router.js';
 
 /** The configuration is wrong; `problems` says all that is. */
@@ -35,4 +35,12 @@ export async function loadConfig(file: string): Promise<Config> {
   const checked = await checkConfig(document, openCatalog(document.directory));
   if (checked.kind === 'problems') throw new ConfigurationError(checked.problems);
   return checked.config;
+}
+
+/** The catalog of a configuration file with the plugins it names, whatever else is wrong with the file, or if there is none. */
+export async function catalogFor(file: string): Promise<ComponentCatalog> {
+  const document = readConfig(file);
+  const catalog = openCatalog(document.directory);
+  for (const name of namedPlugins(document)) await catalog.load(name);
+  return catalog;
 }

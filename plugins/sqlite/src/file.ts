@@ -1,4 +1,5 @@
 /** Opens the file: nobody else's router may hold it, it must be ours, and it is brought to today's schema. */
+import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { applicationId, begin, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
 import type { Settings } from './wire.js';
@@ -14,6 +15,7 @@ export interface OpenFile {
 export function openFile({ path, synchronous, maxBytes }: Settings): OpenFile {
   const held = holdLock(path);
   try {
+    ownersOnly(path);
     const db = new Database(path, { timeout: lockWaitMs });
     try {
       beginOrRecognise(db);
@@ -60,6 +62,11 @@ function holdLock(path: string): Database.Database {
     const busy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
     throw busy ? coded('STORE_IN_USE', 'another router is using the file') : error;
   }
+}
+
+/** A new file is its owner's alone: transcripts are nobody else's business. SQLite gives its -wal the same mode. */
+function ownersOnly(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
 }
 
 function beginOrRecognise(db: Database.Database): void {

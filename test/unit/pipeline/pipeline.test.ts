@@ -149,6 +149,27 @@ describe('the pipeline', () => {
     await pipeline.close();
   });
 
+  it('takes for unavailable what is no outcome at all, and goes on', async () => {
+    const nonsense: unknown[] = [
+      undefined,
+      null,
+      'fine',
+      { kind: 'ok' },
+      { kind: 'unavailable' },
+      { kind: 'rejected' },
+    ];
+    const odd = { kind: 'unavailable', reason: 'odd', retryAfterMs: Number.NaN };
+    const answers = [...nonsense, odd, { kind: 'delivered', response: 42 }];
+    const { send, clock, stateOf, pipeline } = setup({
+      destinations: { crm: (async ({ attempt }) => answers[attempt - 1]) as Deliver },
+      policy: { retry: { attempts: 20, firstMs: 100, maxMs: 100 } },
+    });
+    await send({ key: 'a' });
+    await clock.advance(60_000);
+    expect(await stateOf()).to.deep.equal(['delivered']);
+    await pipeline.close();
+  });
+
   it('never makes more attempts at the same time than the lane allows, and gets through all', async () => {
     let running = 0;
     let most = 0;
