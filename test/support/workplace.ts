@@ -42,7 +42,7 @@ export interface Workplace {
     options?: RouterOptions,
   ): Promise<{ readonly router: Router; readonly url: string; readonly lines: string[] }>;
   /** `switchhook start` in a process of its own, ready. Killed with the workplace. */
-  start(file: string): Promise<RouterProcess>;
+  start(file: string, args?: readonly string[]): Promise<RouterProcess>;
   /** Runs a command of `switchhook` to its end. */
   run(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>;
   close(): Promise<void>;
@@ -69,8 +69,8 @@ export async function workplace(): Promise<Workplace> {
       ends.push(() => router.close());
       return { router, url: await router.listen(), lines };
     },
-    start: async (file) => {
-      const started = await startedRouter(file, directory);
+    start: async (file, args = []) => {
+      const started = await startedRouter(file, directory, args);
       ends.push(() => started.kill());
       return started;
     },
@@ -90,8 +90,8 @@ export async function workplace(): Promise<Workplace> {
   };
 }
 
-async function startedRouter(file: string, directory: string): Promise<RouterProcess> {
-  const child = spawn(process.execPath, [command, 'start', '--config', file], {
+async function startedRouter(file: string, directory: string, args: readonly string[]): Promise<RouterProcess> {
+  const child = spawn(process.execPath, [command, 'start', '--config', file, ...args], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

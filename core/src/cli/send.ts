@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import { openNetwork } from '../runtime/fetch.js';
+import { withField } from '../simulation/body.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type ConfigOptions, configCommand, configOf, localUrl, unopenedRouter } from './options.js';
 import { type Output, printJson } from './output.js';
@@ -119,15 +120,8 @@ function changed(body: JsonObject, settings: readonly string[]): JsonObject {
     const [path = '', ...value] = setting.split('=');
     if (path === '' || value.length === 0)
       throw new CommandFailure(exitCodes.usage, `--set takes field=value, not ${setting}`);
-    return withField(current, path.split('.'), jsonOr(value.join('=')));
+    return withField(current, path, jsonOr(value.join('=')));
   }, body);
-}
-
-function withField(object: JsonObject, [first = '', ...rest]: readonly string[], value: JsonValue): JsonObject {
-  if (rest.length === 0) return { ...object, [first]: value };
-  const inner = object[first];
-  const nested = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? (inner as JsonObject) : {};
-  return { ...object, [first]: withField(nested, rest, value) };
 }
 
 function print({ url, headers, body }: SampleRequest, options: SendOptions, output: Output): void {

@@ -1,42 +1,60 @@
 /** `switchhook start`: runs the router until it is told to stop. */
 import type { Command } from 'commander';
+import type { Config } from '../config/config.js';
 import { ComponentFailure } from '../runtime/component-failure.js';
 import { Router } from '../runtime/router.js';
+import { rehearsalOf } from '../simulation/rehearsal.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type ConfigOptions, configCommand, configOf } from './options.js';
 import type { Output } from './output.js';
+
+interface StartOptions extends ConfigOptions {
+  readonly rehearse?: true;
+}
 
 export function startCommand(output: Output): Command {
   return configCommand(
     'start',
     'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
   )
+    .option('--rehearse', 'on a free port, with a store that is gone afterwards, and giving events to nobody')
     .addHelpText(
       'after',
       `
 Examples:
   switchhook start
   switchhook start --config /etc/switchhook/switchhook.yaml
+  switchhook start --rehearse
 
 A second signal ends at once; nothing that was acknowledged is lost either way.`,
     )
-    .action(async (options: ConfigOptions) => {
+    .action(async (options: StartOptions) => {
       const config = await configOf(options, output);
-      const stopped = stopSignal();
-      const router = await opened(config);
+      if (!options.rehearse) return run(config, options, output);
+      const rehearsal = await rehearsalOf(config);
       try {
-        const url = await router.listen();
-        if (options.json) output.line(JSON.stringify({ url }));
-      } catch (error) {
-        await router.close();
-        throw new CommandFailure(exitCodes.failed, `cannot listen: ${error instanceof Error ? error.message : error}`);
+        await run(rehearsal.config, options, output);
+      } finally {
+        await rehearsal.end();
       }
-      await stopped;
-      await router.close();
     });
 }
 
-async function opened(config: Awaited<ReturnType<typeof configOf>>): Promise<Router> {
+async function run(config: Config, options: StartOptions, output: Output): Promise<void> {
+  const stopped = stopSignal();
+  const router = await opened(config);
+  try {
+    const url = await router.listen();
+    if (options.json) output.line(JSON.stringify({ url }));
+  } catch (error) {
+    await router.close();
+    throw new CommandFailure(exitCodes.failed, `cannot listen: ${error instanceof Error ? error.message : error}`);
+  }
+  await stopped;
+  await router.close();
+}
+
+async function opened(config: Config): Promise<Router> {
   try {
     const router = new Router(config);
     await router.open();

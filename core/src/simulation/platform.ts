@@ -1,0 +1,105 @@
+/** The platform that is played: makes requests as it would, signed with the secrets of the configuration, and waits for the replies. */
+import type { Config } from '../config/config.js';
+import type { JsonObject, JsonValue } from '../contract/json.js';
+import type { Answer, Call, SignedRequest } from '../contract/source.js';
+import type { Clock, Fetch } from '../contract/tools.js';
+import { within } from '../pipeline/deadline.js';
+import { eventHeader } from '../pipeline/reply.js';
+import { isObject } from './body.js';
+
+/** A source of the configuration. */
+export type SourceRow = Config['sources'][number];
+
+/** A request that is ready to be sent. */
+export interface SignedPost {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What came of a request. */
+export type Reply =
+  | {
+      readonly kind: 'reply';
+      readonly status: number;
+      /** Parsed where it is JSON. */
+      readonly body: JsonValue;
+      /** Id of the event that it became; null where the reply names none. */
+      readonly eventId: string | null;
+      readonly ms: number;
+    }
+  | { readonly kind: 'none'; readonly reason: string; readonly ms: number };
+
+/** Who plays, and against whom. */
+export interface PlatformParts {
+  readonly sources: readonly SourceRow[];
+  /** What makes a body acceptable to a source; null where it cannot say. See `Router.signed`. */
+  readonly sign: (source: string, body: Uint8Array) => SignedRequest | null;
+  /** Of the router that is asked. */
+  readonly url: string;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+}
+
+/** No platform we know waits longer. */
+const patienceMs = 10_000;
+
+export class Platform {
+  readonly #parts: PlatformParts;
+
+  constructor(parts: PlatformParts) {
+    this.#parts = parts;
+  }
+
+  get sources(): readonly SourceRow[] {
+    return this.#parts.sources;
+  }
+
+  /** The body with which a platform asks about a call; null where the source cannot say. */
+  callBody({ component }: SourceRow, call: Pick<Call, 'from' | 'to' | 'agent'>): JsonObject | null {
+    return component.callBody?.(call) ?? null;
+  }
+
+  /** The answer in a reply of a source of calls; null where there is none. */
+  answerIn({ component }: SourceRow, body: JsonValue): Answer | null {
+    return isObject(body) ? (component.answerIn?.(body) ?? null) : null;
+  }
+
+  /** A body with what its source wants to see before it accepts it; null where the source cannot sign. */
+  signed({ name }: SourceRow, body: JsonObject): SignedPost | null {
+    const text = JSON.stringify(body);
+    const signature = this.#parts.sign(name, Buffer.from(text));
+    if (signature === null) return null;
+    return {
+      url: `${this.#parts.url.replace(/\/+$/, '')}/hooks/${name}${signature.rest}`,
+      headers: { 'content-type': 'application/json', ...signature.headers },
+      body: text,
+    };
+  }
+
+  /** Sends a request and waits for its reply, as long as a platform does. Never rejects. */
+  async post({ url, headers, body }: SignedPost): Promise<Reply> {
+    const { clock, fetch } = this.#parts;
+    const startedAtMs = clock.elapsed();
+    const elapsed = (): number => clock.elapsed() - startedAtMs;
+    try {
+      const send = (signal: AbortSignal) => fetch(url, { method: 'POST', headers, body, signal });
+      const response = await within(clock, patienceMs, send);
+      const ms = elapsed();
+      const said = jsonOr(response.text());
+      const id = isObject(said) && typeof said.id === 'string' ? said.id : null;
+      return { kind: 'reply', status: response.status, body: said, eventId: response.headers[eventHeader] ?? id, ms };
+    } catch (error) {
+      return { kind: 'none', reason: error instanceof Error ? error.message : String(error), ms: elapsed() };
+    }
+  }
+}
+
+function jsonOr(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    // Whatever stands in front of a router may answer in HTML.
+    return text;
+  }
+}
