@@ -1,56 +1,134 @@
-/** `switchhook call`: rings at the router like the platform would, and shows what it answers. */
-import type { Command } from 'commander';
+/** `switchhook call`: rings as the platform would, at a running router or at a configuration alone, and shows what is answered. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { callAnswer } from '../api/call.js';
 import type { Config } from '../config/config.js';
+import type { JsonObject } from '../contract/json.js';
+import type { Call } from '../contract/source.js';
+import { isRefusal } from '../refusal.js';
 import { systemClock } from '../runtime/clock.js';
+import { openNetwork } from '../runtime/fetch.js';
+import type { SourceRow } from '../simulation/platform.js';
+import { RouterClient, type RouterOptions, routerCommand } from './api-client.js';
+import { printAnswer } from './call-story.js';
 import { CommandFailure, exitCodes } from './failure.js';
-import { type ConfigOptions, configCommand, configOf } from './options.js';
+import { configOf, localUrl, unopenedRouter } from './options.js';
 import { type Output, printJson, styled } from './output.js';
-import { sent, signedRequest } from './send.js';
+import { platformFor } from './platform.js';
+import { type RecordedAnswer, recordedAnswer } from './recorded-answer.js';
+import { callRepeatedly } from './repeated-calls.js';
+import { msText } from './verdict.js';
 
-interface CallOptions extends ConfigOptions {
+interface CallOptions extends RouterOptions {
   readonly from: string;
   readonly to: string;
   readonly agent?: string;
   readonly source?: string;
-  readonly url?: string;
+  readonly offline?: true;
+  readonly repeat: number;
+  readonly concurrency: number;
 }
 
 export function callCommand(output: Output): Command {
-  return configCommand(
-    'call',
-    'Ask the running router for the answer to a call, as the platform does while the phone rings.',
-  )
-    .requiredOption('--from <number>', "the caller's number, E.164")
+  return routerCommand('call', 'Ask for the answer to a call, as the platform does while the phone rings.')
+    .requiredOption('--from <number>', "the caller's number, E.164; '' = withheld")
     .requiredOption('--to <number>', 'the called number, E.164')
     .option('--agent <id>', 'the agent of the called number')
     .option('-s, --source <name>', 'the source of calls, where there are several')
-    .option('--url <url>', 'the router; default: where the configuration says it listens')
+    .option('--offline', 'ask the configuration itself, without a running router: nothing is recorded')
+    .option('--repeat <number>', 'call so often; ${{ n }} in a number is 1, 2, …', whole, 1)
+    .option('--concurrency <number>', 'so many calls at the same time', whole, 1)
     .addHelpText(
       'after',
       `
 Examples:
   switchhook call --from +12345678912 --to +12345678913
-  switchhook call --from +12345678912 --to +12345678913 --agent agent_sales --json`,
+  switchhook call --from +12345678912 --to +12345678913 --agent agent_sales --json
+  switchhook call --from +12345678912 --to +12345678913 --offline
+  switchhook call --from '+1202555\${{ 1000 + n }}' --to +12345678913 --repeat 100 --concurrency 10
+
+Where a value comes from, and how each look-up went, is told by the router's API; where that is closed to you, only the
+reply is shown. A router takes calls between the same numbers within a minute for one call that is asked about again,
+and answers them alike: --repeat with \${{ n }} makes different ones. With --offline, resolvers are asked as ever; what they
+need of the router's own store is not there.`,
     )
     .action(async (options: CallOptions) => {
       const config = await configOf(options, output);
-      const { name, component } = callSource(config, options.source);
-      const body = component.callBody?.({ from: options.from, to: options.to, agent: options.agent ?? null });
-      if (body === undefined) throw new CommandFailure(exitCodes.failed, `source ${name} cannot make a call by itself`);
-      const request = signedRequest(config, name, body, options.url);
-      const startedAt = systemClock.elapsed();
-      const { status, reply } = await sent(request);
-      const ms = Math.round(systemClock.elapsed() - startedAt);
-      if (options.json) printJson(output, { source: name, status, ms, reply });
-      else {
-        output.line(`${styled(output, status < 300 ? 'green' : 'red', String(status))} in ${ms} ms`);
-        output.line(JSON.stringify(reply, null, 2));
-      }
-      if (status >= 300) throw new CommandFailure(exitCodes.failed);
+      const source = callSource(config, options.source);
+      if (options.repeat > 1) return callRepeatedly(config, source.name, options, output);
+      const outcome = options.offline
+        ? await calledOffline(config, source, options)
+        : await called(config, source, options);
+      if (options.json) printJson(output, { ...outcome, ms: Math.round(outcome.ms * 10) / 10 });
+      else print(outcome, output);
+      if (outcome.status >= 300) throw new CommandFailure(exitCodes.failed);
     });
 }
 
-function callSource(config: Config, wanted: string | undefined): Config['sources'][number] {
+/** A call and what came of it. */
+interface Called extends Pick<RecordedAnswer, 'answer' | 'reason'> {
+  readonly source: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly reply: unknown;
+  /** Id of its event; null where there is none. */
+  readonly event: string | null;
+}
+
+async function called(config: Config, source: SourceRow, options: CallOptions): Promise<Called> {
+  const network = openNetwork();
+  try {
+    const url = options.url ?? localUrl(config);
+    const platform = platformFor(config, url, network.fetch);
+    const post = platform.signed(source, bodyOf(source, options));
+    if (post === null) throw new CommandFailure(exitCodes.failed, `source ${source.name} cannot sign a request itself`);
+    const reply = await platform.post(post);
+    if (reply.kind === 'none')
+      throw new CommandFailure(
+        exitCodes.failed,
+        `ROUTER_UNREACHABLE: ${reply.reason}. Is the router running? (switchhook start)`,
+      );
+    const api = new RouterClient(network, url, options.token ?? config.server.adminToken);
+    const { status, ms, body, eventId: event } = reply;
+    return { source: source.name, status, ms, reply: body, event, ...(await recordedAnswer(api, event)) };
+  } finally {
+    await network.close();
+  }
+}
+
+async function calledOffline(config: Config, source: SourceRow, options: CallOptions): Promise<Called> {
+  const router = unopenedRouter(config);
+  try {
+    await router.openComponents();
+    const startedAtMs = systemClock.elapsed();
+    const { reply, trace } = await router.ring(source.name, bodyOf(source, options));
+    const ms = systemClock.elapsed() - startedAtMs;
+    const answer = callAnswer.parse(trace);
+    return { source: source.name, status: reply.status, ms, reply: reply.body, event: null, answer, reason: null };
+  } catch (error) {
+    if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
+    throw error;
+  } finally {
+    await router.close();
+  }
+}
+
+function print(called: Called, output: Output): void {
+  const { status, ms, reply, answer, event, reason } = called;
+  output.line(`${styled(output, status < 300 ? 'green' : 'red', String(status))} in ${msText(ms)}`);
+  if (answer === null || status >= 300) output.line(JSON.stringify(reply, null, 2));
+  if (answer !== null) printAnswer(output, answer);
+  if (event !== null) output.line(styled(output, 'dim', `event ${event}`));
+  if (reason !== null) output.note(`How it came about is not known: ${reason}`);
+}
+
+function bodyOf({ name, component }: SourceRow, { from, to, agent }: CallOptions): JsonObject {
+  const call: Pick<Call, 'from' | 'to' | 'agent'> = { from, to, agent: agent ?? null };
+  const body = component.callBody?.(call);
+  if (body !== undefined) return body;
+  throw new CommandFailure(exitCodes.failed, `source ${name} cannot make a call by itself`);
+}
+
+function callSource(config: Config, wanted: string | undefined): SourceRow {
   const sources = config.sources.filter(({ component }) => component.calls === true);
   const [only, ...others] = wanted === undefined ? sources : sources.filter(({ name }) => name === wanted);
   const names = sources.map(({ name }) => name).join('|');
@@ -61,4 +139,10 @@ function callSource(config: Config, wanted: string | undefined): Config['sources
     );
   if (others.length > 0) throw new CommandFailure(exitCodes.usage, `say which source: --source ${names}`);
   return only;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError('It must be a whole number of at least 1.');
 }

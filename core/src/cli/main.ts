@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { callCommand } from './call.js';
+import { callsCommand } from './calls.js';
 import { checkCommand } from './check.js';
 import { crashtestCommand } from './crashtest.js';
 import { deadCommand } from './dead.js';
@@ -15,6 +16,7 @@ import { pluginsCommand } from './plugins.js';
 import { replayCommand } from './replay.js';
 import { schemaCommand } from './schema.js';
 import { sendCommand } from './send.js';
+import { simulateCommand } from './simulate.js';
 import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
 
@@ -31,6 +33,7 @@ Examples:
   switchhook start                              run the router
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913
+  switchhook simulate happy-call --start        play a whole conversation, and judge what comes of it
   switchhook status                             how do its destinations stand?
   switchhook explain conv_123                   why did this conversation not arrive?
 
@@ -42,6 +45,8 @@ for (const command of [
   checkCommand,
   sendCommand,
   callCommand,
+  callsCommand,
+  simulateCommand,
   statusCommand,
   explainCommand,
   eventsCommand,

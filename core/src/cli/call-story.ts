@@ -1,0 +1,55 @@
+/** How a call was answered, as text for people: what was told, where it came from, and a waterfall of the look-ups. */
+import type { z } from 'zod';
+import type { callAnswer } from '../api/call.js';
+import { type Output, printTable, styled } from './output.js';
+import { msText } from './verdict.js';
+
+type CallAnswer = z.output<typeof callAnswer>;
+type Lookup = CallAnswer['lookups'][number];
+
+const barWidth = 32;
+const colours = {
+  found: 'green',
+  'not-found': 'green',
+  cached: 'cyan',
+  late: 'red',
+  failed: 'red',
+  skipped: 'yellow',
+  busy: 'yellow',
+} as const satisfies Record<Lookup['outcome'], string>;
+
+/** What the caller's agent was told, and how it came about. */
+export function printAnswer(output: Output, answer: CallAnswer): void {
+  const { from, to, name, step, variables, override_agent: agent, origins, lookups, asked, ms } = answer;
+  const told = name === null ? 'no answer matched' : `answer ${styled(output, 'bold', name)}`;
+  const again = asked === 1 ? '' : `, asked ${asked} times`;
+  output.line(`${from || 'withheld number'} → ${to}: ${told}, ${step}, after ${msText(ms)}${again}`);
+  const rows = Object.keys({ ...origins, ...variables }).map((variable) => {
+    const { step: from, resolvers } = origins[variable] ?? { step: '', resolvers: [] };
+    return [variable, variables[variable] ?? '', resolvers.length === 0 ? from : `${from}: ${resolvers.join(', ')}`];
+  });
+  if (rows.length > 0) printTable(output, ['variable', 'value', 'from'], rows);
+  if (agent !== null) output.line(`agent ${agent} takes the call`);
+  if (lookups.length > 0) printWaterfall(output, lookups, ms);
+}
+
+/** A line per look-up: when it ran within the ring, what it came to, and why. */
+export function printWaterfall(output: Output, lookups: readonly Lookup[], totalMs: number): void {
+  const endMs = Math.max(totalMs, ...lookups.map(({ start_ms: startMs, ms }) => startMs + ms));
+  const width = (of: (lookup: Lookup) => string) => Math.max(...lookups.map((lookup) => of(lookup).length));
+  const [nameWidth, outcomeWidth] = [width(({ resolver }) => resolver), width(({ outcome }) => outcome)];
+  for (const lookup of lookups) {
+    const { resolver, outcome, ms, reason } = lookup;
+    const bar = styled(output, colours[outcome], barOf(lookup, endMs));
+    const facts = [resolver.padEnd(nameWidth), bar, outcome.padEnd(outcomeWidth), msText(ms).padStart(8)];
+    output.line(`  ${[...facts, ...(reason === null ? [] : [reason])].join('  ')}`);
+  }
+}
+
+/** Blocks where it ran, in proportion to the whole; never less than one. */
+function barOf({ start_ms: startMs, ms }: Lookup, endMs: number): string {
+  const scale = endMs > 0 ? barWidth / endMs : 0;
+  const start = Math.min(barWidth - 1, Math.floor(startMs * scale));
+  const length = Math.max(1, Math.min(barWidth - start, Math.round(ms * scale)));
+  return `${'·'.repeat(start)}${'█'.repeat(length)}`.padEnd(barWidth, '·');
+}

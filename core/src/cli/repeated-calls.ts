@@ -1,0 +1,102 @@
+/** Many calls at once: how fast they are answered, and what callers are told. */
+import type { Config } from '../config/config.js';
+import { systemClock } from '../runtime/clock.js';
+import { openNetwork } from '../runtime/fetch.js';
+import type { Router } from '../runtime/router.js';
+import { acknowledgedIn, judged, type StepVerdict } from '../simulation/judge.js';
+import { offlineFetch, offlineUrl } from '../simulation/offline.js';
+import type { Platform } from '../simulation/platform.js';
+import { type Played, play } from '../simulation/play.js';
+import { scenarioFrom } from '../simulation/scenario-file.js';
+import { CommandFailure, exitCodes } from './failure.js';
+import { localUrl, unopenedRouter } from './options.js';
+import { type Output, printJson, printTable } from './output.js';
+import { platformFor } from './platform.js';
+import { answerText, quantilesText, statusesText } from './verdict.js';
+
+/** Who calls whom, and how often. */
+export interface ManyCalls {
+  readonly from: string;
+  readonly to: string;
+  readonly agent?: string;
+  readonly url?: string;
+  readonly offline?: true;
+  readonly repeat: number;
+  readonly concurrency: number;
+  readonly json?: true;
+}
+
+/** More are not read by anybody. */
+const shownAnswers = 10;
+
+/** Makes the calls, prints what came of them, and ends the command with 1 where one was not answered. */
+export async function callRepeatedly(config: Config, source: string, calls: ManyCalls, output: Output): Promise<void> {
+  const scenario = scenarioOf(source, calls);
+  const playing = async (platform: Platform): Promise<Played> => {
+    const onProgress = (done: number): void => output.progress(`${done} of ${calls.repeat} calls`);
+    const stop = new AbortController().signal;
+    return play(scenario, { platform, clock: systemClock, stop, run: '', instead: {}, onProgress });
+  };
+  const played = calls.offline ? await offline(config, playing) : await online(config, calls, playing);
+  output.progress('');
+  const { steps, broken } = judged(scenario, played, null);
+  const [step] = steps;
+  const events = acknowledgedIn(played.exchanges).size;
+  if (step === undefined) return;
+  if (calls.json) {
+    const { sent, statuses, times, answers } = step;
+    printJson(output, { source, sent, events, statuses, times, answers });
+  } else print({ events, ...step }, output);
+  const [failure] = broken;
+  if (failure !== undefined) throw new CommandFailure(exitCodes.failed, `${failure.what} (${failure.count} times)`);
+}
+
+function scenarioOf(source: string, { from, to, agent, repeat, concurrency }: ManyCalls) {
+  const ring = { from, to, ...(agent !== undefined && { agent }) };
+  try {
+    return scenarioFrom({
+      name: 'calls',
+      description: 'The same call, or one call after the other.',
+      steps: [{ ring, as: source, repeat, concurrency }],
+    });
+  } catch (error) {
+    throw new CommandFailure(exitCodes.usage, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function online(
+  config: Config,
+  { url }: ManyCalls,
+  playing: (platform: Platform) => Promise<Played>,
+): Promise<Played> {
+  const network = openNetwork();
+  try {
+    return await playing(platformFor(config, url ?? localUrl(config), network.fetch));
+  } finally {
+    await network.close();
+  }
+}
+
+async function offline(config: Config, playing: (platform: Platform) => Promise<Played>): Promise<Played> {
+  const router: Router = unopenedRouter(config);
+  try {
+    await router.openComponents();
+    return await playing(platformFor(config, offlineUrl, offlineFetch(router)));
+  } finally {
+    await router.close();
+  }
+}
+
+interface Findings extends StepVerdict {
+  /** Calls, for the router: some may be one call that was asked about again. */
+  readonly events: number;
+}
+
+function print({ sent, events, statuses, answers, times }: Findings, output: Output): void {
+  const again = events === sent || events === 0 ? '' : `, which the router took for ${events}`;
+  output.line(`${sent} calls${again}: ${statusesText(statuses)}`);
+  if (times !== null) output.line(`ring time: ${quantilesText(times)}`);
+  const rows = answers.slice(0, shownAnswers).map((answer) => [String(answer.count), answerText(answer)]);
+  printTable(output, ['calls', 'told'], rows);
+  if (answers.length > rows.length) output.line(`and ${answers.length - rows.length} other answers`);
+}
