@@ -38,6 +38,13 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Cl
   });
 }
 
+/** A body that nobody wants holds its connection for no longer than one that is read. */
+export function limitUnread(request: IncomingMessage, { timeoutMs }: BodyLimits, clock: Clock): void {
+  if (request.complete || request.destroyed) return;
+  const cancel = clock.after(timeoutMs, () => request.destroy());
+  request.once('end', cancel).once('close', cancel);
+}
+
 function tooLarge({ maxBytes }: BodyLimits): Error {
   return refuse('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
 }

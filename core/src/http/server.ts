@@ -6,7 +6,7 @@ import type { HttpReply, RawRequest } from '../contract/source.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { isRefusal, refuse } from '../refusal.js';
 import type { Api } from './api.js';
-import { type BodyLimits, readBody } from './body.js';
+import { type BodyLimits, limitUnread, readBody } from './body.js';
 import { writeRefusal } from './failure.js';
 
 /** A source as the server sees it. */
@@ -56,6 +56,7 @@ export function listenerFor(parts: ServerParts): RequestListener {
       if (!isRefusal(error)) parts.log.error('http.failed', { error });
       writeRefusal(ctx, refusal);
     }
+    limitUnread(ctx.req, parts.limits, parts.clock);
   });
   app.use((ctx) => {
     if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts);

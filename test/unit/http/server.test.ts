@@ -134,6 +134,22 @@ describe('the HTTP server', () => {
     await server.close();
   });
 
+  it('ends a connection whose unwanted body does not come in time, and forgets about one that does', async () => {
+    const { socket, clock, post, url, server } = await setup();
+    expect((await post('/hooks/nobody', '{}')).status).to.equal(404);
+    expect((await fetch(`${url}/healthz`)).status).to.equal(200);
+    while (clock.pending > 0) await settled();
+    const slow = await socket();
+    slow.write(
+      'POST /hooks/nobody HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"a"',
+    );
+    while (clock.pending === 0) await settled();
+    const answer = reply(slow);
+    await clock.advance(10_000);
+    expect(await answer).to.match(/^HTTP\/1\.1 404 /);
+    await server.close();
+  });
+
   it('survives a sender that breaks off half-way', async () => {
     const { socket, post, clock, received, server } = await setup();
     const broken = await socket();
