@@ -1,5 +1,5 @@
 /** Opens the file: nobody else's router may hold it, it must be ours, and it is brought to today's schema. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { applicationId, begin, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
 import type { Settings } from './wire.js';
@@ -66,7 +66,7 @@ function holdLock(path: string): Database.Database {
 
 /** A new file is its owner's alone: transcripts are nobody else's business. SQLite gives its -wal the same mode. */
 function ownersOnly(path: string): void {
-  closeSync(openSync(path, 'a', 0o600));
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }
 
 function beginOrRecognise(db: Database.Database): void {
