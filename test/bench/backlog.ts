@@ -25,6 +25,7 @@ export async function filledStore(path: string, deliveries: number): Promise<voi
             type: 'conversation_ended',
             subject: id,
             agent: null,
+            party: null,
             occurredAtMs: nowMs,
             receivedAtMs: nowMs,
             body,

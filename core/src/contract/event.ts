@@ -36,6 +36,11 @@ export interface EventDraft {
   readonly subject: string | null;
   /** At most 256 characters. */
   readonly agent: string | null;
+  /**
+   * The other person's phone number or address, as sent; at most 256 characters. By it `recent` knows a caller again. Not
+   * part of `event`. Default: null, the sender does not say.
+   */
+  readonly party?: string | null;
   /** Milliseconds since the epoch; null = the sender does not say. */
   readonly occurredAtMs: number | null;
   /** Becomes `event.data`. */

@@ -11,6 +11,8 @@ export interface EventRecord {
   readonly type: string;
   readonly subject: string | null;
   readonly agent: string | null;
+  /** The other person's phone number or address, as sent; null where nobody said. */
+  readonly party: string | null;
   readonly occurredAtMs: number;
   readonly receivedAtMs: number;
   /** `event.data` as UTF-8 JSON, byte for byte as it was appended. */
@@ -119,6 +121,8 @@ export interface EventQuery {
   readonly type?: string;
   readonly subject?: string;
   readonly agent?: string;
+  /** Compared character by character. Found by an index: phones ring meanwhile. */
+  readonly party?: string;
   /** `receivedAtMs` at or after. */
   readonly sinceMs?: number;
   /** `receivedAtMs` before. */

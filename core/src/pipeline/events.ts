@@ -21,6 +21,7 @@ export function recordOf(
     type: draft.type,
     subject: draft.subject,
     agent: draft.agent,
+    party: draft.party ?? null,
     occurredAtMs: draft.occurredAtMs ?? receivedAtMs,
     receivedAtMs,
     body: draft.body ?? new TextEncoder().encode(JSON.stringify(draft.data)),

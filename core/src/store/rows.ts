@@ -91,6 +91,7 @@ export function fitsEvent({ record, deliveries }: EventRow, query: contract.Even
     (query.type ?? record.type) === record.type &&
     (query.subject ?? record.subject) === record.subject &&
     (query.agent ?? record.agent) === record.agent &&
+    (query.party ?? record.party) === record.party &&
     (query.sinceMs ?? record.receivedAtMs) <= record.receivedAtMs &&
     (query.untilMs ?? Number.POSITIVE_INFINITY) > record.receivedAtMs &&
     (query.unrouted !== true || deliveries.length === 0)

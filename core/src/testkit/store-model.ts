@@ -133,7 +133,7 @@ class History {
     this.#events += 1;
     const key = repeats === null || number === 0 ? `key-${number}` : `key-${repeats % number}`;
     const made = deliveries.map((one) => this.#deliveryOf(one));
-    const entry = anEntry(number, { key, subject, receivedAtMs: this.#nowMs }, made);
+    const entry = anEntry(number, { key, subject, party: subject, receivedAtMs: this.#nowMs }, made);
     this.#note(
       made.map((_, index) => deliveryId(entry.event.id, index)),
       made,

@@ -68,6 +68,17 @@ export function listTests(test: Test): void {
       deepStrictEqual(await list(store, { source: 'calls', type: 'inbound_call' }), []);
     });
 
+    test('are found by the other person, newest first, page by page and since when', async ({ store }) => {
+      const parties = ['+1', null, '+1', '+12', ' +1', '+1', null, '+1'];
+      await store.append(parties.map((party, n) => anEntry(n, { party, receivedAtMs: startMs + n })));
+      const read = await pages(3, (part) => store.events({ ...part, party: '+1' }));
+      deepStrictEqual(read.map(numbers), [[7, 5, 2], [0]]);
+      deepStrictEqual(await list(store, { party: '+1', sinceMs: startMs + 2, untilMs: startMs + 7 }), [5, 2]);
+      deepStrictEqual(await list(store, { party: '+1', subject: 'conv_5' }), [5]);
+      deepStrictEqual(await list(store, { party: '+9' }), []);
+      strictEqual((await store.event(eventId(3)))?.party, '+12');
+    });
+
     test('are found by when they were received: since is included, until is not', async ({ store }) => {
       await store.append([1, 2, 3, 4].map((n) => anEntry(n, { receivedAtMs: startMs + n })));
       deepStrictEqual(await list(store, { sinceMs: startMs + 3 }), [4, 3]);

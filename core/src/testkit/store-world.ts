@@ -41,6 +41,7 @@ export function aRecord(n: number, given: Partial<EventRecord> = {}): EventRecor
     type: 'conversation_ended',
     subject: `conv_${n}`,
     agent: 'agent_sales',
+    party: null,
     occurredAtMs: startMs - 2_000,
     receivedAtMs: startMs,
     body: Buffer.from(`{"n":${n}}`),

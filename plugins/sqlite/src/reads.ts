@@ -47,13 +47,16 @@ export class Reads {
   }
 
   #events(query: EventQuery, start: Place): Stretch<EventRecord> {
-    const end = this.#sql.eventWindow.get({ startMs: start.atMs, startOrder: start.order, size });
-    const rows = this.#sql.events.all({
+    const party = query.party ?? null;
+    const walk = party === null ? 'all' : 'ofParty';
+    const end = this.#sql.eventWindows[walk].get({ startMs: start.atMs, startOrder: start.order, size, party });
+    const rows = this.#sql.events[walk].all({
       ...windowOf(start, end, query),
       source: query.source ?? null,
       type: query.type ?? null,
       subject: query.subject ?? null,
       agent: query.agent ?? null,
+      party,
       unrouted: query.unrouted === true ? 1 : 0,
     });
     const placed = rows.map((row) => ({ item: eventRecord(row), place: { atMs: row.received_at, order: row.seq } }));

@@ -9,6 +9,7 @@ export interface EventFilter extends Window {
   readonly type: string | null;
   readonly subject: string | null;
   readonly agent: string | null;
+  readonly party: string | null;
   readonly unrouted: number;
 }
 
@@ -39,6 +40,18 @@ export interface WindowQuestion {
   readonly destination: string | null;
 }
 
+/** The same of events; a party where it is that party's. */
+export interface EventWindowQuestion extends Omit<WindowQuestion, 'destination'> {
+  readonly party: string | null;
+}
+
+/** The ways through the events, each with what makes its index fit. */
+const eventWalks = {
+  all: { index: 'indexed by events_by_time', where: 'true' },
+  ofParty: { index: 'indexed by events_by_party', where: 'party = :party' },
+} as const;
+type EventWalk = keyof typeof eventWalks;
+
 /** The ways through the deliveries, each with what makes its index fit. */
 const walks = {
   all: { index: 'indexed by deliveries_by_time', where: 'true' },
@@ -55,6 +68,23 @@ const columns = `d.id, e.id as event_id, d.route, d.destination, d.transforms, d
 /** The statements that only read. */
 export function readStatements(db: Database) {
   const statement = preparer(db);
+  const events = (walk: EventWalk) =>
+    statement<[EventFilter], EventRow>(
+      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, body
+      from events ${eventWalks[walk].index}
+      where ${eventWalks[walk].where}
+        and (received_at, seq) < (:startMs, :startOrder) and (received_at, seq) >= (:endMs, :endOrder)
+        and (:source is null or source = :source) and (:type is null or type = :type)
+        and (:subject is null or subject = :subject) and (:agent is null or agent = :agent)
+        and (:unrouted = 0 or routed = 0)
+      order by received_at desc, seq desc limit :limit`,
+    );
+  const eventWindow = (walk: EventWalk) =>
+    statement<[EventWindowQuestion], Place>(
+      `select received_at as atMs, seq as "order" from events ${eventWalks[walk].index}
+      where ${eventWalks[walk].where} and (received_at, seq) < (:startMs, :startOrder)
+      order by received_at desc, seq desc limit 1 offset :size - 1`,
+    );
   const deliveries = (walk: Walk) =>
     statement<[DeliveryFilter], DeliveryRow>(
       `select ${columns} from deliveries d ${walks[walk].index} cross join events e on e.seq = d.id >> 10
@@ -73,20 +103,8 @@ export function readStatements(db: Database) {
   return {
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
-    events: statement<[EventFilter], EventRow>(
-      `select seq, id, source, key, type, subject, agent, occurred_at, received_at, body
-      from events indexed by events_by_time
-      where (received_at, seq) < (:startMs, :startOrder) and (received_at, seq) >= (:endMs, :endOrder)
-        and (:source is null or source = :source) and (:type is null or type = :type)
-        and (:subject is null or subject = :subject) and (:agent is null or agent = :agent)
-        and (:unrouted = 0 or routed = 0)
-      order by received_at desc, seq desc limit :limit`,
-    ),
-    eventWindow: statement<[Omit<WindowQuestion, 'destination'>], Place>(
-      `select received_at as atMs, seq as "order" from events indexed by events_by_time
-      where (received_at, seq) < (:startMs, :startOrder)
-      order by received_at desc, seq desc limit 1 offset :size - 1`,
-    ),
+    events: { all: events('all'), ofParty: events('ofParty') },
+    eventWindows: { all: eventWindow('all'), ofParty: eventWindow('ofParty') },
     delivery: statement<[number, string], DeliveryRow>(
       `select ${columns} from events e join deliveries d on d.id = e.seq * 1024 + ? where e.id = ?`,
     ),

@@ -30,7 +30,7 @@ export const migrations: readonly string[] = [
   `
   create table events (
     seq integer primary key, id text not null unique, source text not null, key text not null, type text not null,
-    subject text, agent text, occurred_at integer not null, received_at integer not null,
+    subject text, agent text, party text, occurred_at integer not null, received_at integer not null,
     routed integer not null, body blob not null
   ) strict;
   -- Which event has which source and key: see keys.ts.
@@ -38,6 +38,8 @@ export const migrations: readonly string[] = [
   create table new_keys (seq integer primary key, hash integer not null) strict;
   -- Grows at its end only, and answers every filter of a list without touching the bodies.
   create index events_by_time on events (received_at, seq, source, type, subject, agent, routed);
+  -- Asked while a phone rings. Only events that name somebody pay for it.
+  create index events_by_party on events (party, received_at) where party is not null;
 
   create table deliveries (
     id integer primary key, -- the event's seq * 1024 + index

@@ -119,8 +119,8 @@ export function pack(writes: readonly Write[]): Packed {
 function packEntries(entries: readonly Entry[], nowMs: number, values: unknown[], bodies: Uint8Array[]): void {
   values.push('append', nowMs, entries.length);
   for (const { event: e, deliveries } of entries) {
-    values.push(e.id, e.key, e.source, e.type, e.subject, e.agent, whole(e.occurredAtMs), whole(e.receivedAtMs));
-    values.push(e.body.byteLength);
+    values.push(e.id, e.key, e.source, e.type, e.subject, e.agent, e.party);
+    values.push(whole(e.occurredAtMs), whole(e.receivedAtMs), e.body.byteLength);
     bodies.push(e.body);
     values.push(deliveries.length);
     for (const { route, destination, transforms, state, dueMs } of deliveries)
@@ -167,6 +167,7 @@ function entryFrom(reader: Reader): Entry {
     type: reader.next<string>(),
     subject: reader.next<string | null>(),
     agent: reader.next<string | null>(),
+    party: reader.next<string | null>(),
     occurredAtMs: reader.next<number>(),
     receivedAtMs: reader.next<number>(),
     body: reader.body(),

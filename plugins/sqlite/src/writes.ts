@@ -84,12 +84,14 @@ export class Writes {
   }
 
   #appendOne({ event, deliveries }: Entry, nowMs: number): string | null {
-    const { id, source, key, type, subject, agent, occurredAtMs, receivedAtMs, body } = event;
+    const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body } = event;
     const earlier = this.#keys.find(source, key);
     if (earlier !== null) return earlier;
     const seq = this.#lastSeq + 1;
     const routed = deliveries.length > 0 ? 1 : 0;
-    this.#sql.addEvent.run(...[seq, id, source, key, type, subject, agent, occurredAtMs, receivedAtMs, routed, body]);
+    this.#sql.addEvent.run(
+      ...[seq, id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, routed, body],
+    );
     this.#keys.add(source, key, seq);
     this.#lastSeq = seq;
     for (const [index, delivery] of deliveries.entries())

@@ -65,6 +65,7 @@ export function anEntry(
       type: 'conversation_ended',
       subject: `conv_${n}`,
       agent: null,
+      party: null,
       occurredAtMs: atMs,
       receivedAtMs: atMs,
       body: Buffer.from(body),

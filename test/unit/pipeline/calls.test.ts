@@ -15,6 +15,7 @@ async function setup(...events: readonly (readonly [source: string, second: numb
       type: 'inbound_call',
       subject: null,
       agent: null,
+      party: null,
       occurredAtMs: second * 1_000,
       receivedAtMs: second * 1_000,
       body: Buffer.from(JSON.stringify({ ...(answer && { answer }) })),

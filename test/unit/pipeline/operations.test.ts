@@ -443,8 +443,8 @@ describe('a replay', () => {
           const id = `event-${String(index).padStart(3, '0')}`;
           const ofSubject = index % 2 === 0 ? 'even' : 'odd';
           const event = {
-            ...{ id, key: id, source: 'agents', type: 't', subject: ofSubject, agent: null, body: Buffer.from('{}') },
-            ...{ occurredAtMs: clock.now(), receivedAtMs: clock.now() },
+            ...{ id, key: id, source: 'agents', type: 't', subject: ofSubject, agent: null, party: null },
+            ...{ occurredAtMs: clock.now(), receivedAtMs: clock.now(), body: Buffer.from('{}') },
           };
           const open = { route: 'calls', destination: to, transforms: [], dueMs: clock.now() + 1e6 };
           await store.append([

@@ -19,6 +19,7 @@ async function setup({ events }: { readonly events: number }) {
       type: 'ended',
       subject: null,
       agent: null,
+      party: null,
       occurredAtMs: 0,
     };
     const delivery = { route: 'r', destination: 'crm', transforms: [], state: 'waiting', dueMs: 0 } as const;
