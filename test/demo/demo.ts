@@ -175,9 +175,10 @@ async function everythingSettled(router: Router): Promise<void> {
 }
 
 async function untilInterrupted(url: string): Promise<void> {
+  const config = '--config config/examples/demo.yaml';
   say(`\nThe router goes on at ${url}. Try, in another terminal:`);
-  say('  npx switchhook send conversation_ended --config config/examples/demo.yaml --to ' + url);
-  say('  npx switchhook call --from +12345678912 --to +12345678913 --config config/examples/demo.yaml --url ' + url);
+  say(`  npx switchhook send conversation_ended ${config} --to ${url}`);
+  say(`  npx switchhook call --from +12345678912 --to +12345678913 ${config} --url ${url}`);
   say('End it with Ctrl-C.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
