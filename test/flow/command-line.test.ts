@@ -87,6 +87,15 @@ describe('the command line', () => {
     expect((await place.run(['check', '--colour'])).code).to.equal(2);
   });
 
+  it('ends with 78 where a component cannot be made of its options, whoever finds out', async () => {
+    const file = await place.write('switchhook.yaml', good.replace('use: log }', 'use: log, batch: { max: 3 } }'));
+    for (const command of ['check', 'start']) {
+      const { code, stderr } = await place.run([command, '--config', file]);
+      expect(code, command).to.equal(78);
+      expect(stderr, command).to.include('destination console (log)').and.to.include('it takes no batches');
+    }
+  });
+
   it('sends a signed sample, which the second time is a duplicate', async () => {
     const file = await place.write('switchhook.yaml', good);
     const router = await place.start(file);

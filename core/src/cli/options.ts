@@ -34,14 +34,20 @@ export async function configOf(options: ConfigOptions, output: Output): Promise<
   }
 }
 
-/** A router whose components are made but not opened, and which logs nothing: to ask its sources how they sign. */
-export function unopenedRouter(config: Config): Router {
+/** A router whose components are made but not opened; where one cannot be made of its options, the command ends with 78. */
+export function routerOf(config: Config): Router {
   try {
-    return new Router({ ...config, log: { level: 'silent' } });
+    return new Router(config);
   } catch (error) {
-    if (error instanceof ComponentFailure) throw new CommandFailure(exitCodes.configuration, error.message);
+    if (error instanceof ComponentFailure)
+      throw new CommandFailure(exitCodes.configuration, `${error.code}: ${error.message}`);
     throw error;
   }
+}
+
+/** One that logs nothing: to ask its sources how they sign. */
+export function unopenedRouter(config: Config): Router {
+  return routerOf({ ...config, log: { level: 'silent' } });
 }
 
 /** Where a router with this configuration listens, seen from this machine. */

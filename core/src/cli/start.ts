@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import { ComponentFailure } from '../runtime/component-failure.js';
-import { Router } from '../runtime/router.js';
+import type { Router } from '../runtime/router.js';
 import { rehearsalOf } from '../simulation/rehearsal.js';
 import { CommandFailure, exitCodes } from './failure.js';
-import { type ConfigOptions, configCommand, configOf } from './options.js';
+import { type ConfigOptions, configCommand, configOf, routerOf } from './options.js';
 import type { Output } from './output.js';
 
 interface StartOptions extends ConfigOptions {
@@ -55,8 +55,8 @@ async function run(config: Config, options: StartOptions, output: Output): Promi
 }
 
 async function opened(config: Config): Promise<Router> {
+  const router = routerOf(config);
   try {
-    const router = new Router(config);
     await router.open();
     return router;
   } catch (error) {
