@@ -93,9 +93,9 @@ function callOf(data: JsonObject, bytes: Uint8Array): Call {
 }
 
 /** No call id is documented. Where none is sent, each request is an event of its own. */
-function draftOf({ id, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
+function draftOf({ id, from, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
   const key = fitting(`${type}:${id ?? `${fingerprint(body)}:${receivedAtMs}`}`, 512);
-  return { key, type, subject: id, agent, occurredAtMs: null, data };
+  return { key, type, subject: id, agent, party: fitting(from, 256) || null, occurredAtMs: null, data };
 }
 
 function reply({ variables, overrideAgent }: Answer): HttpReply {

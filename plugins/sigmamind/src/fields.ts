@@ -10,6 +10,7 @@ export const fieldsOption = z
     key: field('What makes it the same event when it is sent twice. Mind that headers are not signed.'),
     subject: field('Conversation or call id.'),
     agent: field('Id of the agent.'),
+    party: field("The other person's phone number, written as in calls: by it `recent` knows a caller. Not assumed."),
     occurredAt: field('When it happened: ISO 8601, or seconds or milliseconds since the epoch.'),
   })
   .meta({
@@ -37,8 +38,10 @@ export function fieldReader(fields: z.output<typeof fieldsOption>, log: Log) {
     const type = fitting(read('type', typeOf, typeIn(envelope)), 128);
     const subject = fitting(read('subject', id, subjectIn(envelope)), 512);
     const agent = fitting(read('agent', id, agentIn(envelope)), 256);
+    // Nothing is assumed: of a call that the agent made, the caller's number is one's own.
+    const party = fitting(read('party', id, null), 256);
     const key = fitting(read('key', id, null) ?? keyIn(envelope, type, subject), 512);
-    return { type, subject, agent, key, occurredAtMs: read('occurredAt', timeOf, timeIn(envelope, type)) };
+    return { type, subject, agent, party, key, occurredAtMs: read('occurredAt', timeOf, timeIn(envelope, type)) };
   };
 }
 

@@ -176,8 +176,9 @@ describe('the body of an inbound call', () => {
   ];
   for (const [name, body, expected] of bodies)
     it(`is understood ${name}`, async () => {
-      const { call } = await callFrom(body);
+      const { call, event } = await callFrom(body);
       expect(call).to.include(expected);
+      expect(event.party).to.equal(call.from === '' ? null : call.from);
       expect(call.data).to.deep.equal(body);
     });
 

@@ -138,6 +138,19 @@ describe('fields', () => {
     expect(iso(occurredAtMs)).to.equal('2026-02-02T13:00:42.000Z');
   });
 
+  it('alone say whose number it is: which one depends on who called whom', async () => {
+    const party = 'body.callType == "inbound" ? body.fromNumber : body.toNumber';
+    const body = (callType: string) => ({ ...ended, callType, fromNumber: '+1', toNumber: '+2' });
+    const parties = async (options: JsonObject) =>
+      Promise.all(
+        ['inbound', 'outbound'].map(
+          async (type) => (await eventOf(events(options), events().signed(body(type)))).party,
+        ),
+      );
+    expect(await parties({ fields: { party } })).to.deep.equal(['+1', '+2']);
+    expect(await parties({})).to.deep.equal([null, null]);
+  });
+
   it('replace the tolerant reading, and say once as a warning that one has no value', async () => {
     const world = events({ fields: { subject: 'body.convId' } });
     const request = events().signed(ended);
