@@ -1,7 +1,7 @@
 /** A directory of its own for a test, with a configuration in it, and routers that run from there. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -36,6 +36,8 @@ export interface Workplace {
   /** Path of a file in it. */
   path(name: string): string;
   write(name: string, content: string): Promise<string>;
+  /** Makes the repository's packages importable from files of this directory. */
+  link(): Promise<void>;
   /** An opened router in this process, listening. Closed with the workplace. */
   router(
     yaml: string,
@@ -61,6 +63,7 @@ export async function workplace(): Promise<Workplace> {
     directory,
     path,
     write,
+    link: () => symlink(join(repository, 'node_modules'), path('node_modules')),
     router: async (yaml, options = {}) => {
       const lines: string[] = [];
       const file = await write('switchhook.yaml', yaml);

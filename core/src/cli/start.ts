@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import { ComponentFailure } from '../runtime/component-failure.js';
+import { tokens } from '../runtime/container.js';
 import type { Router } from '../runtime/router.js';
 import { rehearsalOf } from '../simulation/rehearsal.js';
 import { CommandFailure, exitCodes } from './failure.js';
@@ -43,6 +44,7 @@ A second signal ends at once; nothing that was acknowledged is lost either way.`
 async function run(config: Config, options: StartOptions, output: Output): Promise<void> {
   const stopped = stopSignal();
   const router = await opened(config);
+  outliveStrays(router);
   try {
     const url = await router.listen();
     if (options.json) output.line(JSON.stringify({ url }));
@@ -64,6 +66,16 @@ async function opened(config: Config): Promise<Router> {
       throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
     throw error;
   }
+}
+
+/**
+ * What a plugin throws where nobody can catch it, in a timer or a promise it has let go of, does not end the process:
+ * everything that counts is on disk, and a phone may be ringing.
+ */
+function outliveStrays(router: Router): void {
+  const log = router.service(tokens.log);
+  process.on('unhandledRejection', (error) => log.error('process.error-uncaught', { error }));
+  process.on('uncaughtException', (error) => log.error('process.error-uncaught', { error }));
 }
 
 /** Resolves with the first signal; the second one ends the process at once. */
