@@ -77,6 +77,13 @@ describe('the command line', () => {
     expect(stderr).to.include(`${file}:13:11`).and.to.include('UNKNOWN_REFERENCE').and.to.include('console');
   });
 
+  it('knows which plugin somebody meant, before they install one of that name', async () => {
+    const file = await place.write('switchhook.yaml', good.replace('use: sqlite', 'use: sqlit'));
+    const { code, stderr } = await place.run(['check', file]);
+    expect(code).to.equal(78);
+    expect(stderr).to.include('@switchhook/plugin-sqlit is not installed; did you mean "sqlite"?');
+  });
+
   it('ends with 78 where there is no configuration, and with 2 where it is called wrongly', async () => {
     const missing = await place.run(['start', '--config', 'nowhere.yaml']);
     expect([missing.code, missing.stderr]).to.satisfy(

@@ -5,6 +5,7 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { tsImport } from 'tsx/esm/api';
 import type { Catalog, Found, PluginProblem } from '../config/catalog.js';
+import { didYouMean } from '../config/nearest.js';
 import type { Component, Kind, Plugin } from '../contract/component.js';
 import { memoryStoreComponent } from '../store/memory.js';
 
@@ -46,9 +47,13 @@ export class ComponentCatalog implements Catalog {
     const brought = await this.#bringing(use);
     // Whoever has a plugin of this name means it, and not a package of ours.
     if (brought !== undefined) return { problem: unknownComponent(kind, use, brought) };
-    const name = `${scope}/${packagePrefix}${use.split('.')[0]}`;
-    const loaded = await this.#load(name);
-    if (!('plugin' in loaded)) return { problem: loaded };
+    const [word = '', ...rest] = use.split('.');
+    const loaded = await this.#load(packageOf(word));
+    if (!('plugin' in loaded)) {
+      if (loaded.code !== 'PLUGIN_NOT_INSTALLED') return { problem: loaded };
+      const installed = this.#installed().map((name) => [name.slice(packageOf('').length), ...rest].join('.'));
+      return { problem: { ...loaded, message: loaded.message + didYouMean(use, installed) } };
+    }
     const found = await this.#component(kind, use);
     if (found !== undefined) return { component: found };
     return { problem: unknownComponent(kind, use, loaded.plugin) };
@@ -161,6 +166,10 @@ function* upwardsFrom(directory: string): Generator<string> {
   yield directory;
   const parent = dirname(directory);
   if (parent !== directory) yield* upwardsFrom(parent);
+}
+
+function packageOf(word: string): string {
+  return `${scope}/${packagePrefix}${word}`;
 }
 
 function isNotFound(error: unknown): boolean {
