@@ -12,9 +12,9 @@ export default definePlugin({
       type: 'careless',
       description: 'Lets errors loose.',
       options: z.strictObject({}),
-      create: () => ({
+      create: (_options, { clock }) => ({
         async deliver() {
-          setTimeout(() => { throw new Error('thrown in a timer'); }, 0);
+          clock.after(0, () => { throw new Error('thrown in a timer'); });
           Promise.reject(new Error('nobody awaits this'));
           return { kind: 'delivered' };
         },

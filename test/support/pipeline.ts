@@ -44,7 +44,7 @@ const source: Source = {
       type: data.type ?? 'ended',
       subject: data.subject ?? null,
       agent: null,
-      occurredAtMs: null,
+      occurredAtMs: data.occurredAtMs === undefined ? null : Number(data.occurredAtMs),
       data,
     };
     return { kind: 'events', events: [draft] };

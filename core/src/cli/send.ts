@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
+import { within } from '../pipeline/deadline.js';
+import { systemClock } from '../runtime/clock.js';
 import { openNetwork } from '../runtime/fetch.js';
 import { withField } from '../simulation/body.js';
 import { CommandFailure, exitCodes } from './failure.js';
@@ -69,11 +71,16 @@ export function signedRequest(config: Config, source: string, body: JsonObject, 
   };
 }
 
+/** Longer than any router takes over a request. */
+const patienceMs = 30_000;
+
 /** Sends a request; ends the command where nobody answers. */
 export async function sent(request: SampleRequest): Promise<{ readonly status: number; readonly reply: JsonValue }> {
   const network = openNetwork();
   try {
-    const response = await network.fetch(request.url, { method: 'POST', headers: request.headers, body: request.body });
+    const init = { method: 'POST', headers: request.headers, body: request.body };
+    const ask = (signal: AbortSignal) => network.fetch(request.url, { ...init, signal });
+    const response = await within(systemClock, patienceMs, ask);
     return { status: response.status, reply: jsonOr(response.text()) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

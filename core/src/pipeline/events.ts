@@ -22,12 +22,17 @@ export function recordOf(
     subject: draft.subject,
     agent: draft.agent,
     party: draft.party ?? null,
-    occurredAtMs: draft.occurredAtMs ?? receivedAtMs,
+    occurredAtMs: timeOf(draft) ?? receivedAtMs,
     receivedAtMs,
     body: draft.body ?? new TextEncoder().encode(JSON.stringify(draft.data)),
   };
   parsed.set(record, eventWith(record, draft.data));
   return record;
+}
+
+/** A time that a date can hold; a sender's nonsense is no time. */
+function timeOf({ occurredAtMs }: EventDraft): number | null {
+  return occurredAtMs !== null && Math.abs(occurredAtMs) <= 8.64e15 ? occurredAtMs : null;
 }
 
 /** The event as routes, expressions and destinations see it. */

@@ -66,8 +66,7 @@ export class Pipeline {
 
   /** Starts no further attempt; resolves when the running ones are settled, and calls are recorded. */
   async close(): Promise<void> {
-    await this.#recorder.close();
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+    await Promise.all([this.#recorder.close(), ...[...this.#lanes.values()].map((lane) => lane.close())]);
   }
 
   /** After `close`, where it took too long: leaves what is not settled to the next start. */

@@ -40,6 +40,15 @@ describe('the pipeline', () => {
     await pipeline.close();
   });
 
+  it('takes a time that is none for not told', async () => {
+    const { send, store, clock, pipeline } = setup();
+    for (const [index, occurredAtMs] of [Number.NaN, Number.POSITIVE_INFINITY, 1e300].entries())
+      expect(await statusOf(send({ key: `a${index}`, occurredAtMs: String(occurredAtMs) }))).to.equal(200);
+    const { items } = await store.events({ limit: 10 });
+    expect(new Set(items.map((event) => event.occurredAtMs))).to.deep.equal(new Set([clock.now()]));
+    await pipeline.close();
+  });
+
   it('does not acknowledge what the store cannot commit, and delivers nothing of it', async () => {
     let broken = true;
     const failing = (store: Store): Store =>
