@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
-import { within } from '../pipeline/deadline.js';
 import { systemClock } from '../runtime/clock.js';
 import { openNetwork } from '../runtime/fetch.js';
 import { withField } from '../simulation/body.js';
@@ -77,10 +76,12 @@ const patienceMs = 30_000;
 /** Sends a request; ends the command where nobody answers. */
 export async function sent(request: SampleRequest): Promise<{ readonly status: number; readonly reply: JsonValue }> {
   const network = openNetwork();
+  const controller = new AbortController();
+  const timeUp = new Error(`no reply after ${patienceMs / 1_000} s`);
+  const cancel = systemClock.after(patienceMs, () => controller.abort(timeUp));
   try {
-    const init = { method: 'POST', headers: request.headers, body: request.body };
-    const ask = (signal: AbortSignal) => network.fetch(request.url, { ...init, signal });
-    const response = await within(systemClock, patienceMs, ask);
+    const { headers, body } = request;
+    const response = await network.fetch(request.url, { method: 'POST', headers, body, signal: controller.signal });
     return { status: response.status, reply: jsonOr(response.text()) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -89,6 +90,7 @@ export async function sent(request: SampleRequest): Promise<{ readonly status: n
       `ROUTER_UNREACHABLE: ${reason}. Is the router running? (switchhook start)`,
     );
   } finally {
+    cancel();
     await network.close();
   }
 }
