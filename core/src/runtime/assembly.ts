@@ -12,8 +12,10 @@ import { readingsOf } from '../pipeline/gauges.js';
 import { Observer } from '../pipeline/observer.js';
 import { Operations } from '../pipeline/operations.js';
 import { Pipeline } from '../pipeline/pipeline.js';
+import { recentResolver } from '../pipeline/recent.js';
 import { Retention } from '../pipeline/retention.js';
 import { Routes } from '../pipeline/routes.js';
+import { recentComponent, recentMadeBy } from '../store/recent.js';
 import { version } from '../version.js';
 import { ComponentFailure } from './component-failure.js';
 import { type Services, tokens } from './container.js';
@@ -47,7 +49,6 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   const sources = config.sources.map((row) => ({ ...make('source', row), row }));
   const transforms = config.transforms.map((row) => make('transform', row));
   const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
-  const resolvers = config.resolvers.map((row) => ({ ...make('resolver', row), row }));
 
   const [store, clock, log, metrics] = [
     services.get(tokens.store),
@@ -55,6 +56,14 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     services.get(tokens.log),
     services.get(tokens.metrics),
   ];
+  const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
+  const recent = recentMadeBy(({ within: withinMs, limit }) =>
+    recentResolver({ store, clock, callSources, withinMs, limit }),
+  );
+  const resolvers = config.resolvers.map((row) => {
+    const component = row.component === recentComponent ? recent : row.component;
+    return { ...make('resolver', { ...row, component }), row };
+  });
   const observer = new Observer(log, metrics);
   observer.expect(config);
   metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
@@ -82,7 +91,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     store,
     lanes: pipeline,
     sources: byName(sources, ({ instance }) => instance),
-    callSources: config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name),
+    callSources,
     routes: config.routes,
     transforms: byName(transforms, ({ instance }) => instance),
     destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),

@@ -8,6 +8,7 @@ import type { Catalog, Found, PluginProblem } from '../config/catalog.js';
 import { didYouMean } from '../config/nearest.js';
 import type { Component, Kind, Plugin } from '../contract/component.js';
 import { memoryStoreComponent } from '../store/memory.js';
+import { recentComponent } from '../store/recent.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -20,6 +21,8 @@ export interface LoadedPlugin {
 const scope = '@switchhook';
 const packagePrefix = 'plugin-';
 const contractVersion = 1;
+/** What the core brings itself. */
+const own: readonly Component[] = [memoryStoreComponent, recentComponent];
 
 /** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. */
 export function openCatalog(directory: string): ComponentCatalog {
@@ -68,13 +71,13 @@ export class ComponentCatalog implements Catalog {
   /** The components of all plugins, and those of the core. */
   async components(): Promise<readonly Component[]> {
     const all = await this.all();
-    return [memoryStoreComponent, ...all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))];
+    return [...own, ...all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))];
   }
 
   async #component(kind: Kind, use: string): Promise<Component | undefined> {
     const loaded = await Promise.all(this.#loaded.values());
     const components = loaded.flatMap((one) => ('plugin' in one ? one.plugin.components : []));
-    return [...components, memoryStoreComponent].find((one) => one.kind === kind && one.type === use);
+    return [...components, ...own].find((one) => one.kind === kind && one.type === use);
   }
 
   /** The loaded plugin whose components share the first word of `use`. */
