@@ -47,7 +47,12 @@ export interface ListeningServer {
 /** The request listener, to be mounted in a server of somebody else's. */
 export function listenerFor(parts: ServerParts): RequestListener {
   const app = new Koa();
-  app.on('error', (error: unknown) => parts.log.error('http.failed', { error }));
+  app.on('error', (error: unknown) => {
+    const code = connectionFault(error);
+    if (code === null) parts.log.error('http.failed', { error });
+    // Without the error itself: Node puts what the sender sent into it.
+    else parts.log.debug('connection.broken', { code });
+  });
   app.use(async (ctx, next) => {
     try {
       await next();
@@ -84,6 +89,12 @@ export async function listen(listener: RequestListener, host: string, port: numb
   });
   const address = server.address() as AddressInfo;
   return { host, port: address.port, close: () => closed(server), cut: () => server.closeAllConnections() };
+}
+
+/** The code of what a sender did to its own connection: broke off, or sent what is no HTTP. Null for everything else. */
+function connectionFault(error: unknown): string | null {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code.startsWith('HPE_') || ['ECONNRESET', 'ECONNABORTED', 'EPIPE'].includes(code) ? code : null;
 }
 
 function closed(server: Server): Promise<void> {

@@ -176,6 +176,17 @@ describe('the HTTP server', () => {
     await server.close();
   });
 
+  it('does not log what a sender sends that is no HTTP', async () => {
+    const { socket, log, server } = await setup();
+    const strange = await socket();
+    const answer = reply(strange);
+    strange.end('POST /hooks/nobody HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n+12345678912 is no HTTP\r\n\r\n');
+    await answer;
+    await server.close();
+    expect(log.lines.map(({ event }) => event)).to.deep.equal(['connection.broken']);
+    expect(log.of('connection.broken')[0]?.fields).to.deep.equal({ code: 'HPE_INVALID_METHOD' });
+  });
+
   it('believes X-Forwarded-For only where it is told to, and then only the last entry', async () => {
     const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' };
     for (const [trustProxy, expected] of [
