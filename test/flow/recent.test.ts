@@ -59,6 +59,8 @@ describe('a caller who calls again', () => {
     expect(await ring('+49301', '+3')).to.deep.equal({ calls: '2', status: 'voicemail' });
     expect(await ring('+49302', '+3')).to.deep.equal({ calls: 'none', status: 'none' });
 
+    const listed = await place.run(['events', '--party', '+49301', '--type', 'inbound_call', '--json', '--url', url]);
+    expect(JSON.parse(listed.stdout).events).to.have.length(3);
     await Promise.all([place.close(), journal.close()]);
   });
 

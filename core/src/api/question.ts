@@ -67,6 +67,7 @@ const part = {
 export const eventQuery = z.strictObject({
   ...eventFilter,
   ...period,
+  party: word.optional().meta({ description: "The other person's phone number or address, as it was sent." }),
   unrouted: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')

@@ -16,6 +16,7 @@ import { printDelivery, printEvent, printIndented, relative } from './story.js';
 
 interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
   readonly unrouted?: true;
+  readonly party?: string;
 }
 
 export function eventsCommand(output: Output): Command {
@@ -24,6 +25,7 @@ export function eventsCommand(output: Output): Command {
     'List events, or tell all about one: its data, its deliveries, every attempt.',
   );
   return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
+    .option('--party <number>', 'about this caller, as the number was sent')
     .option('--unrouted', 'only events that no route wanted')
     .addHelpText(
       'after',
@@ -44,8 +46,8 @@ Examples:
           for (const delivery of event.deliveries) printDelivery(output, delivery);
           return;
         }
-        const { limit, cursor, unrouted } = options;
-        const query = { ...filterOf(options), limit, cursor, unrouted: unrouted && 'true' };
+        const { limit, cursor, party, unrouted } = options;
+        const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true' };
         const page = await router.get('/api/events', eventList, query);
         if (options.json) return printJson(output, page);
         const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {
