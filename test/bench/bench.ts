@@ -4,6 +4,7 @@
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { nodeRed } from './node-red.js';
 import * as scenarios from './scenarios.js';
 
 const { values, positionals } = parseArgs({
@@ -11,10 +12,10 @@ const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
 });
 const size = values.quick
-  ? { rounds: 1, requests: 10_000, backlog: 100_000 }
-  : { rounds: 3, requests: 30_000, backlog: 1_000_000 };
-const { idle, ingest, whole, routes, neighbour, backlog, ring } = scenarios;
-const all = { idle, ingest, whole, routes, neighbour, backlog, ring };
+  ? { rounds: 1, requests: 10_000, backlog: 100_000, calls: 20_000 }
+  : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000 };
+const { idle, ingest, whole, routes, neighbour, backlog, ring, soak } = scenarios;
+const all = { idle, ingest, whole, routes, neighbour, backlog, ring, soak, nodeRed };
 const names = positionals.length === 0 ? Object.keys(all) : positionals;
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;

@@ -13,6 +13,8 @@ export interface Load {
   readonly label: string;
   /** What is sent: an event that has ended, or a ringing phone. Default: the event. */
   readonly body?: 'event' | 'call';
+  /** Number of the first call: the calls of this run are others than those before it. Default: 0. */
+  readonly firstCall?: number;
   /** At most so many per second; undefined = as fast as they are answered. */
   readonly perSecond?: number;
 }
@@ -32,9 +34,11 @@ export interface Measured {
 const closingBrace = '}'.charCodeAt(0);
 const padding = 'x'.repeat(1_700);
 
+/** Ten thousand callers; whoever calls again calls another number, which is another call. */
 function callBody(index: number): string {
   const from = `+1202555${String(index % 10_000).padStart(4, '0')}`;
-  return JSON.stringify({ event: 'inbound_call', from_number: from, to_number: '+12345678913' });
+  const to = `+1234567${String(8_913 + Math.floor(index / 10_000)).padStart(4, '0')}`;
+  return JSON.stringify({ event: 'inbound_call', from_number: from, to_number: to });
 }
 
 function eventBody(label: string, index: number): string {
@@ -51,8 +55,8 @@ function eventBody(label: string, index: number): string {
   });
 }
 
-function requestFor({ path, secret, label, body: kind }: Load, index: number): Buffer {
-  const body = kind === 'call' ? callBody(index) : eventBody(label, index);
+function requestFor({ path, secret, label, body: kind, firstCall = 0 }: Load, index: number): Buffer {
+  const body = kind === 'call' ? callBody(firstCall + index) : eventBody(label, index);
   const signature = createHmac('sha256', secret).update(body).digest('hex');
   const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Signature: ${signature}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
   return Buffer.from(head + body);

@@ -29,6 +29,7 @@ export interface Size {
   readonly rounds: number;
   readonly requests: number;
   readonly backlog: number;
+  readonly calls: number;
 }
 
 const path = '/hooks/agents';
@@ -53,6 +54,24 @@ routes:
   - { from: agents, to: [one, two] }
 `;
 
+const callPath = '/hooks/calls/token-of-the-benchmark';
+
+/** Rows that answer calls from a table of ten thousand callers, which is written into the directory. */
+async function answering(directory: string): Promise<string> {
+  const callers = Array.from(
+    { length: 10_000 },
+    (_, index) => `+1202555${String(index).padStart(4, '0')},Caller ${index}`,
+  );
+  await writeFile(join(directory, 'customers.csv'), `phone,first_name\n${callers.join('\n')}\n`);
+  return `${source}
+  calls: { use: sigmamind.call, token: token-of-the-benchmark }
+resolvers:
+  customer: { use: table.lookup, file: ./customers.csv }
+answers:
+  - { from: calls, resolve: [customer], variables: { first_name: "\${{ customer.first_name }}" } }
+`;
+}
+
 /** Durable ingest against a bare Koa with the same body reader and HMAC. */
 export async function ingest({ rounds, requests }: Size): Promise<Row[]> {
   const pairs = await repeated(rounds, async (round) => ({
@@ -73,36 +92,48 @@ export async function ingest({ rounds, requests }: Size): Promise<Row[]> {
   ];
 }
 
-/** From request to delivered, against a Koa that passes each body on before it replies. */
-export async function whole({ rounds, requests }: Size): Promise<Row[]> {
-  const delivered = async (
-    start: (receiver: Server) => Promise<Server>,
-    at: string,
-    label: string,
-  ): Promise<number> => {
-    const receiver = await startReceiver();
-    const server = await start(receiver);
-    const load = { port: server.port, path: at, secret, connections };
-    await measure({ ...load, requests: 2_000, label: `${label}-warm` });
-    await arrived(receiver, 2_000);
-    const startedAt = performance.now();
-    await measure({ ...load, requests, label });
-    await arrived(receiver, 2_000 + requests);
-    const perSecond = requests / ((performance.now() - startedAt) / 1_000);
-    await server.stop();
-    await receiver.stop();
-    return perSecond;
-  };
-  const forwarding = ({ port }: Server) => `${source}
+/** Events per second from the first request until the receiver has them all. */
+export async function delivered(
+  start: (receiver: Server) => Promise<Server>,
+  at: string,
+  label: string,
+  requests: number,
+): Promise<number> {
+  const receiver = await startReceiver();
+  const server = await start(receiver);
+  const load = { port: server.port, path: at, secret, connections };
+  await measure({ ...load, requests: 2_000, label: `${label}-warm` });
+  await arrived(receiver, 2_000);
+  const startedAt = performance.now();
+  await measure({ ...load, requests, label });
+  await arrived(receiver, 2_000 + requests);
+  const perSecond = requests / ((performance.now() - startedAt) / 1_000);
+  await server.stop();
+  await receiver.stop();
+  return perSecond;
+}
+
+/** Rows that pass every event on to a receiver. */
+export function forwarding({ port }: Server): string {
+  return `${source}
 destinations:
   crm: { use: http.post, url: "http://127.0.0.1:${port}/", concurrency: 64 }
 routes:
   - { from: agents, to: crm }
 `;
+}
+
+/** From request to delivered, against a Koa that passes each body on before it replies. */
+export async function whole({ rounds, requests }: Size): Promise<Row[]> {
   const pairs = await repeated(rounds, async (round): Promise<Pair> => {
-    const bare = await delivered(({ port }) => startBareKoa(`http://127.0.0.1:${port}/`), '/', `proxy-${round}`);
+    const bare = await delivered(
+      ({ port }) => startBareKoa(`http://127.0.0.1:${port}/`),
+      '/',
+      `proxy-${round}`,
+      requests,
+    );
     const kept = await inDirectory((directory) =>
-      delivered((receiver) => startRouter(directory, forwarding(receiver)), path, `whole-${round}`),
+      delivered((receiver) => startRouter(directory, forwarding(receiver)), path, `whole-${round}`, requests),
     );
     return [kept, bare];
   });
@@ -195,32 +226,21 @@ export async function backlog({ requests, backlog: waiting }: Size): Promise<Row
 /** A ringing phone while 1,000 events/s come in and are delivered, against one on an idle router. */
 export async function ring({ rounds, requests }: Size): Promise<Row[]> {
   const calls = Math.min(requests, 3_000);
-  const token = 'token-of-the-benchmark';
   const pairs = await repeated(rounds, (round) =>
     inDirectory(async (directory) => {
       const receiver = await startReceiver();
-      const table = Array.from(
-        { length: 10_000 },
-        (_, index) => `+1202555${String(index).padStart(4, '0')},Caller ${index}`,
-      );
-      await writeFile(join(directory, 'customers.csv'), `phone,first_name\n${table.join('\n')}\n`);
       const server = await startRouter(
         directory,
-        `${source}
-  calls: { use: sigmamind.call, token: ${token} }
+        `${await answering(directory)}
 destinations:
   crm: { use: http.post, url: "http://127.0.0.1:${receiver.port}/" }
-resolvers:
-  customer: { use: table.lookup, file: ./customers.csv }
 routes:
   - { from: agents, to: crm }
-answers:
-  - { from: calls, resolve: [customer], variables: { first_name: "\${{ customer.first_name }}" } }
 `,
       );
       const calling: Load = {
         port: server.port,
-        path: `/hooks/calls/${token}`,
+        path: callPath,
         secret,
         body: 'call',
         requests: calls,
@@ -229,7 +249,8 @@ answers:
         label: `ring-${round}`,
       };
       await measure({ ...calling, requests: 1_000, perSecond: 1_000 });
-      const idle = await measure(calling);
+      // A call that is asked about again has its answer already: each run is about other calls.
+      const idle = await measure({ ...calling, firstCall: 1_000 });
       const seconds = Math.ceil(calls / 200) + 2;
       const events = measure({
         port: server.port,
@@ -240,7 +261,7 @@ answers:
         perSecond: 1_000,
         label: `beside-${round}`,
       });
-      const busy = await measure(calling);
+      const busy = await measure({ ...calling, firstCall: 1_000 + calls });
       await events;
       await server.stop();
       await receiver.stop();
@@ -258,6 +279,27 @@ answers:
   );
   return [
     { ...row, figures: `${row.figures} (p50 ${of('busy', 'p50').toFixed(1)} ÷ ${of('idle', 'p50').toFixed(1)})` },
+  ];
+}
+
+/** Phones that ring for hours: a router after many calls, against the same one after a tenth of them. */
+export async function soak({ calls }: Size): Promise<Row[]> {
+  const residentMb = await inDirectory(async (directory) => {
+    const server = await startRouter(directory, await answering(directory));
+    const rung = async (firstCall: number, requests: number): Promise<number> => {
+      const load = { port: server.port, path: callPath, secret, body: 'call', connections: 16 } as const;
+      const { statuses } = await measure({ ...load, firstCall, requests, label: 'soak' });
+      if (statuses['200'] !== requests) throw new Error(`not all were answered: ${JSON.stringify(statuses)}`);
+      return server.residentMb();
+    };
+    const early = await rung(0, calls / 10);
+    const late = await rung(calls / 10, calls - calls / 10);
+    await server.stop();
+    return { early, late };
+  });
+  const [few, many] = [calls / 10, calls].map((count) => count.toLocaleString('en'));
+  return [
+    ratioRow('soak', `resident after ${many} calls ÷ after ${few}, MB`, '≤ 1.3', residentMb.late, residentMb.early),
   ];
 }
 
