@@ -98,8 +98,16 @@ async function found(plan: Plan, output: Output): Promise<Findings> {
   }
 }
 
-function progressText({ phase, kills, acknowledged, accepted }: Progress, plan: Plan): string {
-  return `${phase}: ${kills} of ${plan.kills} kills, ${acknowledged} acknowledged, ${accepted} deliveries arrived`;
+function progressText({ phase, kills, acknowledged, open }: Progress, plan: Plan): string {
+  const done = `${kills} of ${plan.kills} kills, ${acknowledged} events acknowledged`;
+  switch (phase) {
+    case 'killing':
+      return done;
+    case 'freezing':
+      return `${done}; the router is frozen for longer than a lease`;
+    case 'draining':
+      return `${done}; ${open} deliveries are still to be made`;
+  }
 }
 
 function print(findings: Findings, { seed, directory }: Plan, seconds: number, output: Output): void {

@@ -37,9 +37,10 @@ export interface Progress {
   /** Kills before the router was ready. */
   readonly early: number;
   readonly freezes: number;
+  /** Events. */
   readonly acknowledged: number;
-  /** Deliveries that were accepted at least once. */
-  readonly accepted: number;
+  /** While draining: deliveries that are still to be made. */
+  readonly open: number;
 }
 
 /** What came of it. */
@@ -65,6 +66,8 @@ const longestStartMs = 60_000;
 const longestLifeMs = 5_000;
 /** A router that does nothing for so long will not do anything any more. */
 const standstillMs = 60_000;
+/** At what is still open. */
+const betweenLooksMs = 100;
 
 /** Runs the plan. Throws where the router ends without having been killed. */
 export async function crashtest(plan: Plan, parts: CrashtestParts): Promise<Findings> {
@@ -196,13 +199,14 @@ class Run {
 
   async #untilNothingIsOpen(store: Store): Promise<void> {
     const { clock } = this.#parts;
-    for (let open = Number.POSITIVE_INFINITY, sinceMs = clock.elapsed(); open > 0; ) {
-      this.#report('draining');
-      await new Promise<void>((resolve) => clock.after(100, () => resolve()));
-      const stillOpen = (await store.backlog()).reduce((sum, { waiting, running }) => sum + waiting + running, 0);
-      if (stillOpen !== open) sinceMs = clock.elapsed();
-      if (clock.elapsed() - sinceMs > standstillMs) return;
-      open = stillOpen;
+    let open = Number.POSITIVE_INFINITY;
+    let changedAtMs = clock.elapsed();
+    while (open > 0 && clock.elapsed() - changedAtMs < standstillMs) {
+      const before = open;
+      open = (await store.backlog()).reduce((sum, { waiting, running }) => sum + waiting + running, 0);
+      if (open !== before) changedAtMs = clock.elapsed();
+      this.#report('draining', open);
+      await new Promise<void>((resolve) => clock.after(betweenLooksMs, () => resolve()));
     }
   }
 
@@ -222,8 +226,8 @@ class Run {
     return join(this.#plan.directory, 'router.log');
   }
 
-  #report(phase: Progress['phase']): void {
-    this.#parts.onProgress({ phase, ...this.#done, ...this.#ledger.counts });
+  #report(phase: Progress['phase'], open = 0): void {
+    this.#parts.onProgress({ phase, open, ...this.#done, acknowledged: this.#ledger.acknowledged });
   }
 
   /** Until the time is over, what ends it sooner has come, or the test is to stop. */

@@ -93,8 +93,9 @@ export class Ledger {
     this.#latest.set(line, Math.max(latest, number));
   }
 
-  get counts(): { readonly acknowledged: number; readonly accepted: number } {
-    return { acknowledged: this.#acknowledged.size, accepted: this.#accepted.size };
+  /** How many events are acknowledged so far. */
+  get acknowledged(): number {
+    return this.#acknowledged.size;
   }
 
   /** `dead` names the deliveries that ended as dead, as `nameOf` does. */

@@ -36,7 +36,7 @@ export function memoryStore(clock: Clock): contract.Store {
 }
 
 /** See `Store`: between deliveries that may have ended the process. */
-const suspectsApartMs = 250;
+const suspectsApartMs = 100;
 /** What `Entry` allows. */
 const maxDeliveries = 1_000;
 

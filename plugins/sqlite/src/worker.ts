@@ -9,7 +9,7 @@ import { type Replied, type Reply, type Request, type Settings, unpack, type Wri
 import { Writes } from './writes.js';
 
 /** Between deliveries that may have ended the process: see `Store`. */
-const suspectsApartMs = 250;
+const suspectsApartMs = 100;
 
 class Worker {
   readonly #file: OpenFile;
