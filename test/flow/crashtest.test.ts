@@ -1,10 +1,21 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { settled } from '@switchhook/core/testkit';
 import { expect } from 'chai';
 import { type Workplace, workplace } from '../support/workplace.js';
 
+const command = fileURLToPath(new URL('../../core/bin/switchhook.js', import.meta.url));
 const lyingStore = fileURLToPath(new URL('../support/lying-store.ts', import.meta.url));
+
+/** The ids in the ledger of the only crash test in a directory. */
+async function acknowledgedIn(directory: string): Promise<readonly string[]> {
+  const [kept = ''] = await readdir(directory).catch(() => []);
+  const ledger = await readFile(join(directory, kept, 'acknowledged.txt'), 'utf8').catch(() => '');
+  return ledger.split('\n').filter((line) => line !== '');
+}
 
 describe('switchhook crashtest', function () {
   this.timeout(240_000);
@@ -37,10 +48,23 @@ describe('switchhook crashtest', function () {
     expect(findings.lost).to.be.greaterThan(0);
     expect(findings.delivered + findings.dead + findings.lost).to.equal(findings.owed);
     expect(code).to.equal(1);
-    const [kept = ''] = left;
-    expect(findings.directory).to.equal(place.path(join('disk', kept)));
-    const acknowledged = await readFile(join(findings.directory, 'acknowledged.txt'), 'utf8');
-    expect(acknowledged.trim().split('\n')).to.have.length(findings.acknowledged);
+    expect(left.map((kept) => place.path(join('disk', kept)))).to.deep.equal([findings.directory]);
+    expect(await acknowledgedIn(place.path('disk'))).to.have.length(findings.acknowledged);
+  });
+
+  it('ends at Ctrl-C and counts what was done', async () => {
+    const directory = place.path('disk');
+    const args = ['crashtest', '--json', '--kills', '1000', '--directory', directory];
+    const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const printed: string[] = [];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => printed.push(text));
+    while ((await acknowledgedIn(directory)).length === 0) await settled();
+    child.kill('SIGINT');
+    const [code] = await once(child, 'close');
+    const findings = JSON.parse(printed.join(''));
+    expect(findings).to.include({ kept: true, lost: 0 });
+    expect(findings.kills).to.be.within(1, 999);
+    expect(code).to.equal(0);
   });
 
   it('says why where the router cannot start, and ends with 1', async () => {
