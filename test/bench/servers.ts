@@ -33,17 +33,17 @@ export async function inDirectory<T>(use: (directory: string) => Promise<T>): Pr
   }
 }
 
-/** `switchhook start` with a configuration; the log is kept to warnings, as under any heavy load. */
-export async function startRouter(directory: string, rows: string): Promise<Server> {
+/** `switchhook start` with a configuration; the log is kept to warnings, as under any heavy load. `heapMb` bounds its heap. */
+export async function startRouter(directory: string, rows: string, heapMb?: number): Promise<Server> {
   const file = join(directory, 'switchhook.yaml');
   await writeFile(
     file,
     `version: 1\nserver: { host: 127.0.0.1, port: 0 }\nstore: { use: sqlite, path: ./bench.db }\n${rows}`,
   );
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [here('../../core/bin/switchhook.js'), 'start', '--json', '--config', file], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const limits = heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`];
+  const command = [here('../../core/bin/switchhook.js'), 'start', '--json', '--config', file];
+  const child = spawn(process.execPath, [...limits, ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: child.stdout })) {
     const { url } = JSON.parse(line) as { url?: string };
     if (url !== undefined) return served(child, Number(new URL(url).port), performance.now() - startedAt);
