@@ -122,7 +122,11 @@ function print(findings: Findings, { seed, directory }: Plan, seconds: number, o
       ['delivered', String(findings.delivered), 'at least once'],
       ['dead', String(findings.dead), 'attempts used up: kept, listed, and never forgotten'],
       ['lost', bad(findings.lost), 'neither delivered nor dead'],
-      ['duplicated', `${findings.duplicated} (${share} %)`, 'delivered more than once, under the same id'],
+      [
+        'duplicated',
+        `${findings.duplicated} (${share} %)`,
+        'under the same id: kills, and answers that are cut off on purpose',
+      ],
       ['repeated', bad(findings.repeated), 'attempts made twice'],
       ['overrun', bad(findings.overrun), 'deliveries tried more often than allowed'],
       ['out of order', bad(findings.outOfOrder), 'where order was asked for'],
