@@ -80,21 +80,25 @@ async function planOf(options: CrashtestOptions): Promise<Plan> {
 }
 
 async function found(plan: Plan, output: Output): Promise<Findings> {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(exitCodes.failed);
-    controller.abort();
+  const [stop, abandon] = [new AbortController(), new AbortController()];
+  const onSignal = (): void => {
+    if (stop.signal.aborted) {
+      abandon.abort();
+      output.note(`Left as it is: ${plan.directory}`);
+      process.exit(exitCodes.failed);
+    }
+    stop.abort();
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     const onProgress = (progress: Progress): void => output.progress(progressText(progress, plan));
-    return await crashtest(plan, { clock: systemClock, stop: controller.signal, onProgress });
+    return await crashtest(plan, { clock: systemClock, stop: stop.signal, abandon: abandon.signal, onProgress });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CommandFailure(exitCodes.failed, `${reason}\nEverything is kept in ${plan.directory}`);
   } finally {
     output.progress('');
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 

@@ -1,15 +1,13 @@
 /** The crash test: kills a real router again and again, and counts what was lost. */
-import { appendFileSync, createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Store } from '../contract/store.js';
 import type { Clock } from '../contract/tools.js';
-import { tokens } from '../runtime/container.js';
-import { createRouter } from '../runtime/create-router.js';
 import { openNetwork } from '../runtime/fetch.js';
 import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
+import { drained } from './drain.js';
 import { Draws } from './draws.js';
-import { Ledger, nameOf, type Verdict } from './ledger.js';
+import { Ledger, type Verdict } from './ledger.js';
 import { MoodyReceiver } from './receiver.js';
 import { RouterProcess } from './router-process.js';
 import { Senders } from './senders.js';
@@ -52,6 +50,8 @@ export interface CrashtestParts {
   readonly onProgress: (progress: Progress) => void;
   /** Aborted: no further kill; what was acknowledged until then is counted. */
   readonly stop: AbortSignal;
+  /** Aborted: the router is killed at once, and nothing is counted. */
+  readonly abandon: AbortSignal;
 }
 
 /** How a router's life ends: before it is ready, after some time, right after an acknowledgement, or after a freeze. */
@@ -64,10 +64,6 @@ const ends: readonly (readonly [End, number])[] = [
 const longestStartMs = 60_000;
 /** Of a router that waits for events to be killed after. */
 const longestLifeMs = 5_000;
-/** A router that does nothing for so long will not do anything any more. */
-const standstillMs = 60_000;
-/** At what is still open. */
-const betweenLooksMs = 100;
 
 /** Runs the plan. Throws where the router ends without having been killed. */
 export async function crashtest(plan: Plan, parts: CrashtestParts): Promise<Findings> {
@@ -102,6 +98,7 @@ class Run {
     this.#receiver = receiver;
     this.#draws = new Draws(plan.seed);
     this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
+    parts.abandon.addEventListener('abort', () => void this.#router?.kill());
     this.#senders = new Senders({
       perSecond: plan.perSecond,
       secret: secretOf(plan),
@@ -180,34 +177,12 @@ class Run {
     await this.#pauseOrStop(this.#draws.between(200, 800));
   }
 
-  /** Lets a last router deliver all there is to receivers that take it, and says what it could not deliver. */
+  /** Lets a last router deliver all there is to receivers that take it; gives what it could not deliver. */
   async drain(): Promise<ReadonlySet<string>> {
     await this.#senders.stop();
     this.#receiver.calmDown();
-    const router = await createRouter(this.#config, {
-      logTo: { write: (line) => void appendFileSync(this.#logFile, line) },
-    });
-    try {
-      await router.open();
-      const store = router.service(tokens.store);
-      await this.#untilNothingIsOpen(store);
-      return await deadOf(store);
-    } finally {
-      await router.close();
-    }
-  }
-
-  async #untilNothingIsOpen(store: Store): Promise<void> {
-    const { clock } = this.#parts;
-    let open = Number.POSITIVE_INFINITY;
-    let changedAtMs = clock.elapsed();
-    while (open > 0 && clock.elapsed() - changedAtMs < standstillMs) {
-      const before = open;
-      open = (await store.backlog()).reduce((sum, { waiting, running }) => sum + waiting + running, 0);
-      if (open !== before) changedAtMs = clock.elapsed();
-      this.#report('draining', open);
-      await new Promise<void>((resolve) => clock.after(betweenLooksMs, () => resolve()));
-    }
+    const onOpen = (open: number): void => this.#report('draining', open);
+    return drained({ config: this.#config, logFile: this.#logFile, clock: this.#parts.clock, onOpen });
   }
 
   findings(dead: ReadonlySet<string>): Findings {
@@ -245,20 +220,6 @@ class Run {
       void sooner?.then(end);
     });
   }
-}
-
-/** The deliveries that ended without having been delivered, as the ledger calls them. */
-async function deadOf(store: Store): Promise<ReadonlySet<string>> {
-  const names = new Set<string>();
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await store.deliveries({ state: 'dead', limit: 500, ...(cursor === undefined ? {} : { cursor }) });
-    for (const { destination, eventId } of page.items) {
-      const event = await store.event(eventId);
-      if (event !== null) names.add(nameOf(destination, event.key));
-    }
-    cursor = page.cursor;
-  }
-  return names;
 }
 
 function secretOf({ seed }: Plan): string {
