@@ -14,7 +14,7 @@ export function printVerdict(verdict: Verdict, output: Output): void {
   printTable(output, headings, verdict.steps.map(rowOf));
   const { scenario, passed, requests, ms, steps, ring, calls, broken } = verdict;
   output.line(`${requests} requests in ${durationText(ms)}${listedText(verdict)}`);
-  if (ring !== null) output.line(`ring time of ${calls} calls: ${quantilesText(ring)}`);
+  if (ring !== null) output.line(`ring time of ${calls} call${calls === 1 ? '' : 's'}: ${quantilesText(ring)}`);
   for (const step of steps.filter(isSlower)) output.note(paceText(step));
   for (const { step, what, count } of broken) {
     const times = count === 1 ? '' : ` (${count} times)`;
