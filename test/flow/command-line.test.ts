@@ -161,7 +161,7 @@ describe('the command line', () => {
   });
 
   it('has help with examples for every command', async () => {
-    for (const command of ['start', 'check', 'send', 'call', 'schema', 'plugins']) {
+    for (const command of ['start', 'check', 'send', 'call', 'calls', 'simulate', 'schema', 'plugins']) {
       const { code, stdout } = await place.run([command, '--help']);
       expect([command, code]).to.deep.equal([command, 0]);
       expect(stdout).to.include('Examples:');

@@ -1,21 +1,20 @@
 /** `switchhook simulate`: plays scenarios as a platform would, and judges the router. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { eventList } from '../api/reply.js';
 import type { Config } from '../config/config.js';
 import { formatProblems } from '../config/problem.js';
 import { newEventId } from '../ids.js';
 import { systemClock } from '../runtime/clock.js';
 import { ConfigurationError } from '../runtime/create-router.js';
 import { type Network, openNetwork } from '../runtime/fetch.js';
-import { acknowledgedIn, judged, type Listing, type Verdict } from '../simulation/judge.js';
-import { pause } from '../simulation/pace.js';
+import { acknowledgedIn, judged, type Verdict } from '../simulation/judge.js';
 import { play, UnfitScenario } from '../simulation/play.js';
 import { RehearsalProcess } from '../simulation/rehearsal-process.js';
 import type { Scenario } from '../simulation/scenario.js';
 import { readScenario, shippedFile, shippedScenarios } from '../simulation/scenario-file.js';
 import { RouterClient, type RouterOptions, routerCommand } from './api-client.js';
 import { CommandFailure, exitCodes } from './failure.js';
+import { listedEvents } from './listed-events.js';
 import { configOf, localUrl } from './options.js';
 import { type Output, printJson, printTable } from './output.js';
 import { platformFor } from './platform.js';
@@ -28,12 +27,6 @@ interface SimulateOptions extends RouterOptions {
   readonly agent?: string;
 }
 
-/** How long what was acknowledged may take to be listed. Calls are recorded beside their replies. */
-const listingMs = 3_000;
-const againMs = 200;
-/** The clocks of two machines differ. */
-const marginMs = 60_000;
-const pageSize = 1_000;
 /** Requests between two lines of progress. */
 const progressEvery = 25;
 
@@ -160,7 +153,7 @@ async function verdictOn(
     const run = newEventId().slice(-12);
     const played = await play(scenario, { platform, clock, stop, run, instead: { to, agent }, onProgress });
     const acknowledged = acknowledgedIn(played.exchanges);
-    const listing = scenario.judge.received ? await listed(api, acknowledged, startedAtMs) : null;
+    const listing = scenario.judge.received ? await listedEvents(api, acknowledged, startedAtMs) : null;
     return judged(scenario, played, listing);
   } catch (error) {
     if (error instanceof UnfitScenario)
@@ -169,32 +162,6 @@ async function verdictOn(
   } finally {
     output.progress('');
   }
-}
-
-/** Asks the API which events there are, until all are there or the time is up. */
-async function listed(api: RouterClient, wanted: ReadonlySet<string>, startedAtMs: number): Promise<Listing> {
-  const untilMs = systemClock.elapsed() + listingMs;
-  try {
-    for (;;) {
-      const ids = await listedSince(api, systemClock.elapsed() - startedAtMs + marginMs);
-      if (systemClock.elapsed() > untilMs || [...wanted].every((id) => ids.has(id))) return { kind: 'listed', ids };
-      await pause(againMs, systemClock, new AbortController().signal);
-    }
-  } catch (error) {
-    if (!(error instanceof CommandFailure)) throw error;
-    return { kind: 'unknown', reason: error.message.split('\n')[0] ?? '' };
-  }
-}
-
-async function listedSince(api: RouterClient, agoMs: number): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  const query = { since: `${Math.ceil(agoMs)}ms`, limit: String(pageSize) };
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await api.get('/api/events', eventList, { ...query, cursor });
-    for (const { id } of page.events) ids.add(id);
-    cursor = page.cursor;
-  }
-  return ids;
 }
 
 async function started(config: string): Promise<RehearsalProcess> {
