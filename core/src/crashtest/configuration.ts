@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import type { SentEvent } from './ledger.js';
 
-/** How often a delivery is tried. */
-export const attempts = 20;
+/** How often a delivery is tried: so seldom that some run out of attempts. */
+export const attempts = 6;
 /** Of an attempt. */
 const timeoutMs = 500;
 /** Six timeouts and half a minute: see docs/decisions, leases and the hand-off. */
