@@ -56,11 +56,11 @@ export interface CrashtestParts {
 
 /** How a router's life ends: before it is ready, after some time, right after an acknowledgement, or after a freeze. */
 type End = 'early' | 'some-time' | 'some-events' | 'freeze';
-const ends: readonly (readonly [End, number])[] = [
-  ['early', 15],
+const readyEnds: readonly (readonly [End, number])[] = [
   ['some-time', 40],
   ['some-events', 45],
 ];
+const ends: readonly (readonly [End, number])[] = [['early', 15], ...readyEnds];
 const longestStartMs = 60_000;
 /** Of a router that waits for events to be killed after. */
 const longestLifeMs = 5_000;
@@ -124,22 +124,28 @@ class Run {
 
   async killAgainAndAgain(): Promise<void> {
     const { kills, freezes } = this.#plan;
-    for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1)
-      await this.#live(Math.floor(((kill + 1) * freezes) / kills) > Math.floor((kill * freezes) / kills));
+    for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1) {
+      const frozen = Math.floor(((kill + 1) * freezes) / kills) > Math.floor((kill * freezes) / kills);
+      // The first one gets ready, so that a router that cannot start is told from one that was killed before it could.
+      await this.#live(frozen ? 'freeze' : this.#draws.among(kill === 0 ? readyEnds : ends));
+    }
   }
 
   /** One life of a router, from its start to its kill. */
-  async #live(frozen: boolean): Promise<void> {
+  async #live(end: End): Promise<void> {
     this.#report('killing');
     const router = this.#start();
-    const end = frozen ? 'freeze' : this.#draws.among(ends);
     if (end !== 'early') await this.#untilReady(router);
     await this.#untilTheEnd(end, router);
     if (router.failed) throw new Error(router.complaint);
     await router.kill();
     this.#senders.aim(null);
     const { kills, early, freezes } = this.#done;
-    this.#done = { kills: kills + 1, early: early + Number(end === 'early'), freezes: freezes + Number(frozen) };
+    this.#done = {
+      kills: kills + 1,
+      early: early + Number(end === 'early'),
+      freezes: freezes + Number(end === 'freeze'),
+    };
   }
 
   async #untilReady(router: RouterProcess): Promise<void> {
