@@ -1,4 +1,4 @@
-/** Group commit: one batch is under way, what comes meanwhile is the next. */
+/** Group commit: while a batch is under way, what comes meanwhile is the next. */
 import type { Replied, Result } from './wire.js';
 
 interface Queued<O> {
@@ -7,21 +7,36 @@ interface Queued<O> {
   readonly reject: (error: unknown) => void;
 }
 
+/** How operations are put together. */
+export interface BatchPolicy {
+  /** Operations in a batch. */
+  readonly limit: number;
+  /**
+   * So many are a batch worth running at once: also in the middle of an event loop's turn, and behind another batch that
+   * is under way. Without, the store's thread and the router's wait for each other in turn.
+   */
+  readonly worthwhile: number;
+}
+
+/** The one that runs, and one that waits for it at the store's door. */
+const underWayLimit = 2;
+
 export class Batches<O> {
-  readonly #limit: number;
+  readonly #policy: BatchPolicy;
   readonly #run: (operations: readonly O[]) => Promise<readonly Replied[]>;
   readonly #errorOf: (replied: Replied | undefined) => Error;
   #queued: Queued<O>[] = [];
-  #busy = false;
+  #underWay = 0;
+  #atEndOfTurn = false;
   #whenIdle: (() => void)[] = [];
 
-  /** `run` replies to each operation, in order; it is called with at most `limit` of them, never twice at the same time. */
+  /** `run` replies to each operation, in order; it is called with a batch while at most one other is under way. */
   constructor(
-    limit: number,
+    policy: BatchPolicy,
     run: (operations: readonly O[]) => Promise<readonly Replied[]>,
     errorOf: (replied: Replied | undefined) => Error,
   ) {
-    this.#limit = limit;
+    this.#policy = policy;
     this.#run = run;
     this.#errorOf = errorOf;
   }
@@ -30,25 +45,37 @@ export class Batches<O> {
   add(operation: O): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#queued.push({ operation, resolve, reject });
-      if (this.#busy) return;
-      this.#busy = true;
-      // Everything that this turn of the event loop brings goes into the first batch.
-      setImmediate(() => void this.#next());
+      if (this.#queued.length >= this.#policy.worthwhile) this.#next();
+      else this.#waitForEndOfTurn();
     });
   }
 
   /** When nothing is queued or under way. */
   async idle(): Promise<void> {
-    if (this.#busy) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    if (this.#underWay + this.#queued.length > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
-  async #next(): Promise<void> {
-    while (this.#queued.length > 0) await this.#runBatch(this.#queued.splice(0, this.#limit));
-    this.#busy = false;
-    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  /** Everything that this turn of the event loop brings goes into one batch, unless that gets too large to wait. */
+  #waitForEndOfTurn(): void {
+    if (this.#atEndOfTurn || this.#underWay > 0) return;
+    this.#atEndOfTurn = true;
+    setImmediate(() => {
+      this.#atEndOfTurn = false;
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    const isWorthIt = (): boolean =>
+      this.#underWay === 0
+        ? this.#queued.length > 0
+        : this.#underWay < underWayLimit && this.#queued.length >= this.#policy.worthwhile;
+    while (isWorthIt()) void this.#runBatch(this.#queued.splice(0, this.#policy.limit));
+    if (this.#underWay + this.#queued.length === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   async #runBatch(batch: readonly Queued<O>[]): Promise<void> {
+    this.#underWay += 1;
     try {
       const replies = await this.#run(batch.map(({ operation }) => operation));
       batch.forEach(({ resolve, reject }, index) => {
@@ -59,5 +86,7 @@ export class Batches<O> {
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
+    this.#underWay -= 1;
+    this.#next();
   }
 }

@@ -10,7 +10,8 @@ interface Pending {
 export class Link {
   readonly #worker: Worker;
   readonly #path: string;
-  readonly #pending = new Map<'written' | 'read', Pending>();
+  /** In the order they were sent, which is that of the replies. */
+  readonly #pending = { written: [] as Pending[], read: [] as Pending[] };
   readonly #ended: Promise<void>;
 
   private constructor(worker: Worker, path: string) {
@@ -41,10 +42,10 @@ export class Link {
     return this.#ended;
   }
 
-  /** Sends a batch of writes, or a read; only one of each at a time. */
+  /** Sends a batch of writes, or a read. */
   request(request: Extract<Request, { kind: 'write' | 'read' }>): Promise<readonly Replied[]> {
     return new Promise((resolve, reject) => {
-      this.#pending.set(request.kind === 'write' ? 'written' : 'read', { resolve, reject });
+      this.#pending[request.kind === 'write' ? 'written' : 'read'].push({ resolve, reject });
       this.#worker.postMessage(request, request.kind === 'write' ? [request.packed.bytes.buffer] : []);
     });
   }
@@ -62,8 +63,7 @@ export class Link {
   #listen(): this {
     this.#worker.on('message', (reply: Reply) => {
       if (reply.kind !== 'written' && reply.kind !== 'read') return;
-      const pending = this.#pending.get(reply.kind);
-      this.#pending.delete(reply.kind);
+      const pending = this.#pending[reply.kind].shift();
       // Whoever hears of the failure may go on at once: with a new thread, not with one that is ending.
       if (reply.ending) void this.#ended.then(() => pending?.resolve(reply.replies));
       else pending?.resolve(reply.replies);
@@ -72,7 +72,8 @@ export class Link {
   }
 
   #rejectPending(message: string): void {
-    for (const { reject } of this.#pending.values()) reject(this.errorOf({ message, code: 'STORE_ENDED' }));
-    this.#pending.clear();
+    const { written, read } = this.#pending;
+    for (const { reject } of [...written.splice(0), ...read.splice(0)])
+      reject(this.errorOf({ message, code: 'STORE_ENDED' }));
   }
 }

@@ -28,6 +28,8 @@ import { pack, type Read, type Replied, type Results, type Settings, type Stretc
 
 /** Operations in one transaction: more would make the first of them wait for the last. */
 const batchLimit = 512;
+/** Measured at 64 connections: with 16 to 32 the router's thread stands still for a fifth of the time, without for 30 %. */
+const worthwhile = 24;
 const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 export type FileSettings = Omit<Settings, 'leasesEndMs'>;
@@ -36,12 +38,12 @@ export class SqliteStore implements Store {
   readonly #settings: FileSettings;
   readonly #tools: Pick<Tools, 'clock' | 'log' | 'metrics'>;
   readonly #writes = new Batches<Write>(
-    batchLimit,
+    { limit: batchLimit, worthwhile },
     (writes) => this.#commit(writes),
     (replied) => this.#errorOf(replied),
   );
   readonly #reads = new Batches<Read>(
-    1,
+    { limit: 1, worthwhile: Number.POSITIVE_INFINITY },
     ([read]) => this.#ask(read),
     (replied) => this.#errorOf(replied),
   );
