@@ -114,7 +114,7 @@ async function hook(ctx: Context, parts: ServerParts): Promise<void> {
     const request: RawRequest = {
       method: ctx.method,
       rest: decoded(rest.join('/')),
-      query: firstValues(ctx.query),
+      query: ctx.querystring === '' ? {} : firstValues(ctx.query),
       headers: headersOf(ctx),
       body,
       remoteAddress,
@@ -166,7 +166,7 @@ async function operations(ctx: Context, parts: ServerParts): Promise<void> {
 
 function writeReply(ctx: Context, reply: HttpReply): void {
   ctx.status = reply.status;
-  for (const [name, value] of Object.entries(reply.headers ?? {})) ctx.set(name, value);
+  if (reply.headers !== undefined) ctx.set(reply.headers);
   if (reply.body !== undefined) ctx.body = reply.body;
 }
 

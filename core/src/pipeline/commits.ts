@@ -3,7 +3,7 @@ import type { Appended, Entry, Store } from '../contract/store.js';
 import type { Clock } from '../contract/tools.js';
 import { deliveryId } from '../ids.js';
 import { refuse } from '../refusal.js';
-import { within } from './deadline.js';
+import { inTime } from './deadline.js';
 import type { Lane } from './lane.js';
 import type { Observer } from './observer.js';
 
@@ -41,7 +41,7 @@ export class Commits {
       throw refuse('STORE_BEHIND', `${this.#pending} events wait for their commit`);
     }
     try {
-      return await within(this.#parts.clock, patienceMs, () => this.#append(entries));
+      return await inTime(this.#parts.clock, patienceMs, this.#append(entries));
     } catch (error) {
       throw refuse('STORE_UNAVAILABLE', error instanceof Error ? error.message : String(error));
     }
@@ -56,7 +56,7 @@ export class Commits {
       for (const [index, entry] of entries.entries()) {
         const { duplicate = false, eventId = entry.event.id } = appended[index] ?? {};
         this.#handOver(entry, !duplicate);
-        observer.received({ ...entry.event, id: eventId }, duplicate, entry.deliveries.length);
+        observer.received(entry.event, eventId, duplicate, entry.deliveries.length);
       }
       return appended;
     } catch (error) {

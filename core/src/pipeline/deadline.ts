@@ -13,21 +13,33 @@ export class TimeUp extends Error {
 /** Runs something that must end within `ms`. Rejects with `TimeUp` on time, whether or not it heeds its signal. */
 export function within<T>(clock: Clock, ms: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
+  // A run that throws before its first await must not escape the promise.
+  const running = Promise.resolve().then(() => run(controller.signal));
+  return inTime(clock, ms, running, (timeUp) => controller.abort(timeUp));
+}
+
+/** What is running already, for those who cannot stop it: rejects with `TimeUp` where it has not ended in `ms`. */
+export function inTime<T>(
+  clock: Clock,
+  ms: number,
+  running: Promise<T>,
+  onTimeUp?: (timeUp: TimeUp) => void,
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const cancel = clock.after(ms, () => {
       const timeUp = new TimeUp(ms);
       reject(timeUp);
-      controller.abort(timeUp);
+      onTimeUp?.(timeUp);
     });
-    const end =
-      <V>(settle: (value: V) => void) =>
-      (value: V): void => {
+    running.then(
+      (value) => {
         cancel();
-        settle(value);
-      };
-    // A run that throws before its first await must not escape the promise.
-    Promise.resolve()
-      .then(() => run(controller.signal))
-      .then(end(resolve), end(reject));
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
   });
 }

@@ -86,9 +86,9 @@ export class Observer {
       }
   }
 
-  /** An event is committed, or was there already. */
-  received(event: EventRecord, duplicate: boolean, deliveries: number): void {
-    const { id, source, type, subject, agent } = event;
+  /** An event is committed, or was there already: `id` is that of the one that is kept. */
+  received(event: EventRecord, id: string, duplicate: boolean, deliveries: number): void {
+    const { source, type, subject, agent } = event;
     const result = duplicate ? 'duplicate' : deliveries === 0 ? 'unrouted' : 'routed';
     this.#log.info('event.received', {
       id,

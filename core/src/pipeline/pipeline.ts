@@ -2,7 +2,7 @@
 import type { Source, Transform } from '../contract/component.js';
 import type { EventDraft } from '../contract/event.js';
 import type { HttpReply, RawRequest, Reception } from '../contract/source.js';
-import type { Appended, ClaimedDelivery, Entry, EventRecord, Store } from '../contract/store.js';
+import type { Appended, ClaimedDelivery, Entry, EventRecord, NewDelivery, Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { isRefusal, refuse } from '../refusal.js';
 import type { Answers, Ringing, Told } from './answer.js';
@@ -141,11 +141,12 @@ export class Pipeline {
   /** The event with all its deliveries: routing is pure and in memory, so it comes before the commit. */
   #routed(event: EventRecord): Entry {
     const nowMs = this.#parts.clock.now();
-    const deliveries = this.#parts.routes
-      .match(eventOf(event))
-      .flatMap(({ name, to, transforms }) =>
-        to.flatMap((destination) => this.#lanes.get(destination)?.admit(name, transforms, nowMs) ?? []),
-      );
+    const deliveries: NewDelivery[] = [];
+    for (const { name, to, transforms } of this.#parts.routes.match(eventOf(event)))
+      for (const destination of to) {
+        const lane = this.#lanes.get(destination);
+        if (lane !== undefined) deliveries.push(lane.admit(name, transforms, nowMs));
+      }
     return { event, deliveries };
   }
 

@@ -35,7 +35,8 @@ const times: Readonly<Record<string, readonly string[]>> = {
 /** Opens a body; `bytes` are the body as it was sent. */
 export function openEnvelope(body: JsonObject, bytes: Uint8Array): Envelope {
   const outer = nestedIn(body, nestings);
-  return { layers: [['', body], ...outer, ...outer.flatMap(([, fields]) => nestedIn(fields, nestings))], bytes };
+  const inner = outer.flatMap(([, fields]) => nestedIn(fields, nestings));
+  return { layers: [['', body], ...outer, ...inner], bytes };
 }
 
 /** The event's type. */
@@ -51,14 +52,18 @@ export function idIn({ layers, bytes }: Envelope, what: keyof typeof names): str
 
 /** Conversation, call or chat id, in this order, so that all events of a conversation have the same. */
 export function subjectIn(envelope: Envelope): string | null {
+  const named = idIn(envelope, 'subject');
+  if (named !== null) return named;
   const layers = identified.flatMap((place) => envelope.layers.filter(([name]) => name === place));
-  return idIn(envelope, 'subject') ?? idIn({ ...envelope, layers }, 'id');
+  return idIn({ ...envelope, layers }, 'id');
 }
 
 /** The agent's id. */
 export function agentIn(envelope: Envelope): string | null {
+  const named = idIn(envelope, 'agent');
+  if (named !== null) return named;
   const layers = envelope.layers.flatMap(([, fields]) => nestedIn(fields, ['agent']));
-  return idIn(envelope, 'agent') ?? idIn({ ...envelope, layers }, 'agent') ?? idIn({ ...envelope, layers }, 'id');
+  return idIn({ ...envelope, layers }, 'agent') ?? idIn({ ...envelope, layers }, 'id');
 }
 
 /** When it happened, in milliseconds since the epoch. */
@@ -69,6 +74,7 @@ export function timeIn({ layers }: Envelope, type: string | null): number | null
 /** A documented type in any spelling (`conversation-ended`, `ConversationAnalyzed`) as SigmaMind's guide has it, any other as it came. */
 export function typeOf(value: JsonValue | undefined): string | null {
   if (typeof value !== 'string' || value === '') return null;
+  if (Object.hasOwn(times, value)) return value;
   const letters = value
     .toLowerCase()
     .replace(/[-_. ]/g, '')
@@ -88,12 +94,17 @@ export function idOf(value: JsonValue | undefined, name = '', bytes?: Uint8Array
 /** Milliseconds since the epoch, from them, from seconds or from ISO 8601 (UTC where it names no zone); null where it is no time. */
 export function timeOf(value: JsonValue | undefined): number | null {
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  if (text === '') return null;
   const iso = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$/i.exec(text);
+  const ms = iso === null ? epochMs(text) : Date.parse(`${iso[1]}T${iso[2]}${iso[3]?.toUpperCase() ?? 'Z'}`);
+  return ms >= Date.UTC(2000, 0) && ms < Date.UTC(2100, 0) ? ms : null;
+}
+
+/** NaN where it is no number. */
+function epochMs(text: string): number {
   const count = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   // Seconds reach 100,000,000,000 in the year 5138, milliseconds did in 1973.
-  const epochMs = Math.round(count < 1e11 ? count * 1000 : count);
-  const ms = iso === null ? epochMs : Date.parse(`${iso[1]}T${iso[2]}${iso[3]?.toUpperCase() ?? 'Z'}`);
-  return ms >= Date.UTC(2000, 0) && ms < Date.UTC(2100, 0) ? ms : null;
+  return Math.round(count < 1e11 ? count * 1000 : count);
 }
 
 /** Text within a limit. What is too long, or what not every store can keep, is cut and cleaned; a fingerprint keeps different texts different. */
@@ -116,11 +127,12 @@ function first<T>(layers: Envelope['layers'], names: readonly string[], read: Re
 }
 
 function nestedIn(fields: JsonObject, names: readonly string[]): Envelope['layers'] {
-  return names.flatMap((name) => {
+  const found: (readonly [string, JsonObject])[] = [];
+  for (const name of names) {
     const inner = fields[name];
-    const isObject = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
-    return isObject ? [[name, inner as JsonObject] as const] : [];
-  });
+    if (typeof inner === 'object' && inner !== null && !Array.isArray(inner)) found.push([name, inner as JsonObject]);
+  }
+  return found;
 }
 
 /** Each name in camelCase and in snake_case. */
