@@ -7,7 +7,7 @@ import { unknownCommands, unknownScripts } from './commands.js';
 import { environment, problemsOf } from './configurations.js';
 import { type Block, blocksOf, deadLinks, documents, proseOf } from './documents.js';
 import { generated } from './reference/generated.js';
-import { failureOf } from './shell.js';
+import { failureOf, longestRunMs } from './shell.js';
 import { filesIn, repository } from './source.js';
 
 const files = documents();
@@ -93,7 +93,7 @@ describe('Commands in documents', () => {
   for (const { file, blocks: all } of blocks.filter(({ blocks: all }) => all.some(isOurs)))
     it(`do in ${file.path} what they say`, async () => {
       expect(await failureOf(all.filter(isOurs))).to.equal(null);
-    });
+    }).timeout(longestRunMs + 10_000);
 
   it('do so on a machine without curl and openssl, too', async () => {
     const signed = blocks
