@@ -51,6 +51,9 @@ const options = z
     params: { problem: 'INVALID_VALUE' },
   });
 
+/** Rows are garbage as soon as they are written: more room for it would only be more memory (measured: 20 MB). */
+const maxYoungGenerationSizeMb = 4;
+
 export const lookup = defineResolver({
   type: 'table.lookup',
   description: 'Finds the caller in a CSV, JSON or YAML file.',
@@ -132,7 +135,11 @@ class TableLookup implements Resolver {
   /** Reads the file in a thread of its own. Throws where it cannot be read, with its place. */
   #read(): Promise<{ readonly table: Table; readonly counts: Counts }> {
     return new Promise((found, failed) => {
-      const worker = new Worker(new URL('./loading.js', import.meta.url), { workerData: this.#settings, execArgv: [] });
+      const worker = new Worker(new URL('./loading.js', import.meta.url), {
+        workerData: this.#settings,
+        execArgv: [],
+        resourceLimits: { maxYoungGenerationSizeMb },
+      });
       this.#worker = worker;
       worker.once('message', (loaded: Loaded) => {
         if (loaded.kind === 'table') found({ table: new Table(loaded.parts), counts: loaded.counts });
