@@ -4,22 +4,23 @@
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { ring, soak, table } from './call-scenarios.js';
+import type { Row } from './measuring.js';
 import { nodeRed } from './node-red.js';
-import * as scenarios from './scenarios.js';
+import { backlog, idle, ingest, neighbour, routes, whole } from './scenarios.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
 });
 const size = values.quick
-  ? { rounds: 1, requests: 10_000, backlog: 100_000, calls: 20_000 }
-  : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000 };
-const { idle, ingest, whole, routes, neighbour, backlog, ring, soak } = scenarios;
-const all = { idle, ingest, whole, routes, neighbour, backlog, ring, soak, nodeRed };
+  ? { rounds: 1, requests: 10_000, backlog: 100_000, calls: 20_000, rows: 100_000 }
+  : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000, rows: 1_000_000 };
+const all = { idle, ingest, whole, routes, neighbour, backlog, ring, table, soak, nodeRed };
 const names = positionals.length === 0 ? Object.keys(all) : positionals;
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
-const rows: scenarios.Row[] = [];
+const rows: Row[] = [];
 for (const [name, run] of Object.entries(all)) {
   if (!names.includes(name)) continue;
   if (!values.json) process.stderr.write(`${name} …\n`);

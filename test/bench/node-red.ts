@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Row, Size } from './scenarios.js';
+import type { Row, Size } from './measuring.js';
 import { delivered, forwarding } from './scenarios.js';
 import { inDirectory, type Server, secret, startRouter } from './servers.js';
 

@@ -56,5 +56,5 @@ function problem(error: unknown): Loaded {
 }
 
 const loaded = await load(workerData as LoadSettings).catch(problem);
-const buffers = loaded.kind === 'table' ? [...loaded.parts.chunks, loaded.parts.slots, loaded.parts.hashes] : [];
+const buffers = loaded.kind === 'table' ? [...loaded.parts.chunks, loaded.parts.slots] : [];
 parentPort?.postMessage(loaded, [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))]);

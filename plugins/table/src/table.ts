@@ -9,17 +9,15 @@ import { FileProblem } from './file-problem.js';
 export interface TableParts {
   /** Lists of column names, each for all rows that have these columns. */
   readonly shapes: readonly (readonly string[])[];
-  /** Rows, one after the other: 4 bytes of length, then a `WrittenRow` as JSON. */
+  /** Rows, one after the other: the hash of the key, the length of the rest (4 bytes each), and a `WrittenRow` as JSON. */
   readonly chunks: readonly Uint8Array[];
   /** Where a row is, plus 1; 0 = free. Its slot follows from the hash of its key. */
   readonly slots: Uint32Array;
-  /** The hash beside each slot. */
-  readonly hashes: Uint32Array;
 }
 
 /** Of one size, so that a position tells its chunk. Positions of 32 bits reach 4 GB. */
 const chunkBytes = 2 ** 24;
-const lengthBytes = 4;
+const headBytes = 8;
 
 /** `same` is the column whose value is the key itself, which is left out: a sixth of what most tables take. -1 = none is. */
 type WrittenRow = readonly [key: string, shape: number, same: number, ...values: JsonValue[]];
@@ -37,7 +35,7 @@ export class Table {
     const { slots, shapes } = this.#parts;
     const position = slots[slotOf(this.#parts, key, hashOf(key))] ?? 0;
     if (position === 0) return {};
-    const [written, shape, same, ...others] = rowAt(this.#parts.chunks, position - 1);
+    const [written, shape, same, ...others] = rowAt(placeOf(this.#parts.chunks, position));
     const values = same < 0 ? others : others.toSpliced(same, 0, written);
     return Object.fromEntries((shapes[shape] ?? []).map((column, index) => [column, values[index] ?? null]));
   }
@@ -49,7 +47,6 @@ export class TableBuilder {
   readonly #shapeIds = new Map<string, number>();
   readonly #chunks: Buffer[] = [];
   #slots = new Uint32Array(1_024);
-  #hashes = new Uint32Array(1_024);
   #rows = 0;
   /** Bytes used of the last chunk. */
   #used = chunkBytes;
@@ -63,11 +60,10 @@ export class TableBuilder {
   add(key: string, values: JsonObject): boolean {
     if (this.#rows * 2 >= this.#slots.length) this.#grow();
     const hash = hashOf(key);
-    const position = this.#write(JSON.stringify(this.#written(key, values)));
+    const position = this.#write(hash, JSON.stringify(this.#written(key, values)));
     const slot = slotOf(this.#parts(), key, hash);
     const isNew = this.#slots[slot] === 0;
-    this.#slots[slot] = position + 1;
-    this.#hashes[slot] = hash;
+    this.#slots[slot] = position;
     if (isNew) this.#rows += 1;
     return isNew;
   }
@@ -81,7 +77,7 @@ export class TableBuilder {
   }
 
   #parts(): TableParts {
-    return { shapes: this.#shapes, chunks: this.#chunks, slots: this.#slots, hashes: this.#hashes };
+    return { shapes: this.#shapes, chunks: this.#chunks, slots: this.#slots };
   }
 
   #written(key: string, values: JsonObject): WrittenRow {
@@ -99,9 +95,10 @@ export class TableBuilder {
     return this.#shapes.push(columns) - 1;
   }
 
-  #write(json: string): number {
+  /** Where it is, plus 1. */
+  #write(hash: number, json: string): number {
     const length = Buffer.byteLength(json);
-    const total = lengthBytes + length;
+    const total = headBytes + length;
     if (total > chunkBytes) throw new FileProblem('a row is larger than 16 MB');
     if (this.#used + total > chunkBytes) {
       this.#chunks.push(Buffer.allocUnsafeSlow(chunkBytes));
@@ -109,43 +106,56 @@ export class TableBuilder {
     }
     const chunk = this.#chunks.at(-1) ?? Buffer.alloc(0);
     const offset = this.#used;
-    chunk.writeUInt32LE(length, offset);
-    chunk.write(json, offset + lengthBytes);
+    chunk.writeUInt32LE(hash, offset);
+    chunk.writeUInt32LE(length, offset + 4);
+    chunk.write(json, offset + headBytes);
     this.#used += total;
-    return (this.#chunks.length - 1) * chunkBytes + offset;
+    return (this.#chunks.length - 1) * chunkBytes + offset + 1;
   }
 
   #grow(): void {
     const slots = new Uint32Array(this.#slots.length * 2);
-    const hashes = new Uint32Array(slots.length);
     const mask = slots.length - 1;
-    this.#slots.forEach((position, old) => {
-      if (position === 0) return;
-      const hash = this.#hashes[old] ?? 0;
-      let slot = hash & mask;
+    for (const position of this.#slots) {
+      if (position === 0) continue;
+      let slot = hashAt(placeOf(this.#chunks, position)) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = position;
-      hashes[slot] = hash;
-    });
+    }
     this.#slots = slots;
-    this.#hashes = hashes;
   }
 }
 
 /** The slot that holds the key, or the free one where it belongs. */
-function slotOf({ slots, hashes, chunks }: TableParts, key: string, hash: number): number {
+function slotOf({ slots, chunks }: TableParts, key: string, hash: number): number {
   const mask = slots.length - 1;
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
     const position = slots[slot] ?? 0;
-    if (position === 0 || (hashes[slot] === hash && rowAt(chunks, position - 1)[0] === key)) return slot;
+    if (position === 0) return slot;
+    const place = placeOf(chunks, position);
+    if (hashAt(place) === hash && rowAt(place)[0] === key) return slot;
   }
 }
 
-function rowAt(chunks: readonly Uint8Array[], position: number): WrittenRow {
-  const chunk = chunks[Math.floor(position / chunkBytes)] ?? new Uint8Array();
+/** A row in its chunk. */
+interface RowPlace {
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
+function placeOf(chunks: readonly Uint8Array[], position: number): RowPlace {
+  const chunk = chunks[Math.floor((position - 1) / chunkBytes)] ?? new Uint8Array();
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  const start = (position % chunkBytes) + lengthBytes;
-  return JSON.parse(bytes.toString('utf8', start, start + bytes.readUInt32LE(start - lengthBytes))) as WrittenRow;
+  return { bytes, offset: (position - 1) % chunkBytes };
+}
+
+function hashAt({ bytes, offset }: RowPlace): number {
+  return bytes.readUInt32LE(offset);
+}
+
+function rowAt({ bytes, offset }: RowPlace): WrittenRow {
+  const start = offset + headBytes;
+  return JSON.parse(bytes.toString('utf8', start, start + bytes.readUInt32LE(offset + 4))) as WrittenRow;
 }
 
 /** FNV-1a, its bits mixed once more because neighbouring numbers share most of their digits. */

@@ -1,0 +1,165 @@
+/** The scenarios of a ringing phone. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Load } from './load.js';
+import { arrived, median, type Row, ratioRow, repeated, type Size } from './measuring.js';
+import { eventsPath, source } from './scenarios.js';
+import { inDirectory, measure, type Server, secret, startReceiver, startRouter } from './servers.js';
+
+const callPath = '/hooks/calls/token-of-the-benchmark';
+
+/** Rows that answer calls from a table of callers, which is written into the directory. */
+async function answering(directory: string, callers = 10_000): Promise<string> {
+  await writeTable(directory, callers);
+  return `${source}
+  calls: { use: sigmamind.call, token: token-of-the-benchmark }
+resolvers:
+  customer: { use: table.lookup, file: ./customers.csv }
+answers:
+  - { from: calls, resolve: [customer], variables: { first_name: "\${{ customer.first_name }}" } }
+`;
+}
+
+/** A ringing phone while 1,000 events/s come in and are delivered, against one on an idle router. */
+export async function ring({ rounds, requests }: Size): Promise<Row[]> {
+  const calls = Math.min(requests, 3_000);
+  const pairs = await repeated(rounds, (round) =>
+    inDirectory(async (directory) => {
+      const receiver = await startReceiver();
+      const server = await startRouter(
+        directory,
+        `${await answering(directory)}
+destinations:
+  crm: { use: http.post, url: "http://127.0.0.1:${receiver.port}/" }
+routes:
+  - { from: agents, to: crm }
+`,
+      );
+      const calling: Load = {
+        port: server.port,
+        path: callPath,
+        secret,
+        body: 'call',
+        requests: calls,
+        connections: 4,
+        perSecond: 200,
+        label: `ring-${round}`,
+      };
+      await measure({ ...calling, requests: 1_000, perSecond: 1_000 });
+      // A call that is asked about again has its answer already: each run is about other calls.
+      const idle = await measure({ ...calling, firstCall: 1_000 });
+      const seconds = Math.ceil(calls / 200) + 4;
+      const events = measure({
+        port: server.port,
+        path: eventsPath,
+        secret,
+        requests: seconds * 1_000,
+        connections: 32,
+        perSecond: 1_000,
+        label: `beside-${round}`,
+      });
+      // Once they come: making and signing them takes the machine for a second.
+      await arrived(receiver, 1_000);
+      const busy = await measure({ ...calling, firstCall: 1_000 + calls });
+      await events;
+      await server.stop();
+      await receiver.stop();
+      return { idle, busy };
+    }),
+  );
+  const of = (which: 'idle' | 'busy', key: 'p50' | 'p99') => median(pairs.map((pair) => pair[which][key]));
+  const row = ratioRow(
+    'ring',
+    'p99 of an answered call under 1,000 events/s ÷ idle, ms',
+    '≤ 3',
+    of('busy', 'p99'),
+    of('idle', 'p99'),
+    1,
+  );
+  return [
+    { ...row, figures: `${row.figures} (p50 ${of('busy', 'p50').toFixed(1)} ÷ ${of('idle', 'p50').toFixed(1)})` },
+  ];
+}
+
+/** A call is remembered for 40 s, in case it is asked about again: memory can only be flat after that. */
+const soakCallsPerSecond = 1_000;
+
+/** Phones that ring for hours: a router after many calls, against the same one after half of them. */
+export async function soak({ calls }: Size): Promise<Row[]> {
+  const residentMb = await inDirectory(async (directory) => {
+    const server = await startRouter(directory, await answering(directory));
+    const rung = async (firstCall: number): Promise<number> => {
+      const requests = calls / 2;
+      const load = { port: server.port, path: callPath, secret, body: 'call', connections: 16 } as const;
+      const { statuses } = await measure({
+        ...load,
+        firstCall,
+        requests,
+        perSecond: soakCallsPerSecond,
+        label: 'soak',
+      });
+      if (statuses['200'] !== requests) throw new Error(`not all were answered: ${JSON.stringify(statuses)}`);
+      return server.residentMb();
+    };
+    const early = await rung(0);
+    const late = await rung(calls / 2);
+    await server.stop();
+    return { early, late };
+  });
+  const [half, all] = [calls / 2, calls].map((count) => count.toLocaleString('en'));
+  const what = `resident after ${all} calls, ${soakCallsPerSecond.toLocaleString('en')} a second ÷ after ${half}, MB`;
+  return [ratioRow('soak', what, '≤ 1.1', residentMb.late, residentMb.early)];
+}
+
+/** Calls ring while a table of a million rows is read anew: how large the router gets, and how long a look-up takes. */
+export async function table({ rows }: Size): Promise<Row[]> {
+  const found = await inDirectory(async (directory) => {
+    const server = await startRouter(directory, await answering(directory, rows));
+    const restMb = server.residentMb();
+    const load = { port: server.port, path: callPath, secret, body: 'call', connections: 4, label: 'table' } as const;
+    const ringing = measure({ ...load, requests: 3_000, perSecond: 300 });
+    await writeTable(directory, rows + 1);
+    let peakMb = restMb;
+    while ((await metric(server, 'table_rows')) <= rows) {
+      peakMb = Math.max(peakMb, server.residentMb());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const { statuses } = await ringing;
+    if (statuses['200'] !== 3_000) throw new Error(`not all were answered: ${JSON.stringify(statuses)}`);
+    const lookupMs =
+      (1_000 * (await metric(server, 'resolver_seconds_sum'))) / (await metric(server, 'resolver_seconds_count'));
+    await server.stop();
+    return { restMb, peakMb, lookupMs };
+  });
+  const count = rows.toLocaleString('en');
+  return [
+    {
+      id: 'table',
+      what: `resident at most while ${count} rows are read anew, MB`,
+      figures: `at rest ${Math.round(found.restMb)}`,
+      ratio: found.peakMb,
+      aim: '≤ 300',
+    },
+    {
+      id: 'look-up',
+      what: `look-up among ${count} rows meanwhile, mean, ms`,
+      figures: '',
+      ratio: found.lookupMs,
+      aim: '≤ 1',
+    },
+  ];
+}
+
+async function writeTable(directory: string, rows: number): Promise<void> {
+  const callers = Array.from(
+    { length: rows },
+    (_, index) => `+1202${String(5_550_000 + index).padStart(7, '0')},Caller ${index}`,
+  );
+  await writeFile(join(directory, 'customers.csv'), `phone,first_name\n${callers.join('\n')}\n`);
+}
+
+/** The first value of a metric of the router. */
+async function metric({ port }: Server, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(new RegExp(`^switchhook_${name}\\{.*\\} (.*)$`, 'm').exec(text)?.[1]);
+}
