@@ -21,6 +21,8 @@ export interface World {
   readonly deliverMany?: (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
   readonly policy?: Partial<LanePolicy>;
   readonly clock?: FakeClock;
+  /** In place of the source that takes every body. */
+  readonly receive?: Source['receive'];
   /** Wraps the store, to make it fail. */
   readonly store?: (store: Store) => Store;
 }
@@ -68,7 +70,7 @@ export function aPipeline(world: World = {}) {
     return { name: `route-${index}`, from: ['agents'], on: ['*'], where: null, to: names, transforms: [], ...route };
   });
   const pipeline = new Pipeline({
-    sources: new Map([['agents', source]]),
+    sources: new Map([['agents', world.receive === undefined ? source : { receive: world.receive }]]),
     routes: new Routes(routes, (route, reason) => observer.unroutable(route.name, reason)),
     transforms: new Map(Object.entries(world.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
     destinations: new Map(

@@ -21,12 +21,13 @@ export interface Lifecycle {
 export interface Source extends Lifecycle {
   /**
    * Called once per request, in parallel. Verify the raw bytes first, parse then. Throw `refuse(code, reason)` to refuse
-   * the request; any other throw is a fault of the source: 500, so that the sender tries again.
+   * the request; any other throw is a fault of the source: 500, so that the sender tries again. A promise is waited for no
+   * longer than 10 s.
    */
   receive(request: RawRequest): Reception | Promise<Reception>;
   /**
    * Of sources of calls: the least the platform accepts, where `receive` failed and nothing is known of the call. With it, a
-   * fault of the source is no 500 any more, and `receive` is not waited for longer than 2 s. Must not throw.
+   * fault of the source is no 500 any more, and `receive` is waited for no longer than 2 s. Must not throw.
    */
   fallback?(): HttpReply;
   /** Makes a body acceptable to `receive`, with the secrets this source has. For `switchhook send` and tests. */

@@ -10,7 +10,7 @@ import { traceOf } from './answer-trace.js';
 import { attempted, keptOf, type OpenDestination, unsaid } from './attempt.js';
 import { CallRecorder } from './call-recorder.js';
 import { Commits } from './commits.js';
-import { within } from './deadline.js';
+import { inTime } from './deadline.js';
 import { eventOf, recordOf } from './events.js';
 import { type AttemptEnd, Lane, type LaneLoad } from './lane.js';
 import type { Observer } from './observer.js';
@@ -36,8 +36,8 @@ export interface PipelineParts {
 
 /** Deliveries in memory in all, beyond what the lanes run. */
 const heldInAll = 2_000;
-/** Verifying a call takes microseconds; a source that asks somebody else first gets no more of the ring than this. */
-const verifyMs = 2_000;
+/** Verifying takes microseconds; a source that asks somebody else first gets no more of a ring, or of a sender's patience. */
+const verifyMs = { call: 2_000, events: 10_000 };
 
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -112,8 +112,9 @@ export class Pipeline {
     if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
     const { clock, log, observer } = this.#parts;
     try {
-      if (source.fallback === undefined) return await source.receive(request);
-      return await within(clock, verifyMs, async () => source.receive(request));
+      const reception = source.receive(request);
+      if ('kind' in reception) return reception;
+      return await inTime(clock, source.fallback === undefined ? verifyMs.events : verifyMs.call, reception);
     } catch (error) {
       if (isRefusal(error)) throw error;
       log.error('source.failed', { source: name, error });

@@ -287,6 +287,18 @@ describe('the pipeline', () => {
     expect(items.map(({ attempts }) => attempts)).to.deep.equal([0, 0, 0]);
   });
 
+  it('waits ten seconds for a source that verifies elsewhere, and refuses what it has not verified then', async () => {
+    const { send, clock, log, store, pipeline } = setup({ receive: () => new Promise(() => {}) });
+    const status = statusOf(send({ key: 'a' }));
+    await clock.advance(9_999);
+    expect(await Promise.race([status, settled().then(() => 'waiting')])).to.equal('waiting');
+    await clock.advance(1);
+    expect(await status).to.equal('SOURCE_FAILED');
+    expect(log.lines.map(({ event }) => event)).to.include('source.failed');
+    expect((await store.events({ limit: 1 })).items).to.deep.equal([]);
+    await pipeline.close();
+  });
+
   it('takes up after a restart what was left, running or waiting', async () => {
     const first = setup({ destinations: { crm: () => new Promise(() => {}) } });
     for (let n = 0; n < 20; n += 1) await first.send({ key: `a${n}` });
