@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
+const promisingDestination = fileURLToPath(new URL('../support/promising-destination.ts', import.meta.url));
 const good = `
 version: 1
 server: { host: 127.0.0.1, port: 0 }
@@ -95,11 +97,12 @@ describe('the command line', () => {
   });
 
   it('ends with 78 where a component cannot be made of its options, whoever finds out', async () => {
-    const file = await place.write('switchhook.yaml', good.replace('use: log }', 'use: log, batch: { max: 3 } }'));
+    const text = good.replace('use: log }', 'use: promising, batch: { max: 3 } }');
+    const file = await place.write('switchhook.yaml', `${text}plugins: [${promisingDestination}]\n`);
     for (const command of ['check', 'start']) {
       const { code, stderr } = await place.run([command, '--config', file]);
       expect(code, command).to.equal(78);
-      expect(stderr, command).to.include('destination console (log)').and.to.include('it takes no batches');
+      expect(stderr, command).to.include('destination console (promising)').and.to.include('it has no deliverMany');
     }
   });
 

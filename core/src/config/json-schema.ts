@@ -70,9 +70,15 @@ export function schemasAt(root: JsonSchema, path: Path): readonly JsonSchema[] {
 }
 
 function rowSchema(component: Component): z.ZodObject {
-  const { use: _, ...common } = rowSchemas[component.kind].shape;
+  const { use: _, ...common } = commonShape(component);
   const use = z.literal(component.type).meta({ description: component.description });
   return z.strictObject({ use, ...common, ...component.options.shape }).meta({ description: component.description });
+}
+
+function commonShape({ kind, batches = false }: Component) {
+  if (kind !== 'destination' || batches) return rowSchemas[kind].shape;
+  const { batch: _, ...shape } = rowSchemas.destination.shape;
+  return shape;
 }
 
 const withVariable: JsonSchema = { type: 'string', pattern: '\\$\\{' };

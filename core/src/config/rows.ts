@@ -51,6 +51,7 @@ export class Rows {
     const used = this.#checker.check(z.looseObject({ use: rowSchemas[kind].shape.use }), path, absent);
     const component = used === null ? null : await this.#component(kind, used.use, [...path, 'use']);
     if (component === null) return null;
+    this.#checkBatch(component, path);
     const ownKeys = Object.keys(rowSchemas[kind].shape);
     const own = { takes: (key: string) => ownKeys.includes(key), otherKeys: [] };
     const rest = { takes: (key: string) => !ownKeys.includes(key), otherKeys: ownKeys };
@@ -61,6 +62,14 @@ export class Rows {
       common: this.#checker.check(rowSchemas[kind], path, absent, own) as CheckedRow<K>['common'],
       options: this.#checker.check(component.options, path, absent && {}, rest),
     };
+  }
+
+  /** Where the destination cannot take one, it would be an option without effect. */
+  #checkBatch({ kind, type, batches = false }: Component, path: Path): void {
+    const { document } = this.#checker;
+    const at = [...path, 'batch'];
+    if (kind !== 'destination' || batches || nodeAt(document.root, at) === null) return;
+    document.report('INVALID_VALUE', at, `${type} takes no batches`, { at: 'key', hint: 'Remove `batch`.' });
   }
 
   async #component<K extends Kind>(kind: K, use: string, path: Path): Promise<Component<K> | null> {

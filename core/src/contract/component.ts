@@ -41,7 +41,7 @@ export interface Destination extends Lifecycle {
    * idempotency key. The signal is aborted when `timeout` is over; what comes back later is ignored. A throw counts as `unavailable`.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
-  /** Makes one attempt for several deliveries at once; one outcome for each, in order. Used where `batch` is configured. */
+  /** Makes one attempt for several deliveries at once; one outcome for each, in order. Used where `batch` is configured, which takes `batches: true` in the component. */
   deliverMany?(deliveries: readonly Delivery[], signal: AbortSignal): Promise<readonly Outcome[]>;
   /**
    * What `deliver` would send, for `switchhook explain`: pure, without network, also before `open`. Secrets of the
@@ -95,6 +95,8 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   create(options: z.output<S>, tools: Tools): Instances[K];
   /** Of sources: true where its requests are calls that wait for an answer. Default false. */
   readonly calls?: boolean;
+  /** Of destinations: true where they have `deliverMany`, so that `batch` can be configured. Default false. */
+  readonly batches?: boolean;
   /** Of sources: media types it reads. Default `application/json`. */
   readonly accepts?: readonly string[];
   /** Of sources: bodies to try it with, by name, for `switchhook send <sample>`. */

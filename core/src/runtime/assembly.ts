@@ -150,10 +150,14 @@ export function made<K extends Kind>(kind: K, row: ComponentRow<K>, services: Se
   }
 }
 
-/** A batch that the destination cannot take would be an option without effect. */
+/** Where the component promises what its destinations have not, a batch would be an option without effect. */
 function withBatches(destination: Made<'destination'>, { lane }: DestinationRow): Made<'destination'> {
   if (lane.batch === null || destination.instance.deliverMany !== undefined) return destination;
-  throw new ComponentFailure(destination, 'cannot be used', new Error('it takes no batches: remove `batch`'));
+  throw new ComponentFailure(
+    destination,
+    'cannot be used',
+    new Error('it has no deliverMany, although its component says `batches: true`'),
+  );
 }
 
 function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {

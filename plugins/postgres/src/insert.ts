@@ -52,6 +52,7 @@ export const insert = defineDestination({
   type: 'postgres.insert',
   description: 'Inserts each event as a row into a table of a PostgreSQL database.',
   options,
+  batches: true,
   create: (row, tools) => new PostgresInsert(row, tools),
 });
 

@@ -175,14 +175,20 @@ function rowsWords(name: string): string {
 /** What rows of a kind have in common. */
 function commonPart(kind: Kind, rows: JsonSchema): readonly string[] {
   const [first] = componentsOf(rows);
-  const common = Object.keys(rowSchemas[kind].shape);
+  const common = commonKeys(kind, rows);
   if (first === undefined || common.length === 1) return [];
   const others = Object.keys(first.properties ?? {}).filter((name) => !common.includes(name));
   return [`Every ${kind} has these options:\n\n${optionTable(first, others)}`];
 }
 
+/** `batch` is not among them: not every destination takes one. */
+function commonKeys(kind: Kind, rows: JsonSchema): readonly string[] {
+  const all = componentsOf(rows);
+  return Object.keys(rowSchemas[kind].shape).filter((key) => all.every(({ properties = {} }) => key in properties));
+}
+
 function componentParts(kind: Kind, rows: JsonSchema, packages: ReadonlyMap<string, string>): readonly string[] {
-  const common = Object.keys(rowSchemas[kind].shape);
+  const common = commonKeys(kind, rows);
   return componentsOf(rows).map((component) => {
     const type = typeof component.properties?.use === 'object' ? String(component.properties.use.const) : '';
     const options = optionTable(component, common) || 'No options.';

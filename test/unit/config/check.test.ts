@@ -299,6 +299,14 @@ describe('checking a configuration', () => {
       );
     });
 
+    it('refuses a batch where the destination takes none, beside everything else that is wrong', async () => {
+      const yaml = withDestinations('  a: { use: http.post, url: https://x, batch: { max: 5 }, timout: 3s }\n');
+      expect(await problemsOf(yaml)).to.deep.equal([
+        '5:40 INVALID_VALUE destinations.a.batch: http.post takes no batches',
+        '5:59 UNKNOWN_KEY destinations.a.timout: unknown key "timout"; did you mean "timeout"?',
+      ]);
+    });
+
     it('does not miss a key that is only misspelled', async () => {
       expect(await problemsOf(withDestinations('  a: { use: http.post, ulr: https://x }\n'))).to.deep.equal([
         '5:24 UNKNOWN_KEY destinations.a.ulr: unknown key "ulr"; did you mean "url"?',

@@ -1,0 +1,12 @@
+/** A plugin whose destination promises batches, and cannot take one. */
+import { defineDestination, definePlugin, z } from '@switchhook/core/plugin';
+
+const promising = defineDestination({
+  type: 'promising',
+  description: 'Promises more than it does.',
+  options: z.strictObject({}),
+  batches: true,
+  create: () => ({ deliver: async () => ({ kind: 'delivered' }) }),
+});
+
+export default definePlugin({ name: 'promising', components: [promising] });
