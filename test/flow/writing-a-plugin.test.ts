@@ -9,6 +9,7 @@ import type { FetchResponse, Outcome, Plugin } from '@switchhook/core/plugin';
 import {
   aCall,
   anEvent,
+  aRequest,
   createComponent,
   fakeTools,
   receiver,
@@ -73,6 +74,13 @@ sourceSuite('the source of the page', () => ({
   sample: tickets?.samples?.['ticket.opened'] ?? {},
 }));
 
+const switchboard = await componentOf('my-plugins/switchboard.ts');
+sourceSuite('the source of calls of the page', () => ({
+  source: createComponent('source', switchboard, { token: 'only-for-tests' }, fakeTools()),
+  sample: switchboard?.samples?.ring ?? {},
+  bodyUnsigned: true,
+}));
+
 describe('docs/writing-a-plugin.md', () => {
   after(() => rm(directory, { recursive: true }));
 
@@ -121,6 +129,18 @@ describe('docs/writing-a-plugin.md', () => {
     };
     expect(outcomeOf('thank you').kind).to.equal('delivered');
     expect(outcomeOf('QUOTA_EXCEEDED')).to.include({ kind: 'unavailable', retryAfterMs: 60_000 });
+  });
+
+  it('has a source of calls that a router answers through, in the words of its platform', async () => {
+    const source = createComponent('source', switchboard, { token: 'only-for-tests' }, fakeTools());
+    const body = switchboard?.callBody?.({ from: '+12345678912', to: '+12345678913', agent: null }) ?? {};
+    const request = aRequest({ body, headers: { 'x-token': 'only-for-tests' } });
+    const reception = await source.receive(request);
+    if (reception.kind !== 'call') throw new Error('it is no call');
+    expect(reception.call).to.include({ from: '+12345678912', to: '+12345678913' });
+    const answer = { variables: { first_name: 'Jim' }, overrideAgent: 'front-desk' };
+    expect(switchboard?.answerIn?.(reception.reply(answer).body ?? {})).to.deep.equal(answer);
+    expect(source.fallback?.()).to.deep.equal({ status: 200, body: { facts: {} } });
   });
 
   it('has a transform that leaves fields out, and skips what is empty then', async () => {
