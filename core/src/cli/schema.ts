@@ -15,6 +15,7 @@ export function schemaCommand(output: Output): Command {
     .description('Print the JSON Schema of the configuration, with exactly the installed components.')
     .option('-c, --config <file>', 'plugins are looked for beside this file', 'config/switchhook.yaml')
     .option('-o, --output <file>', 'write it to a file')
+    .option('--json', 'print JSON, which it does anyhow')
     .addHelpText(
       'after',
       `
