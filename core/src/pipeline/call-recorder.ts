@@ -2,6 +2,7 @@
 import type { EventRecord } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { within } from './deadline.js';
+import { Pauses } from './pauses.js';
 
 interface Parts {
   /** Commits an event with its deliveries; rejects where that cannot be done now. The same event twice is a duplicate. */
@@ -23,11 +24,12 @@ export class CallRecorder {
   readonly #parts: Parts;
   readonly #recording = new Set<Promise<void>>();
   /** Ends the waits between tries. */
-  readonly #wakes = new Set<() => void>();
+  readonly #pauses: Pauses;
   #closing = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#pauses = new Pauses(parts.clock);
   }
 
   /** Records a call, as far as the store lets it. Returns at once. */
@@ -43,7 +45,7 @@ export class CallRecorder {
   /** Waits for no further try: each call that is not recorded gets its last one now. */
   async close(): Promise<void> {
     this.#closing = true;
-    for (const wake of this.#wakes) wake();
+    this.#pauses.end();
     await Promise.all(this.#recording);
   }
 
@@ -61,21 +63,8 @@ export class CallRecorder {
           return;
         }
         log.warn('call.recording-failed', { key: record.key, reason, waitMs });
-        await this.#wait(waitMs);
+        await this.#pauses.wait(waitMs);
       }
     }
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#closing) return resolve();
-      const wake = (): void => {
-        cancel();
-        this.#wakes.delete(wake);
-        resolve();
-      };
-      const cancel = this.#parts.clock.after(ms, wake);
-      this.#wakes.add(wake);
-    });
   }
 }

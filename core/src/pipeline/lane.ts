@@ -4,6 +4,7 @@ import type { Clock, Log } from '../contract/tools.js';
 import type { BreakerState } from './breaker.js';
 import { Gate } from './gate.js';
 import type { LanePolicy } from './lane-policy.js';
+import { Pauses } from './pauses.js';
 import { Places, type SharedPlaces } from './places.js';
 import type { Attempted } from './retry.js';
 import { pauseAfter, Settler } from './settler.js';
@@ -59,6 +60,7 @@ export class Lane {
   readonly #gate: Gate;
   readonly #batchMax: number;
   readonly #settler: Settler;
+  readonly #pauses: Pauses;
   /** Taken by what is running or held, and by what is promised to a commit or a claim under way. */
   readonly #places: Places;
   readonly #held: Held[] = [];
@@ -78,6 +80,7 @@ export class Lane {
     this.#gate = new Gate({ rateLimit, breaker, longestPauseMs: retry.maxMs }, parts.clock.elapsed());
     this.#batchMax = batch?.max ?? 1;
     this.#settler = new Settler(parts);
+    this.#pauses = new Pauses(parts.clock);
     const running = concurrency * this.#batchMax;
     this.#places = new Places(running * (1 + heldPerAttempt), running, parts.sharedPlaces);
   }
@@ -119,6 +122,7 @@ export class Lane {
   /** Starts nothing more, gives back what is held, and resolves when the running attempts are settled. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#pauses.end();
     this.#advance();
     if (!this.#isIdle()) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
@@ -232,14 +236,8 @@ export class Lane {
     this.#places.take(limit);
     this.#dueMs = null;
     try {
-      const claim = await store.claim({
-        destination,
-        nowMs,
-        leaseUntilMs,
-        limit,
-        maxAttempts: retry.attempts,
-        ordered,
-      });
+      const maxAttempts = retry.attempts;
+      const claim = await store.claim({ destination, nowMs, leaseUntilMs, limit, maxAttempts, ordered });
       this.#failedClaims = 0;
       this.#places.take(claim.deliveries.length);
       const sinceMs = clock.elapsed();
@@ -249,7 +247,7 @@ export class Lane {
     } catch (error) {
       log.warn('lane.claim-failed', { destination, error });
       this.#failedClaims += 1;
-      await new Promise<void>((resolve) => clock.after(pauseAfter(this.#failedClaims), resolve));
+      await this.#pauses.wait(pauseAfter(this.#failedClaims));
       this.#dueMs = clock.now();
     }
     this.#places.free(limit);

@@ -1,6 +1,7 @@
 /** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
 import type { Settled, Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
+import { Pauses } from './pauses.js';
 
 /** What a settler works with. */
 export interface SettlerParts {
@@ -23,10 +24,11 @@ export class Settler {
   #pending = 0;
   #failures = 0;
   #abandoned = false;
-  readonly #pauses = new Set<() => void>();
+  readonly #pauses: Pauses;
 
   constructor(parts: SettlerParts) {
     this.#parts = parts;
+    this.#pauses = new Pauses(parts.clock);
   }
 
   /** Deliveries whose attempt has begun or ended and is not settled yet. */
@@ -42,7 +44,7 @@ export class Settler {
   /** Stops trying: the leases end, and somebody else makes the attempts again. */
   abandon(): void {
     this.#abandoned = true;
-    for (const end of this.#pauses) end();
+    this.#pauses.end();
   }
 
   /** Resolves when the store has the settlements, or they are abandoned; they must have been expected. */
@@ -57,20 +59,8 @@ export class Settler {
       } catch (error) {
         log.warn('lane.settle-failed', { destination, error });
         this.#failures += 1;
-        await this.#pause(pauseAfter(this.#failures));
+        await this.#pauses.wait(pauseAfter(this.#failures));
       }
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel();
-        this.#pauses.delete(end);
-        resolve();
-      };
-      const cancel = this.#parts.clock.after(ms, end);
-      this.#pauses.add(end);
-    });
   }
 }

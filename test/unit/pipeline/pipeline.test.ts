@@ -272,6 +272,15 @@ describe('the pipeline', () => {
     await pipeline.close();
   });
 
+  it('closes at once, also while it leaves a store alone that has failed', async () => {
+    const { clock, log, pipeline } = setup({
+      store: (store) => storeWith(store, { claim: () => Promise.reject(new Error('the disk is gone')) }),
+    });
+    await clock.advance(5_000);
+    expect(log.of('lane.claim-failed').length).to.be.greaterThan(2);
+    await pipeline.close();
+  });
+
   it('gives back, uncounted, what it holds when it closes', async () => {
     const releases: (() => void)[] = [];
     const waiting: Deliver = () => new Promise((resolve) => releases.push(() => resolve({ kind: 'delivered' })));
