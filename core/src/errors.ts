@@ -77,7 +77,7 @@ const table = {
   NOT_KEPT: {
     status: 404,
     sentence: 'The router does not keep this.',
-    hint: 'Settled events are forgotten after store.retention, replays at a restart.',
+    hint: 'It never came, it was refused (request.refused in the log says why), or it was settled longer than store.retention ago. Replays are forgotten at a restart.',
   },
   WRONG_STATE: {
     status: 409,
@@ -130,7 +130,7 @@ const table = {
   },
   INTERPOLATION_SYNTAX: {
     sentence: 'A ${…} cannot be read.',
-    hint: 'Write ${NAME}, ${NAME:-default} or ${file:path}; a literal ${ is written $${.',
+    hint: 'Write ${NAME}, ${NAME:-default} or ${file:path}; an expression is ${{ call.from }}; a literal ${ is written $${.',
   },
   FILE_MISSING: {
     sentence: 'A file named by ${file:…} cannot be read.',

@@ -17,6 +17,11 @@ export function newEventId(): string {
   return v7({ random: pool.subarray(used - randomBytesPerId, used) });
 }
 
+/** Whether a text is an id of an event. */
+export function isEventId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /** A new id of a replay. */
 export function newReplayId(): string {
   return v7();

@@ -172,7 +172,7 @@ describe('an operator at the command line', () => {
     const { run, url } = await setup();
     const cases: readonly (readonly [args: readonly string[], code: number, said: string])[] = [
       [['status', '--token', 'another'], 1, 'API_TOKEN_WRONG: the bearer token is another one'],
-      [['explain', 'conv_9'], 1, 'NOT_KEPT: there is no event of conv_9'],
+      [['explain', 'conv_9'], 1, 'NOT_KEPT: there is no event with the subject conv_9'],
       [['events', 'nothing'], 1, 'NOT_KEPT'],
       [['events', '--since', 'yesterday'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
       [['discard', 'nothing.0'], 1, 'NOT_KEPT'],

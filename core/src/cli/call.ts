@@ -47,7 +47,7 @@ Examples:
   switchhook call --from '+1202555\${{ 1000 + n }}' --to +12345678913 --repeat 100 --concurrency 10
 
 Where a value comes from, and how each look-up went, is told by the router's API; where that is closed to you, only the
-reply is shown. A router takes calls between the same numbers within a minute for one call that is asked about again,
+reply is shown. A router takes calls between the same numbers within 40 s for one call that is asked about again,
 and answers them alike: --repeat with \${{ n }} makes different ones. With --offline, resolvers are asked as ever; what they
 need of the router's own store is not there.`,
     )

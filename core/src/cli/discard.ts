@@ -4,6 +4,7 @@ import { type DeliveryStory, deliveryStory } from '../api/reply.js';
 import { type RouterClient, type RouterOptions, RouterRefusal, routerCommand, withRouter } from './api-client.js';
 import { confirm, deliveries } from './confirm.js';
 import { undecided } from './dead.js';
+import { checkDestination } from './destination-names.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type DeliveryFilter, filterOf, type Period, withDeliveryFilter, withPeriod } from './filters.js';
 import { type Output, printJson } from './output.js';
@@ -33,6 +34,7 @@ A replay with --reason discarded brings them back.`,
     )
     .action((ids: readonly string[], options: DiscardOptions) =>
       withRouter(options, output, async (router) => {
+        await checkDestination(router, options.destination);
         const chosen = ids.length > 0 ? ids : await fitting(router, options);
         if (options.dryRun) return output.line(`${deliveries(chosen.length)} would be discarded`);
         if (options.yes !== true && ids.length === 0 && chosen.length > 0)

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type DeliveryStory, type Explanation, explanationList, type Lane, status } from '../api/reply.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
-import { partsOfDeliveryId } from '../ids.js';
+import { isEventId, partsOfDeliveryId } from '../ids.js';
 import { isRefusal } from '../refusal.js';
 import { type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
 import { CommandFailure, exitCodes } from './failure.js';
@@ -21,7 +21,10 @@ interface ExplainOptions extends RouterOptions {
 
 export function explainCommand(output: Output): Command {
   return routerCommand('explain', 'Say why an event went where it went: every route, every delivery, every attempt.')
-    .argument('<what>', 'id of an event, a delivery, a conversation or a call; or a JSON file with a body')
+    .argument(
+      '<what>',
+      'id of an event or a delivery; the subject of events, which is the id of their conversation; or a JSON file with a body',
+    )
     .option('-s, --source <name>', 'of a file: the source that would receive it, where there are several')
     .addHelpText(
       'after',
@@ -43,10 +46,10 @@ A file is explained by the configuration file as it is now, without a router; wi
     });
 }
 
-/** Ids of ours are UUIDs; whatever else somebody asks for is a conversation or a call. */
+/** Ids of ours are UUIDs; whatever else somebody asks for is the subject of events. */
 function questionFor(what: string) {
   const event = partsOfDeliveryId(what)?.eventId ?? what;
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(event) ? { event } : { subject: what };
+  return isEventId(event) ? { event } : { subject: what };
 }
 
 async function explainFile(file: string, options: ExplainOptions, output: Output): Promise<void> {

@@ -1,5 +1,6 @@
 /** The command line: one file per verb; here they are put together, and only here the process ends. */
 import { Command, CommanderError } from 'commander';
+import { ComponentFailure } from '../runtime/component-failure.js';
 import { version } from '../version.js';
 import { callCommand } from './call.js';
 import { callsCommand } from './calls.js';
@@ -74,6 +75,10 @@ function codeOf(error: unknown): number {
   if (error instanceof CommandFailure) {
     if (error.message !== '') processOutput.note(error.message);
     return error.exitCode;
+  }
+  if (error instanceof ComponentFailure) {
+    processOutput.note(`${error.code}: ${error.message}`);
+    return exitCodes.failed;
   }
   processOutput.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return exitCodes.failed;

@@ -1,5 +1,6 @@
 /** Options and steps that several commands share. */
-import { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { Command, Option } from 'commander';
 import type { Config } from '../config/config.js';
 import { formatProblems } from '../config/problem.js';
 import { ComponentFailure } from '../runtime/component-failure.js';
@@ -14,11 +15,20 @@ export interface ConfigOptions {
   readonly json?: true;
 }
 
+const usualFile = 'config/switchhook.yaml';
+const fileHere = 'switchhook.yaml';
+
+/** `--config`, by default the file where it usually is, or else the one that is here. */
+export function configOption(description: string): Option {
+  const file = !existsSync(usualFile) && existsSync(fileHere) ? fileHere : usualFile;
+  return new Option('-c, --config <file>', description).default(file, `${usualFile}, or else ${fileHere}`);
+}
+
 /** A command with `--config` and `--json`. */
 export function configCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .option('-c, --config <file>', 'the configuration file', 'config/switchhook.yaml')
+    .addOption(configOption('the configuration file'))
     .option('--json', 'print JSON, for other programs');
 }
 

@@ -1,10 +1,11 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 import type { Command } from 'commander';
 import { deliveryStory, type Replay, replay } from '../api/reply.js';
-import { partsOfDeliveryId } from '../ids.js';
+import { isEventId, partsOfDeliveryId } from '../ids.js';
 import { systemClock } from '../runtime/clock.js';
 import { type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
 import { confirm, deliveries } from './confirm.js';
+import { checkDestination } from './destination-names.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import {
   type DeliveryFilter,
@@ -54,14 +55,21 @@ Running deliveries are left alone; a pending retry is cancelled by its replay. D
     .action((id: string | undefined, options: ReplayOptions) =>
       withRouter(options, output, async (router) => {
         if (id !== undefined && partsOfDeliveryId(id) !== null) return replayOne(router, id, options, output);
+        if (id !== undefined && !isEventId(id))
+          throw new CommandFailure(
+            exitCodes.usage,
+            `${id} is no id of a delivery or an event; for a conversation: --subject ${id}`,
+          );
+        await checkDestination(router, options.destination);
         const request = requestFor(id, options);
         const counted = await ended(
           router,
           await router.post('/api/replay', replay, { ...request, dryRun: true }),
           output,
         );
-        if (options.dryRun || counted.state !== 'done' || counted.matched === 0)
-          return report(counted, options, output);
+        if (options.dryRun || counted.state !== 'done') return report(counted, options, output);
+        if (counted.matched === 0 && !options.json) return output.line('Nothing fits: 0 deliveries replayed.');
+        if (counted.matched === 0) return report(counted, options, output);
         // Whoever names one event has decided already.
         if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
         const started = await router.post('/api/replay', replay, request);

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { configurationSchema } from '../config/json-schema.js';
 import { catalogFor } from '../runtime/create-router.js';
+import { configOption } from './options.js';
 import { type Output, printJson } from './output.js';
 
 interface SchemaOptions {
@@ -13,7 +14,7 @@ interface SchemaOptions {
 export function schemaCommand(output: Output): Command {
   return new Command('schema')
     .description('Print the JSON Schema of the configuration, with exactly the installed components.')
-    .option('-c, --config <file>', 'plugins are looked for beside this file', 'config/switchhook.yaml')
+    .addOption(configOption('plugins are looked for beside this file'))
     .option('-o, --output <file>', 'write it to a file')
     .option('--json', 'print JSON, which it does anyhow')
     .addHelpText(

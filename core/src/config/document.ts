@@ -113,6 +113,10 @@ export class ConfigDocument {
     const start = this.#lineStarts[line] ?? 0;
     const end = (this.#lineStarts[line + 1] ?? this.#source.length + 1) - 1;
     const excerpt = this.#excerpt(start, end, offset, shown);
+    const isUnmarked =
+      ['YAML_SYNTAX', 'WRONG_TYPE'].includes(code) && /(?<!\$)\{\{/.test(this.#source.slice(start, end));
+    if (isUnmarked)
+      about.hint = 'An expression is written with a dollar sign, and in quotes inside { }: "${{ call.from }}".';
     list.push({ ...about, line: line + 1, column: offset - start + 1, excerpt });
   }
 

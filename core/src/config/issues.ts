@@ -85,7 +85,7 @@ function reportLeaf({ issue, path, expected }: Leaf, root: JsonSchema, { documen
   }
   const found = secret ? '' : foundValue(node);
   if (expected.length > 0) {
-    const hint = expected.includes('string') && isPlain(node) ? 'Put it into quotes.' : undefined;
+    const hint = expected.includes('string') && isPlain(node) ? quotesHint(schemas) : undefined;
     document.report('WRONG_TYPE', at, `expected ${orList(expected.map(typeName))}, found ${typeOf(node)}`, {
       secret,
       hint,
@@ -103,6 +103,12 @@ function reportLeaf({ issue, path, expected }: Leaf, root: JsonSchema, { documen
     secret,
     at: issue.code === 'invalid_key' ? 'key' : 'value',
   });
+}
+
+/** A text with a pattern has a unit: `3` in quotes would be no better. */
+function quotesHint(schemas: readonly JsonSchema[]): string {
+  const patterned = schemas.find(({ pattern }) => pattern?.startsWith('^(') === true);
+  return patterned === undefined ? 'Put it into quotes.' : 'Write it with its unit, such as 3s, 1mb or 10/s.';
 }
 
 function messageOf(issue: z.core.$ZodIssue, node: TreeNode | null): string {

@@ -141,8 +141,10 @@ function hookAt(source: string, ctx: Context, parts: ServerParts): Hook {
 
 function checkMediaType(ctx: Context, accepts: readonly string[]): void {
   const type = (ctx.get('content-type').split(';')[0] ?? '').trim().toLowerCase();
-  if (!accepts.includes(type))
-    throw refuse('UNSUPPORTED_MEDIA_TYPE', type === '' ? 'no content type' : `content type ${type.slice(0, 64)}`);
+  if (!accepts.includes(type)) {
+    const found = type === '' ? 'no content type' : `content type ${type.slice(0, 64)}`;
+    throw refuse('UNSUPPORTED_MEDIA_TYPE', `${found}, expected ${accepts.join(' or ')}`);
+  }
   const encoding = ctx.get('content-encoding').toLowerCase();
   if (encoding !== '' && encoding !== 'identity')
     throw refuse('UNSUPPORTED_MEDIA_TYPE', `content encoding ${encoding.slice(0, 64)}`);

@@ -186,7 +186,7 @@ export class Operations {
     if ('event' in question) return [this.#explained(await this.event(question.event), true)];
     if ('subject' in question) {
       const { items } = await store.events({ subject: question.subject, limit: explainedEvents });
-      if (items.length === 0) throw refuse('NOT_KEPT', `there is no event of ${question.subject}`);
+      if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
       const stories = await gathered(items.toReversed(), (event) => this.#storyOf(event));
       return stories.map((story) => this.#explained(story, true));
     }

@@ -31,6 +31,8 @@ export function openCatalog(directory: string): ComponentCatalog {
 
 export class ComponentCatalog implements Catalog {
   readonly #directory: string;
+  /** Rows of `plugins:` that cannot be loaded. */
+  readonly #broken: string[] = [];
   readonly #loaded = new Map<string, Promise<LoadedPlugin | PluginProblem>>();
 
   constructor(directory: string) {
@@ -40,7 +42,9 @@ export class ComponentCatalog implements Catalog {
   /** Loads a row of `plugins:`; undefined where all is well. */
   async load(from: string): Promise<PluginProblem | undefined> {
     const loaded = await this.#load(from);
-    return 'plugin' in loaded ? undefined : loaded;
+    if ('plugin' in loaded) return undefined;
+    this.#broken.push(from);
+    return loaded;
   }
 
   /** The component that `use` names: of a loaded plugin first, else of the package its first word names. */
@@ -50,16 +54,28 @@ export class ComponentCatalog implements Catalog {
     const brought = await this.#bringing(use);
     // Whoever has a plugin of this name means it, and not a package of ours.
     if (brought !== undefined) return { problem: unknownComponent(kind, use, brought) };
-    const [word = '', ...rest] = use.split('.');
+    const [word = ''] = use.split('.');
     const loaded = await this.#load(packageOf(word));
     if (!('plugin' in loaded)) {
       if (loaded.code !== 'PLUGIN_NOT_INSTALLED') return { problem: loaded };
-      const installed = this.#installed().map((name) => [name.slice(packageOf('').length), ...rest].join('.'));
-      return { problem: { ...loaded, message: loaded.message + didYouMean(use, installed) } };
+      return { problem: await this.#unknown(kind, use, loaded) };
     }
     const found = await this.#component(kind, use);
     if (found !== undefined) return { component: found };
     return { problem: unknownComponent(kind, use, loaded.plugin) };
+  }
+
+  /** What brings `use` is not there. Whoever cannot be loaded may be the one that does. */
+  async #unknown(kind: Kind, use: string, { code, message, hint }: PluginProblem): Promise<PluginProblem> {
+    const [broken] = this.#broken;
+    if (broken !== undefined)
+      return { code, message: `no plugin that can be loaded brings ${use}`, hint: `Mend ${broken} first, if it does.` };
+    const types = (await this.components()).filter((one) => one.kind === kind).map(({ type }) => type);
+    return {
+      code,
+      message: message + didYouMean(use, types),
+      hint: `${hint}; here are ${types.toSorted().join(', ')}`,
+    };
   }
 
   /** All plugins that are loaded or installed under the scope, loaded; those that cannot be are problems. */

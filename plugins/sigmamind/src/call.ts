@@ -54,6 +54,7 @@ export const call = defineSource({
         const data = readJsonObject(request.body);
         requireInboundCall(data);
         const ringing = callOf(data, request.body);
+        if (ringing.to === '') log.warn('call.number-missing', { fields: Object.keys(data).slice(0, 20) });
         return { kind: 'call', event: draftOf(ringing, request), call: ringing, deadlineMs, retryMs, reply, fallback };
       },
       fallback,
@@ -67,7 +68,7 @@ export const call = defineSource({
 
 function requireToken({ rest, query, headers }: RawRequest, token: string): void {
   const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
-  const given = [rest, query.token, bearer].filter((text) => text !== undefined && text !== '');
+  const given = [rest.replace(/\/$/, ''), query.token, bearer].filter((text) => text !== undefined && text !== '');
   if (given.filter((text = '') => sameText(text, token)).length > 0) return;
   const found = given.length === 0 ? 'no token came with the request' : 'the token is not the configured one';
   throw refuse('UNVERIFIED', `${found}; it belongs into the path, ?token= or Authorization: Bearer`);

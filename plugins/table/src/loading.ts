@@ -19,6 +19,8 @@ export interface Counts {
   readonly withoutKey: number;
   /** Keys that are no phone numbers: compared as they are written. Always 0 with `compare: text`. */
   readonly notPhones: number;
+  /** The first row with such a key, from 1, without the line of names; null = none. */
+  readonly firstNotPhone: number | null;
 }
 
 /** What the thread says, once. */
@@ -34,16 +36,23 @@ async function load(settings: LoadSettings): Promise<Loaded> {
   let duplicates = 0;
   let withoutKey = 0;
   let notPhones = 0;
+  let firstNotPhone: number | null = null;
+  let number = 0;
   for await (const row of rowsOf(settings)) {
+    number += 1;
     const key = await keyOf(asText(row.key));
     if (key === '') {
       withoutKey += 1;
       continue;
     }
-    if (settings.compare === 'phone' && !isNumber(key)) notPhones += 1;
+    if (settings.compare === 'phone' && !isNumber(key)) {
+      notPhones += 1;
+      firstNotPhone ??= number;
+    }
     if (!builder.add(key, row.values)) duplicates += 1;
   }
-  return { kind: 'table', parts: builder.finish(), counts: { rows: builder.rows, duplicates, withoutKey, notPhones } };
+  const counts = { rows: builder.rows, duplicates, withoutKey, notPhones, firstNotPhone };
+  return { kind: 'table', parts: builder.finish(), counts };
 }
 
 function asText(key: JsonValue): string {

@@ -129,7 +129,9 @@ class TableLookup implements Resolver {
     const { table, counts } = await this.#read();
     this.#table = table;
     metrics.gauge('table_rows', 'Rows a table resolver knows', counts.rows, { resolver: name });
-    log.info('table.loaded', { file: this.#settings.file, ...counts, ms: Math.round(clock.elapsed() - startedAtMs) });
+    const loaded = { file: this.#settings.file, ...counts, ms: Math.round(clock.elapsed() - startedAtMs) };
+    // A spreadsheet makes 1.2E+10 of a number: nobody in that row can be found.
+    log[counts.notPhones === 0 ? 'info' : 'warn']('table.loaded', loaded);
   }
 
   /** Reads the file in a thread of its own. Throws where it cannot be read, with its place. */
