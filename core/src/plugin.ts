@@ -5,6 +5,7 @@ import type { Delivery } from './contract/delivery.js';
 import type { Scope } from './contract/template.js';
 
 export { z } from 'zod';
+export { busy, isBusy } from './busy.js';
 export type {
   Component,
   Destination,

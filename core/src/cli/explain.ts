@@ -6,7 +6,7 @@ import { type DeliveryStory, type Explanation, explanationList, type Lane, statu
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import { isEventId, partsOfDeliveryId } from '../ids.js';
 import { isRefusal } from '../refusal.js';
-import { type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
+import { type RouterClient, type RouterOptions, RouterRefusal, routerCommand, withRouter } from './api-client.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { configOf, unopenedRouter } from './options.js';
 import { type Output, printJson, styled } from './output.js';
@@ -39,17 +39,23 @@ A file is explained by the configuration file as it is now, without a router; wi
     .action(async (what: string, options: ExplainOptions) => {
       if (isFile(what)) return explainFile(what, options, output);
       await withRouter(options, output, async (router) => {
-        const { explanations } = await router.post('/api/explain', explanationList, questionFor(what));
+        const explanations = await explained(router, what);
         if (options.json) return printJson(output, { explanations });
         print(explanations, await lanesOf(router, explanations), output);
       });
     });
 }
 
-/** Ids of ours are UUIDs; whatever else somebody asks for is the subject of events. */
-function questionFor(what: string) {
+/** Ids of ours are UUIDs, but a platform's may be, too: what is no event of ours may be the subject of some. */
+async function explained(router: RouterClient, what: string): Promise<readonly Explanation[]> {
   const event = partsOfDeliveryId(what)?.eventId ?? what;
-  return isEventId(event) ? { event } : { subject: what };
+  const ask = async (question: JsonObject) =>
+    (await router.post('/api/explain', explanationList, question)).explanations;
+  if (!isEventId(event)) return ask({ subject: what });
+  return ask({ event }).catch((refusal: unknown) => {
+    if (refusal instanceof RouterRefusal && refusal.code === 'NOT_KEPT') return ask({ subject: what });
+    throw refusal;
+  });
 }
 
 async function explainFile(file: string, options: ExplainOptions, output: Output): Promise<void> {

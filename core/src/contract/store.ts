@@ -184,7 +184,7 @@ export interface PruneRequest {
  *
  * Where `open` finds that it is the only one, the leases it finds end: whoever held them is gone. What was begun twice or
  * more without coming back may be what ends the process: such deliveries can be claimed one after the other, oldest first,
- * a tenth of a second apart, so that the one that does it takes none of the others with it.
+ * two seconds apart (closer where there are more than sixty), so that the one that does it takes none of the others with it.
  */
 export interface Store extends Lifecycle {
   /**

@@ -56,6 +56,11 @@ export class Breaker {
     this.#failedProbes = 0;
   }
 
+  /** What was started did not get as far as the destination: nothing is known of it. */
+  cancelled(): void {
+    this.#probing = false;
+  }
+
   /** The destination was unavailable. */
   failed(nowMs: number): void {
     const { failures, windowMs, cooldownMs } = this.#policy;

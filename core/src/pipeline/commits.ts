@@ -18,12 +18,15 @@ export interface CommitsParts {
 
 /** Events that may wait for a commit at the same time; further ones are told to come back. */
 const pendingLimit = 2_000;
+/** Bytes of their bodies: at the largest bodies a few dozens. In memory they take about three times as much. */
+const pendingBytesLimit = 64 * 1_048_576;
 /** No sender is known to wait for longer. A commit that comes later is kept: the sender's next try finds a duplicate. */
 const patienceMs = 10_000;
 
 export class Commits {
   readonly #parts: CommitsParts;
   #pending = 0;
+  #pendingBytes = 0;
 
   constructor(parts: CommitsParts) {
     this.#parts = parts;
@@ -36,21 +39,24 @@ export class Commits {
 
   /** Resolves when the entries are on disk. Refuses with `STORE_BEHIND` or `STORE_UNAVAILABLE` otherwise. */
   async commit(entries: readonly Entry[]): Promise<readonly Appended[]> {
-    if (this.#pending + entries.length > pendingLimit) {
+    const bytes = entries.reduce((sum, { event }) => sum + event.body.byteLength, 0);
+    const isMuch = this.#pendingBytes > 0 && this.#pendingBytes + bytes > pendingBytesLimit;
+    if (isMuch || this.#pending + entries.length > pendingLimit) {
       for (const entry of entries) this.#handOver(entry, false);
       throw refuse('STORE_BEHIND', `${this.#pending} events wait for their commit`);
     }
     try {
-      return await inTime(this.#parts.clock, patienceMs, this.#append(entries));
+      return await inTime(this.#parts.clock, patienceMs, this.#append(entries, bytes));
     } catch (error) {
       throw refuse('STORE_UNAVAILABLE', error instanceof Error ? error.message : String(error));
     }
   }
 
   /** Hands over what comes of the commit, also when nobody waits for it any more. */
-  async #append(entries: readonly Entry[]): Promise<readonly Appended[]> {
+  async #append(entries: readonly Entry[], bytes: number): Promise<readonly Appended[]> {
     const { store, observer } = this.#parts;
     this.#pending += entries.length;
+    this.#pendingBytes += bytes;
     try {
       const appended = await store.append(entries);
       for (const [index, entry] of entries.entries()) {
@@ -64,6 +70,7 @@ export class Commits {
       throw error;
     } finally {
       this.#pending -= entries.length;
+      this.#pendingBytes -= bytes;
     }
   }
 

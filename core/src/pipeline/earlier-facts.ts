@@ -11,7 +11,11 @@ export interface CachePolicy {
   readonly staleMs: number;
 }
 
+/** What other resolvers had found when a resolver looked, by name: as JSON. */
+export type KnownThen = Readonly<Record<string, string>>;
+
 interface Kept extends Facts {
+  readonly known: KnownThen;
   readonly atMs: number;
 }
 
@@ -22,16 +26,22 @@ const overhead = 200;
 
 /** Times are from a clock that never goes back. */
 export class EarlierFacts {
-  readonly #kept = new BoundedMap<Kept>(mostCharacters, ({ size }) => size + overhead);
+  readonly #kept = new BoundedMap<Kept>(mostCharacters, ({ size, known }) =>
+    Object.values(known).reduce((sum, json) => sum + json.length, size + overhead),
+  );
 
-  keep(caller: string, resolver: string, facts: Facts, nowMs: number): void {
-    this.#kept.set(keyOf(caller, resolver), { ...facts, atMs: nowMs });
+  keep(caller: string, resolver: string, facts: Facts, known: KnownThen, nowMs: number): void {
+    this.#kept.set(keyOf(caller, resolver), { ...facts, known, atMs: nowMs });
   }
 
-  /** What a resolver found about this caller, if that is not longer ago than `withinMs`. */
-  of(caller: string, resolver: string, nowMs: number, withinMs: number): JsonObject | null {
+  /**
+   * What a resolver found about this caller, if that is not longer ago than `withinMs`. Not where it went by something that
+   * is known to be otherwise now: the number may have gone to somebody else.
+   */
+  of(caller: string, resolver: string, known: KnownThen, nowMs: number, withinMs: number): JsonObject | null {
     const kept = this.#kept.get(keyOf(caller, resolver));
-    return kept === undefined || nowMs - kept.atMs >= withinMs ? null : kept.facts;
+    if (kept === undefined || nowMs - kept.atMs >= withinMs) return null;
+    return Object.entries(known).every(([name, json]) => kept.known[name] === json) ? kept.facts : null;
   }
 }
 

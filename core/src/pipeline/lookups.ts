@@ -2,7 +2,7 @@
 import type { JsonObject } from '../contract/json.js';
 import type { Call } from '../contract/source.js';
 import type { Clock } from '../contract/tools.js';
-import type { CachePolicy, EarlierFacts } from './earlier-facts.js';
+import type { CachePolicy, EarlierFacts, KnownThen } from './earlier-facts.js';
 import type { LaneLookup, Lookup, ResolverLane } from './resolver-lane.js';
 
 /** Where facts come from: this call's own look-up, one that was spared, or an earlier one that stands in for a failed one. */
@@ -73,35 +73,42 @@ class LookupRun implements LookedUp {
   async #run(name: string): Promise<void> {
     const lane = this.#parts.lanes.get(name);
     if (lane === undefined) return;
-    const spared = this.#earlier(name, 'forMs');
+    await Promise.all(lane.after.map((needed) => this.look(needed)));
+    const needed = this.#knownOf(lane.after);
+    const spared = this.#earlier(name, needed, 'forMs');
     if (spared !== null) {
       this.known.set(name, { facts: spared, origin: 'cached' });
       this.#done(name, this.#parts.clock.elapsed(), 'cached', null);
       return;
     }
-    await Promise.all(lane.after.map((needed) => this.look(needed)));
     const atMs = this.#parts.clock.elapsed();
-    const { outcome, reason, facts } = await this.#fresh(lane);
+    const { outcome, reason, facts } = await this.#fresh(lane, needed);
     this.#done(name, atMs, outcome, reason);
     if (facts === null) {
-      const stale = this.#earlier(name, 'staleMs');
+      const stale = this.#earlier(name, needed, 'staleMs');
       if (stale !== null) this.known.set(name, { facts: stale, origin: 'stale' });
       return;
     }
     this.known.set(name, { facts: facts.facts, origin: 'fresh' });
     const { cache } = this.#request;
-    if (cache !== null) this.#parts.earlier.keep(cache.caller, name, facts, this.#parts.clock.elapsed());
+    if (cache !== null)
+      this.#parts.earlier.keep(cache.caller, name, facts, asJson(needed), this.#parts.clock.elapsed());
   }
 
-  async #fresh(lane: ResolverLane): Promise<LaneLookup> {
-    const needed = lane.after.flatMap((name) => {
+  /** What is known by these resolvers. Who could not look is not in it. */
+  #knownOf(resolvers: readonly string[]): JsonObject {
+    const known = resolvers.flatMap((name) => {
       const facts = this.known.get(name)?.facts;
       return facts === undefined ? [] : [[name, facts] as const];
     });
-    const incomplete = needed.length < lane.after.length;
+    return Object.freeze(Object.fromEntries(known));
+  }
+
+  async #fresh(lane: ResolverLane, needed: JsonObject): Promise<LaneLookup> {
+    const incomplete = Object.keys(needed).length < lane.after.length;
     const terms = { endMs: this.#request.endMs, budgetMs: this.#budgetMs, incomplete };
     try {
-      return await lane.look(this.#request.call, Object.freeze(Object.fromEntries(needed)), terms);
+      return await lane.look(this.#request.call, needed, terms);
     } catch {
       // A thrown value that cannot even be read, or a log that cannot write it: one more way to fail.
       return { outcome: 'failed', reason: 'it failed in a way that cannot be told', facts: null };
@@ -113,9 +120,19 @@ class LookupRun implements LookedUp {
     this.lookups.push({ resolver, outcome, startMs: atMs - this.#request.startedAtMs, ms, reason });
   }
 
-  #earlier(name: string, within: keyof CachePolicy): JsonObject | null {
+  #earlier(name: string, needed: JsonObject, within: keyof CachePolicy): JsonObject | null {
     const { cache } = this.#request;
     if (cache === null) return null;
-    return this.#parts.earlier.of(cache.caller, name, this.#parts.clock.elapsed(), cache.policy[within]);
+    return this.#parts.earlier.of(
+      cache.caller,
+      name,
+      asJson(needed),
+      this.#parts.clock.elapsed(),
+      cache.policy[within],
+    );
   }
+}
+
+function asJson(known: JsonObject): KnownThen {
+  return Object.fromEntries(Object.entries(known).map(([name, facts]) => [name, JSON.stringify(facts)]));
 }

@@ -1,8 +1,10 @@
 /** The lane of a resolver: one look-up within what is left of the ring, its own concurrency, and a breaker that keeps a broken one from costing time. */
+import { isBusy } from '../busy.js';
 import type { Resolver } from '../contract/component.js';
 import type { JsonObject } from '../contract/json.js';
 import type { Call } from '../contract/source.js';
 import type { Clock, Log } from '../contract/tools.js';
+import { isExpressionError } from '../expression-error.js';
 import { Breaker, type BreakerPolicy } from './breaker.js';
 import { TimeUp, within } from './deadline.js';
 import { type Facts, plainFacts } from './facts.js';
@@ -98,6 +100,10 @@ export class ResolverLane {
       this.#breaker?.succeeded();
       return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
     } catch (error) {
+      if (isBusy(error)) return this.#cancelled(miss('busy', error.message));
+      // Of a caller whom nobody knows there is nothing more to look for.
+      if (isExpressionError(error) && error.missing && !terms.incomplete)
+        return this.#cancelled({ outcome: 'not-found', reason: error.message, facts: plainFacts({}) });
       const outcome = error instanceof TimeUp ? 'late' : 'failed';
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
@@ -113,6 +119,12 @@ export class ResolverLane {
   #failed(isToBlame: boolean): void {
     const nowMs = this.#clock.elapsed();
     if (isToBlame || this.#breaker?.state(nowMs) !== 'closed') this.#breaker?.failed(nowMs);
+  }
+
+  /** Nobody was asked, so nothing is known of who would have been. */
+  #cancelled(looked: LaneLookup): LaneLookup {
+    this.#breaker?.cancelled();
+    return looked;
   }
 
   #tell(): void {

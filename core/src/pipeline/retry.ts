@@ -44,7 +44,10 @@ function waitMs(
   policy: RetryPolicy,
   chance: () => number,
 ): number {
-  if (outcome.retryAfterMs !== undefined) return Math.min(Math.max(0, outcome.retryAfterMs), policy.maxMs);
-  if (outcome.needsOperator === true) return policy.maxMs * (0.5 + chance() / 2);
-  return chance() * Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
+  const { retryAfterMs: wishMs = 0, needsOperator = false } = outcome;
+  const scheduledMs = needsOperator
+    ? policy.maxMs * (0.5 + chance() / 2)
+    : chance() * Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
+  // A wish is the least: who says "now" is not asked without end, and who is asked together does not come back together.
+  return Math.min(policy.maxMs, Math.max(scheduledMs, wishMs + chance() * Math.min(wishMs, policy.firstMs)));
 }

@@ -36,7 +36,9 @@ export function memoryStore(clock: Clock): contract.Store {
 }
 
 /** See `Store`: between deliveries that may have ended the process. */
-const suspectsApartMs = 100;
+const suspectsApartMs = 2_000;
+/** However many there are, none waits for longer. */
+const longestApartMs = 120_000;
 /** What `Entry` allows. */
 const maxDeliveries = 1_000;
 
@@ -52,11 +54,12 @@ class MemoryStore implements contract.Store {
   }
 
   async open(): Promise<void> {
-    let waitMs = 0;
-    for (const row of this.#deliveries().filter(isRunning)) {
-      const isSuspect = row.tries - row.log.length > 1;
-      row.dueMs = Math.min(row.dueMs, this.#clock.now() + (isSuspect ? waitMs : 0));
-      if (isSuspect) waitMs += suspectsApartMs;
+    const running = this.#deliveries().filter(isRunning);
+    const suspects = running.filter((row) => row.tries - row.log.length > 1);
+    const apartMs = Math.min(suspectsApartMs, Math.floor(longestApartMs / Math.max(1, suspects.length)));
+    for (const row of running) {
+      const waitMs = Math.max(0, suspects.indexOf(row)) * apartMs;
+      row.dueMs = Math.min(row.dueMs, this.#clock.now() + waitMs);
     }
   }
 

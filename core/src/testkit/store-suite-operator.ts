@@ -227,8 +227,8 @@ export function reopenTests(test: Test): void {
     deepStrictEqual(await taken(once, startMs), [1, 2, 3, 4].map(deliveryOf));
     const twice = await reopen();
     deepStrictEqual(await taken(twice, clock.now()), [1, 4].map(deliveryOf));
-    deepStrictEqual(await taken(twice, clock.now() + 99), []);
-    deepStrictEqual(await taken(twice, clock.now() + 100), [deliveryOf(2)]);
-    deepStrictEqual(await taken(twice, clock.now() + 200), [deliveryOf(3)]);
+    deepStrictEqual(await taken(twice, clock.now() + 1_999), []);
+    deepStrictEqual(await taken(twice, clock.now() + 2_000), [deliveryOf(2)]);
+    deepStrictEqual(await taken(twice, clock.now() + 4_000), [deliveryOf(3)]);
   });
 }

@@ -1,6 +1,6 @@
 /** Connections to one database, shared and bounded. Whatever the server does, whoever uses one gets away in time. */
 import { Socket } from 'node:net';
-import type { Clock, Log } from '@switchhook/core/plugin';
+import { type Clock, isBusy, type Log } from '@switchhook/core/plugin';
 import pg from 'pg';
 import { failureOf } from './failure.js';
 import { Slots } from './slots.js';
@@ -64,7 +64,8 @@ export class Connections {
       const connection = await this.#connect(signal);
       return await this.#lend(connection, () => unlessAborted(signal, work(connection)));
     } catch (error) {
-      throw signal.aborted ? signal.reason : failureOf(error);
+      if (signal.aborted) throw signal.reason;
+      throw isBusy(error) ? error : failureOf(error);
     }
   }
 

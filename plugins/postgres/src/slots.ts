@@ -1,5 +1,5 @@
 /** How many may be inside at once, first come, first served. */
-import type { Clock } from '@switchhook/core/plugin';
+import { busy, type Clock } from '@switchhook/core/plugin';
 
 export class Slots {
   readonly #waiting = new Set<() => void>();
@@ -33,7 +33,7 @@ export class Slots {
         reject(reason);
       };
       const onAbort = (): void => giveUp(signal.reason);
-      const full = (): void => giveUp(new Error(`the pool is full: ${this.#count} in use`));
+      const full = (): void => giveUp(busy(`the pool is full: ${this.#count} in use`));
       const cancel = maxWaitMs === null ? () => {} : this.#clock.after(maxWaitMs, full);
       this.#waiting.add(enter);
       signal.addEventListener('abort', onAbort);

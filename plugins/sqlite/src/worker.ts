@@ -9,7 +9,9 @@ import { type Replied, type Reply, type Request, type Settings, unpack, type Wri
 import { Writes } from './writes.js';
 
 /** Between deliveries that may have ended the process: see `Store`. */
-const suspectsApartMs = 100;
+const suspectsApartMs = 2_000;
+/** However many there are, none waits for longer. */
+const longestApartMs = 120_000;
 
 class Worker {
   readonly #file: OpenFile;
@@ -87,9 +89,12 @@ function endLeases({ db }: OpenFile, atMs: number): void {
   const { leftRunning, endLease } = countStatements(db);
   const end = db.transaction(() => {
     let suspects = 0;
-    for (const { id, unanswered } of leftRunning.all()) {
+    const left = leftRunning.all();
+    const count = left.filter(({ unanswered }) => unanswered > 1).length;
+    const apartMs = Math.min(suspectsApartMs, Math.floor(longestApartMs / Math.max(1, count)));
+    for (const { id, unanswered } of left) {
       const isSuspect = unanswered > 1;
-      const dueMs = isSuspect ? atMs + suspects * suspectsApartMs : atMs;
+      const dueMs = isSuspect ? atMs + suspects * apartMs : atMs;
       if (isSuspect) suspects += 1;
       endLease.run(dueMs, id, dueMs);
     }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@switchhook/core/plugin';
 import { FakeClock } from '@switchhook/core/testkit';
 import { expect } from 'chai';
 import { refuse } from '../../../core/src/refusal.js';
@@ -169,6 +170,31 @@ describe('the ladder of an answer', () => {
       gone = true;
       await clock.advance(2 * minute);
       expect(told(await ring())).to.deep.equal({ name: 'there' });
+    });
+
+    it('does not give what was found about one person to the next one with the same number', async () => {
+      let owner: JsonObject = { id: 'ada' };
+      let broken = false;
+      const { ring, rungOut, clock } = aSwitchboard({
+        answers: [{ ...stale, variables: { order: '${{ orders.of }}' } }],
+        resolvers: {
+          crm: async () => owner,
+          orders: {
+            after: ['crm'],
+            look: async (_, known) => {
+              if (broken) throw new Error('down');
+              return { of: (known.crm as { id: string }).id };
+            },
+          },
+        },
+      });
+      expect(told(await ring())).to.deep.include({ order: 'ada' });
+      broken = true;
+      await clock.advance(2 * minute);
+      expect(told(await rungOut())).to.deep.include({ order: 'ada' });
+      owner = { id: 'bob' };
+      await clock.advance(2 * minute);
+      expect(told(await rungOut())).not.to.have.property('order');
     });
 
     it('may be all that is kept: then every call is looked up', async () => {

@@ -1,3 +1,4 @@
+import { busy, ExpressionError } from '@switchhook/core/plugin';
 import { FakeClock } from '@switchhook/core/testkit';
 import { expect } from 'chai';
 import { after, aSwitchboard, type Resolve, told } from '../../support/ringing.js';
@@ -330,6 +331,42 @@ describe('the look-ups of a call', () => {
       expect(metrics.values.get('resolver_breaker_open{resolver="table"}')).to.equal(0);
       expect(metrics.values.get('resolver_breaker_open{resolver="needy"}')).to.equal(0);
     });
+  });
+
+  it('of a resolver that goes by what another one did not find find nothing either, and are no failure', async () => {
+    const needy: Resolve = async (_, known) => {
+      const { id } = known.crm as { id?: string };
+      if (id === undefined) throw new ExpressionError('known.crm.id is missing', true);
+      return { line: `order of ${id}` };
+    };
+    const { ring, rungOut, trace, metrics, log } = aSwitchboard({
+      answers: [both],
+      resolvers: {
+        crm: async ({ from }) => (from === '+9' ? { id: 'c9' } : {}),
+        table: { after: ['crm'], breaker, look: needy },
+      },
+    });
+    for (let n = 0; n < 5; n += 1) await rungOut({ from: `+${n}` });
+    expect((await trace()).lookups).to.have.nested.property('[1].outcome', 'not-found');
+    expect(told(await ring({ from: '+9' }))).to.deep.include({ line: 'order of c9' });
+    expect(metrics.values.get('resolver_breaker_open{resolver="table"}')).to.equal(0);
+    expect(log.of('resolver.failed')).to.deep.equal([]);
+  });
+
+  it('of a resolver that says it is busy are a miss, and do not count against it', async () => {
+    let full = true;
+    const crm: Resolve = async () => {
+      if (full) throw busy('the pool is full');
+      return { name: 'Ada' };
+    };
+    const { ring, rungOut, trace } = aSwitchboard({
+      answers: [both],
+      resolvers: { crm: { look: crm, breaker }, table: async () => ({}) },
+    });
+    for (let n = 0; n < 5; n += 1) await rungOut({ from: `+${n}` });
+    expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'busy');
+    full = false;
+    expect(told(await ring({ from: '+9' }))).to.deep.include({ name: 'Ada' });
   });
 
   it('above what a resolver takes are a miss at once, and its places are free again when their time is up', async () => {

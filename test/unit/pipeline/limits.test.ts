@@ -148,6 +148,8 @@ describe('a destination that asks to be left alone', () => {
     await clock.advance(29_999);
     expect(calls).to.have.length(1);
     await clock.advance(1_001);
+    expect(calls, 'the one that was told so comes a little later').to.have.length(10);
+    await clock.advance(5_000);
     expect(calls).to.have.length(11);
     await world.pipeline.close();
   });

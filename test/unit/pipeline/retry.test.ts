@@ -33,11 +33,21 @@ describe('the settlement of an attempt', () => {
     expect(late.state === 'waiting' && late.untilMs).to.equal(3_600_000);
   });
 
-  it('waits as long as the other side wishes, but no longer than the maximum', () => {
-    const wish = (retryAfterMs: number) =>
-      settlementFor({ ...unavailable, retryAfterMs }, 1, policy, 1_000, always(0.5));
-    expect(wish(30_000)).to.deep.equal({ state: 'waiting', untilMs: 31_000, counted: true });
+  it('waits as long as the other side wishes and a little more, but no longer than the maximum', () => {
+    const wish = (retryAfterMs: number, chance = 0.5) =>
+      settlementFor({ ...unavailable, retryAfterMs }, 1, policy, 1_000, always(chance));
+    expect(wish(30_000, 0)).to.deep.equal({ state: 'waiting', untilMs: 31_000, counted: true });
+    expect(wish(30_000)).to.deep.equal({ state: 'waiting', untilMs: 33_500, counted: true });
     expect(wish(1e12)).to.deep.equal({ state: 'waiting', untilMs: 3_601_000, counted: true });
+  });
+
+  it('keeps to its schedule where the other side wishes to be asked at once', () => {
+    const until = (outcome: object, attempt: number) => {
+      const settlement = settlementFor({ ...unavailable, ...outcome }, attempt, policy, 0, always(0.5));
+      return settlement.state === 'waiting' ? settlement.untilMs : settlement.state;
+    };
+    expect([1, 2, 3].map((attempt) => until({ retryAfterMs: 0 }, attempt))).to.deep.equal([2_500, 5_000, 10_000]);
+    expect(until({ retryAfterMs: 0, needsOperator: true }, 1)).to.equal(2_700_000);
   });
 
   it('goes slowly where an operator has to act first', () => {
