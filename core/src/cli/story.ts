@@ -49,9 +49,12 @@ export function standing({ state, reason, attempts, dueAt, settledAt }: Delivery
 
 /** A delivery and its attempts. */
 export function printDelivery(output: Output, delivery: DeliveryStory, indent = '  '): void {
-  const { destination, state, route, id, history } = delivery;
+  const { destination, state, route, id, attempts, history } = delivery;
   output.line(`${indent}${styled(output, 'bold', destination)}  ${coloured(output, state, standing(delivery))}`);
   output.line(styled(output, 'dim', `${indent}  delivery ${id}, route ${route}`));
+  const lost = attempts - history.length - (state === 'running' ? 1 : 0);
+  if (lost > 0)
+    output.line(`${indent}  ${lost} of its attempts never came back: the router ended, or stood still, while they ran`);
   for (const { number, startedAt, durationMs, outcome, reason, response } of history) {
     const facts = [`${number}.`, relative(startedAt), outcome, reason, `took ${Math.round(durationMs)} ms`];
     output.line(`${indent}  ${facts.filter((fact) => fact !== null).join('  ')}`);

@@ -16,30 +16,44 @@ export interface OpenDestination {
 }
 
 const reasonLimit = 1_024;
-const responseLimit = 4_096;
+const responseBytes = 4_096;
 
 type Transforms = ReadonlyMap<string, Transform>;
 
-/** For a delivery that the destination left out of its answer. */
-export const unsaid: Attempted = { kind: 'unavailable', reason: 'the destination said nothing about this delivery' };
+/** What an attempt came to. */
+export interface AttemptResult {
+  readonly outcome: Attempted;
+  /** False where a transform kept the event back, or failed: the destination was not asked. */
+  readonly asked: boolean;
+}
 
-/** Makes one attempt for one delivery or a batch; one outcome for each, in order. Never rejects. */
+/** For a delivery that the destination left out of its answer. */
+export const unsaid: AttemptResult = {
+  outcome: { kind: 'unavailable', reason: 'the destination said nothing about this delivery' },
+  asked: true,
+};
+
+/** Makes one attempt for one delivery or a batch; one result for each, in order. Never rejects. */
 export async function attempted(
   open: OpenDestination,
   claimed: readonly ClaimedDelivery[],
   transforms: Transforms,
   clock: Clock,
-): Promise<readonly Attempted[]> {
+): Promise<readonly AttemptResult[]> {
   const prepared = claimed.map((one) => preparedFor(one, transforms));
   const deliveries = prepared.filter((one) => 'event' in one);
   const outcomes = deliveries.length === 0 ? [] : await called(open, deliveries, clock);
   const outcomeOf = new Map(deliveries.map((delivery, index) => [delivery, checked(outcomes[index])]));
-  return prepared.map((one) => ('event' in one ? (outcomeOf.get(one) ?? unsaid) : one));
+  return prepared.map((one) => {
+    if (!('event' in one)) return { outcome: one, asked: false };
+    const outcome = outcomeOf.get(one);
+    return outcome === undefined ? unsaid : { outcome, asked: true };
+  });
 }
 
 /** What a plugin hands back is not always what the contract says: anything else is no outcome. */
 function checked(outcome: Outcome | undefined): Attempted {
-  if (outcome === undefined) return unsaid;
+  if (outcome === undefined) return unsaid.outcome;
   if (outcome?.kind === 'delivered') return outcome;
   if (outcome?.kind === 'rejected' && typeof outcome.reason === 'string') return outcome;
   if (outcome?.kind === 'unavailable' && typeof outcome.reason === 'string') {
@@ -53,8 +67,14 @@ function checked(outcome: Outcome | undefined): Attempted {
 export function keptOf(outcome: Attempted): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
   const reason = 'reason' in outcome ? outcome.reason.slice(0, reasonLimit) : null;
   const response = 'response' in outcome ? outcome.response : undefined;
-  const excerpt = typeof response === 'string' ? response.slice(0, responseLimit) : null;
+  const excerpt = typeof response === 'string' ? excerptOf(response) : null;
   return { outcome: outcome.kind, reason, response: excerpt };
+}
+
+/** The first bytes, without a character that is cut in two. */
+function excerptOf(response: string): string {
+  if (response.length * 3 <= responseBytes) return response;
+  return new TextDecoder().decode(new TextEncoder().encode(response).subarray(0, responseBytes)).replace(/\uFFFD$/, '');
 }
 
 /** A delivery as its destination sees it, or what came of it before it got there. */

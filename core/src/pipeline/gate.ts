@@ -45,8 +45,16 @@ export class Gate {
     this.#breaker?.started(nowMs);
   }
 
-  /** An attempt has ended; a batch that went through in part shows that the destination is there. */
+  /**
+   * An attempt has ended: the outcomes of those deliveries that the destination was asked about. Where there are none, it was
+   * no attempt. A batch that went through in part shows that the destination is there.
+   */
   ended(outcomes: readonly Attempted[], nowMs: number): void {
+    if (outcomes.length === 0) {
+      this.#bucket?.giveBack(nowMs);
+      this.#breaker?.cancelled();
+      return;
+    }
     for (const outcome of outcomes)
       if (outcome.kind === 'unavailable' && outcome.retryAfterMs !== undefined)
         this.#pausedUntilMs = Math.max(

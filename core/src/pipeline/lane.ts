@@ -26,6 +26,8 @@ export interface LaneParts {
 /** What an attempt came to, and what is settled about it. */
 export interface AttemptEnd {
   readonly outcome: Attempted;
+  /** False where the destination was not asked. */
+  readonly asked: boolean;
   readonly settled: Settled;
 }
 
@@ -197,10 +199,8 @@ export class Lane {
     this.#settler.expect(deliveries.length);
     this.#gate.started(clock.elapsed());
     const ends = await attempt(deliveries);
-    this.#gate.ended(
-      ends.map(({ outcome }) => outcome),
-      clock.elapsed(),
-    );
+    const outcomes = ends.filter(({ asked }) => asked).map(({ outcome }) => outcome);
+    this.#gate.ended(outcomes, clock.elapsed());
     this.#running = { attempts: this.#running.attempts - 1, deliveries: this.#running.deliveries - deliveries.length };
     this.#places.free(deliveries.length);
     this.#advance();

@@ -164,15 +164,15 @@ export class Pipeline {
     const { clock, chance, observer, transforms } = this.#parts;
     const startedAtMs = clock.now();
     const startedAt = clock.elapsed();
-    const outcomes = await attempted(open, claimed, transforms, clock);
+    const results = await attempted(open, claimed, transforms, clock);
     const durationMs = clock.elapsed() - startedAt;
     const endedAtMs = clock.now();
     return claimed.map((one, index) => {
-      const outcome = outcomes[index] ?? unsaid;
+      const { outcome, asked } = results[index] ?? unsaid;
       const settlement = settlementFor(outcome, one.attempt, open.policy.retry, endedAtMs, chance);
       observer.attempted(one, outcome, settlement, { endedAtMs, durationMs });
       const attempt = { startedAtMs, durationMs, ...keptOf(outcome) };
-      return { outcome, settled: { deliveryId: one.id, lease: one.lease, settlement, attempt } };
+      return { outcome, asked, settled: { deliveryId: one.id, lease: one.lease, settlement, attempt } };
     });
   }
 

@@ -33,6 +33,12 @@ export class TokenBucket {
     this.#tokens -= 1;
   }
 
+  /** What started did not get as far as needing it. */
+  giveBack(nowMs: number): void {
+    this.#refill(nowMs);
+    this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
+  }
+
   /** When the next one may start. */
   opensAtMs(nowMs: number): number {
     this.#refill(nowMs);

@@ -50,13 +50,15 @@ export class Settler {
   /** Resolves when the store has the settlements, or they are abandoned; they must have been expected. */
   async settle(settled: readonly Settled[]): Promise<void> {
     const { store, log, destination } = this.#parts;
-    while (!this.#abandoned) {
+    for (;;) {
       try {
         await store.settle(settled);
         this.#failures = 0;
         this.#pending -= settled.length;
         return;
       } catch (error) {
+        // What is known is tried once, also when it is known late.
+        if (this.#abandoned) return;
         log.warn('lane.settle-failed', { destination, error });
         this.#failures += 1;
         await this.#pauses.wait(pauseAfter(this.#failures));

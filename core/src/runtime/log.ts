@@ -19,6 +19,8 @@ export interface LogOptions {
   readonly to?: LineWriter;
 }
 
+/** Bytes of lines that wait to be written: what comes beyond is lost. */
+const mostWaiting = 4 * 1_048_576;
 /** Shorter values are not masked: they are no secrets, and masking them would eat ordinary words. */
 const shortestSecret = 4;
 
@@ -57,7 +59,7 @@ export function maskFor(secrets: Iterable<string>): (line: string) => string {
 }
 
 function standardOutput(): LineWriter {
-  if (!process.stdout.isTTY) return pino.destination({ dest: 1, sync: true });
+  if (!process.stdout.isTTY) return unhurriedOutput();
   return pretty({
     destination: 1,
     sync: true,
@@ -65,4 +67,11 @@ function standardOutput(): LineWriter {
     ignore: 'pid,hostname',
     translateTime: 'HH:MM:ss.l',
   });
+}
+
+/** A full disk behind the log, or a reader that stands still or is gone, costs lines, and nothing else: a phone may be ringing. */
+function unhurriedOutput(): LineWriter {
+  const lines = pino.destination({ dest: 1, sync: false, maxLength: mostWaiting });
+  lines.on('error', () => {});
+  return lines;
 }

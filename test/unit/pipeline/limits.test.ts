@@ -2,6 +2,7 @@ import { FakeClock } from '@switchhook/core/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Outcome } from '../../../core/src/contract/delivery.js';
+import type { Event } from '../../../core/src/contract/event.js';
 import { Breaker } from '../../../core/src/pipeline/breaker.js';
 import { Places, SharedPlaces } from '../../../core/src/pipeline/places.js';
 import { TokenBucket } from '../../../core/src/pipeline/rate-limit.js';
@@ -135,6 +136,53 @@ describe('the breaker', () => {
     expect(waits).to.deep.equal([30_000, 60_000, 100_000, 100_000, 100_000]);
     one.succeeded();
     expect(one.allowance(0)).to.equal(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('what a transform keeps from its destination', () => {
+  const breaker = { failures: 3, windowMs: minuteMs, cooldownMs: 30_000 };
+  const hold = { hold: (event: Event) => (event.data.skip === true ? null : event) };
+  const patient = { breaker, retry: { attempts: 100, firstMs: 1_000, maxMs: hourMs } };
+
+  it('neither closes nor spares its breaker', async () => {
+    const clock = new FakeClock();
+    const { calls, deliver } = noting(clock, () => down);
+    const world = aPipeline({
+      clock,
+      destinations: { slack: deliver },
+      routes: [{ transforms: ['hold'] }],
+      transforms: hold,
+      policy: { ...patient, concurrency: 1 },
+    });
+    for (let n = 0; n < 6; n += 1) await world.send({ key: `e${n}`, skip: n % 2 === 1 });
+    await clock.advance(0);
+    expect(calls).to.have.length(3);
+    expect(world.pipeline.loads.get('slack')?.breaker).to.equal('open');
+    await clock.advance(30_000);
+    await world.send({ key: 'late', skip: true });
+    await clock.advance(0);
+    expect(world.pipeline.loads.get('slack')?.breaker).not.to.equal('closed');
+    await world.pipeline.close();
+  });
+
+  it('takes nothing of its rate', async () => {
+    const clock = new FakeClock();
+    const { calls, deliver } = noting(clock);
+    const world = aPipeline({
+      clock,
+      destinations: { slack: deliver },
+      routes: [{ transforms: ['hold'] }],
+      transforms: hold,
+      policy: { rateLimit: { count: 1, perMs: 60_000 } },
+    });
+    for (let n = 0; n < 5; n += 1) {
+      await world.send({ key: `s${n}`, skip: true });
+      await clock.advance(0);
+    }
+    await world.send({ key: 'kept' });
+    await clock.advance(0);
+    expect(calls).to.have.length(1);
+    await world.pipeline.close();
   });
 });
 

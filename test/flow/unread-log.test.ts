@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { endedBody, postSigned, secret } from '../support/signing.js';
+import { workplace } from '../support/workplace.js';
+
+const command = fileURLToPath(new URL('../../core/bin/switchhook.js', import.meta.url));
+
+describe('a log that nobody reads', () => {
+  it('costs lines, and no event waits for it', async () => {
+    const place = await workplace();
+    const file = await place.write(
+      'switchhook.yaml',
+      `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: sqlite, path: ./switchhook.db }
+sources:
+  agents: { use: sigmamind.events, secrets: [${secret}] }
+destinations:
+  console: { use: log }
+routes:
+  - { to: console }
+`,
+    );
+    const child = spawn(process.execPath, [command, 'start', '--json', '--config', file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const url = await new Promise<string>((resolve) => {
+        let printed = '';
+        child.stdout.on('data', (text: Buffer) => {
+          printed += text;
+          const found = /^\{"url":"([^"]+)"\}$/m.exec(printed)?.[1];
+          if (found !== undefined) resolve(found);
+        });
+      });
+      // From here on the pipe fills up: it holds 64 KB, and each event takes three lines.
+      child.stdout.removeAllListeners('data').pause();
+      for (let n = 0; n < 40; n += 1) {
+        const posts = Array.from({ length: 25 }, (_, i) =>
+          postSigned(`${url}/hooks/agents`, endedBody({ conversationId: `c${n}-${i}` })),
+        );
+        const statuses = (await Promise.all(posts)).map(({ status }) => status);
+        expect(new Set(statuses)).to.deep.equal(new Set([200]));
+      }
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await place.close();
+    }
+  });
+});
