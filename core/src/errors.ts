@@ -42,6 +42,11 @@ const table = {
     sentence: 'The source does not read this content type or encoding.',
     hint: 'SigmaMind sends application/json, not compressed.',
   },
+  OVERLOADED: {
+    status: 429,
+    sentence: 'Too many bodies are being read at the same time.',
+    hint: 'Together they are more than 128 MB: somebody sends very large ones, or stalls. The sender tries again later.',
+  },
   STORE_BEHIND: {
     status: 429,
     sentence: 'The store is too far behind to take more.',

@@ -1,6 +1,7 @@
 /** What durable ingest is compared with: Koa with the same body reader and the same HMAC, and no store behind it. */
 import Koa from 'koa';
 import { readBody } from '../../core/dist/http/body.js';
+import { BodyRoom } from '../../core/dist/http/body-room.js';
 import { readJsonObject } from '../../core/dist/payload.js';
 import { systemClock } from '../../core/dist/runtime/clock.js';
 import { openNetwork } from '../../core/dist/runtime/fetch.js';
@@ -19,9 +20,10 @@ const secrets = [process.argv[2] ?? ''];
 const forwardTo = process.argv[3];
 
 const network = openNetwork();
+const room = new BodyRoom(Number.POSITIVE_INFINITY);
 const app = new Koa();
 app.use(async (ctx) => {
-  const body = await readBody(ctx.req, { maxBytes: 1_048_576, timeoutMs: 10_000 }, systemClock);
+  const body = await readBody(ctx.req, { maxBytes: 1_048_576, timeoutMs: 10_000 }, systemClock, room);
   const headers = ctx.headers as Record<string, string>;
   const { verified } = verifySignature(scheme, secrets, { headers, body, method: ctx.method, url: ctx.url }, 0);
   if (!verified) ctx.throw(401);

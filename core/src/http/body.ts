@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../contract/tools.js';
 import { refuse } from '../refusal.js';
+import type { BodyRoom } from './body-room.js';
 
 /** What a body may cost. */
 export interface BodyLimits {
@@ -10,23 +11,29 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
-/** The whole body. Rejects with a refusal: too large, too slow, or broken off. Never holds more than `maxBytes`. */
-export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Clock): Promise<Buffer> {
+/** The whole body. Rejects with a refusal: too large, too slow, broken off, or no room. Never holds more than `maxBytes`. */
+export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Clock, room: BodyRoom): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.maxBytes) return Promise.reject(tooLarge(limits));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    let taken = 0;
 
     const end = (finish: () => void): void => {
       cancelTimeout();
+      room.free(taken);
       request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
       finish();
     };
     const onData = (chunk: Buffer): void => {
       length += chunk.length;
       if (length > limits.maxBytes) end(() => reject(tooLarge(limits)));
-      else chunks.push(chunk);
+      else if (!room.take(chunk.length)) end(() => reject(refuse('OVERLOADED', 'no room for another body')));
+      else {
+        taken = length;
+        chunks.push(chunk);
+      }
     };
     const onEnd = (): void => end(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     const onBroken = (): void => end(() => reject(refuse('MALFORMED', 'the sender broke off')));

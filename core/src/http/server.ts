@@ -7,6 +7,7 @@ import type { Clock, Log } from '../contract/tools.js';
 import { isRefusal, refuse } from '../refusal.js';
 import type { Api } from './api.js';
 import { type BodyLimits, limitUnread, readBody } from './body.js';
+import { BodyRoom } from './body-room.js';
 import { writeRefusal } from './failure.js';
 
 /** A source as the server sees it. */
@@ -44,9 +45,13 @@ export interface ListeningServer {
   cut(): void;
 }
 
+/** Of bodies that are being read: hundreds of the largest, or tens of thousands of ordinary ones. */
+const mostBodyBytes = 128 * 1_048_576;
+
 /** The request listener, to be mounted in a server of somebody else's. */
 export function listenerFor(parts: ServerParts): RequestListener {
   const app = new Koa();
+  const room = new BodyRoom(mostBodyBytes);
   app.on('error', (error: unknown) => {
     const code = connectionFault(error);
     if (code === null) parts.log.error('http.failed', { error });
@@ -64,7 +69,7 @@ export function listenerFor(parts: ServerParts): RequestListener {
     limitUnread(ctx.req, parts.limits, parts.clock);
   });
   app.use((ctx) => {
-    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts);
+    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, room);
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
     return operations(ctx, parts);
   });
@@ -104,13 +109,13 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-async function hook(ctx: Context, parts: ServerParts): Promise<void> {
+async function hook(ctx: Context, parts: ServerParts, room: BodyRoom): Promise<void> {
   const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
   const remoteAddress = addressOf(ctx, parts.trustProxy);
   try {
     const { accepts } = hookAt(source, ctx, parts);
     checkMediaType(ctx, accepts);
-    const body = await readBody(ctx.req, parts.limits, parts.clock);
+    const body = await readBody(ctx.req, parts.limits, parts.clock, room);
     const request: RawRequest = {
       method: ctx.method,
       rest: decoded(rest.join('/')),

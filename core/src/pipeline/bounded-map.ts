@@ -25,13 +25,18 @@ export class BoundedMap<V> {
     return old;
   }
 
+  /** Time has passed: what has not been used since the last time this was called is forgotten. */
+  age(): void {
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#youngSize = 0;
+  }
+
   set(key: string, value: V): void {
     const before = this.#young.get(key);
     const size = this.#sizeOf(value) - (before === undefined ? 0 : this.#sizeOf(before));
     if (this.#youngSize + size > this.#half && this.#young.size > 0) {
-      this.#old = this.#young;
-      this.#young = new Map();
-      this.#youngSize = 0;
+      this.age();
       this.set(key, value);
       return;
     }

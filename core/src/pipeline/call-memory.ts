@@ -18,6 +18,9 @@ const mostCalls = 20_000;
 /** Times are from a clock that never goes back. */
 export class CallMemory<T> {
   readonly #entries = new BoundedMap<Entry<T>>(mostCalls);
+  /** For how long a call is remembered, at most so far; and when it was last seen to. */
+  #longestMs = 0;
+  #agedAtMs = 0;
 
   /** The call under this key, one request more; null where it is not remembered. */
   recall(key: string, nowMs: number): Remembered<T> | null {
@@ -29,6 +32,11 @@ export class CallMemory<T> {
 
   /** Remembers the first request about a call, also while it is still being answered. */
   remember(key: string, answered: Promise<T>, nowMs: number, forMs: number): Remembered<T> {
+    this.#longestMs = Math.max(this.#longestMs, forMs);
+    if (nowMs - this.#agedAtMs >= this.#longestMs) {
+      this.#agedAtMs = nowMs;
+      this.#entries.age();
+    }
     const entry: Entry<T> = { answered, asked: 1, untilMs: nowMs + forMs };
     this.#entries.set(key, entry);
     return entry;

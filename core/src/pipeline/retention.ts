@@ -1,6 +1,7 @@
 /** Retention: removes what is settled and old, in small steps between which others get their turn. */
 import type { Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
+import { inTime } from './deadline.js';
 
 /** What retention works with. */
 export interface RetentionParts {
@@ -17,6 +18,8 @@ const stepLimit = 200;
 const betweenStepsMs = 100;
 /** Between two looks, when nothing was left, or the store has failed. */
 const betweenLooksMs = 60_000;
+/** A store that hangs must not keep the router from ending. */
+const lastStepMs = 5_000;
 
 export class Retention {
   readonly #parts: RetentionParts;
@@ -32,11 +35,11 @@ export class Retention {
     this.#after(0);
   }
 
-  /** Resolves when the step under way, if any, has ended. */
+  /** Resolves when the step under way, if any, has ended, or takes too long: what it has not removed is removed later. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    await this.#step;
+    await inTime(this.#parts.clock, lastStepMs, this.#step).catch(() => {});
   }
 
   #after(ms: number): void {

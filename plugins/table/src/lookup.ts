@@ -68,6 +68,7 @@ class TableLookup implements Resolver {
   readonly #tools: Tools;
   readonly #watch: FileWatch;
   #table: Table | null = null;
+  #rows = 0;
   /** The loads, one after the other. */
   #loads: Promise<void> = Promise.resolve();
   #isReloadDue = false;
@@ -127,6 +128,9 @@ class TableLookup implements Resolver {
     const { clock, log, metrics, name } = this.#tools;
     const startedAtMs = clock.elapsed();
     const { table, counts } = await this.#read();
+    if (counts.rows * 2 < this.#rows)
+      log.warn('table.shrunk', { file: this.#settings.file, before: this.#rows, now: counts.rows });
+    this.#rows = counts.rows;
     this.#table = table;
     metrics.gauge('table_rows', 'Rows a table resolver knows', counts.rows, { resolver: name });
     const loaded = { file: this.#settings.file, ...counts, ms: Math.round(clock.elapsed() - startedAtMs) };
