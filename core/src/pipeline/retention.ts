@@ -39,7 +39,8 @@ export class Retention {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    await inTime(this.#parts.clock, lastStepMs, this.#step).catch(() => {});
+    const { clock, log } = this.#parts;
+    await inTime(clock, lastStepMs, this.#step).catch((error: unknown) => log.warn('retention.failed', { error }));
   }
 
   #after(ms: number): void {
