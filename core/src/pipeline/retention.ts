@@ -40,7 +40,7 @@ export class Retention {
     this.#closed = true;
     this.#cancel();
     const { clock, log } = this.#parts;
-    await inTime(clock, lastStepMs, this.#step).catch((error: unknown) => log.warn('retention.failed', { error }));
+    await inTime(clock, lastStepMs, this.#step).catch((error: unknown) => log.warn('store.prune-failed', { error }));
   }
 
   #after(ms: number): void {
