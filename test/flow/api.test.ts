@@ -92,12 +92,13 @@ describe('an operator at the command line', () => {
   });
 
   it('is told which part of a condition kept an event from its route, with the values', async () => {
-    const { send, run } = await setup();
+    const { send, run, json } = await setup();
     const id = await send({ duration: 12 });
     const { stdout } = await run('explain', id);
     expect(stdout).to.include('✘ finished  event.data.duration > 30 is false (event.data.duration is 12)');
     expect((await run('events', id)).stdout).to.include('No route wanted it');
     expect((await run('events', '--unrouted')).stdout).to.include(id);
+    expect((await json('events', '--duplicates')).duplicates).to.deep.equal([]);
   });
 
   it('tries a file against the configuration without a router, and nothing is sent or stored', async () => {

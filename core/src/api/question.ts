@@ -78,6 +78,13 @@ export const eventQuery = z.strictObject({
 
 const { limit } = part;
 
+export const duplicateQuery = z.strictObject({
+  source: eventFilter.source,
+  type: eventFilter.type,
+  subject: eventFilter.subject,
+  limit,
+});
+
 export const callQuery = z.strictObject({
   number: word.optional().meta({ description: 'Of the caller or of the called, with its country code.' }),
   source: word.optional().meta({ description: 'Name of the source.' }),

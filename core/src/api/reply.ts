@@ -82,6 +82,18 @@ export const eventList = z.object({ events: list(event), cursor }).register(name
 export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });
 export type DeliveryList = z.output<typeof deliveryList>;
 
+const duplicate = z
+  .object({
+    event: z.string().meta({ description: 'Id of the event that is kept.' }),
+    source: z.string(),
+    type: z.string(),
+    subject: z.string().nullable(),
+    times: z.int().meta({ description: 'How often it came again since the router started.' }),
+    lastAt: z.string().meta({ description: 'When it came last.' }),
+  })
+  .register(named, { id: 'Duplicate' });
+export const duplicateList = z.object({ duplicates: list(duplicate) }).register(named, { id: 'DuplicateList' });
+
 const explainedValue = z.object({
   text: z.string().meta({ description: 'As written in the file.' }),
   value: z.unknown().meta({ description: 'Null where it could not be evaluated.' }),

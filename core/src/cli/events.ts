@@ -1,7 +1,7 @@
 /** `switchhook events`: what was received, and the whole story of one event. */
 import type { Command } from 'commander';
-import { eventList, eventStory } from '../api/reply.js';
-import { type RouterOptions, routerCommand, withRouter } from './api-client.js';
+import { duplicateList, eventList, eventStory } from '../api/reply.js';
+import { type RouterClient, type RouterOptions, routerCommand, withRouter } from './api-client.js';
 import {
   type EventFilter,
   filterOf,
@@ -16,6 +16,7 @@ import { printDelivery, printEvent, printIndented, relative } from './story.js';
 
 interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
   readonly unrouted?: true;
+  readonly duplicates?: true;
   readonly party?: string;
 }
 
@@ -27,6 +28,7 @@ export function eventsCommand(output: Output): Command {
   return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
     .option('--party <number>', 'about this caller, as the number was sent')
     .option('--unrouted', 'only events that no route wanted')
+    .option('--duplicates', 'events that came again since the router started, and how often')
     .addHelpText(
       'after',
       `
@@ -46,6 +48,7 @@ Examples:
           for (const delivery of event.deliveries) printDelivery(output, delivery);
           return;
         }
+        if (options.duplicates) return printDuplicates(router, options, output);
         const { limit, cursor, party, unrouted } = options;
         const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true' };
         const page = await router.get('/api/events', eventList, query);
@@ -57,4 +60,14 @@ Examples:
         if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
       }),
     );
+}
+
+async function printDuplicates(router: RouterClient, options: EventsOptions, output: Output): Promise<void> {
+  const { source, type, subject, limit } = options;
+  const found = await router.get('/api/duplicates', duplicateList, { source, type, subject, limit });
+  if (options.json) return printJson(output, found);
+  const rows = found.duplicates.map(({ lastAt, times, type: of, subject: about, source: from, event }) => {
+    return [relative(lastAt), String(times), of, about ?? '-', from, event];
+  });
+  printTable(output, ['came again', 'times', 'type', 'subject', 'source', 'id'], rows);
 }

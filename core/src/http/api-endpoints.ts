@@ -94,6 +94,17 @@ export const endpoints: readonly Endpoint[] = [
   }),
   endpoint({
     method: 'GET',
+    path: '/api/duplicates',
+    summary: 'Events that came again since the router started, the latest first; the last thousand.',
+    ...{ query: question.duplicateQuery, body: nothing, reply: reply.duplicateList, refusals: [] },
+    answer: async ({ query }, { operations }) => ({
+      duplicates: operations.duplicates(query).map(({ eventId: event, lastAtMs, ...rest }) => {
+        return { event, ...rest, lastAt: new Date(lastAtMs).toISOString() };
+      }),
+    }),
+  }),
+  endpoint({
+    method: 'GET',
     path: '/api/calls',
     summary: 'Calls that were answered, newest first, and how.',
     ...{ query: question.callQuery, body: nothing, reply: callList, refusals: [] },

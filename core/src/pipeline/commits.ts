@@ -6,12 +6,14 @@ import { refuse } from '../refusal.js';
 import { inTime } from './deadline.js';
 import type { Lane } from './lane.js';
 import type { Observer } from './observer.js';
+import type { Repeats } from './repeats.js';
 
 /** What commits work with. */
 export interface CommitsParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly repeats: Repeats;
   /** By destination. */
   readonly lanes: ReadonlyMap<string, Lane>;
 }
@@ -54,7 +56,7 @@ export class Commits {
 
   /** Hands over what comes of the commit, also when nobody waits for it any more. */
   async #append(entries: readonly Entry[], bytes: number): Promise<readonly Appended[]> {
-    const { store, observer } = this.#parts;
+    const { store, observer, repeats, clock } = this.#parts;
     this.#pending += entries.length;
     this.#pendingBytes += bytes;
     try {
@@ -62,6 +64,7 @@ export class Commits {
       for (const [index, entry] of entries.entries()) {
         const { duplicate = false, eventId = entry.event.id } = appended[index] ?? {};
         this.#handOver(entry, !duplicate);
+        if (duplicate) repeats.note(entry.event, eventId, clock.now());
         observer.received(entry.event, eventId, duplicate, entry.deliveries.length);
       }
       return appended;

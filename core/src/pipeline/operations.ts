@@ -19,6 +19,7 @@ import { draftedEvents, type ExplainParts, explainRoutes, type RouteExplanation 
 import type { LaneLoad } from './lane.js';
 import type { LanePolicy } from './lane-policy.js';
 import type { Observer } from './observer.js';
+import type { Repeat } from './repeats.js';
 import { Replays } from './replays.js';
 
 /** What operations work with. */
@@ -36,6 +37,7 @@ export interface OperationsParts extends ExplainParts {
 /** The lanes, as far as operations need them. */
 export interface Lanes {
   readonly loads: ReadonlyMap<string, LaneLoad>;
+  readonly repeats: readonly Repeat[];
   expect(destination: string, dueMs: number): void;
   canCommit(): Promise<void>;
 }
@@ -91,6 +93,14 @@ export interface Status {
   readonly lanes: readonly LaneStatus[];
 }
 
+/** Which repeated events; undefined = any. */
+export interface RepeatQuery {
+  readonly source?: string | undefined;
+  readonly type?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly limit: number;
+}
+
 /** What one event may have. */
 const mostDeliveries = 1_000;
 /** Of one subject, explained at once. */
@@ -123,6 +133,15 @@ export class Operations {
   /** Stops what runs in the background. */
   close(): Promise<void> {
     return this.replays.close();
+  }
+
+  /** Events that came again since the start, the latest first. */
+  duplicates({ source, type, subject, limit }: RepeatQuery): readonly Repeat[] {
+    const fits = (wanted: string | undefined, found: string | null): boolean =>
+      wanted === undefined || wanted === found;
+    return this.#parts.lanes.repeats
+      .filter((one) => fits(source, one.source) && fits(type, one.type) && fits(subject, one.subject))
+      .slice(0, limit);
   }
 
   events(query: EventQuery): Promise<Page<EventRecord>> {

@@ -15,6 +15,7 @@ import { eventOf, recordOf } from './events.js';
 import { type AttemptEnd, Lane, type LaneLoad } from './lane.js';
 import type { Observer } from './observer.js';
 import { SharedPlaces } from './places.js';
+import { type Repeat, Repeats } from './repeats.js';
 import { leastOf, replyTo } from './reply.js';
 import { settlementFor } from './retry.js';
 import type { Routes } from './routes.js';
@@ -45,6 +46,7 @@ export class Pipeline {
   readonly #lanes: ReadonlyMap<string, Lane>;
   readonly #recorder: CallRecorder;
   readonly #commits: Commits;
+  readonly #repeats = new Repeats();
 
   constructor(parts: PipelineParts) {
     const { clock, log, observer } = parts;
@@ -56,7 +58,7 @@ export class Pipeline {
       onUnrecorded: (record, reason) => observer.unrecorded(record, reason),
     });
     this.#lanes = new Map([...parts.destinations].map(([name, open]) => [name, this.#laneOf(name, open)]));
-    this.#commits = new Commits({ store: parts.store, clock, observer, lanes: this.#lanes });
+    this.#commits = new Commits({ store: parts.store, clock, observer, repeats: this.#repeats, lanes: this.#lanes });
   }
 
   /** Takes up what the store has left from before. */
@@ -87,6 +89,11 @@ export class Pipeline {
   /** Events that wait for their commit. */
   get committing(): number {
     return this.#commits.pending;
+  }
+
+  /** Events that came again since the start, the latest first. */
+  get repeats(): readonly Repeat[] {
+    return this.#repeats.list();
   }
 
   /** Rejects where the store cannot commit. */

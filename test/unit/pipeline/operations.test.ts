@@ -37,6 +37,34 @@ describe('an operator', () => {
     await pipeline.close();
   });
 
+  it('is told what a sender repeats, the latest first, and how often', async () => {
+    const { operations, received, clock, pipeline } = anOperator();
+    const [a = '', b = ''] = await received({ key: 'a', subject: 'one' }, { key: 'b', subject: 'two' });
+    expect(operations.duplicates({ limit: 10 })).to.deep.equal([]);
+    await received({ key: 'a' }, { key: 'b' }, { key: 'a' });
+    const of = (query: object) =>
+      operations.duplicates({ limit: 10, ...query }).map(({ eventId, times }) => [eventId, times]);
+    expect(of({})).to.deep.equal([
+      [a, 2],
+      [b, 1],
+    ]);
+    expect(of({ limit: 1 })).to.deep.equal([[a, 2]]);
+    expect(
+      [of({ source: 'agents' }), of({ source: 'others' }), of({ type: 'started' })].map((all) => all.length),
+    ).to.deep.equal([2, 0, 0]);
+    expect(operations.duplicates({ limit: 1 })[0]?.lastAtMs).to.be.at.most(clock.now());
+    await pipeline.close();
+  });
+
+  it('forgets the events that were repeated longest ago', async () => {
+    const { operations, received, pipeline } = anOperator();
+    const keys = Array.from({ length: 1_001 }, (_, n) => ({ key: `k${n}` }));
+    await received(...keys, ...keys);
+    const kept = operations.duplicates({ limit: 2_000 });
+    expect(kept).to.have.length(1_000);
+    await pipeline.close();
+  });
+
   it('is told what the last attempt of each listed delivery failed with', async () => {
     const crm = fickle();
     const { operations, received, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
