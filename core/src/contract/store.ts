@@ -183,8 +183,9 @@ export interface PruneRequest {
  * A rejection never closes the store: later calls work again once the cause is gone.
  *
  * Where `open` finds that it is the only one, the leases it finds end: whoever held them is gone. What was begun twice or
- * more without coming back may be what ends the process: such deliveries can be claimed one after the other, oldest first,
- * two seconds apart (closer where there are more than sixty), so that the one that does it takes none of the others with it.
+ * more without coming back may be what ends the process: such deliveries can be claimed one after the other, those that were
+ * lost least often first, two seconds apart (closer where there are more than sixty), so that the one that does it takes none
+ * of the others with it.
  */
 export interface Store extends Lifecycle {
   /**

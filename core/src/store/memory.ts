@@ -55,7 +55,10 @@ class MemoryStore implements contract.Store {
 
   async open(): Promise<void> {
     const running = this.#deliveries().filter(isRunning);
-    const suspects = running.filter((row) => row.tries - row.log.length > 1);
+    const unanswered = (row: DeliveryRow): number => row.tries - row.log.length;
+    const suspects = running
+      .filter((row) => unanswered(row) > 1)
+      .sort((a, b) => unanswered(a) - unanswered(b) || a.order - b.order);
     const apartMs = Math.min(suspectsApartMs, Math.floor(longestApartMs / Math.max(1, suspects.length)));
     for (const row of running) {
       const waitMs = Math.max(0, suspects.indexOf(row)) * apartMs;

@@ -230,5 +230,8 @@ export function reopenTests(test: Test): void {
     deepStrictEqual(await taken(twice, clock.now() + 1_999), []);
     deepStrictEqual(await taken(twice, clock.now() + 2_000), [deliveryOf(2)]);
     deepStrictEqual(await taken(twice, clock.now() + 4_000), [deliveryOf(3)]);
+    const thrice = await reopen();
+    deepStrictEqual(await taken(thrice, clock.now()), [deliveryOf(4)], 'the one that was lost least often');
+    deepStrictEqual(await taken(thrice, clock.now() + 2_000), [deliveryOf(1)]);
   });
 }

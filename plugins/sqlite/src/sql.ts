@@ -242,10 +242,10 @@ export function countStatements(db: Database) {
       `select destination, count(*) as count from deliveries indexed by deliveries_due
       where state < 2 and state = 1 group by destination`,
     ),
-    /** `unanswered`: attempts that were begun and never came back. */
+    /** `unanswered`: attempts that were begun and never came back. Who has fewest comes first. */
     leftRunning: statement<[], { id: number; unanswered: number }>(
       `select id, tries - (select count(*) from attempts where delivery = deliveries.id) as unanswered
-      from deliveries indexed by deliveries_due where state < 2 and state = 1 order by id`,
+      from deliveries indexed by deliveries_due where state < 2 and state = 1 order by unanswered, id`,
     ),
     endLease: statement<[number, number, number]>('update deliveries set due_at = ? where id = ? and due_at > ?'),
     oldest: statement<[string], { created_at: number | null }>(
