@@ -96,6 +96,15 @@ describe('the command line', () => {
     expect((await place.run(['check', '--colour'])).code).to.equal(2);
   });
 
+  it('takes a name that no package can have for one that is not installed', async () => {
+    for (const use of ['sqlite/other', 'sqlite%2f..', './sqlite']) {
+      const file = await place.write('switchhook.yaml', good.replace('use: sqlite,', `use: "${use}",`));
+      const { code, stderr } = await place.run(['check', '--config', file]);
+      expect(code, use).to.equal(78);
+      expect(stderr, use).to.include('PLUGIN_NOT_INSTALLED').and.not.to.include('    at ');
+    }
+  });
+
   it('ends with 78 where a component cannot be made of its options, whoever finds out', async () => {
     const text = good.replace('use: log }', 'use: promising, batch: { max: 3 } }');
     const file = await place.write('switchhook.yaml', `${text}plugins: [${promisingDestination}]\n`);

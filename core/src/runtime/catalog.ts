@@ -139,7 +139,7 @@ export class ComponentCatalog implements Catalog {
       try {
         return createRequire(start).resolve(from);
       } catch (error) {
-        if (!isNotFound(error)) throw error;
+        if (!isUnresolvable(error)) throw error;
       }
     return null;
   }
@@ -191,8 +191,9 @@ function packageOf(word: string): string {
   return `${scope}/${packagePrefix}${word}`;
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).endsWith('NOT_FOUND');
+/** A package that is not there, or a name that no package can have. */
+function isUnresolvable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(ERR_|MODULE_NOT_FOUND$)/.test(String(error.code));
 }
 
 function notInstalled(from: string): PluginProblem {
