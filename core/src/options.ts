@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { JsonValue } from './contract/json.js';
 import type { Expression, Scope, Template } from './contract/template.js';
+import { isCountry } from './phone-number.js';
 import { durationMs, durationPattern, rateOf, ratePattern, sizeBytes, sizePattern } from './units.js';
 
 /** Who reads a configuration: compiles its expressions and learns its secrets. */
@@ -69,6 +70,17 @@ export function size(description: string) {
 /** `10/s`, `100/m`; becomes `{ count, perMs }`. */
 export function rate(description: string) {
   return unit(description, 'a rate such as 10/s or 100/m', '10/s', ratePattern, rateOf);
+}
+
+/** `US`, `GB`, `DE`: a country by its code in ISO 3166-1 alpha-2, one that has phone numbers. */
+export function country(description: string) {
+  return z
+    .string()
+    .refine((code) => /^[A-Z]{2}$/.test(code) && isCountry(code), {
+      error: 'expected the code of a country, two capital letters such as US, GB or DE',
+      params: { problem: 'INVALID_VALUE' },
+    })
+    .meta({ description, examples: ['US'] });
 }
 
 /** A CEL expression without `${{ }}`; `variables` are the names it may use. With `'bool'` it must be a condition. */

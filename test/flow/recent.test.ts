@@ -5,6 +5,7 @@ import { workplace } from '../support/workplace.js';
 
 const configuration = (journal: string) => `
 version: 1
+country: DE
 server: { host: 127.0.0.1, port: 0 }
 store: { use: sqlite, path: ./switchhook.db }
 sources:
@@ -26,7 +27,7 @@ answers:
 `;
 
 describe('a caller who calls again', () => {
-  it('is known from the router’s own store: calls before this one, and how the last conversation went', async () => {
+  it('is known from the router’s own store: calls before this one, and how the last conversation went, however the number is written', async () => {
     const place = await workplace();
     const journal = await receiver();
     const { router, url } = await place.router(configuration(`${journal.url}/`));
@@ -51,16 +52,25 @@ describe('a caller who calls again', () => {
       return ((await response.json()) as { readonly dynamic_variables: unknown }).dynamic_variables;
     };
 
-    expect(await ring('+49301', '+1')).to.deep.equal({ calls: 'none', status: 'none' });
-    expect(await ring('+49301', '+2')).to.deep.equal({ calls: '1', status: 'none' });
-    const ended = { event: 'conversation_ended', conversationId: 'conv_1', customer: '+49301', status: 'voicemail' };
+    expect(await ring('+4930901820', '+1')).to.deep.equal({ calls: 'none', status: 'none' });
+    expect(await ring('030 901820', '+2')).to.deep.equal({ calls: '1', status: 'none' });
+    const ended = {
+      event: 'conversation_ended',
+      conversationId: 'conv_1',
+      customer: '0049-30-901820',
+      status: 'voicemail',
+    };
     const signed = router.signed('agents', Buffer.from(JSON.stringify(ended)));
     expect((await post('agents', ended, signed?.headers)).status).to.equal(200);
-    expect(await ring('+49301', '+3')).to.deep.equal({ calls: '2', status: 'voicemail' });
-    expect(await ring('+49302', '+3')).to.deep.equal({ calls: 'none', status: 'none' });
+    expect(await ring('sip:+4930901820@gateway.example.com', '+3')).to.deep.equal({ calls: '2', status: 'voicemail' });
+    expect(await ring('+4930901821', '+3')).to.deep.equal({ calls: 'none', status: 'none' });
 
-    const listed = await place.run(['events', '--party', '+49301', '--type', 'inbound_call', '--json', '--url', url]);
-    expect(JSON.parse(listed.stdout).events).to.have.length(3);
+    const listed = async (...question: readonly string[]) =>
+      JSON.parse((await place.run([...question, '--json', '--url', url])).stdout) as Record<string, readonly unknown[]>;
+    for (const number of ['+4930901820', '030/901820']) {
+      expect((await listed('events', '--party', number, '--type', 'inbound_call')).events).to.have.length(3);
+      expect((await listed('calls', '--number', number)).calls).to.have.length(3);
+    }
     await Promise.all([place.close(), journal.close()]);
   });
 

@@ -4,6 +4,7 @@ import type { Destination, Source } from '../../core/src/contract/component.js';
 import type { Outcome } from '../../core/src/contract/delivery.js';
 import type { JsonObject } from '../../core/src/contract/json.js';
 import type { Store } from '../../core/src/contract/store.js';
+import { numberReader } from '../../core/src/phone-number.js';
 import { Observer } from '../../core/src/pipeline/observer.js';
 import { Operations } from '../../core/src/pipeline/operations.js';
 import type { Route } from '../../core/src/pipeline/routes.js';
@@ -61,6 +62,7 @@ export function anOperator(world: OperatorsWorld = {}) {
     clock: made.clock,
     log: made.log,
     observer: new Observer(made.log, metrics),
+    numbers: numberReader(null),
   });
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {

@@ -4,6 +4,7 @@ import type { Destination, Source, Transform } from '../../core/src/contract/com
 import type { Delivery, Outcome } from '../../core/src/contract/delivery.js';
 import type { EventDraft } from '../../core/src/contract/event.js';
 import type { Store } from '../../core/src/contract/store.js';
+import { numberReader } from '../../core/src/phone-number.js';
 import { Answers } from '../../core/src/pipeline/answer.js';
 import type { LanePolicy } from '../../core/src/pipeline/lane-policy.js';
 import { Observer } from '../../core/src/pipeline/observer.js';
@@ -84,6 +85,7 @@ export function aPipeline(world: World = {}) {
     clock,
     log,
     observer,
+    numbers: numberReader(null),
     chance: () => 0.5,
   });
   pipeline.open();

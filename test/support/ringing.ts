@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from '../../core/src/contract/json.js';
 import type { Call, HttpReply } from '../../core/src/contract/source.js';
 import type { EventRecord, Store } from '../../core/src/contract/store.js';
 import { reading, template } from '../../core/src/options.js';
+import { numberReader } from '../../core/src/phone-number.js';
 import { type AnswerRow, Answers, type Ringing } from '../../core/src/pipeline/answer.js';
 import { eventOf } from '../../core/src/pipeline/events.js';
 import { Observer } from '../../core/src/pipeline/observer.js';
@@ -85,6 +86,7 @@ export function aSwitchboard(world: CallWorld = {}) {
     clock,
     log,
     observer,
+    numbers: numberReader(null),
     chance: () => 0.5,
   });
   const ring = async (given: Partial<Call> = {}, asked: { readonly receivedAtMs?: number } = {}): Promise<Rung> => {

@@ -20,7 +20,7 @@ const origin = z.object({
 /** How a call was answered, as it stands in the data of its event: `data.answer`. */
 export const callAnswer = z
   .object({
-    from: z.string().meta({ description: "The caller's number as sent; empty = withheld." }),
+    from: z.string().meta({ description: "The caller's number; empty = withheld." }),
     to: z.string().meta({ description: 'The called number as sent.' }),
     name: z.string().nullable().meta({ description: 'Name of the answer; null where none matched.' }),
     step: z

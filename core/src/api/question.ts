@@ -67,7 +67,7 @@ const part = {
 export const eventQuery = z.strictObject({
   ...eventFilter,
   ...period,
-  party: word.optional().meta({ description: "The other person's phone number or address, as it was sent." }),
+  party: word.optional().meta({ description: "The other person's phone number or address." }),
   unrouted: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')

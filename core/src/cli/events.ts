@@ -26,7 +26,7 @@ export function eventsCommand(output: Output): Command {
     'List events, or tell all about one: its data, its deliveries, every attempt.',
   );
   return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
-    .option('--party <number>', 'about this caller, as the number was sent')
+    .option('--party <number>', 'about this caller')
     .option('--unrouted', 'only events that no route wanted')
     .option('--duplicates', 'events that came again since the router started, and how often')
     .addHelpText(

@@ -22,6 +22,7 @@ import { ResolverOrder } from './resolver-order.js';
 import { type CheckedRow, isResolverName, Rows } from './rows.js';
 import {
   answerSchema,
+  countrySchema,
   logSchema,
   pluginsSchema,
   routeSchema,
@@ -53,7 +54,17 @@ interface AnswerContext {
   readonly order: ResolverOrder;
 }
 
-const topKeys = ['version', 'server', 'log', 'store', 'plugins', ...Object.keys(sections), 'routes', 'answers'];
+const topKeys = [
+  'version',
+  'server',
+  'log',
+  'country',
+  'store',
+  'plugins',
+  ...Object.keys(sections),
+  'routes',
+  'answers',
+];
 
 class ConfigCheck {
   readonly #document: ConfigDocument;
@@ -77,6 +88,7 @@ class ConfigCheck {
     this.#checker.check(versionSchema, ['version']);
     const server = this.#checker.check(serverSchema, ['server'], {});
     const log = this.#checker.check(logSchema, ['log'], {});
+    const country = this.#checker.check(countrySchema.optional(), ['country']);
     const plugins = await this.#plugins();
     const rows = new Rows(this.#checker, this.#catalog);
     const store = await rows.row('store', ['store'], { use: 'sqlite' });
@@ -103,6 +115,7 @@ class ConfigCheck {
       directory,
       server: serverConfig(server),
       log,
+      country: country ?? null,
       plugins,
       store: { ...componentRow(store), retentionMs: store.common.retention },
       sources: sources.map(componentRow),

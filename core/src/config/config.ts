@@ -10,6 +10,8 @@ export interface Config {
   /** Its directory, absolute: relative paths start here. */
   readonly directory: string;
   readonly server: ServerConfig;
+  /** Of phone numbers that come without it, ISO 3166-1 alpha-2; null = all are international. */
+  readonly country: string | null;
   readonly log: LogConfig;
   /** Packages and paths, as they were named. */
   readonly plugins: readonly string[];

@@ -4,6 +4,7 @@ import type { Component, Kind } from '../contract/component.js';
 import type { Path } from './problem.js';
 import {
   answerSchema,
+  countrySchema,
   logSchema,
   namePattern,
   pluginsSchema,
@@ -30,6 +31,7 @@ export function configurationSchema(components: readonly Component[]): JsonSchem
     version: versionSchema,
     server: serverSchema.optional(),
     log: logSchema.optional(),
+    country: countrySchema.optional(),
     store: rowOf('store')
       .optional()
       .meta({ description: 'Where events and deliveries are kept. Default: `use: sqlite`.' }),

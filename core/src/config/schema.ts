@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Kind } from '../contract/component.js';
 import type { Template } from '../contract/template.js';
-import { duration, expression, rate, secret, size, template } from '../options.js';
+import { country, duration, expression, rate, secret, size, template } from '../options.js';
 
 /** Longer waits are no timeouts any more, and timers of the platform end at 24 days. */
 const dayMs = 86_400_000;
@@ -151,6 +151,10 @@ export const logSchema = z
   .meta({ description: 'The log.' });
 
 export const versionSchema = z.literal(1).meta({ description: 'Version of the configuration: 1.' });
+
+export const countrySchema = country(
+  'Country of phone numbers that come without it, e.g. `US`. Default: all are international, with or without `+`.',
+);
 
 export const pluginsSchema = z.array(z.string().min(1)).meta({
   description:

@@ -97,7 +97,7 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly calls?: boolean;
   /** Of destinations: true where they have `deliverMany`, so that `batch` can be configured. Default false. */
   readonly batches?: boolean;
-  /** Of sources: media types it reads. Default `application/json`. */
+  /** Of sources: media types it reads. Default `application/json`; of sources of calls any, whatever it is called. */
   readonly accepts?: readonly string[];
   /** Of sources: bodies to try it with, by name, for `switchhook send <sample>`. */
   readonly samples?: Readonly<Record<string, JsonObject>>;

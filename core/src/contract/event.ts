@@ -37,8 +37,8 @@ export interface EventDraft {
   /** At most 256 characters. */
   readonly agent: string | null;
   /**
-   * The other person's phone number or address, as sent; at most 256 characters. By it `recent` knows a caller again. Not
-   * part of `event`. Default: null, the sender does not say.
+   * The other person's phone number or address, as sent; at most 256 characters. The router keeps it as E.164 where it is
+   * a number: by it `recent` knows a caller again. Not part of `event`. Default: null, the sender does not say.
    */
   readonly party?: string | null;
   /** Milliseconds since the epoch; null = the sender does not say. */

@@ -33,9 +33,9 @@ export interface HttpReply {
 export interface Call {
   /** The platform's id of the call, the same in all its tries; null where it sends none. */
   readonly id: string | null;
-  /** The caller's number as sent, E.164 where it is one; `''` = withheld. */
+  /** The caller's number as sent; `''` = withheld. From the router on it is E.164 where it is a number, and `''` for `anonymous` and the like. */
   readonly from: string;
-  /** The called number as sent. */
+  /** The called number as sent. From the router on it is E.164 where it is a number. */
   readonly to: string;
   /** The agent the number belongs to; null where the platform names none. */
   readonly agent: string | null;

@@ -7,6 +7,8 @@ export interface Tools {
   readonly name: string;
   /** Directory of the configuration file, absolute: relative paths in options start there. */
   readonly directory: string;
+  /** Country of phone numbers that come without it, as the configuration says: ISO 3166-1 alpha-2; null = all are international. */
+  readonly country: string | null;
   readonly log: Log;
   readonly clock: Clock;
   readonly fetch: Fetch;

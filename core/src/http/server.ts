@@ -12,8 +12,10 @@ import { writeRefusal } from './failure.js';
 
 /** A source as the server sees it. */
 export interface Hook {
-  /** Media types it reads. */
-  readonly accepts: readonly string[];
+  /** Media types it reads; null = it looks at the body, whatever the sender calls it. */
+  readonly accepts: readonly string[] | null;
+  /** True where somebody waits on the phone: its bodies have a room of their own. */
+  readonly calls: boolean;
 }
 
 /** What the server serves. */
@@ -46,12 +48,17 @@ export interface ListeningServer {
 }
 
 /** Of bodies that are being read: hundreds of the largest, or tens of thousands of ordinary ones. */
-const mostBodyBytes = 128 * 1_048_576;
+const mostBodyBytes = { events: 128 * 1_048_576, calls: 16 * 1_048_576 };
+
+interface BodyRooms {
+  readonly events: BodyRoom;
+  readonly calls: BodyRoom;
+}
 
 /** The request listener, to be mounted in a server of somebody else's. */
 export function listenerFor(parts: ServerParts): RequestListener {
   const app = new Koa();
-  const room = new BodyRoom(mostBodyBytes);
+  const rooms: BodyRooms = { events: new BodyRoom(mostBodyBytes.events), calls: new BodyRoom(mostBodyBytes.calls) };
   app.on('error', (error: unknown) => {
     const code = connectionFault(error);
     if (code === null) parts.log.error('http.failed', { error });
@@ -69,7 +76,7 @@ export function listenerFor(parts: ServerParts): RequestListener {
     limitUnread(ctx.req, parts.limits, parts.clock);
   });
   app.use((ctx) => {
-    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, room);
+    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, rooms);
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
     return operations(ctx, parts);
   });
@@ -109,13 +116,13 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-async function hook(ctx: Context, parts: ServerParts, room: BodyRoom): Promise<void> {
+async function hook(ctx: Context, parts: ServerParts, rooms: BodyRooms): Promise<void> {
   const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
   const remoteAddress = addressOf(ctx, parts.trustProxy);
   try {
-    const { accepts } = hookAt(source, ctx, parts);
+    const { accepts, calls } = hookAt(source, ctx, parts);
     checkMediaType(ctx, accepts);
-    const body = await readBody(ctx.req, parts.limits, parts.clock, room);
+    const body = await readBody(ctx.req, parts.limits, parts.clock, calls ? rooms.calls : rooms.events);
     const request: RawRequest = {
       method: ctx.method,
       rest: decoded(rest.join('/')),
@@ -144,9 +151,9 @@ function hookAt(source: string, ctx: Context, parts: ServerParts): Hook {
   return found;
 }
 
-function checkMediaType(ctx: Context, accepts: readonly string[]): void {
+function checkMediaType(ctx: Context, accepts: Hook['accepts']): void {
   const type = (ctx.get('content-type').split(';')[0] ?? '').trim().toLowerCase();
-  if (!accepts.includes(type)) {
+  if (accepts !== null && !accepts.includes(type)) {
     const found = type === '' ? 'no content type' : `content type ${type.slice(0, 64)}`;
     throw refuse('UNSUPPORTED_MEDIA_TYPE', `${found}, expected ${accepts.join(' or ')}`);
   }

@@ -1,10 +1,11 @@
 /** Calls that were answered: found among the events, newest first. */
 import type { EventQuery, EventRecord, Store } from '../contract/store.js';
+import type { NumberReader } from '../phone-number.js';
 import { eventOf } from './events.js';
 
 /** Which calls to list. All given conditions must hold. */
 export interface CallQuery {
-  /** Of the caller or of the called; only its digits matter. */
+  /** Of the caller or of the called, however it is written. */
   readonly number?: string;
   /** Name of a source of calls. */
   readonly source?: string;
@@ -26,10 +27,16 @@ const pageSize = 100;
 const mostRead = 20_000;
 
 /** Looks through the events of these sources. */
-export async function answeredCalls(store: Store, sources: readonly string[], query: CallQuery): Promise<CallPage> {
-  const { source, limit } = query;
+export async function answeredCalls(
+  store: Store,
+  sources: readonly string[],
+  read: NumberReader,
+  query: CallQuery,
+): Promise<CallPage> {
+  const { source, number, limit } = query;
+  const fits = number === undefined ? isAnswered : isAbout(read(number), read);
   const wanted = sources.filter((name) => source === undefined || name === source);
-  const pages = await Promise.all(wanted.map((name) => callsOf(store, name, query)));
+  const pages = await Promise.all(wanted.map((name) => callsOf(store, name, fits, query)));
   const calls = pages.flatMap((page) => page.calls).sort((a, b) => b.receivedAtMs - a.receivedAtMs);
   return { calls: calls.slice(0, limit), more: calls.length > limit || pages.some(({ more }) => more) };
 }
@@ -37,14 +44,15 @@ export async function answeredCalls(store: Store, sources: readonly string[], qu
 async function callsOf(
   store: Store,
   source: string,
-  { number, sinceMs, untilMs, limit }: CallQuery,
+  fits: (event: EventRecord) => boolean,
+  { sinceMs, untilMs, limit }: CallQuery,
 ): Promise<CallPage> {
   const calls: EventRecord[] = [];
   const period = { ...(sinceMs !== undefined && { sinceMs }), ...(untilMs !== undefined && { untilMs }) };
   let query: EventQuery = { source, ...period, limit: pageSize };
   for (let read = 0; read < mostRead; read += pageSize) {
     const { items, cursor } = await store.events(query);
-    const fitting = items.filter((event) => concerns(event, number));
+    const fitting = items.filter(fits);
     calls.push(...fitting);
     if (calls.length > limit) return { calls: calls.slice(0, limit), more: true };
     if (cursor === null) return { calls, more: false };
@@ -53,14 +61,19 @@ async function callsOf(
   return { calls, more: true };
 }
 
-/** Whether a call has an answer that is kept, and a number. */
-function concerns(event: EventRecord, number: string | undefined): boolean {
-  const { answer } = eventOf(event).data;
-  if (typeof answer !== 'object' || answer === null || !('from' in answer)) return false;
-  const { from, to } = answer;
-  return number === undefined || [from, to].some((one) => digitsOf(String(one)) === digitsOf(number));
+/** Whether an event is a call whose answer is kept with it. */
+function isAnswered(event: EventRecord): boolean {
+  return numbersIn(event).length > 0;
 }
 
-function digitsOf(number: string): string {
-  return number.replace(/\D/g, '');
+/** Events from before numbers were read hold them as they were sent. */
+function isAbout(number: string, read: NumberReader): typeof isAnswered {
+  return (event) => numbersIn(event).some((one) => read(one) === number);
+}
+
+/** Who called, and who was called; none where no answer is kept. */
+function numbersIn(event: EventRecord): readonly string[] {
+  const { answer } = eventOf(event).data;
+  if (typeof answer !== 'object' || answer === null || !('from' in answer)) return [];
+  return [String(answer.from), String(answer.to)];
 }

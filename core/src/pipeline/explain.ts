@@ -6,8 +6,10 @@ import type { Reception } from '../contract/source.js';
 import type { DeliveryRecord, EventRecord } from '../contract/store.js';
 import type { ExplainedPart, ExplainedValue } from '../contract/template.js';
 import { deliveryId } from '../ids.js';
+import type { NumberReader } from '../phone-number.js';
 import { isRefusal, refuse } from '../refusal.js';
 import { type OpenDestination, preparedFor } from './attempt.js';
+import { withNumbersRead } from './caller.js';
 import { eventOf, recordOf } from './events.js';
 import { concerns, type Route, verdictOf } from './routes.js';
 
@@ -67,14 +69,21 @@ export function explainRoutes(
   });
 }
 
+/** A body as if a source received it now. */
+export interface Rehearsal {
+  /** Of the source. */
+  readonly name: string;
+  /** Undefined = there is none of the name. */
+  readonly source: Source | undefined;
+  readonly body: JsonObject;
+  readonly nowMs: number;
+  readonly numbers: NumberReader;
+}
+
 /** The events that a source would make of a body. Refuses as `MALFORMED` what the source does not take. */
-export async function draftedEvents(
-  name: string,
-  source: Source | undefined,
-  body: JsonObject,
-  nowMs: number,
-): Promise<readonly EventRecord[]> {
-  const reception = await receptionOf(name, source, body, nowMs);
+export async function draftedEvents(rehearsal: Rehearsal): Promise<readonly EventRecord[]> {
+  const { name, nowMs } = rehearsal;
+  const reception = await receptionOf(rehearsal);
   switch (reception.kind) {
     case 'handshake':
       return [];
@@ -86,17 +95,12 @@ export async function draftedEvents(
 }
 
 /** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
-export async function receptionOf(
-  name: string,
-  source: Source | undefined,
-  body: JsonObject,
-  nowMs: number,
-): Promise<Reception> {
+export async function receptionOf({ name, source, body, nowMs, numbers }: Rehearsal): Promise<Reception> {
   if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
   const bytes = new TextEncoder().encode(JSON.stringify(body));
   const signed = source.sign?.(bytes, nowMs);
   if (signed === undefined) throw refuse('MALFORMED', `source ${name} cannot sign a body itself`);
-  return received(name, source, {
+  const reception = await received(name, source, {
     method: 'POST',
     rest: decodeURIComponent(signed.rest.replace(/^\//, '')),
     query: {},
@@ -106,6 +110,7 @@ export async function receptionOf(
     url: `/hooks/${name}${signed.rest}`,
     receivedAtMs: nowMs,
   });
+  return withNumbersRead(reception, numbers);
 }
 
 async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {

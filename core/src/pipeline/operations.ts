@@ -12,6 +12,7 @@ import type {
   Store,
 } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
+import type { NumberReader } from '../phone-number.js';
 import { refuse } from '../refusal.js';
 import { answeredCalls, type CallPage, type CallQuery } from './calls.js';
 import { within } from './deadline.js';
@@ -32,6 +33,7 @@ export interface OperationsParts extends ExplainParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: Observer;
+  readonly numbers: NumberReader;
 }
 
 /** The lanes, as far as operations need them. */
@@ -145,12 +147,13 @@ export class Operations {
   }
 
   events(query: EventQuery): Promise<Page<EventRecord>> {
-    return this.#parts.store.events(query);
+    const { store, numbers } = this.#parts;
+    return store.events(query.party === undefined ? query : { ...query, party: numbers(query.party) });
   }
 
   calls(query: CallQuery): Promise<CallPage> {
-    const { store, callSources } = this.#parts;
-    return answeredCalls(store, callSources, query);
+    const { store, callSources, numbers } = this.#parts;
+    return answeredCalls(store, callSources, numbers, query);
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */
@@ -201,7 +204,7 @@ export class Operations {
 
   /** Oldest first. Refused where there is nothing to explain. */
   async explain(question: ExplainQuestion): Promise<readonly Explanation[]> {
-    const { store, sources, clock } = this.#parts;
+    const { store, sources, clock, numbers } = this.#parts;
     if ('event' in question) return [this.#explained(await this.event(question.event), true)];
     if ('subject' in question) {
       const { items } = await store.events({ subject: question.subject, limit: explainedEvents });
@@ -209,8 +212,8 @@ export class Operations {
       const stories = await gathered(items.toReversed(), (event) => this.#storyOf(event));
       return stories.map((story) => this.#explained(story, true));
     }
-    const { source, body } = question;
-    const events = await draftedEvents(source, sources.get(source), body, clock.now());
+    const { source: name, body } = question;
+    const events = await draftedEvents({ name, source: sources.get(name), body, nowMs: clock.now(), numbers });
     return events.map((event) => this.#explained({ event, deliveries: [] }, false));
   }
 

@@ -4,11 +4,13 @@ import type { EventDraft } from '../contract/event.js';
 import type { HttpReply, RawRequest, Reception } from '../contract/source.js';
 import type { Appended, ClaimedDelivery, Entry, EventRecord, NewDelivery, Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
+import type { NumberReader } from '../phone-number.js';
 import { isRefusal, refuse } from '../refusal.js';
 import type { Answers, Ringing, Told } from './answer.js';
 import { traceOf } from './answer-trace.js';
 import { attempted, keptOf, type OpenDestination, unsaid } from './attempt.js';
 import { CallRecorder } from './call-recorder.js';
+import { withNumbersRead } from './caller.js';
 import { Commits } from './commits.js';
 import { inTime } from './deadline.js';
 import { eventOf, recordOf } from './events.js';
@@ -31,6 +33,7 @@ export interface PipelineParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: Observer;
+  readonly numbers: NumberReader;
   /** Numbers from 0 to below 1, for the jitter. */
   readonly chance: () => number;
 }
@@ -117,11 +120,12 @@ export class Pipeline {
   async #verified(name: string, request: RawRequest): Promise<Reception> {
     const source = this.#parts.sources.get(name);
     if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
-    const { clock, log, observer } = this.#parts;
+    const { clock, log, observer, numbers } = this.#parts;
     try {
       const reception = source.receive(request);
-      if ('kind' in reception) return reception;
-      return await inTime(clock, source.fallback === undefined ? verifyMs.events : verifyMs.call, reception);
+      if ('kind' in reception) return withNumbersRead(reception, numbers);
+      const waitMs = source.fallback === undefined ? verifyMs.events : verifyMs.call;
+      return withNumbersRead(await inTime(clock, waitMs, reception), numbers);
     } catch (error) {
       if (isRefusal(error)) throw error;
       log.error('source.failed', { source: name, error });

@@ -1,12 +1,13 @@
 /** From a checked configuration to what a router is made of. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
 import type { ComponentRow, Config, DestinationRow } from '../config/config.js';
-import type { Instances, Kind, Source } from '../contract/component.js';
+import type { Component, Instances, Kind, Source } from '../contract/component.js';
 import type { Store } from '../contract/store.js';
 import { apiFor } from '../http/api.js';
 import type { ApiAccess } from '../http/api-access.js';
 import type { RouterFacts } from '../http/api-endpoints.js';
-import { listenerFor } from '../http/server.js';
+import { type Hook, listenerFor } from '../http/server.js';
+import { type NumberReader, numberReader } from '../phone-number.js';
 import { Answers } from '../pipeline/answer.js';
 import { readingsOf } from '../pipeline/gauges.js';
 import { Observer } from '../pipeline/observer.js';
@@ -38,6 +39,7 @@ export interface Assembly {
   readonly answers: Answers;
   readonly operations: Operations;
   readonly retention: Retention;
+  readonly numbers: NumberReader;
   readonly listener: RequestListener;
   /** By name. */
   readonly sources: ReadonlyMap<string, Source>;
@@ -45,7 +47,7 @@ export interface Assembly {
 
 /** Makes all components and wires them. `ready` is what `/readyz` asks. Throws a `ComponentFailure`. */
 export function assemble(config: Config, services: Services, ready: () => Promise<void>): Assembly {
-  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => made(kind, row, services, config.directory);
+  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => made(kind, row, services, config);
   const sources = config.sources.map((row) => ({ ...make('source', row), row }));
   const transforms = config.transforms.map((row) => make('transform', row));
   const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
@@ -64,6 +66,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     const component = row.component === recentComponent ? recent : row.component;
     return { ...make('resolver', { ...row, component }), row };
   });
+  const numbers = numberReader(config.country);
   const observer = new Observer(log, metrics);
   observer.expect(config);
   metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
@@ -85,6 +88,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     clock,
     log,
     observer,
+    numbers,
     chance: services.get(tokens.chance),
   });
   const operations = new Operations({
@@ -99,11 +103,12 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     clock,
     log,
     observer,
+    numbers,
   });
   const retention = new Retention({ store, keepMs: config.store.retentionMs, clock, log });
   const limits = { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs };
   const listener = listenerFor({
-    hooks: byName(sources, ({ row }) => ({ accepts: row.component.accepts ?? ['application/json'] })),
+    hooks: byName(sources, ({ row }) => hookOf(row.component)),
     receive: (source, request) => pipeline.receive(source, request),
     refused: (...refusal) => observer.refused(...refusal),
     ready,
@@ -123,8 +128,14 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     answers,
     operations,
     retention,
+    numbers,
     listener,
   };
+}
+
+/** What rings is not refused for what its sender calls the body. */
+function hookOf({ accepts, calls = false }: Component): Hook {
+  return { accepts: accepts ?? (calls ? null : ['application/json']), calls };
 }
 
 function factsOf(config: Config): RouterFacts {
@@ -141,9 +152,14 @@ function accessOf({ server: { adminToken, trustProxy, publicUrl } }: Config): Ap
 }
 
 /** Makes one component; what it throws is a failure with its name. */
-export function made<K extends Kind>(kind: K, row: ComponentRow<K>, services: Services, directory: string): Made<K> {
+export function made<K extends Kind>(
+  kind: K,
+  row: ComponentRow<K>,
+  services: Services,
+  { directory, country }: Config,
+): Made<K> {
   try {
-    const instance = row.component.create(row.options, services.toolsFor(row.name, directory));
+    const instance = row.component.create(row.options, services.toolsFor(row.name, { directory, country }));
     return { kind, name: row.name, type: row.component.type, instance };
   } catch (error) {
     throw new ComponentFailure({ kind, name: row.name, type: row.component.type }, 'could not be made', error);

@@ -67,11 +67,12 @@ export class Services {
   }
 
   /** What one component is given: from a child container of its own, which the component never sees. */
-  toolsFor(name: string, directory: string): Tools {
+  toolsFor(name: string, { directory, country }: Pick<Tools, 'directory' | 'country'>): Tools {
     const component = new Services(this.#container.createChildContainer());
     component.#provide(tokens.tools, () => ({
       name,
       directory,
+      country,
       log: logOf(name, this.get(tokens.log)),
       clock: this.get(tokens.clock),
       fetch: this.get(tokens.fetch),

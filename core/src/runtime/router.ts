@@ -50,7 +50,7 @@ export class Router {
     this.#config = config;
     this.#services = Services.forRouter(
       () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { to: logTo }) }),
-      (services) => made('store', config.store, services, config.directory).instance,
+      (services) => made('store', config.store, services, config).instance,
       replace,
     );
     this.#assembly = assemble(config, this.#services, () => this.#ready());
@@ -79,9 +79,9 @@ export class Router {
 
   /** What a call would be told: its resolvers are asked, nothing is recorded. After `openComponents`; the store need not be open. */
   ring(source: string, body: JsonObject): Promise<RehearsedCall> {
-    const { sources, answers } = this.#assembly;
+    const { sources, answers, numbers } = this.#assembly;
     const [clock, log] = [this.#services.get(tokens.clock), this.#services.get(tokens.log)];
-    return rehearsedCall(source, body, { sources, answers, clock, log });
+    return rehearsedCall(source, body, { sources, answers, clock, log, numbers });
   }
 
   /** A service of this router, e.g. `tokens.store`. */

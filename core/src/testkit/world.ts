@@ -21,11 +21,12 @@ export interface FakeTools extends Tools {
 }
 
 /** Makes tools for one component. */
-export function fakeTools(given: Partial<Pick<Tools, 'name' | 'directory' | 'fetch'>> = {}): FakeTools {
+export function fakeTools(given: Partial<Pick<Tools, 'name' | 'directory' | 'country' | 'fetch'>> = {}): FakeTools {
   const network = openNetwork();
   return {
     name: given.name ?? 'under-test',
     directory: given.directory ?? tmpdir(),
+    country: given.country ?? null,
     clock: new FakeClock(),
     log: new FakeLog(),
     metrics: new FakeMetrics(),

@@ -2,14 +2,14 @@
 import type { Answer, Call, EventDraft, HttpReply, JsonObject, RawRequest } from '@switchhook/core/plugin';
 import { defineSource, fingerprint, readJsonObject, refuse, sameText, secret, z } from '@switchhook/core/plugin';
 import { allowed, allowOption } from './allow.js';
-import { agentIn, fitting, idIn, openEnvelope, subjectIn } from './envelope.js';
+import { agentIn, fitting, idIn, isAgentWebhook, openEnvelope, subjectIn } from './envelope.js';
 import { callSamples } from './samples.js';
 import { problem, secretList, signatureOption, verifierOf } from './signature.js';
 
 /** SigmaMind waits 10 s, tries 3 more times, then drops the call: https://docs.sigmamind.ai/documentation/calls/receive-calls */
 const deadlineMs = 10_000;
 const retryMs = 4 * deadlineMs;
-const type = 'inbound_call';
+const inboundCall = 'inbound_call';
 
 const options = z
   .strictObject({
@@ -34,7 +34,7 @@ export const call = defineSource({
   calls: true,
   samples: callSamples,
   callBody: ({ from, to, agent }) => ({
-    event: type,
+    event: inboundCall,
     from_number: from,
     to_number: to,
     ...(agent !== null && { agent_id: agent }),
@@ -52,10 +52,18 @@ export const call = defineSource({
         if (token !== undefined) requireToken(request, token);
         verifier?.verify(request);
         const data = readJsonObject(request.body);
-        requireInboundCall(data);
+        const type = typeOf(data);
         const ringing = callOf(data, request.body);
         if (ringing.to === '') log.warn('call.number-missing', { fields: Object.keys(data).slice(0, 20) });
-        return { kind: 'call', event: draftOf(ringing, request), call: ringing, deadlineMs, retryMs, reply, fallback };
+        return {
+          kind: 'call',
+          event: draftOf(type, ringing, request),
+          call: ringing,
+          deadlineMs,
+          retryMs,
+          reply,
+          fallback,
+        };
       },
       fallback,
       sign: (body, nowMs) => ({
@@ -74,19 +82,24 @@ function requireToken({ rest, query, headers }: RawRequest, token: string): void
   throw refuse('UNVERIFIED', `${found}; it belongs into the path, ?token= or Authorization: Bearer`);
 }
 
-/** Only what is surely meant for somebody else is refused: a call without an answer is dropped. */
-function requireInboundCall({ event }: JsonObject): void {
-  if (typeof event !== 'string' || event.toLowerCase().replace(/[-_. ]/g, '') === 'inboundcall') return;
-  throw refuse('MALFORMED', 'event is not inbound_call; agent webhooks belong to a source that uses sigmamind.events');
+/**
+ * Only what is surely meant for somebody else is refused: a call without an answer is dropped. SigmaMind's page speaks of a
+ * text message beside the call, and not of what `event` is then: any other keeps its name, and is answered like a call.
+ */
+function typeOf({ event }: JsonObject): string {
+  if (typeof event !== 'string' || event === '') return inboundCall;
+  if (event.toLowerCase().replace(/[-_. ]/g, '') === 'inboundcall') return inboundCall;
+  if (isAgentWebhook(event))
+    throw refuse('MALFORMED', `${event} is an agent webhook: those belong to a source that uses sigmamind.events`);
+  return fitting(event, 128);
 }
 
 /** A body without numbers is a call too: it gets the answer an unknown caller gets. */
 function callOf(data: JsonObject, bytes: Uint8Array): Call {
   const envelope = openEnvelope(data, bytes);
-  const from = idIn(envelope, 'from') ?? '';
   return {
     id: fitting(subjectIn(envelope), 512),
-    from: /^(anonymous|blocked|private|restricted|unavailable|unknown|withheld)$/i.test(from) ? '' : from,
+    from: idIn(envelope, 'from') ?? '',
     to: idIn(envelope, 'to') ?? '',
     agent: fitting(agentIn(envelope), 256),
     data,
@@ -94,7 +107,7 @@ function callOf(data: JsonObject, bytes: Uint8Array): Call {
 }
 
 /** No call id is documented. Where none is sent, each request is an event of its own. */
-function draftOf({ id, from, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
+function draftOf(type: string, { id, from, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
   const key = fitting(`${type}:${id ?? `${fingerprint(body)}:${receivedAtMs}`}`, 512);
   return { key, type, subject: id, agent, party: fitting(from, 256) || null, occurredAtMs: null, data };
 }

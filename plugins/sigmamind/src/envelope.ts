@@ -82,6 +82,11 @@ export function typeOf(value: JsonValue | undefined): string | null {
   return Object.keys(times).find((type) => type.replace('_', '') === letters) ?? value;
 }
 
+/** Whether a type is one of those SigmaMind documents for agent webhooks. */
+export function isAgentWebhook(type: string): boolean {
+  return Object.hasOwn(times, typeOf(type) ?? '');
+}
+
 /** An id as text; null where the value is none. Integers beyond 2^53, which JSON.parse rounds, are read at `name` in the bytes. */
 export function idOf(value: JsonValue | undefined, name = '', bytes?: Uint8Array): string | null {
   if (typeof value === 'string') return value === '' ? null : value;

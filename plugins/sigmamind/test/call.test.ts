@@ -166,7 +166,7 @@ describe('the body of an inbound call', () => {
     ['without its event', { from_number: '+1', to_number: '+2' }, { from: '+1', to: '+2' }],
     ['from nobody', { event: 'inbound_call', to_number: '+2' }, { from: '', to: '+2' }],
     ['from null', { event: null, from_number: null, to_number: '+2' }, { from: '', to: '+2' }],
-    ['from somebody who withholds it', { from_number: 'Anonymous', to_number: '+2' }, { from: '', to: '+2' }],
+    ['from a short code', { from_number: '24365', to_number: '+2' }, { from: '24365', to: '+2' }],
     ['that is empty', {}, { id: null, from: '', to: '', agent: null }],
     [
       'with other types than expected',
@@ -182,12 +182,25 @@ describe('the body of an inbound call', () => {
       expect(call.data).to.deep.equal(body);
     });
 
-  it('of another event is refused, so that agent webhooks do not vanish here', async () => {
+  it('of an agent webhook is refused, so that it does not vanish here', async () => {
     const world = calls();
-    for (const event of ['conversation_ended', 'inbound_sms', ''])
+    for (const event of ['conversation_ended', 'conversation-started', 'conversation_analyzed'])
       expect(await refusal('MALFORMED', () => world.receive(world.signed({ ...ringing, event })))).to.include(
         'sigmamind.events',
       );
+  });
+
+  it('of a text message, or of an event nobody has heard of, is answered and keeps its name', async () => {
+    const world = calls();
+    for (const name of ['inbound_sms', 'Message Received']) {
+      const { event, call, reply } = await callOf(world, world.signed({ ...ringing, event: name }));
+      expect([event.type, event.party, call.data.event]).to.deep.equal([name, '+12345678912', name]);
+      expect(reply({ variables: { a: 'b' }, overrideAgent: null }).body).to.deep.equal({
+        dynamic_variables: { a: 'b' },
+      });
+    }
+    for (const event of ['', 'InboundCall', 7])
+      expect((await callOf(world, world.signed({ ...ringing, event }))).event.type).to.equal('inbound_call');
   });
 
   it('gets an answer, whatever else it holds', async () => {

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { JsonValue } from '@switchhook/core/plugin';
 import { FileProblem } from './file-problem.js';
-import { isNumber, type KeySettings, keyReader } from './phone.js';
+import { isNoPhone, type KeySettings, keyReader } from './key.js';
 import { type FileSettings, rowsOf } from './rows.js';
 import { TableBuilder, type TableParts } from './table.js';
 
@@ -30,8 +30,6 @@ export type Loaded =
 
 async function load(settings: LoadSettings): Promise<Loaded> {
   const keyOf = keyReader(settings);
-  // A country there is not is found now, not with the first number that needs it.
-  if (settings.country !== null) await keyOf('');
   const builder = new TableBuilder();
   let duplicates = 0;
   let withoutKey = 0;
@@ -40,12 +38,12 @@ async function load(settings: LoadSettings): Promise<Loaded> {
   let number = 0;
   for await (const row of rowsOf(settings)) {
     number += 1;
-    const key = await keyOf(asText(row.key));
+    const key = keyOf(asText(row.key));
     if (key === '') {
       withoutKey += 1;
       continue;
     }
-    if (settings.compare === 'phone' && !isNumber(key)) {
+    if (isNoPhone(key, settings)) {
       notPhones += 1;
       firstNotPhone ??= number;
     }

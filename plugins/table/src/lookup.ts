@@ -3,9 +3,11 @@ import { extname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import {
   type Call,
+  country,
   defineResolver,
   isExpressionError,
   type JsonObject,
+  type NumberReader,
   type Resolver,
   type Scope,
   scopes,
@@ -15,8 +17,8 @@ import {
   z,
 } from '@switchhook/core/plugin';
 import { FileWatch } from './file-watch.js';
+import { keyReader } from './key.js';
 import type { Counts, Loaded, LoadSettings } from './loading.js';
-import { type KeyReader, keyReader } from './phone.js';
 import { Table } from './table.js';
 
 const formats = { '.csv': 'csv', '.json': 'json', '.yaml': 'yaml', '.yml': 'yaml' } as const;
@@ -39,11 +41,7 @@ const options = z
       .enum(['phone', 'text'])
       .default('phone')
       .meta({ description: '`phone`: two ways of writing the same number are the same. `text`: letter by letter.' }),
-    country: z
-      .string()
-      .regex(/^[A-Z]{2}$/, { error: 'expected two capital letters such as US, GB or DE' })
-      .optional()
-      .meta({ description: 'Country of numbers written without it (ISO 3166-1 alpha-2), e.g. `US`.' }),
+    country: country("Country of numbers written without it. Default: the configuration's own `country`.").optional(),
   })
   .refine(({ file, format }) => format !== undefined || extname(file).toLowerCase() in formats, {
     error: 'expected a file that ends in .csv, .json, .yaml or .yml, or a format',
@@ -64,7 +62,7 @@ export const lookup = defineResolver({
 class TableLookup implements Resolver {
   readonly #settings: LoadSettings;
   readonly #match: Template<string>;
-  readonly #keyOf: KeyReader;
+  readonly #keyOf: NumberReader;
   readonly #tools: Tools;
   readonly #watch: FileWatch;
   #table: Table | null = null;
@@ -81,7 +79,7 @@ class TableLookup implements Resolver {
       ...row,
       file: resolve(tools.directory, row.file),
       format: row.format ?? formats[ending],
-      country: row.country ?? null,
+      country: row.country ?? tools.country,
     };
     this.#match = match;
     this.#keyOf = keyReader(this.#settings);
@@ -107,7 +105,7 @@ class TableLookup implements Resolver {
   }
 
   async resolve(call: Call, known: JsonObject): Promise<JsonObject> {
-    const key = await this.#keyOf(rendered(this.#match, { call, known }));
+    const key = this.#keyOf(rendered(this.#match, { call, known }));
     return key === '' ? {} : (this.#table?.find(key) ?? {});
   }
 

@@ -28,13 +28,14 @@ const free: Readonly<Record<string, readonly string[]>> = {
   'expression-error.ts': [],
   'fetch-error.ts': [],
   'ids.ts': [],
+  'phone-number.ts': [],
   'retry-after.ts': [],
   'signature.ts': [],
   'units.ts': [],
   'version.ts': [],
   'refusal.ts': ['errors.ts'],
   'payload.ts': ['contract', 'refusal.ts'],
-  'options.ts': ['contract', 'units.ts'],
+  'options.ts': ['contract', 'phone-number.ts', 'units.ts'],
   'http-outcome.ts': ['contract', 'expression-error.ts', 'fetch-error.ts', 'retry-after.ts'],
 };
 
@@ -46,6 +47,7 @@ const walls: Readonly<Record<string, RegExp>> = {
   'ipaddr.js': /^runtime\/fetch\.ts$/,
   koa: /^http\//,
   'koa-bodyparser': /^http\//,
+  'libphonenumber-js': /^phone-number\.ts$/,
   pino: /^runtime\/log\.ts$/,
   'pino-pretty': /^runtime\/log\.ts$/,
   'prom-client': /^runtime\/metrics\.ts$/,

@@ -54,6 +54,7 @@ answers:
     overrideAgent: \${{ known.customer.agent }}
   - from: [calls]
     resolve: customer
+country: DE
 `;
 
 /** A configuration with these destinations, all of them used. */
@@ -81,7 +82,7 @@ describe('checking a configuration', () => {
         watchdog: true,
         adminToken: 'an-admin-token',
       });
-      expect(config.log).to.deep.equal({ level: 'warn' });
+      expect([config.log, config.country]).to.deep.equal([{ level: 'warn' }, 'DE']);
       expect(config.plugins).to.deep.equal(['@acme/switchhook-hubspot', './mine.ts']);
       expect(config.store).to.deep.include({ name: 'store', options: { path: './events.db' } });
       expect(config.sources.map(({ name, component }) => [name, component.type])).to.deep.equal([
@@ -140,7 +141,7 @@ describe('checking a configuration', () => {
         watchdog: true,
         adminToken: null,
       });
-      expect(config.log).to.deep.equal({ level: 'info' });
+      expect([config.log, config.country]).to.deep.equal([{ level: 'info' }, null]);
       expect(config.store.component.type).to.equal('sqlite');
       expect(config.store.options).to.deep.equal({ path: './data/switchhook.db' });
       expect(config.destinations[0]?.lane).to.deep.include({
@@ -204,6 +205,14 @@ describe('checking a configuration', () => {
       expect(await problemsOf(smallest.replace('version: 1', 'version: 2'))).to.deep.equal([
         '1:10 INVALID_VALUE version: expected 1, found 2',
       ]);
+    });
+
+    it('wants a country that has phones', async () => {
+      const expected = 'expected the code of a country, two capital letters such as US, GB or DE';
+      for (const country of ['UK', 'us', 'Germany'])
+        expect(await problemsOf(`${smallest}country: ${country}\n`), country).to.deep.equal([
+          `8:10 INVALID_VALUE country: ${expected}, found "${country}"`,
+        ]);
     });
 
     it('finds misspelled keys', async () => {

@@ -14,7 +14,10 @@ async function setup(given: Partial<ServerParts> = {}) {
   const received: RawRequest[] = [];
   const refusals: string[] = [];
   const parts: ServerParts = {
-    hooks: new Map([['agents', { accepts: ['application/json'] }]]),
+    hooks: new Map([
+      ['agents', { accepts: ['application/json'], calls: false }],
+      ['phones', { accepts: null, calls: true }],
+    ]),
     receive: async (_source, request): Promise<HttpReply> => {
       received.push(request);
       return { status: 200, body: { id: 'e1' } };
@@ -50,6 +53,25 @@ async function reply(socket: Socket): Promise<string> {
 }
 
 describe('the HTTP server', () => {
+  it('takes a call whatever its body is called, and while bodies of events take all the room', async () => {
+    const { post, socket, received, refusals, server } = await setup({
+      limits: { maxBytes: 2 ** 28, timeoutMs: 10_000 },
+    });
+    const stalled = await socket();
+    const room = 128 * 2 ** 20;
+    stalled.write(
+      `POST /hooks/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${room + 1}\r\n\r\n`,
+    );
+    await new Promise<void>((written) => stalled.write(Buffer.alloc(room), () => written()));
+    while ((await post('/hooks/agents', '{}')).status !== 429);
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', ''])
+      expect((await post('/hooks/phones', '{}', { 'content-type': type })).status, type).to.equal(200);
+    expect(received.slice(-3).map(({ body }) => Buffer.from(body).toString())).to.deep.equal(['{}', '{}', '{}']);
+    expect(refusals).to.deep.equal(['agents OVERLOADED: no room for another body']);
+    stalled.destroy();
+    await server.close();
+  });
+
   it('hands a source the exact bytes, the rest of the path, the query, the headers and the public URL', async () => {
     const { post, received, server } = await setup();
     const body = Buffer.from('{"a" : "\\u00e4\u00e4",  "b":1}\n');

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Call } from '../../../core/src/contract/source.js';
 import { aSwitchboard, told } from '../../support/ringing.js';
 
 describe('the variables of an answer', () => {
@@ -87,39 +88,27 @@ describe('the variables of an answer', () => {
     });
   });
 
-  it('are made from each form of a number as it was sent', async () => {
-    for (const from of [
-      '',
-      'anonymous',
-      'Restricted',
-      '12345678912',
-      'sip:+12345678912@pbx.example.com',
-      '+49 30 1234',
-    ]) {
-      const { ring } = aSwitchboard({
-        answers: [{ variables: { caller: '${{ call.from }}', name: '${{ crm.name }}' }, defaults: { name: 'there' } }],
-        resolvers: { crm: async (call) => (call.from === '+12345678912' ? { name: 'Ada' } : {}) },
-      });
-      expect(told(await ring({ from })), from).to.deep.equal({ caller: from, name: 'there' });
-    }
-  });
-});
-
-describe('the agent an answer hands the call to', () => {
-  const agentOf = async (overrideAgent: string, facts: object = {}) => {
-    const world = { answers: [{ overrideAgent }], resolvers: { crm: async () => facts } };
-    return (await aSwitchboard(world).ring({ from: '+1' })).reply.body?.agent;
-  };
-
-  it('stands in the file or comes from what is known', async () => {
-    expect(await agentOf('agent_night')).to.equal('agent_night');
-    expect(await agentOf('${{ crm.agent }}', { agent: ' agent_vip ' })).to.equal('agent_vip');
-    expect(await agentOf('${{ call.from == "+1" ? "agent_one" : "" }}')).to.equal('agent_one');
-  });
-
-  it("is the number's own where none is known, or it is no text", async () => {
-    expect(await agentOf('${{ crm.agent }}')).to.equal(null);
-    expect(await agentOf('${{ crm.agent }}', { agent: '' })).to.equal(null);
-    expect(await agentOf('${{ crm.agent }}', { agent: { id: 'x' } })).to.equal(null);
+  it('are made from the number in E.164, however it is sent, and from none where it is withheld', async () => {
+    const sent = {
+      '+12345678912': ['12345678912', '+1 (234) 567-8912', 'sip:+12345678912@pbx.example.com'],
+      'sip:ada@example.com': ['"Ada" <sip:ada@example.com>'],
+      '24365': ['24365'],
+      '': ['', 'anonymous', 'Restricted', '+266696687'],
+    };
+    for (const [caller, ways] of Object.entries(sent))
+      for (const from of ways) {
+        const answers = [
+          {
+            where: 'call.to == "+12345678913"',
+            variables: { caller: '${{ call.from }}', sent: '${{ call.data.from_number }}', name: '${{ crm.name }}' },
+            defaults: { name: 'there' },
+          },
+        ];
+        const crm = async (call: Call) => (call.from === '+12345678912' ? { name: 'Ada' } : {});
+        const { ring } = aSwitchboard({ answers, resolvers: { crm } });
+        const name = caller === '+12345678912' ? 'Ada' : 'there';
+        const answer = told(await ring({ from, to: '1 234 567 8913', data: { from_number: from } }));
+        expect(answer, from).to.deep.equal({ caller, sent: from, name });
+      }
   });
 });

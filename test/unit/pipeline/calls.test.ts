@@ -1,6 +1,7 @@
 import { FakeClock } from '@switchhook/core/testkit';
 import { expect } from 'chai';
 import type { JsonObject } from '../../../core/src/contract/json.js';
+import { numberReader } from '../../../core/src/phone-number.js';
 import { answeredCalls, type CallQuery } from '../../../core/src/pipeline/calls.js';
 import { memoryStore } from '../../../core/src/store/memory.js';
 
@@ -24,7 +25,7 @@ async function setup(...events: readonly (readonly [source: string, second: numb
   }));
   await store.append(entries);
   const list = async (query: Partial<CallQuery> = {}) => {
-    const { calls, more } = await answeredCalls(store, ['calls', 'lines'], { limit: 50, ...query });
+    const { calls, more } = await answeredCalls(store, ['calls', 'lines'], numberReader('US'), { limit: 50, ...query });
     return { ids: calls.map(({ id }) => id), more };
   };
   return { list };
@@ -55,7 +56,9 @@ describe('the list of calls', () => {
       ['calls', 3, from('', '12025550100')],
       ['calls', 4, from('+1202555010')],
     );
-    expect((await list({ number: '+1 (202) 555-0100' })).ids).to.deep.equal(['calls-3', 'calls-1']);
+    for (const number of ['+1 (202) 555-0100', '12025550100', '202.555.0100', 'tel:+12025550100'])
+      expect((await list({ number })).ids, number).to.deep.equal(['calls-3', 'calls-1']);
+    expect((await list({ number: '2025550' })).ids).to.deep.equal([]);
   });
 
   it('is as long as was asked for, and says that there are more', async () => {

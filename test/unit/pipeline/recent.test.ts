@@ -67,11 +67,10 @@ describe('recent', () => {
     expect(Object.keys(await ask())).to.deep.equal(['calls', 'events', 'first_at', 'last_at']);
   });
 
-  it('knows nothing of a stranger, of a number written otherwise, and of who withholds it', async () => {
+  it('knows nothing of a stranger, and of who withholds the number', async () => {
     const { keep, ask } = setup();
-    for (const party of [ada, '', 'anonymous', 'sip:anonymous@anonymous.invalid']) await keep('calls', 1, { party });
-    for (const from of ['+49302', '49301', '+49 301', '', 'anonymous', 'sip:anonymous@anonymous.invalid'])
-      expect(await ask({ from }), from).to.deep.equal({});
+    for (const party of [ada, '']) await keep('calls', 1, { party });
+    for (const from of ['+49302', '']) expect(await ask({ from }), from).to.deep.equal({});
   });
 
   it('looks back as far as it is told, and at no more than it is told', async () => {

@@ -1,0 +1,104 @@
+/** Phone numbers: ways of writing the same one become one, E.164; and whoever withholds a number has none. */
+import { createRequire } from 'node:module';
+import type { CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
+
+/** Reads a phone number: E.164 (`+` and digits) where it is one, or else the text as it is, without the space around it. */
+export type NumberReader = (text: string) => string;
+
+/**
+ * A reader of phone numbers, however they are written: with spaces and brackets, without the `+`, with `00`, as a `tel:` or
+ * `sip:` address. Short codes, names and extensions are no phone numbers and stay as they are.
+ *
+ * @param country Of numbers written without it, ISO 3166-1 alpha-2, e.g. `US`; null = all are international. Throws a
+ *   RangeError where there is no such country.
+ */
+export function numberReader(country: string | null): NumberReader {
+  if (country !== null && !isCountry(country)) throw new RangeError(`there is no country ${country}`);
+  return (text) => {
+    if (isPhoneNumber(text)) return text;
+    const address = addressIn(text);
+    return phoneNumberIn(userOf(address), country) ?? address;
+  };
+}
+
+/** Whether a text is a phone number in E.164. */
+export function isPhoneNumber(text: string): boolean {
+  return /^\+[1-9]\d{7,14}$/.test(text);
+}
+
+/** Whether there is such a country, by its code in ISO 3166-1 alpha-2 (capital letters). */
+export function isCountry(code: string): code is CountryCode {
+  return library().isSupportedCountry(code);
+}
+
+/** Whether a text stands in place of a number that the caller withholds: nothing, `anonymous`, `+266696687`, a SIP address of nobody. */
+export function isWithheld(text: string): boolean {
+  if (isPhoneNumber(text) && !keypadWords.has(text)) return false;
+  const user = userOf(addressIn(text));
+  return /^[+0\s]*$/.test(user) || keypadWords.has(user) || withheld.test(user);
+}
+
+/** What platforms and networks write for it; a name such as Private Eye Ltd is none of it. */
+const withheld =
+  /^(?:(?:caller|number|caller ?id|caller ?number)[ :_-]*)?(?:anonymous|blocked|hidden|none|no ?caller ?id|not available|n\/?a|null|undefined|out of area|private|restricted|unavailable|unknown|withheld)(?:[ _-]*(?:caller|number|caller ?id|user))?$/i;
+
+/**
+ * Such a word spelled on a telephone's keys: `+266696687` is ANONYMOUS. Some networks made numbers of words
+ * (https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls); nobody has one of these.
+ */
+const keypadWords: ReadonlySet<string> = new Set(
+  ['anonymous', 'blocked', 'private', 'restricted', 'unavailable', 'unknown'].map((word) => `+${keysOf(word)}`),
+);
+
+function keysOf(word: string): string {
+  const keys = ['abc', 'def', 'ghi', 'jkl', 'mno', 'pqrs', 'tuv', 'wxyz'];
+  return [...word].map((letter) => 2 + keys.findIndex((letters) => letters.includes(letter))).join('');
+}
+
+const fewestDigits = 7;
+const longestNumber = 100;
+
+/** The address in `"Ada" <sip:ada@example.com>`; anything else as it is. */
+function addressIn(text: string): string {
+  return (/<([^<>]*)>[^<>]*$/.exec(text)?.[1] ?? text).trim();
+}
+
+/** Who is meant by an address: what stands before the host and the parameters. */
+function userOf(address: string): string {
+  const [user = ''] = address.replace(/^(?:sips?|tel):/i, '').split(/[@;?]/, 1);
+  return user.replace(/^%2b/i, '+').trim();
+}
+
+/** E.164; null where it is no number: fewer than seven digits are a short code or an extension. */
+function phoneNumberIn(user: string, country: CountryCode | null): string | null {
+  if (user.length > longestNumber) return null;
+  // Digits of other scripts, and marks of the writing direction that come with what is copied from a web page.
+  const written = user.normalize('NFKC').replace(/\p{Cf}/gu, '');
+  if (written.replace(/\D/g, '').length < fewestDigits) return null;
+  const abroad = parsed(written.startsWith('+') ? written : `+${written.replace(/^00/, '')}`);
+  if (country === null || written.startsWith('+')) return abroad?.number ?? null;
+  // Digits that are no number of the country may be those of another one, without their plus.
+  const home = parsed(written, country);
+  const better = home?.isValid() !== true && abroad?.isValid() === true ? abroad : home;
+  return better?.number ?? null;
+}
+
+function parsed(written: string, country?: CountryCode) {
+  const rules = { extract: false, ...(country !== undefined && { defaultCountry: country }) };
+  const number = library().parsePhoneNumberFromString(written, rules);
+  return number?.isPossible() ? number : null;
+}
+
+interface Library {
+  readonly isSupportedCountry: typeof isSupportedCountry;
+  readonly parsePhoneNumberFromString: typeof parsePhoneNumberFromString;
+}
+
+const require = createRequire(import.meta.url);
+let loaded: Library | null = null;
+
+/** Comes with the first number that needs it (8 MB and 50 ms): most are E.164 already. */
+function library(): Library {
+  loaded ??= require('libphonenumber-js/min') as Library;
+  return loaded;
+}
