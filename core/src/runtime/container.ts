@@ -53,7 +53,7 @@ export class Services {
     services.#provide(tokens.clock, () => systemClock);
     services.#provide(tokens.chance, () => chance);
     services.#provide(tokens.metrics, openMetrics);
-    services.#provide(tokens.network, openNetwork);
+    services.#provide(tokens.network, () => openNetwork());
     services.#provide(tokens.fetch, () => services.get(tokens.network).fetch);
     services.#provide(tokens.log, log);
     services.#provide(tokens.store, store);

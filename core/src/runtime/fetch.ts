@@ -1,11 +1,13 @@
 /** The network: one pool of kept-alive connections, and one that refuses private addresses. */
-import { lookup } from 'node:dns';
-import { isIP } from 'node:net';
+import type { LookupAddress, LookupAllOptions } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { JsonValue } from '../contract/json.js';
 import type { Fetch, FetchInit, FetchResponse } from '../contract/tools.js';
 import { FetchError } from '../fetch-error.js';
+import { systemClock } from './clock.js';
+import { HostNames } from './host-names.js';
 
 const defaultMaxBytes = 1_048_576;
 
@@ -17,11 +19,11 @@ export interface Network {
 }
 
 /** Opens the two pools. Time limits are the caller's: pass a signal. */
-export function openNetwork(): Network {
+export function openNetwork(names: HostNames = new HostNames(systemClock)): Network {
   // A destination's own concurrency bounds its connections, so the pool does not.
   const pool = { connections: null, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 };
-  const any = new Agent({ ...pool, connect: { timeout: 10_000 } });
-  const open = new Agent({ ...pool, connect: { timeout: 10_000, lookup: publicLookup } });
+  const any = new Agent({ ...pool, connect: { timeout: 10_000, lookup: lookupOf(names, () => true) } });
+  const open = new Agent({ ...pool, connect: { timeout: 10_000, lookup: lookupOf(names, isPublicAddress) } });
   return {
     fetch: (url, init = {}) => send(init.reach === 'public' ? open : any, url, init),
     close: async () => {
@@ -108,16 +110,19 @@ function asFetchError(error: unknown, host: string): unknown {
   return new FetchError(code, `${host}: ${inner.message === '' ? code : inner.message}`, { cause: error });
 }
 
-/** Looks a name up and refuses it if any of its addresses is not public: what is checked is what is connected to. */
-const publicLookup: typeof lookup = ((name: string, options: object, callback: (...answer: unknown[]) => void) => {
-  lookup(name, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error);
-    if (addresses.length === 0 || addresses.some(({ address }) => !isPublicAddress(address)))
-      return callback(forbidden(name));
-    if ('all' in options && options.all === true) return callback(null, addresses);
-    callback(null, addresses[0]?.address, addresses[0]?.family);
-  });
-}) as typeof lookup;
+/** Looks a name up and refuses it if any of its addresses may not be reached: what is checked is what is connected to. */
+function lookupOf(names: HostNames, mayReach: (address: string) => boolean): LookupFunction {
+  return (name, options, callback) => {
+    const answer = (addresses: readonly LookupAddress[]): void => {
+      const [first] = addresses;
+      if (first === undefined || !addresses.every(({ address }) => mayReach(address))) callback(forbidden(name), '');
+      else if (options.all === true) callback(null, [...addresses]);
+      else callback(null, first.address, first.family);
+    };
+    const all: LookupAllOptions = { ...(options as LookupAllOptions), all: true };
+    names.addressesOf(name, all).then(answer, (error: NodeJS.ErrnoException) => callback(error, ''));
+  };
+}
 
 function forbidden(host: string): FetchError {
   return new FetchError('ADDRESS_FORBIDDEN', `${host} is not a public address`);
