@@ -16,7 +16,7 @@ import type { OpenResolver } from '../../core/src/pipeline/resolver-lane.js';
 import { Routes } from '../../core/src/pipeline/routes.js';
 import { memoryStore } from '../../core/src/store/memory.js';
 
-export type Resolve = (call: Call, known: JsonObject, signal: AbortSignal) => unknown;
+export type Resolve = (call: Call, known: JsonObject, signal: AbortSignal, leftMs: number) => unknown;
 
 /** An answer as it is written in a file. */
 export interface WrittenAnswer

@@ -55,10 +55,11 @@ export interface Resolver extends Lifecycle {
   /**
    * Called once per call, in parallel with other resolvers and for other calls. `known` holds what the resolvers it waits for
    * found, by their names; who failed is not in it. Return `{}` for "not found"; throw for "could not look". What is returned is
-   * copied as JSON, a million characters at most. The signal is aborted when the time is up: stop then. Give way to others
-   * always: a loop that never awaits stops every phone.
+   * copied as JSON, a million characters at most. The signal is aborted when the time is up: stop then. That is `leftMs`
+   * milliseconds from now (whole, at least 1), to be handed on to what is asked as its own limit, so that it does not go on
+   * for nobody. Give way to others always: a loop that never awaits stops every phone.
    */
-  resolve(call: Call, known: JsonObject, signal: AbortSignal): Promise<JsonObject>;
+  resolve(call: Call, known: JsonObject, signal: AbortSignal, leftMs: number): Promise<JsonObject>;
 }
 
 /** Changes what a destination sees of an event. */

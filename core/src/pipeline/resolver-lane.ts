@@ -96,7 +96,8 @@ export class ResolverLane {
     this.#running += 1;
     this.#breaker?.started(nowMs);
     try {
-      const facts = plainFacts(await within(this.#clock, leftMs, (signal) => resolver.resolve(call, known, signal)));
+      const looking = within(this.#clock, leftMs, (signal) => resolver.resolve(call, known, signal, Math.ceil(leftMs)));
+      const facts = plainFacts(await looking);
       this.#breaker?.succeeded();
       return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
     } catch (error) {

@@ -32,6 +32,7 @@ export function resolverSuite(
     }
   };
   const signal = (): AbortSignal => new AbortController().signal;
+  const leftMs = 3_000;
   const stranger = aCall({ from: '+12025550143' });
   const ending = (promise: Promise<unknown>): Promise<string> =>
     promise.then(
@@ -43,7 +44,7 @@ export function resolverSuite(
     it(
       'finds a caller it knows',
       inWorld(async ({ resolver, known }) => {
-        notDeepStrictEqual(await resolver.resolve(known, {}, signal()), {});
+        notDeepStrictEqual(await resolver.resolve(known, {}, signal(), leftMs), {});
       }),
     );
 
@@ -51,14 +52,16 @@ export function resolverSuite(
       it(
         'finds nothing about a stranger, which is no error',
         inWorld(async ({ resolver }) => {
-          deepStrictEqual(await resolver.resolve(stranger, {}, signal()), {});
+          deepStrictEqual(await resolver.resolve(stranger, {}, signal(), leftMs), {});
         }),
       );
 
     it(
       'serves many calls at once',
       inWorld(async ({ resolver, known }) => {
-        const found = await Promise.all(Array.from({ length: 50 }, () => resolver.resolve(known, {}, signal())));
+        const found = await Promise.all(
+          Array.from({ length: 50 }, () => resolver.resolve(known, {}, signal(), leftMs)),
+        );
         for (const facts of found) deepStrictEqual(facts, found[0]);
       }),
     );
@@ -69,7 +72,7 @@ export function resolverSuite(
         if (world.hang === undefined) return;
         await world.hang();
         const controller = new AbortController();
-        const look = world.resolver.resolve(world.known, {}, controller.signal);
+        const look = world.resolver.resolve(world.known, {}, controller.signal, leftMs);
         controller.abort(new Error('time is up'));
         ok((await ending(look)) === 'threw');
       }),
@@ -80,7 +83,7 @@ export function resolverSuite(
       inWorld(async (world) => {
         if (world.down === undefined) return;
         await world.down();
-        ok((await ending(world.resolver.resolve(world.known, {}, signal()))) === 'threw');
+        ok((await ending(world.resolver.resolve(world.known, {}, signal(), leftMs))) === 'threw');
       }),
     );
   });

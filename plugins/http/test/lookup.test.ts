@@ -35,14 +35,14 @@ describe('http.lookup', () => {
       (url) => ({ url, ...options }),
       () => reply,
     );
-    return resolver.resolve(call, {}, patience()).catch((error: Error) => error.message);
+    return resolver.resolve(call, {}, patience(), 3_000).catch((error: Error) => error.message);
   };
   const json = (value: unknown, status = 200): Response => ({ status, body: JSON.stringify(value) });
 
   describe('the request', () => {
     it('carries + and & of a value in the query as they are', async () => {
       const { resolver, far } = await setup(byPhone, () => 204);
-      await resolver.resolve(aCall({ from: '+49171&all=1' }), {}, patience());
+      await resolver.resolve(aCall({ from: '+49171&all=1' }), {}, patience(), 3_000);
       expect(far.requests[0]?.path).to.equal('/customers?phone=%2B49171%26all%3D1');
       expect(new URL(far.requests[0]?.path ?? '', far.url).searchParams.get('phone')).to.equal('+49171&all=1');
     });
@@ -52,7 +52,7 @@ describe('http.lookup', () => {
         (url) => ({ url }),
         () => 204,
       );
-      await resolver.resolve(known, {}, patience());
+      await resolver.resolve(known, {}, patience(), 3_000);
       expect(far.requests[0]).to.include({ method: 'GET' });
       expect(far.requests[0]?.text()).to.equal('');
       expect(far.requests[0]?.headers).to.include({ accept: 'application/json' });
@@ -67,7 +67,7 @@ describe('http.lookup', () => {
         body: { phone: '${{ call.from }}', customer: '${{ known.customer.id }}' },
       }));
       far.answer(() => 204);
-      await resolver.resolve(known, { customer: { id: 7 } }, patience());
+      await resolver.resolve(known, { customer: { id: 7 } }, patience(), 3_000);
       expect(far.requests[0]?.headers).to.include({ authorization: 'Bearer abc', 'x-line': known.to });
       expect(far.requests[0]?.json()).to.deep.equal({ phone: known.from, customer: 7 });
     });
@@ -81,7 +81,7 @@ describe('http.lookup', () => {
         `http://[::1]:${port}/`,
         'http://169.254.169.254/',
       ]) {
-        const said = await resolver.resolve(aCall({ data: { callback } }), {}, patience()).catch(String);
+        const said = await resolver.resolve(aCall({ data: { callback } }), {}, patience(), 3_000).catch(String);
         expect(said, callback).to.contain('is not a public address; allowPrivate: true allows it');
       }
       expect(far.requests).to.have.length(0);
@@ -89,7 +89,7 @@ describe('http.lookup', () => {
 
     it('cannot be split by what the caller sent', async () => {
       const { resolver, far } = await setup((url) => ({ url, headers: { 'x-from': '${{ call.from }}' } }));
-      const said = await resolver.resolve(aCall({ from: '1\r\nx-admin: yes' }), {}, patience()).catch(String);
+      const said = await resolver.resolve(aCall({ from: '1\r\nx-admin: yes' }), {}, patience(), 3_000).catch(String);
       expect(said).to.contain('header x-from');
       expect(far.requests).to.have.length(0);
     });
@@ -97,7 +97,7 @@ describe('http.lookup', () => {
     it('ends at once when the time is up', async () => {
       const { resolver, far } = await setup(undefined, () => 'hang');
       const controller = new AbortController();
-      const look = resolver.resolve(known, {}, controller.signal).catch((error: Error) => error.message);
+      const look = resolver.resolve(known, {}, controller.signal, 3_000).catch((error: Error) => error.message);
       await far.received(1);
       controller.abort(new Error('time is up'));
       expect(await look).to.equal('time is up');

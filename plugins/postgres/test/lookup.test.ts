@@ -8,6 +8,7 @@ import { type Gate, gate } from './gate.js';
 
 const component = plugin.components.find(({ type }) => type === 'postgres.lookup');
 const signal = (): AbortSignal => new AbortController().signal;
+const leftMs = 3_000;
 const byPhone: JsonObject = { query: 'select * from customers where phone = $1', params: ['${{ call.from }}'] };
 
 interface World {
@@ -87,7 +88,7 @@ describe('postgres.lookup', () => {
   it('finds the columns of the row', () =>
     inWorld(async ({ make }) => {
       const resolver = await make(byPhone);
-      const found = await resolver.resolve(aCall(), {}, signal());
+      const found = await resolver.resolve(aCall(), {}, signal(), leftMs);
       expect(found).to.deep.equal({ phone: '+12345678912', first_name: 'Jane', tier: 'gold' });
     }));
 
@@ -96,13 +97,13 @@ describe('postgres.lookup', () => {
       const resolver = await make({
         query: 'select first_name from customers order by first_name desc; -- the last one',
       });
-      expect(await resolver.resolve(aCall(), {}, signal())).to.deep.equal({ first_name: 'José' });
+      expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.deep.equal({ first_name: 'José' });
     }));
 
   it('reads one row of a million', () =>
     inWorld(async ({ make }) => {
       const resolver = await make({ query: 'select n from generate_series(1, 1000000) as n' });
-      expect(await resolver.resolve(aCall(), {}, signal())).to.deep.equal({ n: 1 });
+      expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.deep.equal({ n: 1 });
     }));
 
   it('gives every type as JSON', () =>
@@ -114,7 +115,7 @@ describe('postgres.lookup', () => {
           array['a', 'b'] as list, array[1, 2]::bigint[] as numbers, '\\x00ff'::bytea as bytes,
           '01890a5d-ac96-774b-bcce-b302099a8057'::uuid as uuid, '😀' as text`,
       });
-      expect(await resolver.resolve(aCall(), {}, signal())).to.deep.equal({
+      expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.deep.equal({
         int: 7,
         big: 42,
         huge: '9007199254740993',
@@ -143,7 +144,7 @@ describe('postgres.lookup', () => {
         params: ['${{ known.crm.phones }}', '${{ known.crm.visits }}', '${{ known.crm }}'],
       });
       const crm = { phones: ['+1', '+34600000000'], visits: 2 };
-      expect(await resolver.resolve(aCall(), { crm }, signal())).to.deep.equal({
+      expect(await resolver.resolve(aCall(), { crm }, signal(), leftMs)).to.deep.equal({
         first_name: 'José',
         next: 3,
         object: crm,
@@ -156,14 +157,14 @@ describe('postgres.lookup', () => {
         query: 'select * from customers where phone = $1',
         params: ['${{ known.crm.phone }}'],
       });
-      expect(await resolver.resolve(aCall(), { crm: {} }, signal())).to.deep.equal({});
+      expect(await resolver.resolve(aCall(), { crm: {} }, signal(), leftMs)).to.deep.equal({});
     }));
 
   it('takes what the caller sends for a value, never for SQL', () =>
     inWorld(async ({ database, make }) => {
       const resolver = await make(byPhone);
       for (const from of ["'; drop table customers; --", "+1' or '1'='1", '', 'sip:anonymous@invalid', '\u2028'])
-        expect(await resolver.resolve(aCall({ from }), {}, signal())).to.deep.equal({});
+        expect(await resolver.resolve(aCall({ from }), {}, signal(), leftMs)).to.deep.equal({});
       expect(await database.query('select 1 from customers')).to.have.length(2);
     }));
 
@@ -173,7 +174,7 @@ describe('postgres.lookup', () => {
         `create function note() returns int language sql as $$ insert into customers values ('+9') returning 1 $$`,
       );
       const resolver = await make({ query: 'select note()' });
-      expect(await complaint(resolver.resolve(aCall(), {}, signal()))).to.equal(
+      expect(await complaint(resolver.resolve(aCall(), {}, signal(), leftMs))).to.equal(
         'cannot execute INSERT in a read-only transaction (25006)',
       );
       expect(await database.query('select 1 from customers')).to.have.length(2);
@@ -182,7 +183,7 @@ describe('postgres.lookup', () => {
   it('goes on after a query that failed, and after its table was changed', () =>
     inWorld(async ({ database, make }) => {
       const resolver = await make({ ...byPhone, connections: 1 });
-      const name = async () => (await resolver.resolve(aCall(), {}, signal())).first_name;
+      const name = async () => (await resolver.resolve(aCall(), {}, signal(), leftMs)).first_name;
       expect(await name()).to.equal('Jane');
       await database.query('alter table customers rename to people');
       expect(await complaint(name())).to.equal('relation "customers" does not exist (42P01)');
@@ -195,7 +196,7 @@ describe('postgres.lookup', () => {
   it('keeps what the caller sent out of the complaint', () =>
     inWorld(async ({ make }) => {
       const resolver = await make({ query: 'select $1::bigint as n', params: ['${{ call.from }}'] });
-      const said = await complaint(resolver.resolve(aCall({ from: 'Jane "x" Doe' }), {}, signal()));
+      const said = await complaint(resolver.resolve(aCall({ from: 'Jane "x" Doe' }), {}, signal(), leftMs));
       expect(said).to.equal('invalid input syntax for type bigint (22P02)');
     }));
 
@@ -206,15 +207,15 @@ describe('postgres.lookup', () => {
         query: 'select $1::text as who from (select pg_advisory_xact_lock_shared(hashtext(current_schema()))) as door',
         params: ['${{ call.from }}'],
       });
-      await resolver.resolve(aCall(), {}, signal());
+      await resolver.resolve(aCall(), {}, signal(), leftMs);
       const holding = new pg.Client(database.url);
       await holding.connect();
       try {
         await holding.query('select pg_advisory_lock(hashtext(current_schema()))');
         const controller = new AbortController();
-        const first = complaint(resolver.resolve(aCall(), {}, controller.signal));
-        const second = complaint(resolver.resolve(aCall(), {}, signal()));
-        const third = complaint(resolver.resolve(aCall(), {}, AbortSignal.abort(new Error('hung up'))));
+        const first = complaint(resolver.resolve(aCall(), {}, controller.signal, leftMs));
+        const second = complaint(resolver.resolve(aCall(), {}, signal(), leftMs));
+        const third = complaint(resolver.resolve(aCall(), {}, AbortSignal.abort(new Error('hung up')), leftMs));
         await tools.clock.advance(250);
         expect(await second).to.equal('the pool is full: 1 in use');
         expect(await third).to.equal('hung up');
@@ -223,7 +224,7 @@ describe('postgres.lookup', () => {
       } finally {
         await holding.end();
       }
-      expect(await resolver.resolve(aCall({ from: '+1' }), {}, signal())).to.deep.equal({ who: '+1' });
+      expect(await resolver.resolve(aCall({ from: '+1' }), {}, signal(), leftMs)).to.deep.equal({ who: '+1' });
       expect(tools.clock.pending).to.equal(0);
     }));
 
@@ -231,7 +232,9 @@ describe('postgres.lookup', () => {
     inWorld(async ({ make }) => {
       const resolver = await make({ ...byPhone, connections: 1 });
       const ended: number[] = [];
-      await Promise.all([0, 1, 2, 3].map((n) => resolver.resolve(aCall(), {}, signal()).then(() => ended.push(n))));
+      await Promise.all(
+        [0, 1, 2, 3].map((n) => resolver.resolve(aCall(), {}, signal(), leftMs).then(() => ended.push(n))),
+      );
       expect(ended).to.deep.equal([0, 1, 2, 3]);
     }));
 
@@ -242,7 +245,7 @@ describe('postgres.lookup', () => {
       const resolver = await make({ url: door.url, ...byPhone });
       expect((await unreachable).fields.reason).to.match(/^connect ECONNREFUSED /);
       await door.become('open');
-      expect(await resolver.resolve(aCall(), {}, signal())).to.include({ first_name: 'Jane' });
+      expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.include({ first_name: 'Jane' });
     }));
 
   it('gives up connecting at start to a database that does not answer', () =>
@@ -257,11 +260,11 @@ describe('postgres.lookup', () => {
   it('finds callers again after the database was away', () =>
     inWorld(async ({ door, make }) => {
       const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
-      await resolver.resolve(aCall(), {}, signal());
+      await resolver.resolve(aCall(), {}, signal(), leftMs);
       await door.become('shut');
-      expect(await complaint(resolver.resolve(aCall(), {}, signal()))).not.to.equal('none');
+      expect(await complaint(resolver.resolve(aCall(), {}, signal(), leftMs))).not.to.equal('none');
       await door.become('open');
-      expect(await resolver.resolve(aCall(), {}, signal())).to.include({ first_name: 'Jane' });
+      expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.include({ first_name: 'Jane' });
     }));
 
   it('has the server read the query when it is checked, without running it', () =>

@@ -17,7 +17,7 @@ resolverSuite('static', async () => ({ resolver: make({ company: 'Acme' }), know
 describe('static', () => {
   it('knows texts, numbers and booleans as they are written', async () => {
     const values = { company: 'Acme', floor: 3, open: true, motto: '' };
-    expect(await make(values).resolve(aCall(), {}, signal())).to.deep.equal(values);
+    expect(await make(values).resolve(aCall(), {}, signal(), 3_000)).to.deep.equal(values);
   });
 
   it('fills in what is known of the call and of other resolvers', async () => {
@@ -30,18 +30,19 @@ describe('static', () => {
       aCall({ to: '+1', data: { queue: 7 } }),
       { customer: { first_name: 'Jane' } },
       signal(),
+      3_000,
     );
     expect(found).to.deep.equal({ line: 'You called +1', number: 7, greeting: 'Jane!' });
   });
 
   it('leaves out only the values whose fields are not there', async () => {
     const resolver = make({ company: 'Acme', queue: '${{ call.data.queue }}', name: '${{ known.customer.name }}' });
-    expect(await resolver.resolve(aCall(), {}, signal())).to.deep.equal({ company: 'Acme' });
+    expect(await resolver.resolve(aCall(), {}, signal(), 3_000)).to.deep.equal({ company: 'Acme' });
   });
 
   it('says when values do not fit together', async () => {
     const resolver = make({ sum: '${{ call.data.a + call.data.b }}' });
-    const said = await resolver.resolve(aCall({ data: { a: 1, b: 'x' } }), {}, signal()).then(
+    const said = await resolver.resolve(aCall({ data: { a: 1, b: 'x' } }), {}, signal(), 3_000).then(
       () => 'nothing',
       (error: Error) => error.name,
     );

@@ -39,7 +39,7 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
 }
 
 function find(resolver: Resolver, from: string): Promise<JsonObject> {
-  return resolver.resolve(aCall({ from }), {}, signal());
+  return resolver.resolve(aCall({ from }), {}, signal(), 3_000);
 }
 
 /** Why a file is refused when the router starts, without the directory. */
@@ -286,7 +286,7 @@ describe('table.lookup looks for other things', () => {
       await write('t.csv', 'agent,language\nagent_sales,en\n0049,de\n');
       const resolver = await make({ file: 't.csv', key: 'agent', match: '${{ call.agent }}', compare: 'text' });
       const language = async (agent: string | null) =>
-        (await resolver.resolve(aCall({ agent }), {}, signal())).language;
+        (await resolver.resolve(aCall({ agent }), {}, signal(), 3_000)).language;
       expect(await language('agent_sales')).to.equal('en');
       expect(await language('Agent_Sales')).to.equal(undefined);
       expect(await language('0049')).to.equal('de');
@@ -298,8 +298,11 @@ describe('table.lookup looks for other things', () => {
     inWorld(async ({ write, make }) => {
       await write('t.json', JSON.stringify([{ id: 7, tier: 'gold' }]));
       const resolver = await make({ file: 't.json', key: 'id', match: '${{ known.customer.id }}', compare: 'text' });
-      expect(await resolver.resolve(aCall(), { customer: { id: 7 } }, signal())).to.deep.equal({ id: 7, tier: 'gold' });
-      expect(await resolver.resolve(aCall(), { customer: {} }, signal())).to.deep.equal({});
+      expect(await resolver.resolve(aCall(), { customer: { id: 7 } }, signal(), 3_000)).to.deep.equal({
+        id: 7,
+        tier: 'gold',
+      });
+      expect(await resolver.resolve(aCall(), { customer: {} }, signal(), 3_000)).to.deep.equal({});
     }));
 });
 

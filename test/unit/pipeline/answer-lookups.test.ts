@@ -159,6 +159,45 @@ describe('the look-ups of a call', () => {
     });
   });
 
+  it('are told how long they have: as long as the answer, or by their own timeout', async () => {
+    const clock = new FakeClock();
+    const left: Record<string, readonly [number, AbortSignal]> = {};
+    const telling =
+      (name: string): Resolve =>
+      (_call, _known, signal, leftMs) => {
+        left[name] = [leftMs, signal];
+        return new Promise((resolve) => name === 'first' && clock.after(400.6, () => resolve({})));
+      };
+    const { ring } = aSwitchboard({
+      clock,
+      answers: [{ withinMs: 2_000 }],
+      resolvers: {
+        first: telling('first'),
+        own: { look: telling('own'), timeoutMs: 1_500 },
+        second: { look: telling('second'), after: ['first'] },
+        secondOwn: { look: telling('secondOwn'), after: ['first'], timeoutMs: 1_000 },
+        secondLong: { look: telling('secondLong'), after: ['first'], timeoutMs: 1_900 },
+      },
+    });
+    const ringing = ring();
+    await clock.advance(401);
+    expect(Object.entries(left).map(([name, [leftMs]]) => `${name} ${leftMs}`)).to.deep.equal([
+      'first 2000',
+      'own 1500',
+      'second 1600',
+      'secondOwn 1000',
+      'secondLong 1600',
+    ]);
+    const ended = () => Object.keys(left).filter((name) => left[name]?.[1].aborted);
+    await clock.advance(999);
+    expect(ended()).to.deep.equal([]);
+    await clock.advance(1);
+    expect(ended()).to.deep.equal(['secondOwn']);
+    await clock.advance(600);
+    await ringing;
+    expect(ended()).to.deep.equal(['own', 'second', 'secondOwn', 'secondLong']);
+  });
+
   it('end before the platform hangs up, whatever the answer says', async () => {
     const { rungOut } = aSwitchboard({
       answers: [{ ...both, withinMs: 60_000 }],

@@ -22,7 +22,7 @@ function setup({ withinMs = 30 * dayMs, limit = 100 } = {}) {
     return store.append([{ event: record, deliveries: [] }]);
   };
   const ask = (call: Partial<Call> = {}) =>
-    resolver.resolve(aCall({ from: ada, ...call }), {}, new AbortController().signal);
+    resolver.resolve(aCall({ from: ada, ...call }), {}, new AbortController().signal, 3_000);
   const daysAgo = (days: number) => new Date(clock.now() - days * dayMs).toISOString();
   return { keep, ask, daysAgo };
 }
