@@ -4,7 +4,7 @@ import { type Clock, isBusy, type Log } from '@switchhook/core/plugin';
 import pg from 'pg';
 import { failureOf } from './failure.js';
 import { Slots } from './slots.js';
-import { session } from './sql.js';
+import { session, statementTimeout } from './sql.js';
 
 /** One connection, for the time it is lent. */
 export type Connection = pg.ClientBase;
@@ -14,27 +14,38 @@ export interface ConnectionSettings {
   readonly url: string;
   /** How many at most. */
   readonly connections: number;
+  /** When the server ends a statement of which nobody says what is left for it. */
   readonly statementTimeoutMs: number;
   readonly readOnly: boolean;
-  /** How long to wait for a free connection at most; null = until the signal is aborted. */
-  readonly maxWaitMs: number | null;
 }
 
 const connectTimeoutMs = 5_000;
+/** Enough for a rush of short queries; longer, and none is free because the database is slow. */
+const longestWaitMs = 250;
+/** The server's limit goes up in such steps, so that calls with about the same time left need not tell it anew. */
+const limitStepMs = 50;
+/** A server that has not ended a statement so long after its limit hangs, or cannot be heard any more. */
+const graceMs = 1_000;
 /** Connecting takes several round trips, so connections are kept over quiet minutes. */
 const idleMs = 300_000;
 /** Shorter than what NAT and load balancers give a silent connection. */
 const keepAliveMs = 10_000;
 
 export class Connections {
-  readonly #maxWaitMs: number | null;
+  readonly #clock: Clock;
+  readonly #statementTimeoutMs: number;
   readonly #slots: Slots;
   readonly #pool: pg.Pool;
   readonly #sockets = new Set<Socket>();
+  /** What each connection has been told of how long its statements may run. */
+  readonly #limits = new WeakMap<Connection, number>();
+  /** How to take back each connection that is lent. */
+  readonly #lent = new Set<(isHealthy: boolean) => void>();
 
   constructor(settings: ConnectionSettings, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
     const firstQuery = { text: session(settings), query_timeout: connectTimeoutMs };
-    this.#maxWaitMs = settings.maxWaitMs;
+    this.#clock = clock;
+    this.#statementTimeoutMs = settings.statementTimeoutMs;
     this.#slots = new Slots(settings.connections, clock);
     this.#pool = new pg.Pool({
       connectionString: settings.url,
@@ -45,7 +56,10 @@ export class Connections {
       keepAliveInitialDelayMillis: keepAliveMs,
       fallback_application_name: 'switchhook',
       stream: () => this.#socket(),
-      onConnect: (connection) => connection.query(firstQuery).then(() => {}),
+      onConnect: async (connection) => {
+        await connection.query(firstQuery);
+        this.#limits.set(connection, settings.statementTimeoutMs);
+      },
     });
     // A connection that dies while nobody uses it: the next one is made when it is needed.
     this.#pool.on('error', (error) => log.debug('postgres.disconnected', { reason: failureOf(error).message }));
@@ -54,15 +68,23 @@ export class Connections {
   }
 
   /**
-   * Lends a connection. Throws a `DatabaseFailure`; once the signal is aborted, its reason: then the connection is cut,
-   * whatever it is doing.
+   * Lends a connection. With `leftMs` the server ends a statement when that time is over, and a full pool is `busy` to
+   * whoever has waited for a quarter of it; without, a free connection is waited for until the signal is aborted. Throws a
+   * `DatabaseFailure`; once the signal is aborted, its reason, at once: but the connection stays taken until its work has
+   * ended, so that the server never works for more of us than there are connections.
    */
-  async use<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
+  async use<T>(
+    signal: AbortSignal,
+    work: (connection: Connection) => Promise<T>,
+    leftMs: number | null = null,
+  ): Promise<T> {
+    const startedMs = this.#clock.elapsed();
     try {
       signal.throwIfAborted();
-      await this.#slots.enter(signal, this.#maxWaitMs);
+      await this.#slots.enter(signal, leftMs === null ? null : Math.min(longestWaitMs, leftMs / 4));
       const connection = await this.#connect(signal);
-      return await this.#lend(connection, () => unlessAborted(signal, work(connection)));
+      const limitMs = leftMs === null ? this.#statementTimeoutMs : inSteps(startedMs + leftMs - this.#clock.elapsed());
+      return await unlessAborted(signal, this.#lend(connection, limitMs, signal, work));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw isBusy(error) ? error : failureOf(error);
@@ -72,6 +94,7 @@ export class Connections {
   /** Cuts what is left. */
   async close(): Promise<void> {
     const ended = this.#pool.end();
+    for (const takeBack of this.#lent) takeBack(false);
     for (const socket of this.#sockets) {
       if (socket.connecting) socket.destroy();
       else socket.destroySoon();
@@ -94,17 +117,43 @@ export class Connections {
     }
   }
 
-  async #lend<T>(connection: pg.PoolClient, work: () => Promise<T>): Promise<T> {
+  /** Settles with the work, and takes the connection back then. Cuts it where nobody waits any more and the server does not end the work by itself. */
+  async #lend<T>(
+    connection: pg.PoolClient,
+    limitMs: number,
+    signal: AbortSignal,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T> {
+    const cutMs = this.#clock.elapsed() + limitMs + graceMs;
+    let cancel = (): void => {};
+    const onAbort = (): void => {
+      cancel = this.#clock.after(cutMs - this.#clock.elapsed(), () => takeBack(false));
+    };
+    const takeBack = (isHealthy: boolean): void => {
+      if (!this.#lent.delete(takeBack)) return;
+      signal.removeEventListener('abort', onAbort);
+      cancel();
+      connection.release(!isHealthy);
+      this.#slots.leave();
+    };
+    this.#lent.add(takeBack);
+    signal.addEventListener('abort', onAbort);
     try {
-      const value = await work();
-      connection.release();
+      await this.#limit(connection, limitMs);
+      signal.throwIfAborted();
+      const value = await work(connection);
+      takeBack(true);
       return value;
     } catch (error) {
-      connection.release(!isHealthyAfter(error));
+      takeBack(error === signal.reason || isHealthyAfter(error));
       throw error;
-    } finally {
-      this.#slots.leave();
     }
+  }
+
+  async #limit(connection: Connection, limitMs: number): Promise<void> {
+    if (this.#limits.get(connection) === limitMs) return;
+    await connection.query(statementTimeout(limitMs));
+    this.#limits.set(connection, limitMs);
   }
 
   #socket(): Socket {
@@ -118,6 +167,11 @@ export class Connections {
 function isHealthyAfter(error: unknown): boolean {
   const { code } = failureOf(error);
   return code === '57014' || (code !== '' && !['08', '25', '57', '58', 'XX'].includes(code.slice(0, 2)));
+}
+
+/** Never 0, with which the server would set no limit. */
+function inSteps(leftMs: number): number {
+  return Math.max(1, Math.ceil(leftMs / limitStepMs)) * limitStepMs;
 }
 
 function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {

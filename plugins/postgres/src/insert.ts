@@ -37,7 +37,7 @@ const options = z
       .default('id')
       .meta({ description: "Column of the event's id, the primary key." }),
     columns,
-    connections,
+    connections: connections.default(4),
   })
   .refine((row) => !Object.hasOwn(row.columns, row.idColumn), {
     error: "the column named by idColumn holds the event's id: leave it out here",
@@ -68,7 +68,7 @@ class PostgresInsert implements Destination {
 
   constructor(row: z.output<typeof options>, tools: Tools) {
     this.#columns = listOf(row.columns);
-    this.#connections = new Connections({ ...row, statementTimeoutMs, readOnly: false, maxWaitMs: null }, tools);
+    this.#connections = new Connections({ ...row, statementTimeoutMs, readOnly: false }, tools);
     this.#table = new Table({ ...row, columns: this.#columns }, tools.log);
   }
 

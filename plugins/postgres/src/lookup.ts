@@ -10,7 +10,7 @@ import {
   template,
   z,
 } from '@switchhook/core/plugin';
-import { Connections } from './connections.js';
+import { type Connection, Connections } from './connections.js';
 import { failureOf } from './failure.js';
 import { jsonRow, parsers } from './json-value.js';
 import { connections, url } from './options.js';
@@ -29,7 +29,7 @@ const options = z
       .array(template('Value of a parameter.', scopes.resolver))
       .default([])
       .meta({ description: 'Values of `$1`, `$2`, … A field that is not there is null.' }),
-    connections,
+    connections: connections.default(10),
   })
   .superRefine(({ query, params }, ctx) => {
     const given = params.map((_, index) => index + 1);
@@ -39,10 +39,8 @@ const options = z
     ctx.addIssue({ code: 'custom', path: ['params'], message, params: { problem: 'INVALID_VALUE' } });
   });
 
-/** No platform waits longer for an answer, so no statement needs to run longer. */
+/** Of warming up and of probes; a look-up has what its call has left. */
 const statementTimeoutMs = 10_000;
-/** Enough for fifty calls at once on four connections; longer, and none is free because the database is slow. */
-const maxWaitMs = 250;
 const warmUpMs = 10_000;
 
 export const lookup = defineResolver({
@@ -50,13 +48,14 @@ export const lookup = defineResolver({
   description: 'Asks a PostgreSQL database about the caller.',
   options,
   create: ({ query, params, ...row }, tools) => {
-    const database = new Connections({ ...row, statementTimeoutMs, readOnly: true, maxWaitMs }, tools);
+    const database = new Connections({ ...row, statementTimeoutMs, readOnly: true }, tools);
     const text = firstRow(query);
     return {
       open: async () => warmUp(database, tools),
-      resolve: async (call, known, signal) => {
+      resolve: async (call, known, signal, leftMs) => {
         const values = params.map((param) => rendered(param, { call, known }));
-        const found = await database.use(signal, (connection) => connection.query({ text, values, types: parsers }));
+        const look = (connection: Connection) => connection.query({ text, values, types: parsers });
+        const found = await database.use(signal, look, leftMs);
         return jsonRow(found.rows[0]);
       },
       probe: async (signal) => {

@@ -10,5 +10,4 @@ export const connections = z
   .int()
   .min(1)
   .max(100)
-  .default(4)
   .meta({ description: 'How many connections to the database at most.' });

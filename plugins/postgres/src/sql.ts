@@ -39,8 +39,13 @@ export const ping = 'select 1';
 
 /** What every new connection is told first: no statement outlives its purpose, and who only reads cannot write. */
 export function session(limits: { readonly statementTimeoutMs: number; readonly readOnly: boolean }): string {
-  const timeout = `set statement_timeout = ${limits.statementTimeoutMs}`;
+  const timeout = statementTimeout(limits.statementTimeoutMs);
   return limits.readOnly ? `${timeout}; set default_transaction_read_only = on` : timeout;
+}
+
+/** Has the server end every further statement of the connection after so many milliseconds. */
+export function statementTimeout(ms: number): string {
+  return `set statement_timeout = ${ms}`;
 }
 
 /** Names and types of a table's columns; no rows where there is no such table. Parameter: the quoted table. */

@@ -1,21 +1,26 @@
-/** A door in front of a server: it can be open, shut (refuses and cuts everything), or held (takes connections and says nothing). */
+/** A door in front of a server: it can be open, shut (refuses and cuts everything), held (takes connections and says nothing), or stuck (lets nothing through of what is sent until it is open again). */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+
+type State = 'open' | 'shut' | 'held' | 'stuck';
 
 export interface Gate {
   /** The server's URL, through the gate. */
   readonly url: string;
   /** How many connections have come through so far. */
   readonly connections: number;
-  become(how: 'open' | 'shut' | 'held'): Promise<void>;
+  /** How often somebody has sent something through it, since it was made. */
+  readonly sent: number;
+  become(how: State): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function gate(url: string): Promise<Gate> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
-  let state: 'open' | 'shut' | 'held' = 'open';
+  let state: State = 'open';
   let connections = 0;
+  let sent = 0;
   let server = createServer();
 
   const accept = (near: Socket): void => {
@@ -28,6 +33,9 @@ export async function gate(url: string): Promise<Gate> {
       from.on('error', () => {});
       from.on('close', () => to.destroy());
     }
+    near.on('data', () => {
+      sent += 1;
+    });
     near.once('close', () => pairs.delete(pair));
   };
   const listen = async (port: number): Promise<void> => {
@@ -52,9 +60,15 @@ export async function gate(url: string): Promise<Gate> {
     get connections() {
       return connections;
     },
+    get sent() {
+      return sent;
+    },
     become: async (next) => {
       const before = state;
       state = next;
+      for (const [near] of pairs)
+        if (next === 'stuck') near.pause();
+        else near.resume();
       if (next === 'shut' && before !== 'shut') await shut();
       if (next !== 'shut' && before === 'shut') await listen(port);
     },

@@ -3,11 +3,12 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Destination, type JsonObject, type Outcome, z } from '@switchhook/core/plugin';
-import { aDelivery, anEvent, createComponent, destinationSuite, fakeTools } from '@switchhook/core/testkit';
+import { aDelivery, anEvent, createComponent, destinationSuite, fakeTools, settled } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-postgres';
 import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, startPostgres, type TestDatabase } from '../../../test/support/postgres.js';
+import { named, working } from './backends.js';
 import { gate } from './gate.js';
 
 const component = plugin.components.find(({ type }) => type === 'postgres.insert');
@@ -44,14 +45,6 @@ async function inWorld(options: JsonObject, body: (world: World) => Promise<void
 function delivery(n: number, data: JsonObject = { n }) {
   const id = `01890a5d-ac96-774b-bcce-${String(n).padStart(12, '0')}`;
   return aDelivery({ id: `${id}.0`, event: anEvent({ id, key: `key-${n}`, subject: `conv_${n}`, data }) });
-}
-
-/** The URL with a name under which its connections can be told from all others. */
-function named(text: string): { readonly url: string; readonly name: string } {
-  const url = new URL(text);
-  const name = `of ${url.searchParams.get('options')}`;
-  url.searchParams.set('application_name', name);
-  return { url: url.href, name };
 }
 
 /** What is wrong with options, by path. */
@@ -453,7 +446,22 @@ describe('postgres.insert survives', () => {
     server.close();
   });
 
-  it('a table that is locked: the attempt ends with its time, the connection is cut, the next one is delivered', () =>
+  it('a network that takes nothing any more in the middle of a large row: it can be closed at once', () =>
+    inWorld({}, async ({ database, tools }) => {
+      const door = await gate(database.url);
+      const destination = createComponent('destination', component, { url: door.url }, tools);
+      await destination.deliver(delivery(1), signal());
+      await door.become('stuck');
+      const controller = new AbortController();
+      const attempt = destination.deliver(delivery(2, { text: 'x'.repeat(50_000_000) }), controller.signal);
+      await settled();
+      controller.abort(new Error('time is up'));
+      expect(await attempt).to.deep.equal({ kind: 'unavailable', reason: 'time is up' });
+      await destination.close?.();
+      await door.close();
+    }));
+
+  it('a table that is locked: attempts end with their time, and the server never works for more of them than there are connections', () =>
     inWorld({}, async ({ database, make }) => {
       const { url, name } = named(database.url);
       const destination = make({ url, connections: 1 });
@@ -462,16 +470,22 @@ describe('postgres.insert survives', () => {
       await locking.connect();
       try {
         await locking.query('begin; lock table switchhook_events');
-        const controller = new AbortController();
-        const attempt = destination.deliver(delivery(2), controller.signal);
-        const waits = 'select 1 from pg_stat_activity where application_name = $1 and wait_event_type = $2';
-        while ((await database.query(waits, [name, 'Lock'])).length === 0);
-        controller.abort(new Error('time is up'));
-        expect(await attempt).to.deep.equal({ kind: 'unavailable', reason: 'time is up' });
+        const busy: number[] = [];
+        for (const attempt of [1, 2, 3]) {
+          const controller = new AbortController();
+          const delivering = destination.deliver(aDelivery({ ...delivery(2), attempt }), controller.signal);
+          for (let looks = 0; looks < 20 || busy.at(-1) === 0; looks += 1)
+            busy.push((await working(database, name, 'insert into')).length);
+          controller.abort(new Error('time is up'));
+          expect(await delivering).to.deep.equal({ kind: 'unavailable', reason: 'time is up' });
+        }
+        expect(Math.max(...busy)).to.equal(1);
       } finally {
         await locking.end();
       }
       expect(await destination.deliver(delivery(3), signal())).to.deep.equal({ kind: 'delivered' });
+      const subjects = await database.query('select subject from switchhook_events order by id');
+      expect(subjects.map(({ subject }) => subject)).to.deep.equal(['conv_1', 'conv_2', 'conv_3']);
     }));
 });
 

@@ -1,15 +1,28 @@
 import { type JsonObject, type Resolver, z } from '@switchhook/core/plugin';
-import { aCall, createComponent, fakeTools, resolverSuite } from '@switchhook/core/testkit';
+import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-postgres';
 import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, type TestDatabase } from '../../../test/support/postgres.js';
+import { named, working } from './backends.js';
 import { type Gate, gate } from './gate.js';
 
 const component = plugin.components.find(({ type }) => type === 'postgres.lookup');
 const signal = (): AbortSignal => new AbortController().signal;
 const leftMs = 3_000;
 const byPhone: JsonObject = { query: 'select * from customers where phone = $1', params: ['${{ call.from }}'] };
+/** Waits for the lock of `whileLocked`. */
+const locked: JsonObject = {
+  query: `select $1::text as who, current_setting('statement_timeout') as timeout
+    from (select pg_advisory_xact_lock_shared(hashtext(current_schema()))) as door`,
+  params: ['${{ call.from }}'],
+};
+/** Takes as many seconds as the call says. */
+const sleepy: JsonObject = {
+  query: 'select pg_backend_pid() as pid from pg_sleep($1::float8)',
+  params: ['${{ call.data.seconds }}'],
+};
+const sleeper = (seconds: number) => aCall({ data: { seconds } });
 
 interface World {
   readonly database: TestDatabase;
@@ -18,6 +31,8 @@ interface World {
   readonly door: Gate;
   /** Opens a resolver; closed with the world. */
   make(options: JsonObject): Promise<Resolver>;
+  /** Does something while `locked` queries have to wait. */
+  whileLocked(body: () => Promise<void>): Promise<void>;
 }
 
 /** A fresh schema with two customers. */
@@ -34,8 +49,18 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
     await resolver.open?.();
     return resolver;
   };
+  const whileLocked = async (during: () => Promise<void>): Promise<void> => {
+    const holding = new pg.Client(database.url);
+    await holding.connect();
+    try {
+      await holding.query('select pg_advisory_lock(hashtext(current_schema()))');
+      await during();
+    } finally {
+      await holding.end();
+    }
+  };
   try {
-    await body({ database, tools, door, make });
+    await body({ database, tools, door, make, whileLocked });
   } finally {
     for (const resolver of made) await resolver.close?.();
     await door.close();
@@ -200,31 +225,29 @@ describe('postgres.lookup', () => {
       expect(said).to.equal('invalid input syntax for type bigint (22P02)');
     }));
 
-  it('does not let a call wait for a full pool', () =>
-    inWorld(async ({ database, make, tools }) => {
-      const resolver = await make({
-        connections: 1,
-        query: 'select $1::text as who from (select pg_advisory_xact_lock_shared(hashtext(current_schema()))) as door',
-        params: ['${{ call.from }}'],
-      });
+  it('does not let a call wait for a full pool: no longer than a quarter of what it has left, nor than 250 ms', () =>
+    inWorld(async ({ make, tools, whileLocked }) => {
+      const resolver = await make({ ...locked, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
-      const holding = new pg.Client(database.url);
-      await holding.connect();
-      try {
-        await holding.query('select pg_advisory_lock(hashtext(current_schema()))');
+      await whileLocked(async () => {
         const controller = new AbortController();
         const first = complaint(resolver.resolve(aCall(), {}, controller.signal, leftMs));
-        const second = complaint(resolver.resolve(aCall(), {}, signal(), leftMs));
-        const third = complaint(resolver.resolve(aCall(), {}, AbortSignal.abort(new Error('hung up')), leftMs));
-        await tools.clock.advance(250);
-        expect(await second).to.equal('the pool is full: 1 in use');
-        expect(await third).to.equal('hung up');
+        const ended: string[] = [];
+        const second = complaint(resolver.resolve(aCall(), {}, signal(), 400)).then((said) => ended.push(said));
+        const third = complaint(resolver.resolve(aCall(), {}, signal(), leftMs)).then((said) => ended.push(said));
+        const fourth = complaint(resolver.resolve(aCall(), {}, AbortSignal.abort(new Error('hung up')), leftMs));
+        await tools.clock.advance(99);
+        expect([await fourth, ...ended]).to.deep.equal(['hung up']);
+        await tools.clock.advance(1);
+        await second;
+        await tools.clock.advance(149);
+        expect(ended).to.deep.equal(['the pool is full: 1 in use']);
+        await tools.clock.advance(1);
+        await third;
         controller.abort(new Error('time is up'));
         expect(await first).to.equal('time is up');
-      } finally {
-        await holding.end();
-      }
-      expect(await resolver.resolve(aCall({ from: '+1' }), {}, signal(), leftMs)).to.deep.equal({ who: '+1' });
+      });
+      expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.include({ who: '+12345678912' });
       expect(tools.clock.pending).to.equal(0);
     }));
 
@@ -236,6 +259,129 @@ describe('postgres.lookup', () => {
         [0, 1, 2, 3].map((n) => resolver.resolve(aCall(), {}, signal(), leftMs).then(() => ended.push(n))),
       );
       expect(ended).to.deep.equal([0, 1, 2, 3]);
+    }));
+
+  it('has the server end a query when the time of its call is over, in steps of 50 ms', () =>
+    inWorld(async ({ make }) => {
+      const resolver = await make({ query: "select current_setting('statement_timeout') as timeout", connections: 1 });
+      const seen = [];
+      for (const left of [2_000, 1_999, 1_951, 1_950, 120, 1])
+        seen.push((await resolver.resolve(aCall(), {}, signal(), left)).timeout);
+      expect(seen).to.deep.equal(['2s', '2s', '2s', '1950ms', '150ms', '50ms']);
+    }));
+
+  it('has the server end it sooner where it had to wait for a connection', () =>
+    inWorld(async ({ make, tools, whileLocked }) => {
+      const resolver = await make({ ...locked, connections: 1 });
+      await resolver.resolve(aCall(), {}, signal(), leftMs);
+      let second: Promise<JsonObject> | null = null;
+      await whileLocked(async () => {
+        void complaint(resolver.resolve(aCall(), {}, signal(), leftMs));
+        second = resolver.resolve(aCall(), {}, signal(), 2_000);
+        await tools.clock.advance(200);
+      });
+      expect(await second).to.include({ timeout: '1800ms' });
+    }));
+
+  it('costs one round trip, and a second one where the server must be told another time', () =>
+    inWorld(async ({ door, make }) => {
+      const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
+      await resolver.resolve(aCall(), {}, signal(), 2_000);
+      const trips = [];
+      for (const left of [2_000, 1_990, 1_500]) {
+        const before = door.sent;
+        await resolver.resolve(aCall(), {}, signal(), left);
+        trips.push(door.sent - before);
+      }
+      expect(trips).to.deep.equal([1, 1, 2]);
+    }));
+
+  it('gives up a query that takes too long at once, and uses its connection again when the server has ended it', () =>
+    inWorld(async ({ database, make }) => {
+      const { url, name } = named(database.url);
+      const resolver = await make({ ...sleepy, url, connections: 1 });
+      const { pid } = await resolver.resolve(sleeper(0), {}, signal(), leftMs);
+      const controller = new AbortController();
+      const look = complaint(resolver.resolve(sleeper(60), {}, controller.signal, 1_000));
+      while ((await working(database, name, 'pg_sleep')).length === 0);
+      controller.abort(new Error('time is up'));
+      expect(await look).to.equal('time is up');
+      expect(await working(database, name, 'pg_sleep')).to.have.length.at.most(1);
+      expect(await resolver.resolve(sleeper(0), {}, signal(), leftMs)).to.deep.include({ pid });
+      expect(await working(database, name, 'pg_sleep')).to.deep.equal([]);
+    }));
+
+  it('never has the server work on more queries than there are connections, however many calls come in and give up', () =>
+    inWorld(async ({ database, make }) => {
+      const { url, name } = named(database.url);
+      const resolver = await make({ ...sleepy, url, connections: 2 });
+      const statements = new Set<string>();
+      let most = 0;
+      for (const round of [1, 2, 3]) {
+        const controllers = Array.from({ length: 10 }, () => new AbortController());
+        const looks = controllers.map((one) => complaint(resolver.resolve(sleeper(60), {}, one.signal, 200)));
+        while (statements.size < 2 * round) {
+          const busy = await working(database, name, 'pg_sleep');
+          for (const statement of busy) statements.add(statement);
+          most = Math.max(most, busy.length);
+        }
+        for (const one of controllers) one.abort(new Error('time is up'));
+        await Promise.all(looks);
+      }
+      expect(most).to.equal(2);
+      while ((await working(database, name, 'pg_sleep')).length > 0);
+    }));
+
+  it('cuts a connection from which nothing is heard a second after its time, and makes another', () =>
+    inWorld(async ({ door, make, tools }) => {
+      const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
+      await resolver.resolve(aCall(), {}, signal(), leftMs);
+      await door.become('held');
+      const controller = new AbortController();
+      const look = complaint(resolver.resolve(aCall(), {}, controller.signal, 500));
+      await tools.clock.advance(500);
+      controller.abort(new Error('time is up'));
+      expect(await look).to.equal('time is up');
+      await door.become('open');
+      await tools.clock.advance(900);
+      const next = resolver.resolve(aCall(), {}, signal(), leftMs);
+      await tools.clock.advance(99);
+      expect(door.connections).to.equal(1);
+      await tools.clock.advance(1);
+      expect(await next).to.include({ first_name: 'Jane' });
+      expect(door.connections).to.equal(2);
+    }));
+
+  it('makes no query for a call that is over before it could', () =>
+    inWorld(async ({ door, make }) => {
+      const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
+      await resolver.resolve(aCall(), {}, signal(), 2_000);
+      const before = door.sent;
+      await door.become('stuck');
+      const controller = new AbortController();
+      const look = complaint(resolver.resolve(aCall(), {}, controller.signal, 1_000));
+      await settled();
+      controller.abort(new Error('time is up'));
+      expect(await look).to.equal('time is up');
+      await door.become('open');
+      expect(await resolver.resolve(aCall(), {}, signal(), 1_000)).to.include({ first_name: 'Jane' });
+      expect([door.sent - before, door.connections]).to.deep.equal([2, 1]);
+    }));
+
+  it('does not wait for a query that nobody waits for when it is closed', () =>
+    inWorld(async ({ database, tools }) => {
+      const { url, name } = named(database.url);
+      const resolver = createComponent('resolver', component, { ...sleepy, url }, tools);
+      const controller = new AbortController();
+      const look = complaint(resolver.resolve(sleeper(60), {}, controller.signal, 60_000));
+      while ((await working(database, name, 'pg_sleep')).length === 0);
+      controller.abort(new Error('time is up'));
+      await look;
+      await resolver.close?.();
+      expect(tools.clock.pending).to.equal(0);
+      await database.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [
+        name,
+      ]);
     }));
 
   it('opens while the database is down, says so, and finds callers once it is up', () =>
