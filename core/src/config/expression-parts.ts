@@ -89,11 +89,17 @@ function isReadable(node: ASTNode, variables: readonly string[]): boolean {
   return names.length > 0 && names.every((name) => variables.includes(name));
 }
 
-function namesIn(part: unknown): readonly string[] {
-  if (Array.isArray(part)) return part.flatMap(namesIn);
-  if (typeof part !== 'object' || part === null || !('op' in part)) return [];
-  const { op, args } = part as ASTNode;
-  return op === 'id' ? [args] : namesIn(args);
+function namesIn(whole: ASTNode): readonly string[] {
+  return [...nodesIn(whole)].flatMap(({ op, args }) => (op === 'id' ? [args] : []));
+}
+
+/** A node and all that stand in it. */
+export function* nodesIn(part: unknown): Generator<ASTNode> {
+  if (Array.isArray(part)) for (const inner of part) yield* nodesIn(inner);
+  if (typeof part !== 'object' || part === null || !('op' in part)) return;
+  const node = part as ASTNode;
+  yield node;
+  yield* nodesIn(node.args);
 }
 
 function cut(value: JsonValue): JsonValue {

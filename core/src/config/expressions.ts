@@ -1,11 +1,12 @@
 /** The expressions of the configuration: CEL, compiled and checked when the file is read, evaluated as often as needed. */
-import { type ASTNode, type Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
+import { type Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
 import type { JsonValue } from '../contract/json.js';
 import type { Expression, Scope } from '../contract/template.js';
 import { ExpressionError } from '../expression-error.js';
 import { durationFunction, environmentWithFunctions, isMissing, jsonOf, knownFields } from './expression-language.js';
-import { explainedParts } from './expression-parts.js';
+import { explainedParts, nodesIn } from './expression-parts.js';
 import { expressionProblem, plainTypes, problemOf } from './expression-problem.js';
+import { checkTimeZones } from './time-zones.js';
 
 /**
  * Compiles CEL. Throws an `ExpressionProblem` where it is wrong. `variables` are the names it may use; with `result`
@@ -18,6 +19,7 @@ export function compileExpression(text: string, variables: readonly string[], re
   if (result === 'bool' && checked.type !== 'bool' && !checked.type?.startsWith('dyn'))
     throw problemOf('EXPRESSION_TYPE', `a condition must be true or false, this is ${plainTypes(checked.type ?? '')}`);
   const tree = treeOf(text, evaluating);
+  checkTimeZones(tree.ast);
   const evaluate = (part: string, scope: Scope) => evaluated(treeOf(part, evaluating), part, scope);
   const reading = { variables, parse: (part: string) => treeOf(part, evaluating).ast, evaluate };
   return {
@@ -78,16 +80,8 @@ function checkedTree(text: string, environment: Environment) {
 /** Parses; calls of `duration` become calls of ours. */
 function treeOf(text: string, environment: Environment): ParseResult {
   const tree = environment.parse(text);
-  renameDuration(tree.ast);
+  for (const { op, args } of nodesIn(tree.ast)) if (op === 'call' && args[0] === 'duration') args[0] = durationFunction;
   return tree;
-}
-
-function renameDuration(part: unknown): void {
-  if (Array.isArray(part)) part.forEach(renameDuration);
-  if (typeof part !== 'object' || part === null || !('op' in part)) return;
-  const { op, args } = part as ASTNode;
-  if (op === 'call' && args[0] === 'duration') args[0] = durationFunction;
-  renameDuration(args);
 }
 
 function evaluated(tree: ParseResult, text: string, scope: Scope): JsonValue {

@@ -92,8 +92,20 @@ describe('checking an answer', () => {
     });
 
     it('is warned of where it fails for a call about which nothing is known', async () => {
-      const yaml = withAnswer('resolve: customer\n    where: now.getHours("Europe/Atlantis") >= 9');
-      expect((await warningsOf(yaml))[0]).to.match(/^9:12 EXPRESSION_TYPE answers\[0\]\.where: .*Europe\/Atlantis/);
+      const yaml = withAnswer('resolve: customer\n    where: timestamp(call.from) < now');
+      expect((await warningsOf(yaml))[0]).to.match(
+        /^9:12 EXPRESSION_TYPE answers\[0\]\.where: .*timestamp\(call\.from\)/,
+      );
+    });
+
+    it('asks for the time of a zone that exists', async () => {
+      const problems = (expression: string) => problemsOf(withAnswer(`resolve: customer\n    ${expression}`));
+      expect(await problems('where: call.to == "+1" && now.getHours("Europe/Berlim") >= 9')).to.deep.equal([
+        '9:44 EXPRESSION_UNKNOWN_NAME answers[0].where: there is no time zone "Europe/Berlim"; did you mean "Europe/Berlin"?',
+      ]);
+      expect(await problems('variables: { a: \'${{ now.getDayOfWeek("Nowhere/X") }}\' }')).to.deep.equal([
+        '9:43 EXPRESSION_UNKNOWN_NAME answers[0].variables.a: there is no time zone "Nowhere/X"; write it like "Europe/Berlin"',
+      ]);
     });
   });
 

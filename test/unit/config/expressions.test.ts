@@ -260,6 +260,18 @@ describe('expressions', () => {
         'event.data.x.startWith("a")',
         'EXPRESSION_UNKNOWN_NAME 13 there is no method "startWith"; did you mean "startsWith"?',
       ],
+      [
+        'timestamp(event.occurredAt).getHours("Nowhere/X") < 8',
+        'EXPRESSION_UNKNOWN_NAME 37 there is no time zone "Nowhere/X"; write it like "Europe/Berlin"',
+      ],
+      [
+        '[1].all(n, event.data.at.getDate( "new york" ) == n)',
+        'EXPRESSION_UNKNOWN_NAME 34 there is no time zone "new york"; did you mean "America/New_York"?',
+      ],
+      [
+        'event.data.at.getMonth("UTC+2")',
+        'EXPRESSION_UNKNOWN_NAME 23 there is no time zone "UTC+2"; did you mean "Etc/GMT-2"?',
+      ],
       ['event.type + 1', 'EXPRESSION_TYPE 0 cannot compute string + int'],
       ['truncate("a")', "EXPRESSION_TYPE 0 no way to call 'truncate(string)'"],
       ['event.type = "x"', 'EXPRESSION_SYNTAX 11 unexpected "="; compare with =='],
@@ -273,6 +285,13 @@ describe('expressions', () => {
       it(`finds what is wrong with ${JSON.stringify(text)}`, () => {
         expect(problemOf(text)).to.equal(problem);
       });
+
+    it('takes every time zone that can be evaluated', () => {
+      for (const zone of ['Europe/Berlin', 'europe/berlin', 'UTC', 'Etc/GMT-2', 'US/Pacific', 'CET'])
+        expect(evaluated(`timestamp(event.occurredAt).getFullYear("${zone}")`), zone).to.equal(2026);
+      // No literal, or no method of a time: what it is, is known later.
+      expect(evaluated('timestamp(event.occurredAt).getFullYear(event.data.nested.flag ? "UTC" : "X")')).to.equal(2026);
+    });
 
     it('wants true or false of a condition', () => {
       expect(problemOf('event.type', ['event'], 'bool')).to.equal(
