@@ -71,7 +71,7 @@ export class ConfigDocument {
 
   /**
    * Reports a problem; where the path leads nowhere, at the last key on its way. Nothing is said about a value that a
-   * missing variable left open: that the variable is missing has been said.
+   * missing variable left open, or that stands under a key nothing can have: that is wrong already, and has been said.
    */
   report(code: ErrorCode, path: Path, message: string, mark: Mark = {}): void {
     this.#say(this.#problems, code, path, message, mark);
@@ -83,6 +83,7 @@ export class ConfigDocument {
   }
 
   #say(list: Problem[], code: ErrorCode, path: Path, message: string, mark: Mark): void {
+    if (path.includes('__proto__')) return;
     const node = nodeAt(this.root, path);
     if (node?.kind !== 'scalar' || mark.at === 'key') {
       this.#add(list, code, path, message, this.#start(path, mark.at), mark.hint);

@@ -163,6 +163,9 @@ class TreeBuilder {
       }
       if (key !== null && !isScalar(key)) this.complain('YAML_SYNTAX', keyStart, path, 'a key must be a text');
       const name = isScalar(key) ? String(key.value) : '';
+      // Objects lose it where they are built key by key.
+      if (name === '__proto__')
+        this.complain('INVALID_VALUE', keyStart, [...path, name], '"__proto__" cannot be a key');
       const entry = { keyStart, node: this.build(value, [...path, name], keyStart) };
       const earlier = entries.get(name);
       if (earlier !== undefined)

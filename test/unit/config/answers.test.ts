@@ -40,7 +40,18 @@ describe('checking an answer', () => {
         expect(await problemsOf(withAnswer(`${asked}variables: { a: "${value}" }`)), value).to.deep.equal([
           '9:21 INVALID_VALUE answers[0].variables.a: expected a text, a number, or true or false; this is a map or a list',
         ]);
-      expect(await problemsOf(withAnswer(`${asked}overrideAgent: "\${{ customer }}"`))).to.have.length(1);
+    });
+
+    it('may have names that objects bring along, but for the one that objects lose', async () => {
+      const { answers } = await configOf(
+        withAnswer(`${asked}variables: { constructor: x }\n    defaults: { toString: y }`),
+      );
+      expect(Object.keys({ ...answers[0]?.variables, ...answers[0]?.defaults })).to.deep.equal([
+        'constructor',
+        'toString',
+      ]);
+      for (const section of ['variables', 'defaults'])
+        expect(await problemsOf(withAnswer(`${asked}${section}: { __proto__: x }`)), section).to.have.length(1);
     });
 
     it('have names that a placeholder can have', async () => {

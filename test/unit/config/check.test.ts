@@ -4,7 +4,7 @@ import { checkConfig } from '../../../core/src/config/check.js';
 import { documentFrom } from '../../../core/src/config/read.js';
 import type { Template } from '../../../core/src/contract/template.js';
 import { defineDestination, text, z } from '../../../core/src/plugin.js';
-import { catalog, checked, configOf, problemsOf, smallest } from './setup.js';
+import { brief, catalog, checked, configOf, problemsOf, smallest } from './setup.js';
 
 const whole = `version: 1
 server:
@@ -364,6 +364,32 @@ describe('checking a configuration', () => {
       expect(
         (await problemsOf(yaml)).filter((each) => !each.startsWith('3:')).map((each) => each.slice(0, 17)),
       ).to.deep.equal(['5:3 INVALID_VALUE', '6:3 INVALID_VALUE', '7:3 INVALID_VALUE', '8:3 INVALID_VALUE']);
+    });
+
+    it('wants no key __proto__, which objects lose, wherever it stands', async () => {
+      const yaml = `version: 1
+__proto__: 1
+sources:
+  agents: { use: agents.events, secrets: { __proto__: a-long-secret } }
+destinations:
+  out: { use: http.post, url: x, body: { a: [{ "__proto__": 1 }] } }
+  __proto__: { use: log }
+x-rows: &rows { __proto__: 1 }
+routes:
+  - { to: out, <<: *rows }
+`;
+      const result = await checked(yaml);
+      const problems = result.kind === 'config' ? [] : result.problems;
+      expect(problems.map(brief)).to.deep.equal(
+        [
+          '2:1 INVALID_VALUE __proto__',
+          '4:44 INVALID_VALUE sources.agents.secrets.__proto__',
+          '6:48 INVALID_VALUE destinations.out.body.a[0].__proto__',
+          '7:3 INVALID_VALUE destinations.__proto__',
+          '8:17 INVALID_VALUE x-rows.__proto__',
+        ].map((each) => `${each}: "__proto__" cannot be a key`),
+      );
+      expect(JSON.stringify(problems)).not.to.include('a-long-secret');
     });
 
     it('wants names of resolvers that can stand in expressions', async () => {
