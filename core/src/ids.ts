@@ -22,6 +22,15 @@ export function isEventId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
+/** A platform's ids of agents are far shorter. */
+const longestAgentId = 256;
+
+/** Why a text cannot be the id of an agent, in a few words; null where it can. */
+export function agentIdProblem(id: string): string | null {
+  if (id.length > longestAgentId) return `it is longer than ${longestAgentId} characters, which no id of an agent is`;
+  return /[\s\p{Z}\p{Cc}\p{Cf}\p{Cs}]/u.test(id) ? 'an id of an agent has no spaces or control characters in it' : null;
+}
+
 /** A new id of a replay. */
 export function newReplayId(): string {
   return v7();

@@ -1,6 +1,8 @@
 /** What can be known of an answer before anybody calls: whether its variables are flat, and whether every caller gets them. */
+import type { JsonValue } from '../contract/json.js';
 import type { Scope, Template } from '../contract/template.js';
 import { isExpressionError } from '../expression-error.js';
+import { agentIdProblem } from '../ids.js';
 import type { AnswerRow } from './config.js';
 import type { ConfigDocument } from './document.js';
 import { didYouMean } from './nearest.js';
@@ -17,16 +19,15 @@ export function checkAnswer(
   const stranger = strangerTo(known);
   for (const [name, template] of Object.entries(row.variables)) {
     const value = attempted(template, stranger);
-    if (value === 'not flat') reportNotFlat(document, [...path, 'variables', name]);
-    else if (value === 'none' && !Object.hasOwn(row.defaults, name))
+    if (typeof value === 'object' && value !== null) reportNotFlat(document, [...path, 'variables', name]);
+    else if (value === null && !Object.hasOwn(row.defaults, name))
       document.warn(
         'UNSUPPLIED_VARIABLE',
         [...path, 'variables', name],
         `"${name}" has no default: where it cannot be filled, the agent does not get it`,
       );
   }
-  if (row.overrideAgent !== null && attempted(row.overrideAgent, stranger) === 'not flat')
-    reportNotFlat(document, [...path, 'overrideAgent']);
+  checkAgent(document, [...path, 'overrideAgent'], row.overrideAgent, stranger);
   checkWhere(document, path, row, stranger);
   const supplied = suppliedBy(row);
   const isList = nodeAt(document.root, [...path, 'expects'])?.kind === 'list';
@@ -49,15 +50,26 @@ function strangerTo(resolvers: readonly string[]): Scope {
   return { ...facts, known: facts, call, now: new Date(0) };
 }
 
-function attempted(template: Template, scope: Scope): 'flat' | 'not flat' | 'none' {
+/** What a template gives them; null where it gives nothing. */
+function attempted(template: Template, scope: Scope): JsonValue {
   try {
-    const value = template.render(scope);
-    if (value === null) return 'none';
-    return typeof value === 'object' ? 'not flat' : 'flat';
+    return template.render(scope);
   } catch (error) {
-    if (isExpressionError(error)) return 'none';
+    if (isExpressionError(error)) return null;
     throw error;
   }
+}
+
+/** Where one caller's id would be refused, the expression is wrong. */
+function checkAgent(document: ConfigDocument, path: Path, template: Template | null, stranger: Scope): void {
+  const value = template === null ? null : attempted(template, stranger);
+  if (value === null) return;
+  if (typeof value === 'object') {
+    reportNotFlat(document, path);
+    return;
+  }
+  const problem = agentIdProblem(String(value).trim());
+  if (problem !== null) document.report('INVALID_VALUE', path, problem);
 }
 
 function reportNotFlat(document: ConfigDocument, path: Path): void {

@@ -3,6 +3,7 @@ import type { JsonValue } from '../contract/json.js';
 import type { Answer, Call } from '../contract/source.js';
 import type { Template } from '../contract/template.js';
 import { isExpressionError } from '../expression-error.js';
+import { agentIdProblem } from '../ids.js';
 import type { KnownFacts } from './lookups.js';
 
 /** The rungs, best first: facts of this call, facts that spared a look-up, earlier ones where it failed, the default, nothing. */
@@ -46,7 +47,6 @@ export type Refuse = (variable: string, reason: string) => void;
 
 /** Longer values are cut: a platform's limit is not known, more does not belong into a prompt. */
 const longestValue = 10_000;
-const longestAgent = 256;
 /** All variables together, as JSON. */
 const largestAnswer = 65_536;
 
@@ -65,8 +65,9 @@ export function fill(row: VariableRow, scope: VariableScope, refuse: Refuse): Fi
     origins[name] = { step: takesOwn ? own.step : value === null ? 'none' : 'default', resolvers: own.resolvers };
   }
   shrink(variables, origins, row.defaults, refuse);
-  const agent = rendered(row.overrideAgent, watched, (reason) => refuse('overrideAgent', reason));
-  const overrideAgent = agent.value?.trim().slice(0, longestAgent) || null;
+  const refuseAgent = (reason: string) => refuse('overrideAgent', reason);
+  const agent = rendered(row.overrideAgent, watched, refuseAgent);
+  const overrideAgent = agentId(agent.value, refuseAgent);
   const steps = Object.values(origins).map((origin) => origin.step);
   if (overrideAgent !== null) steps.push(agent.step);
   // Every request about the call gets this one: nobody who writes it in some format may change it for the next.
@@ -90,6 +91,15 @@ function rendered(template: Template | null | undefined, scope: WatchedScope, re
   }
   const isFlat = value !== null && typeof value !== 'object';
   return { value: isFlat ? String(value) : null, step: scope.step, resolvers: scope.used };
+}
+
+/** Not cut where it is too long: that would be another agent. */
+function agentId(value: string | null, refuse: (reason: string) => void): string | null {
+  const id = value?.trim() || null;
+  const problem = id === null ? null : agentIdProblem(id);
+  if (problem === null) return id;
+  refuse(problem);
+  return null;
 }
 
 /** Halves of characters and NUL are no text for many a reader of JSON. */

@@ -92,6 +92,28 @@ describe('checking an answer', () => {
     });
   });
 
+  describe('its agent', () => {
+    const problemsWith = (agent: string) => problemsOf(withAnswer(`resolve: customer\n    overrideAgent: ${agent}`));
+
+    it('is no map or list', async () => {
+      expect(await problemsWith('"${{ customer }}"')).to.deep.equal([
+        '9:20 INVALID_VALUE answers[0].overrideAgent: expected a text, a number, or true or false; this is a map or a list',
+      ]);
+    });
+
+    it('has an id that can be one', async () => {
+      for (const agent of ['agent night', '"agent\\u0000"', '"agent\\u200bnight"', `"\${{ 'agent night' }}"`])
+        expect(await problemsWith(agent), agent).to.deep.equal([
+          '9:20 INVALID_VALUE answers[0].overrideAgent: an id of an agent has no spaces or control characters in it',
+        ]);
+      expect(await problemsWith('x'.repeat(257))).to.deep.equal([
+        '9:20 INVALID_VALUE answers[0].overrideAgent: it is longer than 256 characters, which no id of an agent is',
+      ]);
+      for (const agent of ['x'.repeat(256), '" agent_night "', '""', '7', '"${{ customer.agent }}"'])
+        expect(await problemsWith(agent), agent).to.deep.equal([]);
+    });
+  });
+
   describe('its condition', () => {
     it('may ask for the time of day', async () => {
       const { answers } = await configOf(
