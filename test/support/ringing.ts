@@ -11,7 +11,7 @@ import { type AnswerRow, Answers, type Ringing } from '../../core/src/pipeline/a
 import { eventOf } from '../../core/src/pipeline/events.js';
 import { Observer } from '../../core/src/pipeline/observer.js';
 import { Pipeline } from '../../core/src/pipeline/pipeline.js';
-import { eventHeader } from '../../core/src/pipeline/reply.js';
+import { askedHeader, eventHeader } from '../../core/src/pipeline/reply.js';
 import type { OpenResolver } from '../../core/src/pipeline/resolver-lane.js';
 import { Routes } from '../../core/src/pipeline/routes.js';
 import { memoryStore } from '../../core/src/store/memory.js';
@@ -46,6 +46,8 @@ export interface Rung {
   readonly reply: HttpReply;
   /** Id of the event that the reply names. */
   readonly event: string | null;
+  /** Which request about the call it was, where the reply says so. */
+  readonly asked: string | null;
   /** By the world's clock. */
   readonly ms: number;
 }
@@ -95,7 +97,8 @@ export function aSwitchboard(world: CallWorld = {}) {
       'calls',
       aRequest({ body: JSON.stringify(aCall(given)), receivedAtMs: clock.now(), ...asked }),
     );
-    return { reply, event: headers[eventHeader] ?? null, ms: clock.elapsed() - startedAtMs };
+    const ms = clock.elapsed() - startedAtMs;
+    return { reply, event: headers[eventHeader] ?? null, asked: headers[askedHeader] ?? null, ms };
   };
   /** Rings, and lets time pass until there is a reply. */
   const rungOut = async (given: Partial<Call> = {}): Promise<Rung> => {

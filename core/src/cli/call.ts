@@ -28,6 +28,9 @@ interface CallOptions extends RouterOptions {
   readonly concurrency: number;
 }
 
+const askedAgain = `Asked again: the router takes calls between the same numbers within a short time, 40 s with SigmaMind, for one
+call that is asked about again. This is the answer it made then.`;
+
 export function callCommand(output: Output): Command {
   return routerCommand('call', 'Ask for the answer to a call, as the platform does while the phone rings.')
     .requiredOption('--from <number>', "the caller's number, E.164; '' = withheld")
@@ -72,6 +75,8 @@ interface Called extends Pick<RecordedAnswer, 'answer' | 'reason'> {
   readonly reply: unknown;
   /** Id of its event; null where there is none. */
   readonly event: string | null;
+  /** Which request about the same call this was: 1 for the first. */
+  readonly asked: number;
 }
 
 async function called(config: Config, source: SourceRow, options: CallOptions): Promise<Called> {
@@ -88,8 +93,8 @@ async function called(config: Config, source: SourceRow, options: CallOptions): 
         `ROUTER_UNREACHABLE: ${reply.reason}. Is the router running? (switchhook start)`,
       );
     const api = new RouterClient(network, url, options.token ?? config.server.adminToken);
-    const { status, ms, body, eventId: event } = reply;
-    return { source: source.name, status, ms, reply: body, event, ...(await recordedAnswer(api, event)) };
+    const { status, ms, body, eventId: event, asked } = reply;
+    return { source: source.name, status, ms, reply: body, event, asked, ...(await recordedAnswer(api, event)) };
   } finally {
     await network.close();
   }
@@ -103,7 +108,8 @@ async function calledOffline(config: Config, source: SourceRow, options: CallOpt
     const { reply, trace } = await router.ring(source.name, bodyOf(source, options));
     const ms = systemClock.elapsed() - startedAtMs;
     const answer = callAnswer.parse(trace);
-    return { source: source.name, status: reply.status, ms, reply: reply.body, event: null, answer, reason: null };
+    const { status, body } = reply;
+    return { source: source.name, status, ms, reply: body, event: null, asked: 1, answer, reason: null };
   } catch (error) {
     if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
     throw error;
@@ -113,11 +119,12 @@ async function calledOffline(config: Config, source: SourceRow, options: CallOpt
 }
 
 function print(called: Called, output: Output): void {
-  const { status, ms, reply, answer, event, reason } = called;
+  const { status, ms, reply, answer, event, asked, reason } = called;
   output.line(`${styled(output, status < 300 ? 'green' : 'red', String(status))} in ${msText(ms)}`);
   if (answer === null || status >= 300) output.line(JSON.stringify(reply, null, 2));
   if (answer !== null) printAnswer(output, answer);
   if (event !== null) output.line(styled(output, 'dim', `event ${event}`));
+  if (asked > 1) output.note(askedAgain);
   if (reason !== null) output.note(`How it came about is not known: ${reason}`);
 }
 

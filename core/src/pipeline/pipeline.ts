@@ -192,7 +192,7 @@ export class Pipeline {
     const { answers, clock, log, observer, sources } = this.#parts;
     const startedAtMs = clock.elapsed() - Math.max(0, clock.now() - request.receivedAtMs);
     const told = await answers.answer(name, ringing, startedAtMs);
-    const reply = replyTo(ringing, told.answered, sources.get(name), log);
+    const reply = replyTo(ringing, told, sources.get(name), log);
     try {
       observer.answered(name, ringing.call, told);
       if (!told.again) this.#recorder.record(this.#callRecord(name, request, ringing, told));

@@ -33,5 +33,5 @@ export async function rehearsedCall(name: string, body: JsonObject, parts: Rehea
   const ringing = await receptionOf({ name, source, body, nowMs: clock.now(), numbers });
   if (ringing.kind !== 'call') throw refuse('MALFORMED', `source ${name} does not take the body for a call`);
   const told = await answers.answer(name, ringing, startedAtMs);
-  return { reply: replyTo(ringing, told.answered, source, log), trace: traceOf(ringing.call, told) };
+  return { reply: replyTo(ringing, told, source, log), trace: traceOf(ringing.call, told) };
 }

@@ -2,7 +2,7 @@
 import type { Source } from '../contract/component.js';
 import type { HttpReply } from '../contract/source.js';
 import type { Log } from '../contract/tools.js';
-import type { Answered, Ringing } from './answer.js';
+import type { Ringing, Told } from './answer.js';
 
 /** When even the source cannot say what the least is: a success is what all platforms ask for. */
 const bareSuccess: HttpReply = { status: 200, body: {} };
@@ -10,12 +10,16 @@ const bareSuccess: HttpReply = { status: 200, body: {} };
 /** Header of the reply to a call that names the event the call becomes. Platforms do not look at it; `switchhook call` does. */
 export const eventHeader = 'x-switchhook-event';
 
+/** Header of the reply to a call that was asked about before: which request about it this is. Other replies do not have it. */
+export const askedHeader = 'x-switchhook-asked';
+
 /** The answer as the platform wants it. A reply that the source cannot write, or nobody could send, is replaced by the least. */
-export function replyTo(ringing: Ringing, answered: Answered, source: Source | undefined, log: Log): HttpReply {
-  const { name, answer, eventId } = answered;
+export function replyTo(ringing: Ringing, told: Told, source: Source | undefined, log: Log): HttpReply {
+  const { name, answer, eventId } = told.answered;
   const own = name === null ? null : written(() => ringing.reply(answer), log);
   const reply = own ?? written(() => ringing.fallback(), log) ?? leastOf(source, log) ?? bareSuccess;
-  return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId } };
+  const asked = told.again ? { [askedHeader]: String(told.asked) } : {};
+  return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId, ...asked } };
 }
 
 /** The least a source's platform accepts, where nothing is known of the call; null where the source has no calls. */

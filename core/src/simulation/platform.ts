@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../contract/json.js';
 import type { Answer, Call, SignedRequest } from '../contract/source.js';
 import type { Clock, Fetch } from '../contract/tools.js';
 import { within } from '../pipeline/deadline.js';
-import { eventHeader } from '../pipeline/reply.js';
+import { askedHeader, eventHeader } from '../pipeline/reply.js';
 import { isObject } from './body.js';
 
 /** A source of the configuration. */
@@ -26,6 +26,8 @@ export type Reply =
       readonly body: JsonValue;
       /** Id of the event that it became; null where the reply names none. */
       readonly eventId: string | null;
+      /** Which request about the same call it answers: 1 for the first. */
+      readonly asked: number;
       readonly ms: number;
     }
   | { readonly kind: 'none'; readonly reason: string; readonly ms: number };
@@ -88,7 +90,9 @@ export class Platform {
       const ms = elapsed();
       const said = jsonOr(response.text());
       const id = isObject(said) && typeof said.id === 'string' ? said.id : null;
-      return { kind: 'reply', status: response.status, body: said, eventId: response.headers[eventHeader] ?? id, ms };
+      const eventId = response.headers[eventHeader] ?? id;
+      const asked = Number(response.headers[askedHeader] ?? 1);
+      return { kind: 'reply', status: response.status, body: said, eventId, asked, ms };
     } catch (error) {
       return { kind: 'none', reason: error instanceof Error ? error.message : String(error), ms: elapsed() };
     }

@@ -39,6 +39,15 @@ describe('a call that is asked about again', () => {
     expect(named).to.deep.equal([recorded?.id, recorded?.id, other?.id]);
   });
 
+  it('is said to be one in each reply but the first', async () => {
+    const clock = new FakeClock();
+    const { ring, rungOut } = aSwitchboard({ clock, answers: [hello], resolvers: { crm: counting(clock, 2_000).crm } });
+    const [first, second] = [ring(), ring()];
+    await clock.advance(2_000);
+    expect((await Promise.all([first, second, ring()])).map(({ asked }) => asked)).to.deep.equal([null, '2', '3']);
+    expect((await rungOut({ from: '+12025550100' })).asked).to.equal(null);
+  });
+
   it('joins the look-up that is under way', async () => {
     const clock = new FakeClock();
     const { crm, looks } = counting(clock, 2_000);

@@ -12,7 +12,7 @@ type Given = Partial<Omit<Exchange, 'reply'>> & {
 };
 
 function exchange({ status = 200, body = {}, eventId = null, ms = 5, ...given }: Given): Exchange {
-  const reply = { kind: 'reply', status, body, eventId, ms } as const;
+  const reply = { kind: 'reply', status, body, eventId, asked: 1, ms } as const;
   return { step: 0, sentAtMs: 0, calls: false, answer: null, wanted: null, reply, ...given };
 }
 

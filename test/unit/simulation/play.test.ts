@@ -53,19 +53,22 @@ describe('a scenario that is played', () => {
     ]);
   });
 
-  it('says what each request came to: status, event, answer, and how long it took', async () => {
+  it('says what each request came to: status, event, answer, whether it was asked again, and how long it took', async () => {
     const { played, clock } = aStage(async ({ path }) => {
       await new Promise<void>((resolve) => clock.after(120, resolve));
       if (path === '/hooks/agents') return { body: { id: 'event-1' } };
-      return { headers: { 'x-switchhook-event': 'event-2' }, body: { told: { name: 'Ada' } } };
+      return {
+        headers: { 'x-switchhook-event': 'event-2', 'x-switchhook-asked': '3' },
+        body: { told: { name: 'Ada' } },
+      };
     });
     const { exchanges, asked } = await played([{ send: 'ended' }, { ring: { from: '', to: '+2' } }]);
     expect(asked).to.deep.equal(['send ended to agents', 'ring +2 from a withheld number to phones']);
     expect(
-      exchanges.map(({ reply }) => reply.kind === 'reply' && [reply.status, reply.eventId, reply.ms]),
+      exchanges.map(({ reply }) => reply.kind === 'reply' && [reply.status, reply.eventId, reply.asked, reply.ms]),
     ).to.deep.equal([
-      [200, 'event-1', 120],
-      [200, 'event-2', 120],
+      [200, 'event-1', 1, 120],
+      [200, 'event-2', 3, 120],
     ]);
     expect(exchanges.map(({ answer }) => answer?.variables)).to.deep.equal([undefined, { name: 'Ada' }]);
   });
