@@ -11,9 +11,10 @@ export class ExpressionError extends Error {
     message: string,
     /** True where a field or variable is not there; false where the values do not fit together. */
     readonly missing: boolean,
-    options?: ErrorOptions,
+    /** What is not there, as it is written, e.g. `customer.first_name`; empty where that is not known. */
+    readonly place: string = '',
   ) {
-    super(message, options);
+    super(message);
   }
 }
 

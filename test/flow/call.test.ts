@@ -51,7 +51,8 @@ describe('a call that is tried out', () => {
       expect(stdout).to.match(/^200 in [\d.]+ ms\n/);
       expect(stdout).to.match(/\+12025551001 → \+12345678913: answer sales-line, default, after \d/);
       expect(stdout).to.include('first_name\tAda\tfresh: customer\n');
-      expect(stdout).to.include('open_orders\tnone\tdefault: orders\n');
+      expect(stdout).to.include('variable\tvalue\tfrom\twhy\n');
+      expect(stdout).to.include('open_orders\tnone\tdefault: orders\torders was late\n');
       expect(stdout).to.match(/^ {2}customer {2}[·█]{32} {2}found +[\d.]+ ms$/m);
       expect(stdout).to.match(/^ {2}orders {4}[·█]{32} {2}late +[\d.]+ ms {2}no result after 20 ms$/m);
     });
@@ -78,6 +79,34 @@ describe('a call that is tried out', () => {
     expect(code).to.equal(0);
     expect(stdout).to.include('"first_name": "Ada"').and.not.include('fresh');
     expect(stderr).to.include('API_TOKEN_WRONG');
+  });
+
+  it('tells what a column is called that is misspelled, and nothing where everything was found', async () => {
+    const misspelled = configuration(shop.url).replace('customer.first_name', 'customer.firstname');
+    const reason = 'customer has no firstname; it has phone, first_name';
+    file = await place.write('misspelled.yaml', misspelled);
+    expect((await call(...numbers, '--offline')).stdout).to.include(
+      `first_name\tthere\tdefault: customer\t${reason}\n`,
+    );
+    const { url } = await place.start(file);
+    const { event, answer } = JSON.parse((await call(...numbers, '--url', url, '--json')).stdout);
+    expect(answer.origins.first_name).to.deep.equal({ step: 'default', resolvers: ['customer'], reason });
+    const { stdout } = await place.run(['calls', event, '--config', file, '--url', url]);
+    expect(stdout).to.include(`\t${reason}\n`);
+    const withoutOrders = configuration(shop.url).replace(/, open_orders: (none|"[^"]*")/g, '');
+    file = await place.write('switchhook.yaml', withoutOrders);
+    expect((await call(...numbers, '--offline')).stdout).to.include('variable\tvalue\tfrom\n');
+  });
+
+  it('says that it was asked again, where it is shown an earlier answer', async () => {
+    const { url } = await place.start(file);
+    const [first, second] = [await call(...numbers, '--url', url), await call(...numbers, '--url', url)];
+    expect(first.stderr).not.to.include('Asked again');
+    expect(second.stderr).to.include('Asked again: ');
+    const eventOf = (stdout: string) => /^event (.*)$/m.exec(stdout)?.[1];
+    expect(eventOf(second.stdout)).to.be.a('string').and.to.equal(eventOf(first.stdout));
+    const { asked, event } = JSON.parse((await call(...numbers, '--url', url, '--json')).stdout);
+    expect([asked, event]).to.deep.equal([3, eventOf(first.stdout)]);
   });
 
   it('leaves nothing behind where no router is asked', async () => {

@@ -15,6 +15,11 @@ const lookup = z.object({
 const origin = z.object({
   step: z.enum(['fresh', 'cached', 'stale', 'default', 'none']),
   resolvers: z.array(z.string()).readonly().meta({ description: 'Whose facts it is made from.' }),
+  reason: z
+    .string()
+    .nullable()
+    .optional()
+    .meta({ description: 'Why it is the default, or nothing. Missing where an earlier version recorded the call.' }),
 });
 
 /** How a call was answered, as it stands in the data of its event: `data.answer`. */

@@ -21,14 +21,16 @@ const colours = {
 /** What the caller's agent was told, and how it came about. */
 export function printAnswer(output: Output, answer: CallAnswer): void {
   const { from, to, name, step, variables, override_agent: agent, origins, lookups, asked, ms } = answer;
-  const told = name === null ? 'no answer matched' : `answer ${styled(output, 'bold', name)}`;
+  const which = name === null ? 'no answer matched' : `answer ${styled(output, 'bold', name)}`;
   const again = asked === 1 ? '' : `, asked ${asked} times`;
-  output.line(`${from || 'withheld number'} → ${to}: ${told}, ${step}, after ${msText(ms)}${again}`);
-  const rows = Object.keys({ ...origins, ...variables }).map((variable) => {
-    const { step: from, resolvers } = origins[variable] ?? { step: '', resolvers: [] };
-    return [variable, variables[variable] ?? '', resolvers.length === 0 ? from : `${from}: ${resolvers.join(', ')}`];
+  output.line(`${from || 'withheld number'} → ${to}: ${which}, ${step}, after ${msText(ms)}${again}`);
+  const told = new Map(Object.entries(variables));
+  const rows = Object.entries(origins).map(([variable, { step: rung, resolvers, reason = null }]) => {
+    const from = resolvers.length === 0 ? rung : `${rung}: ${resolvers.join(', ')}`;
+    return [variable, told.get(variable) ?? '', from, ...(reason === null ? [] : [reason])];
   });
-  if (rows.length > 0) printTable(output, ['variable', 'value', 'from'], rows);
+  const headings = ['variable', 'value', 'from', ...(rows.some((row) => row.length > 3) ? ['why'] : [])];
+  if (rows.length > 0) printTable(output, headings, rows);
   if (agent !== null) output.line(`agent ${agent} takes the call`);
   if (lookups.length > 0) printWaterfall(output, lookups, ms);
 }

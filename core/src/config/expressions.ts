@@ -91,7 +91,8 @@ function evaluated(tree: ParseResult, text: string, scope: Scope): JsonValue {
   try {
     return jsonOf(tree(scope));
   } catch (error) {
-    throw new ExpressionError(reasonFor(error, text), isMissing(error));
+    const place = placeOf(error, text);
+    throw new ExpressionError(reasonFor(error, place), isMissing(error), place);
   } finally {
     Error.stackTraceLimit = limit;
   }
@@ -105,11 +106,16 @@ const revealing = new Set([
   'numeric_overflow',
 ]);
 
-function reasonFor(error: unknown, text: string): string {
+/** What an expression failed at, as it is written. */
+function placeOf(error: unknown, text: string): string {
+  if (!(error instanceof EvaluationError) || error.node === undefined) return '';
+  // The range starts at the field's name, the node at the name of the variable.
+  return text.slice(error.node.start, error.node.end).replace(/\s+/g, ' ');
+}
+
+function reasonFor(error: unknown, place: string): string {
   if (!(error instanceof EvaluationError))
     return error instanceof RangeError ? error.message : 'the expression cannot be evaluated with these values';
-  // The range starts at the field's name, the node at the name of the variable.
-  const place = error.node === undefined ? '' : text.slice(error.node.start, error.node.end).replace(/\s+/g, ' ');
   if (isMissing(error) && place !== '') return `${place} is missing`;
   const summary = revealing.has(error.code) ? error.summary.replace(/:.*/s, '') : error.summary;
   return `${plainTypes(summary)}${place === '' ? '' : ` in ${place}`}`;

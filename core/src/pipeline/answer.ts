@@ -124,7 +124,7 @@ export class Answers {
       if (row === null) return unanswered;
       const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
       const { known, lookups } = await this.#lookedUp(row, call, startedAtMs, endMs);
-      const scope = { call, now, known, resolvers: this.#lanes.keys() };
+      const scope = { call, now, known, lookups, resolvers: this.#lanes.keys() };
       const filled = fill(row, scope, (variable, reason) =>
         log.warn('answer.variable-refused', { answer: row.name, variable, reason }),
       );

@@ -4,7 +4,8 @@ import type { Answer, Call } from '../contract/source.js';
 import type { Template } from '../contract/template.js';
 import { isExpressionError } from '../expression-error.js';
 import { agentIdProblem } from '../ids.js';
-import type { KnownFacts } from './lookups.js';
+import type { LookedUp } from './lookups.js';
+import { reasonOf } from './shortfall.js';
 
 /** The rungs, best first: facts of this call, facts that spared a look-up, earlier ones where it failed, the default, nothing. */
 const rungs = ['fresh', 'cached', 'stale', 'default', 'none'] as const;
@@ -15,6 +16,8 @@ export interface VariableOrigin {
   readonly step: Rung;
   /** Whose facts it was made from. */
   readonly resolvers: readonly string[];
+  /** Why it is the default, or nothing, in one line; null where it is neither, or was never to be looked for. */
+  readonly reason: string | null;
 }
 
 /** What variables are made from. */
@@ -26,12 +29,11 @@ export interface VariableRow {
 }
 
 /** What is known when they are made. */
-export interface VariableScope {
+export interface VariableScope extends LookedUp {
   readonly call: Call;
   readonly now: Date;
   /** Names of all resolvers that were asked: those without facts know nothing, `{}`. */
   readonly resolvers: Iterable<string>;
-  readonly known: ReadonlyMap<string, KnownFacts>;
 }
 
 /** An answer, and where it comes from. */
@@ -56,13 +58,15 @@ export function fill(row: VariableRow, scope: VariableScope, refuse: Refuse): Fi
   const variables: Record<string, string> = {};
   const origins: Record<string, VariableOrigin> = {};
   for (const name of new Set([...Object.keys(row.variables), ...Object.keys(row.defaults)])) {
-    const own = rendered(row.variables[name], watched, (reason) => refuse(name, reason));
+    const own = rendered(ownOf(row.variables, name), watched, (reason) => refuse(name, reason));
     // An empty text is better than a placeholder that is read out, but not better than a default.
-    const fallback = row.defaults[name];
+    const fallback = ownOf(row.defaults, name);
     const takesOwn = own.value !== null && (own.value !== '' || fallback === undefined);
     const value = takesOwn ? own.value : (fallback ?? null);
     if (value !== null) variables[name] = fitting(value);
-    origins[name] = { step: takesOwn ? own.step : value === null ? 'none' : 'default', resolvers: own.resolvers };
+    const step = takesOwn ? own.step : value === null ? 'none' : 'default';
+    const reason = step === 'default' || step === 'none' ? own.reason : null;
+    origins[name] = { step, resolvers: own.resolvers, reason };
   }
   shrink(variables, origins, row.defaults, refuse);
   const refuseAgent = (reason: string) => refuse('overrideAgent', reason);
@@ -79,18 +83,44 @@ function lowest(steps: readonly Rung[]): Rung {
   return rungs[Math.max(0, ...steps.map((step) => rungs.indexOf(step)))] ?? 'none';
 }
 
-/** The value a template has by itself; null where a part of it is not known, or it is not flat. */
-function rendered(template: Template | null | undefined, scope: WatchedScope, refuse: (reason: string) => void) {
-  let value: JsonValue = null;
+/** A variable can be called `constructor`. */
+function ownOf<T>(row: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(row, name) ? row[name] : undefined;
+}
+
+/** What a template has by itself. */
+interface Rendered extends VariableOrigin {
+  /** Null where a part of it is not known, or it is not flat. */
+  readonly value: string | null;
+}
+
+const unwritten: Rendered = { value: null, step: 'fresh', resolvers: [], reason: null };
+
+function rendered(
+  template: Template | null | undefined,
+  scope: WatchedScope,
+  refuse: (reason: string) => void,
+): Rendered {
+  if (template === null || template === undefined) return unwritten;
+  const nothing = (reason: string): Rendered => {
+    return { value: null, step: scope.step, resolvers: scope.used, reason };
+  };
+  const refused = (reason: string): Rendered => {
+    refuse(reason);
+    return nothing(reason);
+  };
   try {
-    value = scope.render(template);
-    if (typeof value === 'object' && value !== null) refuse(Array.isArray(value) ? 'it is a list' : 'it is a map');
+    const value = scope.render(template);
+    if (value === null) return nothing(scope.reason('it is null'));
+    if (typeof value === 'object') return refused(Array.isArray(value) ? 'it is a list' : 'it is a map');
+    const { step } = scope;
+    const reason = value === '' || step === 'default' ? scope.reason('it is empty') : null;
+    return { value: String(value), step, resolvers: scope.used, reason };
   } catch (error) {
     // A fact that is missing is the ordinary case here, not an error.
-    if (!isExpressionError(error) || !error.missing) refuse(error instanceof Error ? error.message : 'it failed');
+    if (isExpressionError(error) && error.missing) return nothing(scope.reason(error.message, error.place));
+    return refused(error instanceof Error ? error.message : 'it failed');
   }
-  const isFlat = value !== null && typeof value !== 'object';
-  return { value: isFlat ? String(value) : null, step: scope.step, resolvers: scope.used };
 }
 
 /** Not cut where it is too long: that would be another agent. */
@@ -120,22 +150,24 @@ function shrink(
     const [largest] = Object.entries(variables).sort(([, a], [, b]) => b.length - a.length);
     if (largest === undefined) return;
     const [name, value] = largest;
-    const fallback = defaults[name];
-    refuse(name, `all variables together are larger than ${largestAnswer} bytes`);
+    const fallback = ownOf(defaults, name);
+    const reason = `all variables together are larger than ${largestAnswer} bytes`;
+    refuse(name, reason);
     delete variables[name];
-    if (fallback !== undefined && fallback.length < value.length) variables[name] = fallback;
-    origins[name] = { step: name in variables ? 'default' : 'none', resolvers: [] };
+    const isShorter = fallback !== undefined && fallback.length < value.length;
+    if (isShorter) variables[name] = fallback;
+    origins[name] = { step: isShorter ? 'default' : 'none', resolvers: [], reason };
   }
 }
 
 /** What templates see: `call`, `now`, `known` and the resolvers by name. It notices which resolvers a template looks at. */
 class WatchedScope {
   readonly #scope: Readonly<Record<string, unknown>>;
-  readonly #known: VariableScope['known'];
+  readonly #lookedUp: LookedUp;
   readonly #used = new Set<string>();
 
-  constructor({ call, now, resolvers, known }: VariableScope) {
-    this.#known = known;
+  constructor({ call, now, resolvers, known, lookups }: VariableScope) {
+    this.#lookedUp = { known, lookups };
     const watched: PropertyDescriptorMap = {};
     for (const name of resolvers)
       watched[name] = { enumerable: true, get: () => this.#used.add(name) && (known.get(name)?.facts ?? {}) };
@@ -150,11 +182,16 @@ class WatchedScope {
 
   /** Of the last template: the lowest rung of the facts it looked at. Where somebody could not look, its own fallback spoke. */
   get step(): Rung {
-    return lowest(this.used.map((name) => this.#known.get(name)?.origin ?? 'default'));
+    return lowest(this.used.map((name) => this.#lookedUp.known.get(name)?.origin ?? 'default'));
   }
 
-  render(template: Template | null | undefined): JsonValue {
+  render(template: Template): JsonValue {
     this.#used.clear();
-    return template?.render(this.#scope) ?? null;
+    return template.render(this.#scope);
+  }
+
+  /** Of the last template: why it has no value. */
+  reason(complaint: string, place = ''): string {
+    return reasonOf({ used: this.used, complaint, place }, this.#lookedUp);
   }
 }

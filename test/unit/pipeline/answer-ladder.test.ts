@@ -17,7 +17,7 @@ describe('the ladder of an answer', () => {
         name: 'answer-1',
         step: 'fresh',
         variables: { name: 'Ada' },
-        origins: { name: { step: 'fresh', resolvers: ['crm'] } },
+        origins: { name: { step: 'fresh', resolvers: ['crm'], reason: null } },
         lookups: [{ resolver: 'crm', outcome: 'found', start_ms: 0, ms: 0, reason: null }],
       });
     });
@@ -54,7 +54,7 @@ describe('the ladder of an answer', () => {
       expect(told(await ring({ from: '+1' }))).to.deep.equal({ name: '+1, look 1' });
       expect(await trace()).to.deep.include({
         step: 'cached',
-        origins: { name: { step: 'cached', resolvers: ['crm'] } },
+        origins: { name: { step: 'cached', resolvers: ['crm'], reason: null } },
       });
       expect((await trace()).lookups).to.deep.equal([
         { resolver: 'crm', outcome: 'cached', start_ms: 0, ms: 0, reason: null },
@@ -156,7 +156,7 @@ describe('the ladder of an answer', () => {
         expect(told(await rungOut())).to.deep.equal({ name: 'Ada' });
         expect(await trace()).to.deep.include({
           step: 'stale',
-          origins: { name: { step: 'stale', resolvers: ['crm'] } },
+          origins: { name: { step: 'stale', resolvers: ['crm'], reason: null } },
         });
         await clock.advance(31 * minute);
         expect(told(await rungOut())).to.deep.equal({ name: 'there' });
@@ -237,7 +237,7 @@ describe('the ladder of an answer', () => {
       expect(told(await ring())).to.deep.equal({ name: 'there' });
       expect(await trace()).to.deep.include({
         step: 'default',
-        origins: { name: { step: 'default', resolvers: ['crm'] } },
+        origins: { name: { step: 'default', resolvers: ['crm'], reason: 'crm found nobody' } },
       });
     });
 

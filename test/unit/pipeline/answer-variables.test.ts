@@ -1,6 +1,9 @@
+import { FakeClock } from '@switchhook/core/testkit';
 import { expect } from 'chai';
+import { busy } from '../../../core/src/busy.js';
+import type { JsonObject, JsonValue } from '../../../core/src/contract/json.js';
 import type { Call } from '../../../core/src/contract/source.js';
-import { aSwitchboard, told } from '../../support/ringing.js';
+import { aSwitchboard, type CallWorld, type Resolve, told, type WrittenAnswer } from '../../support/ringing.js';
 
 describe('the variables of an answer', () => {
   const telling = (facts: object, answer: object = {}) =>
@@ -69,6 +72,20 @@ describe('the variables of an answer', () => {
     expect(log.of('answer.variable-refused').map(({ fields }) => fields.variable)).to.deep.equal(['v9', 'v8']);
   });
 
+  it('may have names that every object has', async () => {
+    const { ring, trace } = aSwitchboard({
+      answers: [
+        {
+          variables: { constructor: '${{ crm.nothing }}', valueOf: '${{ crm.value }}' },
+          defaults: { toString: 'x', valueOf: 'y' },
+        },
+      ],
+      resolvers: { crm: async () => ({ value: 'ä'.repeat(10_000) }) },
+    });
+    expect(told(await ring())).to.deep.equal({ toString: 'x', valueOf: 'ä'.repeat(10_000) });
+    expect((await trace()).step).to.equal('none');
+  });
+
   it('may use the call and the time', async () => {
     const { ring } = aSwitchboard({
       answers: [
@@ -110,5 +127,155 @@ describe('the variables of an answer', () => {
         const answer = told(await ring({ from, to: '1 234 567 8913', data: { from_number: from } }));
         expect(answer, from).to.deep.equal({ caller, sent: from, name });
       }
+  });
+});
+
+describe('why a variable is its default', () => {
+  /** The reasons of one answer to one call. */
+  const reasonsOf = async (
+    variables: JsonObject,
+    resolvers: CallWorld['resolvers'] = {},
+    answer: WrittenAnswer = {},
+  ): Promise<JsonObject> => {
+    const clock = new FakeClock();
+    const { rungOut, trace } = aSwitchboard({ clock, answers: [{ variables, ...answer }], resolvers });
+    await rungOut();
+    const origins = Object.entries((await trace()).origins as Record<string, JsonObject>);
+    return Object.fromEntries(origins.map(([name, { reason = '?' }]) => [name, reason]));
+  };
+  const reasonFor = async (variable: JsonValue, crm: Resolve, fallback?: string) => {
+    const defaults = fallback === undefined ? {} : { value: fallback };
+    return (await reasonsOf({ value: variable }, { crm }, { defaults })).value;
+  };
+
+  it('is not asked of one that was found, or has nothing else', async () => {
+    const variables = { found: '${{ crm.a }}', empty: '${{ crm.b }}', constant: 'x' };
+    const crm = async () => ({ a: 'A', b: '' });
+    expect(await reasonsOf(variables, { crm }, { defaults: { other: 'y' } })).to.deep.equal({
+      found: null,
+      empty: null,
+      constant: null,
+      other: null,
+    });
+  });
+
+  it('is a resolver that found nobody, or brought nothing', async () => {
+    expect(await reasonFor('${{ crm.a }}', async () => ({}))).to.equal('crm found nobody');
+    expect(await reasonFor('${{ crm.a }}', () => new Promise(() => {}))).to.equal('crm was late');
+    expect(await reasonFor('${{ crm.a }}', () => Promise.reject(new Error('down')))).to.equal('crm failed');
+    expect(await reasonFor('${{ crm.a }}', () => Promise.reject(busy('full')))).to.equal('crm was busy');
+    const { ring, trace } = aSwitchboard({
+      answers: [{ variables: { value: '${{ crm.a }}' } }],
+      resolvers: {
+        crm: {
+          look: () => Promise.reject(new Error('down')),
+          breaker: { failures: 1, windowMs: 60_000, cooldownMs: 60_000 },
+        },
+      },
+    });
+    await ring({ from: '+1' });
+    await ring({ from: '+2' });
+    expect((await trace()).origins).to.deep.equal({
+      value: { step: 'none', resolvers: ['crm'], reason: 'crm was left alone' },
+    });
+  });
+
+  it('is the same where the expression has a way out, or an empty text around it', async () => {
+    const late = () => new Promise(() => {});
+    expect(await reasonFor('${{ default(crm.a, "there") }}', late)).to.equal('crm was late');
+    expect(await reasonFor('${{ crm.?a }}', late)).to.equal('crm was late');
+    expect(await reasonFor('${{ crm.?a.orValue("") }}', async () => ({}), 'x')).to.equal('crm found nobody');
+  });
+
+  it('is a fact that has another name: those there are, are named, and their values are not', async () => {
+    const crm = async () => ({ first_name: 'Ada', 'tier ': 'gold', home: { city: 'Berlin' }, list: [{}] });
+    for (const [expression, reason] of [
+      ['crm.firstname', 'crm has no firstname; it has first_name, tier , home, list'],
+      ['known.crm.firstname', 'crm has no firstname; it has first_name, tier , home, list'],
+      ['crm["First Name"]', 'crm has no First Name; it has first_name, tier , home, list'],
+      ["'Hello ' + crm . firstname", 'crm has no firstname; it has first_name, tier , home, list'],
+      ['crm.home.town', 'crm.home has no town; it has city'],
+      ['crm.first_name.last', 'crm.first_name.last is missing'],
+      ['crm.list[0].x', 'crm.list[0].x is missing'],
+      ['crm.list[3]', 'crm.list[3] is missing'],
+      ['crm[call.to]', 'crm[call.to] is missing'],
+      ['call.data.x', 'call.data.x is missing'],
+      ['crm.list.map(crm, crm.x)', 'crm has no x; it has first_name, tier , home, list'],
+    ] as const)
+      expect(await reasonFor(`\${{ ${expression} }}`, crm), expression).to.equal(reason);
+  });
+
+  it('names no more facts than somebody reads, in one line', async () => {
+    const named = (names: readonly string[]) =>
+      reasonFor('${{ crm.x }}', async () => Object.fromEntries(names.map((name) => [name, 1])));
+    const letters = [...'abcdefghijkl'];
+    expect(await named(letters.slice(0, 10))).to.equal('crm has no x; it has a, b, c, d, e, f, g, h, i, j');
+    expect(await named(letters)).to.equal('crm has no x; it has a, b, c, d, e, f, g, h, i, j, …');
+    expect(await named(['a\n\0b'])).to.equal('crm has no x; it has a b');
+    const long = await named(['🎉'.repeat(300)]);
+    expect(long).to.equal(`crm has no x; it has ${'🎉'.repeat(99)}…`);
+  });
+
+  it('is the resolver that is to blame, where there are several', async () => {
+    const resolvers = {
+      crm: async () => ({ id: 'c1' }),
+      shop: async () => ({}),
+      desk: () => Promise.reject(new Error('down')),
+    };
+    const variables = {
+      none: '${{ default(shop.open, 0) == 0 ? crm.name : "" }}',
+      away: '${{ default(shop.open, desk.?open) }}',
+      first: '${{ shop.open + desk.open }}',
+      call: '${{ default(shop.open, call.data.x) }}',
+    };
+    expect(await reasonsOf(variables, resolvers)).to.deep.equal({
+      none: 'crm has no name; it has id',
+      away: 'desk failed',
+      first: 'shop found nobody',
+      call: 'call.data.x is missing',
+    });
+  });
+
+  it('is what is found, where that cannot be said', async () => {
+    expect(await reasonFor('${{ crm.a }}', async () => ({ a: null }))).to.equal('it is null');
+    expect(await reasonFor('${{ crm.a }}', async () => ({ a: '' }), 'x')).to.equal('it is empty');
+    expect(await reasonFor('${{ crm.a }}', async () => ({ a: {} }))).to.equal('it is a map');
+    expect(await reasonFor('${{ crm.a }}', async () => ({ a: [] }))).to.equal('it is a list');
+    expect(await reasonFor('${{ crm.a + 1 }}', async () => ({ a: 'secret' }))).to.match(/^cannot compute .* in crm\.a/);
+    const large = Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`v${n}`, '${{ crm.a }}']));
+    expect((await reasonsOf(large, { crm: async () => ({ a: 'x'.repeat(10_000) }) })).v0).to.equal(
+      'all variables together are larger than 65536 bytes',
+    );
+  });
+});
+
+describe('the agent an answer hands the call to', () => {
+  const askedFor = async (overrideAgent: string, facts: object = {}) => {
+    const world = aSwitchboard({ answers: [{ overrideAgent }], resolvers: { crm: async () => facts } });
+    return { world, agent: (await world.ring({ from: '+1' })).reply.body?.agent };
+  };
+  const agentOf = async (...given: Parameters<typeof askedFor>) => (await askedFor(...given)).agent;
+
+  it('stands in the file or comes from what is known', async () => {
+    expect(await agentOf('agent_night')).to.equal('agent_night');
+    expect(await agentOf('${{ crm.agent }}', { agent: ' agent_vip ' })).to.equal('agent_vip');
+    expect(await agentOf('${{ call.from == "+1" ? "agent_one" : "" }}')).to.equal('agent_one');
+  });
+
+  it("is the number's own where none is known, or it is no text", async () => {
+    expect(await agentOf('${{ crm.agent }}')).to.equal(null);
+    expect(await agentOf('${{ crm.agent }}', { agent: '' })).to.equal(null);
+    expect(await agentOf('${{ crm.agent }}', { agent: { id: 'x' } })).to.equal(null);
+  });
+
+  it("is the number's own where it can be no id, and the log says so: one that was cut would be another's", async () => {
+    for (const agent of ['agent night', 'agent\nnight', 'agent\0', 'agent\u200b', 'x'.repeat(257), ['agent'], {}]) {
+      const { agent: told, world } = await askedFor('${{ crm.agent }}', { agent });
+      expect(told, JSON.stringify(agent)).to.equal(null);
+      expect(world.log.of('answer.variable-refused').map(({ fields }) => fields.variable)).to.deep.equal([
+        'overrideAgent',
+      ]);
+    }
+    expect(await agentOf('${{ crm.agent }}', { agent: 'x'.repeat(256) })).to.equal('x'.repeat(256));
   });
 });
