@@ -106,6 +106,7 @@ describe('a simulation', () => {
 
   it('finds a router that fails and forgets', async () => {
     const failing = await receiver(({ path }, index) => {
+      if (path.startsWith('/api/calls')) return { status: 200, body: '{"calls":[],"more":false}' };
       if (path.startsWith('/api/')) return { status: 200, body: '{"events":[],"cursor":null}' };
       return path.startsWith('/hooks/calls') ? 503 : { status: 200, body: `{"id":"event-${index}"}` };
     });
@@ -120,6 +121,21 @@ describe('a simulation', () => {
       ],
     ]);
     await failing.close();
+  });
+
+  it('finds a resolver that cannot say, where the scenario wants every look-up to have a result', async () => {
+    const away = `{ greeting: { use: http.lookup, url: "${nowhere}/" } }`;
+    const file = await place.write(
+      'switchhook.yaml',
+      configuration(nowhere).replace(/resolvers:\n.*\n/, `resolvers: ${away}\n`),
+    );
+    const scenario = await place.write(
+      'greeted.yaml',
+      `${greeted('Jim').replace(/ +expect.*\n/, '')}judge: { lookups: true }\n`,
+    );
+    const { code, stdout } = await place.run(['simulate', scenario, '--start', '--config', file]);
+    expect(code).to.equal(1);
+    expect(stdout).to.include('look-ups: greeting failed × 1\nbroke resolver greeting: failed\nbroken greeted');
   });
 
   it('rings the number it is told to', async () => {

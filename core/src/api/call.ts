@@ -26,7 +26,7 @@ const origin = z.object({
 export const callAnswer = z
   .object({
     from: z.string().meta({ description: "The caller's number; empty = withheld." }),
-    to: z.string().meta({ description: 'The called number as sent.' }),
+    to: z.string().meta({ description: 'The called number.' }),
     name: z.string().nullable().meta({ description: 'Name of the answer; null where none matched.' }),
     step: z
       .enum(['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered'])

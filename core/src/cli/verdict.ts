@@ -1,6 +1,6 @@
 /** What a simulation came to, as text for people: what was asked, what was answered, how long phones rang, what broke. */
 import type { Answer } from '../contract/source.js';
-import type { StepVerdict, Verdict } from '../simulation/judge.js';
+import type { LookupCounts, StepVerdict, Verdict } from '../simulation/judge.js';
 import type { Quantiles } from '../simulation/quantiles.js';
 import { durationText } from '../units.js';
 import { type Output, printTable, styled } from './output.js';
@@ -12,9 +12,10 @@ const keptPace = 0.8;
 export function printVerdict(verdict: Verdict, output: Output): void {
   const headings = ['at', 'asked', 'answered', 'told', 'p50', 'p95', 'p99', 'max'];
   printTable(output, headings, verdict.steps.map(rowOf));
-  const { scenario, passed, requests, ms, steps, ring, calls, broken } = verdict;
+  const { scenario, passed, requests, ms, steps, ring, calls, lookups, broken } = verdict;
   output.line(`${requests} requests in ${durationText(ms)}${listedText(verdict)}`);
   if (ring !== null) output.line(`ring time of ${calls} call${calls === 1 ? '' : 's'}: ${quantilesText(ring)}`);
+  if (lookups !== null && lookups.length > 0) output.line(`look-ups: ${lookups.map(lookupsText).join('; ')}`);
   for (const step of steps.filter(isSlower)) output.note(paceText(step));
   for (const { step, what, count } of broken) {
     const times = count === 1 ? '' : ` (${count} times)`;
@@ -54,6 +55,12 @@ export function answerText({ variables, overrideAgent }: Answer): string {
   const told = [...Object.entries(variables).map(([name, value]) => `${name}=${value}`), ...agent].join(' ');
   if (told === '') return 'no variables';
   return told.length > longestCell ? `${told.slice(0, longestCell - 1)}…` : told;
+}
+
+function lookupsText({ resolver, outcomes }: LookupCounts): string {
+  return `${resolver} ${Object.entries(outcomes)
+    .map(([outcome, count]) => `${outcome} × ${count}`)
+    .join(', ')}`;
 }
 
 function rowOf({ atMs, asked, statuses, answers, times }: StepVerdict): readonly string[] {

@@ -5,9 +5,17 @@ import type { Exchange, Played } from './play.js';
 import { type Quantiles, quantilesOf } from './quantiles.js';
 import type { Expectation, Scenario, Step } from './scenario.js';
 
-/** Which events the router lists afterwards, or why that cannot be known. */
+/** How one look-up of a call fared. */
+export interface CallLookup {
+  /** Id of the call's event. */
+  readonly event: string;
+  readonly resolver: string;
+  readonly outcome: string;
+}
+
+/** Which events and look-ups the router lists afterwards, or why that cannot be known. */
 export type Listing =
-  | { readonly kind: 'listed'; readonly ids: ReadonlySet<string> }
+  | { readonly kind: 'listed'; readonly ids: ReadonlySet<string>; readonly lookups: readonly CallLookup[] }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Something that should have been otherwise. */
@@ -22,6 +30,13 @@ export interface Breach {
 /** An answer, and how many callers were told it. */
 export interface ToldAnswer extends Answer {
   readonly count: number;
+}
+
+/** How the look-ups of one resolver fared. */
+export interface LookupCounts {
+  readonly resolver: string;
+  /** How many, by outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
 }
 
 /** How one step went. */
@@ -59,6 +74,8 @@ export interface Verdict {
     readonly listed: number | null;
     readonly reason: string | null;
   } | null;
+  /** By resolver; null where it is not known, or nobody wanted to know. */
+  readonly lookups: readonly LookupCounts[] | null;
   readonly broken: readonly Breach[];
 }
 
@@ -72,11 +89,14 @@ export function judged(scenario: Scenario, { asked, exchanges, ms }: Played, lis
   const byStep = scenario.steps.map((_, index) => exchanges.filter(({ step }) => step === index));
   const calls = exchanges.filter((exchange) => exchange.calls);
   const ring = quantilesOf(calls.filter(({ reply }) => isSuccess(reply)).map(({ reply }) => reply.ms));
-  const received = listing === null ? null : receivedOf(acknowledgedIn(exchanges), listing);
+  const acknowledged = acknowledgedIn(exchanges);
+  const received = listing === null ? null : receivedOf(acknowledged, listing);
+  const lookups = listing?.kind === 'listed' ? countsOf(listing.lookups, acknowledged) : null;
   const broken = [
     ...scenario.steps.flatMap(({ expect }, index) => breachesOf(expect, byStep[index] ?? [], index + 1)),
     ...slowRings(scenario.judge.ring, ring),
     ...lost(received),
+    ...(scenario.judge.lookups ? vain(lookups) : []),
   ];
   return {
     scenario: scenario.name,
@@ -87,6 +107,7 @@ export function judged(scenario: Scenario, { asked, exchanges, ms }: Played, lis
     calls: calls.length,
     ring,
     received,
+    lookups,
     broken,
   };
 }
@@ -176,6 +197,24 @@ function receivedOf(acknowledged: ReadonlySet<string>, listing: Listing): NonNul
 function lost(received: Verdict['received']): readonly Breach[] {
   const missing = received === null || received.listed === null ? 0 : received.acknowledged - received.listed;
   return missing === 0 ? [] : [{ step: null, what: 'acknowledged, but not listed by the API', count: missing }];
+}
+
+function countsOf(lookups: readonly CallLookup[], calls: ReadonlySet<string>): readonly LookupCounts[] {
+  const own = lookups.filter(({ event }) => calls.has(event));
+  return [...new Set(own.map(({ resolver }) => resolver))].toSorted().map((resolver) => {
+    const outcomes = counted(own.filter((one) => one.resolver === resolver).map(({ outcome }) => outcome));
+    return { resolver, outcomes: Object.fromEntries(outcomes) };
+  });
+}
+
+/** Whoever was asked and could not say: a caller got less than there is to know. */
+function vain(lookups: readonly LookupCounts[] | null): readonly Breach[] {
+  const isResult = (outcome: string): boolean => ['found', 'not-found', 'cached'].includes(outcome);
+  return (lookups ?? []).flatMap(({ resolver, outcomes }) =>
+    Object.entries(outcomes)
+      .filter(([outcome]) => !isResult(outcome))
+      .map(([outcome, count]) => ({ step: null, what: `resolver ${resolver}: ${outcome}`, count })),
+  );
 }
 
 function counted(words: readonly string[]): ReadonlyMap<string, number> {

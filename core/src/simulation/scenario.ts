@@ -87,6 +87,10 @@ export const scenarioSchema = z.strictObject({
       received: z.boolean().default(true).meta({
         description: 'Everything that was acknowledged, and every call, must be listed by the API afterwards.',
       }),
+      lookups: z.boolean().default(false).meta({
+        description:
+          'True: every look-up must end with a result, be it that nobody was found; none late, failed, busy or skipped.',
+      }),
     })
     .prefault({})
     .meta({ description: 'What must be true of the whole.' }),

@@ -115,10 +115,40 @@ describe('the judge', () => {
       exchange({ eventId: 'c', status: 500 }),
     ];
     expect([...acknowledgedIn(exchanges)]).to.deep.equal(['a', 'b']);
-    const listing: Listing = { kind: 'listed', ids: new Set(['a', 'x']) };
+    const listing: Listing = { kind: 'listed', ids: new Set(['a', 'x']), lookups: [] };
     const verdict = verdictOn(exchanges, { step: { expect: { status: 200 } }, listing });
     expect(verdict.received).to.deep.equal({ acknowledged: 2, listed: 1, reason: null });
     expect(verdict.broken.map(({ what }) => what)).to.include('acknowledged, but not listed by the API');
+  });
+
+  it('counts the look-ups of its own calls, and finds those without a result where it is told to', () => {
+    const outcomes = {
+      a: ['found', 'late'],
+      b: ['found', 'busy'],
+      c: ['not-found', 'late'],
+      stranger: ['failed', 'failed'],
+    };
+    const lookups = Object.entries(outcomes).flatMap(([event, [customer = '', orders = '']]) => [
+      { event, resolver: 'orders', outcome: orders },
+      { event, resolver: 'customer', outcome: customer },
+    ]);
+    const listing: Listing = { kind: 'listed', ids: new Set(['a', 'b', 'c']), lookups };
+    const calls = ['a', 'b', 'c'].map((eventId) => told({}, { eventId }));
+    const verdict = verdictOn(calls, { listing, judge: { lookups: true } });
+    expect(verdict.lookups).to.deep.equal([
+      { resolver: 'customer', outcomes: { found: 2, 'not-found': 1 } },
+      { resolver: 'orders', outcomes: { late: 2, busy: 1 } },
+    ]);
+    expect(verdict.broken).to.deep.equal([
+      { step: null, what: 'resolver orders: late', count: 2 },
+      { step: null, what: 'resolver orders: busy', count: 1 },
+    ]);
+    expect(verdictOn(calls, { listing }).passed).to.equal(true);
+    const unknown: Listing = { kind: 'unknown', reason: 'API_TOKEN_WRONG' };
+    expect(verdictOn(calls, { listing: unknown, judge: { lookups: true } })).to.include({
+      passed: true,
+      lookups: null,
+    });
   });
 
   it('does not hold against the router what cannot be known', () => {
