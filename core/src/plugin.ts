@@ -39,6 +39,7 @@ export { ExpressionError, isExpressionError } from './expression-error.js';
 export { FetchError, isFetchError } from './fetch-error.js';
 export { outcomeOf, outcomeOfFailure } from './http-outcome.js';
 export { deliveryId, partsOfDeliveryId } from './ids.js';
+export { isNotReady, notReady } from './not-ready.js';
 export { country, duration, expression, type Fit, rate, scopes, secret, size, template, text } from './options.js';
 export { readJsonObject } from './payload.js';
 export { isPhoneNumber, type NumberReader, numberReader } from './phone-number.js';

@@ -99,7 +99,8 @@ async function startedRouter(file: string, directory: string, args: readonly str
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const log: Readonly<Record<string, unknown>>[] = [];
-  const exited = once(child, 'exit');
+  // With all it has written.
+  const exited = once(child, 'close');
   const listening = new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (text) => {
       const line = JSON.parse(text);

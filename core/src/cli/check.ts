@@ -22,7 +22,7 @@ const probeMs = 10_000;
 export function checkCommand(output: Output): Command {
   return configCommand('check', 'Check the configuration: every problem at once, with file, line and column.')
     .argument('[file]', 'the configuration file, as --config')
-    .option('--connect', 'also reach what destinations and resolvers depend on, without effect')
+    .option('--connect', 'also reach what the store, destinations and resolvers depend on, without effect')
     .option('--prompt <file>', "an agent's prompt: is each of its {{ placeholders }} filled by the answers?")
     .option('--answer <name>', 'the answer the prompt belongs to, where there are several; default: all')
     .addHelpText(

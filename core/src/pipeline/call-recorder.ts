@@ -42,6 +42,11 @@ export class CallRecorder {
     this.#recording.add(recording);
   }
 
+  /** The store is there: calls that wait for it are tried now. */
+  open(): void {
+    this.#pauses.cut();
+  }
+
   /** Waits for no further try: each call that is not recorded gets its last one now. */
   async close(): Promise<void> {
     this.#closing = true;

@@ -89,6 +89,7 @@ export class Lane {
 
   /** Starts with what the store has left from before. */
   open(): void {
+    this.#pauses.cut();
     this.expect(this.#parts.clock.now());
   }
 

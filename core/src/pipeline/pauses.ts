@@ -24,9 +24,14 @@ export class Pauses {
     });
   }
 
+  /** Whoever pauses now goes on. */
+  cut(): void {
+    for (const end of this.#ends) end();
+  }
+
   /** From now on nobody pauses. */
   end(): void {
     this.#isOver = true;
-    for (const end of this.#ends) end();
+    this.cut();
   }
 }

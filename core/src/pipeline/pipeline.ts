@@ -64,8 +64,9 @@ export class Pipeline {
     this.#commits = new Commits({ store: parts.store, clock, observer, repeats: this.#repeats, lanes: this.#lanes });
   }
 
-  /** Takes up what the store has left from before. */
+  /** The store is open: takes up what it has left from before, and what waits for it. Requests may have come already. */
   open(): void {
+    this.#recorder.open();
     for (const lane of this.#lanes.values()) lane.open();
   }
 

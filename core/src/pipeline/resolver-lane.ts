@@ -5,6 +5,7 @@ import type { JsonObject } from '../contract/json.js';
 import type { Call } from '../contract/source.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { isExpressionError } from '../expression-error.js';
+import { isNotReady } from '../not-ready.js';
 import { Breaker, type BreakerPolicy } from './breaker.js';
 import { TimeUp, within } from './deadline.js';
 import { type Facts, plainFacts } from './facts.js';
@@ -107,6 +108,7 @@ export class ResolverLane {
         return this.#cancelled({ outcome: 'not-found', reason: error.message, facts: plainFacts({}) });
       const outcome = error instanceof TimeUp ? 'late' : 'failed';
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
+      if (isNotReady(error)) return this.#cancelled(miss(outcome, error.message));
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
       this.#failed(!terms.incomplete && (outcome === 'failed' || hadItsTime));
       return miss(outcome, error instanceof Error ? error.message : String(error));

@@ -1,8 +1,7 @@
 /** From a checked configuration to what a router is made of. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
-import type { ComponentRow, Config, DestinationRow } from '../config/config.js';
-import type { Component, Instances, Kind, Source } from '../contract/component.js';
-import type { Store } from '../contract/store.js';
+import type { ComponentRow, Config } from '../config/config.js';
+import type { Component, Kind, Source } from '../contract/component.js';
 import { apiFor } from '../http/api.js';
 import type { ApiAccess } from '../http/api-access.js';
 import type { RouterFacts } from '../http/api-endpoints.js';
@@ -18,23 +17,17 @@ import { Retention } from '../pipeline/retention.js';
 import { Routes } from '../pipeline/routes.js';
 import { recentComponent, recentMadeBy } from '../store/recent.js';
 import { version } from '../version.js';
-import { ComponentFailure } from './component-failure.js';
 import { type Services, tokens } from './container.js';
 import { maskFor } from './log.js';
-
-/** A component that has been made, and how it is called in the file. */
-export interface Made<K extends Kind = Kind> {
-  readonly kind: Kind;
-  /** Name of the row. */
-  readonly name: string;
-  readonly type: string;
-  readonly instance: Instances[K];
-}
+import { type Made, made, withBatches } from './made.js';
+import { resolverOnceOpen, storeOnceOpen } from './once-open.js';
+import { Opening } from './opening.js';
 
 /** All parts of a router. */
 export interface Assembly {
-  readonly store: Store;
-  readonly components: readonly Made[];
+  readonly store: Opening;
+  /** All others. */
+  readonly components: readonly Opening[];
   readonly pipeline: Pipeline;
   readonly answers: Answers;
   readonly operations: Operations;
@@ -52,19 +45,20 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   const transforms = config.transforms.map((row) => make('transform', row));
   const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
 
-  const [store, clock, log, metrics] = [
-    services.get(tokens.store),
-    services.get(tokens.clock),
-    services.get(tokens.log),
-    services.get(tokens.metrics),
-  ];
+  const [clock, log, metrics] = [services.get(tokens.clock), services.get(tokens.log), services.get(tokens.metrics)];
+  const openingOf = (component: Made) => new Opening(component, clock, log);
+  const plainStore = services.get(tokens.store);
+  const { type } = config.store.component;
+  const storeOpening = openingOf({ kind: 'store', name: 'store', type, instance: plainStore });
+  const store = storeOnceOpen(plainStore, storeOpening);
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   const recent = recentMadeBy(({ within: withinMs, limit }) =>
     recentResolver({ store, clock, callSources, withinMs, limit }),
   );
   const resolvers = config.resolvers.map((row) => {
     const component = row.component === recentComponent ? recent : row.component;
-    return { ...make('resolver', { ...row, component }), row };
+    const resolver = make('resolver', { ...row, component });
+    return { ...resolver, row, opening: openingOf(resolver) };
   });
   const numbers = numberReader(config.country);
   const observer = new Observer(log, metrics);
@@ -72,8 +66,8 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const answers = new Answers({
     rows: config.answers,
-    resolvers: byName(resolvers, ({ name, instance, row: { timeoutMs, after, concurrency, breaker } }) => {
-      return { name, resolver: instance, timeoutMs, after, concurrency, breaker };
+    resolvers: byName(resolvers, ({ name, instance, opening, row: { timeoutMs, after, concurrency, breaker } }) => {
+      return { name, resolver: resolverOnceOpen(instance, opening), timeoutMs, after, concurrency, breaker };
     }),
     clock,
     log,
@@ -122,8 +116,12 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   });
   return {
     sources: byName(sources, ({ instance }) => instance),
-    store,
-    components: [...transforms, ...destinations, ...resolvers, ...sources],
+    store: storeOpening,
+    components: [
+      ...[...transforms, ...destinations].map(openingOf),
+      ...resolvers.map(({ opening }) => opening),
+      ...sources.map(openingOf),
+    ],
     pipeline,
     answers,
     operations,
@@ -149,31 +147,6 @@ function factsOf(config: Config): RouterFacts {
 
 function accessOf({ server: { adminToken, trustProxy, publicUrl } }: Config): ApiAccess {
   return { token: adminToken, proxied: trustProxy || publicUrl !== null };
-}
-
-/** Makes one component; what it throws is a failure with its name. */
-export function made<K extends Kind>(
-  kind: K,
-  row: ComponentRow<K>,
-  services: Services,
-  { directory, country }: Config,
-): Made<K> {
-  try {
-    const instance = row.component.create(row.options, services.toolsFor(row.name, { directory, country }));
-    return { kind, name: row.name, type: row.component.type, instance };
-  } catch (error) {
-    throw new ComponentFailure({ kind, name: row.name, type: row.component.type }, 'could not be made', error);
-  }
-}
-
-/** Where the component promises what its destinations have not, a batch would be an option without effect. */
-function withBatches(destination: Made<'destination'>, { lane }: DestinationRow): Made<'destination'> {
-  if (lane.batch === null || destination.instance.deliverMany !== undefined) return destination;
-  throw new ComponentFailure(
-    destination,
-    'cannot be used',
-    new Error('it has no deliverMany, although its component says `batches: true`'),
-  );
 }
 
 function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {

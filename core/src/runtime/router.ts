@@ -1,7 +1,6 @@
 /** A router: opened in one order, closed in the reverse one. */
 import type { RequestListener } from 'node:http';
 import type { Config } from '../config/config.js';
-import type { Lifecycle } from '../contract/component.js';
 import type { JsonObject } from '../contract/json.js';
 import type { SignedRequest } from '../contract/source.js';
 import { explanationJson } from '../http/api-json.js';
@@ -9,10 +8,10 @@ import { type ListeningServer, listen } from '../http/server.js';
 import { within } from '../pipeline/deadline.js';
 import { type RehearsedCall, rehearsedCall } from '../pipeline/rehearsed-call.js';
 import { refuse } from '../refusal.js';
-import { type Assembly, assemble, type Made, made } from './assembly.js';
-import { ComponentFailure } from './component-failure.js';
+import { type Assembly, assemble } from './assembly.js';
 import { type Replacement, Services, tokens } from './container.js';
 import { type LineWriter, openLog } from './log.js';
+import { made } from './made.js';
 import { openWatchdog } from './watchdog.js';
 
 /** How to make a router, beside its configuration. */
@@ -32,8 +31,10 @@ export interface Probe {
   readonly failure: string | null;
 }
 
-/** No component may keep the others waiting for longer, when the router opens or closes. */
-const lifecycleMs = 30_000;
+/** A phone that rings meanwhile meets nobody; a table of half a million callers is read in less. */
+const patienceMs = 5_000;
+/** Between two tries to open what phones can do without. */
+const longestPauseMs = { store: 30_000, resolver: 60_000 };
 
 /** Runs one configuration. `open` first, then `listen` or mount `listener`; `close` ends it. */
 export class Router {
@@ -89,18 +90,25 @@ export class Router {
     return (token) => this.#services.get(token);
   }
 
-  /** Opens the store, then all other components side by side, then takes up what waits. Throws a `ComponentFailure`. */
+  /**
+   * Opens the store, then all other components side by side, then takes up what waits. Throws a `ComponentFailure`, but not
+   * for resolvers, nor for the store where there are calls to answer: these are opened as soon as they can be.
+   */
   async open(): Promise<void> {
     const { store, pipeline, operations, retention } = this.#assembly;
-    await this.#orClosed(() =>
-      this.#openOne({ kind: 'store', name: 'store', type: this.#config.store.component.type, instance: store }),
-    );
-    await this.openComponents();
-    pipeline.open();
+    await this.#orClosed(async () => {
+      this.#opened.push(() => store.close());
+      if (this.#answersCalls) await store.persist({ longestPauseMs: longestPauseMs.store, patienceMs });
+      else await store.once();
+      await this.#openComponents(patienceMs);
+    });
     this.#opened.push(() => operations.close());
-    retention.open();
     this.#opened.push(() => retention.close());
     this.#opened.push(() => this.#drain());
+    store.whenOpen(() => {
+      pipeline.open();
+      retention.open();
+    });
     this.#watch();
     this.#state = 'open';
     for (const { code, path, message } of this.#config.warnings)
@@ -110,11 +118,12 @@ export class Router {
       .info('router.opened', { sources: this.#config.sources.length, destinations: this.#config.destinations.length });
   }
 
-  /** Opens all components but the store: enough for `probe`. Throws a `ComponentFailure`. */
+  /**
+   * Opens all components but the store: enough for `probe` and `ring`. Throws a `ComponentFailure`, but not for resolvers: the
+   * look-ups and the probe of one that cannot be opened say why.
+   */
   async openComponents(): Promise<void> {
-    await this.#orClosed(async () => {
-      await Promise.all(this.#assembly.components.map((component) => this.#openOne(component)));
-    });
+    await this.#orClosed(() => this.#openComponents(null));
   }
 
   /** Listens where `server` says. Rejects where the address cannot be had. */
@@ -134,18 +143,28 @@ export class Router {
     this.#services.get(tokens.log).info('router.closed');
   }
 
-  /** Asks every component that can to reach what it depends on. */
+  /** Asks the store, which need not be open, and every component that can to reach what it depends on. */
   async probe(timeoutMs: number): Promise<readonly Probe[]> {
+    const { store, components } = this.#assembly;
     return Promise.all(
-      this.#assembly.components.map(async ({ kind, name, type, instance }) => {
-        const probe = (signal: AbortSignal) => (instance as Lifecycle).probe?.(signal) ?? Promise.resolve();
-        const failure = await within(this.#services.get(tokens.clock), timeoutMs, probe).then(
-          () => null,
-          (error: unknown) => (error instanceof Error ? error.message : String(error)),
-        );
-        return { kind, name, type, failure };
+      [store, ...components].map(async (component) => {
+        const { kind, name, type } = component.made;
+        return { kind, name, type, failure: await component.probe(timeoutMs) };
       }),
     );
+  }
+
+  async #openComponents(patienceMs: number | null): Promise<void> {
+    const persistence = { longestPauseMs: longestPauseMs.resolver, patienceMs };
+    const opened = this.#assembly.components.map((component) => {
+      this.#opened.push(() => component.close());
+      return component.made.kind === 'resolver' ? component.persist(persistence) : component.once();
+    });
+    await Promise.all(opened);
+  }
+
+  get #answersCalls(): boolean {
+    return this.#config.sources.some(({ component }) => component.calls === true);
   }
 
   async #orClosed(open: () => Promise<void>): Promise<void> {
@@ -155,22 +174,6 @@ export class Router {
       await this.close();
       throw error;
     }
-  }
-
-  async #openOne({ kind, name, type, instance }: Made): Promise<void> {
-    const component = { kind, name, type };
-    const lifecycle: Lifecycle = instance;
-    const clock = this.#services.get(tokens.clock);
-    try {
-      await within(clock, lifecycleMs, async () => lifecycle.open?.());
-    } catch (error) {
-      throw new ComponentFailure(component, 'could not be opened', error);
-    }
-    this.#opened.push(async () => {
-      await within(clock, lifecycleMs, async () => lifecycle.close?.()).catch((error: unknown) =>
-        this.#services.get(tokens.log).error('component.close-failed', { ...component, error }),
-      );
-    });
   }
 
   #watch(): void {

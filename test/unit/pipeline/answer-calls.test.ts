@@ -162,6 +162,24 @@ describe('a call and the store', () => {
     expect(log.of('call.unrecorded')).to.deep.equal([]);
   });
 
+  it('is recorded as soon as the store has opened, however long its next try is away', async () => {
+    let isOpen = false;
+    const { ring, clock, calls, pipeline } = aSwitchboard({
+      store: (store) =>
+        storeWith(store, {
+          append: (entries) => (isOpen ? store.append(entries) : Promise.reject(new Error('not open'))),
+        }),
+    });
+    await ring();
+    await clock.advance(120_000);
+    isOpen = true;
+    expect(await calls()).to.deep.equal([]);
+    pipeline.open();
+    await clock.advance(0);
+    expect(await calls()).to.have.length(1);
+    expect(clock.pending).to.equal(0);
+  });
+
   it('is answered while the store throws, or never comes back, and is logged when it is given up', async () => {
     const stores: Readonly<Record<string, (store: Store) => Store>> = {
       rejecting: rejecting('disk full'),

@@ -1,4 +1,4 @@
-import { busy, ExpressionError } from '@switchhook/core/plugin';
+import { busy, ExpressionError, type JsonObject, notReady } from '@switchhook/core/plugin';
 import { FakeClock } from '@switchhook/core/testkit';
 import { expect } from 'chai';
 import { after, aSwitchboard, type Resolve, told } from '../../support/ringing.js';
@@ -405,6 +405,23 @@ describe('the look-ups of a call', () => {
     for (let n = 0; n < 5; n += 1) await rungOut({ from: `+${n}` });
     expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'busy');
     full = false;
+    expect(told(await ring({ from: '+9' }))).to.deep.include({ name: 'Ada' });
+  });
+
+  it('of a resolver that is not ready fail, and do not keep it from being asked when it is', async () => {
+    let isReady = false;
+    const crm: Resolve = async () => {
+      if (!isReady) throw notReady('it is not open yet');
+      return { name: 'Ada' };
+    };
+    const { ring, rungOut, trace } = aSwitchboard({
+      answers: [both],
+      resolvers: { crm: { look: crm, breaker }, table: async () => ({}) },
+    });
+    for (let n = 0; n < 5; n += 1) await rungOut({ from: `+${n}` });
+    const [lookup] = (await trace()).lookups as readonly JsonObject[];
+    expect(lookup).to.include({ resolver: 'crm', outcome: 'failed', reason: 'it is not open yet' });
+    isReady = true;
     expect(told(await ring({ from: '+9' }))).to.deep.include({ name: 'Ada' });
   });
 

@@ -272,6 +272,25 @@ describe('the pipeline', () => {
     await pipeline.close();
   });
 
+  it('takes up what waits as soon as the store has opened, however long it was to be left alone', async () => {
+    let isOpen = false;
+    const { send, clock, delivered, store, pipeline } = setup({
+      policy: { ordered: true },
+      store: (plain) =>
+        storeWith(plain, {
+          claim: (request) => (isOpen ? plain.claim(request) : Promise.reject(new Error('not open'))),
+        }),
+    });
+    await send({ key: 'a' });
+    await clock.advance(600_000);
+    expect((await store.backlog())[0]).to.include({ waiting: 1 });
+    isOpen = true;
+    pipeline.open();
+    await clock.advance(0);
+    expect(delivered).to.have.length(1);
+    await pipeline.close();
+  });
+
   it('closes at once, also while it leaves a store alone that has failed', async () => {
     const { clock, log, pipeline } = setup({
       store: (store) => storeWith(store, { claim: () => Promise.reject(new Error('the disk is gone')) }),
