@@ -23,8 +23,9 @@ export class FileWatch {
     this.#changed = changed;
   }
 
-  /** Takes the file as it is now for the version in use. */
+  /** Takes the file as it is now for the version in use. Once is enough. */
   async open(): Promise<void> {
+    if (this.#isOpen) return;
     this.#isOpen = true;
     this.#current = await markOf(this.#file);
     this.#lookLater();

@@ -8,6 +8,7 @@ import {
   isExpressionError,
   type JsonObject,
   type NumberReader,
+  notReady,
   type Resolver,
   type Scope,
   scopes,
@@ -49,6 +50,8 @@ const options = z
     params: { problem: 'INVALID_VALUE' },
   });
 
+/** While nobody is known: what kept the file from being read may end without a change of the file. */
+const retryMs = 60_000;
 /** Rows are garbage as soon as they are written: more room for it would only be more memory (measured: 20 MB). */
 const maxYoungGenerationSizeMb = 4;
 
@@ -70,6 +73,9 @@ class TableLookup implements Resolver {
   /** The loads, one after the other. */
   #loads: Promise<void> = Promise.resolve();
   #isReloadDue = false;
+  /** Why there is no table. */
+  #failure = 'the table is not read yet';
+  #cancelRetry = (): void => {};
   #closed = false;
   #worker: Worker | null = null;
 
@@ -87,15 +93,17 @@ class TableLookup implements Resolver {
     this.#watch = new FileWatch(this.#settings.file, tools.clock, () => this.#reload());
   }
 
-  /** Reads the table: a router that would know nobody does not start. */
+  /** Reads the table. A broken one is no failure of `open`: the file is watched from now on, so saving it right is enough. */
   async open(): Promise<void> {
     await this.#watch.open();
-    await this.#load();
+    this.#reload();
+    await this.#loads;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch.close();
+    this.#cancelRetry();
     await this.#worker?.terminate();
     await this.#loads;
   }
@@ -106,7 +114,9 @@ class TableLookup implements Resolver {
 
   async resolve(call: Call, known: JsonObject): Promise<JsonObject> {
     const key = this.#keyOf(rendered(this.#match, { call, known }));
-    return key === '' ? {} : (this.#table?.find(key) ?? {});
+    if (key === '') return {};
+    if (this.#table === null) throw notReady(this.#failure);
+    return this.#table.find(key) ?? {};
   }
 
   /** Loads the file anew once the load that runs has ended. Until then, and where it is broken, the table stays as it is. */
@@ -117,9 +127,16 @@ class TableLookup implements Resolver {
       this.#isReloadDue = false;
       if (!this.#closed) await this.#load();
     });
-    this.#loads = this.#loads.catch((error: Error) => {
-      if (!this.#closed) this.#tools.log.error('table.rejected', { file: this.#settings.file, reason: error.message });
-    });
+    this.#loads = this.#loads.catch((error: Error) => this.#rejected(error.message));
+  }
+
+  #rejected(reason: string): void {
+    if (this.#closed) return;
+    const { log, clock } = this.#tools;
+    log.error('table.rejected', { file: this.#settings.file, reason });
+    this.#failure = reason;
+    this.#cancelRetry();
+    if (this.#table === null) this.#cancelRetry = clock.after(retryMs, () => this.#reload());
   }
 
   async #load(): Promise<void> {
@@ -130,6 +147,7 @@ class TableLookup implements Resolver {
       log.warn('table.shrunk', { file: this.#settings.file, before: this.#rows, now: counts.rows });
     this.#rows = counts.rows;
     this.#table = table;
+    this.#cancelRetry();
     metrics.gauge('table_rows', 'Rows a table resolver knows', counts.rows, { resolver: name });
     const loaded = { file: this.#settings.file, ...counts, ms: Math.round(clock.elapsed() - startedAtMs) };
     // A spreadsheet makes 1.2E+10 of a number: nobody in that row can be found.

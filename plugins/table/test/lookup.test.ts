@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type JsonObject, type Resolver, z } from '@switchhook/core/plugin';
+import { isNotReady, type JsonObject, type Resolver, z } from '@switchhook/core/plugin';
 import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-table';
 import { expect } from 'chai';
@@ -42,7 +42,7 @@ function find(resolver: Resolver, from: string): Promise<JsonObject> {
   return resolver.resolve(aCall({ from }), {}, signal(), 3_000);
 }
 
-/** Why a file is refused when the router starts, without the directory. */
+/** Why nobody can be looked for in a file, without the directory. */
 async function refusal(
   world: World,
   name: string,
@@ -50,7 +50,7 @@ async function refusal(
   options: JsonObject = {},
 ): Promise<string> {
   await world.write(name, content);
-  return world.make({ file: name, ...options }).then(
+  return find(await world.make({ file: name, ...options }), '+12345678912').then(
     () => 'none',
     (error: Error) => error.message.replace(`${world.directory}/`, ''),
   );
@@ -383,12 +383,59 @@ describe('table.lookup notices that its file changes', () => {
       expect(await tier(resolver)).to.equal('silver');
     }));
 
-  it('looks no more once it is closed', () =>
+  it('opens without a table where the file is broken, fails on every look-up, and has it once the file is saved right', () =>
+    inWorld(async ({ directory, write, make, tools }) => {
+      await write('t.csv', 'phone,tier\n+1,a,b\n');
+      const resolver = await make({ file: 't.csv' });
+      const reason = `${join(directory, 't.csv')}:2: it is not CSV: invalid record length`;
+      expect(tools.log.of('table.rejected').map(({ fields }) => fields.reason)).to.deep.equal([reason]);
+      const error = await tier(resolver).catch((thrown: unknown) => thrown);
+      expect([isNotReady(error), String(error)]).to.deep.equal([true, `Error: ${reason}`]);
+      expect(await find(resolver, '')).to.deep.equal({});
+      await noticed(tools, 'table.loaded', () => write('t.csv', table('gold')));
+      expect(await tier(resolver)).to.equal('gold');
+    }));
+
+  it('tries a file that could not be read again each minute until it can, although it is the same', () =>
+    inWorld(async ({ directory, write, make, tools: { clock, log } }) => {
+      /** A file of one size and one age, whatever is in it. */
+      const writeAlike = async (content: string) => {
+        await write('t.csv', content);
+        await utimes(join(directory, 't.csv'), 1_000, 1_000);
+      };
+      const good = table('gold');
+      await writeAlike('x'.repeat(good.length));
+      const resolver = await make({ file: 't.csv' });
+      const again = log.next('table.rejected');
+      await clock.advance(60_000);
+      await again;
+      await writeAlike(good);
+      await clock.advance(59_000);
+      expect(log.of('table.loaded')).to.have.length(0);
+      const loaded = log.next('table.loaded');
+      await clock.advance(1_000);
+      await loaded;
+      expect(await tier(resolver)).to.equal('gold');
+      await clock.advance(180_000);
+      expect([log.of('table.rejected').length, log.of('table.loaded').length]).to.deep.equal([2, 1]);
+    }));
+
+  it('opens again what is open, and looks at it once', () =>
     inWorld(async ({ write, make, tools }) => {
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
-      await resolver.close?.();
-      expect(tools.clock.pending).to.equal(0);
+      await resolver.open?.();
+      expect(tools.clock.pending).to.equal(1);
+    }));
+
+  it('looks no more once it is closed', () =>
+    inWorld(async ({ write, make, tools }) => {
+      for (const content of [table('gold'), 'broken']) {
+        await write('t.csv', content);
+        const resolver = await make({ file: 't.csv' });
+        await resolver.close?.();
+        expect(tools.clock.pending).to.equal(0);
+      }
     }));
 });
 
@@ -459,6 +506,8 @@ describe('table.lookup refuses', () => {
     expect(problems({ file: 't.txt' })).to.deep.equal(['file']);
     expect(problems({ file: 't.csv', delimiter: ', ' })).to.deep.equal(['delimiter']);
     expect(problems({ file: 't.csv', country: 'Germany' })).to.deep.equal(['country']);
+    expect(problems({ file: 't.csv', country: 'UK' })).to.deep.equal(['country']);
+    expect(problems({ file: 't.csv', country: 'GB' })).to.deep.equal([]);
     expect(problems({ file: 't.csv', match: '${{ event.id }}' })).to.deep.equal(['match']);
     expect(problems({ file: 't.csv', key: '' })).to.deep.equal(['key']);
   });

@@ -33,7 +33,7 @@ function setup(tries: readonly (() => Promise<void>)[] = [], more: Lifecycle = {
   const opening = new Opening(made, clock, log);
   const look = () =>
     resolverOnceOpen(resolver, opening)
-      .resolve(aCall(), {}, new AbortController().signal)
+      .resolve(aCall(), {}, new AbortController().signal, 1_000)
       .catch((error: Error) => [isNotReady(error), error.message]);
   return { clock, log, done, triedAtMs, opening, look };
 }
