@@ -1,5 +1,7 @@
 /** Many calls at once: how fast they are answered, and what callers are told. */
+import { callAnswer } from '../api/call.js';
 import type { Config } from '../config/config.js';
+import type { JsonObject } from '../contract/json.js';
 import { systemClock } from '../runtime/clock.js';
 import { openNetwork } from '../runtime/fetch.js';
 import type { Router } from '../runtime/router.js';
@@ -37,8 +39,10 @@ export async function callRepeatedly(config: Config, source: string, calls: Many
     const stop = new AbortController().signal;
     return play(scenario, { platform, clock: systemClock, stop, run: '', instead: {}, onProgress });
   };
-  const played = calls.offline ? await offline(config, playing) : await online(config, calls, playing);
+  const failures = new Map<string, string | null>();
+  const played = calls.offline ? await offline(config, failures, playing) : await online(config, calls, playing);
   output.progress('');
+  for (const [resolver, reason] of failures) output.note(`${resolver} failed: ${reason}`);
   const { steps, broken } = judged(scenario, played, null);
   const [step] = steps;
   const events = acknowledgedIn(played.exchanges).size;
@@ -77,11 +81,20 @@ async function online(
   }
 }
 
-async function offline(config: Config, playing: (platform: Platform) => Promise<Played>): Promise<Played> {
+/** Collects why resolvers failed: nobody else says so, and defaults look like answers. */
+async function offline(
+  config: Config,
+  failures: Map<string, string | null>,
+  playing: (platform: Platform) => Promise<Played>,
+): Promise<Played> {
   const router: Router = unopenedRouter(config);
+  const told = (trace: JsonObject): void => {
+    for (const { resolver, outcome, reason } of callAnswer.parse(trace).lookups)
+      if (outcome === 'failed') failures.set(resolver, reason);
+  };
   try {
     await router.openComponents();
-    return await playing(platformFor(config, offlineUrl, offlineFetch(router)));
+    return await playing(platformFor(config, offlineUrl, offlineFetch(router, told)));
   } finally {
     await router.close();
   }

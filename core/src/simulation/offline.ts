@@ -7,12 +7,13 @@ import type { Router } from '../runtime/router.js';
 /** Where requests that stay in this process are sent to. */
 export const offlineUrl = 'http://offline.invalid';
 
-/** Answers requests for sources of calls as the router would, without recording them. Its components must be open. */
-export function offlineFetch(router: Router): Fetch {
+/** Answers requests for sources of calls as the router would, without recording them. `told` gets how each came about. */
+export function offlineFetch(router: Router, told: (trace: JsonObject) => void): Fetch {
   return async (url, { body = '' } = {}) => {
     const source = new URL(url).pathname.split('/')[2] ?? '';
     const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
-    const { reply } = await router.ring(source, JSON.parse(text) as JsonObject);
+    const { reply, trace } = await router.ring(source, JSON.parse(text) as JsonObject);
+    told(trace);
     const { status, headers = {}, body: said = {} } = reply;
     return fetchResponse(status, headers, new TextEncoder().encode(JSON.stringify(said)), false);
   };
