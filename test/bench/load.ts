@@ -1,6 +1,7 @@
 /** A load generator in a process of its own: signed events over kept-alive sockets, each request unique and made beforehand. */
 import { createHmac } from 'node:crypto';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 
 /** What to send. */
 export interface Load {
@@ -9,7 +10,7 @@ export interface Load {
   readonly secret: string;
   readonly requests: number;
   readonly connections: number;
-  /** Makes the events of this run different from those of another. */
+  /** Makes the events of this run different from those of another: the n-th, from 0, is about conversation `<label>-<n>`. */
   readonly label: string;
   /** What is sent: an event that has ended, or a ringing phone. Default: the event. */
   readonly body?: 'event' | 'call';
@@ -29,9 +30,15 @@ export interface Measured {
   readonly p99: number;
   /** Replies by status. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** How each request was answered, in the order they were made. */
+  readonly replies: readonly Reply[];
 }
 
-const closingBrace = '}'.charCodeAt(0);
+export interface Reply {
+  readonly status: number;
+  readonly ms: number;
+}
+
 const padding = 'x'.repeat(1_700);
 
 /** Ten thousand callers; whoever calls again calls another number, which is another call. */
@@ -62,29 +69,42 @@ function requestFor({ path, secret, label, body: kind, firstCall = 0 }: Load, in
   return Buffer.from(head + body);
 }
 
+/** Not all at once: a listener's queue holds a few hundred. */
+async function connected({ port, connections }: Load): Promise<readonly Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < connections) {
+    const next = Array.from({ length: Math.min(100, connections - sockets.length) }, () => connect(port, '127.0.0.1'));
+    await Promise.all(next.map((socket) => once(socket.setNoDelay(true), 'connect')));
+    sockets.push(...next);
+  }
+  return sockets;
+}
+
 async function run(load: Load): Promise<Measured> {
   const requests = Array.from({ length: load.requests }, (_, index) => requestFor(load, index));
-  const latencies: number[] = [];
-  const statuses: Record<string, number> = {};
+  const sockets = await connected(load);
+  const replies: Reply[] = [];
   const startedAt = performance.now();
   let next = 0;
 
-  const take = async (): Promise<Buffer | undefined> => {
+  const take = async (): Promise<number> => {
     const index = next;
     next += 1;
     if (load.perSecond !== undefined && index < requests.length) {
       const waitMs = startedAt + (index * 1_000) / load.perSecond - performance.now();
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
-    return requests[index];
+    return index;
   };
 
-  const connection = (): Promise<void> =>
+  const sendOver = (socket: Socket): Promise<void> =>
     new Promise((resolve, reject) => {
-      const socket = connect(load.port, '127.0.0.1').setNoDelay(true);
+      let index = 0;
       let sentAt = 0;
+      let reply = '';
       const send = async (): Promise<void> => {
-        const request = await take();
+        index = await take();
+        const request = requests[index];
         if (request === undefined) {
           socket.end();
           resolve();
@@ -93,21 +113,27 @@ async function run(load: Load): Promise<Measured> {
         sentAt = performance.now();
         socket.write(request);
       };
-      socket.on('connect', () => void send());
       socket.on('error', reject);
+      socket.on('close', () => reject(new Error('a connection was closed')));
       socket.on('data', (chunk) => {
+        reply += chunk.toString('latin1');
         // One reply at a time, and all of them end with the JSON's brace.
-        const status = chunk.toString('latin1', 9, 12);
-        if (chunk.at(-1) !== closingBrace) return;
-        latencies.push(performance.now() - sentAt);
-        statuses[status] = (statuses[status] ?? 0) + 1;
+        if (!reply.endsWith('}')) return;
+        replies[index] = {
+          status: Number(reply.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)),
+          ms: performance.now() - sentAt,
+        };
+        reply = '';
         void send();
       });
+      void send();
     });
 
-  await Promise.all(Array.from({ length: load.connections }, connection));
+  await Promise.all(sockets.map(sendOver));
   const seconds = (performance.now() - startedAt) / 1_000;
-  latencies.sort((a, b) => a - b);
+  const latencies = replies.map(({ ms }) => ms).sort((a, b) => a - b);
+  const statuses: Record<string, number> = {};
+  for (const { status } of replies) statuses[status] = (statuses[status] ?? 0) + 1;
   const at = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return {
@@ -117,6 +143,7 @@ async function run(load: Load): Promise<Measured> {
     p50: at(0.5),
     p99: at(0.99),
     statuses,
+    replies,
   };
 }
 

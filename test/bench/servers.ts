@@ -69,11 +69,14 @@ export async function receivedBy({ port }: Server): Promise<number> {
 /** Runs a load in a process of its own. */
 export async function measure(load: Load): Promise<Measured> {
   const child = fork(here('./load.ts'), [], { execArgv: tsx });
+  const exited = once(child, 'exit');
+  const measured = once(child, 'message');
   child.send(load);
-  const [measured] = await once(child, 'message');
+  const [first] = await Promise.race([measured, exited]);
+  if (typeof first !== 'object' || first === null) throw new Error(`the load ended with ${first}`);
   child.disconnect();
-  await once(child, 'exit');
-  return measured as Measured;
+  await exited;
+  return first as Measured;
 }
 
 async function forked(script: string, args: readonly string[]): Promise<Server> {

@@ -2,14 +2,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { familyOf, gone, lastingPort, signalAll } from './processes.js';
 
 /** A running server. */
 export interface PostgresServer {
@@ -18,6 +18,12 @@ export interface PostgresServer {
   readonly port: number;
   /** Ends the server at once, its connections included. Its data goes too, unless the directory was given. */
   stop(): Promise<void>;
+  /** SIGKILL for all its processes; resolves when they are gone. Where the directory was given, it can be started again. */
+  kill(): Promise<void>;
+  /** SIGSTOP for all its processes: connections are still made, and nothing more is heard. */
+  pause(): void;
+  /** Ends a pause. */
+  resume(): void;
 }
 
 /** Where and how to start. */
@@ -36,7 +42,8 @@ const supervisor = `
 directory=$1; shift
 exec 3<&0
 "$@" </dev/null 3<&- & server=$!
-{ cat <&3 >/dev/null; kill -INT $server; } & # fast shutdown
+# Fast shutdown; then the one that also gets rid of processes that do not answer, because they are stopped.
+{ cat <&3 >/dev/null; kill -CONT $server; kill -INT $server; sleep 10; kill -QUIT $server; } &
 wait $server
 [ "$directory" = keep ] || rm -rf "$directory"
 kill 0
@@ -52,7 +59,7 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
   const password = settings.password ?? randomBytes(12).toString('hex');
   if (!existsSync(join(directory, 'PG_VERSION'))) await makeCluster(binaries, directory, password, account);
 
-  const port = settings.port ?? (await freePort());
+  const port = settings.port ?? (await lastingPort());
   const keep = settings.directory === undefined ? directory : 'keep';
   // Durability is not what is tested here, and the disk is the slowest part.
   const flags = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200']
@@ -77,7 +84,31 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
       shell.stdin.end();
       await ended;
     },
+    kill: async () => {
+      // Its number may be another process's by now.
+      if (shell.exitCode !== null || shell.signalCode !== null) return;
+      const all = stopped(directory);
+      shell.ref();
+      signalAll(all, 'SIGKILL');
+      await Promise.all([ended, gone(all)]);
+    },
+    pause: () => void stopped(directory),
+    resume: () => signalAll(familyOf(postmasterOf(directory)), 'SIGCONT'),
   };
+}
+
+/** The server's processes, none of which can start another one any more. */
+function stopped(directory: string): readonly number[] {
+  const postmaster = postmasterOf(directory);
+  signalAll([postmaster], 'SIGSTOP');
+  const all = familyOf(postmaster);
+  signalAll(all, 'SIGSTOP');
+  return all;
+}
+
+/** The process that starts all others. */
+function postmasterOf(directory: string): number {
+  return Number.parseInt(readFileSync(join(directory, 'postmaster.pid'), 'utf8'), 10);
 }
 
 interface Account {
@@ -156,13 +187,4 @@ async function reachableBinaries(account: Account | null): Promise<string> {
     await chown(copy, account.uid, account.gid);
     return copy;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { readonly port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,0 +1,21 @@
+/** What a router that has ended has kept. */
+import { basename, dirname } from 'node:path';
+import type { JsonObject } from '@switchhook/core/plugin';
+import { createComponent, fakeTools } from '@switchhook/core/testkit';
+import plugin from '@switchhook/plugin-sqlite';
+
+/** The data of all events of a type in this file. */
+export async function recorded(storeFile: string, type: string): Promise<readonly JsonObject[]> {
+  const tools = fakeTools({ directory: dirname(storeFile) });
+  const store = createComponent('store', plugin.components[0], { path: basename(storeFile) }, tools);
+  await store.open?.();
+  const found: JsonObject[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await store.events({ type, limit: 1_000, ...(cursor !== undefined && { cursor }) });
+    found.push(...page.items.map(({ body }) => JSON.parse(Buffer.from(body).toString())));
+    cursor = page.cursor;
+  }
+  await store.close?.();
+  await tools.close();
+  return found;
+}
