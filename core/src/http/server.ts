@@ -9,6 +9,7 @@ import type { Api } from './api.js';
 import { type BodyLimits, limitUnread, readBody } from './body.js';
 import { BodyRoom } from './body-room.js';
 import { writeRefusal } from './failure.js';
+import { Turns } from './turns.js';
 
 /** A source as the server sees it. */
 export interface Hook {
@@ -80,7 +81,14 @@ export function listenerFor(parts: ServerParts): RequestListener {
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
     return operations(ctx, parts);
   });
-  return app.callback();
+  const answer = app.callback();
+  const turns = new Turns();
+  return (request, response) => {
+    // Without its socket, which Node has taken from it by then.
+    const { socket } = request;
+    response.once('finish', () => turns.replied(socket));
+    answer(request, response);
+  };
 }
 
 /** Listens. Rejects where the address cannot be had. */

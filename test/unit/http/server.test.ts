@@ -240,4 +240,28 @@ describe('the HTTP server', () => {
     expect(log.of('http.failed')).to.have.length(1);
     await server.close();
   });
+
+  it('takes up a new connection beside thousands that send again as soon as they have their reply', async () => {
+    const { server, socket } = await setup();
+    const request = `POST /hooks/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
+    let replies = 0;
+    const sender = (opened: Socket): void => {
+      opened.on('data', () => {
+        replies += 1;
+        opened.write(request);
+      });
+      opened.write(request);
+    };
+    const senders: Socket[] = [];
+    while (senders.length < 1_500) senders.push(await socket());
+    for (const opened of senders) sender(opened);
+    while (replies < 3_000) await settled();
+    const before = replies;
+    const phone = await socket();
+    phone.write(request.replace('Host: x', 'Host: x\r\nConnection: close'));
+    expect(await reply(phone)).to.include('200 OK');
+    expect(replies - before).to.be.lessThan(15_000);
+    for (const opened of senders) opened.destroy();
+    await server.close();
+  });
 });
