@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Load } from './load.js';
-import { arrived, median, type Row, ratioRow, repeated, type Size } from './measuring.js';
+import { median, type Row, ratioRow, repeated, type Size } from './measuring.js';
 import { eventsPath, source } from './scenarios.js';
 import { inDirectory, measure, type Server, secret, startReceiver, startRouter } from './servers.js';
 
@@ -20,65 +20,103 @@ answers:
 `;
 }
 
-/** A ringing phone while 1,000 events/s come in and are delivered, against one on an idle router. */
-export async function ring({ rounds, requests }: Size): Promise<Row[]> {
-  const calls = Math.min(requests, 3_000);
-  const pairs = await repeated(rounds, (round) =>
-    inDirectory(async (directory) => {
-      const receiver = await startReceiver();
-      const server = await startRouter(
-        directory,
-        `${await answering(directory)}
+/** What comes in and is delivered beside the phones, and how many senders of calls there are. */
+interface Beside {
+  readonly label: string;
+  readonly perSecond: number;
+  readonly connections: number;
+  readonly callConnections: number;
+}
+
+const callsPerSecond = 200;
+
+/** Phones on an idle router, and then beside events. */
+async function ringingBeside(calls: number, { label, perSecond, connections, callConnections }: Beside) {
+  return inDirectory(async (directory) => {
+    const receiver = await startReceiver();
+    const server = await startRouter(
+      directory,
+      `${await answering(directory)}
 destinations:
   crm: { use: http.post, url: "http://127.0.0.1:${receiver.port}/" }
 routes:
   - { from: agents, to: crm }
 `,
-      );
-      const calling: Load = {
-        port: server.port,
-        path: callPath,
-        secret,
-        body: 'call',
-        requests: calls,
-        connections: 4,
-        perSecond: 200,
-        label: `ring-${round}`,
-      };
-      await measure({ ...calling, requests: 1_000, perSecond: 1_000 });
-      // A call that is asked about again has its answer already: each run is about other calls.
-      const idle = await measure({ ...calling, firstCall: 1_000 });
-      const seconds = Math.ceil(calls / 200) + 4;
-      const events = measure({
-        port: server.port,
-        path: eventsPath,
-        secret,
-        requests: seconds * 1_000,
-        connections: 32,
-        perSecond: 1_000,
-        label: `beside-${round}`,
-      });
-      // Once they come: making and signing them takes the machine for a second.
-      await arrived(receiver, 1_000);
-      const busy = await measure({ ...calling, firstCall: 1_000 + calls });
-      await events;
-      await server.stop();
-      await receiver.stop();
-      return { idle, busy };
-    }),
-  );
-  const of = (which: 'idle' | 'busy', key: 'p50' | 'p99') => median(pairs.map((pair) => pair[which][key]));
-  const row = ratioRow(
-    'ring',
-    'p99 of an answered call under 1,000 events/s ÷ idle, ms',
-    '≤ 3',
-    of('busy', 'p99'),
-    of('idle', 'p99'),
-    1,
-  );
-  return [
-    { ...row, figures: `${row.figures} (p50 ${of('busy', 'p50').toFixed(1)} ÷ ${of('idle', 'p50').toFixed(1)})` },
-  ];
+    );
+    const calling: Load = {
+      port: server.port,
+      path: callPath,
+      secret,
+      body: 'call',
+      requests: calls,
+      connections: callConnections,
+      perSecond: callsPerSecond,
+      label: `ring-${label}`,
+    };
+    await measure({ ...calling, requests: 1_000, perSecond: 1_000 });
+    // A call that is asked about again has its answer already: each run is about other calls.
+    const idle = await measure({ ...calling, firstCall: 1_000 });
+    const seconds = Math.ceil(calls / callsPerSecond) + 4;
+    const flowing = measure({
+      port: server.port,
+      path: eventsPath,
+      secret,
+      requests: seconds * perSecond,
+      connections,
+      perSecond,
+      label: `beside-${label}`,
+    });
+    // Once they come: making and signing them takes the machine for seconds.
+    while (!((await metric(server, 'events_received_total', 'result="routed"')) >= 1_000)) await pause();
+    const busy = await measure({ ...calling, firstCall: 1_000 + calls });
+    const events = await flowing;
+    await server.stop();
+    await receiver.stop();
+    return { idle, busy, events };
+  });
+}
+
+type Beheld = Awaited<ReturnType<typeof ringingBeside>>;
+
+function besideRow(id: string, events: string, aim: string, runs: readonly Beheld[]): Row {
+  const of = (which: 'idle' | 'busy', key: 'p50' | 'p99') => median(runs.map((run) => run[which][key]));
+  const what = `p99 of an answered call under ${events} ÷ idle, ms`;
+  const row = ratioRow(id, what, aim, of('busy', 'p99'), of('idle', 'p99'), 1);
+  return {
+    ...row,
+    figures: `${row.figures} (p50 ${of('busy', 'p50').toFixed(1)} ÷ ${of('idle', 'p50').toFixed(1)})`,
+  };
+}
+
+/** A ringing phone while 1,000 events/s come in and are delivered, against one on an idle router. */
+export async function ring({ rounds, requests }: Size): Promise<Row[]> {
+  const beside = { perSecond: 1_000, connections: 32, callConnections: 4 };
+  const calls = Math.min(requests, 3_000);
+  const runs = await repeated(rounds, (round) => ringingBeside(calls, { ...beside, label: `ring-${round}` }));
+  return [besideRow('ring', '1,000 events/s', '≤ 3', runs)];
+}
+
+/** The default of an answer. */
+const withinMs = 3_000;
+
+/** The same while more events are offered than the router takes: more senders than may wait for a commit. */
+export async function flood({ rounds, requests }: Size): Promise<Row[]> {
+  const beside = { perSecond: 10_000, connections: 2_500, callConnections: 64 };
+  const calls = Math.min(requests, 1_000);
+  const runs = await repeated(rounds, (round) => ringingBeside(calls, { ...beside, label: `flood-${round}` }));
+  const eventsPerSecond = (isCounted: (status: string) => boolean): string => {
+    const rates = runs.map(({ events: { statuses, seconds } }) => {
+      const counted = Object.entries(statuses).filter(([status]) => isCounted(status));
+      return counted.reduce((sum, [, count]) => sum + count, 0) / seconds;
+    });
+    return Math.round(median(rates)).toLocaleString('en');
+  };
+  const answers = runs.flatMap(({ busy }) => busy.replies);
+  const inTime = answers.filter(({ status, ms }) => status === 200 && ms < withinMs);
+  const row = besideRow('flood', '10,000 offered events/s', '', runs);
+  const events = `events/s: ${eventsPerSecond((status) => status === '200')} taken, ${eventsPerSecond((status) => status !== '200')} refused`;
+  const share = `answered before \`within\`: ${((100 * inTime.length) / answers.length).toFixed(2)} %`;
+  return [{ ...row, figures: `${row.figures}; ${share}; ${events}` }];
 }
 
 /** A call is remembered for 40 s, in case it is asked about again: memory can only be flat after that. */
@@ -124,7 +162,7 @@ export async function table({ rows }: Size): Promise<Row[]> {
     let peakMb = restMb;
     while ((await metric(server, 'table_rows')) <= rows) {
       peakMb = Math.max(peakMb, server.residentMb());
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause();
     }
     const { statuses } = await ringing;
     if (statuses['200'] !== 3_000) throw new Error(`not all were answered: ${JSON.stringify(statuses)}`);
@@ -152,6 +190,10 @@ export async function table({ rows }: Size): Promise<Row[]> {
   ];
 }
 
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 async function writeTable(directory: string, rows: number): Promise<void> {
   const callers = Array.from(
     { length: rows },
@@ -160,8 +202,8 @@ async function writeTable(directory: string, rows: number): Promise<void> {
   await writeFile(join(directory, 'customers.csv'), `phone,first_name\n${callers.join('\n')}\n`);
 }
 
-/** The first value of a metric of the router. */
-async function metric({ port }: Server, name: string): Promise<number> {
+/** The first value of a metric of the router, with this label; NaN where there is none. */
+async function metric({ port }: Server, name: string, label = ''): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(new RegExp(`^switchhook_${name}\\{.*\\} (.*)$`, 'm').exec(text)?.[1]);
+  return Number(new RegExp(`^switchhook_${name}\\{.*${label}.*\\} (.*)$`, 'm').exec(text)?.[1]);
 }
