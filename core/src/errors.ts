@@ -45,7 +45,7 @@ const table = {
   OVERLOADED: {
     status: 429,
     sentence: 'Too many bodies are being read at the same time.',
-    hint: 'Together they are more than 128 MB: somebody sends very large ones, or stalls. The sender tries again later.',
+    hint: 'Together they are more than 128 MB (calls: 16 MB), and this was the largest: somebody stalls, or sends very large ones.',
   },
   STORE_BEHIND: {
     status: 429,

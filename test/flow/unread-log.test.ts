@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { service, tokens } from '@switchhook/core';
 import { expect } from 'chai';
+import { ring } from '../support/phones.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { workplace } from '../support/workplace.js';
 
@@ -50,5 +52,25 @@ routes:
       await once(child, 'exit');
       await place.close();
     }
+  });
+
+  it('costs no call anything where it cannot write at all', async () => {
+    const place = await workplace();
+    const broken = () => {
+      throw new Error('no space left on device');
+    };
+    const calls = `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: memory }
+sources: { calls: { use: sigmamind.call, token: token-of-the-tests } }
+answers: [{ from: calls, defaults: { first_name: there } }]
+`;
+    const { url } = await place.router(calls, { logTo: { write: broken } });
+    expect((await ring(url, '+12025550123')).variables).to.deep.equal({ first_name: 'there' });
+    const log = { debug: broken, info: broken, warn: broken, error: broken };
+    const other = await place.router(calls, { replace: [service(tokens.log, log)] });
+    expect((await ring(other.url, '+12025550123')).variables).to.deep.equal({ first_name: 'there' });
+    await place.close();
   });
 });

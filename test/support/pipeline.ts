@@ -90,7 +90,7 @@ export function aPipeline(world: World = {}) {
   });
   pipeline.open();
   const send = (body: object) =>
-    pipeline.receive('agents', aRequest({ body: JSON.stringify(body), receivedAtMs: clock.now() }));
+    pipeline.receive('agents', aRequest({ body: JSON.stringify(body), receivedAtMs: clock.now() }), clock.elapsed());
   const stateOf = async () =>
     (await plain.deliveries({ limit: 1_000 })).items.map(({ state, reason }) => reason ?? state);
   return { pipeline, clock, log, store: plain, delivered, send, stateOf };

@@ -91,11 +91,12 @@ export function aSwitchboard(world: CallWorld = {}) {
     numbers: numberReader(null),
     chance: () => 0.5,
   });
-  const ring = async (given: Partial<Call> = {}, asked: { readonly receivedAtMs?: number } = {}): Promise<Rung> => {
+  const ring = async (given: Partial<Call> = {}, { ageMs = 0 }: { readonly ageMs?: number } = {}): Promise<Rung> => {
     const startedAtMs = clock.elapsed();
     const { headers = {}, ...reply } = await pipeline.receive(
       'calls',
-      aRequest({ body: JSON.stringify(aCall(given)), receivedAtMs: clock.now(), ...asked }),
+      aRequest({ body: JSON.stringify(aCall(given)), receivedAtMs: clock.now() }),
+      clock.elapsed() - ageMs,
     );
     const ms = clock.elapsed() - startedAtMs;
     return { reply, event: headers[eventHeader] ?? null, asked: headers[askedHeader] ?? null, ms };

@@ -33,6 +33,10 @@ export const callAnswer = z
       .meta({ description: 'The lowest step of the ladder that a part of the answer came from.' }),
     variables: z.record(z.string(), z.string()),
     override_agent: z.string().nullable(),
+    override_agent_origin: origin.nullable().optional().meta({
+      description:
+        'Of the other agent; null where none is configured. Missing where an earlier version recorded the call.',
+    }),
     origins: z.record(z.string(), origin).meta({ description: 'Of each variable.' }),
     lookups: z.array(lookup).readonly(),
     asked: count.meta({ description: 'Requests about this call until it was answered.' }),

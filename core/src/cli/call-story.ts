@@ -20,7 +20,19 @@ const colours = {
 
 /** What the caller's agent was told, and how it came about. */
 export function printAnswer(output: Output, answer: CallAnswer): void {
-  const { from, to, name, step, variables, override_agent: agent, origins, lookups, asked, ms } = answer;
+  const {
+    from,
+    to,
+    name,
+    step,
+    variables,
+    override_agent: agent,
+    override_agent_origin: agentOrigin,
+    origins,
+    lookups,
+    asked,
+    ms,
+  } = answer;
   const which = name === null ? 'no answer matched' : `answer ${styled(output, 'bold', name)}`;
   const again = asked === 1 ? '' : `, asked ${asked} times`;
   output.line(`${from || 'withheld number'} → ${to}: ${which}, ${step}, after ${msText(ms)}${again}`);
@@ -32,6 +44,7 @@ export function printAnswer(output: Output, answer: CallAnswer): void {
   const headings = ['variable', 'value', 'from', ...(rows.some((row) => row.length > 3) ? ['why'] : [])];
   if (rows.length > 0) printTable(output, headings, rows);
   if (agent !== null) output.line(`agent ${agent} takes the call`);
+  else if (agentOrigin?.reason) output.line(`no other agent takes the call: ${agentOrigin.reason}`);
   if (lookups.length > 0) printWaterfall(output, lookups, ms);
 }
 

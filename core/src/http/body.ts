@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../contract/tools.js';
 import { refuse } from '../refusal.js';
-import type { BodyRoom } from './body-room.js';
+import type { BodyRoom, Guest } from './body-room.js';
 
 /** What a body may cost. */
 export interface BodyLimits {
@@ -18,20 +18,25 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Cl
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
-    let taken = 0;
+    const overloaded = (): void => end(() => reject(refuse('OVERLOADED', 'no room for another body')));
+    const guest: Guest = {
+      get length() {
+        return length;
+      },
+      leave: overloaded,
+    };
 
     const end = (finish: () => void): void => {
       cancelTimeout();
-      room.free(taken);
+      room.free(guest);
       request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
       finish();
     };
     const onData = (chunk: Buffer): void => {
-      length += chunk.length;
-      if (length > limits.maxBytes) end(() => reject(tooLarge(limits)));
-      else if (!room.take(chunk.length)) end(() => reject(refuse('OVERLOADED', 'no room for another body')));
+      if (length + chunk.length > limits.maxBytes) end(() => reject(tooLarge(limits)));
+      else if (!room.take(guest, chunk.length)) overloaded();
       else {
-        taken = length;
+        length += chunk.length;
         chunks.push(chunk);
       }
     };

@@ -22,7 +22,8 @@ export interface Hook {
 /** What the server serves. */
 export interface ServerParts {
   readonly hooks: ReadonlyMap<string, Hook>;
-  receive(source: string, request: RawRequest): Promise<HttpReply>;
+  /** `startedAtMs`: when the request came in, before its body did, by the clock's `elapsed`. */
+  receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply>;
   refused(source: string, code: string, reason: string, remoteAddress: string): void;
   /** Rejects, with the reason, while the router is not open or cannot commit. */
   ready(): Promise<void>;
@@ -127,6 +128,7 @@ function closed(server: Server): Promise<void> {
 async function hook(ctx: Context, parts: ServerParts, rooms: BodyRooms): Promise<void> {
   const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
   const remoteAddress = addressOf(ctx, parts.trustProxy);
+  const startedAtMs = parts.clock.elapsed();
   try {
     const { accepts, calls } = hookAt(source, ctx, parts);
     checkMediaType(ctx, accepts);
@@ -141,7 +143,7 @@ async function hook(ctx: Context, parts: ServerParts, rooms: BodyRooms): Promise
       url: `${parts.publicUrl ?? ctx.origin}${ctx.url}`,
       receivedAtMs: parts.clock.now(),
     };
-    writeReply(ctx, await parts.receive(source, request));
+    writeReply(ctx, await parts.receive(source, request, startedAtMs));
   } catch (error) {
     if (isRefusal(error))
       parts.refused(parts.hooks.has(source) ? source : '', error.code, error.message, remoteAddress);

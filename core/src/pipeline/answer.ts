@@ -5,7 +5,7 @@ import type { Clock, Log } from '../contract/tools.js';
 import { newEventId } from '../ids.js';
 import { CallMemory } from './call-memory.js';
 import { callerKey, callKey } from './caller.js';
-import { within } from './deadline.js';
+import { inTime } from './deadline.js';
 import { type CachePolicy, EarlierFacts } from './earlier-facts.js';
 import { type LookedUp, lookUp, nothingKnown } from './lookups.js';
 import { type Lookup, type OpenResolver, ResolverLane } from './resolver-lane.js';
@@ -91,27 +91,24 @@ export class Answers {
   ): Promise<Told> {
     const { clock } = this.#parts;
     const { call, deadlineMs, retryMs = deadlineMs } = ringing;
-    // Resolvers share it, and the event is made from it.
-    Object.freeze(call);
-    Object.freeze(call.data);
     const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
-    const make = async () => ({
-      eventId: newEventId(),
-      ...(await this.#answered(source, call, startedAtMs, endMs)),
-    });
+    const make = async (eventId: string): Promise<Answered> => {
+      return { eventId, ...(await this.#answered(source, call, startedAtMs, endMs)) };
+    };
     const told = (answered: Answered, asked: number): Told => {
       return { answered, asked, again: asked > 1, ms: clock.elapsed() - startedAtMs };
     };
     const key = callKey(source, call);
-    if (key === null) return told(await make(), 1);
+    if (key === null) return told(await make(newEventId()), 1);
     const known = this.#calls.recall(key, clock.elapsed());
     if (known !== null) {
-      const { asked } = known;
+      const { asked, eventId } = known;
       // The first request may have more time left than this one, where their deadlines differ.
-      const answered = await within(clock, endMs - clock.elapsed(), () => known.answered).catch(make);
+      const answered = await inTime(clock, endMs - clock.elapsed(), known.answered).catch(() => make(eventId));
       return told(answered, asked);
     }
-    const first = this.#calls.remember(key, make(), startedAtMs, retryMs);
+    const eventId = newEventId();
+    const first = this.#calls.remember(key, { eventId, answered: make(eventId) }, startedAtMs, retryMs);
     const answered = await first.answered;
     return { ...told(answered, first.asked), again: false };
   }
@@ -169,6 +166,7 @@ const unanswered: Unnamed = {
   step: 'unanswered',
   answer: nothing,
   origins: {},
+  agentOrigin: null,
   lookups: [],
   leftAlone: [],
 };

@@ -1,9 +1,11 @@
 /** One attempt: transforms, then the destination within its time. What goes wrong is an outcome, never a throw. */
+
 import type { Destination, Transform } from '../contract/component.js';
 import type { Attempt, Delivery, Outcome } from '../contract/delivery.js';
 import type { Event } from '../contract/event.js';
 import type { ClaimedDelivery } from '../contract/store.js';
 import type { Clock } from '../contract/tools.js';
+import { messageOf } from '../message-of.js';
 import { within } from './deadline.js';
 import { eventOf } from './events.js';
 import type { LanePolicy } from './lane-policy.js';
@@ -119,8 +121,4 @@ async function callOf(
 ): Promise<readonly Outcome[]> {
   if (batch !== null && destination.deliverMany !== undefined) return destination.deliverMany(deliveries, signal);
   return Promise.all(deliveries.map((delivery) => destination.deliver(delivery, signal)));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,15 @@
 /** Calls of the last moments: the same call asked again gets the same answer, and two requests share one look-up. */
 import { BoundedMap } from './bounded-map.js';
 
-/** A call that was asked about. */
-export interface Remembered<T> {
+/** A call as it is first asked about. */
+export interface First<T> {
+  /** Id of the event it becomes. */
+  readonly eventId: string;
   readonly answered: Promise<T>;
+}
+
+/** A call that was asked about. */
+export interface Remembered<T> extends First<T> {
   /** Requests so far, the first included. */
   asked: number;
 }
@@ -31,13 +37,13 @@ export class CallMemory<T> {
   }
 
   /** Remembers the first request about a call, also while it is still being answered. */
-  remember(key: string, answered: Promise<T>, nowMs: number, forMs: number): Remembered<T> {
+  remember(key: string, first: First<T>, nowMs: number, forMs: number): Remembered<T> {
     this.#longestMs = Math.max(this.#longestMs, forMs);
     if (nowMs - this.#agedAtMs >= this.#longestMs) {
       this.#agedAtMs = nowMs;
       this.#entries.age();
     }
-    const entry: Entry<T> = { answered, asked: 1, untilMs: nowMs + forMs };
+    const entry: Entry<T> = { ...first, asked: 1, untilMs: nowMs + forMs };
     this.#entries.set(key, entry);
     return entry;
   }

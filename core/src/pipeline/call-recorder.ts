@@ -1,7 +1,9 @@
 /** Calls become events beside their replies: a few tries, a bounded number at a time, never in the way of a caller. */
+
 import type { EventRecord } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
-import { within } from './deadline.js';
+import { messageOf } from '../message-of.js';
+import { inTime } from './deadline.js';
 import { Pauses } from './pauses.js';
 
 interface Parts {
@@ -59,10 +61,10 @@ export class CallRecorder {
     for (const waitMs of [...waitsMs, null]) {
       const isLast = waitMs === null || this.#closing;
       try {
-        await within(clock, tryMs, () => commit(record));
+        await inTime(clock, tryMs, commit(record));
         return;
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         if (isLast) {
           onUnrecorded(record, reason);
           return;

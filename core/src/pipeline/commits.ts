@@ -1,7 +1,9 @@
 /** Commits: an event is acknowledged when it is on disk together with its deliveries, or it is refused. */
+
 import type { Appended, Entry, Store } from '../contract/store.js';
 import type { Clock } from '../contract/tools.js';
 import { deliveryId } from '../ids.js';
+import { messageOf } from '../message-of.js';
 import { refuse } from '../refusal.js';
 import { inTime } from './deadline.js';
 import type { Lane } from './lane.js';
@@ -50,7 +52,7 @@ export class Commits {
     try {
       return await inTime(this.#parts.clock, patienceMs, this.#append(entries, bytes));
     } catch (error) {
-      throw refuse('STORE_UNAVAILABLE', error instanceof Error ? error.message : String(error));
+      throw refuse('STORE_UNAVAILABLE', messageOf(error));
     }
   }
 

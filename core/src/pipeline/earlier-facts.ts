@@ -15,6 +15,8 @@ export interface CachePolicy {
 export type KnownThen = Readonly<Record<string, string>>;
 
 interface Kept extends Facts {
+  /** Its own. */
+  readonly key: string;
   readonly known: KnownThen;
   readonly atMs: number;
 }
@@ -26,12 +28,13 @@ const overhead = 200;
 
 /** Times are from a clock that never goes back. */
 export class EarlierFacts {
-  readonly #kept = new BoundedMap<Kept>(mostCharacters, ({ size, known }) =>
-    Object.values(known).reduce((sum, json) => sum + json.length, size + overhead),
+  readonly #kept = new BoundedMap<Kept>(mostCharacters, ({ key, size, known }) =>
+    Object.values(known).reduce((sum, json) => sum + json.length, key.length + size + overhead),
   );
 
   keep(caller: string, resolver: string, facts: Facts, known: KnownThen, nowMs: number): void {
-    this.#kept.set(keyOf(caller, resolver), { ...facts, known, atMs: nowMs });
+    const key = keyOf(caller, resolver);
+    this.#kept.set(key, { ...facts, key, known, atMs: nowMs });
   }
 
   /**

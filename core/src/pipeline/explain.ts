@@ -1,4 +1,5 @@
 /** Why an event goes where it goes: every route is asked, and each destination says what it would send. Nothing is sent. */
+
 import type { Source, Transform } from '../contract/component.js';
 import type { Event } from '../contract/event.js';
 import type { JsonObject } from '../contract/json.js';
@@ -6,10 +7,11 @@ import type { Reception } from '../contract/source.js';
 import type { DeliveryRecord, EventRecord } from '../contract/store.js';
 import type { ExplainedPart, ExplainedValue } from '../contract/template.js';
 import { deliveryId } from '../ids.js';
+import { messageOf } from '../message-of.js';
 import type { NumberReader } from '../phone-number.js';
 import { isRefusal, refuse } from '../refusal.js';
 import { type OpenDestination, preparedFor } from './attempt.js';
-import { withNumbersRead } from './caller.js';
+import { readReception } from './caller.js';
 import { eventOf, recordOf } from './events.js';
 import { concerns, type Route, verdictOf } from './routes.js';
 
@@ -110,7 +112,7 @@ export async function receptionOf({ name, source, body, nowMs, numbers }: Rehear
     url: `/hooks/${name}${signed.rest}`,
     receivedAtMs: nowMs,
   });
-  return withNumbersRead(reception, numbers);
+  return readReception(reception, numbers);
 }
 
 async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {
@@ -170,6 +172,6 @@ function previewOf(
     if (preview === undefined) return without('the component shows no preview');
     return { destination, preview: JSON.parse(parts.mask(JSON.stringify(preview))) as JsonObject, reason: null };
   } catch (error) {
-    return without(parts.mask(error instanceof Error ? error.message : String(error)));
+    return without(parts.mask(messageOf(error)));
   }
 }

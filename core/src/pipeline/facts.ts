@@ -52,16 +52,21 @@ class Copy {
 
   #ofObject(value: object, depth: number): JsonValue | undefined {
     if (depth > deepest) throw new Error(`its facts are nested more than ${deepest} deep, or contain themselves`);
-    if (Array.isArray(value)) return Object.freeze(value.map((item) => this.of(item, depth + 1) ?? null));
+    if (ArrayBuffer.isView(value)) this.#spend(value.byteLength);
+    if (Array.isArray(value)) {
+      // Before they are gone through: an array may be long and empty.
+      this.#spend(8 * value.length);
+      return Object.freeze(value.map((item) => this.of(item, depth + 1) ?? null));
+    }
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
     if ('toJSON' in value && typeof value.toJSON === 'function') return this.of(value.toJSON(), depth + 1);
-    const entries = value instanceof Map ? [...value] : Object.entries(value);
-    const copied = entries.flatMap(([key, inner]) => {
+    const copied: (readonly [string, JsonValue])[] = [];
+    for (const [key, inner] of value instanceof Map ? value : entriesOf(value)) {
       const name = String(key);
       this.#spend(name.length);
       const copy = this.of(inner, depth + 1);
-      return copy === undefined ? [] : [[name, copy] as const];
-    });
+      if (copy !== undefined) copied.push([name, copy]);
+    }
     return Object.freeze(Object.fromEntries(copied));
   }
 
@@ -69,4 +74,10 @@ class Copy {
     this.size += size;
     if (this.size > largest) throw new Error(`its facts are larger than ${largest} characters`);
   }
+}
+
+/** One by one, so that the end of what may be spent is the end of it. */
+function* entriesOf(value: object): Iterable<readonly [string, unknown]> {
+  for (const key in value)
+    if (Object.hasOwn(value, key)) yield [key, (value as Readonly<Record<string, unknown>>)[key]];
 }

@@ -87,6 +87,7 @@ class LookupRun implements LookedUp {
     if (facts === null) {
       const stale = this.#earlier(name, needed, 'staleMs');
       if (stale !== null) this.known.set(name, { facts: stale, origin: 'stale' });
+      else if (outcome === 'not-found') this.known.set(name, { facts: {}, origin: 'fresh' });
       return;
     }
     this.known.set(name, { facts: facts.facts, origin: 'fresh' });

@@ -1,4 +1,5 @@
 /** What an operator may ask and decide: lists, stories, replay, discard, explain, status. */
+
 import type { Source } from '../contract/component.js';
 import type { Attempt } from '../contract/delivery.js';
 import type { JsonObject } from '../contract/json.js';
@@ -12,6 +13,7 @@ import type {
   Store,
 } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
+import { messageOf } from '../message-of.js';
 import type { NumberReader } from '../phone-number.js';
 import { refuse } from '../refusal.js';
 import { answeredCalls, type CallPage, type CallQuery } from './calls.js';
@@ -221,10 +223,7 @@ export class Operations {
     const { store, lanes, destinations, clock } = this.#parts;
     const [backlogs, storeFailure] = await Promise.all([
       within(clock, statusMs, () => store.backlog()).catch(() => null),
-      within(clock, statusMs, () => lanes.canCommit()).then(
-        () => null,
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      ),
+      within(clock, statusMs, () => lanes.canCommit()).then(() => null, messageOf),
     ]);
     const { loads } = lanes;
     const names = new Set([...destinations.keys(), ...(backlogs ?? []).map(({ destination }) => destination)]);

@@ -10,7 +10,7 @@ import type { Answers, Ringing, Told } from './answer.js';
 import { traceOf } from './answer-trace.js';
 import { attempted, keptOf, type OpenDestination, unsaid } from './attempt.js';
 import { CallRecorder } from './call-recorder.js';
-import { withNumbersRead } from './caller.js';
+import { readReception } from './caller.js';
 import { Commits } from './commits.js';
 import { inTime } from './deadline.js';
 import { eventOf, recordOf } from './events.js';
@@ -105,8 +105,8 @@ export class Pipeline {
     await this.#commit([]);
   }
 
-  /** A request for a source: verified, then committed or answered. A refusal is thrown. */
-  async receive(source: string, request: RawRequest): Promise<HttpReply> {
+  /** A request for a source, begun at `startedAtMs` by the clock's `elapsed`: verified, then committed or answered. A refusal is thrown. */
+  async receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply> {
     const reception = await this.#verified(source, request);
     switch (reception.kind) {
       case 'handshake':
@@ -114,7 +114,7 @@ export class Pipeline {
       case 'events':
         return this.#accept(source, request, reception.events);
       case 'call':
-        return this.#answer(source, request, reception);
+        return this.#answer(source, request, reception, startedAtMs);
     }
   }
 
@@ -124,9 +124,9 @@ export class Pipeline {
     const { clock, log, observer, numbers } = this.#parts;
     try {
       const reception = source.receive(request);
-      if ('kind' in reception) return withNumbersRead(reception, numbers);
+      if ('kind' in reception) return readReception(reception, numbers);
       const waitMs = source.fallback === undefined ? verifyMs.events : verifyMs.call;
-      return withNumbersRead(await inTime(clock, waitMs, reception), numbers);
+      return readReception(await inTime(clock, waitMs, reception), numbers);
     } catch (error) {
       if (isRefusal(error)) throw error;
       log.error('source.failed', { source: name, error });
@@ -189,9 +189,8 @@ export class Pipeline {
   }
 
   /** Answers a ringing phone. Whatever happens, the platform gets its reply in time; the event is recorded beside it. */
-  async #answer(name: string, request: RawRequest, ringing: Ringing): Promise<HttpReply> {
-    const { answers, clock, log, observer, sources } = this.#parts;
-    const startedAtMs = clock.elapsed() - Math.max(0, clock.now() - request.receivedAtMs);
+  async #answer(name: string, request: RawRequest, ringing: Ringing, startedAtMs: number): Promise<HttpReply> {
+    const { answers, log, observer, sources } = this.#parts;
     const told = await answers.answer(name, ringing, startedAtMs);
     const reply = replyTo(ringing, told, sources.get(name), log);
     try {

@@ -1,7 +1,9 @@
 /** Replays: many deliveries made waiting again, or made anew by today's routes, in pages and at a pace. */
+
 import type { DeliveryQuery, DeliveryRecord, EventQuery, EventRecord, Page, Store } from '../contract/store.js';
 import type { Clock, Log } from '../contract/tools.js';
 import { newReplayId } from '../ids.js';
+import { messageOf } from '../message-of.js';
 import { refuse } from '../refusal.js';
 import { TimeUp, within } from './deadline.js';
 import { missingDeliveries, type Wanted } from './reroute.js';
@@ -166,7 +168,7 @@ export class Replays {
       replay.state = this.#closed ? 'stopped' : 'done';
     } catch (error) {
       replay.state = 'failed';
-      replay.reason = error instanceof Error ? error.message : String(error);
+      replay.reason = messageOf(error);
       log.error('replay.failed', { id: replay.id, error });
     }
     replay.endedAtMs = clock.now();

@@ -1,10 +1,12 @@
 /** The lane of a resolver: one look-up within what is left of the ring, its own concurrency, and a breaker that keeps a broken one from costing time. */
+
 import { isBusy } from '../busy.js';
 import type { Resolver } from '../contract/component.js';
 import type { JsonObject } from '../contract/json.js';
 import type { Call } from '../contract/source.js';
 import type { Clock, Log } from '../contract/tools.js';
-import { isExpressionError } from '../expression-error.js';
+import { type ExpressionError, isExpressionError } from '../expression-error.js';
+import { messageOf } from '../message-of.js';
 import { isNotReady } from '../not-ready.js';
 import { Breaker, type BreakerPolicy } from './breaker.js';
 import { TimeUp, within } from './deadline.js';
@@ -26,7 +28,7 @@ export interface OpenResolver {
 
 /**
  * What came of asking a resolver. `cached` = earlier facts spared the look-up. `late`: no result in time. `failed`: it
- * could not look. `skipped`: its breaker is open. `busy`: too many look-ups were under way.
+ * could not look. `skipped`: its breaker is open, or it needs what another one could not say. `busy`: too many look-ups were under way.
  */
 export type LookupOutcome = 'found' | 'not-found' | 'cached' | 'late' | 'failed' | 'skipped' | 'busy';
 
@@ -41,7 +43,7 @@ export interface Lookup {
   readonly reason: string | null;
 }
 
-/** How a look-up went, and what it brought; null = nothing that could be relied on. */
+/** How a look-up went, and what it brought; null = nothing that could be relied on, also where it is `not-found`. */
 export interface LaneLookup {
   readonly outcome: Exclude<LookupOutcome, 'cached'>;
   readonly reason: string | null;
@@ -61,6 +63,8 @@ export interface LookupTerms {
 /** A caller can be the probe of a broken resolver no less often than this. */
 const longestCooldownMs = 120_000;
 const longestReason = 500;
+/** Why a resolver whose breaker is open was not asked. */
+export const keepsFailing = 'it keeps failing and is left alone for a while';
 
 export class ResolverLane {
   readonly #open: OpenResolver;
@@ -69,6 +73,7 @@ export class ResolverLane {
   readonly #log: Log;
   #running = 0;
   #left = false;
+  #hasMissed = false;
 
   constructor(open: OpenResolver, clock: Clock, log: Log) {
     this.#open = open;
@@ -92,7 +97,7 @@ export class ResolverLane {
     const nowMs = this.#clock.elapsed();
     const leftMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, terms.endMs - nowMs);
     if (leftMs <= 0) return miss('late', 'no time was left for it');
-    if (this.#breaker?.allowance(nowMs) === 0) return miss('skipped', 'it keeps failing and is left alone for a while');
+    if (this.#breaker?.allowance(nowMs) === 0) return miss('skipped', keepsFailing);
     if (this.#running >= concurrency) return miss('busy', `${concurrency} look-ups were under way already`);
     this.#running += 1;
     this.#breaker?.started(nowMs);
@@ -103,19 +108,27 @@ export class ResolverLane {
       return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
     } catch (error) {
       if (isBusy(error)) return this.#cancelled(miss('busy', error.message));
-      // Of a caller whom nobody knows there is nothing more to look for.
-      if (isExpressionError(error) && error.missing && !terms.incomplete)
-        return this.#cancelled({ outcome: 'not-found', reason: error.message, facts: plainFacts({}) });
+      if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, terms));
       const outcome = error instanceof TimeUp ? 'late' : 'failed';
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
       if (isNotReady(error)) return this.#cancelled(miss(outcome, error.message));
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
       this.#failed(!terms.incomplete && (outcome === 'failed' || hadItsTime));
-      return miss(outcome, error instanceof Error ? error.message : String(error));
+      return miss(outcome, messageOf(error));
     } finally {
       this.#running -= 1;
       this.#tell();
     }
+  }
+
+  /** An expression of its options has no value. Of a caller whom nobody knows there is nothing more to look for; a reply that lacks something is no word about the caller. */
+  #missed({ message, place }: ExpressionError, { incomplete }: LookupTerms): LaneLookup {
+    const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
+    if (incomplete && needed !== undefined) return miss('skipped', `it needs ${needed}, which could not say`);
+    if (/^(known|call)\b/.test(place)) return { outcome: 'not-found', reason: message, facts: plainFacts({}) };
+    this.#log[this.#hasMissed ? 'debug' : 'warn']('resolver.missed', { resolver: this.#open.name, reason: message });
+    this.#hasMissed = true;
+    return { ...miss('failed', message), outcome: 'not-found' };
   }
 
   /** A resolver that had to wait for another one is not to blame for it, unless it is on probation: a probe must end somehow. */

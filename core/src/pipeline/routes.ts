@@ -1,6 +1,8 @@
 /** Which events go where. Pure and in memory: it runs before the commit. */
+
 import type { Event } from '../contract/event.js';
 import type { Expression } from '../contract/template.js';
+import { messageOf } from '../message-of.js';
 
 /** A row of configuration: which events go to which destinations. */
 export interface Route {
@@ -69,7 +71,7 @@ export function verdictOf(route: Route, event: Event): Verdict {
     if (typeof value === 'boolean') return { kind: value ? 'matched' : 'unmatched' };
     return { kind: 'failed', reason: `where gave ${value === null ? 'null' : typeof value}, not true or false` };
   } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'failed', reason: messageOf(error) };
   }
 }
 

@@ -1,7 +1,7 @@
 /** Why an expression of an answer has no value, in one line: names of resolvers and of facts, never what they hold. */
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import type { LookedUp } from './lookups.js';
-import type { LookupOutcome } from './resolver-lane.js';
+import { keepsFailing, type Lookup } from './resolver-lane.js';
 
 /** What the expression itself can say. */
 export interface Shortfall {
@@ -11,13 +11,6 @@ export interface Shortfall {
   /** What is missing, as it is written, `customer.first_name`; empty where nothing is. */
   readonly place: string;
 }
-
-const withoutFacts: Partial<Record<LookupOutcome, string>> = {
-  late: 'was late',
-  failed: 'failed',
-  skipped: 'was left alone',
-  busy: 'was busy',
-};
 
 /** Of the names there are: nobody reads more of them. */
 const mostNames = 10;
@@ -31,14 +24,25 @@ export function reasonOf({ used, complaint, place }: Shortfall, { known, lookups
   if (root !== '' && !used.includes(root)) return complaint;
   const suspects = root === '' ? used : [root];
   const away = suspects.find((name) => !known.has(name));
-  if (away !== undefined) {
-    const outcome = lookups.find(({ resolver }) => resolver === away)?.outcome;
-    return `${away} ${(outcome && withoutFacts[outcome]) ?? 'was not asked'}`;
-  }
+  if (away !== undefined) return `${away} ${fateOf(lookups.find(({ resolver }) => resolver === away))}`;
   const factsOf = (name: string): JsonObject => known.get(name)?.facts ?? {};
   const ignorant = suspects.find((name) => Object.keys(factsOf(name)).length === 0);
   if (ignorant !== undefined) return `${ignorant} found nobody`;
   return absentIn(factsOf(root), path) ?? complaint;
+}
+
+function fateOf(lookup: Lookup | undefined): string {
+  switch (lookup?.outcome) {
+    case 'late':
+    case 'busy':
+      return `was ${lookup.outcome}`;
+    case 'failed':
+      return 'failed';
+    case 'skipped':
+      return lookup.reason === keepsFailing ? 'was left alone' : `was not asked: ${lookup.reason}`;
+    default:
+      return 'was not asked';
+  }
 }
 
 /** The names in `known.customer.address["street"]`, from the resolver on; none where there is more in it than names. */

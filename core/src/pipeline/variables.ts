@@ -40,6 +40,8 @@ export interface VariableScope extends LookedUp {
 export interface Filled {
   readonly answer: Answer;
   readonly origins: Readonly<Record<string, VariableOrigin>>;
+  /** Of the other agent; null where the row names none. */
+  readonly agentOrigin: VariableOrigin | null;
   /** The lowest rung of all. */
   readonly step: Rung;
 }
@@ -63,20 +65,18 @@ export function fill(row: VariableRow, scope: VariableScope, refuse: Refuse): Fi
     const fallback = ownOf(row.defaults, name);
     const takesOwn = own.value !== null && (own.value !== '' || fallback === undefined);
     const value = takesOwn ? own.value : (fallback ?? null);
-    if (value !== null) variables[name] = fitting(value);
+    if (value !== null) variables[name] = fitting(String(value));
     const step = takesOwn ? own.step : value === null ? 'none' : 'default';
     const reason = step === 'default' || step === 'none' ? own.reason : null;
     origins[name] = { step, resolvers: own.resolvers, reason };
   }
   shrink(variables, origins, row.defaults, refuse);
-  const refuseAgent = (reason: string) => refuse('overrideAgent', reason);
-  const agent = rendered(row.overrideAgent, watched, refuseAgent);
-  const overrideAgent = agentId(agent.value, refuseAgent);
+  const { agent: overrideAgent, origin: agentOrigin } = overriding(row.overrideAgent, watched, refuse);
   const steps = Object.values(origins).map((origin) => origin.step);
-  if (overrideAgent !== null) steps.push(agent.step);
+  if (overrideAgent !== null && agentOrigin !== null) steps.push(agentOrigin.step);
   // Every request about the call gets this one: nobody who writes it in some format may change it for the next.
   const answer = Object.freeze({ variables: Object.freeze(variables), overrideAgent });
-  return { answer, origins, step: lowest(steps) };
+  return { answer, origins, agentOrigin, step: lowest(steps) };
 }
 
 function lowest(steps: readonly Rung[]): Rung {
@@ -91,7 +91,7 @@ function ownOf<T>(row: Readonly<Record<string, T>>, name: string): T | undefined
 /** What a template has by itself. */
 interface Rendered extends VariableOrigin {
   /** Null where a part of it is not known, or it is not flat. */
-  readonly value: string | null;
+  readonly value: string | number | boolean | null;
 }
 
 const unwritten: Rendered = { value: null, step: 'fresh', resolvers: [], reason: null };
@@ -115,7 +115,7 @@ function rendered(
     if (typeof value === 'object') return refused(Array.isArray(value) ? 'it is a list' : 'it is a map');
     const { step } = scope;
     const reason = value === '' || step === 'default' ? scope.reason('it is empty') : null;
-    return { value: String(value), step, resolvers: scope.used, reason };
+    return { value, step, resolvers: scope.used, reason };
   } catch (error) {
     // A fact that is missing is the ordinary case here, not an error.
     if (isExpressionError(error) && error.missing) return nothing(scope.reason(error.message, error.place));
@@ -123,13 +123,19 @@ function rendered(
   }
 }
 
-/** Not cut where it is too long: that would be another agent. */
-function agentId(value: string | null, refuse: (reason: string) => void): string | null {
-  const id = value?.trim() || null;
-  const problem = id === null ? null : agentIdProblem(id);
-  if (problem === null) return id;
-  refuse(problem);
-  return null;
+/** Another agent for the call. What can be no id is refused and not mended: one that was cut would be another's. */
+function overriding(template: Template | null, scope: WatchedScope, refuse: Refuse) {
+  if (template === null) return { agent: null, origin: null };
+  const refused = (reason: string) => refuse('overrideAgent', reason);
+  const { value, ...origin } = rendered(template, scope, refused);
+  const id = value === null ? '' : String(value).trim();
+  const problem = typeof value === 'boolean' ? `it is ${value}, and no id` : id === '' ? null : agentIdProblem(id);
+  if (problem !== null) refused(problem);
+  const isUsed = id !== '' && problem === null;
+  return {
+    agent: isUsed ? id : null,
+    origin: isUsed ? origin : { ...origin, step: 'none' as const, reason: problem ?? origin.reason },
+  };
 }
 
 /** Halves of characters and NUL are no text for many a reader of JSON. */
@@ -147,14 +153,14 @@ function shrink(
   refuse: Refuse,
 ): void {
   while (Buffer.byteLength(JSON.stringify(variables)) > largestAnswer) {
-    const [largest] = Object.entries(variables).sort(([, a], [, b]) => b.length - a.length);
+    const [largest] = Object.entries(variables).sort(([, a], [, b]) => Buffer.byteLength(b) - Buffer.byteLength(a));
     if (largest === undefined) return;
     const [name, value] = largest;
     const fallback = ownOf(defaults, name);
     const reason = `all variables together are larger than ${largestAnswer} bytes`;
     refuse(name, reason);
     delete variables[name];
-    const isShorter = fallback !== undefined && fallback.length < value.length;
+    const isShorter = fallback !== undefined && Buffer.byteLength(fallback) < Buffer.byteLength(value);
     if (isShorter) variables[name] = fallback;
     origins[name] = { step: isShorter ? 'default' : 'none', resolvers: [], reason };
   }
@@ -180,14 +186,19 @@ class WatchedScope {
     return [...this.#used];
   }
 
-  /** Of the last template: the lowest rung of the facts it looked at. Where somebody could not look, its own fallback spoke. */
+  /** Of the last template: the lowest rung of the facts it looked at. Where there are none, its own fallback spoke. */
   get step(): Rung {
-    return lowest(this.used.map((name) => this.#lookedUp.known.get(name)?.origin ?? 'default'));
+    return lowest(this.used.map((name) => this.#rungOf(name)));
   }
 
   render(template: Template): JsonValue {
     this.#used.clear();
     return template.render(this.#scope);
+  }
+
+  #rungOf(resolver: string): Rung {
+    const known = this.#lookedUp.known.get(resolver);
+    return known === undefined || Object.keys(known.facts).length === 0 ? 'default' : known.origin;
   }
 
   /** Of the last template: why it has no value. */

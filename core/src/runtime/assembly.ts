@@ -103,7 +103,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   const limits = { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs };
   const listener = listenerFor({
     hooks: byName(sources, ({ row }) => hookOf(row.component)),
-    receive: (source, request) => pipeline.receive(source, request),
+    receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
     refused: (...refusal) => observer.refused(...refusal),
     ready,
     metrics: async () => metrics.expose(readingsOf(await operations.status(), pipeline.committing)),

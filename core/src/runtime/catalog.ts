@@ -1,4 +1,5 @@
 /** The catalog: finds and loads the plugins that bring the components of a configuration. */
+
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
@@ -7,6 +8,7 @@ import { tsImport } from 'tsx/esm/api';
 import type { Catalog, Found, PluginProblem } from '../config/catalog.js';
 import { didYouMean } from '../config/nearest.js';
 import type { Component, Kind, Plugin } from '../contract/component.js';
+import { messageOf } from '../message-of.js';
 import { memoryStoreComponent } from '../store/memory.js';
 import { recentComponent } from '../store/recent.js';
 
@@ -126,7 +128,7 @@ export class ComponentCatalog implements Catalog {
         };
       return { plugin, version: versionOf(path), from };
     } catch (error) {
-      return { code: 'PLUGIN_BROKEN', message: `${from}: ${error instanceof Error ? error.message : String(error)}` };
+      return { code: 'PLUGIN_BROKEN', message: `${from}: ${messageOf(error)}` };
     }
   }
 

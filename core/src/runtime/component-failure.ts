@@ -1,5 +1,7 @@
 /** A component that could not be made, opened or reached: whose fault it is, by name. */
+
 import type { Kind } from '../contract/component.js';
+import { messageOf } from '../message-of.js';
 
 /** What a component threw while it was made, opened or reached; `cause` is the plugin's own error. */
 export class ComponentFailure extends Error {
@@ -11,10 +13,7 @@ export class ComponentFailure extends Error {
     what: string,
     cause: unknown,
   ) {
-    super(
-      `${component.kind} ${component.name} (${component.type}) ${what}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    super(`${component.kind} ${component.name} (${component.type}) ${what}: ${messageOf(cause)}`, { cause });
     this.code =
       cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'PLUGIN_FAILED';
   }

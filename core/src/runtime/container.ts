@@ -6,6 +6,7 @@ import type { Clock, Fetch, Log, LogFields, Tools } from '../contract/tools.js';
 import { chance } from '../ids.js';
 import { systemClock } from './clock.js';
 import { type Network, openNetwork } from './fetch.js';
+import { unfailing } from './log.js';
 import { type ExposedMetrics, openMetrics } from './metrics.js';
 
 /** A service's name in the container, with its type. */
@@ -55,9 +56,10 @@ export class Services {
     services.#provide(tokens.metrics, openMetrics);
     services.#provide(tokens.network, () => openNetwork());
     services.#provide(tokens.fetch, () => services.get(tokens.network).fetch);
-    services.#provide(tokens.log, log);
+    services.#provide(tokens.log, () => unfailing(log(services)));
     services.#provide(tokens.store, store);
-    for (const { token, value } of replace) services.#provide(token, () => value);
+    for (const { token, value } of replace)
+      services.#provide(token, () => (token === tokens.log ? unfailing(value as Log) : value));
     return services;
   }
 

@@ -16,6 +16,8 @@ const staleMs = 86_400_000;
 /** Shorter than the 1.8 s that are usual there, because a phone may ring meanwhile. */
 const patienceMs = 400;
 const mostNames = 2_000;
+/** Longer than a system asks all its name servers. */
+const longestQuestionMs = 60_000;
 
 export class HostNames {
   readonly #clock: Clock;
@@ -45,7 +47,15 @@ export class HostNames {
   #askedFor(name: string, options: LookupAllOptions): Promise<readonly LookupAddress[]> {
     const asked = this.#asked.get(name);
     if (asked !== undefined) return asked;
-    const asking = this.#answer(name, options).finally(() => this.#asked.delete(name));
+    const asking = this.#answer(name, options).finally(() => {
+      cancel();
+      forget();
+    });
+    const forget = (): void => {
+      if (this.#asked.get(name) === asking) this.#asked.delete(name);
+    };
+    // A question that is never answered must not be the last one.
+    const cancel = this.#clock.after(longestQuestionMs, forget);
     this.#asked.set(name, asking);
     return asking;
   }

@@ -45,6 +45,20 @@ export function openLog({ level, secrets, to = standardOutput() }: LogOptions): 
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** A log that cannot write, somebody else's perhaps, costs lines, and nothing else: a phone may be ringing. */
+export function unfailing(log: Log): Log {
+  const at =
+    (method: keyof Log) =>
+    (event: string, fields?: LogFields): void => {
+      try {
+        log[method](event, fields);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
 /** Replaces each secret by `***`, also where it stands JSON-escaped or percent-encoded. */
 export function maskFor(secrets: Iterable<string>): (line: string) => string {
   const forms = new Set<string>();

@@ -1,6 +1,8 @@
 /** Opens, probes and closes one component. It opens at the first try or not at all, or is tried again until it does. */
+
 import type { Lifecycle } from '../contract/component.js';
 import type { Clock, Log } from '../contract/tools.js';
+import { messageOf } from '../message-of.js';
 import { inTime, within } from '../pipeline/deadline.js';
 import { Pauses } from '../pipeline/pauses.js';
 import { ComponentFailure } from './component-failure.js';
@@ -28,6 +30,8 @@ export class Opening {
   #failure: string | null = 'is not open yet';
   #isLate = false;
   #isClosing = false;
+  /** What opens from now on is closed at once. */
+  #isClosed = false;
   /** The try under way, or the last one. Never rejects. */
   #trying: Promise<ComponentFailure | null> = Promise.resolve(null);
   #begin = (): void => {};
@@ -75,11 +79,20 @@ export class Opening {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#pauses.end();
-    const failed = (error: unknown): void => this.#log.error('component.close-failed', { ...this.#named, error });
-    await inTime(this.#clock, lastTryMs, this.#trying).catch(failed);
-    if (this.#failure !== null) return;
+    await inTime(this.#clock, lastTryMs, this.#trying).catch((error: unknown) => this.#closeFailed(error));
+    this.#isClosed = true;
+    if (this.#failure === null) await this.#close();
+  }
+
+  async #close(): Promise<void> {
     const lifecycle: Lifecycle = this.made.instance;
-    await within(this.#clock, lifecycleMs, async () => lifecycle.close?.()).catch(failed);
+    await within(this.#clock, lifecycleMs, async () => lifecycle.close?.()).catch((error: unknown) =>
+      this.#closeFailed(error),
+    );
+  }
+
+  #closeFailed(error: unknown): void {
+    this.#log.error('component.close-failed', { ...this.#named, error });
   }
 
   async #persist(first: Promise<ComponentFailure | null>, longestPauseMs: number): Promise<void> {
@@ -115,6 +128,10 @@ export class Opening {
     if (this.#failure === null) return;
     this.#failure = null;
     this.#pauses.end();
+    if (this.#isClosed) {
+      void this.#close();
+      return;
+    }
     if (this.#isLate) this.#log.info('component.opened', this.#named);
     this.#begin();
   }
@@ -135,8 +152,4 @@ export class Opening {
     const { kind, name, type } = this.made;
     return { kind, name, type };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,10 @@
 /** The platform that is played: makes requests as it would, signed with the secrets of the configuration, and waits for the replies. */
+
 import type { Config } from '../config/config.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import type { Answer, Call, SignedRequest } from '../contract/source.js';
 import type { Clock, Fetch } from '../contract/tools.js';
+import { messageOf } from '../message-of.js';
 import { within } from '../pipeline/deadline.js';
 import { askedHeader, eventHeader } from '../pipeline/reply.js';
 import { isObject } from './body.js';
@@ -94,7 +96,7 @@ export class Platform {
       const asked = Number(response.headers[askedHeader] ?? 1);
       return { kind: 'reply', status: response.status, body: said, eventId, asked, ms };
     } catch (error) {
-      return { kind: 'none', reason: error instanceof Error ? error.message : String(error), ms: elapsed() };
+      return { kind: 'none', reason: messageOf(error), ms: elapsed() };
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { Answer, Call, EventDraft, HttpReply, JsonObject, RawRequest } from '@switchhook/core/plugin';
 import { defineSource, fingerprint, readJsonObject, refuse, sameText, secret, z } from '@switchhook/core/plugin';
 import { allowed, allowOption } from './allow.js';
-import { agentIn, fitting, idIn, isAgentWebhook, openEnvelope, subjectIn } from './envelope.js';
+import { agentIn, callIdIn, fitting, idIn, isAgentWebhook, openEnvelope } from './envelope.js';
 import { callSamples } from './samples.js';
 import { problem, secretList, signatureOption, verifierOf } from './signature.js';
 
@@ -77,7 +77,7 @@ export const call = defineSource({
 function requireToken({ rest, query, headers }: RawRequest, token: string): void {
   const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
   const given = [rest.replace(/\/$/, ''), query.token, bearer].filter((text) => text !== undefined && text !== '');
-  if (given.filter((text = '') => sameText(text, token)).length > 0) return;
+  if (given.some((text = '') => sameText(text, token))) return;
   const found = given.length === 0 ? 'no token came with the request' : 'the token is not the configured one';
   throw refuse('UNVERIFIED', `${found}; it belongs into the path, ?token= or Authorization: Bearer`);
 }
@@ -98,7 +98,7 @@ function typeOf({ event }: JsonObject): string {
 function callOf(data: JsonObject, bytes: Uint8Array): Call {
   const envelope = openEnvelope(data, bytes);
   return {
-    id: fitting(subjectIn(envelope), 512),
+    id: fitting(callIdIn(envelope), 512),
     from: idIn(envelope, 'from') ?? '',
     to: idIn(envelope, 'to') ?? '',
     agent: fitting(agentIn(envelope), 256),
@@ -106,9 +106,10 @@ function callOf(data: JsonObject, bytes: Uint8Array): Call {
   };
 }
 
-/** No call id is documented. Where none is sent, each request is an event of its own. */
-function draftOf(type: string, { id, from, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
-  const key = fitting(`${type}:${id ?? `${fingerprint(body)}:${receivedAtMs}`}`, 512);
+/** No call id is documented. Where none is sent, each request is an event of its own. The numbers keep apart what an id that is not the call's own would mix up. */
+function draftOf(type: string, { id, from, to, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
+  const own = id === null ? `${fingerprint(body)}:${receivedAtMs}` : `${id}:${from}:${to}`;
+  const key = fitting(`${type}:${own}`, 512);
   return { key, type, subject: id, agent, party: fitting(from, 256) || null, occurredAtMs: null, data };
 }
 

@@ -58,6 +58,12 @@ export function subjectIn(envelope: Envelope): string | null {
   return idIn({ ...envelope, layers }, 'id');
 }
 
+/** The call's own id: under a name that says so, or as that of a nested call. */
+export function callIdIn(envelope: Envelope): string | null {
+  const layers = envelope.layers.filter(([name]) => name === 'call');
+  return idIn(envelope, 'subject') ?? idIn({ ...envelope, layers }, 'id');
+}
+
 /** The agent's id. */
 export function agentIn(envelope: Envelope): string | null {
   const named = idIn(envelope, 'agent');

@@ -241,7 +241,7 @@ describe('the event of a call', () => {
       callOf(world, world.signed({ ...ringing, call_id: 'call-1', attempt }, { receivedAtMs: attempt })),
     );
     for (const { event } of await Promise.all(keys))
-      expect([event.key, event.subject]).to.deep.equal(['inbound_call:call-1', 'call-1']);
+      expect([event.key, event.subject]).to.deep.equal(['inbound_call:call-1:+12345678912:+12345678913', 'call-1']);
   });
 
   it('is one per request where the call has no id', async () => {

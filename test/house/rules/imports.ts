@@ -28,6 +28,7 @@ const free: Readonly<Record<string, readonly string[]>> = {
   'expression-error.ts': [],
   'fetch-error.ts': [],
   'ids.ts': [],
+  'message-of.ts': [],
   'not-ready.ts': [],
   'phone-number.ts': [],
   'retry-after.ts': [],

@@ -22,14 +22,17 @@ function setup(mostBytes: number) {
 }
 
 describe('reading bodies', () => {
-  it('has room for so many bytes of all senders together, and says so to who comes beyond', async () => {
+  it('has room for so many bytes of all senders together, and says so to who has most of it', async () => {
     const { begin } = setup(1_000);
     const [first, second] = [begin(), begin()];
     first.stream.write(Buffer.alloc(800));
     second.stream.write(Buffer.alloc(300));
-    expect(await second.read).to.equal('OVERLOADED');
-    first.stream.end();
-    expect(await first.read).to.equal(800);
+    expect(await first.read).to.equal('OVERLOADED');
+    const largest = begin();
+    largest.stream.write(Buffer.alloc(701));
+    expect(await largest.read).to.equal('OVERLOADED');
+    second.stream.end();
+    expect(await second.read).to.equal(300);
     const third = begin();
     third.stream.end(Buffer.alloc(900));
     expect(await third.read).to.equal(900);

@@ -63,10 +63,12 @@ describe('the HTTP server', () => {
       `POST /hooks/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${room + 1}\r\n\r\n`,
     );
     await new Promise<void>((written) => stalled.write(Buffer.alloc(room), () => written()));
-    while ((await post('/hooks/agents', '{}')).status !== 429);
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', ''])
       expect((await post('/hooks/phones', '{}', { 'content-type': type })).status, type).to.equal(200);
-    expect(received.slice(-3).map(({ body }) => Buffer.from(body).toString())).to.deep.equal(['{}', '{}', '{}']);
+    expect(received.map(({ body }) => Buffer.from(body).toString())).to.deep.equal(['{}', '{}', '{}']);
+    expect(refusals).to.deep.equal([]);
+    // The room is full: whoever has most of it leaves.
+    while (refusals.length === 0) expect((await post('/hooks/agents', '{}')).status).to.equal(200);
     expect(refusals).to.deep.equal(['agents OVERLOADED: no room for another body']);
     stalled.destroy();
     await server.close();

@@ -68,12 +68,13 @@ describe('a call that is asked about again', () => {
     const { ring } = aSwitchboard({ clock, answers: [hello], resolvers: { crm } });
     const first = ring();
     await clock.advance(100);
-    const late = ring({}, { receivedAtMs: clock.now() - 8_500 });
+    const late = ring({}, { ageMs: 8_500 });
     await clock.advance(1_000);
     const rung = await late;
     expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there' }, 1_000]);
     await clock.advance(2_000);
     expect(told(await first)).to.deep.equal({ name: 'look 1' });
+    expect(rung.event, 'the event that is recorded').to.equal((await first).event);
   });
 
   it('keeps an answer that was made without the look-ups: the first reply may have been heard', async () => {
@@ -102,7 +103,9 @@ describe('a call that is asked about again', () => {
     expect(await ask({ id: 'b', from: '+1' })).to.deep.equal({ name: 'look 2' });
     expect(await ask({ from: '+1' })).to.deep.equal({ name: 'look 3' });
     expect(await ask({ from: '+1', to: '+2' })).to.deep.equal({ name: 'look 4' });
-    expect(looks()).to.equal(4);
+    // An id that two callers share is not the call's own.
+    expect(await ask({ id: 'a', from: '+3' })).to.deep.equal({ name: 'look 5' });
+    expect(looks()).to.equal(5);
   });
 
   it('cannot be told from another one where the caller withholds the number: each is looked up and recorded', async () => {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@switchhook/core/plugin';
+import { ExpressionError, type JsonObject } from '@switchhook/core/plugin';
 import { FakeClock } from '@switchhook/core/testkit';
 import { expect } from 'chai';
 import { refuse } from '../../../core/src/refusal.js';
@@ -172,6 +172,25 @@ describe('the ladder of an answer', () => {
       expect(told(await ring())).to.deep.equal({ name: 'there' });
     });
 
+    it('stands in for a reply that lacks what is picked from it, which is no word about the caller', async () => {
+      const replies: readonly (() => unknown)[] = [
+        () => ({ name: 'Ada' }),
+        () => Promise.reject(new ExpressionError('no such key: customer', true, 'reply.customer')),
+        () => Promise.reject(new Error('down')),
+      ];
+      let look = 0;
+      const crm: Resolve = async () => replies[look++]?.();
+      const answer = { ...hello, cache: { forMs: 0, staleMs: 24 * 60 * minute } };
+      const { ring, clock, trace, log } = aSwitchboard({ answers: [answer], resolvers: { crm } });
+      for (const step of ['fresh', 'stale', 'stale']) {
+        expect([told(await ring()), (await trace()).step]).to.deep.equal([{ name: 'Ada' }, step]);
+        await clock.advance(minute);
+      }
+      expect(log.of('resolver.missed').map(({ level, fields }) => [level, fields.reason])).to.deep.equal([
+        ['warn', 'no such key: customer'],
+      ]);
+    });
+
     it('does not give what was found about one person to the next one with the same number', async () => {
       let owner: JsonObject = { id: 'ada' };
       let broken = false;
@@ -248,14 +267,16 @@ describe('the ladder of an answer', () => {
       }
     });
 
-    it('may stand in the expression itself, and is known as one where the look-up failed', async () => {
+    it('may stand in the expression itself, and is known as one where nobody was found or the look-up failed', async () => {
       let broken = false;
       const { ring, clock, trace } = aSwitchboard({
         answers: [{ variables: { name: '${{ default(crm.name, "friend") }}' } }],
         resolvers: { crm: () => (broken ? Promise.reject(new Error('down')) : Promise.resolve({})) },
       });
       expect(told(await ring())).to.deep.equal({ name: 'friend' });
-      expect((await trace()).step).to.equal('fresh');
+      expect((await trace()).origins).to.deep.equal({
+        name: { step: 'default', resolvers: ['crm'], reason: 'crm found nobody' },
+      });
       broken = true;
       await clock.advance(minute);
       expect(told(await ring())).to.deep.equal({ name: 'friend' });

@@ -87,10 +87,15 @@ describe('the look-ups of a call', () => {
           Object.assign(call, { from: '+666' });
           return {};
         },
+        thief: async (call) => {
+          (call.data.deep as { list: unknown[] }).list.push('poison');
+          return {};
+        },
       },
     });
-    expect(told(await ring({ from: '+1' }))).to.deep.equal({ caller: '+1' });
-    expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'failed');
+    expect(told(await ring({ from: '+1', data: { deep: { list: [] } } }))).to.deep.equal({ caller: '+1' });
+    const { lookups } = await trace();
+    expect((lookups as JsonObject[]).map(({ outcome }) => outcome)).to.deep.equal(['failed', 'failed']);
     expect(await calls()).to.have.length(1);
   });
 
@@ -99,6 +104,23 @@ describe('the look-ups of a call', () => {
       const { ring, trace } = aSwitchboard({ resolvers: { crm: async () => nothing } });
       await ring();
       expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'not-found');
+    }
+  });
+
+  it('take no more than there may be, and do not go through the rest of it', async () => {
+    const endless = new Proxy([], { get: (list, key) => (key === 'length' ? 2 ** 32 - 1 : Reflect.get(list, key)) });
+    const tooMuch = {
+      list: new Array(50_000_000),
+      bytes: Buffer.alloc(50_000_000),
+      endless,
+      text: 'x'.repeat(1_000_001),
+    };
+    for (const [name, fact] of Object.entries(tooMuch)) {
+      const { ring, trace } = aSwitchboard({ resolvers: { crm: async () => ({ [name]: fact }) } });
+      await ring();
+      expect((await trace()).lookups, name)
+        .to.have.nested.property('[0].reason')
+        .that.matches(/larger than 1000000/);
     }
   });
 
@@ -213,11 +235,11 @@ describe('the look-ups of a call', () => {
       resolvers: { crm: () => new Promise(() => {}), table: async () => ({ line: 'one' }) },
     };
     const { ring, clock } = aSwitchboard(world);
-    const ringing = ring({}, { receivedAtMs: clock.now() - 2_500 });
+    const ringing = ring({}, { ageMs: 2_500 });
     await clock.advance(500);
     expect((await ringing).ms).to.equal(500);
     const late = aSwitchboard(world);
-    const rung = await late.ring({}, { receivedAtMs: late.clock.now() - 60_000 });
+    const rung = await late.ring({}, { ageMs: 60_000 });
     expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'main' }, 0]);
   });
 
@@ -229,7 +251,48 @@ describe('the look-ups of a call', () => {
     expect((await ringing).ms).to.equal(3_000);
   });
 
+  it('are not made for a reply that is due already, however long the body took and whatever the clock shows', async () => {
+    let looks = 0;
+    const crm: Resolve = async () => {
+      looks += 1;
+      return {};
+    };
+    const { ring, clock } = aSwitchboard({ resolvers: { crm } });
+    await ring({}, { ageMs: 9_600 });
+    expect(looks).to.equal(0);
+    clock.jumpTo(clock.now() + 3_600_000);
+    await ring({ from: '+12025550100' }, { ageMs: 100 });
+    expect(looks).to.equal(1);
+  });
+
   describe('that wait for another', () => {
+    it('are not asked for what it could not say, and are not blamed for that', async () => {
+      const orders: Resolve = async () => {
+        throw new ExpressionError('no such key: crm', true, 'known.crm.id');
+      };
+      const { ring, trace, log, clock } = aSwitchboard({
+        answers: [{ variables: { order: '${{ orders.id }}' } }],
+        resolvers: {
+          crm: { look: () => Promise.reject(busy('the pool is full')) },
+          orders: { look: orders, after: ['crm'], breaker: { failures: 1, windowMs: 60_000, cooldownMs: 60_000 } },
+        },
+      });
+      for (const from of ['+12025550101', '+12025550102']) {
+        await ring({ from });
+        await clock.advance(1_000);
+      }
+      const { lookups, origins } = await trace();
+      expect((lookups as JsonObject[])[1]).to.include({
+        outcome: 'skipped',
+        reason: 'it needs crm, which could not say',
+      });
+      expect(origins).to.have.nested.property(
+        'order.reason',
+        'orders was not asked: it needs crm, which could not say',
+      );
+      expect(log.of('resolver.left-alone')).to.deep.equal([]);
+    });
+
     const chain = (crm: Resolve, orders: Resolve, given: object = {}) => ({
       answers: [{ variables: { order: '${{ orders.id }}', known: '${{ orders.known }}' } }],
       resolvers: { orders: { look: orders, after: ['crm'], ...given }, crm },

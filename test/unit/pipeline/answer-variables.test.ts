@@ -105,6 +105,14 @@ describe('the variables of an answer', () => {
     });
   });
 
+  it('are dropped by their size in bytes where all together are too many', async () => {
+    const facts = { a: 'a'.repeat(10_000), b: 'b'.repeat(10_000), c: '顧'.repeat(9_999), d: '客'.repeat(9_999) };
+    const variables = Object.fromEntries(Object.keys(facts).map((name) => [name, `\${{ crm.${name} }}`]));
+    const { ring } = aSwitchboard({ answers: [{ variables }], resolvers: { crm: async () => facts } });
+    const kept = Object.keys(told(await ring()) as object);
+    expect(kept).to.include.members(['a', 'b']).and.to.have.length(3);
+  });
+
   it('are made from the number in E.164, however it is sent, and from none where it is withheld', async () => {
     const sent = {
       '+12345678912': ['12345678912', '+1 (234) 567-8912', 'sip:+12345678912@pbx.example.com'],
@@ -266,6 +274,40 @@ describe('the agent an answer hands the call to', () => {
     expect(await agentOf('${{ crm.agent }}')).to.equal(null);
     expect(await agentOf('${{ crm.agent }}', { agent: '' })).to.equal(null);
     expect(await agentOf('${{ crm.agent }}', { agent: { id: 'x' } })).to.equal(null);
+  });
+
+  it("is the number's own for true and false, which are no ids", async () => {
+    for (const agent of [true, false]) expect(await agentOf('${{ crm.agent }}', { agent })).to.equal(null);
+    expect(await agentOf('${{ crm.agent }}', { agent: 7 })).to.equal('7');
+  });
+
+  it('is told with where it came from, or why there is none', async () => {
+    const originOf = async (overrideAgent: JsonValue | undefined, facts: object) => {
+      const { ring, trace } = aSwitchboard({
+        answers: [{ ...(overrideAgent !== undefined && { overrideAgent }) }],
+        resolvers: { crm: async () => facts },
+      });
+      await ring();
+      return (await trace()).override_agent_origin;
+    };
+    const none = { step: 'none', resolvers: ['crm'] };
+    expect(await originOf('${{ crm.agent }}', { agent: 'agent_1' })).to.deep.equal({
+      step: 'fresh',
+      resolvers: ['crm'],
+      reason: null,
+    });
+    expect(await originOf('${{ crm.agnt }}', { agent: 'a' })).to.deep.equal({
+      ...none,
+      reason: 'crm has no agnt; it has agent',
+    });
+    expect(await originOf('${{ crm.agent }}', { agent: true })).to.deep.equal({
+      ...none,
+      reason: 'it is true, and no id',
+    });
+    expect(await originOf('${{ crm.agent }}', { agent: 'a b' }))
+      .to.have.property('reason')
+      .that.is.a('string');
+    expect(await originOf(undefined, {})).to.equal(null);
   });
 
   it("is the number's own where it can be no id, and the log says so: one that was cut would be another's", async () => {

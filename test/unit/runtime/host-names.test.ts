@@ -70,6 +70,16 @@ describe('host names', () => {
     expect(clock.pending).to.equal(0);
   });
 
+  it('are asked for again where a question is never answered', async () => {
+    const { find, become, clock, asked } = setup();
+    await find();
+    become(() => new Promise(() => {}));
+    void find();
+    await clock.advance(60_000);
+    become(async () => [second]);
+    expect([await find(), asked.length]).to.deep.equal(['127.0.0.2', 3]);
+  });
+
   it('are what requests go by, and one with a private address is refused where only public ones may be reached', async () => {
     const { names } = setup();
     const network = openNetwork(names);

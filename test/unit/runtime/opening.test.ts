@@ -206,11 +206,34 @@ describe('a component that is closed', () => {
     expect([triedAtMs.length, log.of('component.unopened').length]).to.deep.equal([1, 0]);
   });
 
+  it('is closed at once where it opens only afterwards', async () => {
+    const { run, end } = held();
+    const { opening, clock, done } = setup([run]);
+    void opening.persist(persistence);
+    const closed = opening.close();
+    await clock.advance(60_000);
+    await closed;
+    expect(done).to.deep.equal([]);
+    end();
+    await clock.advance(0);
+    expect(done).to.deep.equal(['opened', 'closed']);
+  });
+
   it('and fails is told in the log', async () => {
     const { opening, log } = setup([], { close: fails });
     await opening.once();
     await opening.close();
     expect(log.of('component.close-failed').map(({ fields }) => fields.name)).to.deep.equal(['customer']);
+  });
+});
+
+describe('a component that throws what is no text', () => {
+  it('is tried again like any other', async () => {
+    const throws = () => Promise.reject(Object.create(null));
+    const { opening, clock, triedAtMs } = setup([throws]);
+    void opening.persist(persistence);
+    await clock.advance(1_000);
+    expect([triedAtMs.length, opening.failure]).to.deep.equal([2, null]);
   });
 });
 
