@@ -6,8 +6,8 @@ import type { CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 export type NumberReader = (text: string) => string;
 
 /**
- * A reader of phone numbers, however they are written: with spaces and brackets, without the `+`, with `00`, as a `tel:` or
- * `sip:` address. Short codes, names and extensions are no phone numbers and stay as they are.
+ * A reader of phone numbers, however they are written: with spaces and brackets, without the `+`, with `00` or an extension
+ * behind, as an address such as `tel:`, `sip:` or `sms:`. Short codes, extensions alone and names stay as they are.
  *
  * @param country Of numbers written without it, ISO 3166-1 alpha-2, e.g. `US`; null = all are international. Throws a
  *   RangeError where there is no such country.
@@ -65,16 +65,16 @@ function addressIn(text: string): string {
 
 /** Who is meant by an address: what stands before the host and the parameters. */
 function userOf(address: string): string {
-  const [user = ''] = address.replace(/^(?:sips?|tel):/i, '').split(/[@;?]/, 1);
+  const [user = ''] = address.replace(/^[a-z]{2,16}:/i, '').split(/[@;?]/, 1);
   return user.replace(/^%2b/i, '+').trim();
 }
 
 /** E.164; null where it is no number: fewer than seven digits are a short code or an extension. */
 function phoneNumberIn(user: string, country: CountryCode | null): string | null {
   if (user.length > longestNumber) return null;
-  // Digits of other scripts, and marks of the writing direction that come with what is copied from a web page.
+  // Full-width digits, and marks of the writing direction that come with what is copied from a web page.
   const written = user.normalize('NFKC').replace(/\p{Cf}/gu, '');
-  if (written.replace(/\D/g, '').length < fewestDigits) return null;
+  if (written.replace(/\P{Nd}/gu, '').length < fewestDigits) return null;
   const abroad = parsed(written.startsWith('+') ? written : `+${written.replace(/^00/, '')}`);
   if (country === null || written.startsWith('+')) return abroad?.number ?? null;
   // Digits that are no number of the country may be those of another one, without their plus.

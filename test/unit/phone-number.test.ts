@@ -18,6 +18,9 @@ describe('a phone number', () => {
     '+12025550143@sip.example.com',
     '\u202a+12025550143\u202c',
     '+１２０２５５５０１４３',
+    '+١٢٠٢٥٥٥٠١٤٣',
+    'sms:+12025550143',
+    'whatsapp:+12025550143',
   ])
     it(`is the same written as ${JSON.stringify(text)}`, () => {
       for (const country of [null, 'US', 'DE']) expect(numberReader(country)(text), String(country)).to.equal(american);
