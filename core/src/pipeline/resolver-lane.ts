@@ -108,7 +108,7 @@ export class ResolverLane {
       return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
     } catch (error) {
       if (isBusy(error)) return this.#cancelled(miss('busy', error.message));
-      if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, terms));
+      if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, known));
       const outcome = error instanceof TimeUp ? 'late' : 'failed';
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
       if (isNotReady(error)) return this.#cancelled(miss(outcome, error.message));
@@ -122,9 +122,9 @@ export class ResolverLane {
   }
 
   /** An expression of its options has no value. Of a caller whom nobody knows there is nothing more to look for; a reply that lacks something is no word about the caller. */
-  #missed({ message, place }: ExpressionError, { incomplete }: LookupTerms): LaneLookup {
+  #missed({ message, place }: ExpressionError, known: JsonObject): LaneLookup {
     const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
-    if (incomplete && needed !== undefined) return miss('skipped', `it needs ${needed}, which could not say`);
+    if (needed !== undefined && !Object.hasOwn(known, needed)) return miss('skipped', `it needs ${needed}, which could not say`);
     if (/^(known|call)\b/.test(place)) return { outcome: 'not-found', reason: message, facts: plainFacts({}) };
     this.#log[this.#hasMissed ? 'debug' : 'warn']('resolver.missed', { resolver: this.#open.name, reason: message });
     this.#hasMissed = true;
