@@ -1,13 +1,18 @@
 /** Looks at the file without opening it: `check --connect` must have no effect, also beside a running router. */
 import { constants } from 'node:fs';
-import { access, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, open, readlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { applicationId, migrations } from './sql-schema.js';
+
+/** What it takes to make a file in a directory. */
+const writable = constants.W_OK | constants.X_OK;
 
 /** Rejects where a router could not use the path. */
 export async function probeFile(path: string): Promise<void> {
   const header = await headerOf(path);
-  if (header === null) return probeDirectory(dirname(path));
+  // Its lock lies beside it.
+  await probeDirectory(dirname(path));
+  if (header === null) return probeTarget(path);
   await access(path, constants.R_OK | constants.W_OK);
   // An empty file is one whose first transaction is still in its log.
   if (header.length === 0) return;
@@ -41,16 +46,40 @@ async function headerOf(path: string): Promise<Buffer | null> {
   }
 }
 
-/** The nearest directory that exists must be writable: the others are made in it. */
+/** The nearest directory that exists must be writable: the others are made in it. Not so behind a link, e.g. to a disk that is not mounted. */
 async function probeDirectory(directory: string): Promise<void> {
   try {
-    await access(directory, constants.W_OK);
+    await access(directory, writable);
   } catch (error) {
     if (!isMissing(error) || dirname(directory) === directory) throw error;
+    const target = await targetOf(directory);
+    if (target !== null) throw new Error(`${directory}: the link leads to ${target}, which is not there`);
     await probeDirectory(dirname(directory));
   }
 }
 
+/** A file that is not there is made; in place of a link, where the link leads, and no directory with it. */
+async function probeTarget(path: string): Promise<void> {
+  const target = await targetOf(path);
+  if (target === null) return;
+  await access(dirname(target), writable);
+  await probeTarget(target);
+}
+
+/** Where a link leads; null where there is none. */
+async function targetOf(path: string): Promise<string | null> {
+  try {
+    return resolve(dirname(path), await readlink(path));
+  } catch (error) {
+    if (isMissing(error) || codeOf(error) === 'EINVAL') return null;
+    throw error;
+  }
+}
+
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null;
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import Database from 'better-sqlite3';
@@ -128,6 +128,32 @@ describe('the file of sqlite', () => {
       inWorld(async ({ directory, make }) => {
         await make({ path: 'not/yet/there.db' }).probe?.(AbortSignal.abort());
         expect(existsSync(join(directory, 'not'))).to.equal(false);
+      }),
+    );
+
+    it(
+      'is good behind a link, to a directory or to a file that can be made',
+      inWorld(async ({ directory, make }) => {
+        await mkdir(join(directory, 'disk'));
+        await symlink(join(directory, 'disk'), join(directory, 'data'));
+        await symlink('disk/real.db', join(directory, 'linked.db'));
+        for (const path of ['data/a/b.db', 'linked.db']) await make({ path }).probe?.(AbortSignal.abort());
+        expect(await readdir(join(directory, 'disk'))).to.deep.equal([]);
+      }),
+    );
+
+    it(
+      'is not good where a link leads nowhere, or something else is in its way, as the start finds',
+      inWorld(async ({ directory, make }) => {
+        await symlink('not-mounted', join(directory, 'disk'));
+        await symlink('not-mounted/real.db', join(directory, 'linked.db'));
+        await symlink('linked.db', join(directory, 'twice.db'));
+        await writeFile(join(directory, 'plain'), 'a text');
+        for (const path of ['disk/b.db', 'disk/a/b.db', 'linked.db', 'twice.db', 'plain/b.db', 'plain/a/b.db']) {
+          const store = make({ path });
+          expect((await failure(store.probe?.(AbortSignal.abort()))).message, path).to.match(/not-mounted|plain/);
+          await failure(store.open?.());
+        }
       }),
     );
 
