@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { JsonValue } from './contract/json.js';
-import type { Expression, Scope, Template } from './contract/template.js';
+import type { Expression, Scope, Template, TextTemplate } from './contract/template.js';
 import { isCountry } from './phone-number.js';
 import { durationMs, durationPattern, rateOf, ratePattern, sizeBytes, sizePattern } from './units.js';
 
@@ -101,9 +101,11 @@ export type Fit = (value: string, before: string) => string;
 export function text(description: string, variables: readonly string[] = scopes.destination, fit: Fit = asItIs) {
   return z
     .string()
-    .transform((value, ctx): Template<string> => {
+    .transform((value, ctx): TextTemplate => {
       const pieces = compiledPieces(value, variables, ctx, []);
-      return { constant: pieces.every(isText), render: (scope) => joined(pieces, scope, fit) };
+      const first = pieces.findIndex((piece) => !isText(piece));
+      const prefix = pieces.slice(0, first < 0 ? pieces.length : first).join('');
+      return { constant: first < 0, prefix, render: (scope) => joined(pieces, scope, fit) };
     })
     .meta({ description, template: [...variables] });
 }

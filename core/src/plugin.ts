@@ -22,7 +22,7 @@ export type { Event, EventDraft } from './contract/event.js';
 export type { JsonObject, JsonValue } from './contract/json.js';
 export type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './contract/source.js';
 export type * from './contract/store.js';
-export type { ExplainedPart, ExplainedValue, Expression, Scope, Template } from './contract/template.js';
+export type { ExplainedPart, ExplainedValue, Expression, Scope, Template, TextTemplate } from './contract/template.js';
 export type {
   Clock,
   Fetch,
@@ -43,6 +43,7 @@ export { isNotReady, notReady } from './not-ready.js';
 export { country, duration, expression, type Fit, rate, scopes, secret, size, template, text } from './options.js';
 export { readJsonObject } from './payload.js';
 export { isPhoneNumber, type NumberReader, numberReader } from './phone-number.js';
+export { isPublicAddress } from './public-address.js';
 export { isRefusal, type Refusal, refuse } from './refusal.js';
 export { retryAfterMs } from './retry-after.js';
 export {

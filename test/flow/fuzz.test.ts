@@ -32,6 +32,7 @@ destinations:
   shaped:
     use: http.post
     url: http://127.0.0.1:9/\${{ event.subject }}
+    allowPrivate: true
     headers: { X-Type: "\${{ event.type }}" }
     body: { duration: "\${{ event.data.duration }}" }
     retry: { attempts: 1 }

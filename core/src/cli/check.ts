@@ -96,7 +96,7 @@ function print(config: Config, { probes, fits, prompt }: Findings, output: Outpu
   output.line(`${styled(output, 'green', 'ok')} ${config.file}: ${summary.join(', ')}`);
   for (const fit of fits) printFit(fit, prompt, output);
   if (probes.length === 0) return;
-  const rows = probes.map(({ kind, name, type, failure }) => [kind, name, type, failure ?? 'ok']);
+  const rows = probes.map(({ kind, name, type, failure, note }) => [kind, name, type, failure ?? note ?? 'ok']);
   printTable(output, ['kind', 'name', 'use', 'reached'], rows);
 }
 

@@ -18,8 +18,12 @@ export interface Lifecycle {
   open?(): Promise<void>;
   /** Called once, after the last call has returned, where `open` has succeeded. Give back everything. */
   close?(): Promise<void>;
-  /** `switchhook check --connect`: reach what the component depends on, without effect; of a store, without `open` and beside a router that has it open. A throw says why it cannot. */
-  probe?(signal: AbortSignal): Promise<void>;
+  /**
+   * `switchhook check --connect`: reach what the component depends on, without effect; of a store, without `open` and beside a
+   * router that has it open. A throw says why it cannot. A text that is returned is shown in place of `ok`: what was found, or
+   * why nothing was tried.
+   */
+  probe?(signal: AbortSignal): Promise<void> | Promise<string | null>;
 }
 
 /** Verifies a request and turns it into events, or into a call that waits for an answer. */

@@ -39,3 +39,9 @@ export interface Template<T extends JsonValue = JsonValue> {
   /** Fills the expressions in. Throws an `ExpressionError` where one cannot be evaluated. */
   render(scope: Scope): T;
 }
+
+/** An option that is a text with `${{ … }}` in it, compiled. */
+export interface TextTemplate extends Template<string> {
+  /** What stands before the first expression, and so in every `render`: all of it where it is constant. */
+  readonly prefix: string;
+}

@@ -1,11 +1,11 @@
 /** The network: one pool of kept-alive connections, and one that refuses private addresses. */
 import type { LookupAddress, LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { JsonValue } from '../contract/json.js';
 import type { Fetch, FetchInit, FetchResponse } from '../contract/tools.js';
 import { FetchError } from '../fetch-error.js';
+import { isPublicAddress } from '../public-address.js';
 import { systemClock } from './clock.js';
 import { HostNames } from './host-names.js';
 
@@ -30,14 +30,6 @@ export function openNetwork(names: HostNames = new HostNames(systemClock)): Netw
       await Promise.all([any.destroy(), open.destroy()]);
     },
   };
-}
-
-/** Whether an address belongs to the public internet: not private, loopback, link-local, multicast or reserved. */
-export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false;
-  const parsed = ipaddr.process(address);
-  if (parsed instanceof ipaddr.IPv6 && ['rfc6052', '6to4', 'teredo'].includes(parsed.range())) return false;
-  return parsed.range() === 'unicast';
 }
 
 async function send(dispatcher: Dispatcher, url: string, init: FetchInit): Promise<FetchResponse> {

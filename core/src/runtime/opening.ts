@@ -22,6 +22,14 @@ export interface Persistence {
   readonly patienceMs: number | null;
 }
 
+/** What came of a probe. */
+export interface Probed {
+  /** Null = it can be reached, or has nothing to reach. */
+  readonly failure: string | null;
+  /** What the component says of it beside that, e.g. that nothing was tried. */
+  readonly note: string | null;
+}
+
 export class Opening {
   readonly made: Made;
   readonly #clock: Clock;
@@ -68,11 +76,14 @@ export class Opening {
     else await inTime(this.#clock, patienceMs, first).catch(() => this.#delayed());
   }
 
-  /** Why it cannot reach what it depends on; null where it can, or has nothing to reach. A store need not be open. */
-  async probe(timeoutMs: number): Promise<string | null> {
-    if (this.#failure !== null && this.made.kind !== 'store') return this.#failure;
+  /** Whether it can reach what it depends on. A store need not be open. */
+  async probe(timeoutMs: number): Promise<Probed> {
+    if (this.#failure !== null && this.made.kind !== 'store') return { failure: this.#failure, note: null };
     const lifecycle: Lifecycle = this.made.instance;
-    return within(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(() => null, messageOf);
+    return within(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
+      (said) => ({ failure: null, note: typeof said === 'string' ? said : null }),
+      (error: unknown) => ({ failure: messageOf(error), note: null }),
+    );
   }
 
   /** In every state: ends the tries, and closes what is open. Never rejects. */

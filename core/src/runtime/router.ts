@@ -12,6 +12,7 @@ import { type Assembly, assemble } from './assembly.js';
 import { type Replacement, Services, tokens } from './container.js';
 import { type LineWriter, openLog } from './log.js';
 import { made } from './made.js';
+import type { Probed } from './opening.js';
 import { openWatchdog } from './watchdog.js';
 
 /** How to make a router, beside its configuration. */
@@ -23,12 +24,10 @@ export interface RouterOptions {
 }
 
 /** What `check --connect` found out about one component. */
-export interface Probe {
+export interface Probe extends Probed {
   readonly kind: string;
   readonly name: string;
   readonly type: string;
-  /** Null = it can be reached, or has nothing to reach. */
-  readonly failure: string | null;
 }
 
 /** A phone that rings meanwhile meets nobody; a table of half a million callers is read in less. */
@@ -149,7 +148,7 @@ export class Router {
     return Promise.all(
       [store, ...components].map(async (component) => {
         const { kind, name, type } = component.made;
-        return { kind, name, type, failure: await component.probe(timeoutMs) };
+        return { kind, name, type, ...(await component.probe(timeoutMs)) };
       }),
     );
   }

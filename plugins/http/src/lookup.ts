@@ -14,25 +14,30 @@ import {
 } from '@switchhook/core/plugin';
 import { headers } from './headers.js';
 import { bodyOf, reachHost, send } from './request.js';
-import { url } from './url.js';
+import { reportForbidden, url } from './url.js';
 
 const maxReplyBytes = 262_144;
 
-const options = z.strictObject({
-  url: url('What to ask. Values of `${{ }}` are percent-encoded, unless the URL starts with one.', scopes.resolver),
-  method: z.enum(['GET', 'POST', 'PUT']).default('GET').meta({ description: 'HTTP method.' }),
-  headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.resolver),
-  body: template('Body: a text is sent as it is, everything else as JSON. Default: none.', scopes.resolver).optional(),
-  pick: expression('What to take from the reply. Default: the reply, which then must be an object.', [
-    'reply',
-    'status',
-    'call',
-  ]).optional(),
-  allowPrivate: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
-});
+const options = z
+  .strictObject({
+    url: url('What to ask. Values of `${{ }}` are percent-encoded, unless the URL starts with one.', scopes.resolver),
+    method: z.enum(['GET', 'POST', 'PUT']).default('GET').meta({ description: 'HTTP method.' }),
+    headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.resolver),
+    body: template(
+      'Body: a text is sent as it is, everything else as JSON. Default: none.',
+      scopes.resolver,
+    ).optional(),
+    pick: expression('What to take from the reply. Default: the reply, which then must be an object.', [
+      'reply',
+      'status',
+      'call',
+    ]).optional(),
+    allowPrivate: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
+  })
+  .superRefine(reportForbidden);
 
 export const lookup = defineResolver({
   type: 'http.lookup',

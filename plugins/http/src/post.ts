@@ -15,28 +15,30 @@ import { headers } from './headers.js';
 import { previewOf } from './preview.js';
 import { bodyOf, type Content, reachHost, send } from './request.js';
 import { signed, signingSecret } from './signing.js';
-import { url } from './url.js';
+import { reportForbidden, url } from './url.js';
 
 /** More than is kept of a response, so that an ordinary one is read to its end and its connection used again. */
 const maxResponseBytes = 65_536;
 
-const options = z.strictObject({
-  url: url('Where to. Values of `${{ }}` are percent-encoded, unless the URL starts with one.', scopes.destination),
-  method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE', 'GET']).default('POST').meta({ description: 'HTTP method.' }),
-  headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.destination, [
-    'webhook-id',
-    'webhook-timestamp',
-    'webhook-signature',
-  ]),
-  body: template(
-    'Body: a text is sent as it is, everything else as JSON. Default: the event, or nothing for GET and DELETE.',
-  ).optional(),
-  sign: signingSecret('Secret of a Standard Webhooks signature: `whsec_` and base64, or any other text.').optional(),
-  allowPrivate: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
-});
+const options = z
+  .strictObject({
+    url: url('Where to. Values of `${{ }}` are percent-encoded, unless the URL starts with one.', scopes.destination),
+    method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE', 'GET']).default('POST').meta({ description: 'HTTP method.' }),
+    headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.destination, [
+      'webhook-id',
+      'webhook-timestamp',
+      'webhook-signature',
+    ]),
+    body: template(
+      'Body: a text is sent as it is, everything else as JSON. Default: the event, or nothing for GET and DELETE.',
+    ).optional(),
+    sign: signingSecret('Secret of a Standard Webhooks signature: `whsec_` and base64, or any other text.').optional(),
+    allowPrivate: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
+  })
+  .superRefine(reportForbidden);
 
 export const post = defineDestination({
   type: 'http.post',

@@ -11,17 +11,15 @@ import {
   type Tools,
 } from '@switchhook/core/plugin';
 import { renderedHeaders } from './headers.js';
-import { addressOf, authorizationOf } from './url.js';
+import { type Aim, addressOf, authorizationOf, fixedAddress, isGuarded } from './url.js';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { readonly version: string };
 const userAgent = `Switchhook/${version}`;
 
 /** The options both components have. */
-export interface Target {
-  readonly url: Template<string>;
+export interface Target extends Aim {
   readonly method: string;
   readonly headers: Readonly<Record<string, Template<string>>>;
-  readonly allowPrivate: boolean;
 }
 
 /** What one request adds to them. */
@@ -53,20 +51,22 @@ export function filledIn(target: Target, scope: Scope, { body, headers, defaults
 export async function send(tools: Tools, target: Target, scope: Scope, content: Content): Promise<FetchResponse> {
   const { address, headers } = filledIn(target, scope, content);
   const { body, signal, maxBytes } = content;
-  const guarded = !target.url.constant && !target.allowPrivate;
-  try {
-    return await tools.fetch(address.href, {
-      ...(signal && { signal }),
-      ...(maxBytes !== undefined && { maxBytes }),
-      method: target.method,
-      headers,
-      ...(body === undefined ? {} : { body: body.text }),
-      ...(guarded ? { reach: 'public' } : {}),
-    });
-  } catch (error) {
-    if (!isFetchError(error) || error.code !== 'ADDRESS_FORBIDDEN') throw error;
-    throw new FetchError(error.code, `${error.message}; allowPrivate: true allows it`, { cause: error });
-  }
+  return request(tools, target, address.href, {
+    ...(signal && { signal }),
+    ...(maxBytes !== undefined && { maxBytes }),
+    method: target.method,
+    headers,
+    ...(body === undefined ? {} : { body: body.text }),
+  });
+}
+
+/** Reaches the host, without effect. Says so where data decides which host that is, and nothing was tried. */
+export async function reachHost(tools: Tools, target: Target, signal: AbortSignal): Promise<string | null> {
+  const address = fixedAddress(target.url);
+  if (address === null) return 'not tried: data chooses the host';
+  const headers = { 'user-agent': userAgent };
+  await request(tools, target, address.origin, { method: 'HEAD', headers, signal, maxBytes: 0 });
+  return null;
 }
 
 /** A body as it is sent: a text as it is, everything else as JSON. */
@@ -76,9 +76,11 @@ export function bodyOf(value: JsonValue): { readonly text: string; readonly type
     : { text: JSON.stringify(value), type: 'application/json' };
 }
 
-/** Reaches the host, without effect; does nothing where data decides which host that is. */
-export async function reachHost(tools: Tools, target: Target, signal: AbortSignal): Promise<void> {
-  if (!target.url.constant) return;
-  const { origin } = addressOf(target.url, {});
-  await tools.fetch(origin, { method: 'HEAD', headers: { 'user-agent': userAgent }, signal, maxBytes: 0 });
+async function request(tools: Tools, target: Target, url: string, init: FetchInit): Promise<FetchResponse> {
+  try {
+    return await tools.fetch(url, isGuarded(target) ? { ...init, reach: 'public' } : init);
+  } catch (error) {
+    if (!isFetchError(error) || error.code !== 'ADDRESS_FORBIDDEN') throw error;
+    throw new FetchError(error.code, `${error.message}; allowPrivate: true allows it`, { cause: error });
+  }
 }

@@ -1,16 +1,41 @@
 /** URLs with expressions in them: values are percent-encoded, so that data fills a place but cannot change its limits. */
-import { FetchError, type Scope, type Template, text } from '@switchhook/core/plugin';
+import { isIP } from 'node:net';
+import { FetchError, isPublicAddress, type Scope, type TextTemplate, text, type z } from '@switchhook/core/plugin';
 
-/** A URL option. A URL without expressions is checked when the configuration is read. */
+/** The options that decide where a request may go. */
+export interface Aim {
+  readonly url: TextTemplate;
+  readonly allowPrivate: boolean;
+}
+
+/** A URL option. What no data can change of it is checked when the configuration is read. */
 export function url(description: string, variables: readonly string[]) {
   return text(description, variables, fitIntoUrl).refine(
-    (template) => !template.constant || isHttpUrl(template.render({})),
+    (template) => !isHostFixed(template) || isHttpUrl(template.prefix),
     { error: 'expected an http or https URL', params: { problem: 'INVALID_VALUE' } },
   );
 }
 
+/** Reports a URL from which every request would be kept. Where another name than localhost leads is only known when it is looked up. */
+export function reportForbidden(aim: Aim, ctx: z.RefinementCtx): void {
+  const address = fixedAddress(aim.url);
+  if (address === null || !isGuarded(aim) || !isPrivate(address.hostname)) return;
+  const message = `${address.hostname} is not a public address; allowPrivate: true allows it`;
+  ctx.addIssue({ code: 'custom', path: ['url'], message });
+}
+
+/** Whether a request may reach public addresses only: data has a part in where it goes. */
+export function isGuarded({ url, allowPrivate }: Aim): boolean {
+  return !url.constant && !allowPrivate;
+}
+
+/** The URL up to where data begins; null where data chooses its scheme, host or port. */
+export function fixedAddress(template: TextTemplate): URL | null {
+  return isHostFixed(template) && isHttpUrl(template.prefix) ? new URL(template.prefix) : null;
+}
+
 /** Fills a URL in. Throws a `FetchError` where what comes out is no URL to be requested. */
-export function addressOf(template: Template<string>, scope: Scope): URL {
+export function addressOf(template: TextTemplate, scope: Scope): URL {
   const address = template.render(scope);
   if (!isHttpUrl(address)) throw new FetchError('URL_INVALID', 'what the template gives is not an http or https URL');
   // Dots cannot be percent-encoded: a URL parser takes %2e%2e for a step up, too.
@@ -31,6 +56,16 @@ function fitIntoUrl(value: string, before: string): string {
   if (before === '') return value;
   // Half a surrogate pair cannot be encoded; the way through UTF-8 replaces it.
   return encodeURIComponent(Buffer.from(value, 'utf8').toString('utf8'));
+}
+
+/** Host and port end at a slash, question mark or hash; before one, data would go on with them. */
+function isHostFixed({ constant, prefix }: TextTemplate): boolean {
+  return constant || /^\s*[a-z][a-z0-9+.-]*:[/\\]*[^/\\?#]+[/\\?#]/i.test(prefix);
+}
+
+function isPrivate(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, '');
+  return isIP(address) === 0 ? /^(.+\.)?localhost\.?$/.test(hostname) : !isPublicAddress(address);
 }
 
 function isHttpUrl(address: string): boolean {

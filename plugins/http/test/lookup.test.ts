@@ -1,5 +1,13 @@
-import type { Call, JsonObject } from '@switchhook/core/plugin';
-import { aCall, type Behaviour, type Response, resolverSuite } from '@switchhook/core/testkit';
+import { type Call, FetchError, type FetchInit, type JsonObject } from '@switchhook/core/plugin';
+import {
+  aCall,
+  type Behaviour,
+  createComponent,
+  fakeTools,
+  type Response,
+  resolverSuite,
+} from '@switchhook/core/testkit';
+import http from '@switchhook/plugin-http';
 import { expect } from 'chai';
 import { brokenServer, lookupWorld, patience } from './world.js';
 
@@ -172,8 +180,70 @@ describe('http.lookup', () => {
     );
     await fixed.resolver.probe?.(patience());
     expect(fixed.far.requests.map(({ method }) => method)).to.deep.equal(['HEAD']);
-    const open = await setup();
-    await open.resolver.probe?.(patience());
-    expect(open.far.requests).to.have.length(0);
+    const asked = await setup();
+    expect(await asked.resolver.probe?.(patience())).to.equal(null);
+    expect(asked.far.requests.map(({ method, path }) => `${method} ${path}`)).to.deep.equal(['HEAD /']);
+    await asked.far.close();
+    expect(await asked.resolver.probe?.(patience()).catch((error: Error) => error.message)).to.include('ECONNREFUSED');
+    for (const url of [
+      '${{ call.data.crm }}/customers',
+      'https://${{ call.data.crm }}.example.com/',
+      'https://crm.example.com:${{ call.data.port }}/',
+      'https://crm.example.com${{ call.data.path }}',
+    ]) {
+      const open = await setup(() => ({ url }));
+      expect(await open.resolver.probe?.(patience()), url).to.equal('not tried: data chooses the host');
+    }
+  });
+
+  it('is told by its probe that a name leads to a private address, as each look-up would be', async () => {
+    const tools = {
+      ...fakeTools(),
+      fetch: async (_url: string, { reach }: FetchInit = {}) => {
+        if (reach === 'public') throw new FetchError('ADDRESS_FORBIDDEN', 'crm.example.com is not a public address');
+        throw new Error('went anywhere');
+      },
+    };
+    const component = http.components.find(({ type }) => type === 'http.lookup');
+    const probed = (options: JsonObject) =>
+      createComponent('resolver', component, { url: 'https://crm.example.com/${{ call.from }}', ...options }, tools)
+        .probe?.(patience())
+        .catch((error: Error) => error.message);
+    expect(await probed({})).to.equal('crm.example.com is not a public address; allowPrivate: true allows it');
+    expect(await probed({ allowPrivate: true })).to.equal('went anywhere');
+    await tools.close();
+  });
+
+  it('refuses a URL made of data whose host is private or no host at all, when it is read', async () => {
+    const said = (options: JsonObject) =>
+      setup(() => options).then(
+        () => 'accepted',
+        (error: Error) => error.message,
+      );
+    for (const host of [
+      '127.0.0.1:8099',
+      '10.1.2.3',
+      '[::1]',
+      '2130706433',
+      'LOCALHOST',
+      'crm.localhost',
+      'u:p@localhost',
+    ])
+      for (const end of ['/', '?', '#', '\\']) {
+        const url = `http://${host}${end}\${{ call.from }}`;
+        expect(await said({ url }), url).to.contain('is not a public address; allowPrivate: true allows it');
+        expect(await said({ url, allowPrivate: true }), url).to.equal('accepted');
+      }
+    for (const url of [
+      'http://127.0.0.1/',
+      'http://crm/${{ call.from }}',
+      'https://8.8.8.8/${{ call.from }}',
+      'http://127.0.0.1.${{ call.data.zone }}/',
+      'http://localhost${{ call.data.zone }}/',
+      '${{ call.data.url }}',
+    ])
+      expect(await said({ url }), url).to.equal('accepted');
+    for (const url of ['ftp://crm.example.com/${{ call.from }}', 'http://a b/${{ call.from }}'])
+      expect(await said({ url }), url).to.contain('expected an http or https URL');
   });
 });

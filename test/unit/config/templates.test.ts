@@ -58,6 +58,13 @@ describe('templates', () => {
     expect([constant('${{ 1 }}'), constant({ a: ['b', '${{ 1 }}'] })]).to.deep.equal([false, false]);
   });
 
+  it('tells what stands before the first expression of a text, escapes read', () => {
+    const prefix = (value: string) => reading(reader, () => text('Any.', ['event']).parse(value)).prefix;
+    expect(prefix('a ${{ 1 }} b ${{ 2 }}')).to.equal('a ');
+    expect(prefix('a $${{ b }} ${{ 1 }} c')).to.equal('a ${{ b }} ');
+    expect([prefix('${{ 1 }} a'), prefix(''), prefix('a $${{')]).to.deep.equal(['', '', 'a ${{']);
+  });
+
   it('says at which character an expression is wrong, and in which part', () => {
     const [first, second] = issuesOf({ a: ['ok', 'see ${{  event.typ }} and ${{ event.tpye }}'] });
     expect(first?.path).to.deep.equal(['a', 1]);

@@ -1,7 +1,8 @@
 import { isFetchError } from '@switchhook/core/plugin';
 import { receiver } from '@switchhook/core/testkit';
 import { expect } from 'chai';
-import { isPublicAddress, openNetwork } from '../../../core/src/runtime/fetch.js';
+import { isPublicAddress } from '../../../core/src/public-address.js';
+import { openNetwork } from '../../../core/src/runtime/fetch.js';
 
 async function setup(behaviour?: Parameters<typeof receiver>[0]) {
   const network = openNetwork();

@@ -239,17 +239,19 @@ describe('a component that throws what is no text', () => {
 
 describe('a component that is probed', () => {
   it('says why it is not open, or else what its own probe says', async () => {
-    const said: (Error | null)[] = [new Error('no route'), null];
-    const probe = async (): Promise<void> => {
-      const error = said.shift();
-      if (error instanceof Error) throw error;
+    const said: (Error | string | null)[] = [new Error('no route'), '3 rows', null];
+    const probe = async (): Promise<string | null> => {
+      const next = said.shift() ?? null;
+      if (next instanceof Error) throw next;
+      return next;
     };
     const { opening, clock } = setup([fails], { probe });
     await opening.persist(persistence);
-    expect(await opening.probe(1_000)).to.equal('could not be opened: no such file');
+    expect(await opening.probe(1_000)).to.deep.equal({ failure: 'could not be opened: no such file', note: null });
     await clock.advance(1_000);
-    expect(await opening.probe(1_000)).to.equal('no route');
-    expect(await opening.probe(1_000)).to.equal(null);
+    expect(await opening.probe(1_000)).to.deep.equal({ failure: 'no route', note: null });
+    expect(await opening.probe(1_000)).to.deep.equal({ failure: null, note: '3 rows' });
+    expect(await opening.probe(1_000)).to.deep.equal({ failure: null, note: null });
   });
 });
 
