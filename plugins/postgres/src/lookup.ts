@@ -14,14 +14,17 @@ import { type Connection, Connections } from './connections.js';
 import { failureOf } from './failure.js';
 import { jsonRow, parsers } from './json-value.js';
 import { connections, url } from './options.js';
-import { firstRow, parametersIn, ping, readingOf } from './sql.js';
+import { firstRow, isOneRead, parametersIn, ping, readingOf } from './sql.js';
 
 const options = z
   .strictObject({
     url,
     query: z
       .string()
-      .refine((text) => text.trim() !== '', { error: 'expected a query', params: { problem: 'INVALID_VALUE' } })
+      .refine(isOneRead, {
+        error: 'expected one query that reads: select, with, values or table',
+        params: { problem: 'INVALID_VALUE' },
+      })
       .meta({
         description: 'A `select` with `$1`, `$2`, … for the values of `params`. Its first row is what is found.',
       }),

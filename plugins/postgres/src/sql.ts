@@ -71,9 +71,9 @@ export function insertRows(table: TableName, idColumn: string, columns: readonly
   return `insert into ${quotedTable(table)} (${names.map(quoted).join(', ')}) values ${values} on conflict (${quoted(idColumn)}) do nothing`;
 }
 
-/** The first row of a query. On lines of its own, so that a comment at its end ends there. */
+/** The first row of a query that `isOneRead`. On lines of its own, so that a comment at its end ends there. */
 export function firstRow(query: string): string {
-  return `select * from (\n${withoutSemicolon(query)}\n) as found limit 1`;
+  return `select * from (\n${query.slice(0, endOf(codeOf(query)))}\n) as found limit 1`;
 }
 
 /** Has the server read a query, without running it, and forget it again. */
@@ -83,15 +83,29 @@ export function readingOf(query: string): string {
 
 /** The numbers of a query's parameters (`$1`, `$2`, …), ascending, each once. */
 export function parametersIn(query: string): readonly number[] {
-  const numbers = [...query.replace(notCode, ' ').matchAll(/(?<![\w$])\$(\d+)/g)].map(([, digits]) => Number(digits));
+  const numbers = [...codeOf(query).matchAll(/(?<![\w$])\$(\d+)/g)].map(([, digits]) => Number(digits));
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
-/** Texts (escaped, plain, dollar-quoted), quoted identifiers and comments: a `$1` in them is none. */
-const notCode = /\be'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$([a-z_]\w*|)\$[\s\S]*?\$\1\$/gi;
+/** Whether it is one statement, of a kind that can stand in `firstRow`. */
+export function isOneRead(query: string): boolean {
+  const code = codeOf(query);
+  return /^\s*(?:\(|(?:select|with|values|table)\b)/i.test(code) && !/[^;\s]/.test(code.slice(endOf(code)));
+}
 
-function withoutSemicolon(query: string): string {
-  return query.replace(/;(?:\s|--[^\n]*)*$/, '');
+/** Texts (escaped, plain, dollar-quoted), quoted identifiers and comments, which may hold another one: no `$1` and no `;` in them counts. */
+const notCode =
+  /\be'(?:[^'\\]|\\.|'')*'|'[^']*'|"[^"]*"|--[^\n]*|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)*\*\/|\$([a-z_]\w*|)\$[\s\S]*?\$\1\$/gi;
+
+/** The query with blanks for comments and quotes for what is quoted: what is left stands where it stood. */
+function codeOf(query: string): string {
+  return query.replace(notCode, (piece) => (/^(?:--|\/\*)/.test(piece) ? ' ' : "'").repeat(piece.length));
+}
+
+/** Where the first statement ends. */
+function endOf(code: string): number {
+  const semicolon = code.indexOf(';');
+  return semicolon < 0 ? code.length : semicolon;
 }
 
 function unquoted(part: string): string {

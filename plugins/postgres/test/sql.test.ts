@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { firstRow, isName, parametersIn, quoted, quotedTable, tableNameOf } from '../src/sql.js';
+import { firstRow, isName, isOneRead, parametersIn, quoted, quotedTable, tableNameOf } from '../src/sql.js';
 
 describe('SQL of the plugin', () => {
   it('quotes an identifier so that it stays one, whatever is in it', () => {
@@ -34,8 +34,41 @@ describe('SQL of the plugin', () => {
     ).to.deep.equal([10]);
   });
 
+  it('knows one query that reads from anything else', () => {
+    for (const query of [
+      'select 1',
+      '\n  SELECT 1;\n',
+      "select';'",
+      'select 1;; -- the end;',
+      'select 1; /* the; end */',
+      'with a as (select 1) select * from a',
+      'values (1)',
+      'table customers',
+      '(select 1) union (select 2)',
+      '-- delete nothing;\n/* nor /* insert; */ anything */ select 1',
+      "select 'a; b', e'\\';', \"c;d\", $$;$$",
+    ])
+      expect(isOneRead(query), query).to.equal(true);
+    for (const query of [
+      '',
+      ';',
+      '-- select 1',
+      'delete from customers where phone = $1',
+      '/* select */ UPDATE customers set tier = null',
+      'insert into t values (1) returning *',
+      'selection from t',
+      'explain select 1',
+      'select 1; select 2',
+      "select 1; 'a'",
+      'select 1; -- and\ndrop table customers',
+    ])
+      expect(isOneRead(query), query).to.equal(false);
+  });
+
   it('asks for the first row only, also where the query ends in a semicolon or a comment', () => {
-    expect(firstRow('select a from t;\n')).to.equal('select * from (\nselect a from t\n) as found limit 1');
+    for (const end of [';\n', '; /* all; */', ';; -- all'])
+      expect(firstRow(`select a from t${end}`)).to.equal('select * from (\nselect a from t\n) as found limit 1');
+    expect(firstRow("select ';'")).to.contain("select ';'\n");
     expect(firstRow('select a from t -- all')).to.match(/all\n\) as found limit 1$/);
   });
 });
