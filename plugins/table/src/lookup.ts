@@ -108,8 +108,9 @@ class TableLookup implements Resolver {
     await this.#loads;
   }
 
-  async probe(): Promise<void> {
-    await this.#read();
+  async probe(): Promise<string> {
+    const { counts } = await this.#read();
+    return summaryOf(counts);
   }
 
   async resolve(call: Call, known: JsonObject): Promise<JsonObject> {
@@ -175,6 +176,14 @@ class TableLookup implements Resolver {
   #placeOf(line: number | null): string {
     return line === null ? this.#settings.file : `${this.#settings.file}:${line}`;
   }
+}
+
+/** For an operator who checks: the log warns of the same rows. */
+function summaryOf({ rows, notPhones, firstNotPhone }: Counts): string {
+  const read = `read: ${rows} ${rows === 1 ? 'row' : 'rows'}`;
+  if (notPhones === 0) return read;
+  const keys = notPhones === 1 ? '1 key is no phone number' : `${notPhones} keys are no phone numbers`;
+  return `${read}; ${keys}, the first in row ${firstNotPhone}`;
 }
 
 /** What to look for; nothing where a part of it is not known. */

@@ -49,7 +49,7 @@ async function* csvRows({ file, key, delimiter }: FileSettings): AsyncGenerator<
       else yield rowOf(columns, record, key);
     }
   } catch (error) {
-    throw error instanceof CsvError ? problemOf(error) : error;
+    throw error instanceof CsvError ? problemOf(error, columns?.length) : error;
   }
   if (columns === null) throw new FileProblem('the file is empty: expected a line with the names of the columns', 1);
 }
@@ -74,9 +74,13 @@ function rowOf(columns: readonly string[], record: readonly string[], key: strin
 }
 
 /** The parser's messages go on to quote the file, which is personal data. */
-function problemOf(error: CsvError): FileProblem {
-  const { lines } = error as { readonly lines?: number };
-  return new FileProblem(`it is not CSV: ${error.message.replace(/:.*/s, '').toLowerCase()}`, lines);
+function problemOf(error: CsvError, columns: number | undefined): FileProblem {
+  const { lines, record } = error as { readonly lines?: number; readonly record?: readonly string[] };
+  const what =
+    error.code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH'
+      ? `expected ${columns} values, found ${record?.length}`
+      : error.message.replace(/:.*/s, '').toLowerCase();
+  return new FileProblem(`it is not CSV: ${what}`, lines);
 }
 
 /** The text, without byte order mark, in pieces. */

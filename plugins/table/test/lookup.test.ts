@@ -377,7 +377,7 @@ describe('table.lookup notices that its file changes', () => {
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
       const reason = await noticed(tools, 'table.rejected', () => write('t.csv', `${table('silver')}+1,a,b\n`));
-      expect(reason).to.equal(`${join(directory, 't.csv')}:3: it is not CSV: invalid record length`);
+      expect(reason).to.equal(`${join(directory, 't.csv')}:3: it is not CSV: expected 2 values, found 3`);
       expect(await tier(resolver)).to.equal('gold');
       await noticed(tools, 'table.loaded', () => write('t.csv', table('silver')));
       expect(await tier(resolver)).to.equal('silver');
@@ -387,7 +387,7 @@ describe('table.lookup notices that its file changes', () => {
     inWorld(async ({ directory, write, make, tools }) => {
       await write('t.csv', 'phone,tier\n+1,a,b\n');
       const resolver = await make({ file: 't.csv' });
-      const reason = `${join(directory, 't.csv')}:2: it is not CSV: invalid record length`;
+      const reason = `${join(directory, 't.csv')}:2: it is not CSV: expected 2 values, found 3`;
       expect(tools.log.of('table.rejected').map(({ fields }) => fields.reason)).to.deep.equal([reason]);
       const error = await tier(resolver).catch((thrown: unknown) => thrown);
       expect([isNotReady(error), String(error)]).to.deep.equal([true, `Error: ${reason}`]);
@@ -455,7 +455,8 @@ describe('table.lookup refuses', () => {
         't.csv:1: there is no column "phone", only "phone;tier"; is the delimiter ";"?',
       );
       expect(await said('phone,a,a\n+1,2,3\n')).to.equal('t.csv:1: there are two columns "a"');
-      expect(await said('phone,tier\n+1,2\n+1\n')).to.equal('t.csv:3: it is not CSV: invalid record length');
+      expect(await said('phone,tier\n+1,2\n+1\n')).to.equal('t.csv:3: it is not CSV: expected 2 values, found 1');
+      expect(await said('phone,tier\n+1,2,Doe, Jane\n')).to.equal('t.csv:2: it is not CSV: expected 2 values, found 4');
       expect(await said('phone,tier\n+1,2\n"+1,2\n')).to.equal('t.csv:3: it is not CSV: quote not closed');
       expect(await said('phone,tier\n+1,J"a"ne\n')).to.equal('t.csv:2: it is not CSV: invalid opening quote');
       expect(await said(Buffer.from('phone,name\n+1,Jos\xe9\n', 'latin1'))).to.equal(
@@ -512,17 +513,17 @@ describe('table.lookup refuses', () => {
     expect(problems({ file: 't.csv', key: '' })).to.deep.equal(['key']);
   });
 
-  it('a broken file when it is checked, and takes a good one', () =>
+  it('a broken file when it is checked; of a good one it tells how many rows it has', () =>
     inWorld(async ({ write, tools }) => {
       await write('t.csv', 'what');
       const resolver = createComponent('resolver', component, { file: 't.csv' }, tools);
-      const said = () =>
-        Promise.resolve(resolver.probe?.(signal())).then(
-          () => 'none',
-          (error: Error) => error.message,
-        );
+      const said = () => Promise.resolve(resolver.probe?.(signal())).catch((error: Error) => error.message);
       expect(await said()).to.match(/t\.csv:1: there is no column "phone"/);
       await write('t.csv', customers);
-      expect(await said()).to.equal('none');
+      expect(await said()).to.equal('read: 2 rows');
+      await write('t.csv', 'phone\n1.2E+10\n');
+      expect(await said()).to.equal('read: 1 row; 1 key is no phone number, the first in row 1');
+      await write('t.csv', 'phone\n+12025550143\n1.2E+10\n1.3E+10\n');
+      expect(await said()).to.equal('read: 3 rows; 2 keys are no phone numbers, the first in row 2');
     }));
 });
