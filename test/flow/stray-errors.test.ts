@@ -24,27 +24,57 @@ export default definePlugin({
 });
 `;
 
-describe('a plugin that throws where nobody can catch it', () => {
-  it('does not end the router, and its errors are in the log', async () => {
-    const place = await workplace();
-    await place.write('careless.mjs', careless);
-    await place.link();
-    const file = await place.write(
-      'switchhook.yaml',
-      `
+/** The same in TypeScript, with its error on line 12. */
+const typed = `
+interface Nothing {
+  readonly nothing?: never;
+}
+
+import { defineDestination, definePlugin, z } from '@switchhook/core/plugin';
+const hardCoded: string = 'a secret that somebody wrote down';
+const thrown = (_: Nothing): never => {
+  const known: { readonly length: number } = hardCoded;
+
+  // It is thrown here.
+  throw new Error(\`fails with \${known.length}\`);
+};
+export default definePlugin({
+  name: 'careless',
+  components: [
+    defineDestination({
+      type: 'careless',
+      description: 'Lets errors loose.',
+      options: z.strictObject({}),
+      create: (_options, { clock }) => ({
+        async deliver() {
+          clock.after(0, () => thrown({}));
+          return { kind: 'delivered' };
+        },
+      }),
+    }),
+  ],
+});
+`;
+
+const configuration = (plugin: string): string => `
 version: 1
 server: { host: 127.0.0.1, port: 0 }
 store: { use: sqlite, path: ./switchhook.db }
-plugins: [./careless.mjs]
+plugins: [./${plugin}]
 sources:
   agents: { use: sigmamind.events, secrets: [${secret}] }
 destinations:
   careless: { use: careless }
 routes:
   - { to: careless }
-`,
-    );
-    const router = await place.start(file);
+`;
+
+describe('a plugin that throws where nobody can catch it', () => {
+  it('does not end the router, and its errors are in the log', async () => {
+    const place = await workplace();
+    await place.write('careless.mjs', careless);
+    await place.link();
+    const router = await place.start(await place.write('switchhook.yaml', configuration('careless.mjs')));
     await postSigned(`${router.url}/hooks/agents`, endedBody());
     for (let number = 2; router.log.filter(({ event }) => event === 'process.error-uncaught').length < 2; number += 1)
       expect(
@@ -57,4 +87,22 @@ routes:
     expect(await router.stop()).to.equal(0);
     await place.close();
   });
+
+  for (const type of ['module', 'commonjs'])
+    it(`is named by file and line, and its source is nowhere, where it is TypeScript in a package of type ${type}`, async () => {
+      const place = await workplace();
+      await place.write('package.json', JSON.stringify({ type }));
+      const plugin = await place.write('careless.ts', typed);
+      await place.link();
+      const router = await place.start(await place.write('switchhook.yaml', configuration('careless.ts')));
+      for (let number = 1; !router.log.some(({ event }) => event === 'process.error-uncaught'); number += 1)
+        await postSigned(`${router.url}/hooks/agents`, endedBody({ conversationId: `c${number}` }));
+      const { error } = router.log.find(({ event }) => event === 'process.error-uncaught') ?? {};
+      expect((error as { stack: string }).stack)
+        .to.match(/^Error: fails with 33\n/)
+        .and.to.include(`${plugin}:12:`);
+      expect(JSON.stringify(router.log)).not.to.include('somebody');
+      expect(await router.stop()).to.equal(0);
+      await place.close();
+    });
 });

@@ -20,18 +20,27 @@ export default definePlugin({ name: 'greedy', components: [defineResolver({
   }),
 })] });`;
 
+/** The same, with types that are gone when it runs. */
+const typed = greedy
+  .replace("from 'node:fs';", "from 'node:fs';\ntype Found = {\n  readonly name: string;\n};\n")
+  .replace('async () =>', 'async (): Promise<Found> =>');
+
+const plugins = { 'greedy.mjs': greedy, 'greedy.ts': typed, 'greedy.mts': typed };
+
 describe('code that keeps the process to itself', () => {
-  it('is named while it does, and in the log when it is over', async () => {
-    const place = await workplace();
-    await symlink(join(repository, 'node_modules'), place.path('node_modules'));
-    await place.write('greedy.mjs', greedy);
-    const file = await place.write(
-      'switchhook.yaml',
-      `
+  for (const [plugin, source] of Object.entries(plugins))
+    it(`is named while it does, and in the log when it is over: ${plugin}`, async () => {
+      const line = source.split('\n').findIndex((text) => text.includes('while (')) + 1;
+      const place = await workplace();
+      await symlink(join(repository, 'node_modules'), place.path('node_modules'));
+      await place.write(plugin, source);
+      const file = await place.write(
+        'switchhook.yaml',
+        `
 version: 1
 server: { host: 127.0.0.1, port: 0 }
 store: { use: memory }
-plugins: [./greedy.mjs]
+plugins: [./${plugin}]
 sources:
   calls: { use: sigmamind.call, token: token-of-the-tests }
 resolvers:
@@ -39,34 +48,34 @@ resolvers:
 answers:
   - { from: calls, resolve: greedy, variables: { name: "\${{ greedy.name }}" }, defaults: { name: there } }
 `,
-    );
-    const router = spawn(process.execPath, [join(repository, 'core/bin/switchhook.js'), 'start', '--config', file]);
-    const lines = createInterface({ input: router.stdout });
-    const logged = (event: string): Promise<Readonly<Record<string, unknown>>> =>
-      new Promise((resolve) => {
-        lines.on('line', (text) => {
-          const line = JSON.parse(text);
-          if (line.event === event) resolve(line);
+      );
+      const router = spawn(process.execPath, [join(repository, 'core/bin/switchhook.js'), 'start', '--config', file]);
+      const lines = createInterface({ input: router.stdout });
+      const logged = (event: string): Promise<Readonly<Record<string, unknown>>> =>
+        new Promise((resolve) => {
+          lines.on('line', (text) => {
+            const line = JSON.parse(text);
+            if (line.event === event) resolve(line);
+          });
         });
+      const seen = once(createInterface({ input: router.stderr }), 'line');
+      const over = logged('loop.blocked');
+      const { url } = await logged('router.listening');
+      const reply = fetch(`${url}/hooks/calls/token-of-the-tests`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"event":"inbound_call","from_number":"+1","to_number":"+2"}',
       });
-    const seen = once(createInterface({ input: router.stderr }), 'line');
-    const over = logged('loop.blocked');
-    const { url } = await logged('router.listening');
-    const reply = fetch(`${url}/hooks/calls/token-of-the-tests`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"event":"inbound_call","from_number":"+1","to_number":"+2"}',
+
+      const [told] = await seen;
+      expect(JSON.parse(told)).to.deep.include({ event: 'loop.blocked', by: place.path(plugin) });
+      expect(JSON.parse(told).stack.join('\n')).to.include(`resolve ${place.path(plugin)}:${line}:`);
+      await place.write('enough', '');
+      expect(await over).to.deep.include({ event: 'loop.blocked', by: place.path(plugin) });
+      expect((await reply).status).to.equal(200);
+
+      router.kill('SIGTERM');
+      await once(router, 'exit');
+      await place.close();
     });
-
-    const [told] = await seen;
-    expect(JSON.parse(told)).to.deep.include({ event: 'loop.blocked', by: place.path('greedy.mjs') });
-    expect(JSON.parse(told).stack.join('\n')).to.match(/greedy\.mjs:8:\d+/);
-    await place.write('enough', '');
-    expect(await over).to.deep.include({ event: 'loop.blocked', by: place.path('greedy.mjs') });
-    expect((await reply).status).to.equal(200);
-
-    router.kill('SIGTERM');
-    await once(router, 'exit');
-    await place.close();
-  });
 });

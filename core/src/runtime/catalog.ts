@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { require as tsRequire } from 'tsx/cjs/api';
 import { tsImport } from 'tsx/esm/api';
 import type { Catalog, Found, PluginProblem } from '../config/catalog.js';
 import { didYouMean } from '../config/nearest.js';
@@ -158,9 +159,12 @@ export class ComponentCatalog implements Catalog {
   }
 }
 
+/** What is no module by its package.json is required: imported, it would have its whole source for a name, in every stack. */
 async function importModule(path: string): Promise<unknown> {
   const url = pathToFileURL(path).href;
-  return ['.ts', '.mts'].includes(extname(path)) ? tsImport(url, import.meta.url) : import(url);
+  const ending = extname(path);
+  if (ending === '.ts' && manifestOf(path)?.type !== 'module') return tsRequire(path, import.meta.url);
+  return ['.ts', '.mts'].includes(ending) ? tsImport(url, import.meta.url) : import(url);
 }
 
 /** The default export; one level deeper where the file was loaded as CommonJS. */
@@ -174,13 +178,15 @@ function pluginIn(module: unknown): Plugin | null {
 }
 
 function versionOf(path: string): string | null {
-  for (const directory of upwardsFrom(dirname(path))) {
-    const file = join(directory, 'package.json');
-    if (!existsSync(file)) continue;
-    const manifest: unknown = createRequire(import.meta.url)(file);
-    return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : null;
-  }
-  return null;
+  const version = manifestOf(path)?.version;
+  return version === undefined ? null : String(version);
+}
+
+/** The package.json that a file belongs to. */
+function manifestOf(path: string): { readonly version?: unknown; readonly type?: unknown } | null {
+  const files = [...upwardsFrom(dirname(path))].map((directory) => join(directory, 'package.json'));
+  const file = files.find((one) => existsSync(one));
+  return file === undefined ? null : createRequire(import.meta.url)(file);
 }
 
 function* upwardsFrom(directory: string): Generator<string> {

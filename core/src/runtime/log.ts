@@ -36,7 +36,7 @@ export function openLog({ level, secrets, to = standardOutput() }: LogOptions): 
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    { write: (line: string) => to.write(mask(line)) },
+    { write: (line: string) => to.write(mask(withoutSources(line))) },
   );
   const at =
     (method: keyof Log) =>
@@ -70,6 +70,11 @@ export function maskFor(secrets: Iterable<string>): (line: string) => string {
   const ordered = [...forms].sort((a, b) => b.length - a.length);
   return (line) =>
     ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
+}
+
+/** Some TypeScript, translated when it was loaded, has all of its source for a name, in every stack; at its end stand file, line and column. */
+function withoutSources(line: string): string {
+  return line.replace(/data:text\/javascript,[^\s"\\?:]*/g, 'data:…');
 }
 
 function standardOutput(): LineWriter {

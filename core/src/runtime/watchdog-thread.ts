@@ -1,6 +1,7 @@
 /** The watching thread: when the main thread's beats stop, it looks at what runs there, as a debugger does, and lets it go on. */
 import { writeSync } from 'node:fs';
 import { type Debugger, Session } from 'node:inspector';
+import { SourceMap } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from './clock.js';
@@ -10,6 +11,8 @@ const limitMs = 1_000;
 const mostFrames = 8;
 /** The router's own packages: a frame of them is where the trouble was let in, not where it is. */
 const ownCode = fileURLToPath(new URL('..', import.meta.url));
+
+type Scripts = Map<string, Pick<Debugger.ScriptParsedEventDataType, 'url' | 'sourceMapURL'>>;
 
 const { beats, beatMs } = workerData as Watched;
 const counter = new Int32Array(beats);
@@ -48,33 +51,39 @@ function say(block: Block): void {
 /** Stops the main thread for the moment it takes to read its stack. */
 function whatRuns(): Promise<Omit<Block, 'ms'>> {
   const session = new Session();
-  const urls = new Map<string, string>();
+  const scripts: Scripts = new Map();
   return new Promise((resolve) => {
     const giveUp = systemClock.after(limitMs, () => end([]));
-    const end = (frames: readonly string[]): void => {
+    const end = (frames: readonly Debugger.CallFrame[]): void => {
       giveUp();
       session.post('Debugger.disable');
       session.disconnect();
-      resolve({
-        by: frames.map(culpritIn).find((culprit) => culprit !== null) ?? frames[0] ?? 'unknown',
-        stack: frames,
-      });
+      const stack = frames.map((frame) => told(frame, scripts));
+      const by = stack.map(culpritIn).find((culprit) => culprit !== null) ?? stack[0] ?? 'unknown';
+      resolve({ by, stack });
     };
-    session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url));
-    session.on('Debugger.paused', ({ params }) =>
-      end(params.callFrames.slice(0, mostFrames).map((frame) => told(frame, urls))),
-    );
+    session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params));
+    session.on('Debugger.paused', ({ params }) => end(params.callFrames.slice(0, mostFrames)));
     session.connectToMainThread();
     session.post('Debugger.enable');
     session.post('Debugger.pause');
   });
 }
 
-function told({ functionName, url, location }: Debugger.CallFrame, urls: ReadonlyMap<string, string>): string {
-  const file = fileOf(url || (urls.get(location.scriptId) ?? ''));
-  // Lines of TypeScript that was loaded as it is are those of its translation.
-  const place = file.endsWith('.ts') ? '' : `:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`;
-  return `${functionName || '(anonymous)'} ${file}${place}`;
+function told({ functionName, url, location }: Debugger.CallFrame, scripts: Scripts): string {
+  const script = scripts.get(location.scriptId);
+  const file = fileOf(url || (script?.url ?? ''));
+  const map = /\.[cm]?ts$/.test(file) ? script?.sourceMapURL : undefined;
+  return `${functionName || '(anonymous)'} ${file}${placeOf(location, map)}`;
+}
+
+/** `:line:column`, as the author wrote it: TypeScript that was translated when it was loaded brings a map. Empty where that does not know. */
+function placeOf({ lineNumber, columnNumber = 0 }: Debugger.Location, mapUrl = ''): string {
+  const base64 = /^data:application\/json;base64,(.*)$/.exec(mapUrl)?.[1];
+  if (base64 === undefined) return `:${lineNumber + 1}:${columnNumber + 1}`;
+  const map = new SourceMap(JSON.parse(Buffer.from(base64, 'base64').toString('utf8')));
+  const written = map.findEntry(lineNumber, columnNumber);
+  return 'originalLine' in written ? `:${written.originalLine + 1}:${written.originalColumn + 1}` : '';
 }
 
 /** TypeScript is loaded from data or with a mark at its end; both name the file. */
