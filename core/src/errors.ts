@@ -185,6 +185,10 @@ const table = {
     sentence: 'The agent needs a variable that not every caller has.',
     hint: 'Give it a row in defaults of the answer, and in variables where something is known.',
   },
+  NEVER_MATCHES: {
+    sentence: 'No call ever matches this.',
+    hint: 'Write numbers as + and digits; `country`, at the top, is the country of those without it.',
+  },
   WRONG_KIND: {
     sentence: 'The name is of another kind than what belongs here.',
     hint: 'Routes take sources, destinations and transforms; answers take sources of calls and resolvers.',

@@ -198,6 +198,13 @@ function piecesOf(value: string): readonly (string | Source)[] {
   return end < value.length ? [...pieces, value.slice(end)] : pieces;
 }
 
+/** The expressions in a text, as far as they end, each with its place. */
+export function expressionsIn(value: string): readonly { readonly text: string; readonly offset: number }[] {
+  return piecesOf(value).flatMap((piece) =>
+    isText(piece) || piece.text === null ? [] : [{ text: piece.text, offset: piece.offset }],
+  );
+}
+
 /** Nobody writes longer ones; a text full of open braces would be read over and over. */
 const longestExpression = 10_000;
 
@@ -233,7 +240,7 @@ function fittedIn(value: JsonValue, fit: Fit): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fittedIn(inner, fit)]));
 }
 
-function isText(piece: Piece): piece is string {
+function isText(piece: string | object): piece is string {
   return typeof piece === 'string';
 }
 

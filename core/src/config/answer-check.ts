@@ -3,18 +3,32 @@ import type { JsonValue } from '../contract/json.js';
 import type { Scope, Template } from '../contract/template.js';
 import { isExpressionError } from '../expression-error.js';
 import { agentIdProblem } from '../ids.js';
+import { expressionsIn } from '../options.js';
+import type { NumberReader } from '../phone-number.js';
+import { vainNumbers } from './compared-numbers.js';
 import type { AnswerRow } from './config.js';
 import type { ConfigDocument } from './document.js';
+import { treeIn } from './expressions.js';
 import { didYouMean } from './nearest.js';
 import type { Path } from './problem.js';
 import { nodeAt } from './tree.js';
 
-/** Checks an answer that can be read. `known` are the resolvers it may use, `expects` the variables an agent cannot do without. */
+/** What an answer is checked with. */
+export interface AnswerRules {
+  /** The resolvers it may use. */
+  readonly known: readonly string[];
+  /** The variables the agent cannot do without. */
+  readonly expects: readonly string[];
+  /** As the router reads the numbers of a call. */
+  readonly numbers: NumberReader;
+}
+
+/** Checks an answer that can be read. */
 export function checkAnswer(
   document: ConfigDocument,
   path: Path,
   row: AnswerRow,
-  { known, expects }: { readonly known: readonly string[]; readonly expects: readonly string[] },
+  { known, expects, numbers }: AnswerRules,
 ): void {
   const stranger = strangerTo(known);
   for (const [name, template] of Object.entries(row.variables)) {
@@ -29,12 +43,31 @@ export function checkAnswer(
   }
   checkAgent(document, [...path, 'overrideAgent'], row.overrideAgent, stranger);
   checkWhere(document, path, row, stranger);
+  checkNumbers(document, path, row, numbers);
   const supplied = suppliedBy(row);
   const isList = nodeAt(document.root, [...path, 'expects'])?.kind === 'list';
   for (const [index, name] of expects.entries()) {
     if (supplied.includes(name)) continue;
     const at = [...path, 'expects', ...(isList ? [index] : [])];
     document.report('UNSUPPLIED_VARIABLE', at, `nothing supplies "${name}"${didYouMean(name, supplied)}`);
+  }
+}
+
+/** Warns of answers whose calls are all taken by others before them. `rows` are all answers; null are those that cannot be read. */
+export function checkReach(document: ConfigDocument, rows: readonly (AnswerRow | null)[]): void {
+  /** Sources whose calls get no further, and the answers that take them. */
+  const taken = new Map<string, string>();
+  for (const [index, row] of rows.entries()) {
+    if (row === null) continue;
+    if (row.from.every((source) => taken.has(source))) {
+      const takers = row.from
+        .map((source) => `every call from "${source}" goes to "${taken.get(source)}" before`)
+        .join(', ');
+      document.warn('NEVER_MATCHES', ['answers', index], `it is never given: ${takers}`, {
+        hint: 'The first answer that matches is given: move this one up, or give the other one a `where`.',
+      });
+    }
+    if (row.where === null) for (const source of row.from) if (!taken.has(source)) taken.set(source, row.name);
   }
 }
 
@@ -87,5 +120,18 @@ function checkWhere(document: ConfigDocument, path: Path, { where }: AnswerRow, 
     if (error.missing) return;
     const message = `it cannot be evaluated for a call without numbers and agent, which it does not match: ${error.message}`;
     document.warn('EXPRESSION_TYPE', [...path, 'where'], message);
+  }
+}
+
+/** Numbers that are compared with a call's, and are written as none of them is. */
+function checkNumbers(document: ConfigDocument, path: Path, row: AnswerRow, read: NumberReader): void {
+  const places = [['where'], ['overrideAgent'], ...Object.keys(row.variables).map((name) => ['variables', name])];
+  for (const place of places) {
+    const node = nodeAt(document.root, [...path, ...place]);
+    if (node?.kind !== 'scalar' || typeof node.value !== 'string') continue;
+    const expressions = place[0] === 'where' ? [{ text: node.value, offset: 0 }] : expressionsIn(node.value);
+    for (const { text, offset } of expressions)
+      for (const vain of vainNumbers(treeIn(text), read))
+        document.warn('NEVER_MATCHES', [...path, ...place], vain.message, { offset: offset + vain.offset });
   }
 }

@@ -1,7 +1,8 @@
 /** From a document to a configuration, or to everything that is wrong with it. */
 import type { z } from 'zod';
 import type { Kind } from '../contract/component.js';
-import { checkAnswer } from './answer-check.js';
+import { type NumberReader, numberReader } from '../phone-number.js';
+import { checkAnswer, checkReach } from './answer-check.js';
 import type { Catalog } from './catalog.js';
 import { Checker } from './checker.js';
 import type {
@@ -52,6 +53,7 @@ export async function checkConfig(document: ConfigDocument, catalog: Catalog): P
 interface AnswerContext {
   readonly sources: readonly CheckedRow<'source'>[];
   readonly order: ResolverOrder;
+  readonly numbers: NumberReader;
 }
 
 const topKeys = [
@@ -98,7 +100,9 @@ class ConfigCheck {
     const transforms = await rows.section('transforms');
     const routes = this.#list('routes').map((path, index) => this.#route(path, index));
     const order = new ResolverOrder(this.#document, this.#references);
-    const answers = this.#list('answers').map((path, index) => this.#answer(path, index, { sources, order }));
+    const context = { sources, order, numbers: numberReader(country ?? null) };
+    const answers = this.#list('answers').map((path, index) => this.#answer(path, index, context));
+    checkReach(this.#document, answers);
     this.#references.reportUnused('destinations', 'no route');
     this.#references.reportUnused('transforms', 'no route');
     this.#references.reportUnused('resolvers', 'no answer');
@@ -177,7 +181,7 @@ class ConfigCheck {
     return { name, from, on, where, to, transforms: transform };
   }
 
-  #answer(path: Path, index: number, { sources, order }: AnswerContext): AnswerRow | null {
+  #answer(path: Path, index: number, { sources, order, numbers }: AnswerContext): AnswerRow | null {
     const resolve = this.#references.check('resolvers', [...path, 'resolve']).map((reference) => reference.name);
     const known = order.withNeeded(resolve);
     for (const name of known) this.#references.use('resolvers', name);
@@ -191,7 +195,7 @@ class ConfigCheck {
     if (row === null) return null;
     const { from, where = null, within, variables, defaults, overrideAgent = null, cache = null, expects = [] } = row;
     const answer = { name, from, where, withinMs: within, resolve, variables, defaults, overrideAgent, cache };
-    checkAnswer(this.#document, path, answer, { known, expects });
+    checkAnswer(this.#document, path, answer, { known, expects, numbers });
     return answer;
   }
 

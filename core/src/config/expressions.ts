@@ -1,5 +1,5 @@
 /** The expressions of the configuration: CEL, compiled and checked when the file is read, evaluated as often as needed. */
-import { type Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
+import { type ASTNode, type Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
 import type { JsonValue } from '../contract/json.js';
 import type { Expression, Scope } from '../contract/template.js';
 import { ExpressionError } from '../expression-error.js';
@@ -27,6 +27,11 @@ export function compileExpression(text: string, variables: readonly string[], re
     evaluate: (scope) => evaluated(tree, text, scope),
     explain: (scope) => explainedParts(tree.ast, reading, scope),
   };
+}
+
+/** The tree of an expression that has been compiled before. */
+export function treeIn(text: string): ASTNode {
+  return treeOf(text, parent).ast;
 }
 
 /** Whether a name can be a variable: CEL and its types keep some for themselves. */

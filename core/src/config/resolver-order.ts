@@ -1,5 +1,5 @@
 /** Which resolver waits for which: for those it names in `after`, and those whose facts its options use. */
-import { expressionEnd } from '../options.js';
+import { expressionsIn } from '../options.js';
 import type { ConfigDocument } from './document.js';
 import { didYouMean } from './nearest.js';
 import type { Path } from './problem.js';
@@ -51,17 +51,8 @@ function isThere(name: string, path: Path, document: ConfigDocument, references:
 function usedIn(document: ConfigDocument, path: Path): readonly string[] {
   const node = nodeAt(document.root, path);
   const texts = node === null ? [] : scalarsIn(node).map(({ value }) => String(value));
-  return texts.flatMap(expressionsIn).flatMap((expression) => {
-    const withoutTexts = expression.replace(/\[\s*(["'])(\w+)\1\s*\]/g, '.$2').replace(/"[^"]*"|'[^']*'/g, '""');
+  return texts.flatMap(expressionsIn).flatMap(({ text }) => {
+    const withoutTexts = text.replace(/\[\s*(["'])(\w+)\1\s*\]/g, '.$2').replace(/"[^"]*"|'[^']*'/g, '""');
     return [...withoutTexts.matchAll(/\bknown\s*\.\s*\??\s*(\w+)/g)].map(([, name = '']) => name);
   });
-}
-
-function expressionsIn(text: string): readonly string[] {
-  const found: string[] = [];
-  for (let start = text.indexOf('${{'); start >= 0; start = text.indexOf('${{', start + 3)) {
-    const end = expressionEnd(text, start);
-    if (end > start) found.push(text.slice(start + 3, end));
-  }
-  return found;
 }

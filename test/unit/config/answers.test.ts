@@ -142,6 +142,68 @@ describe('checking an answer', () => {
     });
   });
 
+  describe('its numbers', () => {
+    const warnings = (answer: string, country = '') =>
+      warningsOf(withAnswer(`resolve: customer\n    ${answer}`) + country);
+
+    it('are warned of where none of a call is written like that', async () => {
+      expect(await warnings('where: call.to == "12025550123"')).to.deep.equal([
+        '9:23 NEVER_MATCHES answers[0].where: call.to is never "12025550123": numbers are E.164 here; did you mean "+12025550123"?',
+      ]);
+      expect(await warnings('where: call.from == "(202) 555-0123"', 'country: US')).to.deep.equal([
+        '9:25 NEVER_MATCHES answers[0].where: call.from is never "(202) 555-0123": numbers are E.164 here; did you mean "+12025550123"?',
+      ]);
+      expect(await warnings(`where: '"tel:+12025550123" != call.to'`)).to.deep.equal([
+        '9:13 NEVER_MATCHES answers[0].where: call.to is never "tel:+12025550123": numbers are E.164 here; did you mean "+12025550123"?',
+      ]);
+      expect(await warnings('where: call.id == "x" || call.from == "anonymous"')).to.deep.equal([
+        '9:43 NEVER_MATCHES answers[0].where: call.from is never "anonymous": a withheld number is empty here; did you mean ""?',
+      ]);
+    });
+
+    it('are warned of in lists, as keys of a map, and in templates', async () => {
+      const places = async (answer: string) =>
+        (await warnings(answer)).map((each) => each.replace(/ NEVER_MATCHES (\S+): (call\.\w+) .*/, ' $1 $2'));
+      expect(await places('where: call.to in ["+12025550123", "12025550124", "24365"]')).to.deep.equal([
+        '9:40 answers[0].where call.to',
+      ]);
+      expect(await places(`overrideAgent: '\${{ {"12025550123": "night"}[call.to] }}'`)).to.deep.equal([
+        '9:26 answers[0].overrideAgent call.to',
+      ]);
+      expect(
+        await places(`variables: { a: 'Hi \${{ call.id }}\${{ call.from == "12025550123" ? "x" : "y" }}' }`),
+      ).to.deep.equal(['9:56 answers[0].variables.a call.from']);
+    });
+
+    it('are no matter where they are as the router reads them, or are no numbers', async () => {
+      for (const where of [
+        'call.to == "+12025550123" || call.to == "24365" || call.from == "ACME" || call.from == ""',
+        'call.data.from == "12025550123" || call.id == "12025550123" || call.from == call.to',
+      ])
+        expect(await warnings(`where: ${where}`), where).to.deep.equal([]);
+    });
+  });
+
+  describe('its place among the others', () => {
+    const sources = 'sources:\n  calls: { use: agents.call, token: a }\n  more: { use: agents.call, token: b }\n';
+    const warnings = (answers: string) => warningsOf(`version: 1\n${sources}answers:\n${answers}`);
+
+    it('is warned of where those before it take all its calls', async () => {
+      const first = '  - { name: all, from: calls }\n';
+      expect(await warnings(`${first}  - { from: calls, where: call.to == "+1" }\n`)).to.deep.equal([
+        '7:5 NEVER_MATCHES answers[1]: it is never given: every call from "calls" goes to "all" before',
+      ]);
+      expect(await warnings(`${first}  - { from: more }\n  - { from: [calls, more] }\n`)).to.deep.equal([
+        '8:5 NEVER_MATCHES answers[2]: it is never given: every call from "calls" goes to "all" before, every call from "more" goes to "answer-2" before',
+      ]);
+    });
+
+    it('is right where a call can get as far as it', async () => {
+      expect(await warnings('  - { from: calls }\n  - { from: [calls, more] }\n')).to.deep.equal([]);
+      expect(await warnings('  - { from: calls, where: call.to == "+1" }\n  - { from: calls }\n')).to.deep.equal([]);
+    });
+  });
+
   describe('its cache', () => {
     const cacheOf = async (cache: string) =>
       (await configOf(withAnswer(`resolve: customer\n    cache: ${cache}`))).answers[0]?.cache;
