@@ -1,6 +1,7 @@
 /** From a document to a configuration, or to everything that is wrong with it. */
 import type { z } from 'zod';
 import type { Kind } from '../contract/component.js';
+import type { Reader } from '../options.js';
 import { type NumberReader, numberReader } from '../phone-number.js';
 import { checkAnswer, checkReach } from './answer-check.js';
 import type { Catalog } from './catalog.js';
@@ -16,7 +17,8 @@ import type {
   ServerConfig,
 } from './config.js';
 import type { ConfigDocument } from './document.js';
-import { didYouMean } from './nearest.js';
+import { compileExpression } from './expressions.js';
+import { didYouMean, nearest } from './nearest.js';
 import type { Path, Problem } from './problem.js';
 import { References } from './references.js';
 import { ResolverOrder } from './resolver-order.js';
@@ -183,10 +185,14 @@ class ConfigCheck {
 
   #answer(path: Path, index: number, { sources, order, numbers }: AnswerContext): AnswerRow | null {
     const resolve = this.#references.check('resolvers', [...path, 'resolve']).map((reference) => reference.name);
-    const known = order.withNeeded(resolve);
+    const all = this.#references.names('resolvers');
+    const written = order.withNeeded(resolve);
+    const broken = written.filter((name) => !all.includes(name));
+    // Who misspells a resolver may still use it by its name.
+    const known = [...new Set([...written, ...broken.flatMap((name) => nearest(name, all) ?? [])])];
     for (const name of known) this.#references.use('resolvers', name);
     const schema = answerSchema(known.filter(isResolverName));
-    const row = this.#checker.check(schema, path);
+    const row = this.#checker.compiling(amongResolvers(broken, all)).check(schema, path);
     this.#beCarefulWith(path, schema, ['resolvers']);
     for (const { name, at } of this.#references.check('sources', [...path, 'from']))
       if (sources.find((source) => source.name === name)?.component.calls !== true)
@@ -223,6 +229,12 @@ class ConfigCheck {
     this.#names.add(key);
     return name;
   }
+}
+
+/** Compiles expressions of an answer. A condition is evaluated before anybody is asked: it could use no resolver. */
+function amongResolvers(broken: readonly string[], unasked: readonly string[]): Reader['compile'] {
+  return (text, variables, result) =>
+    compileExpression(text, variables, result, variables.includes('known') ? { broken, unasked } : {});
 }
 
 function serverConfig({

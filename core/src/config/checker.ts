@@ -18,11 +18,18 @@ const whole: Share = { takes: () => true, otherKeys: [] };
 
 export class Checker {
   readonly document: ConfigDocument;
-  readonly secrets = new Set<string>();
-  readonly #reader: Reader = { compile: compileExpression, secret: (value) => this.secrets.add(value) };
+  readonly secrets: Set<string>;
+  readonly #reader: Reader;
 
-  constructor(document: ConfigDocument) {
+  constructor(document: ConfigDocument, secrets = new Set<string>(), compile: Reader['compile'] = compileExpression) {
     this.document = document;
+    this.secrets = secrets;
+    this.#reader = { compile, secret: (value) => this.secrets.add(value) };
+  }
+
+  /** One that knows the same secrets and compiles expressions in its own way. */
+  compiling(compile: Reader['compile']): Checker {
+    return new Checker(this.document, this.secrets, compile);
   }
 
   /** What a schema makes of the value at a path; null where something is wrong with it, which is reported. `absent` stands in for a section that is not there. */

@@ -10,6 +10,16 @@ import type { ExpressionProblem } from '../options.js';
 import { durationFunction, knownFields } from './expression-language.js';
 import { didYouMean } from './nearest.js';
 
+/** Names that whoever wrote the expression may have had in mind. */
+export interface Names {
+  /** Those it may use. */
+  readonly variables: readonly string[];
+  /** Of these, the ones that lead nowhere. That is said where they come from, and nobody is led to them. */
+  readonly broken?: readonly string[];
+  /** Resolvers it could use if they were asked. */
+  readonly unasked?: readonly string[];
+}
+
 /** Makes a problem to be thrown. */
 export function problemOf(code: ExpressionProblem['code'], message: string, offset = 0): ExpressionProblem & Error {
   return Object.assign(new Error(message), { name: 'ExpressionProblem', code, offset });
@@ -19,14 +29,14 @@ export function problemOf(code: ExpressionProblem['code'], message: string, offs
 export function expressionProblem(
   error: unknown,
   text: string,
-  variables: readonly string[],
+  names: Names,
   environment: Environment,
 ): ExpressionProblem {
   if (!(error instanceof ParseError || error instanceof CelTypeError || error instanceof EvaluationError))
     return problemOf('EXPRESSION_SYNTAX', 'the expression is too large or cannot be read');
   const offset = (error.node as ASTNode | undefined)?.pos ?? error.range?.start ?? 0;
   if (error instanceof ParseError) return problemOf('EXPRESSION_SYNTAX', syntaxMessage(error, text, offset), offset);
-  const unknown = unknownName(error, text, offset, variables, environment);
+  const unknown = unknownName(error, text, offset, names, environment);
   return unknown ?? problemOf('EXPRESSION_TYPE', plainTypes(error.summary), offset);
 }
 
@@ -84,7 +94,7 @@ function unknownName(
   error: CelTypeError | EvaluationError,
   text: string,
   offset: number,
-  variables: readonly string[],
+  { variables, broken = [], unasked = [] }: Names,
   environment: Environment,
 ): ExpressionProblem | null {
   const make = (message: string, written: string, names: readonly string[], at = offset) =>
@@ -93,7 +103,10 @@ function unknownName(
   if (node === undefined) return null;
   if (error.code === 'unknown_variable') {
     const name = String(node.args);
-    return make(`there is no variable "${name}" here, only ${variables.join(', ') || 'none'}`, name, variables);
+    const missing = `there is no variable "${name}" here`;
+    if (unasked.includes(name)) return make(`${missing}: add it to \`resolve\``, name, []);
+    const usable = variables.filter((variable) => !broken.includes(variable));
+    return make(`${missing}, only ${usable.join(', ') || 'none'}`, name, usable);
   }
   if (error.code === 'no_such_key' && node.op === '.') {
     const [owner, field] = node.args;

@@ -5,17 +5,22 @@ import type { Expression, Scope } from '../contract/template.js';
 import { ExpressionError } from '../expression-error.js';
 import { durationFunction, environmentWithFunctions, isMissing, jsonOf, knownFields } from './expression-language.js';
 import { explainedParts, nodesIn } from './expression-parts.js';
-import { expressionProblem, plainTypes, problemOf } from './expression-problem.js';
+import { expressionProblem, type Names, plainTypes, problemOf } from './expression-problem.js';
 import { checkTimeZones } from './time-zones.js';
 
 /**
  * Compiles CEL. Throws an `ExpressionProblem` where it is wrong. `variables` are the names it may use; with `result`
- * the value must be able to be of that type.
+ * the value must be able to be of that type. `others` are names for the words of a problem.
  */
-export function compileExpression(text: string, variables: readonly string[], result?: 'bool'): Expression {
+export function compileExpression(
+  text: string,
+  variables: readonly string[],
+  result?: 'bool',
+  others: Omit<Names, 'variables'> = {},
+): Expression {
   const { checking, evaluating } = environmentsFor(variables);
   const checked = checkedTree(text, checking);
-  if (!checked.valid) throw expressionProblem(checked.error, text, variables, checking);
+  if (!checked.valid) throw expressionProblem(checked.error, text, { variables, ...others }, checking);
   if (result === 'bool' && checked.type !== 'bool' && !checked.type?.startsWith('dyn'))
     throw problemOf('EXPRESSION_TYPE', `a condition must be true or false, this is ${plainTypes(checked.type ?? '')}`);
   const tree = treeOf(text, evaluating);

@@ -568,8 +568,23 @@ routes:
         whole.replace('resolve: customer\n', 'resolve: customer\n    variables: { a: "${{ history.x }}" }\n'),
       ),
     ).to.deep.equal([
-      '49:26 EXPRESSION_UNKNOWN_NAME answers[1].variables.a: there is no variable "history" here, only call, now, known, customer',
+      '49:26 EXPRESSION_UNKNOWN_NAME answers[1].variables.a: there is no variable "history" here: add it to `resolve`',
     ]);
+    expect(await problemsOf(whole.replace('call.to == "+123"', 'customer.tier == "gold"'))).to.deep.equal([
+      '41:12 EXPRESSION_UNKNOWN_NAME answers[0].where: there is no variable "customer" here, only call, now',
+    ]);
+  });
+
+  it('takes a misspelled resolver for the one that was meant, and suggests none that does not exist', async () => {
+    const misspelled = (name: string) => whole.replace('resolve: [customer, history]', `resolve: [${name}, history]`);
+    const first = '43:15 UNKNOWN_REFERENCE answers[0].resolve[0]: there is no resolver';
+    expect(await problemsOf(misspelled('custmer'))).to.deep.equal([`${first} "custmer"; did you mean "customer"?`]);
+    const others = misspelled('client').replace(', after: customer', '');
+    expect(await problemsOf(others.replace('{{ customer.tier', '{{ clients.tier'))).to.deep.equal([
+      `${first} "client"`,
+      '44:29 EXPRESSION_UNKNOWN_NAME answers[0].variables.tier: there is no variable "clients" here, only call, now, known, history',
+    ]);
+    expect(await problemsOf(others.replace('{{ customer.tier', '{{ client.tier'))).to.deep.equal([`${first} "client"`]);
   });
 
   it('reports ten different mistakes of one file, each at its line', async () => {
