@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import type { JsonSchema } from '../../core/src/config/json-schema.js';
 import { unknownCommands, unknownScripts } from './commands.js';
 import { environment, problemsOf } from './configurations.js';
 import { type Block, blocksOf, deadLinks, documents, proseOf } from './documents.js';
@@ -68,7 +69,28 @@ describe('What is made from the schemas', () => {
     expect(rows).not.to.have.length(0);
     expect(rows.filter((row) => / \|\s+\|$/.test(row))).to.deep.equal([]);
   });
+
+  it('tells every key of every section there', async () => {
+    const made = await generated();
+    const page = made.get('docs/configuration.md') ?? '';
+    const schema = JSON.parse(made.get('config/switchhook.schema.json') ?? '') as JsonSchema;
+    const untold = Object.entries(schema.properties ?? {}).flatMap(([name, section]) => {
+      const text = page.split(/^## /m).find((part) => part.startsWith(`\`${name}\`\n`)) ?? '';
+      const told = [...text.matchAll(/^\| `(?:[^`]*\.)?(\w+)` \|/gm)].map(([, key = '']) => key);
+      return keysIn(section).filter((key) => key !== 'use' && !told.includes(key));
+    });
+    expect(keysIn(schema)).to.include('retention');
+    expect(untold).to.deep.equal([]);
+  });
 });
+
+/** Names of all properties that stand anywhere in a schema. */
+function keysIn(schema: unknown): readonly string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const own =
+    'properties' in schema && typeof schema.properties === 'object' ? Object.keys(schema.properties ?? {}) : [];
+  return [...own, ...Object.values(schema).flatMap(keysIn)];
+}
 
 describe('Commands in documents', () => {
   const blocks = files.map((file) => ({ file, blocks: blocksOf(file, 'sh') }));

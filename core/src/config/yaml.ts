@@ -70,14 +70,19 @@ function compose(source: string): readonly Document.Parsed[] | Complaint {
   return [...composer.compose(tokens, true, source.length)];
 }
 
-/** One complaint per line: what follows on a broken line is broken by it. */
+/** Longer lines are not looked through for what was meant: nobody has written them. */
+const longestLine = 1_000;
+
+/** One complaint per line: what follows on a broken line is broken by it. None from where a broken line has ended the document on. */
 function syntaxComplaints(document: Document.Parsed | undefined, source: string): readonly Complaint[] {
   const byLine = new Map<number, Complaint>();
   const tags = document?.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED') ?? [];
-  for (const error of [...(document?.errors ?? []), ...tags]) {
+  const errors = document?.errors ?? [];
+  const lost = errors.findIndex(({ message }) => / in YAML stream/.test(message));
+  for (const error of [...(lost < 0 ? errors : errors.slice(0, Math.max(1, lost))), ...tags]) {
     const start = source.lastIndexOf('\n', error.pos[0] - 1) + 1;
     const end = source.indexOf('\n', error.pos[0]);
-    const line = source.slice(start, end < 0 ? undefined : end);
+    const line = source.slice(start, end < 0 ? undefined : end).slice(0, longestLine);
     if (!byLine.has(start)) byLine.set(start, syntaxComplaint(error, line));
   }
   return [...byLine.values()];
@@ -97,14 +102,16 @@ function syntaxComplaint({ code, message, pos }: YAMLError, line: string): Compl
       message: 'a value that starts with ! is a tag in YAML',
       hint: 'Put the whole value into quotes.',
     };
-  const text = message.charAt(0).toLowerCase() + message.slice(1);
-  if (/[{[,].*\$\{/.test(line))
-    return { ...complaint, message: text, hint: 'Inside { } and [ ], put ${…} into quotes: { port: "${PORT}" }.' };
-  return {
-    ...complaint,
-    message: text,
-    hint: 'Check indentation and brackets; a value with ": ", " #" or quotes in it must itself be quoted.',
-  };
+  return { ...complaint, message: message.charAt(0).toLowerCase() + message.slice(1), hint: hintFor(line) };
+}
+
+/** What is most often wrong with a line like this one. */
+function hintFor(line: string): string {
+  const unquoted = line.replace(/((?:^|[:,[{-])\s*)(?:"(?:\\.|[^"\\])*"|'(?:''|[^'])*')/g, '$1');
+  if (/\$\{\{(?:(?!\}\}).)*:\s/.test(unquoted))
+    return 'Put the whole value into quotes, single ones where it holds double ones: \'${{ a ? "b" : "c" }}\'.';
+  if (/[{[,].*\$\{/.test(unquoted)) return 'Inside { } and [ ], put ${…} into quotes: { port: "${PORT}" }.';
+  return 'Check indentation and brackets; a value with ": ", " #" or quotes in it must itself be quoted.';
 }
 
 const styles = {

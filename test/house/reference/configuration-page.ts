@@ -152,7 +152,7 @@ function sectionParts(schema: JsonSchema, packages: ReadonlyMap<string, string>)
   return Object.entries(schema.properties ?? {}).flatMap(([name, section]) => {
     if (typeof section === 'boolean' || name === 'version') return [];
     const head = `## ${code(name)}\n\n${name === 'plugins' ? plugins : descriptionOf(section)}`;
-    if (name === 'store') return [head, ...componentParts('store', section, packages)];
+    if (name === 'store') return [head, ...commonPart('store', section), ...componentParts('store', section, packages)];
     if (name in sections) {
       const kind = sections[name as keyof typeof sections];
       const rows = section.additionalProperties;

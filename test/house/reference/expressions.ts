@@ -90,7 +90,11 @@ export function languageTable(): string {
       ['combine', '`&&` `||` `!`', 'event.agent == "agent_sales" && event.data.duration > 30'],
       ['one of several', '`in`', 'event.type in ["conversation_ended", "conversation_analysed"]'],
       ['is there', '`has()`', 'has(event.data.recording)'],
-      ['choose', '`? :`', 'event.data.duration > 60 ? "long" : "short"'],
+      [
+        'choose',
+        '`? :`; in YAML, `: ` needs the whole value in quotes: `\'${{ … ? "a" : "b" }}\'`',
+        'event.data.duration > 60 ? "long" : "short"',
+      ],
       ['calculate', '`+` `-` `*` `/` `%`', 'event.data.duration / 60.0'],
       [
         'join texts',

@@ -131,6 +131,33 @@ describe('reading a configuration file', () => {
       expect(await problemsOf('version: 1\nserver: { port: ${PORT}0, host: x }\n')).to.have.length(1);
     });
 
+    it('hints at quotes where an expression has a colon and a space, and says nothing of the right lines that follow', () => {
+      const around = (line: string) =>
+        `answers:\n  - variables:\n      a: x\n      ${line}\n      b: y\n    from: calls\nroutes: []\n`;
+      for (const line of [
+        'greeting: Good ${{ now.getHours("Europe/Berlin") < 12 ? "morning" : "day" }}',
+        'greeting: Hello, ${{ call.agent == "a" ? "you" : "who" }}, ${{ call.to }}',
+        'greetings: { one: ${{ call.agent == "a" ? "you" : "who" }}, two: x }',
+      ]) {
+        const problems = readConfig(put('x.yaml', around(line))).problems;
+        expect(
+          problems.map((problem) => [problem.line, problem.hint]),
+          line,
+        ).to.deep.equal([
+          [4, 'Put the whole value into quotes, single ones where it holds double ones: \'${{ a ? "b" : "c" }}\'.'],
+        ]);
+      }
+      const quoted = "greeting: { a: \"${{ b ? 'c' : 'd' }}\", e: ${F} }";
+      expect(readConfig(put('x.yaml', around(quoted))).problems[0]?.hint).to.include('"${PORT}"');
+    });
+
+    it('tells of each broken line, as long as the document goes on', async () => {
+      expect(await problemsOf('a: b: c\nd: e\nf: g: h\n')).to.deep.equal([
+        '1:4 YAML_SYNTAX nested mappings are not allowed in compact mappings',
+        '3:4 YAML_SYNTAX nested mappings are not allowed in compact mappings',
+      ]);
+    });
+
     it('hints at quotes where a variable stands in braces without them', () => {
       const [problem] = readConfig(put('x.yaml', 'server: { port: ${PORT} }\n')).problems;
       expect(problem?.hint).to.include('"${PORT}"');
