@@ -175,7 +175,10 @@ describe('a simulation', () => {
     expect([unknown, nothing, both, unread, unfit, absent].map(([code]) => code)).to.deep.equal([2, 2, 2, 78, 2, 1]);
     expect(unknown[1]).to.include('neither a file nor a scenario; scenarios: analysis-never-comes');
     expect(unread[1]).to.include(`${broken}:3:`).and.to.include('UNKNOWN_KEY');
-    expect(unfit[1]).to.include('no source with a sample "conversation_started"; it has: calls');
+    expect(unfit[1])
+      .to.include('no source with a sample "conversation_started"; calls has inbound_call')
+      .and.to.include('phones-only');
+    expect(await said('phones-only', '--start', '--config', callsOnly)).to.deep.equal([0, '']);
     expect(absent[1]).to.include('ROUTER_UNREACHABLE');
   }).timeout(patienceMs);
 

@@ -14,7 +14,12 @@ export interface DocumentParts {
   /** Null where the file could not be read. */
   readonly root: TreeNode | null;
   readonly complaints: readonly Complaint[];
+  /** What to do, in place of what the table of errors says: that speaks of a configuration. */
+  readonly hints?: Hints | undefined;
 }
+
+/** Hints by code. */
+export type Hints = Readonly<Partial<Record<ErrorCode, string>>>;
 
 /** Where exactly a problem is, and what to do about it. */
 export interface Mark {
@@ -45,16 +50,18 @@ export class ConfigDocument {
   readonly #source: string;
   readonly #lineStarts: readonly number[];
   readonly #private: readonly ScalarNode[];
+  readonly #hints: Hints;
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
-  constructor({ file, directory, source, root, complaints }: DocumentParts) {
+  constructor({ file, directory, source, root, complaints, hints = {} }: DocumentParts) {
     this.file = file;
     this.directory = directory;
     this.root = root;
     this.#source = source;
     this.#lineStarts = [0, ...[...source.matchAll(/\n/g)].map(({ index }) => index + 1)];
     this.#private = privateScalars(root);
+    this.#hints = hints;
     for (const { code, message, offset, path, hint } of complaints)
       this.#add(this.#problems, code, path, message, offset, hint);
   }
@@ -101,7 +108,7 @@ export class ConfigDocument {
     path: Path,
     message: string,
     offset: number | null,
-    hint: string = ERRORS[code].hint,
+    hint: string = this.#hints[code] ?? ERRORS[code].hint,
     shown: TreeNode | null = null,
   ): void {
     if (list.length >= mostProblems) return;

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { ConfigDocument } from './document.js';
+import { ConfigDocument, type Hints } from './document.js';
 import type { Variables } from './interpolate.js';
 import { type Complaint, nodeAt, plainOf } from './tree.js';
 import { parseYaml } from './yaml.js';
@@ -12,22 +12,27 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Anything larger is not configuration. */
 const largest = 1_048_576;
 
-/** Reads a configuration file. What is wrong with it is in the document: this never throws. */
-export function readConfig(file: string, environment: Environment = process.env): ConfigDocument {
+/** Reads a configuration file, or with `hints` another one. What is wrong with it is in the document: this never throws. */
+export function readConfig(file: string, environment: Environment = process.env, hints?: Hints): ConfigDocument {
   const directory = dirname(resolve(file));
   const read = textOf(file);
   if (typeof read !== 'string')
-    return new ConfigDocument({ file, directory, source: '', root: null, complaints: [read] });
-  return documentFrom(read, file, environment);
+    return new ConfigDocument({ file, directory, source: '', root: null, complaints: [read], hints });
+  return documentFrom(read, file, environment, hints);
 }
 
 /** A document from a text, as if it were in `file`. */
-export function documentFrom(source: string, file: string, environment: Environment = process.env): ConfigDocument {
+export function documentFrom(
+  source: string,
+  file: string,
+  environment: Environment = process.env,
+  hints?: Hints,
+): ConfigDocument {
   const directory = dirname(resolve(file));
   const beside: Complaint[] = [];
   const variables = variablesFor(directory, environment, beside);
   const { root, complaints } = parseYaml(source, variables);
-  return new ConfigDocument({ file, directory, source, root, complaints: [...beside, ...complaints] });
+  return new ConfigDocument({ file, directory, source, root, complaints: [...beside, ...complaints], hints });
 }
 
 /** The rows of `plugins:`, as far as they can be read. */

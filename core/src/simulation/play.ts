@@ -127,7 +127,8 @@ class Actor {
     }
     const given = send.render(scope);
     const body = typeof given === 'string' ? this.#source.component.samples?.[given] : given;
-    if (!isObject(body)) return this.#unfit(`source ${this.#source.name} has no sample ${JSON.stringify(given)}`);
+    if (!isObject(body))
+      return this.#unfit(`there is no sample ${JSON.stringify(given)}; ${samplesOf([this.#source])}`);
     const changed = Object.entries(set);
     return changed.reduce((current, [path, value]) => withField(current, path, value.render(scope)), body);
   }
@@ -150,7 +151,6 @@ class Actor {
     const { as = this.step.ring === undefined ? undefined : 'call', send } = this.step;
     const named = sources.find(({ name }) => name === as);
     if (named !== undefined) return named;
-    const isCall = ({ component }: SourceRow): boolean => component.calls === true;
     const kinds: Readonly<Record<string, (source: SourceRow) => boolean>> = {
       call: isCall,
       events: (source) => !isCall(source),
@@ -160,11 +160,28 @@ class Actor {
       as === undefined ? ({ component }: SourceRow) => component.samples?.[String(sample)] !== undefined : kinds[as];
     const found = fits === undefined ? undefined : sources.find(fits);
     if (found !== undefined) return found;
-    const wanted = as === undefined ? `source with a sample ${JSON.stringify(sample)}` : `source for "${as}"`;
-    return this.#unfit(`the configuration has no ${wanted}; it has: ${sources.map(({ name }) => name).join(', ')}`);
+    const missing =
+      as === undefined
+        ? `no source with a sample ${JSON.stringify(sample)}; ${samplesOf(sources)}`
+        : `no source for "${as}"; it has: ${sources.map(({ name }) => name).join(', ')}`;
+    const eventless = send !== undefined && sources.every(isCall) ? `. ${needsEvents}` : '';
+    return this.#unfit(`the configuration has ${missing}${eventless}`);
   }
 
   #unfit(reason: string): never {
     throw new UnfitScenario(`step ${this.index + 1}: ${reason}`);
   }
+}
+
+const needsEvents =
+  'Events need a source that takes them, such as sigmamind.events; the scenario phones-only does without';
+
+function isCall({ component }: SourceRow): boolean {
+  return component.calls === true;
+}
+
+function samplesOf(sources: readonly SourceRow[]): string {
+  return sources
+    .map(({ name, component: { samples = {} } }) => `${name} has ${Object.keys(samples).join(', ') || 'no samples'}`)
+    .join('; ');
 }

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Checker } from '../config/checker.js';
+import type { Hints } from '../config/document.js';
 import { compileExpression } from '../config/expressions.js';
 import { readConfig } from '../config/read.js';
 import { reading } from '../options.js';
@@ -11,6 +12,13 @@ import { type Scenario, scenarioSchema } from './scenario.js';
 
 const folder = fileURLToPath(new URL('../../scenarios', import.meta.url));
 const extension = '.yaml';
+
+const hints: Hints = {
+  UNKNOWN_KEY: 'Check the spelling; docs/simulating.md lists all keys.',
+  MISSING_KEY: 'Add it; docs/simulating.md shows an example.',
+  CONFIG_EMPTY: 'docs/simulating.md shows how to write a scenario.',
+  EXPRESSION_UNKNOWN_NAME: 'docs/simulating.md lists the names of a scenario, docs/configuration.md the functions.',
+};
 
 /** Names of the scenarios that come with the router. */
 export function shippedScenarios(): readonly string[] {
@@ -35,7 +43,7 @@ export function scenarioFrom(value: unknown): Scenario {
 
 /** Reads a scenario. Throws a `ConfigurationError` with everything that is wrong with it. */
 export function readScenario(file: string): Scenario {
-  const document = readConfig(file);
+  const document = readConfig(file, undefined, hints);
   const scenario = document.root === null ? null : new Checker(document).check(scenarioSchema, []);
   if (scenario === null || document.problems.length > 0) throw new ConfigurationError(document.problems);
   return scenario;

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { UnfitScenario } from '../../../core/src/simulation/play.js';
+import { shippedScenarios } from '../../../core/src/simulation/scenario-file.js';
 import { aStage, calls, events } from '../../support/simulated.js';
 
 describe('a scenario that is played', () => {
@@ -116,10 +117,15 @@ describe('a scenario that does not fit the configuration', () => {
       'has no source with this sample',
       { send: 'started' },
       {},
-      'source with a sample "started"; it has: agents, phones',
+      'source with a sample "started"; agents has ended; phones has no samples',
     ],
     ['has no source with this name', { send: 'ended', as: 'others' }, {}, 'source for "others"'],
-    ['has another source with the sample', { send: 'ended', as: 'phones' }, {}, 'source phones has no sample "ended"'],
+    [
+      'has another source with the sample',
+      { send: 'ended', as: 'phones' },
+      {},
+      'no sample "ended"; phones has no samples',
+    ],
     [
       'has a source that cannot ring',
       { ring: { from: '+1', to: '+2' }, as: 'agents' },
@@ -136,4 +142,14 @@ describe('a scenario that does not fit the configuration', () => {
       expect(failure.message).to.include(reason);
       expect(seen).to.deep.equal([]);
     });
+
+  it('is told what it takes to send events, and which scenario sends none, where there are only calls', async () => {
+    const { played } = aStage(() => ({}), { sources: [calls] });
+    for (const step of [{ send: 'ended' }, { send: { odd: true }, as: 'events' }]) {
+      const failure = await played([step]).catch((error) => error);
+      expect(failure).to.be.instanceOf(UnfitScenario);
+      expect(failure.message).to.include('such as sigmamind.events').and.to.include('phones-only');
+    }
+    expect(shippedScenarios()).to.include('phones-only');
+  });
 });

@@ -21,7 +21,7 @@ describe('a scenario file', () => {
     return [];
   };
 
-  it('comes with the router for each of nine scenarios, under its own name', () => {
+  it('comes with the router for each of ten scenarios, under its own name', () => {
     const names = shippedScenarios();
     expect(names).to.have.members([
       'analysis-never-comes',
@@ -30,6 +30,7 @@ describe('a scenario file', () => {
       'happy-call',
       'late-and-out-of-order',
       'no-answer',
+      'phones-only',
       'platform-retries',
       'transfer',
       'voicemail',
@@ -68,6 +69,23 @@ judge: { ring: { p98: 1s } }
       '12 UNKNOWN_KEY steps[4].exepct',
       '13 UNKNOWN_KEY judge.ring.p98',
     ]);
+  });
+
+  it('is told where scenarios are described, and not where configurations are', async () => {
+    const hintsIn = async (text: string): Promise<readonly string[]> => {
+      const file = await place.write('scenario.yaml', text);
+      try {
+        readScenario(file);
+      } catch (error) {
+        if (error instanceof ConfigurationError) return error.problems.map(({ hint }) => hint);
+        throw error;
+      }
+      return [];
+    };
+    const wrong = 'nam: x\ndescription: x\nsteps: [{ send: "${{ m }}" }]\n';
+    for (const text of ['', wrong])
+      for (const hint of await hintsIn(text)) expect(hint).to.include('docs/simulating.md');
+    expect(await hintsIn(wrong)).to.have.length(2);
   });
 
   it('is told that it is no YAML, or not there', async () => {
