@@ -86,6 +86,17 @@ describe('the command line', () => {
     expect(stderr).to.include('@switchhook/plugin-sqlit is not installed; did you mean "sqlite"?');
   });
 
+  it('checks one file, and asks which one where two are named', async () => {
+    const [one, other] = [await place.write('one.yaml', good), await place.write('other.yaml', wrong)];
+    for (const args of [
+      [one, '--config', other],
+      [one, other],
+    ]) {
+      const { code, stdout } = await place.run(['check', ...args]);
+      expect([code, stdout], args.join(' ')).to.deep.equal([2, '']);
+    }
+  });
+
   it('ends with 78 where there is no configuration, and with 2 where it is called wrongly', async () => {
     const missing = await place.run(['start', '--config', 'nowhere.yaml']);
     expect([missing.code, missing.stderr]).to.satisfy(

@@ -69,6 +69,42 @@ routes:
   - { to: careless }
 `;
 
+/** A resolver that does so while it is opened and while it looks. */
+const carelessResolver = `
+import { definePlugin, defineResolver, z } from '@switchhook/core/plugin';
+export default definePlugin({
+  name: 'careless-resolver',
+  components: [
+    defineResolver({
+      type: 'careless.lookup',
+      description: 'Lets errors loose.',
+      options: z.strictObject({}),
+      create: () => ({
+        async open() {
+          Promise.reject(new Error('nobody awaits the opening'));
+        },
+        async resolve() {
+          Promise.reject(new Error('nobody awaits the look-up'));
+          return { first_name: 'Ada' };
+        },
+      }),
+    }),
+  ],
+});
+`;
+const answering = `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: memory }
+plugins: [./careless-resolver.mjs]
+sources:
+  calls: { use: sigmamind.call, token: token-of-the-tests }
+resolvers:
+  customer: { use: careless.lookup }
+answers:
+  - { from: calls, resolve: customer, variables: { first_name: "\${{ customer.first_name }}" }, defaults: { first_name: there } }
+`;
+
 describe('a plugin that throws where nobody can catch it', () => {
   it('does not end the router, and its errors are in the log', async () => {
     const place = await workplace();
@@ -105,4 +141,27 @@ describe('a plugin that throws where nobody can catch it', () => {
       expect(await router.stop()).to.equal(0);
       await place.close();
     });
+
+  it('ends no call that is tried out without a router, is a line there, and ends no simulation', async () => {
+    const place = await workplace();
+    await place.write('careless-resolver.mjs', carelessResolver);
+    await place.link();
+    const file = await place.write('switchhook.yaml', answering);
+    const numbers = ['--from', '+12025551001', '--to', '+12345678913'];
+    for (const repeat of [[], ['--repeat', '2']]) {
+      const { code, stdout, stderr } = await place.run(['call', ...numbers, '--offline', ...repeat, '--config', file]);
+      expect([code, stdout.includes('Ada')], stderr).to.deep.equal([0, true]);
+      const lines = stderr.trimEnd().split('\n');
+      expect(lines).to.have.length(2);
+      expect(lines[0]).to.match(
+        /^process\.error-uncaught: nobody awaits the opening \(at .*careless-resolver\.mjs:\d+/,
+      );
+      expect(lines[1]).to.match(
+        /^process\.error-uncaught: nobody awaits the look-up \(at .*careless-resolver\.mjs:\d+/,
+      );
+    }
+    const { code, stdout } = await place.run(['simulate', 'platform-retries', '--start', '--config', file]);
+    expect([code, stdout.includes('first_name=Ada')]).to.deep.equal([0, true]);
+    await place.close();
+  });
 });

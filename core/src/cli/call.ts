@@ -10,6 +10,7 @@ import { openNetwork } from '../runtime/fetch.js';
 import type { SourceRow } from '../simulation/platform.js';
 import { RouterClient, type RouterOptions, routerCommand } from './api-client.js';
 import { printAnswer } from './call-story.js';
+import { withComponents } from './components.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { configOf, localUrl, unopenedRouter } from './options.js';
 import { type Output, printJson, styled } from './output.js';
@@ -59,7 +60,7 @@ need of the router's own store is not there.`,
       const source = callSource(config, options.source);
       if (options.repeat > 1) return callRepeatedly(config, source.name, options, output);
       const outcome = options.offline
-        ? await calledOffline(config, source, options)
+        ? await calledOffline(config, source, options, output)
         : await called(config, source, options);
       if (options.json) printJson(output, { ...outcome, ms: Math.round(outcome.ms * 10) / 10 });
       else print(outcome, output);
@@ -100,21 +101,20 @@ async function called(config: Config, source: SourceRow, options: CallOptions): 
   }
 }
 
-async function calledOffline(config: Config, source: SourceRow, options: CallOptions): Promise<Called> {
+async function calledOffline(config: Config, source: SourceRow, options: CallOptions, output: Output): Promise<Called> {
   const router = unopenedRouter(config);
   try {
-    await router.openComponents();
-    const startedAtMs = systemClock.elapsed();
-    const { reply, trace } = await router.ring(source.name, bodyOf(source, options));
-    const ms = systemClock.elapsed() - startedAtMs;
-    const answer = callAnswer.parse(trace);
-    const { status, body } = reply;
-    return { source: source.name, status, ms, reply: body, event: null, asked: 1, answer, reason: null };
+    return await withComponents(router, output, async () => {
+      const startedAtMs = systemClock.elapsed();
+      const { reply, trace } = await router.ring(source.name, bodyOf(source, options));
+      const ms = systemClock.elapsed() - startedAtMs;
+      const answer = callAnswer.parse(trace);
+      const { status, body } = reply;
+      return { source: source.name, status, ms, reply: body, event: null, asked: 1, answer, reason: null };
+    });
   } catch (error) {
     if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
     throw error;
-  } finally {
-    await router.close();
   }
 }
 

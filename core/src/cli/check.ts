@@ -6,6 +6,7 @@ import { formatProblems } from '../config/problem.js';
 import { type PromptFit, promptFit } from '../config/prompt.js';
 import { ComponentFailure } from '../runtime/component-failure.js';
 import type { Probe, Router } from '../runtime/router.js';
+import { withComponents } from './components.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type ConfigOptions, configCommand, configOf, unopenedRouter } from './options.js';
 import { type Output, printJson, printTable, styled } from './output.js';
@@ -34,11 +35,13 @@ Examples:
   switchhook check --prompt sales-prompt.txt --answer sales-line
   switchhook check --connect --json`,
     )
-    .action(async (file: string | undefined, options: CheckOptions) => {
+    .action(async (file: string | undefined, options: CheckOptions, command: Command) => {
+      if (file !== undefined && command.getOptionValueSource('config') === 'cli')
+        throw new CommandFailure(exitCodes.usage, `name one file: ${file}, or --config ${options.config}`);
       const config = await configOf({ ...options, config: file ?? options.config }, output);
       const fits = options.prompt === undefined ? [] : promptFits(config, options.prompt, options.answer);
       const router = unopenedRouter(config);
-      const probes = options.connect ? await probed(router) : [];
+      const probes = options.connect ? await probed(router, output) : [];
       const valid = fits.every(({ unfilled }) => unfilled.length === 0);
       if (options.json) {
         const found = { ...(options.connect && { probes }), ...(options.prompt !== undefined && { prompt: fits }) };
@@ -66,15 +69,12 @@ function promptFits({ answers }: Config, file: string, wanted: string | undefine
   }
 }
 
-async function probed(router: Router): Promise<readonly Probe[]> {
+async function probed(router: Router, output: Output): Promise<readonly Probe[]> {
   try {
-    await router.openComponents();
-    return await router.probe(probeMs);
+    return await withComponents(router, output, () => router.probe(probeMs));
   } catch (error) {
     if (!(error instanceof ComponentFailure)) throw error;
     throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
-  } finally {
-    await router.close();
   }
 }
 

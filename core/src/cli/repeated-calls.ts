@@ -4,12 +4,12 @@ import type { Config } from '../config/config.js';
 import type { JsonObject } from '../contract/json.js';
 import { systemClock } from '../runtime/clock.js';
 import { openNetwork } from '../runtime/fetch.js';
-import type { Router } from '../runtime/router.js';
 import { acknowledgedIn, judged, type StepVerdict } from '../simulation/judge.js';
 import { offlineFetch, offlineUrl } from '../simulation/offline.js';
 import type { Platform } from '../simulation/platform.js';
 import { type Played, play } from '../simulation/play.js';
 import { scenarioFrom } from '../simulation/scenario-file.js';
+import { withComponents } from './components.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { localUrl, unopenedRouter } from './options.js';
 import { type Output, printJson, printTable } from './output.js';
@@ -40,7 +40,9 @@ export async function callRepeatedly(config: Config, source: string, calls: Many
     return play(scenario, { platform, clock: systemClock, stop, run: '', instead: {}, onProgress });
   };
   const failures = new Map<string, string | null>();
-  const played = calls.offline ? await offline(config, failures, playing) : await online(config, calls, playing);
+  const played = calls.offline
+    ? await offline(config, failures, playing, output)
+    : await online(config, calls, playing);
   output.progress('');
   for (const [resolver, reason] of failures) output.note(`${resolver} failed: ${reason}`);
   const { steps, broken } = judged(scenario, played, null);
@@ -86,18 +88,14 @@ async function offline(
   config: Config,
   failures: Map<string, string | null>,
   playing: (platform: Platform) => Promise<Played>,
+  output: Output,
 ): Promise<Played> {
-  const router: Router = unopenedRouter(config);
+  const router = unopenedRouter(config);
   const told = (trace: JsonObject): void => {
     for (const { resolver, outcome, reason } of callAnswer.parse(trace).lookups)
       if (outcome === 'failed') failures.set(resolver, reason);
   };
-  try {
-    await router.openComponents();
-    return await playing(platformFor(config, offlineUrl, offlineFetch(router, told)));
-  } finally {
-    await router.close();
-  }
+  return withComponents(router, output, () => playing(platformFor(config, offlineUrl, offlineFetch(router, told))));
 }
 
 interface Findings extends StepVerdict {

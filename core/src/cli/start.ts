@@ -44,7 +44,6 @@ A second signal ends at once; nothing that was acknowledged is lost either way.`
 async function run(config: Config, options: StartOptions, output: Output): Promise<void> {
   const stopped = stopSignal();
   const router = await opened(config);
-  outliveStrays(router);
   try {
     const url = await router.listen();
     if (options.json) output.line(JSON.stringify({ url }));
@@ -58,6 +57,7 @@ async function run(config: Config, options: StartOptions, output: Output): Promi
 
 async function opened(config: Config): Promise<Router> {
   const router = routerOf(config);
+  outliveStrays(router);
   try {
     await router.open();
     return router;

@@ -124,7 +124,8 @@ export class ResolverLane {
   /** An expression of its options has no value. Of a caller whom nobody knows there is nothing more to look for; a reply that lacks something is no word about the caller. */
   #missed({ message, place }: ExpressionError, known: JsonObject): LaneLookup {
     const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
-    if (needed !== undefined && !Object.hasOwn(known, needed)) return miss('skipped', `it needs ${needed}, which could not say`);
+    if (needed !== undefined && !Object.hasOwn(known, needed))
+      return miss('skipped', `it needs ${needed}, which could not say`);
     if (/^(known|call)\b/.test(place)) return { outcome: 'not-found', reason: message, facts: plainFacts({}) };
     this.#log[this.#hasMissed ? 'debug' : 'warn']('resolver.missed', { resolver: this.#open.name, reason: message });
     this.#hasMissed = true;
