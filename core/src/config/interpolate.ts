@@ -1,5 +1,5 @@
 /** Variables in texts: `${NAME}`, `${NAME:-default}`, `${file:path}`; `$${` is a literal `${`, expressions are left alone. */
-import { expressionEnd } from '../options.js';
+import { expressionEnd } from '../text-pieces.js';
 import type { Complaint, Stretch } from './tree.js';
 
 /** Looks a reference up: its value, or why there is none. */

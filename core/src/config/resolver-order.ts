@@ -1,5 +1,5 @@
 /** Which resolver waits for which: for those it names in `after`, and those whose facts its options use. */
-import { expressionsIn } from '../options.js';
+import { expressionsIn } from '../text-pieces.js';
 import type { ConfigDocument } from './document.js';
 import { didYouMean } from './nearest.js';
 import type { Path } from './problem.js';

@@ -34,11 +34,12 @@ const free: Readonly<Record<string, readonly string[]>> = {
   'public-address.ts': [],
   'retry-after.ts': [],
   'signature.ts': [],
+  'text-pieces.ts': [],
   'units.ts': [],
   'version.ts': [],
   'refusal.ts': ['errors.ts'],
   'payload.ts': ['contract', 'refusal.ts'],
-  'options.ts': ['contract', 'phone-number.ts', 'units.ts'],
+  'options.ts': ['contract', 'phone-number.ts', 'text-pieces.ts', 'units.ts'],
   'http-outcome.ts': ['contract', 'expression-error.ts', 'fetch-error.ts', 'retry-after.ts'],
 };
 

@@ -27,8 +27,8 @@ const budgets: readonly Budget[] = [
   {
     part: 'the router',
     holds: (path) => path.startsWith('core/src/') && !isTool(path) && !isTestkit(path),
-    files: 126,
-    lines: 12_400,
+    files: 130,
+    lines: 12_600,
   },
   { part: 'the command line, with what it rehearses,', holds: isTool, files: 60, lines: 5_000 },
   { part: 'the testkit', holds: isTestkit, files: 20, lines: 2_200 },
