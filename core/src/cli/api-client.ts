@@ -1,10 +1,12 @@
 /** How commands ask a running router: its API, with the token of the configuration. */
+
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { problem, type Readable } from '../api/reply.js';
 import type { JsonValue } from '../contract/json.js';
 import type { FetchResponse } from '../contract/tools.js';
 import { ERRORS, type ErrorCode } from '../errors.js';
+import { messageOf } from '../message-of.js';
 import { type Network, openNetwork } from '../runtime/fetch.js';
 import { CommandFailure, exitCodes } from './failure.js';
 import { type ConfigOptions, configCommand, configOf, localUrl } from './options.js';
@@ -99,7 +101,7 @@ export class RouterClient {
     try {
       return await this.#network.fetch(this.#url + path, sent);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const hint = ERRORS.ROUTER_UNREACHABLE.hint;
       throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${this.#url}: ${reason}\n${hint}`);
     }

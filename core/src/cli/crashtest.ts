@@ -1,4 +1,5 @@
 /** `switchhook crashtest`: kills a router again and again on this machine's own disk, and counts what was lost. */
+
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -6,6 +7,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { crashtest, type Findings, type Plan, type Progress } from '../crashtest/crashtest.js';
 import { isKept } from '../crashtest/ledger.js';
 import { chance } from '../ids.js';
+import { messageOf } from '../message-of.js';
 import { systemClock } from '../runtime/clock.js';
 import { durationText } from '../units.js';
 import { CommandFailure, exitCodes } from './failure.js';
@@ -94,7 +96,7 @@ async function found(plan: Plan, output: Output): Promise<Findings> {
     const onProgress = (progress: Progress): void => output.progress(progressText(progress, plan));
     return await crashtest(plan, { clock: systemClock, stop: stop.signal, abandon: abandon.signal, onProgress });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CommandFailure(exitCodes.failed, `${reason}\nEverything is kept in ${plan.directory}`);
   } finally {
     output.progress('');

@@ -1,7 +1,9 @@
 /** Many calls at once: how fast they are answered, and what callers are told. */
+
 import { callAnswer } from '../api/call.js';
 import type { Config } from '../config/config.js';
 import type { JsonObject } from '../contract/json.js';
+import { messageOf } from '../message-of.js';
 import { systemClock } from '../runtime/clock.js';
 import { openNetwork } from '../runtime/fetch.js';
 import { acknowledgedIn, judged, type StepVerdict } from '../simulation/judge.js';
@@ -66,7 +68,7 @@ function scenarioOf(source: string, { from, to, agent, repeat, concurrency }: Ma
       steps: [{ ring, as: source, repeat, concurrency }],
     });
   } catch (error) {
-    throw new CommandFailure(exitCodes.usage, error instanceof Error ? error.message : String(error));
+    throw new CommandFailure(exitCodes.usage, messageOf(error));
   }
 }
 

@@ -1,8 +1,10 @@
 /** `switchhook send`: sends a signed sample, or a file, to a source of the router. */
+
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
+import { messageOf } from '../message-of.js';
 import { systemClock } from '../runtime/clock.js';
 import { openNetwork } from '../runtime/fetch.js';
 import { withField } from '../simulation/body.js';
@@ -84,7 +86,7 @@ export async function sent(request: SampleRequest): Promise<{ readonly status: n
     const response = await network.fetch(request.url, { method: 'POST', headers, body, signal: controller.signal });
     return { status: response.status, reply: jsonOr(response.text()) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CommandFailure(
       exitCodes.failed,
       `ROUTER_UNREACHABLE: ${reason}. Is the router running? (switchhook start)`,

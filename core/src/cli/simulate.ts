@@ -1,9 +1,11 @@
 /** `switchhook simulate`: plays scenarios as a platform would, and judges the router. */
+
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Config } from '../config/config.js';
 import { formatProblems } from '../config/problem.js';
 import { newEventId } from '../ids.js';
+import { messageOf } from '../message-of.js';
 import { systemClock } from '../runtime/clock.js';
 import { ConfigurationError } from '../runtime/create-router.js';
 import { type Network, openNetwork } from '../runtime/fetch.js';
@@ -168,7 +170,7 @@ async function started(config: string): Promise<RehearsalProcess> {
   try {
     return await RehearsalProcess.start(config);
   } catch (error) {
-    throw new CommandFailure(exitCodes.failed, error instanceof Error ? error.message : String(error));
+    throw new CommandFailure(exitCodes.failed, messageOf(error));
   }
 }
 
@@ -176,7 +178,7 @@ async function requireRouter({ fetch }: Network, url: string): Promise<void> {
   try {
     await fetch(`${url.replace(/\/+$/, '')}/healthz`);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CommandFailure(
       exitCodes.failed,
       `ROUTER_UNREACHABLE: ${url}: ${reason}\nIs it running? --start makes one.`,

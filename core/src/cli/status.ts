@@ -1,6 +1,8 @@
 /** `switchhook status`: how the router stands, refreshed on a terminal. */
+
 import type { Command } from 'commander';
 import { type Lane, type Status, status } from '../api/reply.js';
+import { messageOf } from '../message-of.js';
 import { systemClock } from '../runtime/clock.js';
 import { durationText } from '../units.js';
 import { type RouterOptions, routerCommand, withRouter } from './api-client.js';
@@ -47,7 +49,7 @@ async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
     const page: Output = { ...output, line: (text = '') => lines.push(text) };
     await ask().then(
       (current) => print(current, page),
-      (error: unknown) => page.line(styled(output, 'red', error instanceof Error ? error.message : String(error))),
+      (error: unknown) => page.line(styled(output, 'red', messageOf(error))),
     );
     output.line(clearScreen + lines.join('\n'));
     let cancel = (): void => {};

@@ -1,5 +1,7 @@
 /** Checks parts of a document against schemas; remembers the secrets it meets. */
+
 import type { z } from 'zod';
+import { messageOf } from '../message-of.js';
 import { type Reader, reading } from '../options.js';
 import type { ConfigDocument } from './document.js';
 import { compileExpression } from './expressions.js';
@@ -56,7 +58,7 @@ export class Checker {
         mask: (text) => this.#masked(text),
       });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.document.report('PLUGIN_BROKEN', path, `these options cannot be checked: ${this.#masked(reason)}`);
     }
     return null;

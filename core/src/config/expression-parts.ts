@@ -1,7 +1,9 @@
 /** Takes an expression apart at `&&`, `||` and `!`, for whoever asks why it came to what it did. */
+
 import { type ASTNode, serialize } from '@marcbachmann/cel-js';
 import type { JsonValue } from '../contract/json.js';
 import type { ExplainedPart, ExplainedValue, Scope } from '../contract/template.js';
+import { messageOf } from '../message-of.js';
 import { durationFunction } from './expression-language.js';
 
 /** What an expression is explained with. */
@@ -44,7 +46,7 @@ function explainedValue(text: string, reading: Reading, scope: Scope): Explained
   try {
     return { text, value: cut(reading.evaluate(text, scope)), failure: null };
   } catch (error) {
-    return { text, value: null, failure: error instanceof Error ? error.message : String(error) };
+    return { text, value: null, failure: messageOf(error) };
   }
 }
 

@@ -1,5 +1,4 @@
 /** The catalog: finds and loads the plugins that bring the components of a configuration. */
-
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
