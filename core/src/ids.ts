@@ -25,8 +25,10 @@ export function isEventId(text: string): boolean {
 /** A platform's ids of agents are far shorter. */
 const longestAgentId = 256;
 
-/** Why a text cannot be the id of an agent, in a few words; null where it can. */
-export function agentIdProblem(id: string): string | null {
+/** Why a value cannot be the id of an agent, in a few words; null where it can. The space around it does not count. */
+export function agentIdProblem(value: string | number | boolean): string | null {
+  if (typeof value === 'boolean') return `it is ${value}, and no id`;
+  const id = String(value).trim();
   if (id.length > longestAgentId) return `it is longer than ${longestAgentId} characters, which no id of an agent is`;
   return /[\s\p{Z}\p{Cc}\p{Cf}\p{Cs}]/u.test(id) ? 'an id of an agent has no spaces or control characters in it' : null;
 }

@@ -98,15 +98,15 @@ function checkAgent(document: ConfigDocument, path: Path, template: Template | n
   const value = template === null ? null : attempted(template, stranger);
   if (value === null) return;
   if (typeof value === 'object') {
-    reportNotFlat(document, path);
+    reportNotFlat(document, path, 'the id of an agent');
     return;
   }
-  const problem = agentIdProblem(String(value).trim());
+  const problem = agentIdProblem(value);
   if (problem !== null) document.report('INVALID_VALUE', path, problem);
 }
 
-function reportNotFlat(document: ConfigDocument, path: Path): void {
-  document.report('INVALID_VALUE', path, 'expected a text, a number, or true or false; this is a map or a list', {
+function reportNotFlat(document: ConfigDocument, path: Path, expected = 'a text, a number, or true or false'): void {
+  document.report('INVALID_VALUE', path, `expected ${expected}; this is a map or a list`, {
     hint: 'Name one of its fields, or write it as text with json(…).',
   });
 }

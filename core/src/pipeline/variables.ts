@@ -129,7 +129,7 @@ function overriding(template: Template | null, scope: WatchedScope, refuse: Refu
   const refused = (reason: string) => refuse('overrideAgent', reason);
   const { value, ...origin } = rendered(template, scope, refused);
   const id = value === null ? '' : String(value).trim();
-  const problem = typeof value === 'boolean' ? `it is ${value}, and no id` : id === '' ? null : agentIdProblem(id);
+  const problem = value === null ? null : agentIdProblem(value);
   if (problem !== null) refused(problem);
   const isUsed = id !== '' && problem === null;
   return {

@@ -97,7 +97,7 @@ describe('checking an answer', () => {
 
     it('is no map or list', async () => {
       expect(await problemsWith('"${{ customer }}"')).to.deep.equal([
-        '9:20 INVALID_VALUE answers[0].overrideAgent: expected a text, a number, or true or false; this is a map or a list',
+        '9:20 INVALID_VALUE answers[0].overrideAgent: expected the id of an agent; this is a map or a list',
       ]);
     });
 
@@ -109,6 +109,14 @@ describe('checking an answer', () => {
       expect(await problemsWith('x'.repeat(257))).to.deep.equal([
         '9:20 INVALID_VALUE answers[0].overrideAgent: it is longer than 256 characters, which no id of an agent is',
       ]);
+      for (const [agent, value] of [
+        ['true', 'true'],
+        ['\'${{ call.from == "+1" }}\'', 'false'],
+      ] as const)
+        expect(await problemsWith(agent)).to.deep.equal([
+          `9:20 INVALID_VALUE answers[0].overrideAgent: it is ${value}, and no id`,
+        ]);
+      expect(await problemsWith('7')).to.deep.equal([]);
       for (const agent of ['x'.repeat(256), '" agent_night "', '""', '7', '"${{ customer.agent }}"'])
         expect(await problemsWith(agent), agent).to.deep.equal([]);
     });
