@@ -1,4 +1,4 @@
-import { storeSuite } from '@switchhook/core/testkit';
+import { storeSuite } from '@switchhook/testkit';
 import { setup } from './world.js';
 
 storeSuite('sqlite', async () => {

@@ -16,10 +16,10 @@ import {
   type Tools,
   text,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { FileWatch } from './file-watch.js';
 import { keyReader } from './key.js';
-import type { Counts, Loaded, LoadSettings } from './loading.js';
+import type { Counts, Loaded, LoadSettings } from './load-worker.js';
 import { Table } from './table.js';
 
 const formats = { '.csv': 'csv', '.json': 'json', '.yaml': 'yaml', '.yml': 'yaml' } as const;

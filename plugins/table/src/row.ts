@@ -1,0 +1,7 @@
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
+
+/** One row: what stands in the key's column, and the values by column. */
+export interface Row {
+  readonly key: JsonValue;
+  readonly values: JsonObject;
+}
