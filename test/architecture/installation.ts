@@ -35,7 +35,7 @@ export async function install(): Promise<Installation> {
   }
   return {
     directory,
-    command: join(directory, 'node_modules/@switchhook/core/cli/bin/switchhook.js'),
+    command: join(directory, 'node_modules/@switchhook/cli/bin/switchhook.js'),
     close: () => rm(directory, { recursive: true, force: true }),
   };
 }

@@ -30,8 +30,10 @@ export interface Package {
 
 /** All of them. */
 export function packages(): readonly Package[] {
-  const plugins = readdirSync(join(repository, 'plugins')).map((name) => `plugins/${name}`);
-  return ['core', ...plugins].map((folder) => ({
+  const folders = ['core', 'plugins'].flatMap((parent) =>
+    readdirSync(join(repository, parent)).map((name) => `${parent}/${name}`),
+  );
+  return folders.map((folder) => ({
     folder,
     manifest: JSON.parse(readFileSync(join(repository, folder, 'package.json'), 'utf8')),
     sources: filesIn([`${folder}/src`], /\.ts$/),

@@ -1,6 +1,4 @@
 /** The two words of the test runner that the suites use; mocha (or anything with the same words) provides them. */
-import type { StoreWorld } from './suites/store/fixtures.js';
-
 type Body = () => void | Promise<void>;
 interface Runner {
   describe(title: string, body: () => void): void;
@@ -23,6 +21,3 @@ function runner(): Runner {
     throw new Error('the suites of the testkit run under mocha: no describe and it here');
   return found as Runner;
 }
-
-/** Registers one test, which runs in a world of its own. */
-export type Test = (title: string, body: (world: StoreWorld) => Promise<void>) => void;

@@ -1,7 +1,7 @@
 /** The rows of the memory store: what one of them answers, and how it changes. */
 
-import { type Attempt, type DeliveryState, type EndReason, type Page, refuse, type Settlement } from '@switchhook/sdk';
 import type * as contract from '@switchhook/sdk';
+import { type Attempt, type DeliveryState, type EndReason, type Page, refuse, type Settlement } from '@switchhook/sdk';
 
 export interface EventRow {
   readonly record: contract.EventRecord;

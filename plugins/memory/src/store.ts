@@ -1,5 +1,6 @@
 /** The reference store: what the contract says, in the plainest way. Every list is made anew from everything. */
 
+import type * as contract from '@switchhook/sdk';
 import {
   type Attempt,
   type Clock,
@@ -9,7 +10,6 @@ import {
   partsOfDeliveryId,
 } from '@switchhook/sdk';
 import { z } from 'zod';
-import type * as contract from '@switchhook/sdk';
 import {
   apply,
   claimable,

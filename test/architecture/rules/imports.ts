@@ -1,74 +1,122 @@
-/** Who may import whom, and which third-party package lives where. */
+/** Which package and module may import which, and which modules may use a third-party package. */
 import { posix } from 'node:path';
 import { only, type SourceFile } from '../source.js';
 import { place, type Rule } from './rule.js';
 
-/** What each room may import of ours, beside itself and the free-standing files. */
-const rooms: Readonly<Record<string, readonly string[]>> = {
-  config: ['contract'],
-  store: ['contract'],
-  pipeline: ['contract'],
-  api: ['contract'],
-  http: ['pipeline', 'api', 'contract'],
-  runtime: ['config', 'store', 'pipeline', 'http', 'contract'],
-  // It gives plugins the real thing: expressions as the router compiles them, a real network, the reference of stores.
-  testkit: ['config', 'store', 'runtime', 'contract'],
-  crashtest: ['runtime', 'pipeline', 'contract', 'plugin.ts'],
-  simulation: ['runtime', 'config', 'store', 'pipeline', 'contract'],
-  cli: ['runtime', 'config', 'api', 'crashtest', 'simulation', 'contract'],
-  'index.ts': ['runtime', 'config', 'contract'],
-  'plugin.ts': ['contract'],
-  'testkit.ts': ['testkit'],
+/** What each package may import of ours, beside itself. Plugins: the sdk only. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  sdk: [],
+  router: ['@switchhook/sdk', '@switchhook/sdk/internal'],
+  testkit: ['@switchhook/sdk', '@switchhook/sdk/internal', '@switchhook/core/internal', '@switchhook/plugin-memory'],
+  simulator: [
+    '@switchhook/sdk',
+    '@switchhook/sdk/internal',
+    '@switchhook/core',
+    '@switchhook/core/api',
+    '@switchhook/core/internal',
+  ],
+  cli: [
+    '@switchhook/sdk',
+    '@switchhook/sdk/internal',
+    '@switchhook/core',
+    '@switchhook/core/api',
+    '@switchhook/core/internal',
+    '@switchhook/simulator',
+  ],
 };
 
-/** Files that stand free because several rooms need them, and what they need themselves. */
-const free: Readonly<Record<string, readonly string[]>> = {
-  'busy.ts': [],
-  'errors.ts': [],
-  'expression-error.ts': [],
-  'fetch-error.ts': [],
-  'ids.ts': [],
-  'message-of.ts': [],
-  'not-ready.ts': [],
-  'phone-number.ts': [],
-  'public-address.ts': [],
-  'retry-after.ts': [],
-  'signature.ts': [],
-  'text-pieces.ts': [],
-  'units.ts': [],
-  'version.ts': [],
-  'refusal.ts': ['errors.ts'],
-  'payload.ts': ['contract', 'refusal.ts'],
-  'options.ts': ['contract', 'phone-number.ts', 'text-pieces.ts', 'units.ts'],
-  'http-outcome.ts': ['contract', 'expression-error.ts', 'fetch-error.ts', 'retry-after.ts'],
+/** What each module of a package may import, beside itself: downward only, so that no cycle can arise. */
+const modules: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  sdk: {
+    contract: [],
+    errors: [],
+    options: ['contract'],
+    http: ['contract', 'errors'],
+    'timing.ts': ['contract'],
+    'index.ts': ['contract', 'errors', 'http', 'options'],
+    'internal.ts': ['contract', 'errors', 'options', 'timing.ts'],
+  },
+  router: {
+    resilience: [],
+    system: ['resilience'],
+    expressions: [],
+    routing: ['system'],
+    delivery: ['resilience', 'routing'],
+    calls: ['resilience', 'routing', 'system'],
+    ingest: ['calls', 'delivery'],
+    'pipeline.ts': ['calls', 'delivery', 'ingest', 'resilience', 'routing'],
+    config: ['delivery', 'expressions', 'resilience', 'routing'],
+    admin: ['calls', 'delivery', 'ingest', 'resilience', 'routing', 'system'],
+    api: ['admin', 'routing'],
+    http: ['admin', 'api', 'routing'],
+    runtime: ['admin', 'api', 'calls', 'config', 'http', 'ingest', 'pipeline.ts', 'routing', 'system'],
+    'index.ts': ['config', 'runtime'],
+    'api.ts': ['api'],
+    'internal.ts': [
+      'admin',
+      'calls',
+      'config',
+      'delivery',
+      'expressions',
+      'http',
+      'ingest',
+      'pipeline.ts',
+      'resilience',
+      'routing',
+      'runtime',
+      'system',
+    ],
+  },
+  testkit: {
+    'fakes.ts': [],
+    'receiver.ts': [],
+    'mocha.ts': [],
+    'fixtures.ts': ['fakes.ts'],
+    suites: ['fakes.ts', 'fixtures.ts', 'mocha.ts'],
+    'index.ts': ['fakes.ts', 'fixtures.ts', 'receiver.ts', 'suites'],
+  },
+  simulator: {
+    'hook-client.ts': [],
+    'router-process.ts': [],
+    scenario: ['hook-client.ts'],
+    crash: ['router-process.ts'],
+    'index.ts': ['crash', 'hook-client.ts', 'router-process.ts', 'scenario'],
+  },
+  cli: {
+    'output.ts': [],
+    'local-router.ts': ['output.ts'],
+    'api-client.ts': ['local-router.ts', 'output.ts'],
+    'filters.ts': ['api-client.ts'],
+    format: ['output.ts'],
+    commands: ['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts'],
+    'main.ts': ['commands', 'output.ts'],
+  },
 };
 
-/** Where the core may use what it depends on. */
-const walls: Readonly<Record<string, RegExp>> = {
-  '@marcbachmann/cel-js': /^config\//,
+/** The modules that may use each third-party package. */
+const libraries: Readonly<Record<string, RegExp>> = {
+  '@marcbachmann/cel-js': /^router\/expressions\//,
   'cli-table3': /^cli\//,
   commander: /^cli\//,
-  'ipaddr.js': /^public-address\.ts$/,
-  koa: /^http\//,
-  'koa-bodyparser': /^http\//,
-  'libphonenumber-js': /^phone-number\.ts$/,
-  pino: /^runtime\/log\.ts$/,
-  'pino-pretty': /^runtime\/log\.ts$/,
-  'prom-client': /^runtime\/metrics\.ts$/,
-  'reflect-metadata': /^runtime\/container\.ts$/,
-  tsx: /^runtime\/catalog\.ts$/,
-  tsyringe: /^runtime\/container\.ts$/,
-  undici: /^runtime\/fetch\.ts$/,
-  uuid: /^ids\.ts$/,
-  yaml: /^config\//,
-  zod: /^(contract|config|store|api|http|simulation|cli)\/|^(options|plugin)\.ts$/,
-  'node:': /^(?!contract\/|pipeline\/)/,
+  'ipaddr.js': /^sdk\/http\/public-address\.ts$/,
+  koa: /^router\/http\//,
+  'koa-bodyparser': /^router\/http\//,
+  'libphonenumber-js': /^sdk\/options\/phone-number\.ts$/,
+  pino: /^router\/system\/log\.ts$/,
+  'pino-pretty': /^router\/system\/log\.ts$/,
+  'prom-client': /^router\/system\/metrics\.ts$/,
+  'reflect-metadata': /^router\/runtime\/container\.ts$/,
+  tsx: /^router\/runtime\/plugin-loader\.ts$/,
+  tsyringe: /^router\/runtime\/container\.ts$/,
+  undici: /^router\/system\/http-client\.ts$/,
+  uuid: /^router\/system\/ids\.ts$/,
+  yaml: /^router\/config\/|^simulator\/scenario\//,
+  zod: /^(sdk|simulator|cli)\/|^router\/(config|api|http|calls)\//,
+  'node:': /^(?!sdk\/contract\/|router\/(delivery|ingest|routing|admin|calls|resilience|pipeline\.ts))/,
 };
 
-const corePrefix = 'core/src/';
-
 export const imports: Rule = {
-  claim: 'every file imports only what its room may, and each third-party package has one room',
+  claim: 'every file imports only what its package and module may, and each third-party package has its modules',
   strays: (files) =>
     files.flatMap((file) =>
       importsOf(file)
@@ -76,17 +124,22 @@ export const imports: Rule = {
         .map(({ at }) => at),
     ),
   planted: [
-    { path: 'core/src/contract/stray.ts', text: "import { refuse } from '../refusal.js';\n" },
-    { path: 'core/src/pipeline/stray.ts', text: "export { readConfig } from '../config/read.js';\n" },
-    { path: 'core/src/pipeline/stray.ts', text: "import { readFile } from 'node:fs/promises';\n" },
-    { path: 'core/src/http/stray.ts', text: "import type { MemoryStore } from '../store/memory.js';\n" },
-    { path: 'core/src/units.ts', text: "const errors = await import('./errors.js');\n" },
-    { path: 'core/src/runtime/router.ts', text: "import Koa from 'koa';\n" },
-    { path: 'core/src/runtime/router.ts', text: "import { container } from 'tsyringe';\n" },
-    { path: 'core/src/cli/stray.ts', text: "import { cleaner } from 'not-in-any-room';\n" },
-    { path: 'core/src/new-room/stray.ts', text: "import { ERRORS } from '../errors.js';\n" },
+    { path: 'core/sdk/src/contract/stray.ts', text: "import { refuse } from '../errors/refusal.js';\n" },
+    { path: 'core/sdk/src/http/stray.ts', text: "import { createRouter } from '@switchhook/core';\n" },
+    { path: 'core/router/src/delivery/stray.ts', text: "export { readConfig } from '../config/load.js';\n" },
+    { path: 'core/router/src/delivery/stray.ts', text: "import { readFile } from 'node:fs/promises';\n" },
+    { path: 'core/router/src/http/stray.ts', text: "import { sqlite } from '@switchhook/plugin-sqlite';\n" },
+    { path: 'core/router/src/resilience/stray.ts', text: "const ids = await import('../system/ids.js');\n" },
+    { path: 'core/router/src/runtime/router.ts', text: "import Koa from 'koa';\n" },
+    { path: 'core/router/src/runtime/router.ts', text: "import { container } from 'tsyringe';\n" },
+    { path: 'core/router/src/stray.ts', text: "import { ERRORS } from './system/ids.js';\n" },
+    { path: 'core/testkit/src/suites/stray.ts', text: "import { play } from '@switchhook/simulator';\n" },
+    { path: 'core/cli/src/commands/stray.ts', text: "import { cleaner } from 'not-declared';\n" },
+    { path: 'core/cli/src/format/stray.ts', text: "import { sendCommand } from '../commands/send.js';\n" },
+    { path: 'core/new/src/stray.ts', text: "import { definePlugin } from '@switchhook/sdk';\n" },
     { path: 'plugins/log/src/stray.ts', text: "import { createRouter } from '@switchhook/core';\n" },
-    { path: 'plugins/log/src/stray.ts', text: "import { ERRORS } from '../../../core/src/errors.js';\n" },
+    { path: 'plugins/log/src/stray.ts', text: "import { reading } from '@switchhook/sdk/internal';\n" },
+    { path: 'plugins/log/src/stray.ts', text: "import { ERRORS } from '../../../core/sdk/src/errors/codes.js';\n" },
   ],
 };
 
@@ -100,23 +153,23 @@ export function importsOf(file: SourceFile): readonly { readonly name: string; r
 }
 
 function mayImport(path: string, name: string): boolean {
-  if (!path.startsWith(corePrefix)) return mayPluginImport(path, name);
-  const own = path.slice(corePrefix.length);
-  if (!name.startsWith('.')) return walls[packageOf(name)]?.test(own) ?? false;
-  const target = roomOf(posix.join(posix.dirname(own), name).replace(/\.js$/, '.ts'));
-  const room = roomOf(own);
-  if (target === room) return true;
-  return free[room]?.includes(target) ?? rooms[room]?.some((one) => one === target || target in free) ?? false;
+  const found = /^core\/([^/]+)\/src\/(.+)$/.exec(path);
+  if (found === null) return mayPluginImport(path, name);
+  const [, owner = '', own = ''] = found;
+  if (name.startsWith('@switchhook/')) return packages[owner]?.includes(name) ?? false;
+  if (!name.startsWith('.')) return libraries[packageOf(name)]?.test(`${owner}/${own}`) ?? false;
+  const target = moduleOf(posix.join(posix.dirname(own), name).replace(/\.js$/, '.ts'));
+  return target === moduleOf(own) || (modules[owner]?.[moduleOf(own)]?.includes(target) ?? false);
 }
 
 /** A plugin's other packages are those it declares: see packages.test.ts. */
 function mayPluginImport(path: string, name: string): boolean {
   if (name.startsWith('.'))
     return posix.join(posix.dirname(path), name).startsWith(path.split('/').slice(0, 3).join('/'));
-  return !name.startsWith('@switchhook/') || name === '@switchhook/core/plugin';
+  return !name.startsWith('@switchhook/') || name === '@switchhook/sdk';
 }
 
-function roomOf(path: string): string {
+function moduleOf(path: string): string {
   return path.split('/')[0] ?? '';
 }
 

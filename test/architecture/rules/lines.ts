@@ -19,51 +19,51 @@ const lines: readonly Line[] = [
   {
     what: 'time is read and waited for',
     pattern: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bhrtime\b|\bset(Timeout|Interval)\b/,
-    home: /^core\/src\/runtime\/clock\.ts$/,
+    home: /^core\/router\/src\/system\/clock\.ts$/,
     examples: ['const now = Date.now();', 'const date = new Date();', 'setTimeout(stop, 10);'],
   },
   {
     what: 'the environment is read',
     pattern: /\bprocess\.env\b/,
-    home: /^core\/src\/config\/read\.ts$/,
+    home: /^core\/router\/src\/config\/load\.ts$/,
     examples: ['const { HOME } = process.env;'],
   },
   {
     what: 'the process is ended or listened to, and the console written to',
     pattern: /\bprocess\.(exit|exitCode|abort|kill|on|once)\b|\bconsole\./,
-    home: /^core\/src\/cli\//,
+    home: /^core\/cli\/src\//,
     examples: ['process.exit(1);', "process.on('SIGTERM', stop);", "console.log('hello');"],
   },
   {
     what: "Koa's context is used",
     // zod calls what a refinement is given `ctx`, too.
     pattern: /\bctx\.(?!addIssue\b)/,
-    home: /^core\/src\/http\//,
+    home: /^core\/router\/src\/http\//,
     examples: ['ctx.body = {};'],
   },
   {
     what: 'a status is chosen or told apart',
     pattern: /\bstatus(Code)?\b\s*(?:[=!]==|[<>]=?|[:=])\s*(?!200\b)[1-5]\d\d\b/i,
     // Commands and the outcome table read what others said; the pipeline says 200, the only status that is no error.
-    home: /^core\/src\/(errors\.ts|http-outcome\.ts|(http|cli|crashtest)\/)|^plugins\//,
+    home: /^core\/(sdk\/src\/(errors\/codes|http\/outcome)\.ts|router\/src\/http\/|cli\/src\/|simulator\/src\/crash\/)|^plugins\//,
     examples: ['if (response.status === 404) return null;', 'return { status: 503 };'],
   },
   {
     what: 'signatures are made and compared',
     pattern: /\bcreateHmac\b|\btimingSafeEqual\b/,
-    home: /^core\/src\/signature\.ts$/,
+    home: /^core\/sdk\/src\/http\/signature\.ts$/,
     examples: ["const digest = createHmac('sha256', secret);"],
   },
   {
     what: 'chance is asked',
     pattern: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\brandomInt\b|\bgetRandomValues\b/,
-    home: /^core\/src\/ids\.ts$/,
+    home: /^core\/router\/src\/system\/ids\.ts$/,
     examples: ['const id = randomUUID();', 'const wait = Math.random() * 10;'],
   },
   {
     what: 'the network is reached without tools.fetch',
     pattern: /(?<![.\w])fetch\(|\bhttps?\.(request|get)\(/,
-    home: /^core\/src\/runtime\/fetch\.ts$/,
+    home: /^core\/router\/src\/system\/http-client\.ts$/,
     // A `fetch` of its own: it has been handed one.
     unless: /[{[,]\s*fetch\s*[,}\]][^;]*(=|=>|:)/,
     examples: ["await fetch('https://example.com');", "https.get('https://example.com');"],
@@ -95,10 +95,10 @@ const lines: readonly Line[] = [
   },
 ];
 
-const stray = (example: string): SourceFile => ({ path: 'core/src/contract/stray.ts', text: `${example}\n` });
+const stray = (example: string): SourceFile => ({ path: 'core/sdk/src/contract/stray.ts', text: `${example}\n` });
 
 export const lineRules: readonly Rule[] = lines.map(({ what, pattern, home, unless, among = ['code'], examples }) => ({
-  claim: home === undefined ? `nowhere ${what}` : `only in its room ${what}`,
+  claim: home === undefined ? `nowhere ${what}` : `only in its module ${what}`,
   strays: (files) =>
     files
       .filter(({ path, text }) => home?.test(path) !== true && unless?.test(text) !== true)

@@ -6,19 +6,19 @@ import { place, type Rule } from './rule.js';
 const vague = ['util', 'utils', 'helper', 'helpers', 'common', 'misc', 'types', 'manager', 'service', 'base'];
 
 export const fileNames: Rule = {
-  claim: 'a file is named by a noun in kebab-case that says what is in it, and no room has an index',
+  claim: 'a file is named by a noun in kebab-case that says what is in it, and no module has an index',
   strays: (files) => files.filter(({ path }) => !isWellNamed(path)).map(({ path }) => path),
   planted: [
-    'core/src/runtime/fileReader.ts',
-    'core/src/config/utils.ts',
-    'core/src/http/body-helpers.ts',
-    'core/src/store/index.ts',
+    'core/router/src/runtime/fileReader.ts',
+    'core/router/src/config/utils.ts',
+    'core/router/src/http/body-helpers.ts',
+    'core/router/src/delivery/index.ts',
   ].map((path) => ({ path, text: '' })),
 };
 
 function isWellNamed(path: string): boolean {
   const name = posix.basename(path).replace(/(\.test)?\.ts$/, '');
-  if (name === 'index') return /^(core|plugins\/[^/]+)\/src\/index\.ts$/.test(path);
+  if (name === 'index') return /^(core|plugins)\/[^/]+\/src\/index\.ts$/.test(path);
   return /^[a-z\d]+(-[a-z\d]+)*$/.test(name) && !name.split('-').some((word) => vague.includes(word));
 }
 
@@ -39,5 +39,5 @@ export const identifiers: Rule = {
     'export class StoreImpl {}',
     'export class EventHandler {}',
     'const job = claim();',
-  ].map((text) => ({ path: 'core/src/pipeline/stray.ts', text: `${text}\n` })),
+  ].map((text) => ({ path: 'core/router/src/delivery/stray.ts', text: `${text}\n` })),
 };

@@ -1,4 +1,4 @@
-/** What a rule of the house is. */
+/** What a rule of the architecture is. */
 import type { SourceFile } from '../source.js';
 
 /** A promise about the source, that can be asked of any list of files. */

@@ -1,7 +1,6 @@
 /** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
 import type { Clock, Log, Settled, Store } from '@switchhook/sdk';
-import { Pauses } from '@switchhook/sdk/internal';
-import { pauseAfter } from '@switchhook/sdk/internal';
+import { Pauses, pauseAfter } from '@switchhook/sdk/internal';
 
 /** What a settler works with. */
 export interface SettlerParts {

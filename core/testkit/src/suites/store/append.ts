@@ -1,7 +1,8 @@
 /** The suite's part about what comes in. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { deliveryId } from '@switchhook/sdk';
-import { describe, type Test } from '../../mocha.js';
+import { describe } from '../../mocha.js';
+import type { Test } from './fixtures.js';
 import { aClaim, aNewDelivery, anEntry, aRecord, eventId, leaseMs, numbers, startMs } from './fixtures.js';
 
 export function appendTests(test: Test): void {

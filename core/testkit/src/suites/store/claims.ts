@@ -1,7 +1,8 @@
 /** The suite's part about the work on deliveries: claim and settle. */
 import { deepStrictEqual, notStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { deliveryId } from '@switchhook/sdk';
-import { describe, type Test } from '../../mocha.js';
+import { describe } from '../../mocha.js';
+import type { Test } from './fixtures.js';
 import {
   aClaim,
   aNewDelivery,

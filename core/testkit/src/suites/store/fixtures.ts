@@ -121,3 +121,6 @@ export async function settleAll(store: Store, settlement?: Settlement, claim = a
   const { deliveries } = await store.claim(claim);
   await store.settle(deliveries.map((claimed) => aSettled(claimed, settlement)));
 }
+
+/** Registers one test, which runs in a world of its own. */
+export type Test = (title: string, body: (world: StoreWorld) => Promise<void>) => void;

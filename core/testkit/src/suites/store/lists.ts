@@ -1,7 +1,8 @@
 /** The suite's part about lists. */
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { type DeliveryQuery, deliveryId, type EventQuery, type Page, type Store } from '@switchhook/sdk';
-import { describe, type Test } from '../../mocha.js';
+import { describe } from '../../mocha.js';
+import type { Test } from './fixtures.js';
 import { aClaim, aNewDelivery, anEntry, aSettled, eventId, numbers, startMs } from './fixtures.js';
 
 /** Reads page after page to the end. */

@@ -1,7 +1,8 @@
 /** The suite's part about what an operator may do, and what is kept over a restart. */
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { deliveryId, type Store } from '@switchhook/sdk';
-import { describe, type Test } from '../../mocha.js';
+import { describe } from '../../mocha.js';
+import type { Test } from './fixtures.js';
 import {
   aClaim,
   aNewDelivery,

@@ -1,6 +1,7 @@
 /** The suite's part about order. */
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
-import { describe, type Test } from '../../mocha.js';
+import { describe } from '../../mocha.js';
+import type { Test } from './fixtures.js';
 import {
   aClaim,
   aNewDelivery,

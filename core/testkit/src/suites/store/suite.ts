@@ -1,8 +1,8 @@
 /** What every store must do, as tests: the contract, sentence by sentence. */
-import { describe, it, type Test } from '../../mocha.js';
+import { describe, it } from '../../mocha.js';
 import { appendTests } from './append.js';
 import { claimTests, settleTests } from './claims.js';
-import type { StoreWorld } from './fixtures.js';
+import type { StoreWorld, Test } from './fixtures.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';

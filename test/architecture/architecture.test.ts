@@ -4,18 +4,27 @@ import { imports } from './rules/imports.js';
 import { lineRules } from './rules/lines.js';
 import { fileNames, identifiers } from './rules/names.js';
 import type { Rule } from './rules/rule.js';
-import { fileSizes, roomSizes } from './rules/sizes.js';
+import { fileSizes, packageSizes } from './rules/sizes.js';
 import { honestTests } from './rules/tests.js';
 import { filesIn, type SourceFile } from './source.js';
 
-const sources = filesIn(['core/src', 'plugins'], /^(core|plugins\/[^/]+)\/src\/.*\.ts$/);
+const sources = filesIn(['core', 'plugins'], /^(core|plugins)\/[^/]+\/src\/.*\.ts$/);
 const tests = filesIn(['test/unit', 'test/flow', 'test/support', 'plugins'], /^(test|plugins\/[^/]+\/test)\/.*\.ts$/);
 
-describe('The rooms of the house', () => {
-  keep(sources, [imports, ...lineRules, fileNames, identifiers, fileSizes, ...roomSizes, openings, documentedExports]);
+describe('The architecture', () => {
+  keep(sources, [
+    imports,
+    ...lineRules,
+    fileNames,
+    identifiers,
+    fileSizes,
+    ...packageSizes,
+    openings,
+    documentedExports,
+  ]);
 });
 
-describe('The tests of the house', () => {
+describe('The tests', () => {
   keep(tests, [honestTests, fileNames, identifiers]);
 });
 
