@@ -46,9 +46,10 @@ export function missingParts({ folder, manifest }: Package): readonly string[] {
     typeof target === 'string' ? [target] : [target.types, target.default],
   );
   const named = [...exported, ...Object.values(manifest.bin ?? {}), manifest.types ?? '', 'README.md', 'LICENSE'];
-  const fields = ['name', 'description', 'license', 'type', 'exports', 'types', 'files', 'engines'] as const;
+  const fields = ['name', 'description', 'license', 'type', 'exports', 'files', 'engines'] as const;
   return [
     ...fields.filter((field) => (manifest[field] ?? '').length === 0),
+    ...(manifest.bin === undefined && manifest.types === undefined ? ['types'] : []),
     ...named.filter((path) => path !== '' && !existsSync(join(repository, folder, path))),
   ];
 }
@@ -60,7 +61,10 @@ export function dependencyDifferences({ manifest, sources }: Package): readonly 
   const others = [...used].filter((name) => !name.startsWith('.') && name !== 'node:' && name !== manifest.name);
   return [
     ...others.filter((name) => !declared.includes(name)).map((name) => `uses ${name}`),
-    ...declared.filter((name) => !used.has(name)).map((name) => `does not use ${name}`),
+    // The command brings plugins for its user, which the loader finds.
+    ...declared
+      .filter((name) => !used.has(name) && !(manifest.bin && name.startsWith('@switchhook/plugin-')))
+      .map((name) => `does not use ${name}`),
   ];
 }
 

@@ -1,3 +1,4 @@
+/** A row of a table: the facts of one key. */
 import type { JsonObject, JsonValue } from '@switchhook/sdk';
 
 /** One row: what stands in the key's column, and the values by column. */

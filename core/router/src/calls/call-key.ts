@@ -1,3 +1,4 @@
+/** What makes two requests the same call, and two calls the same caller. */
 import type { Call } from '@switchhook/sdk';
 
 /** Whether the call says who calls. Two callers who withhold their numbers look the same. */

@@ -1,3 +1,4 @@
+/** Hooks: reads the exact bytes of a request for a source, hands them to the pipeline and writes the reply. */
 import { type Clock, type HttpReply, isRefusal, type Log, type RawRequest, refuse } from '@switchhook/sdk';
 import type { Context } from 'koa';
 import type { Api } from './admin-api.js';

@@ -1,3 +1,4 @@
+/** The reader of the configuration that is under way: options ask it to compile expressions. */
 import type { Expression } from '../contract/expression.js';
 
 /** Who reads a configuration: compiles its expressions and learns its secrets. */

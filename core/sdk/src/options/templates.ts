@@ -1,3 +1,4 @@
+/** Option types that hold expressions: `expression`, `template` and `text`. */
 import { z } from 'zod';
 import type { Expression, Scope, Template, TextTemplate } from '../contract/expression.js';
 import type { JsonValue } from '../contract/json.js';
