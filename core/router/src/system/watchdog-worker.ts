@@ -10,9 +10,10 @@ import type { Block, Watched } from './watchdog.js';
 const limitMs = 1_000;
 const mostFrames = 8;
 /** The router's own packages: a frame of them is where the trouble was let in, not where it is. */
-const ownCode = [new URL('..', import.meta.url).href, pathToFileURL(createRequire(import.meta.url).resolve('@switchhook/sdk')).href].map((url) =>
-  fileURLToPath(new URL('.', url)),
-);
+const ownCode = [
+  new URL('..', import.meta.url).href,
+  pathToFileURL(createRequire(import.meta.url).resolve('@switchhook/sdk')).href,
+].map((url) => fileURLToPath(new URL('.', url)));
 
 type Scripts = Map<string, Pick<Debugger.ScriptParsedEventDataType, 'url' | 'sourceMapURL'>>;
 

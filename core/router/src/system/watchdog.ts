@@ -25,7 +25,7 @@ export function openWatchdog(log: Log, metrics: Metrics): { close(): Promise<voi
   const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const counter = new Int32Array(beats);
   const workerData: Watched = { beats, beatMs };
-  const worker = new Worker(new URL('./watchdog-thread.js', import.meta.url), { workerData });
+  const worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), { workerData });
   worker.unref();
   // One second of silence is the thread's limit; the message arrives when the block is over.
   worker.on('message', ({ ms, by, stack }: Block) => {
