@@ -73,4 +73,29 @@ answers: [{ from: calls, defaults: { first_name: there } }]
     expect((await ring(other.url, '+12025550123')).variables).to.deep.equal({ first_name: 'there' });
     await place.close();
   });
+
+  it('costs no event its delivery where it throws, and nor do metrics that do', async () => {
+    const place = await workplace();
+    const broken = () => {
+      throw new Error('no space left on device');
+    };
+    const log = { debug: broken, info: broken, warn: broken, error: broken };
+    const metrics = { count: broken, observe: broken, gauge: broken, expose: broken };
+    const events = `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: memory }
+sources: { agents: { use: sigmamind.events, secrets: [${secret}] } }
+destinations: { console: { use: log } }
+routes: [{ to: console }]
+`;
+    const replace = [service(tokens.log, log), service(tokens.metrics, metrics)];
+    const { url, router } = await place.router(events, { replace });
+    for (const conversationId of ['c1', 'c2', 'c3'])
+      expect((await postSigned(`${url}/hooks/agents`, endedBody({ conversationId }))).status).to.equal(200);
+    await router.close();
+    const { items } = await router.service(tokens.store).deliveries({ limit: 10 });
+    expect(items.map(({ state }) => state)).to.deep.equal(['delivered', 'delivered', 'delivered']);
+    await place.close();
+  });
 });

@@ -1,6 +1,6 @@
 /** Operations over a pipeline in a world of its own. */
 
-import { Observer, Operations, type Route } from '@switchhook/core/internal';
+import { DeliveryTelemetry, Operations, type Route } from '@switchhook/core/internal';
 import {
   type Destination,
   type JsonObject,
@@ -63,7 +63,7 @@ export function anOperator(world: OperatorsWorld = {}) {
     mask: (text) => text.replaceAll('hunter2', '***'),
     clock: made.clock,
     log: made.log,
-    observer: new Observer(made.log, metrics),
+    deliveryTelemetry: new DeliveryTelemetry(made.log, metrics),
     numbers: numberReader(null),
   });
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */

@@ -1,11 +1,24 @@
 /** A pipeline in a world of its own: a memory store, a fake clock, destinations that are functions. */
 
-import { Answers, type LanePolicy, Observer, Pipeline, type Route, Routes } from '@switchhook/core/internal';
+import {
+  Answers,
+  CallTelemetry,
+  DeliveryTelemetry,
+  IngestTelemetry,
+  type LanePolicy,
+  Pipeline,
+  type Route,
+  Routes,
+  unfailing,
+  unfailingMetrics,
+} from '@switchhook/core/internal';
 import {
   type Delivery,
   type Destination,
   type EventDraft,
   isRefusal,
+  type Log,
+  type Metrics,
   numberReader,
   type Outcome,
   type Source,
@@ -28,6 +41,10 @@ export interface World {
   readonly receive?: Source['receive'];
   /** Wraps the store, to make it fail. */
   readonly store?: (store: Store) => Store;
+  /** Wrapped as the router wraps what replaces its own. */
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  readonly chance?: () => number;
 }
 
 export const policy: LanePolicy = {
@@ -59,7 +76,9 @@ const source: Source = {
 export function aPipeline(world: World = {}) {
   const clock = world.clock ?? new FakeClock();
   const log = new FakeLog();
-  const observer = new Observer(log, new FakeMetrics());
+  const engineLog = world.log === undefined ? log : unfailing(world.log);
+  const metrics = unfailingMetrics(world.metrics ?? new FakeMetrics(), engineLog);
+  const ingestTelemetry = new IngestTelemetry(engineLog, metrics);
   const delivered: Delivery[] = [];
   const take: Deliver = async (delivery) => {
     delivered.push(delivery);
@@ -74,7 +93,7 @@ export function aPipeline(world: World = {}) {
   });
   const pipeline = new Pipeline({
     sources: new Map([['agents', world.receive === undefined ? source : { receive: world.receive }]]),
-    routes: new Routes(routes, (route, reason) => observer.unroutable(route.name, reason)),
+    routes: new Routes(routes, (route, reason) => ingestTelemetry.unroutable(route.name, reason)),
     transforms: new Map(Object.entries(world.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
     destinations: new Map(
       deliveries.map(([name, deliver]) => {
@@ -82,13 +101,15 @@ export function aPipeline(world: World = {}) {
         return [name, { destination, policy: { ...policy, ...world.policy } }];
       }),
     ),
-    answers: new Answers({ rows: [], resolvers: new Map(), clock, log }),
+    answers: new Answers({ rows: [], resolvers: new Map(), clock, log: engineLog }),
     store,
     clock,
-    log,
-    observer,
+    log: engineLog,
+    ingestTelemetry,
+    deliveryTelemetry: new DeliveryTelemetry(engineLog, metrics),
+    callTelemetry: new CallTelemetry(engineLog, metrics),
     numbers: numberReader(null),
-    chance: () => 0.5,
+    chance: world.chance ?? (() => 0.5),
   });
   pipeline.open();
   const send = (body: object) =>

@@ -4,10 +4,12 @@ import {
   type AnswerRow,
   Answers,
   askedHeader,
+  CallTelemetry,
   compileExpression,
+  DeliveryTelemetry,
   eventHeader,
   eventOf,
-  Observer,
+  IngestTelemetry,
   type OpenResolver,
   Pipeline,
   type Ringing,
@@ -69,7 +71,6 @@ export function aSwitchboard(world: CallWorld = {}) {
   const clock = world.clock ?? new FakeClock();
   const log = new FakeLog();
   const metrics = new FakeMetrics();
-  const observer = new Observer(log, metrics);
   const resolvers = new Map(Object.entries(world.resolvers ?? {}).map(([name, row]) => [name, opened(name, row)]));
   const rows = (world.answers ?? [{}]).map((row, index) => answerRow(row, index, [...resolvers.keys()]));
   const plain = memoryStore(clock);
@@ -100,7 +101,9 @@ export function aSwitchboard(world: CallWorld = {}) {
     store: world.store?.(plain) ?? plain,
     clock,
     log,
-    observer,
+    ingestTelemetry: new IngestTelemetry(log, metrics),
+    deliveryTelemetry: new DeliveryTelemetry(log, metrics),
+    callTelemetry: new CallTelemetry(log, metrics),
     numbers: numberReader(null),
     chance: () => 0.5,
   });

@@ -1,5 +1,6 @@
 import { compileExpression } from '@switchhook/core/internal';
 import type { Store } from '@switchhook/sdk';
+import { TimeUp } from '@switchhook/sdk/internal';
 import { FakeClock, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { type Deliver, aPipeline as setup, statusOf, storeWith } from '../support/pipeline.js';
@@ -317,12 +318,16 @@ describe('the pipeline', () => {
 
   it('waits ten seconds for a source that verifies elsewhere, and refuses what it has not verified then', async () => {
     const { send, clock, log, store, pipeline } = setup({ receive: () => new Promise(() => {}) });
-    const status = statusOf(send({ key: 'a' }));
+    const refusal = send({ key: 'a' }).catch((error: unknown) => error);
     await clock.advance(9_999);
-    expect(await Promise.race([status, settled().then(() => 'waiting')])).to.equal('waiting');
+    expect(await Promise.race([refusal, settled().then(() => 'waiting')])).to.equal('waiting');
     await clock.advance(1);
-    expect(await status).to.equal('SOURCE_FAILED');
-    expect(log.lines.map(({ event }) => event)).to.include('source.failed');
+    expect(await refusal)
+      .to.include({ code: 'SOURCE_FAILED' })
+      .and.have.property('cause')
+      .instanceOf(TimeUp);
+    // It is logged where the request is answered.
+    expect(log.lines).to.deep.equal([]);
     expect((await store.events({ limit: 1 })).items).to.deep.equal([]);
     await pipeline.close();
   });

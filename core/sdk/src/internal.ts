@@ -1,6 +1,6 @@
 /** What the packages of this repository share beyond the plugin contract. Not for plugins: it may change with any version. */
 export { agentIdProblem, isEventId } from './contract/ids.js';
-export { ERRORS, type ErrorCode, statusOf } from './errors/codes.js';
+export { ERRORS, type ErrorCode, isFault, isServerError, statusOf } from './errors/codes.js';
 export { messageOf } from './errors/typed-errors.js';
 export { type ExpressionProblem, type Reader, reading } from './options/context.js';
 export { isCountry, isWithheld } from './options/phone-number.js';

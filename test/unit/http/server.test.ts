@@ -21,7 +21,7 @@ async function setup(given: Partial<ServerParts> = {}) {
       received.push(request);
       return { status: 200, body: { id: 'e1' } };
     },
-    refused: (source, code, reason) => refusals.push(`${source} ${code}: ${reason}`),
+    refused: (source, { code, message }) => refusals.push(`${source} ${code}: ${message}`),
     ready: async () => {},
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'switchhook_up 1\n' }),
     api: async () => {},
@@ -237,8 +237,28 @@ describe('the HTTP server', () => {
     const receive = () => Promise.reject(new Error('password=hunter2'));
     const { post, log, server } = await setup({ receive });
     const response = await post('/hooks/agents', '{}');
-    expect([response.status, await response.text()]).to.deep.equal([500, '{"error":"SOURCE_FAILED"}']);
+    expect([response.status, await response.text()]).to.deep.equal([500, '{"error":"INTERNAL"}']);
     expect(log.of('http.failed')).to.have.length(1);
+    await server.close();
+  });
+
+  it('reports a fault that no source caused as INTERNAL, and logs its stack once', async () => {
+    const error = new Error('no such metric');
+    const { url, log, server } = await setup({ metrics: () => Promise.reject(error) });
+    const response = await fetch(`${url}/metrics`);
+    expect([response.status, await response.text()]).to.deep.equal([500, '{"error":"INTERNAL"}']);
+    expect(log.lines).to.deep.equal([{ level: 'error', event: 'http.failed', fields: { error } }]);
+    await server.close();
+  });
+
+  it('hands on what caused a refusal, and logs nothing of it itself', async () => {
+    const cause = new Error('disk full');
+    const causes: unknown[] = [];
+    const receive = () => Promise.reject(refuse('STORE_UNAVAILABLE', 'disk full', { cause }));
+    const { post, log, server } = await setup({ receive, refused: (_, refusal) => causes.push(refusal.cause) });
+    expect((await post('/hooks/agents', '{}')).status).to.equal(503);
+    expect(causes).to.deep.equal([cause]);
+    expect(log.lines).to.deep.equal([]);
     await server.close();
   });
 

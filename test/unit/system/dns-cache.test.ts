@@ -80,8 +80,8 @@ describe('host names', () => {
   });
 
   it('are what requests go by, and one with a private address is refused where only public ones may be reached', async () => {
-    const { names } = setup();
-    const network = openNetwork(names);
+    const { clock, names } = setup();
+    const network = openNetwork(clock, names);
     const code = (reach: 'any' | 'public') =>
       network.fetch('http://crm.example.com:9/', { reach }).then(
         () => 'answered',

@@ -1,4 +1,5 @@
-import { openMetrics } from '@switchhook/core/internal';
+import { openMetrics, unfailingMetrics } from '@switchhook/core/internal';
+import { FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { familiesOf } from '../../support/exposition.js';
 
@@ -70,5 +71,15 @@ describe('metrics', () => {
     other.metrics.gauge('notes_total', 'Something else', 7, { author: 'Ada' });
     expect((await one.family('notes_total'))?.samples.map(({ value }) => value)).to.deep.equal([1]);
     expect((await other.family('notes_total'))?.samples.map(({ value }) => value)).to.deep.equal([7]);
+  });
+
+  it('that fail cost no more than one line of the log each', () => {
+    const log = new FakeLog();
+    const metrics = unfailingMetrics(openMetrics(), log);
+    for (let n = 0; n < 3; n += 1) {
+      metrics.count('calls_total', 'Calls', { [`label_${n}`]: 'a' });
+      metrics.observe('not a name', 'Notes', 1);
+    }
+    expect(log.of('metrics.failed').map(({ fields }) => fields.metric)).to.deep.equal(['not a name', 'calls_total']);
   });
 });

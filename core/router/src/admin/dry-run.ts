@@ -90,7 +90,9 @@ async function received(name: string, source: Source, request: Parameters<Source
   try {
     return await source.receive(request);
   } catch (error) {
-    if (isRefusal(error)) throw refuse('MALFORMED', `source ${name} refuses the body: ${error.message}`);
+    if (isRefusal(error)) {
+      throw refuse('MALFORMED', `source ${name} refuses the body: ${error.message}`, { cause: error });
+    }
     throw error;
   }
 }

@@ -17,8 +17,8 @@ import {
 } from '@switchhook/sdk';
 import { messageOf, within } from '@switchhook/sdk/internal';
 import type { LaneLoad } from '../delivery/queue.js';
+import type { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { Repeat } from '../ingest/duplicates.js';
-import type { Observer } from '../ingest/telemetry.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
 import { draftedEvents } from './dry-run.js';
@@ -34,7 +34,7 @@ export interface OperationsParts extends ExplainParts {
   readonly callSources: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
-  readonly observer: Observer;
+  readonly deliveryTelemetry: DeliveryTelemetry;
   readonly numbers: NumberReader;
 }
 
@@ -103,7 +103,7 @@ export class Operations {
   readonly #startedAt: number;
 
   constructor(parts: OperationsParts) {
-    const { store, routes, destinations, lanes, clock, log, observer } = parts;
+    const { store, routes, destinations, lanes, clock, log, deliveryTelemetry } = parts;
     this.#parts = parts;
     this.#startedAt = clock.elapsed();
     this.replays = new Replays({
@@ -111,7 +111,7 @@ export class Operations {
       routes,
       destinations: new Set(destinations.keys()),
       expect: (destination, dueMs) => lanes.expect(destination, dueMs),
-      replayed: (deliveries) => observer.replayed(deliveries),
+      replayed: (deliveries) => deliveryTelemetry.replayed(deliveries),
       clock,
       log,
     });
@@ -160,28 +160,28 @@ export class Operations {
 
   /** Makes one delivery due now. Refused while it is running, and where nobody would make it. */
   async replay(id: string): Promise<DeliveryStory> {
-    const { store, destinations, lanes, clock, log, observer } = this.#parts;
+    const { store, destinations, lanes, clock, log, deliveryTelemetry } = this.#parts;
     const { destination } = await this.#kept(id);
     if (!destinations.has(destination)) throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
     const dueMs = clock.now();
     const changed = await store.replay([id], dueMs);
     if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
     log.info('delivery.replayed', { id, destination });
-    observer.replayed(changed.length);
+    deliveryTelemetry.replayed(changed.length);
     lanes.expect(destination, dueMs);
     return this.delivery(id);
   }
 
   /** Ends one delivery. Refused where it is running, or settled otherwise. */
   async discard(id: string): Promise<DeliveryStory> {
-    const { store, observer, lanes, clock } = this.#parts;
+    const { store, deliveryTelemetry, lanes, clock } = this.#parts;
     const { destination } = await this.#kept(id);
     const changed = await store.discard([id]);
     if (changed.length === 0) {
       const { state, reason } = await this.#kept(id);
       throw refuse('WRONG_STATE', `it is ${reason ?? state}`);
     }
-    observer.discarded(destination, changed);
+    deliveryTelemetry.discarded(destination, changed);
     // The next of its subject may go now.
     lanes.expect(destination, clock.now());
     return this.delivery(id);

@@ -4,8 +4,8 @@ import { type Kind, type NumberReader, numberReader } from '@switchhook/sdk';
 import { didYouMean, nearest, type Reader } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import { compileExpression } from '../expressions/compile.js';
-import type { BreakerConfig } from '../resilience/breaker.js';
-import type { RouteRow } from '../routing/routes.js';
+import type { BreakerPolicy } from '../resilience/breaker.js';
+import type { Route } from '../routing/routes.js';
 import { checkAnswer, checkReach } from './answer-check.js';
 import { type Catalog, type CheckedRow, isResolverName, Rows } from './component-rows.js';
 import type { AnswerRow, ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } from './config.js';
@@ -161,7 +161,7 @@ class ConfigCheck {
     return [];
   }
 
-  #route(path: Path, index: number): RouteRow | null {
+  #route(path: Path, index: number): Route | null {
     const row = this.#checker.check(routeSchema, path);
     this.#beCarefulWith(path, routeSchema, ['destinations', 'transforms']);
     this.#references.check('sources', [...path, 'from']);
@@ -271,7 +271,7 @@ function resolverRow(row: CheckedRow<'resolver'>, order: ResolverOrder): readonl
   return [{ ...componentRow(row), timeoutMs: timeout, after, concurrency, breaker: breakerConfig(breaker) }];
 }
 
-function breakerConfig(breaker: z.output<typeof rowSchemas.resolver>['breaker']): BreakerConfig | null {
+function breakerConfig(breaker: z.output<typeof rowSchemas.resolver>['breaker']): BreakerPolicy | null {
   if (breaker === false) return null;
   return { failures: breaker.failures, windowMs: breaker.window, cooldownMs: breaker.cooldown };
 }

@@ -1,8 +1,8 @@
 /** The configuration as the rest of the router sees it: checked, complete and frozen. */
 import type { Component, Expression, Kind, Template } from '@switchhook/sdk';
-import type { LaneConfig } from '../delivery/policy.js';
-import type { BreakerConfig } from '../resilience/breaker.js';
-import type { RouteRow } from '../routing/routes.js';
+import type { LanePolicy } from '../delivery/policy.js';
+import type { BreakerPolicy } from '../resilience/breaker.js';
+import type { Route } from '../routing/routes.js';
 import type { Problem } from './problem.js';
 
 /** A whole configuration. */
@@ -23,7 +23,7 @@ export interface Config {
   readonly destinations: readonly DestinationRow[];
   readonly resolvers: readonly ResolverRow[];
   /** In the order of the file. */
-  readonly routes: readonly RouteRow[];
+  readonly routes: readonly Route[];
   /** In the order of the file: the first that matches answers. */
   readonly answers: readonly AnswerRow[];
   /** Every value that must not be seen, as it was read. */
@@ -65,7 +65,7 @@ export interface StoreRow extends ComponentRow<'store'> {
 }
 
 export interface DestinationRow extends ComponentRow<'destination'> {
-  readonly lane: LaneConfig;
+  readonly lane: LanePolicy;
 }
 
 export interface ResolverRow extends ComponentRow<'resolver'> {
@@ -76,7 +76,7 @@ export interface ResolverRow extends ComponentRow<'resolver'> {
   /** Look-ups at the same time. */
   readonly concurrency: number;
   /** Null = none. */
-  readonly breaker: BreakerConfig | null;
+  readonly breaker: BreakerPolicy | null;
 }
 
 export interface AnswerRow {

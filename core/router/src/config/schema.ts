@@ -131,7 +131,7 @@ export const serverSchema = z
     }),
     watchdog: z.boolean().default(true).meta({
       description:
-        'Says in the log which code keeps the process to itself for more than a second, so that no phone is answered. Costs a thread of a few megabytes.',
+        'Says in the log which code keeps the process to itself for more than a second, so that no phone is answered. Costs a thread of a few megabytes. Off where an embedding program replaces the clock.',
     }),
     admin: z
       .strictObject({ token: secret('Bearer token of the API.').optional() })

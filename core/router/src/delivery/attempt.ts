@@ -1,4 +1,4 @@
-/** One attempt: transforms, then the destination within its time. What goes wrong is an outcome, never a throw. */
+/** One attempt: transforms, the destination within its time, then the settlement. What goes wrong is an outcome, never a throw. */
 import type {
   Attempt,
   ClaimedDelivery,
@@ -7,12 +7,14 @@ import type {
   Destination,
   Event,
   Outcome,
+  Settled,
+  Settlement,
   Transform,
 } from '@switchhook/sdk';
 import { messageOf, within } from '@switchhook/sdk/internal';
 import { eventOf } from '../routing/event-record.js';
 import type { LanePolicy } from './policy.js';
-import type { Attempted } from './retry.js';
+import { type Attempted, settlementFor } from './retry.js';
 
 /** A destination and how it may be used. */
 export interface OpenDestination {
@@ -20,60 +22,122 @@ export interface OpenDestination {
   readonly policy: LanePolicy;
 }
 
+/** What attempts for one destination work with. */
+export interface AttemptParts {
+  readonly open: OpenDestination;
+  /** By name. */
+  readonly transforms: ReadonlyMap<string, Transform>;
+  readonly clock: Clock;
+  /** Numbers from 0 to below 1, for the jitter. */
+  readonly chance: () => number;
+}
+
+/** What an attempt came to for one delivery, and its settlement. */
+export interface AttemptEnd {
+  readonly delivery: ClaimedDelivery;
+  readonly outcome: Attempted;
+  /** False where a transform kept the event back, or failed: the destination was not called. */
+  readonly asked: boolean;
+  readonly time: AttemptTime;
+  readonly settled: Settled;
+}
+
+/** When an attempt began and ended, and how long it took. */
+export interface AttemptTime {
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly endedAtMs: number;
+}
+
 const reasonLimit = 1_024;
 const responseBytes = 4_096;
 
-type Transforms = ReadonlyMap<string, Transform>;
-
-/** What an attempt came to. */
-export interface AttemptResult {
-  readonly outcome: Attempted;
-  /** False where a transform kept the event back, or failed: the destination was not asked. */
-  readonly asked: boolean;
-}
+type Transforms = AttemptParts['transforms'];
 
 /** For a delivery that the destination left out of its answer. */
-export const unsaid: AttemptResult = {
-  outcome: { kind: 'unavailable', reason: 'the destination said nothing about this delivery' },
-  asked: true,
-};
+const unsaid: Outcome = { kind: 'unavailable', reason: 'the destination said nothing about this delivery' };
+const noOutcome: Outcome = { kind: 'unavailable', reason: 'the destination gave no outcome of the contract' };
+const delivered: Outcome = { kind: 'delivered' };
 
-/** Makes one attempt for one delivery or a batch; one result for each, in order. Never rejects. */
+/**
+ * Makes one attempt for one delivery or a batch, and decides what happens next; one result for each, in order. Never
+ * rejects: whatever a transform, a destination or the retry schedule throws ends in an outcome with a settlement.
+ */
 export async function attempted(
-  open: OpenDestination,
+  parts: AttemptParts,
   claimed: readonly ClaimedDelivery[],
-  transforms: Transforms,
-  clock: Clock,
-): Promise<readonly AttemptResult[]> {
+): Promise<readonly AttemptEnd[]> {
+  const { open, transforms, clock } = parts;
+  const startedAtMs = clock.now();
+  const startedAt = clock.elapsed();
   const prepared = claimed.map((one) => preparedFor(one, transforms));
   const deliveries = prepared.filter((one) => 'event' in one);
   const outcomes = deliveries.length === 0 ? [] : await called(open, deliveries, clock);
-  const outcomeOf = new Map(deliveries.map((delivery, index) => [delivery, checked(outcomes[index])]));
-  return prepared.map((one) => {
-    if (!('event' in one)) return { outcome: one, asked: false };
-    const outcome = outcomeOf.get(one);
-    return outcome === undefined ? unsaid : { outcome, asked: true };
+  const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
+  let calledBefore = 0;
+  return claimed.map((one, index) => {
+    const own = prepared[index] ?? unsaid;
+    if (!('event' in own)) return endOf(parts, one, own, false, time);
+    calledBefore += 1;
+    return endOf(parts, one, outcomes[calledBefore - 1] ?? unsaid, true, time);
   });
 }
 
-/** What a plugin hands back is not always what the contract says: anything else is no outcome. */
-function checked(outcome: Outcome | undefined): Attempted {
-  if (outcome === undefined) return unsaid.outcome;
-  if (outcome?.kind === 'delivered') return outcome;
-  if (outcome?.kind === 'rejected' && typeof outcome.reason === 'string') return outcome;
-  if (outcome?.kind === 'unavailable' && typeof outcome.reason === 'string') {
-    const { retryAfterMs, ...rest } = outcome;
-    return Number.isFinite(retryAfterMs) ? outcome : rest;
+function endOf(
+  { open: { policy }, chance }: AttemptParts,
+  delivery: ClaimedDelivery,
+  outcome: Attempted,
+  asked: boolean,
+  time: AttemptTime,
+): AttemptEnd {
+  const { id, lease, attempt: number } = delivery;
+  const { startedAtMs, durationMs, endedAtMs } = time;
+  const end = (ended: Attempted, settlement: Settlement): AttemptEnd => {
+    const attempt = { startedAtMs, durationMs, ...keptOf(ended) };
+    return { delivery, outcome: ended, asked, time, settled: { deliveryId: id, lease, settlement, attempt } };
+  };
+  try {
+    return end(outcome, settlementFor(outcome, number, policy.retry, endedAtMs, chance));
+  } catch (error) {
+    const before = 'reason' in outcome ? `${outcome.reason}; ` : '';
+    const failed: Outcome = { kind: 'unavailable', reason: `${before}the retry schedule failed: ${messageOf(error)}` };
+    return end(
+      failed,
+      settlementFor(failed, number, policy.retry, endedAtMs, () => 1),
+    );
   }
-  return { kind: 'unavailable', reason: 'the destination gave no outcome of the contract' };
+}
+
+/** A copy of what a plugin returned, as the contract has it: reading it once may throw, reading it later cannot. */
+function checked(outcome: Outcome | undefined): Outcome {
+  if (outcome === undefined) return unsaid;
+  try {
+    if (typeof outcome !== 'object' || outcome === null) return noOutcome;
+    const { kind } = outcome;
+    if (kind === 'delivered') return outcome.response === undefined ? delivered : withResponse({ kind }, outcome);
+    const { reason } = outcome;
+    if (kind === 'rejected' && typeof reason === 'string') return withResponse({ kind, reason }, outcome);
+    if (kind === 'unavailable' && typeof reason === 'string') {
+      const { retryAfterMs, needsOperator } = outcome;
+      const isWish = retryAfterMs !== undefined && Number.isFinite(retryAfterMs);
+      const copy: Outcome = { kind, reason, needsOperator: needsOperator === true, ...(isWish && { retryAfterMs }) };
+      return withResponse(copy, outcome);
+    }
+    return noOutcome;
+  } catch (error) {
+    return { kind: 'unavailable', reason: messageOf(error) };
+  }
+}
+
+function withResponse(copy: Outcome, { response }: Outcome): Outcome {
+  return typeof response === 'string' ? { ...copy, response: excerptOf(response) } : copy;
 }
 
 /** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */
-export function keptOf(outcome: Attempted): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
+function keptOf(outcome: Attempted): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
   const reason = 'reason' in outcome ? outcome.reason.slice(0, reasonLimit) : null;
-  const response = 'response' in outcome ? outcome.response : undefined;
-  const excerpt = typeof response === 'string' ? excerptOf(response) : null;
-  return { outcome: outcome.kind, reason, response: excerpt };
+  const response = 'response' in outcome ? outcome.response : null;
+  return { outcome: outcome.kind, reason, response: response ?? null };
 }
 
 /** The first bytes, without a character that is cut in two. */
@@ -104,13 +168,17 @@ function transformed(event: Event, names: readonly string[], transforms: Transfo
   return current;
 }
 
+/** One outcome for each delivery, in order. Never rejects. */
 async function called(
   { destination, policy }: OpenDestination,
   deliveries: readonly Delivery[],
   clock: Clock,
 ): Promise<readonly Outcome[]> {
   try {
-    return await within(clock, policy.timeoutMs, (signal) => callOf(destination, policy, deliveries, signal));
+    const outcomes = await within(clock, policy.timeoutMs, (signal) => callOf(destination, policy, deliveries, signal));
+    // A plugin in plain JavaScript can return anything.
+    if (!Array.isArray(outcomes)) throw new TypeError('the destination did not return a list of outcomes');
+    return deliveries.map((_, index) => checked(outcomes[index]));
   } catch (error) {
     return deliveries.map(() => ({ kind: 'unavailable', reason: messageOf(error) }));
   }

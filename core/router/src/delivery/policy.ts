@@ -1,7 +1,7 @@
 /** How a destination may be used: the options of its lane. */
-import type { BreakerConfig, BreakerPolicy } from '../resilience/breaker.js';
+import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Rate } from '../resilience/token-bucket.js';
-import type { RetryConfig, RetryPolicy } from './retry.js';
+import type { RetryPolicy } from './retry.js';
 
 /** How a destination may be used. */
 export interface LanePolicy {
@@ -27,16 +27,10 @@ export interface BatchPolicy {
   readonly waitMs: number;
 }
 
-/** How deliveries of a destination are attempted. */
-export interface LaneConfig {
-  readonly timeoutMs: number;
-  readonly concurrency: number;
-  readonly retry: RetryConfig;
-  /** Attempts per time; null = no limit. */
-  readonly rateLimit: { readonly count: number; readonly perMs: number } | null;
-  /** Null = none. */
-  readonly breaker: BreakerConfig | null;
-  readonly ordered: boolean;
-  /** Null = one delivery per attempt. */
-  readonly batch: { readonly max: number; readonly waitMs: number } | null;
+/** Attempts' worth of deliveries held in memory per running one: enough that the next starts without a query. */
+export const heldPerAttempt = 4;
+
+/** Long enough for everything held before a delivery to time out, and then itself. */
+export function leaseMsOf({ timeoutMs, batch }: LanePolicy): number {
+  return timeoutMs * (2 + heldPerAttempt) + (batch?.waitMs ?? 0) + 30_000;
 }

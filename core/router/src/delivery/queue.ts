@@ -1,33 +1,21 @@
 /** The lane of one destination: takes deliveries in, starts its attempts, and takes nothing from other lanes. */
-import type { ClaimedDelivery, Clock, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
+import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
 import { Pauses, pauseAfter } from '@switchhook/sdk/internal';
 import type { BreakerState } from '../resilience/breaker.js';
 import { Places, type SharedPlaces } from '../resilience/capacity.js';
-import type { LanePolicy } from './policy.js';
-import type { Attempted } from './retry.js';
+import { type AttemptEnd, type AttemptParts, attempted } from './attempt.js';
+import { heldPerAttempt, type LanePolicy, leaseMsOf } from './policy.js';
 import { Settler } from './settlement-writer.js';
+import type { DeliveryTelemetry } from './telemetry.js';
 import { Gate } from './throttle.js';
 
 /** What a lane works with. */
-export interface LaneParts {
+export interface LaneParts extends AttemptParts {
   readonly destination: string;
-  readonly policy: LanePolicy;
   readonly store: Store;
-  readonly clock: Clock;
   readonly log: Log;
+  readonly deliveryTelemetry: DeliveryTelemetry;
   readonly sharedPlaces: SharedPlaces;
-  /** Makes one attempt for one delivery, or for a batch; one result for each. Never rejects. */
-  readonly attempt: (deliveries: readonly ClaimedDelivery[]) => Promise<readonly AttemptEnd[]>;
-  /** Told of deliveries that ended because their last attempt never came back. */
-  readonly onExhausted: (deliveryIds: readonly string[]) => void;
-}
-
-/** What an attempt came to, and what is settled about it. */
-export interface AttemptEnd {
-  readonly outcome: Attempted;
-  /** False where the destination was not asked. */
-  readonly asked: boolean;
-  readonly settled: Settled;
 }
 
 /** What a lane is doing. */
@@ -46,8 +34,6 @@ interface Held {
   readonly sinceMs: number;
 }
 
-/** Attempts' worth of deliveries held in memory per running one: enough that the next starts without a query. */
-const heldPerAttempt = 4;
 /** Deliveries whose settlement is not committed yet; more would be repeated after a crash. */
 const unsettledLimit = 256;
 /** While the gate stays closed for longer, held deliveries are given back. */
@@ -58,6 +44,7 @@ const pollMs = 15_000;
 /** What moves a delivery between its states; they are drawn in docs/pipeline.md. */
 export class Lane {
   readonly #parts: LaneParts;
+  readonly #policy: LanePolicy;
   readonly #gate: Gate;
   readonly #batchMax: number;
   readonly #settler: Settler;
@@ -65,8 +52,9 @@ export class Lane {
   /** Taken by what is running or held, and by what is promised to a commit or a claim under way. */
   readonly #places: Places;
   readonly #held: Held[] = [];
-  /** Attempts, and the deliveries in them. */
-  #running = { attempts: 0, deliveries: 0 };
+  /** Attempts under way, and the deliveries in them. */
+  #attempts = 0;
+  #running = 0;
   /** When the store has something due, as far as is known; null = nothing. */
   #dueMs: number | null = null;
   #claiming = false;
@@ -76,8 +64,9 @@ export class Lane {
   #whenIdle: (() => void)[] = [];
 
   constructor(parts: LaneParts) {
-    const { rateLimit, breaker, retry, batch, concurrency } = parts.policy;
+    const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
     this.#parts = parts;
+    this.#policy = parts.open.policy;
     this.#gate = new Gate({ rateLimit, breaker, longestPauseMs: retry.maxMs }, parts.clock.elapsed());
     this.#batchMax = batch?.max ?? 1;
     this.#settler = new Settler(parts);
@@ -94,13 +83,13 @@ export class Lane {
 
   /** Decides, before the commit, whether a new delivery is handed over in memory or waits in the store. */
   admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
-    const { destination, policy, clock } = this.#parts;
+    const { destination, clock } = this.#parts;
     // What is due already goes first, so newcomers queue behind it in the store; and only the store knows the order.
-    const queue = this.#closed || policy.ordered || this.#isDue(nowMs) || this.#places.left <= 0;
+    const queue = this.#closed || this.#policy.ordered || this.#isDue(nowMs) || this.#places.left <= 0;
     if (queue || this.#gate.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
     this.#places.take(1);
-    return { route, destination, transforms, state: 'running', dueMs: nowMs + this.#leaseMs() };
+    return { route, destination, transforms, state: 'running', dueMs: nowMs + leaseMsOf(this.#policy) };
   }
 
   /** Takes over a delivery that `admit` promised to hand over, now that it is committed. */
@@ -136,7 +125,7 @@ export class Lane {
 
   get load(): LaneLoad {
     const breaker = this.#gate.breakerState(this.#parts.clock.elapsed());
-    return { running: this.#running.deliveries, held: this.#held.length, unsettled: this.#settler.pending, breaker };
+    return { running: this.#running, held: this.#held.length, unsettled: this.#settler.pending, breaker };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
@@ -157,12 +146,12 @@ export class Lane {
 
   /** Starts attempts with what is held, as far as concurrency and gate allow. */
   #startHeld(): void {
-    const { policy, clock } = this.#parts;
+    const { clock } = this.#parts;
     if (this.#gateWaitMs() > longestHoldMs) this.#giveBack(this.#held.splice(0));
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
       const group = this.#held.splice(0, this.#batchMax);
       // A lease that could end during the attempt is not used: somebody else might start the same attempt.
-      const endsAtMs = clock.now() + policy.timeoutMs;
+      const endsAtMs = clock.now() + this.#policy.timeoutMs;
       this.#giveBack(group.filter(({ leaseUntilMs }) => leaseUntilMs < endsAtMs));
       const usable = group.filter(({ leaseUntilMs }) => leaseUntilMs >= endsAtMs);
       if (usable.length > 0) void this.#run(usable.map(({ delivery }) => delivery));
@@ -170,14 +159,14 @@ export class Lane {
   }
 
   #mayStart(): boolean {
-    return this.#running.attempts < this.#parts.policy.concurrency && this.#settler.pending < unsettledLimit;
+    return this.#attempts < this.#policy.concurrency && this.#settler.pending < unsettledLimit;
   }
 
   /** How long until what is held can start, as far as time decides: its batch is complete and the gate is open. */
   #heldWaitMs(): number {
     const [oldest] = this.#held;
     if (oldest === undefined) return Number.POSITIVE_INFINITY;
-    const batchWaitMs = oldest.sinceMs + (this.#parts.policy.batch?.waitMs ?? 0) - this.#parts.clock.elapsed();
+    const batchWaitMs = oldest.sinceMs + (this.#policy.batch?.waitMs ?? 0) - this.#parts.clock.elapsed();
     return Math.max(this.#gateWaitMs(), this.#held.length < this.#batchMax ? batchWaitMs : 0);
   }
 
@@ -194,17 +183,33 @@ export class Lane {
   }
 
   async #run(deliveries: readonly ClaimedDelivery[]): Promise<void> {
-    const { clock, attempt } = this.#parts;
-    this.#running = { attempts: this.#running.attempts + 1, deliveries: this.#running.deliveries + deliveries.length };
+    const ends = await this.#attempt(deliveries);
+    // The store has the settlements before anything is logged or counted.
+    const settling = this.#settle(ends.map(({ settled }) => settled));
+    this.#advance();
+    for (const end of ends) this.#parts.deliveryTelemetry.attempted(end);
+    await settling;
+  }
+
+  /** Takes a slot for one attempt, and releases it whatever happens. */
+  async #attempt(deliveries: readonly ClaimedDelivery[]): Promise<readonly AttemptEnd[]> {
+    const { clock } = this.#parts;
+    this.#attempts += 1;
+    this.#running += deliveries.length;
     this.#settler.expect(deliveries.length);
     this.#gate.started(clock.elapsed());
-    const ends = await attempt(deliveries);
-    const outcomes = ends.filter(({ asked }) => asked).map(({ outcome }) => outcome);
-    this.#gate.ended(outcomes, clock.elapsed());
-    this.#running = { attempts: this.#running.attempts - 1, deliveries: this.#running.deliveries - deliveries.length };
-    this.#places.free(deliveries.length);
-    this.#advance();
-    await this.#settle(ends.map(({ settled }) => settled));
+    try {
+      const ends = await attempted(this.#parts, deliveries);
+      this.#gate.ended(
+        ends.filter(({ asked }) => asked).map(({ outcome }) => outcome),
+        clock.elapsed(),
+      );
+      return ends;
+    } finally {
+      this.#attempts -= 1;
+      this.#running -= deliveries.length;
+      this.#places.free(deliveries.length);
+    }
   }
 
   async #settle(settled: readonly Settled[]): Promise<void> {
@@ -212,7 +217,7 @@ export class Lane {
     for (const { settlement } of settled)
       if (settlement.state === 'waiting') this.#dueMs = Math.min(settlement.untilMs, this.#dueMs ?? settlement.untilMs);
     // The next of its subject can go now.
-    if (this.#parts.policy.ordered) this.#dueMs = this.#parts.clock.now();
+    if (this.#policy.ordered) this.#dueMs = this.#parts.clock.now();
     this.#advance();
     this.#announceIdle();
   }
@@ -228,13 +233,14 @@ export class Lane {
   }
 
   async #claim(nowMs: number): Promise<void> {
-    const { store, destination, policy, clock, log, onExhausted } = this.#parts;
+    const { store, destination, clock, log, deliveryTelemetry } = this.#parts;
     const limit = this.#claimable();
-    const leaseUntilMs = nowMs + this.#leaseMs();
-    const { ordered, retry } = policy;
+    const leaseUntilMs = nowMs + leaseMsOf(this.#policy);
+    const { ordered, retry } = this.#policy;
     this.#claiming = true;
     this.#places.take(limit);
     this.#dueMs = null;
+    let exhausted: readonly string[] = [];
     try {
       const maxAttempts = retry.attempts;
       const claim = await store.claim({ destination, nowMs, leaseUntilMs, limit, maxAttempts, ordered });
@@ -243,7 +249,7 @@ export class Lane {
       const sinceMs = clock.elapsed();
       this.#held.push(...claim.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
       if (claim.nextDueMs !== null) this.#dueMs = Math.min(claim.nextDueMs, this.#dueMs ?? claim.nextDueMs);
-      if (claim.exhausted.length > 0) onExhausted(claim.exhausted);
+      exhausted = claim.exhausted;
     } catch (error) {
       log.warn('lane.claim-failed', { destination, error });
       this.#failedClaims += 1;
@@ -254,6 +260,7 @@ export class Lane {
     this.#claiming = false;
     this.#advance();
     this.#announceIdle();
+    if (exhausted.length > 0) deliveryTelemetry.exhausted(destination, exhausted);
   }
 
   #wakeAfter(ms: number): void {
@@ -277,16 +284,11 @@ export class Lane {
   #claimable(): number {
     const room = this.#places.left;
     const allowed = this.#gate.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.length;
-    return room < this.#parts.policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
-  }
-
-  /** Long enough for everything held before it to time out, and then itself. */
-  #leaseMs(): number {
-    return this.#parts.policy.timeoutMs * (2 + heldPerAttempt) + (this.#parts.policy.batch?.waitMs ?? 0) + 30_000;
+    return room < this.#policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
 
   #isIdle(): boolean {
-    return this.#running.attempts === 0 && this.#settler.pending === 0 && !this.#claiming;
+    return this.#attempts === 0 && this.#settler.pending === 0 && !this.#claiming;
   }
 
   #announceIdle(): void {

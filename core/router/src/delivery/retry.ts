@@ -51,10 +51,3 @@ function waitMs(
   // A wish is the least: who says "now" is not asked without end, and who is asked together does not come back together.
   return Math.min(policy.maxMs, Math.max(scheduledMs, wishMs + chance() * Math.min(wishMs, policy.firstMs)));
 }
-
-export interface RetryConfig {
-  /** Attempts in all, the first included. */
-  readonly attempts: number;
-  readonly firstMs: number;
-  readonly maxMs: number;
-}

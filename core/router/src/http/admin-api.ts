@@ -1,7 +1,7 @@
 /** The API: checks who asks and what, lets an endpoint answer, and says what is wrong as `application/problem+json`. */
 
 import { type Clock, isRefusal, type Log, type Refusal, refuse } from '@switchhook/sdk';
-import { ERRORS, within } from '@switchhook/sdk/internal';
+import { ERRORS, isServerError, within } from '@switchhook/sdk/internal';
 import type { Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
 import type { z } from 'zod';
@@ -40,8 +40,10 @@ export function apiFor(parts: ApiParts): Api {
       if (ctx.path === '/api/openapi.json') ctx.body = document;
       else ctx.body = await answered(ctx, parts, parseBody);
     } catch (error) {
-      if (!isRefusal(error)) parts.log.error('api.failed', { path: ctx.path, error });
-      writeProblem(ctx, isRefusal(error) ? error : refuse('API_FAILED', 'see the log line api.failed'));
+      const refusal = isRefusal(error) ? error : refuse('API_FAILED', 'see the log line api.failed', { cause: error });
+      if (isServerError(refusal.code))
+        parts.log.error('api.failed', { path: ctx.path, error: refusal.cause ?? refusal });
+      writeProblem(ctx, refusal);
     }
     if (ctx.method !== 'GET')
       parts.log.info('api.asked', { method: ctx.method, path: ctx.path, status: ctx.status, from: ctx.ip });
@@ -75,8 +77,8 @@ function fits(pattern: readonly string[], segments: readonly string[]): boolean 
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);
-  } catch {
-    throw refuse('MALFORMED', 'the path is not properly percent-encoded');
+  } catch (error) {
+    throw refuse('MALFORMED', 'the path is not properly percent-encoded', { cause: error });
   }
 }
 
@@ -87,7 +89,9 @@ function bodyReader({ limits, clock }: ApiParts): ParseBody {
     jsonLimit: `${limits.maxBytes}b`,
     onerror: (error) => {
       const tooLarge = 'type' in error && error.type === 'entity.too.large';
-      throw tooLarge ? refuse('BODY_TOO_LARGE', 'the body is too large') : refuse('MALFORMED', 'the body is not JSON');
+      throw tooLarge
+        ? refuse('BODY_TOO_LARGE', 'the body is too large', { cause: error })
+        : refuse('MALFORMED', 'the body is not JSON', { cause: error });
     },
   });
   return async (ctx) => {
@@ -95,7 +99,8 @@ function bodyReader({ limits, clock }: ApiParts): ParseBody {
     try {
       await within(clock, limits.timeoutMs, () => parse(ctx, async () => {}));
     } catch (error) {
-      throw isRefusal(error) ? error : refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`);
+      if (isRefusal(error)) throw error;
+      throw refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`, { cause: error });
     }
     return ctx.request.body;
   };

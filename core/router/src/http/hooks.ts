@@ -1,8 +1,9 @@
 /** Hooks: reads the exact bytes of a request for a source, hands them to the pipeline and writes the reply. */
-import { type Clock, type HttpReply, isRefusal, type Log, type RawRequest, refuse } from '@switchhook/sdk';
+import { type Clock, type HttpReply, type Log, type RawRequest, type Refusal, refuse } from '@switchhook/sdk';
 import type { Context } from 'koa';
 import type { Api } from './admin-api.js';
 import { type BodyLimits, type BodyRoom, readBody } from './body.js';
+import { refusalOf } from './refusal-response.js';
 
 /** A source as the server sees it. */
 export interface Hook {
@@ -17,7 +18,7 @@ export interface ServerParts {
   readonly hooks: ReadonlyMap<string, Hook>;
   /** `startedAtMs`: when the request came in, before its body did, by the clock's `elapsed`. */
   receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply>;
-  refused(source: string, code: string, reason: string, remoteAddress: string): void;
+  refused(source: string, refusal: Refusal, remoteAddress: string): void;
   /** Rejects, with the reason, while the router is not open or cannot commit. */
   ready(): Promise<void>;
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -60,9 +61,9 @@ export async function hook(ctx: Context, parts: ServerParts, rooms: BodyRooms): 
     };
     writeReply(ctx, await parts.receive(source, request, startedAtMs));
   } catch (error) {
-    if (isRefusal(error))
-      parts.refused(parts.hooks.has(source) ? source : '', error.code, error.message, remoteAddress);
-    throw error;
+    const refusal = refusalOf(error);
+    parts.refused(parts.hooks.has(source) ? source : '', refusal, remoteAddress);
+    throw refusal;
   }
 }
 
@@ -113,7 +114,7 @@ function firstValues(query: Readonly<Record<string, string | string[] | undefine
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);
-  } catch {
-    throw refuse('MALFORMED', 'the path is not properly percent-encoded');
+  } catch (error) {
+    throw refuse('MALFORMED', 'the path is not properly percent-encoded', { cause: error });
   }
 }

@@ -2,12 +2,12 @@
 
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isRefusal, refuse } from '@switchhook/sdk';
+import { refuse } from '@switchhook/sdk';
 import Koa, { type Context } from 'koa';
 import { BodyRoom, limitUnread } from './body.js';
 import { Turns } from './connection-fairness.js';
 import { type BodyRooms, hook, mostBodyBytes, type ServerParts } from './hooks.js';
-import { writeRefusal } from './refusal-response.js';
+import { refusalOf, writeRefusal } from './refusal-response.js';
 
 /** A server that listens. */
 export interface ListeningServer {
@@ -33,8 +33,8 @@ export function listenerFor(parts: ServerParts): RequestListener {
     try {
       await next();
     } catch (error) {
-      const refusal = isRefusal(error) ? error : refuse('SOURCE_FAILED', 'unexpected');
-      if (!isRefusal(error)) parts.log.error('http.failed', { error });
+      const refusal = refusalOf(error);
+      if (refusal.code === 'INTERNAL') parts.log.error('http.failed', { error: refusal.cause });
       writeRefusal(ctx, refusal);
     }
     limitUnread(ctx.req, parts.limits, parts.clock);

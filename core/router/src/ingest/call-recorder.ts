@@ -1,14 +1,14 @@
 /** Calls become events beside their replies: a few tries, a bounded number at a time, never in the way of a caller. */
 import type { Clock, EventRecord, Log } from '@switchhook/sdk';
 import { inTime, messageOf, Pauses } from '@switchhook/sdk/internal';
+import type { CallTelemetry } from '../calls/telemetry.js';
+import type { Commits } from './ingest.js';
 
 interface Parts {
-  /** Commits an event with its deliveries; rejects where that cannot be done now. The same event twice is a duplicate. */
-  commit(record: EventRecord): Promise<unknown>;
+  readonly commits: Commits;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told of each call that is given up. */
-  readonly onUnrecorded: (record: EventRecord, reason: string) => void;
+  readonly callTelemetry: CallTelemetry;
 }
 
 /** Waits between the tries: a store that is away for less than twenty minutes misses no call. */
@@ -33,7 +33,7 @@ export class CallRecorder {
   /** Records a call, as far as the store lets it. Returns at once. */
   record(record: EventRecord): void {
     if (this.#recording.size >= mostWaiting) {
-      this.#parts.onUnrecorded(record, `${mostWaiting} calls wait for the store already`);
+      this.#parts.callTelemetry.unrecorded(record, `${mostWaiting} calls wait for the store already`);
       return;
     }
     const recording = this.#tried(record).finally(() => this.#recording.delete(recording));
@@ -53,16 +53,17 @@ export class CallRecorder {
   }
 
   async #tried(record: EventRecord): Promise<void> {
-    const { clock, log, commit, onUnrecorded } = this.#parts;
+    const { clock, log, commits, callTelemetry } = this.#parts;
     for (const waitMs of [...waitsMs, null]) {
       const isLast = waitMs === null || this.#closing;
       try {
-        await inTime(clock, tryMs, commit(record));
+        // The same event twice is a duplicate.
+        await inTime(clock, tryMs, commits.commit([record]));
         return;
       } catch (error) {
         const reason = messageOf(error);
         if (isLast) {
-          onUnrecorded(record, reason);
+          callTelemetry.unrecorded(record, reason);
           return;
         }
         log.warn('call.recording-failed', { key: record.key, reason, waitMs });

@@ -1,18 +1,16 @@
 /** Commits: an event is acknowledged when it is on disk together with its deliveries, or it is refused. */
-import { type Appended, type Clock, deliveryId, type Entry, refuse, type Store } from '@switchhook/sdk';
+import { type Appended, type Clock, type EventRecord, refuse, type Store } from '@switchhook/sdk';
 import { inTime, messageOf } from '@switchhook/sdk/internal';
-import type { Lane } from '../delivery/queue.js';
-import type { Repeats } from './duplicates.js';
-import type { Observer } from './telemetry.js';
+import type { Dispatcher, Reservation } from '../delivery/dispatcher.js';
+import { Repeats } from './duplicates.js';
+import type { IngestTelemetry } from './telemetry.js';
 
 /** What commits work with. */
 export interface CommitsParts {
   readonly store: Store;
+  readonly dispatcher: Dispatcher;
   readonly clock: Clock;
-  readonly observer: Observer;
-  readonly repeats: Repeats;
-  /** By destination. */
-  readonly lanes: ReadonlyMap<string, Lane>;
+  readonly ingestTelemetry: IngestTelemetry;
 }
 
 /** Events that may wait for a commit at the same time; further ones are told to come back. */
@@ -23,6 +21,8 @@ const pendingBytesLimit = 64 * 1_048_576;
 const patienceMs = 10_000;
 
 export class Commits {
+  /** Events that came again since the start. */
+  readonly repeats = new Repeats();
   readonly #parts: CommitsParts;
   #pending = 0;
   #pendingBytes = 0;
@@ -36,54 +36,46 @@ export class Commits {
     return this.#pending;
   }
 
-  /** Resolves when the entries are on disk. Refuses with `STORE_BEHIND` or `STORE_UNAVAILABLE` otherwise. */
-  async commit(entries: readonly Entry[]): Promise<readonly Appended[]> {
-    const bytes = entries.reduce((sum, { event }) => sum + event.body.byteLength, 0);
+  /** Resolves when the events are on disk with their deliveries. Refuses with `STORE_BEHIND` or `STORE_UNAVAILABLE` otherwise. */
+  async commit(events: readonly EventRecord[]): Promise<readonly Appended[]> {
+    const bytes = events.reduce((sum, { body }) => sum + body.byteLength, 0);
     const isMuch = this.#pendingBytes > 0 && this.#pendingBytes + bytes > pendingBytesLimit;
-    if (isMuch || this.#pending + entries.length > pendingLimit) {
-      for (const entry of entries) this.#handOver(entry, false);
+    if (isMuch || this.#pending + events.length > pendingLimit)
       throw refuse('STORE_BEHIND', `${this.#pending} events wait for their commit`);
-    }
     try {
-      return await inTime(this.#parts.clock, patienceMs, this.#append(entries, bytes));
+      return await inTime(this.#parts.clock, patienceMs, this.#append(events, bytes));
     } catch (error) {
-      throw refuse('STORE_UNAVAILABLE', messageOf(error));
+      throw refuse('STORE_UNAVAILABLE', messageOf(error), { cause: error });
     }
   }
 
-  /** Hands over what comes of the commit, also when nobody waits for it any more. */
-  async #append(entries: readonly Entry[], bytes: number): Promise<readonly Appended[]> {
-    const { store, observer, repeats, clock } = this.#parts;
-    this.#pending += entries.length;
+  /** Reserves, appends, and ends each reservation once, also when the sender waits no longer. Telemetry comes last. */
+  async #append(events: readonly EventRecord[], bytes: number): Promise<readonly Appended[]> {
+    const { store, dispatcher, ingestTelemetry, clock } = this.#parts;
+    const reservations: Reservation[] = [];
+    let appended: readonly Appended[] = [];
+    let isCommitted = false;
+    this.#pending += events.length;
     this.#pendingBytes += bytes;
     try {
-      const appended = await store.append(entries);
-      for (const [index, entry] of entries.entries()) {
-        const { duplicate = false, eventId = entry.event.id } = appended[index] ?? {};
-        this.#handOver(entry, !duplicate);
-        if (duplicate) repeats.note(entry.event, eventId, clock.now());
-        observer.received(entry.event, eventId, duplicate, entry.deliveries.length);
-      }
-      return appended;
-    } catch (error) {
-      for (const entry of entries) this.#handOver(entry, false);
-      throw error;
+      for (const event of events) reservations.push(dispatcher.reserve(event));
+      appended = await store.append(reservations.map(({ entry }) => entry));
+      // Another package's store can return anything; events it does not confirm are not acknowledged.
+      if (!Array.isArray(appended)) throw new TypeError('the store did not return a list of what it has');
+      isCommitted = true;
     } finally {
-      this.#pending -= entries.length;
+      this.#pending -= events.length;
       this.#pendingBytes -= bytes;
+      for (const [index, reservation] of reservations.entries())
+        if (isCommitted) dispatcher.dispatch(reservation, appended[index]);
+        else dispatcher.release(reservation);
     }
-  }
-
-  /** Passes on what was admitted to memory, or frees its place where nothing was committed. */
-  #handOver({ event, deliveries }: Entry, committed: boolean): void {
-    for (const [index, delivery] of deliveries.entries()) {
-      const lane = this.#parts.lanes.get(delivery.destination);
-      if (delivery.state === 'waiting') {
-        if (committed) lane?.expect(delivery.dueMs);
-      } else if (committed) {
-        const claimed = { ...delivery, id: deliveryId(event.id, index), attempt: 1, lease: 1, event };
-        lane?.take(claimed, delivery.dueMs);
-      } else lane?.forget();
+    for (const [index, { entry }] of reservations.entries()) {
+      const { event, deliveries } = entry;
+      const { duplicate = false, eventId = event.id } = appended[index] ?? {};
+      if (duplicate) this.repeats.note(event, eventId, clock.now());
+      ingestTelemetry.received(event, eventId, duplicate, deliveries.length);
     }
+    return appended;
   }
 }

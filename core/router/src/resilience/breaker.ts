@@ -73,9 +73,3 @@ export class Breaker {
     this.#openUntilMs = nowMs + Math.min(this.#longestCooldownMs, cooldownMs * 2 ** Math.min(30, this.#failedProbes));
   }
 }
-
-export interface BreakerConfig {
-  readonly failures: number;
-  readonly windowMs: number;
-  readonly cooldownMs: number;
-}

@@ -1,5 +1,5 @@
 /** Events on their way between their two forms: as a source drafts them, as the store keeps them, as others see them. */
-import type { Event, EventDraft, EventRecord, JsonObject } from '@switchhook/sdk';
+import { type Event, type EventDraft, type EventRecord, type JsonObject, refuse } from '@switchhook/sdk';
 import { newEventId } from '../system/ids.js';
 
 /**
@@ -46,6 +46,15 @@ export function recordOf(
   id: string = newEventId(),
 ): EventRecord {
   return new DraftedRecord(draft, source, receivedAtMs, id);
+}
+
+/** The record of an event as its source has drafted it. Data that are no JSON are a fault of the source. */
+export function recordFrom(draft: EventDraft, source: string, receivedAtMs: number): EventRecord {
+  try {
+    return recordOf(draft, source, receivedAtMs);
+  } catch (error) {
+    throw refuse('SOURCE_FAILED', 'the source made an event that cannot be kept', { cause: error });
+  }
 }
 
 /** A time that a date can hold; a sender's nonsense is no time. */

@@ -10,6 +10,7 @@ export interface Route {
   readonly from: readonly string[];
   /** Event types; `*` stands for any number of characters. */
   readonly on: readonly string[];
+  /** Over `event`; null = every event. */
   readonly where: Expression | null;
   /** Names of destinations. */
   readonly to: readonly string[];
@@ -86,20 +87,6 @@ function typeMatches(pattern: string, type: string): boolean {
     at = found + part.length;
   }
   return true;
-}
-
-export interface RouteRow {
-  readonly name: string;
-  /** Names of sources. */
-  readonly from: readonly string[];
-  /** Event types; `*` stands for any number of characters. */
-  readonly on: readonly string[];
-  /** Over `event`; null = every event. */
-  readonly where: Expression | null;
-  /** Names of destinations. */
-  readonly to: readonly string[];
-  /** Names of transforms, in order. */
-  readonly transforms: readonly string[];
 }
 
 /** A delivery that today's routes want. */

@@ -5,13 +5,15 @@ import { Operations } from '../admin/operations.js';
 import { readingsOf } from '../admin/status.js';
 import { Answers } from '../calls/answer.js';
 import { recentComponent, recentMadeBy, recentResolver } from '../calls/recent.js';
+import { CallTelemetry } from '../calls/telemetry.js';
 import type { ComponentRow, Config } from '../config/config.js';
+import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { ApiAccess } from '../http/access.js';
 import { apiFor } from '../http/admin-api.js';
 import type { RouterFacts } from '../http/endpoints.js';
 import type { Hook } from '../http/hooks.js';
 import { listenerFor } from '../http/server.js';
-import { Observer } from '../ingest/telemetry.js';
+import { IngestTelemetry } from '../ingest/telemetry.js';
 import { Pipeline } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
 import { maskFor } from '../system/log.js';
@@ -59,8 +61,12 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     return { ...resolver, row, opening: openingOf(resolver) };
   });
   const numbers = numberReader(config.country);
-  const observer = new Observer(log, metrics);
-  observer.expect(config);
+  const ingestTelemetry = new IngestTelemetry(log, metrics);
+  const deliveryTelemetry = new DeliveryTelemetry(log, metrics);
+  const callTelemetry = new CallTelemetry(log, metrics);
+  ingestTelemetry.expect(config.sources);
+  deliveryTelemetry.expect(config.destinations);
+  callTelemetry.expect(config.answers);
   metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const answers = new Answers({
     rows: config.answers,
@@ -72,14 +78,16 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   });
   const pipeline = new Pipeline({
     sources: byName(sources, ({ instance }) => instance),
-    routes: new Routes(config.routes, ({ name }, reason) => observer.unroutable(name, reason)),
+    routes: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
     transforms: byName(transforms, ({ instance }) => instance),
     destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
     answers,
     store,
     clock,
     log,
-    observer,
+    ingestTelemetry,
+    deliveryTelemetry,
+    callTelemetry,
     numbers,
     chance: services.get(tokens.chance),
   });
@@ -94,7 +102,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     mask: maskFor(config.secrets),
     clock,
     log,
-    observer,
+    deliveryTelemetry,
     numbers,
   });
   const retention = new Retention({ store, keepMs: config.store.retentionMs, clock, log });
@@ -102,7 +110,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   const listener = listenerFor({
     hooks: byName(sources, ({ row }) => hookOf(row.component)),
     receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
-    refused: (...refusal) => observer.refused(...refusal),
+    refused: (...refusal) => ingestTelemetry.refused(...refusal),
     ready,
     metrics: async () => metrics.expose(readingsOf(await operations.status(), pipeline.committing)),
     api: apiFor({ operations, facts: factsOf(config), access: accessOf(config), limits, clock, log }),

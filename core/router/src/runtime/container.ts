@@ -6,7 +6,7 @@ import { systemClock } from '../system/clock.js';
 import { type Network, openNetwork } from '../system/http-client.js';
 import { chance } from '../system/ids.js';
 import { unfailing } from '../system/log.js';
-import { type ExposedMetrics, openMetrics } from '../system/metrics.js';
+import { type ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
 
 /** A service's name in the container, with its type. */
 export type Token<T> = InjectionToken<T>;
@@ -52,13 +52,12 @@ export class Services {
     const services = new Services(root.createChildContainer());
     services.#provide(tokens.clock, () => systemClock);
     services.#provide(tokens.chance, () => chance);
-    services.#provide(tokens.metrics, openMetrics);
-    services.#provide(tokens.network, () => openNetwork());
+    services.#provide(tokens.metrics, () => unfailingMetrics(openMetrics(), services.get(tokens.log)));
+    services.#provide(tokens.network, () => openNetwork(services.get(tokens.clock)));
     services.#provide(tokens.fetch, () => services.get(tokens.network).fetch);
     services.#provide(tokens.log, () => unfailing(log(services)));
     services.#provide(tokens.store, store);
-    for (const { token, value } of replace)
-      services.#provide(token, () => (token === tokens.log ? unfailing(value as Log) : value));
+    for (const { token, value } of replace) services.#provide(token, () => services.#wrapped(token, value));
     return services;
   }
 
@@ -80,6 +79,14 @@ export class Services {
       metrics: this.get(tokens.metrics),
     }));
     return component.get(tokens.tools);
+  }
+
+  /** The one place that keeps a log or metrics that throw away from everything that uses them. */
+  #wrapped(token: Token<unknown>, value: unknown): unknown {
+    // `service` has tied the value's type to its token.
+    if (token === tokens.log) return unfailing(value as Log);
+    if (token === tokens.metrics) return unfailingMetrics(value as ExposedMetrics, this.get(tokens.log));
+    return value;
   }
 
   #provide<T>(token: Token<T>, factory: Factory<T>): void {

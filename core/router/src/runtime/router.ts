@@ -6,6 +6,7 @@ import { type RehearsedCall, rehearsedCall } from '../admin/dry-run.js';
 import { explanationJson } from '../api/mapping.js';
 import type { Config } from '../config/config.js';
 import { type ListeningServer, listen } from '../http/server.js';
+import { systemClock } from '../system/clock.js';
 import { type LineWriter, openLog } from '../system/log.js';
 import { openWatchdog } from '../system/watchdog.js';
 import { made } from './component-factory.js';
@@ -174,8 +175,10 @@ export class Router {
   }
 
   #watch(): void {
-    if (!this.#config.server.watchdog) return;
-    const watchdog = openWatchdog(this.#services.get(tokens.log), this.#services.get(tokens.metrics));
+    const clock = this.#services.get(tokens.clock);
+    // The thread beside reads the system's clock; of another clock it would see no beats.
+    if (!this.#config.server.watchdog || clock !== systemClock) return;
+    const watchdog = openWatchdog(clock, this.#services.get(tokens.log), this.#services.get(tokens.metrics));
     this.#opened.push(() => watchdog.close());
   }
 

@@ -2,6 +2,7 @@
 import type { LookupAddress, LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import {
+  type Clock,
   type Fetch,
   FetchError,
   type FetchInit,
@@ -23,7 +24,7 @@ export interface Network {
 }
 
 /** Opens the two pools. Time limits are the caller's: pass a signal. */
-export function openNetwork(names: HostNames = new HostNames(systemClock)): Network {
+export function openNetwork(clock: Clock = systemClock, names: HostNames = new HostNames(clock)): Network {
   // A destination's own concurrency bounds its connections, so the pool does not.
   const pool = { connections: null, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 };
   const any = new Agent({ ...pool, connect: { timeout: 10_000, lookup: lookupOf(names, () => true) } });

@@ -1,6 +1,6 @@
 /** Metrics for Prometheus. */
 
-import type { Labels, Metrics } from '@switchhook/sdk';
+import type { Labels, Log, Metrics } from '@switchhook/sdk';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Metrics that can be read. */
@@ -12,6 +12,9 @@ export interface ExposedMetrics extends Metrics {
 const prefix = 'switchhook_';
 /** From a commit on a fast disk to the slowest attempt anybody configures. */
 const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Metrics whose failure is logged; a plugin may invent names without end. */
+const mostFailed = 100;
 
 /** Opens a registry of its own: two routers in one process do not mix. Process and event-loop metrics are in it. */
 export function openMetrics(): ExposedMetrics {
@@ -50,6 +53,42 @@ export function openMetrics(): ExposedMetrics {
         read.add(one);
       }
       return { contentType: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+/** Metrics that fail cost measurements, and nothing else: the first failure of each metric is logged. `expose` may still reject. */
+export function unfailingMetrics(metrics: ExposedMetrics, log: Log): ExposedMetrics;
+export function unfailingMetrics(metrics: Metrics, log: Log): Metrics;
+export function unfailingMetrics(metrics: Metrics | ExposedMetrics, log: Log): Metrics {
+  const failed = new Set<string>();
+  const report = (metric: string, error: unknown): void => {
+    if (failed.has(metric) || failed.size >= mostFailed) return;
+    failed.add(metric);
+    log.error('metrics.failed', { metric, error });
+  };
+  return {
+    ...('expose' in metrics && { expose: (readings?: readonly Reading[]) => metrics.expose(readings) }),
+    count: (name, help, labels, by) => {
+      try {
+        metrics.count(name, help, labels, by);
+      } catch (error) {
+        report(name, error);
+      }
+    },
+    observe: (name, help, value, labels, buckets) => {
+      try {
+        metrics.observe(name, help, value, labels, buckets);
+      } catch (error) {
+        report(name, error);
+      }
+    },
+    gauge: (name, help, value, labels) => {
+      try {
+        metrics.gauge(name, help, value, labels);
+      } catch (error) {
+        report(name, error);
+      }
     },
   };
 }

@@ -1,7 +1,6 @@
 /** Notices when something keeps the process to itself, so that no phone is answered, and says what it is: by file and line. */
 import { Worker } from 'node:worker_threads';
-import type { Log, Metrics } from '@switchhook/sdk';
-import { systemClock } from './clock.js';
+import type { Clock, Log, Metrics } from '@switchhook/sdk';
 
 /** What the watching thread is given. The counter grows while all is well. */
 export interface Watched {
@@ -21,7 +20,7 @@ export interface Block {
 const beatMs = 250;
 
 /** Starts watching. The thread costs some megabytes and four wake-ups a second; it looks into the main thread only while that is blocked. */
-export function openWatchdog(log: Log, metrics: Metrics): { close(): Promise<void> } {
+export function openWatchdog(clock: Clock, log: Log, metrics: Metrics): { close(): Promise<void> } {
   const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const counter = new Int32Array(beats);
   const workerData: Watched = { beats, beatMs };
@@ -37,7 +36,7 @@ export function openWatchdog(log: Log, metrics: Metrics): { close(): Promise<voi
   let cancel = (): void => {};
   const beat = (): void => {
     Atomics.add(counter, 0, 1);
-    cancel = systemClock.after(beatMs, beat);
+    cancel = clock.after(beatMs, beat);
   };
   beat();
   return {

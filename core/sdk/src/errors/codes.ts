@@ -56,6 +56,11 @@ const table = {
     sentence: 'The source failed on this request.',
     hint: 'A fault of the plugin: the log has the stack.',
   },
+  INTERNAL: {
+    status: 500,
+    sentence: 'The router failed on this request.',
+    hint: 'A fault of the router: the log line http.failed has the stack. Please report it.',
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     sentence: 'The event could not be committed, so it was not acknowledged.',
@@ -224,4 +229,14 @@ export type RefusalCode = {
 /** The status of a refusal. */
 export function statusOf(code: RefusalCode): number {
   return table[code].status;
+}
+
+/** Whether the reason is on the router's side, and not in what the sender sent. */
+export function isServerError(code: RefusalCode): boolean {
+  return statusOf(code) >= 500;
+}
+
+/** Whether it is a fault of a plugin or of the router: no other try helps until it is fixed. */
+export function isFault(code: RefusalCode): boolean {
+  return statusOf(code) === 500;
 }

@@ -7,14 +7,16 @@ const brand = Symbol.for('switchhook.refusal');
 export interface Refusal extends Error {
   readonly code: RefusalCode;
   readonly status: number;
+  /** What was caught, where the refusal is about that. Its stack is for the log. */
+  readonly cause?: unknown;
 }
 
 /**
  * Makes a refusal to be thrown. The sender sees the status and the code, the log also the reason: one line, without
- * secrets and without parts of the body.
+ * secrets and without parts of the body. A caught error is passed on as `cause`: its stack is logged once, where the request is answered.
  */
-export function refuse(code: RefusalCode, reason: string): Refusal {
-  const error = new Error(reason);
+export function refuse(code: RefusalCode, reason: string, options?: { readonly cause: unknown }): Refusal {
+  const error = new Error(reason, options);
   return Object.assign(error, { name: 'Refusal', code, status: statusOf(code), [brand]: true });
 }
 

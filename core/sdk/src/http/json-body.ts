@@ -17,7 +17,8 @@ export function readJsonObject(body: Uint8Array): JsonObject {
   try {
     value = JSON.parse(utf8.decode(body));
   } catch (error) {
-    throw refuse('MALFORMED', error instanceof SyntaxError ? 'the body is not JSON' : 'the body is not UTF-8');
+    const reason = error instanceof SyntaxError ? 'the body is not JSON' : 'the body is not UTF-8';
+    throw refuse('MALFORMED', reason, { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw refuse('MALFORMED', 'the body is not a JSON object');

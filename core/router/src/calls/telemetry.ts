@@ -1,0 +1,88 @@
+/** Telemetry of calls: one log line per answer, and its metrics. */
+import type { Call, EventRecord, Labels, Log, Metrics } from '@switchhook/sdk';
+import type { AnswerRow, AnswerStep, Told } from './answer.js';
+
+/** What is counted or measured; each is described in docs/operating/metrics.md. */
+const help = {
+  call_answer_seconds: 'Time from request to reply of a call',
+  calls_answered_total: 'Calls by the answer they got and the lowest step of the ladder it came from',
+  calls_repeated_total: 'Requests about a call that had its answer, or was getting it',
+  calls_unrecorded_total: 'Calls that were answered but could not be stored',
+  answer_variables_total: 'Variables by the step of the ladder they came from',
+  resolver_lookups_total: 'Look-ups by outcome',
+  resolver_seconds: 'Duration of look-ups',
+  resolver_breaker_open: '1 while a resolver is left alone',
+} as const;
+type Name = keyof typeof help;
+
+const steps: readonly AnswerStep[] = ['fresh', 'cached', 'stale', 'default', 'none'];
+/** Fine where the phone still rings: `within` is some seconds, and platforms wait about ten. */
+const ringSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10];
+
+export class CallTelemetry {
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+
+  constructor(log: Log, metrics: Metrics) {
+    this.#log = log;
+    this.#metrics = metrics;
+  }
+
+  /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
+  expect(answers: readonly Pick<AnswerRow, 'name' | 'from'>[]): void {
+    for (const { name, from } of answers)
+      for (const source of from) {
+        for (const step of steps) this.#count('calls_answered_total', { source, answer: name, step }, 0);
+        for (const step of ['minimum', 'unanswered'])
+          this.#count('calls_answered_total', { source, answer: '', step }, 0);
+        this.#count('calls_unrecorded_total', { source }, 0);
+      }
+  }
+
+  /** A request about a call has its answer. */
+  answered(source: string, call: Call, { answered, asked, again, ms }: Told): void {
+    const { name, step, answer, lookups } = answered;
+    const fields = { source, to: call.to, answer: name, step, ms: Math.round(ms) };
+    this.#observe('call_answer_seconds', ms / 1_000, { source }, ringSeconds);
+    if (again) {
+      this.#log.info('call.asked-again', { ...fields, asked });
+      this.#count('calls_repeated_total', { source });
+      return;
+    }
+    const failed = lookups.filter(({ outcome }) => !['found', 'not-found', 'cached'].includes(outcome)).length;
+    const variables = Object.keys(answer.variables).length;
+    this.#log.info('call.answered', { ...fields, variables, lookups: lookups.length, failed, asked });
+    this.#count('calls_answered_total', { source, answer: name ?? '', step });
+    this.#lookedUp(answered);
+  }
+
+  /** A call's request could not be read by its source; the platform got the least it accepts. */
+  unread(source: string): void {
+    this.#count('calls_answered_total', { source, answer: '', step: 'minimum' });
+  }
+
+  /** A call was answered, but never became an event. */
+  unrecorded({ source, key }: EventRecord, reason: string): void {
+    this.#log.error('call.unrecorded', { source, key, reason });
+    this.#count('calls_unrecorded_total', { source });
+  }
+
+  #lookedUp({ lookups, leftAlone, origins, name }: Told['answered']): void {
+    for (const { resolver, outcome, ms } of lookups) {
+      this.#count('resolver_lookups_total', { resolver, outcome });
+      if (outcome !== 'cached' && outcome !== 'skipped' && outcome !== 'busy')
+        this.#observe('resolver_seconds', ms / 1_000, { resolver }, ringSeconds);
+      const isOpen = leftAlone.includes(resolver) ? 1 : 0;
+      this.#metrics.gauge('resolver_breaker_open', help.resolver_breaker_open, isOpen, { resolver });
+    }
+    for (const { step } of Object.values(origins)) this.#count('answer_variables_total', { answer: name ?? '', step });
+  }
+
+  #count(name: Name, labels: Labels, by = 1): void {
+    this.#metrics.count(name, help[name], labels, by);
+  }
+
+  #observe(name: Name, value: number, labels: Labels, buckets: readonly number[]): void {
+    this.#metrics.observe(name, help[name], value, labels, buckets);
+  }
+}
