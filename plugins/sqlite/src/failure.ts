@@ -1,5 +1,5 @@
 /** What can go wrong with a file, in words for the operator. */
-import type { Failure } from './wire.js';
+import type { Failure } from './protocol.js';
 
 const sentences: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'another process holds a lock on the file',

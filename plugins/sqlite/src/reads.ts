@@ -1,12 +1,12 @@
 /** Everything that is asked of the store. A list comes in stretches of bounded work, so that no question holds up a commit. */
 import type { DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/core/plugin';
 import type { Database } from 'better-sqlite3';
-import type { Counts } from './counts.js';
+import type { Counts } from './backlog-counters.js';
+import type { Read, Result, Stretch } from './protocol.js';
 import { deliveryRecord, eventRecord, partsOf } from './records.js';
 import type { Place } from './sql.js';
 import { type DeliveryFilter, readStatements, type Walk, type Window } from './sql-lists.js';
-import { codes } from './states.js';
-import type { Read, Result, Stretch } from './wire.js';
+import { codes } from './state-codes.js';
 
 /** Rows looked at for one stretch: some 10 ms. */
 const size = 20_000;

@@ -1,7 +1,7 @@
 /** From rows to what the contract speaks of. */
 import type { DeliveryRecord, EventRecord } from '@switchhook/core/plugin';
 import type { DeliveryRow, EventRow } from './sql.js';
-import { stateOf } from './states.js';
+import { stateOf } from './state-codes.js';
 
 /** Deliveries of one event: what the contract allows. */
 export const maxDeliveries = 1_000;

@@ -33,7 +33,7 @@ export const migrations: readonly string[] = [
     subject text, agent text, party text, occurred_at integer not null, received_at integer not null,
     routed integer not null, body blob not null
   ) strict;
-  -- Which event has which source and key: see keys.ts.
+  -- Which event has which source and key: see duplicate-index.ts.
   create table keys (hash integer not null, seq integer not null, primary key (hash, seq)) strict, without rowid;
   create table new_keys (seq integer primary key, hash integer not null) strict;
   -- Grows at its end only, and answers every filter of a list without touching the bodies.

@@ -20,11 +20,20 @@ import {
   type Store,
   type Tools,
 } from '@switchhook/core/plugin';
-import { Batches } from './batches.js';
-import { Link } from './link.js';
+import { Batches } from './group-commit.js';
 import { probeFile } from './probe.js';
+import {
+  pack,
+  type Read,
+  type Replied,
+  type Results,
+  type Settings,
+  type Stretch,
+  type Write,
+  whole,
+} from './protocol.js';
 import type { Place } from './sql.js';
-import { pack, type Read, type Replied, type Results, type Settings, type Stretch, type Write, whole } from './wire.js';
+import { Link } from './worker-client.js';
 
 /** Operations in one transaction: more would make the first of them wait for the last. */
 const batchLimit = 512;

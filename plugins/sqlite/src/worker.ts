@@ -1,11 +1,11 @@
 /** The store's own thread: runs each batch in one transaction, so that the router's thread never waits for the disk. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Counts } from './counts.js';
+import { Counts } from './backlog-counters.js';
+import { type OpenFile, openFile } from './database.js';
 import { concernsAll, failureOf, isFatal, isUnchanged } from './failure.js';
-import { type OpenFile, openFile } from './file.js';
+import { type Replied, type Reply, type Request, type Settings, unpack, type Write } from './protocol.js';
 import { Reads } from './reads.js';
 import { countStatements, transactionStatements } from './sql.js';
-import { type Replied, type Reply, type Request, type Settings, unpack, type Write } from './wire.js';
 import { Writes } from './writes.js';
 
 /** Between deliveries that may have ended the process: see `Store`. */
@@ -119,7 +119,7 @@ function end(worker: Worker): void {
 }
 
 try {
-  // What the router's thread gave: `Settings`, see link.ts.
+  // What the router's thread gave: `Settings`, see worker-client.ts.
   const worker = new Worker(workerData as Settings);
   port.on('message', (request: Request) => {
     switch (request.kind) {

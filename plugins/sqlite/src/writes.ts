@@ -9,14 +9,14 @@ import type {
   Settled,
 } from '@switchhook/core/plugin';
 import type { Database } from 'better-sqlite3';
-import type { Counts } from './counts.js';
+import type { Counts } from './backlog-counters.js';
+import { Keys } from './duplicate-index.js';
 import { unchanged } from './failure.js';
-import { Keys } from './keys.js';
-import { Lines } from './lines.js';
+import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
 import { type DueRow, type Place, type StandingRow, writeStatements } from './sql.js';
-import { codeAfter, codes, countedAs } from './states.js';
-import type { Result, Results, Write } from './wire.js';
+import { codeAfter, codes, countedAs } from './state-codes.js';
+import { Lines } from './subject-order.js';
 
 /** Events looked at in one step of pruning: some 10 ms. */
 const pruneWindow = 10_000;

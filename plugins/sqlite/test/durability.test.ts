@@ -1,7 +1,7 @@
 import { deliveryId } from '@switchhook/core/plugin';
 import { expect } from 'chai';
+import { aClaim, anEntry, eventId, failure, inWorld } from './fixtures.js';
 import { run } from './processes/processes.js';
-import { aClaim, anEntry, eventId, failure, inWorld } from './world.js';
 
 describe('sqlite, killed', () => {
   it(

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
+import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './fixtures.js';
 import { run } from './processes/processes.js';
-import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './world.js';
 
 const large = 'x'.repeat(20_000);
 

@@ -2,7 +2,7 @@ import type { Store } from '@switchhook/core/plugin';
 import { createComponent, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
 import { expect } from 'chai';
-import { aClaim, anEntry, delivered, eventId, inWorld } from './world.js';
+import { aClaim, anEntry, delivered, eventId, inWorld } from './fixtures.js';
 
 /** More than is looked at in one stretch of a list, or in one step of pruning. */
 const many = 40_000;

@@ -1,7 +1,7 @@
 import { followHistory } from '@switchhook/core/testkit';
 import * as fc from 'fast-check';
 import { histories } from '../../../test/support/store-histories.js';
-import { setup } from './world.js';
+import { setup } from './fixtures.js';
 
 describe('sqlite, beside the memory store', () => {
   it('says and keeps the same after every step of any history', async () => {

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { deliveryId } from '@switchhook/core/plugin';
 import { createComponent, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
-import { anEntry } from '../world.js';
+import { anEntry } from '../fixtures.js';
 
 const [path = '', first = '0'] = process.argv.slice(2);
 const tools = fakeTools({ directory: dirname(path) });

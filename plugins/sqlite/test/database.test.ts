@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
-import { migrate, openFile } from '../src/file.js';
+import { migrate, openFile } from '../src/database.js';
 import { migrations } from '../src/sql-schema.js';
-import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './world.js';
+import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './fixtures.js';
 
 const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null } as const;
 

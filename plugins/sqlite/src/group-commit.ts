@@ -1,5 +1,5 @@
 /** Group commit: while a batch is under way, what comes meanwhile is the next. */
-import type { Replied, Result } from './wire.js';
+import type { Replied, Result } from './protocol.js';
 
 interface Queued<O> {
   readonly operation: O;

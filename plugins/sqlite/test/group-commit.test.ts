@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Batches } from '../src/batches.js';
-import type { Replied } from '../src/wire.js';
+import { Batches } from '../src/group-commit.js';
+import type { Replied } from '../src/protocol.js';
 
 interface Run {
   readonly operations: readonly number[];

@@ -1,6 +1,6 @@
 /** The link to the store's thread: starts it, sends it requests, and notices its end. */
 import { Worker } from 'node:worker_threads';
-import type { Failure, Replied, Reply, Request, Settings } from './wire.js';
+import type { Failure, Replied, Reply, Request, Settings } from './protocol.js';
 
 interface Pending {
   resolve(replies: readonly Replied[]): void;

@@ -2,7 +2,7 @@
 import type { Backlog } from '@switchhook/core/plugin';
 import type { Database } from 'better-sqlite3';
 import { countStatements } from './sql.js';
-import type { Counted } from './states.js';
+import type { Counted } from './state-codes.js';
 
 type Numbers = Record<Counted, number>;
 

@@ -1,8 +1,8 @@
 /** Opens the file: nobody else's router may hold it, it must be ours, and it is brought to today's schema. */
 import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import type { Settings } from './protocol.js';
 import { applicationId, begin, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
-import type { Settings } from './wire.js';
 
 /** How long a lock of somebody else is waited for: a backup's is short; a router's intake must not stand still for longer. */
 const lockWaitMs = 250;
