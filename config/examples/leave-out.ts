@@ -1,5 +1,5 @@
-/** `leave-out`: a transform of one's own, in a file of its own. docs/writing-a-plugin.md says how to write one. */
-import { definePlugin, defineTransform, z } from '@switchhook/core/plugin';
+/** A local plugin with the transform `leave-out`. docs/writing-a-plugin.md describes how to write plugins. */
+import { definePlugin, defineTransform, z } from '@switchhook/sdk';
 
 const leaveOut = defineTransform({
   type: 'leave-out',

@@ -1,7 +1,6 @@
 /** Fills a store with deliveries that wait. */
-
-import { createComponent, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
+import { createComponent, fakeTools } from '@switchhook/testkit';
 
 const chunk = 1_000;
 

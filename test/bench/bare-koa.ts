@@ -1,11 +1,8 @@
 /** What durable ingest is compared with: Koa with the same body reader and the same HMAC, and no store behind it. */
+
+import { BodyRoom, openNetwork, readBody, systemClock } from '@switchhook/core/internal';
+import { readJsonObject, verifySignature } from '@switchhook/sdk';
 import Koa from 'koa';
-import { readBody } from '../../core/dist/http/body.js';
-import { BodyRoom } from '../../core/dist/http/body-room.js';
-import { readJsonObject } from '../../core/dist/payload.js';
-import { systemClock } from '../../core/dist/runtime/clock.js';
-import { openNetwork } from '../../core/dist/runtime/fetch.js';
-import { verifySignature } from '../../core/dist/signature.js';
 
 const scheme = {
   header: 'x-signature',

@@ -1,5 +1,5 @@
 // A destination that takes deliveries and never comes back: what it holds stays in the store.
-import { defineDestination, definePlugin, z } from '@switchhook/core/plugin';
+import { defineDestination, definePlugin, z } from '@switchhook/sdk';
 
 export default definePlugin({
   name: 'holding',

@@ -42,7 +42,7 @@ export async function startRouter(directory: string, rows: string, heapMb?: numb
   );
   const startedAt = performance.now();
   const limits = heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`];
-  const command = [here('../../core/bin/switchhook.js'), 'start', '--json', '--config', file];
+  const command = [here('../../core/cli/bin/switchhook.js'), 'start', '--json', '--config', file];
   const child = spawn(process.execPath, [...limits, ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: child.stdout })) {
     const { url } = JSON.parse(line) as { url?: string };

@@ -1,4 +1,5 @@
 /** `npm run demo`: one phone call through the whole router, on embedded defaults. Ends with 0 only when all of it is as it must be. */
+
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -6,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRouter, type Router, tokens } from '@switchhook/core';
-import { type Receiver, receiver } from '@switchhook/core/testkit';
+import { type Receiver, receiver } from '@switchhook/testkit';
 import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { startPostgres } from '../support/postgres-server.js';

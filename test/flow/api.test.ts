@@ -1,4 +1,4 @@
-import { type Receiver, receiver } from '@switchhook/core/testkit';
+import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';

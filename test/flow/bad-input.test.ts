@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { service, tokens } from '@switchhook/core';
-import { FakeClock } from '@switchhook/core/testkit';
+import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { workplace } from '../support/workplace.js';

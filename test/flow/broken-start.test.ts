@@ -1,7 +1,7 @@
 /** Routers that are started, or restarted by their supervisor, while something is broken. */
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type Receiver, receiver } from '@switchhook/core/testkit';
+import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type RouterProcess, type Workplace, workplace } from '../support/workplace.js';

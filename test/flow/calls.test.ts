@@ -1,4 +1,4 @@
-import { receiver } from '@switchhook/core/testkit';
+import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { ring, token } from '../support/phones.js';
 import { workplace } from '../support/workplace.js';

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { settled } from '@switchhook/core/testkit';
+import { settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { type Workplace, workplace } from '../support/workplace.js';
 
-const command = fileURLToPath(new URL('../../core/bin/switchhook.js', import.meta.url));
+const command = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
 const lyingStore = fileURLToPath(new URL('../support/lying-store.ts', import.meta.url));
 
 /** The ids in the ledger of the only crash test in a directory. */

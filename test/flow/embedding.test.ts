@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { FakeLog } from '@switchhook/core/testkit';
+import { openCatalog } from '@switchhook/core/internal';
+import { FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { openCatalog } from '../../core/src/runtime/catalog.js';
 import { repository } from '../support/workplace.js';
 
 const configuration = `

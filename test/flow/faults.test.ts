@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createRouter, service, tokens } from '@switchhook/core';
-import { FakeClock, type Receiver, receiver } from '@switchhook/core/testkit';
+import { FakeClock, type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { run } from '../../plugins/sqlite/test/processes/processes.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';

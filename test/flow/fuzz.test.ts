@@ -1,12 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { ComponentFailure, Router } from '@switchhook/core';
+import { checkConfig, documentFrom, openCatalog } from '@switchhook/core/internal';
+import { ERRORS } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { checkConfig } from '../../core/src/config/check.js';
-import { documentFrom } from '../../core/src/config/read.js';
-import { ERRORS } from '../../core/src/errors.js';
-import { openCatalog } from '../../core/src/runtime/catalog.js';
-import { ComponentFailure } from '../../core/src/runtime/component-failure.js';
-import { Router } from '../../core/src/runtime/router.js';
 import { fuzzing } from '../support/fuzzing.js';
 import { memoryBytes } from '../support/memory.js';
 import { randomTexts, randomTrees } from '../support/random-configurations.js';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRouter, service, tokens } from '@switchhook/core';
-import { FakeClock, receiver } from '@switchhook/core/testkit';
+import { FakeClock, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { Webhook } from 'standardwebhooks';
 import { postgres } from '../support/postgres.js';

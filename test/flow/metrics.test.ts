@@ -1,6 +1,6 @@
 import { service, tokens } from '@switchhook/core';
 import { expect } from 'chai';
-import { memoryStore } from '../../core/src/store/memory.js';
+import { memoryStore } from '../../plugins/memory/src/store.js';
 import { familiesOf } from '../support/exposition.js';
 import { type Monitored, type MonitoredWorld, monitored } from '../support/monitored.js';
 import { storeWith } from '../support/pipeline.js';

@@ -1,5 +1,5 @@
 import { createRouter } from '@switchhook/core';
-import { receiver } from '@switchhook/core/testkit';
+import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { workplace } from '../support/workplace.js';
 

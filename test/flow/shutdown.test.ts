@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createRouter, tokens } from '@switchhook/core';
-import { type Receiver, receiver } from '@switchhook/core/testkit';
+import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type RouterProcess, type Workplace, workplace } from '../support/workplace.js';

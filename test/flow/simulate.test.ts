@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { receiver } from '@switchhook/core/testkit';
+import { shippedScenarios } from '@switchhook/simulator';
+import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { shippedScenarios } from '../../core/src/simulation/scenario-file.js';
 import { secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 

@@ -4,7 +4,6 @@ import { workplace } from '../support/workplace.js';
 
 /** A destination that lets errors loose: one in a timer, one in a promise that nobody awaits. */
 const careless = `
-import { defineDestination, definePlugin, z } from '@switchhook/core/plugin';
 export default definePlugin({
   name: 'careless',
   components: [
@@ -30,7 +29,6 @@ interface Nothing {
   readonly nothing?: never;
 }
 
-import { defineDestination, definePlugin, z } from '@switchhook/core/plugin';
 const hardCoded: string = 'a secret that somebody wrote down';
 const thrown = (_: Nothing): never => {
   const known: { readonly length: number } = hardCoded;
@@ -71,7 +69,6 @@ routes:
 
 /** A resolver that does so while it is opened and while it looks. */
 const carelessResolver = `
-import { definePlugin, defineResolver, z } from '@switchhook/core/plugin';
 export default definePlugin({
   name: 'careless-resolver',
   components: [

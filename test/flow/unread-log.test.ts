@@ -7,7 +7,7 @@ import { ring } from '../support/phones.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { workplace } from '../support/workplace.js';
 
-const command = fileURLToPath(new URL('../../core/bin/switchhook.js', import.meta.url));
+const command = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
 
 describe('a log that nobody reads', () => {
   it('costs lines, and no event waits for it', async () => {

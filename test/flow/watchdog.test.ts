@@ -8,7 +8,6 @@ import { repository, workplace } from '../support/workplace.js';
 
 /** Keeps the process to itself until a file is there. */
 const greedy = `import { existsSync } from 'node:fs';
-import { definePlugin, defineResolver, z } from '@switchhook/core/plugin';
 export default definePlugin({ name: 'greedy', components: [defineResolver({
   type: 'greedy.lookup', description: 'Loops.', options: z.strictObject({ until: z.string() }),
   create: ({ until }) => ({
@@ -49,7 +48,12 @@ answers:
   - { from: calls, resolve: greedy, variables: { name: "\${{ greedy.name }}" }, defaults: { name: there } }
 `,
       );
-      const router = spawn(process.execPath, [join(repository, 'core/bin/switchhook.js'), 'start', '--config', file]);
+      const router = spawn(process.execPath, [
+        join(repository, 'core/cli/bin/switchhook.js'),
+        'start',
+        '--config',
+        file,
+      ]);
       const lines = createInterface({ input: router.stdout });
       const logged = (event: string): Promise<Readonly<Record<string, unknown>>> =>
         new Promise((resolve) => {

@@ -1,11 +1,13 @@
 /** docs/writing-a-plugin.md, done as a reader would: its files are written, compiled, tested, and run by a router. */
+
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { createRouter } from '@switchhook/core';
-import type { FetchResponse, Outcome, Plugin } from '@switchhook/core/plugin';
+import sigmamind from '@switchhook/plugin-sigmamind';
+import type { FetchResponse, Outcome, Plugin } from '@switchhook/sdk';
 import {
   aCall,
   anEvent,
@@ -15,8 +17,7 @@ import {
   receiver,
   resolverSuite,
   sourceSuite,
-} from '@switchhook/core/testkit';
-import sigmamind from '@switchhook/plugin-sigmamind';
+} from '@switchhook/testkit';
 import { expect } from 'chai';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,5 +1,5 @@
 /** A destination that kills the process with one kind of event, and posts the others: what a bad native library would do. */
-import { defineDestination, definePlugin, outcomeOf, z } from '@switchhook/core/plugin';
+import { defineDestination, definePlugin, outcomeOf, z } from '@switchhook/sdk';
 
 const deadly = defineDestination({
   type: 'deadly',

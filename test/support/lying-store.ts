@@ -1,6 +1,6 @@
 /** A store that lies: it says that it has kept an event a moment before it does. A plugin, for the crash test to find out. */
-import { definePlugin, defineStore, type Store, z } from '@switchhook/core/plugin';
 import sqlite from '@switchhook/plugin-sqlite';
+import { definePlugin, defineStore, type Store, z } from '@switchhook/sdk';
 import { storeWith } from './pipeline.js';
 
 const momentMs = 200;

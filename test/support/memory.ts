@@ -1,7 +1,7 @@
 /** How much memory is in use. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { settled } from '@switchhook/core/testkit';
+import { settled } from '@switchhook/testkit';
 
 /** Bytes in use when everything that can be given back has been. */
 export async function memoryBytes(): Promise<number> {

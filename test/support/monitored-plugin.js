@@ -1,5 +1,5 @@
 /** Components for `monitored.ts`: a transform that keeps everything back, and a resolver that knows one caller and fails for another. */
-import { definePlugin, defineResolver, defineTransform, z } from '@switchhook/core/plugin';
+import { definePlugin, defineResolver, defineTransform, z } from '@switchhook/sdk';
 
 const options = z.strictObject({});
 

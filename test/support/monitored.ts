@@ -1,7 +1,7 @@
 /** A router in which everything can be made to happen, and whose metrics are read over HTTP. */
 import { fileURLToPath } from 'node:url';
 import { type Replacement, service, tokens } from '@switchhook/core';
-import { FakeClock, FakeLog, receiver, settled } from '@switchhook/core/testkit';
+import { FakeClock, FakeLog, receiver, settled } from '@switchhook/testkit';
 import { type Family, familiesOf } from './exposition.js';
 import { endedBody, postSigned, secret } from './signing.js';
 import { workplace } from './workplace.js';

@@ -1,13 +1,15 @@
 /** Operations over a pipeline in a world of its own. */
-import { FakeMetrics } from '@switchhook/core/testkit';
-import type { Destination, Source } from '../../core/src/contract/component.js';
-import type { Outcome } from '../../core/src/contract/delivery.js';
-import type { JsonObject } from '../../core/src/contract/json.js';
-import type { Store } from '../../core/src/contract/store.js';
-import { numberReader } from '../../core/src/phone-number.js';
-import { Observer } from '../../core/src/pipeline/observer.js';
-import { Operations } from '../../core/src/pipeline/operations.js';
-import type { Route } from '../../core/src/pipeline/routes.js';
+
+import { Observer, Operations, type Route } from '@switchhook/core/internal';
+import {
+  type Destination,
+  type JsonObject,
+  numberReader,
+  type Outcome,
+  type Source,
+  type Store,
+} from '@switchhook/sdk';
+import { FakeMetrics } from '@switchhook/testkit';
 import { aPipeline, type Deliver, policy, type World } from './pipeline.js';
 
 export interface OperatorsWorld extends Omit<World, 'routes'> {

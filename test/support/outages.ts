@@ -1,4 +1,5 @@
 /** A router for phones with all that it relies on, each a process of its own that can be taken away and brought back. */
+
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { type Running, run } from '../../plugins/sqlite/test/processes/processes.js';

@@ -1,17 +1,19 @@
 /** A pipeline in a world of its own: a memory store, a fake clock, destinations that are functions. */
-import { aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/core/testkit';
-import type { Destination, Source, Transform } from '../../core/src/contract/component.js';
-import type { Delivery, Outcome } from '../../core/src/contract/delivery.js';
-import type { EventDraft } from '../../core/src/contract/event.js';
-import type { Store } from '../../core/src/contract/store.js';
-import { numberReader } from '../../core/src/phone-number.js';
-import { Answers } from '../../core/src/pipeline/answer.js';
-import type { LanePolicy } from '../../core/src/pipeline/lane-policy.js';
-import { Observer } from '../../core/src/pipeline/observer.js';
-import { Pipeline } from '../../core/src/pipeline/pipeline.js';
-import { type Route, Routes } from '../../core/src/pipeline/routes.js';
-import { isRefusal } from '../../core/src/refusal.js';
-import { memoryStore } from '../../core/src/store/memory.js';
+
+import { Answers, type LanePolicy, Observer, Pipeline, type Route, Routes } from '@switchhook/core/internal';
+import {
+  type Delivery,
+  type Destination,
+  type EventDraft,
+  isRefusal,
+  numberReader,
+  type Outcome,
+  type Source,
+  type Store,
+  type Transform,
+} from '@switchhook/sdk';
+import { aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
+import { memoryStore } from '../../plugins/memory/src/store.js';
 
 export type Deliver = (delivery: Delivery, signal: AbortSignal) => Promise<Outcome>;
 export interface World {

@@ -1,4 +1,5 @@
 /** A real PostgreSQL for tests: one server per run, started when the first test wants it, and a schema of its own for each test. */
+
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type PostgresServer, startPostgres } from './postgres-server.js';

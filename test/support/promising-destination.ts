@@ -1,5 +1,5 @@
 /** A plugin whose destination promises batches, and cannot take one. */
-import { defineDestination, definePlugin, z } from '@switchhook/core/plugin';
+import { defineDestination, definePlugin, z } from '@switchhook/sdk';
 
 const promising = defineDestination({
   type: 'promising',

@@ -1,8 +1,9 @@
 /** What a router that has ended has kept. */
+
 import { basename, dirname } from 'node:path';
-import type { JsonObject } from '@switchhook/core/plugin';
-import { createComponent, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
+import type { JsonObject } from '@switchhook/sdk';
+import { createComponent, fakeTools } from '@switchhook/testkit';
 
 /** The data of all events of a type in this file. */
 export async function recorded(storeFile: string, type: string): Promise<readonly JsonObject[]> {

@@ -1,20 +1,33 @@
 /** A router's call side in a world of its own: resolvers that are functions, a memory store, a fake clock. */
-import { aCall, aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/core/testkit';
-import { compileExpression } from '../../core/src/config/expressions.js';
-import type { Resolver, Source } from '../../core/src/contract/component.js';
-import type { JsonObject, JsonValue } from '../../core/src/contract/json.js';
-import type { Call, HttpReply } from '../../core/src/contract/source.js';
-import type { EventRecord, Store } from '../../core/src/contract/store.js';
-import { reading, template } from '../../core/src/options.js';
-import { numberReader } from '../../core/src/phone-number.js';
-import { type AnswerRow, Answers, type Ringing } from '../../core/src/pipeline/answer.js';
-import { eventOf } from '../../core/src/pipeline/events.js';
-import { Observer } from '../../core/src/pipeline/observer.js';
-import { Pipeline } from '../../core/src/pipeline/pipeline.js';
-import { askedHeader, eventHeader } from '../../core/src/pipeline/reply.js';
-import type { OpenResolver } from '../../core/src/pipeline/resolver-lane.js';
-import { Routes } from '../../core/src/pipeline/routes.js';
-import { memoryStore } from '../../core/src/store/memory.js';
+
+import {
+  type AnswerRow,
+  Answers,
+  askedHeader,
+  compileExpression,
+  eventHeader,
+  eventOf,
+  Observer,
+  type OpenResolver,
+  Pipeline,
+  type Ringing,
+  Routes,
+} from '@switchhook/core/internal';
+import {
+  type Call,
+  type EventRecord,
+  type HttpReply,
+  type JsonObject,
+  type JsonValue,
+  numberReader,
+  type Resolver,
+  type Source,
+  type Store,
+  template,
+} from '@switchhook/sdk';
+import { reading } from '@switchhook/sdk/internal';
+import { aCall, aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
+import { memoryStore } from '../../plugins/memory/src/store.js';
 
 export type Resolve = (call: Call, known: JsonObject, signal: AbortSignal, leftMs: number) => unknown;
 

@@ -1,7 +1,7 @@
 /** A resolver that does not open without its file. A plugin, for routers that are started while something is missing. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { definePlugin, defineResolver, type JsonObject, z } from '@switchhook/core/plugin';
+import { definePlugin, defineResolver, type JsonObject, z } from '@switchhook/sdk';
 
 const shy = defineResolver({
   type: 'shy',

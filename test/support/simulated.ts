@@ -1,14 +1,10 @@
 /** A scenario played in a world of its own: sources that sign with a word, a router that is a function, a fake clock. */
-import { FakeClock } from '@switchhook/core/testkit';
-import { compileExpression } from '../../core/src/config/expressions.js';
-import type { Component } from '../../core/src/contract/component.js';
-import type { JsonObject, JsonValue } from '../../core/src/contract/json.js';
-import { reading } from '../../core/src/options.js';
-import { z } from '../../core/src/plugin.js';
-import { fetchResponse } from '../../core/src/runtime/fetch.js';
-import { Platform, type SourceRow } from '../../core/src/simulation/platform.js';
-import { type PlayParts, play } from '../../core/src/simulation/play.js';
-import { type Scenario, scenarioSchema } from '../../core/src/simulation/scenario.js';
+
+import { compileExpression, fetchResponse } from '@switchhook/core/internal';
+import { type Component, type JsonObject, type JsonValue, z } from '@switchhook/sdk';
+import { reading } from '@switchhook/sdk/internal';
+import { Platform, type PlayParts, play, type Scenario, type SourceRow, scenarioSchema } from '@switchhook/simulator';
+import { FakeClock } from '@switchhook/testkit';
 
 /** A request as the router saw it. */
 export interface Seen {

@@ -1,5 +1,5 @@
 /** A resolver that takes its time and knows nobody: with it, a phone that rings again at once does not ring a thousand times a second. */
-import { definePlugin, defineResolver, duration, z } from '@switchhook/core/plugin';
+import { definePlugin, defineResolver, duration, z } from '@switchhook/sdk';
 
 const slow = defineResolver({
   type: 'slow',

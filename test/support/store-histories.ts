@@ -1,5 +1,6 @@
 /** Random histories of a store, for property tests. */
-import type { Step } from '@switchhook/core/testkit';
+
+import type { Step } from '@switchhook/testkit';
 import * as fc from 'fast-check';
 
 const destination = fc.constantFrom('crm', 'slack');

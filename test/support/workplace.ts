@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createRouter, type Router, type RouterOptions } from '@switchhook/core';
 
-const command = fileURLToPath(new URL('../../core/bin/switchhook.js', import.meta.url));
+const command = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How a command ended. */

@@ -1,5 +1,5 @@
 /** Headers with expressions in them: no value can end its header and start another. */
-import { FetchError, type Scope, type Template, text, z } from '@switchhook/core/plugin';
+import { FetchError, type Scope, type Template, text, z } from '@switchhook/sdk';
 
 /** Names that belong to the connection, not to its user. */
 const ofTheConnection = [

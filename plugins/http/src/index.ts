@@ -1,5 +1,5 @@
 /** HTTP: forwards events as signed requests, looks callers up. */
-import { definePlugin } from '@switchhook/core/plugin';
+import { definePlugin } from '@switchhook/sdk';
 import { lookup } from './lookup.js';
 import { post } from './post.js';
 

@@ -11,7 +11,7 @@ import {
   scopes,
   template,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { headers } from './headers.js';
 import { bodyOf, reachHost, send } from './request.js';
 import { reportForbidden, url } from './url.js';

@@ -10,7 +10,7 @@ import {
   scopes,
   template,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { headers } from './headers.js';
 import { previewOf } from './preview.js';
 import { bodyOf, type Content, reachHost, send } from './request.js';

@@ -1,5 +1,5 @@
 /** What a request would look like, for an operator who asks: without what may be a credential. */
-import type { JsonObject, JsonValue, Scope } from '@switchhook/core/plugin';
+import type { JsonObject, JsonValue, Scope } from '@switchhook/sdk';
 import { type Content, filledIn, type Target } from './request.js';
 
 /** Of headers and of parameters in a URL; their values may come from the environment, and nobody knows which of them are secret. */

@@ -9,7 +9,7 @@ import {
   type Scope,
   type Template,
   type Tools,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { renderedHeaders } from './headers.js';
 import { type Aim, addressOf, authorizationOf, fixedAddress, isGuarded } from './url.js';
 

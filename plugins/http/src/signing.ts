@@ -1,5 +1,5 @@
 /** Our signature on what we send: Standard Webhooks, so that receivers verify it with a library they have. */
-import { type SignatureScheme, secret, signatureHeaders } from '@switchhook/core/plugin';
+import { type SignatureScheme, secret, signatureHeaders } from '@switchhook/sdk';
 
 const prefix = 'whsec_';
 

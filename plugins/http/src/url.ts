@@ -1,6 +1,6 @@
 /** URLs with expressions in them: values are percent-encoded, so that data fills a place but cannot change its limits. */
 import { isIP } from 'node:net';
-import { FetchError, isPublicAddress, type Scope, type TextTemplate, text, type z } from '@switchhook/core/plugin';
+import { FetchError, isPublicAddress, type Scope, type TextTemplate, text, type z } from '@switchhook/sdk';
 
 /** The options that decide where a request may go. */
 export interface Aim {

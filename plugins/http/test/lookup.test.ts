@@ -1,13 +1,6 @@
-import { type Call, FetchError, type FetchInit, type JsonObject } from '@switchhook/core/plugin';
-import {
-  aCall,
-  type Behaviour,
-  createComponent,
-  fakeTools,
-  type Response,
-  resolverSuite,
-} from '@switchhook/core/testkit';
 import http from '@switchhook/plugin-http';
+import { type Call, FetchError, type FetchInit, type JsonObject } from '@switchhook/sdk';
+import { aCall, type Behaviour, createComponent, fakeTools, type Response, resolverSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { brokenServer, lookupWorld, patience } from './world.js';
 

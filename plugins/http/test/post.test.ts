@@ -1,5 +1,5 @@
-import type { JsonObject, Outcome } from '@switchhook/core/plugin';
-import { aDelivery, anEvent, type Behaviour, destinationSuite } from '@switchhook/core/testkit';
+import type { JsonObject, Outcome } from '@switchhook/sdk';
+import { aDelivery, anEvent, type Behaviour, destinationSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { Webhook } from 'standardwebhooks';
 import { signed } from '../src/signing.js';

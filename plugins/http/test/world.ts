@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net';
-import type { Destination, Instances, JsonObject, Kind, Resolver } from '@switchhook/core/plugin';
+import http from '@switchhook/plugin-http';
+import type { Destination, Instances, JsonObject, Kind, Resolver } from '@switchhook/sdk';
 import {
   type Behaviour,
   createComponent,
@@ -7,8 +8,7 @@ import {
   fakeTools,
   type Receiver,
   receiver,
-} from '@switchhook/core/testkit';
-import http from '@switchhook/plugin-http';
+} from '@switchhook/testkit';
 
 interface World {
   readonly far: Receiver;

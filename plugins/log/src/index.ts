@@ -1,5 +1,5 @@
 /** `log`: writes events to the log, the destination that needs nothing. */
-import { type Delivery, defineDestination, definePlugin, z } from '@switchhook/core/plugin';
+import { type Delivery, defineDestination, definePlugin, z } from '@switchhook/sdk';
 
 const log = defineDestination({
   type: 'log',

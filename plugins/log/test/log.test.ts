@@ -1,6 +1,6 @@
-import type { JsonObject } from '@switchhook/core/plugin';
-import { aDelivery, createComponent, destinationSuite, fakeTools } from '@switchhook/core/testkit';
 import log from '@switchhook/plugin-log';
+import type { JsonObject } from '@switchhook/sdk';
+import { aDelivery, createComponent, destinationSuite, fakeTools } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 const patience = (): AbortSignal => new AbortController().signal;

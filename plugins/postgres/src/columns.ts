@@ -1,5 +1,5 @@
 /** The columns of `postgres.insert`: what stands in them, and how it gets there. */
-import { isExpressionError, type JsonValue, type Scope, type Template, template, z } from '@switchhook/core/plugin';
+import { isExpressionError, type JsonValue, type Scope, type Template, template, z } from '@switchhook/sdk';
 import { isName } from './sql.js';
 
 /** Types a column can be made with. A table that exists may have others. */

@@ -1,9 +1,10 @@
 /** Connections to one database, shared and bounded. Whatever the server does, whoever uses one gets away in time. */
+
 import { Socket } from 'node:net';
-import { type Clock, isBusy, type Log } from '@switchhook/core/plugin';
+import { type Clock, isBusy, type Log } from '@switchhook/sdk';
 import pg from 'pg';
 import { failureOf } from './failure.js';
-import { Slots } from './slots.js';
+import { Slots } from './semaphore.js';
 import { session, statementTimeout } from './sql.js';
 
 /** One connection, for the time it is lent. */

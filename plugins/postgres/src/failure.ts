@@ -1,5 +1,6 @@
 /** What a failure of the database means: the one table from SQLSTATE to what helps. */
-import type { Outcome } from '@switchhook/core/plugin';
+
+import type { Outcome } from '@switchhook/sdk';
 import pg from 'pg';
 
 /** `data`: these values never fit. `passing`: the same may work later. `lasting`: not before somebody changes something. */

@@ -1,5 +1,5 @@
 /** PostgreSQL for Switchhook. */
-import { definePlugin } from '@switchhook/core/plugin';
+import { definePlugin } from '@switchhook/sdk';
 import { insert } from './insert.js';
 import { lookup } from './lookup.js';
 

@@ -9,7 +9,7 @@ import {
   type Outcome,
   type Tools,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { type Column, columns, listOf, renderedRow } from './columns.js';
 import { Connections } from './connections.js';
 import { DatabaseFailure, outcomeOf } from './failure.js';

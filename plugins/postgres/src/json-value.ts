@@ -1,5 +1,6 @@
 /** What comes out of a database, as JSON: times as ISO 8601, bytes as base64, numbers JavaScript cannot hold as text. */
-import type { JsonObject } from '@switchhook/core/plugin';
+
+import type { JsonObject } from '@switchhook/sdk';
 import pg from 'pg';
 
 type Parser = (text: string) => unknown;

@@ -9,7 +9,7 @@ import {
   type Tools,
   template,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { type Connection, Connections } from './connections.js';
 import { failureOf } from './failure.js';
 import { jsonRow, parsers } from './json-value.js';

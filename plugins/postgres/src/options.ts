@@ -1,5 +1,5 @@
 /** The options both components share. */
-import { secret, z } from '@switchhook/core/plugin';
+import { secret, z } from '@switchhook/sdk';
 
 export const url = secret('`postgres://user:password@host:5432/database`; with `?sslmode=verify-full` for TLS.').refine(
   (text) => /^postgres(?:ql)?:\/\//.test(text) && URL.canParse(text),

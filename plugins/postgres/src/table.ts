@@ -1,5 +1,6 @@
 /** The table of `postgres.insert`: looked at and, where it is missing, made on first use. */
-import type { JsonValue, Log } from '@switchhook/core/plugin';
+
+import type { JsonValue, Log } from '@switchhook/sdk';
 import pg from 'pg';
 import { type Column, parameterFor } from './columns.js';
 import type { Connection } from './connections.js';

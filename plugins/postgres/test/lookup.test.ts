@@ -1,6 +1,6 @@
-import { type JsonObject, type Resolver, z } from '@switchhook/core/plugin';
-import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-postgres';
+import { type JsonObject, type Resolver, z } from '@switchhook/sdk';
+import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, type TestDatabase } from '../../../test/support/postgres.js';

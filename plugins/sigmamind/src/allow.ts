@@ -1,6 +1,7 @@
 /** Addresses a request may come from. */
+
 import { isIP } from 'node:net';
-import { z } from '@switchhook/core/plugin';
+import { z } from '@switchhook/sdk';
 import ipaddr from 'ipaddr.js';
 import { problem } from './signature.js';
 

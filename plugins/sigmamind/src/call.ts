@@ -1,6 +1,19 @@
 /** `sigmamind.call`: the inbound-call webhook becomes a call whose answer is the reply. */
-import type { Answer, Call, EventDraft, HttpReply, JsonObject, RawRequest } from '@switchhook/core/plugin';
-import { defineSource, fingerprint, readJsonObject, refuse, sameText, secret, z } from '@switchhook/core/plugin';
+import {
+  type Answer,
+  type Call,
+  defineSource,
+  type EventDraft,
+  fingerprint,
+  type HttpReply,
+  type JsonObject,
+  type RawRequest,
+  readJsonObject,
+  refuse,
+  sameText,
+  secret,
+  z,
+} from '@switchhook/sdk';
 import { allowed, allowOption } from './allow.js';
 import { agentIn, callIdIn, fitting, idIn, isAgentWebhook, openEnvelope } from './envelope.js';
 import { callSamples } from './samples.js';

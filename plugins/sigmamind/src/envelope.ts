@@ -2,7 +2,7 @@
  * Finds what a body says about itself. The shape of SigmaMind's event bodies is not public, so the names and nestings
  * its API uses elsewhere are understood, in camelCase and snake_case. All of it is our reading, none of it a fact.
  */
-import { fingerprint, type JsonObject, type JsonValue } from '@switchhook/core/plugin';
+import { fingerprint, type JsonObject, type JsonValue } from '@switchhook/sdk';
 
 /** A body's objects by the key they stand under: itself (`''`), what is nested in it, and what is nested in that. */
 export interface Envelope {

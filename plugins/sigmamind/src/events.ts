@@ -1,5 +1,5 @@
 /** `sigmamind.events`: a signed agent webhook becomes one event, its body kept as it was sent. */
-import { defineSource, isRefusal, readJsonObject, refuse, z } from '@switchhook/core/plugin';
+import { defineSource, isRefusal, readJsonObject, refuse, z } from '@switchhook/sdk';
 import { openEnvelope } from './envelope.js';
 import { fieldReader, fieldsOption } from './fields.js';
 import { eventSamples } from './samples.js';

@@ -1,6 +1,5 @@
 /** Where a body says what: by CEL of the configuration, or else as `envelope.ts` finds it. */
-import type { JsonValue, Log, RawRequest } from '@switchhook/core/plugin';
-import { expression, fingerprint, z } from '@switchhook/core/plugin';
+import { expression, fingerprint, type JsonValue, type Log, type RawRequest, z } from '@switchhook/sdk';
 import { agentIn, type Envelope, fitting, idIn, idOf, subjectIn, timeIn, timeOf, typeIn, typeOf } from './envelope.js';
 
 /** The `fields` block. */

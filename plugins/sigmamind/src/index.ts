@@ -1,5 +1,5 @@
 /** SigmaMind AI for Switchhook: its signed agent webhooks become events, its inbound-call webhook becomes a call to answer. */
-import { definePlugin } from '@switchhook/core/plugin';
+import { definePlugin } from '@switchhook/sdk';
 import { call } from './call.js';
 import { events } from './events.js';
 

@@ -2,7 +2,7 @@
  * Bodies to try the sources with. That of the call is SigmaMind's own; the shape of the others is our assumption, made
  * only from names its API uses for calls and chats. What an analysis adds is not known, so nothing stands for it.
  */
-import type { JsonObject } from '@switchhook/core/plugin';
+import type { JsonObject } from '@switchhook/sdk';
 
 const ids = { agentId: 'agent_sales', conversationId: 'conv_AuUK7d2Qx', callId: 'call-AuUK7d2Qx' };
 const variables = { first_name: 'Jim', last_name: 'Smith' };

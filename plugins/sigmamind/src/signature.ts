@@ -1,6 +1,15 @@
 /** How SigmaMind signs. It says "HMAC secret" and no more: every detail is an option with an assumed default. */
-import type { Log, RawRequest, SignatureScheme } from '@switchhook/core/plugin';
-import { duration, refuse, secret, signatureHeaders, verifySignature, z } from '@switchhook/core/plugin';
+import {
+  duration,
+  type Log,
+  type RawRequest,
+  refuse,
+  type SignatureScheme,
+  secret,
+  signatureHeaders,
+  verifySignature,
+  z,
+} from '@switchhook/sdk';
 
 const unpublished = 'SigmaMind does not publish this: our default is an assumption.';
 const assumed = { header: 'X-SigmaMind-Signature', algorithm: 'sha256', encoding: 'hex' } as const;

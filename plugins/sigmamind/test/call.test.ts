@@ -1,6 +1,5 @@
-import type { JsonObject, RawRequest } from '@switchhook/core/plugin';
-import { z } from '@switchhook/core/plugin';
-import { aRequest, sourceSuite } from '@switchhook/core/testkit';
+import { type JsonObject, type RawRequest, z } from '@switchhook/sdk';
+import { aRequest, sourceSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { callOf, component, mistakesOf, refusal, setup } from './world.js';

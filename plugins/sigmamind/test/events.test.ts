@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { JsonObject } from '@switchhook/core/plugin';
-import { fingerprint, z } from '@switchhook/core/plugin';
-import { sourceSuite } from '@switchhook/core/testkit';
+import { fingerprint, type JsonObject, z } from '@switchhook/sdk';
+import { sourceSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { component, eventOf, mistakesOf, refusal, setup } from './world.js';

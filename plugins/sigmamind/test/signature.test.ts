@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { JsonObject, RawRequest } from '@switchhook/core/plugin';
-import { aRequest } from '@switchhook/core/testkit';
+import type { JsonObject, RawRequest } from '@switchhook/sdk';
+import { aRequest } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { eventOf, mistakesOf, refusal, setup } from './world.js';

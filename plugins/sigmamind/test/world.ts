@@ -1,7 +1,6 @@
-import type { JsonObject, RawRequest, Reception, Source } from '@switchhook/core/plugin';
-import { isRefusal } from '@switchhook/core/plugin';
-import { aRequest, createComponent, type FakeLog, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sigmamind';
+import { isRefusal, type JsonObject, type RawRequest, type Reception, type Source } from '@switchhook/sdk';
+import { aRequest, createComponent, type FakeLog, fakeTools } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 export type Body = JsonObject | string | Uint8Array;

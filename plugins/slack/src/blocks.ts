@@ -1,5 +1,5 @@
 /** Makes blocks fit into Slack's limits by cutting: one block too long would lose the whole message. */
-import type { JsonObject, JsonValue } from '@switchhook/core/plugin';
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
 import { cut, marked, type Place, unmarked } from './mrkdwn.js';
 
 /** https://docs.slack.dev/reference/block-kit/blocks */

@@ -10,7 +10,7 @@ import {
   template,
   text,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { fittedBlocks } from './blocks.js';
 import { cut, escaped, marked } from './mrkdwn.js';
 import { outcomeFrom } from './outcome.js';

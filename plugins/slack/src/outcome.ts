@@ -1,5 +1,5 @@
 /** What Slack's answer means. */
-import { type FetchResponse, type Outcome, outcomeOf } from '@switchhook/core/plugin';
+import { type FetchResponse, type Outcome, outcomeOf } from '@switchhook/sdk';
 
 /**
  * Words of Slack about the webhook or its channel, not about the message: somebody can mend it, and the message is still

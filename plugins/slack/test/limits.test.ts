@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '@switchhook/core/plugin';
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { fittedBlocks } from '../src/blocks.js';

@@ -1,4 +1,5 @@
-import type { Delivery, JsonObject } from '@switchhook/core/plugin';
+import slack from '@switchhook/plugin-slack';
+import type { Delivery, JsonObject } from '@switchhook/sdk';
 import {
   aDelivery,
   anEvent,
@@ -7,8 +8,7 @@ import {
   destinationSuite,
   fakeTools,
   receiver,
-} from '@switchhook/core/testkit';
-import slack from '@switchhook/plugin-slack';
+} from '@switchhook/testkit';
 import { expect } from 'chai';
 
 const component = slack.components.find(({ type }) => type === 'slack.message');

@@ -1,5 +1,5 @@
 /** Counts per destination, kept in memory so that nobody has to count rows: they follow each transaction, and its rollback. */
-import type { Backlog } from '@switchhook/core/plugin';
+import type { Backlog } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
 import { countStatements } from './sql.js';
 import type { Counted } from './state-codes.js';

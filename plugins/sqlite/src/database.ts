@@ -1,4 +1,5 @@
 /** Opens the file: nobody else's router may hold it, it must be ours, and it is brought to today's schema. */
+
 import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { Settings } from './protocol.js';

@@ -1,6 +1,6 @@
 /** `sqlite`: keeps events and deliveries in one file. */
 import { resolve } from 'node:path';
-import { definePlugin, defineStore, size, z } from '@switchhook/core/plugin';
+import { definePlugin, defineStore, size, z } from '@switchhook/sdk';
 import { SqliteStore } from './store.js';
 
 /** Below this the part that is left for settlements would hold none. */

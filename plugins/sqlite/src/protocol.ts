@@ -13,7 +13,7 @@ import type {
   PruneRequest,
   Settled,
   Settlement,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import type { Place } from './sql.js';
 
 /** Something that changes the store. `nowMs` is the router's clock: the worker has none. */

@@ -1,5 +1,5 @@
 /** Everything that is asked of the store. A list comes in stretches of bounded work, so that no question holds up a commit. */
-import type { DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/core/plugin';
+import type { DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
 import type { Counts } from './backlog-counters.js';
 import type { Read, Result, Stretch } from './protocol.js';

@@ -1,5 +1,5 @@
 /** From rows to what the contract speaks of. */
-import type { DeliveryRecord, EventRecord } from '@switchhook/core/plugin';
+import type { DeliveryRecord, EventRecord } from '@switchhook/sdk';
 import type { DeliveryRow, EventRow } from './sql.js';
 import { stateOf } from './state-codes.js';
 

@@ -1,5 +1,5 @@
 /** The SQL of what is read: lists are walked newest first along an index, one bounded window after the other. */
-import type { Attempt } from '@switchhook/core/plugin';
+import type { Attempt } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
 import { type DeliveryRow, type EventRow, type Place, preparer } from './sql.js';
 

@@ -1,5 +1,5 @@
 /** How the states of a delivery are written in the file. */
-import type { DeliveryState, Settlement } from '@switchhook/core/plugin';
+import type { DeliveryState, Settlement } from '@switchhook/sdk';
 
 /** `behind` is waiting, behind an older delivery of its line: it becomes `waiting` when its turn comes. */
 export const codes = { waiting: 0, running: 1, behind: 2, delivered: 3, skipped: 4, dead: 5 } as const;

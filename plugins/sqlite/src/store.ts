@@ -19,7 +19,7 @@ import {
   type Settled,
   type Store,
   type Tools,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { Batches } from './group-commit.js';
 import { probeFile } from './probe.js';
 import {

@@ -1,13 +1,5 @@
 /** Everything that changes the store, inside a transaction that somebody else has begun. */
-import type {
-  Claim,
-  ClaimedDelivery,
-  ClaimRequest,
-  Entry,
-  NewDelivery,
-  PruneRequest,
-  Settled,
-} from '@switchhook/core/plugin';
+import type { Claim, ClaimedDelivery, ClaimRequest, Entry, NewDelivery, PruneRequest, Settled } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
 import type { Counts } from './backlog-counters.js';
 import { Keys } from './duplicate-index.js';

@@ -1,4 +1,4 @@
-import { deliveryId } from '@switchhook/core/plugin';
+import { deliveryId } from '@switchhook/sdk';
 import { expect } from 'chai';
 import { aClaim, anEntry, eventId, failure, inWorld } from './fixtures.js';
 import { run } from './processes/processes.js';

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ClaimRequest, Entry, JsonObject, Settled, Store } from '@switchhook/core/plugin';
-import { createComponent, FakeClock, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
+import type { ClaimRequest, Entry, JsonObject, Settled, Store } from '@switchhook/sdk';
+import { createComponent, FakeClock, fakeTools } from '@switchhook/testkit';
 
 /** A directory of its own, stores on a file in it, and everything closed and removed in the end. */
 export async function setup() {

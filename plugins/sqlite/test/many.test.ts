@@ -1,6 +1,6 @@
-import type { Store } from '@switchhook/core/plugin';
-import { createComponent, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
+import type { Store } from '@switchhook/sdk';
+import { createComponent, fakeTools } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { aClaim, anEntry, delivered, eventId, inWorld } from './fixtures.js';
 

@@ -1,4 +1,4 @@
-import { followHistory } from '@switchhook/core/testkit';
+import { followHistory } from '@switchhook/testkit';
 import * as fc from 'fast-check';
 import { histories } from '../../../test/support/store-histories.js';
 import { setup } from './fixtures.js';

@@ -1,4 +1,4 @@
-import { storeSuite } from '@switchhook/core/testkit';
+import { storeSuite } from '@switchhook/testkit';
 import { setup } from './fixtures.js';
 
 storeSuite('sqlite', async () => {

@@ -10,7 +10,7 @@ import {
   type Template,
   template,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 
 const value = z
   .union([z.string(), z.number(), z.boolean()])

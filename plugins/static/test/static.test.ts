@@ -1,6 +1,6 @@
-import { type JsonObject, type Resolver, z } from '@switchhook/core/plugin';
-import { aCall, createComponent, fakeTools, resolverSuite } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-static';
+import { type JsonObject, type Resolver, z } from '@switchhook/sdk';
+import { aCall, createComponent, fakeTools, resolverSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 const [component] = plugin.components;

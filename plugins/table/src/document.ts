@@ -1,8 +1,8 @@
 /** Rows of JSON and YAML: a list of objects, or an object whose names are the keys. */
-import type { JsonObject, JsonValue } from '@switchhook/core/plugin';
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
 import { parse, type ScalarTag, YAMLParseError } from 'yaml';
 import { FileProblem } from './file-problem.js';
-import type { Row } from './rows.js';
+import type { Row } from './row.js';
 
 /** How a document is read. */
 export interface DocumentSettings {

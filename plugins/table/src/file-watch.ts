@@ -3,7 +3,7 @@
  * It looks once a second, because notifications of the system miss links, network drives and some containers.
  */
 import { stat } from 'node:fs/promises';
-import type { Clock } from '@switchhook/core/plugin';
+import type { Clock } from '@switchhook/sdk';
 
 const lookMs = 1_000;
 

@@ -1,5 +1,5 @@
 /** What two ways of writing the same key have in common. */
-import { isPhoneNumber, type NumberReader, numberReader } from '@switchhook/core/plugin';
+import { isPhoneNumber, type NumberReader, numberReader } from '@switchhook/sdk';
 
 /** How keys are compared. */
 export interface KeySettings {

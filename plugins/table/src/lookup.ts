@@ -16,10 +16,10 @@ import {
   type Tools,
   text,
   z,
-} from '@switchhook/core/plugin';
+} from '@switchhook/sdk';
 import { FileWatch } from './file-watch.js';
 import { keyReader } from './key.js';
-import type { Counts, Loaded, LoadSettings } from './loading.js';
+import type { Counts, Loaded, LoadSettings } from './load-worker.js';
 import { Table } from './table.js';
 
 const formats = { '.csv': 'csv', '.json': 'json', '.yaml': 'yaml', '.yml': 'yaml' } as const;
@@ -158,7 +158,7 @@ class TableLookup implements Resolver {
   /** Reads the file in a thread of its own. Throws where it cannot be read, with its place. */
   #read(): Promise<{ readonly table: Table; readonly counts: Counts }> {
     return new Promise((found, failed) => {
-      const worker = new Worker(new URL('./loading.js', import.meta.url), {
+      const worker = new Worker(new URL('./load-worker.js', import.meta.url), {
         workerData: this.#settings,
         execArgv: [],
         resourceLimits: { maxYoungGenerationSizeMb },

@@ -1,10 +1,10 @@
 /** From a file to its rows, one at a time. */
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
-import type { JsonObject, JsonValue } from '@switchhook/core/plugin';
 import { CsvError, parse as csvParser } from 'csv-parse';
 import { documentRows } from './document.js';
 import { FileProblem } from './file-problem.js';
+import type { Row } from './row.js';
 
 /** Which file, and how it is written. */
 export interface FileSettings {
@@ -16,14 +16,9 @@ export interface FileSettings {
   readonly key: string;
 }
 
-/** One row: what stands in the key's column, and the values by column. */
-export interface Row {
-  readonly key: JsonValue;
-  readonly values: JsonObject;
-}
-
 /** A quote that is never closed would take the rest of the file for one value. */
 const maxRowLength = 1_000_000;
+
 /** JSON takes ten times its size to be read, YAML a hundred times: only CSV is read piece by piece. */
 const maxBytes = { json: 50_000_000, yaml: 5_000_000 };
 

@@ -2,7 +2,7 @@
  * A table in memory, made to be handed from thread to thread: a hash index over rows written as JSON, all in plain
  * bytes, which the garbage collector need not walk through.
  */
-import type { JsonObject, JsonValue } from '@switchhook/core/plugin';
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
 import { FileProblem } from './file-problem.js';
 
 /** A table as its bytes, whose buffers can be transferred. */

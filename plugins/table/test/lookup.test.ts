@@ -1,9 +1,9 @@
 import { mkdtemp, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isNotReady, type JsonObject, type Resolver, z } from '@switchhook/core/plugin';
-import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-table';
+import { isNotReady, type JsonObject, type Resolver, z } from '@switchhook/sdk';
+import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { FileWatch } from '../src/file-watch.js';
 

@@ -1,5 +1,5 @@
+import { placeholdersIn, promptFit } from '@switchhook/core/internal';
 import { expect } from 'chai';
-import { placeholdersIn, promptFit } from '../../../core/src/config/prompt.js';
 import { brief, checked, configOf, problemsOf } from './setup.js';
 
 /** A configuration with these resolvers and one answer. */

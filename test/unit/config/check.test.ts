@@ -1,9 +1,6 @@
+import { type Catalog, checkConfig, documentFrom } from '@switchhook/core/internal';
+import { defineDestination, type Template, text, z } from '@switchhook/sdk';
 import { expect } from 'chai';
-import type { Catalog } from '../../../core/src/config/catalog.js';
-import { checkConfig } from '../../../core/src/config/check.js';
-import { documentFrom } from '../../../core/src/config/read.js';
-import type { Template } from '../../../core/src/contract/template.js';
-import { defineDestination, text, z } from '../../../core/src/plugin.js';
 import { brief, catalog, checked, configOf, problemsOf, smallest } from './setup.js';
 
 const whole = `version: 1

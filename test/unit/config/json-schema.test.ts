@@ -1,7 +1,7 @@
+import { configurationSchema } from '@switchhook/core/internal';
 import { expect } from 'chai';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { configurationSchema } from '../../../core/src/config/json-schema.js';
 import { components, smallest } from './setup.js';
 
 /** Whether the schema takes a YAML text, as an editor would judge it. */

@@ -1,6 +1,7 @@
+import type { Problem } from '@switchhook/core';
+import { formatProblems } from '@switchhook/core/internal';
+import { ERRORS } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
-import { formatProblems, type Problem } from '../../../core/src/config/problem.js';
-import { ERRORS } from '../../../core/src/errors.js';
 import { checked, smallest } from './setup.js';
 
 async function found(yaml: string, environment = {}): Promise<readonly Problem[]> {

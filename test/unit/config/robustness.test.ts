@@ -1,6 +1,6 @@
+import { formatProblems } from '@switchhook/core/internal';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { formatProblems } from '../../../core/src/config/problem.js';
 import { checked } from './setup.js';
 
 const valid = `# every part of a configuration

@@ -1,21 +1,19 @@
-import type { Catalog, Found } from '../../../core/src/config/catalog.js';
-import { type CheckedConfig, checkConfig } from '../../../core/src/config/check.js';
-import type { Config } from '../../../core/src/config/config.js';
-import type { Problem } from '../../../core/src/config/problem.js';
-import { documentFrom } from '../../../core/src/config/read.js';
-import type { Component, Kind } from '../../../core/src/contract/component.js';
+import type { Config, Problem } from '@switchhook/core';
+import { type Catalog, type CheckedConfig, checkConfig, documentFrom, type Found } from '@switchhook/core/internal';
 import {
+  type Component,
   defineDestination,
   defineResolver,
   defineSource,
   defineStore,
   defineTransform,
   duration,
+  type Kind,
   secret,
   template,
   text,
   z,
-} from '../../../core/src/plugin.js';
+} from '@switchhook/sdk';
 
 const unused = (): never => {
   throw new Error('a configuration makes no component');

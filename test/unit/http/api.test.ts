@@ -1,13 +1,10 @@
 import { request as httpRequest } from 'node:http';
-import { FakeLog, settled } from '@switchhook/core/testkit';
+import { problem } from '@switchhook/core/api';
+import { type ApiAccess, apiFor, endpoints, listen, listenerFor, requireAccess } from '@switchhook/core/internal';
+import { FakeLog, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Context } from 'koa';
 import type { z } from 'zod';
-import { problem } from '../../../core/src/api/reply.js';
-import { apiFor } from '../../../core/src/http/api.js';
-import { type ApiAccess, requireAccess } from '../../../core/src/http/api-access.js';
-import { endpoints } from '../../../core/src/http/api-endpoints.js';
-import { listen, listenerFor } from '../../../core/src/http/server.js';
 import { anOperator, aRoute, fickle, type OperatorsWorld } from '../../support/operations.js';
 import { storeWith } from '../../support/pipeline.js';
 

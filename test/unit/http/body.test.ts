@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { FakeClock } from '@switchhook/core/testkit';
+import { BodyRoom, readBody } from '@switchhook/core/internal';
+import { isRefusal } from '@switchhook/sdk';
+import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { readBody } from '../../../core/src/http/body.js';
-import { BodyRoom } from '../../../core/src/http/body-room.js';
-import { isRefusal } from '../../../core/src/refusal.js';
 
 function setup(mostBytes: number) {
   const [clock, room] = [new FakeClock(), new BodyRoom(mostBytes)];

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { FakeClock, FakeLog, settled } from '@switchhook/core/testkit';
+import { listen, listenerFor, type ServerParts } from '@switchhook/core/internal';
+import { type HttpReply, type RawRequest, refuse } from '@switchhook/sdk';
+import { FakeClock, FakeLog, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
-import type { HttpReply, RawRequest } from '../../../core/src/contract/source.js';
-import { listen, listenerFor, type ServerParts } from '../../../core/src/http/server.js';
-import { refuse } from '../../../core/src/refusal.js';
 
 const limit = 1_000;
 

@@ -1,8 +1,9 @@
 /** Appends events and settles what it can, until it is killed. Writes `acked <n>` or `settled <n>` when the store has promised it. */
+
 import { basename, dirname } from 'node:path';
-import { deliveryId } from '@switchhook/core/plugin';
-import { createComponent, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
+import { deliveryId } from '@switchhook/sdk';
+import { createComponent, fakeTools } from '@switchhook/testkit';
 import { anEntry } from '../fixtures.js';
 
 const [path = '', first = '0'] = process.argv.slice(2);

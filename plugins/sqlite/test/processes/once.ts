@@ -1,6 +1,6 @@
 /** Uses a store once and closes it; nothing else ends this process. */
-import { createComponent, fakeTools } from '@switchhook/core/testkit';
 import plugin from '@switchhook/plugin-sqlite';
+import { createComponent, fakeTools } from '@switchhook/testkit';
 import { anEntry } from '../fixtures.js';
 
 const tools = fakeTools({ directory: process.argv[2] ?? '' });

@@ -1,0 +1,160 @@
+/** How commands ask a running router: its API, with the token of the configuration. */
+import { existsSync } from 'node:fs';
+import {
+  type Delivery,
+  type DeliveryList,
+  deliveryList,
+  longestPage,
+  problem,
+  type Readable,
+  status,
+} from '@switchhook/core/api';
+import { type Network, openNetwork } from '@switchhook/core/internal';
+import type { FetchResponse, JsonValue } from '@switchhook/sdk';
+import { didYouMean, ERRORS, type ErrorCode, messageOf } from '@switchhook/sdk/internal';
+import type { Command } from 'commander';
+import { type ConfigOptions, configCommand, configOf, localUrl } from './local-router.js';
+import { CommandFailure, exitCodes, type Output } from './output.js';
+
+/** What every command takes that asks a running router. */
+export interface RouterOptions extends ConfigOptions {
+  readonly url?: string;
+  readonly token?: string;
+}
+
+/** What a request says beside its path; what is undefined is left out. */
+export type Query = Readonly<Record<string, string | undefined>>;
+
+/** An event may be as large as the largest body, and a page holds many. */
+const maxReplyBytes = 64 * 1_048_576;
+
+/** A command with `--config`, `--json`, `--url` and `--token`. */
+export function routerCommand(name: string, description: string): Command {
+  return configCommand(name, description)
+    .option('--url <url>', 'the router; default: where the configuration says it listens')
+    .option('--token <token>', 'bearer token of its API; default: server.admin.token of the configuration');
+}
+
+/** Runs a command that asks a router, and gives the connections back. */
+export async function withRouter(
+  options: RouterOptions,
+  output: Output,
+  run: (router: RouterClient) => Promise<void>,
+): Promise<void> {
+  const { url, token } = await addressOf(options, output);
+  const network = openNetwork();
+  try {
+    await run(new RouterClient(network, url, token));
+  } finally {
+    await network.close();
+  }
+}
+
+/** The router said no. */
+export class RouterRefusal extends CommandFailure {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(exitCodes.failed, message);
+  }
+}
+
+/** The API of one router. Replies are checked; what the router refuses ends the command with 1. */
+export class RouterClient {
+  readonly #network: Network;
+  readonly #url: string;
+  readonly #token: string | null;
+
+  constructor(network: Network, url: string, token: string | null) {
+    this.#network = network;
+    this.#url = url.replace(/\/+$/, '');
+    this.#token = token;
+  }
+
+  get<T>(path: string, schema: Readable<T>, query: Query = {}): Promise<T> {
+    const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+    const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+    return this.#ask('GET', path + search, schema);
+  }
+
+  post<T>(path: string, schema: Readable<T>, body?: unknown): Promise<T> {
+    return this.#ask('POST', path, schema, body);
+  }
+
+  async #ask<T>(method: string, path: string, schema: Readable<T>, body?: unknown): Promise<T> {
+    const response = await this.#fetched(method, path, body);
+    const reply = jsonIn(response);
+    if (response.status !== 200) throw refusedBy(response, reply);
+    const { data } = schema.safeParse(reply);
+    if (data !== undefined) return data;
+    throw new CommandFailure(exitCodes.failed, `what answers at ${this.#url} is no router of this version`);
+  }
+
+  async #fetched(method: string, path: string, body: unknown): Promise<FetchResponse> {
+    const headers = {
+      ...(this.#token !== null && { authorization: `Bearer ${this.#token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const sent = {
+      method,
+      headers,
+      maxBytes: maxReplyBytes,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    try {
+      return await this.#network.fetch(this.#url + path, sent);
+    } catch (error) {
+      const reason = messageOf(error);
+      const hint = ERRORS.ROUTER_UNREACHABLE.hint;
+      throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${this.#url}: ${reason}\n${hint}`);
+    }
+  }
+}
+
+async function addressOf(options: RouterOptions, output: Output) {
+  const { url, token } = options;
+  if (url !== undefined && (token !== undefined || !existsSync(options.config))) return { url, token: token ?? null };
+  const config = await configOf(options, output);
+  return { url: url ?? localUrl(config), token: token ?? config.server.adminToken };
+}
+
+function refusedBy({ status }: FetchResponse, reply: JsonValue): CommandFailure {
+  const { data } = problem.safeParse(reply);
+  if (data === undefined) return new CommandFailure(exitCodes.failed, `the router answered with status ${status}`);
+  const hint = data.code in ERRORS ? `\n${ERRORS[data.code as ErrorCode].hint}` : '';
+  return new RouterRefusal(data.code, `${data.code}: ${data.detail}${hint}`);
+}
+
+function jsonIn(response: FetchResponse): JsonValue {
+  try {
+    return response.json();
+  } catch {
+    // A proxy's own error page.
+    return null;
+  }
+}
+
+/** Dead or waiting deliveries that nobody has discarded, at most so many. Reads on until there are enough: pages hold discarded ones, too. */
+export async function undecided(router: RouterClient, query: Query, most: number) {
+  const found: Delivery[] = [];
+  let cursor: string | null | undefined;
+  while (cursor !== null && found.length < most) {
+    const page: DeliveryList = await router.get('/api/deliveries', deliveryList, {
+      ...{ ...query, limit: String(Math.min(longestPage, most)) },
+      ...(cursor !== undefined && { cursor }),
+    });
+    found.push(...page.deliveries.filter(({ reason }) => reason !== 'discarded'));
+    cursor = page.cursor;
+  }
+  return { found: found.slice(0, most), more: cursor !== null || found.length > most };
+}
+
+/** Ends the command where it is not: nothing would fit, and nobody would know why. */
+export async function checkDestination(router: RouterClient, name: string | undefined): Promise<void> {
+  if (name === undefined) return;
+  const { lanes } = await router.get('/api/status', status);
+  const names = lanes.map(({ destination }) => destination);
+  if (names.includes(name)) return;
+  throw new CommandFailure(exitCodes.usage, `there is no destination "${name}"${didYouMean(name, names)}`);
+}

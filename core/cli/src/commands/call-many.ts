@@ -1,0 +1,117 @@
+/** Many calls at once: how fast they are answered, and what callers are told. */
+
+import type { Config } from '@switchhook/core';
+import { callAnswer } from '@switchhook/core/api';
+import { openNetwork, systemClock } from '@switchhook/core/internal';
+import type { JsonObject } from '@switchhook/sdk';
+import { messageOf } from '@switchhook/sdk/internal';
+import {
+  acknowledgedIn,
+  judged,
+  offlineFetch,
+  offlineUrl,
+  type Platform,
+  type Played,
+  play,
+  type StepVerdict,
+  scenarioFrom,
+} from '@switchhook/simulator';
+import { answerText, quantilesText, statusesText } from '../format/scenario.js';
+import { localUrl, platformFor, unopenedRouter, withComponents } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output, printJson, printTable } from '../output.js';
+
+/** Who calls whom, and how often. */
+export interface ManyCalls {
+  readonly from: string;
+  readonly to: string;
+  readonly agent?: string;
+  readonly url?: string;
+  readonly offline?: true;
+  readonly repeat: number;
+  readonly concurrency: number;
+  readonly json?: true;
+}
+
+/** More are not read by anybody. */
+const shownAnswers = 10;
+
+/** Makes the calls, prints what came of them, and ends the command with 1 where one was not answered. */
+export async function callRepeatedly(config: Config, source: string, calls: ManyCalls, output: Output): Promise<void> {
+  const scenario = scenarioOf(source, calls);
+  const playing = async (platform: Platform): Promise<Played> => {
+    const onProgress = (done: number): void => output.progress(`${done} of ${calls.repeat} calls`);
+    const stop = new AbortController().signal;
+    return play(scenario, { platform, clock: systemClock, stop, run: '', instead: {}, onProgress });
+  };
+  const failures = new Map<string, string | null>();
+  const played = calls.offline
+    ? await offline(config, failures, playing, output)
+    : await online(config, calls, playing);
+  output.progress('');
+  for (const [resolver, reason] of failures) output.note(`${resolver} failed: ${reason}`);
+  const { steps, broken } = judged(scenario, played, null);
+  const [step] = steps;
+  const events = acknowledgedIn(played.exchanges).size;
+  if (step === undefined) return;
+  if (calls.json) {
+    const { sent, statuses, times, answers } = step;
+    printJson(output, { source, sent, events, statuses, times, answers });
+  } else print({ events, ...step }, output);
+  const [failure] = broken;
+  if (failure !== undefined) throw new CommandFailure(exitCodes.failed, `${failure.what} (${failure.count} times)`);
+}
+
+function scenarioOf(source: string, { from, to, agent, repeat, concurrency }: ManyCalls) {
+  const ring = { from, to, ...(agent !== undefined && { agent }) };
+  try {
+    return scenarioFrom({
+      name: 'calls',
+      description: 'The same call, or one call after the other.',
+      steps: [{ ring, as: source, repeat, concurrency }],
+    });
+  } catch (error) {
+    throw new CommandFailure(exitCodes.usage, messageOf(error));
+  }
+}
+
+async function online(
+  config: Config,
+  { url }: ManyCalls,
+  playing: (platform: Platform) => Promise<Played>,
+): Promise<Played> {
+  const network = openNetwork();
+  try {
+    return await playing(platformFor(config, url ?? localUrl(config), network.fetch));
+  } finally {
+    await network.close();
+  }
+}
+
+/** Collects why resolvers failed: nobody else says so, and defaults look like answers. */
+async function offline(
+  config: Config,
+  failures: Map<string, string | null>,
+  playing: (platform: Platform) => Promise<Played>,
+  output: Output,
+): Promise<Played> {
+  const router = unopenedRouter(config);
+  const told = (trace: JsonObject): void => {
+    for (const { resolver, outcome, reason } of callAnswer.parse(trace).lookups)
+      if (outcome === 'failed') failures.set(resolver, reason);
+  };
+  return withComponents(router, output, () => playing(platformFor(config, offlineUrl, offlineFetch(router, told))));
+}
+
+interface Findings extends StepVerdict {
+  /** Calls, for the router: some may be one call that was asked about again. */
+  readonly events: number;
+}
+
+function print({ sent, events, statuses, answers, times }: Findings, output: Output): void {
+  const again = events === sent || events === 0 ? '' : `, which the router took for ${events}`;
+  output.line(`${sent} calls${again}: ${statusesText(statuses)}`);
+  if (times !== null) output.line(`ring time: ${quantilesText(times)}`);
+  const rows = answers.slice(0, shownAnswers).map((answer) => [String(answer.count), answerText(answer)]);
+  printTable(output, ['calls', 'told'], rows);
+  if (answers.length > rows.length) output.line(`and ${answers.length - rows.length} other answers`);
+}

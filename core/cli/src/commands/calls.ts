@@ -1,0 +1,76 @@
+/** `switchhook calls`: the calls that were answered, and how one of them was. */
+
+import { callAnswer, callList, eventStory } from '@switchhook/core/api';
+import type { Command } from 'commander';
+import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { filterOf, type Period, withPeriod } from '../filters.js';
+import { printAnswer } from '../format/call.js';
+import { printDelivery, printEvent, relative } from '../format/event.js';
+import { CommandFailure, exitCodes, msText, type Output, printJson, printTable, styled } from '../output.js';
+
+interface CallsOptions extends RouterOptions, Period {
+  readonly number?: string;
+  readonly source?: string;
+  readonly limit: string;
+}
+
+/** Look-ups after which something was missing. */
+const missed: readonly string[] = ['late', 'failed', 'skipped', 'busy'];
+
+export function callsCommand(output: Output): Command {
+  return withPeriod(
+    routerCommand('calls', 'List the calls that were answered, or tell how one was.').argument(
+      '[event]',
+      'id of its event',
+    ),
+  )
+    .option('--number <number>', 'of this caller, or to this number, E.164')
+    .option('--source <name>', 'of this source')
+    .option('--limit <number>', 'at most so many, up to 1000', '50')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook calls --since 2h
+  switchhook calls --number +12345678912 --limit 10
+  switchhook calls 01890a5d-ac96-774b-bcce-b302099a8057`,
+    )
+    .action((id: string | undefined, options: CallsOptions) =>
+      withRouter(options, output, async (router) => {
+        if (id !== undefined) {
+          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventStory);
+          const { data: answer } = callAnswer.safeParse(event.data.answer);
+          if (answer === undefined)
+            throw new CommandFailure(exitCodes.failed, `event ${id} is no call that was answered`);
+          if (options.json) return printJson(output, event);
+          printEvent(output, event);
+          printAnswer(output, answer);
+          for (const delivery of event.deliveries) printDelivery(output, delivery);
+          return;
+        }
+        const { number, source, limit } = options;
+        const page = await router.get('/api/calls', callList, { ...filterOf(options), number, source, limit });
+        if (options.json) return printJson(output, page);
+        const rows = page.calls.map(({ receivedAt, id: event, answer }) => {
+          const { from, to, name, step, ms, asked, lookups } = answer;
+          const failed = lookups.filter(({ outcome }) => missed.includes(outcome));
+          const notes = failed.map(({ resolver, outcome }) => `${resolver} ${outcome}`).join(', ');
+          const shown = styled(output, failed.length === 0 ? 'green' : 'yellow', step);
+          return [
+            relative(receivedAt),
+            from || 'withheld',
+            to,
+            name ?? '-',
+            shown,
+            msText(ms),
+            String(asked),
+            notes || '-',
+            event,
+          ];
+        });
+        const headings = ['received', 'from', 'to', 'answer', 'step', 'ring time', 'asked', 'not looked up', 'event'];
+        printTable(output, headings, rows);
+        if (page.more) output.note('There may be more: --limit, --since and --until choose others.');
+      }),
+    );
+}

@@ -1,0 +1,155 @@
+/** `switchhook crashtest`: kills a router again and again on this machine's own disk, and counts what was lost. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { chance, systemClock } from '@switchhook/core/internal';
+import { durationText } from '@switchhook/sdk';
+import { messageOf } from '@switchhook/sdk/internal';
+import { crashtest, type Findings, isKept, type Plan, type Progress } from '@switchhook/simulator';
+import { Command, InvalidArgumentError } from 'commander';
+import { commandFile } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+
+interface CrashtestOptions {
+  readonly kills: number;
+  readonly freezes?: number;
+  readonly rate: number;
+  readonly seed?: number;
+  readonly directory?: string;
+  readonly store: string;
+  readonly plugin: readonly string[];
+  readonly json?: true;
+}
+
+/** A freeze takes longer than a lease: one in so many kills. */
+const killsPerFreeze = 50;
+
+export function crashtestCommand(output: Output): Command {
+  return new Command('crashtest')
+    .description(
+      'Kill a router again and again under load (SIGKILL, at random moments), and count what was acknowledged but lost.',
+    )
+    .option('--kills <number>', 'how often', count(1), 50)
+    .option('--freezes <number>', 'how often it is also stopped for longer than a lease; default: one in 50', count(0))
+    .option('--rate <number>', 'events per second', count(1), 300)
+    .option('--seed <number>', 'repeats the draws of an earlier run', count(0))
+    .option('--directory <path>', 'where the store is made, in a directory of its own; default: the temporary one')
+    .option('--store <row>', 'the store: a type, or a row of the configuration', 'sqlite')
+    .option('--plugin <package|file>', 'a plugin to load, e.g. for the store; can be repeated', collected, [])
+    .option('--json', 'print JSON, for other programs')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook crashtest
+  switchhook crashtest --kills 200 --directory /var/lib/switchhook
+  switchhook crashtest --store "{ use: sqlite, synchronous: normal }" --seed 7 --json
+
+It needs no configuration: the router runs with senders and receivers of its own, that fail, hang and cut connections at
+random. Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, or an order is broken.
+Ctrl-C ends it early and counts what was done; a second one ends it at once. Killing a process proves nothing about a
+loss of power: for that, the disk must keep what it has promised to have written.`,
+    )
+    .action(async (options: CrashtestOptions) => {
+      const plan = await planOf(options);
+      const startedAt = systemClock.elapsed();
+      const findings = await found(plan, output);
+      const kept = isKept(findings);
+      if (kept) await rm(plan.directory, { recursive: true, force: true });
+      const seconds = Math.round((systemClock.elapsed() - startedAt) / 1_000);
+      if (options.json)
+        printJson(output, { kept, seed: plan.seed, seconds, ...findings, directory: kept ? null : plan.directory });
+      else print(findings, plan, seconds, output);
+      if (!kept) throw new CommandFailure(exitCodes.failed);
+    });
+}
+
+async function planOf(options: CrashtestOptions): Promise<Plan> {
+  const parent = resolve(options.directory ?? tmpdir());
+  await mkdir(parent, { recursive: true });
+  return {
+    command: commandFile,
+    kills: options.kills,
+    freezes: Math.min(options.kills, options.freezes ?? Math.floor(options.kills / killsPerFreeze)),
+    perSecond: options.rate,
+    seed: options.seed ?? Math.floor(chance() * 2 ** 32),
+    directory: await mkdtemp(join(parent, 'switchhook-crashtest-')),
+    store: options.store.startsWith('{') ? options.store : `{ use: ${options.store} }`,
+    plugins: options.plugin.map((plugin) => (plugin.startsWith('.') ? resolve(plugin) : plugin)),
+  };
+}
+
+async function found(plan: Plan, output: Output): Promise<Findings> {
+  const [stop, abandon] = [new AbortController(), new AbortController()];
+  const onSignal = (): void => {
+    if (stop.signal.aborted) {
+      abandon.abort();
+      output.note(`Left as it is: ${plan.directory}`);
+      process.exit(exitCodes.failed);
+    }
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    const onProgress = (progress: Progress): void => output.progress(progressText(progress, plan));
+    return await crashtest(plan, { clock: systemClock, stop: stop.signal, abandon: abandon.signal, onProgress });
+  } catch (error) {
+    const reason = messageOf(error);
+    throw new CommandFailure(exitCodes.failed, `${reason}\nEverything is kept in ${plan.directory}`);
+  } finally {
+    output.progress('');
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function progressText({ phase, kills, acknowledged, open }: Progress, plan: Plan): string {
+  const done = `${kills} of ${plan.kills} kills, ${acknowledged} events acknowledged`;
+  switch (phase) {
+    case 'killing':
+      return done;
+    case 'freezing':
+      return `${done}; the router is frozen for longer than a lease`;
+    case 'draining':
+      return `${done}; ${open} deliveries are still to be made`;
+  }
+}
+
+function print(findings: Findings, { seed, directory }: Plan, seconds: number, output: Output): void {
+  const share = ((100 * findings.duplicated) / Math.max(1, findings.delivered)).toFixed(1);
+  const bad = (value: number): string => styled(output, value === 0 ? 'green' : 'red', String(value));
+  printTable(
+    output,
+    ['what', 'count', 'meaning'],
+    [
+      ['acknowledged', String(findings.acknowledged), 'events answered with 200'],
+      ['owed', String(findings.owed), 'deliveries of these events'],
+      ['delivered', String(findings.delivered), 'at least once'],
+      ['dead', String(findings.dead), 'attempts used up: kept, listed, and never forgotten'],
+      ['lost', bad(findings.lost), 'neither delivered nor dead'],
+      [
+        'duplicated',
+        `${findings.duplicated} (${share} %)`,
+        'under the same id: kills, and answers that are cut off on purpose',
+      ],
+      ['repeated', bad(findings.repeated), 'attempts made twice'],
+      ['overrun', bad(findings.overrun), 'deliveries tried more often than allowed'],
+      ['out of order', bad(findings.outOfOrder), 'where order was asked for'],
+      ['killed', String(findings.kills), `${findings.early} of them before the router was ready`],
+      ['frozen', String(findings.freezes), 'for longer than a lease'],
+    ],
+  );
+  output.line(`seed ${seed}, ${durationText(seconds * 1_000)}`);
+  if (!isKept(findings)) output.note(`The promise is broken. Everything is kept in ${directory}`);
+}
+
+function count(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+  };
+}
+
+function collected(value: string, all: readonly string[]): readonly string[] {
+  return [...all, value];
+}

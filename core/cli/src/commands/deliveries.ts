@@ -1,0 +1,45 @@
+/** `switchhook deliveries`: what was made of events, and the whole story of one delivery. */
+
+import { deliveryList, deliveryStory } from '@switchhook/core/api';
+import type { Command } from 'commander';
+import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import {
+  type DeliveryFilter,
+  filterOf,
+  type Part,
+  type Period,
+  withDeliveryFilter,
+  withPart,
+  withPeriod,
+} from '../filters.js';
+import { printDeliveries, printDelivery } from '../format/event.js';
+import { type Output, printJson } from '../output.js';
+
+interface DeliveriesOptions extends RouterOptions, DeliveryFilter, Period, Part {}
+
+export function deliveriesCommand(output: Output): Command {
+  const command = routerCommand('deliveries', 'List deliveries, or tell all about one: every attempt.');
+  return withPart(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery'))))
+    .addHelpText(
+      'after',
+      `
+
+Examples:
+  switchhook deliveries --state waiting --destination crm
+  switchhook deliveries --event 01890a5d-ac96-774b-bcce-b302099a8057
+  switchhook deliveries 01890a5d-ac96-774b-bcce-b302099a8057.0`,
+    )
+    .action((id: string | undefined, options: DeliveriesOptions) =>
+      withRouter(options, output, async (router) => {
+        if (id !== undefined) {
+          const story = await router.get(`/api/deliveries/${encodeURIComponent(id)}`, deliveryStory);
+          return options.json ? printJson(output, story) : printDelivery(output, story, '');
+        }
+        const { limit, cursor } = options;
+        const page = await router.get('/api/deliveries', deliveryList, { ...filterOf(options), limit, cursor });
+        if (options.json) return printJson(output, page);
+        printDeliveries(output, page.deliveries);
+        if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
+      }),
+    );
+}

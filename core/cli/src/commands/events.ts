@@ -1,0 +1,74 @@
+/** `switchhook events`: what was received, and the whole story of one event. */
+
+import { duplicateList, eventList, eventStory } from '@switchhook/core/api';
+import type { Command } from 'commander';
+import { type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import {
+  type EventFilter,
+  filterOf,
+  type Part,
+  type Period,
+  withEventFilter,
+  withPart,
+  withPeriod,
+} from '../filters.js';
+import { printDelivery, printEvent, printIndented, relative } from '../format/event.js';
+import { type Output, printJson, printTable } from '../output.js';
+
+interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
+  readonly unrouted?: true;
+  readonly duplicates?: true;
+  readonly party?: string;
+}
+
+export function eventsCommand(output: Output): Command {
+  const command = routerCommand(
+    'events',
+    'List events, or tell all about one: its data, its deliveries, every attempt.',
+  );
+  return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
+    .option('--party <number>', 'about this caller')
+    .option('--unrouted', 'only events that no route wanted')
+    .option('--duplicates', 'events that came again since the router started, and how often')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook events --since 2h --type conversation_ended
+  switchhook events --subject conv_123
+  switchhook events 01890a5d-ac96-774b-bcce-b302099a8057`,
+    )
+    .action((id: string | undefined, options: EventsOptions) =>
+      withRouter(options, output, async (router) => {
+        if (id !== undefined) {
+          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventStory);
+          if (options.json) return printJson(output, event);
+          printEvent(output, event);
+          printIndented(output, event.data, '  ');
+          if (event.deliveries.length === 0) output.line('No route wanted it: switchhook explain says why.');
+          for (const delivery of event.deliveries) printDelivery(output, delivery);
+          return;
+        }
+        if (options.duplicates) return printDuplicates(router, options, output);
+        const { limit, cursor, party, unrouted } = options;
+        const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true' };
+        const page = await router.get('/api/events', eventList, query);
+        if (options.json) return printJson(output, page);
+        const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {
+          return [relative(receivedAt), type, subject ?? '-', agent ?? '-', source, event];
+        });
+        printTable(output, ['received', 'type', 'subject', 'agent', 'source', 'id'], rows);
+        if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
+      }),
+    );
+}
+
+async function printDuplicates(router: RouterClient, options: EventsOptions, output: Output): Promise<void> {
+  const { source, type, subject, limit } = options;
+  const found = await router.get('/api/duplicates', duplicateList, { source, type, subject, limit });
+  if (options.json) return printJson(output, found);
+  const rows = found.duplicates.map(({ lastAt, times, type: of, subject: about, source: from, event }) => {
+    return [relative(lastAt), String(times), of, about ?? '-', from, event];
+  });
+  printTable(output, ['came again', 'times', 'type', 'subject', 'source', 'id'], rows);
+}

@@ -1,0 +1,174 @@
+/** `switchhook explain`: why an event went where it went, or where a body would go. Nothing is sent. */
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { type DeliveryStory, type Explanation, explanationList, type Lane, status } from '@switchhook/core/api';
+import { isRefusal, type JsonObject, type JsonValue, partsOfDeliveryId } from '@switchhook/sdk';
+import { isEventId } from '@switchhook/sdk/internal';
+import type { Command } from 'commander';
+import { type RouterClient, type RouterOptions, RouterRefusal, routerCommand, withRouter } from '../api-client.js';
+import { printDelivery, printEvent, printIndented } from '../format/event.js';
+import { configOf, unopenedRouter } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output, printJson, styled } from '../output.js';
+
+type Route = Explanation['routes'][number];
+type Lanes = readonly Lane[];
+
+interface ExplainOptions extends RouterOptions {
+  readonly source?: string;
+}
+
+export function explainCommand(output: Output): Command {
+  return routerCommand('explain', 'Say why an event went where it went: every route, every delivery, every attempt.')
+    .argument(
+      '<what>',
+      'id of an event or a delivery; the subject of events, which is the id of their conversation; or a JSON file with a body',
+    )
+    .option('-s, --source <name>', 'of a file: the source that would receive it, where there are several')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook explain conv_123
+  switchhook explain 01890a5d-ac96-774b-bcce-b302099a8057
+  switchhook explain captured.json --source agents
+
+A file is explained by the configuration file as it is now, without a router; with --url by the router there.`,
+    )
+    .action(async (what: string, options: ExplainOptions) => {
+      if (isFile(what)) return explainFile(what, options, output);
+      await withRouter(options, output, async (router) => {
+        const explanations = await explained(router, what);
+        if (options.json) return printJson(output, { explanations });
+        print(explanations, await lanesOf(router, explanations), output);
+      });
+    });
+}
+
+/** Ids of ours are UUIDs, but a platform's may be, too: what is no event of ours may be the subject of some. */
+async function explained(router: RouterClient, what: string): Promise<readonly Explanation[]> {
+  const event = partsOfDeliveryId(what)?.eventId ?? what;
+  const ask = async (question: JsonObject) =>
+    (await router.post('/api/explain', explanationList, question)).explanations;
+  if (!isEventId(event)) return ask({ subject: what });
+  return ask({ event }).catch((refusal: unknown) => {
+    if (refusal instanceof RouterRefusal && refusal.code === 'NOT_KEPT') return ask({ subject: what });
+    throw refusal;
+  });
+}
+
+async function explainFile(file: string, options: ExplainOptions, output: Output): Promise<void> {
+  const body = await bodyIn(file);
+  if (options.url === undefined) return printAll(await locally(body, options, output), options, output);
+  const { source } = options;
+  if (source === undefined)
+    throw new CommandFailure(exitCodes.usage, 'say which source of that router: --source <name>');
+  await withRouter(options, output, async (router) => {
+    const { explanations } = await router.post('/api/explain', explanationList, { source, body });
+    printAll(explanations, options, output);
+  });
+}
+
+/** By the configuration file, without a router. */
+async function locally(body: JsonObject, options: ExplainOptions, output: Output): Promise<readonly Explanation[]> {
+  const config = await configOf(options, output);
+  const names = config.sources.map(({ name }) => name);
+  const [only, ...others] = options.source === undefined ? names : [options.source];
+  if (only === undefined || others.length > 0)
+    throw new CommandFailure(exitCodes.usage, `say which source: --source ${names.join('|')}`);
+  try {
+    return await unopenedRouter(config).explain(only, body);
+  } catch (error) {
+    if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, error.message);
+    throw error;
+  }
+}
+
+function printAll(explanations: readonly Explanation[], options: ExplainOptions, output: Output): void {
+  if (options.json) printJson(output, { explanations });
+  else if (explanations.length === 0) output.line('The source makes no event of it.');
+  else print(explanations, [], output);
+}
+
+/** The lanes, where one of them may say why a delivery still waits. */
+async function lanesOf(router: RouterClient, explanations: readonly Explanation[]): Promise<Lanes> {
+  const waits = explanations.some(({ deliveries }) => deliveries.some(({ state }) => state === 'waiting'));
+  return waits ? (await router.get('/api/status', status)).lanes : [];
+}
+
+function print(explanations: readonly Explanation[], lanes: Lanes, output: Output): void {
+  for (const [index, one] of explanations.entries()) {
+    if (index > 0) output.line();
+    printEvent(output, one.event);
+    const ofNoRoute = one.deliveries.filter((made) => !one.routes.some((route) => belongs(made, route)));
+    for (const route of one.routes)
+      if (route.matches) printRoute(route, one, lanes, output);
+      else printMismatch(route, output);
+    if (ofNoRoute.length > 0) output.line('by routes as they were then');
+    for (const delivery of ofNoRoute) printStory(delivery, lanes, output);
+  }
+}
+
+function belongs({ route, destination }: DeliveryStory, { route: name, destinations }: Route): boolean {
+  return route === name && destinations.some((one) => one.destination === destination);
+}
+
+function printRoute(route: Route, { kept, deliveries }: Explanation, lanes: Lanes, output: Output): void {
+  output.line(
+    `${styled(output, 'green', '✔')} ${styled(output, 'bold', route.route)}${route.where === null ? '' : `  where ${route.where}`}`,
+  );
+  for (const { destination, preview, reason } of route.destinations) {
+    const made = deliveries.find((one) => one.route === route.route && one.destination === destination);
+    if (made !== undefined) printStory(made, lanes, output);
+    else
+      output.line(
+        `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
+      );
+    // Whoever asks about what has arrived does not ask what it was.
+    if (made?.state !== 'delivered') printPreview(preview, reason, output);
+  }
+}
+
+function printPreview(preview: unknown, reason: string | null, output: Output): void {
+  output.line(
+    styled(output, 'dim', reason === null ? '    would get' : `    what it would get cannot be shown: ${reason}`),
+  );
+  if (reason === null) printIndented(output, preview, '      ');
+}
+
+function printStory(delivery: DeliveryStory, lanes: Lanes, output: Output): void {
+  printDelivery(output, delivery);
+  const lane = lanes.find(({ destination }) => destination === delivery.destination);
+  if (delivery.state !== 'waiting' || lane === undefined) return;
+  if (!lane.configured) output.line('    its destination is not configured any more');
+  else if (lane.breaker === 'open' || lane.breaker === 'half-open')
+    output.line(`    the breaker of ${lane.destination} is ${lane.breaker}: it is left alone for a while`);
+}
+
+function printMismatch({ route, where, parts, reason }: Route, output: Output): void {
+  output.line(
+    `${styled(output, 'red', '✘')} ${styled(output, 'bold', route)}${parts.length > 1 ? `  where ${where}` : `  ${reason}`}`,
+  );
+  if (parts.length < 2) return;
+  for (const { text, value, failure, decides, operands } of parts) {
+    const values = operands.map(
+      (operand) => `${operand.text} is ${operand.failure === null ? JSON.stringify(operand.value) : 'missing'}`,
+    );
+    const said = failure ?? `${JSON.stringify(value)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
+    output.line(`    ${decides ? styled(output, 'red', '✘') : ' '} ${text}: ${said}`);
+  }
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile();
+}
+
+async function bodyIn(file: string): Promise<JsonObject> {
+  let value: JsonValue = null;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8')) as JsonValue;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw new CommandFailure(exitCodes.usage, `${file} is not a JSON object`);
+}

@@ -1,0 +1,118 @@
+/** `switchhook replay`: makes deliveries again, one or many. */
+
+import { deliveryStory, type Replay, replay } from '@switchhook/core/api';
+import { systemClock } from '@switchhook/core/internal';
+import { partsOfDeliveryId } from '@switchhook/sdk';
+import { isEventId } from '@switchhook/sdk/internal';
+import type { Command } from 'commander';
+import { checkDestination, type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import {
+  type DeliveryFilter,
+  type EventFilter,
+  filterOf,
+  type Period,
+  withDeliveryFilter,
+  withEventFilter,
+  withPeriod,
+} from '../filters.js';
+import { standing } from '../format/event.js';
+import { CommandFailure, confirm, deliveries, exitCodes, type Output, printJson, styled } from '../output.js';
+
+interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Period {
+  readonly unrouted?: true;
+  readonly reroute?: true;
+  readonly dryRun?: true;
+  readonly perSecond: string;
+  readonly yes?: true;
+}
+
+/** How often a long replay is asked how far it is. */
+const askAgainMs = 500;
+
+export function replayCommand(output: Output): Command {
+  const command = routerCommand(
+    'replay',
+    'Make deliveries again: one, those of an event, or all that fit. Default: dead ones.',
+  );
+  return withPeriod(withEventFilter(withDeliveryFilter(command.argument('[id]', 'id of a delivery or of an event'))))
+    .option('--reroute', "make what today's routes want and the event does not have, and leave its other deliveries")
+    .option('--unrouted', 'with --reroute: only events that no route wanted')
+    .option('--dry-run', 'only say how many')
+    .option('--per-second <number>', 'so many become due each second', '50')
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook replay 01890a5d-ac96-774b-bcce-b302099a8057.0
+  switchhook replay --destination crm --since 1d --dry-run
+  switchhook replay --state delivered --destination warehouse --since 2026-01-01 --yes
+  switchhook replay --reroute --unrouted --since 2h
+
+Running deliveries are left alone; a pending retry is cancelled by its replay. Discarded ones need --reason discarded.`,
+    )
+    .action((id: string | undefined, options: ReplayOptions) =>
+      withRouter(options, output, async (router) => {
+        if (id !== undefined && partsOfDeliveryId(id) !== null) return replayOne(router, id, options, output);
+        if (id !== undefined && !isEventId(id))
+          throw new CommandFailure(
+            exitCodes.usage,
+            `${id} is no id of a delivery or an event; for a conversation: --subject ${id}`,
+          );
+        await checkDestination(router, options.destination);
+        const request = requestFor(id, options);
+        const counted = await ended(
+          router,
+          await router.post('/api/replay', replay, { ...request, dryRun: true }),
+          output,
+        );
+        if (options.dryRun || counted.state !== 'done') return report(counted, options, output);
+        if (counted.matched === 0 && !options.json) return output.line('Nothing fits: 0 deliveries replayed.');
+        if (counted.matched === 0) return report(counted, options, output);
+        // Whoever names one event has decided already.
+        if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
+        const started = await router.post('/api/replay', replay, request);
+        report(await ended(router, started, output), options, output);
+      }),
+    );
+}
+
+async function replayOne(router: RouterClient, id: string, options: ReplayOptions, output: Output): Promise<void> {
+  const story = await router.post(`/api/deliveries/${encodeURIComponent(id)}/replay`, deliveryStory);
+  if (options.json) printJson(output, story);
+  else output.line(`${story.id} for ${story.destination}: ${standing(story)}`);
+}
+
+function requestFor(id: string | undefined, options: ReplayOptions) {
+  const { unrouted, reroute = false, perSecond } = options;
+  const filter = { ...filterOf({ ...options, ...(id !== undefined && { event: id }) }), unrouted };
+  if (Object.values(filter).every((condition) => condition === undefined))
+    throw new CommandFailure(exitCodes.usage, 'say which: an id, or options such as --destination crm or --state dead');
+  return { filter, reroute, perSecond: Number(perSecond) };
+}
+
+/** Waits for the end of a replay, and shows how far it is. */
+async function ended(router: RouterClient, started: Replay, output: Output): Promise<Replay> {
+  let current = started;
+  while (current.state === 'running') {
+    output.progress(current.dryRun ? `${current.matched} found` : `${current.replayed} of ${current.matched}`);
+    await new Promise<void>((resolve) => systemClock.after(askAgainMs, resolve));
+    current = await router.get(`/api/replays/${current.id}`, replay);
+  }
+  output.progress('');
+  return current;
+}
+
+function report(result: Replay, options: ReplayOptions, output: Output): void {
+  const { state, dryRun, matched, replayed, skipped, reason } = result;
+  if (options.json) printJson(output, result);
+  else if (dryRun) output.line(`${deliveries(matched)} would be ${result.reroute ? 'made' : 'replayed'}`);
+  else {
+    output.line(`${styled(output, 'green', deliveries(replayed))} replayed`);
+    if (skipped.running > 0) output.line(`${skipped.running} running or gone, left alone`);
+    if (skipped.unconfigured > 0)
+      output.line(`${skipped.unconfigured} left alone: their destination is not configured`);
+  }
+  if (state !== 'done')
+    throw new CommandFailure(exitCodes.failed, `the replay ${state}${reason === null ? '' : `: ${reason}`}`);
+}

@@ -1,0 +1,151 @@
+/** `switchhook send`: sends a signed sample, or a file, to a source of the router. */
+import { readFile } from 'node:fs/promises';
+import type { Config } from '@switchhook/core';
+import { openNetwork, systemClock } from '@switchhook/core/internal';
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { messageOf } from '@switchhook/sdk/internal';
+import { withField } from '@switchhook/simulator';
+import type { Command } from 'commander';
+import { type ConfigOptions, configCommand, configOf, localUrl, unopenedRouter } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output, printJson } from '../output.js';
+
+interface SendOptions extends ConfigOptions {
+  readonly source?: string;
+  readonly to?: string;
+  readonly set: readonly string[];
+  readonly print?: true;
+}
+
+/** A request that is ready to be sent. */
+export interface SampleRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function sendCommand(output: Output): Command {
+  return configCommand('send', 'Send a signed event to the router: a sample of its sources, or a file.')
+    .argument('<sample|file>', 'a sample such as conversation_ended, or a JSON file')
+    .option('-s, --source <name>', 'the source, where several could take it')
+    .option(
+      '--to <url>',
+      'the router, e.g. https://hooks.example.com; default: where the configuration says it listens',
+    )
+    .option('--set <field=value>', 'change a field of the body, e.g. duration=10; can be repeated', collected, [])
+    .option('--print', 'print the request instead of sending it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook send conversation_ended
+  switchhook send conversation_ended --set conversationId=conv_2 --set duration=10
+  switchhook send captured.json --source agents --to https://hooks.example.com`,
+    )
+    .action(async (what: string, options: SendOptions) => {
+      const config = await configOf(options, output);
+      const { source, body } = await chosen(what, options, config);
+      const request = signedRequest(config, source, changed(body, options.set), options.to);
+      if (options.print) print(request, options, output);
+      else await deliver(request, source, options, output);
+    });
+}
+
+async function deliver(request: SampleRequest, source: string, options: SendOptions, output: Output): Promise<void> {
+  const { status, reply } = await sent(request);
+  if (options.json) printJson(output, { source, status, reply });
+  else output.line(`${status} ${JSON.stringify(reply)}`);
+  if (status >= 300) throw new CommandFailure(exitCodes.failed);
+}
+
+/** A body with what the source wants to see before it accepts it. */
+export function signedRequest(config: Config, source: string, body: JsonObject, to = localUrl(config)): SampleRequest {
+  const text = JSON.stringify(body);
+  const signature = unopenedRouter(config).signed(source, Buffer.from(text));
+  if (signature === null) throw new CommandFailure(exitCodes.failed, `source ${source} cannot sign a request itself`);
+  return {
+    url: `${to.replace(/\/+$/, '')}/hooks/${source}${signature.rest}`,
+    headers: { 'content-type': 'application/json', ...signature.headers },
+    body: text,
+  };
+}
+
+/** Longer than any router takes over a request. */
+const patienceMs = 30_000;
+
+/** Sends a request; ends the command where nobody answers. */
+export async function sent(request: SampleRequest): Promise<{ readonly status: number; readonly reply: JsonValue }> {
+  const network = openNetwork();
+  const controller = new AbortController();
+  const timeUp = new Error(`no reply after ${patienceMs / 1_000} s`);
+  const cancel = systemClock.after(patienceMs, () => controller.abort(timeUp));
+  try {
+    const { headers, body } = request;
+    const response = await network.fetch(request.url, { method: 'POST', headers, body, signal: controller.signal });
+    return { status: response.status, reply: jsonOr(response.text()) };
+  } catch (error) {
+    const reason = messageOf(error);
+    throw new CommandFailure(
+      exitCodes.failed,
+      `ROUTER_UNREACHABLE: ${reason}. Is the router running? (switchhook start)`,
+    );
+  } finally {
+    cancel();
+    await network.close();
+  }
+}
+
+async function chosen(what: string, options: SendOptions, config: Config) {
+  const sources = config.sources.filter(({ name }) => options.source === undefined || name === options.source);
+  if (sources.length === 0) throw new CommandFailure(exitCodes.usage, `there is no source ${options.source ?? ''}`);
+  const withSample = sources.find(({ component }) => component.samples?.[what] !== undefined);
+  const sample = withSample?.component.samples?.[what];
+  if (withSample !== undefined && sample !== undefined) return { source: withSample.name, body: sample };
+  const [only, ...others] = sources;
+  const body = await bodyIn(
+    what,
+    sources.flatMap(({ component }) => Object.keys(component.samples ?? {})),
+  );
+  if (only === undefined || others.length > 0)
+    throw new CommandFailure(
+      exitCodes.usage,
+      `say which source: --source ${sources.map(({ name }) => name).join('|')}`,
+    );
+  return { source: only.name, body };
+}
+
+async function bodyIn(file: string, samples: readonly string[]): Promise<JsonObject> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new CommandFailure(exitCodes.usage, `${file} is neither a file nor a sample; samples: ${samples.join(', ')}`);
+  });
+  const value = jsonOr(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw new CommandFailure(exitCodes.usage, `${file} is not a JSON object`);
+}
+
+/** Sets fields by their dotted path; a value that is JSON is taken as such. */
+function changed(body: JsonObject, settings: readonly string[]): JsonObject {
+  return settings.reduce((current, setting) => {
+    const [path = '', ...value] = setting.split('=');
+    if (path === '' || value.length === 0)
+      throw new CommandFailure(exitCodes.usage, `--set takes field=value, not ${setting}`);
+    return withField(current, path, jsonOr(value.join('=')));
+  }, body);
+}
+
+function print({ url, headers, body }: SampleRequest, options: SendOptions, output: Output): void {
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  if (options.json) printJson(output, { url, headers, body });
+  else for (const line of [`POST ${url}`, ...head, '', body]) output.line(line);
+}
+
+function jsonOr(text: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return text;
+  }
+}
+
+function collected(value: string, all: readonly string[]): readonly string[] {
+  return [...all, value];
+}

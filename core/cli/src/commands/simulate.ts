@@ -1,0 +1,247 @@
+/** `switchhook simulate`: plays scenarios as a platform would, and judges the router. */
+import { existsSync } from 'node:fs';
+import { type Config, ConfigurationError } from '@switchhook/core';
+import { callList, eventList } from '@switchhook/core/api';
+import { formatProblems, type Network, newEventId, openNetwork, systemClock } from '@switchhook/core/internal';
+import { messageOf } from '@switchhook/sdk/internal';
+import {
+  acknowledgedIn,
+  type CallLookup,
+  judged,
+  type Listing,
+  pause,
+  play,
+  RehearsalProcess,
+  readScenario,
+  type Scenario,
+  shippedFile,
+  shippedScenarios,
+  UnfitScenario,
+  type Verdict,
+} from '@switchhook/simulator';
+import type { Command } from 'commander';
+import { RouterClient, type RouterOptions, routerCommand } from '../api-client.js';
+import { printVerdict } from '../format/scenario.js';
+import { commandFile, configOf, localUrl, platformFor } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output, printJson, printTable } from '../output.js';
+
+interface SimulateOptions extends RouterOptions {
+  readonly start?: true;
+  readonly list?: true;
+  readonly to?: string;
+  readonly agent?: string;
+}
+
+/** Requests between two lines of progress. */
+const progressEvery = 25;
+
+export function simulateCommand(output: Output): Command {
+  return routerCommand(
+    'simulate',
+    'Play scenarios as a calling platform would, signed, and judge what the router does.',
+  )
+    .argument('[scenarios...]', 'a scenario that comes with the router, or a file')
+    .option(
+      '--start',
+      'start a router for it: on a free port, with a store that is gone afterwards, giving events to nobody',
+    )
+    .option('--to <number>', 'the number that is rung, whatever the scenario says')
+    .option('--agent <id>', 'the agent of that number')
+    .option('--list', 'list the scenarios that come with the router')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook simulate --list
+  switchhook simulate happy-call --start
+  switchhook simulate fifty-phones --start --to +12345678913
+  switchhook simulate my-scenario.yaml --url http://localhost:8080 --json
+
+Without --start the router of the configuration, or of --url, is asked: its routes deliver what is simulated like
+anything else. Exit code 1 if something broke. docs/simulating.md describes scenarios and how to write one.`,
+    )
+    .action(async (wanted: readonly string[], options: SimulateOptions) => {
+      if (options.list) return list(options, output);
+      const scenarios = wanted.map((name) => scenarioOf(name, options, output));
+      if (scenarios.length === 0)
+        throw new CommandFailure(exitCodes.usage, `name a scenario: ${shippedScenarios().join(', ')}, or a file`);
+      if (options.start && options.url !== undefined)
+        throw new CommandFailure(exitCodes.usage, '--start makes a router of its own: --url is not needed');
+      const config = await configOf(options, output);
+      const verdicts = await simulated(scenarios, config, options, output);
+      const passed = verdicts.every((verdict) => verdict.passed);
+      if (options.json) printJson(output, { passed, verdicts });
+      if (!passed) throw new CommandFailure(exitCodes.failed);
+    });
+}
+
+function list(options: SimulateOptions, output: Output): void {
+  const scenarios = shippedScenarios().map((name) => {
+    const { description } = readScenario(shippedFile(name));
+    return { name, description };
+  });
+  if (options.json) printJson(output, scenarios);
+  else {
+    const rows = scenarios.map(({ name, description }) => [name, description]);
+    printTable(output, ['scenario', 'what happens'], rows);
+  }
+}
+
+function scenarioOf(wanted: string, options: SimulateOptions, output: Output): Scenario {
+  const shipped = shippedScenarios().includes(wanted);
+  if (!shipped && !existsSync(wanted))
+    throw new CommandFailure(
+      exitCodes.usage,
+      `${wanted} is neither a file nor a scenario; scenarios: ${shippedScenarios().join(', ')}`,
+    );
+  try {
+    return readScenario(shipped ? shippedFile(wanted) : wanted);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    if (options.json) printJson(output, { valid: false, problems: error.problems });
+    else output.note(formatProblems(error.problems, { colour: output.terminal }));
+    throw new CommandFailure(exitCodes.configuration);
+  }
+}
+
+async function simulated(
+  scenarios: readonly Scenario[],
+  config: Config,
+  options: SimulateOptions,
+  output: Output,
+): Promise<readonly Verdict[]> {
+  const stop = stopSignal();
+  const network = openNetwork();
+  const own = options.start ? await started(options.config) : null;
+  try {
+    const url = own?.url ?? options.url ?? localUrl(config);
+    await requireRouter(network, url);
+    const token = options.token ?? config.server.adminToken;
+    const stage = { config, url, network, api: new RouterClient(network, url, own === null ? token : null), stop };
+    const verdicts: Verdict[] = [];
+    for (const scenario of scenarios) {
+      const verdict = await verdictOn(scenario, stage, options, output);
+      if (!options.json) printVerdict(verdict, output);
+      verdicts.push(verdict);
+      if (stop.aborted) throw new CommandFailure(exitCodes.failed, 'stopped before the end');
+    }
+    return verdicts;
+  } finally {
+    await own?.stop();
+    await network.close();
+  }
+}
+
+/** Where a scenario is played. */
+interface Stage {
+  readonly config: Config;
+  readonly url: string;
+  readonly network: Network;
+  readonly api: RouterClient;
+  readonly stop: AbortSignal;
+}
+
+async function verdictOn(
+  scenario: Scenario,
+  { config, url, network, api, stop }: Stage,
+  { to, agent }: SimulateOptions,
+  output: Output,
+): Promise<Verdict> {
+  const clock = systemClock;
+  const platform = platformFor(config, url, network.fetch);
+  const total = scenario.steps.reduce((sum, { repeat }) => sum + repeat, 0);
+  const onProgress = (done: number): void => {
+    if (done % progressEvery === 0) output.progress(`${scenario.name}: ${done} of ${total} requests`);
+  };
+  const startedAtMs = clock.elapsed();
+  try {
+    const run = newEventId().slice(-12);
+    const played = await play(scenario, { platform, clock, stop, run, instead: { to, agent }, onProgress });
+    const acknowledged = acknowledgedIn(played.exchanges);
+    const listing = scenario.judge.received ? await listedEvents(api, acknowledged, startedAtMs) : null;
+    return judged(scenario, played, listing);
+  } catch (error) {
+    if (error instanceof UnfitScenario)
+      throw new CommandFailure(exitCodes.usage, `scenario ${scenario.name}, ${error.message}`);
+    throw error;
+  } finally {
+    output.progress('');
+  }
+}
+
+async function started(config: string): Promise<RehearsalProcess> {
+  try {
+    return await RehearsalProcess.start(commandFile, config);
+  } catch (error) {
+    throw new CommandFailure(exitCodes.failed, messageOf(error));
+  }
+}
+
+async function requireRouter({ fetch }: Network, url: string): Promise<void> {
+  try {
+    await fetch(`${url.replace(/\/+$/, '')}/healthz`);
+  } catch (error) {
+    const reason = messageOf(error);
+    throw new CommandFailure(
+      exitCodes.failed,
+      `ROUTER_UNREACHABLE: ${url}: ${reason}\nIs it running? --start makes one.`,
+    );
+  }
+}
+
+/** Aborted by Ctrl-C: nothing more is sent, and what was sent is judged. A second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(exitCodes.failed);
+      controller.abort();
+    });
+  return controller.signal;
+}
+
+/** How long what was acknowledged may take to be listed. Calls are recorded beside their replies. */
+const listingMs = 3_000;
+const againMs = 200;
+/** The clocks of two machines differ. */
+const marginMs = 60_000;
+const pageSize = 1_000;
+
+/** Asks the API which events there are, until all are there or the time is up; then how the calls among them were answered, the newest thousand. */
+export async function listedEvents(
+  api: RouterClient,
+  wanted: ReadonlySet<string>,
+  startedAtMs: number,
+): Promise<Listing> {
+  const untilMs = systemClock.elapsed() + listingMs;
+  try {
+    for (;;) {
+      const since = `${Math.ceil(systemClock.elapsed() - startedAtMs + marginMs)}ms`;
+      const ids = await listedSince(api, since);
+      if (systemClock.elapsed() > untilMs || [...wanted].every((id) => ids.has(id)))
+        return { kind: 'listed', ids, lookups: await lookupsSince(api, since) };
+      await pause(againMs, systemClock, new AbortController().signal);
+    }
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error;
+    return { kind: 'unknown', reason: error.message.split('\n')[0] ?? '' };
+  }
+}
+
+async function listedSince(api: RouterClient, since: string): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  const query = { since, limit: String(pageSize) };
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await api.get('/api/events', eventList, { ...query, cursor });
+    for (const { id } of page.events) ids.add(id);
+    cursor = page.cursor;
+  }
+  return ids;
+}
+
+async function lookupsSince(api: RouterClient, since: string): Promise<readonly CallLookup[]> {
+  const { calls } = await api.get('/api/calls', callList, { since, limit: String(pageSize) });
+  return calls.flatMap(({ id: event, answer }) =>
+    answer.lookups.map(({ resolver, outcome }) => ({ event, resolver, outcome })),
+  );
+}

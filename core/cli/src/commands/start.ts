@@ -1,0 +1,89 @@
+/** `switchhook start`: runs the router until it is told to stop. */
+
+import { ComponentFailure, type Config, type Router, tokens } from '@switchhook/core';
+import { rehearsalOf } from '@switchhook/simulator';
+import type { Command } from 'commander';
+import { type ConfigOptions, configCommand, configOf, routerOf } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+
+interface StartOptions extends ConfigOptions {
+  readonly rehearse?: true;
+}
+
+export function startCommand(output: Output): Command {
+  return configCommand(
+    'start',
+    'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
+  )
+    .option('--rehearse', 'on a free port, with a store that is gone afterwards, and giving events to nobody')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook start
+  switchhook start --config /etc/switchhook/switchhook.yaml
+  switchhook start --rehearse
+
+A second signal ends at once; nothing that was acknowledged is lost either way.`,
+    )
+    .action(async (options: StartOptions) => {
+      const config = await configOf(options, output);
+      if (!options.rehearse) return run(config, options, output);
+      const rehearsal = await rehearsalOf(config);
+      try {
+        await run(rehearsal.config, options, output);
+      } finally {
+        await rehearsal.end();
+      }
+    });
+}
+
+async function run(config: Config, options: StartOptions, output: Output): Promise<void> {
+  const stopped = stopSignal();
+  const router = await opened(config);
+  try {
+    const url = await router.listen();
+    if (options.json) output.line(JSON.stringify({ url }));
+  } catch (error) {
+    await router.close();
+    throw new CommandFailure(exitCodes.failed, `cannot listen: ${error instanceof Error ? error.message : error}`);
+  }
+  await stopped;
+  await router.close();
+}
+
+async function opened(config: Config): Promise<Router> {
+  const router = routerOf(config);
+  outliveStrays(router);
+  try {
+    await router.open();
+    return router;
+  } catch (error) {
+    if (error instanceof ComponentFailure)
+      throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * What a plugin throws where nobody can catch it, in a timer or a promise it has let go of, does not end the process:
+ * everything that counts is on disk, and a phone may be ringing.
+ */
+function outliveStrays(router: Router): void {
+  const log = router.service(tokens.log);
+  process.on('unhandledRejection', (error) => log.error('process.error-uncaught', { error }));
+  process.on('uncaughtException', (error) => log.error('process.error-uncaught', { error }));
+}
+
+/** Resolves with the first signal; the second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    for (const name of ['SIGTERM', 'SIGINT'] as const)
+      process.on(name, () => {
+        signals += 1;
+        if (signals > 1) process.exit(exitCodes.failed);
+        resolve();
+      });
+  });
+}

@@ -1,0 +1,103 @@
+/** `switchhook status`: how the router stands, refreshed on a terminal. */
+
+import { type Lane, type Status, status } from '@switchhook/core/api';
+import { systemClock } from '@switchhook/core/internal';
+import { durationText } from '@switchhook/sdk';
+import { messageOf } from '@switchhook/sdk/internal';
+import type { Command } from 'commander';
+import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+
+interface StatusOptions extends RouterOptions {
+  readonly once?: true;
+}
+
+const refreshMs = 1_000;
+const clearScreen = '\x1b[H\x1b[J';
+
+export function statusCommand(output: Output): Command {
+  return routerCommand(
+    'status',
+    'Show how the router, its store and each destination stand; on a terminal until Ctrl-C.',
+  )
+    .option('--once', 'show it once, also on a terminal')
+    .addHelpText('after', '\nExamples:\n  switchhook status\n  switchhook status --once\n  switchhook status --json')
+    .action((options: StatusOptions) =>
+      withRouter(options, output, async (router) => {
+        const ask = () => router.get('/api/status', status);
+        if (output.terminal && !options.once && !options.json) return live(ask, output);
+        const current = await ask();
+        if (options.json) printJson(output, current);
+        else print(current, output);
+        if (!current.store.canCommit) throw new CommandFailure(exitCodes.failed);
+      }),
+    );
+}
+
+/** Shows it anew each second, also while the router is away. */
+async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
+  let stopped = false;
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', () => {
+      stopped = true;
+      resolve();
+    });
+  });
+  while (!stopped) {
+    const lines: string[] = [];
+    const page: Output = { ...output, line: (text = '') => lines.push(text) };
+    await ask().then(
+      (current) => print(current, page),
+      (error: unknown) => page.line(styled(output, 'red', messageOf(error))),
+    );
+    output.line(clearScreen + lines.join('\n'));
+    let cancel = (): void => {};
+    const pause = new Promise<void>((resolve) => {
+      cancel = systemClock.after(refreshMs, resolve);
+    });
+    await Promise.race([pause, interrupted]);
+    cancel();
+  }
+}
+
+function print(current: Status, output: Output): void {
+  const { version, node, uptimeSeconds, store, lanes } = current;
+  const state = store.canCommit
+    ? styled(output, 'green', 'can commit')
+    : styled(output, 'red', `cannot commit: ${store.reason}`);
+  output.line(
+    `Switchhook ${version} on Node ${node}, up for ${durationText(uptimeSeconds * 1_000)}; store ${store.use} ${state}`,
+  );
+  const headings = ['destination', 'use', 'waiting', 'running', 'dead', 'oldest', 'breaker', 'limits'];
+  printTable(
+    output,
+    headings,
+    lanes.map((lane) => [
+      lane.destination,
+      lane.configured ? (lane.use ?? '-') : styled(output, 'yellow', 'not configured'),
+      numberText(lane.waiting),
+      numberText(lane.running),
+      lane.dead !== null && lane.dead > 0 ? styled(output, 'red', String(lane.dead)) : numberText(lane.dead),
+      lane.oldestSeconds === null ? '-' : durationText(lane.oldestSeconds * 1_000),
+      breakerText(lane, output),
+      limitsText(lane),
+    ]),
+  );
+}
+
+function numberText(value: number | null): string {
+  return value === null ? '?' : String(value);
+}
+
+function breakerText({ breaker }: Lane, output: Output): string {
+  if (breaker === null) return '-';
+  return breaker === 'closed' ? breaker : styled(output, 'red', breaker);
+}
+
+/** `8 at once, 10/s, in order`. */
+function limitsText({ concurrency, rateLimit, ordered }: Lane): string {
+  const rate =
+    rateLimit === null ? null : `${rateLimit.count}/${durationText(rateLimit.perMs).replace(/^1(?=[a-z])/, '')}`;
+  const limits = [concurrency === null ? null : `${concurrency} at once`, rate, ordered ? 'in order' : null];
+  return limits.filter((limit) => limit !== null).join(', ') || '-';
+}

@@ -1,0 +1,94 @@
+/** What happened to an event, as text for people. */
+import type { Delivery, DeliveryStory, Event } from '@switchhook/core/api';
+import { systemClock } from '@switchhook/core/internal';
+import { durationText } from '@switchhook/sdk';
+import { type Output, printTable, styled } from '../output.js';
+
+const colours = {
+  waiting: 'yellow',
+  running: 'cyan',
+  delivered: 'green',
+  dead: 'red',
+  skipped: 'dim',
+} as const satisfies Record<Delivery['state'], string>;
+
+/** `2h 3m ago`, `in 5s`. */
+export function relative(time: string): string {
+  const ms = systemClock.now() - Date.parse(time);
+  return ms < 0 ? `in ${durationText(-ms)}` : `${durationText(ms)} ago`;
+}
+
+/** A state in its colour. */
+export function coloured(output: Output, state: Delivery['state'], text: string): string {
+  return styled(output, colours[state], text);
+}
+
+/** What an event is, in two lines. */
+export function printEvent(output: Output, event: Event): void {
+  const { type, subject, agent, source, receivedAt, id } = event;
+  const about = [subject, agent === null ? null : `agent ${agent}`].filter((part) => part !== null);
+  output.line([styled(output, 'bold', type), ...about].join('  '));
+  output.line(`event ${id}, received by ${source} ${relative(receivedAt)} (${receivedAt})`);
+}
+
+/** How a delivery stands, in a few words. */
+export function standing({ state, reason, attempts, dueAt, settledAt }: Delivery): string {
+  const tried = `${attempts} attempt${attempts === 1 ? '' : 's'}`;
+  switch (state) {
+    case 'waiting':
+      return `waiting after ${tried}, ${isPast(dueAt) ? 'due since' : 'next attempt'} ${dueAt === null ? '' : relative(dueAt)}`;
+    case 'running':
+      return `running, attempt ${attempts}`;
+    case 'dead':
+      return `dead, ${reason} after ${tried}${settledAt === null ? '' : `, ${relative(settledAt)}`}`;
+    case 'delivered':
+    case 'skipped':
+      return `${state}${settledAt === null ? '' : ` ${relative(settledAt)}`}, ${tried}`;
+  }
+}
+
+/** A delivery and its attempts. */
+export function printDelivery(output: Output, delivery: DeliveryStory, indent = '  '): void {
+  const { destination, state, route, id, attempts, history } = delivery;
+  output.line(`${indent}${styled(output, 'bold', destination)}  ${coloured(output, state, standing(delivery))}`);
+  output.line(styled(output, 'dim', `${indent}  delivery ${id}, route ${route}`));
+  const lost = attempts - history.length - (state === 'running' ? 1 : 0);
+  if (lost > 0)
+    output.line(`${indent}  ${lost} of its attempts never came back: the router ended, or stood still, while they ran`);
+  for (const { number, startedAt, durationMs, outcome, reason, response } of history) {
+    const facts = [`${number}.`, relative(startedAt), outcome, reason, `took ${Math.round(durationMs)} ms`];
+    output.line(`${indent}  ${facts.filter((fact) => fact !== null).join('  ')}`);
+    if (response !== null && outcome !== 'delivered')
+      output.line(styled(output, 'dim', `${indent}     ${oneLine(response)}`));
+  }
+}
+
+/** A JSON value over several lines; long texts in it are cut. */
+export function printIndented(output: Output, value: unknown, indent: string): void {
+  const cut = (_key: string, inner: unknown) =>
+    typeof inner === 'string' && inner.length > 300 ? `${inner.slice(0, 300)}… (${inner.length} characters)` : inner;
+  for (const line of JSON.stringify(value, cut, 2).split('\n')) output.line(indent + line);
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+function isPast(time: string | null): boolean {
+  return time !== null && Date.parse(time) <= systemClock.now();
+}
+
+export function printDeliveries(output: Output, deliveries: readonly Delivery[]): void {
+  const rows = deliveries.map((one) => [
+    relative(one.createdAt),
+    coloured(output, one.state, one.reason ?? one.state),
+    one.destination,
+    one.route,
+    String(one.attempts),
+    one.state === 'waiting' && one.dueAt !== null ? relative(one.dueAt) : '-',
+    one.failure ?? '-',
+    one.id,
+  ]);
+  printTable(output, ['made', 'state', 'destination', 'route', 'attempts', 'due', 'failure', 'id'], rows);
+}

@@ -1,0 +1,106 @@
+/** Options and steps that several commands share. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ComponentFailure, type Config, ConfigurationError, Router } from '@switchhook/core';
+import { formatProblems, loadConfig, systemClock } from '@switchhook/core/internal';
+import type { Fetch } from '@switchhook/sdk';
+import { Platform } from '@switchhook/simulator';
+import { Command, Option } from 'commander';
+import { CommandFailure, exitCodes, type Output, printJson } from './output.js';
+
+/** What every command that reads a configuration takes. */
+export interface ConfigOptions {
+  readonly config: string;
+  readonly json?: true;
+}
+
+/** The script of this command, to start a router in a process of its own. */
+export const commandFile = fileURLToPath(new URL('../bin/switchhook.js', import.meta.url));
+
+const usualFile = 'config/switchhook.yaml';
+const fileHere = 'switchhook.yaml';
+
+/** `--config`, by default the file where it usually is, or else the one that is here. */
+export function configOption(description: string): Option {
+  const file = !existsSync(usualFile) && existsSync(fileHere) ? fileHere : usualFile;
+  return new Option('-c, --config <file>', description).default(file, `${usualFile}, or else ${fileHere}`);
+}
+
+/** A command with `--config` and `--json`. */
+export function configCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .addOption(configOption('the configuration file'))
+    .option('--json', 'print JSON, for other programs');
+}
+
+/** The configuration; where it is wrong, its problems are printed and the command ends with 78. */
+export async function configOf(options: ConfigOptions, output: Output): Promise<Config> {
+  try {
+    return await loadConfig(options.config);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    if (options.json) printJson(output, { valid: false, problems: error.problems });
+    else output.note(formatProblems(error.problems, { colour: output.terminal }));
+    throw new CommandFailure(exitCodes.configuration);
+  }
+}
+
+/** A router whose components are made but not opened; where one cannot be made of its options, the command ends with 78. */
+export function routerOf(config: Config): Router {
+  try {
+    return new Router(config);
+  } catch (error) {
+    if (error instanceof ComponentFailure)
+      throw new CommandFailure(exitCodes.configuration, `${error.code}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** One that logs nothing: to ask its sources how they sign. */
+export function unopenedRouter(config: Config): Router {
+  return routerOf({ ...config, log: { level: 'silent' } });
+}
+
+/** Where a router with this configuration listens, seen from this machine. */
+export function localUrl({ server }: Config): string {
+  const host = ['0.0.0.0', '::'].includes(server.host) ? '127.0.0.1' : server.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+}
+
+/** Opens a router's components, but not its store, and closes them after use. */
+export async function withComponents<T>(router: Router, output: Output, use: () => Promise<T>): Promise<T> {
+  // As in `start`: what a plugin throws where nobody can catch it does not end the process.
+  const told = new Set<string>();
+  const tell = (error: unknown): void => {
+    const text = strayText(error);
+    if (!told.has(text)) output.note(`process.error-uncaught: ${text}`);
+    told.add(text);
+  };
+  process.on('unhandledRejection', tell);
+  process.on('uncaughtException', tell);
+  try {
+    await router.openComponents();
+    return await use();
+  } finally {
+    await router.close();
+    // A rejection is told when the process comes to rest, not before.
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', tell);
+    process.off('uncaughtException', tell);
+  }
+}
+
+/** What it is, and whose. */
+function strayText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const place = /^\s+(at .*)$/m.exec(error.stack ?? '')?.[1];
+  return `${error.message}${place === undefined ? '' : ` (${place})`}`;
+}
+
+/** Signs with the secrets of the configuration, and sends to the router at this URL. */
+export function platformFor(config: Config, url: string, fetch: Fetch): Platform {
+  const router = unopenedRouter(config);
+  const sign = (source: string, body: Uint8Array) => router.signed(source, body);
+  return new Platform({ sources: config.sources, sign, url, fetch, clock: systemClock });
+}

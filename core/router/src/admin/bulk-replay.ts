@@ -1,0 +1,293 @@
+/** Replays: many deliveries made waiting again, or made anew by today's routes, in pages and at a pace. */
+import {
+  type Clock,
+  type DeliveryQuery,
+  type DeliveryRecord,
+  type EventQuery,
+  type EventRecord,
+  type Log,
+  type Page,
+  refuse,
+  type Store,
+} from '@switchhook/sdk';
+import { messageOf, TimeUp, within } from '@switchhook/sdk/internal';
+import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js';
+import { newReplayId } from '../system/ids.js';
+
+/** What replays work with. */
+export interface ReplayParts {
+  readonly store: Store;
+  /** In the order of the file. */
+  readonly routes: readonly Route[];
+  /** Names of the destinations that are configured. */
+  readonly destinations: ReadonlySet<string>;
+  /** Told when the store has something due for a destination. */
+  readonly expect: (destination: string, dueMs: number) => void;
+  /** Told how many deliveries wait again, or for the first time. */
+  readonly replayed: (deliveries: number) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Which deliveries, or with `reroute` which events. */
+export interface ReplayFilter {
+  /** Conditions of the deliveries. With `reroute` of those to be made: `eventId`, `route` and `destination`. */
+  readonly deliveries: Omit<DeliveryQuery, 'limit' | 'cursor'>;
+  /** Conditions of their events; null = none. */
+  readonly events: Omit<EventQuery, 'limit' | 'cursor'> | null;
+}
+
+/** What is asked for. */
+export interface ReplayRequest {
+  readonly filter: ReplayFilter;
+  /** Count only. */
+  readonly dryRun: boolean;
+  /** Instead of making deliveries wait again: make those that today's routes want and the event does not have. */
+  readonly reroute: boolean;
+  /** So many become due each second, the oldest first. */
+  readonly perSecond: number;
+}
+
+/** How far a replay is. */
+export interface Replay {
+  readonly id: string;
+  /** `stopped` = the router was closed before its end. */
+  readonly state: 'running' | 'done' | 'failed' | 'stopped';
+  readonly dryRun: boolean;
+  readonly reroute: boolean;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  /** Deliveries that fit; while it counts, those found so far. */
+  readonly matched: number;
+  readonly replayed: number;
+  readonly skipped: {
+    /** Running, or gone since they were found. */
+    readonly running: number;
+    /** Their destination is not configured any more. */
+    readonly unconfigured: number;
+  };
+  /** Why it failed; null otherwise. */
+  readonly reason: string | null;
+}
+
+type Progress = { -readonly [K in keyof Replay]: Replay[K] };
+type Due<T> = T & { readonly dueMs: number };
+type Pages<T> = AsyncIterable<readonly T[]>;
+
+const deliveriesPerPage = 500;
+/** Fewer, because a page holds their bodies. */
+const eventsPerPage = 50;
+/** What one event may have. */
+const mostDeliveries = 1_000;
+/** Replays whose end is remembered. */
+const keptReplays = 100;
+/** A replay that ends sooner is answered with its end. */
+const patienceMs = 1_000;
+/** A page takes milliseconds. */
+const closingMs = 5_000;
+
+export class Replays {
+  readonly #parts: ReplayParts;
+  /** Oldest first. */
+  readonly #kept: Progress[] = [];
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(parts: ReplayParts) {
+    this.#parts = parts;
+  }
+
+  /** Newest first. */
+  list(): readonly Replay[] {
+    return this.#kept.map((replay) => ({ ...replay })).toReversed();
+  }
+
+  /** Refused as `NOT_KEPT` where it is not known. */
+  get(id: string): Replay {
+    const replay = this.#kept.find((one) => one.id === id);
+    if (replay === undefined) throw refuse('NOT_KEPT', `there is no replay ${id}; they are forgotten at a restart`);
+    return { ...replay };
+  }
+
+  /** Starts one, and resolves when it is done or has become long; `get` tells how it goes on. One at a time. */
+  async start(request: ReplayRequest): Promise<Replay> {
+    if (this.#closed) throw refuse('SHUTTING_DOWN', 'the router is closing');
+    if (this.#running !== null) throw refuse('REPLAY_RUNNING', `replay ${this.#kept.at(-1)?.id} is still running`);
+    const replay = this.#begun(request);
+    const running = this.#run(replay, request);
+    this.#running = running;
+    await this.#waitFor(running, patienceMs);
+    return { ...replay };
+  }
+
+  /** Resolves when the one that runs has stopped, after its page; or soon, where the store hangs. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#running !== null) await this.#waitFor(this.#running, closingMs);
+  }
+
+  async #waitFor(running: Promise<void>, ms: number): Promise<void> {
+    await within(this.#parts.clock, ms, () => running).catch((error: unknown) => {
+      if (!(error instanceof TimeUp)) throw error;
+    });
+  }
+
+  #begun({ dryRun, reroute }: ReplayRequest): Progress {
+    const replay: Progress = {
+      id: newReplayId(),
+      state: 'running',
+      dryRun,
+      reroute,
+      startedAtMs: this.#parts.clock.now(),
+      endedAtMs: null,
+      matched: 0,
+      replayed: 0,
+      skipped: { running: 0, unconfigured: 0 },
+      reason: null,
+    };
+    this.#kept.push(replay);
+    if (this.#kept.length > keptReplays) this.#kept.shift();
+    return replay;
+  }
+
+  /** Never rejects. */
+  async #run(replay: Progress, request: ReplayRequest): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { filter } = request;
+    log.info('replay.started', { id: replay.id, ...request });
+    try {
+      if (request.reroute)
+        await this.#sweep(
+          replay,
+          request,
+          () => this.#wanted(filter),
+          (page) => this.#make(page),
+        );
+      else
+        await this.#sweep(
+          replay,
+          request,
+          () => this.#found(filter),
+          (page) => this.#again(page),
+        );
+      replay.state = this.#closed ? 'stopped' : 'done';
+    } catch (error) {
+      replay.state = 'failed';
+      replay.reason = messageOf(error);
+      log.error('replay.failed', { id: replay.id, error });
+    }
+    replay.endedAtMs = clock.now();
+    this.#running = null;
+    log.info('replay.ended', { ...replay });
+  }
+
+  /**
+   * Counts first: lists come newest first, and only who knows how many there are can make the oldest due first.
+   * `apply` says how many of a page it could change.
+   */
+  async #sweep<T extends { readonly destination: string }>(
+    replay: Progress,
+    { dryRun, perSecond }: ReplayRequest,
+    pages: () => Pages<T>,
+    apply: (page: readonly Due<T>[]) => Promise<number>,
+  ): Promise<void> {
+    for await (const page of pages()) {
+      if (this.#closed) return;
+      replay.matched += page.length;
+    }
+    if (dryRun) return;
+    const startMs = this.#parts.clock.now();
+    const total = replay.matched;
+    let seen = 0;
+    for await (const page of pages()) {
+      if (this.#closed) return;
+      const dueOf = (index: number) => startMs + 1_000 * Math.floor(Math.max(0, total - 1 - seen - index) / perSecond);
+      const due = page.map((piece, index) => ({ ...piece, dueMs: dueOf(index) }));
+      const configured = due.filter(({ destination }) => this.#parts.destinations.has(destination));
+      const changed = await apply(configured);
+      seen += page.length;
+      replay.matched = Math.max(total, seen);
+      replay.replayed += changed;
+      this.#parts.replayed(changed);
+      replay.skipped = {
+        running: replay.skipped.running + configured.length - changed,
+        unconfigured: replay.skipped.unconfigured + due.length - configured.length,
+      };
+      for (const { destination, dueMs } of configured) this.#parts.expect(destination, dueMs);
+    }
+    replay.matched = seen;
+  }
+
+  async #again(page: readonly Due<DeliveryRecord>[]): Promise<number> {
+    const { store } = this.#parts;
+    const groups = grouped(page, ({ dueMs }) => dueMs);
+    const changes = groups.map(([dueMs, group]) => store.replay(idsOf(group), dueMs));
+    return (await Promise.all(changes)).flat().length;
+  }
+
+  async #make(page: readonly Due<Wanted>[]): Promise<number> {
+    const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
+      const deliveries = group.map(({ eventId: _, ...wanted }) => ({ ...wanted, state: 'waiting' as const }));
+      return this.#parts.store.extend(eventId, deliveries);
+    });
+    return (await Promise.all(changes)).flat().length;
+  }
+
+  /** The deliveries a filter is about; discarded ones only where it says so. */
+  async *#found({ deliveries: query, events }: ReplayFilter): Pages<DeliveryRecord> {
+    const { store } = this.#parts;
+    const fitting = ({ items }: Page<DeliveryRecord>) =>
+      items.filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded');
+    if (events === null) {
+      for await (const page of pagesOf(deliveriesPerPage, (part) => store.deliveries({ ...query, ...part })))
+        yield fitting(page);
+      return;
+    }
+    for await (const page of pagesOf(eventsPerPage, (part) => store.events({ ...events, ...part }))) {
+      const ofEach = page.items.map(({ id }) => store.deliveries({ ...query, eventId: id, limit: mostDeliveries }));
+      yield (await Promise.all(ofEach)).flatMap(fitting);
+    }
+  }
+
+  /** The deliveries that today's routes want, of events that do not have them. */
+  async *#wanted({ deliveries: { eventId, ...query }, events }: ReplayFilter): Pages<Wanted> {
+    const { store } = this.#parts;
+    const pages =
+      eventId === undefined
+        ? pagesOf(eventsPerPage, (part) => store.events({ ...events, ...part }))
+        : [await this.#pageOf(eventId)];
+    for await (const page of pages) {
+      const ofEach = page.items.map(async (event) => {
+        const { items } = await store.deliveries({ eventId: event.id, limit: mostDeliveries });
+        return missingDeliveries(event, items, this.#parts.routes, query);
+      });
+      yield (await Promise.all(ofEach)).flat();
+    }
+  }
+
+  async #pageOf(eventId: string): Promise<Page<EventRecord>> {
+    const event = await this.#parts.store.event(eventId);
+    return { items: event === null ? [] : [event], cursor: null };
+  }
+}
+
+async function* pagesOf<T>(
+  limit: number,
+  read: (part: { readonly limit: number; readonly cursor?: string }) => Promise<Page<T>>,
+): AsyncGenerator<Page<T>> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: Page<T> = await read(cursor === undefined ? { limit } : { limit, cursor });
+    yield page;
+    cursor = page.cursor;
+  }
+}
+
+function grouped<K, T>(items: readonly T[], keyOf: (item: T) => K): readonly (readonly [K, readonly T[]])[] {
+  const groups = new Map<K, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return [...groups];
+}
+
+function idsOf(deliveries: readonly DeliveryRecord[]): readonly string[] {
+  return deliveries.map(({ id }) => id);
+}

@@ -1,0 +1,96 @@
+/** A call that nobody makes: what it would be told, without a server, a store or a record of it. */
+import {
+  type Clock,
+  type EventRecord,
+  type HttpReply,
+  isRefusal,
+  type JsonObject,
+  type Log,
+  type NumberReader,
+  type Reception,
+  refuse,
+  type Source,
+} from '@switchhook/sdk';
+import type { Answers } from '../calls/answer.js';
+import { replyTo, traceOf } from '../calls/reply.js';
+import { readReception } from '../ingest/reception.js';
+import { recordOf } from '../routing/event-record.js';
+
+/** Who is asked. */
+export interface RehearsalParts {
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly answers: Answers;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly numbers: NumberReader;
+}
+
+/** What the platform would be sent, and how it came about: as it would stand in `event.data.answer`. */
+export interface RehearsedCall {
+  readonly reply: HttpReply;
+  readonly trace: JsonObject;
+}
+
+/** Asks the resolvers as for a real call. Refuses as `MALFORMED` a body that its source does not take for a call. */
+export async function rehearsedCall(name: string, body: JsonObject, parts: RehearsalParts): Promise<RehearsedCall> {
+  const { sources, answers, clock, log, numbers } = parts;
+  const source = sources.get(name);
+  const startedAtMs = clock.elapsed();
+  const ringing = await receptionOf({ name, source, body, nowMs: clock.now(), numbers });
+  if (ringing.kind !== 'call') throw refuse('MALFORMED', `source ${name} does not take the body for a call`);
+  const told = await answers.answer(name, ringing, startedAtMs);
+  return { reply: replyTo(ringing, told, source, log), trace: traceOf(ringing.call, told) };
+}
+
+/** A body as if a source received it now. */
+export interface Rehearsal {
+  /** Of the source. */
+  readonly name: string;
+  /** Undefined = there is none of the name. */
+  readonly source: Source | undefined;
+  readonly body: JsonObject;
+  readonly nowMs: number;
+  readonly numbers: NumberReader;
+}
+
+/** The events that a source would make of a body. Refuses as `MALFORMED` what the source does not take. */
+export async function draftedEvents(rehearsal: Rehearsal): Promise<readonly EventRecord[]> {
+  const { name, nowMs } = rehearsal;
+  const reception = await receptionOf(rehearsal);
+  switch (reception.kind) {
+    case 'handshake':
+      return [];
+    case 'events':
+      return reception.events.map((draft) => recordOf(draft, name, nowMs));
+    case 'call':
+      return [recordOf(reception.event, name, nowMs)];
+  }
+}
+
+/** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
+export async function receptionOf({ name, source, body, nowMs, numbers }: Rehearsal): Promise<Reception> {
+  if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  const signed = source.sign?.(bytes, nowMs);
+  if (signed === undefined) throw refuse('MALFORMED', `source ${name} cannot sign a body itself`);
+  const reception = await received(name, source, {
+    method: 'POST',
+    rest: decodeURIComponent(signed.rest.replace(/^\//, '')),
+    query: {},
+    headers: { 'content-type': 'application/json', ...signed.headers },
+    body: bytes,
+    remoteAddress: '127.0.0.1',
+    url: `/hooks/${name}${signed.rest}`,
+    receivedAtMs: nowMs,
+  });
+  return readReception(reception, numbers);
+}
+
+async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {
+  try {
+    return await source.receive(request);
+  } catch (error) {
+    if (isRefusal(error)) throw refuse('MALFORMED', `source ${name} refuses the body: ${error.message}`);
+    throw error;
+  }
+}

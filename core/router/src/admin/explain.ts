@@ -1,0 +1,123 @@
+/** Why an event goes where it goes: every route is asked, and each destination says what it would send. Nothing is sent. */
+import {
+  type DeliveryRecord,
+  deliveryId,
+  type Event,
+  type EventRecord,
+  type ExplainedPart,
+  type ExplainedValue,
+  type JsonObject,
+  type Transform,
+} from '@switchhook/sdk';
+import { messageOf } from '@switchhook/sdk/internal';
+import { type OpenDestination, preparedFor } from '../delivery/attempt.js';
+import { eventOf } from '../routing/event-record.js';
+import { concerns, type Route, verdictOf } from '../routing/routes.js';
+
+/** What explanations are made from. */
+export interface ExplainParts {
+  /** In the order of the file. */
+  readonly routes: readonly Route[];
+  readonly transforms: ReadonlyMap<string, Transform>;
+  readonly destinations: ReadonlyMap<string, OpenDestination>;
+  /** Replaces the secrets of the configuration. */
+  readonly mask: (text: string) => string;
+}
+
+/** What a route says of an event. */
+export interface RouteExplanation {
+  readonly route: string;
+  readonly matches: boolean;
+  /** Why it does not match, in one line; null where it does. */
+  readonly reason: string | null;
+  /** As written in the file; null where there is none. */
+  readonly where: string | null;
+  /** What `where` is put together from; empty where it is not asked. */
+  readonly parts: readonly ExplainedPart[];
+  /** Empty where the route does not match. */
+  readonly destinations: readonly DestinationExplanation[];
+}
+
+/** What a destination would get. */
+export interface DestinationExplanation {
+  readonly destination: string;
+  /** What would be sent, without secrets; null where nothing would be, or the destination cannot say. */
+  readonly preview: JsonObject | null;
+  /** Why there is no preview; null where there is one. */
+  readonly reason: string | null;
+}
+
+/** Asks every route. `deliveries` are those the event has already: a preview goes under their ids. */
+export function explainRoutes(
+  record: EventRecord,
+  deliveries: readonly DeliveryRecord[],
+  parts: ExplainParts,
+): readonly RouteExplanation[] {
+  const event = eventOf(record);
+  return parts.routes.map((route) => {
+    const verdict = verdictFor(route, event);
+    const previewFor = (destination: string): DestinationExplanation => {
+      const made = deliveries.find((one) => one.route === route.name && one.destination === destination);
+      const id = made?.id ?? deliveryId(record.id, deliveries.length);
+      return previewOf({ id, attempt: (made?.attempts ?? 0) + 1, destination }, route, record, parts);
+    };
+    return {
+      route: route.name,
+      where: route.where?.text ?? null,
+      ...verdict,
+      destinations: verdict.matches ? route.to.map(previewFor) : [],
+    };
+  });
+}
+
+function verdictFor(route: Route, event: Event): Pick<RouteExplanation, 'matches' | 'reason' | 'parts'> {
+  if (!route.from.includes(event.source))
+    return { matches: false, reason: `it takes events from ${route.from.join(', ')}, not ${event.source}`, parts: [] };
+  if (!concerns(route, event))
+    return { matches: false, reason: `it takes events on ${route.on.join(', ')}, not ${event.type}`, parts: [] };
+  const verdict = verdictOf(route, event);
+  const parts = route.where?.explain?.({ event }) ?? [];
+  switch (verdict.kind) {
+    case 'matched':
+      return { matches: true, reason: null, parts };
+    case 'unmatched':
+      return { matches: false, reason: blamed(parts) || 'where is false', parts };
+    case 'failed':
+      return { matches: false, reason: blamed(parts) || verdict.reason, parts };
+  }
+}
+
+/** `event.data.duration > 30 is false (event.data.duration is 12)` for each part that decided. */
+function blamed(parts: readonly ExplainedPart[]): string {
+  return parts
+    .filter(({ decides }) => decides)
+    .map((part) => {
+      const operands = part.failure === null ? part.operands.map(said) : [];
+      return operands.length === 0 ? said(part) : `${said(part)} (${operands.join(', ')})`;
+    })
+    .join('; ');
+}
+
+function said({ text, value, failure }: ExplainedValue): string {
+  return failure === null ? `${text} is ${JSON.stringify(value)}` : `${text} has no value: ${failure}`;
+}
+
+function previewOf(
+  delivery: { readonly id: string; readonly attempt: number; readonly destination: string },
+  { name: route, transforms }: Route,
+  event: EventRecord,
+  parts: ExplainParts,
+): DestinationExplanation {
+  const { destination } = delivery;
+  const without = (reason: string): DestinationExplanation => ({ destination, preview: null, reason });
+  const prepared = preparedFor({ ...delivery, route, transforms, event }, parts.transforms);
+  if (!('event' in prepared))
+    return without('reason' in prepared ? (prepared.reason ?? '') : 'a transform keeps it back');
+  try {
+    const preview = parts.destinations.get(destination)?.destination.preview?.(prepared);
+    if (preview === undefined) return without('the component shows no preview');
+    return { destination, preview: JSON.parse(parts.mask(JSON.stringify(preview))) as JsonObject, reason: null };
+  } catch (error) {
+    return without(parts.mask(messageOf(error)));
+  }
+}

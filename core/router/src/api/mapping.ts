@@ -1,0 +1,85 @@
+/** From what operations tell to what the API says: times as ISO 8601, bodies parsed. */
+
+import type { Attempt, EventRecord } from '@switchhook/sdk';
+import type { z } from 'zod';
+import type { Replay } from '../admin/bulk-replay.js';
+import type { DeliveryLine, DeliveryStory, EventStory, Explanation } from '../admin/operations.js';
+import type { LaneStatus } from '../admin/status.js';
+import { eventOf } from '../routing/event-record.js';
+import type * as reply from './responses.js';
+import { type call, callAnswer } from './responses.js';
+
+export function eventJson(record: EventRecord): z.input<typeof reply.event> {
+  const { id, key, source, type, subject, agent, occurredAtMs, receivedAtMs } = record;
+  return { id, key, source, type, subject, agent, occurredAt: iso(occurredAtMs), receivedAt: iso(receivedAtMs) };
+}
+
+export function eventStoryJson({ event, deliveries }: EventStory): z.input<typeof reply.eventStory> {
+  return { ...wholeEventJson(event), deliveries: deliveries.map(deliveryStoryJson) };
+}
+
+export function deliveryJson({ delivery, failure }: DeliveryLine): z.input<typeof reply.delivery> {
+  const { id, eventId: event, route, destination, transforms, state, reason, attempts } = delivery;
+  return {
+    ...{ id, event, route, destination, transforms, state, reason, attempts, failure },
+    dueAt: isoOrNull(delivery.dueMs),
+    createdAt: iso(delivery.createdAtMs),
+    settledAt: isoOrNull(delivery.settledAtMs),
+  };
+}
+
+export function deliveryStoryJson(story: DeliveryStory): z.input<typeof reply.deliveryStory> {
+  return { ...deliveryJson(story), history: story.attempts.map(attemptJson) };
+}
+
+/** Nothing where the event is of a time when answers were kept otherwise. */
+export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
+  const { id, source, subject, agent, receivedAtMs } = record;
+  const answer = callAnswer.safeParse(eventOf(record).data.answer);
+  return answer.success ? [{ id, source, subject, agent, receivedAt: iso(receivedAtMs), answer: answer.data }] : [];
+}
+
+/** Also for `switchhook explain`, which asks a router that is not running. */
+export function explanationJson(explanation: Explanation): z.input<typeof reply.explanation> {
+  const { event, kept, deliveries, routes } = explanation;
+  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryStoryJson), routes };
+}
+
+export function replayJson({ startedAtMs, endedAtMs, ...rest }: Replay): z.input<typeof reply.replay> {
+  return { ...rest, startedAt: iso(startedAtMs), endedAt: isoOrNull(endedAtMs) };
+}
+
+export function laneJson(lane: LaneStatus, use: string | null, nowMs: number): z.input<typeof reply.lane> {
+  const { destination, policy, load, backlog } = lane;
+  const oldestMs = backlog?.oldestOpenMs ?? null;
+  return {
+    destination,
+    configured: policy !== null,
+    use,
+    waiting: backlog?.waiting ?? null,
+    running: backlog?.running ?? null,
+    dead: backlog?.dead ?? null,
+    oldestSeconds: oldestMs === null ? null : Math.max(0, nowMs - oldestMs) / 1_000,
+    held: load?.held ?? 0,
+    breaker: policy?.breaker ? (load?.breaker ?? null) : null,
+    concurrency: policy?.concurrency ?? null,
+    rateLimit: policy?.rateLimit ?? null,
+    ordered: policy?.ordered ?? false,
+  };
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}
+
+function wholeEventJson(record: EventRecord) {
+  return { ...eventJson(record), data: eventOf(record).data };
+}
+
+function attemptJson({ startedAtMs, ...rest }: Attempt) {
+  return { ...rest, startedAt: iso(startedAtMs) };
+}

@@ -1,0 +1,147 @@
+/** What the API is asked, as schemas: requests are checked by them, and OpenAPI is made from them. */
+
+import { durationMs } from '@switchhook/sdk/internal';
+import { z } from 'zod';
+
+/** More than a page holds is not listed at once. */
+export const longestPage = 1_000;
+
+/** A point in time: so long ago, or a date. */
+export type Instant = { readonly agoMs: number } | { readonly atMs: number };
+
+/** `2h`, `2026-01-01`, `2026-01-01T08:00:00Z`; null where it is none. A date alone begins in UTC. */
+export function instantOf(text: string): Instant | null {
+  const agoMs = durationMs(text);
+  if (agoMs !== null) return { agoMs };
+  const isDate = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
+  const atMs = isDate ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? null : { atMs };
+}
+
+function instant(description: string) {
+  return z
+    .string()
+    .transform((text, ctx): Instant => {
+      const found = instantOf(text);
+      if (found !== null) return found;
+      ctx.addIssue('expected a duration such as 2h, or a date such as 2026-01-01 or 2026-01-01T08:00:00Z');
+      return z.NEVER;
+    })
+    .meta({ description, examples: ['2h', '2026-01-01T08:00:00Z'] });
+}
+
+const word = z.string().min(1).max(512);
+
+/** Where a delivery stands. */
+export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped'] as const;
+/** Why a delivery is dead. */
+export const reasons = ['rejected', 'exhausted', 'discarded'] as const;
+const json = z.record(z.string(), z.unknown());
+
+const eventFilter = {
+  source: word.optional().meta({ description: 'Name of the source.' }),
+  type: word.optional().meta({ description: 'Type of the event, e.g. conversation_ended.' }),
+  subject: word.optional().meta({ description: 'Conversation or call id.' }),
+  agent: word.optional().meta({ description: 'Id of the agent.' }),
+};
+const deliveryFilter = {
+  reason: z.enum(reasons).optional().meta({ description: 'Why it is dead.' }),
+  destination: word.optional().meta({ description: 'Name of the destination.' }),
+  route: word.optional().meta({ description: 'Name of the route.' }),
+  event: word.optional().meta({ description: 'Id of the event.' }),
+};
+const period = {
+  since: instant('Not before this: so long ago, or a date.').optional(),
+  until: instant('Before this: so long ago, or a date.').optional(),
+};
+const part = {
+  limit: z
+    .string()
+    .refine((text) => /^\d{1,6}$/.test(text), 'expected a number')
+    .transform(Number)
+    .pipe(z.int().min(1).max(longestPage))
+    .default(50)
+    .meta({ description: 'At most so many.', type: 'integer', minimum: 1, maximum: longestPage, default: 50 }),
+  cursor: word.optional().meta({ description: 'Where the last page ended.' }),
+};
+
+export const eventQuery = z.strictObject({
+  ...eventFilter,
+  ...period,
+  party: word.optional().meta({ description: "The other person's phone number or address." }),
+  unrouted: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .meta({ description: 'True: only events that no route wanted.' }),
+  ...part,
+});
+
+const { limit } = part;
+
+export const duplicateQuery = z.strictObject({
+  source: eventFilter.source,
+  type: eventFilter.type,
+  subject: eventFilter.subject,
+  limit,
+});
+
+export const callQuery = z.strictObject({
+  number: word.optional().meta({ description: 'Of the caller or of the called, with its country code.' }),
+  source: word.optional().meta({ description: 'Name of the source.' }),
+  ...period,
+  limit,
+});
+
+export const deliveryQuery = z.strictObject({
+  state: z.enum(states).optional().meta({ description: 'Where it stands.' }),
+  ...deliveryFilter,
+  ...period,
+  ...part,
+});
+
+/** For requests without a query, or without a body. */
+export const nothing = z.strictObject({});
+
+const replayFilter = z.strictObject({
+  state: z
+    .enum(['waiting', 'delivered', 'dead', 'skipped'])
+    .optional()
+    .meta({ description: 'Default: dead. Discarded ones only with reason: discarded.' }),
+  ...deliveryFilter,
+  ...eventFilter,
+  ...period,
+  unrouted: z.boolean().optional().meta({ description: 'With reroute: only events that no route wanted.' }),
+});
+
+export const replayBody = z
+  .strictObject({
+    filter: replayFilter.prefault({}).meta({ description: 'All given conditions must hold.' }),
+    dryRun: z.boolean().default(false).meta({ description: 'Count only.' }),
+    reroute: z.boolean().default(false).meta({
+      description: "Make the deliveries that today's routes want and the event does not have, and leave the others.",
+    }),
+    perSecond: z.int().min(1).max(10_000).default(50).meta({ description: 'So many become due each second.' }),
+  })
+  .superRefine(({ filter, reroute }, ctx) => {
+    const refuse = (key: keyof typeof filter, message: string): void => {
+      if (filter[key] !== undefined) ctx.addIssue({ code: 'custom', path: ['filter', key], message });
+    };
+    if (reroute) for (const key of ['state', 'reason'] as const) refuse(key, 'not with reroute, which makes new ones');
+    else refuse('unrouted', 'only with reroute: these events have no deliveries');
+    if (filter.event !== undefined)
+      for (const key of [...Object.keys(eventFilter), 'unrouted'] as (keyof typeof filter)[])
+        refuse(key, 'not together with event');
+  });
+
+export const explainBody = z.union(
+  [
+    z.strictObject({ event: word.meta({ description: 'Id of an event.' }) }),
+    z.strictObject({ subject: word.meta({ description: 'Conversation or call id: its latest 20 events.' }) }),
+    z.strictObject({
+      source: word.meta({ description: 'Name of a source.' }),
+      body: json.meta({ description: 'A body as it would be sent to this source.' }),
+    }),
+  ],
+  { error: 'expected { event }, { subject } or { source, body }' },
+);

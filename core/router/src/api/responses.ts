@@ -1,0 +1,290 @@
+/** What the API says, as schemas: the server writes it, the command line reads it, and OpenAPI is made from them. */
+import { z } from 'zod';
+import { reasons, states } from './requests.js';
+
+/** Schemas that have a name in the OpenAPI document. */
+export const named = z.registry<{ readonly id: string }>();
+
+/** What a schema reads, to be checked with. */
+export interface Readable<T> {
+  safeParse(value: unknown): { readonly success: boolean; readonly data?: T | undefined };
+}
+
+const time = z.iso.datetime();
+const count = z.int().min(0);
+const json = z.record(z.string(), z.unknown());
+
+function list<T extends z.ZodType>(item: T) {
+  return z.array(item).readonly();
+}
+
+const attempt = z
+  .object({
+    number: count.meta({ description: 'Counts on over replays; the first is 1.' }),
+    startedAt: time,
+    durationMs: z.number(),
+    outcome: z.enum(['delivered', 'rejected', 'unavailable', 'skipped']),
+    reason: z.string().nullable().meta({ description: 'Null when delivered.' }),
+    response: z.string().nullable().meta({ description: 'Start of the response, at most 4 KB.' }),
+  })
+  .register(named, { id: 'Attempt' });
+
+export const delivery = z
+  .object({
+    id: z.string().meta({ description: 'The idempotency key its destination is given.' }),
+    event: z.string().meta({ description: 'Id of the event.' }),
+    route: z.string(),
+    destination: z.string(),
+    transforms: list(z.string()),
+    state: z.enum(states),
+    reason: z.enum(reasons).nullable().meta({ description: 'Why it is dead.' }),
+    attempts: count.meta({ description: 'Since it was made or replayed.' }),
+    failure: z
+      .string()
+      .nullable()
+      .meta({ description: 'What its last attempt failed with; null where there was none, or it was a success.' }),
+    dueAt: time.nullable().meta({ description: 'Waiting: not tried before. Running: when its lease ends.' }),
+    createdAt: time,
+    settledAt: time.nullable(),
+  })
+  .register(named, { id: 'Delivery' });
+export type Delivery = z.output<typeof delivery>;
+
+export const deliveryStory = delivery
+  .extend({ history: list(attempt).meta({ description: 'All attempts, oldest first.' }) })
+  .register(named, { id: 'DeliveryStory' });
+export type DeliveryStory = z.output<typeof deliveryStory>;
+
+export const event = z
+  .object({
+    id: z.string(),
+    key: z.string().meta({ description: 'What makes it the same event when the sender repeats it.' }),
+    source: z.string(),
+    type: z.string(),
+    subject: z.string().nullable().meta({ description: 'Conversation or call id.' }),
+    agent: z.string().nullable(),
+    occurredAt: time.meta({ description: "By the sender's clock." }),
+    receivedAt: time,
+  })
+  .register(named, { id: 'Event' });
+export type Event = z.output<typeof event>;
+
+const wholeEvent = event
+  .extend({ data: json.meta({ description: 'The body as it was sent.' }) })
+  .register(named, { id: 'WholeEvent' });
+
+export const eventStory = wholeEvent
+  .extend({ deliveries: list(deliveryStory).meta({ description: 'In the order they were made.' }) })
+  .register(named, { id: 'EventStory' });
+
+const cursor = z.string().nullable().meta({ description: 'For the next page; null at the end.' });
+export const eventList = z.object({ events: list(event), cursor }).register(named, { id: 'EventList' });
+export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });
+export type DeliveryList = z.output<typeof deliveryList>;
+
+const duplicate = z
+  .object({
+    event: z.string().meta({ description: 'Id of the event that is kept.' }),
+    source: z.string(),
+    type: z.string(),
+    subject: z.string().nullable(),
+    times: z.int().meta({ description: 'How often it came again since the router started.' }),
+    lastAt: z.string().meta({ description: 'When it came last.' }),
+  })
+  .register(named, { id: 'Duplicate' });
+export const duplicateList = z.object({ duplicates: list(duplicate) }).register(named, { id: 'DuplicateList' });
+
+const explainedValue = z.object({
+  text: z.string().meta({ description: 'As written in the file.' }),
+  value: z.unknown().meta({ description: 'Null where it could not be evaluated.' }),
+  failure: z.string().nullable().meta({ description: 'Why it could not be evaluated.' }),
+});
+
+const routeExplanation = z
+  .object({
+    route: z.string(),
+    matches: z.boolean(),
+    reason: z.string().nullable().meta({ description: 'Why it does not match.' }),
+    where: z.string().nullable(),
+    parts: list(
+      explainedValue.extend({
+        decides: z
+          .boolean()
+          .meta({ description: 'True where the condition came to what it did because of this part.' }),
+        operands: list(explainedValue),
+      }),
+    ),
+    destinations: list(
+      z.object({
+        destination: z.string(),
+        preview: json.nullable().meta({ description: 'What it would be sent, without secrets.' }),
+        reason: z.string().nullable().meta({ description: 'Why there is no preview.' }),
+      }),
+    ),
+  })
+  .register(named, { id: 'RouteExplanation' });
+
+export const explanation = z
+  .object({
+    event: wholeEvent,
+    kept: z.boolean().meta({ description: 'False where it is only made from a body.' }),
+    deliveries: list(deliveryStory),
+    routes: list(routeExplanation).meta({ description: 'Every route, in the order of the file.' }),
+  })
+  .register(named, { id: 'Explanation' });
+export type Explanation = z.output<typeof explanation>;
+export const explanationList = z
+  .object({ explanations: list(explanation).meta({ description: 'Oldest first.' }) })
+  .register(named, { id: 'ExplanationList' });
+
+export const replay = z
+  .object({
+    id: z.string(),
+    state: z.enum(['running', 'done', 'failed', 'stopped']),
+    dryRun: z.boolean(),
+    reroute: z.boolean(),
+    startedAt: time,
+    endedAt: time.nullable(),
+    matched: count.meta({ description: 'Deliveries that fit; found so far, while it counts.' }),
+    replayed: count,
+    skipped: z.object({
+      running: count.meta({ description: 'Running, or gone since they were found.' }),
+      unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
+    }),
+    reason: z.string().nullable().meta({ description: 'Why it failed.' }),
+  })
+  .register(named, { id: 'Replay' });
+export type Replay = z.output<typeof replay>;
+export const replayList = z
+  .object({ replays: list(replay).meta({ description: 'Newest first.' }) })
+  .register(named, { id: 'ReplayList' });
+
+export const lane = z
+  .object({
+    destination: z.string(),
+    configured: z.boolean().meta({ description: 'False where only its deliveries are left.' }),
+    use: z.string().nullable().meta({ description: 'Type of the component.' }),
+    waiting: count.nullable().meta({ description: 'Null where the store cannot say; so are running and dead.' }),
+    running: count.nullable(),
+    dead: count.nullable().meta({ description: 'Without the discarded ones.' }),
+    oldestSeconds: z
+      .number()
+      .nullable()
+      .meta({ description: 'Age of the oldest delivery that is waiting or running.' }),
+    held: count.meta({ description: 'In memory, about to be tried.' }),
+    breaker: z.enum(['closed', 'open', 'half-open']).nullable().meta({ description: 'Null where there is none.' }),
+    concurrency: count.nullable(),
+    rateLimit: z.object({ count, perMs: count }).nullable(),
+    ordered: z.boolean(),
+  })
+  .register(named, { id: 'Lane' });
+export type Lane = z.output<typeof lane>;
+
+export const status = z
+  .object({
+    version: z.string(),
+    node: z.string(),
+    now: time,
+    uptimeSeconds: z.number(),
+    store: z.object({
+      use: z.string(),
+      canCommit: z.boolean(),
+      reason: z.string().nullable().meta({ description: 'Why it cannot commit.' }),
+    }),
+    lanes: list(lane),
+  })
+  .register(named, { id: 'Status' });
+export type Status = z.output<typeof status>;
+
+const route = z.object({
+  name: z.string(),
+  from: list(z.string()),
+  on: list(z.string()),
+  where: z.string().nullable(),
+  to: list(z.string()),
+  transforms: list(z.string()),
+});
+export const routeList = z
+  .object({ routes: list(route).meta({ description: 'In the order of the file.' }) })
+  .register(named, { id: 'RouteList' });
+
+const component = z.object({
+  kind: z.enum(['source', 'destination', 'resolver', 'transform', 'store']),
+  name: z.string(),
+  use: z.string(),
+  description: z.string(),
+});
+export const componentList = z.object({ components: list(component) }).register(named, { id: 'ComponentList' });
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().meta({ description: 'See docs/errors.md.' }),
+    errors: list(z.object({ path: z.string(), message: z.string() })).meta({
+      description: 'Each thing that is wrong with the query or the body.',
+    }),
+  })
+  .register(named, { id: 'Problem' });
+
+const lookup = z.object({
+  resolver: z.string(),
+  outcome: z.enum(['found', 'not-found', 'cached', 'late', 'failed', 'skipped', 'busy']),
+  start_ms: z.number().meta({ description: 'Milliseconds after the request.' }),
+  ms: z.number(),
+  reason: z.string().nullable().meta({ description: 'Why there are no facts.' }),
+});
+
+const origin = z.object({
+  step: z.enum(['fresh', 'cached', 'stale', 'default', 'none']),
+  resolvers: z.array(z.string()).readonly().meta({ description: 'Whose facts it is made from.' }),
+  reason: z
+    .string()
+    .nullable()
+    .optional()
+    .meta({ description: 'Why it is the default, or nothing. Missing where an earlier version recorded the call.' }),
+});
+
+/** How a call was answered, as it stands in the data of its event: `data.answer`. */
+export const callAnswer = z
+  .object({
+    from: z.string().meta({ description: "The caller's number; empty = withheld." }),
+    to: z.string().meta({ description: 'The called number.' }),
+    name: z.string().nullable().meta({ description: 'Name of the answer; null where none matched.' }),
+    step: z
+      .enum(['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered'])
+      .meta({ description: 'The lowest step of the ladder that a part of the answer came from.' }),
+    variables: z.record(z.string(), z.string()),
+    override_agent: z.string().nullable(),
+    override_agent_origin: origin.nullable().optional().meta({
+      description:
+        'Of the other agent; null where none is configured. Missing where an earlier version recorded the call.',
+    }),
+    origins: z.record(z.string(), origin).meta({ description: 'Of each variable.' }),
+    lookups: z.array(lookup).readonly(),
+    asked: count.meta({ description: 'Requests about this call until it was answered.' }),
+    ms: z.number().meta({ description: 'From the request to the answer.' }),
+  })
+  .register(named, { id: 'CallAnswer' });
+
+/** A call that was answered. */
+export const call = z
+  .object({
+    id: z.string().meta({ description: 'Id of its event.' }),
+    source: z.string(),
+    subject: z.string().nullable().meta({ description: 'Call id, where the platform sends one.' }),
+    agent: z.string().nullable(),
+    receivedAt: z.iso.datetime(),
+    answer: callAnswer,
+  })
+  .register(named, { id: 'Call' });
+
+/** Some calls. */
+export const callList = z
+  .object({
+    calls: z.array(call).readonly(),
+    more: z.boolean().meta({ description: 'True where older ones may fit, too.' }),
+  })
+  .register(named, { id: 'CallList' });

@@ -1,0 +1,170 @@
+/** Answers: what a ringing phone is told. Whoever is late or fails is left out; the reply goes out in time, whatever happens. */
+import type { Answer, Call, Clock, Expression, Log, Reception } from '@switchhook/sdk';
+import { inTime } from '@switchhook/sdk/internal';
+import { newEventId } from '../system/ids.js';
+import { CallMemory } from './call-dedup.js';
+import { callerKey, callKey } from './call-key.js';
+import { type CachePolicy, EarlierFacts } from './facts-cache.js';
+import { type LookedUp, lookUp, nothingKnown } from './resolve.js';
+import { type Lookup, type OpenResolver, ResolverLane } from './resolver-bulkhead.js';
+import { type Filled, fill, type Rung, type VariableRow } from './variables.js';
+
+/** A row of configuration: the reply to a call. */
+export interface AnswerRow extends VariableRow {
+  readonly name: string;
+  /** Names of the sources whose calls it answers. */
+  readonly from: readonly string[];
+  /** Over `call` and `now`; null = every call. */
+  readonly where: Expression | null;
+  /** When the reply leaves, whoever is still looking; never later than the platform waits. */
+  readonly withinMs: number;
+  /** Names of resolvers. */
+  readonly resolve: readonly string[];
+  /** Null = nothing is kept. */
+  readonly cache: CachePolicy | null;
+}
+
+/** A call that waits for its reply. */
+export type Ringing = Extract<Reception, { kind: 'call' }>;
+
+/** How far down the ladder an answer comes from. `minimum`: the answer could not be made. `unanswered`: none matched. */
+export type AnswerStep = Rung | 'minimum' | 'unanswered';
+
+/** An answer, and how it came about. */
+export interface Answered extends Omit<Filled, 'step'> {
+  /** Id of the event that the call becomes: the same for all requests about it. */
+  readonly eventId: string;
+  /** Name of the answer; null where none matched. */
+  readonly name: string | null;
+  readonly step: AnswerStep;
+  readonly lookups: readonly Lookup[];
+  /** Resolvers it asked whose breaker is open. */
+  readonly leftAlone: readonly string[];
+}
+
+type Unnamed = Omit<Answered, 'eventId'>;
+
+/** The answer to one request about a call. */
+export interface Told {
+  readonly answered: Answered;
+  /** Requests about this call so far. */
+  readonly asked: number;
+  /** False for the first request. The others get what it got. */
+  readonly again: boolean;
+  /** From the request to the answer. */
+  readonly ms: number;
+}
+
+interface Parts {
+  readonly rows: readonly AnswerRow[];
+  readonly resolvers: ReadonlyMap<string, OpenResolver>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Kept back from a platform's deadline for the way of the reply. */
+const replyReserveMs = 500;
+
+/** All answers. */
+export class Answers {
+  readonly #parts: Parts;
+  readonly #lanes: ReadonlyMap<string, ResolverLane>;
+  readonly #earlier = new EarlierFacts();
+  readonly #calls = new CallMemory<Answered>();
+
+  constructor(parts: Parts) {
+    const { clock, log } = parts;
+    this.#parts = parts;
+    this.#lanes = new Map([...parts.resolvers].map(([name, open]) => [name, new ResolverLane(open, clock, log)]));
+  }
+
+  /**
+   * Answers one request about a call by the first row that matches; a further request gets the same answer. Never rejects,
+   * and resolves before the platform's deadline. `startedAtMs` is when the request came, by the clock's `elapsed`.
+   */
+  async answer(
+    source: string,
+    ringing: Pick<Ringing, 'call' | 'deadlineMs' | 'retryMs'>,
+    startedAtMs: number,
+  ): Promise<Told> {
+    const { clock } = this.#parts;
+    const { call, deadlineMs, retryMs = deadlineMs } = ringing;
+    const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
+    const make = async (eventId: string): Promise<Answered> => {
+      return { eventId, ...(await this.#answered(source, call, startedAtMs, endMs)) };
+    };
+    const told = (answered: Answered, asked: number): Told => {
+      return { answered, asked, again: asked > 1, ms: clock.elapsed() - startedAtMs };
+    };
+    const key = callKey(source, call);
+    if (key === null) return told(await make(newEventId()), 1);
+    const known = this.#calls.recall(key, clock.elapsed());
+    if (known !== null) {
+      const { asked, eventId } = known;
+      // The first request may have more time left than this one, where their deadlines differ.
+      const answered = await inTime(clock, endMs - clock.elapsed(), known.answered).catch(() => make(eventId));
+      return told(answered, asked);
+    }
+    const eventId = newEventId();
+    const first = this.#calls.remember(key, { eventId, answered: make(eventId) }, startedAtMs, retryMs);
+    const answered = await first.answered;
+    return { ...told(answered, first.asked), again: false };
+  }
+
+  async #answered(source: string, call: Call, startedAtMs: number, hardEndMs: number): Promise<Unnamed> {
+    const { clock, log } = this.#parts;
+    try {
+      const now = new Date(clock.now());
+      const row = this.#rowFor(source, call, now);
+      if (row === null) return unanswered;
+      const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
+      const { known, lookups } = await this.#lookedUp(row, call, startedAtMs, endMs);
+      const scope = { call, now, known, lookups, resolvers: this.#lanes.keys() };
+      const filled = fill(row, scope, (variable, reason) =>
+        log.warn('answer.variable-refused', { answer: row.name, variable, reason }),
+      );
+      const leftAlone = lookups.map(({ resolver }) => resolver).filter((name) => this.#lanes.get(name)?.isLeftAlone);
+      return { name: row.name, ...filled, lookups, leftAlone };
+    } catch (error) {
+      log.error('answer.failed', { source, error });
+      return { ...unanswered, step: 'minimum' };
+    }
+  }
+
+  #rowFor(source: string, call: Call, now: Date): AnswerRow | null {
+    const matches = (row: AnswerRow): boolean => {
+      if (!row.from.includes(source)) return false;
+      try {
+        return row.where === null || row.where.evaluate({ call, now }) === true;
+      } catch (error) {
+        this.#parts.log.warn('answer.where-failed', { answer: row.name, error });
+        return false;
+      }
+    };
+    return this.#parts.rows.find(matches) ?? null;
+  }
+
+  async #lookedUp(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<LookedUp> {
+    const { clock, log } = this.#parts;
+    const caller = callerKey(row.name, call);
+    const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
+    const request = { resolve: row.resolve, call, startedAtMs, endMs, cache };
+    try {
+      return await lookUp(request, { lanes: this.#lanes, earlier: this.#earlier, clock });
+    } catch (error) {
+      log.error('answer.failed', { answer: row.name, error });
+      return nothingKnown;
+    }
+  }
+}
+
+const nothing: Answer = { variables: {}, overrideAgent: null };
+const unanswered: Unnamed = {
+  name: null,
+  step: 'unanswered',
+  answer: nothing,
+  origins: {},
+  agentOrigin: null,
+  lookups: [],
+  leftAlone: [],
+};

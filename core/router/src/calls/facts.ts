@@ -1,0 +1,83 @@
+/** What a resolver returned, made harmless: a plain, frozen copy that is JSON, or an error that says what it is not. */
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
+
+/** Facts about a caller, and about how much memory they take. */
+export interface Facts {
+  readonly facts: JsonObject;
+  /** Characters, roughly. */
+  readonly size: number;
+}
+
+/** What is needed of a caller fits into a prompt. More is a query without a limit, and copying it would stop the phones. */
+const largest = 1_000_000;
+const deepest = 50;
+
+/**
+ * Copies what a resolver returned. Times become ISO 8601, big integers numbers where they fit, NaN and the like null; what
+ * JSON has no word for is left out. Throws for what is no object, is too large or deep, contains itself, or throws when read.
+ */
+export function plainFacts(returned: unknown): Facts {
+  // Not what the contract says, but what it means is clear.
+  if (returned === null || returned === undefined) return { facts: Object.freeze({}), size: 0 };
+  if (typeof returned !== 'object' || Array.isArray(returned))
+    throw new Error(`it returned ${Array.isArray(returned) ? 'a list' : typeof returned}, not an object of facts`);
+  const copy = new Copy();
+  const facts = copy.of(returned, 0);
+  if (typeof facts !== 'object' || facts === null || Array.isArray(facts))
+    throw new Error('it returned no object of facts');
+  return { facts: facts as JsonObject, size: copy.size };
+}
+
+class Copy {
+  size = 0;
+
+  of(value: unknown, depth: number): JsonValue | undefined {
+    this.#spend(8);
+    switch (typeof value) {
+      case 'string':
+        this.#spend(value.length);
+        return value;
+      case 'boolean':
+        return value;
+      case 'number':
+        return Number.isFinite(value) ? value : null;
+      case 'bigint':
+        return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+      case 'object':
+        return value === null ? null : this.#ofObject(value, depth);
+      default:
+        return undefined;
+    }
+  }
+
+  #ofObject(value: object, depth: number): JsonValue | undefined {
+    if (depth > deepest) throw new Error(`its facts are nested more than ${deepest} deep, or contain themselves`);
+    if (ArrayBuffer.isView(value)) this.#spend(value.byteLength);
+    if (Array.isArray(value)) {
+      // Before they are gone through: an array may be long and empty.
+      this.#spend(8 * value.length);
+      return Object.freeze(value.map((item) => this.of(item, depth + 1) ?? null));
+    }
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+    if ('toJSON' in value && typeof value.toJSON === 'function') return this.of(value.toJSON(), depth + 1);
+    const copied: (readonly [string, JsonValue])[] = [];
+    for (const [key, inner] of value instanceof Map ? value : entriesOf(value)) {
+      const name = String(key);
+      this.#spend(name.length);
+      const copy = this.of(inner, depth + 1);
+      if (copy !== undefined) copied.push([name, copy]);
+    }
+    return Object.freeze(Object.fromEntries(copied));
+  }
+
+  #spend(size: number): void {
+    this.size += size;
+    if (this.size > largest) throw new Error(`its facts are larger than ${largest} characters`);
+  }
+}
+
+/** One by one, so that the end of what may be spent is the end of it. */
+function* entriesOf(value: object): Iterable<readonly [string, unknown]> {
+  for (const key in value)
+    if (Object.hasOwn(value, key)) yield [key, (value as Readonly<Record<string, unknown>>)[key]];
+}

@@ -1,0 +1,81 @@
+/** `recent`: what this router itself knows of a caller, from its own store. */
+import {
+  type Clock,
+  type Component,
+  duration,
+  type EventRecord,
+  type JsonObject,
+  type Resolver,
+  type Store,
+} from '@switchhook/sdk';
+import { z } from 'zod';
+import { eventOf } from '../routing/event-record.js';
+import { isKnownCaller } from './call-key.js';
+
+interface Parts {
+  readonly store: Pick<Store, 'events'>;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Names of the sources whose events are calls. */
+  readonly callSources: readonly string[];
+  readonly withinMs: number;
+  readonly limit: number;
+}
+
+/** Makes the resolver. The present call is not counted: it becomes an event after its reply. */
+export function recentResolver({ store, clock, callSources, withinMs, limit }: Parts): Resolver {
+  const isCall = ({ source }: EventRecord): boolean => callSources.includes(source);
+  return {
+    async resolve(call) {
+      if (!isKnownCaller(call)) return {};
+      const { items } = await store.events({ party: call.from, sinceMs: clock.now() - withinMs, limit });
+      const [newest, oldest] = [items[0], items.at(-1)];
+      if (newest === undefined || oldest === undefined) return {};
+      const calls = items.filter(isCall).length;
+      const last = items.find((record) => !isCall(record));
+      return {
+        calls,
+        events: items.length - calls,
+        first_at: new Date(oldest.receivedAtMs).toISOString(),
+        last_at: new Date(newest.receivedAtMs).toISOString(),
+        ...(last !== undefined && outcomeOf(last)),
+      };
+    },
+  };
+}
+
+/** What an event that is no call tells about how it went, as far as it does. */
+function outcomeOf(record: EventRecord): JsonObject {
+  const { type, subject, agent, data } = eventOf(record);
+  return {
+    last_type: type,
+    ...(subject !== null && { last_subject: subject }),
+    ...(agent !== null && { last_agent: agent }),
+    ...(typeof data.status === 'string' && { last_status: data.status }),
+    ...(typeof data.duration === 'number' && { last_duration: data.duration }),
+  };
+}
+
+const options = z.strictObject({
+  within: duration('How far back it looks. What `store.retention` has removed is forgotten.').prefault('30d'),
+  limit: z.int().min(1).max(1_000).default(100).meta({ description: 'Calls and events of one caller, at most.' }),
+});
+
+/** Its options, checked. */
+export type RecentOptions = z.output<typeof options>;
+
+/** `use: recent`, in a catalog. It cannot be made there: no component is given the store. */
+export const recentComponent = recentMadeBy(() => {
+  throw new Error('only a router can make recent');
+});
+
+/** The component a router uses in its place. */
+export function recentMadeBy(make: (options: RecentOptions) => Resolver): Component<'resolver'> {
+  const component: Component<'resolver', typeof options> = {
+    kind: 'resolver',
+    type: 'recent',
+    description: 'What this router itself knows of a caller: how many calls there were, and what happened last.',
+    options,
+    create: make,
+  };
+  return component;
+}

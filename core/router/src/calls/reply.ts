@@ -1,0 +1,74 @@
+/** The reply to a ringing phone: the answer in the platform's format, or else the least the platform accepts. */
+import type { Call, HttpReply, JsonObject, Log, Source } from '@switchhook/sdk';
+import type { Ringing, Told } from './answer.js';
+import type { VariableOrigin } from './variables.js';
+
+/** When even the source cannot say what the least is: a success is what all platforms ask for. */
+const bareSuccess: HttpReply = { status: 200, body: {} };
+
+/** Header of the reply to a call that names the event the call becomes. Platforms do not look at it; `switchhook call` does. */
+export const eventHeader = 'x-switchhook-event';
+
+/** Header of the reply to a call that was asked about before: which request about it this is. Other replies do not have it. */
+export const askedHeader = 'x-switchhook-asked';
+
+/** The answer as the platform wants it. A reply that the source cannot write, or nobody could send, is replaced by the least. */
+export function replyTo(ringing: Ringing, told: Told, source: Source | undefined, log: Log): HttpReply {
+  const { name, answer, eventId } = told.answered;
+  const own = name === null ? null : written(() => ringing.reply(answer), log);
+  const reply = own ?? written(() => ringing.fallback(), log) ?? leastOf(source, log) ?? bareSuccess;
+  const asked = told.again ? { [askedHeader]: String(told.asked) } : {};
+  return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId, ...asked } };
+}
+
+/** The least a source's platform accepts, where nothing is known of the call; null where the source has no calls. */
+export function leastOf(source: Source | undefined, log: Log): HttpReply | null {
+  return source?.fallback === undefined ? null : (written(() => source.fallback?.(), log) ?? bareSuccess);
+}
+
+function written(write: () => HttpReply | undefined, log: Log): HttpReply | null {
+  try {
+    const reply = write();
+    if (reply !== undefined && canBeSent(reply)) return reply;
+    log.error('reply.unsendable', { status: reply?.status });
+  } catch (error) {
+    log.error('reply.failed', { error });
+  }
+  return null;
+}
+
+/** Throws, or says no, where HTTP would: after this nothing can go wrong with it any more. */
+function canBeSent({ status, headers = {}, body = {} }: HttpReply): boolean {
+  const sendable = Object.entries(headers).every(
+    ([name, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
+  );
+  return sendable && Number.isInteger(status) && status >= 200 && status < 500 && JSON.stringify(body) !== undefined;
+}
+
+/** In the spelling of the bodies it stands in. */
+export function traceOf({ from, to }: Call, { answered, asked, ms }: Told): JsonObject {
+  const { name, step, answer, origins, agentOrigin, lookups } = answered;
+  return {
+    from,
+    to,
+    name,
+    step,
+    variables: answer.variables,
+    override_agent: answer.overrideAgent,
+    override_agent_origin: agentOrigin && originJson(agentOrigin),
+    origins: Object.fromEntries(Object.entries(origins).map(([variable, origin]) => [variable, originJson(origin)])),
+    lookups: lookups.map(({ resolver, outcome, startMs, ms, reason }) => {
+      return { resolver, outcome, start_ms: tenths(startMs), ms: tenths(ms), reason };
+    }),
+    asked,
+    ms: tenths(ms),
+  };
+}
+
+function originJson({ step, resolvers, reason }: VariableOrigin): JsonObject {
+  return { step, resolvers, reason };
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,137 @@
+/** The look-ups of one call: side by side, each after those it needs, all within what is left of the ring. */
+import type { Call, Clock, JsonObject } from '@switchhook/sdk';
+import type { CachePolicy, EarlierFacts, KnownThen } from './facts-cache.js';
+import type { LaneLookup, Lookup, ResolverLane } from './resolver-bulkhead.js';
+
+/** Where facts come from: this call's own look-up, one that was spared, or an earlier one that stands in for a failed one. */
+export type FactsOrigin = 'fresh' | 'cached' | 'stale';
+
+/** What is known by one resolver. */
+export interface KnownFacts {
+  readonly facts: JsonObject;
+  readonly origin: FactsOrigin;
+}
+
+/** What all the look-ups of a call came to. */
+export interface LookedUp {
+  /** By resolver. Whoever found nothing has `{}`; whoever could not look is not in it. */
+  readonly known: ReadonlyMap<string, KnownFacts>;
+  readonly lookups: readonly Lookup[];
+}
+
+export const nothingKnown: LookedUp = { known: new Map(), lookups: [] };
+
+/** For which call, and until when. Times are by the clock's `elapsed`. */
+export interface LookupRequest {
+  /** Names of resolvers. */
+  readonly resolve: readonly string[];
+  readonly call: Call;
+  readonly startedAtMs: number;
+  readonly endMs: number;
+  /** Null where the answer keeps nothing, or it is not known who calls. */
+  readonly cache: { readonly policy: CachePolicy; readonly caller: string } | null;
+}
+
+interface Parts {
+  readonly lanes: ReadonlyMap<string, ResolverLane>;
+  readonly earlier: EarlierFacts;
+  readonly clock: Clock;
+}
+
+/** Looks everything up. Never rejects; resolves when all are done, at `endMs` at the latest. */
+export async function lookUp(request: LookupRequest, parts: Parts): Promise<LookedUp> {
+  const looking = new LookupRun(request, parts);
+  await Promise.all(request.resolve.map((name) => looking.look(name)));
+  return looking;
+}
+
+class LookupRun implements LookedUp {
+  readonly known = new Map<string, KnownFacts>();
+  readonly lookups: Lookup[] = [];
+  readonly #request: LookupRequest;
+  readonly #parts: Parts;
+  readonly #runs = new Map<string, Promise<void>>();
+  readonly #budgetMs: number;
+
+  constructor(request: LookupRequest, parts: Parts) {
+    this.#request = request;
+    this.#parts = parts;
+    this.#budgetMs = request.endMs - parts.clock.elapsed();
+  }
+
+  /** Once per resolver, whoever needs it. */
+  look(name: string): Promise<void> {
+    const started = this.#runs.get(name);
+    if (started !== undefined) return started;
+    const run = this.#run(name);
+    this.#runs.set(name, run);
+    return run;
+  }
+
+  async #run(name: string): Promise<void> {
+    const lane = this.#parts.lanes.get(name);
+    if (lane === undefined) return;
+    await Promise.all(lane.after.map((needed) => this.look(needed)));
+    const needed = this.#knownOf(lane.after);
+    const spared = this.#earlier(name, needed, 'forMs');
+    if (spared !== null) {
+      this.known.set(name, { facts: spared, origin: 'cached' });
+      this.#done(name, this.#parts.clock.elapsed(), 'cached', null);
+      return;
+    }
+    const atMs = this.#parts.clock.elapsed();
+    const { outcome, reason, facts } = await this.#fresh(lane, needed);
+    this.#done(name, atMs, outcome, reason);
+    if (facts === null) {
+      const stale = this.#earlier(name, needed, 'staleMs');
+      if (stale !== null) this.known.set(name, { facts: stale, origin: 'stale' });
+      else if (outcome === 'not-found') this.known.set(name, { facts: {}, origin: 'fresh' });
+      return;
+    }
+    this.known.set(name, { facts: facts.facts, origin: 'fresh' });
+    const { cache } = this.#request;
+    if (cache !== null)
+      this.#parts.earlier.keep(cache.caller, name, facts, asJson(needed), this.#parts.clock.elapsed());
+  }
+
+  /** What is known by these resolvers. Who could not look is not in it. */
+  #knownOf(resolvers: readonly string[]): JsonObject {
+    const known = resolvers.flatMap((name) => {
+      const facts = this.known.get(name)?.facts;
+      return facts === undefined ? [] : [[name, facts] as const];
+    });
+    return Object.freeze(Object.fromEntries(known));
+  }
+
+  async #fresh(lane: ResolverLane, needed: JsonObject): Promise<LaneLookup> {
+    const incomplete = Object.keys(needed).length < lane.after.length;
+    const terms = { endMs: this.#request.endMs, budgetMs: this.#budgetMs, incomplete };
+    try {
+      return await lane.look(this.#request.call, needed, terms);
+    } catch {
+      // A thrown value that cannot even be read, or a log that cannot write it: one more way to fail.
+      return { outcome: 'failed', reason: 'it failed in a way that cannot be told', facts: null };
+    }
+  }
+
+  #done(resolver: string, atMs: number, outcome: Lookup['outcome'], reason: string | null): void {
+    const ms = this.#parts.clock.elapsed() - atMs;
+    this.lookups.push({ resolver, outcome, startMs: atMs - this.#request.startedAtMs, ms, reason });
+  }
+
+  #earlier(name: string, needed: JsonObject, within: keyof CachePolicy): JsonObject | null {
+    const { cache } = this.#request;
+    if (cache === null) return null;
+    return this.#parts.earlier.of(
+      cache.caller,
+      name,
+      asJson(needed),
+      this.#parts.clock.elapsed(),
+      cache.policy[within],
+    );
+  }
+}
+
+function asJson(known: JsonObject): KnownThen {
+  return Object.fromEntries(Object.entries(known).map(([name, facts]) => [name, JSON.stringify(facts)]));
+}

@@ -1,0 +1,160 @@
+/** The lane of a resolver: one look-up within what is left of the ring, its own concurrency, and a breaker that keeps a broken one from costing time. */
+import {
+  type Call,
+  type Clock,
+  type ExpressionError,
+  isBusy,
+  isExpressionError,
+  isNotReady,
+  type JsonObject,
+  type Log,
+  type Resolver,
+} from '@switchhook/sdk';
+import { messageOf, TimeUp, within } from '@switchhook/sdk/internal';
+import { Breaker, type BreakerPolicy } from '../resilience/breaker.js';
+import { type Facts, plainFacts } from './facts.js';
+
+/** A resolver, ready to look, and how it may be used. */
+export interface OpenResolver {
+  readonly name: string;
+  readonly resolver: Resolver;
+  /** Its own limit; null = as long as the answer has. */
+  readonly timeoutMs: number | null;
+  /** Resolvers whose facts it needs first; without cycles. */
+  readonly after: readonly string[];
+  /** Look-ups at the same time; one more is `busy`. */
+  readonly concurrency: number;
+  /** Null = no breaker. */
+  readonly breaker: BreakerPolicy | null;
+}
+
+/**
+ * What came of asking a resolver. `cached` = earlier facts spared the look-up. `late`: no result in time. `failed`: it
+ * could not look. `skipped`: its breaker is open, or it needs what another one could not say. `busy`: too many look-ups were under way.
+ */
+export type LookupOutcome = 'found' | 'not-found' | 'cached' | 'late' | 'failed' | 'skipped' | 'busy';
+
+/** How a resolver fared. */
+export interface Lookup {
+  readonly resolver: string;
+  readonly outcome: LookupOutcome;
+  /** Milliseconds after the request. */
+  readonly startMs: number;
+  readonly ms: number;
+  /** Why there are no facts, in one line; null where there are some, or nobody to tell of. */
+  readonly reason: string | null;
+}
+
+/** How a look-up went, and what it brought; null = nothing that could be relied on, also where it is `not-found`. */
+export interface LaneLookup {
+  readonly outcome: Exclude<LookupOutcome, 'cached'>;
+  readonly reason: string | null;
+  readonly facts: Facts | null;
+}
+
+/** What a look-up may take. */
+export interface LookupTerms {
+  /** By the clock's `elapsed`. */
+  readonly endMs: number;
+  /** What the answer had when it began. */
+  readonly budgetMs: number;
+  /** True where something it needs is missing: then a failure is not its own. */
+  readonly incomplete: boolean;
+}
+
+/** A caller can be the probe of a broken resolver no less often than this. */
+const longestCooldownMs = 120_000;
+const longestReason = 500;
+/** Why a resolver whose breaker is open was not asked. */
+export const keepsFailing = 'it keeps failing and is left alone for a while';
+
+export class ResolverLane {
+  readonly #open: OpenResolver;
+  readonly #breaker: Breaker | null;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #running = 0;
+  #left = false;
+  #hasMissed = false;
+
+  constructor(open: OpenResolver, clock: Clock, log: Log) {
+    this.#open = open;
+    this.#breaker = open.breaker === null ? null : new Breaker(open.breaker, longestCooldownMs);
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get after(): readonly string[] {
+    return this.#open.after;
+  }
+
+  /** True while its breaker leaves it alone, or tries it with one call at a time. */
+  get isLeftAlone(): boolean {
+    return this.#left;
+  }
+
+  /** Asks the resolver. Never rejects; resolves by `endMs`. */
+  async look(call: Call, known: JsonObject, terms: LookupTerms): Promise<LaneLookup> {
+    const { resolver, timeoutMs, concurrency } = this.#open;
+    const nowMs = this.#clock.elapsed();
+    const leftMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, terms.endMs - nowMs);
+    if (leftMs <= 0) return miss('late', 'no time was left for it');
+    if (this.#breaker?.allowance(nowMs) === 0) return miss('skipped', keepsFailing);
+    if (this.#running >= concurrency) return miss('busy', `${concurrency} look-ups were under way already`);
+    this.#running += 1;
+    this.#breaker?.started(nowMs);
+    try {
+      const looking = within(this.#clock, leftMs, (signal) => resolver.resolve(call, known, signal, Math.ceil(leftMs)));
+      const facts = plainFacts(await looking);
+      this.#breaker?.succeeded();
+      return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
+    } catch (error) {
+      if (isBusy(error)) return this.#cancelled(miss('busy', error.message));
+      if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, known));
+      const outcome = error instanceof TimeUp ? 'late' : 'failed';
+      this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
+      if (isNotReady(error)) return this.#cancelled(miss(outcome, error.message));
+      const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
+      this.#failed(!terms.incomplete && (outcome === 'failed' || hadItsTime));
+      return miss(outcome, messageOf(error));
+    } finally {
+      this.#running -= 1;
+      this.#tell();
+    }
+  }
+
+  /** An expression of its options has no value. Of a caller whom nobody knows there is nothing more to look for; a reply that lacks something is no word about the caller. */
+  #missed({ message, place }: ExpressionError, known: JsonObject): LaneLookup {
+    const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
+    if (needed !== undefined && !Object.hasOwn(known, needed))
+      return miss('skipped', `it needs ${needed}, which could not say`);
+    if (/^(known|call)\b/.test(place)) return { outcome: 'not-found', reason: message, facts: plainFacts({}) };
+    this.#log[this.#hasMissed ? 'debug' : 'warn']('resolver.missed', { resolver: this.#open.name, reason: message });
+    this.#hasMissed = true;
+    return { ...miss('failed', message), outcome: 'not-found' };
+  }
+
+  /** A resolver that had to wait for another one is not to blame for it, unless it is on probation: a probe must end somehow. */
+  #failed(isToBlame: boolean): void {
+    const nowMs = this.#clock.elapsed();
+    if (isToBlame || this.#breaker?.state(nowMs) !== 'closed') this.#breaker?.failed(nowMs);
+  }
+
+  /** Nobody was asked, so nothing is known of who would have been. */
+  #cancelled(looked: LaneLookup): LaneLookup {
+    this.#breaker?.cancelled();
+    return looked;
+  }
+
+  #tell(): void {
+    const left = this.#breaker !== null && this.#breaker.state(this.#clock.elapsed()) !== 'closed';
+    if (left === this.#left) return;
+    this.#left = left;
+    if (left) this.#log.error('resolver.left-alone', { resolver: this.#open.name });
+    else this.#log.info('resolver.recovered', { resolver: this.#open.name });
+  }
+}
+
+function miss(outcome: 'late' | 'failed' | 'skipped' | 'busy', reason: string): LaneLookup {
+  return { outcome, reason: reason.replace(/\s+/g, ' ').slice(0, longestReason), facts: null };
+}

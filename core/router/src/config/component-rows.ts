@@ -1,0 +1,131 @@
+/** Rows that name a component: finds it, and checks the row's own keys and the component's. */
+
+import type { Component, Kind } from '@switchhook/sdk';
+import type { ErrorCode } from '@switchhook/sdk/internal';
+import { z } from 'zod';
+import { isVariableName } from '../expressions/compile.js';
+import type { Path } from './problem.js';
+import { namePattern, rowSchemas, type Section, sections } from './schema.js';
+import { isNothing, nodeAt } from './tree.js';
+import type { Checker } from './validate.js';
+
+/** A row whose component is known. The rest is null where something is wrong with it. */
+export interface CheckedRow<K extends Kind = Kind> {
+  readonly name: string;
+  readonly component: Component<K>;
+  readonly common: z.output<(typeof rowSchemas)[K]> | null;
+  readonly options: Readonly<Record<string, unknown>> | null;
+}
+
+/** Names that expressions of answers know already. */
+const takenNames: readonly string[] = ['call', 'event', 'delivery', 'known', 'now'];
+
+export class Rows {
+  readonly #checker: Checker;
+  readonly #catalog: Catalog;
+
+  constructor(checker: Checker, catalog: Catalog) {
+    this.#checker = checker;
+    this.#catalog = catalog;
+  }
+
+  /** The rows of a section whose components are known. */
+  async section<S extends Section>(section: S): Promise<readonly CheckedRow<(typeof sections)[S]>[]> {
+    const { document } = this.#checker;
+    const node = nodeAt(document.root, [section]);
+    if (node === null || isNothing(node)) return [];
+    if (node.kind !== 'map') {
+      document.report('WRONG_TYPE', [section], 'expected a map of names to rows');
+      return [];
+    }
+    const rows: CheckedRow<(typeof sections)[S]>[] = [];
+    for (const name of node.entries.keys()) {
+      this.#checkName(section, name);
+      const row = await this.row(sections[section], [section, name]);
+      if (row !== null) rows.push(row);
+    }
+    return rows;
+  }
+
+  /** The row at a path, `absent` where there is none; null where its component is not known. */
+  async row<K extends Kind>(kind: K, path: Path, absent?: { readonly use: string }): Promise<CheckedRow<K> | null> {
+    const used = this.#checker.check(z.looseObject({ use: rowSchemas[kind].shape.use }), path, absent);
+    const component = used === null ? null : await this.#component(kind, used.use, [...path, 'use']);
+    if (component === null) return null;
+    this.#checkBatch(component, path);
+    const ownKeys = Object.keys(rowSchemas[kind].shape);
+    const own = { takes: (key: string) => ownKeys.includes(key), otherKeys: [] };
+    const rest = { takes: (key: string) => !ownKeys.includes(key), otherKeys: ownKeys };
+    return {
+      name: String(path.at(-1)),
+      component,
+      // The schema of this kind, as `kind` says; the table's type does not keep the two together.
+      common: this.#checker.check(rowSchemas[kind], path, absent, own) as CheckedRow<K>['common'],
+      options: this.#checker.check(component.options, path, absent && {}, rest),
+    };
+  }
+
+  /** Where the destination cannot take one, it would be an option without effect. */
+  #checkBatch({ kind, type, batches = false }: Component, path: Path): void {
+    const { document } = this.#checker;
+    const at = [...path, 'batch'];
+    if (kind !== 'destination' || batches || nodeAt(document.root, at) === null) return;
+    document.report('INVALID_VALUE', at, `${type} takes no batches`, { at: 'key', hint: 'Remove `batch`.' });
+  }
+
+  async #component<K extends Kind>(kind: K, use: string, path: Path): Promise<Component<K> | null> {
+    const { document } = this.#checker;
+    const found = await this.#catalog.find(kind, use);
+    if ('component' in found) {
+      if (isOf(kind, found.component)) return found.component;
+      document.report('WRONG_KIND', path, `${use} is a ${found.component.kind}, a ${kind} belongs here`);
+    } else document.report(found.problem.code, path, found.problem.message, { hint: found.problem.hint });
+    return null;
+  }
+
+  #checkName(section: Section, name: string): void {
+    const report = (message: string) =>
+      this.#checker.document.report('INVALID_VALUE', [section, name], message, { at: 'key' });
+    if (!namePattern.test(name))
+      report('a name starts with a letter and has only letters, digits, - and _, at most 63 of them');
+    else if (section === 'resolvers' && !isResolverName(name)) {
+      const better = name.replaceAll('-', '_');
+      const suggestion = isResolverName(better)
+        ? `; write "${better}"`
+        : ', and this one means something there already';
+      report(`a resolver's name stands in expressions${suggestion}`);
+    }
+  }
+}
+
+/** Whether expressions can use the name. */
+export function isResolverName(name: string): boolean {
+  return isVariableName(name) && !takenNames.includes(name);
+}
+
+function isOf<K extends Kind>(kind: K, component: Component): component is Component<K> {
+  return component.kind === kind;
+}
+
+/** Why a plugin or component cannot be used. */
+export interface PluginProblem {
+  readonly code: Extract<
+    ErrorCode,
+    'PLUGIN_NOT_INSTALLED' | 'PLUGIN_BROKEN' | 'PLUGIN_API' | 'UNKNOWN_COMPONENT' | 'WRONG_KIND'
+  >;
+  /** One line: what was looked for and what was found. */
+  readonly message: string;
+  /** What to do, e.g. `npm install @switchhook/plugin-slack`; the code's own hint where there is none. */
+  readonly hint?: string;
+}
+
+/** What a search for a component came to. */
+export type Found = { readonly component: Component } | { readonly problem: PluginProblem };
+
+/** Finds components. */
+export interface Catalog {
+  /** Loads a row of `plugins:`; undefined where all is well. Called for each row before anything is looked for. */
+  load(from: string): Promise<PluginProblem | undefined>;
+  /** The component of this kind that `use` names. Must not reject. */
+  find(kind: Kind, use: string): Promise<Found>;
+}

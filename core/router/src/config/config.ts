@@ -1,0 +1,97 @@
+/** The configuration as the rest of the router sees it: checked, complete and frozen. */
+import type { Component, Expression, Kind, Template } from '@switchhook/sdk';
+import type { LaneConfig } from '../delivery/policy.js';
+import type { BreakerConfig } from '../resilience/breaker.js';
+import type { RouteRow } from '../routing/routes.js';
+import type { Problem } from './problem.js';
+
+/** A whole configuration. */
+export interface Config {
+  /** The file, as it was named. */
+  readonly file: string;
+  /** Its directory, absolute: relative paths start here. */
+  readonly directory: string;
+  readonly server: ServerConfig;
+  /** Of phone numbers that come without it, ISO 3166-1 alpha-2; null = all are international. */
+  readonly country: string | null;
+  readonly log: LogConfig;
+  /** Packages and paths, as they were named. */
+  readonly plugins: readonly string[];
+  readonly store: StoreRow;
+  readonly sources: readonly ComponentRow<'source'>[];
+  readonly transforms: readonly ComponentRow<'transform'>[];
+  readonly destinations: readonly DestinationRow[];
+  readonly resolvers: readonly ResolverRow[];
+  /** In the order of the file. */
+  readonly routes: readonly RouteRow[];
+  /** In the order of the file: the first that matches answers. */
+  readonly answers: readonly AnswerRow[];
+  /** Every value that must not be seen, as it was read. */
+  readonly secrets: ReadonlySet<string>;
+  /** What is not wrong, but probably not meant. */
+  readonly warnings: readonly Problem[];
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Without a trailing slash; null where it is not known. */
+  readonly publicUrl: string | null;
+  readonly bodyLimitBytes: number;
+  readonly bodyTimeoutMs: number;
+  readonly graceMs: number;
+  readonly trustProxy: boolean;
+  /** Whether a thread watches for code that keeps the process to itself. */
+  readonly watchdog: boolean;
+  /** Null = the API answers on loopback only. */
+  readonly adminToken: string | null;
+}
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** A row that names a component. */
+export interface ComponentRow<K extends Kind = Kind> {
+  readonly name: string;
+  readonly component: Component<K>;
+  /** Checked by the component's own schema: what its `create` takes. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface StoreRow extends ComponentRow<'store'> {
+  /** How long settled events are kept. */
+  readonly retentionMs: number;
+}
+
+export interface DestinationRow extends ComponentRow<'destination'> {
+  readonly lane: LaneConfig;
+}
+
+export interface ResolverRow extends ComponentRow<'resolver'> {
+  /** Null = as long as the answer has. */
+  readonly timeoutMs: number | null;
+  /** Names of resolvers whose facts it needs first; without cycles. */
+  readonly after: readonly string[];
+  /** Look-ups at the same time. */
+  readonly concurrency: number;
+  /** Null = none. */
+  readonly breaker: BreakerConfig | null;
+}
+
+export interface AnswerRow {
+  readonly name: string;
+  /** Names of sources of calls. */
+  readonly from: readonly string[];
+  /** Over `call` and `now`; null = every call. */
+  readonly where: Expression | null;
+  readonly withinMs: number;
+  /** Names of resolvers. */
+  readonly resolve: readonly string[];
+  /** Over `call`, `now`, `known` and the resolvers by name. */
+  readonly variables: Readonly<Record<string, Template>>;
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly overrideAgent: Template | null;
+  /** How long facts of a caller are kept; null = they are not. */
+  readonly cache: { readonly forMs: number; readonly staleMs: number } | null;
+}

@@ -1,0 +1,68 @@
+/** Variables in texts: `${NAME}`, `${NAME:-default}`, `${file:path}`; `$${` is a literal `${`, expressions are left alone. */
+import { expressionEnd } from '@switchhook/sdk/internal';
+import type { Complaint, Stretch } from './tree.js';
+
+/** Looks a reference up: its value, or why there is none. */
+export interface Variables {
+  /** Undefined where it is not set. */
+  variable(name: string): string | undefined;
+  /** Text of a file; null where it cannot be read. */
+  file(path: string): string | null;
+}
+
+/** A text with its variables put in. */
+export interface Interpolated {
+  readonly value: string;
+  readonly stretches: readonly Stretch[];
+  /** What is missing; offsets into the text. */
+  readonly missing: readonly Missing[];
+}
+
+export type Missing = Pick<Complaint, 'code' | 'message'> & { readonly offset: number };
+
+/** Null where the text has no variables. */
+export function interpolate(text: string, variables: Variables): Interpolated | null {
+  if (!text.includes('${')) return null;
+  const stretches: Stretch[] = [];
+  const missing: Missing[] = [];
+  let value = '';
+  let copied = 0;
+  const add = (part: string, written: number, isCopy: boolean): void => {
+    value += part;
+    if (part !== '') stretches.push({ written, length: part.length, copied: isCopy });
+  };
+  const marks = /\$?\$\{\{|\$\$\{|\$\{[^}]*\}?/g;
+  for (let mark = marks.exec(text); mark !== null; mark = marks.exec(text)) {
+    const [written] = mark;
+    if (written.endsWith('{{')) {
+      // `$${{` is left for the template, which makes a literal `${{` of it.
+      const end = written.startsWith('$$') ? marks.lastIndex : expressionEnd(text, mark.index);
+      if (end < 0) break;
+      marks.lastIndex = end;
+      continue;
+    }
+    add(text.slice(copied, mark.index), copied, true);
+    copied = mark.index + written.length;
+    if (written === '$${') add('${', mark.index, false);
+    else {
+      const found = lookUp(written, variables);
+      if (typeof found === 'string') add(found, mark.index, false);
+      else missing.push({ ...found, offset: mark.index });
+    }
+  }
+  if (copied === 0) return null;
+  add(text.slice(copied), copied, true);
+  return { value, stretches, missing };
+}
+
+function lookUp(written: string, variables: Variables): string | Omit<Missing, 'offset'> {
+  const file = /^\$\{file:([^}]+)\}$/.exec(written)?.[1];
+  if (file !== undefined)
+    return variables.file(file) ?? { code: 'FILE_MISSING', message: `the file ${file} cannot be read` };
+  const [, name, otherwise] = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^}])*))?\}$/.exec(written) ?? [];
+  if (name === undefined) return { code: 'INTERPOLATION_SYNTAX', message: `${written} names no variable` };
+  const value = variables.variable(name);
+  // As in a shell: an empty variable takes the default, too.
+  if (otherwise !== undefined && (value === undefined || value === '')) return otherwise;
+  return value ?? { code: 'ENV_MISSING', message: `the environment variable ${name} is not set` };
+}

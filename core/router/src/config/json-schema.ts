@@ -1,0 +1,108 @@
+/** The configuration as a JSON Schema: for editors, and to know which keys belong where. */
+
+import type { Component, Kind } from '@switchhook/sdk';
+import { z } from 'zod';
+import type { Path } from './problem.js';
+import {
+  answerSchema,
+  countrySchema,
+  logSchema,
+  namePattern,
+  pluginsSchema,
+  routeSchema,
+  rowSchemas,
+  sectionDescriptions,
+  sections,
+  serverSchema,
+  versionSchema,
+} from './schema.js';
+
+export type JsonSchema = z.core.JSONSchema.JSONSchema;
+
+/** JSON Schema (2020-12) of a configuration that uses exactly these components. */
+export function configurationSchema(components: readonly Component[]): JsonSchema {
+  const rowOf = (kind: Kind) => {
+    const byType = new Map(components.filter((each) => each.kind === kind).map((each) => [each.type, rowSchema(each)]));
+    const [first, ...others] = byType.values();
+    return first === undefined ? rowSchemas[kind].loose() : z.discriminatedUnion('use', [first, ...others]);
+  };
+  const sectionOf = (name: keyof typeof sections) =>
+    z.record(z.string().regex(namePattern), rowOf(sections[name])).meta({ description: sectionDescriptions[name] });
+  const whole = z.strictObject({
+    version: versionSchema,
+    server: serverSchema.optional(),
+    log: logSchema.optional(),
+    country: countrySchema.optional(),
+    store: rowOf('store')
+      .optional()
+      .meta({ description: 'Where events and deliveries are kept. Default: `use: sqlite`.' }),
+    plugins: pluginsSchema.optional(),
+    sources: sectionOf('sources'),
+    destinations: sectionOf('destinations').optional(),
+    resolvers: sectionOf('resolvers').optional(),
+    transforms: sectionOf('transforms').optional(),
+    routes: z.array(routeSchema).optional().meta({ description: 'Every route that matches an event takes it.' }),
+    answers: z
+      .array(answerSchema([]))
+      .optional()
+      .meta({ description: 'The first answer that matches a call is given.' }),
+  });
+  return {
+    ...inputSchema(whole),
+    title: 'Switchhook configuration',
+    // Keys that begin with x- are nobody's: a place for anchors.
+    patternProperties: { '^x-': {} },
+  };
+}
+
+/** The schema of what is written, not of what becomes of it. Wherever a text is not taken anyhow, one with `${…}` is. */
+export function inputSchema(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema, path }) => path.at(-1) !== 'propertyNames' && allowVariables(jsonSchema),
+  });
+}
+
+/** The schemas of what a path leads to; several where there is a choice. */
+export function schemasAt(root: JsonSchema, path: Path): readonly JsonSchema[] {
+  return path.reduce<readonly JsonSchema[]>(
+    (schemas, step) => schemas.flatMap((schema) => choicesOf(root, inner(schema, step))),
+    choicesOf(root, root),
+  );
+}
+
+function rowSchema(component: Component): z.ZodObject {
+  const { use: _, ...common } = commonShape(component);
+  const use = z.literal(component.type).meta({ description: component.description });
+  return z.strictObject({ use, ...common, ...component.options.shape }).meta({ description: component.description });
+}
+
+function commonShape({ kind, batches = false }: Component) {
+  if (kind !== 'destination' || batches) return rowSchemas[kind].shape;
+  const { batch: _, ...shape } = rowSchemas.destination.shape;
+  return shape;
+}
+
+const withVariable: JsonSchema = { type: 'string', pattern: '\\$\\{' };
+
+function allowVariables(schema: z.core.JSONSchema.BaseSchema): void {
+  const { description, default: otherwise, ...rule } = schema;
+  const isText = rule.type === 'string' && !('pattern' in rule || 'format' in rule || 'enum' in rule);
+  const isSimple = ['string', 'number', 'integer', 'boolean'].includes(String(rule.type));
+  if (!isSimple || isText || 'const' in rule) return;
+  for (const key of Object.keys(rule)) delete schema[key];
+  schema.anyOf = [rule, withVariable];
+}
+
+function inner(schema: JsonSchema, step: string | number): unknown {
+  if (typeof step === 'number') return schema.items;
+  return schema.properties?.[step] ?? schema.additionalProperties;
+}
+
+function choicesOf(root: JsonSchema, schema: unknown): readonly JsonSchema[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { anyOf = [], oneOf = [], allOf = [], $ref } = schema as JsonSchema;
+  const target = $ref === undefined ? undefined : root.$defs?.[$ref.replace('#/$defs/', '')];
+  return [schema as JsonSchema, ...[...anyOf, ...oneOf, ...allOf, target].flatMap((each) => choicesOf(root, each))];
+}

@@ -1,0 +1,65 @@
+/** A mistake in the configuration, told like a compiler does. */
+import type { ErrorCode } from '@switchhook/sdk/internal';
+
+/** One mistake: where it is, what was found, what to do. */
+export interface Problem {
+  readonly code: ErrorCode;
+  /** As it was named. */
+  readonly file: string;
+  /** From 1; 0 where the problem is the file itself. */
+  readonly line: number;
+  /** From 1, in UTF-16 units. */
+  readonly column: number;
+  /** Where in the configuration, e.g. `destinations.crm.url` or `routes[0].to`; empty at the top. */
+  readonly path: string;
+  /** What was found and what was expected, in one line, without secrets. */
+  readonly message: string;
+  /** What to do. */
+  readonly hint: string;
+  /** The line, without values that are nobody's business, and the column of the mark in it. */
+  readonly excerpt: { readonly text: string; readonly column: number } | null;
+}
+
+/** Steps into the configuration: keys of maps, indexes of lists. */
+export type Path = readonly (string | number)[];
+
+/** `['routes', 0, 'to']` → `routes[0].to`. */
+export function pathText(path: Path): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
+}
+
+/** In the order of the file, each once. */
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column || a.code.localeCompare(b.code));
+  const seen = new Set<string>();
+  return sorted.filter(({ line, column, code, message }) => {
+    const key = `${line}:${column} ${code} ${message}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+/** All problems for a terminal or a log: place, code, message, the line with a mark, and each hint once. */
+export function formatProblems(
+  problems: readonly Problem[],
+  { colour = false, as = 'problem' }: { readonly colour?: boolean; readonly as?: 'problem' | 'warning' } = {},
+): string {
+  const [tone, word] = as === 'problem' ? [31, ''] : [33, 'warning '];
+  const paint = (code: number, text: string) => (colour && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const gutter = String(Math.max(0, ...problems.map(({ line }) => line))).length + 2;
+  const hinted = new Set<string>();
+  return problems
+    .map(({ code, file, line, column, path, message, hint, excerpt }) => {
+      const place = line === 0 ? file : `${file}:${line}:${column}`;
+      const lines = [`${paint(1, place)}  ${paint(tone, word + code)}  ${path === '' ? '' : `${path}: `}${message}`];
+      if (excerpt !== null) {
+        // Tabs stay tabs, so that the mark stands below its character however wide a terminal makes them.
+        const indent = excerpt.text.slice(0, excerpt.column - 1).replace(/[^\t]/g, ' ');
+        lines.push(paint(2, `${String(line).padStart(gutter)} | ${excerpt.text}`));
+        lines.push(`${paint(2, `${' '.repeat(gutter)} |`)} ${indent}${paint(tone, '^')}`);
+      }
+      if (!hinted.has(hint)) lines.push(paint(36, `${' '.repeat(gutter)} = ${hint}`));
+      hinted.add(hint);
+      return lines.join('\n');
+    })
+    .join('\n\n');
+}

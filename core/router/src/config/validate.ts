@@ -1,0 +1,91 @@
+/** Checks parts of a document against schemas; remembers the secrets it meets. */
+
+import { messageOf, type Reader, reading } from '@switchhook/sdk/internal';
+import type { z } from 'zod';
+import { compileExpression } from '../expressions/compile.js';
+import type { ConfigDocument } from './diagnostics.js';
+import type { Path } from './problem.js';
+import { type Leaf, leavesOf, reportLeaves } from './schema-issues.js';
+import { isNothing, nodeAt, plainOf, type TreeNode } from './tree.js';
+
+/** How much of a map belongs to a schema, where it is not all. */
+export interface Share {
+  readonly takes: (key: string) => boolean;
+  /** Keys of the rest, to be suggested where one is misspelled. */
+  readonly otherKeys: readonly string[];
+}
+
+const whole: Share = { takes: () => true, otherKeys: [] };
+
+export class Checker {
+  readonly document: ConfigDocument;
+  readonly secrets: Set<string>;
+  readonly #reader: Reader;
+
+  constructor(document: ConfigDocument, secrets = new Set<string>(), compile: Reader['compile'] = compileExpression) {
+    this.document = document;
+    this.secrets = secrets;
+    this.#reader = { compile, secret: (value) => this.secrets.add(value) };
+  }
+
+  /** One that knows the same secrets and compiles expressions in its own way. */
+  compiling(compile: Reader['compile']): Checker {
+    return new Checker(this.document, this.secrets, compile);
+  }
+
+  /** What a schema makes of the value at a path; null where something is wrong with it, which is reported. `absent` stands in for a section that is not there. */
+  check<S extends z.ZodType>(schema: S, path: Path, absent?: unknown, share: Share = whole): z.output<S> | null {
+    const node = nodeAt(this.document.root, path);
+    const parse = (instead?: ReadonlyMap<TreeNode, unknown>) => {
+      const isAbsent = node === null || (absent !== undefined && isNothing(node));
+      const value = isAbsent ? absent : shareOf(plainOf(node, instead), share);
+      return reading(this.#reader, () => schema.safeParse(value));
+    };
+    try {
+      const first = parse();
+      if (first.success) return first.data;
+      const leaves = leavesOf(first.error.issues);
+      const converted = this.#converted(leaves, path);
+      const second = converted.size === 0 ? first : parse(converted);
+      if (second.success) return second.data;
+      const { document } = this;
+      reportLeaves(leavesOf(second.error.issues), {
+        document,
+        schema,
+        path,
+        otherKeys: share.otherKeys,
+        mask: (text) => this.#masked(text),
+      });
+    } catch (error) {
+      const reason = messageOf(error);
+      this.document.report('PLUGIN_BROKEN', path, `these options cannot be checked: ${this.#masked(reason)}`);
+    }
+    return null;
+  }
+
+  /** Variables are texts: where a number, or true or false, is expected and a variable brought the text of one, it is one. */
+  #converted(leaves: readonly Leaf[], base: Path): ReadonlyMap<TreeNode, unknown> {
+    const converted = new Map<TreeNode, unknown>();
+    for (const { path, expected } of leaves) {
+      const node = nodeAt(this.document.root, [...base, ...path]);
+      if (node?.kind !== 'scalar' || node.stretches === null || typeof node.value !== 'string') continue;
+      const text = node.value.trim();
+      if (expected.some((type) => type === 'number' || type === 'int') && text !== '' && Number.isFinite(Number(text)))
+        converted.set(node, Number(text));
+      else if (expected.includes('boolean') && (text === 'true' || text === 'false'))
+        converted.set(node, text === 'true');
+    }
+    return converted;
+  }
+
+  #masked(message: string): string {
+    let masked = message;
+    for (const secret of this.secrets) if (secret.length > 3) masked = masked.replaceAll(secret, '***');
+    return masked;
+  }
+}
+
+function shareOf(value: unknown, { takes }: Share): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([key]) => takes(key)));
+}

@@ -1,0 +1,60 @@
+/** What happens after an attempt: pure, so that the schedule can be tested as a law. */
+import type { Outcome, Settlement } from '@switchhook/sdk';
+
+/** What an attempt came to, or that a transform kept the event from this destination. */
+export type Attempted = Outcome | { readonly kind: 'skipped' };
+
+/** How a destination is tried again. */
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** Longest wait before the second attempt; doubles with each further one. */
+  readonly firstMs: number;
+  /** No wait is longer. */
+  readonly maxMs: number;
+}
+
+/**
+ * The settlement of an attempt. Waits are drawn evenly between 0 and the schedule's step ("full jitter"), so that what
+ * failed together does not come back together. `chance` gives numbers from 0 to below 1.
+ */
+export function settlementFor(
+  outcome: Attempted,
+  attempt: number,
+  policy: RetryPolicy,
+  nowMs: number,
+  chance: () => number,
+): Settlement {
+  switch (outcome.kind) {
+    case 'delivered':
+      return { state: 'delivered' };
+    case 'skipped':
+      return { state: 'skipped' };
+    case 'rejected':
+      return { state: 'dead', reason: 'rejected' };
+    case 'unavailable':
+      if (attempt >= policy.attempts) return { state: 'dead', reason: 'exhausted' };
+      return { state: 'waiting', untilMs: nowMs + Math.round(waitMs(outcome, attempt, policy, chance)), counted: true };
+  }
+}
+
+function waitMs(
+  outcome: Extract<Outcome, { kind: 'unavailable' }>,
+  attempt: number,
+  policy: RetryPolicy,
+  chance: () => number,
+): number {
+  const { retryAfterMs: wishMs = 0, needsOperator = false } = outcome;
+  const scheduledMs = needsOperator
+    ? policy.maxMs * (0.5 + chance() / 2)
+    : chance() * Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
+  // A wish is the least: who says "now" is not asked without end, and who is asked together does not come back together.
+  return Math.min(policy.maxMs, Math.max(scheduledMs, wishMs + chance() * Math.min(wishMs, policy.firstMs)));
+}
+
+export interface RetryConfig {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  readonly firstMs: number;
+  readonly maxMs: number;
+}

@@ -1,0 +1,59 @@
+/** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
+import type { Clock, Log, Settled, Store } from '@switchhook/sdk';
+import { Pauses, pauseAfter } from '@switchhook/sdk/internal';
+
+/** What a settler works with. */
+export interface SettlerParts {
+  readonly destination: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Settler {
+  readonly #parts: SettlerParts;
+  #pending = 0;
+  #failures = 0;
+  #abandoned = false;
+  readonly #pauses: Pauses;
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+    this.#pauses = new Pauses(parts.clock);
+  }
+
+  /** Deliveries whose attempt has begun or ended and is not settled yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Counts deliveries whose settlement will come. */
+  expect(count: number): void {
+    this.#pending += count;
+  }
+
+  /** Stops trying: the leases end, and somebody else makes the attempts again. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#pauses.end();
+  }
+
+  /** Resolves when the store has the settlements, or they are abandoned; they must have been expected. */
+  async settle(settled: readonly Settled[]): Promise<void> {
+    const { store, log, destination } = this.#parts;
+    for (;;) {
+      try {
+        await store.settle(settled);
+        this.#failures = 0;
+        this.#pending -= settled.length;
+        return;
+      } catch (error) {
+        // What is known is tried once, also when it is known late.
+        if (this.#abandoned) return;
+        log.warn('lane.settle-failed', { destination, error });
+        this.#failures += 1;
+        await this.#pauses.wait(pauseAfter(this.#failures));
+      }
+    }
+  }
+}

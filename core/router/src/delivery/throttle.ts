@@ -1,0 +1,72 @@
+/** The gate of a lane: whether an attempt may start now, and if not, when. Breaker, rate limit and the other side's own wish. */
+import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
+import { type Rate, TokenBucket } from '../resilience/token-bucket.js';
+import type { Attempted } from './retry.js';
+
+/** What limits a lane beside its concurrency. */
+export interface GatePolicy {
+  /** Null = no limit. Counts attempts; a batch is one. */
+  readonly rateLimit: Rate | null;
+  /** Null = no breaker. */
+  readonly breaker: BreakerPolicy | null;
+  /** A wish to be left alone (`Retry-After`) is granted for no longer than this. */
+  readonly longestPauseMs: number;
+}
+
+/** Times are from a clock that never goes back. */
+export class Gate {
+  readonly #policy: GatePolicy;
+  readonly #breaker: Breaker | null;
+  readonly #bucket: TokenBucket | null;
+  #pausedUntilMs = 0;
+
+  constructor(policy: GatePolicy, nowMs: number) {
+    this.#policy = policy;
+    this.#breaker = policy.breaker === null ? null : new Breaker(policy.breaker, policy.longestPauseMs);
+    this.#bucket = policy.rateLimit === null ? null : new TokenBucket(policy.rateLimit, nowMs);
+  }
+
+  /** How many attempts may start now. */
+  allowance(nowMs: number): number {
+    if (nowMs < this.#pausedUntilMs) return 0;
+    const unlimited = Number.POSITIVE_INFINITY;
+    return Math.min(this.#breaker?.allowance(nowMs) ?? unlimited, this.#bucket?.allowance(nowMs) ?? unlimited);
+  }
+
+  /** When the next attempt may start; null where that depends on the end of a probe. */
+  opensAtMs(nowMs: number): number | null {
+    const probeAtMs = this.#breaker?.state(nowMs) === 'closed' ? nowMs : (this.#breaker?.probeAtMs() ?? null);
+    if (this.#breaker !== null && probeAtMs === null) return null;
+    return Math.max(this.#pausedUntilMs, probeAtMs ?? nowMs, this.#bucket?.opensAtMs(nowMs) ?? nowMs);
+  }
+
+  started(nowMs: number): void {
+    this.#bucket?.take(nowMs);
+    this.#breaker?.started(nowMs);
+  }
+
+  /**
+   * An attempt has ended: the outcomes of those deliveries that the destination was asked about. Where there are none, it was
+   * no attempt. A batch that went through in part shows that the destination is there.
+   */
+  ended(outcomes: readonly Attempted[], nowMs: number): void {
+    if (outcomes.length === 0) {
+      this.#bucket?.giveBack(nowMs);
+      this.#breaker?.cancelled();
+      return;
+    }
+    for (const outcome of outcomes)
+      if (outcome.kind === 'unavailable' && outcome.retryAfterMs !== undefined)
+        this.#pausedUntilMs = Math.max(
+          this.#pausedUntilMs,
+          nowMs + Math.min(outcome.retryAfterMs, this.#policy.longestPauseMs),
+        );
+    if (outcomes.some(({ kind }) => kind !== 'unavailable')) this.#breaker?.succeeded();
+    else this.#breaker?.failed(nowMs);
+  }
+
+  /** What the breaker says; `closed` where there is none. */
+  breakerState(nowMs: number): BreakerState {
+    return this.#breaker?.state(nowMs) ?? 'closed';
+  }
+}

@@ -1,0 +1,127 @@
+/** What is wrong with an expression, in one line for whoever wrote it. */
+import {
+  type ASTNode,
+  TypeError as CelTypeError,
+  type Environment,
+  EvaluationError,
+  ParseError,
+} from '@marcbachmann/cel-js';
+import { didYouMean, type ExpressionProblem } from '@switchhook/sdk/internal';
+import { durationFunction, knownFields } from './language.js';
+
+/** Names that whoever wrote the expression may have had in mind. */
+export interface Names {
+  /** Those it may use. */
+  readonly variables: readonly string[];
+  /** Of these, the ones that lead nowhere. That is said where they come from, and nobody is led to them. */
+  readonly broken?: readonly string[];
+  /** Resolvers it could use if they were asked. */
+  readonly unasked?: readonly string[];
+}
+
+/** Makes a problem to be thrown. */
+export function problemOf(code: ExpressionProblem['code'], message: string, offset = 0): ExpressionProblem & Error {
+  return Object.assign(new Error(message), { name: 'ExpressionProblem', code, offset });
+}
+
+/** What CEL complained about when it read an expression. */
+export function expressionProblem(
+  error: unknown,
+  text: string,
+  names: Names,
+  environment: Environment,
+): ExpressionProblem {
+  if (!(error instanceof ParseError || error instanceof CelTypeError || error instanceof EvaluationError))
+    return problemOf('EXPRESSION_SYNTAX', 'the expression is too large or cannot be read');
+  const offset = (error.node as ASTNode | undefined)?.pos ?? error.range?.start ?? 0;
+  if (error instanceof ParseError) return problemOf('EXPRESSION_SYNTAX', syntaxMessage(error, text, offset), offset);
+  const unknown = unknownName(error, text, offset, names, environment);
+  return unknown ?? problemOf('EXPRESSION_TYPE', plainTypes(error.summary), offset);
+}
+
+/** CEL's names of types, without what only its type checker needs. */
+export function plainTypes(message: string): string {
+  return message
+    .replace(/dyn<([\w.<>, ]+?)>/g, '$1')
+    .replaceAll('google.protobuf.', '')
+    .replaceAll(durationFunction, 'duration')
+    .replace(/\$(\w+)/g, '$1')
+    .replace(/^found no matching overload for/, 'no way to call')
+    .replace(/^no such overload:/, 'cannot compute');
+}
+
+const tokens: Readonly<Record<string, string>> = {
+  EOF: 'the end',
+  LPAREN: '"("',
+  RPAREN: '")"',
+  LBRACKET: '"["',
+  RBRACKET: '"]"',
+  LBRACE: '"{"',
+  RBRACE: '"}"',
+  DOT: '"."',
+  COMMA: '","',
+  COLON: '":"',
+  QUESTION: '"?"',
+  EQ: '"=="',
+  AND: '"&&"',
+  OR: '"||"',
+};
+
+/** What people write who know another language. */
+const slips: Readonly<Record<string, string>> = {
+  '=': 'compare with ==',
+  '&': 'write &&',
+  '|': 'write ||',
+  and: 'write &&',
+  or: 'write ||',
+  not: 'write !',
+  is: 'write ==',
+};
+
+function syntaxMessage(error: ParseError, text: string, offset: number): string {
+  if (text.trim() === '') return 'the expression is empty';
+  const word = /^(\w+|.)/s.exec(text.slice(offset))?.[0] ?? '';
+  const slip = slips[word] ?? slips[text.slice(0, offset).trim()];
+  const message =
+    error.code === 'unexpected_character' && word !== ''
+      ? `unexpected ${JSON.stringify(word)}`
+      : error.summary.replace(/\b[A-Z]{2,}\b/g, (token) => tokens[token] ?? token.toLowerCase());
+  return slip === undefined ? message : `${message}; ${slip}`;
+}
+
+function unknownName(
+  error: CelTypeError | EvaluationError,
+  text: string,
+  offset: number,
+  { variables, broken = [], unasked = [] }: Names,
+  environment: Environment,
+): ExpressionProblem | null {
+  const make = (message: string, written: string, names: readonly string[], at = offset) =>
+    problemOf('EXPRESSION_UNKNOWN_NAME', `${message}${didYouMean(written, names)}`, at);
+  const node = error.node as ASTNode | undefined;
+  if (node === undefined) return null;
+  if (error.code === 'unknown_variable') {
+    const name = String(node.args);
+    const missing = `there is no variable "${name}" here`;
+    if (unasked.includes(name)) return make(`${missing}: add it to \`resolve\``, name, []);
+    const usable = variables.filter((variable) => !broken.includes(variable));
+    return make(`${missing}, only ${usable.join(', ') || 'none'}`, name, usable);
+  }
+  if (error.code === 'no_such_key' && node.op === '.') {
+    const [owner, field] = node.args;
+    const fields = owner.op === 'id' ? Object.keys(knownFields[owner.args as keyof typeof knownFields] ?? {}) : [];
+    return make(`${owner.op === 'id' ? owner.args : 'it'} has no field "${field}"`, field, fields);
+  }
+  if (error.code !== 'no_matching_overload' || (node.op !== 'call' && node.op !== 'rcall')) return null;
+  const isMethod = node.op === 'rcall';
+  const name = node.args[0];
+  const functions = environment.getDefinitions().functions.filter((each) => (each.receiverType !== null) === isMethod);
+  if (name === durationFunction || functions.some((each) => each.name === name)) return null;
+  const at = node.op === 'rcall' ? text.indexOf(name, node.args[1].end) : offset;
+  return make(
+    `there is no ${isMethod ? 'method' : 'function'} "${name}"`,
+    name,
+    functions.map((each) => each.name),
+    at,
+  );
+}

@@ -1,0 +1,106 @@
+/** Time zones in expressions: what asks for one that does not exist would fail for every call and event, and be seen by nobody. */
+import type { ASTNode } from '@marcbachmann/cel-js';
+import type { NumberReader } from '@switchhook/sdk';
+import { isWithheld, nearest } from '@switchhook/sdk/internal';
+import { problemOf } from './diagnose.js';
+import { nodesIn } from './explain.js';
+
+/** CEL's methods of a time. Each takes a zone, or nothing for UTC. */
+const methods = new Set([
+  'getDate',
+  'getDayOfMonth',
+  'getDayOfWeek',
+  'getDayOfYear',
+  'getFullYear',
+  'getHours',
+  'getMilliseconds',
+  'getMinutes',
+  'getMonth',
+  'getSeconds',
+]);
+
+/** Throws an `ExpressionProblem` for a zone that is written there and does not exist. */
+export function checkTimeZones(whole: ASTNode): void {
+  for (const { op, args } of nodesIn(whole)) {
+    if (op !== 'rcall' || !methods.has(args[0])) continue;
+    const [zone] = args[2];
+    if (zone?.op !== 'value' || typeof zone.args !== 'string' || isTimeZone(zone.args)) continue;
+    const message = `there is no time zone "${zone.args}"${suggestion(zone.args)}`;
+    throw problemOf('EXPRESSION_UNKNOWN_NAME', message, zone.start);
+  }
+}
+
+/** Asks whoever is asked when the expression is evaluated. Node 20 takes names only, later ones also `+02:00`. */
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: zone });
+    return true;
+  } catch {
+    // It says no by throwing.
+    return false;
+  }
+}
+
+function suggestion(written: string): string {
+  const zones = Intl.supportedValuesOf('timeZone');
+  const city = `/${written.trim().replaceAll(' ', '_').toLowerCase()}`;
+  const meant =
+    zoneOfOffset(written) ?? zones.find((zone) => zone.toLowerCase().endsWith(city)) ?? nearest(written, zones);
+  return meant === null ? '; write it like "Europe/Berlin"' : `; did you mean "${meant}"?`;
+}
+
+/** `UTC+2` and `+02:00` have a name only with the sign turned round. */
+function zoneOfOffset(written: string): string | null {
+  const [, sign, hours] = /^(?:UTC|GMT)?([+-])0?(\d{1,2})(?::?00)?$/i.exec(written.trim()) ?? [];
+  if (sign === undefined) return null;
+  const zone = `Etc/GMT${sign === '+' ? '-' : '+'}${hours}`;
+  return isTimeZone(zone) ? zone : null;
+}
+
+/** A text that no number of a call is ever equal to. */
+export interface VainNumber {
+  readonly message: string;
+  /** Characters from the start of the expression. */
+  readonly offset: number;
+}
+
+type Literal = Extract<ASTNode, { op: 'value' }>;
+
+/** The texts that `call.from` and `call.to` are compared with, or looked up by, in vain. */
+export function vainNumbers(whole: ASTNode, read: NumberReader): readonly VainNumber[] {
+  return [...nodesIn(whole)].flatMap((node) => {
+    if (!isComparison(node)) return [];
+    const [left, right] = node.args;
+    return [...vainIn(left, right, read), ...vainIn(right, left, read)];
+  });
+}
+
+function isComparison(node: ASTNode): node is Extract<ASTNode, { op: '==' | '!=' | 'in' | '[]' | '[?]' }> {
+  return ['==', '!=', 'in', '[]', '[?]'].includes(node.op);
+}
+
+function vainIn(number: ASTNode, others: ASTNode, read: NumberReader): readonly VainNumber[] {
+  const field = numberOfCall(number);
+  if (field === null) return [];
+  return literalsIn(others).flatMap(({ args: text, start: offset }) => {
+    if (typeof text !== 'string') return [];
+    const isNobody = field === 'from' && isWithheld(text);
+    const meant = isNobody ? '' : read(text);
+    const reason = isNobody ? 'a withheld number is empty here' : 'numbers are E.164 here';
+    const message = `call.${field} is never ${JSON.stringify(text)}: ${reason}; did you mean ${JSON.stringify(meant)}?`;
+    return meant === text ? [] : [{ message, offset }];
+  });
+}
+
+function numberOfCall(node: ASTNode): 'from' | 'to' | null {
+  if (node.op !== '.') return null;
+  const [owner, field] = node.args;
+  return owner.op === 'id' && owner.args === 'call' && (field === 'from' || field === 'to') ? field : null;
+}
+
+/** A literal, those of a list, or the keys of a map. */
+function literalsIn(node: ASTNode): readonly Literal[] {
+  if (node.op === 'value') return [node];
+  const members = node.op === 'list' ? node.args : node.op === 'map' ? node.args.map(([key]) => key) : [];
+  return members.filter((member) => member.op === 'value');
+}

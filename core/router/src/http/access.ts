@@ -1,0 +1,46 @@
+/** Who may use the API: whoever has the token; without a configured one, only who is on this machine. */
+
+import { refuse, sameText } from '@switchhook/sdk';
+import type { Context } from 'koa';
+
+/** How the API is kept. */
+export interface ApiAccess {
+  /** Null = only from this machine. */
+  readonly token: string | null;
+  /** True where a proxy stands in front: then everybody seems to be on this machine. */
+  readonly proxied: boolean;
+}
+
+/** What proxies add. */
+const forwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];
+const loopbackAddress = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
+const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
+
+/** Refuses who may not. */
+export function requireAccess(ctx: Context, { token, proxied }: ApiAccess): void {
+  if (token === null) {
+    const reason = proxied
+      ? 'server.publicUrl or server.trustProxy says that a proxy stands in front'
+      : strangeness(ctx);
+    if (reason !== null) throw refuse('API_TOKEN_NEEDED', reason);
+    return;
+  }
+  const given = /^Bearer +(\S+)\s*$/i.exec(ctx.get('authorization'))?.[1];
+  if (given !== undefined && sameText(given, token)) return;
+  ctx.set('WWW-Authenticate', 'Bearer');
+  const found = given === undefined ? 'no bearer token came with the request' : 'the bearer token is another one';
+  throw refuse('API_TOKEN_WRONG', found);
+}
+
+/** Why a request may be from elsewhere than this machine, or from a page that a browser on it has open; null = it is not. */
+function strangeness(ctx: Context): string | null {
+  const host = ctx.get('host');
+  const origin = ctx.get('origin');
+  if (!loopbackAddress.test(ctx.req.socket.remoteAddress ?? '')) return 'the request comes from another machine';
+  if (forwarded.some((name) => ctx.get(name) !== '')) return 'the request was passed on by a proxy';
+  // A name that somebody else lets point to this machine.
+  if (!loopbackHost.test(host)) return 'the request is meant for another host';
+  if (origin !== '' && (!URL.canParse(origin) || new URL(origin).host !== host))
+    return 'the request comes from a page of another site';
+  return null;
+}

@@ -1,0 +1,123 @@
+/** The API: checks who asks and what, lets an endpoint answer, and says what is wrong as `application/problem+json`. */
+
+import { type Clock, isRefusal, type Log, type Refusal, refuse } from '@switchhook/sdk';
+import { ERRORS, within } from '@switchhook/sdk/internal';
+import type { Context } from 'koa';
+import bodyParser from 'koa-bodyparser';
+import type { z } from 'zod';
+import type { Operations } from '../admin/operations.js';
+import { nothing } from '../api/requests.js';
+import type { problem } from '../api/responses.js';
+import { type ApiAccess, requireAccess } from './access.js';
+import type { BodyLimits } from './body.js';
+import { type Endpoint, endpoints, type RouterFacts } from './endpoints.js';
+import { openApiDocument } from './openapi.js';
+import { writeRefusal } from './refusal-response.js';
+
+/** What the API is made of. */
+export interface ApiParts {
+  readonly operations: Operations;
+  readonly facts: RouterFacts;
+  readonly access: ApiAccess;
+  readonly limits: BodyLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Answers requests below `/api`. Never rejects. */
+export type Api = (ctx: Context) => Promise<void>;
+
+type Wrong = z.input<typeof problem>['errors'];
+type ParseBody = (ctx: Context) => Promise<unknown>;
+
+export function apiFor(parts: ApiParts): Api {
+  const document = openApiDocument(endpoints, parts.facts.version);
+  const parseBody = bodyReader(parts);
+  return async (ctx) => {
+    ctx.set('Cache-Control', 'no-store');
+    try {
+      requireAccess(ctx, parts.access);
+      if (ctx.path === '/api/openapi.json') ctx.body = document;
+      else ctx.body = await answered(ctx, parts, parseBody);
+    } catch (error) {
+      if (!isRefusal(error)) parts.log.error('api.failed', { path: ctx.path, error });
+      writeProblem(ctx, isRefusal(error) ? error : refuse('API_FAILED', 'see the log line api.failed'));
+    }
+    if (ctx.method !== 'GET')
+      parts.log.info('api.asked', { method: ctx.method, path: ctx.path, status: ctx.status, from: ctx.ip });
+  };
+}
+
+async function answered(ctx: Context, { operations, facts, clock }: ApiParts, parseBody: ParseBody): Promise<unknown> {
+  const { endpoint, id } = endpointFor(ctx);
+  const query = checked(endpoint.query, { ...ctx.query }, 'query');
+  const body = endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx), 'body');
+  return endpoint.answer({ id, query, body }, { operations, facts, nowMs: clock.now() });
+}
+
+function endpointFor(ctx: Context): { readonly endpoint: Endpoint; readonly id: string } {
+  const segments = ctx.path.split('/');
+  const here = endpoints.filter(({ path }) => fits(path.split('/'), segments));
+  const endpoint = here.find(({ method }) => method === ctx.method);
+  if (endpoint !== undefined)
+    return { endpoint, id: decoded(segments[endpoint.path.split('/').indexOf('{id}')] ?? '') };
+  if (here.length === 0) throw refuse('NOT_FOUND', 'no such path; GET /api/openapi.json lists them');
+  ctx.set('Allow', here.map(({ method }) => method).join(', '));
+  throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
+}
+
+function fits(pattern: readonly string[], segments: readonly string[]): boolean {
+  return (
+    pattern.length === segments.length && pattern.every((part, index) => part === '{id}' || part === segments[index])
+  );
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw refuse('MALFORMED', 'the path is not properly percent-encoded');
+  }
+}
+
+/** JSON and nothing else: what would be read as empty might ask for too much. */
+function bodyReader({ limits, clock }: ApiParts): ParseBody {
+  const parse = bodyParser({
+    enableTypes: ['json'],
+    jsonLimit: `${limits.maxBytes}b`,
+    onerror: (error) => {
+      const tooLarge = 'type' in error && error.type === 'entity.too.large';
+      throw tooLarge ? refuse('BODY_TOO_LARGE', 'the body is too large') : refuse('MALFORMED', 'the body is not JSON');
+    },
+  });
+  return async (ctx) => {
+    if (!ctx.is('application/json')) throw refuse('UNSUPPORTED_MEDIA_TYPE', 'a body in application/json is expected');
+    try {
+      await within(clock, limits.timeoutMs, () => parse(ctx, async () => {}));
+    } catch (error) {
+      throw isRefusal(error) ? error : refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`);
+    }
+    return ctx.request.body;
+  };
+}
+
+function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' | 'body'): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors: Wrong = parsed.error.issues.map((issue) => {
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys] : issue.path;
+    return { path: path.join('.'), message: issue.message };
+  });
+  const said = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  throw Object.assign(refuse('MALFORMED', `the ${what} is wrong: ${said.join('; ')}`), { errors });
+}
+
+function writeProblem(ctx: Context, refusal: Refusal & { readonly errors?: Wrong }): void {
+  const { status, code, message: detail, errors = [] } = refusal;
+  const body: z.input<typeof problem> = {
+    ...{ type: `urn:switchhook:error:${code}`, title: ERRORS[code].sentence, status, detail, code, errors },
+  };
+  writeRefusal(ctx, refusal);
+  ctx.type = 'application/problem+json';
+  ctx.body = JSON.stringify(body);
+}

@@ -1,0 +1,105 @@
+/** Reads the exact bytes of a request, within limits of size and time. */
+import type { IncomingMessage } from 'node:http';
+import { type Clock, refuse } from '@switchhook/sdk';
+
+/** What a body may cost. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** From the end of the headers to the end of the body. */
+  readonly timeoutMs: number;
+}
+
+/** The whole body. Rejects with a refusal: too large, too slow, broken off, or no room. Never holds more than `maxBytes`. */
+export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Clock, room: BodyRoom): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > limits.maxBytes) return Promise.reject(tooLarge(limits));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const overloaded = (): void => end(() => reject(refuse('OVERLOADED', 'no room for another body')));
+    const guest: Guest = {
+      get length() {
+        return length;
+      },
+      leave: overloaded,
+    };
+
+    const end = (finish: () => void): void => {
+      cancelTimeout();
+      room.free(guest);
+      request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+      finish();
+    };
+    const onData = (chunk: Buffer): void => {
+      if (length + chunk.length > limits.maxBytes) end(() => reject(tooLarge(limits)));
+      else if (!room.take(guest, chunk.length)) overloaded();
+      else {
+        length += chunk.length;
+        chunks.push(chunk);
+      }
+    };
+    const onEnd = (): void => end(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    const onBroken = (): void => end(() => reject(refuse('MALFORMED', 'the sender broke off')));
+    const cancelTimeout = clock.after(limits.timeoutMs, () =>
+      end(() => reject(refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`))),
+    );
+
+    request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
+}
+
+/** A body that nobody wants holds its connection for no longer than one that is read. */
+export function limitUnread(request: IncomingMessage, { timeoutMs }: BodyLimits, clock: Clock): void {
+  if (request.complete || request.destroyed) return;
+  const cancel = clock.after(timeoutMs, () => request.destroy());
+  request.once('end', cancel).once('close', cancel);
+}
+
+function tooLarge({ maxBytes }: BodyLimits): Error {
+  return refuse('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+}
+
+/** A body that is being read. */
+export interface Guest {
+  /** Bytes so far. */
+  readonly length: number;
+  /** Makes room for others: it is read no further. */
+  leave(): void;
+}
+
+export class BodyRoom {
+  readonly #mostBytes: number;
+  readonly #guests = new Set<Guest>();
+  #taken = 0;
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  /**
+   * Room for so many bytes more of a body, which its length does not count yet. Where there is none, the longest body
+   * leaves, and so on: a few that stall shut nobody out. False where that would be this one.
+   */
+  take(guest: Guest, bytes: number): boolean {
+    while (this.#taken + bytes > this.#mostBytes) {
+      const longest = this.#longestBut(guest);
+      if (longest === null) break;
+      if (longest.length <= guest.length + bytes) return false;
+      longest.leave();
+    }
+    this.#guests.add(guest);
+    this.#taken += bytes;
+    return true;
+  }
+
+  /** Its bytes are free again. */
+  free(guest: Guest): void {
+    if (this.#guests.delete(guest)) this.#taken -= guest.length;
+  }
+
+  #longestBut(guest: Guest): Guest | null {
+    let longest: Guest | null = null;
+    for (const other of this.#guests) if (other !== guest && other.length > (longest?.length ?? -1)) longest = other;
+    return longest;
+  }
+}

@@ -1,0 +1,119 @@
+/** Hooks: reads the exact bytes of a request for a source, hands them to the pipeline and writes the reply. */
+import { type Clock, type HttpReply, isRefusal, type Log, type RawRequest, refuse } from '@switchhook/sdk';
+import type { Context } from 'koa';
+import type { Api } from './admin-api.js';
+import { type BodyLimits, type BodyRoom, readBody } from './body.js';
+
+/** A source as the server sees it. */
+export interface Hook {
+  /** Media types it reads; null = it looks at the body, whatever the sender calls it. */
+  readonly accepts: readonly string[] | null;
+  /** True where somebody waits on the phone: its bodies have a room of their own. */
+  readonly calls: boolean;
+}
+
+/** What the server serves. */
+export interface ServerParts {
+  readonly hooks: ReadonlyMap<string, Hook>;
+  /** `startedAtMs`: when the request came in, before its body did, by the clock's `elapsed`. */
+  receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply>;
+  refused(source: string, code: string, reason: string, remoteAddress: string): void;
+  /** Rejects, with the reason, while the router is not open or cannot commit. */
+  ready(): Promise<void>;
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Answers what is below `/api`. */
+  readonly api: Api;
+  readonly limits: BodyLimits;
+  /** Take the sender's address from the last entry of `X-Forwarded-For`. */
+  readonly trustProxy: boolean;
+  /** What senders put before `/hooks`; null = what the `Host` header says. */
+  readonly publicUrl: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Of bodies that are being read: hundreds of the largest, or tens of thousands of ordinary ones. */
+export const mostBodyBytes = { events: 128 * 1_048_576, calls: 16 * 1_048_576 };
+
+export interface BodyRooms {
+  readonly events: BodyRoom;
+  readonly calls: BodyRoom;
+}
+
+export async function hook(ctx: Context, parts: ServerParts, rooms: BodyRooms): Promise<void> {
+  const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
+  const remoteAddress = addressOf(ctx, parts.trustProxy);
+  const startedAtMs = parts.clock.elapsed();
+  try {
+    const { accepts, calls } = hookAt(source, ctx, parts);
+    checkMediaType(ctx, accepts);
+    const body = await readBody(ctx.req, parts.limits, parts.clock, calls ? rooms.calls : rooms.events);
+    const request: RawRequest = {
+      method: ctx.method,
+      rest: decoded(rest.join('/')),
+      query: ctx.querystring === '' ? {} : firstValues(ctx.query),
+      headers: headersOf(ctx),
+      body,
+      remoteAddress,
+      url: `${parts.publicUrl ?? ctx.origin}${ctx.url}`,
+      receivedAtMs: parts.clock.now(),
+    };
+    writeReply(ctx, await parts.receive(source, request, startedAtMs));
+  } catch (error) {
+    if (isRefusal(error))
+      parts.refused(parts.hooks.has(source) ? source : '', error.code, error.message, remoteAddress);
+    throw error;
+  }
+}
+
+function hookAt(source: string, ctx: Context, parts: ServerParts): Hook {
+  const found = parts.hooks.get(source);
+  if (found === undefined) throw refuse('NOT_FOUND', `no source named ${JSON.stringify(source.slice(0, 64))}`);
+  if (ctx.method !== 'POST') {
+    ctx.set('Allow', 'POST');
+    throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
+  }
+  return found;
+}
+
+function checkMediaType(ctx: Context, accepts: Hook['accepts']): void {
+  const type = (ctx.get('content-type').split(';')[0] ?? '').trim().toLowerCase();
+  if (accepts !== null && !accepts.includes(type)) {
+    const found = type === '' ? 'no content type' : `content type ${type.slice(0, 64)}`;
+    throw refuse('UNSUPPORTED_MEDIA_TYPE', `${found}, expected ${accepts.join(' or ')}`);
+  }
+  const encoding = ctx.get('content-encoding').toLowerCase();
+  if (encoding !== '' && encoding !== 'identity')
+    throw refuse('UNSUPPORTED_MEDIA_TYPE', `content encoding ${encoding.slice(0, 64)}`);
+}
+
+function writeReply(ctx: Context, reply: HttpReply): void {
+  ctx.status = reply.status;
+  if (reply.headers !== undefined) ctx.set(reply.headers);
+  if (reply.body !== undefined) ctx.body = reply.body;
+}
+
+function addressOf(ctx: Context, trustProxy: boolean): string {
+  const forwarded = trustProxy ? ctx.get('x-forwarded-for').split(',').at(-1)?.trim() : undefined;
+  return forwarded || (ctx.req.socket.remoteAddress ?? '');
+}
+
+function headersOf(ctx: Context): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(ctx.headers))
+    headers[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  return headers;
+}
+
+function firstValues(query: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const values = Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw refuse('MALFORMED', 'the path is not properly percent-encoded');
+  }
+}

@@ -1,0 +1,104 @@
+/** Koa, and nothing but Koa: hooks, health and metrics over HTTP. */
+
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isRefusal, refuse } from '@switchhook/sdk';
+import Koa, { type Context } from 'koa';
+import { BodyRoom, limitUnread } from './body.js';
+import { Turns } from './connection-fairness.js';
+import { type BodyRooms, hook, mostBodyBytes, type ServerParts } from './hooks.js';
+import { writeRefusal } from './refusal-response.js';
+
+/** A server that listens. */
+export interface ListeningServer {
+  readonly host: string;
+  readonly port: number;
+  /** Accepts nothing more and resolves when all requests have their replies; idle connections are cut at once. */
+  close(): Promise<void>;
+  /** Cuts the connections that are left. */
+  cut(): void;
+}
+
+/** The request listener, to be mounted in a server of somebody else's. */
+export function listenerFor(parts: ServerParts): RequestListener {
+  const app = new Koa();
+  const rooms: BodyRooms = { events: new BodyRoom(mostBodyBytes.events), calls: new BodyRoom(mostBodyBytes.calls) };
+  app.on('error', (error: unknown) => {
+    const code = connectionFault(error);
+    if (code === null) parts.log.error('http.failed', { error });
+    // Without the error itself: Node puts what the sender sent into it.
+    else parts.log.debug('connection.broken', { code });
+  });
+  app.use(async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const refusal = isRefusal(error) ? error : refuse('SOURCE_FAILED', 'unexpected');
+      if (!isRefusal(error)) parts.log.error('http.failed', { error });
+      writeRefusal(ctx, refusal);
+    }
+    limitUnread(ctx.req, parts.limits, parts.clock);
+  });
+  app.use((ctx) => {
+    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, rooms);
+    if (ctx.path.startsWith('/api/')) return parts.api(ctx);
+    return operations(ctx, parts);
+  });
+  const answer = app.callback();
+  const turns = new Turns();
+  return (request, response) => {
+    // Without its socket, which Node has taken from it by then.
+    const { socket } = request;
+    response.once('finish', () => turns.replied(socket));
+    answer(request, response);
+  };
+}
+
+/** Listens. Rejects where the address cannot be had. */
+export async function listen(listener: RequestListener, host: string, port: number): Promise<ListeningServer> {
+  const server = createServer(
+    // Load balancers keep connections for a minute; the side that closes first must be theirs.
+    { keepAliveTimeout: 65_000, headersTimeout: 15_000, requestTimeout: 0, maxHeaderSize: 16_384 },
+    (request, response) => {
+      // A sender that never pauses must not keep a server open that is closing.
+      if (!server.listening) response.setHeader('Connection', 'close');
+      response.once('close', () => server.listening || server.closeIdleConnections());
+      listener(request, response);
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
+  const address = server.address() as AddressInfo;
+  return { host, port: address.port, close: () => closed(server), cut: () => server.closeAllConnections() };
+}
+
+/** The code of what a sender did to its own connection: broke off, or sent what is no HTTP. Null for everything else. */
+function connectionFault(error: unknown): string | null {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code.startsWith('HPE_') || ['ECONNRESET', 'ECONNABORTED', 'EPIPE'].includes(code) ? code : null;
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+async function operations(ctx: Context, parts: ServerParts): Promise<void> {
+  if (!['/healthz', '/readyz', '/metrics'].includes(ctx.path)) throw refuse('NOT_FOUND', 'no such path');
+  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
+    ctx.set('Allow', 'GET, HEAD');
+    throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
+  }
+  if (ctx.path === '/metrics') {
+    const { contentType, body } = await parts.metrics();
+    ctx.type = contentType;
+    ctx.body = body;
+    return;
+  }
+  if (ctx.path === '/readyz') await parts.ready();
+  ctx.body = { status: 'ok' };
+}

@@ -1,0 +1,32 @@
+/** Events that came again: a repetition makes nothing new, but somebody may want to know what a sender repeats. */
+import type { EventRecord } from '@switchhook/sdk';
+
+/** An event that is kept, and how often it came again since the router started. */
+export interface Repeat extends Pick<EventRecord, 'source' | 'type' | 'subject'> {
+  /** Id of the event that is kept. */
+  readonly eventId: string;
+  readonly times: number;
+  /** When it came last. */
+  readonly lastAtMs: number;
+}
+
+/** Events: those that were repeated longest ago are forgotten. */
+const mostKept = 1_000;
+
+export class Repeats {
+  /** By id, in order of the last repetition. */
+  readonly #kept = new Map<string, Repeat>();
+
+  note({ source, type, subject }: EventRecord, eventId: string, nowMs: number): void {
+    const times = (this.#kept.get(eventId)?.times ?? 0) + 1;
+    this.#kept.delete(eventId);
+    this.#kept.set(eventId, { eventId, source, type, subject, times, lastAtMs: nowMs });
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > mostKept && oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  /** The latest first. */
+  list(): readonly Repeat[] {
+    return [...this.#kept.values()].reverse();
+  }
+}

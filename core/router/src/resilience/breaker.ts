@@ -1,0 +1,81 @@
+/** The circuit breaker of a lane: a destination that is down is left alone for a while, then tried by one delivery at a time. */
+/** When to leave a destination alone. */
+export interface BreakerPolicy {
+  /** So many failures without a success between them open it. */
+  readonly failures: number;
+  /** Failures further apart than this do not add up. */
+  readonly windowMs: number;
+  /** How long it stays open before the first probe; doubles with each probe that fails. */
+  readonly cooldownMs: number;
+}
+
+/** `closed`: all is well. `open`: no attempt is made. `half-open`: one probe may be made, or is under way. */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** Times are from a clock that never goes back. */
+export class Breaker {
+  readonly #policy: BreakerPolicy;
+  readonly #longestCooldownMs: number;
+  #failedProbes = 0;
+  #failedAtMs: number[] = [];
+  #openUntilMs: number | null = null;
+  #probing = false;
+
+  constructor(policy: BreakerPolicy, longestCooldownMs: number) {
+    this.#policy = policy;
+    this.#longestCooldownMs = Math.max(longestCooldownMs, policy.cooldownMs);
+  }
+
+  state(nowMs: number): BreakerState {
+    if (this.#openUntilMs === null) return 'closed';
+    return nowMs < this.#openUntilMs ? 'open' : 'half-open';
+  }
+
+  /** How many attempts may start now: any number, one probe, or none. */
+  allowance(nowMs: number): number {
+    if (this.state(nowMs) === 'closed') return Number.POSITIVE_INFINITY;
+    return this.state(nowMs) === 'half-open' && !this.#probing ? 1 : 0;
+  }
+
+  /** When the next probe may start; null while it is closed, or a probe is under way. */
+  probeAtMs(): number | null {
+    return this.#probing ? null : this.#openUntilMs;
+  }
+
+  /** An attempt starts; while half-open, it is the probe. */
+  started(nowMs: number): void {
+    if (this.state(nowMs) === 'half-open') this.#probing = true;
+  }
+
+  /** The destination answered, whatever it said of the delivery: it is there. */
+  succeeded(): void {
+    this.#failedAtMs = [];
+    this.#openUntilMs = null;
+    this.#probing = false;
+    this.#failedProbes = 0;
+  }
+
+  /** What was started did not get as far as the destination: nothing is known of it. */
+  cancelled(): void {
+    this.#probing = false;
+  }
+
+  /** The destination was unavailable. */
+  failed(nowMs: number): void {
+    const { failures, windowMs, cooldownMs } = this.#policy;
+    if (this.#probing) this.#failedProbes += 1;
+    else if (this.#openUntilMs !== null) return;
+    else {
+      this.#failedAtMs = [...this.#failedAtMs, nowMs].filter((atMs) => atMs > nowMs - windowMs).slice(-failures);
+      if (this.#failedAtMs.length < failures) return;
+    }
+    this.#probing = false;
+    this.#openUntilMs = nowMs + Math.min(this.#longestCooldownMs, cooldownMs * 2 ** Math.min(30, this.#failedProbes));
+  }
+}
+
+export interface BreakerConfig {
+  readonly failures: number;
+  readonly windowMs: number;
+  readonly cooldownMs: number;
+}

@@ -1,0 +1,51 @@
+/** The rate limit of a lane: a token bucket. */
+/** So many per so long. */
+export interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+/** Holds at most one second's worth of tokens, at least one: an idle destination is not met by a burst. Times are from a clock that never goes back. */
+export class TokenBucket {
+  readonly #perMs: number;
+  readonly #capacity: number;
+  #tokens: number;
+  #atMs: number;
+
+  constructor({ count, perMs }: Rate, nowMs: number) {
+    this.#perMs = count / perMs;
+    this.#capacity = Math.max(1, Math.floor((count * 1_000) / perMs));
+    this.#tokens = this.#capacity;
+    this.#atMs = nowMs;
+  }
+
+  /** How many may start now. */
+  allowance(nowMs: number): number {
+    this.#refill(nowMs);
+    // The sum of many small refills falls short of a whole token by less than this.
+    return Math.floor(this.#tokens + 1e-9);
+  }
+
+  /** One starts. */
+  take(nowMs: number): void {
+    this.#refill(nowMs);
+    this.#tokens -= 1;
+  }
+
+  /** What started did not get as far as needing it. */
+  giveBack(nowMs: number): void {
+    this.#refill(nowMs);
+    this.#tokens = Math.min(this.#capacity, this.#tokens + 1);
+  }
+
+  /** When the next one may start. */
+  opensAtMs(nowMs: number): number {
+    this.#refill(nowMs);
+    return nowMs + Math.max(0, Math.ceil((1 - this.#tokens) / this.#perMs));
+  }
+
+  #refill(nowMs: number): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + Math.max(0, nowMs - this.#atMs) * this.#perMs);
+    this.#atMs = Math.max(this.#atMs, nowMs);
+  }
+}

@@ -1,0 +1,74 @@
+/** Events on their way between their two forms: as a source drafts them, as the store keeps them, as others see them. */
+import type { Event, EventDraft, EventRecord, JsonObject } from '@switchhook/sdk';
+import { newEventId } from '../system/ids.js';
+
+/**
+ * A record that still holds what it was drafted from: the deliveries that are handed over in memory share it, and nobody
+ * parses its body again. In a field of its own: with a WeakMap of records, ingest spent 13 % of its time on garbage, now 8 %.
+ */
+class DraftedRecord implements EventRecord {
+  readonly id: string;
+  readonly key: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  readonly agent: string | null;
+  readonly party: string | null;
+  readonly occurredAtMs: number;
+  readonly receivedAtMs: number;
+  readonly body: Uint8Array;
+  readonly #event: Event;
+
+  constructor(draft: EventDraft, source: string, receivedAtMs: number, id: string) {
+    this.id = id;
+    this.key = draft.key;
+    this.source = source;
+    this.type = draft.type;
+    this.subject = draft.subject;
+    this.agent = draft.agent;
+    this.party = draft.party ?? null;
+    this.occurredAtMs = timeOf(draft) ?? receivedAtMs;
+    this.receivedAtMs = receivedAtMs;
+    this.body = draft.body ?? new TextEncoder().encode(JSON.stringify(draft.data));
+    this.#event = eventWith(this, draft.data);
+  }
+
+  static eventOf(record: EventRecord): Event | null {
+    return #event in record ? record.#event : null;
+  }
+}
+
+/** Gives a draft its id and its bytes. */
+export function recordOf(
+  draft: EventDraft,
+  source: string,
+  receivedAtMs: number,
+  id: string = newEventId(),
+): EventRecord {
+  return new DraftedRecord(draft, source, receivedAtMs, id);
+}
+
+/** A time that a date can hold; a sender's nonsense is no time. */
+function timeOf({ occurredAtMs }: EventDraft): number | null {
+  return occurredAtMs !== null && Math.abs(occurredAtMs) <= 8.64e15 ? occurredAtMs : null;
+}
+
+/** The event as routes, expressions and destinations see it. */
+export function eventOf(record: EventRecord): Event {
+  const drafted = DraftedRecord.eventOf(record);
+  return drafted ?? eventWith(record, JSON.parse(new TextDecoder().decode(record.body)) as JsonObject);
+}
+
+function eventWith(record: EventRecord, data: JsonObject): Event {
+  return {
+    id: record.id,
+    key: record.key,
+    source: record.source,
+    type: record.type,
+    subject: record.subject,
+    agent: record.agent,
+    occurredAt: new Date(record.occurredAtMs).toISOString(),
+    receivedAt: new Date(record.receivedAtMs).toISOString(),
+    data,
+  };
+}

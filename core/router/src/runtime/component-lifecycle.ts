@@ -1,0 +1,194 @@
+/** Opens, probes and closes one component. It opens at the first try or not at all, or is tried again until it does. */
+import { type Clock, type Lifecycle, type Log, notReady, type Resolver, refuse, type Store } from '@switchhook/sdk';
+import { inTime, messageOf, Pauses, within } from '@switchhook/sdk/internal';
+import { ComponentFailure, type Made } from './component-factory.js';
+
+/** No component may take longer to open or to close. */
+const lifecycleMs = 30_000;
+/** What hangs while it is opened keeps a router that ends no longer. */
+const lastTryMs = 5_000;
+const firstPauseMs = 1_000;
+
+/** How patient to be with a component that does not open. */
+export interface Persistence {
+  /** The first pause is a second; each is twice as long as the one before, up to this. */
+  readonly longestPauseMs: number;
+  /** How long the start waits for the first try; null = until it has ended. */
+  readonly patienceMs: number | null;
+}
+
+/** What came of a probe. */
+export interface Probed {
+  /** Null = it can be reached, or has nothing to reach. */
+  readonly failure: string | null;
+  /** What the component says of it beside that, e.g. that nothing was tried. */
+  readonly note: string | null;
+}
+
+export class Opening {
+  readonly made: Made;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #pauses: Pauses;
+  #failure: string | null = 'is not open yet';
+  #isLate = false;
+  #isClosing = false;
+  /** What opens from now on is closed at once. */
+  #isClosed = false;
+  /** The try under way, or the last one. Never rejects. */
+  #trying: Promise<ComponentFailure | null> = Promise.resolve(null);
+  #begin = (): void => {};
+
+  constructor(made: Made, clock: Clock, log: Log) {
+    this.made = made;
+    this.#clock = clock;
+    this.#log = log;
+    this.#pauses = new Pauses(clock);
+  }
+
+  /** Why it cannot be used, as the end of a sentence about it; null while it is open. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** Calls back when it is open: now, where it is. */
+  whenOpen(begin: () => void): void {
+    if (this.#failure === null) begin();
+    else this.#begin = begin;
+  }
+
+  /** One try. Throws a `ComponentFailure`. */
+  async once(): Promise<void> {
+    const failure = await this.#try();
+    if (failure !== null) throw failure;
+  }
+
+  /** Tries until it is open, or closed. Resolves when the first try has ended, or is waited for no longer; never rejects. */
+  async persist({ longestPauseMs, patienceMs }: Persistence): Promise<void> {
+    const first = this.#try();
+    void this.#persist(first, longestPauseMs);
+    if (patienceMs === null) await first;
+    else await inTime(this.#clock, patienceMs, first).catch(() => this.#delayed());
+  }
+
+  /** Whether it can reach what it depends on. A store need not be open. */
+  async probe(timeoutMs: number): Promise<Probed> {
+    if (this.#failure !== null && this.made.kind !== 'store') return { failure: this.#failure, note: null };
+    const lifecycle: Lifecycle = this.made.instance;
+    return within(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
+      (said) => ({ failure: null, note: typeof said === 'string' ? said : null }),
+      (error: unknown) => ({ failure: messageOf(error), note: null }),
+    );
+  }
+
+  /** In every state: ends the tries, and closes what is open. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#pauses.end();
+    await inTime(this.#clock, lastTryMs, this.#trying).catch((error: unknown) => this.#closeFailed(error));
+    this.#isClosed = true;
+    if (this.#failure === null) await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const lifecycle: Lifecycle = this.made.instance;
+    await within(this.#clock, lifecycleMs, async () => lifecycle.close?.()).catch((error: unknown) =>
+      this.#closeFailed(error),
+    );
+  }
+
+  #closeFailed(error: unknown): void {
+    this.#log.error('component.close-failed', { ...this.#named, error });
+  }
+
+  async #persist(first: Promise<ComponentFailure | null>, longestPauseMs: number): Promise<void> {
+    let failure = await first;
+    for (
+      let waitMs = firstPauseMs;
+      failure !== null && !this.#isClosing;
+      waitMs = Math.min(longestPauseMs, waitMs * 2)
+    ) {
+      this.#isLate = true;
+      this.#log.error('component.unopened', { ...this.#named, error: failure.cause, waitMs });
+      await this.#pauses.wait(waitMs);
+      if (this.#failure === null || this.#isClosing) return;
+      failure = await this.#try();
+    }
+  }
+
+  /** One that comes back after its time has opened it all the same. */
+  #try(): Promise<ComponentFailure | null> {
+    const lifecycle: Lifecycle = this.made.instance;
+    const open = async (): Promise<void> => {
+      await lifecycle.open?.();
+      this.#opened();
+    };
+    this.#trying = within(this.#clock, lifecycleMs, open).then(
+      () => null,
+      (error: unknown) => this.#failed(error),
+    );
+    return this.#trying;
+  }
+
+  #opened(): void {
+    if (this.#failure === null) return;
+    this.#failure = null;
+    this.#pauses.end();
+    if (this.#isClosed) {
+      void this.#close();
+      return;
+    }
+    if (this.#isLate) this.#log.info('component.opened', this.#named);
+    this.#begin();
+  }
+
+  /** Null where an earlier try has opened it meanwhile. */
+  #failed(error: unknown): ComponentFailure | null {
+    if (this.#failure === null) return null;
+    this.#failure = `could not be opened: ${messageOf(error)}`;
+    return new ComponentFailure(this.#named, 'could not be opened', error);
+  }
+
+  #delayed(): void {
+    this.#isLate = true;
+    this.#log.warn('component.delayed', this.#named);
+  }
+
+  get #named(): Pick<Made, 'kind' | 'name' | 'type'> {
+    const { kind, name, type } = this.made;
+    return { kind, name, type };
+  }
+}
+
+/** The resolver; until it is open every look-up fails. */
+export function resolverOnceOpen(resolver: Resolver, opening: Opening): Resolver {
+  return {
+    resolve: (...asked) =>
+      opening.failure === null ? resolver.resolve(...asked) : Promise.reject(notReady(`it ${opening.failure}`)),
+  };
+}
+
+/** The store; until it is open everything that is asked of it is refused as `STORE_UNAVAILABLE`. */
+export function storeOnceOpen(store: Store, opening: Opening): Store {
+  const onceOpen =
+    <Given extends unknown[], Answer>(ask: (...given: Given) => Promise<Answer>) =>
+    (...given: Given): Promise<Answer> =>
+      opening.failure === null
+        ? ask.apply(store, given)
+        : Promise.reject(refuse('STORE_UNAVAILABLE', `the store ${opening.failure}`));
+  return {
+    append: onceOpen(store.append),
+    claim: onceOpen(store.claim),
+    settle: onceOpen(store.settle),
+    event: onceOpen(store.event),
+    events: onceOpen(store.events),
+    delivery: onceOpen(store.delivery),
+    deliveries: onceOpen(store.deliveries),
+    attempts: onceOpen(store.attempts),
+    replay: onceOpen(store.replay),
+    extend: onceOpen(store.extend),
+    discard: onceOpen(store.discard),
+    prune: onceOpen(store.prune),
+    backlog: onceOpen(store.backlog),
+  };
+}

@@ -1,0 +1,152 @@
+/** From a checked configuration to what a router is made of. Nothing is opened here. */
+import type { RequestListener } from 'node:http';
+import { type Component, type Kind, type NumberReader, numberReader, type Source } from '@switchhook/sdk';
+import { Operations } from '../admin/operations.js';
+import { readingsOf } from '../admin/status.js';
+import { Answers } from '../calls/answer.js';
+import { recentComponent, recentMadeBy, recentResolver } from '../calls/recent.js';
+import type { ComponentRow, Config } from '../config/config.js';
+import type { ApiAccess } from '../http/access.js';
+import { apiFor } from '../http/admin-api.js';
+import type { RouterFacts } from '../http/endpoints.js';
+import type { Hook } from '../http/hooks.js';
+import { listenerFor } from '../http/server.js';
+import { Observer } from '../ingest/telemetry.js';
+import { Pipeline } from '../pipeline.js';
+import { Routes } from '../routing/routes.js';
+import { maskFor } from '../system/log.js';
+import { version } from '../system/version.js';
+import { type Made, made, withBatches } from './component-factory.js';
+import { Opening, resolverOnceOpen, storeOnceOpen } from './component-lifecycle.js';
+import { type Services, tokens } from './container.js';
+import { Retention } from './retention.js';
+
+/** All parts of a router. */
+export interface Assembly {
+  readonly store: Opening;
+  /** All others. */
+  readonly components: readonly Opening[];
+  readonly pipeline: Pipeline;
+  readonly answers: Answers;
+  readonly operations: Operations;
+  readonly retention: Retention;
+  readonly numbers: NumberReader;
+  readonly listener: RequestListener;
+  /** By name. */
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+/** Makes all components and wires them. `ready` is what `/readyz` asks. Throws a `ComponentFailure`. */
+export function assemble(config: Config, services: Services, ready: () => Promise<void>): Assembly {
+  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => made(kind, row, services, config);
+  const sources = config.sources.map((row) => ({ ...make('source', row), row }));
+  const transforms = config.transforms.map((row) => make('transform', row));
+  const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
+
+  const [clock, log, metrics] = [services.get(tokens.clock), services.get(tokens.log), services.get(tokens.metrics)];
+  const openingOf = (component: Made) => new Opening(component, clock, log);
+  const plainStore = services.get(tokens.store);
+  const { type } = config.store.component;
+  const storeOpening = openingOf({ kind: 'store', name: 'store', type, instance: plainStore });
+  const store = storeOnceOpen(plainStore, storeOpening);
+  const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
+  const recent = recentMadeBy(({ within: withinMs, limit }) =>
+    recentResolver({ store, clock, callSources, withinMs, limit }),
+  );
+  const resolvers = config.resolvers.map((row) => {
+    const component = row.component === recentComponent ? recent : row.component;
+    const resolver = make('resolver', { ...row, component });
+    return { ...resolver, row, opening: openingOf(resolver) };
+  });
+  const numbers = numberReader(config.country);
+  const observer = new Observer(log, metrics);
+  observer.expect(config);
+  metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
+  const answers = new Answers({
+    rows: config.answers,
+    resolvers: byName(resolvers, ({ name, instance, opening, row: { timeoutMs, after, concurrency, breaker } }) => {
+      return { name, resolver: resolverOnceOpen(instance, opening), timeoutMs, after, concurrency, breaker };
+    }),
+    clock,
+    log,
+  });
+  const pipeline = new Pipeline({
+    sources: byName(sources, ({ instance }) => instance),
+    routes: new Routes(config.routes, ({ name }, reason) => observer.unroutable(name, reason)),
+    transforms: byName(transforms, ({ instance }) => instance),
+    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
+    answers,
+    store,
+    clock,
+    log,
+    observer,
+    numbers,
+    chance: services.get(tokens.chance),
+  });
+  const operations = new Operations({
+    store,
+    lanes: pipeline,
+    sources: byName(sources, ({ instance }) => instance),
+    callSources,
+    routes: config.routes,
+    transforms: byName(transforms, ({ instance }) => instance),
+    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
+    mask: maskFor(config.secrets),
+    clock,
+    log,
+    observer,
+    numbers,
+  });
+  const retention = new Retention({ store, keepMs: config.store.retentionMs, clock, log });
+  const limits = { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs };
+  const listener = listenerFor({
+    hooks: byName(sources, ({ row }) => hookOf(row.component)),
+    receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
+    refused: (...refusal) => observer.refused(...refusal),
+    ready,
+    metrics: async () => metrics.expose(readingsOf(await operations.status(), pipeline.committing)),
+    api: apiFor({ operations, facts: factsOf(config), access: accessOf(config), limits, clock, log }),
+    limits,
+    trustProxy: config.server.trustProxy,
+    publicUrl: config.server.publicUrl,
+    clock,
+    log,
+  });
+  return {
+    sources: byName(sources, ({ instance }) => instance),
+    store: storeOpening,
+    components: [
+      ...[...transforms, ...destinations].map(openingOf),
+      ...resolvers.map(({ opening }) => opening),
+      ...sources.map(openingOf),
+    ],
+    pipeline,
+    answers,
+    operations,
+    retention,
+    numbers,
+    listener,
+  };
+}
+
+/** What rings is not refused for what its sender calls the body. */
+function hookOf({ accepts, calls = false }: Component): Hook {
+  return { accepts: accepts ?? (calls ? null : ['application/json']), calls };
+}
+
+function factsOf(config: Config): RouterFacts {
+  const { store, sources, transforms, destinations, resolvers, routes } = config;
+  const rows: readonly ComponentRow[] = [store, ...sources, ...transforms, ...destinations, ...resolvers];
+  const components = rows.map(({ name, component: { kind, type: use, description } }) => {
+    return { kind, name, use, description };
+  });
+  return { version, node: process.version, routes, components };
+}
+
+function accessOf({ server: { adminToken, trustProxy, publicUrl } }: Config): ApiAccess {
+  return { token: adminToken, proxied: trustProxy || publicUrl !== null };
+}
+
+function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {
+  return new Map(items.map((item) => [item.name, pick(item)]));
+}

@@ -1,0 +1,46 @@
+/** From a configuration file to a router. */
+import { checkConfig } from '../config/check.js';
+import type { Config } from '../config/config.js';
+import { namedPlugins, readConfig } from '../config/load.js';
+import { formatProblems, type Problem } from '../config/problem.js';
+import { type ComponentCatalog, openCatalog } from './plugin-loader.js';
+import { Router, type RouterOptions } from './router.js';
+
+/** The configuration is wrong; `problems` says all that is. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+
+  constructor(readonly problems: readonly Problem[]) {
+    super(formatProblems(problems));
+  }
+}
+
+/**
+ * Makes a router from a configuration file. Nothing is opened yet: call `open`, then `listen`, or mount `listener` in a
+ * server of your own; `close` ends it. Throws a `ConfigurationError` or a `ComponentFailure`.
+ *
+ * ```ts
+ * const router = await createRouter('switchhook.yaml');
+ * await router.open();
+ * await router.listen();
+ * ```
+ */
+export async function createRouter(file: string, options: RouterOptions = {}): Promise<Router> {
+  return new Router(await loadConfig(file), options);
+}
+
+/** Reads and checks a configuration file. Throws a `ConfigurationError` with all its problems. */
+export async function loadConfig(file: string): Promise<Config> {
+  const document = readConfig(file);
+  const checked = await checkConfig(document, openCatalog(document.directory));
+  if (checked.kind === 'problems') throw new ConfigurationError(checked.problems);
+  return checked.config;
+}
+
+/** The catalog of a configuration file with the plugins it names, whatever else is wrong with the file, or if there is none. */
+export async function catalogFor(file: string): Promise<ComponentCatalog> {
+  const document = readConfig(file);
+  const catalog = openCatalog(document.directory);
+  for (const name of namedPlugins(document)) await catalog.load(name);
+  return catalog;
+}

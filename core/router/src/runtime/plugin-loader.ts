@@ -1,0 +1,217 @@
+/** The catalog: finds and loads the plugins that bring the components of a configuration. */
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Component, Kind, Plugin } from '@switchhook/sdk';
+import { didYouMean, messageOf } from '@switchhook/sdk/internal';
+import { require as tsRequire } from 'tsx/cjs/api';
+import { tsImport } from 'tsx/esm/api';
+import { recentComponent } from '../calls/recent.js';
+import type { Catalog, Found, PluginProblem } from '../config/component-rows.js';
+
+/** A plugin and where it was found. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly version: string | null;
+  /** Package name or path, as asked for. */
+  readonly from: string;
+}
+
+const scope = '@switchhook';
+const packagePrefix = 'plugin-';
+const contractVersion = 1;
+/** What the core brings itself. */
+const own: readonly Component[] = [recentComponent];
+
+/** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. */
+export function openCatalog(directory: string): ComponentCatalog {
+  return new ComponentCatalog(directory);
+}
+
+export class ComponentCatalog implements Catalog {
+  readonly #directory: string;
+  /** Rows of `plugins:` that cannot be loaded. */
+  readonly #broken: string[] = [];
+  readonly #loaded = new Map<string, Promise<LoadedPlugin | PluginProblem>>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Loads a row of `plugins:`; undefined where all is well. */
+  async load(from: string): Promise<PluginProblem | undefined> {
+    const loaded = await this.#load(from);
+    if ('plugin' in loaded) return undefined;
+    this.#broken.push(from);
+    return loaded;
+  }
+
+  /** The component that `use` names: of a loaded plugin first, else of the package its first word names. */
+  async find(kind: Kind, use: string): Promise<Found> {
+    const known = await this.#component(kind, use);
+    if (known !== undefined) return { component: known };
+    const brought = await this.#bringing(use);
+    // Whoever has a plugin of this name means it, and not a package of ours.
+    if (brought !== undefined) return { problem: unknownComponent(kind, use, brought) };
+    const [word = ''] = use.split('.');
+    const loaded = await this.#load(packageOf(word));
+    if (!('plugin' in loaded)) {
+      if (loaded.code !== 'PLUGIN_NOT_INSTALLED') return { problem: loaded };
+      return { problem: await this.#unknown(kind, use, loaded) };
+    }
+    const found = await this.#component(kind, use);
+    if (found !== undefined) return { component: found };
+    return { problem: unknownComponent(kind, use, loaded.plugin) };
+  }
+
+  /** What brings `use` is not there. Whoever cannot be loaded may be the one that does. */
+  async #unknown(kind: Kind, use: string, { code, message, hint }: PluginProblem): Promise<PluginProblem> {
+    const [broken] = this.#broken;
+    if (broken !== undefined)
+      return { code, message: `no plugin that can be loaded brings ${use}`, hint: `Mend ${broken} first, if it does.` };
+    const types = (await this.components()).filter((one) => one.kind === kind).map(({ type }) => type);
+    return {
+      code,
+      message: message + didYouMean(use, types),
+      hint: `${hint}; here are ${types.toSorted().join(', ')}`,
+    };
+  }
+
+  /** All plugins that are loaded or installed under the scope, loaded; those that cannot be are problems. */
+  async all(): Promise<readonly (LoadedPlugin | PluginProblem)[]> {
+    for (const name of this.#installed()) await this.#load(name);
+    return Promise.all(this.#loaded.values());
+  }
+
+  /** The components of all plugins, and those of the core. */
+  async components(): Promise<readonly Component[]> {
+    const all = await this.all();
+    return [...own, ...all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))];
+  }
+
+  async #component(kind: Kind, use: string): Promise<Component | undefined> {
+    const loaded = await Promise.all(this.#loaded.values());
+    const components = loaded.flatMap((one) => ('plugin' in one ? one.plugin.components : []));
+    return [...components, ...own].find((one) => one.kind === kind && one.type === use);
+  }
+
+  /** The loaded plugin whose components share the first word of `use`. */
+  async #bringing(use: string): Promise<Plugin | undefined> {
+    const prefix = `${use.split('.')[0]}.`;
+    const loaded = await Promise.all(this.#loaded.values());
+    const plugins = loaded.flatMap((one) => ('plugin' in one ? [one.plugin] : []));
+    return plugins.find(({ components }) => components.some(({ type }) => `${type}.`.startsWith(prefix)));
+  }
+
+  #load(from: string): Promise<LoadedPlugin | PluginProblem> {
+    const known = this.#loaded.get(from);
+    if (known !== undefined) return known;
+    const loading = this.#import(from);
+    this.#loaded.set(from, loading);
+    return loading;
+  }
+
+  async #import(from: string): Promise<LoadedPlugin | PluginProblem> {
+    const path = this.#pathOf(from);
+    if (path === null) return notInstalled(from);
+    try {
+      const module: unknown = await importModule(path);
+      const plugin = pluginIn(module);
+      if (plugin === null) return { code: 'PLUGIN_BROKEN', message: `${from} has no plugin as its default export` };
+      if (plugin.api !== contractVersion)
+        return {
+          code: 'PLUGIN_API',
+          message: `${from} is written for version ${plugin.api} of the plugin contract, this router has ${contractVersion}`,
+        };
+      return { plugin, version: versionOf(path), from };
+    } catch (error) {
+      return { code: 'PLUGIN_BROKEN', message: `${from}: ${messageOf(error)}` };
+    }
+  }
+
+  #pathOf(from: string): string | null {
+    if (from.startsWith('.') || isAbsolute(from)) {
+      const path = resolve(this.#directory, from);
+      return existsSync(path) ? path : null;
+    }
+    for (const start of [join(this.#directory, 'switchhook.yaml'), fileURLToPath(import.meta.url)])
+      try {
+        return createRequire(start).resolve(from);
+      } catch (error) {
+        if (!isUnresolvable(error)) throw error;
+      }
+    return null;
+  }
+
+  #installed(): readonly string[] {
+    const names = new Set<string>();
+    for (const start of [this.#directory, dirname(fileURLToPath(import.meta.url))])
+      for (const directory of upwardsFrom(start)) {
+        const packages = join(directory, 'node_modules', scope);
+        if (!existsSync(packages)) continue;
+        for (const name of readdirSync(packages)) if (name.startsWith(packagePrefix)) names.add(`${scope}/${name}`);
+      }
+    return [...names].sort();
+  }
+}
+
+/** What is no module by its package.json is required: imported, it would have its whole source for a name, in every stack. */
+async function importModule(path: string): Promise<unknown> {
+  const url = pathToFileURL(path).href;
+  const ending = extname(path);
+  if (ending === '.ts' && manifestOf(path)?.type !== 'module') return tsRequire(path, import.meta.url);
+  return ['.ts', '.mts'].includes(ending) ? tsImport(url, import.meta.url) : import(url);
+}
+
+/** The default export; one level deeper where the file was loaded as CommonJS. */
+function pluginIn(module: unknown): Plugin | null {
+  for (let value = module, depth = 0; depth < 3; depth += 1) {
+    if (typeof value !== 'object' || value === null) return null;
+    if ('components' in value && Array.isArray(value.components) && 'api' in value) return value as Plugin;
+    value = 'default' in value ? value.default : null;
+  }
+  return null;
+}
+
+function versionOf(path: string): string | null {
+  const version = manifestOf(path)?.version;
+  return version === undefined ? null : String(version);
+}
+
+/** The package.json that a file belongs to. */
+function manifestOf(path: string): { readonly version?: unknown; readonly type?: unknown } | null {
+  const files = [...upwardsFrom(dirname(path))].map((directory) => join(directory, 'package.json'));
+  const file = files.find((one) => existsSync(one));
+  return file === undefined ? null : createRequire(import.meta.url)(file);
+}
+
+function* upwardsFrom(directory: string): Generator<string> {
+  yield directory;
+  const parent = dirname(directory);
+  if (parent !== directory) yield* upwardsFrom(parent);
+}
+
+function packageOf(word: string): string {
+  return `${scope}/${packagePrefix}${word}`;
+}
+
+/** A package that is not there, or a name that no package can have. */
+function isUnresolvable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(ERR_|MODULE_NOT_FOUND$)/.test(String(error.code));
+}
+
+function notInstalled(from: string): PluginProblem {
+  const isPath = from.startsWith('.') || isAbsolute(from);
+  const message = isPath ? `there is no file ${from}` : `${from} is not installed`;
+  if (isPath) return { code: 'PLUGIN_NOT_INSTALLED', message, hint: 'Paths start at the configuration file.' };
+  const isFile = /\.[cm]?[jt]s$/.test(from);
+  const hint = isFile ? `A file is named by its path: ./${from}` : `npm install ${from}`;
+  return { code: 'PLUGIN_NOT_INSTALLED', message, hint };
+}
+
+function unknownComponent(kind: Kind, use: string, { name, components }: Plugin): PluginProblem {
+  const types = components.filter((one) => one.kind === kind).map(({ type }) => type);
+  const hint = types.length === 0 ? `It has no ${kind} at all.` : `It has: ${types.join(', ')}.`;
+  return { code: 'UNKNOWN_COMPONENT', message: `${name} has no ${kind} ${use}`, hint };
+}

@@ -1,0 +1,206 @@
+/** A router: opened in one order, closed in the reverse one. */
+import type { RequestListener } from 'node:http';
+import { type JsonObject, refuse, type SignedRequest } from '@switchhook/sdk';
+import { within } from '@switchhook/sdk/internal';
+import { type RehearsedCall, rehearsedCall } from '../admin/dry-run.js';
+import { explanationJson } from '../api/mapping.js';
+import type { Config } from '../config/config.js';
+import { type ListeningServer, listen } from '../http/server.js';
+import { type LineWriter, openLog } from '../system/log.js';
+import { openWatchdog } from '../system/watchdog.js';
+import { made } from './component-factory.js';
+import type { Probed } from './component-lifecycle.js';
+import { type Assembly, assemble } from './composition.js';
+import { type Replacement, Services, tokens } from './container.js';
+
+/** How to make a router, beside its configuration. */
+export interface RouterOptions {
+  /** Services to use in place of the router's own. */
+  readonly replace?: readonly Replacement[];
+  /** Where log lines go; default standard output. */
+  readonly logTo?: LineWriter;
+}
+
+/** What `check --connect` found out about one component. */
+export interface Probe extends Probed {
+  readonly kind: string;
+  readonly name: string;
+  readonly type: string;
+}
+
+/** A phone that rings meanwhile meets nobody; a table of half a million callers is read in less. */
+const patienceMs = 5_000;
+/** Between two tries to open what phones can do without. */
+const longestPauseMs = { store: 30_000, resolver: 60_000 };
+
+/** Runs one configuration. `open` first, then `listen` or mount `listener`; `close` ends it. */
+export class Router {
+  readonly #config: Config;
+  readonly #services: Services;
+  readonly #assembly: Assembly;
+  /** In the order they were opened. */
+  readonly #opened: (() => Promise<void>)[] = [];
+  #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
+  #server: ListeningServer | null = null;
+
+  /** Makes all components; nothing is opened yet. Throws a `ComponentFailure`. */
+  constructor(config: Config, { replace = [], logTo }: RouterOptions = {}) {
+    this.#config = config;
+    this.#services = Services.forRouter(
+      () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { to: logTo }) }),
+      (services) => made('store', config.store, services, config).instance,
+      replace,
+    );
+    this.#assembly = assemble(config, this.#services, () => this.#ready());
+    this.#opened.push(() => this.#services.get(tokens.network).close());
+  }
+
+  /** Serves hooks, health and metrics in an HTTP server of one's own, in place of `listen`. */
+  get listener(): RequestListener {
+    return this.#assembly.listener;
+  }
+
+  /** Where the router listens; null before `listen`. */
+  get url(): string | null {
+    return this.#server === null ? null : `http://${this.#server.host}:${this.#server.port}`;
+  }
+
+  /** What makes a body acceptable to a source, with its secrets; null where there is no such source or it cannot say. */
+  signed(source: string, body: Uint8Array): SignedRequest | null {
+    return this.#assembly.sources.get(source)?.sign?.(body, this.#services.get(tokens.clock).now()) ?? null;
+  }
+
+  /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
+  async explain(source: string, body: JsonObject): Promise<readonly ReturnType<typeof explanationJson>[]> {
+    return (await this.#assembly.operations.explain({ source, body })).map(explanationJson);
+  }
+
+  /** What a call would be told: its resolvers are asked, nothing is recorded. After `openComponents`; the store need not be open. */
+  ring(source: string, body: JsonObject): Promise<RehearsedCall> {
+    const { sources, answers, numbers } = this.#assembly;
+    const [clock, log] = [this.#services.get(tokens.clock), this.#services.get(tokens.log)];
+    return rehearsedCall(source, body, { sources, answers, clock, log, numbers });
+  }
+
+  /** A service of this router, e.g. `tokens.store`. */
+  get service(): Services['get'] {
+    return (token) => this.#services.get(token);
+  }
+
+  /**
+   * Opens the store, then all other components side by side, then takes up what waits. Throws a `ComponentFailure`, but not
+   * for resolvers, nor for the store where there are calls to answer: these are opened as soon as they can be.
+   */
+  async open(): Promise<void> {
+    const { store, pipeline, operations, retention } = this.#assembly;
+    await this.#orClosed(async () => {
+      this.#opened.push(() => store.close());
+      if (this.#answersCalls) await store.persist({ longestPauseMs: longestPauseMs.store, patienceMs });
+      else await store.once();
+      await this.#openComponents(patienceMs);
+    });
+    this.#opened.push(() => operations.close());
+    this.#opened.push(() => retention.close());
+    this.#opened.push(() => this.#drain());
+    store.whenOpen(() => {
+      pipeline.open();
+      retention.open();
+    });
+    this.#watch();
+    this.#state = 'open';
+    for (const { code, path, message } of this.#config.warnings)
+      this.#services.get(tokens.log).warn('config.warned', { code, path, message });
+    this.#services
+      .get(tokens.log)
+      .info('router.opened', { sources: this.#config.sources.length, destinations: this.#config.destinations.length });
+  }
+
+  /**
+   * Opens all components but the store: enough for `probe` and `ring`. Throws a `ComponentFailure`, but not for resolvers: the
+   * look-ups and the probe of one that cannot be opened say why.
+   */
+  async openComponents(): Promise<void> {
+    await this.#orClosed(() => this.#openComponents(null));
+  }
+
+  /** Listens where `server` says. Rejects where the address cannot be had. */
+  async listen(): Promise<string> {
+    const { host, port } = this.#config.server;
+    this.#server = await listen(this.listener, host, port);
+    this.#services.get(tokens.log).info('router.listening', { url: this.url });
+    return `http://${host}:${this.#server.port}`;
+  }
+
+  /** Stops accepting, finishes what runs within `server.grace`, and closes everything. What is left waits in the store. */
+  async close(): Promise<void> {
+    if (this.#state === 'closing' || this.#state === 'closed') return;
+    this.#state = 'closing';
+    for (const close of this.#opened.splice(0).reverse()) await close();
+    this.#state = 'closed';
+    this.#services.get(tokens.log).info('router.closed');
+  }
+
+  /** Asks the store, which need not be open, and every component that can to reach what it depends on. */
+  async probe(timeoutMs: number): Promise<readonly Probe[]> {
+    const { store, components } = this.#assembly;
+    return Promise.all(
+      [store, ...components].map(async (component) => {
+        const { kind, name, type } = component.made;
+        return { kind, name, type, ...(await component.probe(timeoutMs)) };
+      }),
+    );
+  }
+
+  async #openComponents(patienceMs: number | null): Promise<void> {
+    const persistence = { longestPauseMs: longestPauseMs.resolver, patienceMs };
+    const opened = this.#assembly.components.map((component) => {
+      this.#opened.push(() => component.close());
+      return component.made.kind === 'resolver' ? component.persist(persistence) : component.once();
+    });
+    await Promise.all(opened);
+  }
+
+  get #answersCalls(): boolean {
+    return this.#config.sources.some(({ component }) => component.calls === true);
+  }
+
+  async #orClosed(open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  #watch(): void {
+    if (!this.#config.server.watchdog) return;
+    const watchdog = openWatchdog(this.#services.get(tokens.log), this.#services.get(tokens.metrics));
+    this.#opened.push(() => watchdog.close());
+  }
+
+  /** Whatever does not end in time is claimed again by the next start. */
+  async #drain(): Promise<void> {
+    const clock = this.#services.get(tokens.clock);
+    try {
+      await within(clock, this.#config.server.graceMs, () => this.#ended());
+    } catch (error) {
+      this.#services.get(tokens.log).warn('router.grace-over', { error });
+      this.#server?.cut();
+      this.#assembly.pipeline.abandon();
+    }
+  }
+
+  async #ended(): Promise<void> {
+    const { pipeline } = this.#assembly;
+    await Promise.all([this.#server?.close(), pipeline.close()]);
+    // The last requests may have left something to record.
+    await pipeline.close();
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#state === 'closing') throw refuse('SHUTTING_DOWN', 'the router is closing');
+    if (this.#state !== 'open') throw refuse('STORE_UNAVAILABLE', 'the router is not open');
+    await this.#assembly.pipeline.canCommit();
+  }
+}

@@ -1,0 +1,28 @@
+/** Ids and random numbers: the one place where they are made. */
+import { randomFillSync } from 'node:crypto';
+import { v7 } from 'uuid';
+
+const randomBytesPerId = 16;
+
+/** Asking the system for randomness costs more than the rest of an id, so it is asked for 256 ids at once. */
+const pool = new Uint8Array(256 * randomBytesPerId);
+
+let used = pool.length;
+
+/** A new event id: a UUIDv7, so that ids made later sort later and a store's index grows at its end. */
+export function newEventId(): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += randomBytesPerId;
+  return v7({ random: pool.subarray(used - randomBytesPerId, used) });
+}
+
+/** A new id of a replay. */
+export function newReplayId(): string {
+  return v7();
+}
+
+/** Chance, for the jitter of retries: numbers from 0 to below 1. */
+export const chance: () => number = Math.random;

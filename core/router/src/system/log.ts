@@ -1,0 +1,97 @@
+/** The log: pino, one line per event, pretty on a terminal, JSON otherwise, with every secret masked. */
+
+import type { Log, LogFields } from '@switchhook/sdk';
+import pino from 'pino';
+import pretty from 'pino-pretty';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Where lines go. */
+export interface LineWriter {
+  write(line: string): void;
+}
+
+/** What a log is made of. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Never written, wherever in a line they stand. */
+  readonly secrets: Iterable<string>;
+  /** Default: standard output; pretty where that is a terminal. */
+  readonly to?: LineWriter;
+}
+
+/** Bytes of lines that wait to be written: what comes beyond is lost. */
+const mostWaiting = 4 * 1_048_576;
+/** Shorter values are not masked: they are no secrets, and masking them would eat ordinary words. */
+const shortestSecret = 4;
+
+/** Opens a log. */
+export function openLog({ level, secrets, to = standardOutput() }: LogOptions): Log {
+  const mask = maskFor(secrets);
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'event',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: pino.stdSerializers.err },
+    },
+    { write: (line: string) => to.write(mask(withoutSources(line))) },
+  );
+  const at =
+    (method: keyof Log) =>
+    (event: string, fields: LogFields = {}): void =>
+      logger[method](fields, event);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** A log that cannot write, somebody else's perhaps, costs lines, and nothing else: a phone may be ringing. */
+export function unfailing(log: Log): Log {
+  const at =
+    (method: keyof Log) =>
+    (event: string, fields?: LogFields): void => {
+      try {
+        log[method](event, fields);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Replaces each secret by `***`, also where it stands JSON-escaped or percent-encoded. */
+export function maskFor(secrets: Iterable<string>): (line: string) => string {
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    if (secret.length < shortestSecret) continue;
+    for (const form of [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]) forms.add(form);
+  }
+  // The longest first: a secret may be part of another one.
+  const ordered = [...forms].sort((a, b) => b.length - a.length);
+  return (line) =>
+    ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
+}
+
+/** Some TypeScript, translated when it was loaded, has all of its source for a name, in every stack; at its end stand file, line and column. */
+function withoutSources(line: string): string {
+  return line.replace(/data:text\/javascript,[^\s"\\?:]*/g, 'data:…');
+}
+
+function standardOutput(): LineWriter {
+  if (!process.stdout.isTTY) return unhurriedOutput();
+  return pretty({
+    destination: 1,
+    sync: true,
+    messageKey: 'event',
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss.l',
+  });
+}
+
+/** A full disk behind the log, or a reader that stands still or is gone, costs lines, and nothing else: a phone may be ringing. */
+function unhurriedOutput(): LineWriter {
+  const lines = pino.destination({ dest: 1, sync: false, maxLength: mostWaiting });
+  lines.on('error', () => {});
+  return lines;
+}

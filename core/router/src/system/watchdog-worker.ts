@@ -1,0 +1,106 @@
+/** The watching thread: when the main thread's beats stop, it looks at what runs there, as a debugger does, and lets it go on. */
+import { writeSync } from 'node:fs';
+import { type Debugger, Session } from 'node:inspector';
+import { SourceMap } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from './clock.js';
+import type { Block, Watched } from './watchdog.js';
+
+const limitMs = 1_000;
+const mostFrames = 8;
+/** The router's own packages: a frame of them is where the trouble was let in, not where it is. */
+const ownCode = [new URL('..', import.meta.url).href, import.meta.resolve('@switchhook/sdk')].map((url) =>
+  fileURLToPath(new URL('.', url)),
+);
+
+type Scripts = Map<string, Pick<Debugger.ScriptParsedEventDataType, 'url' | 'sourceMapURL'>>;
+
+const { beats, beatMs } = workerData as Watched;
+const counter = new Int32Array(beats);
+
+let lastBeat = Atomics.load(counter, 0);
+let lastBeatAtMs = systemClock.elapsed();
+let seen: Omit<Block, 'ms'> | null = null;
+
+async function watch(dueAtMs: number): Promise<void> {
+  const nowMs = systemClock.elapsed();
+  const beat = Atomics.load(counter, 0);
+  // Where this thread was not woken either, the machine is busy or was asleep, not the main thread.
+  if (nowMs - dueAtMs > 2 * beatMs) lastBeatAtMs = nowMs;
+  const silentMs = nowMs - lastBeatAtMs;
+  if (beat !== lastBeat) {
+    if (seen !== null) parentPort?.postMessage({ ...seen, ms: Math.round(silentMs) } satisfies Block);
+    [lastBeat, lastBeatAtMs, seen] = [beat, nowMs, null];
+  } else if (silentMs > limitMs && seen === null) {
+    seen = await whatRuns();
+    say({ ...seen, ms: Math.round(silentMs) });
+  }
+  const nextAtMs = systemClock.elapsed() + beatMs;
+  systemClock.after(beatMs, () => void watch(nextAtMs));
+}
+
+/** The log belongs to the main thread, and perhaps that never comes back. */
+function say(block: Block): void {
+  try {
+    writeSync(2, `${JSON.stringify({ level: 'error', event: 'loop.blocked', ...block })}\n`);
+  } catch (error) {
+    // Nobody reads it now; the log says it when the block is over.
+    if (!(error instanceof Error)) throw error;
+  }
+}
+
+/** Stops the main thread for the moment it takes to read its stack. */
+function whatRuns(): Promise<Omit<Block, 'ms'>> {
+  const session = new Session();
+  const scripts: Scripts = new Map();
+  return new Promise((resolve) => {
+    const giveUp = systemClock.after(limitMs, () => end([]));
+    const end = (frames: readonly Debugger.CallFrame[]): void => {
+      giveUp();
+      session.post('Debugger.disable');
+      session.disconnect();
+      const stack = frames.map((frame) => told(frame, scripts));
+      const by = stack.map(culpritIn).find((culprit) => culprit !== null) ?? stack[0] ?? 'unknown';
+      resolve({ by, stack });
+    };
+    session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params));
+    session.on('Debugger.paused', ({ params }) => end(params.callFrames.slice(0, mostFrames)));
+    session.connectToMainThread();
+    session.post('Debugger.enable');
+    session.post('Debugger.pause');
+  });
+}
+
+function told({ functionName, url, location }: Debugger.CallFrame, scripts: Scripts): string {
+  const script = scripts.get(location.scriptId);
+  const file = fileOf(url || (script?.url ?? ''));
+  const map = /\.[cm]?ts$/.test(file) ? script?.sourceMapURL : undefined;
+  return `${functionName || '(anonymous)'} ${file}${placeOf(location, map)}`;
+}
+
+/** `:line:column`, as the author wrote it: TypeScript that was translated when it was loaded brings a map. Empty where that does not know. */
+function placeOf({ lineNumber, columnNumber = 0 }: Debugger.Location, mapUrl = ''): string {
+  const base64 = /^data:application\/json;base64,(.*)$/.exec(mapUrl)?.[1];
+  if (base64 === undefined) return `:${lineNumber + 1}:${columnNumber + 1}`;
+  const map = new SourceMap(JSON.parse(Buffer.from(base64, 'base64').toString('utf8')));
+  const written = map.findEntry(lineNumber, columnNumber);
+  return 'originalLine' in written ? `:${written.originalLine + 1}:${written.originalColumn + 1}` : '';
+}
+
+/** TypeScript is loaded from data or with a mark at its end; both name the file. */
+function fileOf(url: string): string {
+  const named = /[?&]filePath=([^&]+)$/.exec(url)?.[1];
+  const path = named === undefined ? url : decodeURIComponent(named);
+  const plain = path.replace(/\?.*$/s, '');
+  return plain.startsWith('file:') ? fileURLToPath(plain) : plain;
+}
+
+/** The package or file a frame is of; null for the router's own code and Node's. */
+function culpritIn(frame: string): string | null {
+  const file = /^.*? (\/.*?|[A-Z]:.*?)(:\d+:\d+)?$/.exec(frame)?.[1];
+  if (file === undefined || ownCode.some((folder) => file.startsWith(folder))) return null;
+  return /.*node_modules[\\/]((@[^\\/]+[\\/])?[^\\/]+)/.exec(file)?.[1] ?? file;
+}
+
+void watch(systemClock.elapsed());

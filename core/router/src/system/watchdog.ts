@@ -1,0 +1,49 @@
+/** Notices when something keeps the process to itself, so that no phone is answered, and says what it is: by file and line. */
+import { Worker } from 'node:worker_threads';
+import type { Log, Metrics } from '@switchhook/sdk';
+import { systemClock } from './clock.js';
+
+/** What the watching thread is given. The counter grows while all is well. */
+export interface Watched {
+  readonly beats: SharedArrayBuffer;
+  readonly beatMs: number;
+}
+
+/** A stretch of time in which nothing else could run. */
+export interface Block {
+  readonly ms: number;
+  /** Package, or file, of the innermost code that is not the router's own; `unknown` where it could not be seen. */
+  readonly by: string;
+  /** `function file:line:column`, innermost first. */
+  readonly stack: readonly string[];
+}
+
+const beatMs = 250;
+
+/** Starts watching. The thread costs some megabytes and four wake-ups a second; it looks into the main thread only while that is blocked. */
+export function openWatchdog(log: Log, metrics: Metrics): { close(): Promise<void> } {
+  const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const counter = new Int32Array(beats);
+  const workerData: Watched = { beats, beatMs };
+  const worker = new Worker(new URL('./watchdog-thread.js', import.meta.url), { workerData });
+  worker.unref();
+  // One second of silence is the thread's limit; the message arrives when the block is over.
+  worker.on('message', ({ ms, by, stack }: Block) => {
+    log.error('loop.blocked', { ms, by, stack });
+    metrics.count('loop_blocks_total', 'Times something kept the process to itself for more than a second', { by });
+  });
+  worker.on('error', (error) => log.warn('watchdog.failed', { error }));
+
+  let cancel = (): void => {};
+  const beat = (): void => {
+    Atomics.add(counter, 0, 1);
+    cancel = systemClock.after(beatMs, beat);
+  };
+  beat();
+  return {
+    close: async () => {
+      cancel();
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/** The five kinds of components, and the plugin that brings them. */
+import type { z } from 'zod';
+import type { Delivery, Outcome } from './delivery.js';
+import type { Event } from './event.js';
+import type { JsonObject } from './json.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { Tools } from './services.js';
+import type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './source.js';
+import type { Store } from './store.js';
+
+/** Verifies a request and turns it into events, or into a call that waits for an answer. */
+export interface Source extends Lifecycle {
+  /**
+   * Called once per request, in parallel. Verify the raw bytes first, parse then. Throw `refuse(code, reason)` to refuse
+   * the request; any other throw is a fault of the source: 500, so that the sender tries again. A promise is waited for no
+   * longer than 10 s.
+   */
+  receive(request: RawRequest): Reception | Promise<Reception>;
+  /**
+   * Of sources of calls: the least the platform accepts, where `receive` failed and nothing is known of the call. With it, a
+   * fault of the source is no 500 any more, and `receive` is waited for no longer than 2 s. Must not throw.
+   */
+  fallback?(): HttpReply;
+  /** Makes a body acceptable to `receive`, with the secrets this source has. For `switchhook send` and tests. */
+  sign?(body: Uint8Array, nowMs: number): SignedRequest;
+}
+
+/** Gives events to somebody else. */
+export interface Destination extends Lifecycle {
+  /**
+   * Makes one attempt. Called in parallel, up to `concurrency`, possibly again for the same delivery: use `delivery.id` as
+   * idempotency key. The signal is aborted when `timeout` is over; what comes back later is ignored. A throw counts as `unavailable`.
+   */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
+  /** Makes one attempt for several deliveries at once; one outcome for each, in order. Used where `batch` is configured, which takes `batches: true` in the component. */
+  deliverMany?(deliveries: readonly Delivery[], signal: AbortSignal): Promise<readonly Outcome[]>;
+  /**
+   * What `deliver` would send, for `switchhook explain`: pure, without network, also before `open`. Secrets of the
+   * configuration are masked afterwards. A throw means that it could not be made; its message is shown.
+   */
+  preview?(delivery: Delivery): JsonObject;
+}
+
+/** Looks up facts about a caller. */
+export interface Resolver extends Lifecycle {
+  /**
+   * Called once per call, in parallel with other resolvers and for other calls. `known` holds what the resolvers it waits for
+   * found, by their names; who failed is not in it. Return `{}` for "not found"; throw for "could not look". What is returned is
+   * copied as JSON, a million characters at most. The signal is aborted when the time is up: stop then. That is `leftMs`
+   * milliseconds from now (whole, at least 1), to be handed on to what is asked as its own limit, so that it does not go on
+   * for nobody. Give way to others always: a loop that never awaits stops every phone.
+   */
+  resolve(call: Call, known: JsonObject, signal: AbortSignal, leftMs: number): Promise<JsonObject>;
+}
+
+/** Changes what a destination sees of an event. */
+export interface Transform extends Lifecycle {
+  /** Pure and fast: called before each attempt. Null = this destination does not get the event (`skipped`). A throw ends the delivery as `rejected`. */
+  apply(event: Event): Event | null;
+}
+
+/** The five kinds of components and what each creates. */
+export interface Instances {
+  source: Source;
+  destination: Destination;
+  resolver: Resolver;
+  transform: Transform;
+  store: Store;
+}
+
+/** Name of a kind. */
+export type Kind = keyof Instances;
+
+/**
+ * One type of source, destination, resolver, transform or store, as `use: <type>` names it.
+ * Make one with `defineSource`, `defineDestination`, … of the plugin door: they infer the options.
+ */
+export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodObject> {
+  readonly kind: K;
+  /** `plugin` or `plugin.what`, e.g. `slack.message`. The part before the dot names the package. */
+  readonly type: string;
+  /** One sentence for `switchhook plugins` and the configuration reference. */
+  readonly description: string;
+  /** The options beside those every row has. A `z.strictObject`; every field described. Validation, defaults, docs, editor schema and masking come from it. */
+  readonly options: S;
+  /** Called once per row of the configuration, with checked options. Must not touch the network or disk: that is for `open`. A throw keeps the router from starting. */
+  create(options: z.output<S>, tools: Tools): Instances[K];
+  /** Of sources: true where its requests are calls that wait for an answer. Default false. */
+  readonly calls?: boolean;
+  /** Of destinations: true where they have `deliverMany`, so that `batch` can be configured. Default false. */
+  readonly batches?: boolean;
+  /** Of sources: media types it reads. Default `application/json`; of sources of calls any, whatever it is called. */
+  readonly accepts?: readonly string[];
+  /** Of sources: bodies to try it with, by name, for `switchhook send <sample>`. */
+  readonly samples?: Readonly<Record<string, JsonObject>>;
+  /** Of sources of calls: the body with which the platform asks about a call, for `switchhook call`. */
+  callBody?(call: Pick<Call, 'from' | 'to' | 'agent'>): JsonObject;
+  /** Of sources of calls: the answer that the body of a reply tells the platform, the reverse of `reply`. Null where it tells none. For `switchhook call` and `simulate`. */
+  answerIn?(body: JsonObject): Answer | null;
+}
+
+/** A package (or a local file) that brings components: its default export. */
+export interface Plugin {
+  /** Name of the package. */
+  readonly name: string;
+  /** Version of this contract. */
+  readonly api: 1;
+  readonly components: readonly Component[];
+}

@@ -1,0 +1,224 @@
+/** The store: where events and deliveries are kept, so that nothing acknowledged is lost. */
+
+import type { Attempt, DeliveryState, EndReason, Settlement } from './delivery.js';
+import type { Lifecycle } from './lifecycle.js';
+
+/** An event as it is kept. Times are milliseconds since the epoch. */
+export interface EventRecord {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly key: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  readonly agent: string | null;
+  /** The other person's phone number or address, as sent; null where nobody said. */
+  readonly party: string | null;
+  readonly occurredAtMs: number;
+  readonly receivedAtMs: number;
+  /** `event.data` as UTF-8 JSON, byte for byte as it was appended. */
+  readonly body: Uint8Array;
+}
+
+/** A delivery to be made together with its event. Its id is `deliveryId(event.id, index)`, see `ids.ts`. */
+export interface NewDelivery {
+  readonly route: string;
+  readonly destination: string;
+  /** Names of the transforms to apply before each attempt, in order. */
+  readonly transforms: readonly string[];
+  /** `running` = handed over in memory: attempt 1 is counted and lease 1 is held until `dueMs`. `waiting` = to be claimed from `dueMs` on. */
+  readonly state: 'waiting' | 'running';
+  readonly dueMs: number;
+}
+
+/** An event with all its deliveries: at most 1,000, committed together or not at all. */
+export interface Entry {
+  readonly event: EventRecord;
+  readonly deliveries: readonly NewDelivery[];
+}
+
+/** What became of an entry. */
+export interface Appended {
+  /** Id of the event that is kept: the entry's own, or that of the earlier one with the same source and key. */
+  readonly eventId: string;
+  /** True where the event was there already; none of the entry's deliveries was made. */
+  readonly duplicate: boolean;
+}
+
+/** Which deliveries to take over. */
+export interface ClaimRequest {
+  readonly destination: string;
+  readonly nowMs: number;
+  /** The lease: after this time another claim may take the delivery. */
+  readonly leaseUntilMs: number;
+  /** At most this many are looked at: taken over, or ended as `exhausted`. */
+  readonly limit: number;
+  /** Deliveries that have used up this many attempts end as `dead`, `exhausted`, instead of being claimed. */
+  readonly maxAttempts: number;
+  /**
+   * True: of each subject only the oldest open delivery of this destination can be claimed, and only while none of them
+   * is running under a lease that holds. Events without a subject are independent of each other.
+   */
+  readonly ordered: boolean;
+}
+
+/** A delivery taken over: attempt counted, lease held. */
+export interface ClaimedDelivery {
+  readonly id: string;
+  readonly route: string;
+  readonly destination: string;
+  readonly transforms: readonly string[];
+  /** Attempts since it was made or replayed, this one included. */
+  readonly attempt: number;
+  /** Fences the settlement. Grows with each claim, never goes back. */
+  readonly lease: number;
+  readonly event: EventRecord;
+}
+
+/** What a claim brought. */
+export interface Claim {
+  /** Oldest due first. */
+  readonly deliveries: readonly ClaimedDelivery[];
+  /** Ids that this claim ended as `exhausted`: their last attempt never came back. */
+  readonly exhausted: readonly string[];
+  /**
+   * When the next open delivery of this destination is due (or its lease runs out), after this claim; null where there is
+   * none. May be in the past where `limit` cut the claim short. Where `ordered`, what cannot be claimed because it is
+   * behind another of its subject does not count.
+   */
+  readonly nextDueMs: number | null;
+}
+
+/** An attempt's end. Ignored where the lease is no longer the delivery's. */
+export interface Settled {
+  readonly deliveryId: string;
+  readonly lease: number;
+  readonly settlement: Settlement;
+  /** What is kept about the attempt; null where the destination was never called. */
+  readonly attempt: Omit<Attempt, 'number'> | null;
+}
+
+/** A delivery as the operator sees it. Times are milliseconds since the epoch. */
+export interface DeliveryRecord {
+  readonly id: string;
+  readonly eventId: string;
+  readonly route: string;
+  readonly destination: string;
+  readonly transforms: readonly string[];
+  readonly state: DeliveryState;
+  /** Why it is dead; null otherwise. */
+  readonly reason: EndReason | null;
+  /** Attempts since it was made or replayed. */
+  readonly attempts: number;
+  /** Of waiting: when it may be tried; of running: when its lease ends; of settled: null. */
+  readonly dueMs: number | null;
+  readonly createdAtMs: number;
+  readonly settledAtMs: number | null;
+}
+
+/** Which events to list, newest `receivedAtMs` first. All given conditions must hold. */
+export interface EventQuery {
+  readonly source?: string;
+  readonly type?: string;
+  readonly subject?: string;
+  readonly agent?: string;
+  /** Compared character by character. Found by an index: phones ring meanwhile. */
+  readonly party?: string;
+  /** `receivedAtMs` at or after. */
+  readonly sinceMs?: number;
+  /** `receivedAtMs` before. */
+  readonly untilMs?: number;
+  /** True: only events for which no delivery was made. */
+  readonly unrouted?: boolean;
+  readonly limit: number;
+  /** Where the last page ended. One that no page gave is refused as `MALFORMED`. */
+  readonly cursor?: string;
+}
+
+/** Which deliveries to list, newest `createdAtMs` first. All given conditions must hold. */
+export interface DeliveryQuery {
+  readonly state?: DeliveryState;
+  readonly reason?: EndReason;
+  readonly destination?: string;
+  readonly route?: string;
+  readonly eventId?: string;
+  /** `createdAtMs` at or after. */
+  readonly sinceMs?: number;
+  /** `createdAtMs` before. */
+  readonly untilMs?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Part of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** To be passed on for the next page; null at the end. */
+  readonly cursor: string | null;
+}
+
+/** How much a destination has before it. */
+export interface Backlog {
+  readonly destination: string;
+  readonly waiting: number;
+  readonly running: number;
+  /** Those that wait for somebody's decision: discarded ones are not counted. */
+  readonly dead: number;
+  /** Creation time of the oldest open delivery; null where none is open. */
+  readonly oldestOpenMs: number | null;
+}
+
+/** What to remove. */
+export interface PruneRequest {
+  /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */
+  readonly beforeMs: number;
+  /** At most this many events in one step. */
+  readonly limit: number;
+}
+
+/**
+ * Keeps events and deliveries.
+ *
+ * Every method that changes something resolves only when the change is durable (it survives `kill -9` and loss of power),
+ * and rejects with nothing changed. Calls may overlap; a store groups what arrives together into one transaction.
+ * A rejection never closes the store: later calls work again once the cause is gone.
+ *
+ * Where `open` finds that it is the only one, the leases it finds end: whoever held them is gone. What was begun twice or
+ * more without coming back may be what ends the process: such deliveries can be claimed one after the other, those that were
+ * lost least often first, two seconds apart (closer where there are more than sixty), so that the one that does it takes none
+ * of the others with it.
+ */
+export interface Store extends Lifecycle {
+  /**
+   * One result per entry, in order. An event twice in one call is a duplicate the second time. `append([])` keeps nothing,
+   * but goes through a commit all the same: it proves that the store can.
+   */
+  append(entries: readonly Entry[]): Promise<readonly Appended[]>;
+  /** Takes over due deliveries of one destination: counts the attempt and sets the lease, in the same transaction. */
+  claim(request: ClaimRequest): Promise<Claim>;
+  /** Applies settlements; late ones (wrong lease) change nothing. */
+  settle(settled: readonly Settled[]): Promise<void>;
+
+  /** One event; null where it is not kept. */
+  event(id: string): Promise<EventRecord | null>;
+  events(query: EventQuery): Promise<Page<EventRecord>>;
+  /** One delivery; null where it is not kept. */
+  delivery(id: string): Promise<DeliveryRecord | null>;
+  deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>>;
+  /** Oldest first. */
+  attempts(deliveryId: string): Promise<readonly Attempt[]>;
+
+  /**
+   * Makes deliveries waiting again from `dueMs` on, with their attempts at 0, whatever their state, a pending retry
+   * included; running ones are left alone. Returns the ids that changed.
+   */
+  replay(deliveryIds: readonly string[], dueMs: number): Promise<readonly string[]>;
+  /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept. */
+  extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]>;
+  /** Ends waiting or dead deliveries as `dead`, `discarded`. Returns the ids that changed. */
+  discard(deliveryIds: readonly string[]): Promise<readonly string[]>;
+  /** One small step; returns how many events were removed. */
+  prune(request: PruneRequest): Promise<number>;
+  /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
+  backlog(): Promise<readonly Backlog[]>;
+}

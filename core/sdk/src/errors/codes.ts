@@ -1,0 +1,227 @@
+/** Every error code of the router: what it means and what to do. `docs/errors.md` has a heading for each. */
+interface ErrorRow {
+  /** HTTP status; only of codes a sender or an API client can meet. */
+  readonly status?: number;
+  /** What is wrong, in one sentence. */
+  readonly sentence: string;
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+const table = {
+  // A request is refused.
+  MALFORMED: {
+    status: 400,
+    sentence: 'The request cannot be read.',
+    hint: 'The reason is in the log line request.refused, or in the reply of the API.',
+  },
+  UNVERIFIED: {
+    status: 401,
+    sentence: 'The request is not proven to come from the sender.',
+    hint: 'Compare the secret or token, and the signature settings of the source, with the sender.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    sentence: 'There is nothing at this path.',
+    hint: 'Hooks are at /hooks/{source}, with the source named as in the configuration file.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    sentence: 'The path exists, but not for this method.',
+    hint: 'Use a method of the Allow header.',
+  },
+  BODY_TOO_SLOW: {
+    status: 408,
+    sentence: 'The body did not arrive in time.',
+    hint: 'server.bodyTimeout is the limit.',
+  },
+  BODY_TOO_LARGE: { status: 413, sentence: 'The body is larger than allowed.', hint: 'server.bodyLimit is the limit.' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    sentence: 'The source does not read this content type or encoding.',
+    hint: 'SigmaMind sends application/json, not compressed.',
+  },
+  OVERLOADED: {
+    status: 429,
+    sentence: 'Too many bodies are being read at the same time.',
+    hint: 'Together they are more than 128 MB (calls: 16 MB), and this was the largest: somebody stalls, or sends very large ones.',
+  },
+  STORE_BEHIND: {
+    status: 429,
+    sentence: 'The store is too far behind to take more.',
+    hint: 'The sender tries again later; look at the disk or database if it lasts.',
+  },
+  SOURCE_FAILED: {
+    status: 500,
+    sentence: 'The source failed on this request.',
+    hint: 'A fault of the plugin: the log has the stack.',
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    sentence: 'The event could not be committed, so it was not acknowledged.',
+    hint: 'The sender tries again; the log says what the store complained about.',
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    sentence: 'The router is stopping.',
+    hint: 'The sender tries again and meets the next one.',
+  },
+
+  // The API refuses a request.
+  API_TOKEN_WRONG: {
+    status: 401,
+    sentence: 'The API needs its bearer token.',
+    hint: 'Send Authorization: Bearer with the value of server.admin.token; the command line takes --token.',
+  },
+  API_TOKEN_NEEDED: {
+    status: 403,
+    sentence: 'Without a configured token the API answers on its own machine only.',
+    hint: 'Set server.admin.token, which is also needed behind a proxy.',
+  },
+  NOT_KEPT: {
+    status: 404,
+    sentence: 'The router does not keep this.',
+    hint: 'It never came, it was refused (request.refused in the log says why), or it was settled longer than store.retention ago. Replays are forgotten at a restart.',
+  },
+  WRONG_STATE: {
+    status: 409,
+    sentence: 'The delivery is in a state in which this cannot be done.',
+    hint: 'Running ones come to an end first; delivered and skipped ones cannot be discarded.',
+  },
+  DESTINATION_GONE: {
+    status: 409,
+    sentence: 'The destination of the delivery is not configured any more.',
+    hint: 'Configure it again, discard the delivery, or replay with reroute.',
+  },
+  REPLAY_RUNNING: {
+    status: 409,
+    sentence: 'A replay is running already.',
+    hint: 'Wait for its end: GET /api/replays tells how far it is.',
+  },
+  API_FAILED: {
+    status: 500,
+    sentence: 'The API could not answer.',
+    hint: 'The log line api.failed says why; GET /api/status says whether the store is there.',
+  },
+
+  // The configuration file cannot be read.
+  CONFIG_NOT_FOUND: {
+    sentence: 'There is no configuration file at this path.',
+    hint: 'Name one with --config, or make config/switchhook.yaml.',
+  },
+  CONFIG_UNREADABLE: {
+    sentence: 'The configuration file cannot be read.',
+    hint: 'It must be a file, not a directory, readable by the user who runs the router.',
+  },
+  CONFIG_TOO_LARGE: {
+    sentence: 'The configuration file is larger than 1 MB.',
+    hint: 'Tables belong into files of their own: see table.lookup.',
+  },
+  CONFIG_EMPTY: { sentence: 'The configuration file says nothing.', hint: 'Start from config/switchhook.yaml.' },
+  CONFIG_NOT_UTF8: { sentence: 'The configuration file is not UTF-8.', hint: 'Save it as UTF-8.' },
+  YAML_SYNTAX: { sentence: 'The file is not YAML.', hint: 'See the line and column; indent with spaces.' },
+  YAML_DUPLICATE_KEY: {
+    sentence: 'A key stands twice in one map.',
+    hint: 'Keep one of the two; names are unique within a section.',
+  },
+  YAML_ALIASES: {
+    sentence: 'The aliases of the file expand to too much.',
+    hint: 'An alias may be used, but not to multiply others.',
+  },
+  ENV_MISSING: {
+    sentence: 'An environment variable is not set.',
+    hint: 'Set it, write it into .env beside the file, or give a default: ${NAME:-default}.',
+  },
+  INTERPOLATION_SYNTAX: {
+    sentence: 'A ${…} cannot be read.',
+    hint: 'Write ${NAME}, ${NAME:-default} or ${file:path}; an expression is ${{ call.from }}; a literal ${ is written $${.',
+  },
+  FILE_MISSING: {
+    sentence: 'A file named by ${file:…} cannot be read.',
+    hint: 'Check the path; relative ones start at the configuration file.',
+  },
+
+  // The configuration file says something wrong.
+  UNKNOWN_KEY: {
+    sentence: 'There is no such key here.',
+    hint: 'Check the spelling; docs/configuration.md lists all keys.',
+  },
+  MISSING_KEY: { sentence: 'A key is missing.', hint: 'Add it; docs/configuration.md shows an example.' },
+  WRONG_TYPE: { sentence: 'The value has the wrong type.', hint: 'See what was found and what was expected.' },
+  INVALID_VALUE: { sentence: 'The value is not allowed here.', hint: 'See what was found and what was expected.' },
+  UNKNOWN_COMPONENT: {
+    sentence: 'No installed plugin brings this component.',
+    hint: 'switchhook plugins lists what is installed.',
+  },
+  PLUGIN_NOT_INSTALLED: {
+    sentence: 'The plugin is not installed.',
+    hint: 'Install the package beside the configuration file, with npm install.',
+  },
+  PLUGIN_BROKEN: {
+    sentence: 'The plugin cannot be loaded.',
+    hint: 'A plugin is a package or file whose default export is made by definePlugin.',
+  },
+  PLUGIN_API: {
+    sentence: 'The plugin is written for another version of the plugin contract.',
+    hint: 'Install a version of the plugin that fits this router.',
+  },
+  EXPRESSION_SYNTAX: { sentence: 'The expression is not CEL.', hint: 'See the mark under the expression.' },
+  EXPRESSION_UNKNOWN_NAME: {
+    sentence: 'The expression uses a name that is not known here.',
+    hint: 'docs/configuration.md lists the variables and functions of each place.',
+  },
+  EXPRESSION_TYPE: {
+    sentence: 'The expression does not fit together.',
+    hint: 'See the mark under the expression; convert with string(), int() or double().',
+  },
+  UNKNOWN_REFERENCE: {
+    sentence: 'The name is not defined in this file.',
+    hint: 'Define it in its section, or correct the name.',
+  },
+  DUPLICATE_NAME: { sentence: 'The name is used twice.', hint: 'Give each row a name of its own.' },
+  UNUSED: { sentence: 'Nothing uses this row.', hint: 'Use it in a route or an answer, or delete it.' },
+  UNSUPPLIED_VARIABLE: {
+    sentence: 'The agent needs a variable that not every caller has.',
+    hint: 'Give it a row in defaults of the answer, and in variables where something is known.',
+  },
+  NEVER_MATCHES: {
+    sentence: 'No call ever matches this.',
+    hint: 'Write numbers as + and digits; `country`, at the top, is the country of those without it.',
+  },
+  WRONG_KIND: {
+    sentence: 'The name is of another kind than what belongs here.',
+    hint: 'Routes take sources, destinations and transforms; answers take sources of calls and resolvers.',
+  },
+  PLUGIN_FAILED: {
+    sentence: 'The component could not be made or opened.',
+    hint: "The message is the plugin's own; the log has the stack.",
+  },
+
+  // A command cannot do what it was asked.
+  ROUTER_UNREACHABLE: {
+    sentence: 'No router answers at this address.',
+    hint: 'Is it running? --url names another one.',
+  },
+  STORE_IN_USE: {
+    sentence: 'Another router is using this store.',
+    hint: 'Stop it first, or give this one a store of its own.',
+  },
+  STORE_TOO_NEW: {
+    sentence: 'The store was written by a newer version of the router.',
+    hint: 'Run that version, or give this one a store of its own.',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+/** The table, by code. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = table;
+export type ErrorCode = keyof typeof table;
+
+/** Codes a sender can meet: those with a status. */
+export type RefusalCode = {
+  [C in ErrorCode]: (typeof table)[C] extends { readonly status: number } ? C : never;
+}[ErrorCode];
+
+/** The status of a refusal. */
+export function statusOf(code: RefusalCode): number {
+  return table[code].status;
+}

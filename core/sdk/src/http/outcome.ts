@@ -1,0 +1,83 @@
+/** What an HTTP attempt came to: the one table from status to outcome, shared by every destination that speaks HTTP. */
+import { STATUS_CODES } from 'node:http';
+import type { Outcome } from '../contract/delivery.js';
+import type { FetchResponse } from '../contract/services.js';
+import { isExpressionError, isFetchError } from '../errors/typed-errors.js';
+
+/** How much of a response is kept with the attempt. */
+const excerptBytes = 4_096;
+
+/** The body of this request will never be accepted: malformed, too large, or its receiver is gone for good. */
+const neverAccepted = new Set([400, 410, 413, 414, 422, 431]);
+/** The same request may be accepted later, with nobody doing anything. */
+const acceptedLater = new Set([408, 409, 421, 423, 424, 425, 429]);
+/** Of the 5xx those that waiting does not mend: not implemented, HTTP version, captive portal. */
+const lastingFaults = new Set([501, 505, 511]);
+
+/**
+ * The outcome of a response:
+ * - 2xx: `delivered`
+ * - 400, 410, 413, 414, 422, 431: `rejected`
+ * - 408, 409, 421, 423, 424, 425, 429 and 5xx: `unavailable`, with the wish of `Retry-After`
+ * - 3xx (never followed), all other 4xx, 501, 505, 511: `unavailable`, and an operator must act
+ */
+export function outcomeOf(response: FetchResponse, nowMs: number): Outcome {
+  const { status } = response;
+  const kept = excerptOf(response);
+  if (status >= 200 && status < 300) return { kind: 'delivered', ...kept };
+  const reason = reasonFor(response);
+  if (neverAccepted.has(status)) return { kind: 'rejected', reason, ...kept };
+  const wishMs = retryAfterMs(response.headers['retry-after'], nowMs);
+  const passing = acceptedLater.has(status) || (status >= 500 && !lastingFaults.has(status));
+  return {
+    kind: 'unavailable',
+    reason,
+    ...(wishMs === undefined ? {} : { retryAfterMs: wishMs }),
+    ...(passing ? {} : { needsOperator: true }),
+    ...kept,
+  };
+}
+
+/** Codes of a `FetchError` about the request itself, which is the same next time. */
+const neverSent = new Set(['ADDRESS_FORBIDDEN', 'URL_INVALID', 'REQUEST_INVALID']);
+
+/**
+ * The outcome of an attempt that threw before there was a response. No connection: `unavailable`. A request that cannot
+ * be sent (`ADDRESS_FORBIDDEN`, `URL_INVALID`, `REQUEST_INVALID`) or a template that cannot be filled in: `rejected`.
+ * Anything else is thrown on.
+ */
+export function outcomeOfFailure(thrown: unknown): Outcome {
+  if (isExpressionError(thrown)) return { kind: 'rejected', reason: oneLine(`template: ${thrown.message}`) };
+  if (!isFetchError(thrown)) throw thrown;
+  return { kind: neverSent.has(thrown.code) ? 'rejected' : 'unavailable', reason: oneLine(thrown.message) };
+}
+
+function reasonFor({ status, headers }: FetchResponse): string {
+  const said = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trim();
+  const location = headers.location;
+  if (status < 300 || status >= 400 || location === undefined) return said;
+  // Only the host: the rest of a URL may carry a token.
+  const host = URL.canParse(location) ? new URL(location).host : 'the same host';
+  return `${said}: a redirect to ${host}, not followed`;
+}
+
+function excerptOf({ body }: FetchResponse): { readonly response?: string } {
+  if (body.byteLength === 0) return {};
+  // NUL is no character of a Postgres text, where attempts may be kept.
+  const start = new TextDecoder().decode(body.subarray(0, excerptBytes)).replaceAll('\0', '\uFFFD');
+  return { response: body.byteLength > excerptBytes ? start.replace(/\uFFFD$/, '') : start };
+}
+
+function oneLine(message: string): string {
+  return message.replace(/\s+/g, ' ').trim();
+}
+
+/** Milliseconds from now; undefined where the header is missing or says nothing sensible. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1_000;
+  // Date.parse alone would take `1.5` and `soon 1` for dates.
+  if (!/^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /i.test(header)) return undefined;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+}

@@ -1,0 +1,64 @@
+/**
+ * Schema helpers for component options. A secret announces itself and an expression is compiled while zod parses, by
+ * whoever reads the configuration: see `reading`.
+ */
+import { z } from 'zod';
+import { reader } from './context.js';
+import { isCountry } from './phone-number.js';
+import { durationMs, durationPattern, rateOf, ratePattern, sizeBytes, sizePattern } from './units.js';
+
+/** A value that must never be seen: not printed, logged or put into an error. A non-empty string. */
+export function secret(description: string) {
+  return z
+    .string()
+    .min(1)
+    .transform((value) => {
+      reader().secret(value);
+      return value;
+    })
+    .meta({ description, secret: true });
+}
+
+/** `800ms`, `5s`, `10m`, `30d`; becomes milliseconds. */
+export function duration(description: string) {
+  return unit(description, 'a duration such as 800ms, 5s, 10m or 30d', '5s', durationPattern, durationMs);
+}
+
+/** `64kb`, `1mb`; becomes bytes. */
+export function size(description: string) {
+  return unit(description, 'a size such as 64kb or 1mb', '1mb', sizePattern, sizeBytes);
+}
+
+/** `10/s`, `100/m`; becomes `{ count, perMs }`. */
+export function rate(description: string) {
+  return unit(description, 'a rate such as 10/s or 100/m', '10/s', ratePattern, rateOf);
+}
+
+/** `US`, `GB`, `DE`: a country by its code in ISO 3166-1 alpha-2, one that has phone numbers. */
+export function country(description: string) {
+  return z
+    .string()
+    .refine((code) => /^[A-Z]{2}$/.test(code) && isCountry(code), {
+      error: 'expected the code of a country, two capital letters such as US, GB or DE',
+      params: { problem: 'INVALID_VALUE' },
+    })
+    .meta({ description, examples: ['US'] });
+}
+
+function unit<T>(
+  description: string,
+  expected: string,
+  example: string,
+  pattern: RegExp,
+  parse: (value: string) => T | null,
+) {
+  return z
+    .string()
+    .transform((value, ctx): T => {
+      const parsed = parse(value);
+      if (parsed !== null) return parsed;
+      ctx.addIssue({ code: 'custom', message: `expected ${expected}`, params: { problem: 'INVALID_VALUE' } });
+      return z.NEVER;
+    })
+    .meta({ description, examples: [example], pattern: pattern.source });
+}

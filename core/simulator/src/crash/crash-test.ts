@@ -1,0 +1,235 @@
+/** The crash test: kills a real router again and again, and counts what was lost. */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openNetwork } from '@switchhook/core/internal';
+import type { Clock } from '@switchhook/sdk';
+import { RouterProcess } from '../router-process.js';
+import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
+import { drained } from './drain.js';
+import { MoodyReceiver } from './faulty-receiver.js';
+import { Ledger, type Verdict } from './ledger.js';
+import { Draws } from './seeded-random.js';
+import { Senders } from './senders.js';
+
+/** What to do. */
+export interface Plan {
+  /** Script of the command line, which starts the routers. */
+  readonly command: string;
+  readonly kills: number;
+  /** How often it is stopped for longer than a lease, and let go on. At most as often as it is killed. */
+  readonly freezes: number;
+  /** Events. */
+  readonly perSecond: number;
+  readonly seed: number;
+  /** Empty: everything that is written is written here. */
+  readonly directory: string;
+  /** The row `store:` of the configuration, as YAML. */
+  readonly store: string;
+  /** Plugins to load beside the ones that are found: packages, or absolute paths. */
+  readonly plugins: readonly string[];
+}
+
+/** What was done so far. */
+export interface Progress {
+  readonly phase: 'killing' | 'freezing' | 'draining';
+  readonly kills: number;
+  /** Kills before the router was ready. */
+  readonly early: number;
+  readonly freezes: number;
+  /** Events. */
+  readonly acknowledged: number;
+  /** While draining: deliveries that are still to be made. */
+  readonly open: number;
+}
+
+/** What came of it. */
+export type Findings = Verdict & Pick<Progress, 'kills' | 'early' | 'freezes'>;
+
+/** What it works with. */
+export interface CrashtestParts {
+  readonly clock: Clock;
+  readonly onProgress: (progress: Progress) => void;
+  /** Aborted: no further kill; what was acknowledged until then is counted. */
+  readonly stop: AbortSignal;
+  /** Aborted: the router is killed at once, and nothing is counted. */
+  readonly abandon: AbortSignal;
+}
+
+/** How a router's life ends: before it is ready, after some time, right after an acknowledgement, or after a freeze. */
+type End = 'early' | 'some-time' | 'some-events' | 'freeze';
+const readyEnds: readonly (readonly [End, number])[] = [
+  ['some-time', 40],
+  ['some-events', 45],
+];
+const ends: readonly (readonly [End, number])[] = [['early', 15], ...readyEnds];
+const longestStartMs = 60_000;
+/** Of a router that waits for events to be killed after. */
+const longestLifeMs = 5_000;
+
+/** Runs the plan. Throws where the router ends without having been killed. */
+export async function crashtest(plan: Plan, parts: CrashtestParts): Promise<Findings> {
+  const run = await Run.open(plan, parts);
+  try {
+    await run.killAgainAndAgain();
+    const dead = await run.drain();
+    return run.findings(dead);
+  } finally {
+    await run.close();
+  }
+}
+
+class Run {
+  readonly #plan: Plan;
+  readonly #parts: CrashtestParts;
+  readonly #config: string;
+  readonly #ledger: Ledger;
+  readonly #receiver: MoodyReceiver;
+  readonly #senders: Senders;
+  readonly #written: WriteStream;
+  readonly #network = openNetwork();
+  readonly #draws: Draws;
+  #router: RouterProcess | null = null;
+  #done = { kills: 0, early: 0, freezes: 0 };
+
+  private constructor(plan: Plan, parts: CrashtestParts, config: string, ledger: Ledger, receiver: MoodyReceiver) {
+    this.#plan = plan;
+    this.#parts = parts;
+    this.#config = config;
+    this.#ledger = ledger;
+    this.#receiver = receiver;
+    this.#draws = new Draws(plan.seed);
+    this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
+    parts.abandon.addEventListener('abort', () => void this.#router?.kill());
+    this.#senders = new Senders({
+      perSecond: plan.perSecond,
+      secret: secretOf(plan),
+      network: this.#network,
+      clock: parts.clock,
+      onAcknowledged: (event) => {
+        ledger.acknowledge(event);
+        this.#written.write(`${event.id}\n`);
+      },
+    });
+  }
+
+  static async open(plan: Plan, parts: CrashtestParts): Promise<Run> {
+    const ledger = new Ledger(attempts, destinationsOf);
+    const receiver = await MoodyReceiver.open(new Draws(plan.seed + 1), {
+      arrive: (arrival) => ledger.arrive(arrival),
+      accept: (arrival, event) => ledger.accept(arrival, event, isOrdered(arrival.destination)),
+    });
+    const config = join(plan.directory, 'switchhook.yaml');
+    await writeFile(config, configuration({ ...plan, secret: secretOf(plan), receiver: receiver.url }));
+    return new Run(plan, parts, config, ledger, receiver);
+  }
+
+  async killAgainAndAgain(): Promise<void> {
+    const { kills, freezes } = this.#plan;
+    for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1) {
+      const frozen = Math.floor(((kill + 1) * freezes) / kills) > Math.floor((kill * freezes) / kills);
+      // The first one gets ready, so that a router that cannot start is told from one that was killed before it could.
+      await this.#live(frozen ? 'freeze' : this.#draws.among(kill === 0 ? readyEnds : ends));
+    }
+  }
+
+  /** One life of a router, from its start to its kill. */
+  async #live(end: End): Promise<void> {
+    this.#report('killing');
+    const router = this.#start();
+    if (end !== 'early') await this.#untilReady(router);
+    await this.#untilTheEnd(end, router);
+    if (router.failed) throw new Error(router.complaint);
+    await router.kill();
+    this.#senders.aim(null);
+    const { kills, early, freezes } = this.#done;
+    this.#done = {
+      kills: kills + 1,
+      early: early + Number(end === 'early'),
+      freezes: freezes + Number(end === 'freeze'),
+    };
+  }
+
+  async #untilReady(router: RouterProcess): Promise<void> {
+    await this.#pauseOrStop(longestStartMs, router.listening);
+    if (router.url === null && !this.#parts.stop.aborted) throw new Error(router.complaint);
+    this.#senders.aim(router.url);
+  }
+
+  async #untilTheEnd(end: End, router: RouterProcess): Promise<void> {
+    switch (end) {
+      case 'early':
+        return this.#pauseOrStop(this.#draws.between(0, 400));
+      case 'some-time':
+        return this.#pauseOrStop(this.#draws.between(20, 800));
+      case 'some-events':
+        return this.#pauseOrStop(longestLifeMs, this.#ledger.more(this.#draws.between(0, this.#plan.perSecond / 2)));
+      case 'freeze':
+        await this.#pauseOrStop(this.#draws.between(100, 400));
+        return this.#freeze(router);
+    }
+  }
+
+  #start(): RouterProcess {
+    const router = new RouterProcess(this.#plan.command, this.#config, this.#logFile);
+    this.#router = router;
+    return router;
+  }
+
+  async #freeze(router: RouterProcess): Promise<void> {
+    router.freeze();
+    this.#report('freezing');
+    await this.#pauseOrStop(longestLeaseMs + 1_000);
+    router.thaw();
+    // It wakes up with leases that have ended, and goes on with them.
+    await this.#pauseOrStop(this.#draws.between(200, 800));
+  }
+
+  /** Lets a last router deliver all there is to receivers that take it; gives what it could not deliver. */
+  async drain(): Promise<ReadonlySet<string>> {
+    await this.#senders.stop();
+    this.#receiver.calmDown();
+    const onOpen = (open: number): void => this.#report('draining', open);
+    return drained({ config: this.#config, logFile: this.#logFile, clock: this.#parts.clock, onOpen });
+  }
+
+  findings(dead: ReadonlySet<string>): Findings {
+    return { ...this.#done, ...this.#ledger.verdict(dead) };
+  }
+
+  async close(): Promise<void> {
+    await this.#senders.stop();
+    await this.#router?.kill();
+    await this.#receiver.close();
+    await this.#network.close();
+    await new Promise<void>((resolve) => this.#written.end(() => resolve()));
+  }
+
+  get #logFile(): string {
+    return join(this.#plan.directory, 'router.log');
+  }
+
+  #report(phase: Progress['phase'], open = 0): void {
+    this.#parts.onProgress({ phase, open, ...this.#done, acknowledged: this.#ledger.acknowledged });
+  }
+
+  /** Until the time is over, what ends it sooner has come, or the test is to stop. */
+  #pauseOrStop(ms: number, sooner?: Promise<unknown>): Promise<void> {
+    const { clock, stop } = this.#parts;
+    if (stop.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        stop.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = clock.after(ms, end);
+      stop.addEventListener('abort', end);
+      void sooner?.then(end);
+    });
+  }
+}
+
+function secretOf({ seed }: Plan): string {
+  return `secret-of-crash-test-${seed}`;
+}

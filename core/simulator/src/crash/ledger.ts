@@ -1,0 +1,129 @@
+/** The ledger: what was acknowledged and what arrived, kept outside the router, and the verdict they come to. */
+/** An event as its sender knows it. */
+export interface SentEvent {
+  /** Its key, unique. */
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  /** Counts within the subject; the first is 1. */
+  readonly number: number;
+}
+
+/** One attempt as the receiver saw it. */
+export interface Arrival {
+  readonly deliveryId: string;
+  readonly destination: string;
+  readonly key: string;
+  readonly attempt: number;
+}
+
+/** What everything came to. Lost, repeated, overrun and out of order must be 0. */
+export interface Verdict {
+  /** Events. */
+  readonly acknowledged: number;
+  /** Deliveries that the acknowledged events owe: the next three lines add up to it. */
+  readonly owed: number;
+  readonly delivered: number;
+  /** Not delivered, but ended as dead: the operator can see them. */
+  readonly dead: number;
+  readonly lost: number;
+  /** Accepted by their receiver more than once. */
+  readonly duplicated: number;
+  /** Attempts that were made twice. */
+  readonly repeated: number;
+  /** Deliveries that were tried more often than their attempts allow. */
+  readonly overrun: number;
+  /** Deliveries of an ordered destination that came after a later one of their subject. */
+  readonly outOfOrder: number;
+}
+
+export class Ledger {
+  readonly #maxAttempts: number;
+  readonly #destinationsOf: (event: SentEvent) => readonly string[];
+  readonly #acknowledged = new Map<string, SentEvent>();
+  /** How often each delivery was accepted, by `nameOf`. */
+  readonly #accepted = new Map<string, number>();
+  /** Attempts seen, by delivery id. */
+  readonly #attempts = new Map<string, Set<number>>();
+  /** Latest number accepted, by destination and subject. */
+  readonly #latest = new Map<string, number>();
+  readonly #overrun = new Set<string>();
+  #awaited = { count: Number.POSITIVE_INFINITY, resolve: (): void => {} };
+  #repeated = 0;
+  #outOfOrder = 0;
+
+  constructor(maxAttempts: number, destinationsOf: (event: SentEvent) => readonly string[]) {
+    this.#maxAttempts = maxAttempts;
+    this.#destinationsOf = destinationsOf;
+  }
+
+  /** The router has answered 200: from now on it owes the deliveries. */
+  acknowledge(event: SentEvent): void {
+    this.#acknowledged.set(event.id, event);
+    if (this.#acknowledged.size >= this.#awaited.count) this.#awaited.resolve();
+  }
+
+  /** Resolves as soon as so many more events are acknowledged; only the last one who asks is told. */
+  more(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited = { count: this.#acknowledged.size + count, resolve };
+    });
+  }
+
+  /** An attempt has arrived, whatever becomes of it. */
+  arrive({ deliveryId, attempt }: Arrival): void {
+    const seen = this.#attempts.get(deliveryId) ?? new Set();
+    this.#attempts.set(deliveryId, seen);
+    if (seen.has(attempt)) this.#repeated += 1;
+    if (attempt > this.#maxAttempts) this.#overrun.add(deliveryId);
+    seen.add(attempt);
+  }
+
+  /** The receiver has taken it. */
+  accept({ destination, key }: Arrival, { subject, number }: SentEvent, ordered: boolean): void {
+    const name = nameOf(destination, key);
+    const before = this.#accepted.get(name) ?? 0;
+    this.#accepted.set(name, before + 1);
+    // Once more is a duplicate, and not a question of order.
+    if (!ordered || before > 0) return;
+    const line = nameOf(destination, subject);
+    const latest = this.#latest.get(line) ?? 0;
+    if (number < latest) this.#outOfOrder += 1;
+    this.#latest.set(line, Math.max(latest, number));
+  }
+
+  /** How many events are acknowledged so far. */
+  get acknowledged(): number {
+    return this.#acknowledged.size;
+  }
+
+  /** `dead` names the deliveries that ended as dead, as `nameOf` does. */
+  verdict(dead: ReadonlySet<string>): Verdict {
+    const owed = [...this.#acknowledged.values()].flatMap((event) =>
+      this.#destinationsOf(event).map((destination) => nameOf(destination, event.id)),
+    );
+    const missing = owed.filter((name) => !this.#accepted.has(name));
+    const lost = missing.filter((name) => !dead.has(name)).length;
+    return {
+      acknowledged: this.#acknowledged.size,
+      owed: owed.length,
+      delivered: owed.length - missing.length,
+      dead: missing.length - lost,
+      lost,
+      duplicated: [...this.#accepted.values()].filter((times) => times > 1).length,
+      repeated: this.#repeated,
+      overrun: this.#overrun.size,
+      outOfOrder: this.#outOfOrder,
+    };
+  }
+}
+
+/** What a delivery is called here: its id is known to the router only. */
+export function nameOf(destination: string, key: string): string {
+  return `${destination} ${key}`;
+}
+
+/** Whether the promises were kept. */
+export function isKept({ lost, repeated, overrun, outOfOrder }: Verdict): boolean {
+  return lost + repeated + overrun + outOfOrder === 0;
+}

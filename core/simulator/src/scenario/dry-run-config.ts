@@ -1,0 +1,53 @@
+/** Rehearsals: a configuration that changes nothing outside. A free port, a store that is gone afterwards, destinations that only say yes. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '@switchhook/core';
+import { openCatalog, type StoreRow } from '@switchhook/core/internal';
+import type { Component, Outcome } from '@switchhook/sdk';
+import { z } from 'zod';
+
+/** A configuration to rehearse with. */
+export interface Rehearsal {
+  readonly config: Config;
+  /** Removes what was written. After the router is closed. */
+  end(): Promise<void>;
+}
+
+/** The same sources, routes, answers and resolvers; look-ups are really made. */
+export async function rehearsalOf(config: Config): Promise<Rehearsal> {
+  const directory = await mkdtemp(join(tmpdir(), 'switchhook-rehearsal-'));
+  const here = { host: '127.0.0.1', port: 0, publicUrl: null, trustProxy: false, adminToken: null };
+  return {
+    config: {
+      ...config,
+      server: { ...config.server, ...here },
+      store: await storeIn(directory, config),
+      destinations: config.destinations.map((row) => ({ ...row, component: yesSayer, options: {} })),
+    },
+    end: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** The store everybody starts with, in a file of its own; one in memory where it is not installed. */
+async function storeIn(directory: string, config: Config): Promise<StoreRow> {
+  const catalog = openCatalog(config.directory);
+  const sqlite = await catalog.find('store', 'sqlite');
+  const found = 'component' in sqlite ? sqlite : await catalog.find('store', 'memory');
+  if ('problem' in found) throw new Error(found.problem.message);
+  const options = found === sqlite ? found.component.options.parse({ path: join(directory, 'switchhook.db') }) : {};
+  // Both were looked for among stores.
+  return { ...config.store, component: found.component as Component<'store'>, options };
+}
+
+const delivered: Outcome = { kind: 'delivered' };
+const yesSayer: Component<'destination'> = {
+  kind: 'destination',
+  type: 'rehearsal',
+  description: 'Takes every delivery and gives it to nobody.',
+  options: z.strictObject({}),
+  create: () => ({
+    deliver: async () => delivered,
+    deliverMany: async (deliveries) => deliveries.map(() => delivered),
+  }),
+};

@@ -1,0 +1,49 @@
+/** Pace: does something so often, so many at a time, not faster than it is told. */
+import type { Clock } from '@switchhook/sdk';
+import type { Rate } from '@switchhook/sdk/internal';
+
+/** How often, and how fast. */
+export interface Pace {
+  readonly repeat: number;
+  /** At the same time. */
+  readonly concurrency: number;
+  /** Undefined = each as soon as it may. */
+  readonly rate?: Rate | undefined;
+}
+
+/** Runs `run` for 1, 2 and so on, and resolves when all have ended. Nothing further begins once `stop` is aborted. */
+export async function paced(
+  { repeat, concurrency, rate }: Pace,
+  run: (n: number) => Promise<void>,
+  { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
+): Promise<void> {
+  const startedAtMs = clock.elapsed();
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < repeat && !stop.aborted) {
+      begun += 1;
+      const n = begun;
+      if (rate !== undefined) {
+        const dueMs = startedAtMs + ((n - 1) * rate.perMs) / rate.count;
+        await pause(dueMs - clock.elapsed(), clock, stop);
+        if (stop.aborted) return;
+      }
+      await run(n);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(repeat, concurrency) }, lane));
+}
+
+/** Waits, but not once `stop` is aborted. */
+export function pause(ms: number, clock: Clock, stop: AbortSignal): Promise<void> {
+  if (ms <= 0 || stop.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    stop.addEventListener('abort', end);
+  });
+}

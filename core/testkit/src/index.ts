@@ -1,0 +1,12 @@
+/** The door for testing plugins: conformance suites, fakes for time and log, and a real HTTP receiver. */
+
+export { FakeClock, FakeLog, FakeMetrics, type LogLine, settled } from './fakes.js';
+export { aCall, aDelivery, anEvent, aRequest, createComponent, type FakeTools, fakeTools } from './fixtures.js';
+export { type Behaviour, type ReceivedRequest, type Receiver, type Response, receiver } from './receiver.js';
+export { type DestinationWorld, destinationSuite } from './suites/destination.js';
+export { type ResolverWorld, resolverSuite } from './suites/resolver.js';
+export { type SourceWorld, sourceSuite } from './suites/source.js';
+export type { StoreWorld } from './suites/store/fixtures.js';
+export { aClaim, aNewDelivery, anEntry, startMs } from './suites/store/fixtures.js';
+export { followHistory, type Step } from './suites/store/model.js';
+export { storeSuite } from './suites/store/suite.js';

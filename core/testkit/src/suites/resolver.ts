@@ -1,0 +1,89 @@
+/** What every resolver must do, as tests. */
+import { deepStrictEqual, notDeepStrictEqual, ok } from 'node:assert/strict';
+import type { Call, Resolver } from '@switchhook/sdk';
+import { aCall } from '../fixtures.js';
+import { describe, it } from '../mocha.js';
+
+/** A resolver that knows one caller. */
+export interface ResolverWorld {
+  readonly resolver: Resolver;
+  /** A caller it knows something about. */
+  readonly known: Call;
+  /** Makes what is behind it silent until the connection is cut; undefined where that cannot happen. */
+  hang?(): void | Promise<void>;
+  /** Takes away what is behind it; undefined where that cannot happen. */
+  down?(): void | Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Registers the suite. `make` gives a fresh, opened world; `knowsEverybody` for resolvers that do not look at the caller. */
+export function resolverSuite(
+  name: string,
+  make: () => Promise<ResolverWorld>,
+  { knowsEverybody = false }: { readonly knowsEverybody?: boolean } = {},
+): void {
+  const inWorld = (body: (world: ResolverWorld) => Promise<void>) => async () => {
+    const world = await make();
+    try {
+      await body(world);
+    } finally {
+      await world.close();
+    }
+  };
+  const signal = (): AbortSignal => new AbortController().signal;
+  const leftMs = 3_000;
+  const stranger = aCall({ from: '+12025550143' });
+  const ending = (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => 'answered',
+      () => 'threw',
+    );
+
+  describe(`${name} is a resolver`, () => {
+    it(
+      'finds a caller it knows',
+      inWorld(async ({ resolver, known }) => {
+        notDeepStrictEqual(await resolver.resolve(known, {}, signal(), leftMs), {});
+      }),
+    );
+
+    if (!knowsEverybody)
+      it(
+        'finds nothing about a stranger, which is no error',
+        inWorld(async ({ resolver }) => {
+          deepStrictEqual(await resolver.resolve(stranger, {}, signal(), leftMs), {});
+        }),
+      );
+
+    it(
+      'serves many calls at once',
+      inWorld(async ({ resolver, known }) => {
+        const found = await Promise.all(
+          Array.from({ length: 50 }, () => resolver.resolve(known, {}, signal(), leftMs)),
+        );
+        for (const facts of found) deepStrictEqual(facts, found[0]);
+      }),
+    );
+
+    it(
+      'stops when its time is up',
+      inWorld(async (world) => {
+        if (world.hang === undefined) return;
+        await world.hang();
+        const controller = new AbortController();
+        const look = world.resolver.resolve(world.known, {}, controller.signal, leftMs);
+        controller.abort(new Error('time is up'));
+        ok((await ending(look)) === 'threw');
+      }),
+    );
+
+    it(
+      'throws when it could not look',
+      inWorld(async (world) => {
+        if (world.down === undefined) return;
+        await world.down();
+        ok((await ending(world.resolver.resolve(world.known, {}, signal(), leftMs))) === 'threw');
+      }),
+    );
+  });
+}

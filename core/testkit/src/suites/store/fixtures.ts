@@ -1,0 +1,126 @@
+/** What the tests of stores are made of: entries, claims, and a store with a clock that stands still. */
+import {
+  type ClaimedDelivery,
+  type ClaimRequest,
+  deliveryId,
+  type Entry,
+  type EventRecord,
+  type NewDelivery,
+  type Settled,
+  type Settlement,
+  type Store,
+} from '@switchhook/sdk';
+import type { FakeClock } from '../../fakes.js';
+
+/** A store to be tried. */
+export interface StoreWorld {
+  /** Open, and empty. */
+  readonly store: Store;
+  /** The store's clock. */
+  readonly clock: FakeClock;
+  /** Closes the store and opens it again, as a restart does; gives the one to go on with. Undefined where nothing is kept. */
+  reopen?(): Promise<Store>;
+  close(): Promise<void>;
+}
+
+/** When the tests happen: where a `FakeClock` starts. */
+export const startMs = 1_767_225_600_000;
+export const leaseMs = 60_000;
+
+/** Id of the n-th event. */
+export function eventId(n: number): string {
+  return `01890a5d-ac96-774b-bcce-${n.toString(16).padStart(12, '0')}`;
+}
+
+/** The n-th event; give only what matters. */
+export function aRecord(n: number, given: Partial<EventRecord> = {}): EventRecord {
+  return {
+    id: eventId(n),
+    key: `key-${n}`,
+    source: 'agents',
+    type: 'conversation_ended',
+    subject: `conv_${n}`,
+    agent: 'agent_sales',
+    party: null,
+    occurredAtMs: startMs - 2_000,
+    receivedAtMs: startMs,
+    body: Buffer.from(`{"n":${n}}`),
+    ...given,
+  };
+}
+
+/** A delivery to `crm`, waiting since the start. */
+export function aNewDelivery(given: Partial<NewDelivery> = {}): NewDelivery {
+  return { route: 'calls', destination: 'crm', transforms: [], state: 'waiting', dueMs: startMs, ...given };
+}
+
+/** The n-th event with one delivery, or with those given. */
+export function anEntry(n: number, given: Partial<EventRecord> = {}, deliveries = [aNewDelivery()]): Entry {
+  return { event: aRecord(n, given), deliveries };
+}
+
+/** A claim of everything that is due for `crm` at the start. */
+export function aClaim(given: Partial<ClaimRequest> = {}): ClaimRequest {
+  const nowMs = given.nowMs ?? startMs;
+  return {
+    destination: 'crm',
+    nowMs,
+    leaseUntilMs: nowMs + leaseMs,
+    limit: 100,
+    maxAttempts: 10,
+    ordered: false,
+    ...given,
+  };
+}
+
+/** What comes back from an attempt on a claimed delivery. */
+export function aSettled(
+  claimed: Pick<ClaimedDelivery, 'id' | 'lease'> | undefined,
+  settlement: Settlement = { state: 'delivered' },
+  given: Partial<Settled> = {},
+): Settled {
+  if (claimed === undefined) throw new Error('nothing was claimed');
+  const delivered = settlement.state === 'delivered';
+  const outcome = delivered ? 'delivered' : settlement.state === 'skipped' ? 'skipped' : 'unavailable';
+  const reason = delivered ? null : 'the other side said 503';
+  const attempt = {
+    startedAtMs: startMs,
+    durationMs: 12.5,
+    outcome,
+    reason,
+    response: delivered ? 'ok' : null,
+  } as const;
+  return { deliveryId: claimed.id, lease: claimed.lease, settlement, attempt, ...given };
+}
+
+/** Indexes of events or deliveries, by their ids: what a test compares. */
+export function numbers(items: readonly { readonly id: string }[]): readonly number[] {
+  return items.map(({ id }) => Number.parseInt(id.slice(24, 36), 16));
+}
+
+/** Id of the n-th event's first delivery. */
+export function deliveryOf(n: number): string {
+  return deliveryId(eventId(n), 0);
+}
+
+export const dead = { state: 'dead', reason: 'rejected' } as const;
+
+export function retryAt(untilMs: number): Settlement {
+  return { state: 'waiting', untilMs, counted: true };
+}
+
+export const inOrder = aClaim({ ordered: true });
+
+/** The n-th event, of a subject, with one delivery. */
+export function inLine(n: number, subject: string, dueMs = startMs): Entry {
+  return anEntry(n, { subject }, [aNewDelivery({ dueMs })]);
+}
+
+/** Takes over what is due, and settles all of it in the same way. */
+export async function settleAll(store: Store, settlement?: Settlement, claim = aClaim()): Promise<void> {
+  const { deliveries } = await store.claim(claim);
+  await store.settle(deliveries.map((claimed) => aSettled(claimed, settlement)));
+}
+
+/** Registers one test, which runs in a world of its own. */
+export type Test = (title: string, body: (world: StoreWorld) => Promise<void>) => void;

@@ -1,0 +1,205 @@
+/** Runs a history against a store and against the memory store, and compares them after each step. */
+import { deepStrictEqual } from 'node:assert/strict';
+import { memoryStore } from '@switchhook/plugin-memory';
+import {
+  type ClaimedDelivery,
+  deliveryId,
+  type Entry,
+  type NewDelivery,
+  type Settlement,
+  type Store,
+} from '@switchhook/sdk';
+import { aNewDelivery, anEntry, aSettled, type StoreWorld } from './fixtures.js';
+
+/** A delivery of a history. */
+export interface DeliveryStep {
+  readonly destination: string;
+  readonly state: NewDelivery['state'];
+  readonly dueInMs: number;
+}
+
+/** An event of a history. Events, deliveries and claims are picked by a number: modulo how many there are. */
+export interface EntryStep {
+  /** Null = a new event; else one that has been before. */
+  readonly repeats: number | null;
+  readonly subject: string | null;
+  readonly deliveries: readonly DeliveryStep[];
+}
+
+/** One step of a history. Plain data, so that a property test can make, print and shrink it. */
+export type Step =
+  | { readonly kind: 'append'; readonly entries: readonly EntryStep[] }
+  | {
+      readonly kind: 'claim';
+      readonly destination: string;
+      readonly ordered: boolean;
+      readonly limit: number;
+      readonly maxAttempts: number;
+      readonly leaseMs: number;
+    }
+  | {
+      readonly kind: 'settle';
+      readonly claims: readonly number[];
+      readonly settlement: 'delivered' | 'skipped' | 'dead' | 'retry' | 'give back';
+      readonly wasCalled: boolean;
+      readonly dueInMs: number;
+    }
+  | { readonly kind: 'pass'; readonly ms: number }
+  | { readonly kind: 'replay'; readonly deliveries: readonly number[]; readonly dueInMs: number }
+  | { readonly kind: 'discard'; readonly deliveries: readonly number[] }
+  | { readonly kind: 'extend'; readonly event: number; readonly deliveries: readonly DeliveryStep[] }
+  | { readonly kind: 'prune'; readonly ageMs: number; readonly limit: number }
+  | {
+      readonly kind: 'list';
+      readonly state: 'waiting' | 'dead' | 'delivered' | null;
+      readonly destination: string | null;
+      readonly limit: number;
+    }
+  | { readonly kind: 'reopen' };
+
+/** Throws where the store says or holds something else than the memory store. */
+export async function followHistory(world: StoreWorld, steps: readonly Step[]): Promise<void> {
+  const history = new History(world);
+  for (const [index, step] of steps.entries()) await history.follow(step, `step ${index}: ${JSON.stringify(step)}`);
+}
+
+class History {
+  readonly #world: StoreWorld;
+  readonly #model: Store;
+  #store: Store;
+  #events = 0;
+  readonly #deliveries: string[] = [];
+  readonly #claims: Pick<ClaimedDelivery, 'id' | 'lease'>[] = [];
+
+  constructor(world: StoreWorld) {
+    this.#world = world;
+    this.#store = world.store;
+    this.#model = memoryStore(world.clock);
+  }
+
+  async follow(step: Step, name: string): Promise<void> {
+    if (step.kind === 'reopen') {
+      this.#store = (await this.#world.reopen?.()) ?? this.#store;
+      if (this.#world.reopen !== undefined) await this.#model.open?.();
+    } else if (step.kind === 'pass') this.#world.clock.jumpTo(this.#nowMs + step.ms);
+    else await this.#both(this.#actionOf(step), name);
+    await this.#both(stateOf, `what is kept after ${name}`);
+  }
+
+  /** Asks both; what they say must be equal. */
+  async #both(action: (store: Store) => Promise<unknown>, name: string): Promise<void> {
+    const expected = await action(this.#model);
+    deepStrictEqual(await action(this.#store), expected, name);
+  }
+
+  #actionOf(step: Exclude<Step, { kind: 'reopen' | 'pass' }>): (store: Store) => Promise<unknown> {
+    const nowMs = this.#nowMs;
+    switch (step.kind) {
+      case 'append': {
+        const entries = step.entries.map((entry) => this.#entryOf(entry));
+        return (store) => store.append(entries);
+      }
+      case 'claim': {
+        const { leaseMs, ...asked } = step;
+        return async (store) => {
+          const claim = await store.claim({ ...asked, nowMs, leaseUntilMs: nowMs + leaseMs });
+          if (store === this.#model) this.#claims.push(...claim.deliveries);
+          return { ...claim, deliveries: claim.deliveries.map((one) => ({ ...one, event: comparable(one.event) })) };
+        };
+      }
+      case 'settle': {
+        const settlement = settlementOf(step.settlement, nowMs + step.dueInMs);
+        const claimed = step.claims.flatMap((number) => picked(this.#claims, number));
+        const settled = claimed.map((one) => aSettled(one, settlement, step.wasCalled ? {} : { attempt: null }));
+        return (store) => store.settle(settled);
+      }
+      case 'replay':
+        return (store) => store.replay(this.#pickDeliveries(step.deliveries), nowMs + step.dueInMs);
+      case 'discard':
+        return (store) => store.discard(this.#pickDeliveries(step.deliveries));
+      case 'extend': {
+        const { event } = anEntry(this.#events === 0 ? 0 : step.event % this.#events);
+        const deliveries = step.deliveries.map((one) => this.#deliveryOf(one));
+        return async (store) => {
+          const ids = await store.extend(event.id, deliveries);
+          if (store === this.#model) this.#note(ids, deliveries);
+          return ids;
+        };
+      }
+      case 'prune':
+        return (store) => store.prune({ beforeMs: nowMs - step.ageMs, limit: step.limit });
+      case 'list':
+        return (store) => pagesOf(store, step);
+    }
+  }
+
+  #entryOf({ repeats, subject, deliveries }: EntryStep): Entry {
+    const number = this.#events;
+    this.#events += 1;
+    const key = repeats === null || number === 0 ? `key-${number}` : `key-${repeats % number}`;
+    const made = deliveries.map((one) => this.#deliveryOf(one));
+    const entry = anEntry(number, { key, subject, party: subject, receivedAtMs: this.#nowMs }, made);
+    this.#note(
+      made.map((_, index) => deliveryId(entry.event.id, index)),
+      made,
+    );
+    return entry;
+  }
+
+  #deliveryOf({ destination, state, dueInMs }: DeliveryStep): NewDelivery {
+    return aNewDelivery({ destination, state, dueMs: this.#nowMs + dueInMs });
+  }
+
+  /** Remembers deliveries to pick from, and the leases of those handed over in memory. */
+  #note(ids: readonly string[], deliveries: readonly NewDelivery[]): void {
+    this.#deliveries.push(...ids);
+    for (const [index, { state }] of deliveries.entries()) {
+      const id = ids[index];
+      if (state === 'running' && id !== undefined) this.#claims.push({ id, lease: 1 });
+    }
+  }
+
+  #pickDeliveries(picks: readonly number[]): readonly string[] {
+    return picks.flatMap((number) => picked(this.#deliveries, number));
+  }
+
+  get #nowMs(): number {
+    return this.#world.clock.now();
+  }
+}
+
+/** Everything a store holds, in a form that compares. */
+async function stateOf(store: Store) {
+  const events = (await store.events({ limit: 1_000 })).items.map(comparable);
+  const deliveries = (await store.deliveries({ limit: 10_000 })).items;
+  const attempts = [];
+  for (const { id, state } of deliveries) if (state !== 'running') attempts.push(await store.attempts(id));
+  const backlog = (await store.backlog()).toSorted((a, b) => a.destination.localeCompare(b.destination));
+  return { events, deliveries, attempts, backlog };
+}
+
+async function pagesOf(store: Store, { state, destination, limit }: Extract<Step, { kind: 'list' }>) {
+  const filter = { ...(state !== null && { state }), ...(destination !== null && { destination }), limit };
+  const ids: string[][] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page = await store.deliveries(cursor === '' ? filter : { ...filter, cursor });
+    ids.push(page.items.map(({ id }) => id));
+    cursor = page.cursor;
+  }
+  return ids;
+}
+
+function settlementOf(name: Extract<Step, { kind: 'settle' }>['settlement'], untilMs: number): Settlement {
+  if (name === 'delivered' || name === 'skipped') return { state: name };
+  if (name === 'dead') return { state: 'dead', reason: 'rejected' };
+  return { state: 'waiting', untilMs, counted: name === 'retry' };
+}
+
+function picked<T>(items: readonly T[], number: number): readonly T[] {
+  const item = items[number % Math.max(1, items.length)];
+  return item === undefined ? [] : [item];
+}
+
+function comparable<T extends { readonly body: Uint8Array }>(event: T) {
+  return { ...event, body: Buffer.from(event.body).toString() };
+}

@@ -1,0 +1,163 @@
+/** The rows of the memory store: what one of them answers, and how it changes. */
+
+import type * as contract from '@switchhook/sdk';
+import { type Attempt, type DeliveryState, type EndReason, type Page, refuse, type Settlement } from '@switchhook/sdk';
+
+export interface EventRow {
+  readonly record: contract.EventRecord;
+  readonly order: number;
+  readonly deliveries: DeliveryRow[];
+}
+
+export interface DeliveryRow {
+  readonly id: string;
+  /** Grows with the event and, within it, with the index. */
+  readonly order: number;
+  readonly event: contract.EventRecord;
+  readonly route: string;
+  readonly destination: string;
+  readonly transforms: readonly string[];
+  readonly createdAtMs: number;
+  readonly log: Attempt[];
+  state: DeliveryState;
+  reason: EndReason | null;
+  attempts: number;
+  /** A replay sets `attempts` back to 0, this goes on. */
+  tries: number;
+  lease: number;
+  dueMs: number;
+  settledAtMs: number | null;
+}
+
+/** What a claim may take, each with the time from which on it may. */
+export function claimable(all: readonly DeliveryRow[], { destination, ordered }: contract.ClaimRequest) {
+  const open = all.filter((row) => row.destination === destination && isOpen(row));
+  return open.flatMap((row) => {
+    const { subject } = row.event;
+    if (!ordered || subject === null) return { row, readyMs: row.dueMs };
+    const line = open.filter((other) => other.event.subject === subject);
+    const isOldest = line[0] === row;
+    return isOldest ? { row, readyMs: Math.max(row.dueMs, ...line.filter(isRunning).map(({ dueMs }) => dueMs)) } : [];
+  });
+}
+
+export function takeOver(row: DeliveryRow, leaseUntilMs: number): contract.ClaimedDelivery {
+  row.state = 'running';
+  row.dueMs = leaseUntilMs;
+  row.attempts += 1;
+  row.tries += 1;
+  row.lease += 1;
+  const { id, route, destination, transforms, attempts: attempt, lease, event } = row;
+  return { id, route, destination, transforms, attempt, lease, event };
+}
+
+export function apply(row: DeliveryRow, settlement: Settlement, wasCalled: boolean, nowMs: number): void {
+  switch (settlement.state) {
+    case 'waiting':
+      row.state = 'waiting';
+      row.dueMs = settlement.untilMs;
+      if (!settlement.counted) row.attempts -= 1;
+      // The number of an attempt that is kept is not given again.
+      if (!settlement.counted && !wasCalled) row.tries -= 1;
+      break;
+    case 'dead':
+      end(row, 'dead', settlement.reason, nowMs);
+      break;
+    case 'delivered':
+    case 'skipped':
+      end(row, settlement.state, null, nowMs);
+      break;
+  }
+}
+
+export function end(row: DeliveryRow, state: DeliveryState, reason: EndReason | null, nowMs: number): void {
+  Object.assign(row, { state, reason, settledAtMs: nowMs });
+}
+
+export function isRunning({ state }: DeliveryRow): boolean {
+  return state === 'running';
+}
+
+export function isOpen({ state }: DeliveryRow): boolean {
+  return state === 'waiting' || state === 'running';
+}
+
+export function needsDecision({ state, reason }: DeliveryRow): boolean {
+  return state === 'dead' && reason !== 'discarded';
+}
+
+export function fitsEvent({ record, deliveries }: EventRow, query: contract.EventQuery): boolean {
+  return (
+    (query.source ?? record.source) === record.source &&
+    (query.type ?? record.type) === record.type &&
+    (query.subject ?? record.subject) === record.subject &&
+    (query.agent ?? record.agent) === record.agent &&
+    (query.party ?? record.party) === record.party &&
+    (query.sinceMs ?? record.receivedAtMs) <= record.receivedAtMs &&
+    (query.untilMs ?? Number.POSITIVE_INFINITY) > record.receivedAtMs &&
+    (query.unrouted !== true || deliveries.length === 0)
+  );
+}
+
+export function fitsDelivery(row: DeliveryRow, query: contract.DeliveryQuery): boolean {
+  return (
+    (query.state ?? row.state) === row.state &&
+    (query.reason ?? row.reason) === row.reason &&
+    (query.destination ?? row.destination) === row.destination &&
+    (query.route ?? row.route) === row.route &&
+    (query.eventId ?? row.event.id) === row.event.id &&
+    (query.sinceMs ?? row.createdAtMs) <= row.createdAtMs &&
+    (query.untilMs ?? Number.POSITIVE_INFINITY) > row.createdAtMs
+  );
+}
+
+export function recordOf(row: DeliveryRow): contract.DeliveryRecord {
+  const { id, route, destination, transforms, state, reason, attempts, createdAtMs, settledAtMs } = row;
+  const dueMs = isOpen(row) ? row.dueMs : null;
+  return {
+    id,
+    eventId: row.event.id,
+    route,
+    destination,
+    transforms,
+    state,
+    reason,
+    attempts,
+    dueMs,
+    createdAtMs,
+    settledAtMs,
+  };
+}
+
+/** Where something stands in a list: by its time, then by its order of arrival. */
+interface Place {
+  readonly atMs: number;
+  readonly order: number;
+}
+
+/** Sorts rows newest first and cuts the page that a query asks for. */
+export function pageOf<R, T>(
+  rows: readonly R[],
+  placeOf: (row: R) => Place,
+  itemOf: (row: R) => T,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+): Page<T> {
+  const start = cursor === undefined ? null : placeAt(cursor);
+  const placed = rows.map((row) => ({ row, place: placeOf(row) })).toSorted((a, b) => newestFirst(a.place, b.place));
+  const rest = start === null ? placed : placed.filter(({ place }) => newestFirst(start, place) < 0);
+  const page = rest.slice(0, limit);
+  const last = rest.length > limit ? page.at(-1) : undefined;
+  const next = last === undefined ? null : `${last.place.atMs}_${last.place.order}`;
+  return { items: page.map(({ row }) => itemOf(row)), cursor: next };
+}
+
+function newestFirst(a: Place, b: Place): number {
+  return b.atMs - a.atMs || b.order - a.order;
+}
+
+function placeAt(cursor: string): Place {
+  const [atMs, order] = cursor.split('_').map(Number);
+  if (atMs === undefined || order === undefined || !Number.isFinite(atMs + order))
+    throw refuse('MALFORMED', 'the cursor is not one of this list');
+  return { atMs, order };
+}

@@ -1,0 +1,237 @@
+/** The reference store: what the contract says, in the plainest way. Every list is made anew from everything. */
+
+import type * as contract from '@switchhook/sdk';
+import {
+  type Attempt,
+  type Clock,
+  type Component,
+  type DeliveryState,
+  deliveryId,
+  partsOfDeliveryId,
+} from '@switchhook/sdk';
+import { z } from 'zod';
+import {
+  apply,
+  claimable,
+  type DeliveryRow,
+  type EventRow,
+  end,
+  fitsDelivery,
+  fitsEvent,
+  isOpen,
+  isRunning,
+  needsDecision,
+  pageOf,
+  recordOf,
+  takeOver,
+} from './rows.js';
+
+/** `store: { use: memory }`. For tests: forgets everything at the end of the process. */
+export const memoryStoreComponent: Component = {
+  kind: 'store',
+  type: 'memory',
+  description: 'For tests: keeps everything in memory and forgets it at the end of the process.',
+  options: z.strictObject({}),
+  create: (_options, tools) => memoryStore(tools.clock),
+};
+
+/** Makes an empty store. Opening it again ends the leases, as after a restart: whoever held them is gone. */
+export function memoryStore(clock: Clock): contract.Store {
+  return new MemoryStore(clock);
+}
+
+/** See `Store`: between deliveries that may have ended the process. */
+const suspectsApartMs = 2_000;
+/** However many there are, none waits for longer. */
+const longestApartMs = 120_000;
+/** What `Entry` allows. */
+const maxDeliveries = 1_000;
+
+class MemoryStore implements contract.Store {
+  readonly #clock: Clock;
+  /** By id, in order of arrival. */
+  readonly #events = new Map<string, EventRow>();
+  readonly #idByKey = new Map<string, string>();
+  #nextOrder = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async open(): Promise<void> {
+    const running = this.#deliveries().filter(isRunning);
+    const unanswered = (row: DeliveryRow): number => row.tries - row.log.length;
+    const suspects = running
+      .filter((row) => unanswered(row) > 1)
+      .sort((a, b) => unanswered(a) - unanswered(b) || a.order - b.order);
+    const apartMs = Math.min(suspectsApartMs, Math.floor(longestApartMs / Math.max(1, suspects.length)));
+    for (const row of running) {
+      const waitMs = Math.max(0, suspects.indexOf(row)) * apartMs;
+      row.dueMs = Math.min(row.dueMs, this.#clock.now() + waitMs);
+    }
+  }
+
+  async append(entries: readonly contract.Entry[]): Promise<readonly contract.Appended[]> {
+    const added: EventRow[] = [];
+    try {
+      return entries.map((entry) => this.#append(entry, added));
+    } catch (error) {
+      for (const row of added) this.#remove(row);
+      throw error;
+    }
+  }
+
+  #append({ event, deliveries }: contract.Entry, added: EventRow[]): contract.Appended {
+    const known = this.#idByKey.get(keyOf(event));
+    if (known !== undefined) return { eventId: known, duplicate: true };
+    if (this.#events.has(event.id)) throw new Error(`an event ${event.id} is kept already, with another key`);
+    const record = { ...event, body: new Uint8Array(event.body) };
+    const row: EventRow = { record, order: this.#nextOrder++, deliveries: [] };
+    this.#add(row, deliveries);
+    this.#events.set(event.id, row);
+    this.#idByKey.set(keyOf(event), event.id);
+    added.push(row);
+    return { eventId: event.id, duplicate: false };
+  }
+
+  async extend(eventId: string, deliveries: readonly contract.NewDelivery[]): Promise<readonly string[]> {
+    const row = this.#events.get(eventId);
+    return row === undefined ? [] : this.#add(row, deliveries);
+  }
+
+  #add({ record, order, deliveries }: EventRow, added: readonly contract.NewDelivery[]): readonly string[] {
+    if (deliveries.length + added.length > maxDeliveries)
+      throw new Error(`event ${record.id} would have more than ${maxDeliveries} deliveries`);
+    return added.map(({ route, destination, transforms, state, dueMs }) => {
+      const index = deliveries.length;
+      const id = deliveryId(record.id, index);
+      const begun = state === 'running' ? 1 : 0;
+      deliveries.push({
+        id,
+        order: order + index / (maxDeliveries + 1),
+        event: record,
+        route,
+        destination,
+        transforms: [...transforms],
+        createdAtMs: this.#clock.now(),
+        log: [],
+        state,
+        reason: null,
+        attempts: begun,
+        tries: begun,
+        lease: begun,
+        dueMs,
+        settledAtMs: null,
+      });
+      return id;
+    });
+  }
+
+  async claim(request: contract.ClaimRequest): Promise<contract.Claim> {
+    const due = claimable(this.#deliveries(), request).filter(({ readyMs }) => readyMs <= request.nowMs);
+    const taken = due.map(({ row }) => row).toSorted((a, b) => a.dueMs - b.dueMs || a.order - b.order);
+    const exhausted: string[] = [];
+    const deliveries: contract.ClaimedDelivery[] = [];
+    for (const row of taken.slice(0, request.limit)) {
+      if (row.attempts < request.maxAttempts) deliveries.push(takeOver(row, request.leaseUntilMs));
+      else {
+        end(row, 'dead', 'exhausted', request.nowMs);
+        exhausted.push(row.id);
+      }
+    }
+    const left = claimable(this.#deliveries(), request).map(({ readyMs }) => readyMs);
+    return { deliveries, exhausted, nextDueMs: left.length === 0 ? null : Math.min(...left) };
+  }
+
+  async settle(settled: readonly contract.Settled[]): Promise<void> {
+    for (const { deliveryId: id, lease, settlement, attempt } of settled) {
+      const row = this.#delivery(id);
+      if (row === undefined || row.state !== 'running' || row.lease !== lease) continue;
+      if (attempt !== null) row.log.push({ number: row.tries, ...attempt });
+      apply(row, settlement, attempt !== null, this.#clock.now());
+    }
+  }
+
+  async event(id: string): Promise<contract.EventRecord | null> {
+    return this.#events.get(id)?.record ?? null;
+  }
+
+  async events(query: contract.EventQuery): Promise<contract.Page<contract.EventRecord>> {
+    const found = [...this.#events.values()].filter((row) => fitsEvent(row, query));
+    return pageOf(
+      found,
+      (row) => ({ atMs: row.record.receivedAtMs, order: row.order }),
+      (row) => row.record,
+      query,
+    );
+  }
+
+  async delivery(id: string): Promise<contract.DeliveryRecord | null> {
+    const row = this.#delivery(id);
+    return row === undefined ? null : recordOf(row);
+  }
+
+  async deliveries(query: contract.DeliveryQuery): Promise<contract.Page<contract.DeliveryRecord>> {
+    const found = this.#deliveries().filter((row) => fitsDelivery(row, query));
+    return pageOf(found, (row) => ({ atMs: row.createdAtMs, order: row.order }), recordOf, query);
+  }
+
+  async attempts(id: string): Promise<readonly Attempt[]> {
+    return [...(this.#delivery(id)?.log ?? [])];
+  }
+
+  async replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
+    const found = this.#found(ids).filter((row) => row.state !== 'running');
+    for (const row of found)
+      Object.assign(row, { state: 'waiting', reason: null, attempts: 0, dueMs, settledAtMs: null });
+    return found.map(({ id }) => id);
+  }
+
+  async discard(ids: readonly string[]): Promise<readonly string[]> {
+    const found = this.#found(ids).filter((row) => row.state === 'waiting' || needsDecision(row));
+    for (const row of found) end(row, 'dead', 'discarded', this.#clock.now());
+    return found.map(({ id }) => id);
+  }
+
+  async prune({ beforeMs, limit }: contract.PruneRequest): Promise<number> {
+    const old = [...this.#events.values()].filter(({ record }) => record.receivedAtMs < beforeMs);
+    const done = old.filter(({ deliveries }) => !deliveries.some((row) => isOpen(row) || needsDecision(row)));
+    const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
+    const removed = oldest.slice(0, limit);
+    for (const row of removed) this.#remove(row);
+    return removed.length;
+  }
+
+  async backlog(): Promise<readonly contract.Backlog[]> {
+    const all = this.#deliveries().filter((row) => isOpen(row) || needsDecision(row));
+    return [...new Set(all.map(({ destination }) => destination))].map((destination) => {
+      const here = all.filter((row) => row.destination === destination);
+      const count = (state: DeliveryState): number => here.filter((row) => row.state === state).length;
+      const opened = here.filter(isOpen).map(({ createdAtMs }) => createdAtMs);
+      const oldestOpenMs = opened.length === 0 ? null : Math.min(...opened);
+      return { destination, waiting: count('waiting'), running: count('running'), dead: count('dead'), oldestOpenMs };
+    });
+  }
+
+  #remove({ record }: EventRow): void {
+    this.#events.delete(record.id);
+    this.#idByKey.delete(keyOf(record));
+  }
+
+  #deliveries(): DeliveryRow[] {
+    return [...this.#events.values()].flatMap(({ deliveries }) => deliveries);
+  }
+
+  #delivery(id: string): DeliveryRow | undefined {
+    const parts = partsOfDeliveryId(id);
+    return parts === null ? undefined : this.#events.get(parts.eventId)?.deliveries[parts.index];
+  }
+
+  #found(ids: readonly string[]): DeliveryRow[] {
+    return [...new Set(ids)].flatMap((id) => this.#delivery(id) ?? []);
+  }
+}
+
+function keyOf({ source, key }: contract.EventRecord): string {
+  return JSON.stringify([source, key]);
+}

@@ -1,0 +1,49 @@
+/** How many may be inside at once, first come, first served. */
+import { busy, type Clock } from '@switchhook/sdk';
+
+export class Slots {
+  readonly #waiting = new Set<() => void>();
+  readonly #count: number;
+  readonly #clock: Clock;
+  #taken = 0;
+
+  constructor(count: number, clock: Clock) {
+    this.#count = count;
+    this.#clock = clock;
+  }
+
+  /** Waits for a slot: at most `maxWaitMs` (null = as long as it takes), and no longer than until the signal is aborted. */
+  async enter(signal: AbortSignal, maxWaitMs: number | null): Promise<void> {
+    if (this.#taken < this.#count) {
+      this.#taken += 1;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const end = (): void => {
+        this.#waiting.delete(enter);
+        signal.removeEventListener('abort', onAbort);
+        cancel();
+      };
+      const enter = (): void => {
+        end();
+        resolve();
+      };
+      const giveUp = (reason: unknown): void => {
+        end();
+        reject(reason);
+      };
+      const onAbort = (): void => giveUp(signal.reason);
+      const full = (): void => giveUp(busy(`the pool is full: ${this.#count} in use`));
+      const cancel = maxWaitMs === null ? () => {} : this.#clock.after(maxWaitMs, full);
+      this.#waiting.add(enter);
+      signal.addEventListener('abort', onAbort);
+    });
+  }
+
+  /** Gives a slot back, to whoever has waited longest. */
+  leave(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) this.#taken -= 1;
+    else next();
+  }
+}

@@ -1,0 +1,76 @@
+/** The packages of the workspace and what they say about themselves. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { importsOf, packageOf } from './rules/imports.js';
+import { filesIn, repository, type SourceFile } from './source.js';
+
+/** What of a `package.json` matters here. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description?: string;
+  readonly license?: string;
+  readonly type?: string;
+  readonly exports?: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  readonly types?: string;
+  readonly bin?: Readonly<Record<string, string>>;
+  readonly files?: readonly string[];
+  readonly engines?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
+
+/** A package of the workspace. */
+export interface Package {
+  /** From the repository, e.g. `plugins/http`. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly sources: readonly SourceFile[];
+}
+
+/** All of them. */
+export function packages(): readonly Package[] {
+  const folders = ['core', 'plugins'].flatMap((parent) =>
+    readdirSync(join(repository, parent)).map((name) => `${parent}/${name}`),
+  );
+  return folders.map((folder) => ({
+    folder,
+    manifest: JSON.parse(readFileSync(join(repository, folder, 'package.json'), 'utf8')),
+    sources: filesIn([`${folder}/src`], /\.ts$/),
+  }));
+}
+
+/** What a package lacks to be published. */
+export function missingParts({ folder, manifest }: Package): readonly string[] {
+  const exported = Object.values(manifest.exports ?? {}).flatMap((target) =>
+    typeof target === 'string' ? [target] : [target.types, target.default],
+  );
+  const named = [...exported, ...Object.values(manifest.bin ?? {}), manifest.types ?? '', 'README.md', 'LICENSE'];
+  const fields = ['name', 'description', 'license', 'type', 'exports', 'files', 'engines'] as const;
+  return [
+    ...fields.filter((field) => (manifest[field] ?? '').length === 0),
+    ...(manifest.bin === undefined && manifest.types === undefined ? ['types'] : []),
+    ...named.filter((path) => path !== '' && !existsSync(join(repository, folder, path))),
+  ];
+}
+
+/** What a package uses without saying so, and says without using it. */
+export function dependencyDifferences({ manifest, sources }: Package): readonly string[] {
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const used = new Set(sources.flatMap(importsOf).map(({ name }) => packageOf(name)));
+  const others = [...used].filter((name) => !name.startsWith('.') && name !== 'node:' && name !== manifest.name);
+  return [
+    ...others.filter((name) => !declared.includes(name)).map((name) => `uses ${name}`),
+    // The command brings plugins for its user, which the loader finds.
+    ...declared
+      .filter((name) => !used.has(name) && !(manifest.bin && name.startsWith('@switchhook/plugin-')))
+      .map((name) => `does not use ${name}`),
+  ];
+}
+
+/** Dependencies that may change between two installations. */
+export function floating({ manifest: { dependencies = {} } }: Package): readonly string[] {
+  return Object.entries(dependencies)
+    .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+    .map(([name, version]) => `${name} ${version}`);
+}

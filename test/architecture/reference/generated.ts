@@ -1,0 +1,14 @@
+/** What `npm run docs` writes: the reference of the configuration, and the schema that editors use for the files of `config/`. */
+import { configurationSchema, openCatalog } from '@switchhook/core/internal';
+import { repository } from '../source.js';
+import { configurationPage } from './configuration-page.js';
+
+/** Texts by their path. */
+export async function generated(): Promise<ReadonlyMap<string, string>> {
+  const catalog = openCatalog(repository);
+  const schema = configurationSchema(await catalog.components());
+  return new Map([
+    ['docs/configuration.md', configurationPage(schema, await catalog.all())],
+    ['config/switchhook.schema.json', `${JSON.stringify(schema, null, 2)}\n`],
+  ]);
+}

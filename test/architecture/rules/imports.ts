@@ -1,0 +1,183 @@
+/** Which package and module may import which, and which modules may use a third-party package. */
+import { posix } from 'node:path';
+import { only, type SourceFile } from '../source.js';
+import { place, type Rule } from './rule.js';
+
+/** What each package may import of ours, beside itself. Plugins: the sdk only. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  sdk: [],
+  router: ['@switchhook/sdk', '@switchhook/sdk/internal'],
+  testkit: ['@switchhook/sdk', '@switchhook/sdk/internal', '@switchhook/core/internal', '@switchhook/plugin-memory'],
+  simulator: [
+    '@switchhook/sdk',
+    '@switchhook/sdk/internal',
+    '@switchhook/core',
+    '@switchhook/core/api',
+    '@switchhook/core/internal',
+  ],
+  cli: [
+    '@switchhook/sdk',
+    '@switchhook/sdk/internal',
+    '@switchhook/core',
+    '@switchhook/core/api',
+    '@switchhook/core/internal',
+    '@switchhook/simulator',
+  ],
+};
+
+/** What each module of a package may import, beside itself: downward only, so that no cycle can arise. */
+const modules: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  sdk: {
+    contract: [],
+    errors: [],
+    options: ['contract'],
+    http: ['contract', 'errors'],
+    'timing.ts': ['contract'],
+    'index.ts': ['contract', 'errors', 'http', 'options'],
+    'internal.ts': ['contract', 'errors', 'options', 'timing.ts'],
+  },
+  router: {
+    resilience: [],
+    system: ['resilience'],
+    expressions: [],
+    routing: ['system'],
+    delivery: ['resilience', 'routing'],
+    calls: ['resilience', 'routing', 'system'],
+    ingest: ['calls', 'delivery'],
+    'pipeline.ts': ['calls', 'delivery', 'ingest', 'resilience', 'routing'],
+    config: ['delivery', 'expressions', 'resilience', 'routing'],
+    admin: ['calls', 'delivery', 'ingest', 'resilience', 'routing', 'system'],
+    api: ['admin', 'routing'],
+    http: ['admin', 'api', 'routing'],
+    runtime: ['admin', 'api', 'calls', 'config', 'http', 'ingest', 'pipeline.ts', 'routing', 'system'],
+    'index.ts': ['config', 'runtime'],
+    'api.ts': ['api'],
+    'internal.ts': [
+      'admin',
+      'calls',
+      'config',
+      'delivery',
+      'expressions',
+      'http',
+      'ingest',
+      'pipeline.ts',
+      'resilience',
+      'routing',
+      'runtime',
+      'system',
+    ],
+  },
+  testkit: {
+    'fakes.ts': [],
+    'receiver.ts': [],
+    'mocha.ts': [],
+    'fixtures.ts': ['fakes.ts'],
+    suites: ['fakes.ts', 'fixtures.ts', 'mocha.ts'],
+    'index.ts': ['fakes.ts', 'fixtures.ts', 'receiver.ts', 'suites'],
+  },
+  simulator: {
+    'hook-client.ts': [],
+    'router-process.ts': [],
+    scenario: ['hook-client.ts'],
+    crash: ['router-process.ts'],
+    'index.ts': ['crash', 'hook-client.ts', 'router-process.ts', 'scenario'],
+  },
+  cli: {
+    'output.ts': [],
+    'local-router.ts': ['output.ts'],
+    'api-client.ts': ['local-router.ts', 'output.ts'],
+    'filters.ts': ['api-client.ts'],
+    format: ['output.ts'],
+    commands: ['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts'],
+    'main.ts': ['commands', 'output.ts'],
+  },
+};
+
+/** The modules that may use each third-party package. */
+const libraries: Readonly<Record<string, RegExp>> = {
+  '@marcbachmann/cel-js': /^router\/expressions\//,
+  'cli-table3': /^cli\//,
+  commander: /^cli\//,
+  'ipaddr.js': /^sdk\/http\/public-address\.ts$/,
+  koa: /^router\/http\//,
+  'koa-bodyparser': /^router\/http\//,
+  'libphonenumber-js': /^sdk\/options\/phone-number\.ts$/,
+  pino: /^router\/system\/log\.ts$/,
+  'pino-pretty': /^router\/system\/log\.ts$/,
+  'prom-client': /^router\/system\/metrics\.ts$/,
+  'reflect-metadata': /^router\/runtime\/container\.ts$/,
+  tsx: /^router\/runtime\/plugin-loader\.ts$/,
+  tsyringe: /^router\/runtime\/container\.ts$/,
+  undici: /^router\/system\/http-client\.ts$/,
+  uuid: /^router\/system\/ids\.ts$/,
+  yaml: /^router\/config\/|^simulator\/scenario\//,
+  zod: /^(sdk|simulator|cli)\/|^router\/(config|api|http|calls)\//,
+  'node:': /^(?!sdk\/contract\/|router\/(delivery|ingest|routing|admin|calls|resilience|pipeline\.ts))/,
+};
+
+export const imports: Rule = {
+  claim: 'every file imports only what its package and module may, and each third-party package has its modules',
+  strays: (files) =>
+    files.flatMap((file) =>
+      importsOf(file)
+        .filter(({ name }) => !mayImport(file.path, name))
+        .map(({ at }) => at),
+    ),
+  planted: [
+    { path: 'core/sdk/src/contract/stray.ts', text: "import { refuse } from '../errors/refusal.js';\n" },
+    { path: 'core/sdk/src/http/stray.ts', text: "import { createRouter } from '@switchhook/core';\n" },
+    { path: 'core/router/src/delivery/stray.ts', text: "export { readConfig } from '../config/load.js';\n" },
+    { path: 'core/router/src/delivery/stray.ts', text: "import { readFile } from 'node:fs/promises';\n" },
+    { path: 'core/router/src/http/stray.ts', text: "import { sqlite } from '@switchhook/plugin-sqlite';\n" },
+    { path: 'core/router/src/resilience/stray.ts', text: "const ids = await import('../system/ids.js');\n" },
+    { path: 'core/router/src/runtime/router.ts', text: "import Koa from 'koa';\n" },
+    { path: 'core/router/src/runtime/router.ts', text: "import { container } from 'tsyringe';\n" },
+    { path: 'core/router/src/stray.ts', text: "import { ERRORS } from './system/ids.js';\n" },
+    { path: 'core/testkit/src/suites/stray.ts', text: "import { play } from '@switchhook/simulator';\n" },
+    { path: 'core/cli/src/commands/stray.ts', text: "import { cleaner } from 'not-declared';\n" },
+    { path: 'core/cli/src/format/stray.ts', text: "import { sendCommand } from '../commands/send.js';\n" },
+    { path: 'core/new/src/stray.ts', text: "import { definePlugin } from '@switchhook/sdk';\n" },
+    { path: 'plugins/log/src/stray.ts', text: "import { createRouter } from '@switchhook/core';\n" },
+    { path: 'plugins/log/src/stray.ts', text: "import { reading } from '@switchhook/sdk/internal';\n" },
+    { path: 'plugins/log/src/stray.ts', text: "import { ERRORS } from '../../../core/sdk/src/errors/codes.js';\n" },
+  ],
+};
+
+/** What a file imports, statically or not, as it is written. */
+export function importsOf(file: SourceFile): readonly { readonly name: string; readonly at: string }[] {
+  const text = only(['code', 'string'], file.text);
+  return [...text.matchAll(/\b(?:from|import)\s*\(?\s*(['"])([\w@./:-]+)\1/g)].map((found) => {
+    const name = found[2] ?? '';
+    return { name, at: place(file, found.index, name) };
+  });
+}
+
+function mayImport(path: string, name: string): boolean {
+  const found = /^core\/([^/]+)\/src\/(.+)$/.exec(path);
+  if (found === null) return mayPluginImport(path, name);
+  const [, owner = '', own = ''] = found;
+  if (name.startsWith('@switchhook/')) return packages[owner]?.includes(name) ?? false;
+  if (!name.startsWith('.')) return libraries[packageOf(name)]?.test(`${owner}/${own}`) ?? false;
+  const target = moduleOf(posix.join(posix.dirname(own), name).replace(/\.js$/, '.ts'));
+  return target === moduleOf(own) || (modules[owner]?.[moduleOf(own)]?.includes(target) ?? false);
+}
+
+/** A plugin's other packages are those it declares: see packages.test.ts. */
+function mayPluginImport(path: string, name: string): boolean {
+  if (name.startsWith('.'))
+    return posix.join(posix.dirname(path), name).startsWith(path.split('/').slice(0, 3).join('/'));
+  return !name.startsWith('@switchhook/') || name === '@switchhook/sdk';
+}
+
+function moduleOf(path: string): string {
+  return path.split('/')[0] ?? '';
+}
+
+/** Name of the package an import is from; `node:` for what comes with Node. */
+export function packageOf(name: string): string {
+  if (name.startsWith('node:')) return 'node:';
+  return name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/');
+}

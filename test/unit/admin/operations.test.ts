@@ -1,0 +1,531 @@
+import { compileExpression, type ReplayRequest, Replays } from '@switchhook/core/internal';
+import type { DeliveryState, Settled } from '@switchhook/sdk';
+import { FakeClock, FakeLog } from '@switchhook/testkit';
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { memoryStore } from '../../../plugins/memory/src/store.js';
+import { anOperator, aRoute, fickle } from '../../support/operations.js';
+import { statusOf, storeWith } from '../../support/pipeline.js';
+
+const dead = { deliveries: { state: 'dead' }, events: null } as const;
+const request = (given: Partial<ReplayRequest> = {}): ReplayRequest => {
+  return { filter: dead, dryRun: false, reroute: false, perSecond: 50, ...given };
+};
+const pipelineLog = new FakeLog();
+const where = (text: string) => compileExpression(text, ['event'], 'bool');
+
+describe('an operator', () => {
+  it('is told the whole story of an event: its deliveries and every attempt', async () => {
+    const { operations, received, clock, pipeline } = anOperator({
+      destinations: { crm: async () => ({ kind: 'unavailable', reason: 'status 503', response: 'down' }) },
+    });
+    const [id = ''] = await received({ key: 'a' });
+    await clock.advance(60_000);
+    const { event, deliveries } = await operations.event(id);
+    expect(event.key).to.equal('a');
+    expect(deliveries.map(({ delivery, failure }) => [delivery.state, delivery.reason, failure])).to.deep.equal([
+      ['dead', 'exhausted', 'status 503'],
+    ]);
+    expect(deliveries[0]?.attempts.map(({ number, reason, response }) => [number, reason, response])).to.deep.equal([
+      [1, 'status 503', 'down'],
+      [2, 'status 503', 'down'],
+      [3, 'status 503', 'down'],
+    ]);
+    await pipeline.close();
+  });
+
+  it('is told what a sender repeats, the latest first, and how often', async () => {
+    const { operations, received, clock, pipeline } = anOperator();
+    const [a = '', b = ''] = await received({ key: 'a', subject: 'one' }, { key: 'b', subject: 'two' });
+    expect(operations.duplicates({ limit: 10 })).to.deep.equal([]);
+    await received({ key: 'a' }, { key: 'b' }, { key: 'a' });
+    const of = (query: object) =>
+      operations.duplicates({ limit: 10, ...query }).map(({ eventId, times }) => [eventId, times]);
+    expect(of({})).to.deep.equal([
+      [a, 2],
+      [b, 1],
+    ]);
+    expect(of({ limit: 1 })).to.deep.equal([[a, 2]]);
+    expect(
+      [of({ source: 'agents' }), of({ source: 'others' }), of({ type: 'started' })].map((all) => all.length),
+    ).to.deep.equal([2, 0, 0]);
+    expect(operations.duplicates({ limit: 1 })[0]?.lastAtMs).to.be.at.most(clock.now());
+    await pipeline.close();
+  });
+
+  it('forgets the events that were repeated longest ago', async () => {
+    const { operations, received, pipeline } = anOperator();
+    const keys = Array.from({ length: 1_001 }, (_, n) => ({ key: `k${n}` }));
+    await received(...keys, ...keys);
+    const kept = operations.duplicates({ limit: 2_000 });
+    expect(kept).to.have.length(1_000);
+    await pipeline.close();
+  });
+
+  it('is told what the last attempt of each listed delivery failed with', async () => {
+    const crm = fickle();
+    const { operations, received, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    await received({ key: 'a' });
+    crm.fate.outcome = { kind: 'delivered' };
+    await received({ key: 'b' });
+    const { items } = await operations.deliveries({ limit: 10 });
+    expect(items.map(({ delivery, failure }) => [delivery.state, failure])).to.deep.equal([
+      ['delivered', null],
+      ['dead', 'status 400'],
+    ]);
+    await pipeline.close();
+  });
+
+  it('replays a dead delivery under the same id, at once', async () => {
+    const crm = fickle();
+    const { operations, received, clock, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    const [id] = await received({ key: 'a' });
+    crm.fate.outcome = { kind: 'delivered' };
+    await operations.replay(`${id}.0`);
+    await clock.advance(0);
+    const { delivery, attempts } = await operations.delivery(`${id}.0`);
+    expect([delivery.state, crm.seen]).to.deep.equal(['delivered', [`${id}.0`, `${id}.0`]]);
+    expect(attempts.map(({ number, outcome }) => `${number} ${outcome}`)).to.deep.equal(['1 rejected', '2 delivered']);
+    await pipeline.close();
+  });
+
+  it('cancels a pending retry by a replay', async () => {
+    const crm = fickle({ kind: 'unavailable', reason: 'status 503' });
+    const { operations, received, clock, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    const [id] = await received({ key: 'a' });
+    crm.fate.outcome = { kind: 'delivered' };
+    await operations.replay(`${id}.0`);
+    await clock.advance(0);
+    expect(crm.seen).to.have.length(2);
+    await clock.advance(60_000);
+    expect(crm.seen).to.have.length(2);
+    await pipeline.close();
+  });
+
+  it('cannot replay what is running, what is not kept, and what has no destination any more', async () => {
+    const { operations, received, clock, pipeline } = anOperator({
+      destinations: { crm: () => new Promise(() => {}), gone: fickle().deliver },
+      routes: [aRoute({ to: ['crm', 'gone'] })],
+      gone: ['gone'],
+    });
+    const [id] = await received({ key: 'a' });
+    expect(await statusOf(operations.replay(`${id}.0`))).to.equal('WRONG_STATE');
+    expect(await statusOf(operations.replay(`${id}.1`))).to.equal('DESTINATION_GONE');
+    expect(await statusOf(operations.replay(`${id}.2`))).to.equal('NOT_KEPT');
+    expect(await statusOf(operations.event('nothing'))).to.equal('NOT_KEPT');
+    const closing = pipeline.close();
+    await clock.advance(10_000);
+    await closing;
+  });
+
+  it('discards what is dead or waiting, once, and it is counted', async () => {
+    const crm = fickle();
+    const { operations, received, metrics, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    const [id] = await received({ key: 'a' });
+    expect((await operations.discard(`${id}.0`)).delivery).to.include({ state: 'dead', reason: 'discarded' });
+    expect(await statusOf(operations.discard(`${id}.0`))).to.equal('WRONG_STATE');
+    crm.fate.outcome = { kind: 'delivered' };
+    const [other] = await received({ key: 'b' });
+    expect(await statusOf(operations.discard(`${other}.0`))).to.equal('WRONG_STATE');
+    expect([...metrics.values].filter(([name]) => name.includes('discarded')).map(([, value]) => value)).to.deep.equal([
+      1,
+    ]);
+    await pipeline.close();
+  });
+
+  it('sees each lane, also of a destination that is not configured any more', async () => {
+    const { operations, received, clock, pipeline } = anOperator({
+      destinations: { crm: () => new Promise(() => {}), old: fickle().deliver },
+      routes: [aRoute({ to: ['crm', 'old'] })],
+      gone: ['old'],
+    });
+    await received(...[1, 2, 3].map((n) => ({ key: `a${n}` })));
+    await clock.advance(4_999);
+    const { lanes, uptimeMs, storeFailure } = await operations.status();
+    expect([uptimeMs, storeFailure]).to.deep.equal([5_000, null]);
+    const facts = lanes.map(({ destination, policy, load, backlog }) => {
+      return [destination, policy?.concurrency, load?.running, backlog?.running, backlog?.dead];
+    });
+    expect(facts).to.deep.equal([
+      ['crm', 2, 2, 3, 0],
+      ['old', undefined, 0, 0, 3],
+    ]);
+    const closing = pipeline.close();
+    await clock.advance(10_000);
+    await closing;
+  });
+
+  it('sees that the store is away, instead of nothing', async () => {
+    const away = () => Promise.reject(new Error('disk full'));
+    const { operations } = anOperator({ store: (store) => storeWith(store, { append: away, backlog: away }) });
+    const { storeFailure, lanes } = await operations.status();
+    expect(storeFailure).to.equal('disk full');
+    expect(lanes.map(({ destination }) => destination)).to.deep.equal(['crm']);
+  });
+});
+
+describe('an explanation', () => {
+  it('says of every route why it does not match, with the values', async () => {
+    const { operations, received, pipeline } = anOperator({
+      routes: [
+        aRoute({ name: 'others', from: ['chats'] }),
+        aRoute({ name: 'starts', on: ['started', 'begun'] }),
+        aRoute({ name: 'long', where: where('event.type == "ended" && event.data.duration > 30') }),
+        aRoute({ name: 'analysed', where: where('event.data.analysis.score > 3') }),
+        aRoute({ name: 'all' }),
+      ],
+    });
+    const [id = ''] = await received({ key: 'a', duration: 12 });
+    const [explanation] = await operations.explain({ event: id });
+    expect(explanation?.routes.map(({ route, matches, reason }) => [route, matches, reason])).to.deep.equal([
+      ['others', false, 'it takes events from chats, not agents'],
+      ['starts', false, 'it takes events on started, begun, not ended'],
+      ['long', false, 'event.data.duration > 30 is false (event.data.duration is 12)'],
+      ['analysed', false, 'event.data.analysis.score > 3 has no value: event.data.analysis is missing'],
+      ['all', true, null],
+    ]);
+    await pipeline.close();
+  });
+
+  it('shows what each destination would get, under the id it has, without sending it and without secrets', async () => {
+    const crm = fickle();
+    const { operations, received, pipeline } = anOperator({
+      destinations: { crm: crm.deliver, slack: crm.deliver, quiet: crm.deliver },
+      routes: [aRoute({ to: ['crm', 'slack', 'quiet'], transforms: ['redact'] })],
+      transforms: { redact: (event) => ({ ...event, data: { key: 'redacted' } }) },
+      previews: {
+        crm: ({ id, attempt, event }) => ({ url: 'https://crm/hunter2', id, attempt, key: event.data.key ?? null }),
+        slack: () => {
+          throw new Error('event.data.name is missing, hunter2');
+        },
+      },
+    });
+    const [id = ''] = await received({ key: 'a' });
+    const before = crm.seen.length;
+    const [explanation] = await operations.explain({ event: id });
+    expect(explanation?.routes[0]?.destinations).to.deep.equal([
+      {
+        destination: 'crm',
+        reason: null,
+        preview: { url: 'https://crm/***', id: `${id}.0`, attempt: 2, key: 'redacted' },
+      },
+      { destination: 'slack', preview: null, reason: 'event.data.name is missing, ***' },
+      { destination: 'quiet', preview: null, reason: 'the component shows no preview' },
+    ]);
+    expect(crm.seen).to.have.length(before);
+    await pipeline.close();
+  });
+
+  it('says that a transform keeps an event back, or fails', async () => {
+    const { operations, received, pipeline } = anOperator({
+      routes: [aRoute({ name: 'a', transforms: ['nothing'] }), aRoute({ name: 'b', transforms: ['broken'] })],
+      transforms: {
+        nothing: () => null,
+        broken: () => {
+          throw new Error('no such field');
+        },
+      },
+    });
+    const [id = ''] = await received({ key: 'a' });
+    const [explanation] = await operations.explain({ event: id });
+    expect(explanation?.routes.map(({ destinations }) => destinations[0]?.reason)).to.deep.equal([
+      'a transform keeps it back',
+      'a transform failed: no such field',
+    ]);
+    await pipeline.close();
+  });
+
+  it('tells the events of a subject in their order', async () => {
+    const { operations, received, clock, pipeline } = anOperator();
+    await received({ key: 'a', subject: 'conv_1' }, { key: 'b', subject: 'conv_2' });
+    await clock.advance(10);
+    await received({ key: 'c', subject: 'conv_1' });
+    const explanations = await operations.explain({ subject: 'conv_1' });
+    expect(explanations.map(({ event, deliveries }) => [event.key, deliveries[0]?.delivery.state])).to.deep.equal([
+      ['a', 'delivered'],
+      ['c', 'delivered'],
+    ]);
+    expect(await statusOf(operations.explain({ subject: 'conv_9' }))).to.equal('NOT_KEPT');
+    await pipeline.close();
+  });
+
+  it('explains a body as its source would read it, and stores nothing', async () => {
+    const signed = { 'x-signature': 'right' };
+    const { operations, store } = anOperator({
+      sources: {
+        agents: {
+          sign: () => ({ headers: signed, rest: '' }),
+          receive: ({ headers, body }) => {
+            expect(headers).to.include(signed);
+            const data = JSON.parse(Buffer.from(body).toString());
+            const draft = { key: 'k', type: data.type, subject: null, agent: null, occurredAtMs: null, data };
+            return { kind: 'events', events: [draft] };
+          },
+        },
+        mute: { receive: () => ({ kind: 'handshake', reply: { status: 200 } }) },
+      },
+      previews: { crm: ({ event }) => ({ type: event.type }) },
+    });
+    const [explanation, ...others] = await operations.explain({ source: 'agents', body: { type: 'ended' } });
+    expect([explanation?.kept, explanation?.deliveries, others]).to.deep.equal([false, [], []]);
+    expect(explanation?.routes[0]?.destinations[0]?.preview).to.deep.equal({ type: 'ended' });
+    expect((await store.events({ limit: 1 })).items).to.deep.equal([]);
+    for (const source of ['mute', 'nobody'])
+      expect(await statusOf(operations.explain({ source, body: {} }))).to.equal('MALFORMED');
+  });
+});
+
+describe('a replay', () => {
+  it('makes dead deliveries due again, and leaves discarded ones alone', async () => {
+    const crm = fickle();
+    const { operations, received, clock, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    const [first] = await received(...['a', 'b', 'c'].map((key) => ({ key })));
+    await operations.discard(`${first}.0`);
+    crm.fate.outcome = { kind: 'delivered' };
+    expect(await operations.replays.start(request())).to.include({ state: 'done', matched: 2, replayed: 2 });
+    await clock.advance(1_000);
+    const { items } = await operations.deliveries({ limit: 10 });
+    expect(items.map(({ delivery }) => delivery.reason ?? delivery.state)).to.deep.equal([
+      'delivered',
+      'delivered',
+      'discarded',
+    ]);
+    await pipeline.close();
+  });
+
+  it('finds deliveries by what their events are', async () => {
+    const crm = fickle();
+    const { operations, received, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    await received({ key: 'a', subject: 'conv_1' }, { key: 'b', subject: 'conv_2' }, { key: 'c', subject: 'conv_1' });
+    const filter = { ...dead, events: { subject: 'conv_1' } };
+    expect(await operations.replays.start(request({ filter, dryRun: true }))).to.include({ matched: 2, replayed: 0 });
+    expect(await operations.replays.start(request({ filter }))).to.include({ matched: 2, replayed: 2 });
+    await pipeline.close();
+  });
+
+  it('only counts when it is a dry run', async () => {
+    const crm = fickle();
+    const { operations, received, clock, pipeline, stateOf } = anOperator({ destinations: { crm: crm.deliver } });
+    await received({ key: 'a' });
+    const replay = await operations.replays.start(request({ dryRun: true }));
+    expect(replay).to.include({ state: 'done', matched: 1, replayed: 0 });
+    await clock.advance(60_000);
+    expect([await stateOf(), crm.seen.length]).to.deep.equal([['rejected'], 1]);
+    await pipeline.close();
+  });
+
+  it('spreads what becomes due over time, the oldest first', async () => {
+    const crm = fickle();
+    const { operations, received, clock, pipeline, store } = anOperator({ destinations: { crm: crm.deliver } });
+    const ids = await received(...Array.from({ length: 25 }, (_, n) => ({ key: `a${n}` })));
+    const before = crm.seen.length;
+    crm.fate.outcome = { kind: 'delivered' };
+    await operations.replays.start(request({ perSecond: 10 }));
+    const { items } = await store.deliveries({ limit: 100, state: 'waiting' });
+    const due = items.map(({ dueMs }) => (dueMs ?? 0) - clock.now());
+    expect(Math.max(...due)).to.equal(2_000);
+    await clock.advance(999);
+    expect(crm.seen.length - before).to.equal(10);
+    await clock.advance(2_000);
+    expect(crm.seen.slice(before)).to.deep.equal(ids.map((id) => `${id}.0`));
+    await pipeline.close();
+  });
+
+  it('sends an event through the routes of today, to whom it has not been', async () => {
+    const crm = fickle({ kind: 'delivered' });
+    const slack = fickle({ kind: 'delivered' });
+    const destinations = { crm: crm.deliver, slack: slack.deliver };
+    const before = anOperator({ destinations, routes: [aRoute({ name: 'old-name' })] });
+    await before.received({ key: 'a', duration: 60 }, { key: 'b', duration: 5 });
+    await before.pipeline.close();
+    const routes = [
+      aRoute({ name: 'new-name' }),
+      aRoute({ name: 'long', to: ['slack', 'crm'], where: where('event.data.duration > 30') }),
+    ];
+    const { operations, clock, pipeline } = anOperator({
+      ...{ destinations, routes, store: () => before.store, clock: new FakeClock(before.clock.now() + 1_000) },
+    });
+    const reroute = { reroute: true, filter: { deliveries: {}, events: {} } };
+    // `old-name` is gone: what it gave to the CRM is not given again by another name.
+    expect(await operations.replays.start(request({ ...reroute, dryRun: true }))).to.include({ matched: 1 });
+    expect(await operations.replays.start(request(reroute))).to.include({ matched: 1, replayed: 1 });
+    await clock.advance(0);
+    expect([crm.seen.length, slack.seen.map((id) => id.replace(/^.*\./, '.'))]).to.deep.equal([2, ['.1']]);
+    expect(await operations.replays.start(request(reroute))).to.include({ matched: 0 });
+    await pipeline.close();
+  });
+
+  it('makes deliveries for events that no route wanted', async () => {
+    const crm = fickle({ kind: 'delivered' });
+    const before = anOperator({ destinations: { crm: crm.deliver }, routes: [aRoute({ on: ['started'] })] });
+    await before.received({ key: 'a' }, { key: 'b', type: 'started' });
+    await before.pipeline.close();
+    const { operations, clock, pipeline } = anOperator({
+      ...{ destinations: { crm: crm.deliver }, store: () => before.store },
+      clock: new FakeClock(before.clock.now() + 1_000),
+    });
+    const filter = { deliveries: {}, events: { unrouted: true } };
+    expect(await operations.replays.start(request({ reroute: true, filter }))).to.include({ replayed: 1 });
+    await clock.advance(0);
+    expect(crm.seen).to.have.length(2);
+    await pipeline.close();
+  });
+
+  it('goes on by itself when it is long, one at a time, and says how far it is', async () => {
+    const crm = fickle();
+    let release = (): void => {};
+    const { operations, received, clock, pipeline } = anOperator({
+      destinations: { crm: crm.deliver },
+      store: (store) =>
+        storeWith(store, {
+          replay: async (ids, dueMs) => {
+            await new Promise<void>((resolve) => {
+              release = resolve;
+            });
+            return store.replay(ids, dueMs);
+          },
+        }),
+    });
+    await received({ key: 'a' });
+    const starting = operations.replays.start(request());
+    await clock.advance(1_000);
+    const { id, state, matched, replayed } = await starting;
+    expect([state, matched, replayed]).to.deep.equal(['running', 1, 0]);
+    expect(await statusOf(operations.replays.start(request()))).to.equal('REPLAY_RUNNING');
+    release();
+    await clock.advance(0);
+    expect(operations.replays.get(id)).to.include({ state: 'done', replayed: 1 });
+    expect(operations.replays.list().map((replay) => replay.id)).to.deep.equal([id]);
+    await pipeline.close();
+  });
+
+  it('says that it failed, and can be started again', async () => {
+    let away = true;
+    const crm = fickle();
+    const { operations, received, pipeline } = anOperator({
+      destinations: { crm: crm.deliver },
+      store: (store) =>
+        storeWith(store, {
+          replay: (ids, dueMs) => (away ? Promise.reject(new Error('disk full')) : store.replay(ids, dueMs)),
+        }),
+    });
+    await received({ key: 'a' });
+    expect(await operations.replays.start(request())).to.include({ state: 'failed', reason: 'disk full' });
+    away = false;
+    expect(await operations.replays.start(request())).to.include({ state: 'done', replayed: 1 });
+    await pipeline.close();
+  });
+
+  it('stops after its page when the router closes', async () => {
+    const crm = fickle();
+    const { operations, received, pipeline, store } = anOperator({ destinations: { crm: crm.deliver } });
+    await received({ key: 'a' });
+    const stopped = new Promise<void>((resolve) => {
+      const replays = new Replays({
+        ...{ routes: [], destinations: new Set(['crm']), expect: () => {}, clock: new FakeClock(), log: pipelineLog },
+        replayed: () => {},
+        store: storeWith(store, {
+          deliveries: async (query) => {
+            void replays.close().then(resolve);
+            return store.deliveries(query);
+          },
+        }),
+      });
+      void replays
+        .start(request())
+        .then(({ state, replayed }) => expect([state, replayed]).to.deep.equal(['stopped', 0]));
+    });
+    await stopped;
+    expect(
+      await operations.delivery((await operations.deliveries({ limit: 1 })).items[0]?.delivery.id ?? ''),
+    ).to.have.nested.property('delivery.state', 'dead');
+    await pipeline.close();
+  });
+
+  it('never touches what is running, and its counts add up, whatever is there', async () => {
+    const states: readonly DeliveryState[] = ['waiting', 'running', 'delivered', 'dead', 'skipped'];
+    const shape = fc.record({
+      deliveries: fc.array(
+        fc.tuple(fc.constantFrom(...states), fc.boolean(), fc.constantFrom('crm', 'slack', 'gone')),
+        {
+          maxLength: 40,
+        },
+      ),
+      state: fc.option(fc.constantFrom(...states), { nil: undefined }),
+      subject: fc.option(fc.constantFrom('even', 'odd'), { nil: undefined }),
+      destination: fc.option(fc.constantFrom('crm', 'slack', 'gone'), { nil: undefined }),
+      perSecond: fc.integer({ min: 1, max: 50 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ deliveries, state, subject, destination, perSecond }) => {
+        const clock = new FakeClock();
+        const store = memoryStore(clock);
+        const facts = new Map<
+          string,
+          { state: DeliveryState; discarded: boolean; destination: string; subject: string }
+        >();
+        for (const [index, [wanted, discarded, to]] of deliveries.entries()) {
+          const id = `event-${String(index).padStart(3, '0')}`;
+          const ofSubject = index % 2 === 0 ? 'even' : 'odd';
+          const event = {
+            ...{ id, key: id, source: 'agents', type: 't', subject: ofSubject, agent: null, party: null },
+            ...{ occurredAtMs: clock.now(), receivedAtMs: clock.now(), body: Buffer.from('{}') },
+          };
+          const open = { route: 'calls', destination: to, transforms: [], dueMs: clock.now() + 1e6 };
+          await store.append([
+            { event, deliveries: [{ ...open, state: wanted === 'waiting' ? 'waiting' : 'running' }] },
+          ]);
+          const settlement = {
+            delivered: { state: 'delivered' },
+            skipped: { state: 'skipped' },
+            dead: { state: 'dead', reason: 'rejected' },
+          } as const;
+          if (wanted !== 'waiting' && wanted !== 'running') {
+            const settled: Settled = { deliveryId: `${id}.0`, lease: 1, settlement: settlement[wanted], attempt: null };
+            await store.settle([settled]);
+          }
+          if (wanted === 'dead' && discarded) await store.discard([`${id}.0`]);
+          facts.set(`${id}.0`, {
+            state: wanted,
+            discarded: wanted === 'dead' && discarded,
+            destination: to,
+            subject: ofSubject,
+          });
+        }
+        const announced = new Map<string, number>();
+        const replays = new Replays({
+          ...{ store, routes: [], destinations: new Set(['crm', 'slack']), clock, log: pipelineLog },
+          expect: (name, dueMs) => announced.set(name, Math.min(dueMs, announced.get(name) ?? dueMs)),
+          replayed: () => {},
+        });
+        const filter = {
+          deliveries: { ...(state && { state }), ...(destination && { destination }) },
+          events: subject === undefined ? null : { subject },
+        };
+        const replay = await replays.start({ filter, dryRun: false, reroute: false, perSecond });
+        const matching = [...facts].filter(
+          ([, fact]) =>
+            !fact.discarded &&
+            (state ?? fact.state) === fact.state &&
+            (destination ?? fact.destination) === fact.destination &&
+            (subject ?? fact.subject) === fact.subject,
+        );
+        const changeable = matching.filter(([, fact]) => fact.state !== 'running' && fact.destination !== 'gone');
+        expect(replay.matched).to.equal(matching.length);
+        expect(replay.replayed).to.equal(changeable.length);
+        expect(replay.replayed + replay.skipped.running + replay.skipped.unconfigured).to.equal(replay.matched);
+        const due: number[] = [];
+        for (const [id, fact] of facts) {
+          const now = await store.delivery(id);
+          const changed = changeable.some(([other]) => other === id);
+          expect(now?.state).to.equal(changed ? 'waiting' : fact.state);
+          if (changed) due.push((now?.dueMs ?? 0) - clock.now());
+          if (changed) expect(announced.get(fact.destination)).to.be.at.most(now?.dueMs ?? 0);
+        }
+        expect(due).to.deep.equal(due.toSorted((a, b) => a - b));
+        for (const second of new Set(due)) expect(due.filter((one) => one === second).length).to.be.at.most(perSecond);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

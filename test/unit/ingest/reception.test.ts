@@ -1,0 +1,69 @@
+import { readReception } from '@switchhook/core/internal';
+import { type Call, type EventDraft, numberReader, type Reception } from '@switchhook/sdk';
+import { aCall } from '@switchhook/testkit';
+import { expect } from 'chai';
+
+const draft: EventDraft = { key: 'k', type: 't', subject: null, agent: null, occurredAtMs: null, data: {} };
+const read = (reception: Reception) => readReception(reception, numberReader('DE'));
+const ringing = (call: Partial<Call> = {}, given: object = {}): Reception => ({
+  kind: 'call',
+  event: draft,
+  call: aCall(call),
+  deadlineMs: 10_000,
+  reply: () => ({ status: 200 }),
+  fallback: () => ({ status: 200 }),
+  ...given,
+});
+const callIn = (call: Partial<Call>) => {
+  const reception = read(ringing(call));
+  return reception.kind === 'call' ? reception.call : null;
+};
+
+describe('a reception', () => {
+  it('has the numbers of calls and of the other party as E.164', () => {
+    expect(callIn({ from: '030 901820', to: 'tel:+49-30-901821' })).to.include({
+      from: '+4930901820',
+      to: '+4930901821',
+    });
+    const parties = [undefined, null, '030 901820', 'Anonymous', 'sip:ada@example.com'];
+    const events = read({
+      kind: 'events',
+      events: parties.map((party) => ({ ...draft, ...(party !== undefined && { party }) })),
+    });
+    expect(events.kind === 'events' && events.events.map(({ party }) => party)).to.deep.equal([
+      undefined,
+      null,
+      '+4930901820',
+      null,
+      'sip:ada@example.com',
+    ]);
+  });
+
+  it('has no caller whose number is longer than any, and no longer called one: both are remembered', () => {
+    const long = '1'.repeat(1_000_000);
+    expect(callIn({ from: long })).to.include({ from: '' });
+    expect(callIn({ to: long })?.to).to.have.length(256);
+  });
+
+  it('has a call that nobody can change, with all that is in it', () => {
+    const inner = { deep: 1 };
+    const data = { list: [inner] };
+    for (const part of [callIn({ data }), data, data.list, inner]) expect(Object.isFrozen(part)).to.equal(true);
+  });
+
+  const broken: Readonly<Record<string, unknown>> = {
+    'of no known kind': { kind: 'rumour' },
+    'that is a handshake without a reply': { kind: 'handshake' },
+    'without a deadline': ringing({}, { deadlineMs: undefined }),
+    'with a deadline that is no number': ringing({}, { deadlineMs: '10s' }),
+    'with a deadline that has no end': ringing({}, { deadlineMs: Number.POSITIVE_INFINITY }),
+    'with a caller that is no text': ringing({ from: 12345678912 as unknown as string }),
+    'with an id that is no text': ringing({ id: 1n as unknown as string }),
+    'with data that is none': ringing({ data: null as unknown as Call['data'] }),
+    'with bytes as data': ringing({ data: Buffer.from('{}') as unknown as Call['data'] }),
+  };
+  for (const [title, reception] of Object.entries(broken))
+    it(`${title} is none: its source is told so`, () => {
+      expect(() => read(reception as Reception)).to.throw(TypeError);
+    });
+});

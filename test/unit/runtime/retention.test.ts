@@ -1,0 +1,71 @@
+import { Retention } from '@switchhook/core/internal';
+import { FakeClock, FakeLog } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { memoryStore } from '../../../plugins/memory/src/store.js';
+
+const dayMs = 86_400_000;
+
+async function setup({ events }: { readonly events: number }) {
+  const clock = new FakeClock();
+  const log = new FakeLog();
+  const store = memoryStore(clock);
+  const retention = new Retention({ store, keepMs: 30 * dayMs, clock, log });
+  const receivedAtMs = clock.now();
+  for (let n = 0; n < events; n += 1) {
+    const event = {
+      id: `e${n}`,
+      key: `k${n}`,
+      source: 'agents',
+      type: 'ended',
+      subject: null,
+      agent: null,
+      party: null,
+      occurredAtMs: 0,
+    };
+    const delivery = { route: 'r', destination: 'crm', transforms: [], state: 'waiting', dueMs: 0 } as const;
+    const deliveries = n === 0 ? [delivery] : [];
+    await store.append([{ event: { ...event, receivedAtMs, body: new Uint8Array() }, deliveries }]);
+  }
+  const kept = async () => (await store.events({ limit: 1_000 })).items.map(({ id }) => id);
+  return { clock, log, store, retention, kept };
+}
+
+describe('retention', () => {
+  it('keeps what is young, and removes what is old and settled, but never what still waits', async () => {
+    const { clock, retention, kept } = await setup({ events: 5 });
+    retention.open();
+    await clock.advance(29 * dayMs);
+    expect(await kept()).to.have.length(5);
+    await clock.advance(2 * dayMs);
+    expect(await kept()).to.deep.equal(['e0']);
+    await retention.close();
+  });
+
+  it('goes in small steps, with room for others between them', async () => {
+    const { clock, retention, kept } = await setup({ events: 500 });
+    clock.jumpTo(clock.now() + 31 * dayMs);
+    retention.open();
+    await clock.advance(0);
+    expect(await kept()).to.have.length(300);
+    await clock.advance(100);
+    expect(await kept()).to.have.length(100);
+    await clock.advance(100);
+    expect(await kept()).to.have.length(1);
+    await retention.close();
+    expect(clock.pending).to.equal(0);
+  });
+
+  it('goes on after the store has failed', async () => {
+    const { clock, retention, store, log, kept } = await setup({ events: 2 });
+    const prune = store.prune.bind(store);
+    store.prune = () => Promise.reject(new Error('locked'));
+    clock.jumpTo(clock.now() + 31 * dayMs);
+    retention.open();
+    await clock.advance(0);
+    expect(log.of('store.prune-failed')).to.have.length(1);
+    store.prune = prune;
+    await clock.advance(60_000);
+    expect(await kept()).to.deep.equal(['e0']);
+    await retention.close();
+  });
+});
