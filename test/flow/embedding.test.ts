@@ -1,4 +1,4 @@
-/** The programs in README.md and core/README.md, compiled and run as a reader would. */
+/** The programs in README.md and core/router/README.md, compiled and run as a reader would. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -40,7 +40,7 @@ async function setup(...pages: readonly string[]) {
 
 describe('A router inside another program', () => {
   it('compiles as the pages show it', async () => {
-    const { directory, close } = await setup('README.md', 'core/README.md');
+    const { directory, close } = await setup('README.md', 'core/router/README.md');
     const ended = await promisify(execFile)(join(repository, 'node_modules/.bin/tsc'), ['-p', directory]).then(
       () => 'compiled',
       ({ stdout, message }) => stdout || message,
@@ -65,7 +65,7 @@ describe('A router inside another program', () => {
   });
 
   it('listens by itself, and ends when it is told', async () => {
-    const world = await setup('core/README.md');
+    const world = await setup('core/router/README.md');
     const { run } = await world.load('own-server.ts');
     const router = await run(world.file);
     const ready = await fetch(`${router.url}/readyz`, { headers: { connection: 'close' } });

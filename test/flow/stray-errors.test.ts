@@ -4,6 +4,7 @@ import { workplace } from '../support/workplace.js';
 
 /** A destination that lets errors loose: one in a timer, one in a promise that nobody awaits. */
 const careless = `
+import { defineDestination, definePlugin, z } from '@switchhook/sdk';
 export default definePlugin({
   name: 'careless',
   components: [
@@ -29,6 +30,7 @@ interface Nothing {
   readonly nothing?: never;
 }
 
+import { defineDestination, definePlugin, z } from '@switchhook/sdk';
 const hardCoded: string = 'a secret that somebody wrote down';
 const thrown = (_: Nothing): never => {
   const known: { readonly length: number } = hardCoded;
@@ -69,6 +71,7 @@ routes:
 
 /** A resolver that does so while it is opened and while it looks. */
 const carelessResolver = `
+import { definePlugin, defineResolver, z } from '@switchhook/sdk';
 export default definePlugin({
   name: 'careless-resolver',
   components: [

@@ -8,6 +8,7 @@ import { repository, workplace } from '../support/workplace.js';
 
 /** Keeps the process to itself until a file is there. */
 const greedy = `import { existsSync } from 'node:fs';
+import { definePlugin, defineResolver, z } from '@switchhook/sdk';
 export default definePlugin({ name: 'greedy', components: [defineResolver({
   type: 'greedy.lookup', description: 'Loops.', options: z.strictObject({ until: z.string() }),
   create: ({ until }) => ({

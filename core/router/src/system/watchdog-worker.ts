@@ -1,8 +1,8 @@
 /** The watching thread: when the main thread's beats stop, it looks at what runs there, as a debugger does, and lets it go on. */
 import { writeSync } from 'node:fs';
 import { type Debugger, Session } from 'node:inspector';
-import { SourceMap } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { createRequire, SourceMap } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from './clock.js';
 import type { Block, Watched } from './watchdog.js';
@@ -10,7 +10,7 @@ import type { Block, Watched } from './watchdog.js';
 const limitMs = 1_000;
 const mostFrames = 8;
 /** The router's own packages: a frame of them is where the trouble was let in, not where it is. */
-const ownCode = [new URL('..', import.meta.url).href, import.meta.resolve('@switchhook/sdk')].map((url) =>
+const ownCode = [new URL('..', import.meta.url).href, pathToFileURL(createRequire(import.meta.url).resolve('@switchhook/sdk')).href].map((url) =>
   fileURLToPath(new URL('.', url)),
 );
 
