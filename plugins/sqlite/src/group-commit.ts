@@ -1,4 +1,4 @@
-/** Group commit: while a batch is under way, what comes meanwhile is the next. */
+/** Group commit: operations that arrive while a batch runs form the next batch. */
 import type { Replied, Result } from './protocol.js';
 
 interface Queued<O> {
@@ -7,32 +7,32 @@ interface Queued<O> {
   readonly reject: (error: unknown) => void;
 }
 
-/** How operations are put together. */
-export interface BatchPolicy {
-  /** Operations in a batch. */
+/** How operations are grouped. */
+export interface GroupCommitPolicy {
+  /** Most operations in a batch. */
   readonly limit: number;
   /**
-   * So many are a batch worth running at once: also in the middle of an event loop's turn, and behind another batch that
-   * is under way. Without, the store's thread and the router's wait for each other in turn.
+   * A batch of this size starts at once: also in the middle of an event loop's turn, and behind another batch that is
+   * running. Without it, the store's thread and the router's thread wait for each other in turn.
    */
-  readonly worthwhile: number;
+  readonly earlyBatch: number;
 }
 
-/** The one that runs, and one that waits for it at the store's door. */
-const underWayLimit = 2;
+/** The batch that runs, and one that waits behind it in the worker's queue. */
+const runningLimit = 2;
 
-export class Batches<O> {
-  readonly #policy: BatchPolicy;
+export class GroupCommit<O> {
+  readonly #policy: GroupCommitPolicy;
   readonly #run: (operations: readonly O[]) => Promise<readonly Replied[]>;
   readonly #errorOf: (replied: Replied | undefined) => Error;
   #queued: Queued<O>[] = [];
-  #underWay = 0;
+  #running = 0;
   #atEndOfTurn = false;
   #whenIdle: (() => void)[] = [];
 
-  /** `run` replies to each operation, in order; it is called with a batch while at most one other is under way. */
+  /** `run` replies to each operation, in order. It is called while at most one other batch is running. */
   constructor(
-    policy: BatchPolicy,
+    policy: GroupCommitPolicy,
     run: (operations: readonly O[]) => Promise<readonly Replied[]>,
     errorOf: (replied: Replied | undefined) => Error,
   ) {
@@ -45,19 +45,19 @@ export class Batches<O> {
   add(operation: O): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#queued.push({ operation, resolve, reject });
-      if (this.#queued.length >= this.#policy.worthwhile) this.#next();
+      if (this.#queued.length >= this.#policy.earlyBatch) this.#next();
       else this.#waitForEndOfTurn();
     });
   }
 
-  /** When nothing is queued or under way. */
+  /** Resolves when nothing is queued or running. */
   async idle(): Promise<void> {
-    if (this.#underWay + this.#queued.length > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    if (this.#running + this.#queued.length > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Everything that this turn of the event loop brings goes into one batch, unless that gets too large to wait. */
+  /** All operations of this turn of the event loop form one batch, unless it reaches `earlyBatch` before. */
   #waitForEndOfTurn(): void {
-    if (this.#atEndOfTurn || this.#underWay > 0) return;
+    if (this.#atEndOfTurn || this.#running > 0) return;
     this.#atEndOfTurn = true;
     setImmediate(() => {
       this.#atEndOfTurn = false;
@@ -66,16 +66,16 @@ export class Batches<O> {
   }
 
   #next(): void {
-    const isWorthIt = (): boolean =>
-      this.#underWay === 0
+    const canStart = (): boolean =>
+      this.#running === 0
         ? this.#queued.length > 0
-        : this.#underWay < underWayLimit && this.#queued.length >= this.#policy.worthwhile;
-    while (isWorthIt()) void this.#runBatch(this.#queued.splice(0, this.#policy.limit));
-    if (this.#underWay + this.#queued.length === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+        : this.#running < runningLimit && this.#queued.length >= this.#policy.earlyBatch;
+    while (canStart()) void this.#runBatch(this.#queued.splice(0, this.#policy.limit));
+    if (this.#running + this.#queued.length === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
   async #runBatch(batch: readonly Queued<O>[]): Promise<void> {
-    this.#underWay += 1;
+    this.#running += 1;
     try {
       const replies = await this.#run(batch.map(({ operation }) => operation));
       batch.forEach(({ resolve, reject }, index) => {
@@ -86,7 +86,7 @@ export class Batches<O> {
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
-    this.#underWay -= 1;
+    this.#running -= 1;
     this.#next();
   }
 }

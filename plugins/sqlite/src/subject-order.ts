@@ -1,43 +1,44 @@
 /**
- * Lines: where a destination is ordered, the open deliveries of a subject stand one behind the other. Those behind are
- * kept out of the index of what is due, so that a claim does not walk past them, however long a line is.
+ * Order by subject: at an ordered destination only the oldest open delivery of a subject can be claimed. The others have the
+ * state `behind`, which the index of due deliveries excludes, so that a claim does not scan them, however many there are.
  */
 import type { Database } from 'better-sqlite3';
-import { lineStatements } from './sql.js';
+import { orderStatements } from './sql.js';
 
-export class Lines {
-  readonly #sql: ReturnType<typeof lineStatements>;
+export class SubjectOrder {
+  readonly #sql: ReturnType<typeof orderStatements>;
   #ordered: ReadonlySet<string>;
 
   constructor(db: Database) {
-    this.#sql = lineStatements(db);
+    this.#sql = orderStatements(db);
     this.#ordered = this.#read();
   }
 
-  /** The line a delivery stands in while it is open; null = in none. */
-  lineOf(destination: string, subject: string | null): string | null {
+  /** The subject whose order a delivery keeps while it is open; null = none, because its destination is not ordered. */
+  orderedSubject(destination: string, subject: string | null): string | null {
     return this.#ordered.has(destination) ? subject : null;
   }
 
-  /** To be called when a delivery has come into a line, left it, or stopped running. */
-  realign(destination: string, line: string | null): void {
-    if (line === null) return;
-    const oldest = this.#sql.oldest.get(...[destination, line, destination, line, destination, line])?.id ?? null;
+  /** Makes the oldest open delivery of a subject claimable. Called after a delivery of it was added, settled or changed. */
+  advance(destination: string, subject: string | null): void {
+    if (subject === null) return;
+    const oldest =
+      this.#sql.oldest.get(...[destination, subject, destination, subject, destination, subject])?.id ?? null;
     if (oldest === null) return;
-    this.#sql.callForward.run(oldest);
-    this.#sql.holdBack.run(destination, line, oldest);
+    this.#sql.makeWaiting.run(oldest);
+    this.#sql.makeBehind.run(destination, subject, oldest);
   }
 
-  /** Forms or dissolves the lines of a destination, where the configuration has changed. Touches all its open deliveries, once. */
-  follow(destination: string, ordered: boolean): void {
+  /** Applies a changed `ordered` of a destination. Updates all its open deliveries, once. */
+  setOrdered(destination: string, ordered: boolean): void {
     if (this.#ordered.has(destination) === ordered) return;
     if (ordered) {
       this.#sql.addDestination.run(destination);
-      this.#sql.form.run(destination);
-      this.#sql.holdBackAll.run(destination);
+      this.#sql.setSubjects.run(destination);
+      this.#sql.makeAllBehind.run(destination);
     } else {
       this.#sql.dropDestination.run(destination);
-      this.#sql.dissolve.run(destination);
+      this.#sql.clearSubjects.run(destination);
     }
     this.#ordered = this.#read();
   }

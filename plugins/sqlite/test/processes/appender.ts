@@ -1,4 +1,4 @@
-/** Appends events and settles what it can, until it is killed. Writes `acked <n>` or `settled <n>` when the store has promised it. */
+/** Appends events and settles what it can, until it is killed. Writes `acked <n>` or `settled <n>` when the store has acknowledged it. */
 
 import { basename, dirname } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
