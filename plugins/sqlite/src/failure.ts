@@ -1,5 +1,5 @@
-/** What can go wrong with a file, in words for the operator. */
-import type { Failure } from './wire.js';
+/** Failures of the database file, with a message for the operator. */
+import type { Failure } from './protocol.js';
 
 const sentences: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'another process holds a lock on the file',
@@ -11,7 +11,7 @@ const sentences: Readonly<Record<string, string>> = {
   SQLITE_READONLY: 'the file cannot be written',
 };
 
-/** Failures after which the connection is of no use any more: the next operation gets a new one. */
+/** Failures after which the connection cannot be used: the next operation opens a new one. */
 const fatal = [
   'SQLITE_IOERR',
   'SQLITE_CORRUPT',
@@ -23,7 +23,7 @@ const fatal = [
 
 const mark = Symbol('unchanged');
 
-/** An error thrown before anything was changed: the operation fails alone, the rest of its transaction goes on. */
+/** An error thrown before any change: the operation fails alone, the rest of its transaction continues. */
 export function unchanged(code: string, message: string): Error {
   return Object.assign(new Error(message), { code, [mark]: true });
 }
@@ -32,7 +32,7 @@ export function isUnchanged(error: unknown): boolean {
   return typeof error === 'object' && error !== null && mark in error;
 }
 
-/** What was thrown, so that it can be sent to another thread. */
+/** A thrown value in a form that can be sent to another thread. */
 export function failureOf(error: unknown): Failure {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
@@ -43,7 +43,7 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** Whether every operation of the transaction fails for this reason, so that trying them one by one is in vain. */
+/** Whether every operation of the transaction fails for this reason, so that running them one by one cannot help. */
 export function concernsAll(error: unknown): boolean {
   return codeOf(error).startsWith('SQLITE_BUSY') || isFatal(failureOf(error));
 }

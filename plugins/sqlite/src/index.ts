@@ -1,9 +1,9 @@
-/** `sqlite`: keeps events and deliveries in one file. */
+/** `sqlite`: stores events and deliveries in one file. */
 import { resolve } from 'node:path';
 import { definePlugin, defineStore, size, z } from '@switchhook/sdk';
 import { SqliteStore } from './store.js';
 
-/** Below this the part that is left for settlements would hold none. */
+/** In a smaller file the part reserved for settlements would hold none. */
 const leastBytes = 1_048_576;
 
 const sqlite = defineStore({

@@ -1,16 +1,16 @@
-/** Looks at the file without opening it: `check --connect` must have no effect, also beside a running router. */
+/** Inspects the file without opening it as a database: `check --connect` must have no effect, also beside a running router. */
 import { constants } from 'node:fs';
 import { access, open, readlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { applicationId, migrations } from './sql-schema.js';
 
-/** What it takes to make a file in a directory. */
+/** The permissions needed to create a file in a directory. */
 const writable = constants.W_OK | constants.X_OK;
 
-/** Rejects where a router could not use the path. */
+/** Rejects when a router could not use the path. */
 export async function probeFile(path: string): Promise<void> {
   const header = await headerOf(path);
-  // Its lock lies beside it.
+  // The lock file is beside it.
   await probeDirectory(dirname(path));
   if (header === null) return probeTarget(path);
   await access(path, constants.R_OK | constants.W_OK);
@@ -46,19 +46,19 @@ async function headerOf(path: string): Promise<Buffer | null> {
   }
 }
 
-/** The nearest directory that exists must be writable: the others are made in it. Not so behind a link, e.g. to a disk that is not mounted. */
+/** The nearest existing directory must be writable, since missing ones are created in it; but not behind a link, e.g. to a disk that is not mounted. */
 async function probeDirectory(directory: string): Promise<void> {
   try {
     await access(directory, writable);
   } catch (error) {
     if (!isMissing(error) || dirname(directory) === directory) throw error;
     const target = await targetOf(directory);
-    if (target !== null) throw new Error(`${directory}: the link leads to ${target}, which is not there`);
+    if (target !== null) throw new Error(`${directory}: the link points to ${target}, which does not exist`);
     await probeDirectory(dirname(directory));
   }
 }
 
-/** A file that is not there is made; in place of a link, where the link leads, and no directory with it. */
+/** A missing file is created; for a link, at its target, without creating a directory. */
 async function probeTarget(path: string): Promise<void> {
   const target = await targetOf(path);
   if (target === null) return;
@@ -66,7 +66,7 @@ async function probeTarget(path: string): Promise<void> {
   await probeTarget(target);
 }
 
-/** Where a link leads; null where there is none. */
+/** The target of a link; null if the path is none. */
 async function targetOf(path: string): Promise<string | null> {
   try {
     return resolve(dirname(path), await readlink(path));

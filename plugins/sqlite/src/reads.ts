@@ -1,25 +1,25 @@
-/** Everything that is asked of the store. A list comes in stretches of bounded work, so that no question holds up a commit. */
+/** The queries of the store. A list is read in segments of bounded work, so that no query delays a commit. */
 import type { DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
-import type { Counts } from './counts.js';
+import type { BacklogCounters } from './backlog-counters.js';
+import type { Read, Result, Segment } from './protocol.js';
 import { deliveryRecord, eventRecord, partsOf } from './records.js';
 import type { Place } from './sql.js';
 import { type DeliveryFilter, readStatements, type Walk, type Window } from './sql-lists.js';
-import { codes } from './states.js';
-import type { Read, Result, Stretch } from './wire.js';
+import { stateCodes } from './state-codes.js';
 
-/** Rows looked at for one stretch: some 10 ms. */
+/** Rows scanned for one segment: about 10 ms. */
 const size = 20_000;
-/** Before everything. */
+/** Before every row. */
 const beginning: Place = { atMs: -1, order: -1 };
 
 export class Reads {
   readonly #sql: ReturnType<typeof readStatements>;
-  readonly #counts: Counts;
+  readonly #counters: BacklogCounters;
 
-  constructor(db: Database, counts: Counts) {
+  constructor(db: Database, counters: BacklogCounters) {
     this.#sql = readStatements(db);
-    this.#counts = counts;
+    this.#counters = counters;
   }
 
   answer(read: Read): Result {
@@ -42,11 +42,11 @@ export class Reads {
         return this.#sql.attempts.all(index, eventId);
       }
       case 'backlog':
-        return this.#counts.backlog();
+        return this.#counters.backlog();
     }
   }
 
-  #events(query: EventQuery, start: Place): Stretch<EventRecord> {
+  #events(query: EventQuery, start: Place): Segment<EventRecord> {
     const party = query.party ?? null;
     const walk = party === null ? 'all' : 'ofParty';
     const end = this.#sql.eventWindows[walk].get({ startMs: start.atMs, startOrder: start.order, size, party });
@@ -60,10 +60,10 @@ export class Reads {
       unrouted: query.unrouted === true ? 1 : 0,
     });
     const placed = rows.map((row) => ({ item: eventRecord(row), place: { atMs: row.received_at, order: row.seq } }));
-    return stretchOf(placed, query, end);
+    return segmentOf(placed, query, end);
   }
 
-  #deliveries(query: DeliveryQuery, start: Place): Stretch<DeliveryRecord> {
+  #deliveries(query: DeliveryQuery, start: Place): Segment<DeliveryRecord> {
     const seq = query.eventId === undefined ? null : (this.#sql.seq.get(query.eventId)?.seq ?? -1);
     const destination = query.destination ?? null;
     const walk = this.#walkFor(query);
@@ -79,16 +79,16 @@ export class Reads {
     };
     const rows = this.#sql.deliveries[walk].all(filter);
     const placed = rows.map((row) => ({ item: deliveryRecord(row), place: { atMs: row.created_at, order: row.id } }));
-    return stretchOf(placed, query, end);
+    return segmentOf(placed, query, end);
   }
 
-  /** The shortest way to what is asked for. */
+  /** The index walk that scans the fewest rows for this query. */
   #walkFor({ eventId, state, reason, destination }: DeliveryQuery): Walk {
     if (eventId !== undefined) return 'event';
     if (state === 'dead' || reason !== undefined) return 'dead';
     if (state !== 'waiting' && state !== 'running') return 'all';
     if (destination !== undefined) return 'openOf';
-    return this.#counts.open <= size ? 'open' : 'all';
+    return this.#counters.open <= size ? 'open' : 'all';
   }
 }
 
@@ -105,11 +105,11 @@ function windowOf(start: Place, end: Place | undefined, query: { sinceMs?: numbe
   };
 }
 
-function stretchOf<T>(
+function segmentOf<T>(
   rows: readonly { readonly item: T; readonly place: Place }[],
   { limit, sinceMs }: { readonly limit: number; readonly sinceMs?: number },
   end: Place | undefined,
-): Stretch<T> {
+): Segment<T> {
   const items = rows.slice(0, limit).map(({ item }) => item);
   if (rows.length > limit) return { items, next: rows[limit - 1]?.place ?? null };
   const isLast = end === undefined || (sinceMs !== undefined && end.atMs < sinceMs);
@@ -122,5 +122,5 @@ function isBefore(a: Place, b: Place): boolean {
 
 function statesOf(state: DeliveryState | undefined): Pick<DeliveryFilter, 'state' | 'otherState'> {
   if (state === undefined) return { state: null, otherState: null };
-  return { state: codes[state], otherState: state === 'waiting' ? codes.behind : codes[state] };
+  return { state: stateCodes[state], otherState: state === 'waiting' ? stateCodes.behind : stateCodes[state] };
 }

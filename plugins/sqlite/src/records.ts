@@ -1,9 +1,9 @@
-/** From rows to what the contract speaks of. */
+/** Maps rows to the records of the contract. */
 import type { DeliveryRecord, EventRecord } from '@switchhook/sdk';
 import type { DeliveryRow, EventRow } from './sql.js';
-import { stateOf } from './states.js';
+import { stateOf } from './state-codes.js';
 
-/** Deliveries of one event: what the contract allows. */
+/** Most deliveries of one event, as the contract allows. */
 export const maxDeliveries = 1_000;
 
 /** A delivery's number is its event's number times this, plus its index. */
@@ -31,8 +31,8 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
 }
 
 /**
- * A delivery's id from its event's id and its number: as `deliveryId` of the plugin door makes it. The door itself would
- * take the store's thread a quarter of a second to load (zod), at each start.
+ * A delivery's id from its event's id and its number, as `deliveryId` of the sdk makes it. Importing the sdk here would add a
+ * quarter of a second to each start of the store's thread (zod).
  */
 export function idOf(eventId: string, number: number): string {
   return `${eventId}.${number % deliveriesPerEvent}`;

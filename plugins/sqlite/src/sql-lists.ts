@@ -1,4 +1,4 @@
-/** The SQL of what is read: lists are walked newest first along an index, one bounded window after the other. */
+/** The SQL of the queries: a list is walked newest first along an index, one bounded window after the other. */
 import type { Attempt } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
 import { type DeliveryRow, type EventRow, type Place, preparer } from './sql.js';

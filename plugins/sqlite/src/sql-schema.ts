@@ -1,15 +1,15 @@
-/** How a file begins, its settings, and its schema by version. */
+/** How a file is initialized, the settings of a connection, and the schema by version. */
 
-/** Marks a file as ours: "SwHk". */
+/** Marks a file of Switchhook: "SwHk". */
 export const applicationId = 0x5377486b;
 
 /** Pages of 8 KB hold three bodies of 2 KB with little waste; 4 KB would hold one (measured: 40 % more bytes and time). */
 export const pageBytes = 8_192;
 
-/** Before a new file has its first table. */
-export const begin = `pragma page_size = ${pageBytes}; pragma auto_vacuum = incremental; pragma application_id = ${applicationId};`;
+/** Run before a new file has its first table. */
+export const initialize = `pragma page_size = ${pageBytes}; pragma auto_vacuum = incremental; pragma application_id = ${applicationId};`;
 
-/** Of each connection. `fullfsync` reaches the medium on macOS too. */
+/** Settings of each connection. `fullfsync` reaches the medium on macOS, too. */
 export const settings = (synchronous: 'full' | 'normal'): string => `
   pragma synchronous = ${synchronous};
   pragma fullfsync = 1;
@@ -18,13 +18,13 @@ export const settings = (synchronous: 'full' | 'normal'): string => `
   pragma journal_size_limit = 67108864;
   pragma cache_size = -16000;`;
 
-/** Held for the life of a store, in a file beside it. The system gives it up when the process ends, however it ends. */
+/** Held for the life of a store, in a file beside it. The system releases it when the process ends, also by kill -9. */
 export const lock = 'begin exclusive';
 
 /**
- * What brings a file from version n to n + 1. Rows are never rewritten by hand: a change of the schema is a new migration.
- * Numbers for states keep rows and indexes small: 0 waiting, 1 running, 2 behind (waiting, behind an older one of its line),
- * 3 delivered, 4 skipped, 5 dead. Below 3 is open.
+ * The step at index n migrates a file from version n to n + 1. A change of the schema is a new step.
+ * Codes for states keep rows and indexes small: 0 waiting, 1 running, 2 behind (waiting behind an older delivery of its
+ * subject), 3 delivered, 4 skipped, 5 dead. Below 3 is open.
  */
 export const migrations: readonly string[] = [
   `
@@ -33,12 +33,12 @@ export const migrations: readonly string[] = [
     subject text, agent text, party text, occurred_at integer not null, received_at integer not null,
     routed integer not null, body blob not null
   ) strict;
-  -- Which event has which source and key: see keys.ts.
+  -- Which event has which source and key: see duplicate-index.ts.
   create table keys (hash integer not null, seq integer not null, primary key (hash, seq)) strict, without rowid;
   create table new_keys (seq integer primary key, hash integer not null) strict;
   -- Grows at its end only, and answers every filter of a list without touching the bodies.
   create index events_by_time on events (received_at, seq, source, type, subject, agent, routed);
-  -- Asked while a phone rings. Only events that name somebody pay for it.
+  -- Queried while a phone rings. Only events with a party are in it.
   create index events_by_party on events (party, received_at) where party is not null;
 
   create table deliveries (
@@ -49,7 +49,7 @@ export const migrations: readonly string[] = [
     created_at integer not null, settled_at integer
   ) strict;
   create index deliveries_due on deliveries (destination, due_at, id, state) where state < 2;
-  -- Open ones; settled_at stands in it so that counting needs no row.
+  -- Open ones; includes settled_at so that counting needs no row.
   create index deliveries_open on deliveries (destination, settled_at, created_at) where settled_at is null;
   create index deliveries_in_line on deliveries (destination, line, state) where state < 3 and line is not null;
   create index deliveries_dead on deliveries (created_at, id, destination, reason) where state = 5;

@@ -1,4 +1,4 @@
-/** The statements of the store, with their parameters and rows. What is listed has a file of its own: sql-lists.ts. */
+/** The statements of the store, with their parameters and rows. Those of lists are in sql-lists.ts. */
 import type { Database } from 'better-sqlite3';
 import { applicationId } from './sql-schema.js';
 
@@ -44,8 +44,8 @@ export interface DueRow extends Omit<EventRow, 'id'> {
   readonly line: string | null;
 }
 
-/** What a change needs to know of a delivery. */
-export interface StandingRow {
+/** The columns of a delivery that a change needs. */
+export interface CurrentRow {
   readonly id: number;
   readonly state: number;
   readonly reason: string | null;
@@ -79,7 +79,7 @@ export interface Prepared<P extends unknown[], R> {
   iterate(...parameters: P): Iterable<R>;
 }
 
-/** How statements are prepared. */
+/** Prepares statements with their types. */
 export function preparer(db: Database) {
   return <P extends unknown[], R = unknown>(text: string): Prepared<P, R> => db.prepare<P, R>(text);
 }
@@ -94,12 +94,12 @@ export function transactionStatements(db: Database) {
   };
 }
 
-/** The statements that change something, and what they ask. */
+/** The statements of operations that change the store. */
 export function writeStatements(db: Database) {
   const statement = preparer(db);
   type Text = string | null;
   return {
-    /** Writes the first page again: proves that a commit is possible. */
+    /** Writes the first page again, to prove that a commit is possible. */
     prove: statement<[], unknown>(`pragma application_id = ${applicationId}`),
     lastSeq: statement<[], { seq: number }>('select coalesce(max(seq), 0) as seq from events'),
     addEvent: statement<[number, string, string, string, string, Text, Text, Text, number, number, number, Uint8Array]>(
@@ -126,7 +126,7 @@ export function writeStatements(db: Database) {
     nextDue: statement<[string], { due_at: number }>(
       'select due_at from deliveries indexed by deliveries_due where destination = ? and state < 2 order by due_at limit 1',
     ),
-    /** In order of `due_at`; `ready_at` also waits for those of the line that are under a lease. */
+    /** In order of `due_at`; `ready_at` also waits for deliveries of the subject that are under a lease. */
     nextInOrder: statement<[string], { due_at: number; ready_at: number }>(
       `select d.due_at, max(d.due_at, coalesce((select max(o.due_at) ${underLease}), d.due_at)) as ready_at
       from deliveries d indexed by deliveries_due
@@ -144,7 +144,7 @@ export function writeStatements(db: Database) {
     addAttempt: statement<[number, number, number, number, string, Text, Text]>(
       'insert into attempts values (?, ?, ?, ?, ?, ?, ?)',
     ),
-    standing: statement<[string, number], StandingRow>(
+    current: statement<[string, number], CurrentRow>(
       `select d.id, d.state, d.reason, d.destination, d.line, e.subject
       from deliveries d join events e on e.seq = d.id >> 10 where d.id = ${idOf}`,
     ),
@@ -173,7 +173,7 @@ export function writeStatements(db: Database) {
       `select page_count as total, freelist_count as free, max_page_count as allowed
       from pragma_page_count, pragma_freelist_count, pragma_max_page_count`,
     ),
-    /** Step by step, each page a row: not to be run as a prepared statement, which stops after the first. */
+    /** Returns a row per page: run as a prepared statement it would stop after the first. */
     giveBack: (): void => {
       db.exec('pragma incremental_vacuum(128)');
     },
@@ -181,7 +181,7 @@ export function writeStatements(db: Database) {
 }
 
 /** The statements that find duplicates. */
-export function keyStatements(db: Database) {
+export function duplicateStatements(db: Database) {
   const statement = preparer(db);
   return {
     noted: statement<[], { seq: number; hash: number }>('select seq, hash from new_keys'),
@@ -197,38 +197,38 @@ export function keyStatements(db: Database) {
   };
 }
 
-/** The statements that keep the deliveries of a subject in line. */
-export function lineStatements(db: Database) {
+/** The statements that keep the deliveries of a subject in order. */
+export function orderStatements(db: Database) {
   const statement = preparer(db);
-  const inLine = 'destination = ? and line = ? and state < 3';
+  const ofSubject = 'destination = ? and line = ? and state < 3';
   return {
     destinations: statement<[], { destination: string }>('select destination from ordered_destinations'),
     addDestination: statement<[string]>('insert into ordered_destinations values (?)'),
     dropDestination: statement<[string]>('delete from ordered_destinations where destination = ?'),
-    form: statement<[string]>(
+    setSubjects: statement<[string]>(
       `update deliveries set line = (select subject from events where seq = deliveries.id >> 10)
       where destination = ? and settled_at is null`,
     ),
-    holdBackAll: statement<[string]>(
+    makeAllBehind: statement<[string]>(
       `update deliveries as d set state = 2
       where destination = ? and state < 3 and state = 0 and line is not null and exists (${older})`,
     ),
-    dissolve: statement<[string]>(
+    clearSubjects: statement<[string]>(
       `update deliveries set line = null, state = iif(state = 2, 0, state)
       where destination = ? and state < 3 and line is not null`,
     ),
     oldest: statement<[string, string, string, string, string, string], { id: number | null }>(
-      `select min(id) as id from (${[0, 1, 2].map((state) => `select min(id) as id from deliveries where ${inLine} and state = ${state}`).join(' union all ')})`,
+      `select min(id) as id from (${[0, 1, 2].map((state) => `select min(id) as id from deliveries where ${ofSubject} and state = ${state}`).join(' union all ')})`,
     ),
-    callForward: statement<[number]>('update deliveries set state = 0 where id = ? and state = 2'),
-    holdBack: statement<[string, string, number]>(
-      `update deliveries set state = 2 where ${inLine} and state = 0 and id > ?`,
+    makeWaiting: statement<[number]>('update deliveries set state = 0 where id = ? and state = 2'),
+    makeBehind: statement<[string, string, number]>(
+      `update deliveries set state = 2 where ${ofSubject} and state = 0 and id > ?`,
     ),
   };
 }
 
-/** The statements that count what is open, when the file is opened. */
-export function countStatements(db: Database) {
+/** The statements that count deliveries and end leases, run when the file is opened. */
+export function backlogStatements(db: Database) {
   const statement = preparer(db);
   return {
     open: statement<[], { destination: string; count: number }>(
@@ -242,7 +242,7 @@ export function countStatements(db: Database) {
       `select destination, count(*) as count from deliveries indexed by deliveries_due
       where state < 2 and state = 1 group by destination`,
     ),
-    /** `unanswered`: attempts that were begun and never came back. Who has fewest comes first. */
+    /** `unanswered`: attempts that started and have no outcome. Ordered by them, fewest first. */
     leftRunning: statement<[], { id: number; unanswered: number }>(
       `select id, tries - (select count(*) from attempts where delivery = deliveries.id) as unanswered
       from deliveries indexed by deliveries_due where state < 2 and state = 1 order by unanswered, id`,

@@ -1,4 +1,4 @@
-/** The store as the router sees it: every call becomes an operation for the store's thread. */
+/** The store of the contract: each call becomes an operation for the store's thread. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
@@ -20,16 +20,25 @@ import {
   type Store,
   type Tools,
 } from '@switchhook/sdk';
-import { Batches } from './batches.js';
-import { Link } from './link.js';
+import { GroupCommit } from './group-commit.js';
 import { probeFile } from './probe.js';
+import {
+  pack,
+  type Read,
+  type Replied,
+  type Results,
+  type Segment,
+  type Settings,
+  type Write,
+  whole,
+} from './protocol.js';
 import type { Place } from './sql.js';
-import { pack, type Read, type Replied, type Results, type Settings, type Stretch, type Write, whole } from './wire.js';
+import { WorkerClient } from './worker-client.js';
 
-/** Operations in one transaction: more would make the first of them wait for the last. */
+/** Most operations in one transaction: with more, the first would wait too long for the last. */
 const batchLimit = 512;
 /** Measured at 64 connections: with 16 to 32 the router's thread stands still for a fifth of the time, without for 30 %. */
-const worthwhile = 24;
+const earlyBatch = 24;
 const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 export type FileSettings = Omit<Settings, 'leasesEndMs'>;
@@ -37,17 +46,17 @@ export type FileSettings = Omit<Settings, 'leasesEndMs'>;
 export class SqliteStore implements Store {
   readonly #settings: FileSettings;
   readonly #tools: Pick<Tools, 'clock' | 'log' | 'metrics'>;
-  readonly #writes = new Batches<Write>(
-    { limit: batchLimit, worthwhile },
+  readonly #writes = new GroupCommit<Write>(
+    { limit: batchLimit, earlyBatch },
     (writes) => this.#commit(writes),
     (replied) => this.#errorOf(replied),
   );
-  readonly #reads = new Batches<Read>(
-    { limit: 1, worthwhile: Number.POSITIVE_INFINITY },
+  readonly #reads = new GroupCommit<Read>(
+    { limit: 1, earlyBatch: Number.POSITIVE_INFINITY },
     ([read]) => this.#ask(read),
     (replied) => this.#errorOf(replied),
   );
-  #link: Promise<Link> | null = null;
+  #client: Promise<WorkerClient> | null = null;
   #isOpen = false;
 
   constructor(settings: FileSettings, tools: Pick<Tools, 'clock' | 'log' | 'metrics'>) {
@@ -57,7 +66,7 @@ export class SqliteStore implements Store {
 
   async open(): Promise<void> {
     await mkdir(dirname(this.#settings.path), { recursive: true });
-    // Nobody else has the file, so whoever held a lease is gone.
+    // This process holds the lock, so the owners of earlier leases have ended.
     await this.#start(this.#tools.clock.now());
     this.#isOpen = true;
   }
@@ -65,9 +74,9 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#isOpen = false;
     await Promise.all([this.#writes.idle(), this.#reads.idle()]);
-    const link = await this.#link;
-    this.#link = null;
-    await link?.close();
+    const client = await this.#client;
+    this.#client = null;
+    await client?.close();
   }
 
   async probe(): Promise<void> {
@@ -103,7 +112,7 @@ export class SqliteStore implements Store {
     return this.#write({ kind: 'discard', ids, nowMs: this.#now() });
   }
 
-  /** Goes on through what has to be kept until something is found to remove: each step is a transaction of its own. */
+  /** Skips events that must be kept until it finds some to remove. Each step is a transaction of its own. */
   async prune(request: PruneRequest): Promise<number> {
     for (;;) {
       const { removed, more } = await this.#write({ kind: 'prune', request });
@@ -148,9 +157,9 @@ export class SqliteStore implements Store {
 
   async #commit(writes: readonly Write[]): Promise<readonly Replied[]> {
     const { clock, metrics } = this.#tools;
-    const link = await this.#start(null);
+    const client = await this.#start(null);
     const startedAt = clock.elapsed();
-    const replies = await link.request({ kind: 'write', packed: pack(writes) });
+    const replies = await client.request({ kind: 'write', packed: pack(writes) });
     metrics.observe('store_commit_seconds', 'Duration of commits', (clock.elapsed() - startedAt) / 1_000);
     metrics.observe('store_commit_operations', 'Operations in a commit', writes.length, {}, operationBuckets);
     return replies;
@@ -158,30 +167,30 @@ export class SqliteStore implements Store {
 
   async #ask(read: Read | undefined): Promise<readonly Replied[]> {
     if (read === undefined) return [];
-    const link = await this.#start(null);
-    return link.request({ kind: 'read', read });
+    const client = await this.#start(null);
+    return client.request({ kind: 'read', read });
   }
 
-  /** The thread; a new one where there is none, or where it has ended. */
-  #start(leasesEndMs: number | null): Promise<Link> {
-    this.#link ??= this.#openLink(leasesEndMs);
-    return this.#link;
+  /** The running thread, or a new one when there is none or it has ended. */
+  #start(leasesEndMs: number | null): Promise<WorkerClient> {
+    this.#client ??= this.#openClient(leasesEndMs);
+    return this.#client;
   }
 
-  async #openLink(leasesEndMs: number | null): Promise<Link> {
+  async #openClient(leasesEndMs: number | null): Promise<WorkerClient> {
     try {
-      const link = await Link.open({ ...this.#settings, leasesEndMs });
-      void link.ended.then(() => this.#onEnd());
-      return link;
+      const client = await WorkerClient.open({ ...this.#settings, leasesEndMs });
+      void client.ended.then(() => this.#onEnd());
+      return client;
     } catch (error) {
-      this.#link = null;
+      this.#client = null;
       throw error;
     }
   }
 
   #onEnd(): void {
-    if (this.#link === null) return;
-    this.#link = null;
+    if (this.#client === null) return;
+    this.#client = null;
     this.#tools.log.warn('store.thread-ended', { path: this.#settings.path });
   }
 
@@ -200,17 +209,17 @@ export class SqliteStore implements Store {
   }
 }
 
-/** Fills a page from stretches of the list. */
+/** Fills a page from segments of a list. */
 async function pageOf<T>(
   query: { readonly limit: number; readonly untilMs?: number; readonly cursor?: string },
-  read: (start: Place, limit: number) => Promise<Stretch<T>>,
+  read: (start: Place, limit: number) => Promise<Segment<T>>,
 ): Promise<Page<T>> {
   const items: T[] = [];
   let next: Place | null = startOf(query);
   while (next !== null && items.length < query.limit) {
-    const stretch: Stretch<T> = await read(next, query.limit - items.length);
-    items.push(...stretch.items);
-    next = stretch.next;
+    const segment: Segment<T> = await read(next, query.limit - items.length);
+    items.push(...segment.items);
+    next = segment.next;
   }
   return { items, cursor: next === null ? null : `${next.atMs}_${next.order}` };
 }

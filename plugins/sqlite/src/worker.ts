@@ -1,35 +1,35 @@
 /** The store's own thread: runs each batch in one transaction, so that the router's thread never waits for the disk. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Counts } from './counts.js';
+import { BacklogCounters } from './backlog-counters.js';
+import { type OpenDatabase, openDatabase } from './database.js';
 import { concernsAll, failureOf, isFatal, isUnchanged } from './failure.js';
-import { type OpenFile, openFile } from './file.js';
+import { type Replied, type Reply, type Request, type Settings, unpack, type Write } from './protocol.js';
 import { Reads } from './reads.js';
-import { countStatements, transactionStatements } from './sql.js';
-import { type Replied, type Reply, type Request, type Settings, unpack, type Write } from './wire.js';
+import { backlogStatements, transactionStatements } from './sql.js';
 import { Writes } from './writes.js';
 
-/** Between deliveries that may have ended the process: see `Store`. */
+/** Time between deliveries that may have ended the process: see `Store`. */
 const suspectsApartMs = 2_000;
-/** However many there are, none waits for longer. */
+/** No suspect waits for longer, however many there are. */
 const longestApartMs = 120_000;
 
 class Worker {
-  readonly #file: OpenFile;
+  readonly #database: OpenDatabase;
   readonly #sql: ReturnType<typeof transactionStatements>;
   readonly #writes: Writes;
   readonly #reads: Reads;
 
   constructor(settings: Settings) {
-    this.#file = openFile(settings);
-    const { db } = this.#file;
+    this.#database = openDatabase(settings);
+    const { db } = this.#database;
     this.#sql = transactionStatements(db);
-    if (settings.leasesEndMs !== null) endLeases(this.#file, settings.leasesEndMs);
-    const counts = new Counts(db);
-    this.#writes = new Writes(db, counts, settings.maxBytes !== null);
-    this.#reads = new Reads(db, counts);
+    if (settings.leasesEndMs !== null) endLeases(this.#database, settings.leasesEndMs);
+    const counters = new BacklogCounters(db);
+    this.#writes = new Writes(db, counters, settings.maxBytes !== null);
+    this.#reads = new Reads(db, counters);
   }
 
-  /** All in one transaction. Where one of them spoils it, each has one of its own, so that only the spoiler fails. */
+  /** Runs all in one transaction. If one of them fails it, each gets a transaction of its own, so that only that one fails. */
   write(writes: readonly Write[]): readonly Replied[] {
     try {
       return this.#inTransaction(writes);
@@ -48,13 +48,13 @@ class Worker {
   }
 
   close(): void {
-    this.#file.close();
+    this.#database.close();
   }
 
   #alone(write: Write): Replied {
     try {
       const [replied] = this.#inTransaction([write]);
-      return replied ?? { failure: { code: 'FAILED', message: 'nothing came of it' } };
+      return replied ?? { failure: { code: 'FAILED', message: 'the operation returned no reply' } };
     } catch (error) {
       return { failure: failureOf(error) };
     }
@@ -69,7 +69,7 @@ class Worker {
       return replies;
     } catch (error) {
       // A full disk makes SQLite roll back by itself.
-      if (this.#file.db.inTransaction) this.#sql.rollback.run();
+      if (this.#database.db.inTransaction) this.#sql.rollback.run();
       this.#writes.rollback();
       throw error;
     }
@@ -85,8 +85,8 @@ class Worker {
   }
 }
 
-function endLeases({ db }: OpenFile, atMs: number): void {
-  const { leftRunning, endLease } = countStatements(db);
+function endLeases({ db }: OpenDatabase, atMs: number): void {
+  const { leftRunning, endLease } = backlogStatements(db);
   const end = db.transaction(() => {
     let suspects = 0;
     const left = leftRunning.all();
@@ -103,10 +103,10 @@ function endLeases({ db }: OpenFile, atMs: number): void {
 }
 
 const port = parentPort;
-if (port === null) throw new Error('this file is run by a worker thread');
+if (port === null) throw new Error('worker.js must run in a worker thread');
 const send = (reply: Reply): void => port.postMessage(reply);
 
-/** Tells what failed if something did that this connection cannot be used after. */
+/** Sends the replies, and ends the thread if one of them is a failure after which the connection cannot be used. */
 function reply(kind: 'written' | 'read', replies: readonly Replied[], worker: Worker): void {
   const ending = replies.some((replied) => 'failure' in replied && isFatal(replied.failure));
   send({ kind, replies, ending });
@@ -119,7 +119,7 @@ function end(worker: Worker): void {
 }
 
 try {
-  // What the router's thread gave: `Settings`, see link.ts.
+  // worker-client.ts passes `Settings`.
   const worker = new Worker(workerData as Settings);
   port.on('message', (request: Request) => {
     switch (request.kind) {

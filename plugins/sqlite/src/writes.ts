@@ -1,36 +1,36 @@
-/** Everything that changes the store, inside a transaction that somebody else has begun. */
+/** The operations that change the store. The worker runs them inside its transaction. */
 import type { Claim, ClaimedDelivery, ClaimRequest, Entry, NewDelivery, PruneRequest, Settled } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
-import type { Counts } from './counts.js';
+import type { BacklogCounters } from './backlog-counters.js';
+import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
-import { Keys } from './keys.js';
-import { Lines } from './lines.js';
+import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
-import { type DueRow, type Place, type StandingRow, writeStatements } from './sql.js';
-import { codeAfter, codes, countedAs } from './states.js';
-import type { Result, Results, Write } from './wire.js';
+import { type CurrentRow, type DueRow, type Place, writeStatements } from './sql.js';
+import { codeAfter, countedAs, stateCodes } from './state-codes.js';
+import { SubjectOrder } from './subject-order.js';
 
-/** Events looked at in one step of pruning: some 10 ms. */
+/** Events scanned in one step of pruning: about 10 ms. */
 const pruneWindow = 10_000;
-/** Part of `maxSize` that appends leave for settlements, so that a full store still delivers what it holds. */
+/** Part of `maxSize` reserved for settlements, so that a full store still delivers its events. */
 const reserve = 1 / 16;
 const start: Place = { atMs: -1, order: -1 };
 
 export class Writes {
   readonly #sql: ReturnType<typeof writeStatements>;
-  readonly #counts: Counts;
-  readonly #lines: Lines;
-  readonly #keys: Keys;
+  readonly #counters: BacklogCounters;
+  readonly #order: SubjectOrder;
+  readonly #duplicates: DuplicateIndex;
   readonly #limited: boolean;
   #lastSeq: number;
-  /** Where pruning goes on: before it stands more that has to be kept than one step looks at. */
+  /** Where pruning continues: one step scans too few events to pass all that must be kept before it. */
   #pruneFrom = start;
 
-  constructor(db: Database, counts: Counts, limited: boolean) {
+  constructor(db: Database, counters: BacklogCounters, limited: boolean) {
     this.#sql = writeStatements(db);
-    this.#counts = counts;
-    this.#lines = new Lines(db);
-    this.#keys = new Keys(db);
+    this.#counters = counters;
+    this.#order = new SubjectOrder(db);
+    this.#duplicates = new DuplicateIndex(db);
     this.#limited = limited;
     this.#lastSeq = this.#sql.lastSeq.get()?.seq ?? 0;
   }
@@ -54,16 +54,16 @@ export class Writes {
     }
   }
 
-  /** What is held in memory follows the transaction. */
+  /** Applies the committed transaction to what is held in memory. */
   commit(): void {
-    this.#counts.commit();
-    this.#keys.commit();
+    this.#counters.commit();
+    this.#duplicates.commit();
   }
 
   rollback(): void {
-    this.#counts.rollback();
-    this.#lines.rollback();
-    this.#keys.rollback();
+    this.#counters.rollback();
+    this.#order.rollback();
+    this.#duplicates.rollback();
   }
 
   #append(entries: readonly Entry[], nowMs: number): Results['append'] {
@@ -71,20 +71,20 @@ export class Writes {
     this.#refuseWhenFull();
     if (entries.length === 0) this.#sql.prove.run();
     const earlier = entries.map((entry) => this.#appendOne(entry, nowMs));
-    this.#keys.tidy(entries.length);
+    this.#duplicates.tidy(entries.length);
     return earlier;
   }
 
   #appendOne({ event, deliveries }: Entry, nowMs: number): string | null {
     const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body } = event;
-    const earlier = this.#keys.find(source, key);
+    const earlier = this.#duplicates.find(source, key);
     if (earlier !== null) return earlier;
     const seq = this.#lastSeq + 1;
     const routed = deliveries.length > 0 ? 1 : 0;
     this.#sql.addEvent.run(
       ...[seq, id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, routed, body],
     );
-    this.#keys.add(source, key, seq);
+    this.#duplicates.add(source, key, seq);
     this.#lastSeq = seq;
     for (const [index, delivery] of deliveries.entries())
       this.#addDelivery(seq * deliveriesPerEvent + index, delivery, subject, nowMs);
@@ -94,12 +94,12 @@ export class Writes {
   #addDelivery(id: number, delivery: NewDelivery, subject: string | null, nowMs: number): void {
     const { route, destination, transforms, state, dueMs } = delivery;
     const begun = state === 'running' ? 1 : 0;
-    const line = this.#lines.lineOf(destination, subject);
+    const ordered = this.#order.orderedSubject(destination, subject);
     this.#sql.addDelivery.run(
-      ...[id, route, destination, textOf(transforms), codes[state], begun, begun, begun, dueMs, line, nowMs],
+      ...[id, route, destination, textOf(transforms), stateCodes[state], begun, begun, begun, dueMs, ordered, nowMs],
     );
-    this.#counts.move(destination, null, state);
-    this.#lines.realign(destination, line);
+    this.#counters.move(destination, null, state);
+    this.#order.advance(destination, ordered);
   }
 
   #extend(eventId: string, deliveries: readonly NewDelivery[], nowMs: number): readonly string[] {
@@ -117,7 +117,7 @@ export class Writes {
   }
 
   #claim({ destination, nowMs, leaseUntilMs, limit, maxAttempts, ordered }: ClaimRequest): Claim {
-    this.#lines.follow(destination, ordered);
+    this.#order.setOrdered(destination, ordered);
     const due = ordered
       ? this.#sql.dueInOrder.all(destination, nowMs, nowMs, limit)
       : this.#sql.due.all(destination, nowMs, limit);
@@ -126,7 +126,7 @@ export class Writes {
     const taken = due.filter((row) => row.attempts < maxAttempts);
     for (const { id, state } of taken) {
       this.#sql.takeOver.run(leaseUntilMs, id);
-      this.#counts.move(destination, countedAs(state, null), 'running');
+      this.#counters.move(destination, countedAs(state, null), 'running');
     }
     return {
       deliveries: taken.map((row) => claimed(row, destination)),
@@ -158,8 +158,8 @@ export class Writes {
     const [dueMs, settledAtMs] = settlement.state === 'waiting' ? [settlement.untilMs, null] : [null, nowMs];
     const row = this.#sql.settle.get(...[code, reason, dueMs, settledAtMs, back, backOfTries, eventId, index, lease]);
     if (row === undefined) return;
-    this.#counts.move(row.destination, 'running', countedAs(code, reason));
-    this.#lines.realign(row.destination, row.line);
+    this.#counters.move(row.destination, 'running', countedAs(code, reason));
+    this.#order.advance(row.destination, row.line);
     if (attempt === null) return;
     const { startedAtMs, durationMs, outcome, reason: why, response } = attempt;
     this.#sql.addAttempt.run(row.id, row.tries, startedAtMs, durationMs, outcome, why, response);
@@ -167,11 +167,11 @@ export class Writes {
 
   #replay(ids: readonly string[], dueMs: number): readonly string[] {
     return this.#changed(ids, (row) => {
-      if (row.state === codes.running) return false;
-      const line = this.#lines.lineOf(row.destination, row.subject);
-      this.#sql.wait.run(dueMs, line, row.id);
-      this.#counts.move(row.destination, countedAs(row.state, row.reason), 'waiting');
-      this.#lines.realign(row.destination, line);
+      if (row.state === stateCodes.running) return false;
+      const ordered = this.#order.orderedSubject(row.destination, row.subject);
+      this.#sql.wait.run(dueMs, ordered, row.id);
+      this.#counters.move(row.destination, countedAs(row.state, row.reason), 'waiting');
+      this.#order.advance(row.destination, ordered);
       return true;
     });
   }
@@ -185,18 +185,18 @@ export class Writes {
     });
   }
 
-  #changed(ids: readonly string[], change: (row: StandingRow) => boolean): readonly string[] {
+  #changed(ids: readonly string[], change: (row: CurrentRow) => boolean): readonly string[] {
     return [...new Set(ids)].filter((id) => {
       const { eventId, index } = partsOf(id);
-      const row = this.#sql.standing.get(eventId, index);
+      const row = this.#sql.current.get(eventId, index);
       return row !== undefined && change(row);
     });
   }
 
-  #end(row: Omit<StandingRow, 'subject'>, reason: 'exhausted' | 'discarded', nowMs: number): void {
+  #end(row: Omit<CurrentRow, 'subject'>, reason: 'exhausted' | 'discarded', nowMs: number): void {
     this.#sql.end.run(reason, nowMs, row.id);
-    this.#counts.move(row.destination, countedAs(row.state, row.reason), countedAs(codes.dead, reason));
-    this.#lines.realign(row.destination, row.line);
+    this.#counters.move(row.destination, countedAs(row.state, row.reason), countedAs(stateCodes.dead, reason));
+    this.#order.advance(row.destination, row.line);
   }
 
   #prune({ beforeMs, limit }: PruneRequest): Results['prune'] {
@@ -209,14 +209,14 @@ export class Writes {
       this.#sql.dropAttempts.run(first, last);
       this.#sql.dropDeliveries.run(first, last);
       this.#sql.dropEvent.run(seq);
-      this.#keys.remove(source, key, seq);
+      this.#duplicates.remove(source, key, seq);
     }
     if (found.length < limit) this.#pruneFrom = end ?? start;
     this.#giveSpaceBack();
     return { removed: found.length, more: end !== undefined };
   }
 
-  /** Shrinks the file a little where more than an eighth of it is free; the rest is for the next events. */
+  /** Shrinks the file a little while more than an eighth of it is free; new events use the rest. */
   #giveSpaceBack(): void {
     const pages = this.#sql.pages.get();
     if (pages !== undefined && pages.free > pages.total / 8) this.#sql.giveBack();

@@ -1,12 +1,12 @@
 import { deliveryId } from '@switchhook/sdk';
 import { expect } from 'chai';
+import { aClaim, anEntry, eventId, failure, withStore } from './fixtures.js';
 import { run } from './processes/processes.js';
-import { aClaim, anEntry, eventId, failure, inWorld } from './world.js';
 
 describe('sqlite, killed', () => {
   it(
-    'has everything it has promised, however often it is killed in the middle of its work',
-    inWorld(async ({ path, open }) => {
+    'keeps everything it has acknowledged, however often it is killed while it works',
+    withStore(async ({ path, open }) => {
       const promised: string[] = [];
       for (const [round, lines] of [30, 150, 600].entries()) {
         const child = run('appender.ts', path, String(round * 100_000));
@@ -27,8 +27,8 @@ describe('sqlite, killed', () => {
   );
 
   it(
-    'gives back what was running, with its attempts counted, to whoever opens it next',
-    inWorld(async ({ path, open, clock }) => {
+    'returns running deliveries, with their attempts counted, to the next store that opens it',
+    withStore(async ({ path, open, clock }) => {
       const child = run('appender.ts', path);
       await child.wrote(100);
       await child.kill();
@@ -42,7 +42,7 @@ describe('sqlite, killed', () => {
 
   it(
     'is held by one process at a time, and free as soon as that one is killed',
-    inWorld(async ({ path, make }) => {
+    withStore(async ({ path, make }) => {
       const child = run('appender.ts', path);
       await child.wrote(1);
       const error = await failure(make().open?.());
@@ -55,7 +55,7 @@ describe('sqlite, killed', () => {
 
   it(
     'is held by one store at a time also within a process',
-    inWorld(async ({ open, make }) => {
+    withStore(async ({ open, make }) => {
       const store = await open();
       expect((await failure(make().open?.())).code).to.equal('STORE_IN_USE');
       await store.append([anEntry(1)]);
@@ -66,7 +66,7 @@ describe('sqlite, killed', () => {
 
   it(
     'lets the process end once it is closed',
-    inWorld(async ({ directory, open }) => {
+    withStore(async ({ directory, open }) => {
       expect(await run('once.ts', directory).ended()).to.equal(0);
       expect(await (await open()).event(eventId(1))).to.include({ key: 'key-1' });
     }),
@@ -74,7 +74,7 @@ describe('sqlite, killed', () => {
 
   it(
     'commits what is queued before it closes, and takes nothing after',
-    inWorld(async ({ open }) => {
+    withStore(async ({ open }) => {
       const store = await open();
       const appended = Array.from({ length: 700 }, (_, n) => store.append([anEntry(n)]));
       const closed = store.close?.();

@@ -1,15 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
+import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
 import { run } from './processes/processes.js';
-import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './world.js';
 
 const large = 'x'.repeat(20_000);
 
 describe('sqlite, in trouble', () => {
   it(
     'rejects while another process holds a lock on the file, and goes on when it is gone',
-    inWorld(async ({ path, open }) => {
+    withStore(async ({ path, open }) => {
       const store = await open();
       await store.append([anEntry(1)]);
       const locker = run('locker.ts', path);
@@ -30,7 +30,7 @@ describe('sqlite, in trouble', () => {
 
   it(
     'refuses events shortly below maxSize, but still claims and settles what it has',
-    inWorld(async ({ open, clock }) => {
+    withStore(async ({ open, clock }) => {
       const store = await open({ maxSize: '1mb' });
       let kept = 0;
       let error: (Error & { code?: string }) | undefined;
@@ -52,7 +52,7 @@ describe('sqlite, in trouble', () => {
 
   it(
     'keeps nothing of what does not fit any more, fails nothing beside it, and goes on',
-    inWorld(async ({ open }) => {
+    withStore(async ({ open }) => {
       const store = await open({ maxSize: '1mb' });
       const tooLarge = Array.from({ length: 100 }, (_, n) => anEntry(100 + n, 1, large));
       const [before, full, after] = await Promise.allSettled([
@@ -70,7 +70,7 @@ describe('sqlite, in trouble', () => {
 
   it(
     'finds what an append that was rejected left free again: the same event can come later',
-    inWorld(async ({ open }) => {
+    withStore(async ({ open }) => {
       const store = await open({ maxSize: '1mb' });
       await failure(store.append(Array.from({ length: 100 }, (_, n) => anEntry(n, 1, large))));
       const [appended] = await store.append([anEntry(1)]);
@@ -79,8 +79,8 @@ describe('sqlite, in trouble', () => {
   );
 
   it(
-    'rejects while the file is damaged, and goes on by itself when it has been put right',
-    inWorld(async ({ path, open, tools }) => {
+    'rejects while the file is damaged, and recovers by itself when the file is restored',
+    withStore(async ({ path, open, tools }) => {
       const before = await open();
       await before.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
       await before.close?.();
@@ -100,7 +100,7 @@ describe('sqlite, in trouble', () => {
 
   it(
     'leaves what is running alone when its thread had to be started again',
-    inWorld(async ({ path, open, tools }) => {
+    withStore(async ({ path, open, tools }) => {
       const store = await open();
       await store.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
       const { deliveries } = await store.claim(aClaim(1));
@@ -120,8 +120,8 @@ describe('sqlite, in trouble', () => {
   );
 
   it(
-    'says what is wrong with a file that is no store, and leaves it as it is',
-    inWorld(async ({ path, make }) => {
+    'reports a file that is no store, and does not change it',
+    withStore(async ({ path, make }) => {
       await writeFile(path, 'this is a text, and a long one '.repeat(100));
       const error = await failure(make().open?.());
       expect(error).to.include({ code: 'SQLITE_NOTADB' });
@@ -131,8 +131,8 @@ describe('sqlite, in trouble', () => {
   );
 
   it(
-    'does not touch a database that belongs to somebody else',
-    inWorld(async ({ path, make }) => {
+    'does not touch a database of another program',
+    withStore(async ({ path, make }) => {
       const other = new Database(path);
       other.exec('create table customers (name text)');
       other.close();
@@ -144,7 +144,7 @@ describe('sqlite, in trouble', () => {
 
   it(
     'refuses a file that a newer router has written',
-    inWorld(async ({ path, open, make }) => {
+    withStore(async ({ path, open, make }) => {
       await (await open()).close?.();
       const db = new Database(path);
       db.pragma('user_version = 99');
@@ -156,16 +156,16 @@ describe('sqlite, in trouble', () => {
   );
 
   it(
-    'says that a path cannot be opened',
-    inWorld(async ({ directory, make }) => {
+    'reports a path that cannot be opened',
+    withStore(async ({ directory, make }) => {
       const error = await failure(make({ path: '.' }).open?.());
       expect(error.message).to.include(directory).and.include('cannot be opened');
     }),
   );
 
   it(
-    'rejects what is asked of it before it is open',
-    inWorld(async ({ make }) => {
+    'rejects calls before it is open',
+    withStore(async ({ make }) => {
       expect((await failure(make().append([]))).message).to.include('not open');
     }),
   );

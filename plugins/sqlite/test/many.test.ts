@@ -2,9 +2,9 @@ import plugin from '@switchhook/plugin-sqlite';
 import type { Store } from '@switchhook/sdk';
 import { createComponent, fakeTools } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { aClaim, anEntry, delivered, eventId, inWorld } from './world.js';
+import { aClaim, anEntry, delivered, eventId, withStore } from './fixtures.js';
 
-/** More than is looked at in one stretch of a list, or in one step of pruning. */
+/** More than is looked at in one segment of a list, or in one step of pruning. */
 const many = 40_000;
 
 async function appendMany(store: Store, deliveries: number, count = many): Promise<void> {
@@ -16,7 +16,7 @@ async function appendMany(store: Store, deliveries: number, count = many): Promi
 describe('sqlite, with many events', () => {
   it(
     'finds every duplicate, before and after a restart',
-    inWorld(async ({ open }) => {
+    withStore(async ({ open }) => {
       let store = await open();
       // So many that all keys of the first half are in the index, and those of the second are held.
       await appendMany(store, 0, 60_000);
@@ -34,7 +34,7 @@ describe('sqlite, with many events', () => {
 
   it(
     'finds a rare event or delivery far back in a list',
-    inWorld(async ({ open }) => {
+    withStore(async ({ open }) => {
       const store = await open();
       const rare = anEntry(1_000_000);
       const special = { ...rare.event, type: 'rare' };
@@ -54,7 +54,7 @@ describe('sqlite, with many events', () => {
 
   it(
     'prunes what is behind many events that have to be kept',
-    inWorld(async ({ open, clock }) => {
+    withStore(async ({ open, clock }) => {
       const store = await open();
       await appendMany(store, 1);
       await store.append([{ ...anEntry(many), deliveries: [{ ...aNewDeliveryOf(anEntry(1)), destination: 'slack' }] }]);
@@ -68,7 +68,7 @@ describe('sqlite, with many events', () => {
 
   it(
     'commits what comes together in few transactions',
-    inWorld(async ({ directory }) => {
+    withStore(async ({ directory }) => {
       const tools = fakeTools({ directory });
       let commits = 0;
       const observe = (name: string) => {

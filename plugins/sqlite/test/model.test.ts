@@ -1,10 +1,10 @@
 import { followHistory } from '@switchhook/testkit';
 import * as fc from 'fast-check';
 import { histories } from '../../../test/support/store-histories.js';
-import { setup } from './world.js';
+import { setup } from './fixtures.js';
 
 describe('sqlite, beside the memory store', () => {
-  it('says and keeps the same after every step of any history', async () => {
+  it('returns and keeps the same after every step of any history', async () => {
     const property = fc.asyncProperty(histories(40), async (steps) => {
       const { open, clock, close } = await setup();
       try {

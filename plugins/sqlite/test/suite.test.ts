@@ -1,5 +1,5 @@
 import { storeSuite } from '@switchhook/testkit';
-import { setup } from './world.js';
+import { setup } from './fixtures.js';
 
 storeSuite('sqlite', async () => {
   const { open, clock, close } = await setup();

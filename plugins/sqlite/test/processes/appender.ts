@@ -1,10 +1,10 @@
-/** Appends events and settles what it can, until it is killed. Writes `acked <n>` or `settled <n>` when the store has promised it. */
+/** Appends events and settles what it can, until it is killed. Writes `acked <n>` or `settled <n>` when the store has acknowledged it. */
 
 import { basename, dirname } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import { deliveryId } from '@switchhook/sdk';
 import { createComponent, fakeTools } from '@switchhook/testkit';
-import { anEntry } from '../world.js';
+import { anEntry } from '../fixtures.js';
 
 const [path = '', first = '0'] = process.argv.slice(2);
 const tools = fakeTools({ directory: dirname(path) });

@@ -1,4 +1,4 @@
-/** Holds a write lock on a file until its standard input ends, as a careless backup would. */
+/** Holds a write lock on a file until its standard input ends, as a backup that hangs would. */
 import Database from 'better-sqlite3';
 
 const db = new Database(process.argv[2]);

@@ -5,7 +5,7 @@ import plugin from '@switchhook/plugin-sqlite';
 import type { ClaimRequest, Entry, JsonObject, Settled, Store } from '@switchhook/sdk';
 import { createComponent, FakeClock, fakeTools } from '@switchhook/testkit';
 
-/** A directory of its own, stores on a file in it, and everything closed and removed in the end. */
+/** A directory of its own with stores on a file in it; `close` closes and removes all of it. */
 export async function setup() {
   const directory = await mkdtemp(join(tmpdir(), 'switchhook-sqlite-'));
   const tools = fakeTools({ directory });
@@ -29,16 +29,16 @@ export async function setup() {
   return { directory, path: join(directory, 'events.db'), tools, clock: tools.clock, make, open, close };
 }
 
-export type World = Awaited<ReturnType<typeof setup>>;
+export type Fixtures = Awaited<ReturnType<typeof setup>>;
 
-/** Runs a test in a world of its own. */
-export function inWorld(body: (world: World) => Promise<void>): () => Promise<void> {
+/** Runs a test with fixtures of its own. */
+export function withStore(body: (fixtures: Fixtures) => Promise<void>): () => Promise<void> {
   return async () => {
-    const world = await setup();
+    const fixtures = await setup();
     try {
-      await body(world);
+      await body(fixtures);
     } finally {
-      await world.close();
+      await fixtures.close();
     }
   };
 }
@@ -74,7 +74,7 @@ export function anEntry(
   };
 }
 
-/** Everything that is due for `crm`. */
+/** Claims all that is due for `crm`. */
 export function aClaim(limit = 1_000): ClaimRequest {
   const nowMs = new FakeClock().now();
   return { destination: 'crm', nowMs, leaseUntilMs: nowMs + 60_000, limit, maxAttempts: 10, ordered: false };
@@ -86,12 +86,12 @@ export function delivered({ id, lease }: { readonly id: string; readonly lease: 
   return { deliveryId: id, lease, settlement: { state: 'delivered' }, attempt };
 }
 
-/** What a promise was rejected with. */
+/** The error that a promise was rejected with. */
 export async function failure(promise: Promise<unknown> | undefined): Promise<Error & { code?: string }> {
   const thrown = await promise?.then(
     () => undefined,
     (error: unknown) => error,
   );
-  if (!(thrown instanceof Error)) throw new Error('it was not rejected');
+  if (!(thrown instanceof Error)) throw new Error('the promise was not rejected');
   return thrown;
 }

@@ -1,18 +1,18 @@
-/** Counts per destination, kept in memory so that nobody has to count rows: they follow each transaction, and its rollback. */
+/** Numbers of deliveries per destination, kept in memory so that no query counts rows. They follow each transaction and its rollback. */
 import type { Backlog } from '@switchhook/sdk';
 import type { Database } from 'better-sqlite3';
-import { countStatements } from './sql.js';
-import type { Counted } from './states.js';
+import { backlogStatements } from './sql.js';
+import type { Counted } from './state-codes.js';
 
 type Numbers = Record<Counted, number>;
 
-export class Counts {
-  readonly #sql: ReturnType<typeof countStatements>;
+export class BacklogCounters {
+  readonly #sql: ReturnType<typeof backlogStatements>;
   readonly #committed = new Map<string, Numbers>();
   #changes: { readonly destination: string; readonly from: Counted | null; readonly to: Counted | null }[] = [];
 
   constructor(db: Database) {
-    this.#sql = countStatements(db);
+    this.#sql = backlogStatements(db);
     for (const { destination, count } of this.#sql.open.all()) this.#of(destination).waiting = count;
     for (const { destination, count } of this.#sql.dead.all()) this.#of(destination).dead = count;
     for (const { destination, count } of this.#sql.running.all()) {
@@ -21,7 +21,7 @@ export class Counts {
     }
   }
 
-  /** A delivery now counts as something else. Holds from the commit on. */
+  /** Moves a delivery from one counter to another. Takes effect at the commit. */
   move(destination: string, from: Counted | null, to: Counted | null): void {
     if (from !== to) this.#changes.push({ destination, from, to });
   }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Batches } from '../src/batches.js';
-import type { Replied } from '../src/wire.js';
+import { GroupCommit } from '../src/group-commit.js';
+import type { Replied } from '../src/protocol.js';
 
 interface Run {
   readonly operations: readonly number[];
@@ -8,14 +8,14 @@ interface Run {
   fail(): void;
 }
 
-function setup(policy: { limit: number; worthwhile: number }) {
+function setup(policy: { limit: number; earlyBatch: number }) {
   const runs: Run[] = [];
   const run = (operations: readonly number[]): Promise<readonly Replied[]> =>
     new Promise((resolve, reject) => {
       const reply = () => resolve(operations.map(() => ({ result: null })));
       runs.push({ operations, reply, fail: () => reject(new Error('the thread has ended')) });
     });
-  const batches = new Batches<number>(policy, run, () => new Error('no result'));
+  const batches = new GroupCommit<number>(policy, run, () => new Error('no result'));
   const add = (...operations: readonly number[]) => Promise.all(operations.map((one) => batches.add(one)));
   return { batches, add, runs, sizes: () => runs.map(({ operations }) => operations.length) };
 }
@@ -24,7 +24,7 @@ const endOfTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('group commit', () => {
   it('puts all that one turn of the event loop brings into one batch', async () => {
-    const { add, runs } = setup({ limit: 100, worthwhile: 10 });
+    const { add, runs } = setup({ limit: 100, earlyBatch: 10 });
     void add(1, 2);
     void add(3);
     expect(runs).to.have.length(0);
@@ -33,7 +33,7 @@ describe('group commit', () => {
   });
 
   it('begins in the middle of a turn with a batch that is worth it, and puts a second one behind it', async () => {
-    const { add, sizes } = setup({ limit: 100, worthwhile: 3 });
+    const { add, sizes } = setup({ limit: 100, earlyBatch: 3 });
     void add(1, 2, 3, 4, 5, 6, 7, 8, 9);
     expect(sizes()).to.deep.equal([3, 3]);
     await endOfTurn();
@@ -41,7 +41,7 @@ describe('group commit', () => {
   });
 
   it('lets a few wait until the batch before them is done', async () => {
-    const { add, runs, sizes } = setup({ limit: 100, worthwhile: 3 });
+    const { add, runs, sizes } = setup({ limit: 100, earlyBatch: 3 });
     const first = add(1);
     await endOfTurn();
     void add(2, 3);
@@ -53,7 +53,7 @@ describe('group commit', () => {
   });
 
   it('makes no batch larger than the limit', async () => {
-    const { add, runs, sizes } = setup({ limit: 4, worthwhile: 100 });
+    const { add, runs, sizes } = setup({ limit: 4, earlyBatch: 100 });
     const first = add(1);
     await endOfTurn();
     void add(2, 3, 4, 5, 6, 7);
@@ -63,7 +63,7 @@ describe('group commit', () => {
   });
 
   it('rejects what was in a batch that failed, and goes on with the next', async () => {
-    const { add, runs } = setup({ limit: 100, worthwhile: 2 });
+    const { add, runs } = setup({ limit: 100, earlyBatch: 2 });
     const first = add(1, 2).then(
       () => 'kept',
       (error: Error) => error.message,
@@ -76,7 +76,7 @@ describe('group commit', () => {
   });
 
   it('is idle when every batch is done, and not before', async () => {
-    const { batches, add, runs } = setup({ limit: 100, worthwhile: 2 });
+    const { batches, add, runs } = setup({ limit: 100, earlyBatch: 2 });
     await batches.idle();
     void add(1, 2, 3);
     let idle = false;

@@ -1,4 +1,4 @@
-/** What goes between the router's thread and the store's: operations as flat lists and one block of bytes, which copy fastest. */
+/** Messages between the router's thread and the store's: operations as flat lists and one block of bytes, which copy fastest. */
 import type {
   Attempt,
   Backlog,
@@ -16,7 +16,7 @@ import type {
 } from '@switchhook/sdk';
 import type { Place } from './sql.js';
 
-/** Something that changes the store. `nowMs` is the router's clock: the worker has none. */
+/** An operation that changes the store. `nowMs` is read from the router's clock: the worker has none. */
 export type Write =
   | { readonly kind: 'append'; readonly entries: readonly Entry[]; readonly nowMs: number }
   | { readonly kind: 'settle'; readonly settled: readonly Settled[]; readonly nowMs: number }
@@ -31,7 +31,7 @@ export type Write =
   | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
   | { readonly kind: 'prune'; readonly request: PruneRequest };
 
-/** Something that only asks. */
+/** An operation that only reads. */
 export type Read =
   | { readonly kind: 'event'; readonly id: string }
   | { readonly kind: 'events'; readonly query: EventQuery; readonly start: Place }
@@ -41,14 +41,14 @@ export type Read =
   | { readonly kind: 'backlog' };
 
 /** Part of a list; `next` is null at its end. */
-export interface Stretch<T> {
+export interface Segment<T> {
   readonly items: readonly T[];
   readonly next: Place | null;
 }
 
-/** What each kind of operation results in. */
+/** The result of each kind of operation. */
 export interface Results {
-  /** Per entry: null = kept, else the id of the event that was there already. */
+  /** Per entry: null = stored, else the id of the event that has this key already. */
   append: readonly (string | null)[];
   settle: null;
   claim: Claim;
@@ -57,9 +57,9 @@ export interface Results {
   discard: readonly string[];
   prune: { readonly removed: number; readonly more: boolean };
   event: EventRecord | null;
-  events: Stretch<EventRecord>;
+  events: Segment<EventRecord>;
   delivery: DeliveryRecord | null;
-  deliveries: Stretch<DeliveryRecord>;
+  deliveries: Segment<DeliveryRecord>;
   attempts: readonly Attempt[];
   backlog: readonly Backlog[];
 }
@@ -70,11 +70,11 @@ export interface Settings {
   readonly path: string;
   readonly synchronous: 'full' | 'normal';
   readonly maxBytes: number | null;
-  /** Set where a router starts: leases are those of a process that is gone, and end at this time. */
+  /** Set when a router starts: leases belong to a process that has ended, and end at this time. */
   readonly leasesEndMs: number | null;
 }
 
-/** What failed, in a form that can be sent. */
+/** A failure in a form that can be sent to another thread. */
 export interface Failure {
   readonly message: string;
   readonly code: string;
@@ -85,7 +85,7 @@ export type Request =
   | { readonly kind: 'read'; readonly read: Read }
   | { readonly kind: 'close' };
 
-/** What the worker says. `ending`: its connection is of no use any more, so it ends after this. */
+/** A message of the worker. `ending`: its connection cannot be used any more, so the worker ends after this reply. */
 export type Reply =
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed'; readonly failure: Failure }
@@ -131,17 +131,22 @@ function packEntries(entries: readonly Entry[], nowMs: number, values: unknown[]
 function packSettled(settled: readonly Settled[], nowMs: number, values: unknown[]): void {
   values.push('settle', nowMs, settled.length);
   for (const { deliveryId, lease, settlement, attempt } of settled) {
-    values.push(deliveryId, lease, settlement.state === 'delivered' ? null : inTime(settlement), attempt !== null);
+    values.push(
+      deliveryId,
+      lease,
+      settlement.state === 'delivered' ? null : withWholeTime(settlement),
+      attempt !== null,
+    );
     if (attempt === null) continue;
     values.push(whole(attempt.startedAtMs), attempt.durationMs, attempt.outcome, attempt.reason, attempt.response);
   }
 }
 
-function inTime(settlement: Settlement): Settlement {
+function withWholeTime(settlement: Settlement): Settlement {
   return settlement.state === 'waiting' ? { ...settlement, untilMs: whole(settlement.untilMs) } : settlement;
 }
 
-/** The file keeps whole milliseconds; a time with a fraction, computed somewhere outside, must not be refused for ever. */
+/** Columns hold whole milliseconds; a computed time with a fraction would be refused on every retry. */
 export function whole(ms: number): number {
   return Math.ceil(ms);
 }
@@ -219,7 +224,7 @@ class Reader {
     return this.#at === this.#values.length;
   }
 
-  /** The next value. Its type is what `pack` put there: both stand in this file, in the same order. */
+  /** The next value. Its type is what `pack` put there: both are in this file, in the same order. */
   next<T>(): T {
     return this.#values[this.#at++] as T;
   }

@@ -1,16 +1,16 @@
-/** The link to the store's thread: starts it, sends it requests, and notices its end. */
+/** The client of the store's thread: starts it, sends it requests, and detects its end. */
 import { Worker } from 'node:worker_threads';
-import type { Failure, Replied, Reply, Request, Settings } from './wire.js';
+import type { Failure, Replied, Reply, Request, Settings } from './protocol.js';
 
 interface Pending {
   resolve(replies: readonly Replied[]): void;
   reject(error: Error): void;
 }
 
-export class Link {
+export class WorkerClient {
   readonly #worker: Worker;
   readonly #path: string;
-  /** In the order they were sent, which is that of the replies. */
+  /** In the order of their requests, which is the order of the replies. */
   readonly #pending = { written: [] as Pending[], read: [] as Pending[] };
   readonly #ended: Promise<void>;
 
@@ -22,22 +22,22 @@ export class Link {
     worker.on('error', (error) => this.#rejectPending(`its thread failed: ${error.message}`));
   }
 
-  /** Resolves when the file is open and as it must be; rejects with the reason why it is not. */
-  static async open(settings: Settings): Promise<Link> {
+  /** Resolves when the file is open and migrated; rejects with the reason why it is not. */
+  static async open(settings: Settings): Promise<WorkerClient> {
     // The worker is plain JavaScript: loaders of the router's process (tsx) would only slow its start.
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv: [] });
-    const link = new Link(worker, settings.path);
+    const client = new WorkerClient(worker, settings.path);
     const reply = await new Promise<Reply>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);
-      worker.once('exit', () => reject(link.errorOf({ message: 'its thread has ended', code: 'STORE_ENDED' })));
+      worker.once('exit', () => reject(client.errorOf({ message: 'its thread has ended', code: 'STORE_ENDED' })));
     });
-    if (reply.kind !== 'failed') return link.#listen();
+    if (reply.kind !== 'failed') return client.#listen();
     await worker.terminate();
-    throw link.errorOf(reply.failure);
+    throw client.errorOf(reply.failure);
   }
 
-  /** When the thread has ended, whoever ended it. */
+  /** Resolves when the thread has ended, for whatever reason. */
   get ended(): Promise<void> {
     return this.#ended;
   }
@@ -64,7 +64,7 @@ export class Link {
     this.#worker.on('message', (reply: Reply) => {
       if (reply.kind !== 'written' && reply.kind !== 'read') return;
       const pending = this.#pending[reply.kind].shift();
-      // Whoever hears of the failure may go on at once: with a new thread, not with one that is ending.
+      // The caller may retry at once, which must use a new thread, not this one that is ending.
       if (reply.ending) void this.#ended.then(() => pending?.resolve(reply.replies));
       else pending?.resolve(reply.replies);
     });

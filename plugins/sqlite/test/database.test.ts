@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
-import { migrate, openFile } from '../src/file.js';
+import { migrate, openDatabase } from '../src/database.js';
 import { migrations } from '../src/sql-schema.js';
-import { aClaim, anEntry, delivered, eventId, failure, inWorld } from './world.js';
+import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
 
 const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null } as const;
 
 describe('the file of sqlite', () => {
   it(
     'is made with its directories, beside the configuration file, unless a path is given',
-    inWorld(async ({ directory, open }) => {
+    withStore(async ({ directory, open }) => {
       const component = plugin.components[0];
       expect(component?.options.parse({})).to.deep.equal({ path: './data/switchhook.db', synchronous: 'full' });
       await open({ path: './a/b/c.db' });
@@ -23,12 +23,12 @@ describe('the file of sqlite', () => {
 
   it(
     'is synchronised at each commit, unless asked otherwise',
-    inWorld(async ({ path }) => {
+    withStore(async ({ path }) => {
       for (const [synchronous, level] of [
         ['full', 2],
         ['normal', 1],
       ] as const) {
-        const { db, close } = openFile({ ...settings, path, synchronous });
+        const { db, close } = openDatabase({ ...settings, path, synchronous });
         expect(db.pragma('synchronous', { simple: true })).to.equal(level);
         expect(db.pragma('journal_mode', { simple: true })).to.equal('wal');
         close();
@@ -38,7 +38,7 @@ describe('the file of sqlite', () => {
 
   it(
     'becomes smaller again, step by step, when events are pruned',
-    inWorld(async ({ path, open, clock }) => {
+    withStore(async ({ path, open, clock }) => {
       const store = await open();
       await store.append(Array.from({ length: 400 }, (_, n) => anEntry(n, 1, 'x'.repeat(20_000))));
       const { deliveries } = await store.claim(aClaim());
@@ -59,7 +59,7 @@ describe('the file of sqlite', () => {
 
   it(
     'of version 1 is opened, with all it holds',
-    inWorld(async ({ path, open, clock }) => {
+    withStore(async ({ path, open, clock }) => {
       const old = new Database(path);
       old.exec(await readFile(new URL('../fixtures/v1.sql', import.meta.url), 'utf8'));
       old.close();
@@ -102,7 +102,7 @@ describe('the file of sqlite', () => {
 
   it(
     'can be backed up while the store works on it',
-    inWorld(async ({ path, directory, open }) => {
+    withStore(async ({ path, directory, open }) => {
       const store = await open();
       await store.append([anEntry(1)]);
       const reader = new Database(path, { readonly: true });
@@ -125,7 +125,7 @@ describe('the file of sqlite', () => {
   describe('probed', () => {
     it(
       'is good where it can be made, and is not made',
-      inWorld(async ({ directory, make }) => {
+      withStore(async ({ directory, make }) => {
         await make({ path: 'not/yet/there.db' }).probe?.(AbortSignal.abort());
         expect(existsSync(join(directory, 'not'))).to.equal(false);
       }),
@@ -133,7 +133,7 @@ describe('the file of sqlite', () => {
 
     it(
       'is good behind a link, to a directory or to a file that can be made',
-      inWorld(async ({ directory, make }) => {
+      withStore(async ({ directory, make }) => {
         await mkdir(join(directory, 'disk'));
         await symlink(join(directory, 'disk'), join(directory, 'data'));
         await symlink('disk/real.db', join(directory, 'linked.db'));
@@ -144,7 +144,7 @@ describe('the file of sqlite', () => {
 
     it(
       'is not good where a link leads nowhere, or something else is in its way, as the start finds',
-      inWorld(async ({ directory, make }) => {
+      withStore(async ({ directory, make }) => {
         await symlink('not-mounted', join(directory, 'disk'));
         await symlink('not-mounted/real.db', join(directory, 'linked.db'));
         await symlink('linked.db', join(directory, 'twice.db'));
@@ -159,7 +159,7 @@ describe('the file of sqlite', () => {
 
     it(
       'is good while a router uses it',
-      inWorld(async ({ open, make }) => {
+      withStore(async ({ open, make }) => {
         const store = await open();
         await store.append([anEntry(1)]);
         await make().probe?.(AbortSignal.abort());
@@ -170,7 +170,7 @@ describe('the file of sqlite', () => {
 
     it(
       'is not good where it is something else, too new, or a directory',
-      inWorld(async ({ path, directory, open, make }) => {
+      withStore(async ({ path, directory, open, make }) => {
         await (await open()).close?.();
         const db = new Database(path);
         db.pragma('user_version = 99');

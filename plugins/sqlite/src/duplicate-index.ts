@@ -1,28 +1,28 @@
 /**
- * Finds duplicates. An index of keys is written at random places, a page for each event: kept up at each append it took
- * half of the store's time (measured: 12,000 against 19,000 events/s). So new keys are noted at the end of a table and
- * held in memory, and go into the index in bulk, in its own order.
+ * Finds duplicates. An index of keys is written at random places, one page per event: updating it at each append took half
+ * of the store's time (measured: 12,000 against 19,000 events/s). So new keys are appended to a table and held in memory,
+ * and move into the index in bulk, in the order of the index.
  */
 import type { Database } from 'better-sqlite3';
-import { keyStatements } from './sql.js';
+import { duplicateStatements } from './sql.js';
 
 /** New keys held in memory before they go into the index: some 3 MB. */
 const heldLimit = 32_768;
 
-export class Keys {
-  readonly #sql: ReturnType<typeof keyStatements>;
-  /** Of each new key the hash and its event's number. */
+export class DuplicateIndex {
+  readonly #sql: ReturnType<typeof duplicateStatements>;
+  /** For each new key its hash and its event's number. */
   #held = new Map<number, number>();
-  /** What of them is on its way into the index, in descending order; null = nothing. */
+  /** The part of them that is moving into the index, in descending order; null = none. */
   #moving: (readonly [hash: number, seq: number])[] | null = null;
   #movingUpTo = 0;
-  /** Hashes that this transaction has added to what is held. */
+  /** Hashes that this transaction has added to `#held`. */
   #added: number[] = [];
-  /** Whether this transaction has taken something from what is held: then its rollback has to read it again. */
+  /** Whether this transaction has removed from `#held`: its rollback then reads the table again. */
   #taken = false;
 
   constructor(db: Database) {
-    this.#sql = keyStatements(db);
+    this.#sql = duplicateStatements(db);
     this.#read();
   }
 
@@ -41,7 +41,7 @@ export class Keys {
 
   add(source: string, key: string, seq: number): void {
     const hash = hashOf(source, key);
-    // Two keys with one hash: the index can hold both, the memory cannot.
+    // Two keys with one hash: the index can hold both, the map cannot.
     if (this.#held.has(hash)) this.#sql.index.run(hash, seq);
     else {
       this.#sql.note.run(seq, hash);
@@ -58,7 +58,7 @@ export class Keys {
     this.#sql.dropIndexed.run(hash, seq);
   }
 
-  /** Moves some keys into the index, where many are held. To be called after each append, so that the work is spread. */
+  /** Moves some keys into the index when many are held. Called after each append, so that the work is spread. */
   tidy(added: number): void {
     if (added === 0 || (this.#moving === null && this.#held.size < heldLimit)) return;
     this.#moving ??= this.#begun();
@@ -94,7 +94,7 @@ export class Keys {
   }
 }
 
-/** 53 bits of a source and a key (cyrb53). Only speeds the search up: what is found is compared. */
+/** 53 bits of a source and a key (cyrb53). Only speeds up the search: each match is compared in full. */
 function hashOf(source: string, key: string): number {
   const text = `${source}\0${key}`;
   let high = 0xdeadbeef;

@@ -1,25 +1,25 @@
-/** Opens the file: nobody else's router may hold it, it must be ours, and it is brought to today's schema. */
+/** Opens the database file: takes its lock, checks that it belongs to Switchhook, and migrates it to the current schema. */
 
 import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { applicationId, begin, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
-import type { Settings } from './wire.js';
+import type { Settings } from './protocol.js';
+import { applicationId, initialize, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
 
-/** How long a lock of somebody else is waited for: a backup's is short; a router's intake must not stand still for longer. */
+/** How long to wait for a lock of another process: a backup holds one briefly; ingest must not stop for longer. */
 const lockWaitMs = 250;
 
-export interface OpenFile {
+export interface OpenDatabase {
   readonly db: Database.Database;
   close(): void;
 }
 
-export function openFile({ path, synchronous, maxBytes }: Settings): OpenFile {
-  const held = holdLock(path);
+export function openDatabase({ path, synchronous, maxBytes }: Settings): OpenDatabase {
+  const held = takeLock(path);
   try {
-    ownersOnly(path);
+    createForOwner(path);
     const db = new Database(path, { timeout: lockWaitMs });
     try {
-      beginOrRecognise(db);
+      initializeOrCheck(db);
       db.pragma('journal_mode = wal');
       db.exec(settingsSql(synchronous));
       if (maxBytes !== null) db.pragma(`max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
@@ -41,11 +41,14 @@ export function openFile({ path, synchronous, maxBytes }: Settings): OpenFile {
   }
 }
 
-/** Brings a file to the newest version, one transaction per step. */
+/** Migrates a file to the newest version, one transaction per step. */
 export function migrate(db: Database.Database, steps: readonly string[]): void {
   const version = Number(db.pragma('user_version', { simple: true }));
   if (version > steps.length)
-    throw coded('STORE_TOO_NEW', `the file has version ${version}, this router knows versions up to ${steps.length}`);
+    throw coded(
+      'STORE_TOO_NEW',
+      `the file has version ${version}; this router supports versions up to ${steps.length}`,
+    );
   for (const [index, step] of [...steps.entries()].slice(version))
     db.transaction(() => {
       db.exec(step);
@@ -53,7 +56,7 @@ export function migrate(db: Database.Database, steps: readonly string[]): void {
     }).immediate();
 }
 
-function holdLock(path: string): Database.Database {
+function takeLock(path: string): Database.Database {
   const held = new Database(`${path}-lock`, { timeout: lockWaitMs });
   try {
     held.exec(lock);
@@ -65,15 +68,15 @@ function holdLock(path: string): Database.Database {
   }
 }
 
-/** A new file is its owner's alone: transcripts are nobody else's business. SQLite gives its -wal the same mode. */
-function ownersOnly(path: string): void {
+/** Only its owner can read a new file, since it holds transcripts. SQLite gives the -wal file the same mode. */
+function createForOwner(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }
 
-function beginOrRecognise(db: Database.Database): void {
-  if (db.pragma('page_count', { simple: true }) === 0) db.exec(begin);
+function initializeOrCheck(db: Database.Database): void {
+  if (db.pragma('page_count', { simple: true }) === 0) db.exec(initialize);
   else if (db.pragma('application_id', { simple: true }) !== applicationId)
-    throw coded('SQLITE_NOTADB', 'it is a SQLite database, but not of Switchhook');
+    throw coded('SQLITE_NOTADB', 'the file is a SQLite database, but not of Switchhook');
 }
 
 function coded(code: string, message: string): Error {
