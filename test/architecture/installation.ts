@@ -40,8 +40,10 @@ export async function install(): Promise<Installation> {
   };
 }
 
-async function linkDependencies(directory: string, { dependencies = {} }: Manifest): Promise<void> {
-  for (const name of Object.keys(dependencies)) {
+/** Optional packages, too: on Node 20 the store needs its driver. */
+async function linkDependencies(directory: string, manifest: Manifest): Promise<void> {
+  const { dependencies = {}, peerDependenciesMeta = {} } = manifest;
+  for (const name of Object.keys({ ...dependencies, ...peerDependenciesMeta })) {
     const link = join(directory, 'node_modules', name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(join(repository, 'node_modules', name), link).catch((error) => {

@@ -18,6 +18,7 @@ export interface Manifest {
   readonly engines?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
 /** A package of the workspace. */
@@ -61,9 +62,10 @@ export function dependencyDifferences({ manifest, sources }: Package): readonly 
   const others = [...used].filter((name) => !name.startsWith('.') && name !== 'node:' && name !== manifest.name);
   return [
     ...others.filter((name) => !declared.includes(name)).map((name) => `uses ${name}`),
-    // The command brings plugins for its user, which the loader finds.
+    // The command brings plugins for its user, which the loader finds; an optional package is looked for at run time.
     ...declared
-      .filter((name) => !used.has(name) && !(manifest.bin && name.startsWith('@switchhook/plugin-')))
+      .filter((name) => !used.has(name) && !manifest.peerDependenciesMeta?.[name]?.optional)
+      .filter((name) => !(manifest.bin && name.startsWith('@switchhook/plugin-')))
       .map((name) => `does not use ${name}`),
   ];
 }

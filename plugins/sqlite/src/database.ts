@@ -1,15 +1,16 @@
 /** Opens the database file: takes its lock, checks that it belongs to Switchhook, and migrates it to the current schema. */
 
 import { closeSync, existsSync, openSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import { failureOf } from './failure.js';
 import type { Settings } from './protocol.js';
+import { connect, type Database } from './sql-driver.js';
 import { applicationId, initialize, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
 
 /** How long to wait for a lock of another process: a backup holds one briefly; ingest must not stop for longer. */
 const lockWaitMs = 250;
 
 export interface OpenDatabase {
-  readonly db: Database.Database;
+  readonly db: Database;
   close(): void;
 }
 
@@ -17,7 +18,7 @@ export function openDatabase({ path, synchronous, maxBytes }: Settings): OpenDat
   const held = takeLock(path);
   try {
     createForOwner(path);
-    const db = new Database(path, { timeout: lockWaitMs });
+    const db = connect(path, lockWaitMs);
     try {
       initializeOrCheck(db);
       db.pragma('journal_mode = wal');
@@ -42,28 +43,28 @@ export function openDatabase({ path, synchronous, maxBytes }: Settings): OpenDat
 }
 
 /** Migrates a file to the newest version, one transaction per step. */
-export function migrate(db: Database.Database, steps: readonly string[]): void {
-  const version = Number(db.pragma('user_version', { simple: true }));
+export function migrate(db: Database, steps: readonly string[]): void {
+  const version = Number(db.pragma('user_version'));
   if (version > steps.length)
     throw coded(
       'STORE_TOO_NEW',
       `the file has version ${version}; this router supports versions up to ${steps.length}`,
     );
   for (const [index, step] of [...steps.entries()].slice(version))
-    db.transaction(() => {
+    db.transact(() => {
       db.exec(step);
-      db.pragma(`user_version = ${index + 1}`);
-    }).immediate();
+      db.exec(`pragma user_version = ${index + 1}`);
+    });
 }
 
-function takeLock(path: string): Database.Database {
-  const held = new Database(`${path}-lock`, { timeout: lockWaitMs });
+function takeLock(path: string): Database {
+  const held = connect(`${path}-lock`, lockWaitMs);
   try {
     held.exec(lock);
     return held;
   } catch (error) {
     held.close();
-    const busy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+    const busy = failureOf(error).code.startsWith('SQLITE_BUSY');
     throw busy ? coded('STORE_IN_USE', 'another router is using the file') : error;
   }
 }
@@ -73,9 +74,9 @@ function createForOwner(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }
 
-function initializeOrCheck(db: Database.Database): void {
-  if (db.pragma('page_count', { simple: true }) === 0) db.exec(initialize);
-  else if (db.pragma('application_id', { simple: true }) !== applicationId)
+function initializeOrCheck(db: Database): void {
+  if (db.pragma('page_count') === 0) db.exec(initialize);
+  else if (db.pragma('application_id') !== applicationId)
     throw coded('SQLITE_NOTADB', 'the file is a SQLite database, but not of Switchhook');
 }
 

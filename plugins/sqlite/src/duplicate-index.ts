@@ -3,8 +3,9 @@
  * of the store's time (measured: 12,000 against 19,000 events/s). So new keys are appended to a table and held in memory,
  * and move into the index in bulk, in the order of the index.
  */
-import type { Database } from 'better-sqlite3';
+
 import { duplicateStatements } from './sql.js';
+import type { Database } from './sql-driver.js';
 
 /** New keys held in memory before they go into the index: some 3 MB. */
 const heldLimit = 32_768;

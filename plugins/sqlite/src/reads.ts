@@ -1,10 +1,10 @@
 /** The queries of the store. A list is read in segments of bounded work, so that no query delays a commit. */
 import type { DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/sdk';
-import type { Database } from 'better-sqlite3';
 import type { BacklogCounters } from './backlog-counters.js';
 import type { Read, Result, Segment } from './protocol.js';
 import { deliveryRecord, eventRecord, partsOf } from './records.js';
 import type { Place } from './sql.js';
+import type { Database } from './sql-driver.js';
 import { type DeliveryFilter, readStatements, type Walk, type Window } from './sql-lists.js';
 import { stateCodes } from './state-codes.js';
 

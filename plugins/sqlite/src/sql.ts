@@ -1,5 +1,5 @@
 /** The statements of the store, with their parameters and rows. Those of lists are in sql-lists.ts. */
-import type { Database } from 'better-sqlite3';
+import type { Database, Prepared } from './sql-driver.js';
 import { applicationId } from './sql-schema.js';
 
 /** A row of `events`. */
@@ -71,14 +71,6 @@ const due = `select d.id, e.id as event_id, d.route, d.transforms, d.state, d.at
   where d.destination = ? and d.state < 2 and d.due_at <= ?`;
 const byDue = 'order by d.due_at, d.id limit ?';
 
-/** A prepared statement: `P` are its parameters, `R` its rows. */
-export interface Prepared<P extends unknown[], R> {
-  run(...parameters: P): { readonly changes: number };
-  get(...parameters: P): R | undefined;
-  all(...parameters: P): R[];
-  iterate(...parameters: P): Iterable<R>;
-}
-
 /** Prepares statements with their types. */
 export function preparer(db: Database) {
   return <P extends unknown[], R = unknown>(text: string): Prepared<P, R> => db.prepare<P, R>(text);
@@ -90,7 +82,6 @@ export function transactionStatements(db: Database) {
   return {
     begin: statement<[]>('begin immediate'),
     commit: statement<[]>('commit'),
-    rollback: statement<[]>('rollback'),
   };
 }
 

@@ -2,8 +2,9 @@
  * Order by subject: at an ordered destination only the oldest open delivery of a subject can be claimed. The others have the
  * state `behind`, which the index of due deliveries excludes, so that a claim does not scan them, however many there are.
  */
-import type { Database } from 'better-sqlite3';
+
 import { orderStatements } from './sql.js';
+import type { Database } from './sql-driver.js';
 
 export class SubjectOrder {
   readonly #sql: ReturnType<typeof orderStatements>;

@@ -25,7 +25,9 @@ export class WorkerClient {
   /** Resolves when the file is open and migrated; rejects with the reason why it is not. */
   static async open(settings: Settings): Promise<WorkerClient> {
     // The worker is plain JavaScript: loaders of the router's process (tsx) would only slow its start.
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv: [] });
+    // Node 22 warns that node:sqlite is experimental.
+    const execArgv = ['--disable-warning=ExperimentalWarning'];
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv });
     const client = new WorkerClient(worker, settings.path);
     const reply = await new Promise<Reply>((resolve, reject) => {
       worker.once('message', resolve);

@@ -68,8 +68,7 @@ class Worker {
       this.#writes.commit();
       return replies;
     } catch (error) {
-      // A full disk makes SQLite roll back by itself.
-      if (this.#database.db.inTransaction) this.#sql.rollback.run();
+      this.#database.db.rollback();
       this.#writes.rollback();
       throw error;
     }
@@ -87,7 +86,7 @@ class Worker {
 
 function endLeases({ db }: OpenDatabase, atMs: number): void {
   const { leftRunning, endLease } = backlogStatements(db);
-  const end = db.transaction(() => {
+  db.transact(() => {
     let suspects = 0;
     const left = leftRunning.all();
     const count = left.filter(({ unanswered }) => unanswered > 1).length;
@@ -99,7 +98,6 @@ function endLeases({ db }: OpenDatabase, atMs: number): void {
       endLease.run(dueMs, id, dueMs);
     }
   });
-  end.immediate();
 }
 
 const port = parentPort;

@@ -1,12 +1,12 @@
 /** The operations that change the store. The worker runs them inside its transaction. */
 import type { Claim, ClaimedDelivery, ClaimRequest, Entry, NewDelivery, PruneRequest, Settled } from '@switchhook/sdk';
-import type { Database } from 'better-sqlite3';
 import type { BacklogCounters } from './backlog-counters.js';
 import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
 import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
 import { type CurrentRow, type DueRow, type Place, writeStatements } from './sql.js';
+import type { Database } from './sql-driver.js';
 import { codeAfter, countedAs, stateCodes } from './state-codes.js';
 import { SubjectOrder } from './subject-order.js';
 

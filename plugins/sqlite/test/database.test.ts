@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
-import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import { migrate, openDatabase } from '../src/database.js';
+import { connect } from '../src/sql-driver.js';
 import { migrations } from '../src/sql-schema.js';
 import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
 
@@ -29,8 +29,8 @@ describe('the file of sqlite', () => {
         ['normal', 1],
       ] as const) {
         const { db, close } = openDatabase({ ...settings, path, synchronous });
-        expect(db.pragma('synchronous', { simple: true })).to.equal(level);
-        expect(db.pragma('journal_mode', { simple: true })).to.equal('wal');
+        expect(db.pragma('synchronous')).to.equal(level);
+        expect(db.pragma('journal_mode')).to.equal('wal');
         close();
       }
     }),
@@ -45,7 +45,7 @@ describe('the file of sqlite', () => {
       await store.settle(deliveries.map((claimed) => delivered(claimed)));
       const sizeAfter = async (steps: number) => {
         for (let step = 0; step < steps; step += 1) await store.prune({ beforeMs: clock.now() + 1, limit: 100 });
-        const reader = new Database(path);
+        const reader = connect(path, 5_000);
         reader.pragma('wal_checkpoint(full)');
         reader.close();
         return (await stat(path)).size;
@@ -60,7 +60,7 @@ describe('the file of sqlite', () => {
   it(
     'of version 1 is opened, with all it holds',
     withStore(async ({ path, open, clock }) => {
-      const old = new Database(path);
+      const old = connect(path, 5_000);
       old.exec(await readFile(new URL('../fixtures/v1.sql', import.meta.url), 'utf8'));
       old.close();
       const store = await open();
@@ -85,10 +85,10 @@ describe('the file of sqlite', () => {
   );
 
   it('is brought to the newest version one step at a time, and keeps the last one that worked', () => {
-    const db = new Database(':memory:');
+    const db = connect(':memory:', 5_000);
     const broken = [...migrations, 'alter table events add column note text', 'create table events (a)'];
     expect(() => migrate(db, broken)).to.throw('already exists');
-    expect(db.pragma('user_version', { simple: true })).to.equal(migrations.length + 1);
+    expect(db.pragma('user_version')).to.equal(migrations.length + 1);
     expect(() => migrate(db, migrations))
       .to.throw('version 2')
       .with.property('code', 'STORE_TOO_NEW');
@@ -96,7 +96,7 @@ describe('the file of sqlite', () => {
       ...broken.slice(0, -1),
       'create table notes (a) strict, without rowid'.replace('(a)', '(a text primary key)'),
     ]);
-    expect(db.pragma('user_version', { simple: true })).to.equal(migrations.length + 2);
+    expect(db.pragma('user_version')).to.equal(migrations.length + 2);
     db.close();
   });
 
@@ -105,7 +105,7 @@ describe('the file of sqlite', () => {
     withStore(async ({ path, directory, open }) => {
       const store = await open();
       await store.append([anEntry(1)]);
-      const reader = new Database(path, { readonly: true });
+      const reader = connect(path, 5_000);
       reader.exec(`vacuum into '${join(directory, 'backup.db')}'`);
       await store.append([anEntry(2)]);
       reader.close();
@@ -172,8 +172,8 @@ describe('the file of sqlite', () => {
       'is not good where it is something else, too new, or a directory',
       withStore(async ({ path, directory, open, make }) => {
         await (await open()).close?.();
-        const db = new Database(path);
-        db.pragma('user_version = 99');
+        const db = connect(path, 5_000);
+        db.exec('pragma user_version = 99');
         db.pragma('wal_checkpoint(truncate)');
         db.close();
         expect((await failure(make().probe?.(AbortSignal.abort()))).code).to.equal('STORE_TOO_NEW');

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import Database from 'better-sqlite3';
 import { expect } from 'chai';
+import { connect } from '../src/sql-driver.js';
 import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
 import { run } from './processes/processes.js';
 
@@ -104,7 +104,7 @@ describe('sqlite, in trouble', () => {
       const store = await open();
       await store.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
       const { deliveries } = await store.claim(aClaim(1));
-      const other = new Database(path);
+      const other = connect(path, 5_000);
       other.pragma('wal_checkpoint(truncate)');
       other.close();
       const good = await readFile(path);
@@ -133,7 +133,7 @@ describe('sqlite, in trouble', () => {
   it(
     'does not touch a database of another program',
     withStore(async ({ path, make }) => {
-      const other = new Database(path);
+      const other = connect(path, 5_000);
       other.exec('create table customers (name text)');
       other.close();
       expect((await failure(make().open?.())).message)
@@ -146,8 +146,8 @@ describe('sqlite, in trouble', () => {
     'refuses a file that a newer router has written',
     withStore(async ({ path, open, make }) => {
       await (await open()).close?.();
-      const db = new Database(path);
-      db.pragma('user_version = 99');
+      const db = connect(path, 5_000);
+      db.exec('pragma user_version = 99');
       db.close();
       const error = await failure(make().open?.());
       expect(error).to.include({ code: 'STORE_TOO_NEW' });

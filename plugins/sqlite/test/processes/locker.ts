@@ -1,7 +1,7 @@
 /** Holds a write lock on a file until its standard input ends, as a backup that hangs would. */
-import Database from 'better-sqlite3';
+import { connect } from '../../src/sql-driver.js';
 
-const db = new Database(process.argv[2]);
+const db = connect(process.argv[2] ?? '', 5_000);
 db.exec('begin immediate');
 process.stdout.write('locked\n');
 process.stdin.resume();
