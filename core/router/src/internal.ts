@@ -25,6 +25,7 @@ export { knownFields } from './expressions/language.js';
 export { type ApiAccess, requireAccess } from './http/access.js';
 export { apiFor } from './http/admin-api.js';
 export { BodyRoom, readBody } from './http/body.js';
+export { ConnectionFairness } from './http/connection-fairness.js';
 export { endpoints } from './http/endpoints.js';
 export type { ServerParts } from './http/hooks.js';
 export { listen, listenerFor } from './http/server.js';

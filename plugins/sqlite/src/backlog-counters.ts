@@ -1,7 +1,7 @@
 /** Numbers of deliveries per destination, kept in memory so that no query counts rows. They follow each transaction and its rollback. */
 import type { Backlog } from '@switchhook/sdk';
 import { backlogStatements } from './sql.js';
-import type { Database } from './sql-driver.js';
+import type { Database } from './sql-connection.js';
 import type { Counted } from './state-codes.js';
 
 type Numbers = Record<Counted, number>;

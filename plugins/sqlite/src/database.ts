@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { failureOf } from './failure.js';
 import type { Settings } from './protocol.js';
-import { connect, type Database } from './sql-driver.js';
+import { connect, type Database, setVersion } from './sql-connection.js';
 import { applicationId, initialize, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
 
 /** How long to wait for a lock of another process: a backup holds one briefly; ingest must not stop for longer. */
@@ -53,7 +53,7 @@ export function migrate(db: Database, steps: readonly string[]): void {
   for (const [index, step] of [...steps.entries()].slice(version))
     db.transact(() => {
       db.exec(step);
-      db.exec(`pragma user_version = ${index + 1}`);
+      db.exec(setVersion(index + 1));
     });
 }
 

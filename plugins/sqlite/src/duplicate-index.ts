@@ -5,7 +5,7 @@
  */
 
 import { duplicateStatements } from './sql.js';
-import type { Database } from './sql-driver.js';
+import type { Database } from './sql-connection.js';
 
 /** New keys held in memory before they go into the index: some 3 MB. */
 const heldLimit = 32_768;

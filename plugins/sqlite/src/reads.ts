@@ -4,7 +4,7 @@ import type { BacklogCounters } from './backlog-counters.js';
 import type { Read, Result, Segment } from './protocol.js';
 import { deliveryRecord, eventRecord, partsOf } from './records.js';
 import type { Place } from './sql.js';
-import type { Database } from './sql-driver.js';
+import type { Database } from './sql-connection.js';
 import { type DeliveryFilter, readStatements, type Walk, type Window } from './sql-lists.js';
 import { stateCodes } from './state-codes.js';
 

@@ -1,7 +1,7 @@
 /** The SQL of the queries: a list is walked newest first along an index, one bounded window after the other. */
 import type { Attempt } from '@switchhook/sdk';
 import { type DeliveryRow, type EventRow, type Place, preparer } from './sql.js';
-import type { Database } from './sql-driver.js';
+import type { Database } from './sql-connection.js';
 
 /** Conditions on events; null = any. */
 export interface EventFilter extends Window {

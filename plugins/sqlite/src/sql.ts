@@ -1,5 +1,5 @@
 /** The statements of the store, with their parameters and rows. Those of lists are in sql-lists.ts. */
-import type { Database, Prepared } from './sql-driver.js';
+import type { Database, Prepared } from './sql-connection.js';
 import { applicationId } from './sql-schema.js';
 
 /** A row of `events`. */

@@ -4,7 +4,7 @@
  */
 
 import { orderStatements } from './sql.js';
-import type { Database } from './sql-driver.js';
+import type { Database } from './sql-connection.js';
 
 export class SubjectOrder {
   readonly #sql: ReturnType<typeof orderStatements>;

@@ -6,7 +6,7 @@ import { unchanged } from './failure.js';
 import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
 import { type CurrentRow, type DueRow, type Place, writeStatements } from './sql.js';
-import type { Database } from './sql-driver.js';
+import type { Database } from './sql-connection.js';
 import { codeAfter, countedAs, stateCodes } from './state-codes.js';
 import { SubjectOrder } from './subject-order.js';
 

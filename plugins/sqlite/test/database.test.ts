@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import { expect } from 'chai';
 import { migrate, openDatabase } from '../src/database.js';
-import { connect } from '../src/sql-driver.js';
+import { connect } from '../src/sql-connection.js';
 import { migrations } from '../src/sql-schema.js';
 import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
 

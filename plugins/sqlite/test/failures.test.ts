@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
-import { connect } from '../src/sql-driver.js';
+import { connect } from '../src/sql-connection.js';
 import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
 import { run } from './processes/processes.js';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { refuse } from '@switchhook/sdk';
 import Koa, { type Context } from 'koa';
 import { BodyRoom, limitUnread } from './body.js';
-import { Turns } from './connection-fairness.js';
+import { ConnectionFairness } from './connection-fairness.js';
 import { type BodyRooms, hook, mostBodyBytes, type ServerParts } from './hooks.js';
 import { refusalOf, writeRefusal } from './refusal-response.js';
 
@@ -20,7 +20,7 @@ export interface ListeningServer {
 }
 
 /** The request listener, to be mounted in a server of somebody else's. */
-export function listenerFor(parts: ServerParts): RequestListener {
+export function listenerFor(parts: ServerParts, fairness = new ConnectionFairness()): RequestListener {
   const app = new Koa();
   const rooms: BodyRooms = { events: new BodyRoom(mostBodyBytes.events), calls: new BodyRoom(mostBodyBytes.calls) };
   app.on('error', (error: unknown) => {
@@ -45,17 +45,27 @@ export function listenerFor(parts: ServerParts): RequestListener {
     return operations(ctx, parts);
   });
   const answer = app.callback();
-  const turns = new Turns();
   return (request, response) => {
     // Without its socket, which Node has taken from it by then.
     const { socket } = request;
-    response.once('finish', () => turns.replied(socket));
+    response.once('finish', () => fairness.replied(socket));
     answer(request, response);
   };
 }
 
+/**
+ * Connections that the system completes before they are accepted; Linux takes `net.core.somaxconn` where that is less. With
+ * Node's 511, 2,500 senders that connected at once made it drop packets, and calls waited 1, 3 or 7 s for them to be sent again.
+ */
+const mostUnaccepted = 4_096;
+
 /** Listens. Rejects where the address cannot be had. */
-export async function listen(listener: RequestListener, host: string, port: number): Promise<ListeningServer> {
+export async function listen(
+  listener: RequestListener,
+  host: string,
+  port: number,
+  fairness = new ConnectionFairness(),
+): Promise<ListeningServer> {
   const server = createServer(
     // Load balancers keep connections for a minute; the side that closes first must be theirs.
     { keepAliveTimeout: 65_000, headersTimeout: 15_000, requestTimeout: 0, maxHeaderSize: 16_384 },
@@ -66,9 +76,10 @@ export async function listen(listener: RequestListener, host: string, port: numb
       listener(request, response);
     },
   );
+  server.on('connection', () => fairness.accepted());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => resolve());
+    server.listen({ port, host, backlog: mostUnaccepted }, () => resolve());
   });
   const address = server.address() as AddressInfo;
   return { host, port: address.port, close: () => closed(server), cut: () => server.closeAllConnections() };

@@ -10,8 +10,9 @@ import type { ComponentRow, Config } from '../config/config.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { ApiAccess } from '../http/access.js';
 import { apiFor } from '../http/admin-api.js';
+import { ConnectionFairness } from '../http/connection-fairness.js';
 import type { RouterFacts } from '../http/endpoints.js';
-import type { Hook } from '../http/hooks.js';
+import type { Hook, ServerParts } from '../http/hooks.js';
 import { listenerFor } from '../http/server.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { Pipeline } from '../pipeline.js';
@@ -34,6 +35,7 @@ export interface Assembly {
   readonly retention: Retention;
   readonly numbers: NumberReader;
   readonly listener: RequestListener;
+  readonly fairness: ConnectionFairness;
   /** By name. */
   readonly sources: ReadonlyMap<string, Source>;
 }
@@ -107,7 +109,8 @@ export function assemble(config: Config, services: Services, ready: () => Promis
   });
   const retention = new Retention({ store, keepMs: config.store.retentionMs, clock, log });
   const limits = { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs };
-  const listener = listenerFor({
+  const fairness = new ConnectionFairness();
+  const parts: ServerParts = {
     hooks: byName(sources, ({ row }) => hookOf(row.component)),
     receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
     refused: (...refusal) => ingestTelemetry.refused(...refusal),
@@ -119,7 +122,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     publicUrl: config.server.publicUrl,
     clock,
     log,
-  });
+  };
   return {
     sources: byName(sources, ({ instance }) => instance),
     store: storeOpening,
@@ -133,7 +136,8 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     operations,
     retention,
     numbers,
-    listener,
+    listener: listenerFor(parts, fairness),
+    fairness,
   };
 }
 

@@ -127,7 +127,7 @@ export class Router {
   /** Listens where `server` says. Rejects where the address cannot be had. */
   async listen(): Promise<string> {
     const { host, port } = this.#config.server;
-    this.#server = await listen(this.listener, host, port);
+    this.#server = await listen(this.listener, host, port, this.#assembly.fairness);
     this.#services.get(tokens.log).info('router.listening', { url: this.url });
     return `http://${host}:${this.#server.port}`;
   }

@@ -1,5 +1,5 @@
 /** Holds a write lock on a file until its standard input ends, as a backup that hangs would. */
-import { connect } from '../../src/sql-driver.js';
+import { connect } from '../../src/sql-connection.js';
 
 const db = connect(process.argv[2] ?? '', 5_000);
 db.exec('begin immediate');

@@ -1,4 +1,4 @@
-/** The SQLite driver: `node:sqlite` where Node has it (22.13 and newer), otherwise better-sqlite3. Only this file knows which one runs. */
+/** Connections to SQLite: `node:sqlite` where Node has it (22.13 and newer), otherwise better-sqlite3. Only this file knows which one runs. */
 
 /** A prepared statement: `P` are its parameters, `R` its rows. */
 export interface Prepared<P extends unknown[], R> {
@@ -21,14 +21,14 @@ export interface Database {
   close(): void;
 }
 
-/** What both drivers have in common; `better-sqlite3` has more. */
+/** What both libraries have in common; `better-sqlite3` has more. */
 interface Connection {
   prepare(text: string): Prepared<unknown[], unknown>;
   exec(text: string): unknown;
   close(): void;
 }
 
-interface Driver {
+interface Library {
   connect(path: string): Connection;
   codeOf(error: unknown): string | null;
 }
@@ -47,11 +47,14 @@ const codes: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 };
 
-const driver = await loadDriver();
+const library = await loadLibrary();
+
+/** Notes in a file which steps of its migration it has. */
+export const setVersion = (version: number): string => `pragma user_version = ${version}`;
 
 /** Opens a file, which is created where it does not exist. Waits up to `lockWaitMs` for locks of other processes. */
 export function connect(path: string, lockWaitMs = 0): Database {
-  const connection = coded(() => driver.connect(path));
+  const connection = coded(() => library.connect(path));
   coded(() => connection.exec(`pragma busy_timeout = ${lockWaitMs}`));
   const prepare = <P extends unknown[], R>(text: string): Prepared<P, R> => {
     // The types of parameters and rows are those that the statement's author declares.
@@ -109,12 +112,12 @@ function coded<T>(run: () => T): T {
 }
 
 function codedError(error: unknown): unknown {
-  const code = driver.codeOf(error);
+  const code = library.codeOf(error);
   // Only an error has such a code.
   return code === null ? error : Object.assign(error as Error, { code });
 }
 
-async function loadDriver(): Promise<Driver> {
+async function loadLibrary(): Promise<Library> {
   // Names in variables: the types of neither are installed on every version of Node.
   const [own, other] = ['node:sqlite', 'better-sqlite3'];
   const builtIn = await load(own);

@@ -1,0 +1,62 @@
+import type { Socket } from 'node:net';
+import { ConnectionFairness } from '@switchhook/core/internal';
+import { expect } from 'chai';
+
+/** Sockets that say whether they are read. */
+function setup(count: number) {
+  const fairness = new ConnectionFairness();
+  const paused = new Set<number>();
+  const sockets = Array.from({ length: count }, (_, n) => {
+    return { pause: () => paused.add(n), resume: () => paused.delete(n) } as unknown as Socket;
+  });
+  const replyToAll = (): void => {
+    for (const socket of sockets) fairness.replied(socket);
+  };
+  return { fairness, paused, replyToAll };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('connection fairness', () => {
+  it('lets each connection go on while there are few', async () => {
+    const { paused, replyToAll } = setup(64);
+    replyToAll();
+    expect(paused.size).to.equal(0);
+    await turn();
+    replyToAll();
+    expect(paused.size).to.equal(0);
+  });
+
+  it('reads 64 connections in each turn of the loop, in the order of their replies', async () => {
+    const { paused, replyToAll } = setup(200);
+    replyToAll();
+    expect(paused.size).to.equal(136);
+    await turn();
+    expect([...paused]).to.deep.equal(Array.from({ length: 72 }, (_, n) => 128 + n));
+    await turn();
+    await turn();
+    expect(paused.size).to.equal(0);
+  });
+
+  it('accepts all connections that wait before it reads others again', async () => {
+    const { fairness, paused, replyToAll } = setup(200);
+    replyToAll();
+    for (let accepted = 0; accepted < 30; accepted += 1) {
+      fairness.accepted();
+      await turn();
+      expect(paused.size).to.equal(136);
+    }
+    await turn();
+    expect(paused.size).to.equal(72);
+  });
+
+  it('reads others again although connections never stop to come', async () => {
+    const { fairness, paused, replyToAll } = setup(200);
+    replyToAll();
+    for (let accepted = 0; accepted < 200; accepted += 1) {
+      fairness.accepted();
+      await turn();
+    }
+    expect(paused.size).to.equal(0);
+  });
+});
