@@ -84,11 +84,11 @@ describe('All packages, installed in an empty folder', () => {
   it('have types for who embeds a router, writes a plugin and tests it', async () => {
     const program = `
       import { createRouter, type Router } from '@switchhook/core';
-      import { definePlugin, defineDestination, z } from '@switchhook/sdk';
+      import { definePlugin, defineDestination, Log, z } from '@switchhook/sdk';
       import { aDelivery } from '@switchhook/testkit';
       import http from '@switchhook/plugin-http';
       const router: Router = await createRouter('switchhook.yaml');
-      const nothing = defineDestination({ type: 'nothing', description: '', options: z.strictObject({}), create: (_options, { log }) => ({
+      const nothing = defineDestination({ type: 'nothing', description: '', options: z.strictObject({}), inject: { log: Log }, create: (_options, { log }) => ({
         deliver: async ({ id }) => { log.info('nothing.done', { id }); return { kind: 'delivered' }; } }) });
       export const plugins = [http, definePlugin({ name: 'nothing', components: [nothing] })];
       export const listening: Promise<string> = router.listen();

@@ -1,16 +1,16 @@
 /** Fills a store with deliveries that wait. */
 import plugin from '@switchhook/plugin-sqlite';
-import { createComponent, fakeTools } from '@switchhook/testkit';
+import { createComponent, fakeServices } from '@switchhook/testkit';
 
 const chunk = 1_000;
 
 /** Makes a store file with so many waiting deliveries, two per event, for the destinations `one` and `two`. */
 export async function filledStore(path: string, deliveries: number): Promise<void> {
-  const tools = fakeTools();
-  const store = createComponent('store', plugin.components[0], { path }, tools);
+  const services = fakeServices();
+  const store = createComponent('store', plugin.components[0], { path }, services);
   await store.open?.();
   const body = Buffer.from(JSON.stringify({ event: 'conversation_ended', transcript: 'x'.repeat(1_900) }));
-  const nowMs = tools.clock.now();
+  const nowMs = services.clock.now();
   for (let made = 0; made < deliveries / 2; made += chunk)
     await store.append(
       Array.from({ length: chunk }, (_, index) => {
@@ -37,5 +37,5 @@ export async function filledStore(path: string, deliveries: number): Promise<voi
       }),
     );
   await store.close?.();
-  await tools.close();
+  await services.close();
 }

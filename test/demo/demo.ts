@@ -1,3 +1,4 @@
+import { Store } from '@switchhook/sdk';
 /** `npm run demo`: one phone call through the whole router, on embedded defaults. Ends with 0 only when all of it is as it must be. */
 
 import { once } from 'node:events';
@@ -6,7 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRouter, type Router, tokens } from '@switchhook/core';
+import { createRouter, type Router } from '@switchhook/core';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
@@ -110,7 +111,7 @@ async function report(played: Played, router: Router, slack: Receiver, crm: Rece
   findings.expect('two requests failed, and both events arrived', crm.requests.length, 4);
 
   findings.section('Deliveries and their attempts');
-  const store = router.service(tokens.store);
+  const store = router.get(Store);
   const { items } = await store.deliveries({ limit: 100 });
   for (const delivery of items.toReversed()) {
     const attempts = await store.attempts(delivery.id);
@@ -167,7 +168,7 @@ async function aRouter(variables: Readonly<Record<string, string>>): Promise<Rou
 
 /** Asks the store until no delivery is open. */
 async function everythingSettled(router: Router): Promise<void> {
-  const store = router.service(tokens.store);
+  const store = router.get(Store);
   for (let round = 0; round < 300; round += 1) {
     const { items } = await store.deliveries({ limit: 100 });
     if (items.length >= 7 && items.every(({ state }) => state !== 'waiting' && state !== 'running')) return;

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { service, tokens } from '@switchhook/core';
+import { Clock, Store } from '@switchhook/sdk';
+
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
@@ -27,8 +28,10 @@ routes:
 async function setup() {
   const place = await workplace();
   const clock = new FakeClock();
-  const { router, url, lines } = await place.router(yaml, { replace: [service(tokens.clock, clock)] });
-  const stored = async () => (await router.service(tokens.store).events({ limit: 10 })).items.length;
+  const { router, url, lines } = await place.router(yaml, {
+    configure: (container) => container.register(Clock, { useValue: clock }),
+  });
+  const stored = async () => (await router.get(Store).events({ limit: 10 })).items.length;
   const refusals = () => lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'request.refused');
   const hook = `${url}/hooks/agents`;
   const stamped = (timestamp: number) => {

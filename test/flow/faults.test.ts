@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { createRouter, service, tokens } from '@switchhook/core';
+import { createRouter } from '@switchhook/core';
+import { Clock, Store } from '@switchhook/sdk';
 import { FakeClock, type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { run } from '../../plugins/sqlite/test/processes/processes.js';
@@ -76,8 +77,9 @@ describe('faults', () => {
   describe('a full disk', () => {
     it('refuses events with 503 and Retry-After, still answers calls, and recovers when there is room', async () => {
       const clock = new FakeClock();
-      const options = { replace: [service(tokens.clock, clock)] };
-      const { url } = await place.router(yaml(crm, { store: ', maxSize: 1mb, retention: 1m' }), options);
+      const { url } = await place.router(yaml(crm, { store: ', maxSize: 1mb, retention: 1m' }), {
+        configure: (container) => container.register(Clock, { useValue: clock }),
+      });
       const kept: string[] = [];
       for (let number = 1; ; number += 1) {
         const reply = await send(url, `conv_${number}`, { large });
@@ -140,7 +142,7 @@ describe('faults', () => {
       expect(await send(url, 'conv_2')).to.deep.include(unavailable);
       locker.process.stdin?.end();
       await locker.ended();
-      const store = router.service(tokens.store);
+      const store = router.get(Store);
       for (let open = 1; open > 0; )
         open = (await store.backlog()).reduce((sum, row) => sum + row.waiting + row.running, 0);
       expect(arrived()).to.deep.equal(['conv_1']);
@@ -154,8 +156,10 @@ describe('faults', () => {
       const clock = new FakeClock();
       crm.answer((_request, index) => (index % 3 === 2 ? 200 : 503));
       const lane = ', retry: { attempts: 100, first: 1s, max: 1m }, breaker: false';
-      const { url, router } = await place.router(yaml(crm, { lane }), { replace: [service(tokens.clock, clock)] });
-      const store = router.service(tokens.store);
+      const { url, router } = await place.router(yaml(crm, { lane }), {
+        configure: (container) => container.register(Clock, { useValue: clock }),
+      });
+      const store = router.get(Store);
       // In one look: between two, a delivery can go from waiting to running unseen.
       const counted = async (...states: readonly ('waiting' | 'running')[]) =>
         (await store.backlog()).reduce((sum, row) => states.reduce((all, state) => all + row[state], sum), 0);
@@ -196,7 +200,7 @@ describe('faults', () => {
       const { url, router } = await place.router(two);
       await send(url, 'conv_1');
       await crm.received(1);
-      const store = router.service(tokens.store);
+      const store = router.get(Store);
       for (let open = 1; open > 0; )
         open = (await store.backlog()).reduce((sum, row) => sum + row.waiting + row.running, 0);
       const { items } = await store.deliveries({ destination: 'liar', limit: 10 });
@@ -253,8 +257,8 @@ async function isDone(url: string): Promise<true> {
 
 async function deliveriesIn(file: string) {
   const router = await createRouter(file, { logTo: { write: () => {} } });
-  await router.service(tokens.store).open?.();
-  const { items } = await router.service(tokens.store).deliveries({ limit: 1_000 });
-  await router.service(tokens.store).close?.();
+  await router.get(Store).open?.();
+  const { items } = await router.get(Store).deliveries({ limit: 1_000 });
+  await router.get(Store).close?.();
   return items;
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createRouter, service, tokens } from '@switchhook/core';
+import { createRouter } from '@switchhook/core';
+import { Clock, Store } from '@switchhook/sdk';
 import { FakeClock, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { Webhook } from 'standardwebhooks';
@@ -121,7 +122,10 @@ describe('the main job', () => {
       'switchhook.yaml',
       `{ version: 1, store: { use: memory }, sources: { agents: { use: sigmamind.events, secrets: [${secret}] } }, destinations: { console: { use: log } }, routes: [{ to: console }] }`,
     );
-    const router = await createRouter(file, { replace: [service(tokens.clock, clock)], logTo: { write: () => {} } });
+    const router = await createRouter(file, {
+      configure: (container) => container.register(Clock, { useValue: clock }),
+      logTo: { write: () => {} },
+    });
     await router.open();
     const host = createServer((request, response) => {
       if (request.url?.startsWith('/hooks/') === true) router.listener(request, response);
@@ -131,7 +135,7 @@ describe('the main job', () => {
     const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}`;
     expect((await postSigned(`${url}/hooks/agents`, endedBody())).status).to.equal(200);
     expect(await (await fetch(url)).text()).to.equal('the host');
-    const { items } = await router.service(tokens.store).events({ limit: 10 });
+    const { items } = await router.get(Store).events({ limit: 10 });
     expect(items.map(({ receivedAtMs }) => receivedAtMs)).to.deep.equal([clock.now()]);
     await router.close();
     host.closeAllConnections();

@@ -1,4 +1,5 @@
-import { service, tokens } from '@switchhook/core';
+import { Store } from '@switchhook/sdk';
+
 import { expect } from 'chai';
 import { memoryStore } from '../../plugins/memory/src/store.js';
 import { familiesOf } from '../support/exposition.js';
@@ -237,11 +238,11 @@ describe('/metrics', () => {
     it(`is there without what the store knows while the store ${what}, and counts on`, async () => {
       let away = false;
       const world = await monitored({
-        replace: (clock) => {
+        configure: (container, clock) => {
           const store = memoryStore(clock);
           const backlog = () => (away ? fail() : store.backlog());
           const append: typeof store.append = (entries) => (away ? fail() : store.append(entries));
-          return [service(tokens.store, storeWith(store, { backlog, append }))];
+          container.register(Store, { useValue: storeWith(store, { backlog, append }) });
         },
       });
       const { url, values, families, patiently, close } = world;

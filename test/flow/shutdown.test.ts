@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { createRouter, tokens } from '@switchhook/core';
+import { createRouter } from '@switchhook/core';
+import { Store } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
@@ -48,7 +49,7 @@ describe('a router that is told to stop', () => {
   };
   const ended = async ({ process }: RouterProcess): Promise<unknown> => (await once(process, 'exit'))[0];
   const deliveriesIn = async (file: string) => {
-    const store = (await createRouter(file, { logTo: { write: () => {} } })).service(tokens.store);
+    const store = (await createRouter(file, { logTo: { write: () => {} } })).get(Store);
     await store.open?.();
     const { items } = await store.deliveries({ limit: 10 });
     await store.close?.();

@@ -4,7 +4,7 @@ import { workplace } from '../support/workplace.js';
 
 /** A destination that lets errors loose: one in a timer, one in a promise that nobody awaits. */
 const careless = `
-import { defineDestination, definePlugin, z } from '@switchhook/sdk';
+import { Clock, defineDestination, definePlugin, z } from '@switchhook/sdk';
 export default definePlugin({
   name: 'careless',
   components: [
@@ -12,6 +12,7 @@ export default definePlugin({
       type: 'careless',
       description: 'Lets errors loose.',
       options: z.strictObject({}),
+      inject: { clock: Clock },
       create: (_options, { clock }) => ({
         async deliver() {
           clock.after(0, () => { throw new Error('thrown in a timer'); });
@@ -30,7 +31,7 @@ interface Nothing {
   readonly nothing?: never;
 }
 
-import { defineDestination, definePlugin, z } from '@switchhook/sdk';
+import { Clock, defineDestination, definePlugin, z } from '@switchhook/sdk';
 const hardCoded: string = 'a secret that somebody wrote down';
 const thrown = (_: Nothing): never => {
   const known: { readonly length: number } = hardCoded;
@@ -45,6 +46,7 @@ export default definePlugin({
       type: 'careless',
       description: 'Lets errors loose.',
       options: z.strictObject({}),
+      inject: { clock: Clock },
       create: (_options, { clock }) => ({
         async deliver() {
           clock.after(0, () => thrown({}));

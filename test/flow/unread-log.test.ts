@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { service, tokens } from '@switchhook/core';
+import { ExposedMetrics } from '@switchhook/core';
+import { Log, Store } from '@switchhook/sdk';
 import { expect } from 'chai';
 import { ring } from '../support/phones.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
@@ -69,7 +70,7 @@ answers: [{ from: calls, defaults: { first_name: there } }]
     const { url } = await place.router(calls, { logTo: { write: broken } });
     expect((await ring(url, '+12025550123')).variables).to.deep.equal({ first_name: 'there' });
     const log = { debug: broken, info: broken, warn: broken, error: broken };
-    const other = await place.router(calls, { replace: [service(tokens.log, log)] });
+    const other = await place.router(calls, { configure: (container) => container.register(Log, { useValue: log }) });
     expect((await ring(other.url, '+12025550123')).variables).to.deep.equal({ first_name: 'there' });
     await place.close();
   });
@@ -89,12 +90,16 @@ sources: { agents: { use: sigmamind.events, secrets: [${secret}] } }
 destinations: { console: { use: log } }
 routes: [{ to: console }]
 `;
-    const replace = [service(tokens.log, log), service(tokens.metrics, metrics)];
-    const { url, router } = await place.router(events, { replace });
+    const { url, router } = await place.router(events, {
+      configure: (container) => {
+        container.register(Log, { useValue: log });
+        container.register(ExposedMetrics, { useValue: metrics });
+      },
+    });
     for (const conversationId of ['c1', 'c2', 'c3'])
       expect((await postSigned(`${url}/hooks/agents`, endedBody({ conversationId }))).status).to.equal(200);
     await router.close();
-    const { items } = await router.service(tokens.store).deliveries({ limit: 10 });
+    const { items } = await router.get(Store).deliveries({ limit: 10 });
     expect(items.map(({ state }) => state)).to.deep.equal(['delivered', 'delivered', 'delivered']);
     await place.close();
   });

@@ -10,10 +10,11 @@ import sigmamind from '@switchhook/plugin-sigmamind';
 import type { FetchResponse, Outcome, Plugin } from '@switchhook/sdk';
 import {
   aCall,
+  aDelivery,
   anEvent,
   aRequest,
   createComponent,
-  fakeTools,
+  fakeServices,
   receiver,
   resolverSuite,
   sourceSuite,
@@ -56,14 +57,14 @@ resolverSuite('the resolver of the page', async () => {
   const crm = await receiver(({ path }) =>
     path === '/contacts/%2B12345678912' ? { status: 200, body: '{"first_name":"Jim","tier":"gold"}' } : 404,
   );
-  const tools = fakeTools();
+  const services = fakeServices();
   return {
-    resolver: createComponent('resolver', contact, { url: crm.url, token: 'only-for-tests' }, tools),
+    resolver: createComponent('resolver', contact, { url: crm.url, token: 'only-for-tests' }, services),
     known: aCall(),
     hang: () => crm.answer(() => 'hang'),
     down: () => crm.answer(() => 503),
     close: async () => {
-      await tools.close();
+      await services.close();
       await crm.close();
     },
   };
@@ -71,13 +72,13 @@ resolverSuite('the resolver of the page', async () => {
 
 const tickets = await componentOf('my-plugins/tickets.ts');
 sourceSuite('the source of the page', () => ({
-  source: createComponent('source', tickets, { secret: 'only-for-tests' }, fakeTools()),
+  source: createComponent('source', tickets, { secret: 'only-for-tests' }, fakeServices()),
   sample: tickets?.samples?.['ticket.opened'] ?? {},
 }));
 
 const switchboard = await componentOf('my-plugins/switchboard.ts');
 sourceSuite('the source of calls of the page', () => ({
-  source: createComponent('source', switchboard, { token: 'only-for-tests' }, fakeTools()),
+  source: createComponent('source', switchboard, { token: 'only-for-tests' }, fakeServices()),
   sample: switchboard?.samples?.ring ?? {},
   bodyUnsigned: true,
 }));
@@ -115,6 +116,27 @@ describe('docs/writing-a-plugin.md', () => {
     expect(page).to.include(`prints \`${request?.text()}\``);
   });
 
+  it('has a client that two components share, and that its suites can be given', async () => {
+    const crm = await receiver();
+    const services = fakeServices();
+    const shared: Plugin = (await loaded('my-plugins/crm-client.ts')).default;
+    const options = { url: crm.url, token: 'only-for-tests' };
+    const [note, contact] = shared.components;
+    const destination = createComponent('destination', note, options, services, shared);
+    const resolver = createComponent('resolver', contact, options, services, shared);
+    const signal = AbortSignal.timeout(10_000);
+    await destination.open?.();
+    expect(await destination.deliver(aDelivery(), signal)).to.deep.equal({ kind: 'delivered' });
+    expect(await resolver.resolve(aCall(), {}, signal, 1_000).catch((error: Error) => error.message)).to.be.a('string');
+    expect(crm.requests.map(({ path }) => path)).to.deep.equal([
+      '/notes',
+      `/contacts/${encodeURIComponent(aCall().from)}`,
+    ]);
+    await destination.close?.();
+    await services.close();
+    await crm.close();
+  });
+
   it('has an outcome of its own for a service that says no with 200', async () => {
     const { outcomeWithQuota } = await loaded('my-plugins/quota.ts');
     const outcomeOf = (text: string): Outcome => {
@@ -133,7 +155,7 @@ describe('docs/writing-a-plugin.md', () => {
   });
 
   it('has a source of calls that a router answers through, in the words of its platform', async () => {
-    const source = createComponent('source', switchboard, { token: 'only-for-tests' }, fakeTools());
+    const source = createComponent('source', switchboard, { token: 'only-for-tests' }, fakeServices());
     const body = switchboard?.callBody?.({ from: '+12345678912', to: '+12345678913', agent: null }) ?? {};
     const request = aRequest({ body, headers: { 'x-token': 'only-for-tests' } });
     const reception = await source.receive(request);
@@ -146,7 +168,7 @@ describe('docs/writing-a-plugin.md', () => {
 
   it('has a transform that leaves fields out, and skips what is empty then', async () => {
     const component = await componentOf('my-plugins/redact.ts');
-    const transform = createComponent('transform', component, { fields: ['transcript'] }, fakeTools());
+    const transform = createComponent('transform', component, { fields: ['transcript'] }, fakeServices());
     const event = anEvent({ data: { event: 'conversation_ended', transcript: 'I live at 1 Main Street' } });
     expect(transform.apply(event)?.data).to.deep.equal({ event: 'conversation_ended' });
     expect(transform.apply(anEvent({ data: { transcript: 'hello' } }))).to.equal(null);

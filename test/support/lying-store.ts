@@ -1,6 +1,6 @@
 /** A store that lies: it says that it has kept an event a moment before it does. A plugin, for the crash test to find out. */
 import sqlite from '@switchhook/plugin-sqlite';
-import { definePlugin, defineStore, type Store, z } from '@switchhook/sdk';
+import { Clock, ComponentInfo, definePlugin, defineStore, Log, Metrics, type Store, z } from '@switchhook/sdk';
 import { storeWith } from './pipeline.js';
 
 const momentMs = 200;
@@ -9,14 +9,15 @@ const lying = defineStore({
   type: 'lying',
   description: 'Acknowledges before it keeps.',
   options: z.strictObject({}),
-  create: (_options, tools) => {
+  inject: { clock: Clock, log: Log, metrics: Metrics, info: ComponentInfo },
+  create: (_options, services) => {
     const [component] = sqlite.components;
     if (component === undefined) throw new Error('there is no store to lie about');
-    const store = component.create(component.options.parse({}), tools) as Store;
+    const store = component.create(component.options.parse({}), services) as Store;
     return storeWith(store, {
       append: async (entries) => {
-        tools.clock.after(momentMs, () => {
-          store.append(entries).catch((error: unknown) => tools.log.error('store.caught', { error }));
+        services.clock.after(momentMs, () => {
+          store.append(entries).catch((error: unknown) => services.log.error('store.caught', { error }));
         });
         return entries.map(({ event }) => ({ eventId: event.id, duplicate: false }));
       },

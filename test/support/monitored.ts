@@ -1,6 +1,7 @@
 /** A router in which everything can be made to happen, and whose metrics are read over HTTP. */
 import { fileURLToPath } from 'node:url';
-import { type Replacement, service, tokens } from '@switchhook/core';
+import type { ServiceRegistry } from '@switchhook/core';
+import { Clock, Log } from '@switchhook/sdk';
 import { FakeClock, FakeLog, receiver, settled } from '@switchhook/testkit';
 import { type Family, familiesOf } from './exposition.js';
 import { endedBody, postSigned, secret } from './signing.js';
@@ -10,7 +11,7 @@ import { workplace } from './workplace.js';
 export interface MonitoredWorld {
   /** Default: `memory`. */
   readonly store?: string;
-  readonly replace?: (clock: FakeClock) => readonly Replacement[];
+  readonly configure?: (container: ServiceRegistry, clock: FakeClock) => void;
 }
 
 const token = 'token-of-the-tests';
@@ -19,7 +20,7 @@ const plugin = fileURLToPath(new URL('./monitored-plugin.js', import.meta.url));
 export type Monitored = Awaited<ReturnType<typeof monitored>>;
 
 /** Opens one. `archive` takes everything, `crm` what its receiver is told to, `audit` is given nothing. */
-export async function monitored({ store = 'memory', replace = () => [] }: MonitoredWorld = {}) {
+export async function monitored({ store = 'memory', configure = () => {} }: MonitoredWorld = {}) {
   const place = await workplace();
   const [clock, log] = [new FakeClock(), new FakeLog()];
   const archive = await receiver();
@@ -57,7 +58,13 @@ answers:
     variables: { first_name: "\${{ customer.first_name }}" }
     defaults: { first_name: there }
 `,
-    { replace: [service(tokens.clock, clock), service(tokens.log, log), ...replace(clock)] },
+    {
+      configure: (container) => {
+        container.register(Clock, { useValue: clock });
+        container.register(Log, { useValue: log });
+        configure(container, clock);
+      },
+    },
   );
 
   const scrape = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();

@@ -3,12 +3,12 @@
 import { basename, dirname } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import type { JsonObject } from '@switchhook/sdk';
-import { createComponent, fakeTools } from '@switchhook/testkit';
+import { createComponent, fakeServices } from '@switchhook/testkit';
 
 /** The data of all events of a type in this file. */
 export async function recorded(storeFile: string, type: string): Promise<readonly JsonObject[]> {
-  const tools = fakeTools({ directory: dirname(storeFile) });
-  const store = createComponent('store', plugin.components[0], { path: basename(storeFile) }, tools);
+  const services = fakeServices({ directory: dirname(storeFile) });
+  const store = createComponent('store', plugin.components[0], { path: basename(storeFile) }, services);
   await store.open?.();
   const found: JsonObject[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
@@ -17,6 +17,6 @@ export async function recorded(storeFile: string, type: string): Promise<readonl
     cursor = page.cursor;
   }
   await store.close?.();
-  await tools.close();
+  await services.close();
   return found;
 }

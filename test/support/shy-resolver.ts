@@ -1,13 +1,14 @@
 /** A resolver that does not open without its file. A plugin, for routers that are started while something is missing. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { definePlugin, defineResolver, type JsonObject, z } from '@switchhook/sdk';
+import { ComponentInfo, definePlugin, defineResolver, type JsonObject, z } from '@switchhook/sdk';
 
 const shy = defineResolver({
   type: 'shy',
   description: 'Knows of everybody what stands in its file.',
   options: z.strictObject({ file: z.string().meta({ description: 'A JSON object.' }) }),
-  create: ({ file }, { directory }) => {
+  inject: { info: ComponentInfo },
+  create: ({ file }, { info: { directory } }) => {
     let facts: JsonObject = {};
     return {
       open: async () => {

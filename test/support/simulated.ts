@@ -38,12 +38,14 @@ function component(given: Partial<Component>): Component<'source'> {
 export const events: SourceRow = {
   name: 'agents',
   options: {},
+  plugin: null,
   component: component({ samples: { ended: { type: 'ended', about: { id: 'conv_1', agent: 'a' } } } }),
 };
 /** A source of calls. */
 export const calls: SourceRow = {
   name: 'phones',
   options: {},
+  plugin: null,
   component: component({
     calls: true,
     callBody: ({ from, to, agent }) => ({ from, to, agent }),
@@ -68,20 +70,22 @@ export function aStage(
       mute ? null : { headers: { signature: `by ${source}` }, rest: source === 'phones' ? '/token' : '' },
     url: 'http://router.test/',
     clock,
-    fetch: async (url, { headers = {}, body = '', signal } = {}) => {
-      const request = {
-        atMs: clock.elapsed(),
-        path: new URL(url).pathname,
-        signature: headers.signature,
-        body: JSON.parse(String(body)) as JsonObject,
-      };
-      seen.push(request);
-      const aborted = new Promise<never>((_, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason));
-      });
-      const said = await Promise.race([answering(request, seen.length - 1), aborted]);
-      const bytes = Buffer.from(typeof said.body === 'string' ? said.body : JSON.stringify(said.body ?? {}));
-      return fetchResponse(said.status ?? 200, said.headers ?? {}, bytes, false);
+    http: {
+      fetch: async (url, { headers = {}, body = '', signal } = {}) => {
+        const request = {
+          atMs: clock.elapsed(),
+          path: new URL(url).pathname,
+          signature: headers.signature,
+          body: JSON.parse(String(body)) as JsonObject,
+        };
+        seen.push(request);
+        const aborted = new Promise<never>((_, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason));
+        });
+        const said = await Promise.race([answering(request, seen.length - 1), aborted]);
+        const bytes = Buffer.from(typeof said.body === 'string' ? said.body : JSON.stringify(said.body ?? {}));
+        return fetchResponse(said.status ?? 200, said.headers ?? {}, bytes, false);
+      },
     },
   });
   const played = async (steps: readonly JsonObject[], given: Partial<PlayParts> = {}) => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, ConfigurationError, Router } from '@switchhook/core';
 import { formatProblems, loadConfig, systemClock } from '@switchhook/core/internal';
-import type { Fetch } from '@switchhook/sdk';
+import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
 import { Command, Option } from 'commander';
 import { CommandFailure, exitCodes, type Output, printJson } from './output.js';
@@ -99,8 +99,8 @@ function strayText(error: unknown): string {
 }
 
 /** Signs with the secrets of the configuration, and sends to the router at this URL. */
-export function platformFor(config: Config, url: string, fetch: Fetch): Platform {
+export function platformFor(config: Config, url: string, http: HttpClient): Platform {
   const router = unopenedRouter(config);
   const sign = (source: string, body: Uint8Array) => router.signed(source, body);
-  return new Platform({ sources: config.sources, sign, url, fetch, clock: systemClock });
+  return new Platform({ sources: config.sources, sign, url, http, clock: systemClock });
 }

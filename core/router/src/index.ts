@@ -1,21 +1,13 @@
 /** The door for running a router, by itself or inside another Node program. */
 
 export type * from '@switchhook/sdk';
-export type {
-  Attempt,
-  Clock,
-  Delivery,
-  DeliveryState,
-  EndReason,
-  Event,
-  Log,
-  Metrics,
-  Outcome,
-  Settlement,
-} from '@switchhook/sdk';
+export type { Attempt, Delivery, DeliveryState, EndReason, Event, Outcome, Settlement } from '@switchhook/sdk';
+/** Tokens of the services that a program may replace. */
+export { Clock, HttpClient, Log, Metrics, Random, Store, token } from '@switchhook/sdk';
 export type { Config } from './config/config.js';
 export type { Problem } from './config/problem.js';
 export { ComponentFailure } from './runtime/component-factory.js';
-export { type Replacement, service, type Token, tokens } from './runtime/container.js';
+export type { RouterOptions } from './runtime/composition.js';
+export { type Configure, ExposedMetrics, type Provider, type ServiceRegistry } from './runtime/container.js';
 export { ConfigurationError, createRouter } from './runtime/create-router.js';
-export { type Probe, Router, type RouterOptions } from './runtime/router.js';
+export { type Probe, Router } from './runtime/router.js';

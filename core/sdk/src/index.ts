@@ -1,8 +1,9 @@
 /** The door for plugins: everything a plugin needs, and all that the built-in ones use. */
 import type { z } from 'zod';
-import type { Component, Kind, Plugin } from './contract/component.js';
+import type { Component, Kind, Plugin, ServiceDefinition } from './contract/component.js';
 import type { Delivery } from './contract/delivery.js';
 import type { Scope } from './contract/expression.js';
+import type { Inject, Injected, NamedToken } from './contract/services.js';
 
 export { z } from 'zod';
 export type {
@@ -12,6 +13,7 @@ export type {
   Kind,
   Plugin,
   Resolver,
+  ServiceDefinition,
   Source,
   Transform,
 } from './contract/component.js';
@@ -28,19 +30,26 @@ export type {
 export { deliveryId, partsOfDeliveryId } from './contract/ids.js';
 export type { JsonObject, JsonValue } from './contract/json.js';
 export type { Lifecycle } from './contract/lifecycle.js';
-export type {
+export {
   Clock,
-  Fetch,
-  FetchInit,
-  FetchResponse,
-  Labels,
+  ComponentInfo,
+  type FetchInit,
+  type FetchResponse,
+  HttpClient,
+  type Inject,
+  type Injected,
+  type Labels,
   Log,
-  LogFields,
+  type LogFields,
   Metrics,
-  Tools,
+  type NamedToken,
+  Random,
+  type ServiceOf,
+  type Token,
+  token,
 } from './contract/services.js';
 export type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './contract/source.js';
-export type * from './contract/store.js';
+export * from './contract/store.js';
 export type { RefusalCode } from './errors/codes.js';
 export { isRefusal, type Refusal, refuse } from './errors/refusal.js';
 export {
@@ -75,30 +84,72 @@ export function definePlugin(plugin: Omit<Plugin, 'api'>): Plugin {
   return { ...plugin, api: 1 };
 }
 
+/**
+ * Makes a service that the components of a plugin share: `provide(CrmClient, { inject: { http: HttpClient }, create: ({ http }) =>
+ * new CrmClient(http) })`. A class may have its needs with it, as `static readonly inject = { http: HttpClient }`: then
+ * `provide(CrmClient)` is enough, and its constructor is given them as one object. `open`, `close` and `probe` of the object
+ * follow those of the components that inject it.
+ */
+export function provide<T extends object, const I extends Inject = Record<never, never>>(
+  token: NamedToken<T> | (abstract new (...parameters: never[]) => T),
+  definition: ServiceOptions<T, I>,
+): ServiceDefinition;
+export function provide<T extends object, const I extends Inject>(service: InjectableClass<T, I>): ServiceDefinition;
+export function provide(
+  token: ServiceDefinition['token'],
+  definition: Omit<ServiceDefinition, 'token'> = classDefinition(token),
+): ServiceDefinition {
+  return { ...definition, token };
+}
+
+/** How a service is made. */
+export interface ServiceOptions<T, I extends Inject> {
+  /** Default none. */
+  readonly inject?: I;
+  /** Components whose options have the same key share one object; default: all components of the plugin share one. */
+  key?(options: Readonly<Record<string, unknown>>): string;
+  /** Must not touch the network or disk: that is for `open`. `users` are the checked options of all components that share it. */
+  create(services: Injected<I>, users: readonly Readonly<Record<string, unknown>>[]): T;
+}
+
+/** A class that has its needs with it. */
+export interface InjectableClass<T, I extends Inject> {
+  readonly inject: I;
+  new (services: Injected<I>): T;
+}
+
 /** Makes a source type. */
-export function defineSource<S extends z.ZodObject>(component: Omit<Component<'source', S>, 'kind'>): Component {
+export function defineSource<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
+  component: Omit<Component<'source', S, I>, 'kind'>,
+): Component {
   return define('source', component);
 }
 
 /** Makes a destination type. */
-export function defineDestination<S extends z.ZodObject>(
-  component: Omit<Component<'destination', S>, 'kind'>,
+export function defineDestination<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
+  component: Omit<Component<'destination', S, I>, 'kind'>,
 ): Component {
   return define('destination', component);
 }
 
 /** Makes a resolver type. */
-export function defineResolver<S extends z.ZodObject>(component: Omit<Component<'resolver', S>, 'kind'>): Component {
+export function defineResolver<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
+  component: Omit<Component<'resolver', S, I>, 'kind'>,
+): Component {
   return define('resolver', component);
 }
 
 /** Makes a transform type. */
-export function defineTransform<S extends z.ZodObject>(component: Omit<Component<'transform', S>, 'kind'>): Component {
+export function defineTransform<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
+  component: Omit<Component<'transform', S, I>, 'kind'>,
+): Component {
   return define('transform', component);
 }
 
 /** Makes a store type. */
-export function defineStore<S extends z.ZodObject>(component: Omit<Component<'store', S>, 'kind'>): Component {
+export function defineStore<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
+  component: Omit<Component<'store', S, I>, 'kind'>,
+): Component {
   return define('store', component);
 }
 
@@ -108,7 +159,17 @@ export function deliveryScope(delivery: Delivery): Scope {
   return { event, delivery: rest };
 }
 
-function define<K extends Kind, S extends z.ZodObject>(kind: K, component: Omit<Component<K, S>, 'kind'>): Component {
-  // The options' type is known inside the component only; outside, every component is one whose options somebody else checked.
+function define<K extends Kind, S extends z.ZodObject, I extends Inject>(
+  kind: K,
+  component: Omit<Component<K, S, I>, 'kind'>,
+): Component {
+  // The types of options and services are known inside the component only; outside, somebody else has checked them.
   return { ...component, kind } as unknown as Component;
+}
+
+function classDefinition(service: unknown): Omit<ServiceDefinition, 'token'> {
+  // The overload without a definition takes such classes only.
+  const { inject } = service as InjectableClass<object, Inject>;
+  const create = (services: Injected<Inject>): object => new (service as InjectableClass<object, Inject>)(services);
+  return { inject, create };
 }

@@ -1,7 +1,7 @@
 /** The platform that is played: makes requests as it would, signed with the secrets of the configuration, and waits for the replies. */
 import type { Config, Router } from '@switchhook/core';
 import { askedHeader, eventHeader, fetchResponse } from '@switchhook/core/internal';
-import type { Answer, Call, Clock, Fetch, JsonObject, JsonValue, SignedRequest } from '@switchhook/sdk';
+import type { Answer, Call, Clock, HttpClient, JsonObject, JsonValue, SignedRequest } from '@switchhook/sdk';
 import { messageOf, within } from '@switchhook/sdk/internal';
 
 /** A source of the configuration. */
@@ -36,7 +36,7 @@ export interface PlatformParts {
   readonly sign: (source: string, body: Uint8Array) => SignedRequest | null;
   /** Of the router that is asked. */
   readonly url: string;
-  readonly fetch: Fetch;
+  readonly http: HttpClient;
   readonly clock: Clock;
 }
 
@@ -78,11 +78,11 @@ export class Platform {
 
   /** Sends a request and waits for its reply, as long as a platform does. Never rejects. */
   async post({ url, headers, body }: SignedPost): Promise<Reply> {
-    const { clock, fetch } = this.#parts;
+    const { clock, http } = this.#parts;
     const startedAtMs = clock.elapsed();
     const elapsed = (): number => clock.elapsed() - startedAtMs;
     try {
-      const send = (signal: AbortSignal) => fetch(url, { method: 'POST', headers, body, signal });
+      const send = (signal: AbortSignal) => http.fetch(url, { method: 'POST', headers, body, signal });
       const response = await within(clock, patienceMs, send);
       const ms = elapsed();
       const said = jsonOr(response.text());
@@ -125,8 +125,8 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
 export const offlineUrl = 'http://offline.invalid';
 
 /** Answers requests for sources of calls as the router would, without recording them. `told` gets how each came about. */
-export function offlineFetch(router: Router, told: (trace: JsonObject) => void): Fetch {
-  return async (url, { body = '' } = {}) => {
+export function offlineClient(router: Router, told: (trace: JsonObject) => void): HttpClient {
+  const fetch: HttpClient['fetch'] = async (url, { body = '' } = {}) => {
     const source = new URL(url).pathname.split('/')[2] ?? '';
     const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
     const { reply, trace } = await router.ring(source, JSON.parse(text) as JsonObject);
@@ -134,4 +134,5 @@ export function offlineFetch(router: Router, told: (trace: JsonObject) => void):
     const { status, headers = {}, body: said = {} } = reply;
     return fetchResponse(status, headers, new TextEncoder().encode(JSON.stringify(said)), false);
   };
+  return { fetch };
 }

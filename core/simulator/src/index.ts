@@ -2,7 +2,7 @@
 export { crashtest, type Findings, type Plan, type Progress } from './crash/crash-test.js';
 export { type Arrival, isKept, Ledger, nameOf, type SentEvent } from './crash/ledger.js';
 export { Draws } from './crash/seeded-random.js';
-export { offlineFetch, offlineUrl, Platform, type SourceRow, withField } from './hook-client.js';
+export { offlineClient, offlineUrl, Platform, type SourceRow, withField } from './hook-client.js';
 export { RehearsalProcess } from './router-process.js';
 export { rehearsalOf } from './scenario/dry-run-config.js';
 export {

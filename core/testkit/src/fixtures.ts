@@ -1,47 +1,107 @@
-/** What a component needs to live in a test: checked options, and tools that are fakes but for the network. */
+/** What a component needs to live in a test: checked options, and services that are fakes but for the network. */
 import { tmpdir } from 'node:os';
-import { compileExpression, openNetwork } from '@switchhook/core/internal';
-import type { Call, Component, Delivery, Event, Instances, JsonObject, Kind, RawRequest, Tools } from '@switchhook/sdk';
+import { Container, compileExpression, openNetwork, PluginServices, withServices } from '@switchhook/core/internal';
+import {
+  type Call,
+  Clock,
+  type Component,
+  type ComponentInfo,
+  type Delivery,
+  type Event,
+  HttpClient,
+  type Instances,
+  type JsonObject,
+  type Kind,
+  type Lifecycle,
+  type Log,
+  type LogFields,
+  Metrics,
+  type Plugin,
+  type RawRequest,
+} from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
 import { FakeClock, FakeLog, FakeMetrics } from './fakes.js';
 
-/** Tools whose time, log and metrics are fakes; the network is real. */
-export interface FakeTools extends Tools {
+/** Services whose time, log and metrics are fakes; the network is real. */
+export interface FakeServices {
   readonly clock: FakeClock;
   readonly log: FakeLog;
   readonly metrics: FakeMetrics;
+  readonly http: HttpClient;
+  readonly info: ComponentInfo;
   /** Closes the network's kept-alive connections. */
   close(): Promise<void>;
 }
 
-/** Makes tools for one component. */
-export function fakeTools(given: Partial<Pick<Tools, 'name' | 'directory' | 'country' | 'fetch'>> = {}): FakeTools {
+/** Makes services for components. Given are parts of `ComponentInfo`, and an HTTP client in place of the real one. */
+export function fakeServices(given: Partial<ComponentInfo> & { readonly http?: HttpClient } = {}): FakeServices {
   const network = openNetwork();
+  const { name = 'under-test', directory = tmpdir(), country = null, http = network } = given;
   return {
-    name: given.name ?? 'under-test',
-    directory: given.directory ?? tmpdir(),
-    country: given.country ?? null,
     clock: new FakeClock(),
     log: new FakeLog(),
     metrics: new FakeMetrics(),
-    fetch: given.fetch ?? network.fetch,
-    close: network.close,
+    http,
+    info: { name, directory, country },
+    close: () => network.close(),
   };
 }
 
 /**
  * Checks options as the router does and makes the component. Throws a `ZodError` where the options are wrong.
- * The component of a plugin: `plugin.components.find(({ type }) => type === 'slack.message')`.
+ * The component of a plugin: `plugin.components.find(({ type }) => type === 'slack.message')`. One that injects services of its
+ * plugin needs the plugin, too: its `open`, `close` and `probe` then open, close and probe these as well.
  */
 export function createComponent<K extends Kind>(
   kind: K,
   component: Component | undefined,
   options: JsonObject,
-  tools: Tools,
+  services: FakeServices,
+  plugin: Plugin | null = null,
 ): Instances[K] {
   if (component?.kind !== kind) throw new Error(`expected a ${kind}, found ${component?.kind ?? 'nothing'}`);
   const checked = reading({ compile: compileExpression, secret: () => {} }, () => component.options.parse(options));
-  return component.create(checked, tools) as Instances[K];
+  const row = { name: services.info.name, component, plugin, options: checked };
+  const container = containerOf(services);
+  const { services: injected, shared } = new PluginServices(
+    plugin ?? { name: row.name },
+    [row],
+    container,
+    services.info,
+  ).for(row);
+  const instance = component.create(checked, injected) as Instances[K];
+  if (shared.length === 0) return instance;
+  const { open, close, probe } = instance;
+  const own: Lifecycle = {
+    open: async () => open?.call(instance),
+    close: async () => close?.call(instance),
+    probe: async (signal) => (await probe?.call(instance, signal)) ?? null,
+  };
+  return Object.assign(instance, withServices(own, shared));
+}
+
+/** The log's lines come without the fields that the router adds. */
+function containerOf({ clock, log, metrics, http }: FakeServices): Container {
+  const none = (): never => {
+    throw new Error('a component is given no store');
+  };
+  return Container.forRouter(
+    () => withoutOwner(log),
+    none,
+    (container) => {
+      container.register(Clock, { useValue: clock });
+      container.register(Metrics, { useValue: metrics });
+      container.register(HttpClient, { useValue: http });
+    },
+  );
+}
+
+function withoutOwner(log: Log): Log {
+  const at =
+    (level: keyof Log) =>
+    (event: string, { component: _component, plugin: _plugin, ...fields }: LogFields = {}): void =>
+      log[level](event, fields);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
 /** An event to try something with; give only what matters. */

@@ -1,7 +1,7 @@
 /** The door for testing plugins: conformance suites, fakes for time and log, and a real HTTP receiver. */
 
 export { FakeClock, FakeLog, FakeMetrics, type LogLine, settled } from './fakes.js';
-export { aCall, aDelivery, anEvent, aRequest, createComponent, type FakeTools, fakeTools } from './fixtures.js';
+export { aCall, aDelivery, anEvent, aRequest, createComponent, type FakeServices, fakeServices } from './fixtures.js';
 export { type Behaviour, type ReceivedRequest, type Receiver, type Response, receiver } from './receiver.js';
 export { type DestinationWorld, destinationSuite } from './suites/destination.js';
 export { type ResolverWorld, resolverSuite } from './suites/resolver.js';

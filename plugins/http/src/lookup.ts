@@ -5,6 +5,7 @@ import {
   type Expression,
   expression,
   type FetchResponse,
+  HttpClient,
   type JsonObject,
   type JsonValue,
   outcomeOf,
@@ -43,10 +44,11 @@ export const lookup = defineResolver({
   type: 'http.lookup',
   description: 'Asks an HTTP service about the caller.',
   options,
-  create: (target, tools) => ({
+  inject: { http: HttpClient },
+  create: (target, { http }) => ({
     resolve: async (call, known, signal) => {
       const scope = { call, known };
-      const response = await send(tools, target, scope, {
+      const response = await send(http, target, scope, {
         signal,
         maxBytes: maxReplyBytes,
         body: target.body === undefined ? undefined : bodyOf(target.body.render(scope)),
@@ -54,7 +56,7 @@ export const lookup = defineResolver({
       });
       return factsIn(response, call, target.pick);
     },
-    probe: (signal) => reachHost(tools, target, signal),
+    probe: (signal) => reachHost(http, target, signal),
   }),
 });
 

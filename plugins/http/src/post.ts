@@ -1,9 +1,11 @@
 /** `http.post`: sends an event as an HTTP request. */
 import {
+  Clock,
   type Delivery,
   defineDestination,
   deliveryScope,
   type Event,
+  HttpClient,
   type JsonObject,
   outcomeOf,
   outcomeOfFailure,
@@ -44,18 +46,19 @@ export const post = defineDestination({
   type: 'http.post',
   description: 'Sends the event as an HTTP request, signed if you like.',
   options,
-  create: (target, tools) => ({
+  inject: { http: HttpClient, clock: Clock },
+  create: (target, { http, clock }) => ({
     deliver: async (delivery, signal) => {
       try {
-        const content = { ...contentFor(target, delivery, tools.clock.now()), signal, maxBytes: maxResponseBytes };
-        const response = await send(tools, target, deliveryScope(delivery), content);
-        return outcomeOf(response, tools.clock.now());
+        const content = { ...contentFor(target, delivery, clock.now()), signal, maxBytes: maxResponseBytes };
+        const response = await send(http, target, deliveryScope(delivery), content);
+        return outcomeOf(response, clock.now());
       } catch (error) {
         return outcomeOfFailure(error);
       }
     },
-    preview: (delivery) => previewOf(target, deliveryScope(delivery), contentFor(target, delivery, tools.clock.now())),
-    probe: (signal) => reachHost(tools, target, signal),
+    preview: (delivery) => previewOf(target, deliveryScope(delivery), contentFor(target, delivery, clock.now())),
+    probe: (signal) => reachHost(http, target, signal),
   }),
 });
 

@@ -4,11 +4,11 @@ import {
   FetchError,
   type FetchInit,
   type FetchResponse,
+  type HttpClient,
   isFetchError,
   type JsonValue,
   type Scope,
   type Template,
-  type Tools,
 } from '@switchhook/sdk';
 import { renderedHeaders } from './headers.js';
 import { type Aim, addressOf, authorizationOf, fixedAddress, isGuarded } from './url.js';
@@ -48,10 +48,10 @@ export function filledIn(target: Target, scope: Scope, { body, headers, defaults
 }
 
 /** Fills the target in and sends. Throws an `ExpressionError` or a `FetchError` where there is no response. */
-export async function send(tools: Tools, target: Target, scope: Scope, content: Content): Promise<FetchResponse> {
+export async function send(http: HttpClient, target: Target, scope: Scope, content: Content): Promise<FetchResponse> {
   const { address, headers } = filledIn(target, scope, content);
   const { body, signal, maxBytes } = content;
-  return request(tools, target, address.href, {
+  return request(http, target, address.href, {
     ...(signal && { signal }),
     ...(maxBytes !== undefined && { maxBytes }),
     method: target.method,
@@ -61,11 +61,11 @@ export async function send(tools: Tools, target: Target, scope: Scope, content: 
 }
 
 /** Reaches the host, without effect. Says so where data decides which host that is, and nothing was tried. */
-export async function reachHost(tools: Tools, target: Target, signal: AbortSignal): Promise<string | null> {
+export async function reachHost(http: HttpClient, target: Target, signal: AbortSignal): Promise<string | null> {
   const address = fixedAddress(target.url);
   if (address === null) return 'not tried: data chooses the host';
   const headers = { 'user-agent': userAgent };
-  await request(tools, target, address.origin, { method: 'HEAD', headers, signal, maxBytes: 0 });
+  await request(http, target, address.origin, { method: 'HEAD', headers, signal, maxBytes: 0 });
   return null;
 }
 
@@ -76,9 +76,9 @@ export function bodyOf(value: JsonValue): { readonly text: string; readonly type
     : { text: JSON.stringify(value), type: 'application/json' };
 }
 
-async function request(tools: Tools, target: Target, url: string, init: FetchInit): Promise<FetchResponse> {
+async function request(http: HttpClient, target: Target, url: string, init: FetchInit): Promise<FetchResponse> {
   try {
-    return await tools.fetch(url, isGuarded(target) ? { ...init, reach: 'public' } : init);
+    return await http.fetch(url, isGuarded(target) ? { ...init, reach: 'public' } : init);
   } catch (error) {
     if (!isFetchError(error) || error.code !== 'ADDRESS_FORBIDDEN') throw error;
     throw new FetchError(error.code, `${error.message}; allowPrivate: true allows it`, { cause: error });

@@ -1,6 +1,13 @@
 import http from '@switchhook/plugin-http';
 import { type Call, FetchError, type FetchInit, type JsonObject } from '@switchhook/sdk';
-import { aCall, type Behaviour, createComponent, fakeTools, type Response, resolverSuite } from '@switchhook/testkit';
+import {
+  aCall,
+  type Behaviour,
+  createComponent,
+  fakeServices,
+  type Response,
+  resolverSuite,
+} from '@switchhook/testkit';
 import { expect } from 'chai';
 import { brokenServer, lookupWorld, patience } from './world.js';
 
@@ -190,21 +197,23 @@ describe('http.lookup', () => {
   });
 
   it('is told by its probe that a name leads to a private address, as each look-up would be', async () => {
-    const tools = {
-      ...fakeTools(),
-      fetch: async (_url: string, { reach }: FetchInit = {}) => {
-        if (reach === 'public') throw new FetchError('ADDRESS_FORBIDDEN', 'crm.example.com is not a public address');
-        throw new Error('went anywhere');
+    const services = {
+      ...fakeServices(),
+      http: {
+        fetch: async (_url: string, { reach }: FetchInit = {}) => {
+          if (reach === 'public') throw new FetchError('ADDRESS_FORBIDDEN', 'crm.example.com is not a public address');
+          throw new Error('went anywhere');
+        },
       },
     };
     const component = http.components.find(({ type }) => type === 'http.lookup');
     const probed = (options: JsonObject) =>
-      createComponent('resolver', component, { url: 'https://crm.example.com/${{ call.from }}', ...options }, tools)
+      createComponent('resolver', component, { url: 'https://crm.example.com/${{ call.from }}', ...options }, services)
         .probe?.(patience())
         .catch((error: Error) => error.message);
     expect(await probed({})).to.equal('crm.example.com is not a public address; allowPrivate: true allows it');
     expect(await probed({ allowPrivate: true })).to.equal('went anywhere');
-    await tools.close();
+    await services.close();
   });
 
   it('refuses a URL made of data whose host is private or no host at all, when it is read', async () => {

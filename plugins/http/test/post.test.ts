@@ -157,8 +157,8 @@ describe('http.post', () => {
     };
     for (const [sign, verifier] of Object.entries(verifiers))
       it(`is accepted by the standardwebhooks package with the secret "${sign.slice(0, 7)}…"`, async () => {
-        const { destination, far, tools } = await setup((url) => ({ url, sign }));
-        tools.clock.jumpTo(Date.now());
+        const { destination, far, services } = await setup((url) => ({ url, sign }));
+        services.clock.jumpTo(Date.now());
         await destination.deliver(withData({ name: 'Zoë 李' }), patience());
         const [request] = far.requests;
         if (request === undefined) throw new Error('nothing arrived');
@@ -167,9 +167,9 @@ describe('http.post', () => {
       });
 
     it('is made anew for each attempt, with the same id', async () => {
-      const { destination, far, tools } = await setup((url) => ({ url, sign: secret }));
+      const { destination, far, services } = await setup((url) => ({ url, sign: secret }));
       await destination.deliver(aDelivery(), patience());
-      await tools.clock.advance(3_600_000);
+      await services.clock.advance(3_600_000);
       await destination.deliver(aDelivery({ attempt: 2 }), patience());
       const [first, second] = far.requests.map(({ headers }) => headers);
       expect(second?.['webhook-id']).to.equal(first?.['webhook-id']);

@@ -4,15 +4,15 @@ import type { Destination, Instances, JsonObject, Kind, Resolver } from '@switch
 import {
   type Behaviour,
   createComponent,
-  type FakeTools,
-  fakeTools,
+  type FakeServices,
+  fakeServices,
   type Receiver,
   receiver,
 } from '@switchhook/testkit';
 
 interface World {
   readonly far: Receiver;
-  readonly tools: FakeTools;
+  readonly services: FakeServices;
   close(): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ async function made<K extends Kind>(world: World, kind: K, type: string, options
       kind,
       http.components.find((one) => one.type === type),
       options,
-      world.tools,
+      world.services,
     );
   } catch (error) {
     await world.close();
@@ -67,13 +67,13 @@ async function made<K extends Kind>(world: World, kind: K, type: string, options
 
 async function start(behaviour?: Behaviour): Promise<World> {
   const far = await receiver(behaviour);
-  const tools = fakeTools();
+  const services = fakeServices();
   return {
     far,
-    tools,
+    services,
     close: async () => {
       await far.close();
-      await tools.close();
+      await services.close();
     },
   };
 }

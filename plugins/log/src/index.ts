@@ -1,5 +1,5 @@
 /** `log`: writes events to the log, the destination that needs nothing. */
-import { type Delivery, defineDestination, definePlugin, z } from '@switchhook/sdk';
+import { type Delivery, defineDestination, definePlugin, Log, z } from '@switchhook/sdk';
 
 const log = defineDestination({
   type: 'log',
@@ -11,14 +11,15 @@ const log = defineDestination({
       .default(false)
       .meta({ description: "Whether the event's data is in the line. It may be personal: transcripts, numbers." }),
   }),
-  create: ({ level, data: withData }, tools) => {
+  inject: { log: Log },
+  create: ({ level, data: withData }, { log }) => {
     const fieldsOf = ({ id: delivery, route, attempt, event }: Delivery) => {
       const { data, ...facts } = event;
       return { delivery, route, attempt, ...facts, ...(withData ? { data } : {}) };
     };
     return {
       deliver: async (delivery) => {
-        tools.log[level]('event.logged', fieldsOf(delivery));
+        log[level]('event.logged', fieldsOf(delivery));
         return { kind: 'delivered' };
       },
       preview: (delivery) => ({ level, event: 'event.logged', ...fieldsOf(delivery) }),

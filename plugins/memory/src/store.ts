@@ -1,14 +1,7 @@
 /** The reference store: what the contract says, in the plainest way. Every list is made anew from everything. */
 
 import type * as contract from '@switchhook/sdk';
-import {
-  type Attempt,
-  type Clock,
-  type Component,
-  type DeliveryState,
-  deliveryId,
-  partsOfDeliveryId,
-} from '@switchhook/sdk';
+import { type Attempt, Clock, type DeliveryState, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
 import { z } from 'zod';
 import {
   apply,
@@ -27,13 +20,13 @@ import {
 } from './rows.js';
 
 /** `store: { use: memory }`. For tests: forgets everything at the end of the process. */
-export const memoryStoreComponent: Component = {
-  kind: 'store',
+export const memoryStoreComponent = defineStore({
   type: 'memory',
   description: 'For tests: keeps everything in memory and forgets it at the end of the process.',
   options: z.strictObject({}),
-  create: (_options, tools) => memoryStore(tools.clock),
-};
+  inject: { clock: Clock },
+  create: (_options, { clock }) => memoryStore(clock),
+});
 
 /** Makes an empty store. Opening it again ends the leases, as after a restart: whoever held them is gone. */
 export function memoryStore(clock: Clock): contract.Store {

@@ -1,13 +1,14 @@
 /** `postgres.insert`: one row per event, once, however often the event is delivered. */
 import {
+  Clock,
   type Delivery,
   type Destination,
   defineDestination,
   deliveryScope,
   isExpressionError,
   type JsonObject,
+  Log,
   type Outcome,
-  type Tools,
   z,
 } from '@switchhook/sdk';
 import { type Column, columns, listOf, renderedRow } from './columns.js';
@@ -53,7 +54,8 @@ export const insert = defineDestination({
   description: 'Inserts each event as a row into a table of a PostgreSQL database.',
   options,
   batches: true,
-  create: (row, tools) => new PostgresInsert(row, tools),
+  inject: { clock: Clock, log: Log },
+  create: (row, services) => new PostgresInsert(row, services),
 });
 
 /** A row, and its place among the deliveries. */
@@ -66,10 +68,10 @@ class PostgresInsert implements Destination {
   readonly #connections: Connections;
   readonly #table: Table;
 
-  constructor(row: z.output<typeof options>, tools: Tools) {
+  constructor(row: z.output<typeof options>, services: { readonly clock: Clock; readonly log: Log }) {
     this.#columns = listOf(row.columns);
-    this.#connections = new Connections({ ...row, statementTimeoutMs, readOnly: false }, tools);
-    this.#table = new Table({ ...row, columns: this.#columns }, tools.log);
+    this.#connections = new Connections({ ...row, statementTimeoutMs, readOnly: false }, services);
+    this.#table = new Table({ ...row, columns: this.#columns }, services.log);
   }
 
   async deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome> {

@@ -1,12 +1,13 @@
 /** `postgres.lookup`: asks a database about a caller. */
 import {
+  Clock,
   defineResolver,
   isExpressionError,
   type JsonValue,
+  Log,
   type Scope,
   scopes,
   type Template,
-  type Tools,
   template,
   z,
 } from '@switchhook/sdk';
@@ -50,11 +51,12 @@ export const lookup = defineResolver({
   type: 'postgres.lookup',
   description: 'Asks a PostgreSQL database about the caller.',
   options,
-  create: ({ query, params, ...row }, tools) => {
-    const database = new Connections({ ...row, statementTimeoutMs, readOnly: true }, tools);
+  inject: { clock: Clock, log: Log },
+  create: ({ query, params, ...row }, services) => {
+    const database = new Connections({ ...row, statementTimeoutMs, readOnly: true }, services);
     const text = firstRow(query);
     return {
-      open: async () => warmUp(database, tools),
+      open: async () => warmUp(database, services),
       resolve: async (call, known, signal, leftMs) => {
         const values = params.map((param) => rendered(param, { call, known }));
         const look = (connection: Connection) => connection.query({ text, values, types: parsers });
@@ -70,7 +72,7 @@ export const lookup = defineResolver({
 });
 
 /** Connects before the first call does, beside the start of the router, which does not wait for it. */
-function warmUp(database: Connections, { clock, log }: Tools): void {
+function warmUp(database: Connections, { clock, log }: { readonly clock: Clock; readonly log: Log }): void {
   const controller = new AbortController();
   const cancel = clock.after(warmUpMs, () => controller.abort(new Error('the database does not answer')));
   database

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import plugin from '@switchhook/plugin-postgres';
 import { type Destination, type JsonObject, type Outcome, z } from '@switchhook/sdk';
-import { aDelivery, anEvent, createComponent, destinationSuite, fakeTools, settled } from '@switchhook/testkit';
+import { aDelivery, anEvent, createComponent, destinationSuite, fakeServices, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, startPostgres, type TestDatabase } from '../../../test/support/postgres.js';
@@ -16,7 +16,7 @@ const signal = (): AbortSignal => new AbortController().signal;
 
 interface World {
   readonly database: TestDatabase;
-  readonly tools: ReturnType<typeof fakeTools>;
+  readonly services: ReturnType<typeof fakeServices>;
   /** Another destination of the same kind; closed with the world. */
   make(options?: JsonObject): Destination;
   readonly destination: Destination;
@@ -25,18 +25,18 @@ interface World {
 /** A fresh schema, and a destination that writes into it. */
 async function inWorld(options: JsonObject, body: (world: World) => Promise<void>): Promise<void> {
   const database = await postgres();
-  const tools = fakeTools();
+  const services = fakeServices();
   const made: Destination[] = [];
   const make = (other: JsonObject = options): Destination => {
-    const destination = createComponent('destination', component, { url: database.url, ...other }, tools);
+    const destination = createComponent('destination', component, { url: database.url, ...other }, services);
     made.push(destination);
     return destination;
   };
   try {
-    await body({ database, tools, make, destination: make() });
+    await body({ database, services, make, destination: make() });
   } finally {
     for (const destination of made) await destination.close?.();
-    await tools.close();
+    await services.close();
     await database.close();
   }
 }
@@ -50,7 +50,7 @@ function delivery(n: number, data: JsonObject = { n }) {
 /** What is wrong with options, by path. */
 function problemsOf(options: JsonObject): readonly string[] {
   try {
-    createComponent('destination', component, { url: 'postgres://db/x', ...options }, fakeTools());
+    createComponent('destination', component, { url: 'postgres://db/x', ...options }, fakeServices());
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     return error.issues.map(({ path }) => path.join('.'));
@@ -66,8 +66,13 @@ function operatorNeeded(outcome: Outcome): string {
 destinationSuite('postgres.insert', async () => {
   const database = await postgres();
   const door = await gate(database.url);
-  const tools = fakeTools();
-  const destination = createComponent('destination', component, { url: door.url, columns: { type: 'ended' } }, tools);
+  const services = fakeServices();
+  const destination = createComponent(
+    'destination',
+    component,
+    { url: door.url, columns: { type: 'ended' } },
+    services,
+  );
   return {
     destination,
     mark: ({ event }) => event.id,
@@ -81,7 +86,7 @@ destinationSuite('postgres.insert', async () => {
     close: async () => {
       await destination.close?.();
       await door.close();
-      await tools.close();
+      await services.close();
       await database.close();
     },
   };
@@ -89,7 +94,7 @@ destinationSuite('postgres.insert', async () => {
 
 describe('postgres.insert writes rows', () => {
   it('makes its table on first use and fills it with the event', () =>
-    inWorld({}, async ({ database, destination, tools }) => {
+    inWorld({}, async ({ database, destination, services }) => {
       const event = anEvent({
         data: { event: 'conversation_ended', duration: 73, nested: { list: [1, null, 'zwei'] } },
       });
@@ -105,7 +110,7 @@ describe('postgres.insert writes rows', () => {
         received_at: new Date('2026-01-01T00:00:01.000Z'),
         data: event.data,
       });
-      expect(tools.log.of('table.created')).to.have.length(1);
+      expect(services.log.of('table.created')).to.have.length(1);
     }));
 
   it('writes an event once, however often it is delivered', () =>
@@ -377,11 +382,11 @@ describe('postgres.insert survives', () => {
     }));
 
   it('its idle connections being ended', () =>
-    inWorld({}, async ({ database, make, tools }) => {
+    inWorld({}, async ({ database, make, services }) => {
       const { url, name } = named(database.url);
       const destination = make({ url });
       await destination.deliver(delivery(1), signal());
-      const disconnected = tools.log.next('postgres.disconnected');
+      const disconnected = services.log.next('postgres.disconnected');
       await database.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [
         name,
       ]);
@@ -392,8 +397,8 @@ describe('postgres.insert survives', () => {
   it('the server being stopped and started again', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'switchhook-restart-'));
     const first = await startPostgres({ directory: join(directory, 'data'), password: 'of the test' });
-    const tools = fakeTools();
-    const destination = createComponent('destination', component, { url: first.url }, tools);
+    const services = fakeServices();
+    const destination = createComponent('destination', component, { url: first.url }, services);
     try {
       expect(await destination.deliver(delivery(1), signal())).to.deep.equal({ kind: 'delivered' });
       await first.stop();
@@ -413,7 +418,7 @@ describe('postgres.insert survives', () => {
       }
     } finally {
       await destination.close?.();
-      await tools.close();
+      await services.close();
       await first.stop();
       await rm(directory, { recursive: true });
     }
@@ -427,9 +432,9 @@ describe('postgres.insert survives', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { readonly port: number };
-    const tools = fakeTools();
+    const services = fakeServices();
     const url = `postgres://postgres:secret@127.0.0.1:${port}/postgres`;
-    const destination = createComponent('destination', component, { url, connections: 2 }, tools);
+    const destination = createComponent('destination', component, { url, connections: 2 }, services);
     const controller = new AbortController();
     const connected = new Promise<void>((resolve) => server.on('connection', () => sockets.size === 2 && resolve()));
     const attempts = Array.from({ length: 10 }, (_, n) => destination.deliver(delivery(n), controller.signal));
@@ -442,14 +447,14 @@ describe('postgres.insert survives', () => {
     );
     await destination.close?.();
     await gone;
-    await tools.close();
+    await services.close();
     server.close();
   });
 
   it('a network that takes nothing any more in the middle of a large row: it can be closed at once', () =>
-    inWorld({}, async ({ database, tools }) => {
+    inWorld({}, async ({ database, services }) => {
       const door = await gate(database.url);
-      const destination = createComponent('destination', component, { url: door.url }, tools);
+      const destination = createComponent('destination', component, { url: door.url }, services);
       await destination.deliver(delivery(1), signal());
       await door.become('stuck');
       const controller = new AbortController();
@@ -632,9 +637,9 @@ describe('postgres.insert is checked', () => {
     }));
 
   it('shows the row it would write, without the database', () => {
-    const tools = fakeTools();
+    const services = fakeServices();
     const columns = { seconds: { value: '${{ event.data.n }}', type: 'bigint' }, who: '${{ event.data.who }}' };
-    const destination = createComponent('destination', component, { url: 'postgres://nowhere/x', columns }, tools);
+    const destination = createComponent('destination', component, { url: 'postgres://nowhere/x', columns }, services);
     expect(destination.preview?.(delivery(1))).to.deep.equal({
       table: '"switchhook_events"',
       row: { id: delivery(1).event.id, seconds: 1, who: null },

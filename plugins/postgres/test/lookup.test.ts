@@ -1,6 +1,6 @@
 import plugin from '@switchhook/plugin-postgres';
 import { type JsonObject, type Resolver, z } from '@switchhook/sdk';
-import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/testkit';
+import { aCall, createComponent, fakeServices, resolverSuite, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, type TestDatabase } from '../../../test/support/postgres.js';
@@ -26,7 +26,7 @@ const sleeper = (seconds: number) => aCall({ data: { seconds } });
 
 interface World {
   readonly database: TestDatabase;
-  readonly tools: ReturnType<typeof fakeTools>;
+  readonly services: ReturnType<typeof fakeServices>;
   /** Stands in front of the database for whoever uses its URL. */
   readonly door: Gate;
   /** Opens a resolver; closed with the world. */
@@ -40,11 +40,11 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
   const database = await postgres();
   await database.query('create table customers (phone text primary key, first_name text, tier text)');
   await database.query(`insert into customers values ('+12345678912', 'Jane', 'gold'), ('+34600000000', 'José', null)`);
-  const tools = fakeTools();
+  const services = fakeServices();
   const door = await gate(database.url);
   const made: Resolver[] = [];
   const make = async (options: JsonObject): Promise<Resolver> => {
-    const resolver = createComponent('resolver', component, { url: database.url, ...options }, tools);
+    const resolver = createComponent('resolver', component, { url: database.url, ...options }, services);
     made.push(resolver);
     await resolver.open?.();
     return resolver;
@@ -60,11 +60,11 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
     }
   };
   try {
-    await body({ database, tools, door, make, whileLocked });
+    await body({ database, services, door, make, whileLocked });
   } finally {
     for (const resolver of made) await resolver.close?.();
     await door.close();
-    await tools.close();
+    await services.close();
     await database.close();
   }
 }
@@ -79,7 +79,7 @@ function complaint(promise: Promise<unknown> | undefined): Promise<string> {
 
 function problemsOf(options: JsonObject): readonly string[] {
   try {
-    createComponent('resolver', component, { url: 'postgres://db/x', ...options }, fakeTools());
+    createComponent('resolver', component, { url: 'postgres://db/x', ...options }, fakeServices());
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -92,8 +92,8 @@ resolverSuite('postgres.lookup', async () => {
   await database.query(`create table customers (phone text primary key, first_name text)`);
   await database.query(`insert into customers values ('+12345678912', 'Jane')`);
   const door = await gate(database.url);
-  const tools = fakeTools();
-  const resolver = createComponent('resolver', component, { url: door.url, ...byPhone }, tools);
+  const services = fakeServices();
+  const resolver = createComponent('resolver', component, { url: door.url, ...byPhone }, services);
   await resolver.open?.();
   return {
     resolver,
@@ -103,7 +103,7 @@ resolverSuite('postgres.lookup', async () => {
     close: async () => {
       await resolver.close?.();
       await door.close();
-      await tools.close();
+      await services.close();
       await database.close();
     },
   };
@@ -226,7 +226,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('does not let a call wait for a full pool: no longer than a quarter of what it has left, nor than 250 ms', () =>
-    inWorld(async ({ make, tools, whileLocked }) => {
+    inWorld(async ({ make, services, whileLocked }) => {
       const resolver = await make({ ...locked, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
       await whileLocked(async () => {
@@ -236,19 +236,19 @@ describe('postgres.lookup', () => {
         const second = complaint(resolver.resolve(aCall(), {}, signal(), 400)).then((said) => ended.push(said));
         const third = complaint(resolver.resolve(aCall(), {}, signal(), leftMs)).then((said) => ended.push(said));
         const fourth = complaint(resolver.resolve(aCall(), {}, AbortSignal.abort(new Error('hung up')), leftMs));
-        await tools.clock.advance(99);
+        await services.clock.advance(99);
         expect([await fourth, ...ended]).to.deep.equal(['hung up']);
-        await tools.clock.advance(1);
+        await services.clock.advance(1);
         await second;
-        await tools.clock.advance(149);
+        await services.clock.advance(149);
         expect(ended).to.deep.equal(['the pool is full: 1 in use']);
-        await tools.clock.advance(1);
+        await services.clock.advance(1);
         await third;
         controller.abort(new Error('time is up'));
         expect(await first).to.equal('time is up');
       });
       expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.include({ who: '+12345678912' });
-      expect(tools.clock.pending).to.equal(0);
+      expect(services.clock.pending).to.equal(0);
     }));
 
   it('lets those who wait have the connection in their order', () =>
@@ -271,14 +271,14 @@ describe('postgres.lookup', () => {
     }));
 
   it('has the server end it sooner where it had to wait for a connection', () =>
-    inWorld(async ({ make, tools, whileLocked }) => {
+    inWorld(async ({ make, services, whileLocked }) => {
       const resolver = await make({ ...locked, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
       let second: Promise<JsonObject> | null = null;
       await whileLocked(async () => {
         void complaint(resolver.resolve(aCall(), {}, signal(), leftMs));
         second = resolver.resolve(aCall(), {}, signal(), 2_000);
-        await tools.clock.advance(200);
+        await services.clock.advance(200);
       });
       expect(await second).to.include({ timeout: '1800ms' });
     }));
@@ -333,21 +333,21 @@ describe('postgres.lookup', () => {
     }));
 
   it('cuts a connection from which nothing is heard a second after its time, and makes another', () =>
-    inWorld(async ({ door, make, tools }) => {
+    inWorld(async ({ door, make, services }) => {
       const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
       await door.become('held');
       const controller = new AbortController();
       const look = complaint(resolver.resolve(aCall(), {}, controller.signal, 500));
-      await tools.clock.advance(500);
+      await services.clock.advance(500);
       controller.abort(new Error('time is up'));
       expect(await look).to.equal('time is up');
       await door.become('open');
-      await tools.clock.advance(900);
+      await services.clock.advance(900);
       const next = resolver.resolve(aCall(), {}, signal(), leftMs);
-      await tools.clock.advance(99);
+      await services.clock.advance(99);
       expect(door.connections).to.equal(1);
-      await tools.clock.advance(1);
+      await services.clock.advance(1);
       expect(await next).to.include({ first_name: 'Jane' });
       expect(door.connections).to.equal(2);
     }));
@@ -369,25 +369,25 @@ describe('postgres.lookup', () => {
     }));
 
   it('does not wait for a query that nobody waits for when it is closed', () =>
-    inWorld(async ({ database, tools }) => {
+    inWorld(async ({ database, services }) => {
       const { url, name } = named(database.url);
-      const resolver = createComponent('resolver', component, { ...sleepy, url }, tools);
+      const resolver = createComponent('resolver', component, { ...sleepy, url }, services);
       const controller = new AbortController();
       const look = complaint(resolver.resolve(sleeper(60), {}, controller.signal, 60_000));
       while ((await working(database, name, 'pg_sleep')).length === 0);
       controller.abort(new Error('time is up'));
       await look;
       await resolver.close?.();
-      expect(tools.clock.pending).to.equal(0);
+      expect(services.clock.pending).to.equal(0);
       await database.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [
         name,
       ]);
     }));
 
   it('opens while the database is down, says so, and finds callers once it is up', () =>
-    inWorld(async ({ door, make, tools }) => {
+    inWorld(async ({ door, make, services }) => {
       await door.become('shut');
-      const unreachable = tools.log.next('postgres.unreachable');
+      const unreachable = services.log.next('postgres.unreachable');
       const resolver = await make({ url: door.url, ...byPhone });
       expect((await unreachable).fields.reason).to.match(/^connect ECONNREFUSED /);
       await door.become('open');
@@ -395,11 +395,11 @@ describe('postgres.lookup', () => {
     }));
 
   it('gives up connecting at start to a database that does not answer', () =>
-    inWorld(async ({ door, make, tools }) => {
+    inWorld(async ({ door, make, services }) => {
       await door.become('held');
-      const unreachable = tools.log.next('postgres.unreachable');
+      const unreachable = services.log.next('postgres.unreachable');
       await make({ url: door.url, ...byPhone });
-      await tools.clock.advance(10_000);
+      await services.clock.advance(10_000);
       expect((await unreachable).fields.reason).to.equal('the database does not answer');
     }));
 

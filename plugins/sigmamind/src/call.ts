@@ -7,6 +7,7 @@ import {
   fingerprint,
   type HttpReply,
   type JsonObject,
+  Log,
   type RawRequest,
   readJsonObject,
   refuse,
@@ -53,6 +54,7 @@ export const call = defineSource({
     ...(agent !== null && { agent_id: agent }),
   }),
   answerIn,
+  inject: { log: Log },
   create({ token, secrets, signature, allow }, { log }) {
     const verifier = secrets === undefined ? null : verifierOf(secrets, signature);
     return {

@@ -1,5 +1,5 @@
 /** `sigmamind.events`: a signed agent webhook becomes one event, its body kept as it was sent. */
-import { defineSource, isRefusal, readJsonObject, refuse, z } from '@switchhook/sdk';
+import { defineSource, isRefusal, Log, readJsonObject, refuse, z } from '@switchhook/sdk';
 import { openEnvelope } from './envelope.js';
 import { fieldReader, fieldsOption } from './fields.js';
 import { eventSamples } from './samples.js';
@@ -26,6 +26,7 @@ export const events = defineSource({
   description: "SigmaMind's signed agent webhooks: conversation_started, conversation_ended, conversation_analysed.",
   options,
   samples: eventSamples,
+  inject: { log: Log },
   create({ secrets: agents, signature, fields = {} }, { log }) {
     const secrets = [...agents.keys()];
     const verifier = verifierOf(secrets, signature);

@@ -1,6 +1,6 @@
 import plugin from '@switchhook/plugin-sigmamind';
 import { isRefusal, type JsonObject, type RawRequest, type Reception, type Source } from '@switchhook/sdk';
-import { aRequest, createComponent, type FakeLog, fakeTools } from '@switchhook/testkit';
+import { aRequest, createComponent, type FakeLog, fakeServices } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 export type Body = JsonObject | string | Uint8Array;
@@ -22,11 +22,11 @@ export function component(type: string) {
 }
 
 export function setup(type: 'sigmamind.events' | 'sigmamind.call', options: JsonObject): World {
-  const tools = fakeTools();
-  const source = createComponent('source', component(type), options, tools);
+  const services = fakeServices();
+  const source = createComponent('source', component(type), options, services);
   return {
     source,
-    log: tools.log,
+    log: services.log,
     signed(body, given = {}) {
       const draft = aRequest({ body, ...given });
       const signature = source.sign?.(draft.body, draft.receivedAtMs) ?? { headers: {}, rest: '' };

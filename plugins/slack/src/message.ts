@@ -1,7 +1,9 @@
 /** `slack.message`: posts a message through an incoming webhook. */
 import {
+  Clock,
   defineDestination,
   deliveryScope,
+  HttpClient,
   type JsonObject,
   outcomeOfFailure,
   type Scope,
@@ -46,18 +48,19 @@ export const message = defineDestination({
   type: 'slack.message',
   description: 'Posts a message to a Slack channel.',
   options,
-  create: (row, tools) => ({
+  inject: { http: HttpClient, clock: Clock },
+  create: (row, { http, clock }) => ({
     deliver: async (delivery, signal) => {
       try {
         const payload = payloadFor(row, deliveryScope(delivery));
         if (typeof payload === 'string') return { kind: 'rejected', reason: payload };
-        const response = await tools.fetch(row.webhookUrl, {
+        const response = await http.fetch(row.webhookUrl, {
           method: 'POST',
           headers: { 'content-type': 'application/json; charset=utf-8' },
           body: JSON.stringify(payload),
           signal,
         });
-        return outcomeFrom(response, tools.clock.now());
+        return outcomeFrom(response, clock.now());
       } catch (error) {
         return outcomeOfFailure(error);
       }
@@ -68,7 +71,7 @@ export const message = defineDestination({
       return payload;
     },
     probe: async (signal) => {
-      await tools.fetch(new URL(row.webhookUrl).origin, { method: 'HEAD', signal, maxBytes: 0 });
+      await http.fetch(new URL(row.webhookUrl).origin, { method: 'HEAD', signal, maxBytes: 0 });
     },
   }),
 });

@@ -6,7 +6,7 @@ import {
   type Behaviour,
   createComponent,
   destinationSuite,
-  fakeTools,
+  fakeServices,
   receiver,
 } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -18,14 +18,14 @@ const withData = (data: JsonObject): Delivery => aDelivery({ event: anEvent({ da
 /** A destination and a receiver that stands in for Slack. */
 async function slackWorld(options: JsonObject, behaviour: Behaviour = () => ({ status: 200, body: 'ok' })) {
   const far = await receiver(behaviour);
-  const tools = fakeTools();
+  const services = fakeServices();
   const close = async () => {
     await far.close();
-    await tools.close();
+    await services.close();
   };
   try {
     const row = { webhookUrl: `${far.url}/services/T000/B000/secret-token`, ...options };
-    return { far, tools, close, destination: createComponent('destination', component, row, tools) };
+    return { far, services, close, destination: createComponent('destination', component, row, services) };
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,6 @@
 /** `sqlite`: stores events and deliveries in one file. */
 import { resolve } from 'node:path';
-import { definePlugin, defineStore, size, z } from '@switchhook/sdk';
+import { Clock, ComponentInfo, definePlugin, defineStore, Log, Metrics, size, z } from '@switchhook/sdk';
 import { SqliteStore } from './store.js';
 
 /** In a smaller file the part reserved for settlements would hold none. */
@@ -24,8 +24,9 @@ const sqlite = defineStore({
       .refine((bytes) => bytes >= leastBytes, { message: 'expected at least 1mb' })
       .optional(),
   }),
-  create: ({ path, synchronous, maxSize }, tools) =>
-    new SqliteStore({ path: resolve(tools.directory, path), synchronous, maxBytes: maxSize ?? null }, tools),
+  inject: { clock: Clock, log: Log, metrics: Metrics, info: ComponentInfo },
+  create: ({ path, synchronous, maxSize }, { info, ...services }) =>
+    new SqliteStore({ path: resolve(info.directory, path), synchronous, maxBytes: maxSize ?? null }, services),
 });
 
 export default definePlugin({ name: '@switchhook/plugin-sqlite', components: [sqlite] });

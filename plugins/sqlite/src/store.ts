@@ -7,18 +7,20 @@ import {
   type Backlog,
   type Claim,
   type ClaimRequest,
+  type Clock,
   type DeliveryQuery,
   type DeliveryRecord,
   type Entry,
   type EventQuery,
   type EventRecord,
+  type Log,
+  type Metrics,
   type NewDelivery,
   type Page,
   type PruneRequest,
   refuse,
   type Settled,
   type Store,
-  type Tools,
 } from '@switchhook/sdk';
 import { GroupCommit } from './group-commit.js';
 import { probeFile } from './probe.js';
@@ -43,9 +45,16 @@ const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 export type FileSettings = Omit<Settings, 'leasesEndMs'>;
 
+/** What the store works with. */
+interface StoreServices {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
 export class SqliteStore implements Store {
   readonly #settings: FileSettings;
-  readonly #tools: Pick<Tools, 'clock' | 'log' | 'metrics'>;
+  readonly #services: StoreServices;
   readonly #writes = new GroupCommit<Write>(
     { limit: batchLimit, earlyBatch },
     (writes) => this.#commit(writes),
@@ -59,15 +68,15 @@ export class SqliteStore implements Store {
   #client: Promise<WorkerClient> | null = null;
   #isOpen = false;
 
-  constructor(settings: FileSettings, tools: Pick<Tools, 'clock' | 'log' | 'metrics'>) {
+  constructor(settings: FileSettings, services: StoreServices) {
     this.#settings = settings;
-    this.#tools = tools;
+    this.#services = services;
   }
 
   async open(): Promise<void> {
     await mkdir(dirname(this.#settings.path), { recursive: true });
     // This process holds the lock, so the owners of earlier leases have ended.
-    await this.#start(this.#tools.clock.now());
+    await this.#start(this.#services.clock.now());
     this.#isOpen = true;
   }
 
@@ -156,7 +165,7 @@ export class SqliteStore implements Store {
   }
 
   async #commit(writes: readonly Write[]): Promise<readonly Replied[]> {
-    const { clock, metrics } = this.#tools;
+    const { clock, metrics } = this.#services;
     const client = await this.#start(null);
     const startedAt = clock.elapsed();
     const replies = await client.request({ kind: 'write', packed: pack(writes) });
@@ -191,7 +200,7 @@ export class SqliteStore implements Store {
   #onEnd(): void {
     if (this.#client === null) return;
     this.#client = null;
-    this.#tools.log.warn('store.thread-ended', { path: this.#settings.path });
+    this.#services.log.warn('store.thread-ended', { path: this.#settings.path });
   }
 
   #errorOf(replied: Replied | undefined): Error {
@@ -201,7 +210,7 @@ export class SqliteStore implements Store {
   }
 
   #now(): number {
-    return this.#tools.clock.now();
+    return this.#services.clock.now();
   }
 
   #refuseUnlessOpen(): void {

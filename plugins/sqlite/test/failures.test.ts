@@ -80,13 +80,13 @@ describe('sqlite, in trouble', () => {
 
   it(
     'rejects while the file is damaged, and recovers by itself when the file is restored',
-    withStore(async ({ path, open, tools }) => {
+    withStore(async ({ path, open, services }) => {
       const before = await open();
       await before.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
       await before.close?.();
       const good = await readFile(path);
       const store = await open();
-      const ended = tools.log.next('store.thread-ended');
+      const ended = services.log.next('store.thread-ended');
       await writeFile(path, Buffer.concat([good.subarray(0, 100), Buffer.alloc(good.length - 100, 0xff)]));
       const error = await failure(store.event(eventId(40)));
       expect(error.code).to.match(/^SQLITE_(CORRUPT|NOTADB)/);
@@ -100,7 +100,7 @@ describe('sqlite, in trouble', () => {
 
   it(
     'leaves what is running alone when its thread had to be started again',
-    withStore(async ({ path, open, tools }) => {
+    withStore(async ({ path, open, services }) => {
       const store = await open();
       await store.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
       const { deliveries } = await store.claim(aClaim(1));
@@ -108,7 +108,7 @@ describe('sqlite, in trouble', () => {
       other.pragma('wal_checkpoint(truncate)');
       other.close();
       const good = await readFile(path);
-      const ended = tools.log.next('store.thread-ended');
+      const ended = services.log.next('store.thread-ended');
       await writeFile(path, Buffer.alloc(good.length, 0xff));
       await failure(store.append([anEntry(50, 1, large)]));
       await ended;

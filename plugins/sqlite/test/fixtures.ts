@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import type { ClaimRequest, Entry, JsonObject, Settled, Store } from '@switchhook/sdk';
-import { createComponent, FakeClock, fakeTools } from '@switchhook/testkit';
+import { createComponent, FakeClock, fakeServices } from '@switchhook/testkit';
 
 /** A directory of its own with stores on a file in it; `close` closes and removes all of it. */
 export async function setup() {
   const directory = await mkdtemp(join(tmpdir(), 'switchhook-sqlite-'));
-  const tools = fakeTools({ directory });
+  const services = fakeServices({ directory });
   const opened: Store[] = [];
   const component = plugin.components.find(({ type }) => type === 'sqlite');
   const make = (options: JsonObject = {}): Store => {
-    const store = createComponent('store', component, { path: 'events.db', ...options }, tools);
+    const store = createComponent('store', component, { path: 'events.db', ...options }, services);
     opened.push(store);
     return store;
   };
@@ -23,10 +23,10 @@ export async function setup() {
   };
   const close = async () => {
     for (const store of opened) await store.close?.();
-    await tools.close();
+    await services.close();
     await rm(directory, { recursive: true });
   };
-  return { directory, path: join(directory, 'events.db'), tools, clock: tools.clock, make, open, close };
+  return { directory, path: join(directory, 'events.db'), services, clock: services.clock, make, open, close };
 }
 
 export type Fixtures = Awaited<ReturnType<typeof setup>>;

@@ -1,6 +1,6 @@
 import plugin from '@switchhook/plugin-sqlite';
 import type { Store } from '@switchhook/sdk';
-import { createComponent, fakeTools } from '@switchhook/testkit';
+import { createComponent, fakeServices } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { aClaim, anEntry, delivered, eventId, withStore } from './fixtures.js';
 
@@ -69,17 +69,16 @@ describe('sqlite, with many events', () => {
   it(
     'commits what comes together in few transactions',
     withStore(async ({ directory }) => {
-      const tools = fakeTools({ directory });
+      const services = fakeServices({ directory });
       let commits = 0;
-      const observe = (name: string) => {
+      services.metrics.observe = (name: string) => {
         if (name === 'store_commit_seconds') commits += 1;
       };
-      const metrics = { observe, count: () => {}, gauge: () => {} };
-      const store = createComponent('store', plugin.components[0], { path: 'x.db' }, { ...tools, metrics });
+      const store = createComponent('store', plugin.components[0], { path: 'x.db' }, services);
       await store.open?.();
       await Promise.all(Array.from({ length: 1_000 }, (_, n) => store.append([anEntry(n)])));
       await store.close?.();
-      await tools.close();
+      await services.close();
       // Two begin at once; all that comes meanwhile follows, in batches of 512.
       expect(commits).to.equal(4);
     }),

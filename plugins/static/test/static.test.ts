@@ -1,13 +1,13 @@
 import plugin from '@switchhook/plugin-static';
 import { type JsonObject, type Resolver, z } from '@switchhook/sdk';
-import { aCall, createComponent, fakeTools, resolverSuite } from '@switchhook/testkit';
+import { aCall, createComponent, fakeServices, resolverSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 const [component] = plugin.components;
 const signal = (): AbortSignal => new AbortController().signal;
 
 function make(values: JsonObject): Resolver {
-  return createComponent('resolver', component, { values }, fakeTools());
+  return createComponent('resolver', component, { values }, fakeServices());
 }
 
 resolverSuite('static', async () => ({ resolver: make({ company: 'Acme' }), known: aCall(), close: async () => {} }), {

@@ -3,17 +3,20 @@ import { extname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import {
   type Call,
+  Clock,
+  ComponentInfo,
   country,
   defineResolver,
   isExpressionError,
   type JsonObject,
+  Log,
+  Metrics,
   type NumberReader,
   notReady,
   type Resolver,
   type Scope,
   scopes,
   type Template,
-  type Tools,
   text,
   z,
 } from '@switchhook/sdk';
@@ -59,14 +62,22 @@ export const lookup = defineResolver({
   type: 'table.lookup',
   description: 'Finds the caller in a CSV, JSON or YAML file.',
   options,
-  create: (row, tools) => new TableLookup(row, tools),
+  inject: { clock: Clock, log: Log, metrics: Metrics, info: ComponentInfo },
+  create: (row, services) => new TableLookup(row, services),
 });
+
+interface Services {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly info: ComponentInfo;
+}
 
 class TableLookup implements Resolver {
   readonly #settings: LoadSettings;
   readonly #match: Template<string>;
   readonly #keyOf: NumberReader;
-  readonly #tools: Tools;
+  readonly #services: Services;
   readonly #watch: FileWatch;
   #table: Table | null = null;
   #rows = 0;
@@ -79,18 +90,18 @@ class TableLookup implements Resolver {
   #closed = false;
   #worker: Worker | null = null;
 
-  constructor({ match, ...row }: z.output<typeof options>, tools: Tools) {
+  constructor({ match, ...row }: z.output<typeof options>, services: Services) {
     const ending = extname(row.file).toLowerCase() as keyof typeof formats;
     this.#settings = {
       ...row,
-      file: resolve(tools.directory, row.file),
+      file: resolve(services.info.directory, row.file),
       format: row.format ?? formats[ending],
-      country: row.country ?? tools.country,
+      country: row.country ?? services.info.country,
     };
     this.#match = match;
     this.#keyOf = keyReader(this.#settings);
-    this.#tools = tools;
-    this.#watch = new FileWatch(this.#settings.file, tools.clock, () => this.#reload());
+    this.#services = services;
+    this.#watch = new FileWatch(this.#settings.file, services.clock, () => this.#reload());
   }
 
   /** Reads the table. A broken one is no failure of `open`: the file is watched from now on, so saving it right is enough. */
@@ -133,7 +144,7 @@ class TableLookup implements Resolver {
 
   #rejected(reason: string): void {
     if (this.#closed) return;
-    const { log, clock } = this.#tools;
+    const { log, clock } = this.#services;
     log.error('table.rejected', { file: this.#settings.file, reason });
     this.#failure = reason;
     this.#cancelRetry();
@@ -141,7 +152,12 @@ class TableLookup implements Resolver {
   }
 
   async #load(): Promise<void> {
-    const { clock, log, metrics, name } = this.#tools;
+    const {
+      clock,
+      log,
+      metrics,
+      info: { name },
+    } = this.#services;
     const startedAtMs = clock.elapsed();
     const { table, counts } = await this.#read();
     if (counts.rows * 2 < this.#rows)

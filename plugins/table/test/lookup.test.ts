@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import plugin from '@switchhook/plugin-table';
 import { isNotReady, type JsonObject, type Resolver, z } from '@switchhook/sdk';
-import { aCall, createComponent, fakeTools, resolverSuite, settled } from '@switchhook/testkit';
+import { aCall, createComponent, fakeServices, resolverSuite, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { FileWatch } from '../src/file-watch.js';
 
@@ -13,7 +13,7 @@ const customers = 'phone,first_name,tier\n+12345678912,Jane,gold\n+34600000000,J
 
 interface World {
   readonly directory: string;
-  readonly tools: ReturnType<typeof fakeTools>;
+  readonly services: ReturnType<typeof fakeServices>;
   write(name: string, content: string | Uint8Array): Promise<void>;
   /** Opens a resolver; closed with the world. */
   make(options: JsonObject): Promise<Resolver>;
@@ -21,19 +21,19 @@ interface World {
 
 async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'switchhook-table-'));
-  const tools = fakeTools({ directory });
+  const services = fakeServices({ directory });
   const made: Resolver[] = [];
   const make = async (options: JsonObject): Promise<Resolver> => {
-    const resolver = createComponent('resolver', component, options, tools);
+    const resolver = createComponent('resolver', component, options, services);
     made.push(resolver);
     await resolver.open?.();
     return resolver;
   };
   try {
-    await body({ directory, tools, make, write: (name, content) => writeFile(join(directory, name), content) });
+    await body({ directory, services, make, write: (name, content) => writeFile(join(directory, name), content) });
   } finally {
     for (const resolver of made) await resolver.close?.();
-    await tools.close();
+    await services.close();
     await rm(directory, { recursive: true });
   }
 }
@@ -59,15 +59,15 @@ async function refusal(
 resolverSuite('table.lookup', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'switchhook-table-'));
   await writeFile(join(directory, 'customers.csv'), customers);
-  const tools = fakeTools({ directory });
-  const resolver = createComponent('resolver', component, { file: 'customers.csv' }, tools);
+  const services = fakeServices({ directory });
+  const resolver = createComponent('resolver', component, { file: 'customers.csv' }, services);
   await resolver.open?.();
   return {
     resolver,
     known: aCall(),
     close: async () => {
       await resolver.close?.();
-      await tools.close();
+      await services.close();
       await rm(directory, { recursive: true });
     },
   };
@@ -86,7 +86,7 @@ describe('table.lookup reads CSV', () => {
     }));
 
   it('reads what Excel saves: byte order mark, semicolons, CRLF, quotes, empty lines, spaces in the header', () =>
-    inWorld(async ({ write, make, tools }) => {
+    inWorld(async ({ write, make, services }) => {
       await write(
         't.csv',
         '\ufeff phone ; first_name;note;\r\n"+12345678912";"Jane ""JJ"" Doe";"two\r\nlines; really";\r\n\r\n;;;\r\n+34600000000;José 😀;x;\r\n',
@@ -102,7 +102,7 @@ describe('table.lookup reads CSV', () => {
         first_name: 'José 😀',
         note: 'x',
       });
-      expect(tools.log.of('table.loaded')[0]?.fields).to.include({
+      expect(services.log.of('table.loaded')[0]?.fields).to.include({
         rows: 2,
         duplicates: 0,
         withoutKey: 0,
@@ -111,17 +111,17 @@ describe('table.lookup reads CSV', () => {
     }));
 
   it('keeps the last of several rows with the same key, and counts what it passes over', () =>
-    inWorld(async ({ write, make, tools }) => {
+    inWorld(async ({ write, make, services }) => {
       await write('t.csv', 'phone,name\n+12345678912,first\n,nobody\nanonymous,Anonymous\n+1 234-567-8912,second\n');
       const resolver = await make({ file: 't.csv' });
       expect(await find(resolver, '+12345678912')).to.deep.equal({ phone: '+1 234-567-8912', name: 'second' });
-      expect(tools.log.of('table.loaded')[0]?.fields).to.include({
+      expect(services.log.of('table.loaded')[0]?.fields).to.include({
         rows: 2,
         duplicates: 1,
         withoutKey: 1,
         notPhones: 1,
       });
-      expect(tools.metrics.values.get('table_rows{resolver="under-test"}')).to.equal(2);
+      expect(services.metrics.values.get('table_rows{resolver="under-test"}')).to.equal(2);
     }));
 
   it('reads a table without rows', () =>
@@ -222,16 +222,16 @@ describe('table.lookup compares phone numbers', () => {
   it('takes the country of the configuration where it has none of its own', async () => {
     await inWorld(async ({ directory, write }) => {
       await write('t.csv', customers.replace('+12345678912', '030 901820'));
-      const tools = fakeTools({ directory, country: 'DE' });
+      const services = fakeServices({ directory, country: 'DE' });
       const found = async (options: JsonObject) => {
-        const resolver = createComponent('resolver', component, { file: 't.csv', ...options }, tools);
+        const resolver = createComponent('resolver', component, { file: 't.csv', ...options }, services);
         await resolver.open?.();
         const facts = await find(resolver, '+4930901820');
         await resolver.close?.();
         return facts.first_name;
       };
       expect([await found({}), await found({ country: 'US' })]).to.deep.equal(['Jane', undefined]);
-      await tools.close();
+      await services.close();
     });
   });
 
@@ -310,7 +310,7 @@ describe('table.lookup notices that its file changes', () => {
   const tier = async (resolver: Resolver) => (await find(resolver, '+12345678912')).tier;
   const table = (value: string) => `phone,tier\n+12345678912,${value}\n`;
   /** Does something to the file and lets time pass until that is in the log. */
-  const noticed = async ({ log, clock }: World['tools'], event: string, change: () => Promise<void>) => {
+  const noticed = async ({ log, clock }: World['services'], event: string, change: () => Promise<void>) => {
     const before = log.of(event).length;
     await change();
     while (log.of(event).length === before) await clock.advance(1_000);
@@ -318,39 +318,39 @@ describe('table.lookup notices that its file changes', () => {
   };
 
   it('reads it again when it is written, replaced, or deleted and made anew', () =>
-    inWorld(async ({ directory, write, make, tools }) => {
+    inWorld(async ({ directory, write, make, services }) => {
       const file = join(directory, 't.csv');
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
       expect(await tier(resolver)).to.equal('gold');
-      await noticed(tools, 'table.loaded', () => write('t.csv', table('silver')));
+      await noticed(services, 'table.loaded', () => write('t.csv', table('silver')));
       expect(await tier(resolver)).to.equal('silver');
       for (const value of ['bronze', 'copper']) {
         await write('new', table(value));
-        await noticed(tools, 'table.loaded', () => rename(join(directory, 'new'), file));
+        await noticed(services, 'table.loaded', () => rename(join(directory, 'new'), file));
         expect(await tier(resolver)).to.equal(value);
       }
-      expect(await noticed(tools, 'table.rejected', () => unlink(file))).to.match(/ENOENT/);
+      expect(await noticed(services, 'table.rejected', () => unlink(file))).to.match(/ENOENT/);
       expect(await tier(resolver)).to.equal('copper');
-      await noticed(tools, 'table.loaded', () => write('t.csv', table('gold again')));
+      await noticed(services, 'table.loaded', () => write('t.csv', table('gold again')));
       expect(await tier(resolver)).to.equal('gold again');
     }));
 
   it('follows a link that is turned to another file, an older one of the same size too', () =>
-    inWorld(async ({ directory, write, make, tools }) => {
+    inWorld(async ({ directory, write, make, services }) => {
       await write('v1', table('one'));
       await write('v2', table('two'));
       await utimes(join(directory, 'v1'), 0, 0);
       await symlink('v2', join(directory, 't.csv'));
       const resolver = await make({ file: 't.csv' });
       await symlink('v1', join(directory, 'link'));
-      await noticed(tools, 'table.loaded', () => rename(join(directory, 'link'), join(directory, 't.csv')));
+      await noticed(services, 'table.loaded', () => rename(join(directory, 'link'), join(directory, 't.csv')));
       expect(await tier(resolver)).to.equal('one');
     }));
 
   it('waits until the file has been the same for a second', () =>
-    inWorld(async ({ directory, write, tools }) => {
-      const { clock } = tools;
+    inWorld(async ({ directory, write, services }) => {
+      const { clock } = services;
       let changes = 0;
       const watch = new FileWatch(join(directory, 't.csv'), clock, () => {
         changes += 1;
@@ -373,31 +373,31 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('keeps the table it has while a new version is broken, and says what is wrong with it', () =>
-    inWorld(async ({ directory, write, make, tools }) => {
+    inWorld(async ({ directory, write, make, services }) => {
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
-      const reason = await noticed(tools, 'table.rejected', () => write('t.csv', `${table('silver')}+1,a,b\n`));
+      const reason = await noticed(services, 'table.rejected', () => write('t.csv', `${table('silver')}+1,a,b\n`));
       expect(reason).to.equal(`${join(directory, 't.csv')}:3: it is not CSV: expected 2 values, found 3`);
       expect(await tier(resolver)).to.equal('gold');
-      await noticed(tools, 'table.loaded', () => write('t.csv', table('silver')));
+      await noticed(services, 'table.loaded', () => write('t.csv', table('silver')));
       expect(await tier(resolver)).to.equal('silver');
     }));
 
   it('opens without a table where the file is broken, fails on every look-up, and has it once the file is saved right', () =>
-    inWorld(async ({ directory, write, make, tools }) => {
+    inWorld(async ({ directory, write, make, services }) => {
       await write('t.csv', 'phone,tier\n+1,a,b\n');
       const resolver = await make({ file: 't.csv' });
       const reason = `${join(directory, 't.csv')}:2: it is not CSV: expected 2 values, found 3`;
-      expect(tools.log.of('table.rejected').map(({ fields }) => fields.reason)).to.deep.equal([reason]);
+      expect(services.log.of('table.rejected').map(({ fields }) => fields.reason)).to.deep.equal([reason]);
       const error = await tier(resolver).catch((thrown: unknown) => thrown);
       expect([isNotReady(error), String(error)]).to.deep.equal([true, `Error: ${reason}`]);
       expect(await find(resolver, '')).to.deep.equal({});
-      await noticed(tools, 'table.loaded', () => write('t.csv', table('gold')));
+      await noticed(services, 'table.loaded', () => write('t.csv', table('gold')));
       expect(await tier(resolver)).to.equal('gold');
     }));
 
   it('tries a file that could not be read again each minute until it can, although it is the same', () =>
-    inWorld(async ({ directory, write, make, tools: { clock, log } }) => {
+    inWorld(async ({ directory, write, make, services: { clock, log } }) => {
       /** A file of one size and one age, whatever is in it. */
       const writeAlike = async (content: string) => {
         await write('t.csv', content);
@@ -421,20 +421,20 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('opens again what is open, and looks at it once', () =>
-    inWorld(async ({ write, make, tools }) => {
+    inWorld(async ({ write, make, services }) => {
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
       await resolver.open?.();
-      expect(tools.clock.pending).to.equal(1);
+      expect(services.clock.pending).to.equal(1);
     }));
 
   it('looks no more once it is closed', () =>
-    inWorld(async ({ write, make, tools }) => {
+    inWorld(async ({ write, make, services }) => {
       for (const content of [table('gold'), 'broken']) {
         await write('t.csv', content);
         const resolver = await make({ file: 't.csv' });
         await resolver.close?.();
-        expect(tools.clock.pending).to.equal(0);
+        expect(services.clock.pending).to.equal(0);
       }
     }));
 });
@@ -496,7 +496,7 @@ describe('table.lookup refuses', () => {
   it('options that cannot work, each at its place', () => {
     const problems = (options: JsonObject): readonly string[] => {
       try {
-        createComponent('resolver', component, options, fakeTools());
+        createComponent('resolver', component, options, fakeServices());
       } catch (error) {
         if (!(error instanceof z.ZodError)) throw error;
         return error.issues.map(({ path }) => path.join('.'));
@@ -514,9 +514,9 @@ describe('table.lookup refuses', () => {
   });
 
   it('a broken file when it is checked; of a good one it tells how many rows it has', () =>
-    inWorld(async ({ write, tools }) => {
+    inWorld(async ({ write, services }) => {
       await write('t.csv', 'what');
-      const resolver = createComponent('resolver', component, { file: 't.csv' }, tools);
+      const resolver = createComponent('resolver', component, { file: 't.csv' }, services);
       const said = () => Promise.resolve(resolver.probe?.(signal())).catch((error: Error) => error.message);
       expect(await said()).to.match(/t\.csv:1: there is no column "phone"/);
       await write('t.csv', customers);

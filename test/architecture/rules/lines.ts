@@ -61,7 +61,7 @@ const lines: readonly Line[] = [
     examples: ['const id = randomUUID();', 'const wait = Math.random() * 10;'],
   },
   {
-    what: 'the network is reached without tools.fetch',
+    what: 'the network is reached without HttpClient',
     pattern: /(?<![.\w])fetch\(|\bhttps?\.(request|get)\(/,
     home: /^core\/router\/src\/system\/http-client\.ts$/,
     // A `fetch` of its own: it has been handed one.

@@ -25,7 +25,7 @@ function setup(tries: readonly (() => Promise<void>)[] = [], more: Lifecycle = {
     resolve: async () => ({ known: true }),
     ...more,
   };
-  const made = { kind: 'resolver', name: 'customer', type: 'shy', instance: resolver } as const;
+  const made = { kind: 'resolver', name: 'customer', type: 'shy', instance: resolver, lifecycle: resolver } as const;
   const opening = new Opening(made, clock, log);
   const look = () =>
     resolverOnceOpen(resolver, opening)
@@ -255,7 +255,7 @@ describe('a store that is not open yet', () => {
   it('refuses everything as STORE_UNAVAILABLE, and does it all once it is open', async () => {
     const clock = new FakeClock();
     const plain = memoryStore(clock);
-    const made = { kind: 'store', name: 'store', type: 'memory', instance: plain } as const;
+    const made = { kind: 'store', name: 'store', type: 'memory', instance: plain, lifecycle: plain } as const;
     const opening = new Opening(made, clock, new FakeLog());
     const store = storeOnceOpen(plain, opening);
     const limit = 1;

@@ -1,4 +1,5 @@
-import { service, tokens } from '@switchhook/core';
+import { Clock, HttpClient } from '@switchhook/sdk';
+
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { workplace } from '../../support/workplace.js';
@@ -25,9 +26,12 @@ describe('a replaced clock', () => {
       };
     });
     const place = await workplace();
-    const { router } = await place.router(yaml, { replace: [service(tokens.clock, clock)] });
+    const { router } = await place.router(yaml, {
+      configure: (container) => container.register(Clock, { useValue: clock }),
+    });
     const response = router
-      .service(tokens.fetch)('http://localhost:9/')
+      .get(HttpClient)
+      .fetch('http://localhost:9/')
       .catch(() => null);
     expect(await Promise.race([asked, response])).to.equal(60_000);
     await response;
@@ -39,7 +43,7 @@ describe('a replaced clock', () => {
     const note = (worker: unknown) => workers.push(worker);
     process.on('worker', note);
     const place = await workplace();
-    await place.router(yaml, { replace: [service(tokens.clock, new FakeClock())] });
+    await place.router(yaml, { configure: (container) => container.register(Clock, { useValue: new FakeClock() }) });
     expect(workers).to.have.length(0);
     await place.router(yaml);
     expect(workers).to.have.length(1);

@@ -8,7 +8,7 @@ import { messageOf } from '@switchhook/sdk/internal';
 import {
   acknowledgedIn,
   judged,
-  offlineFetch,
+  offlineClient,
   offlineUrl,
   type Platform,
   type Played,
@@ -81,7 +81,7 @@ async function online(
 ): Promise<Played> {
   const network = openNetwork();
   try {
-    return await playing(platformFor(config, url ?? localUrl(config), network.fetch));
+    return await playing(platformFor(config, url ?? localUrl(config), network));
   } finally {
     await network.close();
   }
@@ -99,7 +99,7 @@ async function offline(
     for (const { resolver, outcome, reason } of callAnswer.parse(trace).lookups)
       if (outcome === 'failed') failures.set(resolver, reason);
   };
-  return withComponents(router, output, () => playing(platformFor(config, offlineUrl, offlineFetch(router, told))));
+  return withComponents(router, output, () => playing(platformFor(config, offlineUrl, offlineClient(router, told))));
 }
 
 interface Findings extends StepVerdict {

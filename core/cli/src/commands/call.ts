@@ -78,7 +78,7 @@ async function called(config: Config, source: SourceRow, options: CallOptions): 
   const network = openNetwork();
   try {
     const url = options.url ?? localUrl(config);
-    const platform = platformFor(config, url, network.fetch);
+    const platform = platformFor(config, url, network);
     const post = platform.signed(source, bodyOf(source, options));
     if (post === null) throw new CommandFailure(exitCodes.failed, `source ${source.name} cannot sign a request itself`);
     const reply = await platform.post(post);

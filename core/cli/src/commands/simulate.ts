@@ -148,7 +148,7 @@ async function verdictOn(
   output: Output,
 ): Promise<Verdict> {
   const clock = systemClock;
-  const platform = platformFor(config, url, network.fetch);
+  const platform = platformFor(config, url, network);
   const total = scenario.steps.reduce((sum, { repeat }) => sum + repeat, 0);
   const onProgress = (done: number): void => {
     if (done % progressEvery === 0) output.progress(`${scenario.name}: ${done} of ${total} requests`);
@@ -177,9 +177,9 @@ async function started(config: string): Promise<RehearsalProcess> {
   }
 }
 
-async function requireRouter({ fetch }: Network, url: string): Promise<void> {
+async function requireRouter(network: Network, url: string): Promise<void> {
   try {
-    await fetch(`${url.replace(/\/+$/, '')}/healthz`);
+    await network.fetch(`${url.replace(/\/+$/, '')}/healthz`);
   } catch (error) {
     const reason = messageOf(error);
     throw new CommandFailure(

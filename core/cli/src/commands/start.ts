@@ -1,6 +1,6 @@
 /** `switchhook start`: runs the router until it is told to stop. */
 
-import { ComponentFailure, type Config, type Router, tokens } from '@switchhook/core';
+import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
 import { rehearsalOf } from '@switchhook/simulator';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, routerOf } from '../local-router.js';
@@ -70,7 +70,7 @@ async function opened(config: Config): Promise<Router> {
  * everything that counts is on disk, and a phone may be ringing.
  */
 function outliveStrays(router: Router): void {
-  const log = router.service(tokens.log);
+  const log = router.get(Log);
   process.on('unhandledRejection', (error) => log.error('process.error-uncaught', { error }));
   process.on('uncaughtException', (error) => log.error('process.error-uncaught', { error }));
 }

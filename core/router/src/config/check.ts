@@ -245,8 +245,8 @@ function serverConfig({
   };
 }
 
-function componentRow<K extends Kind>({ name, component, options }: CheckedRow<K>): ComponentRow<K> {
-  return { name, component, options: options ?? {} };
+function componentRow<K extends Kind>({ name, component, plugin, options }: CheckedRow<K>): ComponentRow<K> {
+  return { name, component, plugin, options: options ?? {} };
 }
 
 function destinationRow(row: CheckedRow<'destination'>): readonly DestinationRow[] {
@@ -282,6 +282,6 @@ function frozen<T>(value: T): T {
   const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value));
   if (!isPlain) return value;
   Object.freeze(value);
-  for (const [key, inner] of Object.entries(value)) if (key !== 'component') frozen(inner);
+  for (const [key, inner] of Object.entries(value)) if (key !== 'component' && key !== 'plugin') frozen(inner);
   return value;
 }

@@ -1,6 +1,6 @@
 /** Rows that name a component: finds it, and checks the row's own keys and the component's. */
 
-import type { Component, Kind } from '@switchhook/sdk';
+import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import type { ErrorCode } from '@switchhook/sdk/internal';
 import { z } from 'zod';
 import { isVariableName } from '../expressions/compile.js';
@@ -13,6 +13,8 @@ import type { Checker } from './validate.js';
 export interface CheckedRow<K extends Kind = Kind> {
   readonly name: string;
   readonly component: Component<K>;
+  /** What brings it; null = the router itself. */
+  readonly plugin: Plugin | null;
   readonly common: z.output<(typeof rowSchemas)[K]> | null;
   readonly options: Readonly<Record<string, unknown>> | null;
 }
@@ -50,8 +52,9 @@ export class Rows {
   /** The row at a path, `absent` where there is none; null where its component is not known. */
   async row<K extends Kind>(kind: K, path: Path, absent?: { readonly use: string }): Promise<CheckedRow<K> | null> {
     const used = this.#checker.check(z.looseObject({ use: rowSchemas[kind].shape.use }), path, absent);
-    const component = used === null ? null : await this.#component(kind, used.use, [...path, 'use']);
-    if (component === null) return null;
+    const found = used === null ? null : await this.#component(kind, used.use, [...path, 'use']);
+    if (found === null) return null;
+    const { component, plugin } = found;
     this.#checkBatch(component, path);
     const ownKeys = Object.keys(rowSchemas[kind].shape);
     const own = { takes: (key: string) => ownKeys.includes(key), otherKeys: [] };
@@ -59,6 +62,7 @@ export class Rows {
     return {
       name: String(path.at(-1)),
       component,
+      plugin,
       // The schema of this kind, as `kind` says; the table's type does not keep the two together.
       common: this.#checker.check(rowSchemas[kind], path, absent, own) as CheckedRow<K>['common'],
       options: this.#checker.check(component.options, path, absent && {}, rest),
@@ -73,11 +77,16 @@ export class Rows {
     document.report('INVALID_VALUE', at, `${type} takes no batches`, { at: 'key', hint: 'Remove `batch`.' });
   }
 
-  async #component<K extends Kind>(kind: K, use: string, path: Path): Promise<Component<K> | null> {
+  async #component<K extends Kind>(
+    kind: K,
+    use: string,
+    path: Path,
+  ): Promise<Pick<CheckedRow<K>, 'component' | 'plugin'> | null> {
     const { document } = this.#checker;
     const found = await this.#catalog.find(kind, use);
     if ('component' in found) {
-      if (isOf(kind, found.component)) return found.component;
+      const { component, plugin = null } = found;
+      if (isOf(kind, component)) return { component, plugin };
       document.report('WRONG_KIND', path, `${use} is a ${found.component.kind}, a ${kind} belongs here`);
     } else document.report(found.problem.code, path, found.problem.message, { hint: found.problem.hint });
     return null;
@@ -120,7 +129,9 @@ export interface PluginProblem {
 }
 
 /** What a search for a component came to. */
-export type Found = { readonly component: Component } | { readonly problem: PluginProblem };
+export type Found =
+  /** `plugin`: what brings it; none = the router itself. */
+  { readonly component: Component; readonly plugin?: Plugin } | { readonly problem: PluginProblem };
 
 /** Finds components. */
 export interface Catalog {

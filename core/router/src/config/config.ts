@@ -1,5 +1,5 @@
 /** The configuration as the rest of the router sees it: checked, complete and frozen. */
-import type { Component, Expression, Kind, Template } from '@switchhook/sdk';
+import type { Component, Expression, Kind, Plugin, Template } from '@switchhook/sdk';
 import type { LanePolicy } from '../delivery/policy.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
@@ -55,6 +55,8 @@ export interface LogConfig {
 export interface ComponentRow<K extends Kind = Kind> {
   readonly name: string;
   readonly component: Component<K>;
+  /** What brings it; null = the router itself. */
+  readonly plugin: Plugin | null;
   /** Checked by the component's own schema: what its `create` takes. */
   readonly options: Readonly<Record<string, unknown>>;
 }

@@ -1,9 +1,9 @@
 /** Makes one component of its row. Nothing is opened here. */
 
-import type { Instances, Kind } from '@switchhook/sdk';
+import type { Instances, Kind, Lifecycle } from '@switchhook/sdk';
 import { messageOf } from '@switchhook/sdk/internal';
-import type { ComponentRow, Config, DestinationRow } from '../config/config.js';
-import type { Services } from './container.js';
+import type { ComponentRow, DestinationRow } from '../config/config.js';
+import { type PluginServices, withServices } from './plugin-services.js';
 
 /** A component that has been made, and how it is called in the file. */
 export interface Made<K extends Kind = Kind> {
@@ -12,18 +12,16 @@ export interface Made<K extends Kind = Kind> {
   readonly name: string;
   readonly type: string;
   readonly instance: Instances[K];
+  /** Opens, probes and closes it with the services it shares. */
+  readonly lifecycle: Lifecycle;
 }
 
-/** Makes one component; what it throws is a failure with its name. */
-export function made<K extends Kind>(
-  kind: K,
-  row: ComponentRow<K>,
-  services: Services,
-  { directory, country }: Pick<Config, 'directory' | 'country'>,
-): Made<K> {
+/** Makes one component; what it or one of its services throws is a failure with its name. */
+export function createComponent<K extends Kind>(kind: K, row: ComponentRow<K>, plugin: PluginServices): Made<K> {
   try {
-    const instance = row.component.create(row.options, services.toolsFor(row.name, { directory, country }));
-    return { kind, name: row.name, type: row.component.type, instance };
+    const { services, shared } = plugin.for(row);
+    const instance = row.component.create(row.options, services);
+    return { kind, name: row.name, type: row.component.type, instance, lifecycle: withServices(instance, shared) };
   } catch (error) {
     throw new ComponentFailure({ kind, name: row.name, type: row.component.type }, 'could not be made', error);
   }

@@ -1,5 +1,5 @@
 /** Opens, probes and closes one component. It opens at the first try or not at all, or is tried again until it does. */
-import { type Clock, type Lifecycle, type Log, notReady, type Resolver, refuse, type Store } from '@switchhook/sdk';
+import { type Clock, type Log, notReady, type Resolver, refuse, type Store } from '@switchhook/sdk';
 import { inTime, messageOf, Pauses, within } from '@switchhook/sdk/internal';
 import { ComponentFailure, type Made } from './component-factory.js';
 
@@ -74,7 +74,7 @@ export class Opening {
   /** Whether it can reach what it depends on. A store need not be open. */
   async probe(timeoutMs: number): Promise<Probed> {
     if (this.#failure !== null && this.made.kind !== 'store') return { failure: this.#failure, note: null };
-    const lifecycle: Lifecycle = this.made.instance;
+    const { lifecycle } = this.made;
     return within(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
       (said) => ({ failure: null, note: typeof said === 'string' ? said : null }),
       (error: unknown) => ({ failure: messageOf(error), note: null }),
@@ -91,7 +91,7 @@ export class Opening {
   }
 
   async #close(): Promise<void> {
-    const lifecycle: Lifecycle = this.made.instance;
+    const { lifecycle } = this.made;
     await within(this.#clock, lifecycleMs, async () => lifecycle.close?.()).catch((error: unknown) =>
       this.#closeFailed(error),
     );
@@ -118,7 +118,7 @@ export class Opening {
 
   /** One that comes back after its time has opened it all the same. */
   #try(): Promise<ComponentFailure | null> {
-    const lifecycle: Lifecycle = this.made.instance;
+    const { lifecycle } = this.made;
     const open = async (): Promise<void> => {
       await lifecycle.open?.();
       this.#opened();

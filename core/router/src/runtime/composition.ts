@@ -1,6 +1,18 @@
 /** From a checked configuration to what a router is made of. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
-import { type Component, type Kind, type NumberReader, numberReader, type Source } from '@switchhook/sdk';
+import {
+  Clock,
+  type Component,
+  type Kind,
+  Log,
+  Metrics,
+  type NumberReader,
+  numberReader,
+  type Plugin,
+  Random,
+  type Source,
+  Store,
+} from '@switchhook/sdk';
 import { Operations } from '../admin/operations.js';
 import { readingsOf } from '../admin/status.js';
 import { Answers } from '../calls/answer.js';
@@ -17,15 +29,26 @@ import { listenerFor } from '../http/server.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { Pipeline } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
-import { maskFor } from '../system/log.js';
+import { type LineWriter, maskFor, openLog } from '../system/log.js';
+import { ExposedMetrics } from '../system/metrics.js';
 import { version } from '../system/version.js';
-import { type Made, made, withBatches } from './component-factory.js';
+import { createComponent, type Made, withBatches } from './component-factory.js';
 import { Opening, resolverOnceOpen, storeOnceOpen } from './component-lifecycle.js';
-import { type Services, tokens } from './container.js';
+import { type Configure, Container } from './container.js';
+import { PluginServices } from './plugin-services.js';
 import { Retention } from './retention.js';
+
+/** How to make a router, beside its configuration. */
+export interface RouterOptions {
+  /** Replaces services of the router, or adds some. */
+  readonly configure?: Configure;
+  /** Where log lines go; default standard output. */
+  readonly logTo?: LineWriter;
+}
 
 /** All parts of a router. */
 export interface Assembly {
+  readonly container: Container;
   readonly store: Opening;
   /** All others. */
   readonly components: readonly Opening[];
@@ -41,17 +64,30 @@ export interface Assembly {
 }
 
 /** Makes all components and wires them. `ready` is what `/readyz` asks. Throws a `ComponentFailure`. */
-export function assemble(config: Config, services: Services, ready: () => Promise<void>): Assembly {
-  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => made(kind, row, services, config);
+export function assemble(config: Config, { configure, logTo }: RouterOptions, ready: () => Promise<void>): Assembly {
+  const made: { store: Made<'store'> | null } = { store: null };
+  const container = Container.forRouter(
+    () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { to: logTo }) }),
+    () => {
+      made.store = make('store', config.store);
+      return made.store.instance;
+    },
+    configure,
+  );
+  const plugins = pluginServices(config, container);
+  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => {
+    return createComponent(kind, row, plugins(row.plugin));
+  };
   const sources = config.sources.map((row) => ({ ...make('source', row), row }));
   const transforms = config.transforms.map((row) => make('transform', row));
   const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
 
-  const [clock, log, metrics] = [services.get(tokens.clock), services.get(tokens.log), services.get(tokens.metrics)];
+  const [clock, log, metrics] = [container.get(Clock), container.get(Log), container.get(Metrics)];
   const openingOf = (component: Made) => new Opening(component, clock, log);
-  const plainStore = services.get(tokens.store);
+  const plainStore = container.get(Store);
   const { type } = config.store.component;
-  const storeOpening = openingOf({ kind: 'store', name: 'store', type, instance: plainStore });
+  const replaced = { kind: 'store', name: 'store', type, instance: plainStore, lifecycle: plainStore } as const;
+  const storeOpening = openingOf(made.store ?? replaced);
   const store = storeOnceOpen(plainStore, storeOpening);
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   const recent = recentMadeBy(({ within: withinMs, limit }) =>
@@ -91,7 +127,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     deliveryTelemetry,
     callTelemetry,
     numbers,
-    chance: services.get(tokens.chance),
+    chance: container.get(Random),
   });
   const operations = new Operations({
     store,
@@ -115,7 +151,8 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
     refused: (...refusal) => ingestTelemetry.refused(...refusal),
     ready,
-    metrics: async () => metrics.expose(readingsOf(await operations.status(), pipeline.committing)),
+    metrics: async () =>
+      container.get(ExposedMetrics).expose(readingsOf(await operations.status(), pipeline.committing)),
     api: apiFor({ operations, facts: factsOf(config), access: accessOf(config), limits, clock, log }),
     limits,
     trustProxy: config.server.trustProxy,
@@ -124,6 +161,7 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     log,
   };
   return {
+    container,
     sources: byName(sources, ({ instance }) => instance),
     store: storeOpening,
     components: [
@@ -138,6 +176,21 @@ export function assemble(config: Config, services: Services, ready: () => Promis
     numbers,
     listener: listenerFor(parts, fairness),
     fairness,
+  };
+}
+
+/** The services of each plugin; the router's own components have those of the router only. */
+function pluginServices(config: Config, container: Container): (plugin: Plugin | null) => PluginServices {
+  const { store, sources, transforms, destinations, resolvers } = config;
+  const rows: readonly ComponentRow[] = [store, ...sources, ...transforms, ...destinations, ...resolvers];
+  const made = new Map<Plugin | null, PluginServices>();
+  return (plugin) => {
+    const known = made.get(plugin);
+    if (known !== undefined) return known;
+    const own = rows.filter((row) => row.plugin === plugin);
+    const services = new PluginServices(plugin ?? { name: 'switchhook' }, own, container, config);
+    made.set(plugin, services);
+    return services;
   };
 }
 

@@ -1,104 +1,101 @@
-/** Wiring: the only place that knows the container. Tokens and factories; a child container per router and per component. */
+/** The services of a router, a plugin or a component: each has a container of its own below the one before. */
 import 'reflect-metadata';
-import type { Clock, Fetch, Log, LogFields, Store, Tools } from '@switchhook/sdk';
+import { Clock, HttpClient, Log, type LogFields, Metrics, Random, Store, type Token } from '@switchhook/sdk';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { systemClock } from '../system/clock.js';
-import { type Network, openNetwork } from '../system/http-client.js';
+import { Network, openNetwork } from '../system/http-client.js';
 import { chance } from '../system/ids.js';
 import { unfailing } from '../system/log.js';
-import { type ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
+import { ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
 
-/** A service's name in the container, with its type. */
-export type Token<T> = InjectionToken<T>;
+export { ExposedMetrics };
 
-/** The services of a router. Each can be replaced when a router is made: `createRouter(file, { replace: [service(tokens.clock, mine)] })`. */
-export const tokens = {
-  clock: Symbol('clock') as Token<Clock>,
-  log: Symbol('log') as Token<Log>,
-  metrics: Symbol('metrics') as Token<ExposedMetrics>,
-  network: Symbol('network') as Token<Network>,
-  fetch: Symbol('fetch') as Token<Fetch>,
-  store: Symbol('store') as Token<Store>,
-  /** What one component works with; only in a component's container. */
-  tools: Symbol('tools') as Token<Tools>,
-  /** Numbers from 0 to below 1, for the jitter of retries. */
-  chance: Symbol('chance') as Token<() => number>,
-} as const;
+/** How a service is provided: an object, or a function that is called once, when it is first asked for. */
+export type Provider<T> = { readonly useValue: T } | { readonly useFactory: () => T };
 
-/** Something to be used in place of a service. */
-export interface Replacement {
-  readonly token: Token<unknown>;
-  readonly value: unknown;
+/** What `configure` is given. */
+export interface ServiceRegistry {
+  /** Provides a service, also in place of the router's own. The last call for a token wins. */
+  register<T>(token: Token<T>, provider: Provider<T>): void;
 }
 
-/** Says what to use in place of a service. */
-export function service<T>(token: Token<T>, value: T): Replacement {
-  return { token: token as Token<unknown>, value };
-}
+/** Replaces services of a router, or adds some: `(container) => container.register(Clock, { useValue: mine })`. */
+export type Configure = (container: ServiceRegistry) => void;
 
-/** How a service is made; called once, when it is first asked for. */
-export type Factory<T> = (services: Services) => T;
-
-/** The services of a router or of one component. */
-export class Services {
+export class Container implements ServiceRegistry {
   readonly #container: DependencyContainer;
 
   private constructor(container: DependencyContainer) {
     this.#container = container;
   }
 
-  /** A router's own services; the replacements win. */
-  static forRouter(log: Factory<Log>, store: Factory<Store>, replace: readonly Replacement[]): Services {
-    const services = new Services(root.createChildContainer());
-    services.#provide(tokens.clock, () => systemClock);
-    services.#provide(tokens.chance, () => chance);
-    services.#provide(tokens.metrics, () => unfailingMetrics(openMetrics(), services.get(tokens.log)));
-    services.#provide(tokens.network, () => openNetwork(services.get(tokens.clock)));
-    services.#provide(tokens.fetch, () => services.get(tokens.network).fetch);
-    services.#provide(tokens.log, () => unfailing(log(services)));
-    services.#provide(tokens.store, store);
-    for (const { token, value } of replace) services.#provide(token, () => services.#wrapped(token, value));
+  /** The services of a router. What `configure` registers wins; its log and metrics cannot fail either. */
+  static forRouter(log: () => Log, store: () => Store, configure: Configure = () => {}): Container {
+    const services = new Container(root.createChildContainer());
+    const replaced = new Map<Token<unknown>, Provider<unknown>>();
+    configure({ register: (token, provider) => void replaced.set(token, provider) });
+    const register = <T>(
+      token: Token<T>,
+      factory: () => T,
+      guarded: (service: T) => T = (service) => service,
+    ): void => {
+      // What is registered for a token provides its type.
+      const given = replaced.get(token) as Provider<T> | undefined;
+      replaced.delete(token);
+      services.register(token, { useFactory: () => guarded(given === undefined ? factory() : provided(given)) });
+    };
+    register(Clock, () => systemClock);
+    register(Random, () => chance);
+    register(Log, log, unfailing);
+    register(ExposedMetrics, openMetrics, (metrics) => unfailingMetrics(metrics, services.get(Log)));
+    register(
+      Metrics,
+      () => services.get(ExposedMetrics),
+      (metrics) => unfailingMetrics(metrics, services.get(Log)),
+    );
+    register(Network, () => openNetwork(services.get(Clock)));
+    register(HttpClient, () => services.get(Network));
+    register(Store, store);
+    for (const [token, provider] of replaced) services.register(token, provider);
     return services;
   }
 
-  /** The service itself. */
+  /** The service. Throws where nothing provides it. */
   get<T>(token: Token<T>): T {
-    return this.#container.resolve(token);
+    // A class that nobody has registered would be made without what it needs.
+    if (!this.has(token)) throw new Error(`nothing provides ${tokenName(token)}`);
+    return this.#container.resolve(token as InjectionToken<T>);
   }
 
-  /** What one component is given: from a child container of its own, which the component never sees. */
-  toolsFor(name: string, { directory, country }: Pick<Tools, 'directory' | 'country'>): Tools {
-    const component = new Services(this.#container.createChildContainer());
-    component.#provide(tokens.tools, () => ({
-      name,
-      directory,
-      country,
-      log: logOf(name, this.get(tokens.log)),
-      clock: this.get(tokens.clock),
-      fetch: this.get(tokens.fetch),
-      metrics: this.get(tokens.metrics),
-    }));
-    return component.get(tokens.tools);
+  has(token: Token<unknown>): boolean {
+    return this.#container.isRegistered(token as InjectionToken, true);
   }
 
-  /** The one place that keeps a log or metrics that throw away from everything that uses them. */
-  #wrapped(token: Token<unknown>, value: unknown): unknown {
-    // `service` has tied the value's type to its token.
-    if (token === tokens.log) return unfailing(value as Log);
-    if (token === tokens.metrics) return unfailingMetrics(value as ExposedMetrics, this.get(tokens.log));
-    return value;
+  register<T>(token: Token<T>, provider: Provider<T>): void {
+    const useFactory = instanceCachingFactory(() => provided(provider));
+    this.#container.register(token as InjectionToken<T>, { useFactory });
   }
 
-  #provide<T>(token: Token<T>, factory: Factory<T>): void {
-    this.#container.register(token, { useFactory: instanceCachingFactory(() => factory(this)) });
+  /** A container below this one; what it registers is seen there only. */
+  child(): Container {
+    return new Container(this.#container.createChildContainer());
   }
 }
 
-/** A component's log says whose line it is. */
-function logOf(component: string, log: Log): Log {
+/** A token in a message. */
+export function tokenName(token: Token<unknown>): string {
+  return typeof token === 'symbol' ? (token.description ?? 'a service') : token.name;
+}
+
+/** A log whose lines have these fields, too. */
+export function logWith(added: LogFields, log: Log): Log {
   const at =
     (level: keyof Log) =>
     (event: string, fields?: LogFields): void =>
-      log[level](event, { component, ...fields });
+      log[level](event, { ...added, ...fields });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+function provided<T>(provider: Provider<T>): T {
+  return 'useValue' in provider ? provider.useValue : provider.useFactory();
 }

@@ -3,8 +3,9 @@ import { checkConfig } from '../config/check.js';
 import type { Config } from '../config/config.js';
 import { namedPlugins, readConfig } from '../config/load.js';
 import { formatProblems, type Problem } from '../config/problem.js';
+import type { RouterOptions } from './composition.js';
 import { type ComponentCatalog, openCatalog } from './plugin-loader.js';
-import { Router, type RouterOptions } from './router.js';
+import { Router } from './router.js';
 
 /** The configuration is wrong; `problems` says all that is. */
 export class ConfigurationError extends Error {

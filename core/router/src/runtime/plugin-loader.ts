@@ -9,6 +9,7 @@ import { require as tsRequire } from 'tsx/cjs/api';
 import { tsImport } from 'tsx/esm/api';
 import { recentComponent } from '../calls/recent.js';
 import type { Catalog, Found, PluginProblem } from '../config/component-rows.js';
+import { serviceProblem } from './plugin-services.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -22,7 +23,7 @@ const scope = '@switchhook';
 const packagePrefix = 'plugin-';
 const contractVersion = 1;
 /** What the core brings itself. */
-const own: readonly Component[] = [recentComponent];
+const ownComponents: readonly Component[] = [recentComponent];
 
 /** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. */
 export function openCatalog(directory: string): ComponentCatalog {
@@ -50,7 +51,7 @@ export class ComponentCatalog implements Catalog {
   /** The component that `use` names: of a loaded plugin first, else of the package its first word names. */
   async find(kind: Kind, use: string): Promise<Found> {
     const known = await this.#component(kind, use);
-    if (known !== undefined) return { component: known };
+    if (known !== undefined) return known;
     const brought = await this.#bringing(use);
     // Whoever has a plugin of this name means it, and not a package of ours.
     if (brought !== undefined) return { problem: unknownComponent(kind, use, brought) };
@@ -61,7 +62,7 @@ export class ComponentCatalog implements Catalog {
       return { problem: await this.#unknown(kind, use, loaded) };
     }
     const found = await this.#component(kind, use);
-    if (found !== undefined) return { component: found };
+    if (found !== undefined) return found;
     return { problem: unknownComponent(kind, use, loaded.plugin) };
   }
 
@@ -87,13 +88,15 @@ export class ComponentCatalog implements Catalog {
   /** The components of all plugins, and those of the core. */
   async components(): Promise<readonly Component[]> {
     const all = await this.all();
-    return [...own, ...all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))];
+    return [...ownComponents, ...all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))];
   }
 
-  async #component(kind: Kind, use: string): Promise<Component | undefined> {
+  async #component(kind: Kind, use: string): Promise<Exclude<Found, { problem: unknown }> | undefined> {
     const loaded = await Promise.all(this.#loaded.values());
-    const components = loaded.flatMap((one) => ('plugin' in one ? one.plugin.components : []));
-    return [...components, ...own].find((one) => one.kind === kind && one.type === use);
+    const brought = loaded.flatMap((one) => ('plugin' in one ? [one.plugin] : []));
+    const all = brought.flatMap((plugin) => plugin.components.map((component) => ({ component, plugin })));
+    const own = ownComponents.map((component) => ({ component }));
+    return [...all, ...own].find(({ component }) => component.kind === kind && component.type === use);
   }
 
   /** The loaded plugin whose components share the first word of `use`. */
@@ -124,6 +127,8 @@ export class ComponentCatalog implements Catalog {
           code: 'PLUGIN_API',
           message: `${from} is written for version ${plugin.api} of the plugin contract, this router has ${contractVersion}`,
         };
+      const problem = serviceProblem(plugin.services ?? []);
+      if (problem !== null) return { code: 'PLUGIN_BROKEN', message: `${from}: ${problem}` };
       return { plugin, version: versionOf(path), from };
     } catch (error) {
       return { code: 'PLUGIN_BROKEN', message: `${from}: ${messageOf(error)}` };

@@ -1,26 +1,16 @@
 /** A router: opened in one order, closed in the reverse one. */
 import type { RequestListener } from 'node:http';
-import { type JsonObject, refuse, type SignedRequest } from '@switchhook/sdk';
+import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
 import { within } from '@switchhook/sdk/internal';
 import { type RehearsedCall, rehearsedCall } from '../admin/dry-run.js';
 import { explanationJson } from '../api/mapping.js';
 import type { Config } from '../config/config.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { systemClock } from '../system/clock.js';
-import { type LineWriter, openLog } from '../system/log.js';
+import { Network } from '../system/http-client.js';
 import { openWatchdog } from '../system/watchdog.js';
-import { made } from './component-factory.js';
 import type { Probed } from './component-lifecycle.js';
-import { type Assembly, assemble } from './composition.js';
-import { type Replacement, Services, tokens } from './container.js';
-
-/** How to make a router, beside its configuration. */
-export interface RouterOptions {
-  /** Services to use in place of the router's own. */
-  readonly replace?: readonly Replacement[];
-  /** Where log lines go; default standard output. */
-  readonly logTo?: LineWriter;
-}
+import { type Assembly, assemble, type RouterOptions } from './composition.js';
 
 /** What `check --connect` found out about one component. */
 export interface Probe extends Probed {
@@ -37,7 +27,8 @@ const longestPauseMs = { store: 30_000, resolver: 60_000 };
 /** Runs one configuration. `open` first, then `listen` or mount `listener`; `close` ends it. */
 export class Router {
   readonly #config: Config;
-  readonly #services: Services;
+  readonly #clock: Clock;
+  readonly #log: Log;
   readonly #assembly: Assembly;
   /** In the order they were opened. */
   readonly #opened: (() => Promise<void>)[] = [];
@@ -45,15 +36,13 @@ export class Router {
   #server: ListeningServer | null = null;
 
   /** Makes all components; nothing is opened yet. Throws a `ComponentFailure`. */
-  constructor(config: Config, { replace = [], logTo }: RouterOptions = {}) {
+  constructor(config: Config, options: RouterOptions = {}) {
     this.#config = config;
-    this.#services = Services.forRouter(
-      () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { to: logTo }) }),
-      (services) => made('store', config.store, services, config).instance,
-      replace,
-    );
-    this.#assembly = assemble(config, this.#services, () => this.#ready());
-    this.#opened.push(() => this.#services.get(tokens.network).close());
+    this.#assembly = assemble(config, options, () => this.#ready());
+    const { container } = this.#assembly;
+    this.#clock = container.get(Clock);
+    this.#log = container.get(Log);
+    this.#opened.push(() => container.get(Network).close());
   }
 
   /** Serves hooks, health and metrics in an HTTP server of one's own, in place of `listen`. */
@@ -68,7 +57,7 @@ export class Router {
 
   /** What makes a body acceptable to a source, with its secrets; null where there is no such source or it cannot say. */
   signed(source: string, body: Uint8Array): SignedRequest | null {
-    return this.#assembly.sources.get(source)?.sign?.(body, this.#services.get(tokens.clock).now()) ?? null;
+    return this.#assembly.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
   }
 
   /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
@@ -79,13 +68,13 @@ export class Router {
   /** What a call would be told: its resolvers are asked, nothing is recorded. After `openComponents`; the store need not be open. */
   ring(source: string, body: JsonObject): Promise<RehearsedCall> {
     const { sources, answers, numbers } = this.#assembly;
-    const [clock, log] = [this.#services.get(tokens.clock), this.#services.get(tokens.log)];
+    const [clock, log] = [this.#clock, this.#log];
     return rehearsedCall(source, body, { sources, answers, clock, log, numbers });
   }
 
-  /** A service of this router, e.g. `tokens.store`. */
-  get service(): Services['get'] {
-    return (token) => this.#services.get(token);
+  /** A service of this router, e.g. `router.get(Store)`. Throws where nothing provides it. */
+  get<T>(token: Token<T>): T {
+    return this.#assembly.container.get(token);
   }
 
   /**
@@ -110,10 +99,11 @@ export class Router {
     this.#watch();
     this.#state = 'open';
     for (const { code, path, message } of this.#config.warnings)
-      this.#services.get(tokens.log).warn('config.warned', { code, path, message });
-    this.#services
-      .get(tokens.log)
-      .info('router.opened', { sources: this.#config.sources.length, destinations: this.#config.destinations.length });
+      this.#log.warn('config.warned', { code, path, message });
+    this.#log.info('router.opened', {
+      sources: this.#config.sources.length,
+      destinations: this.#config.destinations.length,
+    });
   }
 
   /**
@@ -128,7 +118,7 @@ export class Router {
   async listen(): Promise<string> {
     const { host, port } = this.#config.server;
     this.#server = await listen(this.listener, host, port, this.#assembly.fairness);
-    this.#services.get(tokens.log).info('router.listening', { url: this.url });
+    this.#log.info('router.listening', { url: this.url });
     return `http://${host}:${this.#server.port}`;
   }
 
@@ -138,7 +128,7 @@ export class Router {
     this.#state = 'closing';
     for (const close of this.#opened.splice(0).reverse()) await close();
     this.#state = 'closed';
-    this.#services.get(tokens.log).info('router.closed');
+    this.#log.info('router.closed');
   }
 
   /** Asks the store, which need not be open, and every component that can to reach what it depends on. */
@@ -175,20 +165,20 @@ export class Router {
   }
 
   #watch(): void {
-    const clock = this.#services.get(tokens.clock);
+    const clock = this.#clock;
     // The thread beside reads the system's clock; of another clock it would see no beats.
     if (!this.#config.server.watchdog || clock !== systemClock) return;
-    const watchdog = openWatchdog(clock, this.#services.get(tokens.log), this.#services.get(tokens.metrics));
+    const watchdog = openWatchdog(clock, this.#log, this.#assembly.container.get(Metrics));
     this.#opened.push(() => watchdog.close());
   }
 
   /** Whatever does not end in time is claimed again by the next start. */
   async #drain(): Promise<void> {
-    const clock = this.#services.get(tokens.clock);
+    const clock = this.#clock;
     try {
       await within(clock, this.#config.server.graceMs, () => this.#ended());
     } catch (error) {
-      this.#services.get(tokens.log).warn('router.grace-over', { error });
+      this.#log.warn('router.grace-over', { error });
       this.#server?.cut();
       this.#assembly.pipeline.abandon();
     }

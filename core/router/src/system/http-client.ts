@@ -3,12 +3,14 @@ import type { LookupAddress, LookupAllOptions } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import {
   type Clock,
-  type Fetch,
   FetchError,
   type FetchInit,
   type FetchResponse,
+  type HttpClient,
   isPublicAddress,
   type JsonValue,
+  type NamedToken,
+  token,
 } from '@switchhook/sdk';
 import { Agent, type Dispatcher, request } from 'undici';
 import { systemClock } from './clock.js';
@@ -16,12 +18,12 @@ import { HostNames } from './dns-cache.js';
 
 const defaultMaxBytes = 1_048_576;
 
-/** A `Fetch` and how to close its connections. */
-export interface Network {
-  readonly fetch: Fetch;
+/** The router's HTTP client, and how to close its connections. */
+export interface Network extends HttpClient {
   /** Ends what is under way as well. */
   close(): Promise<void>;
 }
+export const Network: NamedToken<Network> = token('switchhook.Network');
 
 /** Opens the two pools. Time limits are the caller's: pass a signal. */
 export function openNetwork(clock: Clock = systemClock, names: HostNames = new HostNames(clock)): Network {

@@ -1,6 +1,6 @@
 /** Metrics for Prometheus. */
 
-import type { Labels, Log, Metrics } from '@switchhook/sdk';
+import { type Labels, type Log, type Metrics, type NamedToken, token } from '@switchhook/sdk';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Metrics that can be read. */
@@ -8,6 +8,7 @@ export interface ExposedMetrics extends Metrics {
   /** All of them, in the Prometheus text format. Gauges of earlier readings that have none now are without a value. */
   expose(readings?: readonly Reading[]): Promise<{ readonly contentType: string; readonly body: string }>;
 }
+export const ExposedMetrics: NamedToken<ExposedMetrics> = token('switchhook.ExposedMetrics');
 
 const prefix = 'switchhook_';
 /** From a commit on a fast disk to the slowest attempt anybody configures. */

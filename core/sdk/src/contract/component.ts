@@ -4,7 +4,7 @@ import type { Delivery, Outcome } from './delivery.js';
 import type { Event } from './event.js';
 import type { JsonObject } from './json.js';
 import type { Lifecycle } from './lifecycle.js';
-import type { Tools } from './services.js';
+import type { Inject, Injected, Token } from './services.js';
 import type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './source.js';
 import type { Store } from './store.js';
 
@@ -75,7 +75,7 @@ export type Kind = keyof Instances;
  * One type of source, destination, resolver, transform or store, as `use: <type>` names it.
  * Make one with `defineSource`, `defineDestination`, … of the plugin door: they infer the options.
  */
-export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodObject> {
+export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodObject, I extends Inject = Inject> {
   readonly kind: K;
   /** `plugin` or `plugin.what`, e.g. `slack.message`. The part before the dot names the package. */
   readonly type: string;
@@ -83,8 +83,13 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly description: string;
   /** The options beside those every row has. A `z.strictObject`; every field described. Validation, defaults, docs, editor schema and masking come from it. */
   readonly options: S;
+  /**
+   * The services that `create` is given, by the names it uses: `Clock`, `Log`, `Metrics`, `HttpClient`, `Random`,
+   * `ComponentInfo`, and the services of its plugin. Time, network and log come from here and from nowhere else. Default none.
+   */
+  readonly inject?: I;
   /** Called once per row of the configuration, with checked options. Must not touch the network or disk: that is for `open`. A throw keeps the router from starting. */
-  create(options: z.output<S>, tools: Tools): Instances[K];
+  create(options: z.output<S>, services: Injected<I>): Instances[K];
   /** Of sources: true where its requests are calls that wait for an answer. Default false. */
   readonly calls?: boolean;
   /** Of destinations: true where they have `deliverMany`, so that `batch` can be configured. Default false. */
@@ -99,6 +104,20 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   answerIn?(body: JsonObject): Answer | null;
 }
 
+/**
+ * A service of a plugin: one object that its components share. It is made when the first component that injects it is made,
+ * opened before the first of them and closed after the last. Make one with `provide`.
+ */
+export interface ServiceDefinition {
+  readonly token: Token<unknown>;
+  /** Default none. Other services of the same plugin, too, but not in a circle. */
+  readonly inject?: Inject;
+  /** Components whose options have the same key share one object; default: all components of the plugin share one. */
+  key?(options: Readonly<Record<string, unknown>>): string;
+  /** Must not touch the network or disk: that is for `open`. `users` are the checked options of all components that share it. */
+  create(services: Injected<Inject>, users: readonly Readonly<Record<string, unknown>>[]): Lifecycle | object;
+}
+
 /** A package (or a local file) that brings components: its default export. */
 export interface Plugin {
   /** Name of the package. */
@@ -106,4 +125,6 @@ export interface Plugin {
   /** Version of this contract. */
   readonly api: 1;
   readonly components: readonly Component[];
+  /** Services that its components share. Default none. */
+  readonly services?: readonly ServiceDefinition[];
 }

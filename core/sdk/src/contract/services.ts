@@ -1,19 +1,50 @@
-/** What a component works with: time, network, log, metrics. */
+/** Services: objects that are injected by their token. Each standard service has its interface and its token under one name. */
 import type { JsonValue } from './json.js';
 
-/** What a component is given to work with. Time, network and log come from here and from nowhere else. */
-export interface Tools {
-  /** The component's name in the configuration file. */
+declare const provided: unique symbol;
+
+/** The name of a service, with its type. Made with `token`. */
+export type NamedToken<T> = symbol & { readonly [provided]: T };
+
+/** What a service is found by: a name made with `token`, or a class, whose instances it stands for. */
+export type Token<T> = NamedToken<T> | (abstract new (...parameters: never[]) => T);
+
+/** Makes the token of a service. The same name is the same token, also in another copy of this package: put your plugin's name in front, e.g. `crm.Client`. */
+export function token<T>(name: string): NamedToken<T> {
+  // The type is known to the compiler only.
+  return Symbol.for(name) as NamedToken<T>;
+}
+
+/** What a component or a service needs: tokens by the names under which `create` is given them. */
+export type Inject = Readonly<Record<string, Token<unknown>>>;
+
+/** The type of what a token provides. */
+export type ServiceOf<T> =
+  T extends NamedToken<infer Service>
+    ? Service
+    : T extends abstract new (
+          ...parameters: never[]
+        ) => infer Made
+      ? Made
+      : never;
+
+/** What `create` is given for `inject`. */
+export type Injected<I extends Inject> = { readonly [Name in keyof I]: ServiceOf<I[Name]> };
+
+/** The component that something is injected into. */
+export interface ComponentInfo {
+  /** The component's name in the configuration file. In a service of a plugin: the plugin's name. */
   readonly name: string;
   /** Directory of the configuration file, absolute: relative paths in options start there. */
   readonly directory: string;
   /** Country of phone numbers that come without it, as the configuration says: ISO 3166-1 alpha-2; null = all are international. */
   readonly country: string | null;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly fetch: Fetch;
-  readonly metrics: Metrics;
 }
+export const ComponentInfo: NamedToken<ComponentInfo> = token('switchhook.ComponentInfo');
+
+/** Random numbers from 0 to below 1, evenly spread: for jitter. Not for secrets. */
+export type Random = () => number;
+export const Random: NamedToken<Random> = token('switchhook.Random');
 
 /** Fields of a log line. Secrets of the configuration are masked in all of them. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -25,6 +56,7 @@ export interface Log {
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields): void;
 }
+export const Log: NamedToken<Log> = token('switchhook.Log');
 
 /** The only source of time. */
 export interface Clock {
@@ -35,8 +67,9 @@ export interface Clock {
   /** Calls back once, no sooner than after `ms` milliseconds. Returns how to cancel it: do so, or the process stays up. */
   after(ms: number, callback: () => void): () => void;
 }
+export const Clock: NamedToken<Clock> = token('switchhook.Clock');
 
-/** What `Fetch` needs to know beyond the URL. */
+/** What a request needs to know beyond the URL. */
 export interface FetchInit {
   /** Default `GET`. */
   readonly method?: string;
@@ -66,11 +99,15 @@ export interface FetchResponse {
   json(): JsonValue;
 }
 
-/**
- * An HTTP request over kept-alive connections. Redirects are not followed. Rejects with a `FetchError` (see the plugin
- * door) where there is no response, with the signal's reason where it is aborted.
- */
-export type Fetch = (url: string, init?: FetchInit) => Promise<FetchResponse>;
+/** Sends HTTP requests over kept-alive connections. */
+export interface HttpClient {
+  /**
+   * Sends one request. Redirects are not followed. Rejects with a `FetchError` where there is no response, with the signal's
+   * reason where it is aborted.
+   */
+  readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
+}
+export const HttpClient: NamedToken<HttpClient> = token('switchhook.HttpClient');
 
 /** Labels of a metric; keep the number of different values small. */
 export type Labels = Readonly<Record<string, string>>;
@@ -87,3 +124,4 @@ export interface Metrics {
   /** Sets a gauge. */
   gauge(name: string, help: string, value: number, labels?: Labels): void;
 }
+export const Metrics: NamedToken<Metrics> = token('switchhook.Metrics');

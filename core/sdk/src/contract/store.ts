@@ -2,6 +2,7 @@
 
 import type { Attempt, DeliveryState, EndReason, Settlement } from './delivery.js';
 import type { Lifecycle } from './lifecycle.js';
+import { type NamedToken, token } from './services.js';
 
 /** An event as it is kept. Times are milliseconds since the epoch. */
 export interface EventRecord {
@@ -222,3 +223,4 @@ export interface Store extends Lifecycle {
   /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
   backlog(): Promise<readonly Backlog[]>;
 }
+export const Store: NamedToken<Store> = token('switchhook.Store');

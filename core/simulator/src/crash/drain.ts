@@ -1,7 +1,7 @@
 /** The end of a crash test: a last router, which nobody kills, delivers all there is. */
 import { appendFileSync } from 'node:fs';
-import { createRouter, tokens } from '@switchhook/core';
-import type { Clock, Store } from '@switchhook/sdk';
+import { createRouter } from '@switchhook/core';
+import { type Clock, Store } from '@switchhook/sdk';
 import { nameOf } from './ledger.js';
 
 /** What draining works with. */
@@ -24,7 +24,7 @@ export async function drained({ config, logFile, clock, onOpen }: DrainParts): P
   const router = await createRouter(config, { logTo: { write: (line) => void appendFileSync(logFile, line) } });
   try {
     await router.open();
-    const store = router.service(tokens.store);
+    const store = router.get(Store);
     await untilNothingIsOpen(store, clock, onOpen);
     return await deadIn(store);
   } finally {

@@ -1,9 +1,11 @@
 /** The plugin of the crash test: a source that verifies its sender, and a destination that says which attempt it makes. */
 import {
+  Clock,
   type Delivery,
   defineDestination,
   definePlugin,
   defineSource,
+  HttpClient,
   outcomeOf,
   outcomeOfFailure,
   readJsonObject,
@@ -47,11 +49,12 @@ const receiver = defineDestination({
   type: 'crashtest.receiver',
   description: 'Posts the deliveries of the crash test.',
   options: z.strictObject({ url: z.url().meta({ description: 'Where the receiver listens.' }) }),
-  create: ({ url }, tools) => ({
+  inject: { http: HttpClient, clock: Clock },
+  create: ({ url }, { http, clock }) => ({
     deliver: async (delivery, signal) => {
       const init = { method: 'POST', headers: headersOf(delivery), body: JSON.stringify(delivery.event.data), signal };
       try {
-        return outcomeOf(await tools.fetch(url, init), tools.clock.now());
+        return outcomeOf(await http.fetch(url, init), clock.now());
       } catch (error) {
         return outcomeOfFailure(error);
       }

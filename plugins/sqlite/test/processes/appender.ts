@@ -3,12 +3,12 @@
 import { basename, dirname } from 'node:path';
 import plugin from '@switchhook/plugin-sqlite';
 import { deliveryId } from '@switchhook/sdk';
-import { createComponent, fakeTools } from '@switchhook/testkit';
+import { createComponent, fakeServices } from '@switchhook/testkit';
 import { anEntry } from '../fixtures.js';
 
 const [path = '', first = '0'] = process.argv.slice(2);
-const tools = fakeTools({ directory: dirname(path) });
-const store = createComponent('store', plugin.components[0], { path: basename(path) }, tools);
+const services = fakeServices({ directory: dirname(path) });
+const store = createComponent('store', plugin.components[0], { path: basename(path) }, services);
 await store.open?.();
 process.stdout.write('open\n');
 

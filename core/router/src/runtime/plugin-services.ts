@@ -1,0 +1,210 @@
+/** The services that the components of one plugin share: made once for a key, opened with the first user, closed with the last. */
+import {
+  ComponentInfo,
+  type Inject,
+  type Injected,
+  type Lifecycle,
+  Log,
+  type ServiceDefinition,
+} from '@switchhook/sdk';
+import type { ComponentRow, Config } from '../config/config.js';
+import { type Container, logWith, tokenName } from './container.js';
+
+/** What a component is given, and the services of its plugin among it. */
+export interface Resolved {
+  readonly services: Injected<Inject>;
+  readonly shared: readonly SharedInstance[];
+}
+
+export class PluginServices {
+  readonly #router: Container;
+  readonly #container: Container;
+  readonly #providers: ReadonlyMap<unknown, ServiceDefinition>;
+  readonly #rows: readonly ComponentRow[];
+  readonly #made = new Map<ServiceDefinition, Map<string, SharedInstance>>();
+
+  /** `rows`: all rows of the configuration whose components the plugin brings. */
+  constructor(
+    plugin: { readonly name: string; readonly services?: readonly ServiceDefinition[] },
+    rows: readonly ComponentRow[],
+    router: Container,
+    { directory, country }: Pick<Config, 'directory' | 'country'>,
+  ) {
+    this.#rows = rows;
+    this.#router = router;
+    this.#providers = new Map((plugin.services ?? []).map((provider) => [provider.token, provider]));
+    this.#container = router.child();
+    this.#container.register(Log, { useValue: logWith({ plugin: plugin.name }, router.get(Log)) });
+    this.#container.register(ComponentInfo, { useValue: { name: plugin.name, directory, country } });
+  }
+
+  /** What the component of a row is given. Its log has its name, and so has `ComponentInfo`. */
+  for(row: ComponentRow): Resolved {
+    const component = this.#container.child();
+    component.register(Log, { useValue: logWith({ component: row.name }, this.#router.get(Log)) });
+    component.register(ComponentInfo, { useValue: { ...component.get(ComponentInfo), name: row.name } });
+    return this.#resolve(row.component.inject ?? {}, row, component);
+  }
+
+  #resolve(inject: Inject, row: ComponentRow, container: Container): Resolved {
+    const shared: SharedInstance[] = [];
+    const services = Object.entries(inject).map(([name, token]) => {
+      const provider = this.#providers.get(token);
+      if (provider === undefined) return [name, container.get(token)];
+      const service = this.#service(provider, row);
+      shared.push(service);
+      return [name, service.instance];
+    });
+    // One service for each name, of the type that its token has.
+    return { services: Object.fromEntries(services) as Injected<Inject>, shared };
+  }
+
+  #service(provider: ServiceDefinition, row: ComponentRow): SharedInstance {
+    const keyOf = ({ options }: ComponentRow): string => provider.key?.(options) ?? '';
+    const key = keyOf(row);
+    const made = this.#made.get(provider) ?? new Map<string, SharedInstance>();
+    this.#made.set(provider, made);
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const { services, shared } = this.#resolve(provider.inject ?? {}, row, this.#container);
+    const users = this.#rows.filter((one) => this.#uses(one.component.inject, provider) && keyOf(one) === key);
+    const instance = provider.create(
+      services,
+      users.map(({ options }) => options),
+    );
+    const service = new SharedInstance(instance, shared);
+    made.set(key, service);
+    return service;
+  }
+
+  /** Whether it is among what is injected, also through other services. `serviceProblem` has excluded circles. */
+  #uses(inject: Inject = {}, wanted: ServiceDefinition): boolean {
+    return Object.values(inject).some((token) => {
+      const provider = this.#providers.get(token);
+      return provider !== undefined && (provider === wanted || this.#uses(provider.inject, wanted));
+    });
+  }
+}
+
+/** One object that several components use. */
+export class SharedInstance {
+  readonly instance: Lifecycle;
+  readonly #needs: readonly SharedInstance[];
+  #users = 0;
+  #opening: Promise<void> | null = null;
+
+  constructor(instance: Lifecycle, needs: readonly SharedInstance[]) {
+    this.instance = instance;
+    this.#needs = needs;
+  }
+
+  /** For one more user. Opened where it is not open; where that fails, the next user tries again. */
+  async open(): Promise<void> {
+    this.#users += 1;
+    const opening = this.#opening ?? this.#open();
+    this.#opening = opening;
+    try {
+      await opening;
+    } catch (error) {
+      this.#users -= 1;
+      if (this.#opening === opening) this.#opening = null;
+      throw error;
+    }
+  }
+
+  /** For one user that had it open; the last one closes it. */
+  async close(): Promise<void> {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#opening = null;
+    try {
+      await this.instance.close?.();
+    } finally {
+      await closeAll(this.#needs);
+    }
+  }
+
+  async #open(): Promise<void> {
+    await openAll(this.#needs);
+    try {
+      await this.instance.open?.();
+    } catch (error) {
+      await closeAll(this.#needs);
+      throw error;
+    }
+  }
+}
+
+/** The lifecycle of a component together with the services it shares: these are opened before it and closed after it. */
+export function withServices(component: Lifecycle, shared: readonly SharedInstance[]): Lifecycle {
+  if (shared.length === 0) return component;
+  return {
+    async open() {
+      await openAll(shared);
+      try {
+        await component.open?.();
+      } catch (error) {
+        await closeAll(shared);
+        throw error;
+      }
+    },
+    async close() {
+      try {
+        await component.close?.();
+      } finally {
+        await closeAll(shared);
+      }
+    },
+    async probe(signal) {
+      let note: string | null = null;
+      for (const one of [...shared.map(({ instance }) => instance), component])
+        note = (await one.probe?.(signal)) ?? note;
+      return note;
+    },
+  };
+}
+
+/** Why the services of a plugin cannot be made, whatever the configuration; null where they can. */
+export function serviceProblem(providers: readonly ServiceDefinition[]): string | null {
+  const byToken = new Map<unknown, ServiceDefinition>();
+  for (const provider of providers) {
+    if (byToken.has(provider.token)) return `it provides ${tokenName(provider.token)} twice`;
+    byToken.set(provider.token, provider);
+  }
+  const problemOf = (provider: ServiceDefinition, path: readonly ServiceDefinition[]): string | null => {
+    if (path.includes(provider))
+      return `its services need each other in a circle: ${[...path, provider].map(({ token }) => tokenName(token)).join(' → ')}`;
+    for (const token of Object.values(provider.inject ?? {})) {
+      const needed = byToken.get(token);
+      if (needed === undefined) continue;
+      if (needed.key !== undefined && provider.key === undefined)
+        return `${tokenName(provider.token)} has no key, but injects ${tokenName(token)}, which has one`;
+      const problem = problemOf(needed, [...path, provider]);
+      if (problem !== null) return problem;
+    }
+    return null;
+  };
+  for (const provider of providers) {
+    const problem = problemOf(provider, []);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+/** One after the other, in order; where one fails, those before it are closed. */
+async function openAll(services: readonly SharedInstance[]): Promise<void> {
+  for (const [index, service] of services.entries())
+    try {
+      await service.open();
+    } catch (error) {
+      await closeAll(services.slice(0, index));
+      throw error;
+    }
+}
+
+/** All of them, in reverse order; throws the first failure afterwards. */
+async function closeAll(services: readonly SharedInstance[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const service of services.toReversed()) await service.close().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
