@@ -1,21 +1,20 @@
 /** Connections to one database, shared and bounded. Whatever the server does, whoever uses one gets away in time. */
 
 import { Socket } from 'node:net';
-import { type Clock, isBusy, type Log } from '@switchhook/sdk';
+import { type Clock, isBusy, Log, provide } from '@switchhook/sdk';
 import pg from 'pg';
 import { failureOf } from './failure.js';
 import { Slots } from './semaphore.js';
-import { session, statementTimeout } from './sql.js';
+import { type Session, session, statementTimeout } from './sql.js';
 
 /** One connection, for the time it is lent. */
 export type Connection = pg.ClientBase;
 
-/** What is asked of the connections. */
+/** What one component asks of the connections it shares with others. */
 export interface ConnectionSettings {
-  readonly url: string;
-  /** How many at most. */
+  /** How many it uses at most. */
   readonly connections: number;
-  /** When the server ends a statement of which nobody says what is left for it. */
+  /** When the server ends a statement that has no limit of its own. */
   readonly statementTimeoutMs: number;
   readonly readOnly: boolean;
 }
@@ -31,26 +30,21 @@ const graceMs = 1_000;
 const idleMs = 300_000;
 /** Shorter than what NAT and load balancers give a silent connection. */
 const keepAliveMs = 10_000;
+/** What a new connection is set to, until the first component that uses it says otherwise. */
+const firstSession: Session = { statementTimeoutMs: 60_000, readOnly: false };
 
-export class Connections {
-  readonly #clock: Clock;
-  readonly #statementTimeoutMs: number;
-  readonly #slots: Slots;
+/** The connections to one database, shared by all components with its URL; as many as they may use together. */
+export class DatabasePool {
   readonly #pool: pg.Pool;
   readonly #sockets = new Set<Socket>();
-  /** What each connection has been told of how long its statements may run. */
-  readonly #limits = new WeakMap<Connection, number>();
-  /** How to take back each connection that is lent. */
-  readonly #lent = new Set<(isHealthy: boolean) => void>();
+  /** What each connection is set to. */
+  readonly #sessions = new WeakMap<Connection, Session>();
 
-  constructor(settings: ConnectionSettings, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
-    const firstQuery = { text: session(settings), query_timeout: connectTimeoutMs };
-    this.#clock = clock;
-    this.#statementTimeoutMs = settings.statementTimeoutMs;
-    this.#slots = new Slots(settings.connections, clock);
+  constructor(url: string, connections: number, log: Log) {
+    const firstQuery = { text: session(firstSession), query_timeout: connectTimeoutMs };
     this.#pool = new pg.Pool({
-      connectionString: settings.url,
-      max: settings.connections,
+      connectionString: url,
+      max: connections,
       connectionTimeoutMillis: connectTimeoutMs,
       idleTimeoutMillis: idleMs,
       keepAlive: true,
@@ -59,13 +53,72 @@ export class Connections {
       stream: () => this.#socket(),
       onConnect: async (connection) => {
         await connection.query(firstQuery);
-        this.#limits.set(connection, settings.statementTimeoutMs);
+        this.#sessions.set(connection, firstSession);
       },
     });
     // A connection that dies while nobody uses it: the next one is made when it is needed.
     this.#pool.on('error', (error) => log.debug('postgres.disconnected', { reason: failureOf(error).message }));
     // One that dies in use fails its query, which says so; its event would end the process if nobody listened.
     this.#pool.on('connect', (connection) => connection.on('error', () => {}));
+  }
+
+  connect(): Promise<pg.PoolClient> {
+    return this.#pool.connect();
+  }
+
+  /** Sets a connection to what its next user needs, in one round trip, where it is not set so already. */
+  async set(connection: Connection, wanted: Session): Promise<void> {
+    const now = this.#sessions.get(connection);
+    if (now?.statementTimeoutMs === wanted.statementTimeoutMs && now.readOnly === wanted.readOnly) return;
+    // Where it fails, nobody knows which of the two are set.
+    this.#sessions.delete(connection);
+    await connection.query(
+      now?.readOnly === wanted.readOnly ? statementTimeout(wanted.statementTimeoutMs) : session(wanted),
+    );
+    this.#sessions.set(connection, wanted);
+  }
+
+  /** Cuts what is left. */
+  async close(): Promise<void> {
+    const ended = this.#pool.end();
+    for (const socket of this.#sockets) {
+      if (socket.connecting) socket.destroy();
+      else socket.destroySoon();
+    }
+    await ended;
+  }
+
+  #socket(): Socket {
+    const socket = new Socket();
+    this.#sockets.add(socket);
+    return socket.once('close', () => this.#sockets.delete(socket));
+  }
+}
+
+/** The service: one pool for each URL. */
+export const databasePool = provide(DatabasePool, {
+  inject: { log: Log },
+  key: ({ url }) => String(url),
+  create: ({ log }, users) => {
+    const connections = users.reduce((sum, user) => sum + Number(user.connections), 0);
+    return new DatabasePool(String(users[0]?.url), connections, log);
+  },
+});
+
+/** What one component uses of a pool: never more than its own share, whatever the others do. */
+export class Connections {
+  readonly #pool: DatabasePool;
+  readonly #clock: Clock;
+  readonly #settings: ConnectionSettings;
+  readonly #slots: Slots;
+  /** How to take back each connection that is lent. */
+  readonly #lent = new Set<(isHealthy: boolean) => void>();
+
+  constructor(settings: ConnectionSettings, { pool, clock }: { readonly pool: DatabasePool; readonly clock: Clock }) {
+    this.#pool = pool;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#slots = new Slots(settings.connections, clock);
   }
 
   /**
@@ -84,7 +137,8 @@ export class Connections {
       signal.throwIfAborted();
       await this.#slots.enter(signal, leftMs === null ? null : Math.min(longestWaitMs, leftMs / 4));
       const connection = await this.#connect(signal);
-      const limitMs = leftMs === null ? this.#statementTimeoutMs : inSteps(startedMs + leftMs - this.#clock.elapsed());
+      const limitMs =
+        leftMs === null ? this.#settings.statementTimeoutMs : inSteps(startedMs + leftMs - this.#clock.elapsed());
       return await unlessAborted(signal, this.#lend(connection, limitMs, signal, work));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -92,15 +146,9 @@ export class Connections {
     }
   }
 
-  /** Cuts what is left. */
-  async close(): Promise<void> {
-    const ended = this.#pool.end();
+  /** Cuts the connections that are still lent. The pool has others. */
+  close(): void {
     for (const takeBack of this.#lent) takeBack(false);
-    for (const socket of this.#sockets) {
-      if (socket.connecting) socket.destroy();
-      else socket.destroySoon();
-    }
-    await ended;
   }
 
   /** On failure the slot is given back, but not before the attempt has ended: a server that hangs gets no more of them than there are slots. */
@@ -140,7 +188,7 @@ export class Connections {
     this.#lent.add(takeBack);
     signal.addEventListener('abort', onAbort);
     try {
-      await this.#limit(connection, limitMs);
+      await this.#pool.set(connection, { statementTimeoutMs: limitMs, readOnly: this.#settings.readOnly });
       signal.throwIfAborted();
       const value = await work(connection);
       takeBack(true);
@@ -149,18 +197,6 @@ export class Connections {
       takeBack(error === signal.reason || isHealthyAfter(error));
       throw error;
     }
-  }
-
-  async #limit(connection: Connection, limitMs: number): Promise<void> {
-    if (this.#limits.get(connection) === limitMs) return;
-    await connection.query(statementTimeout(limitMs));
-    this.#limits.set(connection, limitMs);
-  }
-
-  #socket(): Socket {
-    const socket = new Socket();
-    this.#sockets.add(socket);
-    return socket.once('close', () => this.#sockets.delete(socket));
   }
 }
 

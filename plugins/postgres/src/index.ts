@@ -1,6 +1,11 @@
 /** PostgreSQL for Switchhook. */
 import { definePlugin } from '@switchhook/sdk';
+import { databasePool } from './connections.js';
 import { insert } from './insert.js';
 import { lookup } from './lookup.js';
 
-export default definePlugin({ name: '@switchhook/plugin-postgres', components: [insert, lookup] });
+export default definePlugin({
+  name: '@switchhook/plugin-postgres',
+  services: [databasePool],
+  components: [insert, lookup],
+});

@@ -12,7 +12,7 @@ import {
   z,
 } from '@switchhook/sdk';
 import { type Column, columns, listOf, renderedRow } from './columns.js';
-import { Connections } from './connections.js';
+import { Connections, DatabasePool } from './connections.js';
 import { DatabaseFailure, outcomeOf } from './failure.js';
 import { connections, url } from './options.js';
 import { isName, type TableName, tableNameOf } from './sql.js';
@@ -54,7 +54,7 @@ export const insert = defineDestination({
   description: 'Inserts each event as a row into a table of a PostgreSQL database.',
   options,
   batches: true,
-  inject: { clock: Clock, log: Log },
+  inject: { pool: DatabasePool, clock: Clock, log: Log },
   create: (row, services) => new PostgresInsert(row, services),
 });
 
@@ -63,12 +63,18 @@ interface PlacedRow extends Row {
   readonly index: number;
 }
 
+interface Services {
+  readonly pool: DatabasePool;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 class PostgresInsert implements Destination {
   readonly #columns: readonly Column[];
   readonly #connections: Connections;
   readonly #table: Table;
 
-  constructor(row: z.output<typeof options>, services: { readonly clock: Clock; readonly log: Log }) {
+  constructor(row: z.output<typeof options>, services: Services) {
     this.#columns = listOf(row.columns);
     this.#connections = new Connections({ ...row, statementTimeoutMs, readOnly: false }, services);
     this.#table = new Table({ ...row, columns: this.#columns }, services.log);
@@ -106,8 +112,8 @@ class PostgresInsert implements Destination {
     await this.#connections.use(signal, (connection) => this.#table.look(connection));
   }
 
-  close(): Promise<void> {
-    return this.#connections.close();
+  async close(): Promise<void> {
+    this.#connections.close();
   }
 
   /** Writes all rows in one statement; where that is too much or some of them do not fit, in halves. */

@@ -11,7 +11,7 @@ import {
   template,
   z,
 } from '@switchhook/sdk';
-import { type Connection, Connections } from './connections.js';
+import { type Connection, Connections, DatabasePool } from './connections.js';
 import { failureOf } from './failure.js';
 import { jsonRow, parsers } from './json-value.js';
 import { connections, url } from './options.js';
@@ -51,7 +51,7 @@ export const lookup = defineResolver({
   type: 'postgres.lookup',
   description: 'Asks a PostgreSQL database about the caller.',
   options,
-  inject: { clock: Clock, log: Log },
+  inject: { pool: DatabasePool, clock: Clock, log: Log },
   create: ({ query, params, ...row }, services) => {
     const database = new Connections({ ...row, statementTimeoutMs, readOnly: true }, services);
     const text = firstRow(query);
@@ -66,7 +66,7 @@ export const lookup = defineResolver({
       probe: async (signal) => {
         await database.use(signal, (connection) => connection.query(readingOf(query)));
       },
-      close: () => database.close(),
+      close: async () => database.close(),
     };
   },
 });

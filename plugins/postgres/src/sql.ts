@@ -37,10 +37,16 @@ export function quotedTable({ schema, name }: TableName): string {
 /** Does nothing, and shows that there is somebody. */
 export const ping = 'select 1';
 
-/** What every new connection is told first: no statement outlives its purpose, and who only reads cannot write. */
-export function session(limits: { readonly statementTimeoutMs: number; readonly readOnly: boolean }): string {
-  const timeout = statementTimeout(limits.statementTimeoutMs);
-  return limits.readOnly ? `${timeout}; set default_transaction_read_only = on` : timeout;
+/** What a connection is set to: no statement outlives its purpose, and what only reads cannot write. */
+export interface Session {
+  readonly statementTimeoutMs: number;
+  readonly readOnly: boolean;
+}
+
+/** Sets both in one round trip. What does not only read has what the server or the role says: a standby stays one. */
+export function session({ statementTimeoutMs, readOnly }: Session): string {
+  const access = readOnly ? 'set default_transaction_read_only = on' : 'reset default_transaction_read_only';
+  return `${statementTimeout(statementTimeoutMs)}; ${access}`;
 }
 
 /** Has the server end every further statement of the connection after so many milliseconds. */

@@ -28,7 +28,7 @@ async function inWorld(options: JsonObject, body: (world: World) => Promise<void
   const services = fakeServices();
   const made: Destination[] = [];
   const make = (other: JsonObject = options): Destination => {
-    const destination = createComponent('destination', component, { url: database.url, ...other }, services);
+    const destination = createComponent('destination', component, { url: database.url, ...other }, services, plugin);
     made.push(destination);
     return destination;
   };
@@ -50,7 +50,7 @@ function delivery(n: number, data: JsonObject = { n }) {
 /** What is wrong with options, by path. */
 function problemsOf(options: JsonObject): readonly string[] {
   try {
-    createComponent('destination', component, { url: 'postgres://db/x', ...options }, fakeServices());
+    createComponent('destination', component, { url: 'postgres://db/x', ...options }, fakeServices(), plugin);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     return error.issues.map(({ path }) => path.join('.'));
@@ -72,6 +72,7 @@ destinationSuite('postgres.insert', async () => {
     component,
     { url: door.url, columns: { type: 'ended' } },
     services,
+    plugin,
   );
   return {
     destination,
@@ -398,7 +399,7 @@ describe('postgres.insert survives', () => {
     const directory = await mkdtemp(join(tmpdir(), 'switchhook-restart-'));
     const first = await startPostgres({ directory: join(directory, 'data'), password: 'of the test' });
     const services = fakeServices();
-    const destination = createComponent('destination', component, { url: first.url }, services);
+    const destination = createComponent('destination', component, { url: first.url }, services, plugin);
     try {
       expect(await destination.deliver(delivery(1), signal())).to.deep.equal({ kind: 'delivered' });
       await first.stop();
@@ -434,7 +435,7 @@ describe('postgres.insert survives', () => {
     const { port } = server.address() as { readonly port: number };
     const services = fakeServices();
     const url = `postgres://postgres:secret@127.0.0.1:${port}/postgres`;
-    const destination = createComponent('destination', component, { url, connections: 2 }, services);
+    const destination = createComponent('destination', component, { url, connections: 2 }, services, plugin);
     const controller = new AbortController();
     const connected = new Promise<void>((resolve) => server.on('connection', () => sockets.size === 2 && resolve()));
     const attempts = Array.from({ length: 10 }, (_, n) => destination.deliver(delivery(n), controller.signal));
@@ -454,7 +455,7 @@ describe('postgres.insert survives', () => {
   it('a network that takes nothing any more in the middle of a large row: it can be closed at once', () =>
     inWorld({}, async ({ database, services }) => {
       const door = await gate(database.url);
-      const destination = createComponent('destination', component, { url: door.url }, services);
+      const destination = createComponent('destination', component, { url: door.url }, services, plugin);
       await destination.deliver(delivery(1), signal());
       await door.become('stuck');
       const controller = new AbortController();
@@ -639,7 +640,13 @@ describe('postgres.insert is checked', () => {
   it('shows the row it would write, without the database', () => {
     const services = fakeServices();
     const columns = { seconds: { value: '${{ event.data.n }}', type: 'bigint' }, who: '${{ event.data.who }}' };
-    const destination = createComponent('destination', component, { url: 'postgres://nowhere/x', columns }, services);
+    const destination = createComponent(
+      'destination',
+      component,
+      { url: 'postgres://nowhere/x', columns },
+      services,
+      plugin,
+    );
     expect(destination.preview?.(delivery(1))).to.deep.equal({
       table: '"switchhook_events"',
       row: { id: delivery(1).event.id, seconds: 1, who: null },

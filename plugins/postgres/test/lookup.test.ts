@@ -44,7 +44,7 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
   const door = await gate(database.url);
   const made: Resolver[] = [];
   const make = async (options: JsonObject): Promise<Resolver> => {
-    const resolver = createComponent('resolver', component, { url: database.url, ...options }, services);
+    const resolver = createComponent('resolver', component, { url: database.url, ...options }, services, plugin);
     made.push(resolver);
     await resolver.open?.();
     return resolver;
@@ -79,7 +79,7 @@ function complaint(promise: Promise<unknown> | undefined): Promise<string> {
 
 function problemsOf(options: JsonObject): readonly string[] {
   try {
-    createComponent('resolver', component, { url: 'postgres://db/x', ...options }, fakeServices());
+    createComponent('resolver', component, { url: 'postgres://db/x', ...options }, fakeServices(), plugin);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -93,7 +93,7 @@ resolverSuite('postgres.lookup', async () => {
   await database.query(`insert into customers values ('+12345678912', 'Jane')`);
   const door = await gate(database.url);
   const services = fakeServices();
-  const resolver = createComponent('resolver', component, { url: door.url, ...byPhone }, services);
+  const resolver = createComponent('resolver', component, { url: door.url, ...byPhone }, services, plugin);
   await resolver.open?.();
   return {
     resolver,
@@ -371,7 +371,7 @@ describe('postgres.lookup', () => {
   it('does not wait for a query that nobody waits for when it is closed', () =>
     inWorld(async ({ database, services }) => {
       const { url, name } = named(database.url);
-      const resolver = createComponent('resolver', component, { ...sleepy, url }, services);
+      const resolver = createComponent('resolver', component, { ...sleepy, url }, services, plugin);
       const controller = new AbortController();
       const look = complaint(resolver.resolve(sleeper(60), {}, controller.signal, 60_000));
       while ((await working(database, name, 'pg_sleep')).length === 0);
