@@ -1,5 +1,9 @@
 /** Connections to SQLite: `node:sqlite` where Node has it (22.13 and newer), otherwise better-sqlite3. Only this file knows which one runs. */
 
+import { createRequire, isBuiltin } from 'node:module';
+
+const builtIn = 'node:sqlite';
+
 /** A prepared statement: `P` are its parameters, `R` its rows. */
 export interface Prepared<P extends unknown[], R> {
   run(...parameters: P): { readonly changes: number };
@@ -47,14 +51,21 @@ const codes: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 };
 
-const library = await loadLibrary();
+const require = createRequire(import.meta.url);
+let loaded: Library | null = null;
+
+/** Throws `SQLITE_MISSING` where this Node has no SQLite and none is installed. */
+export function checkSqlite(): void {
+  // Node 22 warns on the standard error of a thread that loads its own.
+  if (!isBuiltin(builtIn)) library();
+}
 
 /** Notes in a file which steps of its migration it has. */
 export const setVersion = (version: number): string => `pragma user_version = ${version}`;
 
 /** Opens a file, which is created where it does not exist. Waits up to `lockWaitMs` for locks of other processes. */
 export function connect(path: string, lockWaitMs = 0): Database {
-  const connection = coded(() => library.connect(path));
+  const connection = coded(() => library().connect(path));
   coded(() => connection.exec(`pragma busy_timeout = ${lockWaitMs}`));
   const prepare = <P extends unknown[], R>(text: string): Prepared<P, R> => {
     // The types of parameters and rows are those that the statement's author declares.
@@ -112,47 +123,38 @@ function coded<T>(run: () => T): T {
 }
 
 function codedError(error: unknown): unknown {
-  const code = library.codeOf(error);
+  const code = library().codeOf(error);
   // Only an error has such a code.
   return code === null ? error : Object.assign(error as Error, { code });
 }
 
-async function loadLibrary(): Promise<Library> {
-  // Names in variables: the types of neither are installed on every version of Node.
-  const [own, other] = ['node:sqlite', 'better-sqlite3'];
-  const builtIn = await load(own);
-  if (builtIn !== null) {
-    // https://nodejs.org/api/sqlite.html
-    const { DatabaseSync } = builtIn as { DatabaseSync: new (path: string) => Connection };
-    const connect = (path: string): Connection => {
-      const connection = new DatabaseSync(path);
-      return {
-        prepare: (text) => takingSome(connection.prepare(text), text),
-        exec: (text) => connection.exec(text),
-        close: () => connection.close(),
-      };
-    };
-    return { connect, codeOf: builtInCode };
-  }
-  const installed = await load(other);
-  if (installed === null)
-    throw Object.assign(
-      new Error(
-        `Node ${process.versions.node} has no SQLite of its own. Run \`npm install better-sqlite3@12.11.1\`, or use Node 22.13 or newer.`,
-      ),
-      { code: 'SQLITE_MISSING' },
-    );
-  const { default: BetterSqlite3 } = installed as { default: new (path: string) => Connection };
-  return { connect: (path) => new BetterSqlite3(path), codeOf: () => null };
+function library(): Library {
+  loaded ??= isBuiltin(builtIn) ? builtInLibrary() : installedLibrary();
+  return loaded;
 }
 
-async function load(name = ''): Promise<unknown> {
+/** https://nodejs.org/api/sqlite.html */
+function builtInLibrary(): Library {
+  const { DatabaseSync } = require(builtIn) as { readonly DatabaseSync: new (path: string) => Connection };
+  const connect = (path: string): Connection => {
+    const connection = new DatabaseSync(path);
+    return {
+      prepare: (text) => takingSome(connection.prepare(text), text),
+      exec: (text) => connection.exec(text),
+      close: () => connection.close(),
+    };
+  };
+  return { connect, codeOf: builtInCode };
+}
+
+function installedLibrary(): Library {
   try {
-    return await import(name);
+    const BetterSqlite3 = require('better-sqlite3') as new (path: string) => Connection;
+    return { connect: (path) => new BetterSqlite3(path), codeOf: () => null };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ERR_UNKNOWN_BUILTIN_MODULE' || code === 'ERR_MODULE_NOT_FOUND') return null;
-    throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')) throw error;
+    const message = `Node ${process.versions.node} has no built-in SQLite. Run \`npm install better-sqlite3@12.11.1\`, or use Node 22.13 or newer.`;
+    throw Object.assign(new Error(message), { code: 'SQLITE_MISSING' });
   }
 }
 

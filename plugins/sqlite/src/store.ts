@@ -35,6 +35,7 @@ import {
   whole,
 } from './protocol.js';
 import type { Place } from './sql.js';
+import { checkSqlite } from './sql-connection.js';
 import { WorkerClient } from './worker-client.js';
 
 /** Most operations in one transaction: with more, the first would wait too long for the last. */
@@ -89,6 +90,7 @@ export class SqliteStore implements Store {
   }
 
   async probe(): Promise<void> {
+    checkSqlite();
     await probeFile(this.#settings.path);
   }
 

@@ -2,7 +2,9 @@ import type { Socket } from 'node:net';
 import { ConnectionFairness } from '@switchhook/core/internal';
 import { expect } from 'chai';
 
-/** Sockets that say whether they are read. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Sockets that record whether they are paused. */
 function setup(count: number) {
   const fairness = new ConnectionFairness();
   const paused = new Set<number>();
@@ -12,10 +14,15 @@ function setup(count: number) {
   const replyToAll = (): void => {
     for (const socket of sockets) fairness.replied(socket);
   };
-  return { fairness, paused, replyToAll };
+  /** So many connections are accepted, one in each turn. */
+  const accept = async (count: number): Promise<void> => {
+    for (let accepted = 0; accepted < count; accepted += 1) {
+      fairness.accepted();
+      await turn();
+    }
+  };
+  return { paused, replyToAll, accept };
 }
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('connection fairness', () => {
   it('lets each connection go on while there are few', async () => {
@@ -39,24 +46,26 @@ describe('connection fairness', () => {
   });
 
   it('accepts all connections that wait before it reads others again', async () => {
-    const { fairness, paused, replyToAll } = setup(200);
+    const { paused, replyToAll, accept } = setup(200);
     replyToAll();
-    for (let accepted = 0; accepted < 30; accepted += 1) {
-      fairness.accepted();
-      await turn();
-      expect(paused.size).to.equal(136);
-    }
+    await accept(30);
+    expect(paused.size).to.equal(136);
     await turn();
     expect(paused.size).to.equal(72);
   });
 
-  it('reads others again although connections never stop to come', async () => {
-    const { fairness, paused, replyToAll } = setup(200);
+  it('reads others again although new connections keep coming', async () => {
+    const { paused, replyToAll, accept } = setup(200);
     replyToAll();
-    for (let accepted = 0; accepted < 200; accepted += 1) {
-      fairness.accepted();
-      await turn();
-    }
+    await accept(200);
+    expect(paused.size).to.equal(0);
+  });
+
+  it('pauses none of a few connections because another one was accepted', async () => {
+    const { paused, replyToAll, accept } = setup(2);
+    replyToAll();
+    await accept(1);
+    replyToAll();
     expect(paused.size).to.equal(0);
   });
 });

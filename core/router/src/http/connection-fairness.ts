@@ -38,7 +38,7 @@ export class ConnectionFairness {
     setImmediate(() => {
       this.#isTurnCounted = false;
       this.#replies = 0;
-      const acceptsMore = this.#accepted > 0 && this.#acceptTurns < mostAcceptTurns;
+      const acceptsMore = this.#waiting.length > 0 && this.#accepted > 0 && this.#acceptTurns < mostAcceptTurns;
       this.#accepted = 0;
       this.#acceptTurns = acceptsMore ? this.#acceptTurns + 1 : 0;
       if (!acceptsMore) for (const socket of this.#waiting.splice(0, mostReplies)) socket.resume();

@@ -11,7 +11,7 @@ const excerptBytes = 4_096;
 const neverAccepted = new Set([400, 410, 413, 414, 422, 431]);
 /** The same request may be accepted later, with nobody doing anything. */
 const acceptedLater = new Set([408, 409, 421, 423, 424, 425, 429]);
-/** Of the 5xx those that waiting does not mend: not implemented, HTTP version, captive portal. */
+/** 5xx statuses that a retry does not change: 501 Not Implemented, 505 HTTP Version Not Supported, 511 Network Authentication Required. */
 const lastingFaults = new Set([501, 505, 511]);
 
 /**
