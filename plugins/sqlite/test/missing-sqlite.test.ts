@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Plugin } from '@switchhook/sdk';
-import { createComponent, fakeTools } from '@switchhook/testkit';
+import { createComponent, fakeServices } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { failure } from './fixtures.js';
 
@@ -20,8 +20,8 @@ describe('sqlite without better-sqlite3', () => {
     await mkdir(join(directory, 'node_modules/@switchhook'), { recursive: true });
     await symlink(sdk, join(directory, 'node_modules/@switchhook/sdk'));
     const copied: { readonly default: Plugin } = await import(pathToFileURL(join(directory, 'dist/index.js')).href);
-    const tools = fakeTools({ directory });
-    const store = createComponent('store', copied.default.components[0], { path: 'events.db' }, tools);
+    const services = fakeServices({ directory });
+    const store = createComponent('store', copied.default.components[0], { path: 'events.db' }, services);
     if (isBuiltin('node:sqlite')) {
       await store.probe?.(AbortSignal.timeout(10_000));
       await store.open?.();
@@ -33,7 +33,7 @@ describe('sqlite without better-sqlite3', () => {
         expect(error.message).to.include('Run `npm install better-sqlite3@12.11.1`, or use Node 22.13 or newer.');
       }
     }
-    await tools.close();
+    await services.close();
     await rm(directory, { recursive: true });
   });
 });

@@ -158,6 +158,21 @@ describe('services of a plugin', () => {
     expect(done).to.deep.equal(['open pool', 'open pool', 'open a', 'close a', 'close pool']);
   });
 
+  it('are held once by a component whose first try to open ends after its second', async () => {
+    const done: string[] = [];
+    const ends: (() => void)[] = [];
+    const hanging = noted(done, 'a', () => new Promise((resolve) => ends.push(resolve)));
+    const one = row('a', { pool: Pool });
+    const { plugin } = setup([provide(Pool, { create: () => ({ ...noted(done, 'pool'), size: 1 }) })], [one]);
+    const component = withServices(hanging, plugin.for(one).shared);
+    const tries = [component.open?.(), component.open?.()];
+    while (ends.length < 2) await Promise.resolve();
+    for (const end of ends.reverse()) end();
+    await Promise.all(tries);
+    await component.close?.();
+    expect(done).to.deep.equal(['open pool', 'open a', 'open a', 'close a', 'close pool']);
+  });
+
   it('are given back where their user could not be opened', async () => {
     const done: string[] = [];
     const one = row('a', { pool: Pool });

@@ -8,6 +8,7 @@ import { chance } from '../system/ids.js';
 import { unfailing } from '../system/log.js';
 import { ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
 
+/** The metrics of a router, and the text that `/metrics` serves. */
 export { ExposedMetrics };
 
 /** How a service is provided: an object, or a function that is called once, when it is first asked for. */

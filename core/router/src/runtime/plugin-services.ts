@@ -135,24 +135,48 @@ export class SharedInstance {
   }
 }
 
-/** The lifecycle of a component together with the services it shares: these are opened before it and closed after it. */
+/**
+ * The lifecycle of a component together with the services it shares: these are opened before it and closed after it. A try to
+ * open it may begin while an earlier one, which took too long, is still under way; the services are held once all the same.
+ */
 export function withServices(component: Lifecycle, shared: readonly SharedInstance[]): Lifecycle {
   if (shared.length === 0) return component;
+  let held: Promise<void> | null = null;
+  let tries = 0;
+  let isOpen = false;
+  const release = async (): Promise<void> => {
+    if (held === null) return;
+    held = null;
+    await closeAll(shared);
+  };
   return {
     async open() {
-      await openAll(shared);
+      tries += 1;
+      const holding = held ?? openAll(shared);
+      held = holding;
+      try {
+        await holding;
+      } catch (error) {
+        tries -= 1;
+        if (held === holding) held = null;
+        throw error;
+      }
       try {
         await component.open?.();
+        isOpen = true;
       } catch (error) {
-        await closeAll(shared);
+        if (tries === 1 && !isOpen) await release();
         throw error;
+      } finally {
+        tries -= 1;
       }
     },
     async close() {
+      isOpen = false;
       try {
         await component.close?.();
       } finally {
-        await closeAll(shared);
+        await release();
       }
     },
     async probe(signal) {
