@@ -17,7 +17,7 @@ server: { host: 127.0.0.1, port: 0 }
 store: { use: memory }
 sources:
   calls: { use: sigmamind.call, token: ${token} }
-  agents: { use: sigmamind.events, secrets: [${secret}], signature: { header: X-Signature } }
+  agents: { use: sigmamind.events, secrets: [${secret}] }
 destinations:
   warehouse: { use: postgres.insert, url: "${url}", connections: 1 }
 resolvers:

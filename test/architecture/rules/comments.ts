@@ -45,7 +45,7 @@ function declarationsIn({ text }: SourceFile): readonly string[] {
 }
 
 function isDocumented({ text }: SourceFile, name: string): boolean {
-  return new RegExp(`\\*/\\nexport [a-z ]*\\b${name}\\b`).test(text);
+  return new RegExp(`\\*/\\nexport [a-z {]*\\b${name}\\b`).test(text);
 }
 
 /** What a package entry declares itself, and what it takes from our files. */
