@@ -105,9 +105,9 @@ describe('docs/operating/metrics.md', () => {
 
 describe('docs/operating/alerts.yaml', () => {
   it('is about metrics that are there, by labels that they have', () => {
-    expect(
-      rules.flatMap(({ alert, expr }) => strangers(expr).map((stranger) => `${alert}: ${stranger}`)),
-    ).to.deep.equal([]);
+    expect(rules.flatMap(({ alert, expr }) => strangers(expr).map((unknown) => `${alert}: ${unknown}`))).to.deep.equal(
+      [],
+    );
   });
 
   it('says of each alert how grave it is, what it is about and what to do', () => {
@@ -138,7 +138,7 @@ describe('docs/operating/dashboard.json', () => {
 
   it('shows every metric of the router, and asks for none that is not there', () => {
     expect(
-      targets.flatMap(({ title, expr }) => strangers(expr).map((stranger) => `${title}: ${stranger}`)),
+      targets.flatMap(({ title, expr }) => strangers(expr).map((unknown) => `${title}: ${unknown}`)),
     ).to.deep.equal([]);
     const asked = targets.flatMap(({ expr }) => expressionOf(expr).selectors.map(({ name }) => name));
     const shown = asked.map((name) => name.replace(/_(bucket|sum|count)$/, ''));

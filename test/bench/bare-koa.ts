@@ -1,6 +1,6 @@
 /** What durable ingest is compared with: Koa with the same body reader and the same HMAC, and no store behind it. */
 
-import { BodyRoom, openNetwork, readBody, systemClock } from '@switchhook/core/internal';
+import { BodyBudget, openNetwork, readBody, systemClock } from '@switchhook/core/internal';
 import { readJsonObject, verifySignature } from '@switchhook/sdk';
 import Koa from 'koa';
 
@@ -17,7 +17,7 @@ const secrets = [process.argv[2] ?? ''];
 const forwardTo = process.argv[3];
 
 const network = openNetwork();
-const room = new BodyRoom(Number.POSITIVE_INFINITY);
+const room = new BodyBudget(Number.POSITIVE_INFINITY);
 const app = new Koa();
 app.use(async (ctx) => {
   const body = await readBody(ctx.req, { maxBytes: 1_048_576, timeoutMs: 10_000 }, systemClock, room);

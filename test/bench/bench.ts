@@ -30,8 +30,8 @@ for (const [name, run] of Object.entries(all)) {
 if (values.json) console.log(JSON.stringify({ machine, size, rows }, null, 2));
 else {
   console.log(machine);
-  for (const { id, ratio, aim, what, figures } of rows)
+  for (const { id, ratio, setTarget, what, figures } of rows)
     console.log(
-      `${id.padEnd(15)} ${ratio.toFixed(2).padStart(8)}  ${aim.padEnd(10)} ${what}${figures && `: ${figures}`}`,
+      `${id.padEnd(15)} ${ratio.toFixed(2).padStart(8)}  ${setTarget.padEnd(10)} ${what}${figures && `: ${figures}`}`,
     );
 }

@@ -78,10 +78,10 @@ routes:
 
 type Beheld = Awaited<ReturnType<typeof ringingBeside>>;
 
-function besideRow(id: string, events: string, aim: string, runs: readonly Beheld[]): Row {
+function besideRow(id: string, events: string, setTarget: string, runs: readonly Beheld[]): Row {
   const of = (which: 'idle' | 'busy', key: 'p50' | 'p99') => median(runs.map((run) => run[which][key]));
   const what = `p99 of an answered call under ${events} ÷ idle, ms`;
-  const row = ratioRow(id, what, aim, of('busy', 'p99'), of('idle', 'p99'), 1);
+  const row = ratioRow(id, what, setTarget, of('busy', 'p99'), of('idle', 'p99'), 1);
   return {
     ...row,
     figures: `${row.figures} (p50 ${of('busy', 'p50').toFixed(1)} ÷ ${of('idle', 'p50').toFixed(1)})`,
@@ -113,10 +113,10 @@ export async function flood({ rounds, requests }: Size): Promise<Row[]> {
   };
   const answers = runs.flatMap(({ busy }) => busy.replies);
   const slowest = Math.max(...answers.map(({ ms }) => ms));
-  const inTime = answers.filter(({ status, ms }) => status === 200 && ms < withinMs);
+  const withTimeout = answers.filter(({ status, ms }) => status === 200 && ms < withinMs);
   const row = besideRow('flood', '10,000 offered events/s', '', runs);
   const events = `events/s: ${eventsPerSecond((status) => status === '200')} taken, ${eventsPerSecond((status) => status !== '200')} refused`;
-  const share = `answered before \`within\`: ${((100 * inTime.length) / answers.length).toFixed(2)} %, the last after ${(slowest / 1_000).toFixed(1)} s`;
+  const share = `answered before \`within\`: ${((100 * withTimeout.length) / answers.length).toFixed(2)} %, the last after ${(slowest / 1_000).toFixed(1)} s`;
   return [{ ...row, figures: `${row.figures}; ${share}; ${events}` }];
 }
 
@@ -158,14 +158,14 @@ export async function table({ rows }: Size): Promise<Row[]> {
     const server = await startRouter(directory, await answering(directory, rows));
     const restMb = server.residentMb();
     const load = { port: server.port, path: callPath, secret, body: 'call', connections: 4, label: 'table' } as const;
-    const ringing = measure({ ...load, requests: 3_000, perSecond: 300 });
+    const inboundCall = measure({ ...load, requests: 3_000, perSecond: 300 });
     await writeTable(directory, rows + 1);
     let peakMb = restMb;
     while ((await metric(server, 'table_rows')) <= rows) {
       peakMb = Math.max(peakMb, server.residentMb());
       await pause();
     }
-    const { statuses } = await ringing;
+    const { statuses } = await inboundCall;
     if (statuses['200'] !== 3_000) throw new Error(`not all were answered: ${JSON.stringify(statuses)}`);
     const lookupMs =
       (1_000 * (await metric(server, 'resolver_seconds_sum'))) / (await metric(server, 'resolver_seconds_count'));
@@ -179,14 +179,14 @@ export async function table({ rows }: Size): Promise<Row[]> {
       what: `resident at most while ${count} rows are read anew, MB`,
       figures: `at rest ${Math.round(found.restMb)}`,
       ratio: found.peakMb,
-      aim: '≤ 300',
+      setTarget: '≤ 300',
     },
     {
       id: 'look-up',
       what: `look-up among ${count} rows meanwhile, mean, ms`,
       figures: '',
       ratio: found.lookupMs,
-      aim: '≤ 1',
+      setTarget: '≤ 1',
     },
   ];
 }

@@ -8,7 +8,7 @@ export interface Row {
   readonly what: string;
   readonly figures: string;
   readonly ratio: number;
-  readonly aim: string;
+  readonly setTarget: string;
 }
 
 /** How much to do. */
@@ -55,20 +55,27 @@ export async function repeated<T>(rounds: number, run: (round: number) => Promis
 }
 
 /** The medians of both sides; the rounds are told, too. */
-export function perSecondRow(id: string, what: string, aim: string, pairs: readonly Pair[]): Row {
+export function perSecondRow(id: string, what: string, setTarget: string, pairs: readonly Pair[]): Row {
   const spread = pairs.map(([measured, compared]) => (measured / compared).toFixed(2)).join(' ');
   const [measured, compared] = [0, 1].map((side) => median(pairs.map((pair) => pair[side] ?? 0)));
-  const row = ratioRow(id, what, aim, measured ?? 0, compared ?? 1);
+  const row = ratioRow(id, what, setTarget, measured ?? 0, compared ?? 1);
   return { ...row, figures: `${row.figures} (rounds ${spread})` };
 }
 
-export function ratioRow(id: string, what: string, aim: string, measured: number, compared: number, digits = 0): Row {
+export function ratioRow(
+  id: string,
+  what: string,
+  setTarget: string,
+  measured: number,
+  compared: number,
+  digits = 0,
+): Row {
   return {
     id,
     what,
     figures: `${measured.toFixed(digits)} ÷ ${compared.toFixed(digits)}`,
     ratio: measured / compared,
-    aim,
+    setTarget,
   };
 }
 

@@ -37,7 +37,7 @@ export async function nodeRed({ requests }: Size): Promise<Row[]> {
       what: 'verify, store, forward ÷ verify, forward by Node-RED, events/s',
       figures,
       ratio: ours / theirs,
-      aim: '> 1',
+      setTarget: '> 1',
     },
   ];
 }

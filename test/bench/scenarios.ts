@@ -188,7 +188,7 @@ export async function backlog({ requests, backlog: waiting }: Size): Promise<Row
       what: `resident with ${count} waiting, over one without, MB`,
       figures: `${Math.round(full.residentMb)} − ${Math.round(empty.residentMb)}`,
       ratio: full.residentMb - empty.residentMb,
-      aim: '≤ 150',
+      setTarget: '≤ 150',
     },
     ratioRow('start', `from start to ready with ${count} waiting ÷ with none, ms`, '≤ 2', full.readyMs, empty.readyMs),
   ];
@@ -203,13 +203,13 @@ export async function idle(): Promise<Row[]> {
     return { readyMs: started.readyMs, residentMb };
   });
   return [
-    { id: 'ready', what: 'from start to ready, s', figures: '', ratio: server.readyMs / 1_000, aim: 'about 1' },
+    { id: 'ready', what: 'from start to ready, s', figures: '', ratio: server.readyMs / 1_000, setTarget: 'about 1' },
     {
       id: 'idle',
       what: 'resident memory of an idle router, MB',
       figures: '',
       ratio: server.residentMb,
-      aim: 'about 120',
+      setTarget: 'about 120',
     },
   ];
 }

@@ -13,7 +13,7 @@ import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { startPostgres } from '../support/postgres-server.js';
 import { Findings } from './findings.js';
-import { type Played, playCall } from './phone-call.js';
+import { playCall, type ScenarioRun } from './phone-call.js';
 
 const configFile = fileURLToPath(new URL('../../config/examples/demo.yaml', import.meta.url));
 const crmSecret = 'whsec_b25seS1mb3ItdHJ5aW5nLWl0LW91dC1vbmx5IQ==';
@@ -48,17 +48,17 @@ async function demonstrate(): Promise<boolean> {
   say(`  database   ${database.what}`);
   say(`  receivers  Slack at ${slack.url}, CRM at ${crm.url}\n`);
 
-  const played = await playCall(router, url);
+  const run = await playCall(router, url);
   await everythingSettled(router);
-  const findings = await report(played, router, slack, crm, database.client);
+  const findings = await report(run, router, slack, crm, database.client);
   say(findings.right ? '\nAll of it is as it must be.' : '\nSomething is not as it must be.');
   if (stay) await untilInterrupted(url);
   return !findings.right;
 }
 
-async function report(played: Played, router: Router, slack: Receiver, crm: Receiver, client: pg.Client) {
+async function report(run: ScenarioRun, router: Router, slack: Receiver, crm: Receiver, client: pg.Client) {
   const findings = new Findings(say);
-  const { answer, statuses } = played;
+  const { answer, statuses } = run;
 
   findings.section('The ringing phone was told');
   findings.show(`${JSON.stringify(answer.body)}   in ${answer.ms} ms`);
@@ -115,8 +115,8 @@ async function report(played: Played, router: Router, slack: Receiver, crm: Rece
   const { items } = await store.deliveries({ limit: 100 });
   for (const delivery of items.toReversed()) {
     const attempts = await store.attempts(delivery.id);
-    const story = attempts.map(({ outcome, reason }) => (reason === null ? outcome : `${outcome} (${reason})`));
-    findings.show(`${delivery.destination.padEnd(10)} ${delivery.state}  ${story.join(' → ')}`);
+    const details = attempts.map(({ outcome, reason }) => (reason === null ? outcome : `${outcome} (${reason})`));
+    findings.show(`${delivery.destination.padEnd(10)} ${delivery.state}  ${details.join(' → ')}`);
   }
   findings.expect('all are delivered', new Set(items.map(({ state }) => state)), new Set(['delivered']));
   return findings;

@@ -2,7 +2,7 @@
 import type { Router } from '@switchhook/core';
 
 /** What came back. */
-export interface Played {
+export interface ScenarioRun {
   readonly answer: { readonly body: unknown; readonly ms: number };
   readonly statuses: readonly {
     readonly what: string;
@@ -23,7 +23,7 @@ const ended = {
 const analysed = { ...ended, event: 'conversation_analyzed', analysis: { summary: 'Jim wants to renew.' } };
 
 /** Plays it against a running router, with a repeated and a forged event. */
-export async function playCall(router: Router, url: string): Promise<Played> {
+export async function playCall(router: Router, url: string): Promise<ScenarioRun> {
   const post = async (source: string, sent: object, change: (text: string) => string = (text) => text) => {
     const text = JSON.stringify(sent);
     const signature = router.signed(source, Buffer.from(text));

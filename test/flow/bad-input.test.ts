@@ -52,7 +52,7 @@ const signature = (change: (signature: string) => string | undefined) => (header
 });
 const nested = `{"event":"x","a":${'['.repeat(200)}${']'.repeat(200)}}`;
 
-const cases: readonly (readonly [what: string, send: (world: World) => Sent, status: number, error: string])[] = [
+const cases: readonly (readonly [what: string, send: (fixture: World) => Sent, status: number, error: string])[] = [
   [
     'a wrong signature',
     ({ hook }) =>
@@ -161,27 +161,27 @@ const cases: readonly (readonly [what: string, send: (world: World) => Sent, sta
 describe('bad input', () => {
   for (const [what, send, status, error] of cases)
     it(`${what} is answered ${status}, stores nothing, and leaves one line that says why`, async () => {
-      const world = await setup();
+      const fixture = await setup();
       try {
-        const reply = await send(world);
+        const reply = await send(fixture);
         expect([reply.status, reply.body]).to.deep.equal([status, { error }]);
-        expect(await world.stored()).to.equal(0);
-        expect(world.refusals()).to.have.length(1);
-        expect(world.refusals()[0]).to.include({ code: error, level: 'warn' });
-        expect(world.refusals()[0].reason).to.be.a('string').and.not.equal('');
-        for (const line of world.lines) expect(line).not.to.include(secret).and.not.to.include(token);
+        expect(await fixture.stored()).to.equal(0);
+        expect(fixture.refusals()).to.have.length(1);
+        expect(fixture.refusals()[0]).to.include({ code: error, level: 'warn' });
+        expect(fixture.refusals()[0].reason).to.be.a('string').and.not.equal('');
+        for (const line of fixture.lines) expect(line).not.to.include(secret).and.not.to.include(token);
       } finally {
-        await world.place.close();
+        await fixture.place.close();
       }
     });
 
   it('does not keep the next good request from being accepted', async () => {
-    const world = await setup();
-    for (const [, send] of cases) await send(world);
-    expect((await postSigned(world.hook, endedBody())).status).to.equal(200);
-    expect((await postSigned(world.hook, endedBody().padEnd(limit, ' '))).status).to.equal(200);
-    expect((await world.stamped(world.nowSeconds)).status).to.equal(200);
-    expect(await world.stored()).to.equal(3);
-    await world.place.close();
+    const fixture = await setup();
+    for (const [, send] of cases) await send(fixture);
+    expect((await postSigned(fixture.hook, endedBody())).status).to.equal(200);
+    expect((await postSigned(fixture.hook, endedBody().padEnd(limit, ' '))).status).to.equal(200);
+    expect((await fixture.stamped(fixture.nowSeconds)).status).to.equal(200);
+    expect(await fixture.stored()).to.equal(3);
+    await fixture.place.close();
   });
 });

@@ -102,7 +102,7 @@ describe('a router that is started', () => {
       expect(router.log.find(({ event }) => event === 'table.rejected')).to.deep.include({ component: 'customer' });
       await place.write('customers.csv', header + ada);
       await untilTold(router, 'Ada');
-      expect(router.log.some(({ event }) => event === 'resolver.left-alone')).to.equal(false);
+      expect(router.log.some(({ event }) => event === 'resolver.breaker-opened')).to.equal(false);
       expect(await router.stop()).to.equal(0);
     });
 
@@ -141,7 +141,7 @@ describe('a router that is started', () => {
       await untilTold(router, 'Ada');
       expect(await router.stop()).to.equal(0);
       const events = router.log.map(({ event }) => event);
-      expect(events).to.include('component.opened').and.not.include('resolver.left-alone');
+      expect(events).to.include('component.opened').and.not.include('resolver.breaker-opened');
     });
 
     it('is told so by check --connect and by call --offline', async () => {

@@ -50,27 +50,27 @@ describe('A router inside another program', () => {
   });
 
   it('serves its paths in a server of somebody else, with its lines in their log', async () => {
-    const world = await setup('README.md');
+    const fixture = await setup('README.md');
     const log = new FakeLog();
-    const { serve } = await world.load('embedded.ts');
-    const { server, close } = await serve(world.file, log);
+    const { serve } = await fixture.load('embedded.ts');
+    const { server, close } = await serve(fixture.file, log);
     if (!server.listening) await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
     const ready = await fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } });
     await close();
-    await world.close();
+    await fixture.close();
     expect(ready.status).to.equal(200);
     expect(log.of('router.opened')).to.have.length(1);
     expect(log.of('router.closed')).to.have.length(1);
   });
 
   it('listens by itself, and ends when it is told', async () => {
-    const world = await setup('core/router/README.md');
-    const { run } = await world.load('own-server.ts');
-    const router = await run(world.file);
+    const fixture = await setup('core/router/README.md');
+    const { run } = await fixture.load('own-server.ts');
+    const router = await run(fixture.file);
     const ready = await fetch(`${router.url}/readyz`, { headers: { connection: 'close' } });
     await router.close();
-    await world.close();
+    await fixture.close();
     expect(ready.status).to.equal(200);
   });
 });

@@ -13,7 +13,7 @@ const token = 'token-of-the-tests';
 const deadlyDestination = fileURLToPath(new URL('../support/deadly-destination.ts', import.meta.url));
 
 /** A router for events and calls; what is delivered goes to `crm`. */
-const yaml = (crm: Receiver, { store = '', lane = '', grace = '10s', bodyTimeout = '10s' } = {}): string => `
+const yaml = (crm: Receiver, { store = '', queue = '', grace = '10s', bodyTimeout = '10s' } = {}): string => `
 version: 1
 server: { host: 127.0.0.1, port: 0, grace: ${grace}, bodyTimeout: ${bodyTimeout} }
 store: { use: sqlite, path: ./switchhook.db${store} }
@@ -21,7 +21,7 @@ sources:
   agents: { use: sigmamind.events, secrets: [${secret}] }
   calls: { use: sigmamind.call, token: ${token} }
 destinations:
-  crm: { use: http.post, url: ${crm.url}/hooks${lane} }
+  crm: { use: http.post, url: ${crm.url}/hooks${queue} }
 routes:
   - { from: agents, to: crm }
 answers:
@@ -155,8 +155,8 @@ describe('faults', () => {
     it('loses nothing and delivers nothing twice', async () => {
       const clock = new FakeClock();
       crm.answer((_request, index) => (index % 3 === 2 ? 200 : 503));
-      const lane = ', retry: { attempts: 100, first: 1s, max: 1m }, breaker: false';
-      const { url, router } = await place.router(yaml(crm, { lane }), {
+      const queue = ', retry: { attempts: 100, first: 1s, max: 1m }, breaker: false';
+      const { url, router } = await place.router(yaml(crm, { queue }), {
         configure: (container) => container.register(Clock, { useValue: clock }),
       });
       const store = router.get(Store);

@@ -6,13 +6,13 @@ import { familiesOf } from '../support/exposition.js';
 import { type Monitored, type MonitoredWorld, monitored } from '../support/monitored.js';
 import { storeWith } from '../support/pipeline.js';
 
-const inWorld = (test: (world: Monitored) => Promise<void>, given: MonitoredWorld = {}) => {
+const withFixture = (test: (fixture: Monitored) => Promise<void>, given: MonitoredWorld = {}) => {
   return async () => {
-    const world = await monitored(given);
+    const fixture = await monitored(given);
     try {
-      await test(world);
+      await test(fixture);
     } finally {
-      await world.close();
+      await fixture.close();
     }
   };
 };
@@ -20,7 +20,7 @@ const inWorld = (test: (world: Monitored) => Promise<void>, given: MonitoredWorl
 describe('/metrics', () => {
   it(
     'counts events by source, type and what became of them',
-    inWorld(async ({ send, ring, logged, values }) => {
+    withFixture(async ({ send, ring, logged, values }) => {
       await send('conv_1');
       await send('conv_1');
       await send('conv_2');
@@ -39,7 +39,7 @@ describe('/metrics', () => {
 
   it(
     'counts further types together, when senders have made up a hundred',
-    inWorld(async ({ send, values }) => {
+    withFixture(async ({ send, values }) => {
       for (let n = 0; n < 103; n += 1) await send('conv_1', { event: `made_up_${n}` });
       await send('conv_2', { event: 'made_up_7' });
       const counted = await values('events_received_total');
@@ -51,7 +51,7 @@ describe('/metrics', () => {
 
   it(
     'writes whatever a sender calls its events as a label that can be read back',
-    inWorld(async ({ send, scrape }) => {
+    withFixture(async ({ send, scrape }) => {
       const odd = 'end"ed{x="\\n"} 1\\';
       await send('conv_1', { event: odd });
       const text = await scrape();
@@ -63,7 +63,7 @@ describe('/metrics', () => {
 
   it(
     'counts refused requests by source and code',
-    inWorld(async ({ url, send, ring, values }) => {
+    withFixture(async ({ url, send, ring, values }) => {
       await ring('+11', '+1800', 'not-the-token');
       await send('conv_1', { conversationId: 1 });
       await fetch(`${url}/hooks/agents`, {
@@ -84,7 +84,7 @@ describe('/metrics', () => {
 
   it(
     'follows a delivery from its first attempt to its end',
-    inWorld(async ({ clock, crm, send, logged, values, decide }) => {
+    withFixture(async ({ clock, crm, send, logged, values, decide }) => {
       crm.answer(() => 401);
       await send('conv_1');
       await logged('delivery.attempted', 2);
@@ -125,7 +125,7 @@ describe('/metrics', () => {
 
   it(
     'tells how long a delivery took from the arrival of its event, in buckets up to a day',
-    inWorld(async ({ clock, crm, send, logged, families }) => {
+    withFixture(async ({ clock, crm, send, logged, families }) => {
       crm.answer(() => 503);
       await send('conv_1');
       await logged('delivery.attempted', 2);
@@ -142,7 +142,7 @@ describe('/metrics', () => {
 
   it(
     'counts deliveries that were rejected, kept back or discarded',
-    inWorld(async ({ clock, crm, send, logged, values, decide }) => {
+    withFixture(async ({ clock, crm, send, logged, values, decide }) => {
       crm.answer(() => 422);
       await send('conv_1');
       await send('conv_2', { event: 'conversation_started' });
@@ -170,7 +170,7 @@ describe('/metrics', () => {
 
   it(
     'counts calls by the step their answer came from, and what each resolver came to',
-    inWorld(async ({ ring, logged, values }) => {
+    withFixture(async ({ ring, logged, values }) => {
       expect(await ring('+11')).to.equal('Jim');
       expect(await ring('+11')).to.equal('Jim');
       expect(await ring('+12')).to.equal('there');
@@ -197,7 +197,7 @@ describe('/metrics', () => {
 
   it(
     'begins at 0 for what alerts are about, so that the first increase is one',
-    inWorld(async ({ families }) => {
+    withFixture(async ({ families }) => {
       const zeros = (await families()).flatMap(({ samples }) => samples).filter(({ value }) => value === 0);
       expect(zeros.map(({ series }) => series)).to.include.members([
         'switchhook_requests_refused_total{source="agents",code="UNVERIFIED"}',
@@ -216,14 +216,14 @@ describe('/metrics', () => {
 
   it(
     'says that the store is up, which version runs, and what the lanes hold',
-    inWorld(async ({ crm, send, logged, values }) => {
+    withFixture(async ({ crm, send, logged, values }) => {
       crm.answer(() => 'hang');
       await send('conv_1');
       await logged('delivery.attempted', 1);
       await crm.received(1);
-      expect(await values('store_up', 'lane_running', 'lane_held', 'deliveries', 'events_committing')).to.deep.equal({
+      expect(await values('store_up', 'queue_running', 'queue_held', 'deliveries', 'events_committing')).to.deep.equal({
         store_up: 1,
-        'lane_running{destination="crm"}': 1,
+        'queue_running{destination="crm"}': 1,
         'deliveries{destination="crm",state="running"}': 1,
       });
       expect(Object.keys(await values('build_info'))).to.match(/^build_info\{version="\d+\.\d+\.\d+.*"\}$/);
@@ -237,7 +237,7 @@ describe('/metrics', () => {
   ] as const) {
     it(`is there without what the store knows while the store ${what}, and counts on`, async () => {
       let away = false;
-      const world = await monitored({
+      const fixture = await monitored({
         configure: (container, clock) => {
           const store = memoryStore(clock);
           const backlog = () => (away ? fail() : store.backlog());
@@ -245,7 +245,7 @@ describe('/metrics', () => {
           container.register(Store, { useValue: storeWith(store, { backlog, append }) });
         },
       });
-      const { url, values, families, patiently, close } = world;
+      const { url, values, families, patiently, close } = fixture;
       expect(await values('store_up')).to.deep.equal({ store_up: 1 });
       away = true;
       await fetch(`${url}/hooks/nobody`, { method: 'POST' });
@@ -253,7 +253,7 @@ describe('/metrics', () => {
       expect(found.get('switchhook_store_up')?.map(({ value }) => value)).to.deep.equal([0]);
       expect(found.get('switchhook_deliveries')).to.deep.equal([]);
       expect(found.get('switchhook_oldest_waiting_age_seconds')).to.deep.equal([]);
-      expect(found.get('switchhook_lane_running')).to.have.length(3);
+      expect(found.get('switchhook_queue_running')).to.have.length(3);
       expect(found.get('switchhook_requests_refused_total')?.map(({ value }) => value)).to.include(1);
       away = false;
       expect(await values('store_up')).to.deep.equal({ store_up: 1 });

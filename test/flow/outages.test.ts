@@ -23,10 +23,10 @@ describe('phones that ring all the time', () => {
   };
 
   it('are all answered, none with what is not theirs, while the database, the CRM, the disk and the router are pulled out', async () => {
-    const world = await outages(place);
+    const fixture = await outages(place);
     /** What nobody can know just now; another set after each change. */
     let hidden: ReadonlySet<Variable> = new Set();
-    const judge = (from: string) => {
+    const evaluate = (from: string) => {
       const atFirst = hidden;
       return ({ status, variables }: Heard): void => {
         const told = toldOf(from, hidden === atFirst ? hidden : new Set());
@@ -36,7 +36,7 @@ describe('phones that ring all the time', () => {
           expect(variables[name], from).to.be.oneOf([told[name], defaults[name]]);
       };
     };
-    const line = phones({ count: 6, router: world.router, judge });
+    const line = phones({ count: 6, router: fixture.router, evaluate });
     /** Until so many callers have heard everything that can be known. */
     const heardAll = (count: number): Promise<void> => {
       const now = hidden;
@@ -51,7 +51,7 @@ describe('phones that ring all the time', () => {
     const sendEvent = async (): Promise<number> => {
       sent += 1;
       const conversationId = `conv_${sent}`;
-      const { status } = await postSigned(`${await world.router()}/hooks/agents`, endedBody({ conversationId }));
+      const { status } = await postSigned(`${await fixture.router()}/hooks/agents`, endedBody({ conversationId }));
       if (status === 200) acknowledged.set(conversationId, 1);
       return status;
     };
@@ -59,7 +59,7 @@ describe('phones that ring all the time', () => {
       for (const outage of pulled) await outage.pull();
       hidden = new Set(pulled.flatMap(({ hides }) => hides ?? []));
       await heardAll(50);
-      const status = pulled.includes(world.diskFull) ? 503 : 200;
+      const status = pulled.includes(fixture.diskFull) ? 503 : 200;
       // At once: no more than 2,000 calls wait for a disk, and they ring meanwhile.
       expect(new Set(await Promise.all(Array.from({ length: 10 }, sendEvent)))).to.deep.equal(new Set([status]));
       hidden = new Set();
@@ -69,25 +69,25 @@ describe('phones that ring all the time', () => {
     };
     try {
       await heardAll(50);
-      await survive(world.databaseKilled);
-      await survive(world.databaseHangs);
-      await survive(world.crmKilled);
-      await survive(world.crmHangs);
-      await world.killRouter();
+      await survive(fixture.databaseKilled);
+      await survive(fixture.databaseHangs);
+      await survive(fixture.crmKilled);
+      await survive(fixture.crmHangs);
+      await fixture.killRouter();
       await heardAll(50);
-      await survive(world.diskFull);
-      await survive(world.databaseHangs, world.crmHangs, world.diskFull);
-      await survive(world.databaseKilled, world.crmKilled, world.diskFull);
+      await survive(fixture.diskFull);
+      await survive(fixture.databaseHangs, fixture.crmHangs, fixture.diskFull);
+      await survive(fixture.databaseKilled, fixture.crmKilled, fixture.diskFull);
       await line.hangUp();
-      expect(await world.stopRouter()).to.equal(0);
+      expect(await fixture.stopRouter()).to.equal(0);
     } finally {
-      await world.close();
+      await fixture.close();
     }
     expect(line.calls.filter(({ tries }) => tries > 1)).not.to.have.length(0);
     const kept = await timesKept('inbound_call', 'from_number');
     // A request that the killed router has answered to nobody may be kept beside the one that was asked again.
     const isKept = ({ from, tries }: PhoneCall): boolean => (tries === 1 ? kept.get(from) === 1 : kept.has(from));
-    const sinceKill = line.calls.filter(({ by }) => by === world.router());
+    const sinceKill = line.calls.filter(({ by }) => by === fixture.router());
     expect(sinceKill.filter((call) => !isKept(call))).to.deep.equal([]);
     expect(await timesKept('conversation_ended', 'conversationId')).to.deep.equal(acknowledged);
   }).timeout(180_000);
@@ -114,12 +114,12 @@ answers:
     );
     const router = await place.start(file);
     const running = Promise.resolve(router.url);
-    const judge =
+    const evaluate =
       (from: string) =>
       ({ status, variables }: Heard): void => {
         expect([status, variables.first_name]).to.deep.equal([200, factsOf(from).first_name]);
       };
-    const line = phones({ count: 8, router: () => running, judge });
+    const line = phones({ count: 8, router: () => running, evaluate });
     const { replies } = await measure({
       port: Number(new URL(router.url).port),
       path: '/hooks/agents',

@@ -58,7 +58,7 @@ describe('a simulation', () => {
   });
   afterEach(() => place.close());
 
-  const judged = async (...args: readonly string[]): Promise<Judged & { readonly code: number | null }> => {
+  const evaluateScenario = async (...args: readonly string[]): Promise<Judged & { readonly code: number | null }> => {
     const { code, stdout, stderr } = await place.run(['simulate', ...args, '--json']);
     if (stdout === '') throw new Error(stderr);
     return { code, ...JSON.parse(stdout) };
@@ -68,7 +68,7 @@ describe('a simulation', () => {
     const crm = await receiver();
     const file = await place.write('switchhook.yaml', configuration(crm.url));
     const names = shippedScenarios();
-    const { code, verdicts } = await judged(...names, '--start', '--config', file);
+    const { code, verdicts } = await evaluateScenario(...names, '--start', '--config', file);
     expect(verdicts.map(({ scenario, broken }) => [scenario, broken])).to.deep.equal(names.map((name) => [name, []]));
     for (const { received } of verdicts) expect(received.listed).to.equal(received.acknowledged);
     expect(verdicts.flatMap(({ steps }) => steps.map(({ sent }) => sent))).to.include.members([3_000, 50, 5, 4]);
@@ -80,11 +80,11 @@ describe('a simulation', () => {
     const crm = await receiver();
     const file = await place.write('switchhook.yaml', configuration(crm.url, ', admin: { token: token-of-the-api }'));
     const router = await place.start(file);
-    const { code, verdicts } = await judged('happy-call', '--config', file, '--url', router.url);
+    const { code, verdicts } = await evaluateScenario('happy-call', '--config', file, '--url', router.url);
     expect([code, verdicts[0]?.received]).to.deep.equal([0, { acknowledged: 4, listed: 4, reason: null }]);
     const types = (await crm.received(3)).map((request) => (request.json() as { type?: string }).type);
     expect(types).to.have.members(['conversation_started', 'conversation_ended', 'conversation_analysed']);
-    const closed = await judged('duplicated', '--config', file, '--url', router.url, '--token', 'another');
+    const closed = await evaluateScenario('duplicated', '--config', file, '--url', router.url, '--token', 'another');
     expect(closed.code).to.equal(0);
     expect(closed.verdicts[0]?.received).to.deep.include({ acknowledged: 1, listed: null });
     expect(closed.verdicts[0]?.received.reason).to.include('API_TOKEN_WRONG');
@@ -111,7 +111,7 @@ describe('a simulation', () => {
       return path.startsWith('/hooks/calls') ? 503 : { status: 200, body: `{"id":"event-${index}"}` };
     });
     const file = await place.write('switchhook.yaml', configuration(nowhere));
-    const { code, verdicts } = await judged('happy-call', '--config', file, '--url', failing.url);
+    const { code, verdicts } = await evaluateScenario('happy-call', '--config', file, '--url', failing.url);
     expect([code, verdicts[0]?.broken]).to.deep.equal([
       1,
       [
@@ -144,8 +144,8 @@ describe('a simulation', () => {
       configuration(nowhere).replace('from: calls,', 'from: calls, where: call.to == "+49301234567",'),
     );
     const scenario = await place.write('greeted.yaml', greeted('Jim'));
-    expect((await judged(scenario, '--start', '--config', file)).code).to.equal(1);
-    expect((await judged(scenario, '--start', '--config', file, '--to', '+49301234567')).code).to.equal(0);
+    expect((await evaluateScenario(scenario, '--start', '--config', file)).code).to.equal(1);
+    expect((await evaluateScenario(scenario, '--start', '--config', file, '--to', '+49301234567')).code).to.equal(0);
   });
 
   it('says what is wrong with how it is asked', async () => {
@@ -193,7 +193,7 @@ describe('a rehearsal', () => {
   it('is a router of its own, that is gone without a trace', async () => {
     const place = await workplace();
     const file = await place.write('switchhook.yaml', configuration(nowhere).replace('port: 0', 'port: 1'));
-    const router = await place.start(file, ['--rehearse']);
+    const router = await place.start(file, ['--dry-run']);
     const { code } = await place.run(['send', 'conversation_ended', '--config', file, '--to', router.url]);
     const ended = await router.stop();
     const delivered = router.log.filter(({ event }) => event === 'delivery.attempted');

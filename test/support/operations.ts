@@ -4,8 +4,8 @@ import { DeliveryTelemetry, Operations, type Route } from '@switchhook/core/inte
 import {
   type Destination,
   type JsonObject,
-  numberReader,
   type Outcome,
+  phoneNormalizer,
   type Source,
   type Store,
 } from '@switchhook/sdk';
@@ -36,19 +36,19 @@ export function fickle(first: Outcome = { kind: 'rejected', reason: 'status 400'
   return { seen, fate, deliver };
 }
 
-export function anOperator(world: OperatorsWorld = {}) {
-  const { routes = [aRoute()], destinations, previews = {}, sources = {}, gone = [], transforms = {} } = world;
+export function anOperator(fixture: OperatorsWorld = {}) {
+  const { routes = [aRoute()], destinations, previews = {}, sources = {}, gone = [], transforms = {} } = fixture;
   let store: Store | undefined;
   const wrapped = (plain: Store): Store => {
-    store = world.store?.(plain) ?? plain;
+    store = fixture.store?.(plain) ?? plain;
     return store;
   };
-  const made = aPipeline({ ...world, routes, store: wrapped });
+  const made = aPipeline({ ...fixture, routes, store: wrapped });
   const metrics = new FakeMetrics();
   const names = Object.keys(destinations ?? { crm: 1 }).filter((name) => !gone.includes(name));
   const operations = new Operations({
     store: store ?? made.store,
-    lanes: made.pipeline,
+    queues: made.pipeline,
     sources: new Map(Object.entries(sources)),
     callSources: ['calls'],
     routes,
@@ -57,14 +57,14 @@ export function anOperator(world: OperatorsWorld = {}) {
       names.map((name) => {
         const preview = previews[name];
         const destination = { deliver: () => Promise.reject(), ...(preview && { preview }) };
-        return [name, { destination, policy: { ...policy, ...world.policy } }];
+        return [name, { destination, policy: { ...policy, ...fixture.policy } }];
       }),
     ),
     mask: (text) => text.replaceAll('hunter2', '***'),
     clock: made.clock,
     log: made.log,
     deliveryTelemetry: new DeliveryTelemetry(made.log, metrics),
-    numbers: numberReader(null),
+    numbers: phoneNormalizer(null),
   });
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {

@@ -32,7 +32,7 @@ export interface PhoneSettings {
   /** Where the router runs; another promise once it has ended. */
   readonly router: () => Promise<string>;
   /** Called when a call begins. What it returns is called when it is answered, and throws where that is not right. */
-  readonly judge: (from: string) => (heard: Heard) => void;
+  readonly evaluate: (from: string) => (heard: Heard) => void;
 }
 
 export const token = 'token-of-the-tests';
@@ -59,7 +59,7 @@ export async function ring(url: string, from: string, to = '+12345678913'): Prom
   };
 }
 
-export function phones({ count, router, judge }: PhoneSettings): Phones {
+export function phones({ count, router, evaluate }: PhoneSettings): Phones {
   const calls: PhoneCall[] = [];
   const listeners = new Set<(call: PhoneCall, number: number) => void>();
   let called = 0;
@@ -71,7 +71,7 @@ export function phones({ count, router, judge }: PhoneSettings): Phones {
       called += 1;
       const from = callers[number];
       if (from === undefined) throw new Error('everybody has called');
-      const isRight = judge(from);
+      const isRight = evaluate(from);
       const answered = await ringOut(from, router);
       isRight(answered.heard);
       const call = { from, ...answered };
@@ -79,7 +79,7 @@ export function phones({ count, router, judge }: PhoneSettings): Phones {
       for (const listener of listeners) listener(call, number);
     }
   };
-  const ringing = Promise.all(Array.from({ length: count }, phone)).then(
+  const inboundCall = Promise.all(Array.from({ length: count }, phone)).then(
     () => {},
     (error) => {
       ended = true;
@@ -87,7 +87,7 @@ export function phones({ count, router, judge }: PhoneSettings): Phones {
     },
   );
   // Whoever waits for something, or hangs up, hears of it.
-  ringing.catch(() => {});
+  inboundCall.catch(() => {});
 
   const hear = (wanted: number, isIt: (call: PhoneCall) => boolean): Promise<void> => {
     const first = called;
@@ -101,12 +101,12 @@ export function phones({ count, router, judge }: PhoneSettings): Phones {
         resolve();
       };
       listeners.add(listener);
-      ringing.catch(reject);
+      inboundCall.catch(reject);
     });
   };
   const hangUp = (): Promise<void> => {
     ended = true;
-    return ringing;
+    return inboundCall;
   };
   return { calls, hear, hangUp };
 }

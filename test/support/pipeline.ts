@@ -5,8 +5,8 @@ import {
   CallTelemetry,
   DeliveryTelemetry,
   IngestTelemetry,
-  type LanePolicy,
   Pipeline,
+  type QueuePolicy,
   type Route,
   Routes,
   unfailing,
@@ -19,8 +19,8 @@ import {
   isRefusal,
   type Log,
   type Metrics,
-  numberReader,
   type Outcome,
+  phoneNormalizer,
   type Source,
   type Store,
   type Transform,
@@ -35,7 +35,7 @@ export interface World {
   readonly transforms?: Readonly<Record<string, Transform['apply']>>;
   /** Makes each destination able to take batches. */
   readonly deliverMany?: (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
-  readonly policy?: Partial<LanePolicy>;
+  readonly policy?: Partial<QueuePolicy>;
   readonly clock?: FakeClock;
   /** In place of the source that takes every body. */
   readonly receive?: Source['receive'];
@@ -44,10 +44,10 @@ export interface World {
   /** Wrapped as the router wraps what replaces its own. */
   readonly log?: Log;
   readonly metrics?: Metrics;
-  readonly chance?: () => number;
+  readonly random?: () => number;
 }
 
-export const policy: LanePolicy = {
+export const policy: QueuePolicy = {
   concurrency: 2,
   timeoutMs: 10_000,
   retry: { attempts: 3, firstMs: 5_000, maxMs: 60_000 },
@@ -73,32 +73,32 @@ const source: Source = {
   },
 };
 
-export function aPipeline(world: World = {}) {
-  const clock = world.clock ?? new FakeClock();
+export function aPipeline(fixture: World = {}) {
+  const clock = fixture.clock ?? new FakeClock();
   const log = new FakeLog();
-  const engineLog = world.log === undefined ? log : unfailing(world.log);
-  const metrics = unfailingMetrics(world.metrics ?? new FakeMetrics(), engineLog);
+  const engineLog = fixture.log === undefined ? log : unfailing(fixture.log);
+  const metrics = unfailingMetrics(fixture.metrics ?? new FakeMetrics(), engineLog);
   const ingestTelemetry = new IngestTelemetry(engineLog, metrics);
   const delivered: Delivery[] = [];
   const take: Deliver = async (delivery) => {
     delivered.push(delivery);
     return { kind: 'delivered' };
   };
-  const deliveries = Object.entries(world.destinations ?? { crm: take });
+  const deliveries = Object.entries(fixture.destinations ?? { crm: take });
   const plain = memoryStore(clock);
-  const store = world.store?.(plain) ?? plain;
-  const routes = (world.routes ?? [{}]).map((route, index): Route => {
+  const store = fixture.store?.(plain) ?? plain;
+  const routes = (fixture.routes ?? [{}]).map((route, index): Route => {
     const names = deliveries.map(([name]) => name);
     return { name: `route-${index}`, from: ['agents'], on: ['*'], where: null, to: names, transforms: [], ...route };
   });
   const pipeline = new Pipeline({
-    sources: new Map([['agents', world.receive === undefined ? source : { receive: world.receive }]]),
+    sources: new Map([['agents', fixture.receive === undefined ? source : { receive: fixture.receive }]]),
     routes: new Routes(routes, (route, reason) => ingestTelemetry.unroutable(route.name, reason)),
-    transforms: new Map(Object.entries(world.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
+    transforms: new Map(Object.entries(fixture.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
     destinations: new Map(
       deliveries.map(([name, deliver]) => {
-        const destination: Destination = { deliver, ...(world.deliverMany && { deliverMany: world.deliverMany }) };
-        return [name, { destination, policy: { ...policy, ...world.policy } }];
+        const destination: Destination = { deliver, ...(fixture.deliverMany && { deliverMany: fixture.deliverMany }) };
+        return [name, { destination, policy: { ...policy, ...fixture.policy } }];
       }),
     ),
     answers: new Answers({ rows: [], resolvers: new Map(), clock, log: engineLog }),
@@ -108,8 +108,8 @@ export function aPipeline(world: World = {}) {
     ingestTelemetry,
     deliveryTelemetry: new DeliveryTelemetry(engineLog, metrics),
     callTelemetry: new CallTelemetry(engineLog, metrics),
-    numbers: numberReader(null),
-    chance: world.chance ?? (() => 0.5),
+    numbers: phoneNormalizer(null),
+    random: fixture.random ?? (() => 0.5),
   });
   pipeline.open();
   const send = (body: object) =>

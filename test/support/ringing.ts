@@ -3,17 +3,17 @@
 import {
   type AnswerRow,
   Answers,
-  askedHeader,
   CallTelemetry,
   compileExpression,
   DeliveryTelemetry,
   eventHeader,
   eventOf,
+  type InboundCall,
   IngestTelemetry,
   type OpenResolver,
   Pipeline,
-  type Ringing,
   Routes,
+  requestNumberHeader,
 } from '@switchhook/core/internal';
 import {
   type Call,
@@ -21,7 +21,7 @@ import {
   type HttpReply,
   type JsonObject,
   type JsonValue,
-  numberReader,
+  phoneNormalizer,
   type Resolver,
   type Source,
   type Store,
@@ -49,14 +49,14 @@ export interface CallWorld {
   /** What the source does otherwise than receiving each call as it is. */
   readonly source?: Partial<Source>;
   /** What the reception has otherwise. */
-  readonly ringing?: Partial<Ringing>;
+  readonly inboundCall?: Partial<InboundCall>;
   readonly clock?: FakeClock;
   /** Wraps the store, to make it fail. */
   readonly store?: (store: Store) => Store;
 }
 
 /** How a call went. */
-export interface Rung {
+export interface VariableStep {
   /** Without its headers. */
   readonly reply: HttpReply;
   /** Id of the event that the reply names. */
@@ -67,12 +67,12 @@ export interface Rung {
   readonly ms: number;
 }
 
-export function aSwitchboard(world: CallWorld = {}) {
-  const clock = world.clock ?? new FakeClock();
+export function aSwitchboard(fixture: CallWorld = {}) {
+  const clock = fixture.clock ?? new FakeClock();
   const log = new FakeLog();
   const metrics = new FakeMetrics();
-  const resolvers = new Map(Object.entries(world.resolvers ?? {}).map(([name, row]) => [name, opened(name, row)]));
-  const rows = (world.answers ?? [{}]).map((row, index) => answerRow(row, index, [...resolvers.keys()]));
+  const resolvers = new Map(Object.entries(fixture.resolvers ?? {}).map(([name, row]) => [name, opened(name, row)]));
+  const rows = (fixture.answers ?? [{}]).map((row, index) => answerRow(row, index, [...resolvers.keys()]));
   const plain = memoryStore(clock);
   const source: Source = {
     receive: ({ body, receivedAtMs }) => {
@@ -87,10 +87,10 @@ export function aSwitchboard(world: CallWorld = {}) {
         retryMs: 40_000,
         reply: ({ variables, overrideAgent }) => ({ status: 200, body: { variables, agent: overrideAgent } }),
         fallback: () => ({ status: 200, body: { variables: {}, least: true } }),
-        ...world.ringing,
+        ...fixture.inboundCall,
       };
     },
-    ...world.source,
+    ...fixture.source,
   };
   const pipeline = new Pipeline({
     sources: new Map([['calls', source]]),
@@ -98,16 +98,19 @@ export function aSwitchboard(world: CallWorld = {}) {
     transforms: new Map(),
     destinations: new Map(),
     answers: new Answers({ rows, resolvers, clock, log }),
-    store: world.store?.(plain) ?? plain,
+    store: fixture.store?.(plain) ?? plain,
     clock,
     log,
     ingestTelemetry: new IngestTelemetry(log, metrics),
     deliveryTelemetry: new DeliveryTelemetry(log, metrics),
     callTelemetry: new CallTelemetry(log, metrics),
-    numbers: numberReader(null),
-    chance: () => 0.5,
+    numbers: phoneNormalizer(null),
+    random: () => 0.5,
   });
-  const ring = async (given: Partial<Call> = {}, { ageMs = 0 }: { readonly ageMs?: number } = {}): Promise<Rung> => {
+  const ring = async (
+    given: Partial<Call> = {},
+    { ageMs = 0 }: { readonly ageMs?: number } = {},
+  ): Promise<VariableStep> => {
     const startedAtMs = clock.elapsed();
     const { headers = {}, ...reply } = await pipeline.receive(
       'calls',
@@ -115,13 +118,13 @@ export function aSwitchboard(world: CallWorld = {}) {
       clock.elapsed() - ageMs,
     );
     const ms = clock.elapsed() - startedAtMs;
-    return { reply, event: headers[eventHeader] ?? null, asked: headers[askedHeader] ?? null, ms };
+    return { reply, event: headers[eventHeader] ?? null, asked: headers[requestNumberHeader] ?? null, ms };
   };
   /** Rings, and lets time pass until there is a reply. */
-  const rungOut = async (given: Partial<Call> = {}): Promise<Rung> => {
-    const ringing = ring(given);
+  const rungOut = async (given: Partial<Call> = {}): Promise<VariableStep> => {
+    const inboundCall = ring(given);
     await clock.advance(10_000);
-    return ringing;
+    return inboundCall;
   };
   const calls = async (): Promise<readonly EventRecord[]> => (await plain.events({ limit: 1_000 })).items;
   /** What is recorded of the answer to the newest call. */
@@ -133,7 +136,7 @@ export function aSwitchboard(world: CallWorld = {}) {
 }
 
 /** The variables of a reply. */
-export function told({ reply }: Rung): unknown {
+export function told({ reply }: VariableStep): unknown {
   return reply.body?.variables;
 }
 

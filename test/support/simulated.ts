@@ -3,7 +3,14 @@
 import { compileExpression, fetchResponse } from '@switchhook/core/internal';
 import { type Component, type JsonObject, type JsonValue, z } from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
-import { Platform, type PlayParts, play, type Scenario, type SourceRow, scenarioSchema } from '@switchhook/simulator';
+import {
+  Platform,
+  runScenario,
+  type Scenario,
+  type ScenarioParts,
+  type SourceRow,
+  scenarioSchema,
+} from '@switchhook/simulator';
 import { FakeClock } from '@switchhook/testkit';
 
 /** A request as the router saw it. */
@@ -23,9 +30,9 @@ export interface Said {
 }
 
 /** A scenario as it would be in a file; give only what matters. */
-export function aScenario(steps: readonly JsonObject[], judge: JsonObject = {}): Scenario {
+export function aScenario(steps: readonly JsonObject[], evaluate: JsonObject = {}): Scenario {
   const reader = { compile: compileExpression, secret: () => {} };
-  const written = { name: 'under-test', description: 'Something happens.', steps, judge };
+  const written = { name: 'under-test', description: 'Something happens.', steps, evaluate };
   return reading(reader, () => scenarioSchema.parse(written));
 }
 
@@ -88,8 +95,8 @@ export function aStage(
       },
     },
   });
-  const played = async (steps: readonly JsonObject[], given: Partial<PlayParts> = {}) => {
-    const playing = play(aScenario(steps), {
+  const run = async (steps: readonly JsonObject[], given: Partial<ScenarioParts> = {}) => {
+    const running = runScenario(aScenario(steps), {
       platform,
       clock,
       stop: stop.signal,
@@ -99,9 +106,9 @@ export function aStage(
       ...given,
     });
     // A scenario that cannot be played says so before anybody waits for it.
-    playing.catch(() => {});
+    running.catch(() => {});
     await clock.advance(60_000);
-    return playing;
+    return running;
   };
-  return { clock, seen, stop, played };
+  return { clock, seen, stop, run };
 }

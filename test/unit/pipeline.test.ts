@@ -1,6 +1,6 @@
 import { compileExpression } from '@switchhook/core/internal';
 import type { Store } from '@switchhook/sdk';
-import { TimeUp } from '@switchhook/sdk/internal';
+import { TimeoutError } from '@switchhook/sdk/internal';
 import { FakeClock, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { type Deliver, aPipeline as setup, statusOf, storeWith } from '../support/pipeline.js';
@@ -297,7 +297,7 @@ describe('the pipeline', () => {
       store: (store) => storeWith(store, { claim: () => Promise.reject(new Error('the disk is gone')) }),
     });
     await clock.advance(5_000);
-    expect(log.of('lane.claim-failed').length).to.be.greaterThan(2);
+    expect(log.of('queue.claim-failed').length).to.be.greaterThan(2);
     await pipeline.close();
   });
 
@@ -325,7 +325,7 @@ describe('the pipeline', () => {
     expect(await refusal)
       .to.include({ code: 'SOURCE_FAILED' })
       .and.have.property('cause')
-      .instanceOf(TimeUp);
+      .instanceOf(TimeoutError);
     // It is logged where the request is answered.
     expect(log.lines).to.deep.equal([]);
     expect((await store.events({ limit: 1 })).items).to.deep.equal([]);

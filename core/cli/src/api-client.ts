@@ -11,7 +11,7 @@ import {
 } from '@switchhook/core/api';
 import { type Network, openNetwork } from '@switchhook/core/internal';
 import type { FetchResponse, JsonValue } from '@switchhook/sdk';
-import { didYouMean, ERRORS, type ErrorCode, messageOf } from '@switchhook/sdk/internal';
+import { didYouMean, ERRORS, type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, localUrl } from './local-router.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
@@ -105,7 +105,7 @@ export class RouterClient {
     try {
       return await this.#network.fetch(this.#url + path, sent);
     } catch (error) {
-      const reason = messageOf(error);
+      const reason = errorMessage(error);
       const hint = ERRORS.ROUTER_UNREACHABLE.hint;
       throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${this.#url}: ${reason}\n${hint}`);
     }
@@ -153,8 +153,8 @@ export async function undecided(router: RouterClient, query: Query, most: number
 /** Ends the command where it is not: nothing would fit, and nobody would know why. */
 export async function checkDestination(router: RouterClient, name: string | undefined): Promise<void> {
   if (name === undefined) return;
-  const { lanes } = await router.get('/api/status', status);
-  const names = lanes.map(({ destination }) => destination);
+  const { destinations } = await router.get('/api/status', status);
+  const names = destinations.map(({ destination }) => destination);
   if (names.includes(name)) return;
   throw new CommandFailure(exitCodes.usage, `there is no destination "${name}"${didYouMean(name, names)}`);
 }

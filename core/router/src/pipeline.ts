@@ -4,21 +4,21 @@ import {
   type EventRecord,
   type HttpReply,
   isRefusal,
-  type NumberReader,
+  type PhoneNormalizer,
   type RawRequest,
   type Reception,
   refuse,
   type Source,
 } from '@switchhook/sdk';
-import { inTime } from '@switchhook/sdk/internal';
-import type { Answers, Ringing, Told } from './calls/answer.js';
-import { leastOf, replyTo, traceOf } from './calls/reply.js';
+import { withTimeout } from '@switchhook/sdk/internal';
+import type { Answers, CallAnswer, InboundCall } from './calls/answer.js';
+import { fallbackReply, replyTo, traceOf } from './calls/reply.js';
 import type { CallTelemetry } from './calls/telemetry.js';
 import { Dispatcher, type DispatcherParts } from './delivery/dispatcher.js';
-import type { LaneLoad } from './delivery/queue.js';
+import type { QueueLoad } from './delivery/queue.js';
 import { CallRecorder } from './ingest/call-recorder.js';
-import type { Repeat } from './ingest/duplicates.js';
-import { Commits } from './ingest/ingest.js';
+import type { RecentDuplicate } from './ingest/duplicates.js';
+import { Ingest } from './ingest/ingest.js';
 import { readReception } from './ingest/reception.js';
 import type { IngestTelemetry } from './ingest/telemetry.js';
 import { recordFrom, recordOf } from './routing/event-record.js';
@@ -27,7 +27,7 @@ import { recordFrom, recordOf } from './routing/event-record.js';
 export interface PipelineParts extends DispatcherParts {
   readonly sources: ReadonlyMap<string, Source>;
   readonly answers: Answers;
-  readonly numbers: NumberReader;
+  readonly numbers: PhoneNormalizer;
   readonly ingestTelemetry: IngestTelemetry;
   readonly callTelemetry: CallTelemetry;
 }
@@ -39,14 +39,14 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #dispatcher: Dispatcher;
   readonly #recorder: CallRecorder;
-  readonly #commits: Commits;
+  readonly #ingest: Ingest;
 
   constructor(parts: PipelineParts) {
     const { store, clock, log, ingestTelemetry, callTelemetry } = parts;
     this.#parts = parts;
     this.#dispatcher = new Dispatcher(parts);
-    this.#commits = new Commits({ store, dispatcher: this.#dispatcher, clock, ingestTelemetry });
-    this.#recorder = new CallRecorder({ commits: this.#commits, clock, log, callTelemetry });
+    this.#ingest = new Ingest({ store, dispatcher: this.#dispatcher, clock, ingestTelemetry });
+    this.#recorder = new CallRecorder({ ingest: this.#ingest, clock, log, callTelemetry });
   }
 
   /** The store is open: takes up what it has left from before, and what waits for it. Requests may have come already. */
@@ -71,23 +71,23 @@ export class Pipeline {
   }
 
   /** What each lane is doing, by destination. */
-  get loads(): ReadonlyMap<string, LaneLoad> {
+  get loads(): ReadonlyMap<string, QueueLoad> {
     return this.#dispatcher.loads;
   }
 
   /** Events that wait for their commit. */
   get committing(): number {
-    return this.#commits.pending;
+    return this.#ingest.pending;
   }
 
   /** Events that came again since the start, the latest first. */
-  get repeats(): readonly Repeat[] {
-    return this.#commits.repeats.list();
+  get repeats(): readonly RecentDuplicate[] {
+    return this.#ingest.repeats.list();
   }
 
   /** Rejects where the store cannot commit. */
   async canCommit(): Promise<void> {
-    await this.#commits.commit([]);
+    await this.#ingest.commit([]);
   }
 
   /** A request for a source, begun at `startedAtMs` by the clock's `elapsed`: verified, then committed or answered. A refusal is thrown. */
@@ -111,10 +111,10 @@ export class Pipeline {
       const reception = source.receive(request);
       if ('kind' in reception) return readReception(reception, numbers);
       const waitMs = source.fallback === undefined ? verifyMs.events : verifyMs.call;
-      return readReception(await inTime(clock, waitMs, reception), numbers);
+      return readReception(await withTimeout(clock, waitMs, reception), numbers);
     } catch (error) {
       if (isRefusal(error)) throw error;
-      const least = leastOf(source, log);
+      const least = fallbackReply(source, log);
       if (least === null) throw refuse('SOURCE_FAILED', 'the source failed', { cause: error });
       log.error('source.failed', { source: name, error });
       callTelemetry.unread(name);
@@ -124,7 +124,7 @@ export class Pipeline {
 
   /** Acknowledges events once they are committed together with their deliveries. */
   async #accept(source: string, request: RawRequest, drafts: readonly EventDraft[]): Promise<HttpReply> {
-    const appended = await this.#commits.commit(drafts.map((draft) => recordFrom(draft, source, request.receivedAtMs)));
+    const appended = await this.#ingest.commit(drafts.map((draft) => recordFrom(draft, source, request.receivedAtMs)));
     const [first] = appended;
     if (first === undefined) return { status: 200, body: {} };
     const duplicate = appended.every((one) => one.duplicate);
@@ -132,20 +132,20 @@ export class Pipeline {
   }
 
   /** Answers a ringing phone. Whatever happens, the platform gets its reply in time; the event is recorded beside it. */
-  async #answer(name: string, request: RawRequest, ringing: Ringing, startedAtMs: number): Promise<HttpReply> {
+  async #answer(name: string, request: RawRequest, inboundCall: InboundCall, startedAtMs: number): Promise<HttpReply> {
     const { answers, log, callTelemetry, sources } = this.#parts;
-    const told = await answers.answer(name, ringing, startedAtMs);
-    const reply = replyTo(ringing, told, sources.get(name), log);
+    const told = await answers.answer(name, inboundCall, startedAtMs);
+    const reply = replyTo(inboundCall, told, sources.get(name), log);
     try {
-      callTelemetry.answered(name, ringing.call, told);
-      if (!told.again) this.#recorder.record(this.#callRecord(name, request, ringing, told));
+      callTelemetry.answered(name, inboundCall.call, told);
+      if (!told.again) this.#recorder.record(this.#callRecord(name, request, inboundCall, told));
     } catch (error) {
       log.error('call.unrecorded', { source: name, error });
     }
     return reply;
   }
 
-  #callRecord(source: string, request: RawRequest, { event, call }: Ringing, told: Told): EventRecord {
+  #callRecord(source: string, request: RawRequest, { event, call }: InboundCall, told: CallAnswer): EventRecord {
     const { body: _, ...draft } = event;
     const data = { ...draft.data, answer: traceOf(call, told) };
     return recordOf({ ...draft, data }, source, request.receivedAtMs, told.answered.eventId);

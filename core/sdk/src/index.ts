@@ -75,7 +75,7 @@ export {
   verifySignature,
 } from './http/signature.js';
 export { country, duration, rate, secret, size } from './options/fields.js';
-export { isPhoneNumber, type NumberReader, numberReader } from './options/phone-number.js';
+export { isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from './options/phone-number.js';
 export { expression, type Fit, scopes, template, text } from './options/templates.js';
 export { durationText } from './options/units.js';
 

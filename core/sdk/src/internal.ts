@@ -1,10 +1,10 @@
 /** What the packages of this repository share beyond the plugin contract. Not for plugins: it may change with any version. */
 export { agentIdProblem, isEventId } from './contract/ids.js';
 export { ERRORS, type ErrorCode, isFault, isServerError, statusOf } from './errors/codes.js';
-export { messageOf } from './errors/typed-errors.js';
+export { errorMessage } from './errors/typed-errors.js';
 export { type ExpressionProblem, type Reader, reading } from './options/context.js';
 export { isCountry, isWithheld } from './options/phone-number.js';
 export { expressionEnd, expressionsIn } from './options/placeholders.js';
 export { didYouMean, nearest } from './options/suggestion.js';
 export { durationMs, type Rate } from './options/units.js';
-export { inTime, Pauses, pauseAfter, TimeUp, within } from './timing.js';
+export { backoffMs, Sleep, TimeoutError, withTimeout } from './timing.js';

@@ -1,35 +1,30 @@
-/** Ends what takes too long: a signal for those who listen, and a rejection for those who do not. */
+/** Time limits and interruptible sleep, by an injected clock. */
 import type { Clock } from './contract/services.js';
 
-/** The time that was given is over. */
-export class TimeUp extends Error {
-  override readonly name = 'TimeUp';
+/** The time limit has passed. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
 
   constructor(readonly afterMs: number) {
     super(`no result after ${Math.round(afterMs)} ms`);
   }
 }
 
-/** Runs something that must end within `ms`. Rejects with `TimeUp` on time, whether or not it heeds its signal. */
-export function within<T>(clock: Clock, ms: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  // A run that throws before its first await must not escape the promise.
-  const running = Promise.resolve().then(() => run(controller.signal));
-  return inTime(clock, ms, running, (timeUp) => controller.abort(timeUp));
-}
-
-/** What is running already, for those who cannot stop it: rejects with `TimeUp` where it has not ended in `ms`. */
-export function inTime<T>(
+/**
+ * Limits work to `ms`: rejects with a `TimeoutError` on time, even if the work goes on. A function gets a signal that is then
+ * aborted, and may throw before its first await.
+ */
+export function withTimeout<T>(
   clock: Clock,
   ms: number,
-  running: Promise<T>,
-  onTimeUp?: (timeUp: TimeUp) => void,
+  work: Promise<T> | ((signal: AbortSignal) => Promise<T>),
 ): Promise<T> {
+  const [running, controller] = typeof work === 'function' ? started(work) : [work, null];
   return new Promise<T>((resolve, reject) => {
     const cancel = clock.after(ms, () => {
-      const timeUp = new TimeUp(ms);
-      reject(timeUp);
-      onTimeUp?.(timeUp);
+      const timeout = new TimeoutError(ms);
+      reject(timeout);
+      controller?.abort(timeout);
     });
     running.then(
       (value) => {
@@ -44,7 +39,13 @@ export function inTime<T>(
   });
 }
 
-export class Pauses {
+function started<T>(work: (signal: AbortSignal) => Promise<T>): readonly [Promise<T>, AbortController] {
+  const controller = new AbortController();
+  return [Promise.resolve().then(() => work(controller.signal)), controller];
+}
+
+/** Sleep that can be interrupted. */
+export class Sleep {
   readonly #clock: Clock;
   readonly #ends = new Set<() => void>();
   #isOver = false;
@@ -53,8 +54,8 @@ export class Pauses {
     this.#clock = clock;
   }
 
-  /** Resolves after so long, or when pauses are over. */
-  wait(ms: number): Promise<void> {
+  /** Resolves after `ms`, or earlier through `wake` or `end`. */
+  for(ms: number): Promise<void> {
     return new Promise((resolve) => {
       if (this.#isOver) return resolve();
       const end = (): void => {
@@ -67,15 +68,15 @@ export class Pauses {
     });
   }
 
-  /** Whoever pauses now goes on. */
-  cut(): void {
+  /** Ends every sleep under way. */
+  wake(): void {
     for (const end of this.#ends) end();
   }
 
-  /** From now on nobody pauses. */
+  /** Ends every sleep, and all later ones at once. */
   end(): void {
     this.#isOver = true;
-    this.cut();
+    this.wake();
   }
 }
 
@@ -83,7 +84,7 @@ const firstPauseMs = 250;
 
 const longestPauseMs = 30_000;
 
-/** How long to leave a store alone that has failed so many times in a row. */
-export function pauseAfter(failures: number): number {
+/** The wait after so many failures of the store in a row: doubles from 250 ms to 30 s. */
+export function backoffMs(failures: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(10, failures - 1));
 }

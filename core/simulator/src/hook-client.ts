@@ -1,8 +1,8 @@
 /** The platform that is played: makes requests as it would, signed with the secrets of the configuration, and waits for the replies. */
 import type { Config, Router } from '@switchhook/core';
-import { askedHeader, eventHeader, fetchResponse } from '@switchhook/core/internal';
+import { eventHeader, fetchResponse, requestNumberHeader } from '@switchhook/core/internal';
 import type { Answer, Call, Clock, HttpClient, JsonObject, JsonValue, SignedRequest } from '@switchhook/sdk';
-import { messageOf, within } from '@switchhook/sdk/internal';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 
 /** A source of the configuration. */
 export type SourceRow = Config['sources'][number];
@@ -83,15 +83,15 @@ export class Platform {
     const elapsed = (): number => clock.elapsed() - startedAtMs;
     try {
       const send = (signal: AbortSignal) => http.fetch(url, { method: 'POST', headers, body, signal });
-      const response = await within(clock, patienceMs, send);
+      const response = await withTimeout(clock, patienceMs, send);
       const ms = elapsed();
       const said = jsonOr(response.text());
       const id = isObject(said) && typeof said.id === 'string' ? said.id : null;
       const eventId = response.headers[eventHeader] ?? id;
-      const asked = Number(response.headers[askedHeader] ?? 1);
+      const asked = Number(response.headers[requestNumberHeader] ?? 1);
       return { kind: 'reply', status: response.status, body: said, eventId, asked, ms };
     } catch (error) {
-      return { kind: 'none', reason: messageOf(error), ms: elapsed() };
+      return { kind: 'none', reason: errorMessage(error), ms: elapsed() };
     }
   }
 }

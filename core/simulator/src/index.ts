@@ -1,14 +1,14 @@
 /** Plays the platform against a router: scenarios of calls, and a crash test that kills the router again and again. */
 export { crashtest, type Findings, type Plan, type Progress } from './crash/crash-test.js';
 export { type Arrival, isKept, Ledger, nameOf, type SentEvent } from './crash/ledger.js';
-export { Draws } from './crash/seeded-random.js';
+export { SeededRandom } from './crash/seeded-random.js';
 export { offlineClient, offlineUrl, Platform, type SourceRow, withField } from './hook-client.js';
-export { RehearsalProcess } from './router-process.js';
-export { rehearsalOf } from './scenario/dry-run-config.js';
+export { DryRunProcess } from './router-process.js';
+export { dryRunOf } from './scenario/dry-run-config.js';
 export {
   acknowledgedIn,
   type CallLookup,
-  judged,
+  evaluateScenario,
   type Listing,
   type LookupCounts,
   type Quantiles,
@@ -18,5 +18,11 @@ export {
 } from './scenario/evaluate.js';
 export { readScenario, scenarioFrom, shippedFile, shippedScenarios } from './scenario/load.js';
 export { type Pace, paced, pause } from './scenario/pacer.js';
-export { type Exchange, type Played, type PlayParts, play, UnfitScenario } from './scenario/run.js';
+export {
+  type Exchange,
+  IncompatibleScenarioError,
+  runScenario,
+  type ScenarioParts,
+  type ScenarioRun,
+} from './scenario/run.js';
 export { type Scenario, scenarioSchema } from './scenario/scenario.js';

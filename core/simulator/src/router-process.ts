@@ -43,7 +43,7 @@ export class RouterProcess {
   }
 
   /** SIGCONT. */
-  thaw(): void {
+  resume(): void {
     this.#child.kill('SIGCONT');
   }
 
@@ -58,7 +58,7 @@ export class RouterProcess {
   }
 
   /** Why it does not run, as far as its log tells. */
-  get complaint(): string {
+  get diagnostic(): string {
     const what = this.failed
       ? `ended by itself (${this.#child.exitCode ?? this.#child.signalCode})`
       : 'does not get ready';
@@ -82,7 +82,7 @@ export class RouterProcess {
   }
 }
 
-export class RehearsalProcess {
+export class DryRunProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
   /** Where it listens. */
@@ -95,9 +95,9 @@ export class RehearsalProcess {
   }
 
   /** Starts it, and resolves when it listens. Rejects, with what it says, where it does not come so far. */
-  static async start(command: string, config: string): Promise<RehearsalProcess> {
+  static async start(command: string, config: string): Promise<DryRunProcess> {
     // In a group of its own: Ctrl-C is for the command that started it, which ends it itself.
-    const child = spawn(process.execPath, [command, 'start', '--rehearse', '--json', '--config', config], {
+    const child = spawn(process.execPath, [command, 'start', '--dry-run', '--json', '--config', config], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -113,7 +113,7 @@ export class RehearsalProcess {
     });
     const url = await Promise.race([listening, ended.then(() => null)]);
     if (url === null) throw new Error(`the router could not be started: ${said.trim()}`);
-    return new RehearsalProcess(child, ended, url);
+    return new DryRunProcess(child, ended, url);
   }
 
   /** Resolves when it has ended, and nothing of it is left. */

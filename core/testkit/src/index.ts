@@ -3,10 +3,10 @@
 export { FakeClock, FakeLog, FakeMetrics, type LogLine, settled } from './fakes.js';
 export { aCall, aDelivery, anEvent, aRequest, createComponent, type FakeServices, fakeServices } from './fixtures.js';
 export { type Behaviour, type ReceivedRequest, type Receiver, type Response, receiver } from './receiver.js';
-export { type DestinationWorld, destinationSuite } from './suites/destination.js';
-export { type ResolverWorld, resolverSuite } from './suites/resolver.js';
-export { type SourceWorld, sourceSuite } from './suites/source.js';
-export type { StoreWorld } from './suites/store/fixtures.js';
+export { type DestinationFixture, destinationSuite } from './suites/destination.js';
+export { type ResolverFixture, resolverSuite } from './suites/resolver.js';
+export { type SourceFixture, sourceSuite } from './suites/source.js';
+export type { StoreFixture } from './suites/store/fixtures.js';
 export { aClaim, aNewDelivery, anEntry, startMs } from './suites/store/fixtures.js';
 export { followHistory, type Step } from './suites/store/model.js';
 export { storeSuite } from './suites/store/suite.js';

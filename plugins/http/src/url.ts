@@ -17,9 +17,9 @@ export function url(description: string, variables: readonly string[]) {
 }
 
 /** Reports a URL from which every request would be kept. Where another name than localhost leads is only known when it is looked up. */
-export function reportForbidden(aim: Aim, ctx: z.RefinementCtx): void {
-  const address = fixedAddress(aim.url);
-  if (address === null || !isGuarded(aim) || !isPrivate(address.hostname)) return;
+export function reportForbidden(setTarget: Aim, ctx: z.RefinementCtx): void {
+  const address = fixedAddress(setTarget.url);
+  if (address === null || !isGuarded(setTarget) || !isPrivate(address.hostname)) return;
   const message = `${address.hostname} is not a public address; allowPrivate: true allows it`;
   ctx.addIssue({ code: 'custom', path: ['url'], message });
 }

@@ -33,9 +33,9 @@ describe('http.lookup', () => {
   });
 
   const setup = async (options: (url: string) => JsonObject = byPhone, behaviour?: Behaviour) => {
-    const world = await lookupWorld(options, behaviour);
-    closing.push(world.close);
-    return world;
+    const fixture = await lookupWorld(options, behaviour);
+    closing.push(fixture.close);
+    return fixture;
   };
   /** What a look-up comes to with this reply: the facts, or the message of what was thrown. */
   const found = async (reply: Response, options: JsonObject = {}, call: Call = known) => {

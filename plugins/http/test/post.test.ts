@@ -28,9 +28,9 @@ describe('http.post', () => {
   });
 
   const setup = async (options?: (url: string) => JsonObject, behaviour?: Behaviour) => {
-    const world = await postWorld(options, behaviour);
-    closing.push(world.close);
-    return world;
+    const fixture = await postWorld(options, behaviour);
+    closing.push(fixture.close);
+    return fixture;
   };
   const withData = (data: JsonObject) => aDelivery({ event: anEvent({ data }) });
   const outcomeWith = async (options: (url: string) => JsonObject, data: JsonObject = {}): Promise<Outcome> => {

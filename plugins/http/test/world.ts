@@ -21,8 +21,8 @@ export async function postWorld(
   options: (url: string) => JsonObject = (url) => ({ url }),
   behaviour?: Behaviour,
 ): Promise<World & { readonly destination: Destination }> {
-  const world = await start(behaviour);
-  return { ...world, destination: await made(world, 'destination', 'http.post', options(world.far.url)) };
+  const fixture = await start(behaviour);
+  return { ...fixture, destination: await made(fixture, 'destination', 'http.post', options(fixture.far.url)) };
 }
 
 /** An `http.lookup` and the service it asks. */
@@ -30,8 +30,8 @@ export async function lookupWorld(
   options: (url: string) => JsonObject,
   behaviour?: Behaviour,
 ): Promise<World & { readonly resolver: Resolver }> {
-  const world = await start(behaviour);
-  return { ...world, resolver: await made(world, 'resolver', 'http.lookup', options(world.far.url)) };
+  const fixture = await start(behaviour);
+  return { ...fixture, resolver: await made(fixture, 'resolver', 'http.lookup', options(fixture.far.url)) };
 }
 
 /** A server that starts a 200 and cuts the connection in the middle of its body. */
@@ -51,16 +51,16 @@ export async function brokenServer(): Promise<{ readonly url: string; close(): P
 /** A signal that is never aborted. */
 export const patience = (): AbortSignal => new AbortController().signal;
 
-async function made<K extends Kind>(world: World, kind: K, type: string, options: JsonObject): Promise<Instances[K]> {
+async function made<K extends Kind>(fixture: World, kind: K, type: string, options: JsonObject): Promise<Instances[K]> {
   try {
     return createComponent(
       kind,
       http.components.find((one) => one.type === type),
       options,
-      world.services,
+      fixture.services,
     );
   } catch (error) {
-    await world.close();
+    await fixture.close();
     throw error;
   }
 }

@@ -45,7 +45,7 @@ export function failureOf(error: unknown): DatabaseFailure {
   if (error instanceof DatabaseFailure) return error;
   if (error instanceof pg.DatabaseError) {
     const code = error.code ?? '';
-    return new DatabaseFailure(kinds[code.slice(0, 2)] ?? 'lasting', `${messageOf(error, code)} (${code})`, code);
+    return new DatabaseFailure(kinds[code.slice(0, 2)] ?? 'lasting', `${errorMessage(error, code)} (${code})`, code);
   }
   const first = error instanceof AggregateError ? error.errors[0] : error;
   const message = first instanceof Error ? first.message : String(first);
@@ -66,7 +66,7 @@ export function outcomeOf(error: unknown): Outcome {
 }
 
 /** Errors about data quote the value, which is nobody's business. */
-function messageOf({ message }: pg.DatabaseError, code: string): string {
+function errorMessage({ message }: pg.DatabaseError, code: string): string {
   return code.startsWith('22') ? message.replace(/:? ".*"/s, '') : message;
 }
 

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 
 type State = 'open' | 'shut' | 'held' | 'stuck';
 
-export interface Gate {
+export interface Throttle {
   /** The server's URL, through the gate. */
   readonly url: string;
   /** How many connections have come through so far. */
@@ -15,7 +15,7 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-export async function gate(url: string): Promise<Gate> {
+export async function throttle(url: string): Promise<Throttle> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
   let state: State = 'open';

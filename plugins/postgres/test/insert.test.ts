@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, startPostgres, type TestDatabase } from '../../../test/support/postgres.js';
 import { named, working } from './backends.js';
-import { gate } from './gate.js';
+import { throttle } from './gate.js';
 
 const component = plugin.components.find(({ type }) => type === 'postgres.insert');
 const signal = (): AbortSignal => new AbortController().signal;
@@ -23,7 +23,7 @@ interface World {
 }
 
 /** A fresh schema, and a destination that writes into it. */
-async function inWorld(options: JsonObject, body: (world: World) => Promise<void>): Promise<void> {
+async function withFixture(options: JsonObject, body: (fixture: World) => Promise<void>): Promise<void> {
   const database = await postgres();
   const services = fakeServices();
   const made: Destination[] = [];
@@ -65,7 +65,7 @@ function operatorNeeded(outcome: Outcome): string {
 
 destinationSuite('postgres.insert', async () => {
   const database = await postgres();
-  const door = await gate(database.url);
+  const door = await throttle(database.url);
   const services = fakeServices();
   const destination = createComponent(
     'destination',
@@ -95,7 +95,7 @@ destinationSuite('postgres.insert', async () => {
 
 describe('postgres.insert writes rows', () => {
   it('makes its table on first use and fills it with the event', () =>
-    inWorld({}, async ({ database, destination, services }) => {
+    withFixture({}, async ({ database, destination, services }) => {
       const event = anEvent({
         data: { event: 'conversation_ended', duration: 73, nested: { list: [1, null, 'zwei'] } },
       });
@@ -115,14 +115,14 @@ describe('postgres.insert writes rows', () => {
     }));
 
   it('writes an event once, however often it is delivered', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       for (const attempt of [1, 2, 3])
         expect(await destination.deliver(aDelivery({ attempt }), signal())).to.deep.equal({ kind: 'delivered' });
       expect(await database.query('select id from switchhook_events')).to.have.length(1);
     }));
 
   it('fills columns by template, and leaves null what the event does not have', () =>
-    inWorld(
+    withFixture(
       {
         table: 'calls',
         idColumn: 'event_id',
@@ -149,7 +149,7 @@ describe('postgres.insert writes rows', () => {
     ));
 
   it('rejects a delivery whose template fails, and says why', () =>
-    inWorld({ columns: { sum: '${{ event.data.a + event.data.b }}' } }, async ({ destination }) => {
+    withFixture({ columns: { sum: '${{ event.data.a + event.data.b }}' } }, async ({ destination }) => {
       const outcome = await destination.deliver(delivery(1, { a: 1, b: 'x' }), signal());
       expect(outcome).to.have.property('kind', 'rejected');
       expect(outcome)
@@ -158,7 +158,7 @@ describe('postgres.insert writes rows', () => {
     }));
 
   it('writes every kind of value in the way of its column', () =>
-    inWorld(
+    withFixture(
       {
         columns: Object.fromEntries(
           [
@@ -234,7 +234,7 @@ describe('postgres.insert writes rows', () => {
     ));
 
   it('stores what PostgreSQL cannot: U+0000 and half a surrogate pair become U+FFFD', () =>
-    inWorld(
+    withFixture(
       { columns: { said: '${{ event.data.said }}', data: { value: '${{ event.data }}', type: 'jsonb' } } },
       async ({ database, destination }) => {
         const said = 'a\0b \ud83d c\\u0000 😀 \u2028 "quoted"';
@@ -248,7 +248,7 @@ describe('postgres.insert writes rows', () => {
     ));
 
   it('stores a value of a megabyte', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       const transcript = 'ä\\'.repeat(500_000);
       await destination.deliver(delivery(1, { transcript }), signal());
       const [row] = await database.query("select data ->> 'transcript' as transcript from switchhook_events");
@@ -256,7 +256,7 @@ describe('postgres.insert writes rows', () => {
     }));
 
   it('uses identifiers exactly as they are written', () =>
-    inWorld(
+    withFixture(
       { table: '"we""ird; --.😀"', columns: { 'Größe "x"': '${{ event.type }}', 'a.b': 'c' } },
       async ({ database, destination }) => {
         expect(await destination.deliver(aDelivery(), signal())).to.deep.equal({ kind: 'delivered' });
@@ -267,7 +267,7 @@ describe('postgres.insert writes rows', () => {
     ));
 
   it('writes into a table of another schema', () =>
-    inWorld({}, async ({ database, make }) => {
+    withFixture({}, async ({ database, make }) => {
       const [schema] = await database.query('select current_schema() as name');
       const destination = make({ table: `${schema?.name}.events`, columns: {} });
       expect(await destination.deliver(aDelivery(), signal())).to.deep.equal({ kind: 'delivered' });
@@ -275,7 +275,7 @@ describe('postgres.insert writes rows', () => {
     }));
 
   it('goes by the types of a table that is there already', () =>
-    inWorld(
+    withFixture(
       {
         columns: {
           tags: '${{ event.data.tags }}',
@@ -297,7 +297,7 @@ describe('postgres.insert writes rows', () => {
 
 describe('postgres.insert writes batches', () => {
   it('gives each delivery of a batch its own outcome: one that does not fit takes no other with it', () =>
-    inWorld(
+    withFixture(
       { columns: { n: { value: '${{ event.data.n }}', type: 'bigint' }, twice: '${{ event.data.n * 2 }}' } },
       async ({ database, destination }) => {
         const values = [0, 1, 'poison', 3, 4.5, 5, 6];
@@ -327,14 +327,14 @@ describe('postgres.insert writes batches', () => {
     ));
 
   it('takes the same event twice in a batch as one', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       const outcomes = await destination.deliverMany?.([delivery(1), delivery(2), delivery(1)], signal());
       expect(outcomes).to.deep.equal(Array(3).fill({ kind: 'delivered' }));
       expect(await database.query('select id from switchhook_events')).to.have.length(2);
     }));
 
   it('writes a batch with more values than one statement can have', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       const deliveries = Array.from({ length: 8_200 }, (_, n) => delivery(n));
       const outcomes = await destination.deliverMany?.(deliveries, signal());
       expect(outcomes?.every(({ kind }) => kind === 'delivered')).to.equal(true);
@@ -344,7 +344,7 @@ describe('postgres.insert writes batches', () => {
     }));
 
   it('writes a batch of large values', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       const deliveries = Array.from({ length: 12 }, (_, n) => delivery(n, { text: 'x'.repeat(1_000_000) }));
       const outcomes = await destination.deliverMany?.(deliveries, signal());
       expect(outcomes?.every(({ kind }) => kind === 'delivered')).to.equal(true);
@@ -356,7 +356,7 @@ describe('postgres.insert writes batches', () => {
 
 describe('postgres.insert survives', () => {
   it('several that make the table at the same time', () =>
-    inWorld({}, async ({ database, make }) => {
+    withFixture({}, async ({ database, make }) => {
       const destinations = Array.from({ length: 8 }, () => make());
       const outcomes = await Promise.all(destinations.map((one, n) => one.deliver(delivery(n), signal())));
       expect(outcomes).to.deep.equal(Array(8).fill({ kind: 'delivered' }));
@@ -364,7 +364,7 @@ describe('postgres.insert survives', () => {
     }));
 
   it('its table being dropped: it makes it again', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       await destination.deliver(delivery(1), signal());
       await database.query('drop table switchhook_events');
       expect(await destination.deliver(delivery(2), signal())).to.deep.equal({ kind: 'delivered' });
@@ -372,7 +372,7 @@ describe('postgres.insert survives', () => {
     }));
 
   it('a column being dropped: it names it, and goes on when it is back', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       await destination.deliver(delivery(1), signal());
       await database.query('alter table switchhook_events drop column agent');
       expect(operatorNeeded(await destination.deliver(delivery(2), signal()))).to.equal(
@@ -383,7 +383,7 @@ describe('postgres.insert survives', () => {
     }));
 
   it('its idle connections being ended', () =>
-    inWorld({}, async ({ database, make, services }) => {
+    withFixture({}, async ({ database, make, services }) => {
       const { url, name } = named(database.url);
       const destination = make({ url });
       await destination.deliver(delivery(1), signal());
@@ -453,8 +453,8 @@ describe('postgres.insert survives', () => {
   });
 
   it('a network that takes nothing any more in the middle of a large row: it can be closed at once', () =>
-    inWorld({}, async ({ database, services }) => {
-      const door = await gate(database.url);
+    withFixture({}, async ({ database, services }) => {
+      const door = await throttle(database.url);
       const destination = createComponent('destination', component, { url: door.url }, services, plugin);
       await destination.deliver(delivery(1), signal());
       await door.become('stuck');
@@ -468,7 +468,7 @@ describe('postgres.insert survives', () => {
     }));
 
   it('a table that is locked: attempts end with their time, and the server never works for more of them than there are connections', () =>
-    inWorld({}, async ({ database, make }) => {
+    withFixture({}, async ({ database, make }) => {
       const { url, name } = named(database.url);
       const destination = make({ url, connections: 1 });
       await destination.deliver(delivery(1), signal());
@@ -497,7 +497,7 @@ describe('postgres.insert survives', () => {
 
 describe('postgres.insert tells what is wrong', () => {
   it('names the columns an existing table lacks, and calls the operator', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       await database.query(
         'create table switchhook_events (id text primary key, source text, type text, subject text, agent text, data jsonb)',
       );
@@ -507,20 +507,20 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('calls the operator where the id column is not unique, so that repetitions could not be told', () =>
-    inWorld({ columns: {} }, async ({ database, destination }) => {
+    withFixture({ columns: {} }, async ({ database, destination }) => {
       await database.query('create table switchhook_events (id text)');
       expect(operatorNeeded(await destination.deliver(aDelivery(), signal()))).to.match(/unique.*42P10/);
     }));
 
   it('calls the operator where the schema is missing', () =>
-    inWorld({ table: 'nowhere.events' }, async ({ destination }) => {
+    withFixture({ table: 'nowhere.events' }, async ({ destination }) => {
       expect(operatorNeeded(await destination.deliver(aDelivery(), signal()))).to.equal(
         'schema "nowhere" does not exist (3F000)',
       );
     }));
 
   it('calls the operator for a wrong password and a missing database, without telling the password', () =>
-    inWorld({}, async ({ database, make }) => {
+    withFixture({}, async ({ database, make }) => {
       const wrong = new URL(database.url);
       wrong.password = 'hunter2';
       const missing = new URL(database.url);
@@ -535,7 +535,7 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('calls the operator where it is to encrypt and the server cannot', () =>
-    inWorld({}, async ({ database, make }) => {
+    withFixture({}, async ({ database, make }) => {
       const url = new URL(database.url);
       url.searchParams.set('sslmode', 'verify-full');
       const reason = operatorNeeded(await make({ url: url.href }).deliver(aDelivery(), signal()));
@@ -543,7 +543,7 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('calls the operator where it may not write', () =>
-    inWorld({}, async ({ database, make }) => {
+    withFixture({}, async ({ database, make }) => {
       const [schema] = await database.query('select current_schema() as name');
       const role = `reader_of_${schema?.name}`;
       await database.query(`create role ${role} login password 'reader'`);
@@ -568,7 +568,7 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('waits for a server that only lets read, without a call for the operator', () =>
-    inWorld({}, async ({ database, make }) => {
+    withFixture({}, async ({ database, make }) => {
       const url = new URL(database.url);
       url.searchParams.set('options', `${url.searchParams.get('options')} -c default_transaction_read_only=on`);
       const outcome = await make({ url: url.href }).deliver(aDelivery(), signal());
@@ -579,7 +579,7 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('calls the operator where a trigger misses its table', () =>
-    inWorld({ columns: {} }, async ({ database, destination }) => {
+    withFixture({ columns: {} }, async ({ database, destination }) => {
       await database.query(`create table switchhook_events (id text primary key);
         create function note() returns trigger language plpgsql as $$ begin insert into notes values (new.id); return new; end $$;
         create trigger note before insert on switchhook_events for each row execute function note()`);
@@ -589,7 +589,7 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('rejects what a trigger forbids', () =>
-    inWorld({ columns: {} }, async ({ database, destination }) => {
+    withFixture({ columns: {} }, async ({ database, destination }) => {
       await database.query(`create table switchhook_events (id text primary key);
         create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not today'; end $$;
         create trigger refuse before insert on switchhook_events for each row execute function refuse()`);
@@ -600,7 +600,7 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('rejects what a constraint of the table forbids', () =>
-    inWorld({ columns: { subject: '${{ event.subject }}' } }, async ({ database, destination }) => {
+    withFixture({ columns: { subject: '${{ event.subject }}' } }, async ({ database, destination }) => {
       await database.query('create table switchhook_events (id text primary key, subject text unique not null)');
       await destination.deliver(delivery(1), signal());
       const same = aDelivery({ event: anEvent({ id: 'another', subject: 'conv_1' }) });
@@ -613,7 +613,7 @@ describe('postgres.insert tells what is wrong', () => {
     }));
 
   it('keeps the value out of the reason', () =>
-    inWorld(
+    withFixture(
       { columns: { seconds: { value: '${{ event.data.seconds }}', type: 'bigint' } } },
       async ({ destination }) => {
         expect(await destination.deliver(delivery(1, { seconds: 'Jane "Doe" +12025550143' }), signal())).to.deep.equal({
@@ -626,7 +626,7 @@ describe('postgres.insert tells what is wrong', () => {
 
 describe('postgres.insert is checked', () => {
   it('reaches the database and compares the columns, without making anything', () =>
-    inWorld({}, async ({ database, destination }) => {
+    withFixture({}, async ({ database, destination }) => {
       await destination.probe?.(signal());
       expect(await database.query("select to_regclass('switchhook_events') as found")).to.deep.equal([{ found: null }]);
       await database.query('create table switchhook_events (id text primary key)');

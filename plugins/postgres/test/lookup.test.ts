@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, type TestDatabase } from '../../../test/support/postgres.js';
 import { named, working } from './backends.js';
-import { type Gate, gate } from './gate.js';
+import { type Throttle, throttle } from './gate.js';
 
 const component = plugin.components.find(({ type }) => type === 'postgres.lookup');
 const signal = (): AbortSignal => new AbortController().signal;
@@ -28,7 +28,7 @@ interface World {
   readonly database: TestDatabase;
   readonly services: ReturnType<typeof fakeServices>;
   /** Stands in front of the database for whoever uses its URL. */
-  readonly door: Gate;
+  readonly door: Throttle;
   /** Opens a resolver; closed with the world. */
   make(options: JsonObject): Promise<Resolver>;
   /** Does something while `locked` queries have to wait. */
@@ -36,12 +36,12 @@ interface World {
 }
 
 /** A fresh schema with two customers. */
-async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
+async function withFixture(body: (fixture: World) => Promise<void>): Promise<void> {
   const database = await postgres();
   await database.query('create table customers (phone text primary key, first_name text, tier text)');
   await database.query(`insert into customers values ('+12345678912', 'Jane', 'gold'), ('+34600000000', 'José', null)`);
   const services = fakeServices();
-  const door = await gate(database.url);
+  const door = await throttle(database.url);
   const made: Resolver[] = [];
   const make = async (options: JsonObject): Promise<Resolver> => {
     const resolver = createComponent('resolver', component, { url: database.url, ...options }, services, plugin);
@@ -70,7 +70,7 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
 }
 
 /** What somebody says who fails. */
-function complaint(promise: Promise<unknown> | undefined): Promise<string> {
+function diagnostic(promise: Promise<unknown> | undefined): Promise<string> {
   return Promise.resolve(promise).then(
     () => 'none',
     (error: Error) => error.message,
@@ -91,7 +91,7 @@ resolverSuite('postgres.lookup', async () => {
   const database = await postgres();
   await database.query(`create table customers (phone text primary key, first_name text)`);
   await database.query(`insert into customers values ('+12345678912', 'Jane')`);
-  const door = await gate(database.url);
+  const door = await throttle(database.url);
   const services = fakeServices();
   const resolver = createComponent('resolver', component, { url: door.url, ...byPhone }, services, plugin);
   await resolver.open?.();
@@ -111,14 +111,14 @@ resolverSuite('postgres.lookup', async () => {
 
 describe('postgres.lookup', () => {
   it('finds the columns of the row', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make(byPhone);
       const found = await resolver.resolve(aCall(), {}, signal(), leftMs);
       expect(found).to.deep.equal({ phone: '+12345678912', first_name: 'Jane', tier: 'gold' });
     }));
 
   it('takes the first row of several, in the order of the query', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({
         query: 'select first_name from customers order by first_name desc; -- the last one',
       });
@@ -126,13 +126,13 @@ describe('postgres.lookup', () => {
     }));
 
   it('reads one row of a million', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({ query: 'select n from generate_series(1, 1000000) as n' });
       expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.deep.equal({ n: 1 });
     }));
 
   it('gives every type as JSON', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({
         query: `select 7::int as int, 42::bigint as big, 9007199254740993::bigint as huge, 12.50::numeric as money, 0.5::float8 as half,
           'NaN'::float8 as nan, true as yes, null as nothing, date '2026-01-31' as day, timestamp '2026-01-31 10:00:00' as local,
@@ -163,7 +163,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('passes values as parameters of their own type, lists and what others found included', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({
         query: 'select first_name, $2::int + 1 as next, $3::jsonb as object from customers where phone = any($1)',
         params: ['${{ known.crm.phones }}', '${{ known.crm.visits }}', '${{ known.crm }}'],
@@ -177,7 +177,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('looks for null where a field is not there, which finds nobody', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({
         query: 'select * from customers where phone = $1',
         params: ['${{ known.crm.phone }}'],
@@ -186,7 +186,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('takes what the caller sends for a value, never for SQL', () =>
-    inWorld(async ({ database, make }) => {
+    withFixture(async ({ database, make }) => {
       const resolver = await make(byPhone);
       for (const from of ["'; drop table customers; --", "+1' or '1'='1", '', 'sip:anonymous@invalid', '\u2028'])
         expect(await resolver.resolve(aCall({ from }), {}, signal(), leftMs)).to.deep.equal({});
@@ -194,24 +194,24 @@ describe('postgres.lookup', () => {
     }));
 
   it('cannot write', () =>
-    inWorld(async ({ database, make }) => {
+    withFixture(async ({ database, make }) => {
       await database.query(
         `create function note() returns int language sql as $$ insert into customers values ('+9') returning 1 $$`,
       );
       const resolver = await make({ query: 'select note()' });
-      expect(await complaint(resolver.resolve(aCall(), {}, signal(), leftMs))).to.equal(
+      expect(await diagnostic(resolver.resolve(aCall(), {}, signal(), leftMs))).to.equal(
         'cannot execute INSERT in a read-only transaction (25006)',
       );
       expect(await database.query('select 1 from customers')).to.have.length(2);
     }));
 
   it('goes on after a query that failed, and after its table was changed', () =>
-    inWorld(async ({ database, make }) => {
+    withFixture(async ({ database, make }) => {
       const resolver = await make({ ...byPhone, connections: 1 });
       const name = async () => (await resolver.resolve(aCall(), {}, signal(), leftMs)).first_name;
       expect(await name()).to.equal('Jane');
       await database.query('alter table customers rename to people');
-      expect(await complaint(name())).to.equal('relation "customers" does not exist (42P01)');
+      expect(await diagnostic(name())).to.equal('relation "customers" does not exist (42P01)');
       await database.query(
         'alter table people rename to customers; alter table customers drop column tier, add column age int',
       );
@@ -219,23 +219,23 @@ describe('postgres.lookup', () => {
     }));
 
   it('keeps what the caller sent out of the complaint', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({ query: 'select $1::bigint as n', params: ['${{ call.from }}'] });
-      const said = await complaint(resolver.resolve(aCall({ from: 'Jane "x" Doe' }), {}, signal(), leftMs));
+      const said = await diagnostic(resolver.resolve(aCall({ from: 'Jane "x" Doe' }), {}, signal(), leftMs));
       expect(said).to.equal('invalid input syntax for type bigint (22P02)');
     }));
 
   it('does not let a call wait for a full pool: no longer than a quarter of what it has left, nor than 250 ms', () =>
-    inWorld(async ({ make, services, whileLocked }) => {
+    withFixture(async ({ make, services, whileLocked }) => {
       const resolver = await make({ ...locked, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
       await whileLocked(async () => {
         const controller = new AbortController();
-        const first = complaint(resolver.resolve(aCall(), {}, controller.signal, leftMs));
+        const first = diagnostic(resolver.resolve(aCall(), {}, controller.signal, leftMs));
         const ended: string[] = [];
-        const second = complaint(resolver.resolve(aCall(), {}, signal(), 400)).then((said) => ended.push(said));
-        const third = complaint(resolver.resolve(aCall(), {}, signal(), leftMs)).then((said) => ended.push(said));
-        const fourth = complaint(resolver.resolve(aCall(), {}, AbortSignal.abort(new Error('hung up')), leftMs));
+        const second = diagnostic(resolver.resolve(aCall(), {}, signal(), 400)).then((said) => ended.push(said));
+        const third = diagnostic(resolver.resolve(aCall(), {}, signal(), leftMs)).then((said) => ended.push(said));
+        const fourth = diagnostic(resolver.resolve(aCall(), {}, AbortSignal.abort(new Error('hung up')), leftMs));
         await services.clock.advance(99);
         expect([await fourth, ...ended]).to.deep.equal(['hung up']);
         await services.clock.advance(1);
@@ -252,7 +252,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('lets those who wait have the connection in their order', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({ ...byPhone, connections: 1 });
       const ended: number[] = [];
       await Promise.all(
@@ -262,7 +262,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('has the server end a query when the time of its call is over, in steps of 50 ms', () =>
-    inWorld(async ({ make }) => {
+    withFixture(async ({ make }) => {
       const resolver = await make({ query: "select current_setting('statement_timeout') as timeout", connections: 1 });
       const seen = [];
       for (const left of [2_000, 1_999, 1_951, 1_950, 120, 1])
@@ -271,12 +271,12 @@ describe('postgres.lookup', () => {
     }));
 
   it('has the server end it sooner where it had to wait for a connection', () =>
-    inWorld(async ({ make, services, whileLocked }) => {
+    withFixture(async ({ make, services, whileLocked }) => {
       const resolver = await make({ ...locked, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
       let second: Promise<JsonObject> | null = null;
       await whileLocked(async () => {
-        void complaint(resolver.resolve(aCall(), {}, signal(), leftMs));
+        void diagnostic(resolver.resolve(aCall(), {}, signal(), leftMs));
         second = resolver.resolve(aCall(), {}, signal(), 2_000);
         await services.clock.advance(200);
       });
@@ -284,7 +284,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('costs one round trip, and a second one where the server must be told another time', () =>
-    inWorld(async ({ door, make }) => {
+    withFixture(async ({ door, make }) => {
       const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), 2_000);
       const trips = [];
@@ -297,12 +297,12 @@ describe('postgres.lookup', () => {
     }));
 
   it('gives up a query that takes too long at once, and uses its connection again when the server has ended it', () =>
-    inWorld(async ({ database, make }) => {
+    withFixture(async ({ database, make }) => {
       const { url, name } = named(database.url);
       const resolver = await make({ ...sleepy, url, connections: 1 });
       const { pid } = await resolver.resolve(sleeper(0), {}, signal(), leftMs);
       const controller = new AbortController();
-      const look = complaint(resolver.resolve(sleeper(60), {}, controller.signal, 1_000));
+      const look = diagnostic(resolver.resolve(sleeper(60), {}, controller.signal, 1_000));
       while ((await working(database, name, 'pg_sleep')).length === 0);
       controller.abort(new Error('time is up'));
       expect(await look).to.equal('time is up');
@@ -312,14 +312,14 @@ describe('postgres.lookup', () => {
     }));
 
   it('never has the server work on more queries than there are connections, however many calls come in and give up', () =>
-    inWorld(async ({ database, make }) => {
+    withFixture(async ({ database, make }) => {
       const { url, name } = named(database.url);
       const resolver = await make({ ...sleepy, url, connections: 2 });
       const statements = new Set<string>();
       let most = 0;
       for (const round of [1, 2, 3]) {
         const controllers = Array.from({ length: 10 }, () => new AbortController());
-        const looks = controllers.map((one) => complaint(resolver.resolve(sleeper(60), {}, one.signal, 200)));
+        const looks = controllers.map((one) => diagnostic(resolver.resolve(sleeper(60), {}, one.signal, 200)));
         while (statements.size < 2 * round) {
           const busy = await working(database, name, 'pg_sleep');
           for (const statement of busy) statements.add(statement);
@@ -333,12 +333,12 @@ describe('postgres.lookup', () => {
     }));
 
   it('cuts a connection from which nothing is heard a second after its time, and makes another', () =>
-    inWorld(async ({ door, make, services }) => {
+    withFixture(async ({ door, make, services }) => {
       const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
       await door.become('held');
       const controller = new AbortController();
-      const look = complaint(resolver.resolve(aCall(), {}, controller.signal, 500));
+      const look = diagnostic(resolver.resolve(aCall(), {}, controller.signal, 500));
       await services.clock.advance(500);
       controller.abort(new Error('time is up'));
       expect(await look).to.equal('time is up');
@@ -353,13 +353,13 @@ describe('postgres.lookup', () => {
     }));
 
   it('makes no query for a call that is over before it could', () =>
-    inWorld(async ({ door, make }) => {
+    withFixture(async ({ door, make }) => {
       const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), 2_000);
       const before = door.sent;
       await door.become('stuck');
       const controller = new AbortController();
-      const look = complaint(resolver.resolve(aCall(), {}, controller.signal, 1_000));
+      const look = diagnostic(resolver.resolve(aCall(), {}, controller.signal, 1_000));
       await settled();
       controller.abort(new Error('time is up'));
       expect(await look).to.equal('time is up');
@@ -369,11 +369,11 @@ describe('postgres.lookup', () => {
     }));
 
   it('does not wait for a query that nobody waits for when it is closed', () =>
-    inWorld(async ({ database, services }) => {
+    withFixture(async ({ database, services }) => {
       const { url, name } = named(database.url);
       const resolver = createComponent('resolver', component, { ...sleepy, url }, services, plugin);
       const controller = new AbortController();
-      const look = complaint(resolver.resolve(sleeper(60), {}, controller.signal, 60_000));
+      const look = diagnostic(resolver.resolve(sleeper(60), {}, controller.signal, 60_000));
       while ((await working(database, name, 'pg_sleep')).length === 0);
       controller.abort(new Error('time is up'));
       await look;
@@ -385,7 +385,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('opens while the database is down, says so, and finds callers once it is up', () =>
-    inWorld(async ({ door, make, services }) => {
+    withFixture(async ({ door, make, services }) => {
       await door.become('shut');
       const unreachable = services.log.next('postgres.unreachable');
       const resolver = await make({ url: door.url, ...byPhone });
@@ -395,7 +395,7 @@ describe('postgres.lookup', () => {
     }));
 
   it('gives up connecting at start to a database that does not answer', () =>
-    inWorld(async ({ door, make, services }) => {
+    withFixture(async ({ door, make, services }) => {
       await door.become('held');
       const unreachable = services.log.next('postgres.unreachable');
       await make({ url: door.url, ...byPhone });
@@ -404,24 +404,24 @@ describe('postgres.lookup', () => {
     }));
 
   it('finds callers again after the database was away', () =>
-    inWorld(async ({ door, make }) => {
+    withFixture(async ({ door, make }) => {
       const resolver = await make({ url: door.url, ...byPhone, connections: 1 });
       await resolver.resolve(aCall(), {}, signal(), leftMs);
       await door.become('shut');
-      expect(await complaint(resolver.resolve(aCall(), {}, signal(), leftMs))).not.to.equal('none');
+      expect(await diagnostic(resolver.resolve(aCall(), {}, signal(), leftMs))).not.to.equal('none');
       await door.become('open');
       expect(await resolver.resolve(aCall(), {}, signal(), leftMs)).to.include({ first_name: 'Jane' });
     }));
 
   it('has the server read the query when it is checked, without running it', () =>
-    inWorld(async ({ database, make }) => {
+    withFixture(async ({ database, make }) => {
       await database.query('create table runs (n serial)');
       await database.query('create function ran() returns int volatile language sql as $$ select 1 / 0 $$');
       const good = await make({ query: 'select ran(), $1::text', params: ['${{ call.from }}'] });
-      expect(await complaint(good.probe?.(signal()))).to.equal('none');
-      expect(await complaint(good.probe?.(signal()))).to.equal('none');
+      expect(await diagnostic(good.probe?.(signal()))).to.equal('none');
+      expect(await diagnostic(good.probe?.(signal()))).to.equal('none');
       const wrong = await make({ query: 'select frist_name from customers' });
-      expect(await complaint(wrong.probe?.(signal()))).to.match(/^column "frist_name" does not exist \(42703\)$/);
+      expect(await diagnostic(wrong.probe?.(signal()))).to.match(/^column "frist_name" does not exist \(42703\)$/);
     }));
 
   it('refuses options that cannot work', () => {

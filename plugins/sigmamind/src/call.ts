@@ -68,12 +68,12 @@ export const call = defineSource({
         verifier?.verify(request);
         const data = readJsonObject(request.body);
         const type = typeOf(data);
-        const ringing = callOf(data, request.body);
-        if (ringing.to === '') log.warn('call.number-missing', { fields: Object.keys(data).slice(0, 20) });
+        const inboundCall = callOf(data, request.body);
+        if (inboundCall.to === '') log.warn('call.number-missing', { fields: Object.keys(data).slice(0, 20) });
         return {
           kind: 'call',
-          event: draftOf(type, ringing, request),
-          call: ringing,
+          event: draftOf(type, inboundCall, request),
+          call: inboundCall,
           deadlineMs,
           retryMs,
           reply,

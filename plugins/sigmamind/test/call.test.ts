@@ -6,18 +6,18 @@ import { callOf, component, mistakesOf, refusal, setup } from './world.js';
 
 const token = 'VQ2tN7-unguessable_token';
 const samples = component('sigmamind.call').samples ?? {};
-const ringing = samples.inbound_call as JsonObject;
+const inboundCall = samples.inbound_call as JsonObject;
 const calls = (options: JsonObject = { token }) => setup('sigmamind.call', options);
-const request = (given: Partial<RawRequest> = {}) => aRequest({ body: ringing, ...given });
+const request = (given: Partial<RawRequest> = {}) => aRequest({ body: inboundCall, ...given });
 
-sourceSuite('sigmamind.call with a token', () => ({ source: calls().source, sample: ringing, bodyUnsigned: true }));
+sourceSuite('sigmamind.call with a token', () => ({ source: calls().source, sample: inboundCall, bodyUnsigned: true }));
 sourceSuite('sigmamind.call with a secret', () => ({
   source: calls({ secrets: ['s1', 's2'] }).source,
-  sample: ringing,
+  sample: inboundCall,
 }));
 sourceSuite('sigmamind.call with all of it', () => ({
   source: calls({ token, secrets: 's', allow: ['127.0.0.1'] }).source,
-  sample: ringing,
+  sample: inboundCall,
 }));
 
 describe('the token of a call', () => {
@@ -29,35 +29,35 @@ describe('the token of a call', () => {
   };
   for (const [name, place] of Object.entries(places))
     it(`is accepted ${name}, and no other one`, async () => {
-      const world = calls();
-      expect((await callOf(world, request(place(token)))).call.from).to.equal('+12345678912');
+      const fixture = calls();
+      expect((await callOf(fixture, request(place(token)))).call.from).to.equal('+12345678912');
       for (const wrong of [token.slice(1), `${token}x`, token.toLowerCase(), 'é'])
-        expect(await refusal('UNVERIFIED', () => world.receive(request(place(wrong))))).to.include(
+        expect(await refusal('UNVERIFIED', () => fixture.receive(request(place(wrong))))).to.include(
           'not the configured',
         );
     });
 
   it('is missed where there is none', async () => {
-    const world = calls();
+    const fixture = calls();
     for (const given of [{}, { query: { token: '' } }, { headers: { authorization: 'Basic abc' } }])
-      expect(await refusal('UNVERIFIED', () => world.receive(request(given)))).to.include('no token');
+      expect(await refusal('UNVERIFIED', () => fixture.receive(request(given)))).to.include('no token');
   });
 
   it('counts wherever it is, whatever else stands elsewhere', async () => {
-    const world = calls();
-    expect((await callOf(world, request({ rest: 'v2', query: { token } }))).kind).to.equal('call');
+    const fixture = calls();
+    expect((await callOf(fixture, request({ rest: 'v2', query: { token } }))).kind).to.equal('call');
   });
 
   it('is never told in a reason', async () => {
-    const world = calls();
-    const reason = await refusal('UNVERIFIED', () => world.receive(request({ rest: 'a-guess' })));
+    const fixture = calls();
+    const reason = await refusal('UNVERIFIED', () => fixture.receive(request({ rest: 'a-guess' })));
     expect(reason).to.not.include(token).and.not.include('a-guess');
   });
 
   it('may have characters that mean something in a URL', async () => {
-    const world = calls({ token: 'a/b?c=d %é' });
-    expect(world.source.sign?.(Buffer.of(), 0).rest).to.equal('/a%2Fb%3Fc%3Dd%20%25%C3%A9');
-    expect((await callOf(world, world.signed(ringing))).kind).to.equal('call');
+    const fixture = calls({ token: 'a/b?c=d %é' });
+    expect(fixture.source.sign?.(Buffer.of(), 0).rest).to.equal('/a%2Fb%3Fc%3Dd%20%25%C3%A9');
+    expect((await callOf(fixture, fixture.signed(inboundCall))).kind).to.equal('call');
   });
 });
 
@@ -111,13 +111,13 @@ describe('token, secrets and allow', () => {
   const given = { remoteAddress: '203.0.113.7' };
 
   it('must all hold', async () => {
-    const world = calls(options);
-    const good = world.signed(ringing, given);
-    expect((await callOf(world, good)).kind).to.equal('call');
-    const signature = await refusal('UNVERIFIED', () => world.receive({ ...good, headers: {} }));
+    const fixture = calls(options);
+    const good = fixture.signed(inboundCall, given);
+    expect((await callOf(fixture, good)).kind).to.equal('call');
+    const signature = await refusal('UNVERIFIED', () => fixture.receive({ ...good, headers: {} }));
     expect(signature).to.include('X-SigmaMind-Signature is missing');
-    expect(await refusal('UNVERIFIED', () => world.receive({ ...good, rest: '' }))).to.include('token');
-    expect(await refusal('UNVERIFIED', () => world.receive({ ...good, remoteAddress: '::1' }))).to.include('allow');
+    expect(await refusal('UNVERIFIED', () => fixture.receive({ ...good, rest: '' }))).to.include('token');
+    expect(await refusal('UNVERIFIED', () => fixture.receive({ ...good, remoteAddress: '::1' }))).to.include('allow');
   });
 
   it('cannot all be left out, and signature needs secrets', () => {
@@ -128,25 +128,25 @@ describe('token, secrets and allow', () => {
   });
 
   it('warn at start about an assumed signature only where there is one', async () => {
-    for (const [world, warnings] of [
+    for (const [fixture, warnings] of [
       [calls(), 0],
       [calls(options), 1],
     ] as const) {
-      await world.source.open?.();
-      expect(world.log.of('signature.assumed')).to.have.lengthOf(warnings);
+      await fixture.source.open?.();
+      expect(fixture.log.of('signature.assumed')).to.have.lengthOf(warnings);
     }
   });
 });
 
 describe('the body of an inbound call', () => {
   const callFrom = async (body: JsonObject | string) => {
-    const world = calls();
-    return callOf(world, world.signed(body));
+    const fixture = calls();
+    return callOf(fixture, fixture.signed(body));
   };
 
   const bodies: readonly (readonly [name: string, body: JsonObject, call: object])[] = [
-    ['as documented', ringing, { id: null, from: '+12345678912', to: '+12345678913', agent: null }],
-    ['with the agent of the number', { ...ringing, agent_id: 'agent_1' }, { agent: 'agent_1' }],
+    ['as documented', inboundCall, { id: null, from: '+12345678912', to: '+12345678913', agent: null }],
+    ['with the agent of the number', { ...inboundCall, agent_id: 'agent_1' }, { agent: 'agent_1' }],
     [
       'in camelCase',
       { event: 'inbound_call', fromNumber: '+1', toNumber: '+2', agentId: 'a' },
@@ -182,34 +182,34 @@ describe('the body of an inbound call', () => {
     });
 
   it('of an agent webhook is refused, so that it does not vanish here', async () => {
-    const world = calls();
+    const fixture = calls();
     for (const event of ['conversation_ended', 'conversation-started', 'conversation_analyzed'])
-      expect(await refusal('MALFORMED', () => world.receive(world.signed({ ...ringing, event })))).to.include(
+      expect(await refusal('MALFORMED', () => fixture.receive(fixture.signed({ ...inboundCall, event })))).to.include(
         'sigmamind.events',
       );
   });
 
   it('of a text message, or of an event nobody has heard of, is answered and keeps its name', async () => {
-    const world = calls();
+    const fixture = calls();
     for (const name of ['inbound_sms', 'Message Received']) {
-      const { event, call, reply } = await callOf(world, world.signed({ ...ringing, event: name }));
+      const { event, call, reply } = await callOf(fixture, fixture.signed({ ...inboundCall, event: name }));
       expect([event.type, event.party, call.data.event]).to.deep.equal([name, '+12345678912', name]);
       expect(reply({ variables: { a: 'b' }, overrideAgent: null }).body).to.deep.equal({
         dynamic_variables: { a: 'b' },
       });
     }
     for (const event of ['', 'InboundCall', 7])
-      expect((await callOf(world, world.signed({ ...ringing, event }))).event.type).to.equal('inbound_call');
+      expect((await callOf(fixture, fixture.signed({ ...inboundCall, event }))).event.type).to.equal('inbound_call');
   });
 
   it('gets an answer, whatever else it holds', async () => {
-    const world = calls();
+    const fixture = calls();
     const field = fc.constantFrom('from_number', 'toNumber', 'agent_id', 'agent', 'call', 'data', 'callId');
     await fc.assert(
       fc.asyncProperty(fc.dictionary(fc.oneof(field, fc.string()), fc.jsonValue({ maxDepth: 3 })), async (body) => {
         const sent = JSON.stringify({ ...body, event: 'inbound_call' });
         if (/"(__proto__|constructor)":/.test(sent)) return;
-        const { call, event, fallback } = await callOf(world, world.signed(sent));
+        const { call, event, fallback } = await callOf(fixture, fixture.signed(sent));
         expect([call.from, call.to]).to.satisfy((numbers: unknown[]) =>
           numbers.every((one) => typeof one === 'string'),
         );
@@ -222,8 +222,8 @@ describe('the body of an inbound call', () => {
 
 describe('the event of a call', () => {
   it('is an inbound_call with the body as data', async () => {
-    const world = calls();
-    const { event } = await callOf(world, world.signed({ ...ringing, agent_id: 'agent_1' }));
+    const fixture = calls();
+    const { event } = await callOf(fixture, fixture.signed({ ...inboundCall, agent_id: 'agent_1' }));
     const { type, subject, agent, occurredAtMs, data } = event;
     expect({ type, subject, agent, occurredAtMs }).to.deep.equal({
       type: 'inbound_call',
@@ -231,29 +231,29 @@ describe('the event of a call', () => {
       agent: 'agent_1',
       occurredAtMs: null,
     });
-    expect(data).to.deep.equal({ ...ringing, agent_id: 'agent_1' });
+    expect(data).to.deep.equal({ ...inboundCall, agent_id: 'agent_1' });
   });
 
   it('is the same in all tries of a call that has an id', async () => {
-    const world = calls();
+    const fixture = calls();
     const keys = [1, 2].map(async (attempt) =>
-      callOf(world, world.signed({ ...ringing, call_id: 'call-1', attempt }, { receivedAtMs: attempt })),
+      callOf(fixture, fixture.signed({ ...inboundCall, call_id: 'call-1', attempt }, { receivedAtMs: attempt })),
     );
     for (const { event } of await Promise.all(keys))
       expect([event.key, event.subject]).to.deep.equal(['inbound_call:call-1:+12345678912:+12345678913', 'call-1']);
   });
 
   it('is one per request where the call has no id', async () => {
-    const world = calls();
-    const keyAt = async (receivedAtMs: number, body = ringing) =>
-      (await callOf(world, world.signed(body, { receivedAtMs }))).event.key;
+    const fixture = calls();
+    const keyAt = async (receivedAtMs: number, body = inboundCall) =>
+      (await callOf(fixture, fixture.signed(body, { receivedAtMs }))).event.key;
     expect(await keyAt(1)).to.not.equal(await keyAt(2));
-    expect(await keyAt(1)).to.not.equal(await keyAt(1, { ...ringing, from_number: '+1' }));
+    expect(await keyAt(1)).to.not.equal(await keyAt(1, { ...inboundCall, from_number: '+1' }));
   });
 });
 
 describe('the reply to a call', () => {
-  const reception = async () => callOf(calls(), calls().signed(ringing));
+  const reception = async () => callOf(calls(), calls().signed(inboundCall));
 
   it('carries variables, and another agent only where one is asked for', async () => {
     const { reply } = await reception();
@@ -282,8 +282,8 @@ describe('a reply that is read again', () => {
   const { answerIn } = component('sigmamind.call');
 
   it('says what it was told to say', async () => {
-    const world = calls();
-    const { reply, fallback } = await callOf(world, world.signed(ringing));
+    const fixture = calls();
+    const { reply, fallback } = await callOf(fixture, fixture.signed(inboundCall));
     const answer = { variables: { first_name: 'Jim', tier: '' }, overrideAgent: 'agent_gold' };
     expect(answerIn?.(reply(answer).body ?? {})).to.deep.equal(answer);
     expect(answerIn?.(fallback().body ?? {})).to.deep.equal({ variables: {}, overrideAgent: null });

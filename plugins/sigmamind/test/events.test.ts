@@ -29,57 +29,57 @@ sourceSuite('sigmamind.events with secrets of agents', () => ({
 describe('the body of an agent webhook', () => {
   for (const { name, body, event } of fixtures)
     it(`is understood: ${name}`, async () => {
-      const world = events();
-      const { type, subject, agent, occurredAtMs } = await eventOf(world, world.signed(body));
+      const fixture = events();
+      const { type, subject, agent, occurredAtMs } = await eventOf(fixture, fixture.signed(body));
       expect({ type, subject, agent, occurredAt: iso(occurredAtMs) }).to.deep.equal(event);
     });
 
   it('is kept byte for byte, with what nobody has heard of', async () => {
-    const world = events();
+    const fixture = events();
     const body = Buffer.from(
       '{ "event":"conversation_ended",\n  "score": 1.50, "näme":"\\u00e9", "extra":{"a":[1,null]} }',
     );
-    const event = await eventOf(world, world.signed(body));
+    const event = await eventOf(fixture, fixture.signed(body));
     expect(Buffer.from(event.body ?? []).toString()).to.equal(body.toString());
     expect(event.data).to.deep.equal({ event: 'conversation_ended', score: 1.5, näme: 'é', extra: { a: [1, null] } });
   });
 
   it('is written anew where it begins with a byte order mark', async () => {
-    const world = events();
-    const event = await eventOf(world, world.signed('\ufeff{"event":"conversation_ended"}'));
+    const fixture = events();
+    const event = await eventOf(fixture, fixture.signed('\ufeff{"event":"conversation_ended"}'));
     expect(event.data).to.deep.equal({ event: 'conversation_ended' });
     expect(event).to.not.have.property('body');
   });
 
   it('gives integers beyond 2^53 with all their digits', async () => {
-    const world = events();
+    const fixture = events();
     const body = '{"event":"x","call":{"conversationId" : 12345678901234567891},"agentId":9007199254740993}';
-    const { subject, agent } = await eventOf(world, world.signed(body));
+    const { subject, agent } = await eventOf(fixture, fixture.signed(body));
     expect(subject).to.equal('12345678901234567891');
     expect(agent).to.equal('9007199254740993');
   });
 
   it('is refused without an event type, and the log learns how to name one', async () => {
-    const world = events();
+    const fixture = events();
     for (const body of [{}, { event: '' }, { event: 7 }, { event: {} }, { call: { type: 'inbound' } }])
-      expect(await refusal('MALFORMED', () => world.receive(world.signed(body)))).to.include('fields.type');
+      expect(await refusal('MALFORMED', () => fixture.receive(fixture.signed(body)))).to.include('fields.type');
   });
 
   it('is refused with keys that poison objects, and nested 200 levels deep', async () => {
-    const world = events();
+    const fixture = events();
     for (const body of [
       '{"event":"x","__proto__":{"agentId":"a"}}',
       '{"event":"x","data":{"constructor":1}}',
       `{"event":"x","a":${'['.repeat(200)}${']'.repeat(200)}}`,
     ])
-      await refusal('MALFORMED', () => world.receive(world.signed(body)));
+      await refusal('MALFORMED', () => fixture.receive(fixture.signed(body)));
   });
 });
 
 describe('the key of an event', () => {
   const keyOf = async (body: JsonObject | string, options: JsonObject = {}, headers: Record<string, string> = {}) => {
-    const world = events(options);
-    return (await eventOf(world, world.signed(body, { headers }))).key;
+    const fixture = events(options);
+    return (await eventOf(fixture, fixture.signed(body, { headers }))).key;
   };
 
   it('is made from type, subject and bytes where the body names no event id', async () => {
@@ -119,7 +119,7 @@ describe('fields', () => {
   };
 
   it('say where the body says what, with or without ${{ }}', async () => {
-    const world = events({ fields });
+    const fixture = events({ fields });
     const body = {
       kind: 'Conversation-Ended',
       ref: { id: 'r1' },
@@ -127,7 +127,7 @@ describe('fields', () => {
       event: 'x',
       agentId: 'y',
     };
-    const { type, key, subject, agent, occurredAtMs } = await eventOf(world, world.signed(body));
+    const { type, key, subject, agent, occurredAtMs } = await eventOf(fixture, fixture.signed(body));
     expect({ type, key, subject, agent }).to.deep.equal({
       type: 'conversation_ended',
       key: 'Conversation-Ended:r1',
@@ -151,23 +151,23 @@ describe('fields', () => {
   });
 
   it('replace the tolerant reading, and say once as a warning that one has no value', async () => {
-    const world = events({ fields: { subject: 'body.convId' } });
+    const fixture = events({ fields: { subject: 'body.convId' } });
     const request = events().signed(ended);
-    expect((await eventOf(world, request)).subject).to.equal(null);
-    expect((await eventOf(world, request)).subject).to.equal(null);
-    expect(world.log.of('field.missed').map(({ level }) => level)).to.deep.equal(['warn', 'debug']);
-    expect(world.log.of('field.missed')[0]?.fields.field).to.equal('fields.subject');
+    expect((await eventOf(fixture, request)).subject).to.equal(null);
+    expect((await eventOf(fixture, request)).subject).to.equal(null);
+    expect(fixture.log.of('field.missed').map(({ level }) => level)).to.deep.equal(['warn', 'debug']);
+    expect(fixture.log.of('field.missed')[0]?.fields.field).to.equal('fields.subject');
   });
 
   it('leave out what is no id and no time', async () => {
-    const world = events({ fields: { subject: 'body.variables', agent: 'true', occurredAt: '"soon"' } });
-    const { subject, agent, occurredAtMs } = await eventOf(world, world.signed(ended));
+    const fixture = events({ fields: { subject: 'body.variables', agent: 'true', occurredAt: '"soon"' } });
+    const { subject, agent, occurredAtMs } = await eventOf(fixture, fixture.signed(ended));
     expect([subject, agent, occurredAtMs]).to.deep.equal([null, null, null]);
   });
 
   it('refuse a body whose type they do not find', async () => {
-    const world = events({ fields: { type: 'body.kind' } });
-    await refusal('MALFORMED', () => world.receive(world.signed(ended)));
+    const fixture = events({ fields: { type: 'body.kind' } });
+    await refusal('MALFORMED', () => fixture.receive(fixture.signed(ended)));
   });
 
   it('are checked when the file is read, at the right place', () => {
@@ -187,52 +187,54 @@ describe('secrets of agents', () => {
   const from = (agent: string | null) => ({ event: 'conversation_ended', ...(agent !== null && { agentId: agent }) });
 
   it('verify the bodies of their own agent, each of the several', async () => {
-    const world = events({ secrets });
+    const fixture = events({ secrets });
     for (const secret of ['a-new', 'a-old'])
-      expect((await eventOf(world, by(secret, from('agent_a')))).agent).to.equal('agent_a');
+      expect((await eventOf(fixture, by(secret, from('agent_a')))).agent).to.equal('agent_a');
   });
 
   it('do not speak for another agent, and the log says whose secret it was', async () => {
-    const world = events({ secrets });
-    const reason = await refusal('UNVERIFIED', () => world.receive(by('a-new', from('agent_b'))));
+    const fixture = events({ secrets });
+    const reason = await refusal('UNVERIFIED', () => fixture.receive(by('a-new', from('agent_b'))));
     expect(reason).to.include('agent_a').and.not.include('agent_b').and.not.include('a-new');
   });
 
   it('do not speak for a body without an agent', async () => {
-    const world = events({ secrets });
-    expect(await refusal('UNVERIFIED', () => world.receive(by('a-new', from(null))))).to.include('fields.agent');
+    const fixture = events({ secrets });
+    expect(await refusal('UNVERIFIED', () => fixture.receive(by('a-new', from(null))))).to.include('fields.agent');
   });
 
   it('may be shared by agents', async () => {
-    const world = events({ secrets });
+    const fixture = events({ secrets });
     for (const agent of ['agent_b', 'agent_c'])
-      expect((await eventOf(world, by('b-secret', from(agent)))).agent).to.equal(agent);
+      expect((await eventOf(fixture, by('b-secret', from(agent)))).agent).to.equal(agent);
   });
 
   it('are refused before anything is said about the body', async () => {
-    const world = events({ secrets });
-    expect(await refusal('UNVERIFIED', () => world.receive(by('a-new', { agentId: 'agent_b' })))).to.include('agent_a');
+    const fixture = events({ secrets });
+    expect(await refusal('UNVERIFIED', () => fixture.receive(by('a-new', { agentId: 'agent_b' })))).to.include(
+      'agent_a',
+    );
   });
 
   it('go with fields.agent', async () => {
-    const world = events({ secrets, fields: { agent: 'body.bot' } });
-    const event = await eventOf(world, world.signed({ event: 'x', bot: 'agent_b' }));
+    const fixture = events({ secrets, fields: { agent: 'body.bot' } });
+    const event = await eventOf(fixture, fixture.signed({ event: 'x', bot: 'agent_b' }));
     expect(event.agent).to.equal('agent_b');
   });
 
   it('sign as the agent of the body', async () => {
-    const world = events({ secrets });
-    expect((await eventOf(world, world.signed(from('agent_c')))).agent).to.equal('agent_c');
+    const fixture = events({ secrets });
+    expect((await eventOf(fixture, fixture.signed(from('agent_c')))).agent).to.equal('agent_c');
   });
 });
 
 describe('limits', () => {
   it('of an event are kept by cutting, and different texts stay different', async () => {
-    const world = events();
+    const fixture = events();
     const draft = (mark: string) =>
       eventOf(
-        world,
-        world.signed({
+        fixture,
+        fixture.signed({
           event: `t${mark.repeat(200)}`,
           conversationId: `c${mark.repeat(600)}`,
           agentId: mark.repeat(300),
@@ -251,13 +253,13 @@ describe('limits', () => {
   });
 
   it('of stores are kept: no control characters and no halves of characters', async () => {
-    const world = events();
-    const { subject } = await eventOf(world, world.signed('{"event":"x","conversationId":"a\\u0000b\\ud800"}'));
+    const fixture = events();
+    const { subject } = await eventOf(fixture, fixture.signed('{"event":"x","conversationId":"a\\u0000b\\ud800"}'));
     expect(subject).to.match(/^a\ufffdb\ufffd~[0-9a-f]{32}$/);
   });
 
   it('hold for any body: it becomes an event or is refused', async () => {
-    const world = events();
+    const fixture = events();
     const name = fc.constantFrom(
       'event',
       'type',
@@ -281,7 +283,7 @@ describe('limits', () => {
         const sent = JSON.stringify(value);
         let event: Awaited<ReturnType<typeof eventOf>>;
         try {
-          event = await eventOf(world, world.signed(sent));
+          event = await eventOf(fixture, fixture.signed(sent));
         } catch (error) {
           await refusal('MALFORMED', () => Promise.reject(error));
           return;

@@ -21,9 +21,9 @@ describe('the signature as it is assumed', () => {
   const digest = 'f91096c60a147ed1260802366a24fcc67444f6296563075af50bcf7f9d9b002c';
 
   it('is what openssl dgst makes of the body', async () => {
-    const world = events();
-    expect((await eventOf(world, request({ [header]: digest }))).type).to.equal('conversation_ended');
-    expect(world.signed(body).headers[header]).to.equal(digest);
+    const fixture = events();
+    expect((await eventOf(fixture, request({ [header]: digest }))).type).to.equal('conversation_ended');
+    expect(fixture.signed(body).headers[header]).to.equal(digest);
   });
 
   const wrong: readonly (readonly [name: string, headers: Record<string, string>, reason: RegExp, body?: string])[] = [
@@ -50,35 +50,35 @@ describe('the signature as it is assumed', () => {
   ];
   for (const [name, headers, reason, sent = body] of wrong)
     it(`is refused when it ${name}`, async () => {
-      const world = events();
-      const found = await refusal('UNVERIFIED', () => world.receive(request(headers, { body: Buffer.from(sent) })));
+      const fixture = events();
+      const found = await refusal('UNVERIFIED', () => fixture.receive(request(headers, { body: Buffer.from(sent) })));
       expect(found).to.match(reason);
       expect(found).to.not.include(digest.slice(0, 16)).and.not.include(secret);
     });
 
   it('is looked for among the headers that came: their names, a few, and no values', async () => {
-    const world = events();
+    const fixture = events();
     const many = Object.fromEntries(
       Array.from({ length: 20 }, (_, index) => [`x-token-${index}`, 'value-of-a-header']),
     );
-    const reason = await refusal('UNVERIFIED', () => world.receive(request({ ...many, 'x-hmac-sha256': 'value' })));
+    const reason = await refusal('UNVERIFIED', () => fixture.receive(request({ ...many, 'x-hmac-sha256': 'value' })));
     expect(reason).to.include('x-token-0, x-token-1').and.not.include('x-token-8').and.not.include('value');
   });
 
   it('is warned about at start, with each setting that nobody wrote down', async () => {
-    const world = events({ header: 'x-real', prefix: 'v1=' });
-    await world.source.open?.();
-    const [line] = world.log.of('signature.assumed');
+    const fixture = events({ header: 'x-real', prefix: 'v1=' });
+    await fixture.source.open?.();
+    const [line] = fixture.log.of('signature.assumed');
     expect(line?.level).to.equal('warn');
     expect(line?.fields.assumed).to.deep.equal({ algorithm: 'sha256', encoding: 'hex' });
     expect(line?.fields.hint).to.include('assumption');
   });
 
   it('is not warned about once header, algorithm and encoding are written down', async () => {
-    const world = events({ header: 'X-SigmaMind-Signature', algorithm: 'sha256', encoding: 'hex' });
-    await world.source.open?.();
-    expect(world.log.of('signature.assumed')).to.deep.equal([]);
-    expect((await eventOf(world, request({ [header]: digest }))).type).to.equal('conversation_ended');
+    const fixture = events({ header: 'X-SigmaMind-Signature', algorithm: 'sha256', encoding: 'hex' });
+    await fixture.source.open?.();
+    expect(fixture.log.of('signature.assumed')).to.deep.equal([]);
+    expect((await eventOf(fixture, request({ [header]: digest }))).type).to.equal('conversation_ended');
   });
 });
 
@@ -93,9 +93,9 @@ describe('a configured signature', () => {
     for (const [encoding, write] of Object.entries(written))
       it(`is verified as ${algorithm} in ${encoding}, and as nothing else`, async () => {
         const signature = write(createHmac(algorithm, secret).update(body).digest());
-        const world = events({ header: 'X-Sig', algorithm, encoding, prefix: 'v1=' });
-        expect((await eventOf(world, request({ 'x-sig': `v1=${signature}` }))).subject).to.equal('conv_1');
-        await refusal('UNVERIFIED', () => world.receive(request({ 'x-sig': signature })));
+        const fixture = events({ header: 'X-Sig', algorithm, encoding, prefix: 'v1=' });
+        expect((await eventOf(fixture, request({ 'x-sig': `v1=${signature}` }))).subject).to.equal('conv_1');
+        await refusal('UNVERIFIED', () => fixture.receive(request({ 'x-sig': signature })));
         const other = events({
           header: 'X-Sig',
           algorithm: algorithm === 'sha256' ? 'sha512' : 'sha256',
@@ -106,16 +106,16 @@ describe('a configured signature', () => {
       });
 
   it('may leave out the padding of base64', async () => {
-    const world = events({ encoding: 'base64' });
+    const fixture = events({ encoding: 'base64' });
     const signature = createHmac('sha256', secret).update(body).digest('base64').replace('=', '');
-    expect((await eventOf(world, request({ [header]: signature }))).subject).to.equal('conv_1');
+    expect((await eventOf(fixture, request({ [header]: signature }))).subject).to.equal('conv_1');
   });
 
   it('is tried with each secret, so that they can be rotated', async () => {
-    const world = events(undefined, ['new-secret', secret]);
+    const fixture = events(undefined, ['new-secret', secret]);
     for (const one of ['new-secret', secret])
-      expect((await eventOf(world, events(undefined, one).signed(body))).subject).to.equal('conv_1');
-    await refusal('UNVERIFIED', () => world.receive(events(undefined, 'older').signed(body)));
+      expect((await eventOf(fixture, events(undefined, one).signed(body))).subject).to.equal('conv_1');
+    await refusal('UNVERIFIED', () => fixture.receive(events(undefined, 'older').signed(body)));
   });
 });
 
@@ -135,8 +135,8 @@ describe('a time of signing', () => {
     'in 300 s': String(nowMs / 1000 + 300),
   }))
     it(`is accepted ${name}`, async () => {
-      const world = events(signature);
-      expect((await eventOf(world, signedAt(timestamp))).subject).to.equal('conv_1');
+      const fixture = events(signature);
+      expect((await eventOf(fixture, signedAt(timestamp))).subject).to.equal('conv_1');
     });
 
   for (const [name, timestamp, reason] of [
@@ -145,27 +145,27 @@ describe('a time of signing', () => {
     ['of no form that is known', '2026-01-01T00:00:00Z', /not a number/],
   ] as const)
     it(`is refused ${name}`, async () => {
-      const world = events(signature);
-      expect(await refusal('UNVERIFIED', () => world.receive(signedAt(timestamp)))).to.match(reason);
+      const fixture = events(signature);
+      expect(await refusal('UNVERIFIED', () => fixture.receive(signedAt(timestamp)))).to.match(reason);
     });
 
   it('is refused when it is not the one that was signed', async () => {
-    const world = events(signature);
+    const fixture = events(signature);
     const later = String(nowMs / 1000 + 60);
-    await refusal('UNVERIFIED', () => world.receive(signedAt(later, `${nowMs / 1000}.${body}`)));
+    await refusal('UNVERIFIED', () => fixture.receive(signedAt(later, `${nowMs / 1000}.${body}`)));
   });
 
   it('is missed when its header does not come', async () => {
-    const world = events(signature);
-    const reason = await refusal('UNVERIFIED', () => world.receive(request({ [header]: 'ab', 'x-timestamp': '1' })));
+    const fixture = events(signature);
+    const reason = await refusal('UNVERIFIED', () => fixture.receive(request({ [header]: 'ab', 'x-timestamp': '1' })));
     expect(reason).to.include('header X-SigmaMind-Timestamp is missing');
   });
 
   it('has the tolerance and the place that are configured', async () => {
-    const world = events({ ...signature, tolerance: '10s', signed: 'v0:{timestamp}:{body}' });
+    const fixture = events({ ...signature, tolerance: '10s', signed: 'v0:{timestamp}:{body}' });
     const at = (seconds: number) => signedAt(`${seconds}`, `v0:${seconds}:${body}`);
-    expect((await eventOf(world, at(nowMs / 1000 - 10))).subject).to.equal('conv_1');
-    await refusal('UNVERIFIED', () => world.receive(at(nowMs / 1000 - 11)));
+    expect((await eventOf(fixture, at(nowMs / 1000 - 10))).subject).to.equal('conv_1');
+    await refusal('UNVERIFIED', () => fixture.receive(at(nowMs / 1000 - 11)));
   });
 });
 
@@ -184,13 +184,13 @@ describe('what a source signs itself', () => {
       fc.asyncProperty(schemes, fc.string(), async ({ timed, around, secret: own, ...scheme }, value) => {
         const text = `${around[0]}${timed ? '{timestamp}' : ''}${around[1]}{body}`;
         const signature = { ...scheme, signed: text, ...(timed && { timestampHeader: 'X-Time', tolerance: '1s' }) };
-        const world = events(signature, own);
+        const fixture = events(signature, own);
         const sent = Buffer.from(JSON.stringify({ event: 'x', value }));
-        const signed = world.signed(sent);
-        expect((await eventOf(world, signed)).type).to.equal('x');
+        const signed = fixture.signed(sent);
+        expect((await eventOf(fixture, signed)).type).to.equal('x');
         const changed = Buffer.from(sent);
         changed[sent.length - 1] = 32;
-        await refusal('UNVERIFIED', () => world.receive({ ...signed, body: changed }));
+        await refusal('UNVERIFIED', () => fixture.receive({ ...signed, body: changed }));
       }),
     );
   });

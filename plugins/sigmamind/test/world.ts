@@ -41,8 +41,8 @@ export function setup(type: 'sigmamind.events' | 'sigmamind.call', options: Json
 }
 
 /** The event a request becomes. */
-export async function eventOf(world: World, request: RawRequest) {
-  const reception = await world.receive(request);
+export async function eventOf(fixture: World, request: RawRequest) {
+  const reception = await fixture.receive(request);
   if (reception.kind !== 'events') throw new Error(`expected events, found ${reception.kind}`);
   const [event] = reception.events;
   if (event === undefined || reception.events.length !== 1) throw new Error('expected one event');
@@ -50,8 +50,8 @@ export async function eventOf(world: World, request: RawRequest) {
 }
 
 /** The call a request becomes. */
-export async function callOf(world: World, request: RawRequest) {
-  const reception = await world.receive(request);
+export async function callOf(fixture: World, request: RawRequest) {
+  const reception = await fixture.receive(request);
   if (reception.kind !== 'call') throw new Error(`expected a call, found ${reception.kind}`);
   return reception;
 }

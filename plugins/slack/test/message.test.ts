@@ -67,9 +67,9 @@ describe('slack.message', () => {
     for (const close of closing.splice(0)) await close();
   });
   const setup = async (options: JsonObject, behaviour?: Behaviour) => {
-    const world = await slackWorld(options, behaviour);
-    closing.push(world.close);
-    return world;
+    const fixture = await slackWorld(options, behaviour);
+    closing.push(fixture.close);
+    return fixture;
   };
   /** What Slack gets for these options and this event. */
   const posted = async (options: JsonObject, data: JsonObject): Promise<JsonObject> => {

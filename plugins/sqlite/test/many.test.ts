@@ -70,9 +70,9 @@ describe('sqlite, with many events', () => {
     'commits what comes together in few transactions',
     withStore(async ({ directory }) => {
       const services = fakeServices({ directory });
-      let commits = 0;
+      let ingest = 0;
       services.metrics.observe = (name: string) => {
-        if (name === 'store_commit_seconds') commits += 1;
+        if (name === 'store_commit_seconds') ingest += 1;
       };
       const store = createComponent('store', plugin.components[0], { path: 'x.db' }, services);
       await store.open?.();
@@ -80,7 +80,7 @@ describe('sqlite, with many events', () => {
       await store.close?.();
       await services.close();
       // Two begin at once; all that comes meanwhile follows, in batches of 512.
-      expect(commits).to.equal(4);
+      expect(ingest).to.equal(4);
     }),
   );
 });

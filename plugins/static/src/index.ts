@@ -30,13 +30,13 @@ const fixed = defineResolver({
 
 /** Without the values that name a field which is not there: nothing is known about them. */
 function rendered(values: Readonly<Record<string, Template>>, scope: Scope): JsonObject {
-  const facts = Object.entries(values).map(([name, filled]) => [name, factOf(filled, scope)] as const);
+  const facts = Object.entries(values).map(([name, resolved]) => [name, factOf(resolved, scope)] as const);
   return Object.fromEntries(facts.flatMap(([name, fact]) => (fact === undefined ? [] : [[name, fact]])));
 }
 
-function factOf(filled: Template, scope: Scope): JsonValue | undefined {
+function factOf(resolved: Template, scope: Scope): JsonValue | undefined {
   try {
-    return filled.render(scope);
+    return resolved.render(scope);
   } catch (error) {
     if (isExpressionError(error) && error.missing) return undefined;
     throw error;

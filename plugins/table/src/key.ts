@@ -1,5 +1,5 @@
 /** What two ways of writing the same key have in common. */
-import { isPhoneNumber, type NumberReader, numberReader } from '@switchhook/sdk';
+import { isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from '@switchhook/sdk';
 
 /** How keys are compared. */
 export interface KeySettings {
@@ -9,8 +9,8 @@ export interface KeySettings {
 }
 
 /** Reads a key. */
-export function keyReader({ compare, country }: KeySettings): NumberReader {
-  return compare === 'text' ? (text) => text.trim() : numberReader(country);
+export function keyReader({ compare, country }: KeySettings): PhoneNormalizer {
+  return compare === 'text' ? (text) => text.trim() : phoneNormalizer(country);
 }
 
 /** Whether a key is compared as it is written, although it should be a phone number. */

@@ -11,8 +11,8 @@ import {
   type JsonObject,
   Log,
   Metrics,
-  type NumberReader,
   notReady,
+  type PhoneNormalizer,
   type Resolver,
   type Scope,
   scopes,
@@ -76,7 +76,7 @@ interface Services {
 class TableLookup implements Resolver {
   readonly #settings: LoadSettings;
   readonly #match: Template<string>;
-  readonly #keyOf: NumberReader;
+  readonly #keyOf: PhoneNormalizer;
   readonly #services: Services;
   readonly #watch: FileWatch;
   #table: Table | null = null;

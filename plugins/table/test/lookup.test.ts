@@ -19,7 +19,7 @@ interface World {
   make(options: JsonObject): Promise<Resolver>;
 }
 
-async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
+async function withFixture(body: (fixture: World) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'switchhook-table-'));
   const services = fakeServices({ directory });
   const made: Resolver[] = [];
@@ -44,15 +44,15 @@ function find(resolver: Resolver, from: string): Promise<JsonObject> {
 
 /** Why nobody can be looked for in a file, without the directory. */
 async function refusal(
-  world: World,
+  fixture: World,
   name: string,
   content: string | Uint8Array,
   options: JsonObject = {},
 ): Promise<string> {
-  await world.write(name, content);
-  return find(await world.make({ file: name, ...options }), '+12345678912').then(
+  await fixture.write(name, content);
+  return find(await fixture.make({ file: name, ...options }), '+12345678912').then(
     () => 'none',
-    (error: Error) => error.message.replace(`${world.directory}/`, ''),
+    (error: Error) => error.message.replace(`${fixture.directory}/`, ''),
   );
 }
 
@@ -75,7 +75,7 @@ resolverSuite('table.lookup', async () => {
 
 describe('table.lookup reads CSV', () => {
   it('gives the row, every value as a text', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('t.csv', 'phone,visits,vip,note\n+12345678912,007,true,\n');
       expect(await find(await make({ file: 't.csv' }), '+12345678912')).to.deep.equal({
         phone: '+12345678912',
@@ -86,7 +86,7 @@ describe('table.lookup reads CSV', () => {
     }));
 
   it('reads what Excel saves: byte order mark, semicolons, CRLF, quotes, empty lines, spaces in the header', () =>
-    inWorld(async ({ write, make, services }) => {
+    withFixture(async ({ write, make, services }) => {
       await write(
         't.csv',
         '\ufeff phone ; first_name;note;\r\n"+12345678912";"Jane ""JJ"" Doe";"two\r\nlines; really";\r\n\r\n;;;\r\n+34600000000;José 😀;x;\r\n',
@@ -111,7 +111,7 @@ describe('table.lookup reads CSV', () => {
     }));
 
   it('keeps the last of several rows with the same key, and counts what it passes over', () =>
-    inWorld(async ({ write, make, services }) => {
+    withFixture(async ({ write, make, services }) => {
       await write('t.csv', 'phone,name\n+12345678912,first\n,nobody\nanonymous,Anonymous\n+1 234-567-8912,second\n');
       const resolver = await make({ file: 't.csv' });
       expect(await find(resolver, '+12345678912')).to.deep.equal({ phone: '+1 234-567-8912', name: 'second' });
@@ -125,13 +125,13 @@ describe('table.lookup reads CSV', () => {
     }));
 
   it('reads a table without rows', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('t.csv', 'phone,name');
       expect(await find(await make({ file: 't.csv' }), '+12345678912')).to.deep.equal({});
     }));
 
   it('takes names that objects have already for nothing but names', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('t.csv', 'phone,__proto__,constructor\n+12345678912,a,b\n__proto__,c,d\n');
       const resolver = await make({ file: 't.csv' });
       const found = await find(resolver, '+12345678912');
@@ -145,7 +145,7 @@ describe('table.lookup reads CSV', () => {
     }));
 
   it('finds each of ten thousand rows, and nobody else', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       const numbers = Array.from({ length: 10_000 }, (_, n) => `+1${2_000_000_000 + n * 37}`);
       await write('t.csv', `phone,n\n${numbers.map((number, n) => `${number},${n}\n`).join('')}`);
       const resolver = await make({ file: 't.csv' });
@@ -156,7 +156,7 @@ describe('table.lookup reads CSV', () => {
     }));
 
   it('keeps rows that fill more than one block of memory', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       const long = 'ä'.repeat(400_000);
       const numbers = Array.from({ length: 45 }, (_, n) => `+120255501${String(n).padStart(2, '0')}`);
       await write('t.csv', `phone,long\n${numbers.map((number, n) => `${number},${n}${long}\n`).join('')}`);
@@ -177,7 +177,7 @@ describe('table.lookup reads JSON and YAML', () => {
   };
 
   it('gives the row of a list of objects, every value with its type', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('t.json', `\ufeff${JSON.stringify([row, { phone: '+1', other: 1 }])}`);
       expect(await find(await make({ file: 't.json' }), '+12345678912')).to.deep.equal(row);
       await write(
@@ -188,7 +188,7 @@ describe('table.lookup reads JSON and YAML', () => {
     }));
 
   it('gives the row of an object whose names are the keys', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('t.json', JSON.stringify({ '+12345678912': { first_name: 'Jane' } }));
       expect(await find(await make({ file: 't.json' }), '+12345678912')).to.deep.equal({
         phone: '+12345678912',
@@ -201,7 +201,7 @@ describe('table.lookup reads JSON and YAML', () => {
     }));
 
   it('goes by the format where the ending says something else', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('customers.txt', customers);
       expect(await find(await make({ file: 'customers.txt', format: 'csv' }), '+12345678912')).to.include({
         first_name: 'Jane',
@@ -212,7 +212,7 @@ describe('table.lookup reads JSON and YAML', () => {
 describe('table.lookup compares phone numbers', () => {
   const finds = async (written: string, from: string, options: JsonObject = {}): Promise<boolean> => {
     let found = false;
-    await inWorld(async ({ write, make }) => {
+    await withFixture(async ({ write, make }) => {
       await write('t.json', JSON.stringify([{ phone: written }]));
       found = 'phone' in (await find(await make({ file: 't.json', ...options }), from));
     });
@@ -220,7 +220,7 @@ describe('table.lookup compares phone numbers', () => {
   };
 
   it('takes the country of the configuration where it has none of its own', async () => {
-    await inWorld(async ({ directory, write }) => {
+    await withFixture(async ({ directory, write }) => {
       await write('t.csv', customers.replace('+12345678912', '030 901820'));
       const services = fakeServices({ directory, country: 'DE' });
       const found = async (options: JsonObject) => {
@@ -282,7 +282,7 @@ describe('table.lookup compares phone numbers', () => {
 
 describe('table.lookup looks for other things', () => {
   it('compares texts letter by letter', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('t.csv', 'agent,language\nagent_sales,en\n0049,de\n');
       const resolver = await make({ file: 't.csv', key: 'agent', match: '${{ call.agent }}', compare: 'text' });
       const language = async (agent: string | null) =>
@@ -295,7 +295,7 @@ describe('table.lookup looks for other things', () => {
     }));
 
   it('looks for what another resolver found, and finds nobody where that found nobody', () =>
-    inWorld(async ({ write, make }) => {
+    withFixture(async ({ write, make }) => {
       await write('t.json', JSON.stringify([{ id: 7, tier: 'gold' }]));
       const resolver = await make({ file: 't.json', key: 'id', match: '${{ known.customer.id }}', compare: 'text' });
       expect(await resolver.resolve(aCall(), { customer: { id: 7 } }, signal(), 3_000)).to.deep.equal({
@@ -318,7 +318,7 @@ describe('table.lookup notices that its file changes', () => {
   };
 
   it('reads it again when it is written, replaced, or deleted and made anew', () =>
-    inWorld(async ({ directory, write, make, services }) => {
+    withFixture(async ({ directory, write, make, services }) => {
       const file = join(directory, 't.csv');
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
@@ -337,7 +337,7 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('follows a link that is turned to another file, an older one of the same size too', () =>
-    inWorld(async ({ directory, write, make, services }) => {
+    withFixture(async ({ directory, write, make, services }) => {
       await write('v1', table('one'));
       await write('v2', table('two'));
       await utimes(join(directory, 'v1'), 0, 0);
@@ -349,7 +349,7 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('waits until the file has been the same for a second', () =>
-    inWorld(async ({ directory, write, services }) => {
+    withFixture(async ({ directory, write, services }) => {
       const { clock } = services;
       let changes = 0;
       const watch = new FileWatch(join(directory, 't.csv'), clock, () => {
@@ -373,7 +373,7 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('keeps the table it has while a new version is broken, and says what is wrong with it', () =>
-    inWorld(async ({ directory, write, make, services }) => {
+    withFixture(async ({ directory, write, make, services }) => {
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
       const reason = await noticed(services, 'table.rejected', () => write('t.csv', `${table('silver')}+1,a,b\n`));
@@ -384,7 +384,7 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('opens without a table where the file is broken, fails on every look-up, and has it once the file is saved right', () =>
-    inWorld(async ({ directory, write, make, services }) => {
+    withFixture(async ({ directory, write, make, services }) => {
       await write('t.csv', 'phone,tier\n+1,a,b\n');
       const resolver = await make({ file: 't.csv' });
       const reason = `${join(directory, 't.csv')}:2: it is not CSV: expected 2 values, found 3`;
@@ -397,7 +397,7 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('tries a file that could not be read again each minute until it can, although it is the same', () =>
-    inWorld(async ({ directory, write, make, services: { clock, log } }) => {
+    withFixture(async ({ directory, write, make, services: { clock, log } }) => {
       /** A file of one size and one age, whatever is in it. */
       const writeAlike = async (content: string) => {
         await write('t.csv', content);
@@ -421,7 +421,7 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('opens again what is open, and looks at it once', () =>
-    inWorld(async ({ write, make, services }) => {
+    withFixture(async ({ write, make, services }) => {
       await write('t.csv', table('gold'));
       const resolver = await make({ file: 't.csv' });
       await resolver.open?.();
@@ -429,7 +429,7 @@ describe('table.lookup notices that its file changes', () => {
     }));
 
   it('looks no more once it is closed', () =>
-    inWorld(async ({ write, make, services }) => {
+    withFixture(async ({ write, make, services }) => {
       for (const content of [table('gold'), 'broken']) {
         await write('t.csv', content);
         const resolver = await make({ file: 't.csv' });
@@ -441,14 +441,14 @@ describe('table.lookup notices that its file changes', () => {
 
 describe('table.lookup refuses', () => {
   it('a file that is not there, or is a directory', () =>
-    inWorld(async (world) => {
-      expect(await refusal(world, 'other.csv', '', { file: 'missing.csv' })).to.match(/^missing\.csv: ENOENT/);
-      expect(await refusal(world, 'other.csv', '', { file: '.', format: 'csv' })).to.match(/EISDIR/);
+    withFixture(async (fixture) => {
+      expect(await refusal(fixture, 'other.csv', '', { file: 'missing.csv' })).to.match(/^missing\.csv: ENOENT/);
+      expect(await refusal(fixture, 'other.csv', '', { file: '.', format: 'csv' })).to.match(/EISDIR/);
     }));
 
   it('CSV that is none, and says on which line', () =>
-    inWorld(async (world) => {
-      const said = (content: string | Uint8Array) => refusal(world, 't.csv', content);
+    withFixture(async (fixture) => {
+      const said = (content: string | Uint8Array) => refusal(fixture, 't.csv', content);
       expect(await said('')).to.equal('t.csv:1: the file is empty: expected a line with the names of the columns');
       expect(await said('name,tier\na,b\n')).to.equal('t.csv:1: there is no column "phone", only "name", "tier"');
       expect(await said('phone;tier\n+1;b\n')).to.equal(
@@ -471,8 +471,8 @@ describe('table.lookup refuses', () => {
     }));
 
   it('JSON that is none, or no table', () =>
-    inWorld(async (world) => {
-      const said = (content: string) => refusal(world, 't.json', content);
+    withFixture(async (fixture) => {
+      const said = (content: string) => refusal(fixture, 't.json', content);
       expect(await said('')).to.equal('t.json:1: it is not JSON');
       expect(await said('[\n  {"phone": "+1"},\n  {"phone": "+2",}\n]')).to.equal('t.json:3: it is not JSON');
       expect(await said('"text"')).to.equal('t.json: expected a list of objects, or an object of objects');
@@ -483,8 +483,8 @@ describe('table.lookup refuses', () => {
     }));
 
   it('YAML that is none, and bombs of aliases', () =>
-    inWorld(async (world) => {
-      const said = (content: string) => refusal(world, 't.yaml', content);
+    withFixture(async (fixture) => {
+      const said = (content: string) => refusal(fixture, 't.yaml', content);
       expect(await said('- phone: +1\n  name: [a\n- phone: +2\n')).to.match(/^t\.yaml:3: /);
       expect(await said('just text')).to.equal('t.yaml: expected a list of objects, or an object of objects');
       const bomb = ['- &a0 { phone: x }'].concat(
@@ -514,7 +514,7 @@ describe('table.lookup refuses', () => {
   });
 
   it('a broken file when it is checked; of a good one it tells how many rows it has', () =>
-    inWorld(async ({ write, services }) => {
+    withFixture(async ({ write, services }) => {
       await write('t.csv', 'what');
       const resolver = createComponent('resolver', component, { file: 't.csv' }, services);
       const said = () => Promise.resolve(resolver.probe?.(signal())).catch((error: Error) => error.message);

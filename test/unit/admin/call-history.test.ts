@@ -1,5 +1,5 @@
 import { answeredCalls, type CallQuery } from '@switchhook/core/internal';
-import { type JsonObject, numberReader } from '@switchhook/sdk';
+import { type JsonObject, phoneNormalizer } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { memoryStore } from '../../../plugins/memory/src/store.js';
@@ -24,7 +24,10 @@ async function setup(...events: readonly (readonly [source: string, second: numb
   }));
   await store.append(entries);
   const list = async (query: Partial<CallQuery> = {}) => {
-    const { calls, more } = await answeredCalls(store, ['calls', 'lines'], numberReader('US'), { limit: 50, ...query });
+    const { calls, more } = await answeredCalls(store, ['calls', 'lines'], phoneNormalizer('US'), {
+      limit: 50,
+      ...query,
+    });
     return { ids: calls.map(({ id }) => id), more };
   };
   return { list };

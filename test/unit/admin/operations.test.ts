@@ -141,9 +141,9 @@ describe('an operator', () => {
     });
     await received(...[1, 2, 3].map((n) => ({ key: `a${n}` })));
     await clock.advance(4_999);
-    const { lanes, uptimeMs, storeFailure } = await operations.status();
+    const { destinations, uptimeMs, storeFailure } = await operations.status();
     expect([uptimeMs, storeFailure]).to.deep.equal([5_000, null]);
-    const facts = lanes.map(({ destination, policy, load, backlog }) => {
+    const facts = destinations.map(({ destination, policy, load, backlog }) => {
       return [destination, policy?.concurrency, load?.running, backlog?.running, backlog?.dead];
     });
     expect(facts).to.deep.equal([
@@ -158,9 +158,9 @@ describe('an operator', () => {
   it('sees that the store is away, instead of nothing', async () => {
     const away = () => Promise.reject(new Error('disk full'));
     const { operations } = anOperator({ store: (store) => storeWith(store, { append: away, backlog: away }) });
-    const { storeFailure, lanes } = await operations.status();
+    const { storeFailure, destinations } = await operations.status();
     expect(storeFailure).to.equal('disk full');
-    expect(lanes.map(({ destination }) => destination)).to.deep.equal(['crm']);
+    expect(destinations.map(({ destination }) => destination)).to.deep.equal(['crm']);
   });
 });
 

@@ -27,7 +27,7 @@ describe('a call that is asked about again', () => {
     expect(names).to.deep.equal(Array.from({ length: 4 }, () => ({ name: 'look 1' })));
     expect([looks(), (await calls()).length]).to.deep.equal([1, 1]);
     expect(metrics.values.get('calls_repeated_total{source="calls"}')).to.equal(3);
-    expect(log.of('call.asked-again').map(({ fields }) => fields.asked)).to.deep.equal([2, 3, 4]);
+    expect(log.of('call.repeated').map(({ fields }) => fields.asked)).to.deep.equal([2, 3, 4]);
     expect(told(await rungOut())).to.deep.equal({ name: 'look 2' });
     expect((await calls()).length).to.equal(2);
   });
@@ -56,9 +56,9 @@ describe('a call that is asked about again', () => {
     await clock.advance(500);
     const second = ring();
     await clock.advance(1_500);
-    const rungs = await Promise.all([first, second]);
-    expect(rungs.map(told)).to.deep.equal([{ name: 'look 1' }, { name: 'look 1' }]);
-    expect(rungs.map(({ ms }) => ms)).to.deep.equal([2_000, 1_500]);
+    const variableSteps = await Promise.all([first, second]);
+    expect(variableSteps.map(told)).to.deep.equal([{ name: 'look 1' }, { name: 'look 1' }]);
+    expect(variableSteps.map(({ ms }) => ms)).to.deep.equal([2_000, 1_500]);
     expect([looks(), (await trace()).asked]).to.deep.equal([1, 2]);
   });
 
@@ -94,9 +94,9 @@ describe('a call that is asked about again', () => {
     const { crm, looks } = counting(clock);
     const { ring } = aSwitchboard({ clock, answers: [hello], resolvers: { crm } });
     const ask = async (call: object) => {
-      const ringing = ring(call);
+      const inboundCall = ring(call);
       await clock.advance(0);
-      return told(await ringing);
+      return told(await inboundCall);
     };
     await ask({ id: 'a', from: '+1' });
     expect(await ask({ id: 'a', from: '+1' })).to.deep.equal({ name: 'look 1' });

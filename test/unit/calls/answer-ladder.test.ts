@@ -311,9 +311,9 @@ describe('the ladder of an answer', () => {
     };
     for (const [title, reply] of Object.entries(unsendable))
       it(`is sent where the source's reply ${title}`, async () => {
-        const ringing = { reply };
-        expect((await aSwitchboard({ ringing }).ring()).reply.body).to.deep.equal({ variables: {}, least: true });
-        const neither = { ringing: { reply, fallback: reply } };
+        const inboundCall = { reply };
+        expect((await aSwitchboard({ inboundCall }).ring()).reply.body).to.deep.equal({ variables: {}, least: true });
+        const neither = { inboundCall: { reply, fallback: reply } };
         expect((await aSwitchboard(neither).ring()).reply).to.deep.equal({ status: 200, body: {} });
         const source = { fallback: () => ({ status: 200, body: { least: 'source' } }) };
         expect((await aSwitchboard({ ...neither, source }).ring()).reply.body).to.deep.equal({ least: 'source' });

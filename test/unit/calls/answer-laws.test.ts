@@ -1,7 +1,7 @@
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { after, aSwitchboard, type Resolve, type Rung, told } from '../../support/ringing.js';
+import { after, aSwitchboard, type Resolve, told, type VariableStep } from '../../support/ringing.js';
 
 /** Quarters and halves keep the moments apart: nothing happens exactly when the time is up. */
 const withinMs = 3_000.25;
@@ -113,14 +113,14 @@ describe('for any resolvers', () => {
             r1: { look: looking(1), breaker, after: ['r0'] },
           },
         });
-        const rungs: Promise<Rung>[] = [];
+        const variableSteps: Promise<VariableStep>[] = [];
         for (const { waitMs, from, days } of calls) {
           await clock.advance(waitMs);
           today = days;
-          rungs.push(ring({ from }));
+          variableSteps.push(ring({ from }));
         }
         await clock.advance(3_000);
-        for (const rung of await Promise.all(rungs)) {
+        for (const rung of await Promise.all(variableSteps)) {
           expect(rung.reply.status).to.equal(200);
           expect(rung.ms).to.be.at.most(3_000);
           const { a, b } = told(rung) as Record<string, string>;

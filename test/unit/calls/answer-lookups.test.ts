@@ -69,9 +69,9 @@ describe('the look-ups of a call', () => {
         answers: [both],
         resolvers: { crm: { look: crm, timeoutMs }, table: async () => ({ line: 'one' }) },
       });
-      const ringing = ring();
+      const inboundCall = ring();
       await clock.advance(timeoutMs ?? 3_000);
-      const rung = await ringing;
+      const rung = await inboundCall;
       expect(told(rung)).to.deep.equal({ name: 'there', line: 'one' });
       const lookups = (await trace()).lookups as readonly { resolver: string; outcome: string }[];
       const outcomes = Object.fromEntries(lookups.map(({ resolver, outcome }) => [resolver, outcome]));
@@ -165,11 +165,11 @@ describe('the look-ups of a call', () => {
         },
       },
     });
-    const ringing = ring();
+    const inboundCall = ring();
     await clock.advance(1_999);
     expect(signals[0]?.aborted).to.equal(false);
     await clock.advance(1);
-    const rung = await ringing;
+    const rung = await inboundCall;
     expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 2_000]);
     expect(signals[0]?.aborted).to.equal(true);
     expect((await trace()).lookups).to.deep.include({
@@ -201,7 +201,7 @@ describe('the look-ups of a call', () => {
         secondLong: { look: telling('secondLong'), after: ['first'], timeoutMs: 1_900 },
       },
     });
-    const ringing = ring();
+    const inboundCall = ring();
     await clock.advance(401);
     expect(Object.entries(left).map(([name, [leftMs]]) => `${name} ${leftMs}`)).to.deep.equal([
       'first 2000',
@@ -216,7 +216,7 @@ describe('the look-ups of a call', () => {
     await clock.advance(1);
     expect(ended()).to.deep.equal(['secondOwn']);
     await clock.advance(600);
-    await ringing;
+    await inboundCall;
     expect(ended()).to.deep.equal(['own', 'second', 'secondOwn', 'secondLong']);
   });
 
@@ -224,31 +224,31 @@ describe('the look-ups of a call', () => {
     const { rungOut } = aSwitchboard({
       answers: [{ ...both, withinMs: 60_000 }],
       resolvers: { crm: () => new Promise(() => {}), table: async () => ({}) },
-      ringing: { deadlineMs: 5_000 },
+      inboundCall: { deadlineMs: 5_000 },
     });
     expect((await rungOut()).ms).to.equal(4_500);
   });
 
   it('get less time where the request was old when it came, and none where it was too old', async () => {
-    const world = {
+    const fixture = {
       answers: [both],
       resolvers: { crm: () => new Promise(() => {}), table: async () => ({ line: 'one' }) },
     };
-    const { ring, clock } = aSwitchboard(world);
-    const ringing = ring({}, { ageMs: 2_500 });
+    const { ring, clock } = aSwitchboard(fixture);
+    const inboundCall = ring({}, { ageMs: 2_500 });
     await clock.advance(500);
-    expect((await ringing).ms).to.equal(500);
-    const late = aSwitchboard(world);
+    expect((await inboundCall).ms).to.equal(500);
+    const late = aSwitchboard(fixture);
     const rung = await late.ring({}, { ageMs: 60_000 });
     expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'main' }, 0]);
   });
 
   it('are not disturbed by a clock that jumps', async () => {
     const { ring, clock } = aSwitchboard({ resolvers: { crm: () => new Promise(() => {}) } });
-    const ringing = ring();
+    const inboundCall = ring();
     clock.jumpTo(clock.now() - 3_600_000);
     await clock.advance(3_000);
-    expect((await ringing).ms).to.equal(3_000);
+    expect((await inboundCall).ms).to.equal(3_000);
   });
 
   it('are not made for a reply that is due already, however long the body took and whatever the clock shows', async () => {
@@ -290,7 +290,7 @@ describe('the look-ups of a call', () => {
         'order.reason',
         'orders was not asked: it needs crm, which could not say',
       );
-      expect(log.of('resolver.left-alone')).to.deep.equal([]);
+      expect(log.of('resolver.breaker-opened')).to.deep.equal([]);
     });
 
     const chain = (crm: Resolve, orders: Resolve, given: object = {}) => ({
@@ -301,7 +301,7 @@ describe('the look-ups of a call', () => {
     it('start when it is done, and see what it found and nothing else', async () => {
       const clock = new FakeClock();
       const seen: unknown[] = [];
-      const world = chain(
+      const fixture = chain(
         () => after(clock, 300).then(() => ({ id: 7 })),
         async (_call, known) => {
           seen.push(known);
@@ -309,9 +309,9 @@ describe('the look-ups of a call', () => {
         },
       );
       const { rungOut, trace } = aSwitchboard({
-        ...world,
+        ...fixture,
         clock,
-        resolvers: { other: async () => ({ a: 1 }), ...world.resolvers },
+        resolvers: { other: async () => ({ a: 1 }), ...fixture.resolvers },
       });
       expect(told(await rungOut())).to.deep.equal({ order: 'o1' });
       expect(seen).to.deep.equal([{ crm: { id: 7 } }]);
@@ -322,14 +322,14 @@ describe('the look-ups of a call', () => {
 
     it('run without it where it failed, in the time that is left', async () => {
       const clock = new FakeClock();
-      const world = chain(
+      const fixture = chain(
         () => new Promise(() => {}),
         async (_call, known) => ({ known: Object.keys(known).length }),
       );
       const { rungOut } = aSwitchboard({
-        ...world,
+        ...fixture,
         clock,
-        resolvers: { ...world.resolvers, crm: { look: world.resolvers.crm, timeoutMs: 1_000 } },
+        resolvers: { ...fixture.resolvers, crm: { look: fixture.resolvers.crm, timeoutMs: 1_000 } },
       });
       const rung = await rungOut();
       expect([told(rung), rung.ms]).to.deep.equal([{ known: '0' }, 1_000]);
@@ -337,14 +337,14 @@ describe('the look-ups of a call', () => {
 
     it('are not called any more where it took all the time', async () => {
       let calls = 0;
-      const world = chain(
+      const fixture = chain(
         () => new Promise(() => {}),
         async () => {
           calls += 1;
           return {};
         },
       );
-      const { rungOut, trace } = aSwitchboard(world);
+      const { rungOut, trace } = aSwitchboard(fixture);
       expect((await rungOut()).ms).to.equal(3_000);
       expect(calls).to.equal(0);
       expect((await trace()).lookups).to.have.nested.property('[1].reason', 'no time was left for it');
@@ -395,7 +395,7 @@ describe('the look-ups of a call', () => {
       });
       const open = () => metrics.values.get('resolver_breaker_open{resolver="crm"}');
       for (let n = 0; n < 3; n += 1) expect((await rungOut({ from: `+${n}` })).ms).to.equal(3_000);
-      expect([open(), log.of('resolver.left-alone').length]).to.deep.equal([1, 1]);
+      expect([open(), log.of('resolver.breaker-opened').length]).to.deep.equal([1, 1]);
       const rung = await ring({ from: '+9' });
       expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 0]);
       expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'skipped');

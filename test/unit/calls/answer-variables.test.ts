@@ -257,8 +257,8 @@ describe('why a variable is its default', () => {
 
 describe('the agent an answer hands the call to', () => {
   const askedFor = async (overrideAgent: string, facts: object = {}) => {
-    const world = aSwitchboard({ answers: [{ overrideAgent }], resolvers: { crm: async () => facts } });
-    return { world, agent: (await world.ring({ from: '+1' })).reply.body?.agent };
+    const fixture = aSwitchboard({ answers: [{ overrideAgent }], resolvers: { crm: async () => facts } });
+    return { fixture, agent: (await fixture.ring({ from: '+1' })).reply.body?.agent };
   };
   const agentOf = async (...given: Parameters<typeof askedFor>) => (await askedFor(...given)).agent;
 
@@ -310,9 +310,9 @@ describe('the agent an answer hands the call to', () => {
 
   it("is the number's own where it can be no id, and the log says so: one that was cut would be another's", async () => {
     for (const agent of ['agent night', 'agent\nnight', 'agent\0', 'agent\u200b', 'x'.repeat(257), ['agent'], {}]) {
-      const { agent: told, world } = await askedFor('${{ crm.agent }}', { agent });
+      const { agent: told, fixture } = await askedFor('${{ crm.agent }}', { agent });
       expect(told, JSON.stringify(agent)).to.equal(null);
-      expect(world.log.of('answer.variable-refused').map(({ fields }) => fields.variable)).to.deep.equal([
+      expect(fixture.log.of('answer.variable-refused').map(({ fields }) => fields.variable)).to.deep.equal([
         'overrideAgent',
       ]);
     }

@@ -86,7 +86,7 @@ describe('checking a configuration', () => {
         ['agents', 'agents.events'],
         ['calls', 'agents.call'],
       ]);
-      expect(config.destinations[0]?.lane).to.deep.include({
+      expect(config.destinations[0]?.queue).to.deep.include({
         timeoutMs: 2_000,
         concurrency: 3,
         retry: { attempts: 4, firstMs: 1_000, maxMs: 60_000 },
@@ -141,7 +141,7 @@ describe('checking a configuration', () => {
       expect([config.log, config.country]).to.deep.equal([{ level: 'info' }, null]);
       expect(config.store.component.type).to.equal('sqlite');
       expect(config.store.options).to.deep.equal({ path: './data/switchhook.db' });
-      expect(config.destinations[0]?.lane).to.deep.include({
+      expect(config.destinations[0]?.queue).to.deep.include({
         timeoutMs: 10_000,
         concurrency: 8,
         retry: { attempts: 10, firstMs: 5_000, maxMs: 3_600_000 },
@@ -168,7 +168,7 @@ describe('checking a configuration', () => {
         config.server,
         config.routes,
         config.routes[0],
-        config.destinations[0]?.lane.retry,
+        config.destinations[0]?.queue.retry,
         config.answers[0]?.defaults,
       ])
         expect(part).to.satisfy(Object.isFrozen);

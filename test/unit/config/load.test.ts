@@ -210,8 +210,8 @@ destinations:
   c: { use: log, retry: *retry }
 routes: [{ to: [a, b, c] }]
 `);
-      const lanes = config.destinations.map(({ lane }) => [lane.concurrency, lane.retry.attempts, lane.timeoutMs]);
-      expect(lanes).to.deep.equal([
+      const queues = config.destinations.map(({ queue }) => [queue.concurrency, queue.retry.attempts, queue.timeoutMs]);
+      expect(queues).to.deep.equal([
         [3, 4, 10_000],
         [5, 4, 9_000],
         [8, 4, 10_000],

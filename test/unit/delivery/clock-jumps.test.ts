@@ -6,10 +6,10 @@ import { aPipeline, type Deliver } from '../../support/pipeline.js';
 const attempts = 4;
 const minuteMs = 60_000;
 
-type Fate = 'take' | 'fail' | 'hang';
+type Fault = 'take' | 'fail' | 'hang';
 type Step = 'send' | { readonly advanceMs: number } | { readonly jumpMs: number };
 
-const fates = fc.array(fc.constantFrom<Fate>('take', 'take', 'fail', 'hang'), { minLength: 1, maxLength: 12 });
+const faults = fc.array(fc.constantFrom<Fault>('take', 'take', 'fail', 'hang'), { minLength: 1, maxLength: 12 });
 const steps = fc.array(
   fc.oneof(
     fc.constant<Step>('send'),
@@ -21,8 +21,8 @@ const steps = fc.array(
 );
 
 /** A destination that takes, fails or hangs as it is told; it never takes what it has left hanging. */
-function destination(told: readonly Fate[]) {
-  const seen: { readonly id: string; readonly attempt: number; readonly fate: Fate }[] = [];
+function destination(told: readonly Fault[]) {
+  const seen: { readonly id: string; readonly attempt: number; readonly fate: Fault }[] = [];
   const deliver: Deliver = async ({ id, attempt }) => {
     const fate = told[seen.length % told.length] ?? 'take';
     seen.push({ id, attempt, fate });
@@ -36,28 +36,28 @@ function destination(told: readonly Fate[]) {
 describe('a clock that jumps', () => {
   for (const ordered of [false, true])
     it(`loses nothing, repeats no attempt and delivers nothing twice, ${ordered ? 'in' : 'without'} order`, async () => {
-      const property = fc.asyncProperty(steps, fates, async (history, told) => {
+      const property = fc.asyncProperty(steps, faults, async (history, told) => {
         const { seen, deliver } = destination(told);
-        const world = aPipeline({
+        const fixture = aPipeline({
           destinations: { crm: deliver },
           policy: { ordered, retry: { attempts, firstMs: 1_000, maxMs: minuteMs } },
         });
         let sent = 0;
         for (const step of history) {
-          if (step === 'send') await world.send({ key: `key-${++sent}`, subject: `subject-${sent % 2}` });
-          else if ('advanceMs' in step) await world.clock.advance(step.advanceMs);
+          if (step === 'send') await fixture.send({ key: `key-${++sent}`, subject: `subject-${sent % 2}` });
+          else if ('advanceMs' in step) await fixture.clock.advance(step.advanceMs);
           else {
             // An attempt in flight may be made again when its lease seems to be over; only the others must not.
             await settled();
-            world.clock.jumpTo(world.clock.now() + step.jumpMs);
+            fixture.clock.jumpTo(fixture.clock.now() + step.jumpMs);
           }
         }
         // What a jump back has put off comes when its time comes.
         for (let open = sent; open > 0; ) {
-          await world.clock.advance(10 * minuteMs);
-          open = (await world.stateOf()).filter((state) => state === 'waiting' || state === 'running').length;
+          await fixture.clock.advance(10 * minuteMs);
+          open = (await fixture.stateOf()).filter((state) => state === 'waiting' || state === 'running').length;
         }
-        const states = await world.stateOf();
+        const states = await fixture.stateOf();
         expect(states).to.have.length(sent);
         const taken = seen.filter(({ fate }) => fate === 'take').map(({ id }) => id);
         expect(new Set(taken).size, 'delivered once').to.equal(taken.length);

@@ -59,7 +59,7 @@ describe('an attempt', () => {
     const down: Deliver = async () => ({ kind: 'unavailable', reason: 'status 503' });
     const { send, clock, store, stateOf, pipeline } = setup({
       destinations: { crm: down },
-      chance: fail,
+      random: fail,
       policy: { concurrency: 1 },
     });
     const { body } = await send({ key: 'a' });
@@ -74,9 +74,12 @@ describe('an attempt', () => {
     await pipeline.close();
   });
 
-  for (const [what, world] of Object.entries({ metrics: { metrics: failingMetrics }, 'the log': { log: failingLog } }))
+  for (const [what, fixture] of Object.entries({
+    metrics: { metrics: failingMetrics },
+    'the log': { log: failingLog },
+  }))
     it(`is settled, and its slot released, when ${what} throws`, async () => {
-      const { send, clock, delivered, stateOf, pipeline } = setup({ ...world, policy: { concurrency: 1 } });
+      const { send, clock, delivered, stateOf, pipeline } = setup({ ...fixture, policy: { concurrency: 1 } });
       await Promise.all(['a', 'b', 'c'].map((key) => statusOf(send({ key }))));
       await clock.advance(0);
       expect(delivered.map(({ event }) => event.key)).to.deep.equal(['a', 'b', 'c']);
@@ -86,9 +89,12 @@ describe('an attempt', () => {
 });
 
 describe('a commit', () => {
-  for (const [what, world] of Object.entries({ metrics: { metrics: failingMetrics }, 'the log': { log: failingLog } }))
+  for (const [what, fixture] of Object.entries({
+    metrics: { metrics: failingMetrics },
+    'the log': { log: failingLog },
+  }))
     it(`is acknowledged, and delivered once, when ${what} throws`, async () => {
-      const { send, clock, delivered, pipeline } = setup(world);
+      const { send, clock, delivered, pipeline } = setup(fixture);
       expect(await statusOf(send({ key: 'a' }))).to.equal(200);
       expect(await statusOf(send({ key: 'a' }))).to.equal(200);
       await clock.advance(0);

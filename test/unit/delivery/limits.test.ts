@@ -1,4 +1,4 @@
-import { Breaker, Places, SharedPlaces, TokenBucket } from '@switchhook/core/internal';
+import { Breaker, Capacity, SharedCapacity, TokenBucket } from '@switchhook/core/internal';
 import type { Event, Outcome } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -24,12 +24,12 @@ describe('the rate limit', () => {
   it('lets no more attempts start than it says, and gets through all of them', async () => {
     const clock = new FakeClock();
     const { calls, deliver } = noting(clock);
-    const world = aPipeline({
+    const fixture = aPipeline({
       clock,
       destinations: { slack: deliver },
       policy: { rateLimit: { count: 2, perMs: 1_000 } },
     });
-    for (let n = 0; n < 12; n += 1) await world.send({ key: `e${n}` });
+    for (let n = 0; n < 12; n += 1) await fixture.send({ key: `e${n}` });
     await clock.advance(0);
     expect(calls).to.have.length(2);
     await clock.advance(1_000);
@@ -37,7 +37,7 @@ describe('the rate limit', () => {
     await clock.advance(4_000);
     expect(new Set(calls.map(({ key }) => key)).size).to.equal(12);
     expect(calls).to.have.length(12);
-    await world.pipeline.close();
+    await fixture.pipeline.close();
   });
 
   it('is kept over any stretch of time, whatever the demand', () => {
@@ -46,12 +46,12 @@ describe('the rate limit', () => {
         fc.integer({ min: 1, max: 50 }),
         fc.constantFrom(1_000, 60_000),
         fc.array(fc.nat(3_000), { minLength: 1, maxLength: 200 }),
-        (count, perMs, pauses) => {
+        (count, perMs, sleep) => {
           const bucket = new TokenBucket({ count, perMs }, 0);
           const burst = Math.max(1, Math.floor((count * 1_000) / perMs));
           let nowMs = 0;
           let taken = 0;
-          for (const pauseMs of pauses) {
+          for (const pauseMs of sleep) {
             nowMs += pauseMs;
             while (bucket.allowance(nowMs) > 0) {
               bucket.take(nowMs);
@@ -77,8 +77,8 @@ describe('the breaker', () => {
     const clock = new FakeClock();
     let up = false;
     const { calls, deliver } = noting(clock, () => (up ? delivered : down));
-    const world = aPipeline({ clock, destinations: { crm: deliver }, policy: patient });
-    for (let n = 0; n < 20; n += 1) await world.send({ key: `e${n}` });
+    const fixture = aPipeline({ clock, destinations: { crm: deliver }, policy: patient });
+    for (let n = 0; n < 20; n += 1) await fixture.send({ key: `e${n}` });
     await clock.advance(20_000);
     // Two more were on their way when the third failure opened it.
     expect(calls.length).to.be.within(3, 4);
@@ -87,20 +87,20 @@ describe('the breaker', () => {
     expect(calls).to.have.length(before + 1);
     up = true;
     await clock.advance(2 * minuteMs);
-    expect(new Set(await world.stateOf())).to.deep.equal(new Set(['delivered']));
-    await world.pipeline.close();
+    expect(new Set(await fixture.stateOf())).to.deep.equal(new Set(['delivered']));
+    await fixture.pipeline.close();
   });
 
   it('spares the attempts of what waits behind it', async () => {
     const clock = new FakeClock();
     const { deliver } = noting(clock, () => down);
-    const world = aPipeline({ clock, destinations: { crm: deliver }, policy: patient });
-    for (let n = 0; n < 50; n += 1) await world.send({ key: `e${n}` });
+    const fixture = aPipeline({ clock, destinations: { crm: deliver }, policy: patient });
+    for (let n = 0; n < 50; n += 1) await fixture.send({ key: `e${n}` });
     await clock.advance(10 * minuteMs);
-    const { items } = await world.store.deliveries({ limit: 100 });
+    const { items } = await fixture.store.deliveries({ limit: 100 });
     expect(items.filter(({ attempts }) => attempts === 0).length).to.be.greaterThan(40);
     expect(new Set(items.map(({ state }) => state))).to.deep.equal(new Set(['waiting']));
-    await world.pipeline.close();
+    await fixture.pipeline.close();
   });
 
   it('opens only after enough failures in a row, close together', () => {
@@ -144,28 +144,28 @@ describe('what a transform keeps from its destination', () => {
   it('neither closes nor spares its breaker', async () => {
     const clock = new FakeClock();
     const { calls, deliver } = noting(clock, () => down);
-    const world = aPipeline({
+    const fixture = aPipeline({
       clock,
       destinations: { slack: deliver },
       routes: [{ transforms: ['hold'] }],
       transforms: hold,
       policy: { ...patient, concurrency: 1 },
     });
-    for (let n = 0; n < 6; n += 1) await world.send({ key: `e${n}`, skip: n % 2 === 1 });
+    for (let n = 0; n < 6; n += 1) await fixture.send({ key: `e${n}`, skip: n % 2 === 1 });
     await clock.advance(0);
     expect(calls).to.have.length(3);
-    expect(world.pipeline.loads.get('slack')?.breaker).to.equal('open');
+    expect(fixture.pipeline.loads.get('slack')?.breaker).to.equal('open');
     await clock.advance(30_000);
-    await world.send({ key: 'late', skip: true });
+    await fixture.send({ key: 'late', skip: true });
     await clock.advance(0);
-    expect(world.pipeline.loads.get('slack')?.breaker).not.to.equal('closed');
-    await world.pipeline.close();
+    expect(fixture.pipeline.loads.get('slack')?.breaker).not.to.equal('closed');
+    await fixture.pipeline.close();
   });
 
   it('takes nothing of its rate', async () => {
     const clock = new FakeClock();
     const { calls, deliver } = noting(clock);
-    const world = aPipeline({
+    const fixture = aPipeline({
       clock,
       destinations: { slack: deliver },
       routes: [{ transforms: ['hold'] }],
@@ -173,13 +173,13 @@ describe('what a transform keeps from its destination', () => {
       policy: { rateLimit: { count: 1, perMs: 60_000 } },
     });
     for (let n = 0; n < 5; n += 1) {
-      await world.send({ key: `s${n}`, skip: true });
+      await fixture.send({ key: `s${n}`, skip: true });
       await clock.advance(0);
     }
-    await world.send({ key: 'kept' });
+    await fixture.send({ key: 'kept' });
     await clock.advance(0);
     expect(calls).to.have.length(1);
-    await world.pipeline.close();
+    await fixture.pipeline.close();
   });
 });
 
@@ -188,15 +188,15 @@ describe('a destination that asks to be left alone', () => {
     const clock = new FakeClock();
     const busy = { kind: 'unavailable', reason: 'status 429', retryAfterMs: 30_000 } as const;
     const { calls, deliver } = noting(clock, (_key, call) => (call === 1 ? busy : delivered));
-    const world = aPipeline({ clock, destinations: { slack: deliver }, policy: { concurrency: 1 } });
-    for (let n = 0; n < 10; n += 1) await world.send({ key: `e${n}` });
+    const fixture = aPipeline({ clock, destinations: { slack: deliver }, policy: { concurrency: 1 } });
+    for (let n = 0; n < 10; n += 1) await fixture.send({ key: `e${n}` });
     await clock.advance(29_999);
     expect(calls).to.have.length(1);
     await clock.advance(1_001);
     expect(calls, 'the one that was told so comes a little later').to.have.length(10);
     await clock.advance(5_000);
     expect(calls).to.have.length(11);
-    await world.pipeline.close();
+    await fixture.pipeline.close();
   });
 });
 
@@ -221,15 +221,15 @@ describe('an ordered destination', () => {
             arrived.push(event.key);
             return delivered;
           };
-          const world = aPipeline({ clock, destinations: { crm: deliver }, policy: ordered });
-          for (const [index, subject] of subjects.entries()) await world.send({ key: `${subject}${index}`, subject });
+          const fixture = aPipeline({ clock, destinations: { crm: deliver }, policy: ordered });
+          for (const [index, subject] of subjects.entries()) await fixture.send({ key: `${subject}${index}`, subject });
           for (let n = 0; n < 200 && arrived.length < subjects.length; n += 1) await clock.advance(1_000);
           expect(arrived).to.have.length(subjects.length);
           for (const subject of ['a', 'b', 'c']) {
             const numbers = arrived.filter((key) => key.startsWith(subject)).map((key) => Number(key.slice(1)));
             expect(numbers).to.deep.equal(numbers.toSorted((x, y) => x - y));
           }
-          await world.pipeline.close();
+          await fixture.pipeline.close();
         },
       ),
       { numRuns: 25 },
@@ -252,12 +252,12 @@ describe('an ordered destination', () => {
   it('does not let one subject hold up another', async () => {
     const clock = new FakeClock();
     const { deliver, keys } = noting(clock, (key) => (key.startsWith('a') ? down : delivered));
-    const world = aPipeline({ clock, destinations: { crm: deliver }, policy: ordered });
-    for (const key of ['a0', 'b0', 'a1', 'b1']) await world.send({ key, subject: key[0] });
+    const fixture = aPipeline({ clock, destinations: { crm: deliver }, policy: ordered });
+    for (const key of ['a0', 'b0', 'a1', 'b1']) await fixture.send({ key, subject: key[0] });
     await clock.advance(1_000);
     expect(keys().filter((key) => key.startsWith('b'))).to.deep.equal(['b0', 'b1']);
     expect(keys()).not.to.include('a1');
-    await world.pipeline.close();
+    await fixture.pipeline.close();
   });
 });
 
@@ -268,7 +268,7 @@ describe('a destination that takes batches', () => {
     outcomeOf: (key: string) => Outcome = () => delivered,
   ) {
     const batches: string[][] = [];
-    const world = aPipeline({
+    const fixture = aPipeline({
       clock,
       destinations: { warehouse: () => Promise.reject(new Error('one by one')) },
       deliverMany: async (deliveries) => {
@@ -277,44 +277,44 @@ describe('a destination that takes batches', () => {
       },
       policy: { batch },
     });
-    return { batches, world };
+    return { batches, fixture };
   }
 
   it('gets them as large as allowed, and the rest when its first has waited long enough', async () => {
     const clock = new FakeClock();
-    const { batches, world } = batching(clock, { max: 10, waitMs: 200 });
-    for (let n = 0; n < 13; n += 1) await world.send({ key: `e${n}` });
+    const { batches, fixture } = batching(clock, { max: 10, waitMs: 200 });
+    for (let n = 0; n < 13; n += 1) await fixture.send({ key: `e${n}` });
     await clock.advance(199);
     expect(batches.map(({ length }) => length)).to.deep.equal([10]);
     await clock.advance(1);
     expect(batches.map(({ length }) => length)).to.deep.equal([10, 3]);
-    await world.pipeline.close();
+    await fixture.pipeline.close();
   });
 
   it('settles each delivery of a batch by its own outcome', async () => {
     const clock = new FakeClock();
     const poison = { kind: 'rejected', reason: 'no such column' } as const;
-    const { world } = batching(clock, { max: 3, waitMs: 0 }, (key) => (key === 'e1' ? poison : delivered));
-    for (let n = 0; n < 3; n += 1) await world.send({ key: `e${n}` });
+    const { fixture } = batching(clock, { max: 3, waitMs: 0 }, (key) => (key === 'e1' ? poison : delivered));
+    for (let n = 0; n < 3; n += 1) await fixture.send({ key: `e${n}` });
     await clock.advance(0);
-    expect((await world.stateOf()).toSorted()).to.deep.equal(['delivered', 'delivered', 'rejected']);
-    await world.pipeline.close();
+    expect((await fixture.stateOf()).toSorted()).to.deep.equal(['delivered', 'delivered', 'rejected']);
+    await fixture.pipeline.close();
   });
 
   it('loses and repeats none, however they are cut', async () => {
     const sizes = fc.record({ max: fc.integer({ min: 2, max: 20 }), waitMs: fc.integer({ min: 0, max: 500 }) });
     await fc.assert(
-      fc.asyncProperty(sizes, fc.array(fc.nat(300), { minLength: 1, maxLength: 60 }), async (batch, pauses) => {
+      fc.asyncProperty(sizes, fc.array(fc.nat(300), { minLength: 1, maxLength: 60 }), async (batch, sleep) => {
         const clock = new FakeClock();
-        const { batches, world } = batching(clock, batch);
-        for (const [index, pauseMs] of pauses.entries()) {
-          await world.send({ key: `e${index}` });
+        const { batches, fixture } = batching(clock, batch);
+        for (const [index, pauseMs] of sleep.entries()) {
+          await fixture.send({ key: `e${index}` });
           if (pauseMs > 200) await clock.advance(pauseMs);
         }
         await clock.advance(minuteMs);
-        expect(batches.flat().toSorted()).to.deep.equal(pauses.map((_, index) => `e${index}`).toSorted());
+        expect(batches.flat().toSorted()).to.deep.equal(sleep.map((_, index) => `e${index}`).toSorted());
         for (const { length } of batches) expect(length).to.be.at.most(batch.max);
-        await world.pipeline.close();
+        await fixture.pipeline.close();
       }),
       { numRuns: 25 },
     );
@@ -329,20 +329,20 @@ describe('a bad day', () => {
     const hangs: Deliver = () => (hanging ? new Promise(() => {}) : Promise.resolve(delivered));
     const breaker = { failures: 5, windowMs: minuteMs, cooldownMs: 30_000 };
     const retry = { attempts: 10, firstMs: 5_000, maxMs: hourMs };
-    const world = aPipeline({
+    const fixture = aPipeline({
       clock,
       destinations: { crm: hangs, slack: deliver },
       policy: { ...policy, retry, breaker },
     });
     for (let minute = 0; minute < 60; minute += 1) {
-      await world.send({ key: `e${minute}` });
+      await fixture.send({ key: `e${minute}` });
       await clock.advance(minuteMs);
       expect(keys()).to.have.length(minute + 1);
     }
     hanging = false;
     await clock.advance(2 * hourMs);
-    expect(new Set(await world.stateOf())).to.deep.equal(new Set(['delivered']));
-    await world.pipeline.close();
+    expect(new Set(await fixture.stateOf())).to.deep.equal(new Set(['delivered']));
+    await fixture.pipeline.close();
   });
 
   it('of a destination that is down for a day leaves nothing lost: delivered afterwards, or dead and kept', async () => {
@@ -351,25 +351,25 @@ describe('a bad day', () => {
     const { deliver } = noting(clock, () => (up ? delivered : down));
     const breaker = { failures: 5, windowMs: minuteMs, cooldownMs: 30_000 };
     const retry = { attempts: 10, firstMs: 5_000, maxMs: hourMs };
-    const world = aPipeline({ clock, destinations: { crm: deliver }, policy: { ...policy, retry, breaker } });
+    const fixture = aPipeline({ clock, destinations: { crm: deliver }, policy: { ...policy, retry, breaker } });
     for (let n = 0; n < 48; n += 1) {
-      await world.send({ key: `e${n}` });
+      await fixture.send({ key: `e${n}` });
       await clock.advance(hourMs / 2);
     }
     up = true;
     await clock.advance(3 * hourMs);
-    const states = await world.stateOf();
+    const states = await fixture.stateOf();
     expect(states).to.have.length(48);
     expect(states.filter((state) => state === 'delivered').length).to.be.greaterThan(40);
     expect(new Set(states)).to.be.deep.oneOf([new Set(['delivered']), new Set(['delivered', 'exhausted'])]);
-    await world.pipeline.close();
+    await fixture.pipeline.close();
   });
 });
 
 describe('the places in memory', () => {
   it('are shared by all lanes, but every lane keeps enough for its own attempts', () => {
-    const shared = new SharedPlaces(10);
-    const [greedy, other] = [new Places(20, 4, shared), new Places(20, 4, shared)];
+    const shared = new SharedCapacity(10);
+    const [greedy, other] = [new Capacity(20, 4, shared), new Capacity(20, 4, shared)];
     greedy.take(10);
     expect([greedy.left, other.left]).to.deep.equal([0, 4]);
     other.take(4);

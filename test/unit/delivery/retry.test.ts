@@ -34,8 +34,8 @@ describe('the settlement of an attempt', () => {
   });
 
   it('waits as long as the other side wishes and a little more, but no longer than the maximum', () => {
-    const wish = (retryAfterMs: number, chance = 0.5) =>
-      settlementFor({ ...unavailable, retryAfterMs }, 1, policy, 1_000, always(chance));
+    const wish = (retryAfterMs: number, random = 0.5) =>
+      settlementFor({ ...unavailable, retryAfterMs }, 1, policy, 1_000, always(random));
     expect(wish(30_000, 0)).to.deep.equal({ state: 'waiting', untilMs: 31_000, counted: true });
     expect(wish(30_000)).to.deep.equal({ state: 'waiting', untilMs: 33_500, counted: true });
     expect(wish(1e12)).to.deep.equal({ state: 'waiting', untilMs: 3_601_000, counted: true });
@@ -64,9 +64,9 @@ describe('the settlement of an attempt', () => {
         fc.nat(100_000_000),
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         fc.option(fc.integer({ min: -10, max: 1e9 }), { nil: undefined }),
-        (attempt, attempts, firstMs, maxMs, chance, retryAfterMs) => {
+        (attempt, attempts, firstMs, maxMs, random, retryAfterMs) => {
           const outcome = retryAfterMs === undefined ? unavailable : { ...unavailable, retryAfterMs };
-          const settlement = settlementFor(outcome, attempt, { attempts, firstMs, maxMs }, 0, always(chance));
+          const settlement = settlementFor(outcome, attempt, { attempts, firstMs, maxMs }, 0, always(random));
           if (settlement.state === 'dead') return attempt >= attempts;
           return settlement.state === 'waiting' && settlement.untilMs >= 0 && settlement.untilMs <= maxMs;
         },

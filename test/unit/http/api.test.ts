@@ -23,14 +23,14 @@ function expectByDocument(method: string, path: string, status: number, body: un
   expect(schema?.parse(body)).to.deep.equal(body);
 }
 
-async function setup(world: OperatorsWorld = {}, access: ApiAccess = open) {
-  const operator = anOperator(world);
+async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
+  const operator = anOperator(fixture);
   const log = new FakeLog();
   const limits = { maxBytes: 2_000, timeoutMs: 10_000 };
   const facts = {
     version: '1.2.3',
     node: 'v20.0.0',
-    routes: world.routes ?? [aRoute()],
+    routes: fixture.routes ?? [aRoute()],
     components: [
       { kind: 'store' as const, name: 'store', use: 'memory', description: 'Keeps.' },
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
@@ -200,7 +200,7 @@ describe('the API', () => {
     const { reply } = await ask('GET', '/api/status');
     expect(reply).to.deep.include({ version: '1.2.3', node: 'v20.0.0', uptimeSeconds: 2 });
     expect(reply.store).to.deep.equal({ use: 'memory', canCommit: true, reason: null });
-    expect(reply.lanes).to.deep.equal([
+    expect(reply.queues).to.deep.equal([
       {
         ...{
           destination: 'crm',
@@ -394,9 +394,9 @@ describe('the API', () => {
     const { ask, log, close } = await setup();
     await ask('POST', '/api/replay', { dryRun: true });
     await ask('GET', '/api/events');
-    expect(log.of('api.asked').map(({ fields }) => `${fields.method} ${fields.path} ${fields.status}`)).to.deep.equal([
-      'POST /api/replay 200',
-    ]);
+    expect(
+      log.of('api.requested').map(({ fields }) => `${fields.method} ${fields.path} ${fields.status}`),
+    ).to.deep.equal(['POST /api/replay 200']);
     await close();
   });
 });

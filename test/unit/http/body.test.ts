@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { BodyRoom, readBody } from '@switchhook/core/internal';
+import { BodyBudget, readBody } from '@switchhook/core/internal';
 import { isRefusal } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 function setup(mostBytes: number) {
-  const [clock, room] = [new FakeClock(), new BodyRoom(mostBytes)];
+  const [clock, room] = [new FakeClock(), new BodyBudget(mostBytes)];
   const begin = () => {
     const stream = new PassThrough();
     // Of a request, the reader uses what every stream has, and its headers.

@@ -1,11 +1,11 @@
 import { readReception } from '@switchhook/core/internal';
-import { type Call, type EventDraft, numberReader, type Reception } from '@switchhook/sdk';
+import { type Call, type EventDraft, phoneNormalizer, type Reception } from '@switchhook/sdk';
 import { aCall } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 const draft: EventDraft = { key: 'k', type: 't', subject: null, agent: null, occurredAtMs: null, data: {} };
-const read = (reception: Reception) => readReception(reception, numberReader('DE'));
-const ringing = (call: Partial<Call> = {}, given: object = {}): Reception => ({
+const read = (reception: Reception) => readReception(reception, phoneNormalizer('DE'));
+const inboundCall = (call: Partial<Call> = {}, given: object = {}): Reception => ({
   kind: 'call',
   event: draft,
   call: aCall(call),
@@ -15,7 +15,7 @@ const ringing = (call: Partial<Call> = {}, given: object = {}): Reception => ({
   ...given,
 });
 const callIn = (call: Partial<Call>) => {
-  const reception = read(ringing(call));
+  const reception = read(inboundCall(call));
   return reception.kind === 'call' ? reception.call : null;
 };
 
@@ -54,13 +54,13 @@ describe('a reception', () => {
   const broken: Readonly<Record<string, unknown>> = {
     'of no known kind': { kind: 'rumour' },
     'that is a handshake without a reply': { kind: 'handshake' },
-    'without a deadline': ringing({}, { deadlineMs: undefined }),
-    'with a deadline that is no number': ringing({}, { deadlineMs: '10s' }),
-    'with a deadline that has no end': ringing({}, { deadlineMs: Number.POSITIVE_INFINITY }),
-    'with a caller that is no text': ringing({ from: 12345678912 as unknown as string }),
-    'with an id that is no text': ringing({ id: 1n as unknown as string }),
-    'with data that is none': ringing({ data: null as unknown as Call['data'] }),
-    'with bytes as data': ringing({ data: Buffer.from('{}') as unknown as Call['data'] }),
+    'without a deadline': inboundCall({}, { deadlineMs: undefined }),
+    'with a deadline that is no number': inboundCall({}, { deadlineMs: '10s' }),
+    'with a deadline that has no end': inboundCall({}, { deadlineMs: Number.POSITIVE_INFINITY }),
+    'with a caller that is no text': inboundCall({ from: 12345678912 as unknown as string }),
+    'with an id that is no text': inboundCall({ id: 1n as unknown as string }),
+    'with data that is none': inboundCall({ data: null as unknown as Call['data'] }),
+    'with bytes as data': inboundCall({ data: Buffer.from('{}') as unknown as Call['data'] }),
   };
   for (const [title, reception] of Object.entries(broken))
     it(`${title} is none: its source is told so`, () => {

@@ -1,4 +1,4 @@
-import { Opening, resolverOnceOpen, storeOnceOpen } from '@switchhook/core/internal';
+import { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from '@switchhook/core/internal';
 import { isNotReady, isRefusal, type Lifecycle, type Store } from '@switchhook/sdk';
 import { aCall, FakeClock, FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -26,9 +26,9 @@ function setup(tries: readonly (() => Promise<void>)[] = [], more: Lifecycle = {
     ...more,
   };
   const made = { kind: 'resolver', name: 'customer', type: 'shy', instance: resolver, lifecycle: resolver } as const;
-  const opening = new Opening(made, clock, log);
+  const opening = new ComponentLifecycle(made, clock, log);
   const look = () =>
-    resolverOnceOpen(resolver, opening)
+    resolverUntilOpen(resolver, opening)
       .resolve(aCall(), {}, new AbortController().signal, 1_000)
       .catch((error: Error) => [isNotReady(error), error.message]);
   return { clock, log, done, triedAtMs, opening, look };
@@ -256,8 +256,8 @@ describe('a store that is not open yet', () => {
     const clock = new FakeClock();
     const plain = memoryStore(clock);
     const made = { kind: 'store', name: 'store', type: 'memory', instance: plain, lifecycle: plain } as const;
-    const opening = new Opening(made, clock, new FakeLog());
-    const store = storeOnceOpen(plain, opening);
+    const opening = new ComponentLifecycle(made, clock, new FakeLog());
+    const store = storeUntilOpen(plain, opening);
     const limit = 1;
     const claim = { destination: 'crm', nowMs: 0, leaseUntilMs: 1, limit, maxAttempts: 1, ordered: false };
     const questions: readonly (() => Promise<unknown>)[] = [

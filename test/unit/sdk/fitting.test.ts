@@ -8,13 +8,13 @@ const loud: Fit = (value) => value.toUpperCase();
 const scope: Scope = { event: { data: { a: 'one', n: 7, map: { b: ['two', 2] } } } };
 const filledText = (written: string, fit?: Fit): string =>
   reading(reader, () => text('A text.', scopes.destination, fit).parse(written)).render(scope);
-const filled = (written: JsonValue, fit?: Fit): JsonValue =>
+const resolved = (written: JsonValue, fit?: Fit): JsonValue =>
   reading(reader, () => template('A value.', scopes.destination, fit).parse(written)).render(scope);
 
 describe('fitting a value to its place', () => {
   it('changes what comes from expressions, never what is written in the file', () => {
     expect(filledText('say ${{ event.data.a }}, ${{ event.data.a }}', loud)).to.equal('say ONE, ONE');
-    expect(filled({ say: 'x ${{ event.data.a }}', as: 'is' }, loud)).to.deep.equal({ say: 'x ONE', as: 'is' });
+    expect(resolved({ say: 'x ${{ event.data.a }}', as: 'is' }, loud)).to.deep.equal({ say: 'x ONE', as: 'is' });
   });
 
   it('sees a value of a text as the text it becomes, names of fields included', () => {
@@ -22,8 +22,8 @@ describe('fitting a value to its place', () => {
   });
 
   it('reaches every string in a value that keeps its type', () => {
-    expect(filled('${{ event.data.map }}', loud)).to.deep.equal({ b: ['TWO', 2] });
-    expect(filled(['${{ event.data.n }}'], loud)).to.deep.equal([7]);
+    expect(resolved('${{ event.data.map }}', loud)).to.deep.equal({ b: ['TWO', 2] });
+    expect(resolved(['${{ event.data.n }}'], loud)).to.deep.equal([7]);
   });
 
   it('is told what stands before the value, as it has been rendered', () => {
@@ -40,6 +40,6 @@ describe('fitting a value to its place', () => {
       throw new Error('asked');
     };
     expect(filledText('plain', never)).to.equal('plain');
-    expect(filled({ plain: ['text'] }, never)).to.deep.equal({ plain: ['text'] });
+    expect(resolved({ plain: ['text'] }, never)).to.deep.equal({ plain: ['text'] });
   });
 });

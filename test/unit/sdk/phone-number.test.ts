@@ -1,4 +1,4 @@
-import { isPhoneNumber, numberReader } from '@switchhook/sdk';
+import { isPhoneNumber, phoneNormalizer } from '@switchhook/sdk';
 import { isCountry, isWithheld } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -24,33 +24,34 @@ describe('a phone number', () => {
     'whatsapp:+12025550143',
   ])
     it(`is the same written as ${JSON.stringify(text)}`, () => {
-      for (const country of [null, 'US', 'DE']) expect(numberReader(country)(text), String(country)).to.equal(american);
+      for (const country of [null, 'US', 'DE'])
+        expect(phoneNormalizer(country)(text), String(country)).to.equal(american);
     });
 
   it('without its country is one of the country that is given', () => {
-    expect(numberReader('US')('(202) 555-0143')).to.equal(american);
-    expect(numberReader('US')('sip:2025550143@sip.example.com')).to.equal(american);
-    expect(numberReader('DE')('030 901820')).to.equal('+4930901820');
-    expect(numberReader('DE')('0049 30 901820')).to.equal('+4930901820');
-    expect(numberReader('DE')('4930901820')).to.equal('+4930901820');
+    expect(phoneNormalizer('US')('(202) 555-0143')).to.equal(american);
+    expect(phoneNormalizer('US')('sip:2025550143@sip.example.com')).to.equal(american);
+    expect(phoneNormalizer('DE')('030 901820')).to.equal('+4930901820');
+    expect(phoneNormalizer('DE')('0049 30 901820')).to.equal('+4930901820');
+    expect(phoneNormalizer('DE')('4930901820')).to.equal('+4930901820');
   });
 
   it('without its plus is one of another country where it is none of the given', () => {
-    expect(numberReader(null)('12025550143')).to.equal(american);
-    expect(numberReader('US')('12025550143')).to.equal(american);
-    expect(numberReader('US')('4930901820')).to.equal('+4930901820');
-    expect(numberReader('US')('4915112345678')).to.equal('+4915112345678');
+    expect(phoneNormalizer(null)('12025550143')).to.equal(american);
+    expect(phoneNormalizer('US')('12025550143')).to.equal(american);
+    expect(phoneNormalizer('US')('4930901820')).to.equal('+4930901820');
+    expect(phoneNormalizer('US')('4915112345678')).to.equal('+4915112345678');
   });
 
   it('is none where there are too few digits or too many, or it is a name', () => {
     const others = ['', '1001', '24365', '+49301', 'ACME', 'sip:ada@example.com', 'sip:1001@pbx', '1'.repeat(16), 'a'];
     for (const country of [null, 'US', 'DE'])
-      for (const text of others) expect(numberReader(country)(text), `${country} ${text}`).to.equal(text);
-    expect(numberReader(null)(' "Ada" <sip:ada@example.com> ')).to.equal('sip:ada@example.com');
+      for (const text of others) expect(phoneNormalizer(country)(text), `${country} ${text}`).to.equal(text);
+    expect(phoneNormalizer(null)(' "Ada" <sip:ada@example.com> ')).to.equal('sip:ada@example.com');
   });
 
   it('is read in time and in one way, whatever it is', () => {
-    const read = numberReader('US');
+    const read = phoneNormalizer('US');
     const parts = fc.constantFrom(
       '+',
       '1',
@@ -92,7 +93,7 @@ describe('a phone number', () => {
   it('has a country only where there are phones', () => {
     expect(['US', 'DE', 'GB'].every(isCountry)).to.equal(true);
     expect(['UK', 'us', 'AQ', '__proto__', ''].some(isCountry)).to.equal(false);
-    expect(() => numberReader('UK')).to.throw(RangeError, 'there is no country UK');
+    expect(() => phoneNormalizer('UK')).to.throw(RangeError, 'there is no country UK');
   });
 });
 

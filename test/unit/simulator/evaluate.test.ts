@@ -1,5 +1,5 @@
 import type { JsonObject } from '@switchhook/sdk';
-import { acknowledgedIn, type Exchange, judged, type Listing } from '@switchhook/simulator';
+import { acknowledgedIn, type Exchange, evaluateScenario, type Listing } from '@switchhook/simulator';
 import { expect } from 'chai';
 import { aScenario } from '../../support/simulated.js';
 
@@ -20,10 +20,14 @@ const told = (variables: Readonly<Record<string, string>>, given: Given = {}): E
 
 function verdictOn(
   exchanges: readonly Exchange[],
-  { step = {}, judge = {}, listing = null }: { step?: JsonObject; judge?: JsonObject; listing?: Listing | null } = {},
+  {
+    step = {},
+    evaluate = {},
+    listing = null,
+  }: { step?: JsonObject; evaluate?: JsonObject; listing?: Listing | null } = {},
 ) {
-  const scenario = aScenario([{ send: 'ended', ...step }], judge);
-  return judged(scenario, { asked: ['send ended'], exchanges, ms: 10 }, listing);
+  const scenario = aScenario([{ send: 'ended', ...step }], evaluate);
+  return evaluateScenario(scenario, { asked: ['send ended'], exchanges, ms: 10 }, listing);
 }
 
 const brokenIn = (...given: Parameters<typeof verdictOn>) => verdictOn(...given).broken.map(({ what }) => what);
@@ -35,7 +39,7 @@ describe('the judge', () => {
       ...one,
       wanted: { name: 'Ada' },
     }));
-    const verdict = verdictOn(exchanges, { step, judge: { ring: { p50: '1s', p99: '1s' } } });
+    const verdict = verdictOn(exchanges, { step, evaluate: { ring: { p50: '1s', p99: '1s' } } });
     expect([verdict.passed, verdict.broken]).to.deep.equal([true, []]);
   });
 
@@ -92,13 +96,13 @@ describe('the judge', () => {
   });
 
   it('holds the ring times of all calls against their limits, and nothing else', () => {
-    const judge = { ring: { p50: '10ms', p95: '10ms', max: '1s' } };
+    const evaluate = { ring: { p50: '10ms', p95: '10ms', max: '1s' } };
     const slowEvents = [exchange({ ms: 5_000 })];
     const calls = [5, 6, 7, 500].map((ms) => told({}, { ms }));
-    expect(brokenIn([...slowEvents, ...calls], { judge })).to.deep.equal([
+    expect(brokenIn([...slowEvents, ...calls], { evaluate })).to.deep.equal([
       'p95 of the ring times is 500ms, more than 10ms',
     ]);
-    expect(verdictOn([...slowEvents, ...calls], { judge }).ring).to.deep.equal({
+    expect(verdictOn([...slowEvents, ...calls], { evaluate }).ring).to.deep.equal({
       p50: 6,
       p95: 500,
       p99: 500,
@@ -125,7 +129,7 @@ describe('the judge', () => {
       a: ['found', 'late'],
       b: ['found', 'busy'],
       c: ['not-found', 'late'],
-      stranger: ['failed', 'failed'],
+      unknown: ['failed', 'failed'],
     };
     const lookups = Object.entries(outcomes).flatMap(([event, [customer = '', orders = '']]) => [
       { event, resolver: 'orders', outcome: orders },
@@ -133,7 +137,7 @@ describe('the judge', () => {
     ]);
     const listing: Listing = { kind: 'listed', ids: new Set(['a', 'b', 'c']), lookups };
     const calls = ['a', 'b', 'c'].map((eventId) => told({}, { eventId }));
-    const verdict = verdictOn(calls, { listing, judge: { lookups: true } });
+    const verdict = verdictOn(calls, { listing, evaluate: { lookups: true } });
     expect(verdict.lookups).to.deep.equal([
       { resolver: 'customer', outcomes: { found: 2, 'not-found': 1 } },
       { resolver: 'orders', outcomes: { late: 2, busy: 1 } },
@@ -144,7 +148,7 @@ describe('the judge', () => {
     ]);
     expect(verdictOn(calls, { listing }).passed).to.equal(true);
     const unknown: Listing = { kind: 'unknown', reason: 'API_TOKEN_WRONG' };
-    expect(verdictOn(calls, { listing: unknown, judge: { lookups: true } })).to.include({
+    expect(verdictOn(calls, { listing: unknown, evaluate: { lookups: true } })).to.include({
       passed: true,
       lookups: null,
     });

@@ -1,4 +1,4 @@
-import { type Arrival, Draws, isKept, Ledger, nameOf, type SentEvent } from '@switchhook/simulator';
+import { type Arrival, isKept, Ledger, nameOf, SeededRandom, type SentEvent } from '@switchhook/simulator';
 import { expect } from 'chai';
 
 const sent = (number: number): SentEvent => ({ id: `s1-${number}`, type: 'plain', subject: 's1', number });
@@ -89,8 +89,8 @@ describe('The ledger of the crash test', () => {
 describe('The draws of the crash test', () => {
   it('are the same for the same seed, and others for another', () => {
     const drawn = (seed: number): readonly number[] => {
-      const draws = new Draws(seed);
-      return Array.from({ length: 20 }, () => draws.next());
+      const random = new SeededRandom(seed);
+      return Array.from({ length: 20 }, () => random.next());
     };
     expect(drawn(7)).to.deep.equal(drawn(7));
     expect(drawn(7)).not.to.deep.equal(drawn(8));
@@ -98,9 +98,9 @@ describe('The draws of the crash test', () => {
   });
 
   it('take each option as often as its weight says', () => {
-    const draws = new Draws(1);
+    const random = new SeededRandom(1);
     const taken = Array.from({ length: 10_000 }, () =>
-      draws.among([
+      random.among([
         ['often', 9],
         ['seldom', 1],
       ]),

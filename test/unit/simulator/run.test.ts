@@ -1,11 +1,11 @@
-import { shippedScenarios, UnfitScenario } from '@switchhook/simulator';
+import { IncompatibleScenarioError, shippedScenarios } from '@switchhook/simulator';
 import { expect } from 'chai';
 import { aStage, calls, events } from '../../support/simulated.js';
 
 describe('a scenario that is played', () => {
   it('sends each step at its own time, whatever the others do', async () => {
-    const { played, seen } = aStage();
-    await played([{ at: '2s', send: 'ended' }, { at: '500ms', ring: { from: '+1', to: '+2' } }, { send: 'ended' }]);
+    const { run, seen } = aStage();
+    await run([{ at: '2s', send: 'ended' }, { at: '500ms', ring: { from: '+1', to: '+2' } }, { send: 'ended' }]);
     expect(seen.map(({ atMs, path }) => [atMs, path])).to.deep.equal([
       [0, '/hooks/agents'],
       [500, '/hooks/phones/token'],
@@ -14,8 +14,8 @@ describe('a scenario that is played', () => {
   });
 
   it('signs what it sends, and changes the fields it is told to', async () => {
-    const { played, seen } = aStage();
-    await played([
+    const { run, seen } = aStage();
+    await run([
       { send: 'ended', set: { 'about.id': 'conv_${{ run }}_${{ n }}', late: true, 'more.deep': 1 }, repeat: 2 },
     ]);
     expect(seen.map(({ signature }) => signature)).to.deep.equal(['by agents', 'by agents']);
@@ -25,8 +25,8 @@ describe('a scenario that is played', () => {
   });
 
   it('rings as the platform asks, each time from the number it says', async () => {
-    const { played, seen } = aStage();
-    await played([{ ring: { from: '+1202555${{ 1000 + n }}', to: '+2', agent: 'sales' }, repeat: 2 }]);
+    const { run, seen } = aStage();
+    await run([{ ring: { from: '+1202555${{ 1000 + n }}', to: '+2', agent: 'sales' }, repeat: 2 }]);
     expect(seen.map(({ body }) => body)).to.deep.equal([
       { from: '+12025551001', to: '+2', agent: 'sales' },
       { from: '+12025551002', to: '+2', agent: 'sales' },
@@ -34,14 +34,14 @@ describe('a scenario that is played', () => {
   });
 
   it('rings another number, and asks for another agent, where it is told to', async () => {
-    const { played, seen } = aStage();
-    await played([{ ring: { from: '+1', to: '+2' } }], { instead: { to: '+49301234', agent: 'support' } });
+    const { run, seen } = aStage();
+    await run([{ ring: { from: '+1', to: '+2' } }], { instead: { to: '+49301234', agent: 'support' } });
     expect(seen[0]?.body).to.deep.equal({ from: '+1', to: '+49301234', agent: 'support' });
   });
 
   it('sends a whole body where one is given, to the source that is named', async () => {
-    const { played, seen } = aStage();
-    await played([
+    const { run, seen } = aStage();
+    await run([
       { send: { type: 'new', at: '${{ now }}' }, as: 'agents' },
       { send: { odd: true }, as: 'call' },
       { send: { plain: 1 }, as: 'events' },
@@ -54,15 +54,15 @@ describe('a scenario that is played', () => {
   });
 
   it('says what each request came to: status, event, answer, whether it was asked again, and how long it took', async () => {
-    const { played, clock } = aStage(async ({ path }) => {
+    const { run, clock } = aStage(async ({ path }) => {
       await new Promise<void>((resolve) => clock.after(120, resolve));
       if (path === '/hooks/agents') return { body: { id: 'event-1' } };
       return {
-        headers: { 'x-switchhook-event': 'event-2', 'x-switchhook-asked': '3' },
+        headers: { 'x-switchhook-event': 'event-2', 'x-switchhook-request-number': '3' },
         body: { told: { name: 'Ada' } },
       };
     });
-    const { exchanges, asked } = await played([{ send: 'ended' }, { ring: { from: '', to: '+2' } }]);
+    const { exchanges, asked } = await run([{ send: 'ended' }, { ring: { from: '', to: '+2' } }]);
     expect(asked).to.deep.equal(['send ended to agents', 'ring +2 from a withheld number to phones']);
     expect(
       exchanges.map(({ reply }) => reply.kind === 'reply' && [reply.status, reply.eventId, reply.asked, reply.ms]),
@@ -74,8 +74,8 @@ describe('a scenario that is played', () => {
   });
 
   it('waits as long as a platform does, and goes on', async () => {
-    const { played } = aStage(() => new Promise(() => {}));
-    const { exchanges } = await played([{ send: 'ended', repeat: 2 }]);
+    const { run } = aStage(() => new Promise(() => {}));
+    const { exchanges } = await run([{ send: 'ended', repeat: 2 }]);
     expect(exchanges.map(({ reply }) => [reply.kind, reply.ms])).to.deep.equal([
       ['none', 10_000],
       ['none', 10_000],
@@ -83,8 +83,8 @@ describe('a scenario that is played', () => {
   });
 
   it('goes on where a connection fails', async () => {
-    const { played } = aStage((_, index) => (index === 0 ? Promise.reject(new Error('reset')) : {}));
-    const { exchanges } = await played([{ send: 'ended', repeat: 2 }]);
+    const { run } = aStage((_, index) => (index === 0 ? Promise.reject(new Error('reset')) : {}));
+    const { exchanges } = await run([{ send: 'ended', repeat: 2 }]);
     expect(exchanges.map(({ reply }) => (reply.kind === 'none' ? reply.reason : reply.status))).to.deep.equal([
       'reset',
       200,
@@ -92,11 +92,11 @@ describe('a scenario that is played', () => {
   });
 
   it('sends nothing more once it is stopped', async () => {
-    const { played, seen, stop } = aStage((_, index) => {
+    const { run, seen, stop } = aStage((_, index) => {
       if (index === 1) stop.abort();
       return {};
     });
-    const { exchanges } = await played([
+    const { exchanges } = await run([
       { send: 'ended', repeat: 5 },
       { at: '1s', send: 'ended' },
     ]);
@@ -135,18 +135,18 @@ describe('a scenario that does not fit the configuration', () => {
   ];
   for (const [what, step, stage, reason] of cases)
     it(`is told before anything is sent: it ${what}`, async () => {
-      const { played, seen } = aStage(() => ({}), stage);
-      const failure = await played([{ send: { fine: true }, as: 'events' }, { ...step }]).catch((error) => error);
-      expect(failure).to.be.instanceOf(UnfitScenario);
+      const { run, seen } = aStage(() => ({}), stage);
+      const failure = await run([{ send: { fine: true }, as: 'events' }, { ...step }]).catch((error) => error);
+      expect(failure).to.be.instanceOf(IncompatibleScenarioError);
       expect(failure.message).to.include(reason);
       expect(seen).to.deep.equal([]);
     });
 
   it('is told what it takes to send events, and which scenario sends none, where there are only calls', async () => {
-    const { played } = aStage(() => ({}), { sources: [calls] });
+    const { run } = aStage(() => ({}), { sources: [calls] });
     for (const step of [{ send: 'ended' }, { send: { odd: true }, as: 'events' }]) {
-      const failure = await played([step]).catch((error) => error);
-      expect(failure).to.be.instanceOf(UnfitScenario);
+      const failure = await run([step]).catch((error) => error);
+      expect(failure).to.be.instanceOf(IncompatibleScenarioError);
       expect(failure.message).to.include('such as sigmamind.events').and.to.include('phones-only');
     }
     expect(shippedScenarios()).to.include('phones-only');

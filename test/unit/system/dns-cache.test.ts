@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { HostNames, openNetwork } from '@switchhook/core/internal';
+import { DnsCache, openNetwork } from '@switchhook/core/internal';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 
@@ -12,7 +12,7 @@ function setup() {
   const clock = new FakeClock();
   let says: () => Promise<readonly LookupAddress[]> = async () => [first];
   const asked: string[] = [];
-  const names = new HostNames(clock, (name) => {
+  const names = new DnsCache(clock, (name) => {
     asked.push(name);
     return says();
   });

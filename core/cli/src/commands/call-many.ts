@@ -4,15 +4,15 @@ import type { Config } from '@switchhook/core';
 import { callAnswer } from '@switchhook/core/api';
 import { openNetwork, systemClock } from '@switchhook/core/internal';
 import type { JsonObject } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import {
   acknowledgedIn,
-  judged,
+  evaluateScenario,
   offlineClient,
   offlineUrl,
   type Platform,
-  type Played,
-  play,
+  runScenario,
+  type ScenarioRun,
   type StepVerdict,
   scenarioFrom,
 } from '@switchhook/simulator';
@@ -38,20 +38,18 @@ const shownAnswers = 10;
 /** Makes the calls, prints what came of them, and ends the command with 1 where one was not answered. */
 export async function callRepeatedly(config: Config, source: string, calls: ManyCalls, output: Output): Promise<void> {
   const scenario = scenarioOf(source, calls);
-  const playing = async (platform: Platform): Promise<Played> => {
+  const running = async (platform: Platform): Promise<ScenarioRun> => {
     const onProgress = (done: number): void => output.progress(`${done} of ${calls.repeat} calls`);
     const stop = new AbortController().signal;
-    return play(scenario, { platform, clock: systemClock, stop, run: '', instead: {}, onProgress });
+    return runScenario(scenario, { platform, clock: systemClock, stop, run: '', instead: {}, onProgress });
   };
   const failures = new Map<string, string | null>();
-  const played = calls.offline
-    ? await offline(config, failures, playing, output)
-    : await online(config, calls, playing);
+  const run = calls.offline ? await offline(config, failures, running, output) : await online(config, calls, running);
   output.progress('');
   for (const [resolver, reason] of failures) output.note(`${resolver} failed: ${reason}`);
-  const { steps, broken } = judged(scenario, played, null);
+  const { steps, broken } = evaluateScenario(scenario, run, null);
   const [step] = steps;
-  const events = acknowledgedIn(played.exchanges).size;
+  const events = acknowledgedIn(run.exchanges).size;
   if (step === undefined) return;
   if (calls.json) {
     const { sent, statuses, times, answers } = step;
@@ -70,18 +68,18 @@ function scenarioOf(source: string, { from, to, agent, repeat, concurrency }: Ma
       steps: [{ ring, as: source, repeat, concurrency }],
     });
   } catch (error) {
-    throw new CommandFailure(exitCodes.usage, messageOf(error));
+    throw new CommandFailure(exitCodes.usage, errorMessage(error));
   }
 }
 
 async function online(
   config: Config,
   { url }: ManyCalls,
-  playing: (platform: Platform) => Promise<Played>,
-): Promise<Played> {
+  running: (platform: Platform) => Promise<ScenarioRun>,
+): Promise<ScenarioRun> {
   const network = openNetwork();
   try {
-    return await playing(platformFor(config, url ?? localUrl(config), network));
+    return await running(platformFor(config, url ?? localUrl(config), network));
   } finally {
     await network.close();
   }
@@ -91,15 +89,15 @@ async function online(
 async function offline(
   config: Config,
   failures: Map<string, string | null>,
-  playing: (platform: Platform) => Promise<Played>,
+  running: (platform: Platform) => Promise<ScenarioRun>,
   output: Output,
-): Promise<Played> {
+): Promise<ScenarioRun> {
   const router = unopenedRouter(config);
   const told = (trace: JsonObject): void => {
     for (const { resolver, outcome, reason } of callAnswer.parse(trace).lookups)
       if (outcome === 'failed') failures.set(resolver, reason);
   };
-  return withComponents(router, output, () => playing(platformFor(config, offlineUrl, offlineClient(router, told))));
+  return withComponents(router, output, () => running(platformFor(config, offlineUrl, offlineClient(router, told))));
 }
 
 interface Findings extends StepVerdict {

@@ -1,7 +1,7 @@
 /** `switchhook call`: rings as the platform would, at a running router or at a configuration alone, and shows what is answered. */
 
 import type { Config } from '@switchhook/core';
-import { callAnswer, eventStory } from '@switchhook/core/api';
+import { callAnswer, eventDetails } from '@switchhook/core/api';
 import { openNetwork, systemClock } from '@switchhook/core/internal';
 import { type Call, isRefusal, type JsonObject } from '@switchhook/sdk';
 import { pause, type SourceRow } from '@switchhook/simulator';
@@ -163,7 +163,7 @@ export async function recordedAnswer(api: RouterClient, eventId: string | null):
   const untilMs = systemClock.elapsed() + recordingMs;
   for (;;)
     try {
-      const { data } = await api.get(`/api/events/${encodeURIComponent(eventId)}`, eventStory);
+      const { data } = await api.get(`/api/events/${encodeURIComponent(eventId)}`, eventDetails);
       const { data: answer } = callAnswer.safeParse(data.answer);
       return answer === undefined ? { answer: null, reason: 'its event holds no answer' } : { answer, reason: null };
     } catch (error) {

@@ -1,6 +1,6 @@
 /** `switchhook calls`: the calls that were answered, and how one of them was. */
 
-import { callAnswer, callList, eventStory } from '@switchhook/core/api';
+import { callAnswer, callList, eventDetails } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import { filterOf, type Period, withPeriod } from '../filters.js';
@@ -38,7 +38,7 @@ Examples:
     .action((id: string | undefined, options: CallsOptions) =>
       withRouter(options, output, async (router) => {
         if (id !== undefined) {
-          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventStory);
+          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
           const { data: answer } = callAnswer.safeParse(event.data.answer);
           if (answer === undefined)
             throw new CommandFailure(exitCodes.failed, `event ${id} is no call that was answered`);

@@ -2,9 +2,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { chance, systemClock } from '@switchhook/core/internal';
+import { random, systemClock } from '@switchhook/core/internal';
 import { durationText } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import { crashtest, type Findings, isKept, type Plan, type Progress } from '@switchhook/simulator';
 import { Command, InvalidArgumentError } from 'commander';
 import { commandFile } from '../local-router.js';
@@ -72,7 +72,7 @@ async function planOf(options: CrashtestOptions): Promise<Plan> {
     kills: options.kills,
     freezes: Math.min(options.kills, options.freezes ?? Math.floor(options.kills / killsPerFreeze)),
     perSecond: options.rate,
-    seed: options.seed ?? Math.floor(chance() * 2 ** 32),
+    seed: options.seed ?? Math.floor(random() * 2 ** 32),
     directory: await mkdtemp(join(parent, 'switchhook-crashtest-')),
     store: options.store.startsWith('{') ? options.store : `{ use: ${options.store} }`,
     plugins: options.plugin.map((plugin) => (plugin.startsWith('.') ? resolve(plugin) : plugin)),
@@ -94,7 +94,7 @@ async function found(plan: Plan, output: Output): Promise<Findings> {
     const onProgress = (progress: Progress): void => output.progress(progressText(progress, plan));
     return await crashtest(plan, { clock: systemClock, stop: stop.signal, abandon: abandon.signal, onProgress });
   } catch (error) {
-    const reason = messageOf(error);
+    const reason = errorMessage(error);
     throw new CommandFailure(exitCodes.failed, `${reason}\nEverything is kept in ${plan.directory}`);
   } finally {
     output.progress('');

@@ -1,6 +1,6 @@
 /** `switchhook deliveries`: what was made of events, and the whole story of one delivery. */
 
-import { deliveryList, deliveryStory } from '@switchhook/core/api';
+import { deliveryDetails, deliveryList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import {
@@ -32,8 +32,8 @@ Examples:
     .action((id: string | undefined, options: DeliveriesOptions) =>
       withRouter(options, output, async (router) => {
         if (id !== undefined) {
-          const story = await router.get(`/api/deliveries/${encodeURIComponent(id)}`, deliveryStory);
-          return options.json ? printJson(output, story) : printDelivery(output, story, '');
+          const details = await router.get(`/api/deliveries/${encodeURIComponent(id)}`, deliveryDetails);
+          return options.json ? printJson(output, details) : printDelivery(output, details, '');
         }
         const { limit, cursor } = options;
         const page = await router.get('/api/deliveries', deliveryList, { ...filterOf(options), limit, cursor });

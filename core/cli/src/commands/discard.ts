@@ -1,6 +1,6 @@
 /** `switchhook discard`: decides that deliveries are not to be made. */
 
-import { type DeliveryStory, deliveryStory } from '@switchhook/core/api';
+import { type DeliveryDetails, deliveryDetails } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import {
   checkDestination,
@@ -67,12 +67,12 @@ async function discardAll(
   ids: readonly string[],
   { mayHaveMoved }: { readonly mayHaveMoved: boolean },
   output: Output,
-): Promise<readonly DeliveryStory[]> {
-  const discarded: DeliveryStory[] = [];
+): Promise<readonly DeliveryDetails[]> {
+  const discarded: DeliveryDetails[] = [];
   for (const id of ids) {
     output.progress(`${discarded.length} of ${ids.length}`);
     try {
-      discarded.push(await router.post(`/api/deliveries/${encodeURIComponent(id)}/discard`, deliveryStory));
+      discarded.push(await router.post(`/api/deliveries/${encodeURIComponent(id)}/discard`, deliveryDetails));
     } catch (error) {
       const moved = error instanceof RouterRefusal && ['WRONG_STATE', 'NOT_KEPT'].includes(error.code);
       if (!mayHaveMoved || !moved) throw error;

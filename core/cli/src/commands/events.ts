@@ -1,6 +1,6 @@
 /** `switchhook events`: what was received, and the whole story of one event. */
 
-import { duplicateList, eventList, eventStory } from '@switchhook/core/api';
+import { duplicateList, eventDetails, eventList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import {
@@ -41,7 +41,7 @@ Examples:
     .action((id: string | undefined, options: EventsOptions) =>
       withRouter(options, output, async (router) => {
         if (id !== undefined) {
-          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventStory);
+          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
           if (options.json) return printJson(output, event);
           printEvent(output, event);
           printIndented(output, event.data, '  ');

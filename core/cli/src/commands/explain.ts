@@ -1,7 +1,13 @@
 /** `switchhook explain`: why an event went where it went, or where a body would go. Nothing is sent. */
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type DeliveryStory, type Explanation, explanationList, type Lane, status } from '@switchhook/core/api';
+import {
+  type DeliveryDetails,
+  type DestinationStatus,
+  type Explanation,
+  explanationList,
+  status,
+} from '@switchhook/core/api';
 import { isRefusal, type JsonObject, type JsonValue, partsOfDeliveryId } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
@@ -11,7 +17,7 @@ import { configOf, unopenedRouter } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, printJson, styled } from '../output.js';
 
 type Route = Explanation['routes'][number];
-type Lanes = readonly Lane[];
+type Destinations = readonly DestinationStatus[];
 
 interface ExplainOptions extends RouterOptions {
   readonly source?: string;
@@ -39,7 +45,7 @@ A file is explained by the configuration file as it is now, without a router; wi
       await withRouter(options, output, async (router) => {
         const explanations = await explained(router, what);
         if (options.json) return printJson(output, { explanations });
-        print(explanations, await lanesOf(router, explanations), output);
+        print(explanations, await destinationsOf(router, explanations), output);
       });
     });
 }
@@ -90,35 +96,35 @@ function printAll(explanations: readonly Explanation[], options: ExplainOptions,
 }
 
 /** The lanes, where one of them may say why a delivery still waits. */
-async function lanesOf(router: RouterClient, explanations: readonly Explanation[]): Promise<Lanes> {
+async function destinationsOf(router: RouterClient, explanations: readonly Explanation[]): Promise<Destinations> {
   const waits = explanations.some(({ deliveries }) => deliveries.some(({ state }) => state === 'waiting'));
-  return waits ? (await router.get('/api/status', status)).lanes : [];
+  return waits ? (await router.get('/api/status', status)).destinations : [];
 }
 
-function print(explanations: readonly Explanation[], lanes: Lanes, output: Output): void {
+function print(explanations: readonly Explanation[], destinations: Destinations, output: Output): void {
   for (const [index, one] of explanations.entries()) {
     if (index > 0) output.line();
     printEvent(output, one.event);
     const ofNoRoute = one.deliveries.filter((made) => !one.routes.some((route) => belongs(made, route)));
     for (const route of one.routes)
-      if (route.matches) printRoute(route, one, lanes, output);
+      if (route.matches) printRoute(route, one, destinations, output);
       else printMismatch(route, output);
     if (ofNoRoute.length > 0) output.line('by routes as they were then');
-    for (const delivery of ofNoRoute) printStory(delivery, lanes, output);
+    for (const delivery of ofNoRoute) printDelivery_(delivery, destinations, output);
   }
 }
 
-function belongs({ route, destination }: DeliveryStory, { route: name, destinations }: Route): boolean {
+function belongs({ route, destination }: DeliveryDetails, { route: name, destinations }: Route): boolean {
   return route === name && destinations.some((one) => one.destination === destination);
 }
 
-function printRoute(route: Route, { kept, deliveries }: Explanation, lanes: Lanes, output: Output): void {
+function printRoute(route: Route, { kept, deliveries }: Explanation, destinations: Destinations, output: Output): void {
   output.line(
     `${styled(output, 'green', '✔')} ${styled(output, 'bold', route.route)}${route.where === null ? '' : `  where ${route.where}`}`,
   );
   for (const { destination, preview, reason } of route.destinations) {
     const made = deliveries.find((one) => one.route === route.route && one.destination === destination);
-    if (made !== undefined) printStory(made, lanes, output);
+    if (made !== undefined) printDelivery_(made, destinations, output);
     else
       output.line(
         `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
@@ -135,13 +141,15 @@ function printPreview(preview: unknown, reason: string | null, output: Output): 
   if (reason === null) printIndented(output, preview, '      ');
 }
 
-function printStory(delivery: DeliveryStory, lanes: Lanes, output: Output): void {
+function printDelivery_(delivery: DeliveryDetails, destinations: Destinations, output: Output): void {
   printDelivery(output, delivery);
-  const lane = lanes.find(({ destination }) => destination === delivery.destination);
-  if (delivery.state !== 'waiting' || lane === undefined) return;
-  if (!lane.configured) output.line('    its destination is not configured any more');
-  else if (lane.breaker === 'open' || lane.breaker === 'half-open')
-    output.line(`    the breaker of ${lane.destination} is ${lane.breaker}: it is left alone for a while`);
+  const destination = destinations.find(({ destination }) => destination === delivery.destination);
+  if (delivery.state !== 'waiting' || destination === undefined) return;
+  if (!destination.configured) output.line('    its destination is not configured any more');
+  else if (destination.breaker === 'open' || destination.breaker === 'half-open')
+    output.line(
+      `    the breaker of ${destination.destination} is ${destination.breaker}: it is left alone for a while`,
+    );
 }
 
 function printMismatch({ route, where, parts, reason }: Route, output: Output): void {

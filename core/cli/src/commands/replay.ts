@@ -1,6 +1,6 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 
-import { deliveryStory, type Replay, replay } from '@switchhook/core/api';
+import { deliveryDetails, type Replay, replay } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/internal';
 import { partsOfDeliveryId } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
@@ -78,9 +78,9 @@ Running deliveries are left alone; a pending retry is cancelled by its replay. D
 }
 
 async function replayOne(router: RouterClient, id: string, options: ReplayOptions, output: Output): Promise<void> {
-  const story = await router.post(`/api/deliveries/${encodeURIComponent(id)}/replay`, deliveryStory);
-  if (options.json) printJson(output, story);
-  else output.line(`${story.id} for ${story.destination}: ${standing(story)}`);
+  const details = await router.post(`/api/deliveries/${encodeURIComponent(id)}/replay`, deliveryDetails);
+  if (options.json) printJson(output, details);
+  else output.line(`${details.id} for ${details.destination}: ${standing(details)}`);
 }
 
 function requestFor(id: string | undefined, options: ReplayOptions) {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Config } from '@switchhook/core';
 import { openNetwork, systemClock } from '@switchhook/core/internal';
 import type { JsonObject, JsonValue } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, localUrl, unopenedRouter } from '../local-router.js';
@@ -76,14 +76,14 @@ const patienceMs = 30_000;
 export async function sent(request: SampleRequest): Promise<{ readonly status: number; readonly reply: JsonValue }> {
   const network = openNetwork();
   const controller = new AbortController();
-  const timeUp = new Error(`no reply after ${patienceMs / 1_000} s`);
-  const cancel = systemClock.after(patienceMs, () => controller.abort(timeUp));
+  const timeout = new Error(`no reply after ${patienceMs / 1_000} s`);
+  const cancel = systemClock.after(patienceMs, () => controller.abort(timeout));
   try {
     const { headers, body } = request;
     const response = await network.fetch(request.url, { method: 'POST', headers, body, signal: controller.signal });
     return { status: response.status, reply: jsonOr(response.text()) };
   } catch (error) {
-    const reason = messageOf(error);
+    const reason = errorMessage(error);
     throw new CommandFailure(
       exitCodes.failed,
       `ROUTER_UNREACHABLE: ${reason}. Is the router running? (switchhook start)`,

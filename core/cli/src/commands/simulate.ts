@@ -3,20 +3,20 @@ import { existsSync } from 'node:fs';
 import { type Config, ConfigurationError } from '@switchhook/core';
 import { callList, eventList } from '@switchhook/core/api';
 import { formatProblems, type Network, newEventId, openNetwork, systemClock } from '@switchhook/core/internal';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import {
   acknowledgedIn,
   type CallLookup,
-  judged,
+  DryRunProcess,
+  evaluateScenario,
+  IncompatibleScenarioError,
   type Listing,
   pause,
-  play,
-  RehearsalProcess,
   readScenario,
+  runScenario,
   type Scenario,
   shippedFile,
   shippedScenarios,
-  UnfitScenario,
   type Verdict,
 } from '@switchhook/simulator';
 import type { Command } from 'commander';
@@ -156,12 +156,12 @@ async function verdictOn(
   const startedAtMs = clock.elapsed();
   try {
     const run = newEventId().slice(-12);
-    const played = await play(scenario, { platform, clock, stop, run, instead: { to, agent }, onProgress });
+    const played = await runScenario(scenario, { platform, clock, stop, run, instead: { to, agent }, onProgress });
     const acknowledged = acknowledgedIn(played.exchanges);
-    const listing = scenario.judge.received ? await listedEvents(api, acknowledged, startedAtMs) : null;
-    return judged(scenario, played, listing);
+    const listing = scenario.evaluate.received ? await listedEvents(api, acknowledged, startedAtMs) : null;
+    return evaluateScenario(scenario, played, listing);
   } catch (error) {
-    if (error instanceof UnfitScenario)
+    if (error instanceof IncompatibleScenarioError)
       throw new CommandFailure(exitCodes.usage, `scenario ${scenario.name}, ${error.message}`);
     throw error;
   } finally {
@@ -169,11 +169,11 @@ async function verdictOn(
   }
 }
 
-async function started(config: string): Promise<RehearsalProcess> {
+async function started(config: string): Promise<DryRunProcess> {
   try {
-    return await RehearsalProcess.start(commandFile, config);
+    return await DryRunProcess.start(commandFile, config);
   } catch (error) {
-    throw new CommandFailure(exitCodes.failed, messageOf(error));
+    throw new CommandFailure(exitCodes.failed, errorMessage(error));
   }
 }
 
@@ -181,7 +181,7 @@ async function requireRouter(network: Network, url: string): Promise<void> {
   try {
     await network.fetch(`${url.replace(/\/+$/, '')}/healthz`);
   } catch (error) {
-    const reason = messageOf(error);
+    const reason = errorMessage(error);
     throw new CommandFailure(
       exitCodes.failed,
       `ROUTER_UNREACHABLE: ${url}: ${reason}\nIs it running? --start makes one.`,

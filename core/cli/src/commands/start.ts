@@ -1,13 +1,13 @@
 /** `switchhook start`: runs the router until it is told to stop. */
 
 import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
-import { rehearsalOf } from '@switchhook/simulator';
+import { dryRunOf } from '@switchhook/simulator';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 
 interface StartOptions extends ConfigOptions {
-  readonly rehearse?: true;
+  readonly dryRun?: true;
 }
 
 export function startCommand(output: Output): Command {
@@ -15,25 +15,25 @@ export function startCommand(output: Output): Command {
     'start',
     'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
   )
-    .option('--rehearse', 'on a free port, with a store that is gone afterwards, and giving events to nobody')
+    .option('--dry-run', 'on a free port, with a store that is gone afterwards, and giving events to nobody')
     .addHelpText(
       'after',
       `
 Examples:
   switchhook start
   switchhook start --config /etc/switchhook/switchhook.yaml
-  switchhook start --rehearse
+  switchhook start --dry-run
 
 A second signal ends at once; nothing that was acknowledged is lost either way.`,
     )
     .action(async (options: StartOptions) => {
       const config = await configOf(options, output);
-      if (!options.rehearse) return run(config, options, output);
-      const rehearsal = await rehearsalOf(config);
+      if (!options.dryRun) return run(config, options, output);
+      const dryRun = await dryRunOf(config);
       try {
-        await run(rehearsal.config, options, output);
+        await run(dryRun.config, options, output);
       } finally {
-        await rehearsal.end();
+        await dryRun.end();
       }
     });
 }

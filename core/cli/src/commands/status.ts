@@ -1,9 +1,9 @@
 /** `switchhook status`: how the router stands, refreshed on a terminal. */
 
-import { type Lane, type Status, status } from '@switchhook/core/api';
+import { type DestinationStatus, type Status, status } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/internal';
 import { durationText } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
@@ -48,7 +48,7 @@ async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
     const page: Output = { ...output, line: (text = '') => lines.push(text) };
     await ask().then(
       (current) => print(current, page),
-      (error: unknown) => page.line(styled(output, 'red', messageOf(error))),
+      (error: unknown) => page.line(styled(output, 'red', errorMessage(error))),
     );
     output.line(clearScreen + lines.join('\n'));
     let cancel = (): void => {};
@@ -61,7 +61,7 @@ async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
 }
 
 function print(current: Status, output: Output): void {
-  const { version, node, uptimeSeconds, store, lanes } = current;
+  const { version, node, uptimeSeconds, store, destinations } = current;
   const state = store.canCommit
     ? styled(output, 'green', 'can commit')
     : styled(output, 'red', `cannot commit: ${store.reason}`);
@@ -72,15 +72,17 @@ function print(current: Status, output: Output): void {
   printTable(
     output,
     headings,
-    lanes.map((lane) => [
-      lane.destination,
-      lane.configured ? (lane.use ?? '-') : styled(output, 'yellow', 'not configured'),
-      numberText(lane.waiting),
-      numberText(lane.running),
-      lane.dead !== null && lane.dead > 0 ? styled(output, 'red', String(lane.dead)) : numberText(lane.dead),
-      lane.oldestSeconds === null ? '-' : durationText(lane.oldestSeconds * 1_000),
-      breakerText(lane, output),
-      limitsText(lane),
+    destinations.map((destination) => [
+      destination.destination,
+      destination.configured ? (destination.use ?? '-') : styled(output, 'yellow', 'not configured'),
+      numberText(destination.waiting),
+      numberText(destination.running),
+      destination.dead !== null && destination.dead > 0
+        ? styled(output, 'red', String(destination.dead))
+        : numberText(destination.dead),
+      destination.oldestSeconds === null ? '-' : durationText(destination.oldestSeconds * 1_000),
+      breakerText(destination, output),
+      limitsText(destination),
     ]),
   );
 }
@@ -89,13 +91,13 @@ function numberText(value: number | null): string {
   return value === null ? '?' : String(value);
 }
 
-function breakerText({ breaker }: Lane, output: Output): string {
+function breakerText({ breaker }: DestinationStatus, output: Output): string {
   if (breaker === null) return '-';
   return breaker === 'closed' ? breaker : styled(output, 'red', breaker);
 }
 
 /** `8 at once, 10/s, in order`. */
-function limitsText({ concurrency, rateLimit, ordered }: Lane): string {
+function limitsText({ concurrency, rateLimit, ordered }: DestinationStatus): string {
   const rate =
     rateLimit === null ? null : `${rateLimit.count}/${durationText(rateLimit.perMs).replace(/^1(?=[a-z])/, '')}`;
   const limits = [concurrency === null ? null : `${concurrency} at once`, rate, ordered ? 'in order' : null];

@@ -1,5 +1,5 @@
 /** What happened to an event, as text for people. */
-import type { Delivery, DeliveryStory, Event } from '@switchhook/core/api';
+import type { Delivery, DeliveryDetails, Event } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/internal';
 import { durationText } from '@switchhook/sdk';
 import { type Output, printTable, styled } from '../output.js';
@@ -48,7 +48,7 @@ export function standing({ state, reason, attempts, dueAt, settledAt }: Delivery
 }
 
 /** A delivery and its attempts. */
-export function printDelivery(output: Output, delivery: DeliveryStory, indent = '  '): void {
+export function printDelivery(output: Output, delivery: DeliveryDetails, indent = '  '): void {
   const { destination, state, route, id, attempts, history } = delivery;
   output.line(`${indent}${styled(output, 'bold', destination)}  ${coloured(output, state, standing(delivery))}`);
   output.line(styled(output, 'dim', `${indent}  delivery ${id}, route ${route}`));

@@ -10,7 +10,7 @@ import {
   refuse,
   type Store,
 } from '@switchhook/sdk';
-import { messageOf, TimeUp, within } from '@switchhook/sdk/internal';
+import { errorMessage, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js';
 import { newReplayId } from '../system/ids.js';
 
@@ -127,8 +127,8 @@ export class Replays {
   }
 
   async #waitFor(running: Promise<void>, ms: number): Promise<void> {
-    await within(this.#parts.clock, ms, () => running).catch((error: unknown) => {
-      if (!(error instanceof TimeUp)) throw error;
+    await withTimeout(this.#parts.clock, ms, () => running).catch((error: unknown) => {
+      if (!(error instanceof TimeoutError)) throw error;
     });
   }
 
@@ -173,7 +173,7 @@ export class Replays {
       replay.state = this.#closed ? 'stopped' : 'done';
     } catch (error) {
       replay.state = 'failed';
-      replay.reason = messageOf(error);
+      replay.reason = errorMessage(error);
       log.error('replay.failed', { id: replay.id, error });
     }
     replay.endedAtMs = clock.now();

@@ -1,5 +1,5 @@
 /** Calls that were answered: found among the events, newest first. */
-import type { EventQuery, EventRecord, NumberReader, Store } from '@switchhook/sdk';
+import type { EventQuery, EventRecord, PhoneNormalizer, Store } from '@switchhook/sdk';
 import { eventOf } from '../routing/event-record.js';
 
 /** Which calls to list. All given conditions must hold. */
@@ -29,7 +29,7 @@ const mostRead = 20_000;
 export async function answeredCalls(
   store: Store,
   sources: readonly string[],
-  read: NumberReader,
+  read: PhoneNormalizer,
   query: CallQuery,
 ): Promise<CallPage> {
   const { source, number, limit } = query;
@@ -66,7 +66,7 @@ function isAnswered(event: EventRecord): boolean {
 }
 
 /** Events from before numbers were read hold them as they were sent. */
-function isAbout(number: string, read: NumberReader): typeof isAnswered {
+function isAbout(number: string, read: PhoneNormalizer): typeof isAnswered {
   return (event) => numbersIn(event).some((one) => read(one) === number);
 }
 

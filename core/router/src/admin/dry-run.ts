@@ -6,7 +6,7 @@ import {
   isRefusal,
   type JsonObject,
   type Log,
-  type NumberReader,
+  type PhoneNormalizer,
   type Reception,
   refuse,
   type Source,
@@ -17,46 +17,46 @@ import { readReception } from '../ingest/reception.js';
 import { recordOf } from '../routing/event-record.js';
 
 /** Who is asked. */
-export interface RehearsalParts {
+export interface DryRunParts {
   readonly sources: ReadonlyMap<string, Source>;
   readonly answers: Answers;
   readonly clock: Clock;
   readonly log: Log;
-  readonly numbers: NumberReader;
+  readonly numbers: PhoneNormalizer;
 }
 
 /** What the platform would be sent, and how it came about: as it would stand in `event.data.answer`. */
-export interface RehearsedCall {
+export interface CallDryRun {
   readonly reply: HttpReply;
   readonly trace: JsonObject;
 }
 
 /** Asks the resolvers as for a real call. Refuses as `MALFORMED` a body that its source does not take for a call. */
-export async function rehearsedCall(name: string, body: JsonObject, parts: RehearsalParts): Promise<RehearsedCall> {
+export async function dryRunCall(name: string, body: JsonObject, parts: DryRunParts): Promise<CallDryRun> {
   const { sources, answers, clock, log, numbers } = parts;
   const source = sources.get(name);
   const startedAtMs = clock.elapsed();
-  const ringing = await receptionOf({ name, source, body, nowMs: clock.now(), numbers });
-  if (ringing.kind !== 'call') throw refuse('MALFORMED', `source ${name} does not take the body for a call`);
-  const told = await answers.answer(name, ringing, startedAtMs);
-  return { reply: replyTo(ringing, told, source, log), trace: traceOf(ringing.call, told) };
+  const inboundCall = await receptionOf({ name, source, body, nowMs: clock.now(), numbers });
+  if (inboundCall.kind !== 'call') throw refuse('MALFORMED', `source ${name} does not take the body for a call`);
+  const told = await answers.answer(name, inboundCall, startedAtMs);
+  return { reply: replyTo(inboundCall, told, source, log), trace: traceOf(inboundCall.call, told) };
 }
 
 /** A body as if a source received it now. */
-export interface Rehearsal {
+export interface DryRun {
   /** Of the source. */
   readonly name: string;
   /** Undefined = there is none of the name. */
   readonly source: Source | undefined;
   readonly body: JsonObject;
   readonly nowMs: number;
-  readonly numbers: NumberReader;
+  readonly numbers: PhoneNormalizer;
 }
 
 /** The events that a source would make of a body. Refuses as `MALFORMED` what the source does not take. */
-export async function draftedEvents(rehearsal: Rehearsal): Promise<readonly EventRecord[]> {
-  const { name, nowMs } = rehearsal;
-  const reception = await receptionOf(rehearsal);
+export async function draftedEvents(dryRun: DryRun): Promise<readonly EventRecord[]> {
+  const { name, nowMs } = dryRun;
+  const reception = await receptionOf(dryRun);
   switch (reception.kind) {
     case 'handshake':
       return [];
@@ -68,7 +68,7 @@ export async function draftedEvents(rehearsal: Rehearsal): Promise<readonly Even
 }
 
 /** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
-export async function receptionOf({ name, source, body, nowMs, numbers }: Rehearsal): Promise<Reception> {
+export async function receptionOf({ name, source, body, nowMs, numbers }: DryRun): Promise<Reception> {
   if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
   const bytes = new TextEncoder().encode(JSON.stringify(body));
   const signed = source.sign?.(bytes, nowMs);

@@ -9,8 +9,8 @@ import {
   type JsonObject,
   type Transform,
 } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
-import { type OpenDestination, preparedFor } from '../delivery/attempt.js';
+import { errorMessage } from '@switchhook/sdk/internal';
+import { applyTransforms, type OpenDestination } from '../delivery/attempt.js';
 import { eventOf } from '../routing/event-record.js';
 import { concerns, type Route, verdictOf } from '../routing/routes.js';
 
@@ -110,7 +110,7 @@ function previewOf(
 ): DestinationExplanation {
   const { destination } = delivery;
   const without = (reason: string): DestinationExplanation => ({ destination, preview: null, reason });
-  const prepared = preparedFor({ ...delivery, route, transforms, event }, parts.transforms);
+  const prepared = applyTransforms({ ...delivery, route, transforms, event }, parts.transforms);
   if (!('event' in prepared))
     return without('reason' in prepared ? (prepared.reason ?? '') : 'a transform keeps it back');
   try {
@@ -118,6 +118,6 @@ function previewOf(
     if (preview === undefined) return without('the component shows no preview');
     return { destination, preview: JSON.parse(parts.mask(JSON.stringify(preview))) as JsonObject, reason: null };
   } catch (error) {
-    return without(parts.mask(messageOf(error)));
+    return without(parts.mask(errorMessage(error)));
   }
 }

@@ -9,16 +9,16 @@ import {
   type EventRecord,
   type JsonObject,
   type Log,
-  type NumberReader,
   type Page,
+  type PhoneNormalizer,
   refuse,
   type Source,
   type Store,
 } from '@switchhook/sdk';
-import { messageOf, within } from '@switchhook/sdk/internal';
-import type { LaneLoad } from '../delivery/queue.js';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
+import type { QueueLoad } from '../delivery/queue.js';
 import type { DeliveryTelemetry } from '../delivery/telemetry.js';
-import type { Repeat } from '../ingest/duplicates.js';
+import type { RecentDuplicate } from '../ingest/duplicates.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
 import { draftedEvents } from './dry-run.js';
@@ -28,20 +28,20 @@ import type { Status } from './status.js';
 /** What operations work with. */
 export interface OperationsParts extends ExplainParts {
   readonly store: Store;
-  readonly lanes: Lanes;
+  readonly queues: DeliveryQueues;
   readonly sources: ReadonlyMap<string, Source>;
   /** Names of the sources whose requests are calls. */
   readonly callSources: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   readonly deliveryTelemetry: DeliveryTelemetry;
-  readonly numbers: NumberReader;
+  readonly numbers: PhoneNormalizer;
 }
 
 /** The lanes, as far as operations need them. */
-export interface Lanes {
-  readonly loads: ReadonlyMap<string, LaneLoad>;
-  readonly repeats: readonly Repeat[];
+export interface DeliveryQueues {
+  readonly loads: ReadonlyMap<string, QueueLoad>;
+  readonly repeats: readonly RecentDuplicate[];
   expect(destination: string, dueMs: number): void;
   canCommit(): Promise<void>;
 }
@@ -54,14 +54,14 @@ export interface DeliveryLine {
 }
 
 /** A delivery with all its attempts, oldest first. */
-export interface DeliveryStory extends DeliveryLine {
+export interface DeliveryDetails extends DeliveryLine {
   readonly attempts: readonly Attempt[];
 }
 
 /** An event with all its deliveries, in the order they were made. */
-export interface EventStory {
+export interface EventDetails {
   readonly event: EventRecord;
-  readonly deliveries: readonly DeliveryStory[];
+  readonly deliveries: readonly DeliveryDetails[];
 }
 
 /** What to explain: an event that is kept, the latest ones of a subject, or a body as if a source received it now. */
@@ -71,14 +71,14 @@ export type ExplainQuestion =
   | { readonly source: string; readonly body: JsonObject };
 
 /** An event, what became of it, and what today's routes say of it. */
-export interface Explanation extends EventStory {
+export interface Explanation extends EventDetails {
   /** False where it is only made from a body. */
   readonly kept: boolean;
   readonly routes: readonly RouteExplanation[];
 }
 
 /** Which repeated events; undefined = any. */
-export interface RepeatQuery {
+export interface DuplicateQuery {
   readonly source?: string | undefined;
   readonly type?: string | undefined;
   readonly subject?: string | undefined;
@@ -103,14 +103,14 @@ export class Operations {
   readonly #startedAt: number;
 
   constructor(parts: OperationsParts) {
-    const { store, routes, destinations, lanes, clock, log, deliveryTelemetry } = parts;
+    const { store, routes, destinations, queues, clock, log, deliveryTelemetry } = parts;
     this.#parts = parts;
     this.#startedAt = clock.elapsed();
     this.replays = new Replays({
       store,
       routes,
       destinations: new Set(destinations.keys()),
-      expect: (destination, dueMs) => lanes.expect(destination, dueMs),
+      expect: (destination, dueMs) => queues.expect(destination, dueMs),
       replayed: (deliveries) => deliveryTelemetry.replayed(deliveries),
       clock,
       log,
@@ -123,10 +123,10 @@ export class Operations {
   }
 
   /** Events that came again since the start, the latest first. */
-  duplicates({ source, type, subject, limit }: RepeatQuery): readonly Repeat[] {
+  duplicates({ source, type, subject, limit }: DuplicateQuery): readonly RecentDuplicate[] {
     const fits = (wanted: string | undefined, found: string | null): boolean =>
       wanted === undefined || wanted === found;
-    return this.#parts.lanes.repeats
+    return this.#parts.queues.repeats
       .filter((one) => fits(source, one.source) && fits(type, one.type) && fits(subject, one.subject))
       .slice(0, limit);
   }
@@ -142,10 +142,10 @@ export class Operations {
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */
-  async event(id: string): Promise<EventStory> {
+  async event(id: string): Promise<EventDetails> {
     const event = await this.#parts.store.event(id);
     if (event === null) throw refuse('NOT_KEPT', `there is no event ${id}`);
-    return this.#storyOf(event);
+    return this.#loadEvent(event);
   }
 
   async deliveries(query: DeliveryQuery): Promise<Page<DeliveryLine>> {
@@ -154,13 +154,13 @@ export class Operations {
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */
-  async delivery(id: string): Promise<DeliveryStory> {
-    return this.#toldBy(await this.#kept(id));
+  async delivery(id: string): Promise<DeliveryDetails> {
+    return this.#loadDelivery(await this.#kept(id));
   }
 
   /** Makes one delivery due now. Refused while it is running, and where nobody would make it. */
-  async replay(id: string): Promise<DeliveryStory> {
-    const { store, destinations, lanes, clock, log, deliveryTelemetry } = this.#parts;
+  async replay(id: string): Promise<DeliveryDetails> {
+    const { store, destinations, queues, clock, log, deliveryTelemetry } = this.#parts;
     const { destination } = await this.#kept(id);
     if (!destinations.has(destination)) throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
     const dueMs = clock.now();
@@ -168,13 +168,13 @@ export class Operations {
     if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
     log.info('delivery.replayed', { id, destination });
     deliveryTelemetry.replayed(changed.length);
-    lanes.expect(destination, dueMs);
+    queues.expect(destination, dueMs);
     return this.delivery(id);
   }
 
   /** Ends one delivery. Refused where it is running, or settled otherwise. */
-  async discard(id: string): Promise<DeliveryStory> {
-    const { store, deliveryTelemetry, lanes, clock } = this.#parts;
+  async discard(id: string): Promise<DeliveryDetails> {
+    const { store, deliveryTelemetry, queues, clock } = this.#parts;
     const { destination } = await this.#kept(id);
     const changed = await store.discard([id]);
     if (changed.length === 0) {
@@ -183,7 +183,7 @@ export class Operations {
     }
     deliveryTelemetry.discarded(destination, changed);
     // The next of its subject may go now.
-    lanes.expect(destination, clock.now());
+    queues.expect(destination, clock.now());
     return this.delivery(id);
   }
 
@@ -194,8 +194,8 @@ export class Operations {
     if ('subject' in question) {
       const { items } = await store.events({ subject: question.subject, limit: explainedEvents });
       if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
-      const stories = await gathered(items.toReversed(), (event) => this.#storyOf(event));
-      return stories.map((story) => this.#explained(story, true));
+      const details = await gathered(items.toReversed(), (event) => this.#loadEvent(event));
+      return details.map((details) => this.#explained(details, true));
     }
     const { source: name, body } = question;
     const events = await draftedEvents({ name, source: sources.get(name), body, nowMs: clock.now(), numbers });
@@ -203,18 +203,18 @@ export class Operations {
   }
 
   async status(): Promise<Status> {
-    const { store, lanes, destinations, clock } = this.#parts;
+    const { store, queues, destinations, clock } = this.#parts;
     const [backlogs, storeFailure] = await Promise.all([
-      within(clock, statusMs, () => store.backlog()).catch(() => null),
-      within(clock, statusMs, () => lanes.canCommit()).then(() => null, messageOf),
+      withTimeout(clock, statusMs, () => store.backlog()).catch(() => null),
+      withTimeout(clock, statusMs, () => queues.canCommit()).then(() => null, errorMessage),
     ]);
-    const { loads } = lanes;
+    const { loads } = queues;
     const names = new Set([...destinations.keys(), ...(backlogs ?? []).map(({ destination }) => destination)]);
     return {
       nowMs: clock.now(),
       uptimeMs: clock.elapsed() - this.#startedAt,
       storeFailure,
-      lanes: [...names].map((destination) => ({
+      destinations: [...names].map((destination) => ({
         destination,
         policy: destinations.get(destination)?.policy ?? null,
         load: loads.get(destination) ?? null,
@@ -224,9 +224,9 @@ export class Operations {
     };
   }
 
-  #explained(story: EventStory, kept: boolean): Explanation {
-    const deliveries = story.deliveries.map(({ delivery }) => delivery);
-    return { ...story, kept, routes: explainRoutes(story.event, deliveries, this.#parts) };
+  #explained(details: EventDetails, kept: boolean): Explanation {
+    const deliveries = details.deliveries.map(({ delivery }) => delivery);
+    return { ...details, kept, routes: explainRoutes(details.event, deliveries, this.#parts) };
   }
 
   async #kept(id: string): Promise<DeliveryRecord> {
@@ -235,18 +235,18 @@ export class Operations {
     return delivery;
   }
 
-  async #storyOf(event: EventRecord): Promise<EventStory> {
+  async #loadEvent(event: EventRecord): Promise<EventDetails> {
     const { items } = await this.#parts.store.deliveries({ eventId: event.id, limit: mostDeliveries });
-    return { event, deliveries: await gathered(items.toReversed(), (delivery) => this.#toldBy(delivery)) };
+    return { event, deliveries: await gathered(items.toReversed(), (delivery) => this.#loadDelivery(delivery)) };
   }
 
-  async #toldBy(delivery: DeliveryRecord): Promise<DeliveryStory> {
+  async #loadDelivery(delivery: DeliveryRecord): Promise<DeliveryDetails> {
     const attempts = await this.#parts.store.attempts(delivery.id);
     return { delivery, failure: attempts.at(-1)?.reason ?? null, attempts };
   }
 
   async #lineOf(delivery: DeliveryRecord): Promise<DeliveryLine> {
-    const { failure } = delivery.state === 'delivered' ? { failure: null } : await this.#toldBy(delivery);
+    const { failure } = delivery.state === 'delivered' ? { failure: null } : await this.#loadDelivery(delivery);
     return { delivery, failure };
   }
 }

@@ -1,35 +1,35 @@
 /** Values that are read when somebody asks: what waits and for how long, what each lane is doing, whether the store is there. */
 import type { Backlog, Labels } from '@switchhook/sdk';
-import type { LanePolicy } from '../delivery/policy.js';
-import type { LaneLoad } from '../delivery/queue.js';
+import type { QueuePolicy } from '../delivery/policy.js';
+import type { QueueLoad } from '../delivery/queue.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Reading } from '../system/metrics.js';
 
 const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** What gauges show of a router. What its store cannot say is left out. */
-export function readingsOf({ nowMs, storeFailure, lanes }: Status, committing: number): readonly Reading[] {
-  const isUp = storeFailure === null && lanes.every(({ backlog }) => backlog !== null);
+export function gaugesOf({ nowMs, storeFailure, destinations }: Status, committing: number): readonly Reading[] {
+  const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
   return [
     reading('store_up', '1 if the store answers and can commit', isUp ? 1 : 0),
     reading('events_committing', 'Events that wait for their commit', committing),
-    ...lanes.flatMap(({ destination, load, backlog }) => [
-      ...(load === null ? [] : loadReadings(destination, load)),
-      ...(backlog === null ? [] : backlogReadings(backlog, nowMs)),
+    ...destinations.flatMap(({ destination, load, backlog }) => [
+      ...(load === null ? [] : loadGauges(destination, load)),
+      ...(backlog === null ? [] : backlogGauges(backlog, nowMs)),
     ]),
   ];
 }
 
-function loadReadings(destination: string, { running, held, breaker }: LaneLoad): readonly Reading[] {
+function loadGauges(destination: string, { running, held, breaker }: QueueLoad): readonly Reading[] {
   const labels = { destination };
   return [
-    reading('lane_running', 'Deliveries whose attempt is under way in this router', running, labels),
-    reading('lane_held', 'Deliveries in the memory of this router, before their attempt', held, labels),
+    reading('queue_running', 'Deliveries whose attempt is under way in this router', running, labels),
+    reading('queue_held', 'Deliveries in the memory of this router, before their attempt', held, labels),
     reading('breaker_state', 'Circuit breaker: 0 closed, 1 half-open, 2 open', breakerStates[breaker], labels),
   ];
 }
 
-function backlogReadings(backlog: Backlog, nowMs: number): readonly Reading[] {
+function backlogGauges(backlog: Backlog, nowMs: number): readonly Reading[] {
   const { destination, waiting, running, dead, oldestOpenMs } = backlog;
   const ageMs = oldestOpenMs === null ? 0 : Math.max(0, nowMs - oldestOpenMs);
   const help = 'Deliveries in the store that are not done, by state';
@@ -48,11 +48,11 @@ function reading(name: string, help: string, value: number, labels: Labels = {})
 }
 
 /** How a destination stands. */
-export interface LaneStatus {
+export interface DestinationStatus {
   readonly destination: string;
   /** Null where the destination is not configured any more. */
-  readonly policy: LanePolicy | null;
-  readonly load: LaneLoad | null;
+  readonly policy: QueuePolicy | null;
+  readonly load: QueueLoad | null;
   /** Null where the store cannot say. */
   readonly backlog: Backlog | null;
 }
@@ -64,5 +64,5 @@ export interface Status {
   /** Why the store cannot commit; null where it can. */
   readonly storeFailure: string | null;
   /** In the order of the file, then those that are not configured any more. */
-  readonly lanes: readonly LaneStatus[];
+  readonly destinations: readonly DestinationStatus[];
 }

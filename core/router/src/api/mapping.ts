@@ -3,8 +3,8 @@
 import type { Attempt, EventRecord } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
-import type { DeliveryLine, DeliveryStory, EventStory, Explanation } from '../admin/operations.js';
-import type { LaneStatus } from '../admin/status.js';
+import type { DeliveryDetails, DeliveryLine, EventDetails, Explanation } from '../admin/operations.js';
+import type { DestinationStatus } from '../admin/status.js';
 import { eventOf } from '../routing/event-record.js';
 import type * as reply from './responses.js';
 import { type call, callAnswer } from './responses.js';
@@ -14,8 +14,8 @@ export function eventJson(record: EventRecord): z.input<typeof reply.event> {
   return { id, key, source, type, subject, agent, occurredAt: iso(occurredAtMs), receivedAt: iso(receivedAtMs) };
 }
 
-export function eventStoryJson({ event, deliveries }: EventStory): z.input<typeof reply.eventStory> {
-  return { ...wholeEventJson(event), deliveries: deliveries.map(deliveryStoryJson) };
+export function eventDetailsJson({ event, deliveries }: EventDetails): z.input<typeof reply.eventDetails> {
+  return { ...wholeEventJson(event), deliveries: deliveries.map(deliveryDetailsJson) };
 }
 
 export function deliveryJson({ delivery, failure }: DeliveryLine): z.input<typeof reply.delivery> {
@@ -28,8 +28,8 @@ export function deliveryJson({ delivery, failure }: DeliveryLine): z.input<typeo
   };
 }
 
-export function deliveryStoryJson(story: DeliveryStory): z.input<typeof reply.deliveryStory> {
-  return { ...deliveryJson(story), history: story.attempts.map(attemptJson) };
+export function deliveryDetailsJson(details: DeliveryDetails): z.input<typeof reply.deliveryDetails> {
+  return { ...deliveryJson(details), history: details.attempts.map(attemptJson) };
 }
 
 /** Nothing where the event is of a time when answers were kept otherwise. */
@@ -42,15 +42,19 @@ export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
 /** Also for `switchhook explain`, which asks a router that is not running. */
 export function explanationJson(explanation: Explanation): z.input<typeof reply.explanation> {
   const { event, kept, deliveries, routes } = explanation;
-  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryStoryJson), routes };
+  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryDetailsJson), routes };
 }
 
 export function replayJson({ startedAtMs, endedAtMs, ...rest }: Replay): z.input<typeof reply.replay> {
   return { ...rest, startedAt: iso(startedAtMs), endedAt: isoOrNull(endedAtMs) };
 }
 
-export function laneJson(lane: LaneStatus, use: string | null, nowMs: number): z.input<typeof reply.lane> {
-  const { destination, policy, load, backlog } = lane;
+export function destinationStatusJson(
+  status: DestinationStatus,
+  use: string | null,
+  nowMs: number,
+): z.input<typeof reply.destinationStatus> {
+  const { destination, policy, load, backlog } = status;
   const oldestMs = backlog?.oldestOpenMs ?? null;
   return {
     destination,

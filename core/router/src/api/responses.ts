@@ -50,10 +50,10 @@ export const delivery = z
   .register(named, { id: 'Delivery' });
 export type Delivery = z.output<typeof delivery>;
 
-export const deliveryStory = delivery
+export const deliveryDetails = delivery
   .extend({ history: list(attempt).meta({ description: 'All attempts, oldest first.' }) })
-  .register(named, { id: 'DeliveryStory' });
-export type DeliveryStory = z.output<typeof deliveryStory>;
+  .register(named, { id: 'DeliveryDetails' });
+export type DeliveryDetails = z.output<typeof deliveryDetails>;
 
 export const event = z
   .object({
@@ -73,9 +73,9 @@ const wholeEvent = event
   .extend({ data: json.meta({ description: 'The body as it was sent.' }) })
   .register(named, { id: 'WholeEvent' });
 
-export const eventStory = wholeEvent
-  .extend({ deliveries: list(deliveryStory).meta({ description: 'In the order they were made.' }) })
-  .register(named, { id: 'EventStory' });
+export const eventDetails = wholeEvent
+  .extend({ deliveries: list(deliveryDetails).meta({ description: 'In the order they were made.' }) })
+  .register(named, { id: 'EventDetails' });
 
 const cursor = z.string().nullable().meta({ description: 'For the next page; null at the end.' });
 export const eventList = z.object({ events: list(event), cursor }).register(named, { id: 'EventList' });
@@ -128,7 +128,7 @@ export const explanation = z
   .object({
     event: wholeEvent,
     kept: z.boolean().meta({ description: 'False where it is only made from a body.' }),
-    deliveries: list(deliveryStory),
+    deliveries: list(deliveryDetails),
     routes: list(routeExplanation).meta({ description: 'Every route, in the order of the file.' }),
   })
   .register(named, { id: 'Explanation' });
@@ -159,7 +159,7 @@ export const replayList = z
   .object({ replays: list(replay).meta({ description: 'Newest first.' }) })
   .register(named, { id: 'ReplayList' });
 
-export const lane = z
+export const destinationStatus = z
   .object({
     destination: z.string(),
     configured: z.boolean().meta({ description: 'False where only its deliveries are left.' }),
@@ -177,8 +177,8 @@ export const lane = z
     rateLimit: z.object({ count, perMs: count }).nullable(),
     ordered: z.boolean(),
   })
-  .register(named, { id: 'Lane' });
-export type Lane = z.output<typeof lane>;
+  .register(named, { id: 'DestinationStatus' });
+export type DestinationStatus = z.output<typeof destinationStatus>;
 
 export const status = z
   .object({
@@ -191,7 +191,7 @@ export const status = z
       canCommit: z.boolean(),
       reason: z.string().nullable().meta({ description: 'Why it cannot commit.' }),
     }),
-    lanes: list(lane),
+    destinations: list(destinationStatus),
   })
   .register(named, { id: 'Status' });
 export type Status = z.output<typeof status>;

@@ -1,13 +1,13 @@
 /** Answers: what a ringing phone is told. Whoever is late or fails is left out; the reply goes out in time, whatever happens. */
 import type { Answer, Call, Clock, Expression, Log, Reception } from '@switchhook/sdk';
-import { inTime } from '@switchhook/sdk/internal';
+import { withTimeout } from '@switchhook/sdk/internal';
 import { newEventId } from '../system/ids.js';
-import { CallMemory } from './call-dedup.js';
+import { CallDedup } from './call-dedup.js';
 import { callerKey, callKey } from './call-key.js';
-import { type CachePolicy, EarlierFacts } from './facts-cache.js';
-import { type LookedUp, lookUp, nothingKnown } from './resolve.js';
-import { type Lookup, type OpenResolver, ResolverLane } from './resolver-bulkhead.js';
-import { type Filled, fill, type Rung, type VariableRow } from './variables.js';
+import { type CachePolicy, FactsCache } from './facts-cache.js';
+import { noFacts, type ResolvedFacts, resolveFacts } from './resolve.js';
+import { type Lookup, type OpenResolver, ResolverBulkhead } from './resolver-bulkhead.js';
+import { type ResolvedVariables, resolveVariables, type VariableRow, type VariableStep } from './variables.js';
 
 /** A row of configuration: the reply to a call. */
 export interface AnswerRow extends VariableRow {
@@ -25,13 +25,13 @@ export interface AnswerRow extends VariableRow {
 }
 
 /** A call that waits for its reply. */
-export type Ringing = Extract<Reception, { kind: 'call' }>;
+export type InboundCall = Extract<Reception, { kind: 'call' }>;
 
 /** How far down the ladder an answer comes from. `minimum`: the answer could not be made. `unanswered`: none matched. */
-export type AnswerStep = Rung | 'minimum' | 'unanswered';
+export type AnswerStep = VariableStep | 'minimum' | 'unanswered';
 
 /** An answer, and how it came about. */
-export interface Answered extends Omit<Filled, 'step'> {
+export interface AnswerTrace extends Omit<ResolvedVariables, 'step'> {
   /** Id of the event that the call becomes: the same for all requests about it. */
   readonly eventId: string;
   /** Name of the answer; null where none matched. */
@@ -39,14 +39,14 @@ export interface Answered extends Omit<Filled, 'step'> {
   readonly step: AnswerStep;
   readonly lookups: readonly Lookup[];
   /** Resolvers it asked whose breaker is open. */
-  readonly leftAlone: readonly string[];
+  readonly openBreakers: readonly string[];
 }
 
-type Unnamed = Omit<Answered, 'eventId'>;
+type Unnamed = Omit<AnswerTrace, 'eventId'>;
 
 /** The answer to one request about a call. */
-export interface Told {
-  readonly answered: Answered;
+export interface CallAnswer {
+  readonly answered: AnswerTrace;
   /** Requests about this call so far. */
   readonly asked: number;
   /** False for the first request. The others get what it got. */
@@ -68,14 +68,16 @@ const replyReserveMs = 500;
 /** All answers. */
 export class Answers {
   readonly #parts: Parts;
-  readonly #lanes: ReadonlyMap<string, ResolverLane>;
-  readonly #earlier = new EarlierFacts();
-  readonly #calls = new CallMemory<Answered>();
+  readonly #bulkheads: ReadonlyMap<string, ResolverBulkhead>;
+  readonly #factsCache = new FactsCache();
+  readonly #calls = new CallDedup<AnswerTrace>();
 
   constructor(parts: Parts) {
     const { clock, log } = parts;
     this.#parts = parts;
-    this.#lanes = new Map([...parts.resolvers].map(([name, open]) => [name, new ResolverLane(open, clock, log)]));
+    this.#bulkheads = new Map(
+      [...parts.resolvers].map(([name, open]) => [name, new ResolverBulkhead(open, clock, log)]),
+    );
   }
 
   /**
@@ -84,16 +86,16 @@ export class Answers {
    */
   async answer(
     source: string,
-    ringing: Pick<Ringing, 'call' | 'deadlineMs' | 'retryMs'>,
+    inboundCall: Pick<InboundCall, 'call' | 'deadlineMs' | 'retryMs'>,
     startedAtMs: number,
-  ): Promise<Told> {
+  ): Promise<CallAnswer> {
     const { clock } = this.#parts;
-    const { call, deadlineMs, retryMs = deadlineMs } = ringing;
+    const { call, deadlineMs, retryMs = deadlineMs } = inboundCall;
     const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
-    const make = async (eventId: string): Promise<Answered> => {
+    const make = async (eventId: string): Promise<AnswerTrace> => {
       return { eventId, ...(await this.#answered(source, call, startedAtMs, endMs)) };
     };
-    const told = (answered: Answered, asked: number): Told => {
+    const told = (answered: AnswerTrace, asked: number): CallAnswer => {
       return { answered, asked, again: asked > 1, ms: clock.elapsed() - startedAtMs };
     };
     const key = callKey(source, call);
@@ -102,7 +104,7 @@ export class Answers {
     if (known !== null) {
       const { asked, eventId } = known;
       // The first request may have more time left than this one, where their deadlines differ.
-      const answered = await inTime(clock, endMs - clock.elapsed(), known.answered).catch(() => make(eventId));
+      const answered = await withTimeout(clock, endMs - clock.elapsed(), known.answered).catch(() => make(eventId));
       return told(answered, asked);
     }
     const eventId = newEventId();
@@ -119,12 +121,14 @@ export class Answers {
       if (row === null) return unanswered;
       const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
       const { known, lookups } = await this.#lookedUp(row, call, startedAtMs, endMs);
-      const scope = { call, now, known, lookups, resolvers: this.#lanes.keys() };
-      const filled = fill(row, scope, (variable, reason) =>
+      const scope = { call, now, known, lookups, resolvers: this.#bulkheads.keys() };
+      const resolved = resolveVariables(row, scope, (variable, reason) =>
         log.warn('answer.variable-refused', { answer: row.name, variable, reason }),
       );
-      const leftAlone = lookups.map(({ resolver }) => resolver).filter((name) => this.#lanes.get(name)?.isLeftAlone);
-      return { name: row.name, ...filled, lookups, leftAlone };
+      const openBreakers = lookups
+        .map(({ resolver }) => resolver)
+        .filter((name) => this.#bulkheads.get(name)?.isBreakerOpen);
+      return { name: row.name, ...resolved, lookups, openBreakers };
     } catch (error) {
       log.error('answer.failed', { source, error });
       return { ...unanswered, step: 'minimum' };
@@ -144,16 +148,16 @@ export class Answers {
     return this.#parts.rows.find(matches) ?? null;
   }
 
-  async #lookedUp(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<LookedUp> {
+  async #lookedUp(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<ResolvedFacts> {
     const { clock, log } = this.#parts;
     const caller = callerKey(row.name, call);
     const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
     const request = { resolve: row.resolve, call, startedAtMs, endMs, cache };
     try {
-      return await lookUp(request, { lanes: this.#lanes, earlier: this.#earlier, clock });
+      return await resolveFacts(request, { bulkheads: this.#bulkheads, factsCache: this.#factsCache, clock });
     } catch (error) {
       log.error('answer.failed', { answer: row.name, error });
-      return nothingKnown;
+      return noFacts;
     }
   }
 }
@@ -166,5 +170,5 @@ const unanswered: Unnamed = {
   origins: {},
   agentOrigin: null,
   lookups: [],
-  leftAlone: [],
+  openBreakers: [],
 };

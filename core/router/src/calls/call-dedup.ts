@@ -22,7 +22,7 @@ interface Entry<T> extends Remembered<T> {
 const mostCalls = 20_000;
 
 /** Times are from a clock that never goes back. */
-export class CallMemory<T> {
+export class CallDedup<T> {
   readonly #entries = new BoundedMap<Entry<T>>(mostCalls);
   /** For how long a call is remembered, at most so far; and when it was last seen to. */
   #longestMs = 0;

@@ -27,7 +27,7 @@ const mostCharacters = 32_000_000;
 const overhead = 200;
 
 /** Times are from a clock that never goes back. */
-export class EarlierFacts {
+export class FactsCache {
   readonly #kept = new BoundedMap<Kept>(mostCharacters, ({ key, size, known }) =>
     Object.values(known).reduce((sum, json) => sum + json.length, key.length + size + overhead),
   );

@@ -1,13 +1,13 @@
 /** Why an expression of an answer has no value, in one line: names of resolvers and of facts, never what they hold. */
 import type { JsonObject, JsonValue } from '@switchhook/sdk';
-import type { LookedUp } from './resolve.js';
-import { keepsFailing, type Lookup } from './resolver-bulkhead.js';
+import type { ResolvedFacts } from './resolve.js';
+import { breakerOpenReason, type Lookup } from './resolver-bulkhead.js';
 
 /** What the expression itself can say. */
-export interface Shortfall {
+export interface MissingValue {
   /** Whose facts it looked at. */
   readonly used: readonly string[];
-  readonly complaint: string;
+  readonly expressionError: string;
   /** What is missing, as it is written, `customer.first_name`; empty where nothing is. */
   readonly place: string;
 }
@@ -17,18 +17,18 @@ const mostNames = 10;
 const longestList = 200;
 
 /** Whoever could not look is to blame before whoever found nobody, and both before the expression. */
-export function reasonOf({ used, complaint, place }: Shortfall, { known, lookups }: LookedUp): string {
+export function reasonOf({ used, expressionError, place }: MissingValue, { known, lookups }: ResolvedFacts): string {
   const path = pathOf(place);
   const [root = ''] = path;
   // The call itself lacks something, or what a macro goes through.
-  if (root !== '' && !used.includes(root)) return complaint;
+  if (root !== '' && !used.includes(root)) return expressionError;
   const suspects = root === '' ? used : [root];
   const away = suspects.find((name) => !known.has(name));
   if (away !== undefined) return `${away} ${fateOf(lookups.find(({ resolver }) => resolver === away))}`;
   const factsOf = (name: string): JsonObject => known.get(name)?.facts ?? {};
   const ignorant = suspects.find((name) => Object.keys(factsOf(name)).length === 0);
   if (ignorant !== undefined) return `${ignorant} found nobody`;
-  return absentIn(factsOf(root), path) ?? complaint;
+  return absentIn(factsOf(root), path) ?? expressionError;
 }
 
 function fateOf(lookup: Lookup | undefined): string {
@@ -39,7 +39,7 @@ function fateOf(lookup: Lookup | undefined): string {
     case 'failed':
       return 'failed';
     case 'skipped':
-      return lookup.reason === keepsFailing ? 'was left alone' : `was not asked: ${lookup.reason}`;
+      return lookup.reason === breakerOpenReason ? 'was left alone' : `was not asked: ${lookup.reason}`;
     default:
       return 'was not asked';
   }

@@ -1,6 +1,6 @@
 /** The reply to a ringing phone: the answer in the platform's format, or else the least the platform accepts. */
 import type { Call, HttpReply, JsonObject, Log, Source } from '@switchhook/sdk';
-import type { Ringing, Told } from './answer.js';
+import type { CallAnswer, InboundCall } from './answer.js';
 import type { VariableOrigin } from './variables.js';
 
 /** When even the source cannot say what the least is: a success is what all platforms ask for. */
@@ -10,19 +10,19 @@ const bareSuccess: HttpReply = { status: 200, body: {} };
 export const eventHeader = 'x-switchhook-event';
 
 /** Header of the reply to a call that was asked about before: which request about it this is. Other replies do not have it. */
-export const askedHeader = 'x-switchhook-asked';
+export const requestNumberHeader = 'x-switchhook-request-number';
 
 /** The answer as the platform wants it. A reply that the source cannot write, or nobody could send, is replaced by the least. */
-export function replyTo(ringing: Ringing, told: Told, source: Source | undefined, log: Log): HttpReply {
+export function replyTo(inboundCall: InboundCall, told: CallAnswer, source: Source | undefined, log: Log): HttpReply {
   const { name, answer, eventId } = told.answered;
-  const own = name === null ? null : written(() => ringing.reply(answer), log);
-  const reply = own ?? written(() => ringing.fallback(), log) ?? leastOf(source, log) ?? bareSuccess;
-  const asked = told.again ? { [askedHeader]: String(told.asked) } : {};
+  const own = name === null ? null : written(() => inboundCall.reply(answer), log);
+  const reply = own ?? written(() => inboundCall.fallback(), log) ?? fallbackReply(source, log) ?? bareSuccess;
+  const asked = told.again ? { [requestNumberHeader]: String(told.asked) } : {};
   return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId, ...asked } };
 }
 
 /** The least a source's platform accepts, where nothing is known of the call; null where the source has no calls. */
-export function leastOf(source: Source | undefined, log: Log): HttpReply | null {
+export function fallbackReply(source: Source | undefined, log: Log): HttpReply | null {
   return source?.fallback === undefined ? null : (written(() => source.fallback?.(), log) ?? bareSuccess);
 }
 
@@ -46,7 +46,7 @@ function canBeSent({ status, headers = {}, body = {} }: HttpReply): boolean {
 }
 
 /** In the spelling of the bodies it stands in. */
-export function traceOf({ from, to }: Call, { answered, asked, ms }: Told): JsonObject {
+export function traceOf({ from, to }: Call, { answered, asked, ms }: CallAnswer): JsonObject {
   const { name, step, answer, origins, agentOrigin, lookups } = answered;
   return {
     from,

@@ -1,25 +1,25 @@
 /** The look-ups of one call: side by side, each after those it needs, all within what is left of the ring. */
 import type { Call, Clock, JsonObject } from '@switchhook/sdk';
-import type { CachePolicy, EarlierFacts, KnownThen } from './facts-cache.js';
-import type { LaneLookup, Lookup, ResolverLane } from './resolver-bulkhead.js';
+import type { CachePolicy, FactsCache, KnownThen } from './facts-cache.js';
+import type { Lookup, ResolverBulkhead, ResolverResult } from './resolver-bulkhead.js';
 
 /** Where facts come from: this call's own look-up, one that was spared, or an earlier one that stands in for a failed one. */
 export type FactsOrigin = 'fresh' | 'cached' | 'stale';
 
 /** What is known by one resolver. */
-export interface KnownFacts {
+export interface ResolverFacts {
   readonly facts: JsonObject;
   readonly origin: FactsOrigin;
 }
 
 /** What all the look-ups of a call came to. */
-export interface LookedUp {
+export interface ResolvedFacts {
   /** By resolver. Whoever found nothing has `{}`; whoever could not look is not in it. */
-  readonly known: ReadonlyMap<string, KnownFacts>;
+  readonly known: ReadonlyMap<string, ResolverFacts>;
   readonly lookups: readonly Lookup[];
 }
 
-export const nothingKnown: LookedUp = { known: new Map(), lookups: [] };
+export const noFacts: ResolvedFacts = { known: new Map(), lookups: [] };
 
 /** For which call, and until when. Times are by the clock's `elapsed`. */
 export interface LookupRequest {
@@ -33,20 +33,20 @@ export interface LookupRequest {
 }
 
 interface Parts {
-  readonly lanes: ReadonlyMap<string, ResolverLane>;
-  readonly earlier: EarlierFacts;
+  readonly bulkheads: ReadonlyMap<string, ResolverBulkhead>;
+  readonly factsCache: FactsCache;
   readonly clock: Clock;
 }
 
 /** Looks everything up. Never rejects; resolves when all are done, at `endMs` at the latest. */
-export async function lookUp(request: LookupRequest, parts: Parts): Promise<LookedUp> {
+export async function resolveFacts(request: LookupRequest, parts: Parts): Promise<ResolvedFacts> {
   const looking = new LookupRun(request, parts);
   await Promise.all(request.resolve.map((name) => looking.look(name)));
   return looking;
 }
 
-class LookupRun implements LookedUp {
-  readonly known = new Map<string, KnownFacts>();
+class LookupRun implements ResolvedFacts {
+  readonly known = new Map<string, ResolverFacts>();
   readonly lookups: Lookup[] = [];
   readonly #request: LookupRequest;
   readonly #parts: Parts;
@@ -69,21 +69,21 @@ class LookupRun implements LookedUp {
   }
 
   async #run(name: string): Promise<void> {
-    const lane = this.#parts.lanes.get(name);
-    if (lane === undefined) return;
-    await Promise.all(lane.after.map((needed) => this.look(needed)));
-    const needed = this.#knownOf(lane.after);
-    const spared = this.#earlier(name, needed, 'forMs');
+    const bulkhead = this.#parts.bulkheads.get(name);
+    if (bulkhead === undefined) return;
+    await Promise.all(bulkhead.after.map((needed) => this.look(needed)));
+    const needed = this.#knownOf(bulkhead.after);
+    const spared = this.#factsCache(name, needed, 'forMs');
     if (spared !== null) {
       this.known.set(name, { facts: spared, origin: 'cached' });
       this.#done(name, this.#parts.clock.elapsed(), 'cached', null);
       return;
     }
     const atMs = this.#parts.clock.elapsed();
-    const { outcome, reason, facts } = await this.#fresh(lane, needed);
+    const { outcome, reason, facts } = await this.#fresh(bulkhead, needed);
     this.#done(name, atMs, outcome, reason);
     if (facts === null) {
-      const stale = this.#earlier(name, needed, 'staleMs');
+      const stale = this.#factsCache(name, needed, 'staleMs');
       if (stale !== null) this.known.set(name, { facts: stale, origin: 'stale' });
       else if (outcome === 'not-found') this.known.set(name, { facts: {}, origin: 'fresh' });
       return;
@@ -91,7 +91,7 @@ class LookupRun implements LookedUp {
     this.known.set(name, { facts: facts.facts, origin: 'fresh' });
     const { cache } = this.#request;
     if (cache !== null)
-      this.#parts.earlier.keep(cache.caller, name, facts, asJson(needed), this.#parts.clock.elapsed());
+      this.#parts.factsCache.keep(cache.caller, name, facts, asJson(needed), this.#parts.clock.elapsed());
   }
 
   /** What is known by these resolvers. Who could not look is not in it. */
@@ -103,11 +103,11 @@ class LookupRun implements LookedUp {
     return Object.freeze(Object.fromEntries(known));
   }
 
-  async #fresh(lane: ResolverLane, needed: JsonObject): Promise<LaneLookup> {
-    const incomplete = Object.keys(needed).length < lane.after.length;
+  async #fresh(bulkhead: ResolverBulkhead, needed: JsonObject): Promise<ResolverResult> {
+    const incomplete = Object.keys(needed).length < bulkhead.after.length;
     const terms = { endMs: this.#request.endMs, budgetMs: this.#budgetMs, incomplete };
     try {
-      return await lane.look(this.#request.call, needed, terms);
+      return await bulkhead.look(this.#request.call, needed, terms);
     } catch {
       // A thrown value that cannot even be read, or a log that cannot write it: one more way to fail.
       return { outcome: 'failed', reason: 'it failed in a way that cannot be told', facts: null };
@@ -119,10 +119,10 @@ class LookupRun implements LookedUp {
     this.lookups.push({ resolver, outcome, startMs: atMs - this.#request.startedAtMs, ms, reason });
   }
 
-  #earlier(name: string, needed: JsonObject, within: keyof CachePolicy): JsonObject | null {
+  #factsCache(name: string, needed: JsonObject, within: keyof CachePolicy): JsonObject | null {
     const { cache } = this.#request;
     if (cache === null) return null;
-    return this.#parts.earlier.of(
+    return this.#parts.factsCache.of(
       cache.caller,
       name,
       asJson(needed),

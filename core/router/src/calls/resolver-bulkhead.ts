@@ -10,7 +10,7 @@ import {
   type Log,
   type Resolver,
 } from '@switchhook/sdk';
-import { messageOf, TimeUp, within } from '@switchhook/sdk/internal';
+import { errorMessage, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { Breaker, type BreakerPolicy } from '../resilience/breaker.js';
 import { type Facts, plainFacts } from './facts.js';
 
@@ -46,7 +46,7 @@ export interface Lookup {
 }
 
 /** How a look-up went, and what it brought; null = nothing that could be relied on, also where it is `not-found`. */
-export interface LaneLookup {
+export interface ResolverResult {
   readonly outcome: Exclude<LookupOutcome, 'cached'>;
   readonly reason: string | null;
   readonly facts: Facts | null;
@@ -66,9 +66,9 @@ export interface LookupTerms {
 const longestCooldownMs = 120_000;
 const longestReason = 500;
 /** Why a resolver whose breaker is open was not asked. */
-export const keepsFailing = 'it keeps failing and is left alone for a while';
+export const breakerOpenReason = 'it keeps failing and is left alone for a while';
 
-export class ResolverLane {
+export class ResolverBulkhead {
   readonly #open: OpenResolver;
   readonly #breaker: Breaker | null;
   readonly #clock: Clock;
@@ -89,34 +89,36 @@ export class ResolverLane {
   }
 
   /** True while its breaker leaves it alone, or tries it with one call at a time. */
-  get isLeftAlone(): boolean {
+  get isBreakerOpen(): boolean {
     return this.#left;
   }
 
   /** Asks the resolver. Never rejects; resolves by `endMs`. */
-  async look(call: Call, known: JsonObject, terms: LookupTerms): Promise<LaneLookup> {
+  async look(call: Call, known: JsonObject, terms: LookupTerms): Promise<ResolverResult> {
     const { resolver, timeoutMs, concurrency } = this.#open;
     const nowMs = this.#clock.elapsed();
     const leftMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, terms.endMs - nowMs);
     if (leftMs <= 0) return miss('late', 'no time was left for it');
-    if (this.#breaker?.allowance(nowMs) === 0) return miss('skipped', keepsFailing);
+    if (this.#breaker?.allowance(nowMs) === 0) return miss('skipped', breakerOpenReason);
     if (this.#running >= concurrency) return miss('busy', `${concurrency} look-ups were under way already`);
     this.#running += 1;
     this.#breaker?.started(nowMs);
     try {
-      const looking = within(this.#clock, leftMs, (signal) => resolver.resolve(call, known, signal, Math.ceil(leftMs)));
+      const looking = withTimeout(this.#clock, leftMs, (signal) =>
+        resolver.resolve(call, known, signal, Math.ceil(leftMs)),
+      );
       const facts = plainFacts(await looking);
       this.#breaker?.succeeded();
       return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
     } catch (error) {
       if (isBusy(error)) return this.#cancelled(miss('busy', error.message));
       if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, known));
-      const outcome = error instanceof TimeUp ? 'late' : 'failed';
+      const outcome = error instanceof TimeoutError ? 'late' : 'failed';
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
       if (isNotReady(error)) return this.#cancelled(miss(outcome, error.message));
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
       this.#failed(!terms.incomplete && (outcome === 'failed' || hadItsTime));
-      return miss(outcome, messageOf(error));
+      return miss(outcome, errorMessage(error));
     } finally {
       this.#running -= 1;
       this.#tell();
@@ -124,7 +126,7 @@ export class ResolverLane {
   }
 
   /** An expression of its options has no value. Of a caller whom nobody knows there is nothing more to look for; a reply that lacks something is no word about the caller. */
-  #missed({ message, place }: ExpressionError, known: JsonObject): LaneLookup {
+  #missed({ message, place }: ExpressionError, known: JsonObject): ResolverResult {
     const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
     if (needed !== undefined && !Object.hasOwn(known, needed))
       return miss('skipped', `it needs ${needed}, which could not say`);
@@ -141,7 +143,7 @@ export class ResolverLane {
   }
 
   /** Nobody was asked, so nothing is known of who would have been. */
-  #cancelled(looked: LaneLookup): LaneLookup {
+  #cancelled(looked: ResolverResult): ResolverResult {
     this.#breaker?.cancelled();
     return looked;
   }
@@ -150,11 +152,11 @@ export class ResolverLane {
     const left = this.#breaker !== null && this.#breaker.state(this.#clock.elapsed()) !== 'closed';
     if (left === this.#left) return;
     this.#left = left;
-    if (left) this.#log.error('resolver.left-alone', { resolver: this.#open.name });
+    if (left) this.#log.error('resolver.breaker-opened', { resolver: this.#open.name });
     else this.#log.info('resolver.recovered', { resolver: this.#open.name });
   }
 }
 
-function miss(outcome: 'late' | 'failed' | 'skipped' | 'busy', reason: string): LaneLookup {
+function miss(outcome: 'late' | 'failed' | 'skipped' | 'busy', reason: string): ResolverResult {
   return { outcome, reason: reason.replace(/\s+/g, ' ').slice(0, longestReason), facts: null };
 }

@@ -1,6 +1,6 @@
 /** Telemetry of calls: one log line per answer, and its metrics. */
 import type { Call, EventRecord, Labels, Log, Metrics } from '@switchhook/sdk';
-import type { AnswerRow, AnswerStep, Told } from './answer.js';
+import type { AnswerRow, AnswerStep, CallAnswer } from './answer.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
@@ -40,12 +40,12 @@ export class CallTelemetry {
   }
 
   /** A request about a call has its answer. */
-  answered(source: string, call: Call, { answered, asked, again, ms }: Told): void {
+  answered(source: string, call: Call, { answered, asked, again, ms }: CallAnswer): void {
     const { name, step, answer, lookups } = answered;
     const fields = { source, to: call.to, answer: name, step, ms: Math.round(ms) };
     this.#observe('call_answer_seconds', ms / 1_000, { source }, ringSeconds);
     if (again) {
-      this.#log.info('call.asked-again', { ...fields, asked });
+      this.#log.info('call.repeated', { ...fields, asked });
       this.#count('calls_repeated_total', { source });
       return;
     }
@@ -67,12 +67,12 @@ export class CallTelemetry {
     this.#count('calls_unrecorded_total', { source });
   }
 
-  #lookedUp({ lookups, leftAlone, origins, name }: Told['answered']): void {
+  #lookedUp({ lookups, openBreakers, origins, name }: CallAnswer['answered']): void {
     for (const { resolver, outcome, ms } of lookups) {
       this.#count('resolver_lookups_total', { resolver, outcome });
       if (outcome !== 'cached' && outcome !== 'skipped' && outcome !== 'busy')
         this.#observe('resolver_seconds', ms / 1_000, { resolver }, ringSeconds);
-      const isOpen = leftAlone.includes(resolver) ? 1 : 0;
+      const isOpen = openBreakers.includes(resolver) ? 1 : 0;
       this.#metrics.gauge('resolver_breaker_open', help.resolver_breaker_open, isOpen, { resolver });
     }
     for (const { step } of Object.values(origins)) this.#count('answer_variables_total', { answer: name ?? '', step });

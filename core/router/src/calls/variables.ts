@@ -2,15 +2,15 @@
 import { type Answer, type Call, isExpressionError, type JsonValue, type Template } from '@switchhook/sdk';
 import { agentIdProblem } from '@switchhook/sdk/internal';
 import { reasonOf } from './missing-value.js';
-import type { LookedUp } from './resolve.js';
+import type { ResolvedFacts } from './resolve.js';
 
 /** The rungs, best first: facts of this call, facts that spared a look-up, earlier ones where it failed, the default, nothing. */
-const rungs = ['fresh', 'cached', 'stale', 'default', 'none'] as const;
-export type Rung = (typeof rungs)[number];
+const variableSteps = ['fresh', 'cached', 'stale', 'default', 'none'] as const;
+export type VariableStep = (typeof variableSteps)[number];
 
 /** Where a variable's value comes from. */
 export interface VariableOrigin {
-  readonly step: Rung;
+  readonly step: VariableStep;
   /** Whose facts it was made from. */
   readonly resolvers: readonly string[];
   /** Why it is the default, or nothing, in one line; null where it is neither, or was never to be looked for. */
@@ -26,7 +26,7 @@ export interface VariableRow {
 }
 
 /** What is known when they are made. */
-export interface VariableScope extends LookedUp {
+export interface VariableScope extends ResolvedFacts {
   readonly call: Call;
   readonly now: Date;
   /** Names of all resolvers that were asked: those without facts know nothing, `{}`. */
@@ -34,13 +34,13 @@ export interface VariableScope extends LookedUp {
 }
 
 /** An answer, and where it comes from. */
-export interface Filled {
+export interface ResolvedVariables {
   readonly answer: Answer;
   readonly origins: Readonly<Record<string, VariableOrigin>>;
   /** Of the other agent; null where the row names none. */
   readonly agentOrigin: VariableOrigin | null;
   /** The lowest rung of all. */
-  readonly step: Rung;
+  readonly step: VariableStep;
 }
 
 /** Told of each variable that cannot go out as it is. */
@@ -52,7 +52,7 @@ const longestValue = 10_000;
 const largestAnswer = 65_536;
 
 /** Fills an answer. Throws nothing; what cannot be had falls to the next rung. */
-export function fill(row: VariableRow, scope: VariableScope, refuse: Refuse): Filled {
+export function resolveVariables(row: VariableRow, scope: VariableScope, refuse: Refuse): ResolvedVariables {
   const watched = new WatchedScope(scope);
   const variables: Record<string, string> = {};
   const origins: Record<string, VariableOrigin> = {};
@@ -76,8 +76,8 @@ export function fill(row: VariableRow, scope: VariableScope, refuse: Refuse): Fi
   return { answer, origins, agentOrigin, step: lowest(steps) };
 }
 
-function lowest(steps: readonly Rung[]): Rung {
-  return rungs[Math.max(0, ...steps.map((step) => rungs.indexOf(step)))] ?? 'none';
+function lowest(steps: readonly VariableStep[]): VariableStep {
+  return variableSteps[Math.max(0, ...steps.map((step) => variableSteps.indexOf(step)))] ?? 'none';
 }
 
 /** A variable can be called `constructor`. */
@@ -86,23 +86,23 @@ function ownOf<T>(row: Readonly<Record<string, T>>, name: string): T | undefined
 }
 
 /** What a template has by itself. */
-interface Rendered extends VariableOrigin {
+interface VariableValue extends VariableOrigin {
   /** Null where a part of it is not known, or it is not flat. */
   readonly value: string | number | boolean | null;
 }
 
-const unwritten: Rendered = { value: null, step: 'fresh', resolvers: [], reason: null };
+const unwritten: VariableValue = { value: null, step: 'fresh', resolvers: [], reason: null };
 
 function rendered(
   template: Template | null | undefined,
   scope: WatchedScope,
   refuse: (reason: string) => void,
-): Rendered {
+): VariableValue {
   if (template === null || template === undefined) return unwritten;
-  const nothing = (reason: string): Rendered => {
+  const nothing = (reason: string): VariableValue => {
     return { value: null, step: scope.step, resolvers: scope.used, reason };
   };
-  const refused = (reason: string): Rendered => {
+  const refused = (reason: string): VariableValue => {
     refuse(reason);
     return nothing(reason);
   };
@@ -166,7 +166,7 @@ function shrink(
 /** What templates see: `call`, `now`, `known` and the resolvers by name. It notices which resolvers a template looks at. */
 class WatchedScope {
   readonly #scope: Readonly<Record<string, unknown>>;
-  readonly #lookedUp: LookedUp;
+  readonly #lookedUp: ResolvedFacts;
   readonly #used = new Set<string>();
 
   constructor({ call, now, resolvers, known, lookups }: VariableScope) {
@@ -184,8 +184,8 @@ class WatchedScope {
   }
 
   /** Of the last template: the lowest rung of the facts it looked at. Where there are none, its own fallback spoke. */
-  get step(): Rung {
-    return lowest(this.used.map((name) => this.#rungOf(name)));
+  get step(): VariableStep {
+    return lowest(this.used.map((name) => this.#stepOf(name)));
   }
 
   render(template: Template): JsonValue {
@@ -193,13 +193,13 @@ class WatchedScope {
     return template.render(this.#scope);
   }
 
-  #rungOf(resolver: string): Rung {
+  #stepOf(resolver: string): VariableStep {
     const known = this.#lookedUp.known.get(resolver);
     return known === undefined || Object.keys(known.facts).length === 0 ? 'default' : known.origin;
   }
 
   /** Of the last template: why it has no value. */
-  reason(complaint: string, place = ''): string {
-    return reasonOf({ used: this.used, complaint, place }, this.#lookedUp);
+  reason(expressionError: string, place = ''): string {
+    return reasonOf({ used: this.used, expressionError, place }, this.#lookedUp);
   }
 }

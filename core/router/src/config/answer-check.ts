@@ -1,8 +1,8 @@
 /** What can be known of an answer before anybody calls: whether its variables are flat, and whether every caller gets them. */
-import { isExpressionError, type JsonValue, type NumberReader, type Scope, type Template } from '@switchhook/sdk';
+import { isExpressionError, type JsonValue, type PhoneNormalizer, type Scope, type Template } from '@switchhook/sdk';
 import { agentIdProblem, didYouMean, expressionsIn, nearest } from '@switchhook/sdk/internal';
 import { treeIn } from '../expressions/compile.js';
-import { vainNumbers } from '../expressions/lint.js';
+import { unmatchableNumbers } from '../expressions/lint.js';
 import type { AnswerRow } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path } from './problem.js';
@@ -15,7 +15,7 @@ export interface AnswerRules {
   /** The variables the agent cannot do without. */
   readonly expects: readonly string[];
   /** As the router reads the numbers of a call. */
-  readonly numbers: NumberReader;
+  readonly numbers: PhoneNormalizer;
 }
 
 /** Checks an answer that can be read. */
@@ -25,9 +25,9 @@ export function checkAnswer(
   row: AnswerRow,
   { known, expects, numbers }: AnswerRules,
 ): void {
-  const stranger = strangerTo(known);
+  const unknown = unknownCaller(known);
   for (const [name, template] of Object.entries(row.variables)) {
-    const value = attempted(template, stranger);
+    const value = attempted(template, unknown);
     if (typeof value === 'object' && value !== null) reportNotFlat(document, [...path, 'variables', name]);
     else if (value === null && !Object.hasOwn(row.defaults, name))
       document.warn(
@@ -36,8 +36,8 @@ export function checkAnswer(
         `"${name}" has no default: where it cannot be filled, the agent does not get it`,
       );
   }
-  checkAgent(document, [...path, 'overrideAgent'], row.overrideAgent, stranger);
-  checkWhere(document, path, row, stranger);
+  checkAgent(document, [...path, 'overrideAgent'], row.overrideAgent, unknown);
+  checkWhere(document, path, row, unknown);
   checkNumbers(document, path, row, numbers);
   const supplied = suppliedBy(row);
   const isList = nodeAt(document.root, [...path, 'expects'])?.kind === 'list';
@@ -72,7 +72,7 @@ export function suppliedBy({ variables, defaults }: Pick<AnswerRow, 'variables' 
 }
 
 /** The caller about whom the least is known: no number, no agent, found by no resolver. */
-function strangerTo(resolvers: readonly string[]): Scope {
+function unknownCaller(resolvers: readonly string[]): Scope {
   const facts = Object.fromEntries(resolvers.map((name) => [name, {}]));
   const call = { id: null, from: '', to: '', agent: null, data: {} };
   return { ...facts, known: facts, call, now: new Date(0) };
@@ -89,8 +89,8 @@ function attempted(template: Template, scope: Scope): JsonValue {
 }
 
 /** Where one caller's id would be refused, the expression is wrong. */
-function checkAgent(document: ConfigDocument, path: Path, template: Template | null, stranger: Scope): void {
-  const value = template === null ? null : attempted(template, stranger);
+function checkAgent(document: ConfigDocument, path: Path, template: Template | null, unknown: Scope): void {
+  const value = template === null ? null : attempted(template, unknown);
   if (value === null) return;
   if (typeof value === 'object') {
     reportNotFlat(document, path, 'the id of an agent');
@@ -107,9 +107,9 @@ function reportNotFlat(document: ConfigDocument, path: Path, expected = 'a text,
 }
 
 /** A condition that fails for a stranger says nothing about callers one knows, but a stranger is not answered by this row. */
-function checkWhere(document: ConfigDocument, path: Path, { where }: AnswerRow, stranger: Scope): void {
+function checkWhere(document: ConfigDocument, path: Path, { where }: AnswerRow, unknown: Scope): void {
   try {
-    where?.evaluate(stranger);
+    where?.evaluate(unknown);
   } catch (error) {
     if (!isExpressionError(error)) throw error;
     if (error.missing) return;
@@ -119,15 +119,17 @@ function checkWhere(document: ConfigDocument, path: Path, { where }: AnswerRow, 
 }
 
 /** Numbers that are compared with a call's, and are written as none of them is. */
-function checkNumbers(document: ConfigDocument, path: Path, row: AnswerRow, read: NumberReader): void {
+function checkNumbers(document: ConfigDocument, path: Path, row: AnswerRow, read: PhoneNormalizer): void {
   const places = [['where'], ['overrideAgent'], ...Object.keys(row.variables).map((name) => ['variables', name])];
   for (const place of places) {
     const node = nodeAt(document.root, [...path, ...place]);
     if (node?.kind !== 'scalar' || typeof node.value !== 'string') continue;
     const expressions = place[0] === 'where' ? [{ text: node.value, offset: 0 }] : expressionsIn(node.value);
     for (const { text, offset } of expressions)
-      for (const vain of vainNumbers(treeIn(text), read))
-        document.warn('NEVER_MATCHES', [...path, ...place], vain.message, { offset: offset + vain.offset });
+      for (const failedLookups of unmatchableNumbers(treeIn(text), read))
+        document.warn('NEVER_MATCHES', [...path, ...place], failedLookups.message, {
+          offset: offset + failedLookups.offset,
+        });
   }
 }
 

@@ -1,6 +1,6 @@
 /** From a document to a configuration, or to everything that is wrong with it. */
 
-import { type Kind, type NumberReader, numberReader } from '@switchhook/sdk';
+import { type Kind, type PhoneNormalizer, phoneNormalizer } from '@switchhook/sdk';
 import { didYouMean, nearest, type Reader } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import { compileExpression } from '../expressions/compile.js';
@@ -45,7 +45,7 @@ export async function checkConfig(document: ConfigDocument, catalog: Catalog): P
 interface AnswerContext {
   readonly sources: readonly CheckedRow<'source'>[];
   readonly order: ResolverOrder;
-  readonly numbers: NumberReader;
+  readonly numbers: PhoneNormalizer;
 }
 
 const topKeys = [
@@ -92,7 +92,7 @@ class ConfigCheck {
     const transforms = await rows.section('transforms');
     const routes = this.#list('routes').map((path, index) => this.#route(path, index));
     const order = new ResolverOrder(this.#document, this.#references);
-    const context = { sources, order, numbers: numberReader(country ?? null) };
+    const context = { sources, order, numbers: phoneNormalizer(country ?? null) };
     const answers = this.#list('answers').map((path, index) => this.#answer(path, index, context));
     checkReach(this.#document, answers);
     this.#references.reportUnused('destinations', 'no route');
@@ -163,7 +163,7 @@ class ConfigCheck {
 
   #route(path: Path, index: number): Route | null {
     const row = this.#checker.check(routeSchema, path);
-    this.#beCarefulWith(path, routeSchema, ['destinations', 'transforms']);
+    this.#markUncertain(path, routeSchema, ['destinations', 'transforms']);
     this.#references.check('sources', [...path, 'from']);
     this.#references.check('destinations', [...path, 'to']);
     this.#references.check('transforms', [...path, 'transform'], { twice: true });
@@ -183,7 +183,7 @@ class ConfigCheck {
     for (const name of known) this.#references.use('resolvers', name);
     const schema = answerSchema(known.filter(isResolverName));
     const row = this.#checker.compiling(amongResolvers(broken, all)).check(schema, path);
-    this.#beCarefulWith(path, schema, ['resolvers']);
+    this.#markUncertain(path, schema, ['resolvers']);
     for (const { name, at } of this.#references.check('sources', [...path, 'from']))
       if (sources.find((source) => source.name === name)?.component.calls !== true)
         this.#reportNoCalls(name, at, sources);
@@ -204,7 +204,7 @@ class ConfigCheck {
   }
 
   /** Where a row has keys that nobody knows, one of them may be the name of another row. */
-  #beCarefulWith(path: Path, { shape }: z.ZodObject, referred: readonly Section[]): void {
+  #markUncertain(path: Path, { shape }: z.ZodObject, referred: readonly Section[]): void {
     const node = nodeAt(this.#document.root, path);
     if (node?.kind === 'map' && [...node.entries.keys()].every((key) => key in shape)) return;
     for (const section of referred) this.#references.uncertain(section);
@@ -252,7 +252,7 @@ function componentRow<K extends Kind>({ name, component, plugin, options }: Chec
 function destinationRow(row: CheckedRow<'destination'>): readonly DestinationRow[] {
   if (row.common === null) return [];
   const { timeout, concurrency, retry, rateLimit = null, breaker, ordered, batch } = row.common;
-  const lane = {
+  const queue = {
     timeoutMs: timeout,
     concurrency,
     retry: { attempts: retry.attempts, firstMs: retry.first, maxMs: retry.max },
@@ -261,7 +261,7 @@ function destinationRow(row: CheckedRow<'destination'>): readonly DestinationRow
     ordered,
     batch: batch === undefined ? null : { max: batch.max, waitMs: batch.wait },
   };
-  return [{ ...componentRow(row), lane }];
+  return [{ ...componentRow(row), queue }];
 }
 
 function resolverRow(row: CheckedRow<'resolver'>, order: ResolverOrder): readonly ResolverRow[] {

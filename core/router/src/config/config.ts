@@ -1,6 +1,6 @@
 /** The configuration as the rest of the router sees it: checked, complete and frozen. */
 import type { Component, Expression, Kind, Plugin, Template } from '@switchhook/sdk';
-import type { LanePolicy } from '../delivery/policy.js';
+import type { QueuePolicy } from '../delivery/policy.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
 import type { Problem } from './problem.js';
@@ -67,7 +67,7 @@ export interface StoreRow extends ComponentRow<'store'> {
 }
 
 export interface DestinationRow extends ComponentRow<'destination'> {
-  readonly lane: LanePolicy;
+  readonly queue: QueuePolicy;
 }
 
 export interface ResolverRow extends ComponentRow<'resolver'> {

@@ -1,7 +1,15 @@
 /** A configuration file that has been read, and the list of what is wrong with it. */
 import { ERRORS, type ErrorCode } from '@switchhook/sdk/internal';
 import { inOrder, type Path, type Problem, pathText } from './problem.js';
-import { type Complaint, childrenOf, nodeAt, type ScalarNode, scalarsIn, sourceOffset, type TreeNode } from './tree.js';
+import {
+  childrenOf,
+  type Diagnostic,
+  nodeAt,
+  type ScalarNode,
+  scalarsIn,
+  sourceOffset,
+  type TreeNode,
+} from './tree.js';
 
 /** What a document is made of. */
 export interface DocumentParts {
@@ -12,7 +20,7 @@ export interface DocumentParts {
   readonly source: string;
   /** Null where the file could not be read. */
   readonly root: TreeNode | null;
-  readonly complaints: readonly Complaint[];
+  readonly diagnostics: readonly Diagnostic[];
   /** What to do, in place of what the table of errors says: that speaks of a configuration. */
   readonly hints?: Hints | undefined;
 }
@@ -53,7 +61,7 @@ export class ConfigDocument {
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
-  constructor({ file, directory, source, root, complaints, hints = {} }: DocumentParts) {
+  constructor({ file, directory, source, root, diagnostics, hints = {} }: DocumentParts) {
     this.file = file;
     this.directory = directory;
     this.root = root;
@@ -61,7 +69,7 @@ export class ConfigDocument {
     this.#lineStarts = [0, ...[...source.matchAll(/\n/g)].map(({ index }) => index + 1)];
     this.#private = privateScalars(root);
     this.#hints = hints;
-    for (const { code, message, offset, path, hint } of complaints)
+    for (const { code, message, offset, path, hint } of diagnostics)
       this.#add(this.#problems, code, path, message, offset, hint);
   }
 
@@ -140,9 +148,9 @@ export class ConfigDocument {
   }
 
   #inScalar(node: ScalarNode, offset: number): number {
-    if (node.stretches === null) return sourceOffset(this.#source, node, offset);
+    if (node.segments === null) return sourceOffset(this.#source, node, offset);
     let before = 0;
-    for (const { written, length, copied } of node.stretches) {
+    for (const { written, length, copied } of node.segments) {
       if (offset < before + length) return sourceOffset(this.#source, node, written + (copied ? offset - before : 0));
       before += length;
     }
@@ -183,10 +191,10 @@ function oneLine(text: string): string {
 }
 
 /** What came out of a variable may be a secret: a message does not repeat it. */
-function withoutVariables(message: string, { stretches, value }: ScalarNode): string {
+function withoutVariables(message: string, { segments, value }: ScalarNode): string {
   let start = 0;
   let safe = message;
-  for (const { length, copied } of stretches ?? []) {
+  for (const { length, copied } of segments ?? []) {
     if (!copied && length > 3) safe = safe.replaceAll(String(value).slice(start, start + length), '…');
     start += length;
   }

@@ -1,6 +1,6 @@
 /** Variables in texts: `${NAME}`, `${NAME:-default}`, `${file:path}`; `$${` is a literal `${`, expressions are left alone. */
 import { expressionEnd } from '@switchhook/sdk/internal';
-import type { Complaint, Stretch } from './tree.js';
+import type { Diagnostic, Stretch } from './tree.js';
 
 /** Looks a reference up: its value, or why there is none. */
 export interface Variables {
@@ -13,23 +13,23 @@ export interface Variables {
 /** A text with its variables put in. */
 export interface Interpolated {
   readonly value: string;
-  readonly stretches: readonly Stretch[];
+  readonly segments: readonly Stretch[];
   /** What is missing; offsets into the text. */
   readonly missing: readonly Missing[];
 }
 
-export type Missing = Pick<Complaint, 'code' | 'message'> & { readonly offset: number };
+export type Missing = Pick<Diagnostic, 'code' | 'message'> & { readonly offset: number };
 
 /** Null where the text has no variables. */
 export function interpolate(text: string, variables: Variables): Interpolated | null {
   if (!text.includes('${')) return null;
-  const stretches: Stretch[] = [];
+  const segments: Stretch[] = [];
   const missing: Missing[] = [];
   let value = '';
   let copied = 0;
   const add = (part: string, written: number, isCopy: boolean): void => {
     value += part;
-    if (part !== '') stretches.push({ written, length: part.length, copied: isCopy });
+    if (part !== '') segments.push({ written, length: part.length, copied: isCopy });
   };
   const marks = /\$?\$\{\{|\$\$\{|\$\{[^}]*\}?/g;
   for (let mark = marks.exec(text); mark !== null; mark = marks.exec(text)) {
@@ -45,17 +45,17 @@ export function interpolate(text: string, variables: Variables): Interpolated | 
     copied = mark.index + written.length;
     if (written === '$${') add('${', mark.index, false);
     else {
-      const found = lookUp(written, variables);
+      const found = resolveFacts(written, variables);
       if (typeof found === 'string') add(found, mark.index, false);
       else missing.push({ ...found, offset: mark.index });
     }
   }
   if (copied === 0) return null;
   add(text.slice(copied), copied, true);
-  return { value, stretches, missing };
+  return { value, segments, missing };
 }
 
-function lookUp(written: string, variables: Variables): string | Omit<Missing, 'offset'> {
+function resolveFacts(written: string, variables: Variables): string | Omit<Missing, 'offset'> {
   const file = /^\$\{file:([^}]+)\}$/.exec(written)?.[1];
   if (file !== undefined)
     return variables.file(file) ?? { code: 'FILE_MISSING', message: `the file ${file} cannot be read` };

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { ConfigDocument, type Hints } from './diagnostics.js';
 import type { Variables } from './interpolate.js';
-import { type Complaint, nodeAt, plainOf } from './tree.js';
+import { type Diagnostic, nodeAt, plainOf } from './tree.js';
 import { parseYaml } from './yaml.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,7 +17,7 @@ export function readConfig(file: string, environment: Environment = process.env,
   const directory = dirname(resolve(file));
   const read = textOf(file);
   if (typeof read !== 'string')
-    return new ConfigDocument({ file, directory, source: '', root: null, complaints: [read], hints });
+    return new ConfigDocument({ file, directory, source: '', root: null, diagnostics: [read], hints });
   return documentFrom(read, file, environment, hints);
 }
 
@@ -29,10 +29,10 @@ export function documentFrom(
   hints?: Hints,
 ): ConfigDocument {
   const directory = dirname(resolve(file));
-  const beside: Complaint[] = [];
+  const beside: Diagnostic[] = [];
   const variables = variablesFor(directory, environment, beside);
-  const { root, complaints } = parseYaml(source, variables);
-  return new ConfigDocument({ file, directory, source, root, complaints: [...beside, ...complaints], hints });
+  const { root, diagnostics } = parseYaml(source, variables);
+  return new ConfigDocument({ file, directory, source, root, diagnostics: [...beside, ...diagnostics], hints });
 }
 
 /** The rows of `plugins:`, as far as they can be read. */
@@ -42,8 +42,8 @@ export function namedPlugins({ root }: ConfigDocument): readonly string[] {
   return Array.isArray(rows) ? rows.filter((row) => typeof row === 'string') : [];
 }
 
-function textOf(file: string): string | Complaint {
-  const complaint = (code: Complaint['code'], message: string): Complaint => ({
+function textOf(file: string): string | Diagnostic {
+  const diagnostic = (code: Diagnostic['code'], message: string): Diagnostic => ({
     code,
     message,
     offset: null,
@@ -51,22 +51,22 @@ function textOf(file: string): string | Complaint {
   });
   try {
     const status = statSync(file, { throwIfNoEntry: false });
-    if (status === undefined) return complaint('CONFIG_NOT_FOUND', 'there is no such file');
+    if (status === undefined) return diagnostic('CONFIG_NOT_FOUND', 'there is no such file');
     if (!status.isFile())
-      return complaint('CONFIG_UNREADABLE', status.isDirectory() ? 'this is a directory' : 'this is not a file');
+      return diagnostic('CONFIG_UNREADABLE', status.isDirectory() ? 'this is a directory' : 'this is not a file');
     if (status.size > largest)
-      return complaint('CONFIG_TOO_LARGE', `the file has ${(status.size / largest).toFixed(1)} MB, 1 MB is allowed`);
+      return diagnostic('CONFIG_TOO_LARGE', `the file has ${(status.size / largest).toFixed(1)} MB, 1 MB is allowed`);
     // Leaves a byte order mark out.
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
-    if (error instanceof TypeError) return complaint('CONFIG_NOT_UTF8', 'the file has bytes that are not UTF-8');
-    return complaint('CONFIG_UNREADABLE', `the file cannot be read: ${reasonOf(error)}`);
+    if (error instanceof TypeError) return diagnostic('CONFIG_NOT_UTF8', 'the file has bytes that are not UTF-8');
+    return diagnostic('CONFIG_UNREADABLE', `the file cannot be read: ${reasonOf(error)}`);
   }
 }
 
 /** The environment, and below it `.env` beside the file. */
-function variablesFor(directory: string, environment: Environment, complaints: Complaint[]): Variables {
-  const beside = dotEnvIn(directory, complaints);
+function variablesFor(directory: string, environment: Environment, diagnostics: Diagnostic[]): Variables {
+  const beside = dotEnvIn(directory, diagnostics);
   return {
     variable: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined) ?? beside.get(name),
     file(path) {
@@ -83,14 +83,14 @@ function variablesFor(directory: string, environment: Environment, complaints: C
   };
 }
 
-function dotEnvIn(directory: string, complaints: Complaint[]): ReadonlyMap<string, string> {
+function dotEnvIn(directory: string, diagnostics: Diagnostic[]): ReadonlyMap<string, string> {
   const path = join(directory, '.env');
   try {
     const text = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'utf8') : '';
     return new Map(Object.entries(parseEnv(text)).map(([name, value]) => [name, String(value)]));
   } catch (error) {
     const message = `.env beside the file cannot be read: ${reasonOf(error)}`;
-    complaints.push({ code: 'CONFIG_UNREADABLE', message, offset: null, path: [] });
+    diagnostics.push({ code: 'CONFIG_UNREADABLE', message, offset: null, path: [] });
     return new Map();
   }
 }

@@ -99,7 +99,7 @@ function reportLeaf({ issue, path, expected }: Leaf, root: JsonSchema, { documen
     document.report(code, at, message, { secret, ...(typeof offset === 'number' && { offset }) });
     return;
   }
-  document.report('INVALID_VALUE', at, mask(messageOf(issue, node)) + found, {
+  document.report('INVALID_VALUE', at, mask(errorMessage(issue, node)) + found, {
     secret,
     at: issue.code === 'invalid_key' ? 'key' : 'value',
   });
@@ -111,7 +111,7 @@ function quotesHint(schemas: readonly JsonSchema[]): string {
   return patterned === undefined ? 'Put it into quotes.' : 'Write it with its unit, such as 3s, 1mb or 10/s.';
 }
 
-function messageOf(issue: z.core.$ZodIssue, node: TreeNode | null): string {
+function errorMessage(issue: z.core.$ZodIssue, node: TreeNode | null): string {
   switch (issue.code) {
     case 'invalid_value': {
       const written = node?.kind === 'scalar' && typeof node.value === 'string' ? node.value : '';
@@ -140,7 +140,7 @@ function lowerFirst(message: string): string {
 
 /** Only what stands in the file: a value that came out of a variable may be a secret. */
 function foundValue(node: TreeNode | null): string {
-  if (node?.kind !== 'scalar' || node.stretches !== null || node.value === null) return '';
+  if (node?.kind !== 'scalar' || node.segments !== null || node.value === null) return '';
   const text = JSON.stringify(node.value);
   return `, found ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`;
 }

@@ -19,7 +19,7 @@ export interface ScalarNode extends Place {
   /** The text before variables were put in. */
   readonly written: string;
   /** Where the value came from, piece by piece, where variables were put in; null otherwise. */
-  readonly stretches: readonly Stretch[] | null;
+  readonly segments: readonly Stretch[] | null;
   /** True where a variable or an anchor is missing: what the value is, nobody knows. */
   readonly broken: boolean;
 }
@@ -50,7 +50,7 @@ export interface ListNode extends Place {
 export type TreeNode = ScalarNode | MapNode | ListNode;
 
 /** Something wrong with the file itself, or at a character of it. */
-export interface Complaint {
+export interface Diagnostic {
   readonly code: ErrorCode;
   readonly message: string;
   /** Null = the file itself. */

@@ -1,6 +1,6 @@
 /** Checks parts of a document against schemas; remembers the secrets it meets. */
 
-import { messageOf, type Reader, reading } from '@switchhook/sdk/internal';
+import { errorMessage, type Reader, reading } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import { compileExpression } from '../expressions/compile.js';
 import type { ConfigDocument } from './diagnostics.js';
@@ -57,7 +57,7 @@ export class Checker {
         mask: (text) => this.#masked(text),
       });
     } catch (error) {
-      const reason = messageOf(error);
+      const reason = errorMessage(error);
       this.document.report('PLUGIN_BROKEN', path, `these options cannot be checked: ${this.#masked(reason)}`);
     }
     return null;
@@ -68,7 +68,7 @@ export class Checker {
     const converted = new Map<TreeNode, unknown>();
     for (const { path, expected } of leaves) {
       const node = nodeAt(this.document.root, [...base, ...path]);
-      if (node?.kind !== 'scalar' || node.stretches === null || typeof node.value !== 'string') continue;
+      if (node?.kind !== 'scalar' || node.segments === null || typeof node.value !== 'string') continue;
       const text = node.value.trim();
       if (expected.some((type) => type === 'number' || type === 'int') && text !== '' && Number.isFinite(Number(text)))
         converted.set(node, Number(text));

@@ -18,7 +18,7 @@ import {
 } from 'yaml';
 import { interpolate, type Variables } from './interpolate.js';
 import type { Path } from './problem.js';
-import { type Complaint, type Entry, type ScalarNode, sourceOffset, type TreeNode } from './tree.js';
+import { type Diagnostic, type Entry, type ScalarNode, sourceOffset, type TreeNode } from './tree.js';
 
 /** Levels of nesting. The library composes by recursion, and the regular expressions it then runs can end the process when the stack is short. */
 const deepest = 100;
@@ -29,29 +29,29 @@ const mostNodes = 600_000;
 /** A tree, or why there is none; with a tree, what is wrong with it. */
 export interface ParsedYaml {
   readonly root: TreeNode | null;
-  readonly complaints: readonly Complaint[];
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 export function parseYaml(source: string, variables: Variables): ParsedYaml {
   const documents = compose(source);
-  if ('code' in documents) return { root: null, complaints: [documents] };
+  if ('code' in documents) return { root: null, diagnostics: [documents] };
   const [first, second] = documents.filter((each, index) => index === 0 || each.contents !== null);
-  const errors = syntaxComplaints(first, source);
-  if (first === undefined || errors.length > 0) return { root: null, complaints: errors };
+  const errors = syntaxDiagnostics(first, source);
+  if (first === undefined || errors.length > 0) return { root: null, diagnostics: errors };
   const isEmpty = first.contents === null || (isScalar(first.contents) && first.contents.value === null);
   if (isEmpty)
-    return { root: null, complaints: [{ ...nowhere, code: 'CONFIG_EMPTY', message: 'the file says nothing' }] };
+    return { root: null, diagnostics: [{ ...nowhere, code: 'CONFIG_EMPTY', message: 'the file says nothing' }] };
   const builder = new TreeBuilder(source, variables);
   if (second !== undefined)
     builder.complain('YAML_SYNTAX', second.range[0], [], 'the file holds several documents; keep one');
   const root = builder.build(first.contents, [], 0);
-  const endless = builder.complaints.find(({ code }) => code === 'YAML_ALIASES');
-  return endless === undefined ? { root, complaints: builder.complaints } : { root: null, complaints: [endless] };
+  const endless = builder.diagnostics.find(({ code }) => code === 'YAML_ALIASES');
+  return endless === undefined ? { root, diagnostics: builder.diagnostics } : { root: null, diagnostics: [endless] };
 }
 
 const nowhere = { offset: null, path: [] } as const;
 
-function compose(source: string): readonly Document.Parsed[] | Complaint {
+function compose(source: string): readonly Document.Parsed[] | Diagnostic {
   const parser = new Parser();
   const composer = new Composer({
     merge: true,
@@ -74,8 +74,8 @@ function compose(source: string): readonly Document.Parsed[] | Complaint {
 const longestLine = 1_000;
 
 /** One complaint per line: what follows on a broken line is broken by it. None from where a broken line has ended the document on. */
-function syntaxComplaints(document: Document.Parsed | undefined, source: string): readonly Complaint[] {
-  const byLine = new Map<number, Complaint>();
+function syntaxDiagnostics(document: Document.Parsed | undefined, source: string): readonly Diagnostic[] {
+  const byLine = new Map<number, Diagnostic>();
   const tags = document?.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED') ?? [];
   const errors = document?.errors ?? [];
   const lost = errors.findIndex(({ message }) => / in YAML stream/.test(message));
@@ -83,26 +83,26 @@ function syntaxComplaints(document: Document.Parsed | undefined, source: string)
     const start = source.lastIndexOf('\n', error.pos[0] - 1) + 1;
     const end = source.indexOf('\n', error.pos[0]);
     const line = source.slice(start, end < 0 ? undefined : end).slice(0, longestLine);
-    if (!byLine.has(start)) byLine.set(start, syntaxComplaint(error, line));
+    if (!byLine.has(start)) byLine.set(start, syntaxDiagnostic(error, line));
   }
   return [...byLine.values()];
 }
 
-function syntaxComplaint({ code, message, pos }: YAMLError, line: string): Complaint {
-  const complaint = { code: 'YAML_SYNTAX', offset: pos[0], path: [] } as const;
+function syntaxDiagnostic({ code, message, pos }: YAMLError, line: string): Diagnostic {
+  const diagnostic = { code: 'YAML_SYNTAX', offset: pos[0], path: [] } as const;
   if (code === 'TAB_AS_INDENT')
     return {
-      ...complaint,
+      ...diagnostic,
       message: 'a tab is used for indentation',
       hint: 'YAML indents with spaces only: replace the tabs.',
     };
   if (code === 'TAG_RESOLVE_FAILED')
     return {
-      ...complaint,
+      ...diagnostic,
       message: 'a value that starts with ! is a tag in YAML',
       hint: 'Put the whole value into quotes.',
     };
-  return { ...complaint, message: message.charAt(0).toLowerCase() + message.slice(1), hint: hintFor(line) };
+  return { ...diagnostic, message: message.charAt(0).toLowerCase() + message.slice(1), hint: hintFor(line) };
 }
 
 /** What is most often wrong with a line like this one. */
@@ -124,7 +124,7 @@ const styles = {
 
 /** Follows aliases and merge keys, puts variables in, and keeps places. */
 class TreeBuilder {
-  readonly complaints: Complaint[] = [];
+  readonly diagnostics: Diagnostic[] = [];
   readonly #source: string;
   readonly #variables: Variables;
   /** Null while the anchored node is being built. */
@@ -136,8 +136,8 @@ class TreeBuilder {
     this.#variables = variables;
   }
 
-  complain(code: Complaint['code'], offset: number, path: Path, message: string): void {
-    this.complaints.push({ code, offset, path, message });
+  complain(code: Diagnostic['code'], offset: number, path: Path, message: string): void {
+    this.diagnostics.push({ code, offset, path, message });
   }
 
   /** `at` is where a value is expected that is not there. */
@@ -218,7 +218,7 @@ class TreeBuilder {
       value,
       style,
       written: String(value),
-      stretches: null,
+      segments: null,
       broken: false,
       start,
       end,
@@ -232,7 +232,7 @@ class TreeBuilder {
     return {
       ...plain,
       value: interpolated.value,
-      stretches: interpolated.stretches,
+      segments: interpolated.segments,
       broken: interpolated.missing.length > 0,
     };
   }
@@ -248,7 +248,7 @@ function nothingAt(offset: number): ScalarNode {
     value: null,
     style: 'plain',
     written: '',
-    stretches: null,
+    segments: null,
     broken: false,
     start: offset,
     end: offset,

@@ -11,15 +11,15 @@ import type {
   Settlement,
   Transform,
 } from '@switchhook/sdk';
-import { messageOf, within } from '@switchhook/sdk/internal';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { eventOf } from '../routing/event-record.js';
-import type { LanePolicy } from './policy.js';
-import { type Attempted, settlementFor } from './retry.js';
+import type { QueuePolicy } from './policy.js';
+import { type AttemptOutcome, settlementFor } from './retry.js';
 
 /** A destination and how it may be used. */
 export interface OpenDestination {
   readonly destination: Destination;
-  readonly policy: LanePolicy;
+  readonly policy: QueuePolicy;
 }
 
 /** What attempts for one destination work with. */
@@ -29,13 +29,13 @@ export interface AttemptParts {
   readonly transforms: ReadonlyMap<string, Transform>;
   readonly clock: Clock;
   /** Numbers from 0 to below 1, for the jitter. */
-  readonly chance: () => number;
+  readonly random: () => number;
 }
 
 /** What an attempt came to for one delivery, and its settlement. */
-export interface AttemptEnd {
+export interface AttemptResult {
   readonly delivery: ClaimedDelivery;
-  readonly outcome: Attempted;
+  readonly outcome: AttemptOutcome;
   /** False where a transform kept the event back, or failed: the destination was not called. */
   readonly asked: boolean;
   readonly time: AttemptTime;
@@ -55,8 +55,8 @@ const responseBytes = 4_096;
 type Transforms = AttemptParts['transforms'];
 
 /** For a delivery that the destination left out of its answer. */
-const unsaid: Outcome = { kind: 'unavailable', reason: 'the destination said nothing about this delivery' };
-const noOutcome: Outcome = { kind: 'unavailable', reason: 'the destination gave no outcome of the contract' };
+const missingOutcome: Outcome = { kind: 'unavailable', reason: 'the destination said nothing about this delivery' };
+const invalidOutcome: Outcome = { kind: 'unavailable', reason: 'the destination gave no outcome of the contract' };
 const delivered: Outcome = { kind: 'delivered' };
 
 /**
@@ -66,41 +66,44 @@ const delivered: Outcome = { kind: 'delivered' };
 export async function attempted(
   parts: AttemptParts,
   claimed: readonly ClaimedDelivery[],
-): Promise<readonly AttemptEnd[]> {
+): Promise<readonly AttemptResult[]> {
   const { open, transforms, clock } = parts;
   const startedAtMs = clock.now();
   const startedAt = clock.elapsed();
-  const prepared = claimed.map((one) => preparedFor(one, transforms));
+  const prepared = claimed.map((one) => applyTransforms(one, transforms));
   const deliveries = prepared.filter((one) => 'event' in one);
   const outcomes = deliveries.length === 0 ? [] : await called(open, deliveries, clock);
   const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
   let calledBefore = 0;
   return claimed.map((one, index) => {
-    const own = prepared[index] ?? unsaid;
+    const own = prepared[index] ?? missingOutcome;
     if (!('event' in own)) return endOf(parts, one, own, false, time);
     calledBefore += 1;
-    return endOf(parts, one, outcomes[calledBefore - 1] ?? unsaid, true, time);
+    return endOf(parts, one, outcomes[calledBefore - 1] ?? missingOutcome, true, time);
   });
 }
 
 function endOf(
-  { open: { policy }, chance }: AttemptParts,
+  { open: { policy }, random }: AttemptParts,
   delivery: ClaimedDelivery,
-  outcome: Attempted,
+  outcome: AttemptOutcome,
   asked: boolean,
   time: AttemptTime,
-): AttemptEnd {
+): AttemptResult {
   const { id, lease, attempt: number } = delivery;
   const { startedAtMs, durationMs, endedAtMs } = time;
-  const end = (ended: Attempted, settlement: Settlement): AttemptEnd => {
-    const attempt = { startedAtMs, durationMs, ...keptOf(ended) };
+  const end = (ended: AttemptOutcome, settlement: Settlement): AttemptResult => {
+    const attempt = { startedAtMs, durationMs, ...attemptRecord(ended) };
     return { delivery, outcome: ended, asked, time, settled: { deliveryId: id, lease, settlement, attempt } };
   };
   try {
-    return end(outcome, settlementFor(outcome, number, policy.retry, endedAtMs, chance));
+    return end(outcome, settlementFor(outcome, number, policy.retry, endedAtMs, random));
   } catch (error) {
     const before = 'reason' in outcome ? `${outcome.reason}; ` : '';
-    const failed: Outcome = { kind: 'unavailable', reason: `${before}the retry schedule failed: ${messageOf(error)}` };
+    const failed: Outcome = {
+      kind: 'unavailable',
+      reason: `${before}the retry schedule failed: ${errorMessage(error)}`,
+    };
     return end(
       failed,
       settlementFor(failed, number, policy.retry, endedAtMs, () => 1),
@@ -110,9 +113,9 @@ function endOf(
 
 /** A copy of what a plugin returned, as the contract has it: reading it once may throw, reading it later cannot. */
 function checked(outcome: Outcome | undefined): Outcome {
-  if (outcome === undefined) return unsaid;
+  if (outcome === undefined) return missingOutcome;
   try {
-    if (typeof outcome !== 'object' || outcome === null) return noOutcome;
+    if (typeof outcome !== 'object' || outcome === null) return invalidOutcome;
     const { kind } = outcome;
     if (kind === 'delivered') return outcome.response === undefined ? delivered : withResponse({ kind }, outcome);
     const { reason } = outcome;
@@ -123,9 +126,9 @@ function checked(outcome: Outcome | undefined): Outcome {
       const copy: Outcome = { kind, reason, needsOperator: needsOperator === true, ...(isWish && { retryAfterMs }) };
       return withResponse(copy, outcome);
     }
-    return noOutcome;
+    return invalidOutcome;
   } catch (error) {
-    return { kind: 'unavailable', reason: messageOf(error) };
+    return { kind: 'unavailable', reason: errorMessage(error) };
   }
 }
 
@@ -134,7 +137,7 @@ function withResponse(copy: Outcome, { response }: Outcome): Outcome {
 }
 
 /** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */
-function keptOf(outcome: Attempted): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
+function attemptRecord(outcome: AttemptOutcome): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
   const reason = 'reason' in outcome ? outcome.reason.slice(0, reasonLimit) : null;
   const response = 'response' in outcome ? outcome.response : null;
   return { outcome: outcome.kind, reason, response: response ?? null };
@@ -147,13 +150,16 @@ function excerptOf(response: string): string {
 }
 
 /** A delivery as its destination sees it, or what came of it before it got there. */
-export function preparedFor(claimed: Omit<ClaimedDelivery, 'lease'>, transforms: Transforms): Delivery | Attempted {
+export function applyTransforms(
+  claimed: Omit<ClaimedDelivery, 'lease'>,
+  transforms: Transforms,
+): Delivery | AttemptOutcome {
   const { id, route, destination, attempt } = claimed;
   try {
     const event = transformed(eventOf(claimed.event), claimed.transforms, transforms);
     return event === null ? { kind: 'skipped' } : { id, route, destination, attempt, event };
   } catch (error) {
-    return { kind: 'rejected', reason: `a transform failed: ${messageOf(error)}` };
+    return { kind: 'rejected', reason: `a transform failed: ${errorMessage(error)}` };
   }
 }
 
@@ -175,18 +181,20 @@ async function called(
   clock: Clock,
 ): Promise<readonly Outcome[]> {
   try {
-    const outcomes = await within(clock, policy.timeoutMs, (signal) => callOf(destination, policy, deliveries, signal));
+    const outcomes = await withTimeout(clock, policy.timeoutMs, (signal) =>
+      callOf(destination, policy, deliveries, signal),
+    );
     // A plugin in plain JavaScript can return anything.
     if (!Array.isArray(outcomes)) throw new TypeError('the destination did not return a list of outcomes');
     return deliveries.map((_, index) => checked(outcomes[index]));
   } catch (error) {
-    return deliveries.map(() => ({ kind: 'unavailable', reason: messageOf(error) }));
+    return deliveries.map(() => ({ kind: 'unavailable', reason: errorMessage(error) }));
   }
 }
 
 async function callOf(
   destination: Destination,
-  { batch }: LanePolicy,
+  { batch }: QueuePolicy,
   deliveries: readonly Delivery[],
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {

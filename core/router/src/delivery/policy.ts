@@ -4,7 +4,7 @@ import type { Rate } from '../resilience/token-bucket.js';
 import type { RetryPolicy } from './retry.js';
 
 /** How a destination may be used. */
-export interface LanePolicy {
+export interface QueuePolicy {
   /** Attempts at the same time. */
   readonly concurrency: number;
   /** How long one attempt may take. */
@@ -31,6 +31,6 @@ export interface BatchPolicy {
 export const heldPerAttempt = 4;
 
 /** Long enough for everything held before a delivery to time out, and then itself. */
-export function leaseMsOf({ timeoutMs, batch }: LanePolicy): number {
+export function leaseMsOf({ timeoutMs, batch }: QueuePolicy): number {
   return timeoutMs * (2 + heldPerAttempt) + (batch?.waitMs ?? 0) + 30_000;
 }

@@ -1,25 +1,25 @@
 /** The lane of one destination: takes deliveries in, starts its attempts, and takes nothing from other lanes. */
 import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
-import { Pauses, pauseAfter } from '@switchhook/sdk/internal';
+import { backoffMs, Sleep } from '@switchhook/sdk/internal';
 import type { BreakerState } from '../resilience/breaker.js';
-import { Places, type SharedPlaces } from '../resilience/capacity.js';
-import { type AttemptEnd, type AttemptParts, attempted } from './attempt.js';
-import { heldPerAttempt, type LanePolicy, leaseMsOf } from './policy.js';
-import { Settler } from './settlement-writer.js';
+import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
+import { type AttemptParts, type AttemptResult, attempted } from './attempt.js';
+import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
+import { SettlementWriter } from './settlement-writer.js';
 import type { DeliveryTelemetry } from './telemetry.js';
-import { Gate } from './throttle.js';
+import { Throttle } from './throttle.js';
 
 /** What a lane works with. */
-export interface LaneParts extends AttemptParts {
+export interface QueueParts extends AttemptParts {
   readonly destination: string;
   readonly store: Store;
   readonly log: Log;
   readonly deliveryTelemetry: DeliveryTelemetry;
-  readonly sharedPlaces: SharedPlaces;
+  readonly sharedCapacity: SharedCapacity;
 }
 
 /** What a lane is doing. */
-export interface LaneLoad {
+export interface QueueLoad {
   readonly running: number;
   readonly held: number;
   readonly unsettled: number;
@@ -42,15 +42,15 @@ const longestHoldMs = 1_000;
 const pollMs = 15_000;
 
 /** What moves a delivery between its states; they are drawn in docs/pipeline.md. */
-export class Lane {
-  readonly #parts: LaneParts;
-  readonly #policy: LanePolicy;
-  readonly #gate: Gate;
+export class DeliveryQueue {
+  readonly #parts: QueueParts;
+  readonly #policy: QueuePolicy;
+  readonly #throttle: Throttle;
   readonly #batchMax: number;
-  readonly #settler: Settler;
-  readonly #pauses: Pauses;
+  readonly #settlementWriter: SettlementWriter;
+  readonly #sleep: Sleep;
   /** Taken by what is running or held, and by what is promised to a commit or a claim under way. */
-  readonly #places: Places;
+  readonly #capacity: Capacity;
   readonly #held: Held[] = [];
   /** Attempts under way, and the deliveries in them. */
   #attempts = 0;
@@ -63,21 +63,21 @@ export class Lane {
   #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
   #whenIdle: (() => void)[] = [];
 
-  constructor(parts: LaneParts) {
+  constructor(parts: QueueParts) {
     const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
     this.#parts = parts;
     this.#policy = parts.open.policy;
-    this.#gate = new Gate({ rateLimit, breaker, longestPauseMs: retry.maxMs }, parts.clock.elapsed());
+    this.#throttle = new Throttle({ rateLimit, breaker, longestPauseMs: retry.maxMs }, parts.clock.elapsed());
     this.#batchMax = batch?.max ?? 1;
-    this.#settler = new Settler(parts);
-    this.#pauses = new Pauses(parts.clock);
+    this.#settlementWriter = new SettlementWriter(parts);
+    this.#sleep = new Sleep(parts.clock);
     const running = concurrency * this.#batchMax;
-    this.#places = new Places(running * (1 + heldPerAttempt), running, parts.sharedPlaces);
+    this.#capacity = new Capacity(running * (1 + heldPerAttempt), running, parts.sharedCapacity);
   }
 
   /** Starts with what the store has left from before. */
   open(): void {
-    this.#pauses.cut();
+    this.#sleep.wake();
     this.expect(this.#parts.clock.now());
   }
 
@@ -85,10 +85,10 @@ export class Lane {
   admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
     const { destination, clock } = this.#parts;
     // What is due already goes first, so newcomers queue behind it in the store; and only the store knows the order.
-    const queue = this.#closed || this.#policy.ordered || this.#isDue(nowMs) || this.#places.left <= 0;
-    if (queue || this.#gate.allowance(clock.elapsed()) === 0)
+    const queue = this.#closed || this.#policy.ordered || this.#isDue(nowMs) || this.#capacity.left <= 0;
+    if (queue || this.#throttle.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
-    this.#places.take(1);
+    this.#capacity.take(1);
     return { route, destination, transforms, state: 'running', dueMs: nowMs + leaseMsOf(this.#policy) };
   }
 
@@ -100,7 +100,7 @@ export class Lane {
 
   /** Takes back the promise of `admit`: the event was not committed, or was a duplicate. */
   forget(): void {
-    this.#places.free(1);
+    this.#capacity.free(1);
     this.#advance();
   }
 
@@ -113,19 +113,19 @@ export class Lane {
   /** Starts nothing more, gives back what is held, and resolves when the running attempts are settled. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#pauses.end();
+    this.#sleep.end();
     this.#advance();
     if (!this.#isIdle()) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   /** After `close`, where it took too long: what is not settled now is left to the next start. */
   abandon(): void {
-    this.#settler.abandon();
+    this.#settlementWriter.abandon();
   }
 
-  get load(): LaneLoad {
-    const breaker = this.#gate.breakerState(this.#parts.clock.elapsed());
-    return { running: this.#running, held: this.#held.length, unsettled: this.#settler.pending, breaker };
+  get load(): QueueLoad {
+    const breaker = this.#throttle.breakerState(this.#parts.clock.elapsed());
+    return { running: this.#running, held: this.#held.length, unsettled: this.#settlementWriter.pending, breaker };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
@@ -147,7 +147,7 @@ export class Lane {
   /** Starts attempts with what is held, as far as concurrency and gate allow. */
   #startHeld(): void {
     const { clock } = this.#parts;
-    if (this.#gateWaitMs() > longestHoldMs) this.#giveBack(this.#held.splice(0));
+    if (this.#throttleWaitMs() > longestHoldMs) this.#giveBack(this.#held.splice(0));
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
       const group = this.#held.splice(0, this.#batchMax);
       // A lease that could end during the attempt is not used: somebody else might start the same attempt.
@@ -159,7 +159,7 @@ export class Lane {
   }
 
   #mayStart(): boolean {
-    return this.#attempts < this.#policy.concurrency && this.#settler.pending < unsettledLimit;
+    return this.#attempts < this.#policy.concurrency && this.#settlementWriter.pending < unsettledLimit;
   }
 
   /** How long until what is held can start, as far as time decides: its batch is complete and the gate is open. */
@@ -167,19 +167,19 @@ export class Lane {
     const [oldest] = this.#held;
     if (oldest === undefined) return Number.POSITIVE_INFINITY;
     const batchWaitMs = oldest.sinceMs + (this.#policy.batch?.waitMs ?? 0) - this.#parts.clock.elapsed();
-    return Math.max(this.#gateWaitMs(), this.#held.length < this.#batchMax ? batchWaitMs : 0);
+    return Math.max(this.#throttleWaitMs(), this.#held.length < this.#batchMax ? batchWaitMs : 0);
   }
 
   /** How long until the store is to be asked, as far as time decides. */
   #dueWaitMs(nowMs: number): number {
     if (this.#dueMs === null) return Number.POSITIVE_INFINITY;
-    return this.#isDue(nowMs) ? this.#gateWaitMs() : this.#dueMs - nowMs;
+    return this.#isDue(nowMs) ? this.#throttleWaitMs() : this.#dueMs - nowMs;
   }
 
-  #gateWaitMs(): number {
+  #throttleWaitMs(): number {
     const nowMs = this.#parts.clock.elapsed();
-    if (this.#gate.allowance(nowMs) > 0) return 0;
-    return (this.#gate.opensAtMs(nowMs) ?? Number.POSITIVE_INFINITY) - nowMs;
+    if (this.#throttle.allowance(nowMs) > 0) return 0;
+    return (this.#throttle.opensAtMs(nowMs) ?? Number.POSITIVE_INFINITY) - nowMs;
   }
 
   async #run(deliveries: readonly ClaimedDelivery[]): Promise<void> {
@@ -192,15 +192,15 @@ export class Lane {
   }
 
   /** Takes a slot for one attempt, and releases it whatever happens. */
-  async #attempt(deliveries: readonly ClaimedDelivery[]): Promise<readonly AttemptEnd[]> {
+  async #attempt(deliveries: readonly ClaimedDelivery[]): Promise<readonly AttemptResult[]> {
     const { clock } = this.#parts;
     this.#attempts += 1;
     this.#running += deliveries.length;
-    this.#settler.expect(deliveries.length);
-    this.#gate.started(clock.elapsed());
+    this.#settlementWriter.expect(deliveries.length);
+    this.#throttle.started(clock.elapsed());
     try {
       const ends = await attempted(this.#parts, deliveries);
-      this.#gate.ended(
+      this.#throttle.ended(
         ends.filter(({ asked }) => asked).map(({ outcome }) => outcome),
         clock.elapsed(),
       );
@@ -208,12 +208,12 @@ export class Lane {
     } finally {
       this.#attempts -= 1;
       this.#running -= deliveries.length;
-      this.#places.free(deliveries.length);
+      this.#capacity.free(deliveries.length);
     }
   }
 
   async #settle(settled: readonly Settled[]): Promise<void> {
-    await this.#settler.settle(settled);
+    await this.#settlementWriter.settle(settled);
     for (const { settlement } of settled)
       if (settlement.state === 'waiting') this.#dueMs = Math.min(settlement.untilMs, this.#dueMs ?? settlement.untilMs);
     // The next of its subject can go now.
@@ -224,8 +224,8 @@ export class Lane {
 
   #giveBack(held: readonly Held[]): void {
     if (held.length === 0) return;
-    this.#places.free(held.length);
-    this.#settler.expect(held.length);
+    this.#capacity.free(held.length);
+    this.#settlementWriter.expect(held.length);
     const settlement = { state: 'waiting', untilMs: this.#parts.clock.now(), counted: false } as const;
     void this.#settle(
       held.map(({ delivery }) => ({ deliveryId: delivery.id, lease: delivery.lease, settlement, attempt: null })),
@@ -238,25 +238,25 @@ export class Lane {
     const leaseUntilMs = nowMs + leaseMsOf(this.#policy);
     const { ordered, retry } = this.#policy;
     this.#claiming = true;
-    this.#places.take(limit);
+    this.#capacity.take(limit);
     this.#dueMs = null;
     let exhausted: readonly string[] = [];
     try {
       const maxAttempts = retry.attempts;
       const claim = await store.claim({ destination, nowMs, leaseUntilMs, limit, maxAttempts, ordered });
       this.#failedClaims = 0;
-      this.#places.take(claim.deliveries.length);
+      this.#capacity.take(claim.deliveries.length);
       const sinceMs = clock.elapsed();
       this.#held.push(...claim.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
       if (claim.nextDueMs !== null) this.#dueMs = Math.min(claim.nextDueMs, this.#dueMs ?? claim.nextDueMs);
       exhausted = claim.exhausted;
     } catch (error) {
-      log.warn('lane.claim-failed', { destination, error });
+      log.warn('queue.claim-failed', { destination, error });
       this.#failedClaims += 1;
-      await this.#pauses.wait(pauseAfter(this.#failedClaims));
+      await this.#sleep.for(backoffMs(this.#failedClaims));
       this.#dueMs = clock.now();
     }
-    this.#places.free(limit);
+    this.#capacity.free(limit);
     this.#claiming = false;
     this.#advance();
     this.#announceIdle();
@@ -282,13 +282,13 @@ export class Lane {
 
   /** How many to claim: not for a handful of places, and no more than the gate lets through. */
   #claimable(): number {
-    const room = this.#places.left;
-    const allowed = this.#gate.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.length;
+    const room = this.#capacity.left;
+    const allowed = this.#throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.length;
     return room < this.#policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
 
   #isIdle(): boolean {
-    return this.#attempts === 0 && this.#settler.pending === 0 && !this.#claiming;
+    return this.#attempts === 0 && this.#settlementWriter.pending === 0 && !this.#claiming;
   }
 
   #announceIdle(): void {

@@ -2,7 +2,7 @@
 import type { Outcome, Settlement } from '@switchhook/sdk';
 
 /** What an attempt came to, or that a transform kept the event from this destination. */
-export type Attempted = Outcome | { readonly kind: 'skipped' };
+export type AttemptOutcome = Outcome | { readonly kind: 'skipped' };
 
 /** How a destination is tried again. */
 export interface RetryPolicy {
@@ -16,14 +16,14 @@ export interface RetryPolicy {
 
 /**
  * The settlement of an attempt. Waits are drawn evenly between 0 and the schedule's step ("full jitter"), so that what
- * failed together does not come back together. `chance` gives numbers from 0 to below 1.
+ * failed together does not come back together. `random` gives numbers from 0 to below 1.
  */
 export function settlementFor(
-  outcome: Attempted,
+  outcome: AttemptOutcome,
   attempt: number,
   policy: RetryPolicy,
   nowMs: number,
-  chance: () => number,
+  random: () => number,
 ): Settlement {
   switch (outcome.kind) {
     case 'delivered':
@@ -34,7 +34,7 @@ export function settlementFor(
       return { state: 'dead', reason: 'rejected' };
     case 'unavailable':
       if (attempt >= policy.attempts) return { state: 'dead', reason: 'exhausted' };
-      return { state: 'waiting', untilMs: nowMs + Math.round(waitMs(outcome, attempt, policy, chance)), counted: true };
+      return { state: 'waiting', untilMs: nowMs + Math.round(waitMs(outcome, attempt, policy, random)), counted: true };
   }
 }
 
@@ -42,12 +42,12 @@ function waitMs(
   outcome: Extract<Outcome, { kind: 'unavailable' }>,
   attempt: number,
   policy: RetryPolicy,
-  chance: () => number,
+  random: () => number,
 ): number {
   const { retryAfterMs: wishMs = 0, needsOperator = false } = outcome;
   const scheduledMs = needsOperator
-    ? policy.maxMs * (0.5 + chance() / 2)
-    : chance() * Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
+    ? policy.maxMs * (0.5 + random() / 2)
+    : random() * Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
   // A wish is the least: who says "now" is not asked without end, and who is asked together does not come back together.
-  return Math.min(policy.maxMs, Math.max(scheduledMs, wishMs + chance() * Math.min(wishMs, policy.firstMs)));
+  return Math.min(policy.maxMs, Math.max(scheduledMs, wishMs + random() * Math.min(wishMs, policy.firstMs)));
 }

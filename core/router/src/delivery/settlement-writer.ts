@@ -1,25 +1,25 @@
 /** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
 import type { Clock, Log, Settled, Store } from '@switchhook/sdk';
-import { Pauses, pauseAfter } from '@switchhook/sdk/internal';
+import { backoffMs, Sleep } from '@switchhook/sdk/internal';
 
 /** What a settler works with. */
-export interface SettlerParts {
+export interface SettlementWriterParts {
   readonly destination: string;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export class Settler {
-  readonly #parts: SettlerParts;
+export class SettlementWriter {
+  readonly #parts: SettlementWriterParts;
   #pending = 0;
   #failures = 0;
   #abandoned = false;
-  readonly #pauses: Pauses;
+  readonly #sleep: Sleep;
 
-  constructor(parts: SettlerParts) {
+  constructor(parts: SettlementWriterParts) {
     this.#parts = parts;
-    this.#pauses = new Pauses(parts.clock);
+    this.#sleep = new Sleep(parts.clock);
   }
 
   /** Deliveries whose attempt has begun or ended and is not settled yet. */
@@ -35,7 +35,7 @@ export class Settler {
   /** Stops trying: the leases end, and somebody else makes the attempts again. */
   abandon(): void {
     this.#abandoned = true;
-    this.#pauses.end();
+    this.#sleep.end();
   }
 
   /** Resolves when the store has the settlements, or they are abandoned; they must have been expected. */
@@ -50,9 +50,9 @@ export class Settler {
       } catch (error) {
         // What is known is tried once, also when it is known late.
         if (this.#abandoned) return;
-        log.warn('lane.settle-failed', { destination, error });
+        log.warn('queue.settle-failed', { destination, error });
         this.#failures += 1;
-        await this.#pauses.wait(pauseAfter(this.#failures));
+        await this.#sleep.for(backoffMs(this.#failures));
       }
     }
   }

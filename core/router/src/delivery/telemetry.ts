@@ -1,7 +1,7 @@
 /** Telemetry of deliveries: one log line per attempt or decision, and its metrics. */
 import type { ClaimedDelivery, EndReason, Labels, Log, Metrics } from '@switchhook/sdk';
-import type { AttemptEnd, AttemptTime } from './attempt.js';
-import type { Attempted } from './retry.js';
+import type { AttemptResult, AttemptTime } from './attempt.js';
+import type { AttemptOutcome } from './retry.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
@@ -43,7 +43,7 @@ export class DeliveryTelemetry {
   }
 
   /** An attempt has ended. */
-  attempted({ delivery, outcome, time, settled: { settlement } }: AttemptEnd): void {
+  attempted({ delivery, outcome, time, settled: { settlement } }: AttemptResult): void {
     const { id, destination, route, attempt } = delivery;
     const needsOperator = 'needsOperator' in outcome && outcome.needsOperator === true;
     const fields = {
@@ -87,7 +87,11 @@ export class DeliveryTelemetry {
     }
   }
 
-  #measure({ destination, event }: ClaimedDelivery, outcome: Attempted, { endedAtMs, durationMs }: AttemptTime): void {
+  #measure(
+    { destination, event }: ClaimedDelivery,
+    outcome: AttemptOutcome,
+    { endedAtMs, durationMs }: AttemptTime,
+  ): void {
     if (outcome.kind === 'skipped') {
       // Nothing was asked of the destination.
       this.#count('deliveries_skipped_total', { destination });

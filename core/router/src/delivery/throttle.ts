@@ -1,10 +1,10 @@
 /** The gate of a lane: whether an attempt may start now, and if not, when. Breaker, rate limit and the other side's own wish. */
 import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
 import { type Rate, TokenBucket } from '../resilience/token-bucket.js';
-import type { Attempted } from './retry.js';
+import type { AttemptOutcome } from './retry.js';
 
 /** What limits a lane beside its concurrency. */
-export interface GatePolicy {
+export interface ThrottlePolicy {
   /** Null = no limit. Counts attempts; a batch is one. */
   readonly rateLimit: Rate | null;
   /** Null = no breaker. */
@@ -14,13 +14,13 @@ export interface GatePolicy {
 }
 
 /** Times are from a clock that never goes back. */
-export class Gate {
-  readonly #policy: GatePolicy;
+export class Throttle {
+  readonly #policy: ThrottlePolicy;
   readonly #breaker: Breaker | null;
   readonly #bucket: TokenBucket | null;
   #pausedUntilMs = 0;
 
-  constructor(policy: GatePolicy, nowMs: number) {
+  constructor(policy: ThrottlePolicy, nowMs: number) {
     this.#policy = policy;
     this.#breaker = policy.breaker === null ? null : new Breaker(policy.breaker, policy.longestPauseMs);
     this.#bucket = policy.rateLimit === null ? null : new TokenBucket(policy.rateLimit, nowMs);
@@ -49,7 +49,7 @@ export class Gate {
    * An attempt has ended: the outcomes of those deliveries that the destination was asked about. Where there are none, it was
    * no attempt. A batch that went through in part shows that the destination is there.
    */
-  ended(outcomes: readonly Attempted[], nowMs: number): void {
+  ended(outcomes: readonly AttemptOutcome[], nowMs: number): void {
     if (outcomes.length === 0) {
       this.#bucket?.giveBack(nowMs);
       this.#breaker?.cancelled();

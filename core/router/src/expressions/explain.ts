@@ -1,7 +1,7 @@
 /** Takes an expression apart at `&&`, `||` and `!`, for whoever asks why it came to what it did. */
 import { type ASTNode, serialize } from '@marcbachmann/cel-js';
 import type { ExplainedPart, ExplainedValue, JsonValue, Scope } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import { durationFunction } from './language.js';
 
 /** What an expression is explained with. */
@@ -44,7 +44,7 @@ function explainedValue(text: string, reading: Reading, scope: Scope): Explained
   try {
     return { text, value: cut(reading.evaluate(text, scope)), failure: null };
   } catch (error) {
-    return { text, value: null, failure: messageOf(error) };
+    return { text, value: null, failure: errorMessage(error) };
   }
 }
 

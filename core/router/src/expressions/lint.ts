@@ -1,6 +1,6 @@
 /** Time zones in expressions: what asks for one that does not exist would fail for every call and event, and be seen by nobody. */
 import type { ASTNode } from '@marcbachmann/cel-js';
-import type { NumberReader } from '@switchhook/sdk';
+import type { PhoneNormalizer } from '@switchhook/sdk';
 import { isWithheld, nearest } from '@switchhook/sdk/internal';
 import { problemOf } from './diagnose.js';
 import { nodesIn } from './explain.js';
@@ -58,7 +58,7 @@ function zoneOfOffset(written: string): string | null {
 }
 
 /** A text that no number of a call is ever equal to. */
-export interface VainNumber {
+export interface UnmatchableNumber {
   readonly message: string;
   /** Characters from the start of the expression. */
   readonly offset: number;
@@ -67,11 +67,11 @@ export interface VainNumber {
 type Literal = Extract<ASTNode, { op: 'value' }>;
 
 /** The texts that `call.from` and `call.to` are compared with, or looked up by, in vain. */
-export function vainNumbers(whole: ASTNode, read: NumberReader): readonly VainNumber[] {
+export function unmatchableNumbers(whole: ASTNode, read: PhoneNormalizer): readonly UnmatchableNumber[] {
   return [...nodesIn(whole)].flatMap((node) => {
     if (!isComparison(node)) return [];
     const [left, right] = node.args;
-    return [...vainIn(left, right, read), ...vainIn(right, left, read)];
+    return [...unmatchableIn(left, right, read), ...unmatchableIn(right, left, read)];
   });
 }
 
@@ -79,7 +79,7 @@ function isComparison(node: ASTNode): node is Extract<ASTNode, { op: '==' | '!='
   return ['==', '!=', 'in', '[]', '[?]'].includes(node.op);
 }
 
-function vainIn(number: ASTNode, others: ASTNode, read: NumberReader): readonly VainNumber[] {
+function unmatchableIn(number: ASTNode, others: ASTNode, read: PhoneNormalizer): readonly UnmatchableNumber[] {
   const field = numberOfCall(number);
   if (field === null) return [];
   return literalsIn(others).flatMap(({ args: text, start: offset }) => {

@@ -21,7 +21,7 @@ export function requireAccess(ctx: Context, { token, proxied }: ApiAccess): void
   if (token === null) {
     const reason = proxied
       ? 'server.publicUrl or server.trustProxy says that a proxy stands in front'
-      : strangeness(ctx);
+      : remoteMark(ctx);
     if (reason !== null) throw refuse('API_TOKEN_NEEDED', reason);
     return;
   }
@@ -33,7 +33,7 @@ export function requireAccess(ctx: Context, { token, proxied }: ApiAccess): void
 }
 
 /** Why a request may be from elsewhere than this machine, or from a page that a browser on it has open; null = it is not. */
-function strangeness(ctx: Context): string | null {
+function remoteMark(ctx: Context): string | null {
   const host = ctx.get('host');
   const origin = ctx.get('origin');
   if (!loopbackAddress.test(ctx.req.socket.remoteAddress ?? '')) return 'the request comes from another machine';

@@ -1,7 +1,7 @@
 /** The API: checks who asks and what, lets an endpoint answer, and says what is wrong as `application/problem+json`. */
 
 import { type Clock, isRefusal, type Log, type Refusal, refuse } from '@switchhook/sdk';
-import { ERRORS, isServerError, within } from '@switchhook/sdk/internal';
+import { ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
 import type { Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
 import type { z } from 'zod';
@@ -10,14 +10,14 @@ import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
 import { type ApiAccess, requireAccess } from './access.js';
 import type { BodyLimits } from './body.js';
-import { type Endpoint, endpoints, type RouterFacts } from './endpoints.js';
+import { type Endpoint, endpoints, type RouterInfo } from './endpoints.js';
 import { openApiDocument } from './openapi.js';
 import { writeRefusal } from './refusal-response.js';
 
 /** What the API is made of. */
 export interface ApiParts {
   readonly operations: Operations;
-  readonly facts: RouterFacts;
+  readonly facts: RouterInfo;
   readonly access: ApiAccess;
   readonly limits: BodyLimits;
   readonly clock: Clock;
@@ -46,7 +46,7 @@ export function apiFor(parts: ApiParts): Api {
       writeProblem(ctx, refusal);
     }
     if (ctx.method !== 'GET')
-      parts.log.info('api.asked', { method: ctx.method, path: ctx.path, status: ctx.status, from: ctx.ip });
+      parts.log.info('api.requested', { method: ctx.method, path: ctx.path, status: ctx.status, from: ctx.ip });
   };
 }
 
@@ -97,7 +97,7 @@ function bodyReader({ limits, clock }: ApiParts): ParseBody {
   return async (ctx) => {
     if (!ctx.is('application/json')) throw refuse('UNSUPPORTED_MEDIA_TYPE', 'a body in application/json is expected');
     try {
-      await within(clock, limits.timeoutMs, () => parse(ctx, async () => {}));
+      await withTimeout(clock, limits.timeoutMs, () => parse(ctx, async () => {}));
     } catch (error) {
       if (isRefusal(error)) throw error;
       throw refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`, { cause: error });

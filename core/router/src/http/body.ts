@@ -10,14 +10,19 @@ export interface BodyLimits {
 }
 
 /** The whole body. Rejects with a refusal: too large, too slow, broken off, or no room. Never holds more than `maxBytes`. */
-export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Clock, room: BodyRoom): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  clock: Clock,
+  room: BodyBudget,
+): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.maxBytes) return Promise.reject(tooLarge(limits));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     const overloaded = (): void => end(() => reject(refuse('OVERLOADED', 'no room for another body')));
-    const guest: Guest = {
+    const body: PendingBody = {
       get length() {
         return length;
       },
@@ -26,13 +31,13 @@ export function readBody(request: IncomingMessage, limits: BodyLimits, clock: Cl
 
     const end = (finish: () => void): void => {
       cancelTimeout();
-      room.free(guest);
+      room.free(body);
       request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
       finish();
     };
     const onData = (chunk: Buffer): void => {
       if (length + chunk.length > limits.maxBytes) end(() => reject(tooLarge(limits)));
-      else if (!room.take(guest, chunk.length)) overloaded();
+      else if (!room.take(body, chunk.length)) overloaded();
       else {
         length += chunk.length;
         chunks.push(chunk);
@@ -60,16 +65,16 @@ function tooLarge({ maxBytes }: BodyLimits): Error {
 }
 
 /** A body that is being read. */
-export interface Guest {
+export interface PendingBody {
   /** Bytes so far. */
   readonly length: number;
   /** Makes room for others: it is read no further. */
   leave(): void;
 }
 
-export class BodyRoom {
+export class BodyBudget {
   readonly #mostBytes: number;
-  readonly #guests = new Set<Guest>();
+  readonly #bodies = new Set<PendingBody>();
   #taken = 0;
 
   constructor(mostBytes: number) {
@@ -80,26 +85,26 @@ export class BodyRoom {
    * Room for so many bytes more of a body, which its length does not count yet. Where there is none, the longest body
    * leaves, and so on: a few that stall shut nobody out. False where that would be this one.
    */
-  take(guest: Guest, bytes: number): boolean {
+  take(body: PendingBody, bytes: number): boolean {
     while (this.#taken + bytes > this.#mostBytes) {
-      const longest = this.#longestBut(guest);
+      const longest = this.#longestBut(body);
       if (longest === null) break;
-      if (longest.length <= guest.length + bytes) return false;
+      if (longest.length <= body.length + bytes) return false;
       longest.leave();
     }
-    this.#guests.add(guest);
+    this.#bodies.add(body);
     this.#taken += bytes;
     return true;
   }
 
   /** Its bytes are free again. */
-  free(guest: Guest): void {
-    if (this.#guests.delete(guest)) this.#taken -= guest.length;
+  free(body: PendingBody): void {
+    if (this.#bodies.delete(body)) this.#taken -= body.length;
   }
 
-  #longestBut(guest: Guest): Guest | null {
-    let longest: Guest | null = null;
-    for (const other of this.#guests) if (other !== guest && other.length > (longest?.length ?? -1)) longest = other;
+  #longestBut(body: PendingBody): PendingBody | null {
+    let longest: PendingBody | null = null;
+    for (const other of this.#bodies) if (other !== body && other.length > (longest?.length ?? -1)) longest = other;
     return longest;
   }
 }

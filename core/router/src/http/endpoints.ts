@@ -6,13 +6,13 @@ import type { ReplayFilter } from '../admin/bulk-replay.js';
 import type { ExplainQuestion, Operations } from '../admin/operations.js';
 import {
   callJson,
+  deliveryDetailsJson,
   deliveryJson,
-  deliveryStoryJson,
+  destinationStatusJson,
+  eventDetailsJson,
   eventJson,
-  eventStoryJson,
   explanationJson,
   iso,
-  laneJson,
   replayJson,
 } from '../api/mapping.js';
 import * as question from '../api/requests.js';
@@ -21,7 +21,7 @@ import { callList } from '../api/responses.js';
 import type { Route } from '../routing/routes.js';
 
 /** What the API knows without asking anybody. */
-export interface RouterFacts {
+export interface RouterInfo {
   readonly version: string;
   readonly node: string;
   readonly routes: readonly Route[];
@@ -40,7 +40,7 @@ export interface ComponentFacts {
 /** What endpoints answer from. */
 export interface Answering {
   readonly operations: Operations;
-  readonly facts: RouterFacts;
+  readonly facts: RouterInfo;
   readonly nowMs: number;
 }
 
@@ -89,8 +89,8 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/events/{id}',
     summary: 'One event with its data, its deliveries and every attempt.',
-    ...{ query: nothing, body: nothing, reply: reply.eventStory, refusals: ['NOT_KEPT'] },
-    answer: async ({ id }, { operations }) => eventStoryJson(await operations.event(id)),
+    ...{ query: nothing, body: nothing, reply: reply.eventDetails, refusals: ['NOT_KEPT'] },
+    answer: async ({ id }, { operations }) => eventDetailsJson(await operations.event(id)),
   }),
   endpoint({
     method: 'GET',
@@ -127,23 +127,23 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/deliveries/{id}',
     summary: 'One delivery with every attempt.',
-    ...{ query: nothing, body: nothing, reply: reply.deliveryStory, refusals: ['NOT_KEPT'] },
-    answer: async ({ id }, { operations }) => deliveryStoryJson(await operations.delivery(id)),
+    ...{ query: nothing, body: nothing, reply: reply.deliveryDetails, refusals: ['NOT_KEPT'] },
+    answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.delivery(id)),
   }),
   endpoint({
     method: 'POST',
     path: '/api/deliveries/{id}/replay',
     summary: 'Make one delivery again, now: whatever became of it, a pending retry included.',
-    ...{ query: nothing, body: nothing, reply: reply.deliveryStory },
+    ...{ query: nothing, body: nothing, reply: reply.deliveryDetails },
     refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE'],
-    answer: async ({ id }, { operations }) => deliveryStoryJson(await operations.replay(id)),
+    answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.replay(id)),
   }),
   endpoint({
     method: 'POST',
     path: '/api/deliveries/{id}/discard',
     summary: 'End a delivery that is waiting or dead: it is not to be made.',
-    ...{ query: nothing, body: nothing, reply: reply.deliveryStory, refusals: ['NOT_KEPT', 'WRONG_STATE'] },
-    answer: async ({ id }, { operations }) => deliveryStoryJson(await operations.discard(id)),
+    ...{ query: nothing, body: nothing, reply: reply.deliveryDetails, refusals: ['NOT_KEPT', 'WRONG_STATE'] },
+    answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.discard(id)),
   }),
   endpoint({
     method: 'POST',
@@ -181,16 +181,18 @@ export const endpoints: readonly Endpoint[] = [
   endpoint({
     method: 'GET',
     path: '/api/status',
-    summary: 'How the router, its store and each lane stand.',
+    summary: 'The state of the router, its store and each destination.',
     ...{ query: nothing, body: nothing, reply: reply.status, refusals: [] },
     answer: async (_, { operations, facts: { version, node, components } }) => {
-      const { nowMs, uptimeMs, storeFailure, lanes } = await operations.status();
+      const { nowMs, uptimeMs, storeFailure, destinations } = await operations.status();
       const use = (kind: Kind, name: string) =>
         components.find((component) => component.kind === kind && component.name === name)?.use ?? null;
       return {
         ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
         store: { use: use('store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
-        lanes: lanes.map((lane) => laneJson(lane, use('destination', lane.destination), nowMs)),
+        destinations: destinations.map((destination) =>
+          destinationStatusJson(destination, use('destination', destination.destination), nowMs),
+        ),
       };
     },
   }),

@@ -2,7 +2,7 @@
 import { type Clock, type HttpReply, type Log, type RawRequest, type Refusal, refuse } from '@switchhook/sdk';
 import type { Context } from 'koa';
 import type { Api } from './admin-api.js';
-import { type BodyLimits, type BodyRoom, readBody } from './body.js';
+import { type BodyBudget, type BodyLimits, readBody } from './body.js';
 import { refusalOf } from './refusal-response.js';
 
 /** A source as the server sees it. */
@@ -36,12 +36,12 @@ export interface ServerParts {
 /** Of bodies that are being read: hundreds of the largest, or tens of thousands of ordinary ones. */
 export const mostBodyBytes = { events: 128 * 1_048_576, calls: 16 * 1_048_576 };
 
-export interface BodyRooms {
-  readonly events: BodyRoom;
-  readonly calls: BodyRoom;
+export interface BodyBudgets {
+  readonly events: BodyBudget;
+  readonly calls: BodyBudget;
 }
 
-export async function hook(ctx: Context, parts: ServerParts, rooms: BodyRooms): Promise<void> {
+export async function hook(ctx: Context, parts: ServerParts, rooms: BodyBudgets): Promise<void> {
   const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
   const remoteAddress = addressOf(ctx, parts.trustProxy);
   const startedAtMs = parts.clock.elapsed();

@@ -4,9 +4,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { refuse } from '@switchhook/sdk';
 import Koa, { type Context } from 'koa';
-import { BodyRoom, limitUnread } from './body.js';
+import { BodyBudget, limitUnread } from './body.js';
 import { ConnectionFairness } from './connection-fairness.js';
-import { type BodyRooms, hook, mostBodyBytes, type ServerParts } from './hooks.js';
+import { type BodyBudgets, hook, mostBodyBytes, type ServerParts } from './hooks.js';
 import { refusalOf, writeRefusal } from './refusal-response.js';
 
 /** A server that listens. */
@@ -22,7 +22,10 @@ export interface ListeningServer {
 /** The request listener, to be mounted in a server of somebody else's. */
 export function listenerFor(parts: ServerParts, fairness = new ConnectionFairness()): RequestListener {
   const app = new Koa();
-  const rooms: BodyRooms = { events: new BodyRoom(mostBodyBytes.events), calls: new BodyRoom(mostBodyBytes.calls) };
+  const rooms: BodyBudgets = {
+    events: new BodyBudget(mostBodyBytes.events),
+    calls: new BodyBudget(mostBodyBytes.calls),
+  };
   app.on('error', (error: unknown) => {
     const code = connectionFault(error);
     if (code === null) parts.log.error('http.failed', { error });

@@ -1,11 +1,11 @@
 /** Calls become events beside their replies: a few tries, a bounded number at a time, never in the way of a caller. */
 import type { Clock, EventRecord, Log } from '@switchhook/sdk';
-import { inTime, messageOf, Pauses } from '@switchhook/sdk/internal';
+import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
 import type { CallTelemetry } from '../calls/telemetry.js';
-import type { Commits } from './ingest.js';
+import type { Ingest } from './ingest.js';
 
 interface Parts {
-  readonly commits: Commits;
+  readonly ingest: Ingest;
   readonly clock: Clock;
   readonly log: Log;
   readonly callTelemetry: CallTelemetry;
@@ -22,12 +22,12 @@ export class CallRecorder {
   readonly #parts: Parts;
   readonly #recording = new Set<Promise<void>>();
   /** Ends the waits between tries. */
-  readonly #pauses: Pauses;
+  readonly #sleep: Sleep;
   #closing = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#pauses = new Pauses(parts.clock);
+    this.#sleep = new Sleep(parts.clock);
   }
 
   /** Records a call, as far as the store lets it. Returns at once. */
@@ -42,32 +42,32 @@ export class CallRecorder {
 
   /** The store is there: calls that wait for it are tried now. */
   open(): void {
-    this.#pauses.cut();
+    this.#sleep.wake();
   }
 
   /** Waits for no further try: each call that is not recorded gets its last one now. */
   async close(): Promise<void> {
     this.#closing = true;
-    this.#pauses.end();
+    this.#sleep.end();
     await Promise.all(this.#recording);
   }
 
   async #tried(record: EventRecord): Promise<void> {
-    const { clock, log, commits, callTelemetry } = this.#parts;
+    const { clock, log, ingest, callTelemetry } = this.#parts;
     for (const waitMs of [...waitsMs, null]) {
       const isLast = waitMs === null || this.#closing;
       try {
         // The same event twice is a duplicate.
-        await inTime(clock, tryMs, commits.commit([record]));
+        await withTimeout(clock, tryMs, ingest.commit([record]));
         return;
       } catch (error) {
-        const reason = messageOf(error);
+        const reason = errorMessage(error);
         if (isLast) {
           callTelemetry.unrecorded(record, reason);
           return;
         }
         log.warn('call.recording-failed', { key: record.key, reason, waitMs });
-        await this.#pauses.wait(waitMs);
+        await this.#sleep.for(waitMs);
       }
     }
   }

@@ -2,7 +2,7 @@
 import type { EventRecord } from '@switchhook/sdk';
 
 /** An event that is kept, and how often it came again since the router started. */
-export interface Repeat extends Pick<EventRecord, 'source' | 'type' | 'subject'> {
+export interface RecentDuplicate extends Pick<EventRecord, 'source' | 'type' | 'subject'> {
   /** Id of the event that is kept. */
   readonly eventId: string;
   readonly times: number;
@@ -13,9 +13,9 @@ export interface Repeat extends Pick<EventRecord, 'source' | 'type' | 'subject'>
 /** Events: those that were repeated longest ago are forgotten. */
 const mostKept = 1_000;
 
-export class Repeats {
+export class RecentDuplicates {
   /** By id, in order of the last repetition. */
-  readonly #kept = new Map<string, Repeat>();
+  readonly #kept = new Map<string, RecentDuplicate>();
 
   note({ source, type, subject }: EventRecord, eventId: string, nowMs: number): void {
     const times = (this.#kept.get(eventId)?.times ?? 0) + 1;
@@ -26,7 +26,7 @@ export class Repeats {
   }
 
   /** The latest first. */
-  list(): readonly Repeat[] {
+  list(): readonly RecentDuplicate[] {
     return [...this.#kept.values()].reverse();
   }
 }

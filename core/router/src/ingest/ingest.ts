@@ -1,12 +1,12 @@
 /** Commits: an event is acknowledged when it is on disk together with its deliveries, or it is refused. */
 import { type Appended, type Clock, type EventRecord, refuse, type Store } from '@switchhook/sdk';
-import { inTime, messageOf } from '@switchhook/sdk/internal';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import type { Dispatcher, Reservation } from '../delivery/dispatcher.js';
-import { Repeats } from './duplicates.js';
+import { RecentDuplicates } from './duplicates.js';
 import type { IngestTelemetry } from './telemetry.js';
 
 /** What commits work with. */
-export interface CommitsParts {
+export interface IngestParts {
   readonly store: Store;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
@@ -20,14 +20,14 @@ const pendingBytesLimit = 64 * 1_048_576;
 /** No sender is known to wait for longer. A commit that comes later is kept: the sender's next try finds a duplicate. */
 const patienceMs = 10_000;
 
-export class Commits {
+export class Ingest {
   /** Events that came again since the start. */
-  readonly repeats = new Repeats();
-  readonly #parts: CommitsParts;
+  readonly repeats = new RecentDuplicates();
+  readonly #parts: IngestParts;
   #pending = 0;
   #pendingBytes = 0;
 
-  constructor(parts: CommitsParts) {
+  constructor(parts: IngestParts) {
     this.#parts = parts;
   }
 
@@ -43,9 +43,9 @@ export class Commits {
     if (isMuch || this.#pending + events.length > pendingLimit)
       throw refuse('STORE_BEHIND', `${this.#pending} events wait for their commit`);
     try {
-      return await inTime(this.#parts.clock, patienceMs, this.#append(events, bytes));
+      return await withTimeout(this.#parts.clock, patienceMs, this.#append(events, bytes));
     } catch (error) {
-      throw refuse('STORE_UNAVAILABLE', messageOf(error), { cause: error });
+      throw refuse('STORE_UNAVAILABLE', errorMessage(error), { cause: error });
     }
   }
 

@@ -1,5 +1,5 @@
 /** Who calls, as far as that can be known: their numbers as they are compared, and the keys under which they are remembered. */
-import type { Call, EventDraft, NumberReader, Reception } from '@switchhook/sdk';
+import type { Call, EventDraft, PhoneNormalizer, Reception } from '@switchhook/sdk';
 import { isWithheld } from '@switchhook/sdk/internal';
 
 /** Longer ones are no numbers, and would be kept for every call. */
@@ -10,7 +10,7 @@ const longestNumber = 256;
  * written alike, and one who withholds the number has none; what was sent stays in `data`. Throws where a source in plain
  * JavaScript has made what is no reception.
  */
-export function readReception(reception: Reception, read: NumberReader): Reception {
+export function readReception(reception: Reception, read: PhoneNormalizer): Reception {
   switch (reception.kind) {
     case 'handshake':
       if (typeof reception.reply?.status !== 'number') throw new TypeError('a handshake needs a reply with a status');
@@ -35,7 +35,7 @@ export function readReception(reception: Reception, read: NumberReader): Recepti
   }
 }
 
-function withPartyRead(draft: EventDraft, read: NumberReader): EventDraft {
+function withPartyRead(draft: EventDraft, read: PhoneNormalizer): EventDraft {
   const { party } = draft;
   if (party === undefined || party === null) return draft;
   const known = callerIn(party, read) || null;
@@ -43,7 +43,7 @@ function withPartyRead(draft: EventDraft, read: NumberReader): EventDraft {
 }
 
 /** Resolvers share the call, and the event is made from it: nobody changes it for the others. */
-function callRead({ id, from, to, agent, data }: Call, read: NumberReader): Call {
+function callRead({ id, from, to, agent, data }: Call, read: PhoneNormalizer): Call {
   const texts = [id ?? '', from, to, agent ?? ''];
   if (!texts.every((text) => typeof text === 'string') || !isObject(data))
     throw new TypeError('a call has texts, and an object of data');
@@ -56,7 +56,7 @@ function callRead({ id, from, to, agent, data }: Call, read: NumberReader): Call
   });
 }
 
-function callerIn(number: string, read: NumberReader): string {
+function callerIn(number: string, read: PhoneNormalizer): string {
   return number.length > longestNumber || isWithheld(number) ? '' : read(number);
 }
 

@@ -1,20 +1,20 @@
 /** How many deliveries are in memory: each lane has its own places, and some of them only while the router has any left. */
 /** Places of all lanes together. */
-export class SharedPlaces {
+export class SharedCapacity {
   taken = 0;
 
   constructor(readonly most: number) {}
 }
 
 /** Places of one lane. */
-export class Places {
+export class Capacity {
   readonly #most: number;
   readonly #guaranteed: number;
-  readonly #shared: SharedPlaces;
+  readonly #shared: SharedCapacity;
   #taken = 0;
 
   /** `guaranteed` of the `most` are there whatever the other lanes hold. */
-  constructor(most: number, guaranteed: number, shared: SharedPlaces) {
+  constructor(most: number, guaranteed: number, shared: SharedCapacity) {
     this.#most = most;
     this.#guaranteed = guaranteed;
     this.#shared = shared;

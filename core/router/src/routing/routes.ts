@@ -1,6 +1,6 @@
 /** Which events go where. Pure and in memory: it runs before the commit. */
 import type { DeliveryQuery, DeliveryRecord, Event, EventRecord, Expression, NewDelivery } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import { eventOf } from './event-record.js';
 
 /** A row of configuration: which events go to which destinations. */
@@ -71,7 +71,7 @@ export function verdictOf(route: Route, event: Event): Verdict {
     if (typeof value === 'boolean') return { kind: value ? 'matched' : 'unmatched' };
     return { kind: 'failed', reason: `where gave ${value === null ? 'null' : typeof value}, not true or false` };
   } catch (error) {
-    return { kind: 'failed', reason: messageOf(error) };
+    return { kind: 'failed', reason: errorMessage(error) };
   }
 }
 

@@ -1,12 +1,12 @@
 /** Makes one component of its row. Nothing is opened here. */
 
 import type { Instances, Kind, Lifecycle } from '@switchhook/sdk';
-import { messageOf } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import type { ComponentRow, DestinationRow } from '../config/config.js';
 import { type PluginServices, withServices } from './plugin-services.js';
 
 /** A component that has been made, and how it is called in the file. */
-export interface Made<K extends Kind = Kind> {
+export interface CreatedComponent<K extends Kind = Kind> {
   readonly kind: Kind;
   /** Name of the row. */
   readonly name: string;
@@ -17,7 +17,11 @@ export interface Made<K extends Kind = Kind> {
 }
 
 /** Makes one component; what it or one of its services throws is a failure with its name. */
-export function createComponent<K extends Kind>(kind: K, row: ComponentRow<K>, plugin: PluginServices): Made<K> {
+export function createComponent<K extends Kind>(
+  kind: K,
+  row: ComponentRow<K>,
+  plugin: PluginServices,
+): CreatedComponent<K> {
   try {
     const { services, shared } = plugin.for(row);
     const instance = row.component.create(row.options, services);
@@ -28,8 +32,11 @@ export function createComponent<K extends Kind>(kind: K, row: ComponentRow<K>, p
 }
 
 /** Where the component promises what its destinations have not, a batch would be an option without effect. */
-export function withBatches(destination: Made<'destination'>, { lane }: DestinationRow): Made<'destination'> {
-  if (lane.batch === null || destination.instance.deliverMany !== undefined) return destination;
+export function withBatches(
+  destination: CreatedComponent<'destination'>,
+  { queue }: DestinationRow,
+): CreatedComponent<'destination'> {
+  if (queue.batch === null || destination.instance.deliverMany !== undefined) return destination;
   throw new ComponentFailure(
     destination,
     'cannot be used',
@@ -47,7 +54,7 @@ export class ComponentFailure extends Error {
     what: string,
     cause: unknown,
   ) {
-    super(`${component.kind} ${component.name} (${component.type}) ${what}: ${messageOf(cause)}`, { cause });
+    super(`${component.kind} ${component.name} (${component.type}) ${what}: ${errorMessage(cause)}`, { cause });
     this.code =
       cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'PLUGIN_FAILED';
   }

@@ -1,7 +1,7 @@
 /** Opens, probes and closes one component. It opens at the first try or not at all, or is tried again until it does. */
 import { type Clock, type Log, notReady, type Resolver, refuse, type Store } from '@switchhook/sdk';
-import { inTime, messageOf, Pauses, within } from '@switchhook/sdk/internal';
-import { ComponentFailure, type Made } from './component-factory.js';
+import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
+import { ComponentFailure, type CreatedComponent } from './component-factory.js';
 
 /** No component may take longer to open or to close. */
 const lifecycleMs = 30_000;
@@ -25,11 +25,11 @@ export interface Probed {
   readonly note: string | null;
 }
 
-export class Opening {
-  readonly made: Made;
+export class ComponentLifecycle {
+  readonly made: CreatedComponent;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #pauses: Pauses;
+  readonly #sleep: Sleep;
   #failure: string | null = 'is not open yet';
   #isLate = false;
   #isClosing = false;
@@ -39,11 +39,11 @@ export class Opening {
   #trying: Promise<ComponentFailure | null> = Promise.resolve(null);
   #begin = (): void => {};
 
-  constructor(made: Made, clock: Clock, log: Log) {
+  constructor(made: CreatedComponent, clock: Clock, log: Log) {
     this.made = made;
     this.#clock = clock;
     this.#log = log;
-    this.#pauses = new Pauses(clock);
+    this.#sleep = new Sleep(clock);
   }
 
   /** Why it cannot be used, as the end of a sentence about it; null while it is open. */
@@ -68,31 +68,31 @@ export class Opening {
     const first = this.#try();
     void this.#persist(first, longestPauseMs);
     if (patienceMs === null) await first;
-    else await inTime(this.#clock, patienceMs, first).catch(() => this.#delayed());
+    else await withTimeout(this.#clock, patienceMs, first).catch(() => this.#delayed());
   }
 
   /** Whether it can reach what it depends on. A store need not be open. */
   async probe(timeoutMs: number): Promise<Probed> {
     if (this.#failure !== null && this.made.kind !== 'store') return { failure: this.#failure, note: null };
     const { lifecycle } = this.made;
-    return within(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
+    return withTimeout(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
       (said) => ({ failure: null, note: typeof said === 'string' ? said : null }),
-      (error: unknown) => ({ failure: messageOf(error), note: null }),
+      (error: unknown) => ({ failure: errorMessage(error), note: null }),
     );
   }
 
   /** In every state: ends the tries, and closes what is open. Never rejects. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    this.#pauses.end();
-    await inTime(this.#clock, lastTryMs, this.#trying).catch((error: unknown) => this.#closeFailed(error));
+    this.#sleep.end();
+    await withTimeout(this.#clock, lastTryMs, this.#trying).catch((error: unknown) => this.#closeFailed(error));
     this.#isClosed = true;
     if (this.#failure === null) await this.#close();
   }
 
   async #close(): Promise<void> {
     const { lifecycle } = this.made;
-    await within(this.#clock, lifecycleMs, async () => lifecycle.close?.()).catch((error: unknown) =>
+    await withTimeout(this.#clock, lifecycleMs, async () => lifecycle.close?.()).catch((error: unknown) =>
       this.#closeFailed(error),
     );
   }
@@ -110,7 +110,7 @@ export class Opening {
     ) {
       this.#isLate = true;
       this.#log.error('component.unopened', { ...this.#named, error: failure.cause, waitMs });
-      await this.#pauses.wait(waitMs);
+      await this.#sleep.for(waitMs);
       if (this.#failure === null || this.#isClosing) return;
       failure = await this.#try();
     }
@@ -123,7 +123,7 @@ export class Opening {
       await lifecycle.open?.();
       this.#opened();
     };
-    this.#trying = within(this.#clock, lifecycleMs, open).then(
+    this.#trying = withTimeout(this.#clock, lifecycleMs, open).then(
       () => null,
       (error: unknown) => this.#failed(error),
     );
@@ -133,7 +133,7 @@ export class Opening {
   #opened(): void {
     if (this.#failure === null) return;
     this.#failure = null;
-    this.#pauses.end();
+    this.#sleep.end();
     if (this.#isClosed) {
       void this.#close();
       return;
@@ -145,7 +145,7 @@ export class Opening {
   /** Null where an earlier try has opened it meanwhile. */
   #failed(error: unknown): ComponentFailure | null {
     if (this.#failure === null) return null;
-    this.#failure = `could not be opened: ${messageOf(error)}`;
+    this.#failure = `could not be opened: ${errorMessage(error)}`;
     return new ComponentFailure(this.#named, 'could not be opened', error);
   }
 
@@ -154,14 +154,14 @@ export class Opening {
     this.#log.warn('component.delayed', this.#named);
   }
 
-  get #named(): Pick<Made, 'kind' | 'name' | 'type'> {
+  get #named(): Pick<CreatedComponent, 'kind' | 'name' | 'type'> {
     const { kind, name, type } = this.made;
     return { kind, name, type };
   }
 }
 
 /** The resolver; until it is open every look-up fails. */
-export function resolverOnceOpen(resolver: Resolver, opening: Opening): Resolver {
+export function resolverUntilOpen(resolver: Resolver, opening: ComponentLifecycle): Resolver {
   return {
     resolve: (...asked) =>
       opening.failure === null ? resolver.resolve(...asked) : Promise.reject(notReady(`it ${opening.failure}`)),
@@ -169,26 +169,26 @@ export function resolverOnceOpen(resolver: Resolver, opening: Opening): Resolver
 }
 
 /** The store; until it is open everything that is asked of it is refused as `STORE_UNAVAILABLE`. */
-export function storeOnceOpen(store: Store, opening: Opening): Store {
-  const onceOpen =
+export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store {
+  const guarded =
     <Given extends unknown[], Answer>(ask: (...given: Given) => Promise<Answer>) =>
     (...given: Given): Promise<Answer> =>
       opening.failure === null
         ? ask.apply(store, given)
         : Promise.reject(refuse('STORE_UNAVAILABLE', `the store ${opening.failure}`));
   return {
-    append: onceOpen(store.append),
-    claim: onceOpen(store.claim),
-    settle: onceOpen(store.settle),
-    event: onceOpen(store.event),
-    events: onceOpen(store.events),
-    delivery: onceOpen(store.delivery),
-    deliveries: onceOpen(store.deliveries),
-    attempts: onceOpen(store.attempts),
-    replay: onceOpen(store.replay),
-    extend: onceOpen(store.extend),
-    discard: onceOpen(store.discard),
-    prune: onceOpen(store.prune),
-    backlog: onceOpen(store.backlog),
+    append: guarded(store.append),
+    claim: guarded(store.claim),
+    settle: guarded(store.settle),
+    event: guarded(store.event),
+    events: guarded(store.events),
+    delivery: guarded(store.delivery),
+    deliveries: guarded(store.deliveries),
+    attempts: guarded(store.attempts),
+    replay: guarded(store.replay),
+    extend: guarded(store.extend),
+    discard: guarded(store.discard),
+    prune: guarded(store.prune),
+    backlog: guarded(store.backlog),
   };
 }

@@ -6,15 +6,15 @@ import {
   type Kind,
   Log,
   Metrics,
-  type NumberReader,
-  numberReader,
+  type PhoneNormalizer,
   type Plugin,
+  phoneNormalizer,
   Random,
   type Source,
   Store,
 } from '@switchhook/sdk';
 import { Operations } from '../admin/operations.js';
-import { readingsOf } from '../admin/status.js';
+import { gaugesOf } from '../admin/status.js';
 import { Answers } from '../calls/answer.js';
 import { recentComponent, recentMadeBy, recentResolver } from '../calls/recent.js';
 import { CallTelemetry } from '../calls/telemetry.js';
@@ -23,7 +23,7 @@ import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { ApiAccess } from '../http/access.js';
 import { apiFor } from '../http/admin-api.js';
 import { ConnectionFairness } from '../http/connection-fairness.js';
-import type { RouterFacts } from '../http/endpoints.js';
+import type { RouterInfo } from '../http/endpoints.js';
 import type { Hook, ServerParts } from '../http/hooks.js';
 import { listenerFor } from '../http/server.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
@@ -32,8 +32,8 @@ import { Routes } from '../routing/routes.js';
 import { type LineWriter, maskFor, openLog } from '../system/log.js';
 import { ExposedMetrics } from '../system/metrics.js';
 import { version } from '../system/version.js';
-import { createComponent, type Made, withBatches } from './component-factory.js';
-import { Opening, resolverOnceOpen, storeOnceOpen } from './component-lifecycle.js';
+import { type CreatedComponent, createComponent, withBatches } from './component-factory.js';
+import { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from './component-lifecycle.js';
 import { type Configure, Container } from './container.js';
 import { PluginServices } from './plugin-services.js';
 import { Retention } from './retention.js';
@@ -47,16 +47,16 @@ export interface RouterOptions {
 }
 
 /** All parts of a router. */
-export interface Assembly {
+export interface Composition {
   readonly container: Container;
-  readonly store: Opening;
+  readonly store: ComponentLifecycle;
   /** All others. */
-  readonly components: readonly Opening[];
+  readonly components: readonly ComponentLifecycle[];
   readonly pipeline: Pipeline;
   readonly answers: Answers;
   readonly operations: Operations;
   readonly retention: Retention;
-  readonly numbers: NumberReader;
+  readonly numbers: PhoneNormalizer;
   readonly listener: RequestListener;
   readonly fairness: ConnectionFairness;
   /** By name. */
@@ -64,8 +64,12 @@ export interface Assembly {
 }
 
 /** Makes all components and wires them. `ready` is what `/readyz` asks. Throws a `ComponentFailure`. */
-export function assemble(config: Config, { configure, logTo }: RouterOptions, ready: () => Promise<void>): Assembly {
-  const made: { store: Made<'store'> | null } = { store: null };
+export function composeRouter(
+  config: Config,
+  { configure, logTo }: RouterOptions,
+  ready: () => Promise<void>,
+): Composition {
+  const made: { store: CreatedComponent<'store'> | null } = { store: null };
   const container = Container.forRouter(
     () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { to: logTo }) }),
     () => {
@@ -75,7 +79,7 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
     configure,
   );
   const plugins = pluginServices(config, container);
-  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): Made<K> => {
+  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): CreatedComponent<K> => {
     return createComponent(kind, row, plugins(row.plugin));
   };
   const sources = config.sources.map((row) => ({ ...make('source', row), row }));
@@ -83,12 +87,12 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
   const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
 
   const [clock, log, metrics] = [container.get(Clock), container.get(Log), container.get(Metrics)];
-  const openingOf = (component: Made) => new Opening(component, clock, log);
+  const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log);
   const plainStore = container.get(Store);
   const { type } = config.store.component;
   const replaced = { kind: 'store', name: 'store', type, instance: plainStore, lifecycle: plainStore } as const;
-  const storeOpening = openingOf(made.store ?? replaced);
-  const store = storeOnceOpen(plainStore, storeOpening);
+  const storeLifecycle = lifecycleOf(made.store ?? replaced);
+  const store = storeUntilOpen(plainStore, storeLifecycle);
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   const recent = recentMadeBy(({ within: withinMs, limit }) =>
     recentResolver({ store, clock, callSources, withinMs, limit }),
@@ -96,9 +100,9 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
   const resolvers = config.resolvers.map((row) => {
     const component = row.component === recentComponent ? recent : row.component;
     const resolver = make('resolver', { ...row, component });
-    return { ...resolver, row, opening: openingOf(resolver) };
+    return { ...resolver, row, opening: lifecycleOf(resolver) };
   });
-  const numbers = numberReader(config.country);
+  const numbers = phoneNormalizer(config.country);
   const ingestTelemetry = new IngestTelemetry(log, metrics);
   const deliveryTelemetry = new DeliveryTelemetry(log, metrics);
   const callTelemetry = new CallTelemetry(log, metrics);
@@ -109,7 +113,7 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
   const answers = new Answers({
     rows: config.answers,
     resolvers: byName(resolvers, ({ name, instance, opening, row: { timeoutMs, after, concurrency, breaker } }) => {
-      return { name, resolver: resolverOnceOpen(instance, opening), timeoutMs, after, concurrency, breaker };
+      return { name, resolver: resolverUntilOpen(instance, opening), timeoutMs, after, concurrency, breaker };
     }),
     clock,
     log,
@@ -118,7 +122,7 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
     sources: byName(sources, ({ instance }) => instance),
     routes: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
     transforms: byName(transforms, ({ instance }) => instance),
-    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
+    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.queue })),
     answers,
     store,
     clock,
@@ -127,16 +131,16 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
     deliveryTelemetry,
     callTelemetry,
     numbers,
-    chance: container.get(Random),
+    random: container.get(Random),
   });
   const operations = new Operations({
     store,
-    lanes: pipeline,
+    queues: pipeline,
     sources: byName(sources, ({ instance }) => instance),
     callSources,
     routes: config.routes,
     transforms: byName(transforms, ({ instance }) => instance),
-    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.lane })),
+    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.queue })),
     mask: maskFor(config.secrets),
     clock,
     log,
@@ -151,8 +155,7 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
     receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
     refused: (...refusal) => ingestTelemetry.refused(...refusal),
     ready,
-    metrics: async () =>
-      container.get(ExposedMetrics).expose(readingsOf(await operations.status(), pipeline.committing)),
+    metrics: async () => container.get(ExposedMetrics).expose(gaugesOf(await operations.status(), pipeline.committing)),
     api: apiFor({ operations, facts: factsOf(config), access: accessOf(config), limits, clock, log }),
     limits,
     trustProxy: config.server.trustProxy,
@@ -163,11 +166,11 @@ export function assemble(config: Config, { configure, logTo }: RouterOptions, re
   return {
     container,
     sources: byName(sources, ({ instance }) => instance),
-    store: storeOpening,
+    store: storeLifecycle,
     components: [
-      ...[...transforms, ...destinations].map(openingOf),
+      ...[...transforms, ...destinations].map(lifecycleOf),
       ...resolvers.map(({ opening }) => opening),
-      ...sources.map(openingOf),
+      ...sources.map(lifecycleOf),
     ],
     pipeline,
     answers,
@@ -199,7 +202,7 @@ function hookOf({ accepts, calls = false }: Component): Hook {
   return { accepts: accepts ?? (calls ? null : ['application/json']), calls };
 }
 
-function factsOf(config: Config): RouterFacts {
+function factsOf(config: Config): RouterInfo {
   const { store, sources, transforms, destinations, resolvers, routes } = config;
   const rows: readonly ComponentRow[] = [store, ...sources, ...transforms, ...destinations, ...resolvers];
   const components = rows.map(({ name, component: { kind, type: use, description } }) => {

@@ -4,7 +4,7 @@ import { Clock, HttpClient, Log, type LogFields, Metrics, Random, Store, type To
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { systemClock } from '../system/clock.js';
 import { Network, openNetwork } from '../system/http-client.js';
-import { chance } from '../system/ids.js';
+import { random } from '../system/ids.js';
 import { unfailing } from '../system/log.js';
 import { ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
 
@@ -46,7 +46,7 @@ export class Container implements ServiceRegistry {
       services.register(token, { useFactory: () => guarded(given === undefined ? factory() : provided(given)) });
     };
     register(Clock, () => systemClock);
-    register(Random, () => chance);
+    register(Random, () => random);
     register(Log, log, unfailing);
     register(ExposedMetrics, openMetrics, (metrics) => unfailingMetrics(metrics, services.get(Log)));
     register(

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
-import { didYouMean, messageOf } from '@switchhook/sdk/internal';
+import { didYouMean, errorMessage } from '@switchhook/sdk/internal';
 import { require as tsRequire } from 'tsx/cjs/api';
 import { tsImport } from 'tsx/esm/api';
 import { recentComponent } from '../calls/recent.js';
@@ -131,7 +131,7 @@ export class ComponentCatalog implements Catalog {
       if (problem !== null) return { code: 'PLUGIN_BROKEN', message: `${from}: ${problem}` };
       return { plugin, version: versionOf(path), from };
     } catch (error) {
-      return { code: 'PLUGIN_BROKEN', message: `${from}: ${messageOf(error)}` };
+      return { code: 'PLUGIN_BROKEN', message: `${from}: ${errorMessage(error)}` };
     }
   }
 

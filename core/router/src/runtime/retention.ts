@@ -1,6 +1,6 @@
 /** Retention: removes what is settled and old, in small steps between which others get their turn. */
 import type { Clock, Log, Store } from '@switchhook/sdk';
-import { inTime } from '@switchhook/sdk/internal';
+import { withTimeout } from '@switchhook/sdk/internal';
 
 /** What retention works with. */
 export interface RetentionParts {
@@ -39,7 +39,9 @@ export class Retention {
     this.#closed = true;
     this.#cancel();
     const { clock, log } = this.#parts;
-    await inTime(clock, lastStepMs, this.#step).catch((error: unknown) => log.warn('store.prune-failed', { error }));
+    await withTimeout(clock, lastStepMs, this.#step).catch((error: unknown) =>
+      log.warn('store.prune-failed', { error }),
+    );
   }
 
   #after(ms: number): void {

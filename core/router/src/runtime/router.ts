@@ -1,8 +1,8 @@
 /** A router: opened in one order, closed in the reverse one. */
 import type { RequestListener } from 'node:http';
 import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
-import { within } from '@switchhook/sdk/internal';
-import { type RehearsedCall, rehearsedCall } from '../admin/dry-run.js';
+import { withTimeout } from '@switchhook/sdk/internal';
+import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
 import { explanationJson } from '../api/mapping.js';
 import type { Config } from '../config/config.js';
 import { type ListeningServer, listen } from '../http/server.js';
@@ -10,7 +10,7 @@ import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
 import { openWatchdog } from '../system/watchdog.js';
 import type { Probed } from './component-lifecycle.js';
-import { type Assembly, assemble, type RouterOptions } from './composition.js';
+import { type Composition, composeRouter, type RouterOptions } from './composition.js';
 
 /** What `check --connect` found out about one component. */
 export interface Probe extends Probed {
@@ -29,7 +29,7 @@ export class Router {
   readonly #config: Config;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #assembly: Assembly;
+  readonly #composition: Composition;
   /** In the order they were opened. */
   readonly #opened: (() => Promise<void>)[] = [];
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
@@ -38,8 +38,8 @@ export class Router {
   /** Makes all components; nothing is opened yet. Throws a `ComponentFailure`. */
   constructor(config: Config, options: RouterOptions = {}) {
     this.#config = config;
-    this.#assembly = assemble(config, options, () => this.#ready());
-    const { container } = this.#assembly;
+    this.#composition = composeRouter(config, options, () => this.#ready());
+    const { container } = this.#composition;
     this.#clock = container.get(Clock);
     this.#log = container.get(Log);
     this.#opened.push(() => container.get(Network).close());
@@ -47,7 +47,7 @@ export class Router {
 
   /** Serves hooks, health and metrics in an HTTP server of one's own, in place of `listen`. */
   get listener(): RequestListener {
-    return this.#assembly.listener;
+    return this.#composition.listener;
   }
 
   /** Where the router listens; null before `listen`. */
@@ -57,24 +57,24 @@ export class Router {
 
   /** What makes a body acceptable to a source, with its secrets; null where there is no such source or it cannot say. */
   signed(source: string, body: Uint8Array): SignedRequest | null {
-    return this.#assembly.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
+    return this.#composition.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
   }
 
   /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
   async explain(source: string, body: JsonObject): Promise<readonly ReturnType<typeof explanationJson>[]> {
-    return (await this.#assembly.operations.explain({ source, body })).map(explanationJson);
+    return (await this.#composition.operations.explain({ source, body })).map(explanationJson);
   }
 
   /** What a call would be told: its resolvers are asked, nothing is recorded. After `openComponents`; the store need not be open. */
-  ring(source: string, body: JsonObject): Promise<RehearsedCall> {
-    const { sources, answers, numbers } = this.#assembly;
+  ring(source: string, body: JsonObject): Promise<CallDryRun> {
+    const { sources, answers, numbers } = this.#composition;
     const [clock, log] = [this.#clock, this.#log];
-    return rehearsedCall(source, body, { sources, answers, clock, log, numbers });
+    return dryRunCall(source, body, { sources, answers, clock, log, numbers });
   }
 
   /** A service of this router, e.g. `router.get(Store)`. Throws where nothing provides it. */
   get<T>(token: Token<T>): T {
-    return this.#assembly.container.get(token);
+    return this.#composition.container.get(token);
   }
 
   /**
@@ -82,7 +82,7 @@ export class Router {
    * for resolvers, nor for the store where there are calls to answer: these are opened as soon as they can be.
    */
   async open(): Promise<void> {
-    const { store, pipeline, operations, retention } = this.#assembly;
+    const { store, pipeline, operations, retention } = this.#composition;
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
       if (this.#answersCalls) await store.persist({ longestPauseMs: longestPauseMs.store, patienceMs });
@@ -117,7 +117,7 @@ export class Router {
   /** Listens where `server` says. Rejects where the address cannot be had. */
   async listen(): Promise<string> {
     const { host, port } = this.#config.server;
-    this.#server = await listen(this.listener, host, port, this.#assembly.fairness);
+    this.#server = await listen(this.listener, host, port, this.#composition.fairness);
     this.#log.info('router.listening', { url: this.url });
     return `http://${host}:${this.#server.port}`;
   }
@@ -133,7 +133,7 @@ export class Router {
 
   /** Asks the store, which need not be open, and every component that can to reach what it depends on. */
   async probe(timeoutMs: number): Promise<readonly Probe[]> {
-    const { store, components } = this.#assembly;
+    const { store, components } = this.#composition;
     return Promise.all(
       [store, ...components].map(async (component) => {
         const { kind, name, type } = component.made;
@@ -144,7 +144,7 @@ export class Router {
 
   async #openComponents(patienceMs: number | null): Promise<void> {
     const persistence = { longestPauseMs: longestPauseMs.resolver, patienceMs };
-    const opened = this.#assembly.components.map((component) => {
+    const opened = this.#composition.components.map((component) => {
       this.#opened.push(() => component.close());
       return component.made.kind === 'resolver' ? component.persist(persistence) : component.once();
     });
@@ -168,7 +168,7 @@ export class Router {
     const clock = this.#clock;
     // The thread beside reads the system's clock; of another clock it would see no beats.
     if (!this.#config.server.watchdog || clock !== systemClock) return;
-    const watchdog = openWatchdog(clock, this.#log, this.#assembly.container.get(Metrics));
+    const watchdog = openWatchdog(clock, this.#log, this.#composition.container.get(Metrics));
     this.#opened.push(() => watchdog.close());
   }
 
@@ -176,16 +176,16 @@ export class Router {
   async #drain(): Promise<void> {
     const clock = this.#clock;
     try {
-      await within(clock, this.#config.server.graceMs, () => this.#ended());
+      await withTimeout(clock, this.#config.server.graceMs, () => this.#ended());
     } catch (error) {
       this.#log.warn('router.grace-over', { error });
       this.#server?.cut();
-      this.#assembly.pipeline.abandon();
+      this.#composition.pipeline.abandon();
     }
   }
 
   async #ended(): Promise<void> {
-    const { pipeline } = this.#assembly;
+    const { pipeline } = this.#composition;
     await Promise.all([this.#server?.close(), pipeline.close()]);
     // The last requests may have left something to record.
     await pipeline.close();
@@ -194,6 +194,6 @@ export class Router {
   async #ready(): Promise<void> {
     if (this.#state === 'closing') throw refuse('SHUTTING_DOWN', 'the router is closing');
     if (this.#state !== 'open') throw refuse('STORE_UNAVAILABLE', 'the router is not open');
-    await this.#assembly.pipeline.canCommit();
+    await this.#composition.pipeline.canCommit();
   }
 }

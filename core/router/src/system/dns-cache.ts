@@ -19,7 +19,7 @@ const mostNames = 2_000;
 /** Longer than a system asks all its name servers. */
 const longestQuestionMs = 60_000;
 
-export class HostNames {
+export class DnsCache {
   readonly #clock: Clock;
   readonly #ask: AskSystem;
   readonly #known = new BoundedMap<Known>(mostNames);

@@ -14,7 +14,7 @@ import {
 } from '@switchhook/sdk';
 import { Agent, type Dispatcher, request } from 'undici';
 import { systemClock } from './clock.js';
-import { HostNames } from './dns-cache.js';
+import { DnsCache } from './dns-cache.js';
 
 const defaultMaxBytes = 1_048_576;
 
@@ -26,7 +26,7 @@ export interface Network extends HttpClient {
 export const Network: NamedToken<Network> = token('switchhook.Network');
 
 /** Opens the two pools. Time limits are the caller's: pass a signal. */
-export function openNetwork(clock: Clock = systemClock, names: HostNames = new HostNames(clock)): Network {
+export function openNetwork(clock: Clock = systemClock, names: DnsCache = new DnsCache(clock)): Network {
   // A destination's own concurrency bounds its connections, so the pool does not.
   const pool = { connections: null, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 };
   const any = new Agent({ ...pool, connect: { timeout: 10_000, lookup: lookupOf(names, () => true) } });
@@ -110,7 +110,7 @@ function asFetchError(error: unknown, host: string): unknown {
 }
 
 /** Looks a name up and refuses it if any of its addresses may not be reached: what is checked is what is connected to. */
-function lookupOf(names: HostNames, mayReach: (address: string) => boolean): LookupFunction {
+function lookupOf(names: DnsCache, mayReach: (address: string) => boolean): LookupFunction {
   return (name, options, callback) => {
     const answer = (addresses: readonly LookupAddress[]): void => {
       const [first] = addresses;

@@ -25,4 +25,4 @@ export function newReplayId(): string {
 }
 
 /** Chance, for the jitter of retries: numbers from 0 to below 1. */
-export const chance: () => number = Math.random;
+export const random: () => number = Math.random;

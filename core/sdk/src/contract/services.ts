@@ -24,8 +24,8 @@ export type ServiceOf<T> =
     ? Service
     : T extends abstract new (
           ...parameters: never[]
-        ) => infer Made
-      ? Made
+        ) => infer CreatedComponent
+      ? CreatedComponent
       : never;
 
 /** What `create` is given for `inject`. */

@@ -57,7 +57,7 @@ export function isFetchError(thrown: unknown): thrown is FetchError {
 }
 
 /** The message of an error, or the text of anything else. Throws nothing. */
-export function messageOf(thrown: unknown): string {
+export function errorMessage(thrown: unknown): string {
   try {
     return thrown instanceof Error ? String(thrown.message) : String(thrown);
   } catch {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 
 /** Reads a phone number: E.164 (`+` and digits) where it is one, or else the text as it is, without the space around it. */
-export type NumberReader = (text: string) => string;
+export type PhoneNormalizer = (text: string) => string;
 
 /**
  * A reader of phone numbers, however they are written: with spaces and brackets, without the `+`, with `00` or an extension
@@ -12,7 +12,7 @@ export type NumberReader = (text: string) => string;
  * @param country Of numbers written without it, ISO 3166-1 alpha-2, e.g. `US`; null = all are international. Throws a
  *   RangeError where there is no such country.
  */
-export function numberReader(country: string | null): NumberReader {
+export function phoneNormalizer(country: string | null): PhoneNormalizer {
   if (country !== null && !isCountry(country)) throw new RangeError(`there is no country ${country}`);
   return (text) => {
     if (isPhoneNumber(text)) return text;

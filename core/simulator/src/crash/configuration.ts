@@ -22,9 +22,9 @@ export interface Setting {
 /** The file. JSON is YAML, so values are written as JSON. */
 export function configuration({ store, plugins, secret, receiver }: Setting): string {
   const own = fileURLToPath(new URL('./plugin.js', import.meta.url));
-  const lane = `timeout: ${timeoutMs}ms, concurrency: 16, retry: { attempts: ${attempts}, first: 20ms, max: 200ms }, breaker: false`;
+  const queue = `timeout: ${timeoutMs}ms, concurrency: 16, retry: { attempts: ${attempts}, first: 20ms, max: 200ms }, breaker: false`;
   const destination = (name: string): string =>
-    `use: crashtest.receiver, url: ${JSON.stringify(`${receiver}/${name}`)}, ${lane}`;
+    `use: crashtest.receiver, url: ${JSON.stringify(`${receiver}/${name}`)}, ${queue}`;
   return `version: 1
 server: { host: 127.0.0.1, port: 0, grace: 1s }
 log: { level: error }

@@ -7,9 +7,9 @@ import type { Clock } from '@switchhook/sdk';
 import { RouterProcess } from '../router-process.js';
 import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
 import { drained } from './drain.js';
-import { MoodyReceiver } from './faulty-receiver.js';
+import { FaultyReceiver } from './faulty-receiver.js';
 import { Ledger, type Verdict } from './ledger.js';
-import { Draws } from './seeded-random.js';
+import { SeededRandom } from './seeded-random.js';
 import { Senders } from './senders.js';
 
 /** What to do. */
@@ -84,21 +84,21 @@ class Run {
   readonly #parts: CrashtestParts;
   readonly #config: string;
   readonly #ledger: Ledger;
-  readonly #receiver: MoodyReceiver;
+  readonly #receiver: FaultyReceiver;
   readonly #senders: Senders;
   readonly #written: WriteStream;
   readonly #network = openNetwork();
-  readonly #draws: Draws;
+  readonly #random: SeededRandom;
   #router: RouterProcess | null = null;
   #done = { kills: 0, early: 0, freezes: 0 };
 
-  private constructor(plan: Plan, parts: CrashtestParts, config: string, ledger: Ledger, receiver: MoodyReceiver) {
+  private constructor(plan: Plan, parts: CrashtestParts, config: string, ledger: Ledger, receiver: FaultyReceiver) {
     this.#plan = plan;
     this.#parts = parts;
     this.#config = config;
     this.#ledger = ledger;
     this.#receiver = receiver;
-    this.#draws = new Draws(plan.seed);
+    this.#random = new SeededRandom(plan.seed);
     this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
     parts.abandon.addEventListener('abort', () => void this.#router?.kill());
     this.#senders = new Senders({
@@ -115,7 +115,7 @@ class Run {
 
   static async open(plan: Plan, parts: CrashtestParts): Promise<Run> {
     const ledger = new Ledger(attempts, destinationsOf);
-    const receiver = await MoodyReceiver.open(new Draws(plan.seed + 1), {
+    const receiver = await FaultyReceiver.open(new SeededRandom(plan.seed + 1), {
       arrive: (arrival) => ledger.arrive(arrival),
       accept: (arrival, event) => ledger.accept(arrival, event, isOrdered(arrival.destination)),
     });
@@ -129,7 +129,7 @@ class Run {
     for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1) {
       const frozen = Math.floor(((kill + 1) * freezes) / kills) > Math.floor((kill * freezes) / kills);
       // The first one gets ready, so that a router that cannot start is told from one that was killed before it could.
-      await this.#live(frozen ? 'freeze' : this.#draws.among(kill === 0 ? readyEnds : ends));
+      await this.#live(frozen ? 'freeze' : this.#random.among(kill === 0 ? readyEnds : ends));
     }
   }
 
@@ -139,9 +139,9 @@ class Run {
     const router = this.#start();
     if (end !== 'early') await this.#untilReady(router);
     await this.#untilTheEnd(end, router);
-    if (router.failed) throw new Error(router.complaint);
+    if (router.failed) throw new Error(router.diagnostic);
     await router.kill();
-    this.#senders.aim(null);
+    this.#senders.setTarget(null);
     const { kills, early, freezes } = this.#done;
     this.#done = {
       kills: kills + 1,
@@ -152,20 +152,20 @@ class Run {
 
   async #untilReady(router: RouterProcess): Promise<void> {
     await this.#pauseOrStop(longestStartMs, router.listening);
-    if (router.url === null && !this.#parts.stop.aborted) throw new Error(router.complaint);
-    this.#senders.aim(router.url);
+    if (router.url === null && !this.#parts.stop.aborted) throw new Error(router.diagnostic);
+    this.#senders.setTarget(router.url);
   }
 
   async #untilTheEnd(end: End, router: RouterProcess): Promise<void> {
     switch (end) {
       case 'early':
-        return this.#pauseOrStop(this.#draws.between(0, 400));
+        return this.#pauseOrStop(this.#random.between(0, 400));
       case 'some-time':
-        return this.#pauseOrStop(this.#draws.between(20, 800));
+        return this.#pauseOrStop(this.#random.between(20, 800));
       case 'some-events':
-        return this.#pauseOrStop(longestLifeMs, this.#ledger.more(this.#draws.between(0, this.#plan.perSecond / 2)));
+        return this.#pauseOrStop(longestLifeMs, this.#ledger.more(this.#random.between(0, this.#plan.perSecond / 2)));
       case 'freeze':
-        await this.#pauseOrStop(this.#draws.between(100, 400));
+        await this.#pauseOrStop(this.#random.between(100, 400));
         return this.#freeze(router);
     }
   }
@@ -180,9 +180,9 @@ class Run {
     router.freeze();
     this.#report('freezing');
     await this.#pauseOrStop(longestLeaseMs + 1_000);
-    router.thaw();
+    router.resume();
     // It wakes up with leases that have ended, and goes on with them.
-    await this.#pauseOrStop(this.#draws.between(200, 800));
+    await this.#pauseOrStop(this.#random.between(200, 800));
   }
 
   /** Lets a last router deliver all there is to receivers that take it; gives what it could not deliver. */

@@ -2,13 +2,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Arrival, SentEvent } from './ledger.js';
-import type { Draws } from './seeded-random.js';
+import type { SeededRandom } from './seeded-random.js';
 
 /** `lie`: it takes the delivery, says so, and cuts the connection before its answer is complete. */
-type Fate = 'take' | 'fail' | 'busy' | 'hang' | 'cut' | 'lie';
+type Fault = 'take' | 'fail' | 'busy' | 'hang' | 'cut' | 'lie';
 
 /** How likely each is while it is moody. */
-const fates: readonly (readonly [Fate, number])[] = [
+const faults: readonly (readonly [Fault, number])[] = [
   ['take', 74],
   ['fail', 10],
   ['busy', 1],
@@ -24,21 +24,21 @@ export interface Witness {
   accept(arrival: Arrival, event: SentEvent): void;
 }
 
-export class MoodyReceiver {
-  readonly #draws: Draws;
+export class FaultyReceiver {
+  readonly #random: SeededRandom;
   readonly #witness: Witness;
   readonly #server: Server;
   #moody = true;
 
-  private constructor(draws: Draws, witness: Witness) {
-    this.#draws = draws;
+  private constructor(random: SeededRandom, witness: Witness) {
+    this.#random = random;
     this.#witness = witness;
     this.#server = createServer((incoming, outgoing) => this.#receive(incoming, outgoing));
   }
 
   /** Listens on a free port of this machine. */
-  static async open(draws: Draws, witness: Witness): Promise<MoodyReceiver> {
-    const receiver = new MoodyReceiver(draws, witness);
+  static async open(random: SeededRandom, witness: Witness): Promise<FaultyReceiver> {
+    const receiver = new FaultyReceiver(random, witness);
     await new Promise<void>((resolve) => receiver.#server.listen(0, '127.0.0.1', resolve));
     return receiver;
   }
@@ -66,14 +66,14 @@ export class MoodyReceiver {
     incoming.on('end', () => {
       const arrival = arrivalOf(incoming);
       this.#witness.arrive(arrival);
-      const fate = this.#moody ? this.#draws.among(fates) : 'take';
+      const fate = this.#moody ? this.#random.among(faults) : 'take';
       if (fate === 'take' || fate === 'lie') this.#witness.accept(arrival, eventIn(chunks));
       answer(outgoing, fate);
     });
   }
 }
 
-function answer(outgoing: ServerResponse, fate: Fate): void {
+function answer(outgoing: ServerResponse, fate: Fault): void {
   switch (fate) {
     case 'take':
       outgoing.writeHead(200).end('taken');

@@ -1,6 +1,6 @@
 /** Chance that can be repeated: the same seed draws the same numbers. */
 /** Numbers drawn from a seed (mulberry32: enough for a lottery, not for a secret). */
-export class Draws {
+export class SeededRandom {
   #state: number;
 
   constructor(seed: number) {

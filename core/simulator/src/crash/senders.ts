@@ -2,7 +2,7 @@
 
 import type { Network } from '@switchhook/core/internal';
 import { type Clock, signatureHeaders } from '@switchhook/sdk';
-import { within } from '@switchhook/sdk/internal';
+import { withTimeout } from '@switchhook/sdk/internal';
 import type { SentEvent } from './ledger.js';
 import { signing } from './plugin.js';
 
@@ -38,7 +38,7 @@ export class Senders {
   }
 
   /** Where the router listens; null = it is down. */
-  aim(url: string | null): void {
+  setTarget(url: string | null): void {
     this.#hook = url === null ? null : `${url}/hooks/sender`;
   }
 
@@ -76,7 +76,7 @@ export class Senders {
     const { network, clock } = this.#parts;
     try {
       const post = (signal: AbortSignal) => network.fetch(hook, { method: 'POST', headers, body, signal });
-      return (await within(clock, replyMs, post)).status === 200;
+      return (await withTimeout(clock, replyMs, post)).status === 200;
     } catch (error) {
       // No reply is no promise: the router was killed, or is too slow.
       if (error instanceof Error) return false;

@@ -8,22 +8,22 @@ import type { Component, Outcome } from '@switchhook/sdk';
 import { z } from 'zod';
 
 /** A configuration to rehearse with. */
-export interface Rehearsal {
+export interface DryRun {
   readonly config: Config;
   /** Removes what was written. After the router is closed. */
   end(): Promise<void>;
 }
 
 /** The same sources, routes, answers and resolvers; look-ups are really made. */
-export async function rehearsalOf(config: Config): Promise<Rehearsal> {
-  const directory = await mkdtemp(join(tmpdir(), 'switchhook-rehearsal-'));
+export async function dryRunOf(config: Config): Promise<DryRun> {
+  const directory = await mkdtemp(join(tmpdir(), 'switchhook-dry-run-'));
   const here = { host: '127.0.0.1', port: 0, publicUrl: null, trustProxy: false, adminToken: null };
   return {
     config: {
       ...config,
       server: { ...config.server, ...here },
       store: await storeIn(directory, config),
-      destinations: config.destinations.map((row) => ({ ...row, component: yesSayer, options: {} })),
+      destinations: config.destinations.map((row) => ({ ...row, component: acceptAll, options: {} })),
     },
     end: () => rm(directory, { recursive: true, force: true }),
   };
@@ -41,7 +41,7 @@ async function storeIn(directory: string, config: Config): Promise<StoreRow> {
 }
 
 const delivered: Outcome = { kind: 'delivered' };
-const yesSayer: Component<'destination'> = {
+const acceptAll: Component<'destination'> = {
   kind: 'destination',
   type: 'rehearsal',
   description: 'Takes every delivery and gives it to nobody.',

@@ -1,6 +1,6 @@
 /** The judge: what a scenario came to, and everything in it that should have been otherwise. */
 import { type Answer, durationText } from '@switchhook/sdk';
-import type { Exchange, Played } from './run.js';
+import type { Exchange, ScenarioRun } from './run.js';
 import type { Expectation, Scenario, Step } from './scenario.js';
 
 /** How one look-up of a call fared. */
@@ -17,7 +17,7 @@ export type Listing =
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Something that should have been otherwise. */
-export interface Breach {
+export interface Violation {
   /** Number of the step, from 1; null where it is about the whole. */
   readonly step: number | null;
   readonly what: string;
@@ -74,7 +74,7 @@ export interface Verdict {
   } | null;
   /** By resolver; null where it is not known, or nobody wanted to know. */
   readonly lookups: readonly LookupCounts[] | null;
-  readonly broken: readonly Breach[];
+  readonly broken: readonly Violation[];
 }
 
 /** Ids of the events that the router has promised to have. */
@@ -83,7 +83,11 @@ export function acknowledgedIn(exchanges: readonly Exchange[]): ReadonlySet<stri
 }
 
 /** Judges a scenario that has been played. `listing` is null where it does not matter. */
-export function judged(scenario: Scenario, { asked, exchanges, ms }: Played, listing: Listing | null): Verdict {
+export function evaluateScenario(
+  scenario: Scenario,
+  { asked, exchanges, ms }: ScenarioRun,
+  listing: Listing | null,
+): Verdict {
   const byStep = scenario.steps.map((_, index) => exchanges.filter(({ step }) => step === index));
   const calls = exchanges.filter((exchange) => exchange.calls);
   const ring = quantilesOf(calls.filter(({ reply }) => isSuccess(reply)).map(({ reply }) => reply.ms));
@@ -91,10 +95,10 @@ export function judged(scenario: Scenario, { asked, exchanges, ms }: Played, lis
   const received = listing === null ? null : receivedOf(acknowledged, listing);
   const lookups = listing?.kind === 'listed' ? countsOf(listing.lookups, acknowledged) : null;
   const broken = [
-    ...scenario.steps.flatMap(({ expect }, index) => breachesOf(expect, byStep[index] ?? [], index + 1)),
-    ...slowRings(scenario.judge.ring, ring),
+    ...scenario.steps.flatMap(({ expect }, index) => violationsOf(expect, byStep[index] ?? [], index + 1)),
+    ...slowRings(scenario.evaluate.ring, ring),
     ...lost(received),
-    ...(scenario.judge.lookups ? vain(lookups) : []),
+    ...(scenario.evaluate.lookups ? failedLookups(lookups) : []),
   ];
   return {
     scenario: scenario.name,
@@ -138,45 +142,45 @@ function perSecondOf(exchanges: readonly Exchange[]): number | null {
   return times.length < 2 || last === first ? null : ((times.length - 1) * 1_000) / (last - first);
 }
 
-function breachesOf(expect: Expectation, exchanges: readonly Exchange[], step: number): readonly Breach[] {
-  const each = counted(exchanges.flatMap((exchange) => complaintsAbout(exchange, expect)));
-  const breaches = [...each].map(([what, count]) => ({ step, what, count }));
-  const different = expect.same ? new Set(exchanges.map(toldBy)).size : 1;
+function violationsOf(expect: Expectation, exchanges: readonly Exchange[], step: number): readonly Violation[] {
+  const each = counted(exchanges.flatMap((exchange) => diagnosticsOf(exchange, expect)));
+  const violations = [...each].map(([what, count]) => ({ step, what, count }));
+  const different = expect.same ? new Set(exchanges.map(replyContent)).size : 1;
   if (different > 1)
-    breaches.push({ step, what: `${different} different answers, where all should be the same`, count: 1 });
-  return breaches;
+    violations.push({ step, what: `${different} different answers, where all should be the same`, count: 1 });
+  return violations;
 }
 
 /** What is wrong with one reply, in words that are the same for all replies with which the same is wrong. */
-function complaintsAbout({ reply, answer, wanted }: Exchange, expect: Expectation): readonly string[] {
+function diagnosticsOf({ reply, answer, wanted }: Exchange, expect: Expectation): readonly string[] {
   if (reply.kind === 'none') return [`no reply: ${reply.reason}`];
-  const complaints: string[] = [];
+  const diagnostics: string[] = [];
   const { status, within, anyVariables, duplicate } = expect;
   if (status === undefined ? !isSuccess(reply) : reply.status !== status)
-    complaints.push(`status ${reply.status} instead of ${status ?? 'a success'}`);
-  if (within !== undefined && reply.ms > within) complaints.push(`later than ${durationText(within)}`);
+    diagnostics.push(`status ${reply.status} instead of ${status ?? 'a success'}`);
+  if (within !== undefined && reply.ms > within) diagnostics.push(`later than ${durationText(within)}`);
   const variables = answer?.variables ?? {};
   for (const [name, value] of Object.entries(wanted ?? {}))
     if (variables[name] !== value)
-      complaints.push(`${name} is ${JSON.stringify(variables[name] ?? null)} instead of ${JSON.stringify(value)}`);
+      diagnostics.push(`${name} is ${JSON.stringify(variables[name] ?? null)} instead of ${JSON.stringify(value)}`);
   if (anyVariables !== undefined && Object.keys(variables).length > 0 !== anyVariables)
-    complaints.push(anyVariables ? 'no variables' : `variables: ${Object.keys(variables).join(', ')}`);
+    diagnostics.push(anyVariables ? 'no variables' : `variables: ${Object.keys(variables).join(', ')}`);
   if (duplicate !== undefined && isSuccess(reply) && isDuplicate(reply) !== duplicate)
-    complaints.push(duplicate ? 'not known as a duplicate' : 'taken for a duplicate');
-  return complaints;
+    diagnostics.push(duplicate ? 'not known as a duplicate' : 'taken for a duplicate');
+  return diagnostics;
 }
 
 function isDuplicate({ body }: Extract<Reply, { kind: 'reply' }>): boolean {
   return typeof body === 'object' && body !== null && 'duplicate' in body && body.duplicate === true;
 }
 
-/** What makes two replies tell the same. */
-function toldBy({ reply, answer }: Exchange): string {
+/** What two equal replies have in common. */
+function replyContent({ reply, answer }: Exchange): string {
   if (reply.kind === 'none') return 'nothing';
   return answer === null ? `event ${reply.eventId}` : JSON.stringify(answer);
 }
 
-function slowRings(limits: Scenario['judge']['ring'], ring: Quantiles | null): readonly Breach[] {
+function slowRings(limits: Scenario['evaluate']['ring'], ring: Quantiles | null): readonly Violation[] {
   if (ring === null) return [];
   return (['p50', 'p95', 'p99', 'max'] as const).flatMap((name) => {
     const limit = limits[name];
@@ -192,7 +196,7 @@ function receivedOf(acknowledged: ReadonlySet<string>, listing: Listing): NonNul
   return { ...all, listed: [...acknowledged].filter((id) => listing.ids.has(id)).length, reason: null };
 }
 
-function lost(received: Verdict['received']): readonly Breach[] {
+function lost(received: Verdict['received']): readonly Violation[] {
   const missing = received === null || received.listed === null ? 0 : received.acknowledged - received.listed;
   return missing === 0 ? [] : [{ step: null, what: 'acknowledged, but not listed by the API', count: missing }];
 }
@@ -206,7 +210,7 @@ function countsOf(lookups: readonly CallLookup[], calls: ReadonlySet<string>): r
 }
 
 /** Whoever was asked and could not say: a caller got less than there is to know. */
-function vain(lookups: readonly LookupCounts[] | null): readonly Breach[] {
+function failedLookups(lookups: readonly LookupCounts[] | null): readonly Violation[] {
   const isResult = (outcome: string): boolean => ['found', 'not-found', 'cached'].includes(outcome);
   return (lookups ?? []).flatMap(({ resolver, outcomes }) =>
     Object.entries(outcomes)

@@ -19,7 +19,7 @@ export async function paced(
 ): Promise<void> {
   const startedAtMs = clock.elapsed();
   let begun = 0;
-  const lane = async (): Promise<void> => {
+  const queue = async (): Promise<void> => {
     while (begun < repeat && !stop.aborted) {
       begun += 1;
       const n = begun;
@@ -31,7 +31,7 @@ export async function paced(
       await run(n);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(repeat, concurrency) }, lane));
+  await Promise.all(Array.from({ length: Math.min(repeat, concurrency) }, queue));
 }
 
 /** Waits, but not once `stop` is aborted. */

@@ -6,7 +6,7 @@ import { paced, pause } from './pacer.js';
 import type { Scenario, Step } from './scenario.js';
 
 /** How a scenario is played. */
-export interface PlayParts {
+export interface ScenarioParts {
   readonly platform: Platform;
   readonly clock: Clock;
   /** Aborted: nothing more is sent. */
@@ -34,7 +34,7 @@ export interface Exchange {
 }
 
 /** What came of a whole scenario. */
-export interface Played {
+export interface ScenarioRun {
   /** What each step asks, in words. */
   readonly asked: readonly string[];
   readonly exchanges: readonly Exchange[];
@@ -42,7 +42,7 @@ export interface Played {
 }
 
 /** The scenario asks for what the configuration does not have. */
-export class UnfitScenario extends Error {
+export class IncompatibleScenarioError extends Error {
   override readonly name = 'UnfitScenario';
 }
 
@@ -50,16 +50,16 @@ export class UnfitScenario extends Error {
 type StepScope = { readonly n: number; readonly run: string; readonly now: Date };
 
 /** Plays it. Throws an `UnfitScenario`, before anything is sent, where the configuration cannot play it. */
-export async function play({ steps }: Scenario, parts: PlayParts): Promise<Played> {
+export async function runScenario({ steps }: Scenario, parts: ScenarioParts): Promise<ScenarioRun> {
   const { platform, clock, stop, run, instead, onProgress } = parts;
-  const actors = steps.map((step, index) => new Actor(step, index, { platform, instead }));
+  const actors = steps.map((step, index) => new StepRunner(step, index, { platform, instead }));
   const scopeOf = (n: number): StepScope => ({ n, run, now: new Date(clock.now()) });
   const asked = actors.map((actor) => actor.described(scopeOf(1)));
   const exchanges: Exchange[] = [];
   const startedAtMs = clock.elapsed();
   // Each request that waits for its time listens.
   setMaxListeners(0, stop);
-  const act = async (actor: Actor): Promise<void> => {
+  const act = async (actor: StepRunner): Promise<void> => {
     await pause(actor.step.at, clock, stop);
     const send = async (n: number): Promise<void> => {
       const sentAtMs = clock.elapsed() - startedAtMs;
@@ -73,15 +73,15 @@ export async function play({ steps }: Scenario, parts: PlayParts): Promise<Playe
 }
 
 /** Whoever makes the requests of one step. */
-class Actor {
+class StepRunner {
   readonly #platform: Platform;
-  readonly #instead: PlayParts['instead'];
+  readonly #instead: ScenarioParts['instead'];
   readonly #source: SourceRow;
 
   constructor(
     readonly step: Step,
     readonly index: number,
-    { platform, instead }: Pick<PlayParts, 'platform' | 'instead'>,
+    { platform, instead }: Pick<ScenarioParts, 'platform' | 'instead'>,
   ) {
     this.#platform = platform;
     this.#instead = instead;
@@ -93,7 +93,8 @@ class Actor {
     const { ring, send, repeat } = this.step;
     this.#signed(scope);
     const sample = send?.render(scope);
-    const what = ring === undefined ? `send ${typeof sample === 'string' ? sample : 'a body'}` : this.#ringing(scope);
+    const what =
+      ring === undefined ? `send ${typeof sample === 'string' ? sample : 'a body'}` : this.#inboundCall(scope);
     return `${what} to ${this.#source.name}${repeat === 1 ? '' : ` × ${repeat}`}`;
   }
 
@@ -130,7 +131,7 @@ class Actor {
     return changed.reduce((current, [path, value]) => withField(current, path, value.render(scope)), body);
   }
 
-  #ringing(scope: StepScope): string {
+  #inboundCall(scope: StepScope): string {
     const { from, to } = this.#call(scope);
     return `ring ${to} from ${from || 'a withheld number'}`;
   }
@@ -166,7 +167,7 @@ class Actor {
   }
 
   #unfit(reason: string): never {
-    throw new UnfitScenario(`step ${this.index + 1}: ${reason}`);
+    throw new IncompatibleScenarioError(`step ${this.index + 1}: ${reason}`);
   }
 }
 

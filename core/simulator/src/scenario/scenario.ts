@@ -82,7 +82,7 @@ export const scenarioSchema = z.strictObject({
     .meta({ description: 'How it is called.' }),
   description: z.string().min(1).meta({ description: 'What happens, in a sentence or two.' }),
   steps: z.array(stepSchema).min(1).meta({ description: 'Each begins at its own time, whatever the others do.' }),
-  judge: z
+  evaluate: z
     .strictObject({
       ring: ringTimes,
       received: z.boolean().default(true).meta({

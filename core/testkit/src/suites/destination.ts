@@ -5,7 +5,7 @@ import { aDelivery, anEvent } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
 /** A destination with something real behind it. */
-export interface DestinationWorld {
+export interface DestinationFixture {
   readonly destination: Destination;
   /** Delivery ids (or another mark of each delivery) that have arrived, in order of arrival, repetitions included. */
   arrived(): readonly string[] | Promise<readonly string[]>;
@@ -19,51 +19,53 @@ export interface DestinationWorld {
 /** Registers the suite. `make` gives a fresh, opened world for each test; `never` names what cannot happen to it. */
 export function destinationSuite(
   name: string,
-  make: () => Promise<DestinationWorld>,
+  make: () => Promise<DestinationFixture>,
   never: readonly ('refusing' | 'hanging' | 'down')[] = [],
 ): void {
-  const inWorld = (body: (world: DestinationWorld) => Promise<void>) => async () => {
-    const world = await make();
+  const withFixture = (body: (fixture: DestinationFixture) => Promise<void>) => async () => {
+    const fixture = await make();
     try {
-      await body(world);
+      await body(fixture);
     } finally {
-      await world.close();
+      await fixture.close();
     }
   };
   const signal = (): AbortSignal => new AbortController().signal;
-  const markOf = (world: DestinationWorld, delivery: Delivery): string => world.mark?.(delivery) ?? delivery.id;
+  const markOf = (fixture: DestinationFixture, delivery: Delivery): string => fixture.mark?.(delivery) ?? delivery.id;
 
   describe(`${name} is a destination`, () => {
     it(
       'delivers an event and says so',
-      inWorld(async (world) => {
+      withFixture(async (fixture) => {
         const delivery = aDelivery();
-        const outcome = await world.destination.deliver(delivery, signal());
+        const outcome = await fixture.destination.deliver(delivery, signal());
         strictEqual(outcome.kind, 'delivered');
-        deepStrictEqual(await world.arrived(), [markOf(world, delivery)]);
+        deepStrictEqual(await fixture.arrived(), [markOf(fixture, delivery)]);
       }),
     );
 
     it(
       'takes deliveries in parallel and loses none',
-      inWorld(async (world) => {
+      withFixture(async (fixture) => {
         const deliveries = Array.from({ length: 20 }, (_, index) => {
           const id = `01890a5d-ac96-774b-bcce-b302099a${8100 + index}`;
           return aDelivery({ id: `${id}.0`, event: anEvent({ id, key: `key-${index}`, subject: `conv_${index}` }) });
         });
-        const outcomes = await Promise.all(deliveries.map((delivery) => world.destination.deliver(delivery, signal())));
+        const outcomes = await Promise.all(
+          deliveries.map((delivery) => fixture.destination.deliver(delivery, signal())),
+        );
         ok(outcomes.every(({ kind }) => kind === 'delivered'));
-        const marks = new Set(await world.arrived());
-        for (const delivery of deliveries) ok(marks.has(markOf(world, delivery)), `${delivery.id} is missing`);
+        const marks = new Set(await fixture.arrived());
+        for (const delivery of deliveries) ok(marks.has(markOf(fixture, delivery)), `${delivery.id} is missing`);
       }),
     );
 
     if (!never.includes('refusing'))
       it(
         'calls a refusal for good rejected, with a reason in one line',
-        inWorld(async (world) => {
-          await world.behave('refusing');
-          const outcome = await world.destination.deliver(aDelivery(), signal());
+        withFixture(async (fixture) => {
+          await fixture.behave('refusing');
+          const outcome = await fixture.destination.deliver(aDelivery(), signal());
           strictEqual(outcome.kind, 'rejected');
           ok(outcome.kind === 'rejected' && outcome.reason !== '' && !outcome.reason.includes('\n'));
         }),
@@ -72,23 +74,23 @@ export function destinationSuite(
     if (!never.includes('down'))
       it(
         'calls it unavailable while the other side is down, and delivers once it is back',
-        inWorld(async (world) => {
-          await world.behave('down');
-          const outcome = await world.destination.deliver(aDelivery(), signal());
+        withFixture(async (fixture) => {
+          await fixture.behave('down');
+          const outcome = await fixture.destination.deliver(aDelivery(), signal());
           strictEqual(outcome.kind, 'unavailable');
           ok(outcome.kind === 'unavailable' && outcome.reason !== '' && !outcome.reason.includes('\n'));
-          await world.behave('well');
-          strictEqual((await world.destination.deliver(aDelivery({ attempt: 2 }), signal())).kind, 'delivered');
+          await fixture.behave('well');
+          strictEqual((await fixture.destination.deliver(aDelivery({ attempt: 2 }), signal())).kind, 'delivered');
         }),
       );
 
     if (!never.includes('hanging'))
       it(
         'stops when its time is up, though the other side says nothing',
-        inWorld(async (world) => {
-          await world.behave('hanging');
+        withFixture(async (fixture) => {
+          await fixture.behave('hanging');
           const controller = new AbortController();
-          const attempt = world.destination.deliver(aDelivery(), controller.signal);
+          const attempt = fixture.destination.deliver(aDelivery(), controller.signal);
           controller.abort(new Error('time is up'));
           const ended = await attempt.then(
             ({ kind }) => kind,
@@ -100,7 +102,7 @@ export function destinationSuite(
 
     it(
       'can be closed without having been used',
-      inWorld(async () => {}),
+      withFixture(async () => {}),
     );
   });
 }

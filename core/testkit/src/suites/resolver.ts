@@ -5,7 +5,7 @@ import { aCall } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
 /** A resolver that knows one caller. */
-export interface ResolverWorld {
+export interface ResolverFixture {
   readonly resolver: Resolver;
   /** A caller it knows something about. */
   readonly known: Call;
@@ -19,20 +19,20 @@ export interface ResolverWorld {
 /** Registers the suite. `make` gives a fresh, opened world; `knowsEverybody` for resolvers that do not look at the caller. */
 export function resolverSuite(
   name: string,
-  make: () => Promise<ResolverWorld>,
+  make: () => Promise<ResolverFixture>,
   { knowsEverybody = false }: { readonly knowsEverybody?: boolean } = {},
 ): void {
-  const inWorld = (body: (world: ResolverWorld) => Promise<void>) => async () => {
-    const world = await make();
+  const withFixture = (body: (fixture: ResolverFixture) => Promise<void>) => async () => {
+    const fixture = await make();
     try {
-      await body(world);
+      await body(fixture);
     } finally {
-      await world.close();
+      await fixture.close();
     }
   };
   const signal = (): AbortSignal => new AbortController().signal;
   const leftMs = 3_000;
-  const stranger = aCall({ from: '+12025550143' });
+  const unknown = aCall({ from: '+12025550143' });
   const ending = (promise: Promise<unknown>): Promise<string> =>
     promise.then(
       () => 'answered',
@@ -42,7 +42,7 @@ export function resolverSuite(
   describe(`${name} is a resolver`, () => {
     it(
       'finds a caller it knows',
-      inWorld(async ({ resolver, known }) => {
+      withFixture(async ({ resolver, known }) => {
         notDeepStrictEqual(await resolver.resolve(known, {}, signal(), leftMs), {});
       }),
     );
@@ -50,14 +50,14 @@ export function resolverSuite(
     if (!knowsEverybody)
       it(
         'finds nothing about a stranger, which is no error',
-        inWorld(async ({ resolver }) => {
-          deepStrictEqual(await resolver.resolve(stranger, {}, signal(), leftMs), {});
+        withFixture(async ({ resolver }) => {
+          deepStrictEqual(await resolver.resolve(unknown, {}, signal(), leftMs), {});
         }),
       );
 
     it(
       'serves many calls at once',
-      inWorld(async ({ resolver, known }) => {
+      withFixture(async ({ resolver, known }) => {
         const found = await Promise.all(
           Array.from({ length: 50 }, () => resolver.resolve(known, {}, signal(), leftMs)),
         );
@@ -67,11 +67,11 @@ export function resolverSuite(
 
     it(
       'stops when its time is up',
-      inWorld(async (world) => {
-        if (world.hang === undefined) return;
-        await world.hang();
+      withFixture(async (fixture) => {
+        if (fixture.hang === undefined) return;
+        await fixture.hang();
         const controller = new AbortController();
-        const look = world.resolver.resolve(world.known, {}, controller.signal, leftMs);
+        const look = fixture.resolver.resolve(fixture.known, {}, controller.signal, leftMs);
         controller.abort(new Error('time is up'));
         ok((await ending(look)) === 'threw');
       }),
@@ -79,10 +79,10 @@ export function resolverSuite(
 
     it(
       'throws when it could not look',
-      inWorld(async (world) => {
-        if (world.down === undefined) return;
-        await world.down();
-        ok((await ending(world.resolver.resolve(world.known, {}, signal(), leftMs))) === 'threw');
+      withFixture(async (fixture) => {
+        if (fixture.down === undefined) return;
+        await fixture.down();
+        ok((await ending(fixture.resolver.resolve(fixture.known, {}, signal(), leftMs))) === 'threw');
       }),
     );
   });

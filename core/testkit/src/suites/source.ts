@@ -5,7 +5,7 @@ import { aRequest } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
 /** A source and a body it reads. */
-export interface SourceWorld {
+export interface SourceFixture {
   /** Must have `sign`. */
   readonly source: Source;
   readonly sample: JsonObject;
@@ -14,10 +14,10 @@ export interface SourceWorld {
 }
 
 /** Registers the suite. */
-export function sourceSuite(name: string, make: () => SourceWorld): void {
-  const signed = (world: SourceWorld, body = Buffer.from(JSON.stringify(world.sample))): RawRequest => {
+export function sourceSuite(name: string, make: () => SourceFixture): void {
+  const signed = (fixture: SourceFixture, body = Buffer.from(JSON.stringify(fixture.sample))): RawRequest => {
     const draft = aRequest({ body });
-    const signature = world.source.sign?.(body, draft.receivedAtMs);
+    const signature = fixture.source.sign?.(body, draft.receivedAtMs);
     if (signature === undefined) throw new Error('the source cannot sign: give it `sign`');
     return {
       ...draft,
@@ -37,16 +37,16 @@ export function sourceSuite(name: string, make: () => SourceWorld): void {
 
   describe(`${name} is a source`, () => {
     it('accepts what it has signed itself', async () => {
-      const world = make();
-      const reception = await world.source.receive(signed(world));
+      const fixture = make();
+      const reception = await fixture.source.receive(signed(fixture));
       ok(reception.kind === 'events' || reception.kind === 'call');
     });
 
     it('gives the same event the same key when it is sent twice', async () => {
-      const world = make();
+      const fixture = make();
       const [first, second] = await Promise.all([
-        world.source.receive(signed(world)),
-        world.source.receive(signed(world)),
+        fixture.source.receive(signed(fixture)),
+        fixture.source.receive(signed(fixture)),
       ]);
       if (first.kind === 'call') return;
       const keys = (reception: Reception) =>
@@ -56,35 +56,37 @@ export function sourceSuite(name: string, make: () => SourceWorld): void {
     });
 
     it('refuses a request that is not signed', async () => {
-      const world = make();
-      const request = aRequest({ body: world.sample });
-      strictEqual(await refusalOf(() => world.source.receive(request)), 'UNVERIFIED');
+      const fixture = make();
+      const request = aRequest({ body: fixture.sample });
+      strictEqual(await refusalOf(() => fixture.source.receive(request)), 'UNVERIFIED');
     });
 
     it('refuses a body changed by one byte', async () => {
-      const world = make();
-      if (world.bodyUnsigned === true) return;
-      const request = signed(world);
+      const fixture = make();
+      if (fixture.bodyUnsigned === true) return;
+      const request = signed(fixture);
       const body = Buffer.from(request.body);
       body[body.length - 1] = 32;
-      strictEqual(await refusalOf(() => world.source.receive({ ...request, body })), 'UNVERIFIED');
+      strictEqual(await refusalOf(() => fixture.source.receive({ ...request, body })), 'UNVERIFIED');
     });
 
     it('refuses what is signed but no JSON object', async () => {
-      const world = make();
+      const fixture = make();
       for (const body of ['', '[]', '42', '"text"', 'null', '{"event":', '{"event":"\xff"}'])
         strictEqual(
-          await refusalOf(() => world.source.receive(signed(world, Buffer.from(body, 'latin1')))),
+          await refusalOf(() => fixture.source.receive(signed(fixture, Buffer.from(body, 'latin1')))),
           'MALFORMED',
         );
     });
 
     it('says nothing of its secrets when it refuses', async () => {
-      const world = make();
-      const good = signed(world);
-      const secrets = Object.values(world.source.sign?.(good.body, good.receivedAtMs).headers ?? {}).concat(good.rest);
+      const fixture = make();
+      const good = signed(fixture);
+      const secrets = Object.values(fixture.source.sign?.(good.body, good.receivedAtMs).headers ?? {}).concat(
+        good.rest,
+      );
       try {
-        await world.source.receive(aRequest({ body: world.sample }));
+        await fixture.source.receive(aRequest({ body: fixture.sample }));
       } catch (thrown) {
         for (const secret of secrets)
           ok(secret === '' || !String(thrown).includes(secret), 'the refusal carries a secret');

@@ -13,7 +13,7 @@ import {
 import type { FakeClock } from '../../fakes.js';
 
 /** A store to be tried. */
-export interface StoreWorld {
+export interface StoreFixture {
   /** Open, and empty. */
   readonly store: Store;
   /** The store's clock. */
@@ -123,4 +123,4 @@ export async function settleAll(store: Store, settlement?: Settlement, claim = a
 }
 
 /** Registers one test, which runs in a world of its own. */
-export type Test = (title: string, body: (world: StoreWorld) => Promise<void>) => void;
+export type Test = (title: string, body: (fixture: StoreFixture) => Promise<void>) => void;

@@ -9,7 +9,7 @@ import {
   type Settlement,
   type Store,
 } from '@switchhook/sdk';
-import { aNewDelivery, anEntry, aSettled, type StoreWorld } from './fixtures.js';
+import { aNewDelivery, anEntry, aSettled, type StoreFixture } from './fixtures.js';
 
 /** A delivery of a history. */
 export interface DeliveryStep {
@@ -58,30 +58,30 @@ export type Step =
   | { readonly kind: 'reopen' };
 
 /** Throws where the store says or holds something else than the memory store. */
-export async function followHistory(world: StoreWorld, steps: readonly Step[]): Promise<void> {
-  const history = new History(world);
+export async function followHistory(fixture: StoreFixture, steps: readonly Step[]): Promise<void> {
+  const history = new History(fixture);
   for (const [index, step] of steps.entries()) await history.follow(step, `step ${index}: ${JSON.stringify(step)}`);
 }
 
 class History {
-  readonly #world: StoreWorld;
+  readonly #fixture: StoreFixture;
   readonly #model: Store;
   #store: Store;
   #events = 0;
   readonly #deliveries: string[] = [];
   readonly #claims: Pick<ClaimedDelivery, 'id' | 'lease'>[] = [];
 
-  constructor(world: StoreWorld) {
-    this.#world = world;
-    this.#store = world.store;
-    this.#model = memoryStore(world.clock);
+  constructor(fixture: StoreFixture) {
+    this.#fixture = fixture;
+    this.#store = fixture.store;
+    this.#model = memoryStore(fixture.clock);
   }
 
   async follow(step: Step, name: string): Promise<void> {
     if (step.kind === 'reopen') {
-      this.#store = (await this.#world.reopen?.()) ?? this.#store;
-      if (this.#world.reopen !== undefined) await this.#model.open?.();
-    } else if (step.kind === 'pass') this.#world.clock.jumpTo(this.#nowMs + step.ms);
+      this.#store = (await this.#fixture.reopen?.()) ?? this.#store;
+      if (this.#fixture.reopen !== undefined) await this.#model.open?.();
+    } else if (step.kind === 'pass') this.#fixture.clock.jumpTo(this.#nowMs + step.ms);
     else await this.#both(this.#actionOf(step), name);
     await this.#both(stateOf, `what is kept after ${name}`);
   }
@@ -164,7 +164,7 @@ class History {
   }
 
   get #nowMs(): number {
-    return this.#world.clock.now();
+    return this.#fixture.clock.now();
   }
 }
 

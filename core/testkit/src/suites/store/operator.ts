@@ -187,8 +187,8 @@ export function operatorTests(test: Test): void {
 }
 
 export function reopenTests(test: Test): void {
-  test('keeps everything over a restart', async (world) => {
-    const { store } = world;
+  test('keeps everything over a restart', async (fixture) => {
+    const { store } = fixture;
     await store.append([1, 2, 3, 4].map((n) => anEntry(n, { subject: 'a' })));
     await settleAll(store, retryAt(startMs + 5), { ...inOrder, nowMs: startMs });
     await settleAll(store, dead, { ...inOrder, nowMs: startMs + 5 });
@@ -202,8 +202,8 @@ export function reopenTests(test: Test): void {
         asked.delivery(deliveryOf(4)),
       ]);
     const before = await questions(store);
-    if (world.reopen === undefined) return;
-    const after = await world.reopen();
+    if (fixture.reopen === undefined) return;
+    const after = await fixture.reopen();
     deepStrictEqual(await questions(after), before);
     deepStrictEqual(await after.append([anEntry(9, { key: 'key-1' })]), [{ eventId: eventId(1), duplicate: true }]);
     const { deliveries } = await after.claim({ ...inOrder, nowMs: startMs + leaseMs });
@@ -214,8 +214,8 @@ export function reopenTests(test: Test): void {
     ok((await after.append([anEntry(5)]))[0]?.duplicate === false);
   });
 
-  test('gives out at once what was left running, but one after the other what was left twice', async (world) => {
-    const { store, clock, reopen } = world;
+  test('gives out at once what was left running, but one after the other what was left twice', async (fixture) => {
+    const { store, clock, reopen } = fixture;
     if (reopen === undefined) return;
     const taken = async (asked: Store, atMs: number) =>
       (await asked.claim(aClaim({ nowMs: atMs }))).deliveries.map(({ id }) => id);

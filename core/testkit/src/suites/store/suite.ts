@@ -2,20 +2,20 @@
 import { describe, it } from '../../mocha.js';
 import { appendTests } from './append.js';
 import { claimTests, settleTests } from './claims.js';
-import type { StoreWorld, Test } from './fixtures.js';
+import type { StoreFixture, Test } from './fixtures.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
 
 /** Registers the suite. `make` gives a fresh world, with an open and empty store, for each test. */
-export function storeSuite(name: string, make: () => Promise<StoreWorld>): void {
+export function storeSuite(name: string, make: () => Promise<StoreFixture>): void {
   const test: Test = (title, body) =>
     it(title, async () => {
-      const world = await make();
+      const fixture = await make();
       try {
-        await body(world);
+        await body(fixture);
       } finally {
-        await world.close();
+        await fixture.close();
       }
     });
   describe(`${name} is a store`, () => {
