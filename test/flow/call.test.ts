@@ -105,8 +105,8 @@ describe('a call that is tried out', () => {
     expect(second.stderr).to.include('Asked again: ');
     const eventOf = (stdout: string) => /^event (.*)$/m.exec(stdout)?.[1];
     expect(eventOf(second.stdout)).to.be.a('string').and.to.equal(eventOf(first.stdout));
-    const { asked, event } = JSON.parse((await call(...numbers, '--url', url, '--json')).stdout);
-    expect([asked, event]).to.deep.equal([3, eventOf(first.stdout)]);
+    const { requests, event } = JSON.parse((await call(...numbers, '--url', url, '--json')).stdout);
+    expect([requests, event]).to.deep.equal([3, eventOf(first.stdout)]);
   });
 
   it('leaves nothing behind where no router is asked', async () => {

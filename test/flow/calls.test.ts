@@ -52,7 +52,7 @@ answers:
       'vip fresh',
       'vip fresh',
     ]);
-    expect(answers.find(({ name }) => name === 'vip')).to.deep.include({ override_agent: 'agent_vip', asked: 1 });
+    expect(answers.find(({ name }) => name === 'vip')).to.deep.include({ override_agent: 'agent_vip', requests: 1 });
     await place.close();
     await Promise.all([journal.close(), crm.close()]);
   });

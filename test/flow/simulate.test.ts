@@ -41,7 +41,7 @@ interface Judged {
   readonly passed: boolean;
   readonly verdicts: readonly {
     readonly scenario: string;
-    readonly broken: readonly { readonly what: string }[];
+    readonly violations: readonly { readonly what: string }[];
     readonly received: {
       readonly acknowledged: number;
       readonly listed: number | null;
@@ -69,7 +69,9 @@ describe('a simulation', () => {
     const file = await place.write('switchhook.yaml', configuration(crm.url));
     const names = shippedScenarios();
     const { code, verdicts } = await evaluateScenario(...names, '--start', '--config', file);
-    expect(verdicts.map(({ scenario, broken }) => [scenario, broken])).to.deep.equal(names.map((name) => [name, []]));
+    expect(verdicts.map(({ scenario, violations }) => [scenario, violations])).to.deep.equal(
+      names.map((name) => [name, []]),
+    );
     for (const { received } of verdicts) expect(received.listed).to.equal(received.acknowledged);
     expect(verdicts.flatMap(({ steps }) => steps.map(({ sent }) => sent))).to.include.members([3_000, 50, 5, 4]);
     expect([code, crm.requests.length, existsSync(place.path('switchhook.db'))]).to.deep.equal([0, 0, false]);
@@ -99,8 +101,12 @@ describe('a simulation', () => {
     ];
     const { code, stdout } = await place.run(['simulate', right, wrong, '--start', '--config', file]);
     expect(code).to.equal(1);
-    const lines = stdout.split('\n').filter((line) => /^(ok|broke|broken) /.test(line));
-    expect(lines).to.deep.equal(['ok greeted', 'broke step 1: first_name is "Jim" instead of "Ada"', 'broken greeted']);
+    const lines = stdout.split('\n').filter((line) => /^(ok|violated|failed) /.test(line));
+    expect(lines).to.deep.equal([
+      'ok greeted',
+      'violated step 1: first_name is "Jim" instead of "Ada"',
+      'failed greeted',
+    ]);
     expect(stdout).to.include('ring +12345678913 from +12025550100 to calls\t200\tfirst_name=Jim');
   });
 
@@ -112,7 +118,7 @@ describe('a simulation', () => {
     });
     const file = await place.write('switchhook.yaml', configuration(nowhere));
     const { code, verdicts } = await evaluateScenario('happy-call', '--config', file, '--url', failing.url);
-    expect([code, verdicts[0]?.broken]).to.deep.equal([
+    expect([code, verdicts[0]?.violations]).to.deep.equal([
       1,
       [
         { step: 1, what: 'status 503 instead of a success', count: 1 },
@@ -135,7 +141,7 @@ describe('a simulation', () => {
     );
     const { code, stdout } = await place.run(['simulate', scenario, '--start', '--config', file]);
     expect(code).to.equal(1);
-    expect(stdout).to.include('look-ups: greeting failed × 1\nbroke resolver greeting: failed\nbroken greeted');
+    expect(stdout).to.include('look-ups: greeting failed × 1\nviolated resolver greeting: failed\nfailed greeted');
   });
 
   it('rings the number it is told to', async () => {

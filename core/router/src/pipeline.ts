@@ -81,8 +81,8 @@ export class Pipeline {
   }
 
   /** Events that came again since the start, the latest first. */
-  get repeats(): readonly RecentDuplicate[] {
-    return this.#ingest.repeats.list();
+  get recentDuplicates(): readonly RecentDuplicate[] {
+    return this.#ingest.duplicates.list();
   }
 
   /** Rejects where the store cannot commit. */
@@ -134,20 +134,20 @@ export class Pipeline {
   /** Answers a ringing phone. Whatever happens, the platform gets its reply in time; the event is recorded beside it. */
   async #answer(name: string, request: RawRequest, inboundCall: InboundCall, startedAtMs: number): Promise<HttpReply> {
     const { answers, log, callTelemetry, sources } = this.#parts;
-    const told = await answers.answer(name, inboundCall, startedAtMs);
-    const reply = replyTo(inboundCall, told, sources.get(name), log);
+    const callAnswer = await answers.answer(name, inboundCall, startedAtMs);
+    const reply = replyTo(inboundCall, callAnswer, sources.get(name), log);
     try {
-      callTelemetry.answered(name, inboundCall.call, told);
-      if (!told.again) this.#recorder.record(this.#callRecord(name, request, inboundCall, told));
+      callTelemetry.answered(name, inboundCall.call, callAnswer);
+      if (!callAnswer.repeated) this.#recorder.record(this.#callRecord(name, request, inboundCall, callAnswer));
     } catch (error) {
       log.error('call.unrecorded', { source: name, error });
     }
     return reply;
   }
 
-  #callRecord(source: string, request: RawRequest, { event, call }: InboundCall, told: CallAnswer): EventRecord {
+  #callRecord(source: string, request: RawRequest, { event, call }: InboundCall, callAnswer: CallAnswer): EventRecord {
     const { body: _, ...draft } = event;
-    const data = { ...draft.data, answer: traceOf(call, told) };
-    return recordOf({ ...draft, data }, source, request.receivedAtMs, told.answered.eventId);
+    const data = { ...draft.data, answer: traceOf(call, callAnswer) };
+    return recordOf({ ...draft, data }, source, request.receivedAtMs, callAnswer.trace.eventId);
   }
 }

@@ -24,7 +24,7 @@ export type Reply =
       /** Id of the event that it became; null where the reply names none. */
       readonly eventId: string | null;
       /** Which request about the same call it answers: 1 for the first. */
-      readonly asked: number;
+      readonly requests: number;
       readonly ms: number;
     }
   | { readonly kind: 'none'; readonly reason: string; readonly ms: number };
@@ -88,8 +88,8 @@ export class Platform {
       const said = jsonOr(response.text());
       const id = isObject(said) && typeof said.id === 'string' ? said.id : null;
       const eventId = response.headers[eventHeader] ?? id;
-      const asked = Number(response.headers[requestNumberHeader] ?? 1);
-      return { kind: 'reply', status: response.status, body: said, eventId, asked, ms };
+      const requests = Number(response.headers[requestNumberHeader] ?? 1);
+      return { kind: 'reply', status: response.status, body: said, eventId, requests, ms };
     } catch (error) {
       return { kind: 'none', reason: errorMessage(error), ms: elapsed() };
     }

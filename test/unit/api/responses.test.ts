@@ -11,7 +11,7 @@ describe('the answer to a call, as the API says it', () => {
     override_agent: null,
     origins: { tier: { step: 'default', resolvers: ['customer'], ...origin } },
     lookups: [],
-    asked: 1,
+    requests: 1,
     ms: 3,
   });
 

@@ -37,8 +37,8 @@ function setup() {
   const answers = new Answers({ rows: [row], resolvers: new Map([['crm', open]]), clock, log: new FakeLog() });
   const ring = async (n: number) => {
     const call = aCall({ from: `+1202${String(n).padStart(7, '0')}` });
-    const { answered } = await answers.answer('calls', { call, deadlineMs: 10_000, retryMs: 40_000 }, clock.elapsed());
-    return answered.answer.variables.name;
+    const { trace } = await answers.answer('calls', { call, deadlineMs: 10_000, retryMs: 40_000 }, clock.elapsed());
+    return trace.answer.variables.name;
   };
   return { ring, looks: () => looks };
 }

@@ -11,7 +11,7 @@ type Given = Partial<Omit<Exchange, 'reply'>> & {
 };
 
 function exchange({ status = 200, body = {}, eventId = null, ms = 5, ...given }: Given): Exchange {
-  const reply = { kind: 'reply', status, body, eventId, asked: 1, ms } as const;
+  const reply = { kind: 'reply', status, body, eventId, requests: 1, ms } as const;
   return { step: 0, sentAtMs: 0, calls: false, answer: null, wanted: null, reply, ...given };
 }
 
@@ -27,10 +27,10 @@ function verdictOn(
   }: { step?: JsonObject; evaluate?: JsonObject; listing?: Listing | null } = {},
 ) {
   const scenario = aScenario([{ send: 'ended', ...step }], evaluate);
-  return evaluateScenario(scenario, { asked: ['send ended'], exchanges, ms: 10 }, listing);
+  return evaluateScenario(scenario, { requests: ['send ended'], exchanges, ms: 10 }, listing);
 }
 
-const brokenIn = (...given: Parameters<typeof verdictOn>) => verdictOn(...given).broken.map(({ what }) => what);
+const brokenIn = (...given: Parameters<typeof verdictOn>) => verdictOn(...given).violations.map(({ what }) => what);
 
 describe('the judge', () => {
   it('finds nothing where everything is as expected', () => {
@@ -40,7 +40,7 @@ describe('the judge', () => {
       wanted: { name: 'Ada' },
     }));
     const verdict = verdictOn(exchanges, { step, evaluate: { ring: { p50: '1s', p99: '1s' } } });
-    expect([verdict.passed, verdict.broken]).to.deep.equal([true, []]);
+    expect([verdict.passed, verdict.violations]).to.deep.equal([true, []]);
   });
 
   const cases: readonly (readonly [string, readonly Exchange[], JsonObject, readonly string[]])[] = [
@@ -92,7 +92,9 @@ describe('the judge', () => {
 
   it('tells what broke often once, with how often', () => {
     const exchanges = Array.from({ length: 4 }, (_, index) => exchange({ status: index < 3 ? 500 : 200 }));
-    expect(verdictOn(exchanges).broken).to.deep.equal([{ step: 1, what: 'status 500 instead of a success', count: 3 }]);
+    expect(verdictOn(exchanges).violations).to.deep.equal([
+      { step: 1, what: 'status 500 instead of a success', count: 3 },
+    ]);
   });
 
   it('holds the ring times of all calls against their limits, and nothing else', () => {
@@ -121,7 +123,7 @@ describe('the judge', () => {
     const listing: Listing = { kind: 'listed', ids: new Set(['a', 'x']), lookups: [] };
     const verdict = verdictOn(exchanges, { step: { expect: { status: 200 } }, listing });
     expect(verdict.received).to.deep.equal({ acknowledged: 2, listed: 1, reason: null });
-    expect(verdict.broken.map(({ what }) => what)).to.include('acknowledged, but not listed by the API');
+    expect(verdict.violations.map(({ what }) => what)).to.include('acknowledged, but not listed by the API');
   });
 
   it('counts the look-ups of its own calls, and finds those without a result where it is told to', () => {
@@ -142,7 +144,7 @@ describe('the judge', () => {
       { resolver: 'customer', outcomes: { found: 2, 'not-found': 1 } },
       { resolver: 'orders', outcomes: { late: 2, busy: 1 } },
     ]);
-    expect(verdict.broken).to.deep.equal([
+    expect(verdict.violations).to.deep.equal([
       { step: null, what: 'resolver orders: late', count: 2 },
       { step: null, what: 'resolver orders: busy', count: 1 },
     ]);
@@ -170,7 +172,7 @@ describe('the judge', () => {
     const [step] = verdictOn(exchanges, { step: { rate: '20/s', repeat: 4 } }).steps;
     expect(step).to.deep.equal({
       atMs: 0,
-      asked: 'send ended',
+      request: 'send ended',
       sent: 4,
       perSecond: 10,
       wantedPerSecond: 20,

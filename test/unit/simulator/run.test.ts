@@ -62,10 +62,10 @@ describe('a scenario that is played', () => {
         body: { told: { name: 'Ada' } },
       };
     });
-    const { exchanges, asked } = await run([{ send: 'ended' }, { ring: { from: '', to: '+2' } }]);
-    expect(asked).to.deep.equal(['send ended to agents', 'ring +2 from a withheld number to phones']);
+    const { exchanges, requests } = await run([{ send: 'ended' }, { ring: { from: '', to: '+2' } }]);
+    expect(requests).to.deep.equal(['send ended to agents', 'ring +2 from a withheld number to phones']);
     expect(
-      exchanges.map(({ reply }) => reply.kind === 'reply' && [reply.status, reply.eventId, reply.asked, reply.ms]),
+      exchanges.map(({ reply }) => reply.kind === 'reply' && [reply.status, reply.eventId, reply.requests, reply.ms]),
     ).to.deep.equal([
       [200, 'event-1', 1, 120],
       [200, 'event-2', 3, 120],

@@ -47,7 +47,7 @@ export async function callRepeatedly(config: Config, source: string, calls: Many
   const run = calls.offline ? await offline(config, failures, running, output) : await online(config, calls, running);
   output.progress('');
   for (const [resolver, reason] of failures) output.note(`${resolver} failed: ${reason}`);
-  const { steps, broken } = evaluateScenario(scenario, run, null);
+  const { steps, violations } = evaluateScenario(scenario, run, null);
   const [step] = steps;
   const events = acknowledgedIn(run.exchanges).size;
   if (step === undefined) return;
@@ -55,7 +55,7 @@ export async function callRepeatedly(config: Config, source: string, calls: Many
     const { sent, statuses, times, answers } = step;
     printJson(output, { source, sent, events, statuses, times, answers });
   } else print({ events, ...step }, output);
-  const [failure] = broken;
+  const [failure] = violations;
   if (failure !== undefined) throw new CommandFailure(exitCodes.failed, `${failure.what} (${failure.count} times)`);
 }
 
@@ -110,6 +110,6 @@ function print({ sent, events, statuses, answers, times }: Findings, output: Out
   output.line(`${sent} calls${again}: ${statusesText(statuses)}`);
   if (times !== null) output.line(`ring time: ${quantilesText(times)}`);
   const rows = answers.slice(0, shownAnswers).map((answer) => [String(answer.count), answerText(answer)]);
-  printTable(output, ['calls', 'told'], rows);
+  printTable(output, ['calls', 'variables'], rows);
   if (answers.length > rows.length) output.line(`and ${answers.length - rows.length} other answers`);
 }

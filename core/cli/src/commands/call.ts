@@ -71,7 +71,7 @@ interface Called extends Pick<RecordedAnswer, 'answer' | 'reason'> {
   /** Id of its event; null where there is none. */
   readonly event: string | null;
   /** Which request about the same call this was: 1 for the first. */
-  readonly asked: number;
+  readonly requests: number;
 }
 
 async function called(config: Config, source: SourceRow, options: CallOptions): Promise<Called> {
@@ -88,8 +88,8 @@ async function called(config: Config, source: SourceRow, options: CallOptions): 
         `ROUTER_UNREACHABLE: ${reply.reason}. Is the router running? (switchhook start)`,
       );
     const api = new RouterClient(network, url, options.token ?? config.server.adminToken);
-    const { status, ms, body, eventId: event, asked } = reply;
-    return { source: source.name, status, ms, reply: body, event, asked, ...(await recordedAnswer(api, event)) };
+    const { status, ms, body, eventId: event, requests } = reply;
+    return { source: source.name, status, ms, reply: body, event, requests, ...(await recordedAnswer(api, event)) };
   } finally {
     await network.close();
   }
@@ -104,7 +104,7 @@ async function calledOffline(config: Config, source: SourceRow, options: CallOpt
       const ms = systemClock.elapsed() - startedAtMs;
       const answer = callAnswer.parse(trace);
       const { status, body } = reply;
-      return { source: source.name, status, ms, reply: body, event: null, asked: 1, answer, reason: null };
+      return { source: source.name, status, ms, reply: body, event: null, requests: 1, answer, reason: null };
     });
   } catch (error) {
     if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
@@ -113,12 +113,12 @@ async function calledOffline(config: Config, source: SourceRow, options: CallOpt
 }
 
 function print(called: Called, output: Output): void {
-  const { status, ms, reply, answer, event, asked, reason } = called;
+  const { status, ms, reply, answer, event, requests, reason } = called;
   output.line(`${styled(output, status < 300 ? 'green' : 'red', String(status))} in ${msText(ms)}`);
   if (answer === null || status >= 300) output.line(JSON.stringify(reply, null, 2));
   if (answer !== null) printAnswer(output, answer);
   if (event !== null) output.line(styled(output, 'dim', `event ${event}`));
-  if (asked > 1) output.note(askedAgain);
+  if (requests > 1) output.note(askedAgain);
   if (reason !== null) output.note(`How it came about is not known: ${reason}`);
 }
 

@@ -52,7 +52,7 @@ Examples:
         const page = await router.get('/api/calls', callList, { ...filterOf(options), number, source, limit });
         if (options.json) return printJson(output, page);
         const rows = page.calls.map(({ receivedAt, id: event, answer }) => {
-          const { from, to, name, step, ms, asked, lookups } = answer;
+          const { from, to, name, step, ms, requests, lookups } = answer;
           const failed = lookups.filter(({ outcome }) => missed.includes(outcome));
           const notes = failed.map(({ resolver, outcome }) => `${resolver} ${outcome}`).join(', ');
           const shown = styled(output, failed.length === 0 ? 'green' : 'yellow', step);
@@ -63,7 +63,7 @@ Examples:
             name ?? '-',
             shown,
             msText(ms),
-            String(asked),
+            String(requests),
             notes || '-',
             event,
           ];

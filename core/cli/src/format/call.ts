@@ -30,11 +30,11 @@ export function printAnswer(output: Output, answer: CallAnswer): void {
     override_agent_origin: agentOrigin,
     origins,
     lookups,
-    asked,
+    requests,
     ms,
   } = answer;
   const which = name === null ? 'no answer matched' : `answer ${styled(output, 'bold', name)}`;
-  const again = asked === 1 ? '' : `, asked ${asked} times`;
+  const again = requests === 1 ? '' : `, ${requests} requests`;
   output.line(`${from || 'withheld number'} → ${to}: ${which}, ${step}, after ${msText(ms)}${again}`);
   const told = new Map(Object.entries(variables));
   const rows = Object.entries(origins).map(([variable, { step: rung, resolvers, reason = null }]) => {

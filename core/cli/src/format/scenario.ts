@@ -9,18 +9,18 @@ const longestCell = 60;
 const keptPace = 0.8;
 
 export function printVerdict(verdict: Verdict, output: Output): void {
-  const headings = ['at', 'asked', 'answered', 'told', 'p50', 'p95', 'p99', 'max'];
+  const headings = ['at', 'request', 'answered', 'variables', 'p50', 'p95', 'p99', 'max'];
   printTable(output, headings, verdict.steps.map(rowOf));
-  const { scenario, passed, requests, ms, steps, ring, calls, lookups, broken } = verdict;
+  const { scenario, passed, requests, ms, steps, ring, calls, lookups, violations } = verdict;
   output.line(`${requests} requests in ${durationText(ms)}${listedText(verdict)}`);
   if (ring !== null) output.line(`ring time of ${calls} call${calls === 1 ? '' : 's'}: ${quantilesText(ring)}`);
   if (lookups !== null && lookups.length > 0) output.line(`look-ups: ${lookups.map(lookupsText).join('; ')}`);
   for (const step of steps.filter(isSlower)) output.note(paceText(step));
-  for (const { step, what, count } of broken) {
+  for (const { step, what, count } of violations) {
     const times = count === 1 ? '' : ` (${count} times)`;
-    output.line(`${styled(output, 'red', 'broke')} ${step === null ? '' : `step ${step}: `}${what}${times}`);
+    output.line(`${styled(output, 'red', 'violated')} ${step === null ? '' : `step ${step}: `}${what}${times}`);
   }
-  output.line(`${passed ? styled(output, 'green', 'ok') : styled(output, 'red', 'broken')} ${scenario}`);
+  output.line(`${passed ? styled(output, 'green', 'ok') : styled(output, 'red', 'failed')} ${scenario}`);
 }
 
 /** `p50 3.1 ms, p95 4.2 ms, …`. */
@@ -57,9 +57,9 @@ function lookupsText({ resolver, outcomes }: LookupCounts): string {
     .join(', ')}`;
 }
 
-function rowOf({ atMs, asked, statuses, answers, times }: StepVerdict): readonly string[] {
+function rowOf({ atMs, request, statuses, answers, times }: StepVerdict): readonly string[] {
   const durations = times === null ? ['', '', '', ''] : [times.p50, times.p95, times.p99, times.max].map(msText);
-  return [durationText(atMs), asked, statusesText(statuses), answersText(answers), ...durations];
+  return [durationText(atMs), request, statusesText(statuses), answersText(answers), ...durations];
 }
 
 /** A load that was not made says nothing about the router under that load. */
@@ -67,9 +67,9 @@ function isSlower({ perSecond, wantedPerSecond }: StepVerdict): boolean {
   return perSecond !== null && wantedPerSecond !== null && perSecond < keptPace * wantedPerSecond;
 }
 
-function paceText({ asked, perSecond, wantedPerSecond }: StepVerdict): string {
+function paceText({ request, perSecond, wantedPerSecond }: StepVerdict): string {
   const pace = `${Math.round(perSecond ?? 0)} a second instead of ${Math.round(wantedPerSecond ?? 0)}`;
-  return `${asked}: ${pace}; the router, or this machine, could do no more at this concurrency`;
+  return `${request}: ${pace}; the router, or this machine, could do no more at this concurrency`;
 }
 
 function listedText({ received }: Verdict): string {

@@ -41,7 +41,7 @@ export interface OperationsParts extends ExplainParts {
 /** The lanes, as far as operations need them. */
 export interface DeliveryQueues {
   readonly loads: ReadonlyMap<string, QueueLoad>;
-  readonly repeats: readonly RecentDuplicate[];
+  readonly recentDuplicates: readonly RecentDuplicate[];
   expect(destination: string, dueMs: number): void;
   canCommit(): Promise<void>;
 }
@@ -126,7 +126,7 @@ export class Operations {
   duplicates({ source, type, subject, limit }: DuplicateQuery): readonly RecentDuplicate[] {
     const fits = (wanted: string | undefined, found: string | null): boolean =>
       wanted === undefined || wanted === found;
-    return this.#parts.queues.repeats
+    return this.#parts.queues.recentDuplicates
       .filter((one) => fits(source, one.source) && fits(type, one.type) && fits(subject, one.subject))
       .slice(0, limit);
   }

@@ -264,7 +264,7 @@ export const callAnswer = z
     }),
     origins: z.record(z.string(), origin).meta({ description: 'Of each variable.' }),
     lookups: z.array(lookup).readonly(),
-    asked: count.meta({ description: 'Requests about this call until it was answered.' }),
+    requests: count.meta({ description: 'Requests about this call until it was answered.' }),
     ms: z.number().meta({ description: 'From the request to the answer.' }),
   })
   .register(named, { id: 'CallAnswer' });

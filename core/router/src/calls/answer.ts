@@ -42,15 +42,13 @@ export interface AnswerTrace extends Omit<ResolvedVariables, 'step'> {
   readonly openBreakers: readonly string[];
 }
 
-type Unnamed = Omit<AnswerTrace, 'eventId'>;
-
 /** The answer to one request about a call. */
 export interface CallAnswer {
-  readonly answered: AnswerTrace;
+  readonly trace: AnswerTrace;
   /** Requests about this call so far. */
-  readonly asked: number;
+  readonly requests: number;
   /** False for the first request. The others get what it got. */
-  readonly again: boolean;
+  readonly repeated: boolean;
   /** From the request to the answer. */
   readonly ms: number;
 }
@@ -93,34 +91,39 @@ export class Answers {
     const { call, deadlineMs, retryMs = deadlineMs } = inboundCall;
     const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
     const make = async (eventId: string): Promise<AnswerTrace> => {
-      return { eventId, ...(await this.#answered(source, call, startedAtMs, endMs)) };
+      return { eventId, ...(await this.#trace(source, call, startedAtMs, endMs)) };
     };
-    const told = (answered: AnswerTrace, asked: number): CallAnswer => {
-      return { answered, asked, again: asked > 1, ms: clock.elapsed() - startedAtMs };
+    const callAnswer = (trace: AnswerTrace, requests: number): CallAnswer => {
+      return { trace, requests, repeated: requests > 1, ms: clock.elapsed() - startedAtMs };
     };
     const key = callKey(source, call);
-    if (key === null) return told(await make(newEventId()), 1);
-    const known = this.#calls.recall(key, clock.elapsed());
+    if (key === null) return callAnswer(await make(newEventId()), 1);
+    const known = this.#calls.get(key, clock.elapsed());
     if (known !== null) {
-      const { asked, eventId } = known;
+      const { requests, eventId } = known;
       // The first request may have more time left than this one, where their deadlines differ.
-      const answered = await withTimeout(clock, endMs - clock.elapsed(), known.answered).catch(() => make(eventId));
-      return told(answered, asked);
+      const trace = await withTimeout(clock, endMs - clock.elapsed(), known.answered).catch(() => make(eventId));
+      return callAnswer(trace, requests);
     }
     const eventId = newEventId();
-    const first = this.#calls.remember(key, { eventId, answered: make(eventId) }, startedAtMs, retryMs);
-    const answered = await first.answered;
-    return { ...told(answered, first.asked), again: false };
+    const first = this.#calls.put(key, { eventId, answered: make(eventId) }, startedAtMs, retryMs);
+    const trace = await first.answered;
+    return { ...callAnswer(trace, first.requests), repeated: false };
   }
 
-  async #answered(source: string, call: Call, startedAtMs: number, hardEndMs: number): Promise<Unnamed> {
+  async #trace(
+    source: string,
+    call: Call,
+    startedAtMs: number,
+    hardEndMs: number,
+  ): Promise<Omit<AnswerTrace, 'eventId'>> {
     const { clock, log } = this.#parts;
     try {
       const now = new Date(clock.now());
       const row = this.#rowFor(source, call, now);
       if (row === null) return unanswered;
       const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
-      const { known, lookups } = await this.#lookedUp(row, call, startedAtMs, endMs);
+      const { known, lookups } = await this.#resolveFacts(row, call, startedAtMs, endMs);
       const scope = { call, now, known, lookups, resolvers: this.#bulkheads.keys() };
       const resolved = resolveVariables(row, scope, (variable, reason) =>
         log.warn('answer.variable-refused', { answer: row.name, variable, reason }),
@@ -148,7 +151,7 @@ export class Answers {
     return this.#parts.rows.find(matches) ?? null;
   }
 
-  async #lookedUp(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<ResolvedFacts> {
+  async #resolveFacts(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<ResolvedFacts> {
     const { clock, log } = this.#parts;
     const caller = callerKey(row.name, call);
     const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
@@ -163,7 +166,7 @@ export class Answers {
 }
 
 const nothing: Answer = { variables: {}, overrideAgent: null };
-const unanswered: Unnamed = {
+const unanswered: Omit<AnswerTrace, 'eventId'> = {
   name: null,
   step: 'unanswered',
   answer: nothing,

@@ -11,7 +11,7 @@ export interface First<T> {
 /** A call that was asked about. */
 export interface Remembered<T> extends First<T> {
   /** Requests so far, the first included. */
-  asked: number;
+  requests: number;
 }
 
 interface Entry<T> extends Remembered<T> {
@@ -29,21 +29,21 @@ export class CallDedup<T> {
   #agedAtMs = 0;
 
   /** The call under this key, one request more; null where it is not remembered. */
-  recall(key: string, nowMs: number): Remembered<T> | null {
+  get(key: string, nowMs: number): Remembered<T> | null {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.untilMs <= nowMs) return null;
-    entry.asked += 1;
+    entry.requests += 1;
     return entry;
   }
 
   /** Remembers the first request about a call, also while it is still being answered. */
-  remember(key: string, first: First<T>, nowMs: number, forMs: number): Remembered<T> {
+  put(key: string, first: First<T>, nowMs: number, forMs: number): Remembered<T> {
     this.#longestMs = Math.max(this.#longestMs, forMs);
     if (nowMs - this.#agedAtMs >= this.#longestMs) {
       this.#agedAtMs = nowMs;
       this.#entries.age();
     }
-    const entry: Entry<T> = { ...first, asked: 1, untilMs: nowMs + forMs };
+    const entry: Entry<T> = { ...first, requests: 1, untilMs: nowMs + forMs };
     this.#entries.set(key, entry);
     return entry;
   }

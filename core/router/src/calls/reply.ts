@@ -13,12 +13,17 @@ export const eventHeader = 'x-switchhook-event';
 export const requestNumberHeader = 'x-switchhook-request-number';
 
 /** The answer as the platform wants it. A reply that the source cannot write, or nobody could send, is replaced by the least. */
-export function replyTo(inboundCall: InboundCall, told: CallAnswer, source: Source | undefined, log: Log): HttpReply {
-  const { name, answer, eventId } = told.answered;
+export function replyTo(
+  inboundCall: InboundCall,
+  callAnswer: CallAnswer,
+  source: Source | undefined,
+  log: Log,
+): HttpReply {
+  const { name, answer, eventId } = callAnswer.trace;
   const own = name === null ? null : written(() => inboundCall.reply(answer), log);
   const reply = own ?? written(() => inboundCall.fallback(), log) ?? fallbackReply(source, log) ?? bareSuccess;
-  const asked = told.again ? { [requestNumberHeader]: String(told.asked) } : {};
-  return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId, ...asked } };
+  const number = callAnswer.repeated ? { [requestNumberHeader]: String(callAnswer.requests) } : {};
+  return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId, ...number } };
 }
 
 /** The least a source's platform accepts, where nothing is known of the call; null where the source has no calls. */
@@ -46,8 +51,8 @@ function canBeSent({ status, headers = {}, body = {} }: HttpReply): boolean {
 }
 
 /** In the spelling of the bodies it stands in. */
-export function traceOf({ from, to }: Call, { answered, asked, ms }: CallAnswer): JsonObject {
-  const { name, step, answer, origins, agentOrigin, lookups } = answered;
+export function traceOf({ from, to }: Call, { trace, requests, ms }: CallAnswer): JsonObject {
+  const { name, step, answer, origins, agentOrigin, lookups } = trace;
   return {
     from,
     to,
@@ -60,7 +65,7 @@ export function traceOf({ from, to }: Call, { answered, asked, ms }: CallAnswer)
     lookups: lookups.map(({ resolver, outcome, startMs, ms, reason }) => {
       return { resolver, outcome, start_ms: tenths(startMs), ms: tenths(ms), reason };
     }),
-    asked,
+    requests,
     ms: tenths(ms),
   };
 }

@@ -1,6 +1,6 @@
 /** Telemetry of calls: one log line per answer, and its metrics. */
 import type { Call, EventRecord, Labels, Log, Metrics } from '@switchhook/sdk';
-import type { AnswerRow, AnswerStep, CallAnswer } from './answer.js';
+import type { AnswerRow, AnswerStep, AnswerTrace, CallAnswer } from './answer.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
@@ -40,20 +40,20 @@ export class CallTelemetry {
   }
 
   /** A request about a call has its answer. */
-  answered(source: string, call: Call, { answered, asked, again, ms }: CallAnswer): void {
-    const { name, step, answer, lookups } = answered;
+  answered(source: string, call: Call, { trace, requests, repeated, ms }: CallAnswer): void {
+    const { name, step, answer, lookups } = trace;
     const fields = { source, to: call.to, answer: name, step, ms: Math.round(ms) };
     this.#observe('call_answer_seconds', ms / 1_000, { source }, ringSeconds);
-    if (again) {
-      this.#log.info('call.repeated', { ...fields, asked });
+    if (repeated) {
+      this.#log.info('call.repeated', { ...fields, requests });
       this.#count('calls_repeated_total', { source });
       return;
     }
     const failed = lookups.filter(({ outcome }) => !['found', 'not-found', 'cached'].includes(outcome)).length;
     const variables = Object.keys(answer.variables).length;
-    this.#log.info('call.answered', { ...fields, variables, lookups: lookups.length, failed, asked });
+    this.#log.info('call.answered', { ...fields, variables, lookups: lookups.length, failed, requests });
     this.#count('calls_answered_total', { source, answer: name ?? '', step });
-    this.#lookedUp(answered);
+    this.#lookups(trace);
   }
 
   /** A call's request could not be read by its source; the platform got the least it accepts. */
@@ -67,7 +67,7 @@ export class CallTelemetry {
     this.#count('calls_unrecorded_total', { source });
   }
 
-  #lookedUp({ lookups, openBreakers, origins, name }: CallAnswer['answered']): void {
+  #lookups({ lookups, openBreakers, origins, name }: AnswerTrace): void {
     for (const { resolver, outcome, ms } of lookups) {
       this.#count('resolver_lookups_total', { resolver, outcome });
       if (outcome !== 'cached' && outcome !== 'skipped' && outcome !== 'busy')

@@ -37,7 +37,7 @@ export interface AttemptResult {
   readonly delivery: ClaimedDelivery;
   readonly outcome: AttemptOutcome;
   /** False where a transform kept the event back, or failed: the destination was not called. */
-  readonly asked: boolean;
+  readonly called: boolean;
   readonly time: AttemptTime;
   readonly settled: Settled;
 }
@@ -63,7 +63,7 @@ const delivered: Outcome = { kind: 'delivered' };
  * Makes one attempt for one delivery or a batch, and decides what happens next; one result for each, in order. Never
  * rejects: whatever a transform, a destination or the retry schedule throws ends in an outcome with a settlement.
  */
-export async function attempted(
+export async function runAttempt(
   parts: AttemptParts,
   claimed: readonly ClaimedDelivery[],
 ): Promise<readonly AttemptResult[]> {
@@ -72,7 +72,7 @@ export async function attempted(
   const startedAt = clock.elapsed();
   const prepared = claimed.map((one) => applyTransforms(one, transforms));
   const deliveries = prepared.filter((one) => 'event' in one);
-  const outcomes = deliveries.length === 0 ? [] : await called(open, deliveries, clock);
+  const outcomes = deliveries.length === 0 ? [] : await callDestination(open, deliveries, clock);
   const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
   let calledBefore = 0;
   return claimed.map((one, index) => {
@@ -87,14 +87,14 @@ function endOf(
   { open: { policy }, random }: AttemptParts,
   delivery: ClaimedDelivery,
   outcome: AttemptOutcome,
-  asked: boolean,
+  called: boolean,
   time: AttemptTime,
 ): AttemptResult {
   const { id, lease, attempt: number } = delivery;
   const { startedAtMs, durationMs, endedAtMs } = time;
   const end = (ended: AttemptOutcome, settlement: Settlement): AttemptResult => {
     const attempt = { startedAtMs, durationMs, ...attemptRecord(ended) };
-    return { delivery, outcome: ended, asked, time, settled: { deliveryId: id, lease, settlement, attempt } };
+    return { delivery, outcome: ended, called, time, settled: { deliveryId: id, lease, settlement, attempt } };
   };
   try {
     return end(outcome, settlementFor(outcome, number, policy.retry, endedAtMs, random));
@@ -175,14 +175,14 @@ function transformed(event: Event, names: readonly string[], transforms: Transfo
 }
 
 /** One outcome for each delivery, in order. Never rejects. */
-async function called(
+async function callDestination(
   { destination, policy }: OpenDestination,
   deliveries: readonly Delivery[],
   clock: Clock,
 ): Promise<readonly Outcome[]> {
   try {
     const outcomes = await withTimeout(clock, policy.timeoutMs, (signal) =>
-      callOf(destination, policy, deliveries, signal),
+      invoke(destination, policy, deliveries, signal),
     );
     // A plugin in plain JavaScript can return anything.
     if (!Array.isArray(outcomes)) throw new TypeError('the destination did not return a list of outcomes');
@@ -192,7 +192,7 @@ async function called(
   }
 }
 
-async function callOf(
+async function invoke(
   destination: Destination,
   { batch }: QueuePolicy,
   deliveries: readonly Delivery[],

@@ -3,7 +3,7 @@ import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchh
 import { backoffMs, Sleep } from '@switchhook/sdk/internal';
 import type { BreakerState } from '../resilience/breaker.js';
 import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
-import { type AttemptParts, type AttemptResult, attempted } from './attempt.js';
+import { type AttemptParts, type AttemptResult, runAttempt } from './attempt.js';
 import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
 import { SettlementWriter } from './settlement-writer.js';
 import type { DeliveryTelemetry } from './telemetry.js';
@@ -199,9 +199,9 @@ export class DeliveryQueue {
     this.#settlementWriter.expect(deliveries.length);
     this.#throttle.started(clock.elapsed());
     try {
-      const ends = await attempted(this.#parts, deliveries);
+      const ends = await runAttempt(this.#parts, deliveries);
       this.#throttle.ended(
-        ends.filter(({ asked }) => asked).map(({ outcome }) => outcome),
+        ends.filter(({ called }) => called).map(({ outcome }) => outcome),
         clock.elapsed(),
       );
       return ends;

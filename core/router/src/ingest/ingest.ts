@@ -22,7 +22,7 @@ const patienceMs = 10_000;
 
 export class Ingest {
   /** Events that came again since the start. */
-  readonly repeats = new RecentDuplicates();
+  readonly duplicates = new RecentDuplicates();
   readonly #parts: IngestParts;
   #pending = 0;
   #pendingBytes = 0;
@@ -73,7 +73,7 @@ export class Ingest {
     for (const [index, { entry }] of reservations.entries()) {
       const { event, deliveries } = entry;
       const { duplicate = false, eventId = event.id } = appended[index] ?? {};
-      if (duplicate) this.repeats.note(event, eventId, clock.now());
+      if (duplicate) this.duplicates.note(event, eventId, clock.now());
       ingestTelemetry.received(event, eventId, duplicate, deliveries.length);
     }
     return appended;

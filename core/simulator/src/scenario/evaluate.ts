@@ -40,8 +40,8 @@ export interface LookupCounts {
 /** How one step went. */
 export interface StepVerdict {
   readonly atMs: number;
-  /** What it asked, in words. */
-  readonly asked: string;
+  /** A description of its request. */
+  readonly request: string;
   readonly sent: number;
   /** How many a second; null where a single one was sent. */
   readonly perSecond: number | null;
@@ -74,7 +74,7 @@ export interface Verdict {
   } | null;
   /** By resolver; null where it is not known, or nobody wanted to know. */
   readonly lookups: readonly LookupCounts[] | null;
-  readonly broken: readonly Violation[];
+  readonly violations: readonly Violation[];
 }
 
 /** Ids of the events that the router has promised to have. */
@@ -85,7 +85,7 @@ export function acknowledgedIn(exchanges: readonly Exchange[]): ReadonlySet<stri
 /** Judges a scenario that has been played. `listing` is null where it does not matter. */
 export function evaluateScenario(
   scenario: Scenario,
-  { asked, exchanges, ms }: ScenarioRun,
+  { requests, exchanges, ms }: ScenarioRun,
   listing: Listing | null,
 ): Verdict {
   const byStep = scenario.steps.map((_, index) => exchanges.filter(({ step }) => step === index));
@@ -94,7 +94,7 @@ export function evaluateScenario(
   const acknowledged = acknowledgedIn(exchanges);
   const received = listing === null ? null : receivedOf(acknowledged, listing);
   const lookups = listing?.kind === 'listed' ? countsOf(listing.lookups, acknowledged) : null;
-  const broken = [
+  const violations = [
     ...scenario.steps.flatMap(({ expect }, index) => violationsOf(expect, byStep[index] ?? [], index + 1)),
     ...slowRings(scenario.evaluate.ring, ring),
     ...lost(received),
@@ -102,15 +102,15 @@ export function evaluateScenario(
   ];
   return {
     scenario: scenario.name,
-    passed: broken.length === 0,
+    passed: violations.length === 0,
     ms,
     requests: exchanges.length,
-    steps: scenario.steps.map((step, index) => stepVerdict(step, asked[index] ?? '', byStep[index] ?? [])),
+    steps: scenario.steps.map((step, index) => stepVerdict(step, requests[index] ?? '', byStep[index] ?? [])),
     calls: calls.length,
     ring,
     received,
     lookups,
-    broken,
+    violations,
   };
 }
 
@@ -120,13 +120,13 @@ function isSuccess(reply: Reply): reply is Extract<Reply, { kind: 'reply' }> {
   return reply.kind === 'reply' && Math.floor(reply.status / 100) === 2;
 }
 
-function stepVerdict({ at: atMs, rate }: Step, asked: string, exchanges: readonly Exchange[]): StepVerdict {
+function stepVerdict({ at: atMs, rate }: Step, request: string, exchanges: readonly Exchange[]): StepVerdict {
   const statuses = counted(exchanges.map(({ reply }) => (reply.kind === 'reply' ? String(reply.status) : 'none')));
   const answers = counted(exchanges.flatMap(({ answer }) => (answer === null ? [] : [JSON.stringify(answer)])));
   const frequent = [...answers].sort(([, a], [, b]) => b - a);
   return {
     atMs,
-    asked,
+    request,
     sent: exchanges.length,
     perSecond: perSecondOf(exchanges),
     wantedPerSecond: rate === undefined ? null : (rate.count * 1_000) / rate.perMs,

@@ -36,7 +36,7 @@ export interface Exchange {
 /** What came of a whole scenario. */
 export interface ScenarioRun {
   /** What each step asks, in words. */
-  readonly asked: readonly string[];
+  readonly requests: readonly string[];
   readonly exchanges: readonly Exchange[];
   readonly ms: number;
 }
@@ -54,7 +54,7 @@ export async function runScenario({ steps }: Scenario, parts: ScenarioParts): Pr
   const { platform, clock, stop, run, instead, onProgress } = parts;
   const actors = steps.map((step, index) => new StepRunner(step, index, { platform, instead }));
   const scopeOf = (n: number): StepScope => ({ n, run, now: new Date(clock.now()) });
-  const asked = actors.map((actor) => actor.described(scopeOf(1)));
+  const requests = actors.map((actor) => actor.described(scopeOf(1)));
   const exchanges: Exchange[] = [];
   const startedAtMs = clock.elapsed();
   // Each request that waits for its time listens.
@@ -69,7 +69,7 @@ export async function runScenario({ steps }: Scenario, parts: ScenarioParts): Pr
     await paced(actor.step, send, { clock, stop });
   };
   await Promise.all(actors.map(act));
-  return { asked, exchanges, ms: clock.elapsed() - startedAtMs };
+  return { requests, exchanges, ms: clock.elapsed() - startedAtMs };
 }
 
 /** Whoever makes the requests of one step. */
@@ -120,8 +120,8 @@ class StepRunner {
   #body(scope: StepScope): JsonObject {
     const { send, set } = this.step;
     if (send === undefined) {
-      const asked = this.#platform.callBody(this.#source, this.#call(scope));
-      return asked ?? this.#unfit(`source ${this.#source.name} cannot ask about a call itself: send a body`);
+      const body = this.#platform.callBody(this.#source, this.#call(scope));
+      return body ?? this.#unfit(`source ${this.#source.name} cannot ask about a call itself: send a body`);
     }
     const given = send.render(scope);
     const body = typeof given === 'string' ? this.#source.component.samples?.[given] : given;
