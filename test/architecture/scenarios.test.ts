@@ -18,14 +18,14 @@ function keysOf(schema: JsonSchema, at = ''): readonly string[] {
     const value = inner as JsonSchema;
     const key = `${at}${name}`;
     if (value.type === 'array') return [key, ...keysOf(value.items as JsonSchema, `${key}[].`)];
-    return name === 'expect' || name === 'judge' ? keysOf(value, `${key}.`) : [key];
+    return name === 'expect' || name === 'evaluate' ? keysOf(value, `${key}.`) : [key];
   });
 }
 
 describe('The page about scenarios', () => {
   it('tells every key', () => {
     const keys = keysOf(inputSchema(scenarioSchema));
-    expect(keys).to.include.members(['steps[].expect.same', 'judge.ring', 'steps[].at']);
+    expect(keys).to.include.members(['steps[].expect.same', 'evaluate.ring', 'steps[].at']);
     expect(rowsIn('Writing a scenario')).to.have.members([...keys]);
   });
 

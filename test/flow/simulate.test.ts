@@ -137,7 +137,7 @@ describe('a simulation', () => {
     );
     const scenario = await place.write(
       'greeted.yaml',
-      `${greeted('Jim').replace(/ +expect.*\n/, '')}judge: { lookups: true }\n`,
+      `${greeted('Jim').replace(/ +expect.*\n/, '')}evaluate: { lookups: true }\n`,
     );
     const { code, stdout } = await place.run(['simulate', scenario, '--start', '--config', file]);
     expect(code).to.equal(1);

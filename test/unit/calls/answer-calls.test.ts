@@ -27,7 +27,7 @@ describe('a call that is asked about again', () => {
     expect(names).to.deep.equal(Array.from({ length: 4 }, () => ({ name: 'look 1' })));
     expect([looks(), (await calls()).length]).to.deep.equal([1, 1]);
     expect(metrics.values.get('calls_repeated_total{source="calls"}')).to.equal(3);
-    expect(log.of('call.repeated').map(({ fields }) => fields.asked)).to.deep.equal([2, 3, 4]);
+    expect(log.of('call.repeated').map(({ fields }) => fields.requests)).to.deep.equal([2, 3, 4]);
     expect(told(await rungOut())).to.deep.equal({ name: 'look 2' });
     expect((await calls()).length).to.equal(2);
   });
@@ -59,7 +59,7 @@ describe('a call that is asked about again', () => {
     const variableSteps = await Promise.all([first, second]);
     expect(variableSteps.map(told)).to.deep.equal([{ name: 'look 1' }, { name: 'look 1' }]);
     expect(variableSteps.map(({ ms }) => ms)).to.deep.equal([2_000, 1_500]);
-    expect([looks(), (await trace()).asked]).to.deep.equal([1, 2]);
+    expect([looks(), (await trace()).requests]).to.deep.equal([1, 2]);
   });
 
   it('is answered within its own time, where that ends before the time of the first', async () => {

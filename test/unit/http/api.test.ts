@@ -200,7 +200,7 @@ describe('the API', () => {
     const { reply } = await ask('GET', '/api/status');
     expect(reply).to.deep.include({ version: '1.2.3', node: 'v20.0.0', uptimeSeconds: 2 });
     expect(reply.store).to.deep.equal({ use: 'memory', canCommit: true, reason: null });
-    expect(reply.queues).to.deep.equal([
+    expect(reply.destinations).to.deep.equal([
       {
         ...{
           destination: 'crm',

@@ -57,7 +57,7 @@ steps:
   - send: ended
     rate: 10
     exepct: { within: 3s }
-judge: { ring: { p98: 1s } }
+evaluate: { ring: { p98: 1s } }
 `;
     expect(await problemsIn(text)).to.deep.equal([
       '1 INVALID_VALUE name',
@@ -67,7 +67,7 @@ judge: { ring: { p98: 1s } }
       '9 MISSING_KEY steps[3].send',
       '11 WRONG_TYPE steps[4].rate',
       '12 UNKNOWN_KEY steps[4].exepct',
-      '13 UNKNOWN_KEY judge.ring.p98',
+      '13 UNKNOWN_KEY evaluate.ring.p98',
     ]);
   });
 
