@@ -165,7 +165,13 @@ describe('an operator at the command line', () => {
     await until(`${await send()}.0`, 'dead');
     const { store, destinations } = await json('status');
     expect(store).to.deep.equal({ use: 'sqlite', canCommit: true, reason: null });
-    expect(destinations[0]).to.include({ destination: 'crm', use: 'http.post', waiting: 0, dead: 1, breaker: 'closed' });
+    expect(destinations[0]).to.include({
+      destination: 'crm',
+      use: 'http.post',
+      waiting: 0,
+      dead: 1,
+      breaker: 'closed',
+    });
     expect((await run('status')).stdout).to.match(/^Switchhook \S+ on Node v\S+, up for .*; store sqlite can commit\n/);
   });
 

@@ -1,6 +1,14 @@
 /** Operations over a pipeline in a world of its own. */
 
-import { DeliveryTelemetry, Operations, type Route } from '@switchhook/core/internal';
+import {
+  DeliveryTelemetry,
+  Dispatcher,
+  Ingest,
+  Operations,
+  Replays,
+  type Route,
+  StatusReader,
+} from '@switchhook/core/internal';
 import {
   type Destination,
   type JsonObject,
@@ -45,10 +53,9 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   };
   const made = aPipeline({ ...fixture, routes, store: wrapped });
   const metrics = new FakeMetrics();
+  const telemetry = new DeliveryTelemetry(made.log, metrics);
   const names = Object.keys(destinations ?? { crm: 1 }).filter((name) => !gone.includes(name));
-  const operations = new Operations({
-    store: store ?? made.store,
-    queues: made.pipeline,
+  const plan = {
     sources: new Map(Object.entries(sources)),
     callSources: ['calls'],
     routes,
@@ -60,12 +67,16 @@ export function anOperator(fixture: OperatorsWorld = {}) {
         return [name, { destination, policy: { ...policy, ...fixture.policy } }];
       }),
     ),
-    mask: (text) => text.replaceAll('hunter2', '***'),
-    clock: made.clock,
-    log: made.log,
-    deliveryTelemetry: new DeliveryTelemetry(made.log, metrics),
-    numbers: phoneNormalizer(null),
-  });
+    mask: (text: string) => text.replaceAll('hunter2', '***'),
+    normalizePhone: phoneNormalizer(null),
+  };
+  const current = { value: plan };
+  const kept = store ?? made.store;
+  const { clock, log, engine } = made;
+  const [dispatcher, ingest] = [engine.get(Dispatcher), engine.get(Ingest)];
+  const replays = new Replays(current, kept, dispatcher, telemetry, clock, log);
+  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays);
+  const status = new StatusReader(current, kept, dispatcher, ingest, clock);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
     const ids: string[] = [];
@@ -73,5 +84,5 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     await made.clock.advance(1);
     return ids;
   };
-  return { ...made, operations, metrics, received };
+  return { ...made, operations, status, duplicates: ingest.duplicates, metrics, received };
 }

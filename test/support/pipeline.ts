@@ -1,17 +1,6 @@
 /** A pipeline in a world of its own: a memory store, a fake clock, destinations that are functions. */
 
-import {
-  Answers,
-  CallTelemetry,
-  DeliveryTelemetry,
-  IngestTelemetry,
-  Pipeline,
-  type QueuePolicy,
-  type Route,
-  Routes,
-  unfailing,
-  unfailingMetrics,
-} from '@switchhook/core/internal';
+import { IngestTelemetry, Pipeline, type QueuePolicy, type Route, Routes } from '@switchhook/core/internal';
 import {
   type Delivery,
   type Destination,
@@ -20,13 +9,13 @@ import {
   type Log,
   type Metrics,
   type Outcome,
-  phoneNormalizer,
   type Source,
   type Store,
   type Transform,
 } from '@switchhook/sdk';
 import { aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
 import { memoryStore } from '../../plugins/memory/src/store.js';
+import { anEngine } from './engine.js';
 
 export type Deliver = (delivery: Delivery, signal: AbortSignal) => Promise<Outcome>;
 export interface World {
@@ -76,9 +65,6 @@ const source: Source = {
 export function aPipeline(fixture: World = {}) {
   const clock = fixture.clock ?? new FakeClock();
   const log = new FakeLog();
-  const engineLog = fixture.log === undefined ? log : unfailing(fixture.log);
-  const metrics = unfailingMetrics(fixture.metrics ?? new FakeMetrics(), engineLog);
-  const ingestTelemetry = new IngestTelemetry(engineLog, metrics);
   const delivered: Delivery[] = [];
   const take: Deliver = async (delivery) => {
     delivered.push(delivery);
@@ -91,32 +77,34 @@ export function aPipeline(fixture: World = {}) {
     const names = deliveries.map(([name]) => name);
     return { name: `route-${index}`, from: ['agents'], on: ['*'], where: null, to: names, transforms: [], ...route };
   });
-  const pipeline = new Pipeline({
-    sources: new Map([['agents', fixture.receive === undefined ? source : { receive: fixture.receive }]]),
-    routes: new Routes(routes, (route, reason) => ingestTelemetry.unroutable(route.name, reason)),
-    transforms: new Map(Object.entries(fixture.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
-    destinations: new Map(
-      deliveries.map(([name, deliver]) => {
-        const destination: Destination = { deliver, ...(fixture.deliverMany && { deliverMany: fixture.deliverMany }) };
-        return [name, { destination, policy: { ...policy, ...fixture.policy } }];
-      }),
-    ),
-    answers: new Answers({ rows: [], resolvers: new Map(), clock, log: engineLog }),
-    store,
+  const engine = anEngine({
     clock,
-    log: engineLog,
-    ingestTelemetry,
-    deliveryTelemetry: new DeliveryTelemetry(engineLog, metrics),
-    callTelemetry: new CallTelemetry(engineLog, metrics),
-    numbers: phoneNormalizer(null),
-    random: fixture.random ?? (() => 0.5),
+    log: fixture.log ?? log,
+    metrics: fixture.metrics ?? new FakeMetrics(),
+    store,
+    ...(fixture.random && { random: fixture.random }),
+    plan: {
+      sources: new Map([['agents', fixture.receive === undefined ? source : { receive: fixture.receive }]]),
+      routeTable: new Routes(routes, (route, reason) => engine.get(IngestTelemetry).unroutable(route.name, reason)),
+      transforms: new Map(Object.entries(fixture.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
+      destinations: new Map(
+        deliveries.map(([name, deliver]) => {
+          const destination: Destination = {
+            deliver,
+            ...(fixture.deliverMany && { deliverMany: fixture.deliverMany }),
+          };
+          return [name, { destination, policy: { ...policy, ...fixture.policy } }];
+        }),
+      ),
+    },
   });
+  const pipeline = engine.get(Pipeline);
   pipeline.open();
   const send = (body: object) =>
     pipeline.receive('agents', aRequest({ body: JSON.stringify(body), receivedAtMs: clock.now() }), clock.elapsed());
   const stateOf = async () =>
     (await plain.deliveries({ limit: 1_000 })).items.map(({ state, reason }) => reason ?? state);
-  return { pipeline, clock, log, store: plain, delivered, send, stateOf };
+  return { pipeline, engine, clock, log, store: plain, delivered, send, stateOf };
 }
 
 /** The same store, but for some of its methods. */

@@ -2,17 +2,12 @@
 
 import {
   type AnswerRow,
-  Answers,
-  CallTelemetry,
   compileExpression,
-  DeliveryTelemetry,
   eventHeader,
   eventOf,
   type InboundCall,
-  IngestTelemetry,
   type OpenResolver,
   Pipeline,
-  Routes,
   requestNumberHeader,
 } from '@switchhook/core/internal';
 import {
@@ -21,7 +16,6 @@ import {
   type HttpReply,
   type JsonObject,
   type JsonValue,
-  phoneNormalizer,
   type Resolver,
   type Source,
   type Store,
@@ -30,6 +24,7 @@ import {
 import { reading } from '@switchhook/sdk/internal';
 import { aCall, aRequest, FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
 import { memoryStore } from '../../plugins/memory/src/store.js';
+import { anEngine } from './engine.js';
 
 export type Resolve = (call: Call, known: JsonObject, signal: AbortSignal, leftMs: number) => unknown;
 
@@ -56,13 +51,13 @@ export interface CallWorld {
 }
 
 /** How a call went. */
-export interface VariableStep {
+export interface RingResult {
   /** Without its headers. */
   readonly reply: HttpReply;
   /** Id of the event that the reply names. */
   readonly event: string | null;
   /** Which request about the call it was, where the reply says so. */
-  readonly asked: string | null;
+  readonly requests: string | null;
   /** By the world's clock. */
   readonly ms: number;
 }
@@ -92,25 +87,13 @@ export function aSwitchboard(fixture: CallWorld = {}) {
     },
     ...fixture.source,
   };
-  const pipeline = new Pipeline({
-    sources: new Map([['calls', source]]),
-    routes: new Routes([], () => {}),
-    transforms: new Map(),
-    destinations: new Map(),
-    answers: new Answers({ rows, resolvers, clock, log }),
-    store: fixture.store?.(plain) ?? plain,
-    clock,
-    log,
-    ingestTelemetry: new IngestTelemetry(log, metrics),
-    deliveryTelemetry: new DeliveryTelemetry(log, metrics),
-    callTelemetry: new CallTelemetry(log, metrics),
-    numbers: phoneNormalizer(null),
-    random: () => 0.5,
-  });
+  const store = fixture.store?.(plain) ?? plain;
+  const plan = { sources: new Map([['calls', source]]), answers: rows, resolvers };
+  const pipeline = anEngine({ clock, log, metrics, store, plan }).get(Pipeline);
   const ring = async (
     given: Partial<Call> = {},
     { ageMs = 0 }: { readonly ageMs?: number } = {},
-  ): Promise<VariableStep> => {
+  ): Promise<RingResult> => {
     const startedAtMs = clock.elapsed();
     const { headers = {}, ...reply } = await pipeline.receive(
       'calls',
@@ -118,10 +101,10 @@ export function aSwitchboard(fixture: CallWorld = {}) {
       clock.elapsed() - ageMs,
     );
     const ms = clock.elapsed() - startedAtMs;
-    return { reply, event: headers[eventHeader] ?? null, asked: headers[requestNumberHeader] ?? null, ms };
+    return { reply, event: headers[eventHeader] ?? null, requests: headers[requestNumberHeader] ?? null, ms };
   };
   /** Rings, and lets time pass until there is a reply. */
-  const rungOut = async (given: Partial<Call> = {}): Promise<VariableStep> => {
+  const rungOut = async (given: Partial<Call> = {}): Promise<RingResult> => {
     const inboundCall = ring(given);
     await clock.advance(10_000);
     return inboundCall;
@@ -136,7 +119,7 @@ export function aSwitchboard(fixture: CallWorld = {}) {
 }
 
 /** The variables of a reply. */
-export function told({ reply }: VariableStep): unknown {
+export function variablesOf({ reply }: RingResult): unknown {
   return reply.body?.variables;
 }
 

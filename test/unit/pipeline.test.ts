@@ -1,4 +1,4 @@
-import { compileExpression } from '@switchhook/core/internal';
+import { compileExpression, Ingest } from '@switchhook/core/internal';
 import type { Store } from '@switchhook/sdk';
 import { TimeoutError } from '@switchhook/sdk/internal';
 import { FakeClock, settled } from '@switchhook/testkit';
@@ -56,11 +56,12 @@ describe('the pipeline', () => {
       storeWith(store, {
         append: (entries) => (broken ? Promise.reject(new Error('disk full')) : store.append(entries)),
       });
-    const { send, delivered, clock, pipeline } = setup({ store: failing });
+    const { send, delivered, clock, pipeline, engine } = setup({ store: failing });
+    const ingest = engine.get(Ingest);
     for (let n = 0; n < 50; n += 1) expect(await statusOf(send({ key: `a${n}` }))).to.equal('STORE_UNAVAILABLE');
-    expect(await statusOf(pipeline.canCommit())).to.equal('STORE_UNAVAILABLE');
+    expect(await statusOf(ingest.canCommit())).to.equal('STORE_UNAVAILABLE');
     broken = false;
-    expect(await statusOf(pipeline.canCommit())).to.equal(200);
+    expect(await statusOf(ingest.canCommit())).to.equal(200);
     expect(await statusOf(send({ key: 'b' }))).to.equal(200);
     await clock.advance(60_000);
     expect(delivered.map(({ event }) => event.key)).to.deep.equal(['b']);

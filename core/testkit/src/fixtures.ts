@@ -82,12 +82,8 @@ export function createComponent<K extends Kind>(
 
 /** The log's lines come without the fields that the router adds. */
 function containerOf({ clock, log, metrics, http }: FakeServices): Container {
-  const none = (): never => {
-    throw new Error('a component is given no store');
-  };
   return Container.forRouter(
     () => withoutOwner(log),
-    none,
     (container) => {
       container.register(Clock, { useValue: clock });
       container.register(Metrics, { useValue: metrics });

@@ -1,4 +1,11 @@
-import { compileExpression, type ReplayRequest, Replays } from '@switchhook/core/internal';
+import {
+  compileExpression,
+  DeliveryPlan,
+  DeliveryTelemetry,
+  Dispatcher,
+  type ReplayRequest,
+  Replays,
+} from '@switchhook/core/internal';
 import type { DeliveryState, Settled } from '@switchhook/sdk';
 import { FakeClock, FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -35,12 +42,12 @@ describe('an operator', () => {
   });
 
   it('is told what a sender repeats, the latest first, and how often', async () => {
-    const { operations, received, clock, pipeline } = anOperator();
+    const { duplicates, received, clock, pipeline } = anOperator();
     const [a = '', b = ''] = await received({ key: 'a', subject: 'one' }, { key: 'b', subject: 'two' });
-    expect(operations.duplicates({ limit: 10 })).to.deep.equal([]);
+    expect(duplicates.list({ limit: 10 })).to.deep.equal([]);
     await received({ key: 'a' }, { key: 'b' }, { key: 'a' });
     const of = (query: object) =>
-      operations.duplicates({ limit: 10, ...query }).map(({ eventId, times }) => [eventId, times]);
+      duplicates.list({ limit: 10, ...query }).map(({ eventId, times }) => [eventId, times]);
     expect(of({})).to.deep.equal([
       [a, 2],
       [b, 1],
@@ -49,15 +56,15 @@ describe('an operator', () => {
     expect(
       [of({ source: 'agents' }), of({ source: 'others' }), of({ type: 'started' })].map((all) => all.length),
     ).to.deep.equal([2, 0, 0]);
-    expect(operations.duplicates({ limit: 1 })[0]?.lastAtMs).to.be.at.most(clock.now());
+    expect(duplicates.list({ limit: 1 })[0]?.lastAtMs).to.be.at.most(clock.now());
     await pipeline.close();
   });
 
   it('forgets the events that were repeated longest ago', async () => {
-    const { operations, received, pipeline } = anOperator();
+    const { duplicates, received, pipeline } = anOperator();
     const keys = Array.from({ length: 1_001 }, (_, n) => ({ key: `k${n}` }));
     await received(...keys, ...keys);
-    const kept = operations.duplicates({ limit: 2_000 });
+    const kept = duplicates.list({ limit: 2_000 });
     expect(kept).to.have.length(1_000);
     await pipeline.close();
   });
@@ -133,15 +140,15 @@ describe('an operator', () => {
     await pipeline.close();
   });
 
-  it('sees each lane, also of a destination that is not configured any more', async () => {
-    const { operations, received, clock, pipeline } = anOperator({
+  it('sees each queue, also of a destination that is no longer configured', async () => {
+    const { status, received, clock, pipeline } = anOperator({
       destinations: { crm: () => new Promise(() => {}), old: fickle().deliver },
       routes: [aRoute({ to: ['crm', 'old'] })],
       gone: ['old'],
     });
     await received(...[1, 2, 3].map((n) => ({ key: `a${n}` })));
     await clock.advance(4_999);
-    const { destinations, uptimeMs, storeFailure } = await operations.status();
+    const { destinations, uptimeMs, storeFailure } = await status.read();
     expect([uptimeMs, storeFailure]).to.deep.equal([5_000, null]);
     const facts = destinations.map(({ destination, policy, load, backlog }) => {
       return [destination, policy?.concurrency, load?.running, backlog?.running, backlog?.dead];
@@ -157,8 +164,8 @@ describe('an operator', () => {
 
   it('sees that the store is away, instead of nothing', async () => {
     const away = () => Promise.reject(new Error('disk full'));
-    const { operations } = anOperator({ store: (store) => storeWith(store, { append: away, backlog: away }) });
-    const { storeFailure, destinations } = await operations.status();
+    const { status } = anOperator({ store: (store) => storeWith(store, { append: away, backlog: away }) });
+    const { storeFailure, destinations } = await status.read();
     expect(storeFailure).to.equal('disk full');
     expect(destinations.map(({ destination }) => destination)).to.deep.equal(['crm']);
   });
@@ -421,16 +428,13 @@ describe('a replay', () => {
     const { operations, received, pipeline, store } = anOperator({ destinations: { crm: crm.deliver } });
     await received({ key: 'a' });
     const stopped = new Promise<void>((resolve) => {
-      const replays = new Replays({
-        ...{ routes: [], destinations: new Set(['crm']), expect: () => {}, clock: new FakeClock(), log: pipelineLog },
-        replayed: () => {},
-        store: storeWith(store, {
-          deliveries: async (query) => {
-            void replays.close().then(resolve);
-            return store.deliveries(query);
-          },
-        }),
+      const stopping = storeWith(store, {
+        deliveries: async (query) => {
+          void replays.close().then(resolve);
+          return store.deliveries(query);
+        },
       });
+      const { replays } = anOperator({ store: () => stopping }).operations;
       void replays
         .start(request())
         .then(({ state, replayed }) => expect([state, replayed]).to.deep.equal(['stopped', 0]));
@@ -493,11 +497,14 @@ describe('a replay', () => {
           });
         }
         const announced = new Map<string, number>();
-        const replays = new Replays({
-          ...{ store, routes: [], destinations: new Set(['crm', 'slack']), clock, log: pipelineLog },
-          expect: (name, dueMs) => announced.set(name, Math.min(dueMs, announced.get(name) ?? dueMs)),
-          replayed: () => {},
-        });
+        const expect_ = (name: string, dueMs: number) =>
+          void announced.set(name, Math.min(dueMs, announced.get(name) ?? dueMs));
+        const destinations = { crm: fickle().deliver, slack: fickle().deliver };
+        const { engine } = anOperator({ destinations, clock, store: () => store });
+        const dispatcher = Object.assign(Object.create(engine.get(Dispatcher)), { expect: expect_ });
+        const plan = { value: { routes: [], destinations: engine.get(DeliveryPlan).value.destinations } };
+        const telemetry = engine.get(DeliveryTelemetry);
+        const replays = new Replays(plan, store, dispatcher, telemetry, clock, pipelineLog);
         const filter = {
           deliveries: { ...(state && { state }), ...(destination && { destination }) },
           events: subject === undefined ? null : { subject },

@@ -2,7 +2,7 @@ import type { Store } from '@switchhook/sdk';
 import { FakeClock, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { storeWith } from '../../support/pipeline.js';
-import { after, aSwitchboard, type Resolve, told } from '../../support/ringing.js';
+import { after, aSwitchboard, type Resolve, variablesOf } from '../../support/ringing.js';
 
 const hello = { variables: { name: '${{ crm.name }}' }, defaults: { name: 'there' } };
 
@@ -23,12 +23,12 @@ describe('a call that is asked about again', () => {
     const { crm, looks } = counting(clock);
     const { rungOut, calls, metrics, log } = aSwitchboard({ clock, answers: [hello], resolvers: { crm } });
     const names: unknown[] = [];
-    for (let n = 0; n < 4; n += 1) names.push(told(await rungOut()));
+    for (let n = 0; n < 4; n += 1) names.push(variablesOf(await rungOut()));
     expect(names).to.deep.equal(Array.from({ length: 4 }, () => ({ name: 'look 1' })));
     expect([looks(), (await calls()).length]).to.deep.equal([1, 1]);
     expect(metrics.values.get('calls_repeated_total{source="calls"}')).to.equal(3);
     expect(log.of('call.repeated').map(({ fields }) => fields.requests)).to.deep.equal([2, 3, 4]);
-    expect(told(await rungOut())).to.deep.equal({ name: 'look 2' });
+    expect(variablesOf(await rungOut())).to.deep.equal({ name: 'look 2' });
     expect((await calls()).length).to.equal(2);
   });
 
@@ -44,8 +44,12 @@ describe('a call that is asked about again', () => {
     const { ring, rungOut } = aSwitchboard({ clock, answers: [hello], resolvers: { crm: counting(clock, 2_000).crm } });
     const [first, second] = [ring(), ring()];
     await clock.advance(2_000);
-    expect((await Promise.all([first, second, ring()])).map(({ asked }) => asked)).to.deep.equal([null, '2', '3']);
-    expect((await rungOut({ from: '+12025550100' })).asked).to.equal(null);
+    expect((await Promise.all([first, second, ring()])).map(({ requests }) => requests)).to.deep.equal([
+      null,
+      '2',
+      '3',
+    ]);
+    expect((await rungOut({ from: '+12025550100' })).requests).to.equal(null);
   });
 
   it('joins the look-up that is under way', async () => {
@@ -56,9 +60,9 @@ describe('a call that is asked about again', () => {
     await clock.advance(500);
     const second = ring();
     await clock.advance(1_500);
-    const variableSteps = await Promise.all([first, second]);
-    expect(variableSteps.map(told)).to.deep.equal([{ name: 'look 1' }, { name: 'look 1' }]);
-    expect(variableSteps.map(({ ms }) => ms)).to.deep.equal([2_000, 1_500]);
+    const results = await Promise.all([first, second]);
+    expect(results.map(variablesOf)).to.deep.equal([{ name: 'look 1' }, { name: 'look 1' }]);
+    expect(results.map(({ ms }) => ms)).to.deep.equal([2_000, 1_500]);
     expect([looks(), (await trace()).requests]).to.deep.equal([1, 2]);
   });
 
@@ -71,9 +75,9 @@ describe('a call that is asked about again', () => {
     const late = ring({}, { ageMs: 8_500 });
     await clock.advance(1_000);
     const rung = await late;
-    expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there' }, 1_000]);
+    expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'there' }, 1_000]);
     await clock.advance(2_000);
-    expect(told(await first)).to.deep.equal({ name: 'look 1' });
+    expect(variablesOf(await first)).to.deep.equal({ name: 'look 1' });
     expect(rung.event, 'the event that is recorded').to.equal((await first).event);
   });
 
@@ -84,9 +88,9 @@ describe('a call that is asked about again', () => {
       return { name: 'Ada' };
     };
     const { rungOut } = aSwitchboard({ answers: [hello], resolvers: { crm } });
-    expect(told(await rungOut())).to.deep.equal({ name: 'there' });
+    expect(variablesOf(await rungOut())).to.deep.equal({ name: 'there' });
     broken = false;
-    expect(told(await rungOut())).to.deep.equal({ name: 'there' });
+    expect(variablesOf(await rungOut())).to.deep.equal({ name: 'there' });
   });
 
   it('is known by its id where it has one, and else by its numbers', async () => {
@@ -96,7 +100,7 @@ describe('a call that is asked about again', () => {
     const ask = async (call: object) => {
       const inboundCall = ring(call);
       await clock.advance(0);
-      return told(await inboundCall);
+      return variablesOf(await inboundCall);
     };
     await ask({ id: 'a', from: '+1' });
     expect(await ask({ id: 'a', from: '+1' })).to.deep.equal({ name: 'look 1' });
@@ -140,7 +144,7 @@ describe('a call and the store', () => {
       resolvers: { crm: async () => ({ name: 'Ada' }) },
       store: (store) => storeWith(store, { append: (entries) => settled().then(() => store.append(entries)) }),
     });
-    expect(told(await ring())).to.deep.equal({ name: 'Ada' });
+    expect(variablesOf(await ring())).to.deep.equal({ name: 'Ada' });
     expect(await calls()).to.deep.equal([]);
     await settled();
     expect(await calls()).to.have.length(1);
@@ -156,7 +160,7 @@ describe('a call and the store', () => {
           append: (entries) => (full ? Promise.reject(new Error('disk full')) : store.append(entries)),
         }),
     });
-    expect(told(await ring())).to.deep.equal({ name: 'Ada' });
+    expect(variablesOf(await ring())).to.deep.equal({ name: 'Ada' });
     await clock.advance(5_000);
     expect(await calls()).to.deep.equal([]);
     full = false;
@@ -200,7 +204,7 @@ describe('a call and the store', () => {
         resolvers: { crm: async () => ({ name: 'Ada' }) },
         store,
       });
-      expect(told(await ring()), title).to.deep.equal({ name: 'Ada' });
+      expect(variablesOf(await ring()), title).to.deep.equal({ name: 'Ada' });
       await clock.advance(1_800_000);
       expect(log.of('call.unrecorded'), title).to.have.length(1);
       expect(metrics.values.get('calls_unrecorded_total{source="calls"}'), title).to.equal(1);
@@ -216,7 +220,7 @@ describe('a call and the store', () => {
     });
     for (let n = 0; n < 2_500; n += 1) {
       const rung = await ring({ from: `+${n}` });
-      expect([told(rung), rung.ms]).to.deep.equal([{ name: 'Ada' }, 0]);
+      expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'Ada' }, 0]);
     }
     expect(log.of('call.unrecorded')).to.have.length(500);
   });

@@ -1,7 +1,7 @@
 import { ExpressionError, type JsonObject, refuse } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { after, aSwitchboard, type Resolve, told } from '../../support/ringing.js';
+import { after, aSwitchboard, type Resolve, variablesOf } from '../../support/ringing.js';
 
 const minute = 60_000;
 const hello = { variables: { name: '${{ crm.name }}' }, defaults: { name: 'there' } };
@@ -29,7 +29,7 @@ describe('the ladder of an answer', () => {
         resolvers: { crm: () => after(clock, 400).then(() => ({ name: 'Ada' })) },
       });
       const rung = await rungOut();
-      expect([told(rung), rung.ms]).to.deep.equal([{ name: 'Ada' }, 400]);
+      expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'Ada' }, 400]);
       expect(clock.pending).to.equal(0);
     });
   });
@@ -50,7 +50,7 @@ describe('the ladder of an answer', () => {
       const { ring, clock, trace } = aSwitchboard({ answers: [cached], resolvers: { crm } });
       await ring({ from: '+1' });
       await clock.advance(10 * minute - 1);
-      expect(told(await ring({ from: '+1' }))).to.deep.equal({ name: '+1, look 1' });
+      expect(variablesOf(await ring({ from: '+1' }))).to.deep.equal({ name: '+1, look 1' });
       expect(await trace()).to.deep.include({
         step: 'cached',
         origins: { name: { step: 'cached', resolvers: ['crm'], reason: null } },
@@ -59,7 +59,7 @@ describe('the ladder of an answer', () => {
         { resolver: 'crm', outcome: 'cached', start_ms: 0, ms: 0, reason: null },
       ]);
       await clock.advance(minute);
-      expect(told(await ring({ from: '+1' }))).to.deep.equal({ name: '+1, look 2' });
+      expect(variablesOf(await ring({ from: '+1' }))).to.deep.equal({ name: '+1, look 2' });
       expect(looks).to.deep.equal(['+1', '+1']);
     });
 
@@ -103,7 +103,7 @@ describe('the ladder of an answer', () => {
         const { ring, clock } = aSwitchboard({ answers: [cached], resolvers: { crm } });
         await ring({ from });
         await clock.advance(minute);
-        expect(told(await ring({ from: known }))).to.deep.equal({ name: `${known}, look 1` });
+        expect(variablesOf(await ring({ from: known }))).to.deep.equal({ name: `${known}, look 1` });
         expect(looks, from).to.have.length(1);
       }
     });
@@ -117,7 +117,7 @@ describe('the ladder of an answer', () => {
       const { ring, clock } = aSwitchboard({ answers: [cached], resolvers: { crm } });
       await ring();
       await clock.advance(minute);
-      expect(told(await ring())).to.deep.equal({ name: 'there' });
+      expect(variablesOf(await ring())).to.deep.equal({ name: 'there' });
       expect(looks).to.equal(1);
     });
 
@@ -152,13 +152,13 @@ describe('the ladder of an answer', () => {
         await ring();
         broken = true;
         await clock.advance(30 * minute);
-        expect(told(await rungOut())).to.deep.equal({ name: 'Ada' });
+        expect(variablesOf(await rungOut())).to.deep.equal({ name: 'Ada' });
         expect(await trace()).to.deep.include({
           step: 'stale',
           origins: { name: { step: 'stale', resolvers: ['crm'], reason: null } },
         });
         await clock.advance(31 * minute);
-        expect(told(await rungOut())).to.deep.equal({ name: 'there' });
+        expect(variablesOf(await rungOut())).to.deep.equal({ name: 'there' });
       });
 
     it('does not bring back a caller who is no longer found', async () => {
@@ -168,7 +168,7 @@ describe('the ladder of an answer', () => {
       await ring();
       gone = true;
       await clock.advance(2 * minute);
-      expect(told(await ring())).to.deep.equal({ name: 'there' });
+      expect(variablesOf(await ring())).to.deep.equal({ name: 'there' });
     });
 
     it('stands in for a reply that lacks what is picked from it, which is no word about the caller', async () => {
@@ -182,7 +182,7 @@ describe('the ladder of an answer', () => {
       const answer = { ...hello, cache: { forMs: 0, staleMs: 24 * 60 * minute } };
       const { ring, clock, trace, log } = aSwitchboard({ answers: [answer], resolvers: { crm } });
       for (const step of ['fresh', 'stale', 'stale']) {
-        expect([told(await ring()), (await trace()).step]).to.deep.equal([{ name: 'Ada' }, step]);
+        expect([variablesOf(await ring()), (await trace()).step]).to.deep.equal([{ name: 'Ada' }, step]);
         await clock.advance(minute);
       }
       expect(log.of('resolver.missed').map(({ level, fields }) => [level, fields.reason])).to.deep.equal([
@@ -206,13 +206,13 @@ describe('the ladder of an answer', () => {
           },
         },
       });
-      expect(told(await ring())).to.deep.include({ order: 'ada' });
+      expect(variablesOf(await ring())).to.deep.include({ order: 'ada' });
       broken = true;
       await clock.advance(2 * minute);
-      expect(told(await rungOut())).to.deep.include({ order: 'ada' });
+      expect(variablesOf(await rungOut())).to.deep.include({ order: 'ada' });
       owner = { id: 'bob' };
       await clock.advance(2 * minute);
-      expect(told(await rungOut())).not.to.have.property('order');
+      expect(variablesOf(await rungOut())).not.to.have.property('order');
     });
 
     it('may be all that is kept: then every call is looked up', async () => {
@@ -226,7 +226,7 @@ describe('the ladder of an answer', () => {
       const { ring, clock } = aSwitchboard({ answers, resolvers: { crm } });
       const names: unknown[] = [];
       for (let n = 0; n < 3; n += 1) {
-        names.push(told(await ring()));
+        names.push(variablesOf(await ring()));
         await clock.advance(minute);
       }
       expect(names).to.deep.equal([{ name: 'look 1' }, { name: 'look 2' }, { name: 'look 2' }]);
@@ -244,7 +244,7 @@ describe('the ladder of an answer', () => {
       await ring();
       broken = true;
       await clock.advance(30 * minute);
-      expect(told(await rungOut())).to.deep.equal({ order: 'c1', name: 'there' });
+      expect(variablesOf(await rungOut())).to.deep.equal({ order: 'c1', name: 'there' });
       expect((await trace()).step).to.equal('default');
     });
   });
@@ -252,7 +252,7 @@ describe('the ladder of an answer', () => {
   describe('default', () => {
     it('is given where nobody found anything', async () => {
       const { ring, trace } = aSwitchboard({ answers: [hello], resolvers: { crm: async () => ({}) } });
-      expect(told(await ring())).to.deep.equal({ name: 'there' });
+      expect(variablesOf(await ring())).to.deep.equal({ name: 'there' });
       expect(await trace()).to.deep.include({
         step: 'default',
         origins: { name: { step: 'default', resolvers: ['crm'], reason: 'crm found nobody' } },
@@ -262,7 +262,7 @@ describe('the ladder of an answer', () => {
     it('is given for what is found empty', async () => {
       for (const name of ['', null]) {
         const { ring } = aSwitchboard({ answers: [hello], resolvers: { crm: async () => ({ name }) } });
-        expect(told(await ring())).to.deep.equal({ name: 'there' });
+        expect(variablesOf(await ring())).to.deep.equal({ name: 'there' });
       }
     });
 
@@ -272,13 +272,13 @@ describe('the ladder of an answer', () => {
         answers: [{ variables: { name: '${{ default(crm.name, "friend") }}' } }],
         resolvers: { crm: () => (broken ? Promise.reject(new Error('down')) : Promise.resolve({})) },
       });
-      expect(told(await ring())).to.deep.equal({ name: 'friend' });
+      expect(variablesOf(await ring())).to.deep.equal({ name: 'friend' });
       expect((await trace()).origins).to.deep.equal({
         name: { step: 'default', resolvers: ['crm'], reason: 'crm found nobody' },
       });
       broken = true;
       await clock.advance(minute);
-      expect(told(await ring())).to.deep.equal({ name: 'friend' });
+      expect(variablesOf(await ring())).to.deep.equal({ name: 'friend' });
       expect((await trace()).step).to.equal('default');
     });
 
@@ -287,7 +287,7 @@ describe('the ladder of an answer', () => {
         answers: [{ variables: { name: '${{ crm.name }}', company: '${{ crm.company }}' } }],
         resolvers: { crm: async () => ({ company: '' }) },
       });
-      expect(told(await ring())).to.deep.equal({ company: '' });
+      expect(variablesOf(await ring())).to.deep.equal({ company: '' });
       expect((await trace()).step).to.equal('none');
     });
   });
@@ -376,7 +376,7 @@ describe('which answer is given', () => {
         named('night'),
       ],
     });
-    const line = async (call: object) => (told(await ring(call)) as { line: string }).line;
+    const line = async (call: object) => (variablesOf(await ring(call)) as { line: string }).line;
     expect(await line({ to: '+1', from: '+49301' })).to.equal('sales');
     expect(await line({ to: '+2', from: '+49301' })).to.equal('partner');
     expect(await line({ to: '+2', from: '+33', agent: 'agent_vip' })).to.equal('vip');
@@ -387,7 +387,7 @@ describe('which answer is given', () => {
 
   it('is none whose condition cannot be evaluated, and the log says why', async () => {
     const { ring, log } = aSwitchboard({ answers: [named('broken', 'call.data.tier.startsWith("x")'), named('next')] });
-    expect(told(await ring())).to.deep.equal({ line: 'next' });
+    expect(variablesOf(await ring())).to.deep.equal({ line: 'next' });
     expect(log.of('answer.where-failed')[0]?.fields.answer).to.equal('broken');
   });
 });

@@ -1,7 +1,7 @@
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { after, aSwitchboard, type Resolve, told, type VariableStep } from '../../support/ringing.js';
+import { after, aSwitchboard, type Resolve, type RingResult, variablesOf } from '../../support/ringing.js';
 
 /** Quarters and halves keep the moments apart: nothing happens exactly when the time is up. */
 const withinMs = 3_000.25;
@@ -69,7 +69,7 @@ describe('for any resolvers', () => {
         const rung = await rungOut();
         const expected = expectedOf(plans);
         expect(rung.reply.status).to.equal(200);
-        expect(told(rung)).to.deep.equal(Object.fromEntries(expected.found.map((name) => [name, name])));
+        expect(variablesOf(rung)).to.deep.equal(Object.fromEntries(expected.found.map((name) => [name, name])));
         expect(rung.ms).to.be.closeTo(expected.overMs, 0.01);
         expect(rung.ms).to.be.at.most(withinMs);
         expect(clock.pending).to.equal(0);
@@ -113,7 +113,7 @@ describe('for any resolvers', () => {
             r1: { look: looking(1), breaker, after: ['r0'] },
           },
         });
-        const variableSteps: Promise<VariableStep>[] = [];
+        const variableSteps: Promise<RingResult>[] = [];
         for (const { waitMs, from, days } of calls) {
           await clock.advance(waitMs);
           today = days;
@@ -123,7 +123,7 @@ describe('for any resolvers', () => {
         for (const rung of await Promise.all(variableSteps)) {
           expect(rung.reply.status).to.equal(200);
           expect(rung.ms).to.be.at.most(3_000);
-          const { a, b } = told(rung) as Record<string, string>;
+          const { a, b } = variablesOf(rung) as Record<string, string>;
           expect(['r0', 'default']).to.include(a);
           expect(['r1', 'default']).to.include(b);
         }

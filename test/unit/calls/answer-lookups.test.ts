@@ -1,7 +1,7 @@
 import { busy, ExpressionError, type JsonObject, notReady } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { after, aSwitchboard, type Resolve, told } from '../../support/ringing.js';
+import { after, aSwitchboard, type Resolve, variablesOf } from '../../support/ringing.js';
 
 const breaker = { failures: 3, windowMs: 60_000, cooldownMs: 30_000 };
 const both = {
@@ -15,7 +15,7 @@ describe('the look-ups of a call', () => {
     const slow: Resolve = () => after(clock, 1_000).then(() => ({ name: 'Ada', line: 'one' }));
     const { rungOut } = aSwitchboard({ clock, answers: [both], resolvers: { crm: slow, table: slow } });
     const rung = await rungOut();
-    expect([told(rung), rung.ms]).to.deep.equal([{ name: 'Ada', line: 'one' }, 1_000]);
+    expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'Ada', line: 'one' }, 1_000]);
   });
 
   const failures: Readonly<Record<string, Resolve>> = {
@@ -72,7 +72,7 @@ describe('the look-ups of a call', () => {
       const inboundCall = ring();
       await clock.advance(timeoutMs ?? 3_000);
       const rung = await inboundCall;
-      expect(told(rung)).to.deep.equal({ name: 'there', line: 'one' });
+      expect(variablesOf(rung)).to.deep.equal({ name: 'there', line: 'one' });
       const lookups = (await trace()).lookups as readonly { resolver: string; outcome: string }[];
       const outcomes = Object.fromEntries(lookups.map(({ resolver, outcome }) => [resolver, outcome]));
       expect(outcomes.table).to.equal('found');
@@ -93,7 +93,7 @@ describe('the look-ups of a call', () => {
         },
       },
     });
-    expect(told(await ring({ from: '+1', data: { deep: { list: [] } } }))).to.deep.equal({ caller: '+1' });
+    expect(variablesOf(await ring({ from: '+1', data: { deep: { list: [] } } }))).to.deep.equal({ caller: '+1' });
     const { lookups } = await trace();
     expect((lookups as JsonObject[]).map(({ outcome }) => outcome)).to.deep.equal(['failed', 'failed']);
     expect(await calls()).to.have.length(1);
@@ -141,7 +141,7 @@ describe('the look-ups of a call', () => {
       answers: [{ variables: { facts: '${{ json(crm) }}' } }],
       resolvers: { crm: async () => odd },
     });
-    expect(JSON.parse((told(await ring()) as { facts: string }).facts)).to.deep.equal({
+    expect(JSON.parse((variablesOf(await ring()) as { facts: string }).facts)).to.deep.equal({
       big: 12,
       huge: String(2n ** 70n),
       born: '1970-01-01T00:00:00.000Z',
@@ -170,7 +170,7 @@ describe('the look-ups of a call', () => {
     expect(signals[0]?.aborted).to.equal(false);
     await clock.advance(1);
     const rung = await inboundCall;
-    expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 2_000]);
+    expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 2_000]);
     expect(signals[0]?.aborted).to.equal(true);
     expect((await trace()).lookups).to.deep.include({
       resolver: 'crm',
@@ -240,7 +240,7 @@ describe('the look-ups of a call', () => {
     expect((await inboundCall).ms).to.equal(500);
     const late = aSwitchboard(fixture);
     const rung = await late.ring({}, { ageMs: 60_000 });
-    expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'main' }, 0]);
+    expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'main' }, 0]);
   });
 
   it('are not disturbed by a clock that jumps', async () => {
@@ -313,7 +313,7 @@ describe('the look-ups of a call', () => {
         clock,
         resolvers: { other: async () => ({ a: 1 }), ...fixture.resolvers },
       });
-      expect(told(await rungOut())).to.deep.equal({ order: 'o1' });
+      expect(variablesOf(await rungOut())).to.deep.equal({ order: 'o1' });
       expect(seen).to.deep.equal([{ crm: { id: 7 } }]);
       expect(
         ((await trace()).lookups as { resolver: string; start_ms: number }[]).map((l) => `${l.resolver} ${l.start_ms}`),
@@ -332,7 +332,7 @@ describe('the look-ups of a call', () => {
         resolvers: { ...fixture.resolvers, crm: { look: fixture.resolvers.crm, timeoutMs: 1_000 } },
       });
       const rung = await rungOut();
-      expect([told(rung), rung.ms]).to.deep.equal([{ known: '0' }, 1_000]);
+      expect([variablesOf(rung), rung.ms]).to.deep.equal([{ known: '0' }, 1_000]);
     });
 
     it('are not called any more where it took all the time', async () => {
@@ -363,7 +363,7 @@ describe('the look-ups of a call', () => {
           notes: { after: ['crm'], look: async (_call, known) => ({ id: JSON.stringify(known) }) },
         },
       });
-      expect(told(await ring())).to.deep.equal({ order: '{"crm":{"id":7}}', note: '{"crm":{"id":7}}' });
+      expect(variablesOf(await ring())).to.deep.equal({ order: '{"crm":{"id":7}}', note: '{"crm":{"id":7}}' });
       expect(looks).to.equal(1);
     });
 
@@ -381,7 +381,7 @@ describe('the look-ups of a call', () => {
           },
         },
       });
-      expect(told(await ring())).to.deep.equal({ name: 'Ada' });
+      expect(variablesOf(await ring())).to.deep.equal({ name: 'Ada' });
     });
   });
 
@@ -397,11 +397,11 @@ describe('the look-ups of a call', () => {
       for (let n = 0; n < 3; n += 1) expect((await rungOut({ from: `+${n}` })).ms).to.equal(3_000);
       expect([open(), log.of('resolver.breaker-opened').length]).to.deep.equal([1, 1]);
       const rung = await ring({ from: '+9' });
-      expect([told(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 0]);
+      expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'there', line: 'one' }, 0]);
       expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'skipped');
       works = true;
       await clock.advance(30_000);
-      expect(told(await ring({ from: '+10' }))).to.deep.equal({ name: 'Ada', line: 'one' });
+      expect(variablesOf(await ring({ from: '+10' }))).to.deep.equal({ name: 'Ada', line: 'one' });
       expect([open(), log.of('resolver.recovered').length]).to.deep.equal([0, 1]);
     });
 
@@ -450,7 +450,7 @@ describe('the look-ups of a call', () => {
     });
     for (let n = 0; n < 5; n += 1) await rungOut({ from: `+${n}` });
     expect((await trace()).lookups).to.have.nested.property('[1].outcome', 'not-found');
-    expect(told(await ring({ from: '+9' }))).to.deep.include({ line: 'order of c9' });
+    expect(variablesOf(await ring({ from: '+9' }))).to.deep.include({ line: 'order of c9' });
     expect(metrics.values.get('resolver_breaker_open{resolver="table"}')).to.equal(0);
     expect(log.of('resolver.failed')).to.deep.equal([]);
   });
@@ -468,7 +468,7 @@ describe('the look-ups of a call', () => {
     for (let n = 0; n < 5; n += 1) await rungOut({ from: `+${n}` });
     expect((await trace()).lookups).to.have.nested.property('[0].outcome', 'busy');
     full = false;
-    expect(told(await ring({ from: '+9' }))).to.deep.include({ name: 'Ada' });
+    expect(variablesOf(await ring({ from: '+9' }))).to.deep.include({ name: 'Ada' });
   });
 
   it('of a resolver that is not ready fail, and do not keep it from being asked when it is', async () => {
@@ -485,7 +485,7 @@ describe('the look-ups of a call', () => {
     const [lookup] = (await trace()).lookups as readonly JsonObject[];
     expect(lookup).to.include({ resolver: 'crm', outcome: 'failed', reason: 'it is not open yet' });
     isReady = true;
-    expect(told(await ring({ from: '+9' }))).to.deep.include({ name: 'Ada' });
+    expect(variablesOf(await ring({ from: '+9' }))).to.deep.include({ name: 'Ada' });
   });
 
   it('above what a resolver takes are a miss at once, and its places are free again when their time is up', async () => {

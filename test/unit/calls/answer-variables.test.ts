@@ -1,7 +1,7 @@
 import { busy, type Call, type JsonObject, type JsonValue } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { aSwitchboard, type CallWorld, type Resolve, told, type WrittenAnswer } from '../../support/ringing.js';
+import { aSwitchboard, type CallWorld, type Resolve, variablesOf, type WrittenAnswer } from '../../support/ringing.js';
 
 describe('the variables of an answer', () => {
   const telling = (facts: object, answer: object = {}) =>
@@ -9,7 +9,7 @@ describe('the variables of an answer', () => {
       answers: [{ variables: { value: '${{ crm.value }}' }, defaults: { value: 'standard' }, ...answer }],
       resolvers: { crm: async () => facts },
     });
-  const sentFor = async (value: unknown) => (told(await telling({ value }).ring()) as { value: string }).value;
+  const sentFor = async (value: unknown) => (variablesOf(await telling({ value }).ring()) as { value: string }).value;
 
   it('are texts: numbers, true and false become them', async () => {
     expect(await sentFor(5)).to.equal('5');
@@ -22,7 +22,7 @@ describe('the variables of an answer', () => {
   it('are never maps or lists: those take the default, and the log says so', async () => {
     for (const value of [{ a: 1 }, [1], {}, []]) {
       const { ring, log } = telling({ value });
-      expect(told(await ring())).to.deep.equal({ value: 'standard' });
+      expect(variablesOf(await ring())).to.deep.equal({ value: 'standard' });
       expect(log.of('answer.variable-refused').map(({ fields }) => [fields.answer, fields.variable])).to.deep.equal([
         ['answer-1', 'value'],
       ]);
@@ -37,7 +37,7 @@ describe('the variables of an answer', () => {
 
   it('say in the log why an expression failed for another reason', async () => {
     const { ring, log } = telling({ value: 'x' }, { variables: { value: '${{ crm.value + 1 }}' } });
-    expect(told(await ring())).to.deep.equal({ value: 'standard' });
+    expect(variablesOf(await ring())).to.deep.equal({ value: 'standard' });
     expect(log.of('answer.variable-refused')).to.have.length(1);
   });
 
@@ -63,7 +63,7 @@ describe('the variables of an answer', () => {
       ],
       resolvers: { crm: async () => Object.fromEntries(names.map((name, n) => [name, 'ä'.repeat(n * 1_000)])) },
     });
-    const variables = told(await ring()) as Record<string, string>;
+    const variables = variablesOf(await ring()) as Record<string, string>;
     expect(Buffer.byteLength(JSON.stringify(variables))).to.be.at.most(65_536);
     expect(Object.keys(variables)).to.deep.equal(['v0', 'v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v9']);
     expect(variables.v9).to.equal('short');
@@ -80,7 +80,7 @@ describe('the variables of an answer', () => {
       ],
       resolvers: { crm: async () => ({ value: 'ä'.repeat(10_000) }) },
     });
-    expect(told(await ring())).to.deep.equal({ toString: 'x', valueOf: 'ä'.repeat(10_000) });
+    expect(variablesOf(await ring())).to.deep.equal({ toString: 'x', valueOf: 'ä'.repeat(10_000) });
     expect((await trace()).step).to.equal('none');
   });
 
@@ -96,7 +96,7 @@ describe('the variables of an answer', () => {
         },
       ],
     });
-    expect(told(await ring({ from: '+12345678912' }))).to.deep.equal({
+    expect(variablesOf(await ring({ from: '+12345678912' }))).to.deep.equal({
       caller: '+12345678912',
       greeting: 'Good morning',
       constant: '5',
@@ -107,7 +107,7 @@ describe('the variables of an answer', () => {
     const facts = { a: 'a'.repeat(10_000), b: 'b'.repeat(10_000), c: '顧'.repeat(9_999), d: '客'.repeat(9_999) };
     const variables = Object.fromEntries(Object.keys(facts).map((name) => [name, `\${{ crm.${name} }}`]));
     const { ring } = aSwitchboard({ answers: [{ variables }], resolvers: { crm: async () => facts } });
-    const kept = Object.keys(told(await ring()) as object);
+    const kept = Object.keys(variablesOf(await ring()) as object);
     expect(kept).to.include.members(['a', 'b']).and.to.have.length(3);
   });
 
@@ -130,7 +130,7 @@ describe('the variables of an answer', () => {
         const crm = async (call: Call) => (call.from === '+12345678912' ? { name: 'Ada' } : {});
         const { ring } = aSwitchboard({ answers, resolvers: { crm } });
         const name = caller === '+12345678912' ? 'Ada' : 'there';
-        const answer = told(await ring({ from, to: '1 234 567 8913', data: { from_number: from } }));
+        const answer = variablesOf(await ring({ from, to: '1 234 567 8913', data: { from_number: from } }));
         expect(answer, from).to.deep.equal({ caller, sent: from, name });
       }
   });
@@ -310,8 +310,8 @@ describe('the agent an answer hands the call to', () => {
 
   it("is the number's own where it can be no id, and the log says so: one that was cut would be another's", async () => {
     for (const agent of ['agent night', 'agent\nnight', 'agent\0', 'agent\u200b', 'x'.repeat(257), ['agent'], {}]) {
-      const { agent: told, fixture } = await askedFor('${{ crm.agent }}', { agent });
-      expect(told, JSON.stringify(agent)).to.equal(null);
+      const { agent: variablesOf, fixture } = await askedFor('${{ crm.agent }}', { agent });
+      expect(variablesOf, JSON.stringify(agent)).to.equal(null);
       expect(fixture.log.of('answer.variable-refused').map(({ fields }) => fields.variable)).to.deep.equal([
         'overrideAgent',
       ]);

@@ -34,7 +34,7 @@ function setup() {
     ...{ name: 'line', from: ['calls'], where: null, withinMs: 3_000, resolve: ['crm'] },
     ...{ variables: { name }, defaults: {}, overrideAgent: null, cache: { forMs: 86_400_000, staleMs: 86_400_000 } },
   };
-  const answers = new Answers({ rows: [row], resolvers: new Map([['crm', open]]), clock, log: new FakeLog() });
+  const answers = new Answers({ value: { answers: [row], resolvers: new Map([['crm', open]]) } }, clock, new FakeLog());
   const ring = async (n: number) => {
     const call = aCall({ from: `+1202${String(n).padStart(7, '0')}` });
     const { trace } = await answers.answer('calls', { call, deadlineMs: 10_000, retryMs: 40_000 }, clock.elapsed());

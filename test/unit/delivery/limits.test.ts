@@ -1,4 +1,4 @@
-import { Breaker, Capacity, SharedCapacity, TokenBucket } from '@switchhook/core/internal';
+import { Breaker, Capacity, Dispatcher, SharedCapacity, TokenBucket } from '@switchhook/core/internal';
 import type { Event, Outcome } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -154,11 +154,11 @@ describe('what a transform keeps from its destination', () => {
     for (let n = 0; n < 6; n += 1) await fixture.send({ key: `e${n}`, skip: n % 2 === 1 });
     await clock.advance(0);
     expect(calls).to.have.length(3);
-    expect(fixture.pipeline.loads.get('slack')?.breaker).to.equal('open');
+    expect(fixture.engine.get(Dispatcher).loads.get('slack')?.breaker).to.equal('open');
     await clock.advance(30_000);
     await fixture.send({ key: 'late', skip: true });
     await clock.advance(0);
-    expect(fixture.pipeline.loads.get('slack')?.breaker).not.to.equal('closed');
+    expect(fixture.engine.get(Dispatcher).loads.get('slack')?.breaker).not.to.equal('closed');
     await fixture.pipeline.close();
   });
 

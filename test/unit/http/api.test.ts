@@ -27,7 +27,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   const operator = anOperator(fixture);
   const log = new FakeLog();
   const limits = { maxBytes: 2_000, timeoutMs: 10_000 };
-  const facts = {
+  const info = {
     version: '1.2.3',
     node: 'v20.0.0',
     routes: fixture.routes ?? [aRoute()],
@@ -36,8 +36,8 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
     ],
   };
-  const { operations, clock } = operator;
-  const api = apiFor({ operations, facts, access, limits, clock, log });
+  const { operations, status, duplicates, clock } = operator;
+  const api = apiFor({ operations, status, duplicates, info, access, limits, clock, log });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
   const listener = listenerFor({
     ...{ hooks: new Map(), receive: refuseAll, refused: () => {}, ready: async () => {}, metrics: refuseAll },

@@ -48,12 +48,8 @@ function row(name: string, inject: Inject, options = {}) {
 function setup(services: readonly ServiceDefinition[], rows: readonly ReturnType<typeof row>[]) {
   const log = new FakeLog();
   const clock = new FakeClock();
-  const none = (): never => {
-    throw new Error('there is no store');
-  };
   const router = Container.forRouter(
     () => log,
-    none,
     (container) => container.register(Clock, { useValue: clock }),
   );
   const plugin = new PluginServices({ name: 'crm', services }, rows, router, { directory: '/etc', country: 'DE' });

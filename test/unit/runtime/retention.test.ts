@@ -9,7 +9,7 @@ async function setup({ events }: { readonly events: number }) {
   const clock = new FakeClock();
   const log = new FakeLog();
   const store = memoryStore(clock);
-  const retention = new Retention({ store, keepMs: 30 * dayMs, clock, log });
+  const retention = new Retention({ value: { keepMs: 30 * dayMs } }, store, clock, log);
   const receivedAtMs = clock.now();
   for (let n = 0; n < events; n += 1) {
     const event = {

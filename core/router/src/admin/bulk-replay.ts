@@ -1,33 +1,33 @@
 /** Replays: many deliveries made waiting again, or made anew by today's routes, in pages and at a pace. */
 import {
-  type Clock,
+  Clock,
   type DeliveryQuery,
   type DeliveryRecord,
   type EventQuery,
   type EventRecord,
-  type Log,
+  Log,
   type Page,
   refuse,
-  type Store,
+  Store,
+  token,
 } from '@switchhook/sdk';
 import { errorMessage, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
+import type { OpenDestination } from '../delivery/attempt.js';
+import { Dispatcher } from '../delivery/dispatcher.js';
+import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js';
 import { newReplayId } from '../system/ids.js';
+import { type Current, inject, injectable } from '../system/injection.js';
 
-/** What replays work with. */
-export interface ReplayParts {
-  readonly store: Store;
+/** What replays take from the configuration. */
+export interface ReplayPlan {
   /** In the order of the file. */
   readonly routes: readonly Route[];
-  /** Names of the destinations that are configured. */
-  readonly destinations: ReadonlySet<string>;
-  /** Told when the store has something due for a destination. */
-  readonly expect: (destination: string, dueMs: number) => void;
-  /** Told how many deliveries wait again, or for the first time. */
-  readonly replayed: (deliveries: number) => void;
-  readonly clock: Clock;
-  readonly log: Log;
+  /** By name. */
+  readonly destinations: ReadonlyMap<string, OpenDestination>;
 }
+
+export const ReplayPlan = token<Current<ReplayPlan>>('switchhook.ReplayPlan');
 
 /** Which deliveries, or with `reroute` which events. */
 export interface ReplayFilter {
@@ -86,16 +86,21 @@ const patienceMs = 1_000;
 /** A page takes milliseconds. */
 const closingMs = 5_000;
 
+@injectable()
 export class Replays {
-  readonly #parts: ReplayParts;
   /** Oldest first. */
   readonly #kept: Progress[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
 
-  constructor(parts: ReplayParts) {
-    this.#parts = parts;
-  }
+  constructor(
+    @inject(ReplayPlan) private readonly plan: Current<ReplayPlan>,
+    @inject(Store) private readonly store: Store,
+    @inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @inject(DeliveryTelemetry) private readonly telemetry: DeliveryTelemetry,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {}
 
   /** Newest first. */
   list(): readonly Replay[] {
@@ -127,7 +132,7 @@ export class Replays {
   }
 
   async #waitFor(running: Promise<void>, ms: number): Promise<void> {
-    await withTimeout(this.#parts.clock, ms, () => running).catch((error: unknown) => {
+    await withTimeout(this.clock, ms, () => running).catch((error: unknown) => {
       if (!(error instanceof TimeoutError)) throw error;
     });
   }
@@ -138,7 +143,7 @@ export class Replays {
       state: 'running',
       dryRun,
       reroute,
-      startedAtMs: this.#parts.clock.now(),
+      startedAtMs: this.clock.now(),
       endedAtMs: null,
       matched: 0,
       replayed: 0,
@@ -152,7 +157,7 @@ export class Replays {
 
   /** Never rejects. */
   async #run(replay: Progress, request: ReplayRequest): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock, log } = this;
     const { filter } = request;
     log.info('replay.started', { id: replay.id, ...request });
     try {
@@ -196,30 +201,30 @@ export class Replays {
       replay.matched += page.length;
     }
     if (dryRun) return;
-    const startMs = this.#parts.clock.now();
+    const startMs = this.clock.now();
     const total = replay.matched;
     let seen = 0;
     for await (const page of pages()) {
       if (this.#closed) return;
       const dueOf = (index: number) => startMs + 1_000 * Math.floor(Math.max(0, total - 1 - seen - index) / perSecond);
       const due = page.map((piece, index) => ({ ...piece, dueMs: dueOf(index) }));
-      const configured = due.filter(({ destination }) => this.#parts.destinations.has(destination));
+      const configured = due.filter(({ destination }) => this.plan.value.destinations.has(destination));
       const changed = await apply(configured);
       seen += page.length;
       replay.matched = Math.max(total, seen);
       replay.replayed += changed;
-      this.#parts.replayed(changed);
+      this.telemetry.replayed(changed);
       replay.skipped = {
         running: replay.skipped.running + configured.length - changed,
         unconfigured: replay.skipped.unconfigured + due.length - configured.length,
       };
-      for (const { destination, dueMs } of configured) this.#parts.expect(destination, dueMs);
+      for (const { destination, dueMs } of configured) this.dispatcher.expect(destination, dueMs);
     }
     replay.matched = seen;
   }
 
   async #again(page: readonly Due<DeliveryRecord>[]): Promise<number> {
-    const { store } = this.#parts;
+    const { store } = this;
     const groups = grouped(page, ({ dueMs }) => dueMs);
     const changes = groups.map(([dueMs, group]) => store.replay(idsOf(group), dueMs));
     return (await Promise.all(changes)).flat().length;
@@ -228,14 +233,14 @@ export class Replays {
   async #make(page: readonly Due<Wanted>[]): Promise<number> {
     const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
       const deliveries = group.map(({ eventId: _, ...wanted }) => ({ ...wanted, state: 'waiting' as const }));
-      return this.#parts.store.extend(eventId, deliveries);
+      return this.store.extend(eventId, deliveries);
     });
     return (await Promise.all(changes)).flat().length;
   }
 
   /** The deliveries a filter is about; discarded ones only where it says so. */
   async *#found({ deliveries: query, events }: ReplayFilter): Pages<DeliveryRecord> {
-    const { store } = this.#parts;
+    const { store } = this;
     const fitting = ({ items }: Page<DeliveryRecord>) =>
       items.filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded');
     if (events === null) {
@@ -251,7 +256,7 @@ export class Replays {
 
   /** The deliveries that today's routes want, of events that do not have them. */
   async *#wanted({ deliveries: { eventId, ...query }, events }: ReplayFilter): Pages<Wanted> {
-    const { store } = this.#parts;
+    const { store } = this;
     const pages =
       eventId === undefined
         ? pagesOf(eventsPerPage, (part) => store.events({ ...events, ...part }))
@@ -259,14 +264,14 @@ export class Replays {
     for await (const page of pages) {
       const ofEach = page.items.map(async (event) => {
         const { items } = await store.deliveries({ eventId: event.id, limit: mostDeliveries });
-        return missingDeliveries(event, items, this.#parts.routes, query);
+        return missingDeliveries(event, items, this.plan.value.routes, query);
       });
       yield (await Promise.all(ofEach)).flat();
     }
   }
 
   async #pageOf(eventId: string): Promise<Page<EventRecord>> {
-    const event = await this.#parts.store.event(eventId);
+    const event = await this.store.event(eventId);
     return { items: event === null ? [] : [event], cursor: null };
   }
 }

@@ -22,7 +22,7 @@ export interface DryRunParts {
   readonly answers: Answers;
   readonly clock: Clock;
   readonly log: Log;
-  readonly numbers: PhoneNormalizer;
+  readonly normalizePhone: PhoneNormalizer;
 }
 
 /** What the platform would be sent, and how it came about: as it would stand in `event.data.answer`. */
@@ -33,13 +33,13 @@ export interface CallDryRun {
 
 /** Asks the resolvers as for a real call. Refuses as `MALFORMED` a body that its source does not take for a call. */
 export async function dryRunCall(name: string, body: JsonObject, parts: DryRunParts): Promise<CallDryRun> {
-  const { sources, answers, clock, log, numbers } = parts;
+  const { sources, answers, clock, log, normalizePhone } = parts;
   const source = sources.get(name);
   const startedAtMs = clock.elapsed();
-  const inboundCall = await receptionOf({ name, source, body, nowMs: clock.now(), numbers });
+  const inboundCall = await receptionOf({ name, source, body, nowMs: clock.now(), normalizePhone });
   if (inboundCall.kind !== 'call') throw refuse('MALFORMED', `source ${name} does not take the body for a call`);
-  const told = await answers.answer(name, inboundCall, startedAtMs);
-  return { reply: replyTo(inboundCall, told, source, log), trace: traceOf(inboundCall.call, told) };
+  const callAnswer = await answers.answer(name, inboundCall, startedAtMs);
+  return { reply: replyTo(inboundCall, callAnswer, source, log), trace: traceOf(inboundCall.call, callAnswer) };
 }
 
 /** A body as if a source received it now. */
@@ -50,7 +50,7 @@ export interface DryRun {
   readonly source: Source | undefined;
   readonly body: JsonObject;
   readonly nowMs: number;
-  readonly numbers: PhoneNormalizer;
+  readonly normalizePhone: PhoneNormalizer;
 }
 
 /** The events that a source would make of a body. Refuses as `MALFORMED` what the source does not take. */
@@ -68,7 +68,7 @@ export async function draftedEvents(dryRun: DryRun): Promise<readonly EventRecor
 }
 
 /** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
-export async function receptionOf({ name, source, body, nowMs, numbers }: DryRun): Promise<Reception> {
+export async function receptionOf({ name, source, body, nowMs, normalizePhone }: DryRun): Promise<Reception> {
   if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
   const bytes = new TextEncoder().encode(JSON.stringify(body));
   const signed = source.sign?.(bytes, nowMs);
@@ -83,7 +83,7 @@ export async function receptionOf({ name, source, body, nowMs, numbers }: DryRun
     url: `/hooks/${name}${signed.rest}`,
     receivedAtMs: nowMs,
   });
-  return readReception(reception, numbers);
+  return readReception(reception, normalizePhone);
 }
 
 async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {

@@ -1,50 +1,36 @@
 /** What an operator may ask and decide: lists, stories, replay, discard, explain, status. */
 import {
   type Attempt,
-  type Backlog,
-  type Clock,
+  Clock,
   type DeliveryQuery,
   type DeliveryRecord,
   type EventQuery,
   type EventRecord,
   type JsonObject,
-  type Log,
   type Page,
   type PhoneNormalizer,
   refuse,
   type Source,
-  type Store,
+  Store,
+  token,
 } from '@switchhook/sdk';
-import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
-import type { QueueLoad } from '../delivery/queue.js';
-import type { DeliveryTelemetry } from '../delivery/telemetry.js';
-import type { RecentDuplicate } from '../ingest/duplicates.js';
+import { Dispatcher } from '../delivery/dispatcher.js';
+import { DeliveryTelemetry } from '../delivery/telemetry.js';
+import { type Current, inject, injectable } from '../system/injection.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
 import { draftedEvents } from './dry-run.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
-import type { Status } from './status.js';
 
-/** What operations work with. */
-export interface OperationsParts extends ExplainParts {
-  readonly store: Store;
-  readonly queues: DeliveryQueues;
+/** What operations take from the configuration. */
+export interface AdminPlan extends ExplainParts {
   readonly sources: ReadonlyMap<string, Source>;
   /** Names of the sources whose requests are calls. */
   readonly callSources: readonly string[];
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly deliveryTelemetry: DeliveryTelemetry;
-  readonly numbers: PhoneNormalizer;
+  readonly normalizePhone: PhoneNormalizer;
 }
 
-/** The lanes, as far as operations need them. */
-export interface DeliveryQueues {
-  readonly loads: ReadonlyMap<string, QueueLoad>;
-  readonly recentDuplicates: readonly RecentDuplicate[];
-  expect(destination: string, dueMs: number): void;
-  canCommit(): Promise<void>;
-}
+export const AdminPlan = token<Current<AdminPlan>>('switchhook.AdminPlan');
 
 /** A delivery in a list. */
 export interface DeliveryLine {
@@ -77,14 +63,6 @@ export interface Explanation extends EventDetails {
   readonly routes: readonly RouteExplanation[];
 }
 
-/** Which repeated events; undefined = any. */
-export interface DuplicateQuery {
-  readonly source?: string | undefined;
-  readonly type?: string | undefined;
-  readonly subject?: string | undefined;
-  readonly limit: number;
-}
-
 /** What one event may have. */
 const mostDeliveries = 1_000;
 
@@ -94,62 +72,41 @@ const explainedEvents = 20;
 /** Questions to the store under way at the same time, for one list. */
 const questionsAtOnce = 20;
 
-/** A status is wanted most when the store hangs. */
-const statusMs = 2_000;
-
+@injectable()
 export class Operations {
-  readonly replays: Replays;
-  readonly #parts: OperationsParts;
-  readonly #startedAt: number;
-
-  constructor(parts: OperationsParts) {
-    const { store, routes, destinations, queues, clock, log, deliveryTelemetry } = parts;
-    this.#parts = parts;
-    this.#startedAt = clock.elapsed();
-    this.replays = new Replays({
-      store,
-      routes,
-      destinations: new Set(destinations.keys()),
-      expect: (destination, dueMs) => queues.expect(destination, dueMs),
-      replayed: (deliveries) => deliveryTelemetry.replayed(deliveries),
-      clock,
-      log,
-    });
-  }
+  constructor(
+    @inject(AdminPlan) private readonly plan: Current<AdminPlan>,
+    @inject(Store) private readonly store: Store,
+    @inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @inject(DeliveryTelemetry) private readonly telemetry: DeliveryTelemetry,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Replays) readonly replays: Replays,
+  ) {}
 
   /** Stops what runs in the background. */
   close(): Promise<void> {
     return this.replays.close();
   }
 
-  /** Events that came again since the start, the latest first. */
-  duplicates({ source, type, subject, limit }: DuplicateQuery): readonly RecentDuplicate[] {
-    const fits = (wanted: string | undefined, found: string | null): boolean =>
-      wanted === undefined || wanted === found;
-    return this.#parts.queues.recentDuplicates
-      .filter((one) => fits(source, one.source) && fits(type, one.type) && fits(subject, one.subject))
-      .slice(0, limit);
-  }
-
   events(query: EventQuery): Promise<Page<EventRecord>> {
-    const { store, numbers } = this.#parts;
-    return store.events(query.party === undefined ? query : { ...query, party: numbers(query.party) });
+    const { party } = query;
+    return this.store.events(party === undefined ? query : { ...query, party: this.plan.value.normalizePhone(party) });
   }
 
   calls(query: CallQuery): Promise<CallPage> {
-    const { store, callSources, numbers } = this.#parts;
-    return answeredCalls(store, callSources, numbers, query);
+    const { callSources, normalizePhone } = this.plan.value;
+    return answeredCalls(this.store, callSources, normalizePhone, query);
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */
   async event(id: string): Promise<EventDetails> {
-    const event = await this.#parts.store.event(id);
+    const event = await this.store.event(id);
     if (event === null) throw refuse('NOT_KEPT', `there is no event ${id}`);
     return this.#loadEvent(event);
   }
 
   async deliveries(query: DeliveryQuery): Promise<Page<DeliveryLine>> {
-    const { items, cursor } = await this.#parts.store.deliveries(query);
+    const { items, cursor } = await this.store.deliveries(query);
     return { items: await gathered(items, (delivery) => this.#lineOf(delivery)), cursor };
   }
 
@@ -160,88 +117,65 @@ export class Operations {
 
   /** Makes one delivery due now. Refused while it is running, and where nobody would make it. */
   async replay(id: string): Promise<DeliveryDetails> {
-    const { store, destinations, queues, clock, log, deliveryTelemetry } = this.#parts;
     const { destination } = await this.#kept(id);
-    if (!destinations.has(destination)) throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
-    const dueMs = clock.now();
-    const changed = await store.replay([id], dueMs);
+    if (!this.plan.value.destinations.has(destination))
+      throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
+    const dueMs = this.clock.now();
+    const changed = await this.store.replay([id], dueMs);
     if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
-    log.info('delivery.replayed', { id, destination });
-    deliveryTelemetry.replayed(changed.length);
-    queues.expect(destination, dueMs);
+    this.telemetry.replayedByHand(destination, changed);
+    this.dispatcher.expect(destination, dueMs);
     return this.delivery(id);
   }
 
   /** Ends one delivery. Refused where it is running, or settled otherwise. */
   async discard(id: string): Promise<DeliveryDetails> {
-    const { store, deliveryTelemetry, queues, clock } = this.#parts;
     const { destination } = await this.#kept(id);
-    const changed = await store.discard([id]);
+    const changed = await this.store.discard([id]);
     if (changed.length === 0) {
       const { state, reason } = await this.#kept(id);
       throw refuse('WRONG_STATE', `it is ${reason ?? state}`);
     }
-    deliveryTelemetry.discarded(destination, changed);
+    this.telemetry.discarded(destination, changed);
     // The next of its subject may go now.
-    queues.expect(destination, clock.now());
+    this.dispatcher.expect(destination, this.clock.now());
     return this.delivery(id);
   }
 
   /** Oldest first. Refused where there is nothing to explain. */
   async explain(question: ExplainQuestion): Promise<readonly Explanation[]> {
-    const { store, sources, clock, numbers } = this.#parts;
     if ('event' in question) return [this.#explained(await this.event(question.event), true)];
     if ('subject' in question) {
-      const { items } = await store.events({ subject: question.subject, limit: explainedEvents });
+      const { items } = await this.store.events({ subject: question.subject, limit: explainedEvents });
       if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
       const details = await gathered(items.toReversed(), (event) => this.#loadEvent(event));
       return details.map((details) => this.#explained(details, true));
     }
     const { source: name, body } = question;
-    const events = await draftedEvents({ name, source: sources.get(name), body, nowMs: clock.now(), numbers });
+    const { sources, normalizePhone } = this.plan.value;
+    const nowMs = this.clock.now();
+    const events = await draftedEvents({ name, source: sources.get(name), body, nowMs, normalizePhone });
     return events.map((event) => this.#explained({ event, deliveries: [] }, false));
-  }
-
-  async status(): Promise<Status> {
-    const { store, queues, destinations, clock } = this.#parts;
-    const [backlogs, storeFailure] = await Promise.all([
-      withTimeout(clock, statusMs, () => store.backlog()).catch(() => null),
-      withTimeout(clock, statusMs, () => queues.canCommit()).then(() => null, errorMessage),
-    ]);
-    const { loads } = queues;
-    const names = new Set([...destinations.keys(), ...(backlogs ?? []).map(({ destination }) => destination)]);
-    return {
-      nowMs: clock.now(),
-      uptimeMs: clock.elapsed() - this.#startedAt,
-      storeFailure,
-      destinations: [...names].map((destination) => ({
-        destination,
-        policy: destinations.get(destination)?.policy ?? null,
-        load: loads.get(destination) ?? null,
-        backlog:
-          backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
-      })),
-    };
   }
 
   #explained(details: EventDetails, kept: boolean): Explanation {
     const deliveries = details.deliveries.map(({ delivery }) => delivery);
-    return { ...details, kept, routes: explainRoutes(details.event, deliveries, this.#parts) };
+    return { ...details, kept, routes: explainRoutes(details.event, deliveries, this.plan.value) };
   }
 
   async #kept(id: string): Promise<DeliveryRecord> {
-    const delivery = await this.#parts.store.delivery(id);
+    const delivery = await this.store.delivery(id);
     if (delivery === null) throw refuse('NOT_KEPT', `there is no delivery ${id}`);
     return delivery;
   }
 
   async #loadEvent(event: EventRecord): Promise<EventDetails> {
-    const { items } = await this.#parts.store.deliveries({ eventId: event.id, limit: mostDeliveries });
+    const { items } = await this.store.deliveries({ eventId: event.id, limit: mostDeliveries });
     return { event, deliveries: await gathered(items.toReversed(), (delivery) => this.#loadDelivery(delivery)) };
   }
 
   async #loadDelivery(delivery: DeliveryRecord): Promise<DeliveryDetails> {
-    const attempts = await this.#parts.store.attempts(delivery.id);
+    const attempts = await this.store.attempts(delivery.id);
     return { delivery, failure: attempts.at(-1)?.reason ?? null, attempts };
   }
 
@@ -249,10 +183,6 @@ export class Operations {
     const { failure } = delivery.state === 'delivered' ? { failure: null } : await this.#loadDelivery(delivery);
     return { delivery, failure };
   }
-}
-
-function empty(destination: string): Backlog {
-  return { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null };
 }
 
 /** One answer per item, in order, a few at a time. */

@@ -1,14 +1,19 @@
 /** Values that are read when somebody asks: what waits and for how long, what each lane is doing, whether the store is there. */
-import type { Backlog, Labels } from '@switchhook/sdk';
+import { type Backlog, Clock, type Labels, Store, token } from '@switchhook/sdk';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
+import type { OpenDestination } from '../delivery/attempt.js';
+import { Dispatcher } from '../delivery/dispatcher.js';
 import type { QueuePolicy } from '../delivery/policy.js';
 import type { QueueLoad } from '../delivery/queue.js';
+import { Ingest } from '../ingest/ingest.js';
 import type { BreakerState } from '../resilience/breaker.js';
+import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
 
 const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** What gauges show of a router. What its store cannot say is left out. */
-export function gaugesOf({ nowMs, storeFailure, destinations }: Status, committing: number): readonly Reading[] {
+function gaugesOf({ nowMs, storeFailure, destinations }: Status, committing: number): readonly Reading[] {
   const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
   return [
     reading('store_up', '1 if the store answers and can commit', isUp ? 1 : 0),
@@ -65,4 +70,64 @@ export interface Status {
   readonly storeFailure: string | null;
   /** In the order of the file, then those that are not configured any more. */
   readonly destinations: readonly DestinationStatus[];
+}
+
+/** What the status takes from the configuration. */
+export interface StatusPlan {
+  /** By name. */
+  readonly destinations: ReadonlyMap<string, OpenDestination>;
+}
+
+export const StatusPlan = token<Current<StatusPlan>>('switchhook.StatusPlan');
+
+/** A status is wanted most when the store hangs. */
+const statusMs = 2_000;
+
+/** Reads the state of the router, its store and its queues. */
+@injectable()
+export class StatusReader {
+  readonly #startedAt: number;
+
+  constructor(
+    @inject(StatusPlan) private readonly plan: Current<StatusPlan>,
+    @inject(Store) private readonly store: Store,
+    @inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @inject(Ingest) private readonly ingest: Ingest,
+    @inject(Clock) private readonly clock: Clock,
+  ) {
+    this.#startedAt = clock.elapsed();
+  }
+
+  /** Never rejects; what the store does not answer within 2 s is null. */
+  async read(): Promise<Status> {
+    const { clock, dispatcher } = this;
+    const { destinations } = this.plan.value;
+    const [backlogs, storeFailure] = await Promise.all([
+      withTimeout(clock, statusMs, () => this.store.backlog()).catch(() => null),
+      withTimeout(clock, statusMs, () => this.ingest.canCommit()).then(() => null, errorMessage),
+    ]);
+    const { loads } = dispatcher;
+    const names = new Set([...destinations.keys(), ...(backlogs ?? []).map(({ destination }) => destination)]);
+    return {
+      nowMs: clock.now(),
+      uptimeMs: clock.elapsed() - this.#startedAt,
+      storeFailure,
+      destinations: [...names].map((destination) => ({
+        destination,
+        policy: destinations.get(destination)?.policy ?? null,
+        load: loads.get(destination) ?? null,
+        backlog:
+          backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
+      })),
+    };
+  }
+
+  /** The values of all gauges. */
+  async gauges(): Promise<readonly Reading[]> {
+    return gaugesOf(await this.read(), this.ingest.pending);
+  }
+}
+
+function empty(destination: string): Backlog {
+  return { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null };
 }

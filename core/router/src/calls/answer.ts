@@ -1,10 +1,22 @@
 /** Answers: what a ringing phone is told. Whoever is late or fails is left out; the reply goes out in time, whatever happens. */
-import type { Answer, Call, Clock, Expression, Log, Reception } from '@switchhook/sdk';
+import {
+  type Answer,
+  type Call,
+  Clock,
+  type Expression,
+  type HttpReply,
+  Log,
+  type Reception,
+  type Source,
+  token,
+} from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import { newEventId } from '../system/ids.js';
+import { type Current, inject, injectable } from '../system/injection.js';
 import { CallDedup } from './call-dedup.js';
 import { callerKey, callKey } from './call-key.js';
 import { type CachePolicy, FactsCache } from './facts-cache.js';
+import { fallbackReply, replyTo } from './reply.js';
 import { noFacts, type ResolvedFacts, resolveFacts } from './resolve.js';
 import { type Lookup, type OpenResolver, ResolverBulkhead } from './resolver-bulkhead.js';
 import { type ResolvedVariables, resolveVariables, type VariableRow, type VariableStep } from './variables.js';
@@ -53,28 +65,32 @@ export interface CallAnswer {
   readonly ms: number;
 }
 
-interface Parts {
-  readonly rows: readonly AnswerRow[];
+/** What answers take from the configuration. */
+export interface AnswerPlan {
+  readonly answers: readonly AnswerRow[];
+  /** By name. */
   readonly resolvers: ReadonlyMap<string, OpenResolver>;
-  readonly clock: Clock;
-  readonly log: Log;
 }
+
+export const AnswerPlan = token<Current<AnswerPlan>>('switchhook.AnswerPlan');
 
 /** Kept back from a platform's deadline for the way of the reply. */
 const replyReserveMs = 500;
 
 /** All answers. */
+@injectable()
 export class Answers {
-  readonly #parts: Parts;
   readonly #bulkheads: ReadonlyMap<string, ResolverBulkhead>;
   readonly #factsCache = new FactsCache();
   readonly #calls = new CallDedup<AnswerTrace>();
 
-  constructor(parts: Parts) {
-    const { clock, log } = parts;
-    this.#parts = parts;
+  constructor(
+    @inject(AnswerPlan) private readonly plan: Current<AnswerPlan>,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {
     this.#bulkheads = new Map(
-      [...parts.resolvers].map(([name, open]) => [name, new ResolverBulkhead(open, clock, log)]),
+      [...plan.value.resolvers].map(([name, open]) => [name, new ResolverBulkhead(open, clock, log)]),
     );
   }
 
@@ -87,7 +103,7 @@ export class Answers {
     inboundCall: Pick<InboundCall, 'call' | 'deadlineMs' | 'retryMs'>,
     startedAtMs: number,
   ): Promise<CallAnswer> {
-    const { clock } = this.#parts;
+    const { clock } = this;
     const { call, deadlineMs, retryMs = deadlineMs } = inboundCall;
     const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
     const make = async (eventId: string): Promise<AnswerTrace> => {
@@ -111,13 +127,23 @@ export class Answers {
     return { ...callAnswer(trace, first.requests), repeated: false };
   }
 
+  /** The reply in the platform's format. */
+  reply(inboundCall: InboundCall, callAnswer: CallAnswer, source: Source | undefined): HttpReply {
+    return replyTo(inboundCall, callAnswer, source, this.log);
+  }
+
+  /** The reply if the source cannot read the request; null for a source without calls. */
+  fallback(source: Source): HttpReply | null {
+    return fallbackReply(source, this.log);
+  }
+
   async #trace(
     source: string,
     call: Call,
     startedAtMs: number,
     hardEndMs: number,
   ): Promise<Omit<AnswerTrace, 'eventId'>> {
-    const { clock, log } = this.#parts;
+    const { clock, log } = this;
     try {
       const now = new Date(clock.now());
       const row = this.#rowFor(source, call, now);
@@ -144,15 +170,15 @@ export class Answers {
       try {
         return row.where === null || row.where.evaluate({ call, now }) === true;
       } catch (error) {
-        this.#parts.log.warn('answer.where-failed', { answer: row.name, error });
+        this.log.warn('answer.where-failed', { answer: row.name, error });
         return false;
       }
     };
-    return this.#parts.rows.find(matches) ?? null;
+    return this.plan.value.answers.find(matches) ?? null;
   }
 
   async #resolveFacts(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<ResolvedFacts> {
-    const { clock, log } = this.#parts;
+    const { clock, log } = this;
     const caller = callerKey(row.name, call);
     const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
     const request = { resolve: row.resolve, call, startedAtMs, endMs, cache };

@@ -1,5 +1,6 @@
 /** Telemetry of calls: one log line per answer, and its metrics. */
-import type { Call, EventRecord, Labels, Log, Metrics } from '@switchhook/sdk';
+import { type Call, type EventRecord, type Labels, Log, Metrics } from '@switchhook/sdk';
+import { inject, injectable } from '../system/injection.js';
 import type { AnswerRow, AnswerStep, AnswerTrace, CallAnswer } from './answer.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
@@ -19,14 +20,12 @@ const steps: readonly AnswerStep[] = ['fresh', 'cached', 'stale', 'default', 'no
 /** Fine where the phone still rings: `within` is some seconds, and platforms wait about ten. */
 const ringSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10];
 
+@injectable()
 export class CallTelemetry {
-  readonly #log: Log;
-  readonly #metrics: Metrics;
-
-  constructor(log: Log, metrics: Metrics) {
-    this.#log = log;
-    this.#metrics = metrics;
-  }
+  constructor(
+    @inject(Log) private readonly log: Log,
+    @inject(Metrics) private readonly metrics: Metrics,
+  ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
   expect(answers: readonly Pick<AnswerRow, 'name' | 'from'>[]): void {
@@ -45,13 +44,13 @@ export class CallTelemetry {
     const fields = { source, to: call.to, answer: name, step, ms: Math.round(ms) };
     this.#observe('call_answer_seconds', ms / 1_000, { source }, ringSeconds);
     if (repeated) {
-      this.#log.info('call.repeated', { ...fields, requests });
+      this.log.info('call.repeated', { ...fields, requests });
       this.#count('calls_repeated_total', { source });
       return;
     }
     const failed = lookups.filter(({ outcome }) => !['found', 'not-found', 'cached'].includes(outcome)).length;
     const variables = Object.keys(answer.variables).length;
-    this.#log.info('call.answered', { ...fields, variables, lookups: lookups.length, failed, requests });
+    this.log.info('call.answered', { ...fields, variables, lookups: lookups.length, failed, requests });
     this.#count('calls_answered_total', { source, answer: name ?? '', step });
     this.#lookups(trace);
   }
@@ -63,7 +62,7 @@ export class CallTelemetry {
 
   /** A call was answered, but never became an event. */
   unrecorded({ source, key }: EventRecord, reason: string): void {
-    this.#log.error('call.unrecorded', { source, key, reason });
+    this.log.error('call.unrecorded', { source, key, reason });
     this.#count('calls_unrecorded_total', { source });
   }
 
@@ -73,16 +72,16 @@ export class CallTelemetry {
       if (outcome !== 'cached' && outcome !== 'skipped' && outcome !== 'busy')
         this.#observe('resolver_seconds', ms / 1_000, { resolver }, ringSeconds);
       const isOpen = openBreakers.includes(resolver) ? 1 : 0;
-      this.#metrics.gauge('resolver_breaker_open', help.resolver_breaker_open, isOpen, { resolver });
+      this.metrics.gauge('resolver_breaker_open', help.resolver_breaker_open, isOpen, { resolver });
     }
     for (const { step } of Object.values(origins)) this.#count('answer_variables_total', { answer: name ?? '', step });
   }
 
   #count(name: Name, labels: Labels, by = 1): void {
-    this.#metrics.count(name, help[name], labels, by);
+    this.metrics.count(name, help[name], labels, by);
   }
 
   #observe(name: Name, value: number, labels: Labels, buckets: readonly number[]): void {
-    this.#metrics.observe(name, help[name], value, labels, buckets);
+    this.metrics.observe(name, help[name], value, labels, buckets);
   }
 }

@@ -1,9 +1,9 @@
 /** What can be known of an answer before anybody calls: whether its variables are flat, and whether every caller gets them. */
 import { isExpressionError, type JsonValue, type PhoneNormalizer, type Scope, type Template } from '@switchhook/sdk';
 import { agentIdProblem, didYouMean, expressionsIn, nearest } from '@switchhook/sdk/internal';
+import type { AnswerRow } from '../calls/answer.js';
 import { treeIn } from '../expressions/compile.js';
 import { unmatchableNumbers } from '../expressions/lint.js';
-import type { AnswerRow } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path } from './problem.js';
 import { nodeAt } from './tree.js';

@@ -3,12 +3,13 @@
 import { type Kind, type PhoneNormalizer, phoneNormalizer } from '@switchhook/sdk';
 import { didYouMean, nearest, type Reader } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
+import type { AnswerRow } from '../calls/answer.js';
 import { compileExpression } from '../expressions/compile.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
 import { checkAnswer, checkReach } from './answer-check.js';
 import { type Catalog, type CheckedRow, isResolverName, Rows } from './component-rows.js';
-import type { AnswerRow, ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } from './config.js';
+import type { ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path, Problem } from './problem.js';
 import { References, ResolverOrder } from './references.js';

@@ -1,5 +1,6 @@
 /** The configuration as the rest of the router sees it: checked, complete and frozen. */
-import type { Component, Expression, Kind, Plugin, Template } from '@switchhook/sdk';
+import type { Component, Kind, Plugin } from '@switchhook/sdk';
+import type { AnswerRow } from '../calls/answer.js';
 import type { QueuePolicy } from '../delivery/policy.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
@@ -79,21 +80,4 @@ export interface ResolverRow extends ComponentRow<'resolver'> {
   readonly concurrency: number;
   /** Null = none. */
   readonly breaker: BreakerPolicy | null;
-}
-
-export interface AnswerRow {
-  readonly name: string;
-  /** Names of sources of calls. */
-  readonly from: readonly string[];
-  /** Over `call` and `now`; null = every call. */
-  readonly where: Expression | null;
-  readonly withinMs: number;
-  /** Names of resolvers. */
-  readonly resolve: readonly string[];
-  /** Over `call`, `now`, `known` and the resolvers by name. */
-  readonly variables: Readonly<Record<string, Template>>;
-  readonly defaults: Readonly<Record<string, string>>;
-  readonly overrideAgent: Template | null;
-  /** How long facts of a caller are kept; null = they are not. */
-  readonly cache: { readonly forMs: number; readonly staleMs: number } | null;
 }

@@ -1,17 +1,33 @@
 /** Dispatches events to their destinations: reserves places before the commit, hands deliveries over after it. */
-import { type Appended, deliveryId, type Entry, type EventRecord, type NewDelivery } from '@switchhook/sdk';
+import {
+  type Appended,
+  Clock,
+  deliveryId,
+  type Entry,
+  type EventRecord,
+  Log,
+  type NewDelivery,
+  Random,
+  Store,
+  type Transform,
+  token,
+} from '@switchhook/sdk';
 import { SharedCapacity } from '../resilience/capacity.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
+import { type Current, inject, injectable } from '../system/injection.js';
 import type { OpenDestination } from './attempt.js';
-import { DeliveryQueue, type QueueLoad, type QueueParts } from './queue.js';
+import { DeliveryQueue, type QueueLoad } from './queue.js';
+import { DeliveryTelemetry } from './telemetry.js';
 
-/** What a dispatcher works with. */
-export interface DispatcherParts extends Omit<QueueParts, 'destination' | 'open' | 'sharedCapacity'> {
-  readonly routes: Routes;
-  /** By name. */
+/** What the dispatcher takes from the configuration; the maps are by name. */
+export interface DeliveryPlan {
+  readonly routeTable: Routes;
+  readonly transforms: ReadonlyMap<string, Transform>;
   readonly destinations: ReadonlyMap<string, OpenDestination>;
 }
+
+export const DeliveryPlan = token<Current<DeliveryPlan>>('switchhook.DeliveryPlan');
 
 /** An event on its way to the store, and the places its deliveries hold. It is ended once: by `dispatch` or by `release`. */
 export interface Reservation {
@@ -23,28 +39,32 @@ export interface Reservation {
 /** Deliveries in memory in all, beyond what the lanes run. */
 const heldInAll = 2_000;
 
+@injectable()
 export class Dispatcher {
-  readonly #parts: DispatcherParts;
   readonly #sharedCapacity = new SharedCapacity(heldInAll);
   /** By destination. */
   readonly #queues = new Map<string, DeliveryQueue>();
 
-  constructor(parts: DispatcherParts) {
-    const { destinations, routes: _, ...common } = parts;
-    this.#parts = parts;
+  constructor(
+    @inject(DeliveryPlan) private readonly plan: Current<DeliveryPlan>,
+    @inject(Store) store: Store,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) log: Log,
+    @inject(DeliveryTelemetry) deliveryTelemetry: DeliveryTelemetry,
+    @inject(Random) random: Random,
+  ) {
+    const { destinations, transforms } = plan.value;
+    const common = { store, clock, log, deliveryTelemetry, random, transforms, sharedCapacity: this.#sharedCapacity };
     for (const [destination, open] of destinations)
-      this.#queues.set(
-        destination,
-        new DeliveryQueue({ ...common, destination, open, sharedCapacity: this.#sharedCapacity }),
-      );
+      this.#queues.set(destination, new DeliveryQueue({ ...common, destination, open }));
   }
 
   /** Routes an event, and takes a place for each delivery that goes on in memory; the others wait in the store. */
   reserve(event: EventRecord): Reservation {
-    const nowMs = this.#parts.clock.now();
+    const nowMs = this.clock.now();
     const deliveries: NewDelivery[] = [];
     const queues: DeliveryQueue[] = [];
-    for (const { name, to, transforms } of this.#parts.routes.match(eventOf(event)))
+    for (const { name, to, transforms } of this.plan.value.routeTable.match(eventOf(event)))
       for (const destination of to) {
         const queue = this.#queues.get(destination);
         if (queue === undefined) continue;

@@ -1,5 +1,6 @@
 /** Telemetry of deliveries: one log line per attempt or decision, and its metrics. */
-import type { ClaimedDelivery, EndReason, Labels, Log, Metrics } from '@switchhook/sdk';
+import { type ClaimedDelivery, type EndReason, type Labels, Log, Metrics } from '@switchhook/sdk';
+import { inject, injectable } from '../system/injection.js';
 import type { AttemptResult, AttemptTime } from './attempt.js';
 import type { AttemptOutcome } from './retry.js';
 
@@ -21,14 +22,12 @@ const deliverySeconds = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 10800, 21600, 86400,
 ];
 
+@injectable()
 export class DeliveryTelemetry {
-  readonly #log: Log;
-  readonly #metrics: Metrics;
-
-  constructor(log: Log, metrics: Metrics) {
-    this.#log = log;
-    this.#metrics = metrics;
-  }
+  constructor(
+    @inject(Log) private readonly log: Log,
+    @inject(Metrics) private readonly metrics: Metrics,
+  ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
   expect(destinations: readonly { readonly name: string }[]): void {
@@ -57,9 +56,9 @@ export class DeliveryTelemetry {
       ...('reason' in outcome && { reason: outcome.reason }),
       ...(settlement.state === 'waiting' && { until: new Date(settlement.untilMs).toISOString() }),
     };
-    if (settlement.state === 'dead' || needsOperator) this.#log.error('delivery.attempted', fields);
-    else if (settlement.state === 'waiting') this.#log.warn('delivery.attempted', fields);
-    else this.#log.info('delivery.attempted', fields);
+    if (settlement.state === 'dead' || needsOperator) this.log.error('delivery.attempted', fields);
+    else if (settlement.state === 'waiting') this.log.warn('delivery.attempted', fields);
+    else this.log.info('delivery.attempted', fields);
     this.#measure(delivery, outcome, time);
     if (needsOperator) this.#count('attempts_needing_operator_total', { destination });
     if (settlement.state === 'dead') this.#dead(destination, settlement.reason);
@@ -68,9 +67,15 @@ export class DeliveryTelemetry {
   /** An operator has decided that deliveries are not to be made. */
   discarded(destination: string, ids: readonly string[]): void {
     for (const id of ids) {
-      this.#log.info('delivery.discarded', { id, destination });
+      this.log.info('delivery.discarded', { id, destination });
       this.#dead(destination, 'discarded');
     }
+  }
+
+  /** An operator has made one delivery due again. */
+  replayedByHand(destination: string, ids: readonly string[]): void {
+    for (const id of ids) this.log.info('delivery.replayed', { id, destination });
+    this.replayed(ids.length);
   }
 
   /** So many deliveries wait again, or for the first time, because an operator wants them made. */
@@ -82,7 +87,7 @@ export class DeliveryTelemetry {
   exhausted(destination: string, ids: readonly string[]): void {
     for (const id of ids) {
       const reason = 'its last attempt never came back';
-      this.#log.error('delivery.exhausted', { id, destination, reason });
+      this.log.error('delivery.exhausted', { id, destination, reason });
       this.#dead(destination, 'exhausted');
     }
   }
@@ -109,10 +114,10 @@ export class DeliveryTelemetry {
   }
 
   #count(name: Name, labels: Labels, by = 1): void {
-    this.#metrics.count(name, help[name], labels, by);
+    this.metrics.count(name, help[name], labels, by);
   }
 
   #observe(name: Name, value: number, labels: Labels, buckets?: readonly number[]): void {
-    this.#metrics.observe(name, help[name], value, labels, buckets);
+    this.metrics.observe(name, help[name], value, labels, buckets);
   }
 }

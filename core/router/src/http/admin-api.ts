@@ -5,19 +5,16 @@ import { ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
 import type { Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
 import type { z } from 'zod';
-import type { Operations } from '../admin/operations.js';
 import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
 import { type ApiAccess, requireAccess } from './access.js';
 import type { BodyLimits } from './body.js';
-import { type Endpoint, endpoints, type RouterInfo } from './endpoints.js';
+import { type Answering, type Endpoint, endpoints } from './endpoints.js';
 import { openApiDocument } from './openapi.js';
 import { writeRefusal } from './refusal-response.js';
 
 /** What the API is made of. */
-export interface ApiParts {
-  readonly operations: Operations;
-  readonly facts: RouterInfo;
+export interface ApiParts extends Omit<Answering, 'nowMs'> {
   readonly access: ApiAccess;
   readonly limits: BodyLimits;
   readonly clock: Clock;
@@ -31,7 +28,7 @@ type Wrong = z.input<typeof problem>['errors'];
 type ParseBody = (ctx: Context) => Promise<unknown>;
 
 export function apiFor(parts: ApiParts): Api {
-  const document = openApiDocument(endpoints, parts.facts.version);
+  const document = openApiDocument(endpoints, parts.info.version);
   const parseBody = bodyReader(parts);
   return async (ctx) => {
     ctx.set('Cache-Control', 'no-store');
@@ -50,11 +47,11 @@ export function apiFor(parts: ApiParts): Api {
   };
 }
 
-async function answered(ctx: Context, { operations, facts, clock }: ApiParts, parseBody: ParseBody): Promise<unknown> {
+async function answered(ctx: Context, parts: ApiParts, parseBody: ParseBody): Promise<unknown> {
   const { endpoint, id } = endpointFor(ctx);
   const query = checked(endpoint.query, { ...ctx.query }, 'query');
   const body = endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx), 'body');
-  return endpoint.answer({ id, query, body }, { operations, facts, nowMs: clock.now() });
+  return endpoint.answer({ id, query, body }, { ...parts, nowMs: parts.clock.now() });
 }
 
 function endpointFor(ctx: Context): { readonly endpoint: Endpoint; readonly id: string } {

@@ -4,6 +4,7 @@ import type { Kind, RefusalCode } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { ReplayFilter } from '../admin/bulk-replay.js';
 import type { ExplainQuestion, Operations } from '../admin/operations.js';
+import type { StatusReader } from '../admin/status.js';
 import {
   callJson,
   deliveryDetailsJson,
@@ -18,6 +19,7 @@ import {
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { callList } from '../api/responses.js';
+import type { RecentDuplicates } from '../ingest/duplicates.js';
 import type { Route } from '../routing/routes.js';
 
 /** What the API knows without asking anybody. */
@@ -40,7 +42,9 @@ export interface ComponentFacts {
 /** What endpoints answer from. */
 export interface Answering {
   readonly operations: Operations;
-  readonly facts: RouterInfo;
+  readonly status: StatusReader;
+  readonly duplicates: RecentDuplicates;
+  readonly info: RouterInfo;
   readonly nowMs: number;
 }
 
@@ -97,8 +101,8 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/duplicates',
     summary: 'Events that came again since the router started, the latest first; the last thousand.',
     ...{ query: question.duplicateQuery, body: nothing, reply: reply.duplicateList, refusals: [] },
-    answer: async ({ query }, { operations }) => ({
-      duplicates: operations.duplicates(query).map(({ eventId: event, lastAtMs, ...rest }) => {
+    answer: async ({ query }, { duplicates }) => ({
+      duplicates: duplicates.list(query).map(({ eventId: event, lastAtMs, ...rest }) => {
         return { event, ...rest, lastAt: new Date(lastAtMs).toISOString() };
       }),
     }),
@@ -183,8 +187,8 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/status',
     summary: 'The state of the router, its store and each destination.',
     ...{ query: nothing, body: nothing, reply: reply.status, refusals: [] },
-    answer: async (_, { operations, facts: { version, node, components } }) => {
-      const { nowMs, uptimeMs, storeFailure, destinations } = await operations.status();
+    answer: async (_, { status, info: { version, node, components } }) => {
+      const { nowMs, uptimeMs, storeFailure, destinations } = await status.read();
       const use = (kind: Kind, name: string) =>
         components.find((component) => component.kind === kind && component.name === name)?.use ?? null;
       return {
@@ -201,8 +205,8 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/routes',
     summary: 'The routes, in the order of the file.',
     ...{ query: nothing, body: nothing, reply: reply.routeList, refusals: [] },
-    answer: async (_, { facts }) => ({
-      routes: facts.routes.map(({ name, from, on, where, to, transforms }) => {
+    answer: async (_, { info }) => ({
+      routes: info.routes.map(({ name, from, on, where, to, transforms }) => {
         return { name, from, on, where: where?.text ?? null, to, transforms };
       }),
     }),
@@ -212,7 +216,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/components',
     summary: 'The components that are configured.',
     ...{ query: nothing, body: nothing, reply: reply.componentList, refusals: [] },
-    answer: async (_, { facts }) => ({ components: facts.components }),
+    answer: async (_, { info }) => ({ components: info.components }),
   }),
 ];
 

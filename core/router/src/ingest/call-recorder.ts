@@ -1,15 +1,12 @@
-/** Calls become events beside their replies: a few tries, a bounded number at a time, never in the way of a caller. */
-import type { Clock, EventRecord, Log } from '@switchhook/sdk';
+/** Records answered calls as events: after the reply, with retries, for a bounded number of calls at a time. */
+import { Clock, type EventRecord, Log, type RawRequest } from '@switchhook/sdk';
 import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
-import type { CallTelemetry } from '../calls/telemetry.js';
-import type { Ingest } from './ingest.js';
-
-interface Parts {
-  readonly ingest: Ingest;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly callTelemetry: CallTelemetry;
-}
+import type { CallAnswer, InboundCall } from '../calls/answer.js';
+import { traceOf } from '../calls/reply.js';
+import { CallTelemetry } from '../calls/telemetry.js';
+import { recordOf } from '../routing/event-record.js';
+import { inject, injectable } from '../system/injection.js';
+import { Ingest } from './ingest.js';
 
 /** Waits between the tries: a store that is away for less than twenty minutes misses no call. */
 const waitsMs = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000];
@@ -18,29 +15,42 @@ const tryMs = 10_000;
 /** Calls that wait for a store at the same time; a few kilobytes each. */
 const mostWaiting = 2_000;
 
+@injectable()
 export class CallRecorder {
-  readonly #parts: Parts;
   readonly #recording = new Set<Promise<void>>();
-  /** Ends the waits between tries. */
+  /** Between tries. */
   readonly #sleep: Sleep;
   #closing = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-    this.#sleep = new Sleep(parts.clock);
+  constructor(
+    @inject(Ingest) private readonly ingest: Ingest,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+    @inject(CallTelemetry) private readonly telemetry: CallTelemetry,
+  ) {
+    this.#sleep = new Sleep(clock);
   }
 
-  /** Records a call, as far as the store lets it. Returns at once. */
-  record(record: EventRecord): void {
-    if (this.#recording.size >= mostWaiting) {
-      this.#parts.callTelemetry.unrecorded(record, `${mostWaiting} calls wait for the store already`);
-      return;
+  /** A request about a call has its answer: logs it, and stores the call with its first request. Returns at once, never throws. */
+  record(source: string, request: RawRequest, { event, call }: InboundCall, callAnswer: CallAnswer): void {
+    try {
+      this.telemetry.answered(source, call, callAnswer);
+      if (callAnswer.repeated) return;
+      const { body: _, ...draft } = event;
+      const data = { ...draft.data, answer: traceOf(call, callAnswer) };
+      this.#store(recordOf({ ...draft, data }, source, request.receivedAtMs, callAnswer.trace.eventId));
+    } catch (error) {
+      this.log.error('call.unrecorded', { source, error });
     }
-    const recording = this.#tried(record).finally(() => this.#recording.delete(recording));
-    this.#recording.add(recording);
   }
 
-  /** The store is there: calls that wait for it are tried now. */
+  /** The source could not read a request about a call, and its fallback was sent. */
+  unread(source: string, error: unknown): void {
+    this.log.error('source.failed', { source, error });
+    this.telemetry.unread(source);
+  }
+
+  /** The store is open: calls that wait for it are tried now. */
   open(): void {
     this.#sleep.wake();
   }
@@ -52,21 +62,29 @@ export class CallRecorder {
     await Promise.all(this.#recording);
   }
 
+  #store(record: EventRecord): void {
+    if (this.#recording.size >= mostWaiting) {
+      this.telemetry.unrecorded(record, `${mostWaiting} calls already wait for the store`);
+      return;
+    }
+    const recording = this.#tried(record).finally(() => this.#recording.delete(recording));
+    this.#recording.add(recording);
+  }
+
   async #tried(record: EventRecord): Promise<void> {
-    const { clock, log, ingest, callTelemetry } = this.#parts;
     for (const waitMs of [...waitsMs, null]) {
       const isLast = waitMs === null || this.#closing;
       try {
         // The same event twice is a duplicate.
-        await withTimeout(clock, tryMs, ingest.commit([record]));
+        await withTimeout(this.clock, tryMs, this.ingest.commit([record]));
         return;
       } catch (error) {
         const reason = errorMessage(error);
         if (isLast) {
-          callTelemetry.unrecorded(record, reason);
+          this.telemetry.unrecorded(record, reason);
           return;
         }
-        log.warn('call.recording-failed', { key: record.key, reason, waitMs });
+        this.log.warn('call.recording-failed', { key: record.key, error, waitMs });
         await this.#sleep.for(waitMs);
       }
     }

@@ -13,6 +13,14 @@ export interface RecentDuplicate extends Pick<EventRecord, 'source' | 'type' | '
 /** Events: those that were repeated longest ago are forgotten. */
 const mostKept = 1_000;
 
+/** Which repeated events; undefined = any. */
+export interface DuplicateQuery {
+  readonly source?: string | undefined;
+  readonly type?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly limit: number;
+}
+
 export class RecentDuplicates {
   /** By id, in order of the last repetition. */
   readonly #kept = new Map<string, RecentDuplicate>();
@@ -26,7 +34,12 @@ export class RecentDuplicates {
   }
 
   /** The latest first. */
-  list(): readonly RecentDuplicate[] {
-    return [...this.#kept.values()].reverse();
+  list({ source, type, subject, limit }: DuplicateQuery): readonly RecentDuplicate[] {
+    const fits = (wanted: string | undefined, found: string | null): boolean =>
+      wanted === undefined || wanted === found;
+    return [...this.#kept.values()]
+      .reverse()
+      .filter((one) => fits(source, one.source) && fits(type, one.type) && fits(subject, one.subject))
+      .slice(0, limit);
   }
 }

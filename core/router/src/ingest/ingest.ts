@@ -1,17 +1,10 @@
 /** Commits: an event is acknowledged when it is on disk together with its deliveries, or it is refused. */
-import { type Appended, type Clock, type EventRecord, refuse, type Store } from '@switchhook/sdk';
+import { type Appended, Clock, type EventRecord, refuse, Store } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
-import type { Dispatcher, Reservation } from '../delivery/dispatcher.js';
+import { Dispatcher, type Reservation } from '../delivery/dispatcher.js';
+import { inject, injectable } from '../system/injection.js';
 import { RecentDuplicates } from './duplicates.js';
-import type { IngestTelemetry } from './telemetry.js';
-
-/** What commits work with. */
-export interface IngestParts {
-  readonly store: Store;
-  readonly dispatcher: Dispatcher;
-  readonly clock: Clock;
-  readonly ingestTelemetry: IngestTelemetry;
-}
+import { IngestTelemetry } from './telemetry.js';
 
 /** Events that may wait for a commit at the same time; further ones are told to come back. */
 const pendingLimit = 2_000;
@@ -20,20 +13,28 @@ const pendingBytesLimit = 64 * 1_048_576;
 /** No sender is known to wait for longer. A commit that comes later is kept: the sender's next try finds a duplicate. */
 const patienceMs = 10_000;
 
+@injectable()
 export class Ingest {
   /** Events that came again since the start. */
   readonly duplicates = new RecentDuplicates();
-  readonly #parts: IngestParts;
   #pending = 0;
   #pendingBytes = 0;
 
-  constructor(parts: IngestParts) {
-    this.#parts = parts;
-  }
+  constructor(
+    @inject(Store) private readonly store: Store,
+    @inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @inject(IngestTelemetry) private readonly telemetry: IngestTelemetry,
+    @inject(Clock) private readonly clock: Clock,
+  ) {}
 
   /** Events that wait for their commit. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** Rejects if the store cannot commit. */
+  async canCommit(): Promise<void> {
+    await this.commit([]);
   }
 
   /** Resolves when the events are on disk with their deliveries. Refuses with `STORE_BEHIND` or `STORE_UNAVAILABLE` otherwise. */
@@ -43,7 +44,7 @@ export class Ingest {
     if (isMuch || this.#pending + events.length > pendingLimit)
       throw refuse('STORE_BEHIND', `${this.#pending} events wait for their commit`);
     try {
-      return await withTimeout(this.#parts.clock, patienceMs, this.#append(events, bytes));
+      return await withTimeout(this.clock, patienceMs, this.#append(events, bytes));
     } catch (error) {
       throw refuse('STORE_UNAVAILABLE', errorMessage(error), { cause: error });
     }
@@ -51,15 +52,14 @@ export class Ingest {
 
   /** Reserves, appends, and ends each reservation once, also when the sender waits no longer. Telemetry comes last. */
   async #append(events: readonly EventRecord[], bytes: number): Promise<readonly Appended[]> {
-    const { store, dispatcher, ingestTelemetry, clock } = this.#parts;
     const reservations: Reservation[] = [];
     let appended: readonly Appended[] = [];
     let isCommitted = false;
     this.#pending += events.length;
     this.#pendingBytes += bytes;
     try {
-      for (const event of events) reservations.push(dispatcher.reserve(event));
-      appended = await store.append(reservations.map(({ entry }) => entry));
+      for (const event of events) reservations.push(this.dispatcher.reserve(event));
+      appended = await this.store.append(reservations.map(({ entry }) => entry));
       // Another package's store can return anything; events it does not confirm are not acknowledged.
       if (!Array.isArray(appended)) throw new TypeError('the store did not return a list of what it has');
       isCommitted = true;
@@ -67,14 +67,14 @@ export class Ingest {
       this.#pending -= events.length;
       this.#pendingBytes -= bytes;
       for (const [index, reservation] of reservations.entries())
-        if (isCommitted) dispatcher.dispatch(reservation, appended[index]);
-        else dispatcher.release(reservation);
+        if (isCommitted) this.dispatcher.dispatch(reservation, appended[index]);
+        else this.dispatcher.release(reservation);
     }
     for (const [index, { entry }] of reservations.entries()) {
       const { event, deliveries } = entry;
       const { duplicate = false, eventId = event.id } = appended[index] ?? {};
-      if (duplicate) this.duplicates.note(event, eventId, clock.now());
-      ingestTelemetry.received(event, eventId, duplicate, deliveries.length);
+      if (duplicate) this.duplicates.note(event, eventId, this.clock.now());
+      this.telemetry.received(event, eventId, duplicate, deliveries.length);
     }
     return appended;
   }

@@ -1,6 +1,7 @@
 /** Telemetry of ingest: one log line per event or refused request, and its metrics. */
-import type { EventRecord, Labels, Log, Metrics, Refusal, RefusalCode } from '@switchhook/sdk';
+import { type EventRecord, type Labels, Log, Metrics, type Refusal, type RefusalCode } from '@switchhook/sdk';
 import { isFault, isServerError } from '@switchhook/sdk/internal';
+import { inject, injectable } from '../system/injection.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
@@ -20,15 +21,14 @@ const refusals: readonly RefusalCode[] = [
   'STORE_UNAVAILABLE',
 ];
 
+@injectable()
 export class IngestTelemetry {
-  readonly #log: Log;
-  readonly #metrics: Metrics;
   readonly #types = new Set<string>();
 
-  constructor(log: Log, metrics: Metrics) {
-    this.#log = log;
-    this.#metrics = metrics;
-  }
+  constructor(
+    @inject(Log) private readonly log: Log,
+    @inject(Metrics) private readonly metrics: Metrics,
+  ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
   expect(sources: readonly { readonly name: string }[]): void {
@@ -40,7 +40,7 @@ export class IngestTelemetry {
   received(event: EventRecord, id: string, duplicate: boolean, deliveries: number): void {
     const { source, type, subject, agent } = event;
     const result = duplicate ? 'duplicate' : deliveries === 0 ? 'unrouted' : 'routed';
-    this.#log.info('event.received', {
+    this.log.info('event.received', {
       id,
       source,
       type,
@@ -56,14 +56,14 @@ export class IngestTelemetry {
   refused(source: string, { code, message: reason, cause }: Refusal, remoteAddress: string): void {
     const isOurs = isServerError(code) && code !== 'INTERNAL' && cause !== undefined;
     const fields = { source, code, reason, remoteAddress, ...(isOurs && { error: cause }) };
-    if (isFault(code)) this.#log.error('request.refused', fields);
-    else this.#log.warn('request.refused', fields);
+    if (isFault(code)) this.log.error('request.refused', fields);
+    else this.log.warn('request.refused', fields);
     this.#count('requests_refused_total', { source, code });
   }
 
   /** A route's `where` could not be evaluated for an event; it does not match. */
   unroutable(route: string, reason: string): void {
-    this.#log.debug('route.where-failed', { route, reason });
+    this.log.debug('route.where-failed', { route, reason });
     this.#count('route_where_failures_total', { route });
   }
 
@@ -75,6 +75,6 @@ export class IngestTelemetry {
   }
 
   #count(name: Name, labels: Labels, by = 1): void {
-    this.#metrics.count(name, help[name], labels, by);
+    this.metrics.count(name, help[name], labels, by);
   }
 }

@@ -1,42 +1,31 @@
-/** From a checked configuration to what a router is made of. Nothing is opened here. */
+/** Which class or value serves each token of the router. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
-import {
-  Clock,
-  type Component,
-  type Kind,
-  Log,
-  Metrics,
-  type PhoneNormalizer,
-  type Plugin,
-  phoneNormalizer,
-  Random,
-  type Source,
-  Store,
-} from '@switchhook/sdk';
-import { Operations } from '../admin/operations.js';
-import { gaugesOf } from '../admin/status.js';
-import { Answers } from '../calls/answer.js';
-import { recentComponent, recentMadeBy, recentResolver } from '../calls/recent.js';
+import { Clock, type Component, Log, Metrics, Store } from '@switchhook/sdk';
+import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
+import { AdminPlan, Operations } from '../admin/operations.js';
+import { StatusPlan, StatusReader } from '../admin/status.js';
+import { AnswerPlan, Answers } from '../calls/answer.js';
 import { CallTelemetry } from '../calls/telemetry.js';
-import type { ComponentRow, Config } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
-import type { ApiAccess } from '../http/access.js';
 import { apiFor } from '../http/admin-api.js';
 import { ConnectionFairness } from '../http/connection-fairness.js';
 import type { RouterInfo } from '../http/endpoints.js';
 import type { Hook, ServerParts } from '../http/hooks.js';
 import { listenerFor } from '../http/server.js';
+import { CallRecorder } from '../ingest/call-recorder.js';
+import { Ingest } from '../ingest/ingest.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
-import { Pipeline } from '../pipeline.js';
-import { Routes } from '../routing/routes.js';
-import { type LineWriter, maskFor, openLog } from '../system/log.js';
+import { Pipeline, SourcePlan } from '../pipeline.js';
+import { type LineWriter, openLog } from '../system/log.js';
 import { ExposedMetrics } from '../system/metrics.js';
 import { version } from '../system/version.js';
-import { type CreatedComponent, createComponent, withBatches } from './component-factory.js';
-import { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from './component-lifecycle.js';
+import { createComponent } from './component-factory.js';
+import { ComponentLifecycle, storeUntilOpen } from './component-lifecycle.js';
 import { type Configure, Container } from './container.js';
-import { PluginServices } from './plugin-services.js';
-import { Retention } from './retention.js';
+import { componentRows, createGeneration, type Generation, pluginServices } from './generation.js';
+import { Retention, RetentionPlan } from './retention.js';
 
 /** How to make a router, beside its configuration. */
 export interface RouterOptions {
@@ -46,175 +35,102 @@ export interface RouterOptions {
   readonly logTo?: LineWriter;
 }
 
-/** All parts of a router. */
+/** A router, ready to be opened. */
 export interface Composition {
   readonly container: Container;
+  readonly generation: Generation;
   readonly store: ComponentLifecycle;
-  /** All others. */
-  readonly components: readonly ComponentLifecycle[];
-  readonly pipeline: Pipeline;
-  readonly answers: Answers;
-  readonly operations: Operations;
-  readonly retention: Retention;
-  readonly numbers: PhoneNormalizer;
   readonly listener: RequestListener;
   readonly fairness: ConnectionFairness;
-  /** By name. */
-  readonly sources: ReadonlyMap<string, Source>;
 }
 
-/** Makes all components and wires them. `ready` is what `/readyz` asks. Throws a `ComponentFailure`. */
-export function composeRouter(
-  config: Config,
-  { configure, logTo }: RouterOptions,
-  ready: () => Promise<void>,
-): Composition {
-  const made: { store: CreatedComponent<'store'> | null } = { store: null };
-  const container = Container.forRouter(
-    () => openLog({ level: config.log.level, secrets: config.secrets, ...(logTo && { to: logTo }) }),
-    () => {
-      made.store = make('store', config.store);
-      return made.store.instance;
-    },
-    configure,
-  );
-  const plugins = pluginServices(config, container);
-  const make = <K extends Kind>(kind: K, row: ComponentRow<K>): CreatedComponent<K> => {
-    return createComponent(kind, row, plugins(row.plugin));
-  };
-  const sources = config.sources.map((row) => ({ ...make('source', row), row }));
-  const transforms = config.transforms.map((row) => make('transform', row));
-  const destinations = config.destinations.map((row) => ({ ...withBatches(make('destination', row), row), row }));
+const plans = [SourcePlan, DeliveryPlan, AnswerPlan, AdminPlan, ReplayPlan, StatusPlan, RetentionPlan] as const;
+const classes = [
+  ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
+  ...[Dispatcher, Ingest, CallRecorder, Answers, Pipeline],
+  ...[Replays, Operations, StatusReader, Retention],
+] as const;
 
-  const [clock, log, metrics] = [container.get(Clock), container.get(Log), container.get(Metrics)];
-  const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log);
-  const plainStore = container.get(Store);
-  const { type } = config.store.component;
-  const replaced = { kind: 'store', name: 'store', type, instance: plainStore, lifecycle: plainStore } as const;
-  const storeLifecycle = lifecycleOf(made.store ?? replaced);
-  const store = storeUntilOpen(plainStore, storeLifecycle);
-  const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
-  const recent = recentMadeBy(({ within: withinMs, limit }) =>
-    recentResolver({ store, clock, callSources, withinMs, limit }),
+/** Creates all components and registers all classes. `ready` serves `/readyz`. Throws a `ComponentFailure`. */
+export function composeRouter(config: Config, options: RouterOptions, ready: () => Promise<void>): Composition {
+  const container = Container.forRouter(
+    () => openLog({ level: config.log.level, secrets: config.secrets, ...(options.logTo && { to: options.logTo }) }),
+    options.configure,
   );
-  const resolvers = config.resolvers.map((row) => {
-    const component = row.component === recentComponent ? recent : row.component;
-    const resolver = make('resolver', { ...row, component });
-    return { ...resolver, row, opening: lifecycleOf(resolver) };
-  });
-  const numbers = phoneNormalizer(config.country);
-  const ingestTelemetry = new IngestTelemetry(log, metrics);
-  const deliveryTelemetry = new DeliveryTelemetry(log, metrics);
-  const callTelemetry = new CallTelemetry(log, metrics);
-  ingestTelemetry.expect(config.sources);
-  deliveryTelemetry.expect(config.destinations);
-  callTelemetry.expect(config.answers);
-  metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
-  const answers = new Answers({
-    rows: config.answers,
-    resolvers: byName(resolvers, ({ name, instance, opening, row: { timeoutMs, after, concurrency, breaker } }) => {
-      return { name, resolver: resolverUntilOpen(instance, opening), timeoutMs, after, concurrency, breaker };
-    }),
-    clock,
-    log,
-  });
-  const pipeline = new Pipeline({
-    sources: byName(sources, ({ instance }) => instance),
-    routes: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
-    transforms: byName(transforms, ({ instance }) => instance),
-    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.queue })),
-    answers,
-    store,
-    clock,
-    log,
-    ingestTelemetry,
-    deliveryTelemetry,
-    callTelemetry,
-    numbers,
-    random: container.get(Random),
-  });
-  const operations = new Operations({
-    store,
-    queues: pipeline,
-    sources: byName(sources, ({ instance }) => instance),
-    callSources,
-    routes: config.routes,
-    transforms: byName(transforms, ({ instance }) => instance),
-    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.queue })),
-    mask: maskFor(config.secrets),
-    clock,
-    log,
-    deliveryTelemetry,
-    numbers,
-  });
-  const retention = new Retention({ store, keepMs: config.store.retentionMs, clock, log });
-  const limits = { maxBytes: config.server.bodyLimitBytes, timeoutMs: config.server.bodyTimeoutMs };
+  registerClasses(container);
+  const store = registerStore(config, container);
+  const generation = createGeneration(config, container);
+  registerPlan(container, generation);
+  container.get(IngestTelemetry).expect(config.sources);
+  container.get(DeliveryTelemetry).expect(config.destinations);
+  container.get(CallTelemetry).expect(config.answers);
+  container.get(Metrics).gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const fairness = new ConnectionFairness();
-  const parts: ServerParts = {
-    hooks: byName(sources, ({ row }) => hookOf(row.component)),
-    receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
-    refused: (...refusal) => ingestTelemetry.refused(...refusal),
-    ready,
-    metrics: async () => container.get(ExposedMetrics).expose(gaugesOf(await operations.status(), pipeline.committing)),
-    api: apiFor({ operations, facts: factsOf(config), access: accessOf(config), limits, clock, log }),
-    limits,
-    trustProxy: config.server.trustProxy,
-    publicUrl: config.server.publicUrl,
-    clock,
-    log,
-  };
   return {
     container,
-    sources: byName(sources, ({ instance }) => instance),
-    store: storeLifecycle,
-    components: [
-      ...[...transforms, ...destinations].map(lifecycleOf),
-      ...resolvers.map(({ opening }) => opening),
-      ...sources.map(lifecycleOf),
-    ],
-    pipeline,
-    answers,
-    operations,
-    retention,
-    numbers,
-    listener: listenerFor(parts, fairness),
+    generation,
+    store,
+    listener: listenerFor(serverParts(config, container, ready), fairness),
     fairness,
   };
 }
 
-/** The services of each plugin; the router's own components have those of the router only. */
-function pluginServices(config: Config, container: Container): (plugin: Plugin | null) => PluginServices {
-  const { store, sources, transforms, destinations, resolvers } = config;
-  const rows: readonly ComponentRow[] = [store, ...sources, ...transforms, ...destinations, ...resolvers];
-  const made = new Map<Plugin | null, PluginServices>();
-  return (plugin) => {
-    const known = made.get(plugin);
-    if (known !== undefined) return known;
-    const own = rows.filter((row) => row.plugin === plugin);
-    const services = new PluginServices(plugin ?? { name: 'switchhook' }, own, container, config);
-    made.set(plugin, services);
-    return services;
+/** One instance of each class for the container. */
+export function registerClasses(container: Container): void {
+  for (const each of classes) container.registerClass(each);
+}
+
+/** What the classes take from the configuration. */
+export function registerPlan(container: Container, generation: Omit<Generation, 'config' | 'lifecycles'>): void {
+  for (const plan of plans) container.register<unknown>(plan, { useValue: { value: generation } });
+}
+
+/** Until it is open, the store refuses everything. */
+function registerStore(config: Config, container: Container): ComponentLifecycle {
+  const { name, component } = config.store;
+  const replaced = container.has(Store) ? container.get(Store) : null;
+  const created =
+    replaced === null
+      ? createComponent('store', config.store, pluginServices(config, container)(config.store.plugin))
+      : { kind: 'store' as const, name, type: component.type, instance: replaced, lifecycle: replaced };
+  const lifecycle = new ComponentLifecycle(created, container.get(Clock), container.get(Log));
+  container.register(Store, { useValue: storeUntilOpen(created.instance, lifecycle) });
+  return lifecycle;
+}
+
+function serverParts(config: Config, container: Container, ready: () => Promise<void>): ServerParts {
+  const { adminToken, trustProxy, publicUrl, bodyLimitBytes, bodyTimeoutMs } = config.server;
+  const [clock, log, status] = [container.get(Clock), container.get(Log), container.get(StatusReader)];
+  const [pipeline, ingestTelemetry] = [container.get(Pipeline), container.get(IngestTelemetry)];
+  const limits = { maxBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs };
+  const api = apiFor({
+    operations: container.get(Operations),
+    status,
+    duplicates: container.get(Ingest).duplicates,
+    info: infoOf(config),
+    access: { token: adminToken, proxied: trustProxy || publicUrl !== null },
+    limits,
+    clock,
+    log,
+  });
+  return {
+    hooks: new Map(config.sources.map(({ name, component }) => [name, hookOf(component)])),
+    receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
+    refused: (...refusal) => ingestTelemetry.refused(...refusal),
+    ready,
+    metrics: async () => container.get(ExposedMetrics).expose(await status.gauges()),
+    ...{ api, limits, trustProxy, publicUrl, clock, log },
   };
 }
 
-/** What rings is not refused for what its sender calls the body. */
+/** A call is not refused for the media type that its sender names. */
 function hookOf({ accepts, calls = false }: Component): Hook {
   return { accepts: accepts ?? (calls ? null : ['application/json']), calls };
 }
 
-function factsOf(config: Config): RouterInfo {
-  const { store, sources, transforms, destinations, resolvers, routes } = config;
-  const rows: readonly ComponentRow[] = [store, ...sources, ...transforms, ...destinations, ...resolvers];
-  const components = rows.map(({ name, component: { kind, type: use, description } }) => {
+function infoOf(config: Config): RouterInfo {
+  const components = componentRows(config).map(({ name, component: { kind, type: use, description } }) => {
     return { kind, name, use, description };
   });
-  return { version, node: process.version, routes, components };
-}
-
-function accessOf({ server: { adminToken, trustProxy, publicUrl } }: Config): ApiAccess {
-  return { token: adminToken, proxied: trustProxy || publicUrl !== null };
-}
-
-function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {
-  return new Map(items.map((item) => [item.name, pick(item)]));
+  return { version, node: process.version, routes: config.routes, components };
 }

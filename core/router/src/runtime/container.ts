@@ -1,6 +1,6 @@
 /** The services of a router, a plugin or a component: each has a container of its own below the one before. */
 import 'reflect-metadata';
-import { Clock, HttpClient, Log, type LogFields, Metrics, Random, Store, type Token } from '@switchhook/sdk';
+import { Clock, HttpClient, Log, type LogFields, Metrics, Random, type Token } from '@switchhook/sdk';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { systemClock } from '../system/clock.js';
 import { Network, openNetwork } from '../system/http-client.js';
@@ -31,7 +31,7 @@ export class Container implements ServiceRegistry {
   }
 
   /** The services of a router. What `configure` registers wins; its log and metrics cannot fail either. */
-  static forRouter(log: () => Log, store: () => Store, configure: Configure = () => {}): Container {
+  static forRouter(log: () => Log, configure: Configure = () => {}): Container {
     const services = new Container(root.createChildContainer());
     const replaced = new Map<Token<unknown>, Provider<unknown>>();
     configure({ register: (token, provider) => void replaced.set(token, provider) });
@@ -56,7 +56,6 @@ export class Container implements ServiceRegistry {
     );
     register(Network, () => openNetwork(services.get(Clock)));
     register(HttpClient, () => services.get(Network));
-    register(Store, store);
     for (const [token, provider] of replaced) services.register(token, provider);
     return services;
   }
@@ -75,6 +74,11 @@ export class Container implements ServiceRegistry {
   register<T>(token: Token<T>, provider: Provider<T>): void {
     const useFactory = instanceCachingFactory(() => provided(provider));
     this.#container.register(token as InjectionToken<T>, { useFactory });
+  }
+
+  /** A class that is instantiated once, when it is first asked for, with what its constructor injects. */
+  registerClass(type: new (...parameters: never[]) => unknown): void {
+    this.#container.registerSingleton(type as new () => unknown);
   }
 
   /** A container below this one; what it registers is seen there only. */

@@ -1,15 +1,15 @@
 /** Retention: removes what is settled and old, in small steps between which others get their turn. */
-import type { Clock, Log, Store } from '@switchhook/sdk';
+import { Clock, Log, Store, token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
+import { type Current, inject, injectable } from '../system/injection.js';
 
-/** What retention works with. */
-export interface RetentionParts {
-  readonly store: Store;
+/** What retention takes from the configuration. */
+export interface RetentionPlan {
   /** How long settled events are kept after they were received. */
   readonly keepMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
 }
+
+export const RetentionPlan = token<Current<RetentionPlan>>('switchhook.RetentionPlan');
 
 /** Events removed in one step: some milliseconds of the store's time. */
 const stepLimit = 200;
@@ -20,15 +20,18 @@ const betweenLooksMs = 60_000;
 /** A store that hangs must not keep the router from ending. */
 const lastStepMs = 5_000;
 
+@injectable()
 export class Retention {
-  readonly #parts: RetentionParts;
   #cancel = (): void => {};
   #closed = false;
   #step: Promise<void> = Promise.resolve();
 
-  constructor(parts: RetentionParts) {
-    this.#parts = parts;
-  }
+  constructor(
+    @inject(RetentionPlan) private readonly plan: Current<RetentionPlan>,
+    @inject(Store) private readonly store: Store,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {}
 
   open(): void {
     this.#after(0);
@@ -38,27 +41,25 @@ export class Retention {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    const { clock, log } = this.#parts;
-    await withTimeout(clock, lastStepMs, this.#step).catch((error: unknown) =>
-      log.warn('store.prune-failed', { error }),
+    await withTimeout(this.clock, lastStepMs, this.#step).catch((error: unknown) =>
+      this.log.warn('store.prune-failed', { error }),
     );
   }
 
   #after(ms: number): void {
     if (this.#closed) return;
-    this.#cancel = this.#parts.clock.after(ms, () => {
+    this.#cancel = this.clock.after(ms, () => {
       this.#step = this.#prune();
     });
   }
 
   async #prune(): Promise<void> {
-    const { store, keepMs, clock, log } = this.#parts;
     try {
-      const removed = await store.prune({ beforeMs: clock.now() - keepMs, limit: stepLimit });
-      if (removed > 0) log.debug('store.pruned', { events: removed });
+      const removed = await this.store.prune({ beforeMs: this.clock.now() - this.plan.value.keepMs, limit: stepLimit });
+      if (removed > 0) this.log.debug('store.pruned', { events: removed });
       this.#after(removed < stepLimit ? betweenLooksMs : betweenStepsMs);
     } catch (error) {
-      log.warn('store.prune-failed', { error });
+      this.log.warn('store.prune-failed', { error });
       this.#after(betweenLooksMs);
     }
   }

@@ -3,14 +3,19 @@ import type { RequestListener } from 'node:http';
 import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
+import { Operations } from '../admin/operations.js';
 import { explanationJson } from '../api/mapping.js';
+import { Answers } from '../calls/answer.js';
 import type { Config } from '../config/config.js';
 import { type ListeningServer, listen } from '../http/server.js';
+import { Ingest } from '../ingest/ingest.js';
+import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
 import { openWatchdog } from '../system/watchdog.js';
 import type { Probed } from './component-lifecycle.js';
 import { type Composition, composeRouter, type RouterOptions } from './composition.js';
+import { Retention } from './retention.js';
 
 /** What `check --connect` found out about one component. */
 export interface Probe extends Probed {
@@ -57,19 +62,19 @@ export class Router {
 
   /** What makes a body acceptable to a source, with its secrets; null where there is no such source or it cannot say. */
   signed(source: string, body: Uint8Array): SignedRequest | null {
-    return this.#composition.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
+    return this.#composition.generation.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
   }
 
   /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
   async explain(source: string, body: JsonObject): Promise<readonly ReturnType<typeof explanationJson>[]> {
-    return (await this.#composition.operations.explain({ source, body })).map(explanationJson);
+    return (await this.get(Operations).explain({ source, body })).map(explanationJson);
   }
 
   /** What a call would be told: its resolvers are asked, nothing is recorded. After `openComponents`; the store need not be open. */
   ring(source: string, body: JsonObject): Promise<CallDryRun> {
-    const { sources, answers, numbers } = this.#composition;
+    const { sources, normalizePhone } = this.#composition.generation;
     const [clock, log] = [this.#clock, this.#log];
-    return dryRunCall(source, body, { sources, answers, clock, log, numbers });
+    return dryRunCall(source, body, { sources, answers: this.get(Answers), clock, log, normalizePhone });
   }
 
   /** A service of this router, e.g. `router.get(Store)`. Throws where nothing provides it. */
@@ -82,7 +87,8 @@ export class Router {
    * for resolvers, nor for the store where there are calls to answer: these are opened as soon as they can be.
    */
   async open(): Promise<void> {
-    const { store, pipeline, operations, retention } = this.#composition;
+    const { store } = this.#composition;
+    const [pipeline, operations, retention] = [this.get(Pipeline), this.get(Operations), this.get(Retention)];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
       if (this.#answersCalls) await store.persist({ longestPauseMs: longestPauseMs.store, patienceMs });
@@ -133,9 +139,9 @@ export class Router {
 
   /** Asks the store, which need not be open, and every component that can to reach what it depends on. */
   async probe(timeoutMs: number): Promise<readonly Probe[]> {
-    const { store, components } = this.#composition;
+    const { store, generation } = this.#composition;
     return Promise.all(
-      [store, ...components].map(async (component) => {
+      [store, ...generation.lifecycles].map(async (component) => {
         const { kind, name, type } = component.made;
         return { kind, name, type, ...(await component.probe(timeoutMs)) };
       }),
@@ -144,7 +150,7 @@ export class Router {
 
   async #openComponents(patienceMs: number | null): Promise<void> {
     const persistence = { longestPauseMs: longestPauseMs.resolver, patienceMs };
-    const opened = this.#composition.components.map((component) => {
+    const opened = this.#composition.generation.lifecycles.map((component) => {
       this.#opened.push(() => component.close());
       return component.made.kind === 'resolver' ? component.persist(persistence) : component.once();
     });
@@ -180,12 +186,12 @@ export class Router {
     } catch (error) {
       this.#log.warn('router.grace-over', { error });
       this.#server?.cut();
-      this.#composition.pipeline.abandon();
+      this.get(Pipeline).abandon();
     }
   }
 
   async #ended(): Promise<void> {
-    const { pipeline } = this.#composition;
+    const pipeline = this.get(Pipeline);
     await Promise.all([this.#server?.close(), pipeline.close()]);
     // The last requests may have left something to record.
     await pipeline.close();
@@ -194,6 +200,6 @@ export class Router {
   async #ready(): Promise<void> {
     if (this.#state === 'closing') throw refuse('SHUTTING_DOWN', 'the router is closing');
     if (this.#state !== 'open') throw refuse('STORE_UNAVAILABLE', 'the router is not open');
-    await this.#composition.pipeline.canCommit();
+    await this.get(Ingest).canCommit();
   }
 }

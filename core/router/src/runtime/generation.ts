@@ -1,0 +1,97 @@
+/** One configuration at work: its components, and what the parts of the router take from it. */
+import { Clock, type Kind, Log, type Plugin, phoneNormalizer, Store } from '@switchhook/sdk';
+import type { ReplayPlan } from '../admin/bulk-replay.js';
+import type { AdminPlan } from '../admin/operations.js';
+import type { StatusPlan } from '../admin/status.js';
+import type { AnswerPlan } from '../calls/answer.js';
+import { recentComponent, recentMadeBy, recentResolver } from '../calls/recent.js';
+import type { ComponentRow, Config } from '../config/config.js';
+import type { DeliveryPlan } from '../delivery/dispatcher.js';
+import { IngestTelemetry } from '../ingest/telemetry.js';
+import type { SourcePlan } from '../pipeline.js';
+import { Routes } from '../routing/routes.js';
+import { maskFor } from '../system/log.js';
+import { type CreatedComponent, createComponent, withBatches } from './component-factory.js';
+import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
+import type { Container } from './container.js';
+import { PluginServices } from './plugin-services.js';
+import type { RetentionPlan } from './retention.js';
+
+/** What a router takes from its configuration. */
+export interface Generation
+  extends SourcePlan,
+    DeliveryPlan,
+    AnswerPlan,
+    AdminPlan,
+    ReplayPlan,
+    StatusPlan,
+    RetentionPlan {
+  readonly config: Config;
+  /** Of all components but the store. */
+  readonly lifecycles: readonly ComponentLifecycle[];
+}
+
+/** Creates all components but the store. Nothing is opened. Throws a `ComponentFailure`. */
+export function createGeneration(config: Config, container: Container): Generation {
+  const [clock, log, ingestTelemetry] = [container.get(Clock), container.get(Log), container.get(IngestTelemetry)];
+  const plugins = pluginServices(config, container);
+  const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
+  const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log);
+  const sources = config.sources.map((row) => created('source', row));
+  const transforms = config.transforms.map((row) => created('transform', row));
+  const destinations = config.destinations.map((row) => ({ ...withBatches(created('destination', row), row), row }));
+  const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
+  const recent = recentMadeBy(({ within: withinMs, limit }) =>
+    recentResolver({ store: container.get(Store), clock, callSources, withinMs, limit }),
+  );
+  const resolvers = config.resolvers.map((row) => {
+    const component = row.component === recentComponent ? recent : row.component;
+    const resolver = created('resolver', { ...row, component });
+    return { ...resolver, row, lifecycle: lifecycleOf(resolver) };
+  });
+  return {
+    config,
+    lifecycles: [
+      ...[...transforms, ...destinations].map(lifecycleOf),
+      ...resolvers.map(({ lifecycle }) => lifecycle),
+      ...sources.map(lifecycleOf),
+    ],
+    sources: byName(sources, ({ instance }) => instance),
+    callSources,
+    transforms: byName(transforms, ({ instance }) => instance),
+    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.queue })),
+    resolvers: byName(resolvers, ({ name, instance, lifecycle, row: { timeoutMs, after, concurrency, breaker } }) => {
+      return { name, resolver: resolverUntilOpen(instance, lifecycle), timeoutMs, after, concurrency, breaker };
+    }),
+    routes: config.routes,
+    routeTable: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
+    answers: config.answers,
+    normalizePhone: phoneNormalizer(config.country),
+    mask: maskFor(config.secrets),
+    keepMs: config.store.retentionMs,
+  };
+}
+
+/** The services of each plugin; the router's own components have those of the router only. */
+export function pluginServices(config: Config, container: Container): (plugin: Plugin | null) => PluginServices {
+  const rows = componentRows(config);
+  const created = new Map<Plugin | null, PluginServices>();
+  return (plugin) => {
+    const known = created.get(plugin);
+    if (known !== undefined) return known;
+    const own = rows.filter((row) => row.plugin === plugin);
+    const services = new PluginServices(plugin ?? { name: 'switchhook' }, own, container, config);
+    created.set(plugin, services);
+    return services;
+  };
+}
+
+/** All rows that name a component. */
+export function componentRows(config: Config): readonly ComponentRow[] {
+  const { store, sources, transforms, destinations, resolvers } = config;
+  return [store, ...sources, ...transforms, ...destinations, ...resolvers];
+}
+
+function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {
+  return new Map(items.map((item) => [item.name, pick(item)]));
+}

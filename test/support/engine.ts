@@ -1,0 +1,40 @@
+/** The classes of a router in a container of their own, as a router has them: with a fake clock, and a configuration made by hand. */
+import { Container, Ingest, Routes, registerClasses, registerPlan, StatusReader } from '@switchhook/core/internal';
+import { Clock, type Log, Metrics, phoneNormalizer, Random, Store } from '@switchhook/sdk';
+import type { FakeClock } from '@switchhook/testkit';
+
+type Plan = Parameters<typeof registerPlan>[1];
+
+/** What an engine works with; what the plan leaves out is empty. */
+export interface EngineParts {
+  readonly clock: FakeClock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly store: Store;
+  readonly random?: () => number;
+  readonly plan?: Partial<Plan>;
+}
+
+export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan = {} }: EngineParts) {
+  const container = Container.forRouter(
+    () => log,
+    (services) => {
+      services.register(Clock, { useValue: clock });
+      services.register(Metrics, { useValue: metrics });
+      services.register(Random, { useValue: random });
+      services.register(Store, { useValue: store });
+    },
+  );
+  registerClasses(container);
+  registerPlan(container, {
+    ...{ sources: new Map(), callSources: [], transforms: new Map(), destinations: new Map(), resolvers: new Map() },
+    ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
+    ...{ mask: (text: string) => text, keepMs: 30 * 86_400_000 },
+    ...plan,
+  });
+  return {
+    get: container.get.bind(container),
+    duplicates: container.get(Ingest).duplicates,
+    status: container.get(StatusReader),
+  };
+}
