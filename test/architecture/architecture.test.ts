@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { documents, proseOf } from './documents.js';
 import { documentedExports, openings } from './rules/comments.js';
 import { imports } from './rules/imports.js';
 import { lineRules } from './rules/lines.js';
@@ -6,6 +7,7 @@ import { fileNames, identifiers } from './rules/names.js';
 import type { Rule } from './rules/rule.js';
 import { fileSizes, packageSizes } from './rules/sizes.js';
 import { honestTests } from './rules/tests.js';
+import { words } from './rules/words.js';
 import { filesIn, type SourceFile } from './source.js';
 
 const sources = filesIn(['core', 'plugins'], /^(core|plugins)\/[^/]+\/src\/.*\.ts$/);
@@ -22,6 +24,10 @@ describe('The architecture', () => {
     openings,
     documentedExports,
   ]);
+});
+
+describe('The words', () => {
+  keep([...sources, ...documents().map((one) => ({ ...one, text: proseOf(one) }))], [words]);
 });
 
 describe('The tests', () => {

@@ -37,7 +37,7 @@ describe('switchhook crashtest', function () {
     const { code, findings, left } = await run('--kills', '5', '--rate', '100');
     expect(findings).to.include({ kept: true, kills: 5, lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, seed: 7 });
     expect(findings.acknowledged).to.be.greaterThan(0);
-    expect(findings.delivered + findings.dead).to.equal(findings.owed);
+    expect(findings.delivered + findings.dead).to.equal(findings.expected);
     expect(code).to.equal(0);
     expect(left).to.deep.equal([]);
   });
@@ -46,7 +46,7 @@ describe('switchhook crashtest', function () {
     const { code, findings, left } = await run('--kills', '4', '--plugin', lyingStore, '--store', 'lying');
     expect(findings.kept).to.equal(false);
     expect(findings.lost).to.be.greaterThan(0);
-    expect(findings.delivered + findings.dead + findings.lost).to.equal(findings.owed);
+    expect(findings.delivered + findings.dead + findings.lost).to.equal(findings.expected);
     expect(code).to.equal(1);
     expect(left.map((kept) => place.path(join('disk', kept)))).to.deep.equal([findings.directory]);
     expect(await acknowledgedIn(place.path('disk'))).to.have.length(findings.acknowledged);

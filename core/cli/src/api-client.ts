@@ -1,4 +1,4 @@
-/** How commands ask a running router: its API, with the token of the configuration. */
+/** The client of a running router's API, with the token of the configuration. */
 import { existsSync } from 'node:fs';
 import {
   type Delivery,
@@ -16,13 +16,13 @@ import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, localUrl } from './local-router.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
 
-/** What every command takes that asks a running router. */
+/** Options of every command that calls a running router. */
 export interface RouterOptions extends ConfigOptions {
   readonly url?: string;
   readonly token?: string;
 }
 
-/** What a request says beside its path; what is undefined is left out. */
+/** Query and body of a request; what is undefined is left out. */
 export type Query = Readonly<Record<string, string | undefined>>;
 
 /** An event may be as large as the largest body, and a page holds many. */
@@ -31,11 +31,11 @@ const maxReplyBytes = 64 * 1_048_576;
 /** A command with `--config`, `--json`, `--url` and `--token`. */
 export function routerCommand(name: string, description: string): Command {
   return configCommand(name, description)
-    .option('--url <url>', 'the router; default: where the configuration says it listens')
+    .option('--url <url>', "the router's URL; default: the address in the configuration")
     .option('--token <token>', 'bearer token of its API; default: server.admin.token of the configuration');
 }
 
-/** Runs a command that asks a router, and gives the connections back. */
+/** Runs a command that calls a router, and closes the connections. */
 export async function withRouter(
   options: RouterOptions,
   output: Output,
@@ -50,7 +50,7 @@ export async function withRouter(
   }
 }
 
-/** The router said no. */
+/** The router refused the request. */
 export class RouterRefusal extends CommandFailure {
   constructor(
     readonly code: string,
@@ -135,7 +135,7 @@ function jsonIn(response: FetchResponse): JsonValue {
   }
 }
 
-/** Dead or waiting deliveries that nobody has discarded, at most so many. Reads on until there are enough: pages hold discarded ones, too. */
+/** Up to `limit` dead or waiting deliveries that were not discarded. Reads further pages until there are enough. */
 export async function undecided(router: RouterClient, query: Query, most: number) {
   const found: Delivery[] = [];
   let cursor: string | null | undefined;
@@ -150,7 +150,7 @@ export async function undecided(router: RouterClient, query: Query, most: number
   return { found: found.slice(0, most), more: cursor !== null || found.length > most };
 }
 
-/** Ends the command where it is not: nothing would fit, and nobody would know why. */
+/** Ends the command if the destination is not configured: no delivery would match, without an explanation. */
 export async function checkDestination(router: RouterClient, name: string | undefined): Promise<void> {
   if (name === undefined) return;
   const { destinations } = await router.get('/api/status', status);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Query } from './api-client.js';
 
-/** What of an event is asked for. */
+/** Conditions on events. */
 export interface EventFilter {
   readonly source?: string;
   readonly type?: string;
@@ -10,7 +10,7 @@ export interface EventFilter {
   readonly agent?: string;
 }
 
-/** What of a delivery is asked for. */
+/** Conditions on deliveries. */
 export interface DeliveryFilter {
   readonly state?: string;
   readonly reason?: string;

@@ -57,7 +57,7 @@ export function routerOf(config: Config): Router {
   }
 }
 
-/** One that logs nothing: to ask its sources how they sign. */
+/** A router that logs nothing, for the signatures of its sources. */
 export function unopenedRouter(config: Config): Router {
   return routerOf({ ...config, log: { level: 'silent' } });
 }
@@ -70,7 +70,7 @@ export function localUrl({ server }: Config): string {
 
 /** Opens a router's components, but not its store, and closes them after use. */
 export async function withComponents<T>(router: Router, output: Output, use: () => Promise<T>): Promise<T> {
-  // As in `start`: what a plugin throws where nobody can catch it does not end the process.
+  // As in `start`: what a plugin throws outside of any call does not end the process.
   const told = new Set<string>();
   const tell = (error: unknown): void => {
     const text = strayText(error);
@@ -84,7 +84,7 @@ export async function withComponents<T>(router: Router, output: Output, use: () 
     return await use();
   } finally {
     await router.close();
-    // A rejection is told when the process comes to rest, not before.
+    // Node reports a rejection when the process becomes idle, not before.
     await new Promise(setImmediate);
     process.off('unhandledRejection', tell);
     process.off('uncaughtException', tell);

@@ -34,7 +34,7 @@ Examples:
   switchhook start                              run the router
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913
-  switchhook simulate happy-call --start        play a whole conversation, and judge what comes of it
+  switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
   switchhook status                             how do its destinations stand?
   switchhook explain conv_123                   why did this conversation not arrive?
 
@@ -69,7 +69,7 @@ try {
 // What a component has left behind must not keep the process up; what was printed is still to be read.
 process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 
-/** Says what went wrong, unless that has been said, and with which code the process ends. */
+/** Prints the error, unless it was printed already, and returns the exit code. */
 function codeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof CommandFailure) {

@@ -49,10 +49,10 @@ export function printTable(output: Output, headings: readonly string[], rows: re
   output.line(table.toString());
 }
 
-/** Goes on where the answer is yes; ends the command otherwise, also where nobody is there to be asked. */
+/** Goes on if the answer is yes; ends the command otherwise, also without a terminal. */
 export async function confirm(question: string, output: Output): Promise<void> {
   if (!output.terminal || !process.stdin.isTTY)
-    throw new CommandFailure(exitCodes.usage, `${question} Say --yes, or --dry-run to look first.`);
+    throw new CommandFailure(exitCodes.usage, `${question} Pass --yes to confirm, or --dry-run to preview.`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await terminal.question(`${question} [y/N] `);
   terminal.close();

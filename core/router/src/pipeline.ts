@@ -29,7 +29,7 @@ export interface SourcePlan {
 
 export const SourcePlan = token<Current<SourcePlan>>('switchhook.SourcePlan');
 
-/** Verifying takes microseconds; a source that asks somebody else first gets no more of a ring, or of a sender's patience. */
+/** Verifying takes microseconds; a source that calls another service first gets no more time of a ring, or of a sender's timeout. */
 const verifyMs = { call: 2_000, events: 10_000 };
 
 @injectable()

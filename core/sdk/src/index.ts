@@ -163,7 +163,7 @@ function define<K extends Kind, S extends z.ZodObject, I extends Inject>(
   kind: K,
   component: Omit<Component<K, S, I>, 'kind'>,
 ): Component {
-  // The types of options and services are known inside the component only; outside, somebody else has checked them.
+  // The types of options and services are known inside the component only; outside, they were checked before.
   return { ...component, kind } as unknown as Component;
 }
 

@@ -32,15 +32,15 @@ export type Reply =
 /** Who plays, and against whom. */
 export interface PlatformParts {
   readonly sources: readonly SourceRow[];
-  /** What makes a body acceptable to a source; null where it cannot say. See `Router.signed`. */
+  /** Headers that sign a body for a source; null if it cannot sign. See `Router.signed`. */
   readonly sign: (source: string, body: Uint8Array) => SignedRequest | null;
-  /** Of the router that is asked. */
+  /** The router's URL. */
   readonly url: string;
   readonly http: HttpClient;
   readonly clock: Clock;
 }
 
-/** No platform we know waits longer. */
+/** No known platform waits longer. */
 const patienceMs = 10_000;
 
 export class Platform {
@@ -54,7 +54,7 @@ export class Platform {
     return this.#parts.sources;
   }
 
-  /** The body with which a platform asks about a call; null where the source cannot say. */
+  /** The body of a platform's request about a call; null if the source cannot write it. */
   callBody({ component }: SourceRow, call: Pick<Call, 'from' | 'to' | 'agent'>): JsonObject | null {
     return component.callBody?.(call) ?? null;
   }
@@ -124,7 +124,7 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
 /** Where requests that stay in this process are sent to. */
 export const offlineUrl = 'http://offline.invalid';
 
-/** Answers requests for sources of calls as the router would, without recording them. `told` gets how each came about. */
+/** Answers requests for sources of calls as the router would, without recording them. `onAnswer` gets the trace of each. */
 export function offlineClient(router: Router, told: (trace: JsonObject) => void): HttpClient {
   const fetch: HttpClient['fetch'] = async (url, { body = '' } = {}) => {
     const source = new URL(url).pathname.split('/')[2] ?? '';

@@ -37,7 +37,7 @@ export class RouterProcess {
     await this.#ended;
   }
 
-  /** SIGSTOP: it stands still, and does not know it. */
+  /** SIGSTOP: suspends it. */
   freeze(): void {
     this.#child.kill('SIGSTOP');
   }
@@ -57,7 +57,7 @@ export class RouterProcess {
     return this.#url;
   }
 
-  /** Why it does not run, as far as its log tells. */
+  /** Why it does not run, from its log. */
   get diagnostic(): string {
     const what = this.failed
       ? `ended by itself (${this.#child.exitCode ?? this.#child.signalCode})`
@@ -94,7 +94,7 @@ export class DryRunProcess {
     this.url = url;
   }
 
-  /** Starts it, and resolves when it listens. Rejects, with what it says, where it does not come so far. */
+  /** Starts it, and resolves when it listens. Rejects, with its output, if it does not. */
   static async start(command: string, config: string): Promise<DryRunProcess> {
     // In a group of its own: Ctrl-C is for the command that started it, which ends it itself.
     const child = spawn(process.execPath, [command, 'start', '--dry-run', '--json', '--config', config], {

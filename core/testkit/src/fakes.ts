@@ -7,7 +7,7 @@ export class FakeClock implements Clock {
   #elapsedMs = 0;
   #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
 
-  /** Starts at 2026-01-01T00:00:00Z unless told otherwise. */
+  /** Starts at 2026-01-01T00:00:00Z by default. */
   constructor(nowMs = 1_767_225_600_000) {
     this.#nowMs = nowMs;
   }
@@ -107,7 +107,7 @@ export class FakeLog implements Log {
   }
 }
 
-/** Metrics that keep what they were told, by name and labels: `name{label="value"}`. */
+/** Metrics that keep their values, by name and labels: `name{label="value"}`. */
 export class FakeMetrics implements Metrics {
   readonly values = new Map<string, number>();
 

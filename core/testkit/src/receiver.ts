@@ -1,4 +1,4 @@
-/** A real HTTP server on loopback that keeps what it gets and answers as it is told. */
+/** A real HTTP server on loopback that records requests and answers as configured. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JsonValue } from '@switchhook/sdk';
@@ -36,7 +36,7 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** Starts a receiver on a free port of 127.0.0.1. Answers 200 unless told otherwise. */
+/** Starts a receiver on a free port of 127.0.0.1. Answers 200 by default. */
 export async function receiver(behaviour: Behaviour = () => 200): Promise<Receiver> {
   const requests: ReceivedRequest[] = [];
   let waiting: { readonly count: number; readonly resolve: (requests: readonly ReceivedRequest[]) => void }[] = [];

@@ -1,4 +1,4 @@
-/** `http.lookup`: asks an HTTP service about a caller. */
+/** `http.lookup`: looks a caller up at an HTTP service. */
 import {
   type Call,
   defineResolver,
@@ -21,7 +21,10 @@ const maxReplyBytes = 262_144;
 
 const options = z
   .strictObject({
-    url: url('What to ask. Values of `${{ }}` are percent-encoded, unless the URL starts with one.', scopes.resolver),
+    url: url(
+      'The URL of the look-up. Values of `${{ }}` are percent-encoded, unless the URL starts with one.',
+      scopes.resolver,
+    ),
     method: z.enum(['GET', 'POST', 'PUT']).default('GET').meta({ description: 'HTTP method.' }),
     headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.resolver),
     body: template(
@@ -42,7 +45,7 @@ const options = z
 
 export const lookup = defineResolver({
   type: 'http.lookup',
-  description: 'Asks an HTTP service about the caller.',
+  description: 'Looks a caller up at an HTTP service.',
   options,
   inject: { http: HttpClient },
   create: (target, { http }) => ({
@@ -80,7 +83,7 @@ function replyIn(response: FetchResponse): JsonValue {
   }
 }
 
-/** Null is how many services say that they know nobody. */
+/** Many services answer null for an unknown caller. */
 function objectIn(value: JsonValue, whole: boolean): JsonObject {
   if (value === null) return {};
   if (typeof value === 'object' && !isList(value)) return value;

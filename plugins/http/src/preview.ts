@@ -1,8 +1,8 @@
-/** What a request would look like, for an operator who asks: without what may be a credential. */
+/** A preview of a request for an operator, without possible credentials. */
 import type { JsonObject, JsonValue, Scope } from '@switchhook/sdk';
 import { type Content, filledIn, type Target } from './request.js';
 
-/** Of headers and of parameters in a URL; their values may come from the environment, and nobody knows which of them are secret. */
+/** Names of headers and URL parameters whose values may come from the environment, and may be secret. */
 const credential = /auth|token|secret|password|cookie|signature|(?<!idempotency-)key/i;
 const hidden = '***';
 

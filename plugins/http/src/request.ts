@@ -60,7 +60,7 @@ export async function send(http: HttpClient, target: Target, scope: Scope, conte
   });
 }
 
-/** Reaches the host, without effect. Says so where data decides which host that is, and nothing was tried. */
+/** Reaches the host, without effect. Reports if the host depends on data, so that nothing was tried. */
 export async function reachHost(http: HttpClient, target: Target, signal: AbortSignal): Promise<string | null> {
   const address = fixedAddress(target.url);
   if (address === null) return 'not tried: data chooses the host';

@@ -44,7 +44,7 @@ export function addressOf(template: TextTemplate, scope: Scope): URL {
   return new URL(address);
 }
 
-/** The header for `https://name:password@host/`; empty where the URL names nobody. */
+/** The header for `https://name:password@host/`; empty if the URL has no user. */
 export function authorizationOf({ username, password }: URL): Readonly<Record<string, string>> {
   if (username === '' && password === '') return {};
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;

@@ -135,7 +135,7 @@ interface Place {
   readonly order: number;
 }
 
-/** Sorts rows newest first and cuts the page that a query asks for. */
+/** Sorts rows newest first and cuts the page of a query. */
 export function pageOf<R, T>(
   rows: readonly R[],
   placeOf: (row: R) => Place,

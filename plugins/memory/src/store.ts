@@ -1,4 +1,4 @@
-/** The reference store: what the contract says, in the plainest way. Every list is made anew from everything. */
+/** The reference store: implements the contract in the plainest way. Every list is made anew from everything. */
 
 import type * as contract from '@switchhook/sdk';
 import { type Attempt, Clock, type DeliveryState, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
@@ -19,16 +19,16 @@ import {
   takeOver,
 } from './rows.js';
 
-/** `store: { use: memory }`. For tests: forgets everything at the end of the process. */
+/** `store: { use: memory }`. For tests: everything is lost at the end of the process. */
 export const memoryStoreComponent = defineStore({
   type: 'memory',
-  description: 'For tests: keeps everything in memory and forgets it at the end of the process.',
+  description: 'For tests: keeps everything in memory until the end of the process.',
   options: z.strictObject({}),
   inject: { clock: Clock },
   create: (_options, { clock }) => memoryStore(clock),
 });
 
-/** Makes an empty store. Opening it again ends the leases, as after a restart: whoever held them is gone. */
+/** Makes an empty store. Opening it again ends the leases, as after a restart: their owner is gone. */
 export function memoryStore(clock: Clock): contract.Store {
   return new MemoryStore(clock);
 }

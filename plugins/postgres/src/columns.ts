@@ -84,7 +84,7 @@ export function parameterFor(value: JsonValue, type: string): string | null {
   if (type === 'jsonb' || type === 'json') return storableJson(JSON.stringify(value));
   if (typeof value === 'object') return storableJson(JSON.stringify(value));
   if (typeof value !== 'string') return String(value);
-  // Senders write '' for what they do not know; only a text can be empty.
+  // Senders write '' for unknown values; only a text can be empty.
   if (value === '' && !isText(type)) return null;
   return value.replaceAll('\0', '\ufffd');
 }

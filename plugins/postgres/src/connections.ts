@@ -1,4 +1,4 @@
-/** Connections to one database, shared and bounded. Whatever the server does, whoever uses one gets away in time. */
+/** Connections to one database, shared and bounded. Whatever the server does, every user is released in time. */
 
 import { Socket } from 'node:net';
 import { type Clock, isBusy, Log, provide } from '@switchhook/sdk';
@@ -10,7 +10,7 @@ import { type Session, session, statementTimeout } from './sql.js';
 /** One connection, for the time it is lent. */
 export type Connection = pg.ClientBase;
 
-/** What one component asks of the connections it shares with others. */
+/** How one component uses the connections it shares with others. */
 export interface ConnectionSettings {
   /** How many it uses at most. */
   readonly connections: number;
@@ -22,15 +22,15 @@ export interface ConnectionSettings {
 const connectTimeoutMs = 5_000;
 /** Enough for a rush of short queries; longer, and none is free because the database is slow. */
 const longestWaitMs = 250;
-/** The server's limit goes up in such steps, so that calls with about the same time left need not tell it anew. */
+/** The statement timeout changes in such steps, so that calls with about the same time left need not set it anew. */
 const limitStepMs = 50;
-/** A server that has not ended a statement so long after its limit hangs, or cannot be heard any more. */
+/** A server that has not ended a statement so long after its limit hangs, or cannot be reached any more. */
 const graceMs = 1_000;
 /** Connecting takes several round trips, so connections are kept over quiet minutes. */
 const idleMs = 300_000;
 /** Shorter than what NAT and load balancers give a silent connection. */
 const keepAliveMs = 10_000;
-/** What a new connection is set to, until the first component that uses it says otherwise. */
+/** The settings of a new connection, until the first component that uses it changes them. */
 const firstSession: Session = { statementTimeoutMs: 60_000, readOnly: false };
 
 /** The connections to one database, shared by all components with its URL; as many as they may use together. */
@@ -56,9 +56,9 @@ export class DatabasePool {
         this.#sessions.set(connection, firstSession);
       },
     });
-    // A connection that dies while nobody uses it: the next one is made when it is needed.
+    // A connection that dies while idle: the next one is made when it is needed.
     this.#pool.on('error', (error) => log.debug('postgres.disconnected', { reason: failureOf(error).message }));
-    // One that dies in use fails its query, which says so; its event would end the process if nobody listened.
+    // One that dies in use fails its query, which reports it; without a listener its event would end the process.
     this.#pool.on('connect', (connection) => connection.on('error', () => {}));
   }
 
@@ -70,7 +70,7 @@ export class DatabasePool {
   async set(connection: Connection, wanted: Session): Promise<void> {
     const now = this.#sessions.get(connection);
     if (now?.statementTimeoutMs === wanted.statementTimeoutMs && now.readOnly === wanted.readOnly) return;
-    // Where it fails, nobody knows which of the two are set.
+    // If it fails, it is unknown which of the two are set.
     this.#sessions.delete(connection);
     await connection.query(
       now?.readOnly === wanted.readOnly ? statementTimeout(wanted.statementTimeoutMs) : session(wanted),
@@ -123,7 +123,7 @@ export class Connections {
 
   /**
    * Lends a connection. With `leftMs` the server ends a statement when that time is over, and a full pool is `busy` to
-   * whoever has waited for a quarter of it; without, a free connection is waited for until the signal is aborted. Throws a
+   * a user that has waited for a quarter of it; without, a free connection is waited for until the signal is aborted. Throws a
    * `DatabaseFailure`; once the signal is aborted, its reason, at once: but the connection stays taken until its work has
    * ended, so that the server never works for more of us than there are connections.
    */
@@ -166,7 +166,7 @@ export class Connections {
     }
   }
 
-  /** Settles with the work, and takes the connection back then. Cuts it where nobody waits any more and the server does not end the work by itself. */
+  /** Settles with the work, and takes the connection back then. Cuts it if no user waits any more and the server does not end the work by itself. */
   async #lend<T>(
     connection: pg.PoolClient,
     limitMs: number,

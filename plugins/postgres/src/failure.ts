@@ -3,7 +3,7 @@
 import type { Outcome } from '@switchhook/sdk';
 import pg from 'pg';
 
-/** `data`: these values never fit. `passing`: the same may work later. `lasting`: not before somebody changes something. */
+/** `data`: these values never fit. `passing`: the same may work later. `lasting`: not before an operator changes something. */
 export type FailureKind = 'data' | 'passing' | 'lasting';
 
 /** A failure of the database. The message is one line, without values. */
@@ -29,7 +29,7 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   '23': 'data', // not null, unique, foreign key, check
   '44': 'data', // check option of a view
   '54': 'data', // row or value too large
-  P0: 'data', // a trigger said no
+  P0: 'data', // raised by a trigger
   '08': 'passing', // connection
   '25': 'passing', // read-only: a standby, until it is promoted
   '40': 'passing', // serialization failure, deadlock
@@ -40,7 +40,7 @@ const kinds: Readonly<Record<string, FailureKind>> = {
   XX: 'passing', // internal error
 };
 
-/** Judges whatever was thrown while the database was used. */
+/** Classifies an error that was thrown while the database was used. */
 export function failureOf(error: unknown): DatabaseFailure {
   if (error instanceof DatabaseFailure) return error;
   if (error instanceof pg.DatabaseError) {
@@ -65,12 +65,12 @@ export function outcomeOf(error: unknown): Outcome {
   }
 }
 
-/** Errors about data quote the value, which is nobody's business. */
+/** Errors about data quote the value, which may be private. */
 function errorMessage({ message }: pg.DatabaseError, code: string): string {
   return code.startsWith('22') ? message.replace(/:? ".*"/s, '') : message;
 }
 
-/** Without a SQLSTATE there was no connection; certificates and missing passwords do not mend themselves. */
+/** Without a SQLSTATE there was no connection; certificates and missing passwords need an operator. */
 function isLasting(error: unknown, message: string): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return /CERT|SIGNATURE/.test(code) || /^SASL|does not support SSL/.test(message);

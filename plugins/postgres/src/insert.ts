@@ -46,7 +46,7 @@ const options = z
     params: { problem: 'INVALID_VALUE' },
   });
 
-/** Above what any delivery should take, so that it only ends what nobody waits for any more. */
+/** Above what any delivery should take, so that it only ends abandoned work. */
 const statementTimeoutMs = 60_000;
 
 export const insert = defineDestination({

@@ -1,4 +1,4 @@
-/** `postgres.lookup`: asks a database about a caller. */
+/** `postgres.lookup`: looks a caller up in a PostgreSQL database. */
 import {
   Clock,
   defineResolver,
@@ -49,7 +49,7 @@ const warmUpMs = 10_000;
 
 export const lookup = defineResolver({
   type: 'postgres.lookup',
-  description: 'Asks a PostgreSQL database about the caller.',
+  description: 'Looks a caller up in a PostgreSQL database.',
   options,
   inject: { pool: DatabasePool, clock: Clock, log: Log },
   create: ({ query, params, ...row }, services) => {

@@ -40,7 +40,7 @@ export class Slots {
     });
   }
 
-  /** Gives a slot back, to whoever has waited longest. */
+  /** Releases a slot, to the longest waiter. */
   leave(): void {
     const [next] = this.#waiting;
     if (next === undefined) this.#taken -= 1;

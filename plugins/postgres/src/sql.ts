@@ -34,7 +34,7 @@ export function quotedTable({ schema, name }: TableName): string {
   return schema === null ? quoted(name) : `${quoted(schema)}.${quoted(name)}`;
 }
 
-/** Does nothing, and shows that there is somebody. */
+/** Does nothing, and shows that the server answers. */
 export const ping = 'select 1';
 
 /** What a connection is set to: no statement outlives its purpose, and what only reads cannot write. */
@@ -43,7 +43,7 @@ export interface Session {
   readonly readOnly: boolean;
 }
 
-/** Sets both in one round trip. What does not only read has what the server or the role says: a standby stays one. */
+/** Sets both in one round trip. A writer gets the default of the server or the role: a standby stays read-only. */
 export function session({ statementTimeoutMs, readOnly }: Session): string {
   const access = readOnly ? 'set default_transaction_read_only = on' : 'reset default_transaction_read_only';
   return `${statementTimeout(statementTimeoutMs)}; ${access}`;
@@ -82,7 +82,7 @@ export function firstRow(query: string): string {
   return `select * from (\n${query.slice(0, endOf(codeOf(query)))}\n) as found limit 1`;
 }
 
-/** Has the server read a query, without running it, and forget it again. */
+/** Has the server parse a query, without running it, and drop it again. */
 export function readingOf(query: string): string {
   return `prepare switchhook_check as ${firstRow(query)}; deallocate switchhook_check`;
 }

@@ -64,7 +64,7 @@ export class Table {
     return true;
   }
 
-  /** Forgets what the table was like. False = nothing was known. */
+  /** Drops what is known of the table. False = nothing was known. */
   forget(): boolean {
     const known = this.#types !== null;
     this.#types = null;
@@ -81,7 +81,7 @@ export class Table {
     throw new DatabaseFailure('lasting', `table ${this.name} has no column ${list}`);
   }
 
-  /** PostgreSQL says which parameter it could not read: the operator is told which column. */
+  /** PostgreSQL names the parameter it could not read: the operator gets the column. */
   #located(error: unknown): unknown {
     const [, parameter] = (error instanceof pg.DatabaseError && /parameter \$(\d+)/.exec(error.where ?? '')) || [];
     if (parameter === undefined) return error;
@@ -103,7 +103,7 @@ export class Table {
       await connection.query(createTable(table, idColumn, columns));
       this.#log.info('table.created', { table: this.name });
     } catch (error) {
-      // Somebody else made it at the same time: `if not exists` does not keep the later one from failing on the catalog.
+      // Another process made it at the same time: `if not exists` does not keep the later one from failing on the catalog.
       if (!(error instanceof pg.DatabaseError && madeMeanwhile.has(error.code ?? ''))) throw error;
     }
   }

@@ -11,7 +11,7 @@ const range = z.string().transform((text, ctx): Range => {
   const found = rangeOf(text);
   if (found !== null && found[1] > 0) return found;
   const expected = 'an IP address or a range such as 203.0.113.7 or 203.0.113.0/24';
-  ctx.addIssue(problem(found === null ? `expected ${expected}` : 'expected fewer than everybody'));
+  ctx.addIssue(problem(found === null ? `expected ${expected}` : 'expected a list that does not allow every address'));
   return z.NEVER;
 });
 

@@ -36,7 +36,7 @@ const options = z
   })
   .superRefine(({ token, secrets, signature, allow }, ctx) => {
     if (token === undefined && secrets === undefined && allow === undefined)
-      ctx.addIssue(problem('expected token, secrets or allow: without any of them everybody could ask for answers'));
+      ctx.addIssue(problem('expected token, secrets or allow: without any of them, anyone could request answers'));
     if (signature !== undefined && secrets === undefined) ctx.addIssue(problem('signature needs secrets'));
   });
 
@@ -98,7 +98,7 @@ function requireToken({ rest, query, headers }: RawRequest, token: string): void
 }
 
 /**
- * Only what is surely meant for somebody else is refused: a call without an answer is dropped. SigmaMind's page speaks of a
+ * Only what is surely meant for another source is refused: a call without an answer is dropped. SigmaMind's page speaks of a
  * text message beside the call, and not of what `event` is then: any other keeps its name, and is answered like a call.
  */
 function typeOf({ event }: JsonObject): string {

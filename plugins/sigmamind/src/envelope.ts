@@ -1,5 +1,5 @@
 /**
- * Finds what a body says about itself. The shape of SigmaMind's event bodies is not public, so the names and nestings
+ * Finds the fields of a body. The shape of SigmaMind's event bodies is not public, so the names and nestings
  * its API uses elsewhere are understood, in camelCase and snake_case. All of it is our reading, none of it a fact.
  */
 import { fingerprint, type JsonObject, type JsonValue } from '@switchhook/sdk';
@@ -58,7 +58,7 @@ export function subjectIn(envelope: Envelope): string | null {
   return idIn({ ...envelope, layers }, 'id');
 }
 
-/** The call's own id: under a name that says so, or as that of a nested call. */
+/** The call's own id: under an unambiguous name, or as that of a nested call. */
 export function callIdIn(envelope: Envelope): string | null {
   const layers = envelope.layers.filter(([name]) => name === 'call');
   return idIn(envelope, 'subject') ?? idIn({ ...envelope, layers }, 'id');

@@ -7,7 +7,7 @@ import { secretList, signatureOption, verifierOf } from './signature.js';
 
 /** Stands for all agents. */
 const everybody = '';
-/** A body that begins otherwise, with a byte order mark say, need not be what JSON.parse takes. */
+/** A body that begins otherwise, with a byte order mark for example, need not be what JSON.parse takes. */
 const openingBrace = 0x7b;
 
 const options = z.strictObject({
@@ -41,7 +41,7 @@ export const events = defineSource({
         const data = readJsonObject(body);
         const { type, ...reading } = read(openEnvelope(data, body), headers);
         if (!owners.includes(everybody)) requireAgent(reading.agent, owners);
-        if (type === null) throw refuse('MALFORMED', 'the body names no event type; fields.type can say where it is');
+        if (type === null) throw refuse('MALFORMED', 'the body names no event type; set fields.type');
         const draft = { ...reading, type, data };
         return { kind: 'events', events: [body[0] === openingBrace ? { ...draft, body } : draft] };
       },
@@ -57,7 +57,7 @@ export const events = defineSource({
 /** The secret of one agent must not speak for another. */
 function requireAgent(agent: string | null, owners: readonly string[]): void {
   if (agent !== null && owners.includes(agent)) return;
-  const found = agent === null ? 'no agent; fields.agent can say where it is' : 'another one';
+  const found = agent === null ? 'no agent; set fields.agent' : 'another agent';
   throw refuse('UNVERIFIED', `the secret is that of ${owners.slice(0, 3).join(', ')}, but the body names ${found}`);
 }
 

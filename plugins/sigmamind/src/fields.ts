@@ -1,4 +1,4 @@
-/** Where a body says what: by CEL of the configuration, or else as `envelope.ts` finds it. */
+/** Where the fields of a body are: by CEL of the configuration, or else as `envelope.ts` finds them. */
 import { expression, fingerprint, type JsonValue, type Log, type RawRequest, z } from '@switchhook/sdk';
 import { agentIn, type Envelope, fitting, idIn, idOf, subjectIn, timeIn, timeOf, typeIn, typeOf } from './envelope.js';
 
@@ -9,12 +9,14 @@ export const fieldsOption = z
     key: field('What makes it the same event when it is sent twice. Mind that headers are not signed.'),
     subject: field('Conversation or call id.'),
     agent: field('Id of the agent.'),
-    party: field("The other person's phone number, written as in calls: by it `recent` knows a caller. Not assumed."),
+    party: field(
+      "The other person's phone number, written as in calls: by it `recent` finds the caller's history. Not assumed.",
+    ),
     occurredAt: field('When it happened: ISO 8601, or seconds or milliseconds since the epoch.'),
   })
   .meta({
     description:
-      'Where a body says what, in CEL over body and headers. SigmaMind does not publish this: by default the names it uses elsewhere are assumed, in several spellings and nestings.',
+      'Where the fields of a body are, in CEL over body and headers. SigmaMind does not publish this: by default the names it uses elsewhere are assumed, in several spellings and nestings.',
   });
 
 /** Makes a reader of bodies. An expression without a value is a warning the first time, and at debug level from then on. */

@@ -1,4 +1,4 @@
-/** How SigmaMind signs. It says "HMAC secret" and no more: every detail is an option with an assumed default. */
+/** How SigmaMind signs. Its documentation names an "HMAC secret" and no more: every detail is an option with an assumed default. */
 import {
   duration,
   type Log,
@@ -19,7 +19,7 @@ const encodings = z.enum(['hex', 'hex-upper', 'base64', 'base64url']);
 const window = duration('').refine((ms) => ms > 0, problem('expected a duration above zero'));
 const content = z
   .string()
-  .regex(/\{body\}/, 'without {body} anybody could change the body')
+  .regex(/\{body\}/, 'without {body} anyone could change the body')
   .regex(/^(?!.*\{(?!body\}|timestamp\})\w*\})/s, 'only {body} and {timestamp} can stand in braces');
 
 /** The `signature` block of both sources. */
@@ -49,7 +49,7 @@ export const secretList = z
 
 /**
  * Checks and makes signatures. `verify` returns the secret that fits and throws a refusal where none does; `sign` makes
- * headers that `verify` accepts; `announce` says at start which settings nobody has confirmed by writing them down.
+ * headers that `verify` accepts; `announce` lists at start the settings that are assumed, because they are not configured.
  */
 export function verifierOf(secrets: readonly string[], options: z.output<typeof signatureOption> = {}) {
   const { header = assumed.header, algorithm = assumed.algorithm, encoding = assumed.encoding } = options;
@@ -82,7 +82,7 @@ export function problem(message: string) {
   return { code: 'custom' as const, message, params: { problem: 'INVALID_VALUE' } };
 }
 
-/** Where the signature may be instead, for whoever has to find the right settings. Names only, never values. */
+/** Headers that may hold the signature, to help find the right settings. Names only, never values. */
 function candidates({ headers }: RawRequest): string {
   const telling = /sig|hmac|digest|hash|secret|token|auth|hook/;
   const names = Object.keys(headers).filter((name) => telling.test(name) && name.length <= 64);

@@ -6,7 +6,7 @@ import { cut, marked, type Place, unmarked } from './mrkdwn.js';
 const maxBlocks = 50;
 /** Of all markdown blocks of a message together. */
 const maxMarkdown = 12_000;
-/** Of any text object its container says nothing about. */
+/** The limit of a text object without a limit of its container. */
 const maxText = 3_000;
 
 interface Limit {
@@ -48,7 +48,7 @@ const textTypes: ReadonlyMap<string, Place> = new Map([
   ['link', 'literal'],
 ]);
 
-/** Blocks as Slack takes them. Those that are null (a condition that does not hold, say) are left out. */
+/** Blocks as Slack takes them. Those that are null (for example because of a condition) are left out. */
 export function fittedBlocks(blocks: readonly JsonValue[]): readonly JsonValue[] {
   let markdownLeft = maxMarkdown;
   return blocks
@@ -90,7 +90,7 @@ function fittedText(text: string, place: Place, characters = Number.POSITIVE_INF
   return cut(unmarked(text, place), characters);
 }
 
-/** What a text says that is exactly one expression: that keeps the type of its value. */
+/** The value of a text that is exactly one expression: it keeps its type. */
 function asText(value: JsonValue): string {
   if (typeof value === 'string') return value;
   // Names of fields are not marked yet.

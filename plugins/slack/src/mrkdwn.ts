@@ -1,4 +1,4 @@
-/** Keeps what a caller says from being read as Slack's control characters: `<!channel>` in a transcript rings nobody. */
+/** Escapes values so that Slack does not read them as control characters: `<!channel>` in a transcript notifies no one. */
 
 /** Where a text stands: `mrkdwn` is parsed by Slack and entities in it are decoded, `literal` is shown as it is. */
 export type Place = 'mrkdwn' | 'literal';
@@ -17,7 +17,7 @@ const controls: readonly Control[] = [
   { character: '&', mark: '\uFDD0', escaped: '&amp;' },
   { character: '<', mark: '\uFDD1', escaped: '&lt;' },
   { character: '>', mark: '\uFDD2', escaped: '&gt;' },
-  // Blocks link names unless told otherwise; an invisible joiner makes it another word.
+  // Blocks link names by default; an invisible joiner makes it another word.
   { character: '@', mark: '\uFDD3', escaped: '@\u2060' },
 ];
 const byCharacter = new Map(controls.map((control) => [control.character, control]));

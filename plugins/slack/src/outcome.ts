@@ -2,7 +2,7 @@
 import { type FetchResponse, type Outcome, outcomeOf } from '@switchhook/sdk';
 
 /**
- * Words of Slack about the webhook or its channel, not about the message: somebody can mend it, and the message is still
+ * Slack's error codes about the webhook or its channel, not about the message: an operator can fix it, and the message is still
  * wanted then. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
  */
 const mendable = new Set([
@@ -19,7 +19,7 @@ const mendable = new Set([
   'user_not_found',
 ]);
 
-/** The outcome of an answer: as with any HTTP endpoint, but for the words that tell more than the status. */
+/** The outcome of a response: as with any HTTP endpoint, except for error codes that are more precise than the status. */
 export function outcomeFrom(response: FetchResponse, nowMs: number): Outcome {
   const outcome = outcomeOf(response, nowMs);
   const word = response.text().trim();

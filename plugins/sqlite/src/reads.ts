@@ -92,7 +92,7 @@ export class Reads {
   }
 }
 
-/** One row more than the page holds is read, to know whether there is a next page. */
+/** One row more than the page holds is read, to see whether there is a next page. */
 function windowOf(start: Place, end: Place | undefined, query: { sinceMs?: number; limit: number }): Window {
   const since = query.sinceMs === undefined ? beginning : { atMs: query.sinceMs, order: -1 };
   const last = end === undefined || isBefore(end, since) ? since : end;

@@ -1,4 +1,4 @@
-/** Connections to SQLite: `node:sqlite` where Node has it (22.13 and newer), otherwise better-sqlite3. Only this file knows which one runs. */
+/** Connections to SQLite: `node:sqlite` where Node has it (22.13 and newer), otherwise better-sqlite3. Only this file depends on which one runs. */
 
 import { createRequire, isBuiltin } from 'node:module';
 

@@ -19,7 +19,7 @@ const value = z
 
 const fixed = defineResolver({
   type: 'static',
-  description: 'Knows the same about every caller.',
+  description: 'Returns the same facts for every caller.',
   options: z.strictObject({
     values: z.record(z.string().min(1), value).meta({ description: 'Map of names to values.' }),
   }),

@@ -2,7 +2,7 @@
 export class FileProblem extends Error {
   constructor(
     message: string,
-    /** From 1; null where it cannot be told. */
+    /** From 1; null if unknown. */
     readonly line: number | null = null,
   ) {
     super(message);

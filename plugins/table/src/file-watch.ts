@@ -42,7 +42,7 @@ export class FileWatch {
 
   async #look(): Promise<void> {
     const mark = await markOf(this.#file);
-    // The same twice: whoever wrote it has ended.
+    // The same twice: writing has ended.
     if (this.#isOpen && mark === this.#seen && mark !== this.#current) {
       this.#current = mark;
       this.#changed();

@@ -6,7 +6,7 @@ import { isNoPhone, type KeySettings, keyReader } from './key.js';
 import { type FileSettings, rowsOf } from './rows.js';
 import { TableBuilder, type TableParts } from './table.js';
 
-/** What the thread is told. */
+/** The message to the thread. */
 export type LoadSettings = FileSettings & KeySettings;
 
 /** What became of the rows of a file. */
@@ -23,7 +23,7 @@ export interface Counts {
   readonly firstNotPhone: number | null;
 }
 
-/** What the thread says, once. */
+/** The only message of the thread. */
 export type Loaded =
   | { readonly kind: 'table'; readonly parts: TableParts; readonly counts: Counts }
   | { readonly kind: 'problem'; readonly message: string; readonly line: number | null };

@@ -53,7 +53,7 @@ const options = z
     params: { problem: 'INVALID_VALUE' },
   });
 
-/** While nobody is known: what kept the file from being read may end without a change of the file. */
+/** While no table is loaded: what kept the file from being read may end without a change of the file. */
 const retryMs = 60_000;
 /** Rows are garbage as soon as they are written: more room for it would only be more memory (measured: 20 MB). */
 const maxYoungGenerationSizeMb = 4;
@@ -165,9 +165,9 @@ class TableLookup implements Resolver {
     this.#rows = counts.rows;
     this.#table = table;
     this.#cancelRetry();
-    metrics.gauge('table_rows', 'Rows a table resolver knows', counts.rows, { resolver: name });
+    metrics.gauge('table_rows', 'Rows of a table resolver', counts.rows, { resolver: name });
     const loaded = { file: this.#settings.file, ...counts, ms: Math.round(clock.elapsed() - startedAtMs) };
-    // A spreadsheet makes 1.2E+10 of a number: nobody in that row can be found.
+    // A spreadsheet makes 1.2E+10 of a number: the caller of that row cannot be found.
     log[counts.notPhones === 0 ? 'info' : 'warn']('table.loaded', loaded);
   }
 

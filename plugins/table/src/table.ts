@@ -15,7 +15,7 @@ export interface TableParts {
   readonly slots: Uint32Array;
 }
 
-/** Of one size, so that a position tells its chunk. Positions of 32 bits reach 4 GB. */
+/** All of one size, so that a position gives its chunk. Positions of 32 bits reach 4 GB. */
 const chunkBytes = 2 ** 24;
 const headBytes = 8;
 

@@ -24,7 +24,7 @@ describe('The ledger of the crash test', () => {
     take(1);
     take(3);
     const found = verdict(2);
-    expect(found).to.include({ acknowledged: 3, owed: 3, delivered: 2, dead: 1, lost: 0, duplicated: 0 });
+    expect(found).to.include({ acknowledged: 3, expected: 3, delivered: 2, dead: 1, lost: 0, duplicated: 0 });
     expect(isKept(found)).to.equal(true);
   });
 
@@ -39,7 +39,7 @@ describe('The ledger of the crash test', () => {
   it('owes nothing for what was not acknowledged', () => {
     const { take, verdict } = setup();
     take(1);
-    expect(verdict()).to.include({ acknowledged: 0, owed: 0, delivered: 0, lost: 0 });
+    expect(verdict()).to.include({ acknowledged: 0, expected: 0, delivered: 0, lost: 0 });
   });
 
   it('counts a delivery that was taken twice as a duplicate, which is no broken promise', () => {

@@ -1,4 +1,4 @@
-/** Many calls at once: how fast they are answered, and what callers are told. */
+/** Many calls at once: how fast they are answered, and with which variables. */
 
 import type { Config } from '@switchhook/core';
 import { callAnswer } from '@switchhook/core/api';
@@ -32,7 +32,7 @@ export interface ManyCalls {
   readonly json?: true;
 }
 
-/** More are not read by anybody. */
+/** Longer lists are not useful. */
 const shownAnswers = 10;
 
 /** Makes the calls, prints what came of them, and ends the command with 1 where one was not answered. */
@@ -85,7 +85,7 @@ async function online(
   }
 }
 
-/** Collects why resolvers failed: nobody else says so, and defaults look like answers. */
+/** Collects why resolvers failed: nothing else reports it, and defaults look like answers. */
 async function offline(
   config: Config,
   failures: Map<string, string | null>,
@@ -101,7 +101,7 @@ async function offline(
 }
 
 interface Findings extends StepVerdict {
-  /** Calls, for the router: some may be one call that was asked about again. */
+  /** Calls as the router counts them: several requests may be about one call. */
   readonly events: number;
 }
 

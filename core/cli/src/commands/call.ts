@@ -23,16 +23,16 @@ interface CallOptions extends RouterOptions {
   readonly concurrency: number;
 }
 
-const askedAgain = `Asked again: the router takes calls between the same numbers within a short time, 40 s with SigmaMind, for one
-call that is asked about again. This is the answer it made then.`;
+const askedAgain = `Repeated request: the router treats calls between the same numbers within a short time (40 s with SigmaMind) as one
+call. This is the answer to its first request.`;
 
 export function callCommand(output: Output): Command {
-  return routerCommand('call', 'Ask for the answer to a call, as the platform does while the phone rings.')
+  return routerCommand('call', 'Request the answer to a call, as the platform does while the phone rings.')
     .requiredOption('--from <number>', "the caller's number, E.164; '' = withheld")
     .requiredOption('--to <number>', 'the called number, E.164')
     .option('--agent <id>', 'the agent of the called number')
     .option('-s, --source <name>', 'the source of calls, where there are several')
-    .option('--offline', 'ask the configuration itself, without a running router: nothing is recorded')
+    .option('--offline', 'answer from the configuration itself, without a running router: nothing is recorded')
     .option('--repeat <number>', 'call so often; ${{ n }} in a number is 1, 2, …', whole, 1)
     .option('--concurrency <number>', 'so many calls at the same time', whole, 1)
     .addHelpText(
@@ -44,9 +44,9 @@ Examples:
   switchhook call --from +12345678912 --to +12345678913 --offline
   switchhook call --from '+1202555\${{ 1000 + n }}' --to +12345678913 --repeat 100 --concurrency 10
 
-Where a value comes from, and how each look-up went, is told by the router's API; where that is closed to you, only the
-reply is shown. A router takes calls between the same numbers within 40 s for one call that is asked about again,
-and answers them alike: --repeat with \${{ n }} makes different ones. With --offline, resolvers are asked as ever; what they
+The router's API reports where each value comes from and how each look-up went. Without access to the API, only the
+reply is shown. A router treats calls between the same numbers within 40 s as one call and answers them alike:
+--repeat with \${{ n }} makes different calls. With --offline, resolvers run as usual; what they
 need of the router's own store is not there.`,
     )
     .action(async (options: CallOptions) => {
@@ -138,7 +138,7 @@ function callSource(config: Config, wanted: string | undefined): SourceRow {
       exitCodes.usage,
       `the configuration has no such source of calls; it has: ${names || 'none'}`,
     );
-  if (others.length > 0) throw new CommandFailure(exitCodes.usage, `say which source: --source ${names}`);
+  if (others.length > 0) throw new CommandFailure(exitCodes.usage, `name the source: --source ${names}`);
   return only;
 }
 
@@ -157,7 +157,7 @@ export type RecordedAnswer =
 const recordingMs = 2_000;
 const againMs = 50;
 
-/** Asks the API until the call is recorded, or the time is up. */
+/** Polls the API until the call is recorded or the time is up. */
 export async function recordedAnswer(api: RouterClient, eventId: string | null): Promise<RecordedAnswer> {
   if (eventId === null) return { answer: null, reason: 'the reply names no event' };
   const untilMs = systemClock.elapsed() + recordingMs;

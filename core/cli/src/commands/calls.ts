@@ -19,10 +19,7 @@ const missed: readonly string[] = ['late', 'failed', 'skipped', 'busy'];
 
 export function callsCommand(output: Output): Command {
   return withPeriod(
-    routerCommand('calls', 'List the calls that were answered, or tell how one was.').argument(
-      '[event]',
-      'id of its event',
-    ),
+    routerCommand('calls', 'List the calls that were answered, or show one.').argument('[event]', 'id of its event'),
   )
     .option('--number <number>', 'of this caller, or to this number, E.164')
     .option('--source <name>', 'of this source')
@@ -68,7 +65,17 @@ Examples:
             event,
           ];
         });
-        const headings = ['received', 'from', 'to', 'answer', 'step', 'ring time', 'asked', 'not looked up', 'event'];
+        const headings = [
+          'received',
+          'from',
+          'to',
+          'answer',
+          'step',
+          'ring time',
+          'requests',
+          'not looked up',
+          'event',
+        ];
         printTable(output, headings, rows);
         if (page.more) output.note('There may be more: --limit, --since and --until choose others.');
       }),

@@ -122,9 +122,9 @@ function print(findings: Findings, { seed, directory }: Plan, seconds: number, o
     ['what', 'count', 'meaning'],
     [
       ['acknowledged', String(findings.acknowledged), 'events answered with 200'],
-      ['owed', String(findings.owed), 'deliveries of these events'],
+      ['expected', String(findings.expected), 'deliveries of these events'],
       ['delivered', String(findings.delivered), 'at least once'],
-      ['dead', String(findings.dead), 'attempts used up: kept, listed, and never forgotten'],
+      ['dead', String(findings.dead), 'attempts used up: kept and listed'],
       ['lost', bad(findings.lost), 'neither delivered nor dead'],
       [
         'duplicated',
@@ -133,7 +133,7 @@ function print(findings: Findings, { seed, directory }: Plan, seconds: number, o
       ],
       ['repeated', bad(findings.repeated), 'attempts made twice'],
       ['overrun', bad(findings.overrun), 'deliveries tried more often than allowed'],
-      ['out of order', bad(findings.outOfOrder), 'where order was asked for'],
+      ['out of order', bad(findings.outOfOrder), 'where the route is ordered'],
       ['killed', String(findings.kills), `${findings.early} of them before the router was ready`],
       ['frozen', String(findings.freezes), 'for longer than a lease'],
     ],

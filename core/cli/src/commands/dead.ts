@@ -1,4 +1,4 @@
-/** `switchhook dead`: what was given up and waits for somebody's decision. */
+/** `switchhook dead`: deliveries that were given up and need a decision. */
 import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, undecided, withRouter } from '../api-client.js';
 import { type DeliveryFilter, filterOf, type Period, withPeriod } from '../filters.js';
@@ -12,7 +12,7 @@ interface DeadOptions extends RouterOptions, Pick<DeliveryFilter, 'destination' 
 export function deadCommand(output: Output): Command {
   const command = routerCommand(
     'dead',
-    'List dead deliveries that nobody has replayed or discarded, with their reasons.',
+    'List dead deliveries that were neither replayed nor discarded, with their reasons.',
   );
   return withPeriod(command)
     .option('--destination <name>', 'for this destination')

@@ -18,7 +18,7 @@ import { type Output, printJson } from '../output.js';
 interface DeliveriesOptions extends RouterOptions, DeliveryFilter, Period, Part {}
 
 export function deliveriesCommand(output: Output): Command {
-  const command = routerCommand('deliveries', 'List deliveries, or tell all about one: every attempt.');
+  const command = routerCommand('deliveries', 'List deliveries, or show one with all its attempts.');
   return withPart(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery'))))
     .addHelpText(
       'after',

@@ -25,8 +25,8 @@ export function discardCommand(output: Output): Command {
     'End deliveries that are waiting or dead, by id or all that fit. Default: dead ones.',
   );
   return withPeriod(withDeliveryFilter(command.argument('[id...]', 'ids of deliveries')))
-    .option('--dry-run', 'only say how many')
-    .option('--yes', 'do not ask')
+    .option('--dry-run', 'only count them')
+    .option('--yes', 'do not ask for confirmation')
     .addHelpText(
       'after',
       `
@@ -48,7 +48,7 @@ A replay with --reason discarded brings them back.`,
         if (options.json) return printJson(output, { deliveries: discarded });
         output.line(`${deliveries(discarded.length)} discarded`);
         if (discarded.length < chosen.length)
-          output.line(`${chosen.length - discarded.length} left alone: they went on meanwhile`);
+          output.line(`${chosen.length - discarded.length} skipped: their state changed meanwhile`);
       }),
     );
 }
@@ -56,7 +56,10 @@ A replay with --reason discarded brings them back.`,
 async function fitting(router: RouterClient, options: DiscardOptions): Promise<readonly string[]> {
   const filter = filterOf(options);
   if (Object.values(filter).every((condition) => condition === undefined))
-    throw new CommandFailure(exitCodes.usage, 'say which: ids, or options such as --destination crm or --state dead');
+    throw new CommandFailure(
+      exitCodes.usage,
+      'name deliveries: by ids, or by options such as --destination crm or --state dead',
+    );
   const { found } = await undecided(router, { ...filter, state: filter.state ?? 'dead' }, Number.POSITIVE_INFINITY);
   return found.map(({ id }) => id);
 }

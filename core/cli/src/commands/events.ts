@@ -22,10 +22,7 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
 }
 
 export function eventsCommand(output: Output): Command {
-  const command = routerCommand(
-    'events',
-    'List events, or tell all about one: its data, its deliveries, every attempt.',
-  );
+  const command = routerCommand('events', 'List events, or show one: its data, its deliveries, every attempt.');
   return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
     .option('--party <number>', 'about this caller')
     .option('--unrouted', 'only events that no route wanted')
@@ -45,7 +42,7 @@ Examples:
           if (options.json) return printJson(output, event);
           printEvent(output, event);
           printIndented(output, event.data, '  ');
-          if (event.deliveries.length === 0) output.line('No route wanted it: switchhook explain says why.');
+          if (event.deliveries.length === 0) output.line('No route matched it: switchhook explain shows why.');
           for (const delivery of event.deliveries) printDelivery(output, delivery);
           return;
         }

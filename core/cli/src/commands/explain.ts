@@ -24,7 +24,7 @@ interface ExplainOptions extends RouterOptions {
 }
 
 export function explainCommand(output: Output): Command {
-  return routerCommand('explain', 'Say why an event went where it went: every route, every delivery, every attempt.')
+  return routerCommand('explain', 'Show why an event was routed as it was: every route, every delivery, every attempt.')
     .argument(
       '<what>',
       'id of an event or a delivery; the subject of events, which is the id of their conversation; or a JSON file with a body',
@@ -66,8 +66,7 @@ async function explainFile(file: string, options: ExplainOptions, output: Output
   const body = await bodyIn(file);
   if (options.url === undefined) return printAll(await locally(body, options, output), options, output);
   const { source } = options;
-  if (source === undefined)
-    throw new CommandFailure(exitCodes.usage, 'say which source of that router: --source <name>');
+  if (source === undefined) throw new CommandFailure(exitCodes.usage, "name the router's source: --source <name>");
   await withRouter(options, output, async (router) => {
     const { explanations } = await router.post('/api/explain', explanationList, { source, body });
     printAll(explanations, options, output);
@@ -80,7 +79,7 @@ async function locally(body: JsonObject, options: ExplainOptions, output: Output
   const names = config.sources.map(({ name }) => name);
   const [only, ...others] = options.source === undefined ? names : [options.source];
   if (only === undefined || others.length > 0)
-    throw new CommandFailure(exitCodes.usage, `say which source: --source ${names.join('|')}`);
+    throw new CommandFailure(exitCodes.usage, `name the source: --source ${names.join('|')}`);
   try {
     return await unopenedRouter(config).explain(only, body);
   } catch (error) {
@@ -95,7 +94,7 @@ function printAll(explanations: readonly Explanation[], options: ExplainOptions,
   else print(explanations, [], output);
 }
 
-/** The lanes, where one of them may say why a delivery still waits. */
+/** The destinations, if one of them may show why a delivery still waits. */
 async function destinationsOf(router: RouterClient, explanations: readonly Explanation[]): Promise<Destinations> {
   const waits = explanations.some(({ deliveries }) => deliveries.some(({ state }) => state === 'waiting'));
   return waits ? (await router.get('/api/status', status)).destinations : [];
@@ -129,7 +128,7 @@ function printRoute(route: Route, { kept, deliveries }: Explanation, destination
       output.line(
         `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
       );
-    // Whoever asks about what has arrived does not ask what it was.
+    // The contents of a stored event are shown by `switchhook events`.
     if (made?.state !== 'delivered') printPreview(preview, reason, output);
   }
 }
@@ -147,9 +146,7 @@ function printDelivery_(delivery: DeliveryDetails, destinations: Destinations, o
   if (delivery.state !== 'waiting' || destination === undefined) return;
   if (!destination.configured) output.line('    its destination is not configured any more');
   else if (destination.breaker === 'open' || destination.breaker === 'half-open')
-    output.line(
-      `    the breaker of ${destination.destination} is ${destination.breaker}: it is left alone for a while`,
-    );
+    output.line(`    circuit breaker of ${destination.destination}: ${destination.breaker}, after repeated failures`);
 }
 
 function printMismatch({ route, where, parts, reason }: Route, output: Output): void {

@@ -26,7 +26,7 @@ interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Peri
   readonly yes?: true;
 }
 
-/** How often a long replay is asked how far it is. */
+/** How often the progress of a long replay is polled. */
 const askAgainMs = 500;
 
 export function replayCommand(output: Output): Command {
@@ -37,9 +37,9 @@ export function replayCommand(output: Output): Command {
   return withPeriod(withEventFilter(withDeliveryFilter(command.argument('[id]', 'id of a delivery or of an event'))))
     .option('--reroute', "make what today's routes want and the event does not have, and leave its other deliveries")
     .option('--unrouted', 'with --reroute: only events that no route wanted')
-    .option('--dry-run', 'only say how many')
+    .option('--dry-run', 'only count them')
     .option('--per-second <number>', 'so many become due each second', '50')
-    .option('--yes', 'do not ask')
+    .option('--yes', 'do not ask for confirmation')
     .addHelpText(
       'after',
       `
@@ -49,7 +49,7 @@ Examples:
   switchhook replay --state delivered --destination warehouse --since 2026-01-01 --yes
   switchhook replay --reroute --unrouted --since 2h
 
-Running deliveries are left alone; a pending retry is cancelled by its replay. Discarded ones need --reason discarded.`,
+Running deliveries are skipped; a pending retry is replaced by its replay. Discarded ones need --reason discarded.`,
     )
     .action((id: string | undefined, options: ReplayOptions) =>
       withRouter(options, output, async (router) => {
@@ -69,7 +69,7 @@ Running deliveries are left alone; a pending retry is cancelled by its replay. D
         if (options.dryRun || counted.state !== 'done') return report(counted, options, output);
         if (counted.matched === 0 && !options.json) return output.line('Nothing fits: 0 deliveries replayed.');
         if (counted.matched === 0) return report(counted, options, output);
-        // Whoever names one event has decided already.
+        // One event by its id needs no confirmation.
         if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
         const started = await router.post('/api/replay', replay, request);
         report(await ended(router, started, output), options, output);
@@ -87,7 +87,10 @@ function requestFor(id: string | undefined, options: ReplayOptions) {
   const { unrouted, reroute = false, perSecond } = options;
   const filter = { ...filterOf({ ...options, ...(id !== undefined && { event: id }) }), unrouted };
   if (Object.values(filter).every((condition) => condition === undefined))
-    throw new CommandFailure(exitCodes.usage, 'say which: an id, or options such as --destination crm or --state dead');
+    throw new CommandFailure(
+      exitCodes.usage,
+      'name deliveries: by id, or by options such as --destination crm or --state dead',
+    );
   return { filter, reroute, perSecond: Number(perSecond) };
 }
 
@@ -109,9 +112,8 @@ function report(result: Replay, options: ReplayOptions, output: Output): void {
   else if (dryRun) output.line(`${deliveries(matched)} would be ${result.reroute ? 'made' : 'replayed'}`);
   else {
     output.line(`${styled(output, 'green', deliveries(replayed))} replayed`);
-    if (skipped.running > 0) output.line(`${skipped.running} running or gone, left alone`);
-    if (skipped.unconfigured > 0)
-      output.line(`${skipped.unconfigured} left alone: their destination is not configured`);
+    if (skipped.running > 0) output.line(`${skipped.running} skipped: running or gone`);
+    if (skipped.unconfigured > 0) output.line(`${skipped.unconfigured} skipped: their destination is not configured`);
   }
   if (state !== 'done')
     throw new CommandFailure(exitCodes.failed, `the replay ${state}${reason === null ? '' : `: ${reason}`}`);

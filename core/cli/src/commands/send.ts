@@ -27,10 +27,7 @@ export function sendCommand(output: Output): Command {
   return configCommand('send', 'Send a signed event to the router: a sample of its sources, or a file.')
     .argument('<sample|file>', 'a sample such as conversation_ended, or a JSON file')
     .option('-s, --source <name>', 'the source, where several could take it')
-    .option(
-      '--to <url>',
-      'the router, e.g. https://hooks.example.com; default: where the configuration says it listens',
-    )
+    .option('--to <url>', "the router's URL, e.g. https://hooks.example.com; default: the address in the configuration")
     .option('--set <field=value>', 'change a field of the body, e.g. duration=10; can be repeated', collected, [])
     .option('--print', 'print the request instead of sending it')
     .addHelpText(
@@ -72,7 +69,7 @@ export function signedRequest(config: Config, source: string, body: JsonObject, 
 /** Longer than any router takes over a request. */
 const patienceMs = 30_000;
 
-/** Sends a request; ends the command where nobody answers. */
+/** Sends a request; ends the command if there is no response. */
 export async function sent(request: SampleRequest): Promise<{ readonly status: number; readonly reply: JsonValue }> {
   const network = openNetwork();
   const controller = new AbortController();
@@ -106,10 +103,7 @@ async function chosen(what: string, options: SendOptions, config: Config) {
     sources.flatMap(({ component }) => Object.keys(component.samples ?? {})),
   );
   if (only === undefined || others.length > 0)
-    throw new CommandFailure(
-      exitCodes.usage,
-      `say which source: --source ${sources.map(({ name }) => name).join('|')}`,
-    );
+    throw new CommandFailure(exitCodes.usage, `name the source: --source ${sources.map(({ name }) => name).join('|')}`);
   return { source: only.name, body };
 }
 

@@ -1,4 +1,4 @@
-/** `switchhook simulate`: plays scenarios as a platform would, and judges the router. */
+/** `switchhook simulate`: runs scenarios as a platform would, and evaluates the router. */
 import { existsSync } from 'node:fs';
 import { type Config, ConfigurationError } from '@switchhook/core';
 import { callList, eventList } from '@switchhook/core/api';
@@ -36,16 +36,10 @@ interface SimulateOptions extends RouterOptions {
 const progressEvery = 25;
 
 export function simulateCommand(output: Output): Command {
-  return routerCommand(
-    'simulate',
-    'Play scenarios as a calling platform would, signed, and judge what the router does.',
-  )
+  return routerCommand('simulate', 'Run scenarios as a calling platform would, signed, and evaluate the router.')
     .argument('[scenarios...]', 'a scenario that comes with the router, or a file')
-    .option(
-      '--start',
-      'start a router for it: on a free port, with a store that is gone afterwards, giving events to nobody',
-    )
-    .option('--to <number>', 'the number that is rung, whatever the scenario says')
+    .option('--start', 'start a router for it: on a free port, with a temporary store, without real deliveries')
+    .option('--to <number>', 'the number that is called, in place of the one in the scenario')
     .option('--agent <id>', 'the agent of that number')
     .option('--list', 'list the scenarios that come with the router')
     .addHelpText(
@@ -57,7 +51,7 @@ Examples:
   switchhook simulate fifty-phones --start --to +12345678913
   switchhook simulate my-scenario.yaml --url http://localhost:8080 --json
 
-Without --start the router of the configuration, or of --url, is asked: its routes deliver what is simulated like
+Without --start, the requests go to the router of the configuration or of --url: its routes deliver simulated events like
 anything else. Exit code 1 if something broke. docs/simulating.md describes scenarios and how to write one.`,
     )
     .action(async (wanted: readonly string[], options: SimulateOptions) => {
@@ -189,7 +183,7 @@ async function requireRouter(network: Network, url: string): Promise<void> {
   }
 }
 
-/** Aborted by Ctrl-C: nothing more is sent, and what was sent is judged. A second one ends the process at once. */
+/** Aborted by Ctrl-C: nothing more is sent, and what was sent is evaluated. A second Ctrl-C ends the process at once. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
@@ -207,7 +201,7 @@ const againMs = 200;
 const marginMs = 60_000;
 const pageSize = 1_000;
 
-/** Asks the API which events there are, until all are there or the time is up; then how the calls among them were answered, the newest thousand. */
+/** Polls the API until it lists all acknowledged events or the time is up; then reads how the newest thousand calls were answered. */
 export async function listedEvents(
   api: RouterClient,
   wanted: ReadonlySet<string>,

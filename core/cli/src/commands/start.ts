@@ -1,4 +1,4 @@
-/** `switchhook start`: runs the router until it is told to stop. */
+/** `switchhook start`: runs the router until it is stopped by a signal. */
 
 import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
 import { dryRunOf } from '@switchhook/simulator';
@@ -15,7 +15,7 @@ export function startCommand(output: Output): Command {
     'start',
     'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
   )
-    .option('--dry-run', 'on a free port, with a store that is gone afterwards, and giving events to nobody')
+    .option('--dry-run', 'on a free port, with a temporary store, without real deliveries')
     .addHelpText(
       'after',
       `
@@ -66,7 +66,7 @@ async function opened(config: Config): Promise<Router> {
 }
 
 /**
- * What a plugin throws where nobody can catch it, in a timer or a promise it has let go of, does not end the process:
+ * What a plugin throws outside of any call, in a timer or an unawaited promise, does not end the process:
  * everything that counts is on disk, and a phone may be ringing.
  */
 function outliveStrays(router: Router): void {

@@ -1,4 +1,4 @@
-/** How a call was answered, as text for people: what was told, where it came from, and a waterfall of the look-ups. */
+/** How a call was answered, as text: the variables, where they came from, and a waterfall of the look-ups. */
 
 import type { callAnswer } from '@switchhook/core/api';
 import type { z } from 'zod';
@@ -18,7 +18,7 @@ const colours = {
   busy: 'yellow',
 } as const satisfies Record<Lookup['outcome'], string>;
 
-/** What the caller's agent was told, and how it came about. */
+/** The variables of the answer, and where each came from. */
 export function printAnswer(output: Output, answer: CallAnswer): void {
   const {
     from,

@@ -1,4 +1,4 @@
-/** What a simulation came to, as text for people: what was asked, what was answered, how long phones rang, what broke. */
+/** The result of a simulation as text: requests, answers, ring times, violations. */
 import { type Answer, durationText } from '@switchhook/sdk';
 import type { LookupCounts, Quantiles, StepVerdict, Verdict } from '@switchhook/simulator';
 import { msText, type Output, printTable, styled } from '../output.js';
@@ -36,7 +36,7 @@ export function statusesText(statuses: Readonly<Record<string, number>>): string
   return each.map(([status, count]) => `${status} × ${count}`).join(', ');
 }
 
-/** What callers were told, in a few words. */
+/** The variables of the answers, shortened. */
 export function answersText(answers: readonly Answer[]): string {
   const [only, ...others] = answers;
   if (only === undefined) return '';
@@ -62,7 +62,7 @@ function rowOf({ atMs, request, statuses, answers, times }: StepVerdict): readon
   return [durationText(atMs), request, statusesText(statuses), answersText(answers), ...durations];
 }
 
-/** A load that was not made says nothing about the router under that load. */
+/** A load that was not reached proves nothing about the router under that load. */
 function isSlower({ perSecond, wantedPerSecond }: StepVerdict): boolean {
   return perSecond !== null && wantedPerSecond !== null && perSecond < keptPace * wantedPerSecond;
 }

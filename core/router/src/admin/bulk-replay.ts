@@ -37,7 +37,7 @@ export interface ReplayFilter {
   readonly events: Omit<EventQuery, 'limit' | 'cursor'> | null;
 }
 
-/** What is asked for. */
+/** A request for a replay. */
 export interface ReplayRequest {
   readonly filter: ReplayFilter;
   /** Count only. */
@@ -79,7 +79,7 @@ const deliveriesPerPage = 500;
 const eventsPerPage = 50;
 /** What one event may have. */
 const mostDeliveries = 1_000;
-/** Replays whose end is remembered. */
+/** Replays that are kept in memory after their end. */
 const keptReplays = 100;
 /** A replay that ends sooner is answered with its end. */
 const patienceMs = 1_000;
@@ -110,11 +110,11 @@ export class Replays {
   /** Refused as `NOT_KEPT` where it is not known. */
   get(id: string): Replay {
     const replay = this.#kept.find((one) => one.id === id);
-    if (replay === undefined) throw refuse('NOT_KEPT', `there is no replay ${id}; they are forgotten at a restart`);
+    if (replay === undefined) throw refuse('NOT_KEPT', `there is no replay ${id}; a restart drops them`);
     return { ...replay };
   }
 
-  /** Starts one, and resolves when it is done or has become long; `get` tells how it goes on. One at a time. */
+  /** Starts one, and resolves when it is done or has run for a second; `get` returns its progress. One at a time. */
   async start(request: ReplayRequest): Promise<Replay> {
     if (this.#closed) throw refuse('SHUTTING_DOWN', 'the router is closing');
     if (this.#running !== null) throw refuse('REPLAY_RUNNING', `replay ${this.#kept.at(-1)?.id} is still running`);
@@ -187,8 +187,8 @@ export class Replays {
   }
 
   /**
-   * Counts first: lists come newest first, and only who knows how many there are can make the oldest due first.
-   * `apply` says how many of a page it could change.
+   * Counts first: lists come newest first, and the oldest can only be due first once their number is known.
+   * `apply` returns how many of a page it changed.
    */
   async #sweep<T extends { readonly destination: string }>(
     replay: Progress,
@@ -238,7 +238,7 @@ export class Replays {
     return (await Promise.all(changes)).flat().length;
   }
 
-  /** The deliveries a filter is about; discarded ones only where it says so. */
+  /** The deliveries that match a filter; discarded ones only if the filter names them. */
   async *#found({ deliveries: query, events }: ReplayFilter): Pages<DeliveryRecord> {
     const { store } = this;
     const fitting = ({ items }: Page<DeliveryRecord>) =>

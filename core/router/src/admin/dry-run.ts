@@ -1,4 +1,4 @@
-/** A call that nobody makes: what it would be told, without a server, a store or a record of it. */
+/** A dry run of a call: its answer, without a server, a store or a record. */
 import {
   type Clock,
   type EventRecord,
@@ -16,7 +16,7 @@ import { replyTo, traceOf } from '../calls/reply.js';
 import { readReception } from '../ingest/reception.js';
 import { recordOf } from '../routing/event-record.js';
 
-/** Who is asked. */
+/** What a dry run works with. */
 export interface DryRunParts {
   readonly sources: ReadonlyMap<string, Source>;
   readonly answers: Answers;
@@ -31,7 +31,7 @@ export interface CallDryRun {
   readonly trace: JsonObject;
 }
 
-/** Asks the resolvers as for a real call. Refuses as `MALFORMED` a body that its source does not take for a call. */
+/** Runs the resolvers as for a real call. Refuses as `MALFORMED` a body that its source does not accept as a call. */
 export async function dryRunCall(name: string, body: JsonObject, parts: DryRunParts): Promise<CallDryRun> {
   const { sources, answers, clock, log, normalizePhone } = parts;
   const source = sources.get(name);

@@ -1,4 +1,4 @@
-/** Why an event goes where it goes: every route is asked, and each destination says what it would send. Nothing is sent. */
+/** Explains routing: evaluates every route for an event, with a preview by each destination. Nothing is sent. */
 import {
   type DeliveryRecord,
   deliveryId,
@@ -24,7 +24,7 @@ export interface ExplainParts {
   readonly mask: (text: string) => string;
 }
 
-/** What a route says of an event. */
+/** The result of one route for an event. */
 export interface RouteExplanation {
   readonly route: string;
   readonly matches: boolean;
@@ -32,7 +32,7 @@ export interface RouteExplanation {
   readonly reason: string | null;
   /** As written in the file; null where there is none. */
   readonly where: string | null;
-  /** What `where` is put together from; empty where it is not asked. */
+  /** The parts of `where`; empty if it is not evaluated. */
   readonly parts: readonly ExplainedPart[];
   /** Empty where the route does not match. */
   readonly destinations: readonly DestinationExplanation[];
@@ -41,13 +41,13 @@ export interface RouteExplanation {
 /** What a destination would get. */
 export interface DestinationExplanation {
   readonly destination: string;
-  /** What would be sent, without secrets; null where nothing would be, or the destination cannot say. */
+  /** What would be sent, without secrets; null if nothing would be sent, or the destination has no preview. */
   readonly preview: JsonObject | null;
   /** Why there is no preview; null where there is one. */
   readonly reason: string | null;
 }
 
-/** Asks every route. `deliveries` are those the event has already: a preview goes under their ids. */
+/** Evaluates every route. `deliveries` are those the event already has: a preview uses their ids. */
 export function explainRoutes(
   record: EventRecord,
   deliveries: readonly DeliveryRecord[],

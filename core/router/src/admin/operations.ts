@@ -1,4 +1,4 @@
-/** What an operator may ask and decide: lists, stories, replay, discard, explain, status. */
+/** Queries and actions of an operator: lists, details, replay, discard, explain. */
 import {
   type Attempt,
   Clock,
@@ -56,7 +56,7 @@ export type ExplainQuestion =
   | { readonly subject: string }
   | { readonly source: string; readonly body: JsonObject };
 
-/** An event, what became of it, and what today's routes say of it. */
+/** An event, its deliveries, and the result of today's routes. */
 export interface Explanation extends EventDetails {
   /** False where it is only made from a body. */
   readonly kept: boolean;
@@ -115,7 +115,7 @@ export class Operations {
     return this.#loadDelivery(await this.#kept(id));
   }
 
-  /** Makes one delivery due now. Refused while it is running, and where nobody would make it. */
+  /** Makes one delivery due now. Refused while it is running, and if its destination is not configured. */
   async replay(id: string): Promise<DeliveryDetails> {
     const { destination } = await this.#kept(id);
     if (!this.plan.value.destinations.has(destination))

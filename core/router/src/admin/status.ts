@@ -1,4 +1,4 @@
-/** Values that are read when somebody asks: what waits and for how long, what each lane is doing, whether the store is there. */
+/** The state of a router, read on request: backlog and its age, load of each queue, health of the store. */
 import { type Backlog, Clock, type Labels, Store, token } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import type { OpenDestination } from '../delivery/attempt.js';
@@ -12,7 +12,7 @@ import type { Reading } from '../system/metrics.js';
 
 const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
-/** What gauges show of a router. What its store cannot say is left out. */
+/** The gauges of a router. Values that the store does not return are left out. */
 function gaugesOf({ nowMs, storeFailure, destinations }: Status, committing: number): readonly Reading[] {
   const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
   return [
@@ -58,7 +58,7 @@ export interface DestinationStatus {
   /** Null where the destination is not configured any more. */
   readonly policy: QueuePolicy | null;
   readonly load: QueueLoad | null;
-  /** Null where the store cannot say. */
+  /** Null if the store did not return it. */
   readonly backlog: Backlog | null;
 }
 

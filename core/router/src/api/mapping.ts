@@ -1,4 +1,4 @@
-/** From what operations tell to what the API says: times as ISO 8601, bodies parsed. */
+/** Maps results of operations to API schemas: times as ISO 8601, bodies parsed. */
 
 import type { Attempt, EventRecord } from '@switchhook/sdk';
 import type { z } from 'zod';
@@ -39,7 +39,7 @@ export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
   return answer.success ? [{ id, source, subject, agent, receivedAt: iso(receivedAtMs), answer: answer.data }] : [];
 }
 
-/** Also for `switchhook explain`, which asks a router that is not running. */
+/** Also for `switchhook explain` with a router that is not running. */
 export function explanationJson(explanation: Explanation): z.input<typeof reply.explanation> {
   const { event, kept, deliveries, routes } = explanation;
   return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryDetailsJson), routes };

@@ -1,4 +1,4 @@
-/** What the API is asked, as schemas: requests are checked by them, and OpenAPI is made from them. */
+/** Request schemas of the API: they validate requests and generate OpenAPI. */
 
 import { durationMs } from '@switchhook/sdk/internal';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-/** What the API says, as schemas: the server writes it, the command line reads it, and OpenAPI is made from them. */
+/** Response schemas of the API: the server writes them, the command line reads them, and they generate OpenAPI. */
 import { z } from 'zod';
 import { reasons, states } from './requests.js';
 
@@ -164,7 +164,7 @@ export const destinationStatus = z
     destination: z.string(),
     configured: z.boolean().meta({ description: 'False where only its deliveries are left.' }),
     use: z.string().nullable().meta({ description: 'Type of the component.' }),
-    waiting: count.nullable().meta({ description: 'Null where the store cannot say; so are running and dead.' }),
+    waiting: count.nullable().meta({ description: 'Null if the store does not answer; so are running and dead.' }),
     running: count.nullable(),
     dead: count.nullable().meta({ description: 'Without the discarded ones.' }),
     oldestSeconds: z

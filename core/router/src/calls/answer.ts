@@ -1,4 +1,4 @@
-/** Answers: what a ringing phone is told. Whoever is late or fails is left out; the reply goes out in time, whatever happens. */
+/** Answers calls: runs the resolvers within the time that is left, and always replies in time. */
 import {
   type Answer,
   type Call,
@@ -28,7 +28,7 @@ export interface AnswerRow extends VariableRow {
   readonly from: readonly string[];
   /** Over `call` and `now`; null = every call. */
   readonly where: Expression | null;
-  /** When the reply leaves, whoever is still looking; never later than the platform waits. */
+  /** When the reply is sent, even if look-ups are still running; never later than the platform's deadline. */
   readonly withinMs: number;
   /** Names of resolvers. */
   readonly resolve: readonly string[];
@@ -50,7 +50,7 @@ export interface AnswerTrace extends Omit<ResolvedVariables, 'step'> {
   readonly name: string | null;
   readonly step: AnswerStep;
   readonly lookups: readonly Lookup[];
-  /** Resolvers it asked whose breaker is open. */
+  /** Its resolvers with an open circuit breaker. */
   readonly openBreakers: readonly string[];
 }
 

@@ -1,22 +1,22 @@
 /** What makes two requests the same call, and two calls the same caller. */
 import type { Call } from '@switchhook/sdk';
 
-/** Whether the call says who calls. Two callers who withhold their numbers look the same. */
+/** Whether the caller's number is known. Callers who withhold their numbers cannot be told apart. */
 export function isKnownCaller({ from }: Pick<Call, 'from'>): boolean {
   return from !== '';
 }
 
 /**
- * The same for every request about one call, as far as can be told. Null where two requests may be about different calls:
+ * The same for every request about one call, as far as that can be determined. Null if two requests may be about different calls:
  * no call id, and a caller who is not known.
  */
 export function callKey(source: string, call: Call): string | null {
   if (call.id === null && !isKnownCaller(call)) return null;
-  // With an id, too: one that is not the call's own, but an account's, must not tell a caller what another one was told.
+  // Also with an id: if a platform sends an account's id as the call's, a caller must not get another caller's answer.
   return JSON.stringify([source, call.id, call.from, call.to, call.agent]);
 }
 
-/** The same for every call to which an answer would tell the same of the same caller; null where it is not known who calls. */
+/** The same for all calls of one caller that an answer treats alike; null if the caller is unknown. */
 export function callerKey(answer: string, call: Call): string | null {
   return isKnownCaller(call) ? JSON.stringify([answer, call.from, call.to, call.agent]) : null;
 }

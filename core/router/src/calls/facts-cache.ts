@@ -39,7 +39,7 @@ export class FactsCache {
 
   /**
    * What a resolver found about this caller, if that is not longer ago than `withinMs`. Not where it went by something that
-   * is known to be otherwise now: the number may have gone to somebody else.
+   * has changed since: the number may belong to another person now.
    */
   of(caller: string, resolver: string, known: KnownThen, nowMs: number, withinMs: number): JsonObject | null {
     const kept = this.#kept.get(keyOf(caller, resolver));

@@ -1,4 +1,4 @@
-/** What a resolver returned, made harmless: a plain, frozen copy that is JSON, or an error that says what it is not. */
+/** Copies what a resolver returned into plain, frozen JSON, or throws an error that names what is not allowed. */
 import type { JsonObject, JsonValue } from '@switchhook/sdk';
 
 /** Facts about a caller, and about how much memory they take. */
@@ -17,7 +17,7 @@ const deepest = 50;
  * JSON has no word for is left out. Throws for what is no object, is too large or deep, contains itself, or throws when read.
  */
 export function plainFacts(returned: unknown): Facts {
-  // Not what the contract says, but what it means is clear.
+  // Not allowed by the contract, but clear.
   if (returned === null || returned === undefined) return { facts: Object.freeze({}), size: 0 };
   if (typeof returned !== 'object' || Array.isArray(returned))
     throw new Error(`it returned ${Array.isArray(returned) ? 'a list' : typeof returned}, not an object of facts`);

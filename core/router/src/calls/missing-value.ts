@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '@switchhook/sdk';
 import type { ResolvedFacts } from './resolve.js';
 import { breakerOpenReason, type Lookup } from './resolver-bulkhead.js';
 
-/** What the expression itself can say. */
+/** What the expression itself reports. */
 export interface MissingValue {
   /** Whose facts it looked at. */
   readonly used: readonly string[];
@@ -12,11 +12,11 @@ export interface MissingValue {
   readonly place: string;
 }
 
-/** Of the names there are: nobody reads more of them. */
+/** Longer lists of names are not useful. */
 const mostNames = 10;
 const longestList = 200;
 
-/** Whoever could not look is to blame before whoever found nobody, and both before the expression. */
+/** Precedence: failed resolver, then empty result, then expression error. */
 export function reasonOf({ used, expressionError, place }: MissingValue, { known, lookups }: ResolvedFacts): string {
   const path = pathOf(place);
   const [root = ''] = path;
@@ -27,7 +27,7 @@ export function reasonOf({ used, expressionError, place }: MissingValue, { known
   if (away !== undefined) return `${away} ${fateOf(lookups.find(({ resolver }) => resolver === away))}`;
   const factsOf = (name: string): JsonObject => known.get(name)?.facts ?? {};
   const ignorant = suspects.find((name) => Object.keys(factsOf(name)).length === 0);
-  if (ignorant !== undefined) return `${ignorant} found nobody`;
+  if (ignorant !== undefined) return `${ignorant} returned no record`;
   return absentIn(factsOf(root), path) ?? expressionError;
 }
 
@@ -39,9 +39,11 @@ function fateOf(lookup: Lookup | undefined): string {
     case 'failed':
       return 'failed';
     case 'skipped':
-      return lookup.reason === breakerOpenReason ? 'was left alone' : `was not asked: ${lookup.reason}`;
+      return lookup.reason === breakerOpenReason
+        ? 'was skipped: circuit breaker open'
+        : `was skipped: ${lookup.reason}`;
     default:
-      return 'was not asked';
+      return 'did not run';
   }
 }
 
@@ -57,7 +59,7 @@ function pathOf(place: string): readonly string[] {
   return path[0] === 'known' ? path.slice(1) : path;
 }
 
-/** Whoever misspells a name sees which there are. */
+/** Lists the names that exist, for a name that is misspelled. */
 function absentIn(facts: JsonObject, path: readonly string[]): string | null {
   let owner: JsonValue | undefined = facts;
   for (const [index, name] of path.entries()) {

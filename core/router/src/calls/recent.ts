@@ -1,4 +1,4 @@
-/** `recent`: what this router itself knows of a caller, from its own store. */
+/** `recent`: the history of a caller in the router's own store. */
 import {
   type Clock,
   type Component,
@@ -43,7 +43,7 @@ export function recentResolver({ store, clock, callSources, withinMs, limit }: P
   };
 }
 
-/** What an event that is no call tells about how it went, as far as it does. */
+/** How the newest event that is not a call ended, as far as it contains that. */
 function outcomeOf(record: EventRecord): JsonObject {
   const { type, subject, agent, data } = eventOf(record);
   return {
@@ -56,7 +56,7 @@ function outcomeOf(record: EventRecord): JsonObject {
 }
 
 const options = z.strictObject({
-  within: duration('How far back it looks. What `store.retention` has removed is forgotten.').prefault('30d'),
+  within: duration('How far back it looks; at most what `store.retention` keeps.').prefault('30d'),
   limit: z.int().min(1).max(1_000).default(100).meta({ description: 'Calls and events of one caller, at most.' }),
 });
 
@@ -73,7 +73,7 @@ export function recentMadeBy(make: (options: RecentOptions) => Resolver): Compon
   const component: Component<'resolver', typeof options> = {
     kind: 'resolver',
     type: 'recent',
-    description: 'What this router itself knows of a caller: how many calls there were, and what happened last.',
+    description: "The caller's history in the router's own store: number of calls and events, and the last event.",
     options,
     create: make,
   };

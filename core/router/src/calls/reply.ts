@@ -3,16 +3,16 @@ import type { Call, HttpReply, JsonObject, Log, Source } from '@switchhook/sdk';
 import type { CallAnswer, InboundCall } from './answer.js';
 import type { VariableOrigin } from './variables.js';
 
-/** When even the source cannot say what the least is: a success is what all platforms ask for. */
+/** If even the source has no fallback: every platform accepts a success. */
 const bareSuccess: HttpReply = { status: 200, body: {} };
 
 /** Header of the reply to a call that names the event the call becomes. Platforms do not look at it; `switchhook call` does. */
 export const eventHeader = 'x-switchhook-event';
 
-/** Header of the reply to a call that was asked about before: which request about it this is. Other replies do not have it. */
+/** Header of a repeated reply to a call: the number of the request about it. First replies do not have it. */
 export const requestNumberHeader = 'x-switchhook-request-number';
 
-/** The answer as the platform wants it. A reply that the source cannot write, or nobody could send, is replaced by the least. */
+/** The answer in the platform's format. A reply that the source cannot write, or HTTP cannot send, is replaced by the fallback. */
 export function replyTo(
   inboundCall: InboundCall,
   callAnswer: CallAnswer,
@@ -42,7 +42,7 @@ function written(write: () => HttpReply | undefined, log: Log): HttpReply | null
   return null;
 }
 
-/** Throws, or says no, where HTTP would: after this nothing can go wrong with it any more. */
+/** Throws or returns false if HTTP could not send it. */
 function canBeSent({ status, headers = {}, body = {} }: HttpReply): boolean {
   const sendable = Object.entries(headers).every(
     ([name, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),

@@ -14,7 +14,7 @@ export interface ResolverFacts {
 
 /** What all the look-ups of a call came to. */
 export interface ResolvedFacts {
-  /** By resolver. Whoever found nothing has `{}`; whoever could not look is not in it. */
+  /** By resolver. One without a record has `{}`; one that failed is missing. */
   readonly known: ReadonlyMap<string, ResolverFacts>;
   readonly lookups: readonly Lookup[];
 }
@@ -59,7 +59,7 @@ class LookupRun implements ResolvedFacts {
     this.#budgetMs = request.endMs - parts.clock.elapsed();
   }
 
-  /** Once per resolver, whoever needs it. */
+  /** Once per resolver, also if several depend on it. */
   look(name: string): Promise<void> {
     const started = this.#runs.get(name);
     if (started !== undefined) return started;
@@ -110,7 +110,7 @@ class LookupRun implements ResolvedFacts {
       return await bulkhead.look(this.#request.call, needed, terms);
     } catch {
       // A thrown value that cannot even be read, or a log that cannot write it: one more way to fail.
-      return { outcome: 'failed', reason: 'it failed in a way that cannot be told', facts: null };
+      return { outcome: 'failed', reason: 'it threw an error that cannot be read', facts: null };
     }
   }
 

@@ -1,4 +1,4 @@
-/** The lane of a resolver: one look-up within what is left of the ring, its own concurrency, and a breaker that keeps a broken one from costing time. */
+/** The bulkhead of a resolver: its time limit, its concurrency, and a circuit breaker so that a failing resolver costs no ring time. */
 import {
   type Call,
   type Clock,
@@ -30,7 +30,7 @@ export interface OpenResolver {
 
 /**
  * What came of asking a resolver. `cached` = earlier facts spared the look-up. `late`: no result in time. `failed`: it
- * could not look. `skipped`: its breaker is open, or it needs what another one could not say. `busy`: too many look-ups were under way.
+ * threw an error. `skipped`: its circuit breaker is open, or it depends on one that failed. `busy`: too many look-ups were running.
  */
 export type LookupOutcome = 'found' | 'not-found' | 'cached' | 'late' | 'failed' | 'skipped' | 'busy';
 
@@ -41,7 +41,7 @@ export interface Lookup {
   /** Milliseconds after the request. */
   readonly startMs: number;
   readonly ms: number;
-  /** Why there are no facts, in one line; null where there are some, or nobody to tell of. */
+  /** Why there are no facts, in one line; null if there are some, or there is no record. */
   readonly reason: string | null;
 }
 
@@ -65,8 +65,8 @@ export interface LookupTerms {
 /** A caller can be the probe of a broken resolver no less often than this. */
 const longestCooldownMs = 120_000;
 const longestReason = 500;
-/** Why a resolver whose breaker is open was not asked. */
-export const breakerOpenReason = 'it keeps failing and is left alone for a while';
+/** Why a resolver with an open circuit breaker did not run. */
+export const breakerOpenReason = 'circuit breaker open after repeated failures';
 
 export class ResolverBulkhead {
   readonly #open: OpenResolver;
@@ -93,7 +93,7 @@ export class ResolverBulkhead {
     return this.#left;
   }
 
-  /** Asks the resolver. Never rejects; resolves by `endMs`. */
+  /** Runs the resolver. Never rejects; resolves by `endMs`. */
   async look(call: Call, known: JsonObject, terms: LookupTerms): Promise<ResolverResult> {
     const { resolver, timeoutMs, concurrency } = this.#open;
     const nowMs = this.#clock.elapsed();
@@ -125,24 +125,24 @@ export class ResolverBulkhead {
     }
   }
 
-  /** An expression of its options has no value. Of a caller whom nobody knows there is nothing more to look for; a reply that lacks something is no word about the caller. */
+  /** An expression in its options has no value. If the caller has no record, there is nothing to look for; if a reply lacks a field, that says nothing about the caller. */
   #missed({ message, place }: ExpressionError, known: JsonObject): ResolverResult {
     const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
     if (needed !== undefined && !Object.hasOwn(known, needed))
-      return miss('skipped', `it needs ${needed}, which could not say`);
+      return miss('skipped', `depends on ${needed}, which failed`);
     if (/^(known|call)\b/.test(place)) return { outcome: 'not-found', reason: message, facts: plainFacts({}) };
     this.#log[this.#hasMissed ? 'debug' : 'warn']('resolver.missed', { resolver: this.#open.name, reason: message });
     this.#hasMissed = true;
     return { ...miss('failed', message), outcome: 'not-found' };
   }
 
-  /** A resolver that had to wait for another one is not to blame for it, unless it is on probation: a probe must end somehow. */
+  /** A resolver that had to wait for another one is not counted as failed, unless it is the breaker's probe: a probe must end. */
   #failed(isToBlame: boolean): void {
     const nowMs = this.#clock.elapsed();
     if (isToBlame || this.#breaker?.state(nowMs) !== 'closed') this.#breaker?.failed(nowMs);
   }
 
-  /** Nobody was asked, so nothing is known of who would have been. */
+  /** The resolver was not reached: the breaker learns nothing. */
   #cancelled(looked: ResolverResult): ResolverResult {
     this.#breaker?.cancelled();
     return looked;

@@ -12,7 +12,7 @@ const help = {
   answer_variables_total: 'Variables by the step of the ladder they came from',
   resolver_lookups_total: 'Look-ups by outcome',
   resolver_seconds: 'Duration of look-ups',
-  resolver_breaker_open: '1 while a resolver is left alone',
+  resolver_breaker_open: '1 while the circuit breaker of a resolver is open',
 } as const;
 type Name = keyof typeof help;
 

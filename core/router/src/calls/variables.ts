@@ -1,10 +1,10 @@
-/** From what is known of a caller to what the agent is told: each variable by the first rung of the ladder that has a value. */
+/** Resolves the variables of an answer: each from the first step that has a value. */
 import { type Answer, type Call, isExpressionError, type JsonValue, type Template } from '@switchhook/sdk';
 import { agentIdProblem } from '@switchhook/sdk/internal';
 import { reasonOf } from './missing-value.js';
 import type { ResolvedFacts } from './resolve.js';
 
-/** The rungs, best first: facts of this call, facts that spared a look-up, earlier ones where it failed, the default, nothing. */
+/** The steps, best first: facts of this call, cached facts, stale facts after a failure, the default, nothing. */
 const variableSteps = ['fresh', 'cached', 'stale', 'default', 'none'] as const;
 export type VariableStep = (typeof variableSteps)[number];
 
@@ -20,7 +20,7 @@ export interface VariableOrigin {
 /** What variables are made from. */
 export interface VariableRow {
   readonly variables: Readonly<Record<string, Template>>;
-  /** For variables that nobody found. */
+  /** For variables without a value. */
   readonly defaults: Readonly<Record<string, string>>;
   readonly overrideAgent: Template | null;
 }
@@ -29,7 +29,7 @@ export interface VariableRow {
 export interface VariableScope extends ResolvedFacts {
   readonly call: Call;
   readonly now: Date;
-  /** Names of all resolvers that were asked: those without facts know nothing, `{}`. */
+  /** Names of all resolvers of the answer: those without facts are `{}`. */
   readonly resolvers: Iterable<string>;
 }
 
@@ -39,11 +39,11 @@ export interface ResolvedVariables {
   readonly origins: Readonly<Record<string, VariableOrigin>>;
   /** Of the other agent; null where the row names none. */
   readonly agentOrigin: VariableOrigin | null;
-  /** The lowest rung of all. */
+  /** The lowest step of all. */
   readonly step: VariableStep;
 }
 
-/** Told of each variable that cannot go out as it is. */
+/** Called for each variable that cannot be sent as it is. */
 export type Refuse = (variable: string, reason: string) => void;
 
 /** Longer values are cut: a platform's limit is not known, more does not belong into a prompt. */
@@ -51,7 +51,7 @@ const longestValue = 10_000;
 /** All variables together, as JSON. */
 const largestAnswer = 65_536;
 
-/** Fills an answer. Throws nothing; what cannot be had falls to the next rung. */
+/** Resolves an answer. Never throws; a variable without a value takes the next step. */
 export function resolveVariables(row: VariableRow, scope: VariableScope, refuse: Refuse): ResolvedVariables {
   const watched = new WatchedScope(scope);
   const variables: Record<string, string> = {};
@@ -71,7 +71,7 @@ export function resolveVariables(row: VariableRow, scope: VariableScope, refuse:
   const { agent: overrideAgent, origin: agentOrigin } = overriding(row.overrideAgent, watched, refuse);
   const steps = Object.values(origins).map((origin) => origin.step);
   if (overrideAgent !== null && agentOrigin !== null) steps.push(agentOrigin.step);
-  // Every request about the call gets this one: nobody who writes it in some format may change it for the next.
+  // All requests about the call share it: a source must not change it while writing a reply.
   const answer = Object.freeze({ variables: Object.freeze(variables), overrideAgent });
   return { answer, origins, agentOrigin, step: lowest(steps) };
 }
@@ -120,7 +120,7 @@ function rendered(
   }
 }
 
-/** Another agent for the call. What can be no id is refused and not mended: one that was cut would be another's. */
+/** Another agent for the call. An invalid id is refused, not shortened: a shortened one could be another agent's. */
 function overriding(template: Template | null, scope: WatchedScope, refuse: Refuse) {
   if (template === null) return { agent: null, origin: null };
   const refused = (reason: string) => refuse('overrideAgent', reason);
@@ -183,7 +183,7 @@ class WatchedScope {
     return [...this.#used];
   }
 
-  /** Of the last template: the lowest rung of the facts it looked at. Where there are none, its own fallback spoke. */
+  /** Of the last template: the lowest step of the facts it read. Without any, its own fallback was used. */
   get step(): VariableStep {
     return lowest(this.used.map((name) => this.#stepOf(name)));
   }

@@ -1,4 +1,4 @@
-/** What can be known of an answer before anybody calls: whether its variables are flat, and whether every caller gets them. */
+/** Checks an answer before any call: whether its variables are flat, and whether every caller gets them. */
 import { isExpressionError, type JsonValue, type PhoneNormalizer, type Scope, type Template } from '@switchhook/sdk';
 import { agentIdProblem, didYouMean, expressionsIn, nearest } from '@switchhook/sdk/internal';
 import type { AnswerRow } from '../calls/answer.js';
@@ -106,7 +106,7 @@ function reportNotFlat(document: ConfigDocument, path: Path, expected = 'a text,
   });
 }
 
-/** A condition that fails for a stranger says nothing about callers one knows, but a stranger is not answered by this row. */
+/** A condition that fails for an unknown caller may hold for known ones; unknown callers are not answered by this row. */
 function checkWhere(document: ConfigDocument, path: Path, { where }: AnswerRow, unknown: Scope): void {
   try {
     where?.evaluate(unknown);

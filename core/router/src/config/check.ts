@@ -33,7 +33,7 @@ export type CheckedConfig =
   | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
 
-/** Checks a document. Components are found through the catalog, which is asked for each row. */
+/** Checks a document. Components come from the catalog, row by row. */
 export async function checkConfig(document: ConfigDocument, catalog: Catalog): Promise<CheckedConfig> {
   const config = document.root === null ? null : await new ConfigCheck(document, catalog).config();
   const { problems } = document;
@@ -196,7 +196,7 @@ class ConfigCheck {
     return answer;
   }
 
-  /** An answer goes to calls: nobody waits for one at the sources of other events. */
+  /** Answers are for sources of calls: other sources have no reply with variables. */
   #reportNoCalls(name: string, at: Path, sources: readonly CheckedRow<'source'>[]): void {
     if (!sources.some((source) => source.name === name)) return;
     const calling = sources.filter(({ component }) => component.calls === true).map((source) => source.name);
@@ -204,7 +204,7 @@ class ConfigCheck {
     this.#document.report('WRONG_KIND', at, `"${name}" is a source of events, an answer needs one of calls`, { hint });
   }
 
-  /** Where a row has keys that nobody knows, one of them may be the name of another row. */
+  /** A row with unknown keys may have meant one of them as a reference to another row. */
   #markUncertain(path: Path, { shape }: z.ZodObject, referred: readonly Section[]): void {
     const node = nodeAt(this.#document.root, path);
     if (node?.kind === 'map' && [...node.entries.keys()].every((key) => key in shape)) return;
@@ -222,7 +222,7 @@ class ConfigCheck {
   }
 }
 
-/** Compiles expressions of an answer. A condition is evaluated before anybody is asked: it could use no resolver. */
+/** Compiles expressions of an answer. A condition is evaluated before any resolver runs, so it cannot use one. */
 function amongResolvers(broken: readonly string[], unasked: readonly string[]): Reader['compile'] {
   return (text, variables, result) =>
     compileExpression(text, variables, result, variables.includes('known') ? { broken, unasked } : {});
@@ -277,7 +277,7 @@ function breakerConfig(breaker: z.output<typeof rowSchemas.resolver>['breaker'])
   return { failures: breaker.failures, windowMs: breaker.window, cooldownMs: breaker.cooldown };
 }
 
-/** Freezes plain objects and lists. Components belong to their plugins, other objects to whoever made them. */
+/** Freezes plain objects and lists. Components and other objects are left as they are. */
 function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value));

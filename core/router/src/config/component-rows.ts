@@ -19,7 +19,7 @@ export interface CheckedRow<K extends Kind = Kind> {
   readonly options: Readonly<Record<string, unknown>> | null;
 }
 
-/** Names that expressions of answers know already. */
+/** Reserved names of expressions in answers. */
 const takenNames: readonly string[] = ['call', 'event', 'delivery', 'known', 'now'];
 
 export class Rows {
@@ -63,7 +63,7 @@ export class Rows {
       name: String(path.at(-1)),
       component,
       plugin,
-      // The schema of this kind, as `kind` says; the table's type does not keep the two together.
+      // The schema belongs to this kind; the type of the table does not express that.
       common: this.#checker.check(rowSchemas[kind], path, absent, own) as CheckedRow<K>['common'],
       options: this.#checker.check(component.options, path, absent && {}, rest),
     };

@@ -21,7 +21,7 @@ export interface DocumentParts {
   /** Null where the file could not be read. */
   readonly root: TreeNode | null;
   readonly diagnostics: readonly Diagnostic[];
-  /** What to do, in place of what the table of errors says: that speaks of a configuration. */
+  /** The hint, in place of the one in the table of errors, which is about a configuration. */
   readonly hints?: Hints | undefined;
 }
 
@@ -39,10 +39,10 @@ export interface Mark {
   readonly secret?: boolean;
 }
 
-/** Of these sections an excerpt shows whole lines. In others, somebody may have written a secret into the file: only names of variables are shown. */
+/** Excerpts of these sections show whole lines. In others a line may contain a secret: only names of variables are shown. */
 const openSections: readonly string[] = ['version', 'log', 'plugins', 'routes', 'answers'];
 
-/** Nobody reads more, and a broken file of a megabyte could have a hundred thousand. */
+/** Longer lists are not useful, and a broken file of a megabyte could have a hundred thousand problems. */
 const mostProblems = 1_000;
 
 const longestMessage = 400;
@@ -84,14 +84,14 @@ export class ConfigDocument {
   }
 
   /**
-   * Reports a problem; where the path leads nowhere, at the last key on its way. Nothing is said about a value that a
-   * missing variable left open, or that stands under a key nothing can have: that is wrong already, and has been said.
+   * Reports a problem; if the path does not exist, at its last existing key. Nothing is reported about a value with a
+   * missing variable, or below an invalid key: that has its own problem already.
    */
   report(code: ErrorCode, path: Path, message: string, mark: Mark = {}): void {
     this.#say(this.#problems, code, path, message, mark);
   }
 
-  /** Says what is not wrong, but probably not meant. */
+  /** Reports what is valid, but probably not intended. */
   warn(code: ErrorCode, path: Path, message: string, mark: Mark = {}): void {
     this.#say(this.#warnings, code, path, message, mark);
   }
@@ -160,7 +160,7 @@ export class ConfigDocument {
   #excerpt(start: number, end: number, offset: number, shown: TreeNode | null): Problem['excerpt'] {
     const hidden = this.#private.filter((node) => node !== shown && node.start < end && node.end > start);
     const visible = (to: number): string => {
-      // Without a tree nobody knows what is a value: nothing is shown that could be one.
+      // Without a tree, values cannot be recognised: nothing is shown that could be one.
       if (this.root === null) return this.#source.slice(start, to).replace(/([:-]\s+)\S.*/, '$1…');
       let text = '';
       let from = start;

@@ -1,4 +1,4 @@
-/** Variables in texts: `${NAME}`, `${NAME:-default}`, `${file:path}`; `$${` is a literal `${`, expressions are left alone. */
+/** Variables in texts: `${NAME}`, `${NAME:-default}`, `${file:path}`; `$${` is a literal `${`, expressions stay as they are. */
 import { expressionEnd } from '@switchhook/sdk/internal';
 import type { Diagnostic, Stretch } from './tree.js';
 

@@ -1,4 +1,4 @@
-/** The configuration as a JSON Schema: for editors, and to know which keys belong where. */
+/** The configuration as a JSON Schema: for editors, and for the list of valid keys. */
 
 import type { Component, Kind } from '@switchhook/sdk';
 import { z } from 'zod';
@@ -50,7 +50,7 @@ export function configurationSchema(components: readonly Component[]): JsonSchem
   return {
     ...inputSchema(whole),
     title: 'Switchhook configuration',
-    // Keys that begin with x- are nobody's: a place for anchors.
+    // Keys that begin with x- are free: a place for anchors.
     patternProperties: { '^x-': {} },
   };
 }

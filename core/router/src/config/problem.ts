@@ -1,4 +1,4 @@
-/** A mistake in the configuration, told like a compiler does. */
+/** A mistake in the configuration, in the format of a compiler. */
 import type { ErrorCode } from '@switchhook/sdk/internal';
 
 /** One mistake: where it is, what was found, what to do. */
@@ -16,7 +16,7 @@ export interface Problem {
   readonly message: string;
   /** What to do. */
   readonly hint: string;
-  /** The line, without values that are nobody's business, and the column of the mark in it. */
+  /** The line, without values that may be secret, and the column of the mark in it. */
   readonly excerpt: { readonly text: string; readonly column: number } | null;
 }
 

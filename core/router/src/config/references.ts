@@ -49,12 +49,12 @@ export class References {
     return written;
   }
 
-  /** Says that a row is used though nothing names it where its section is looked for. */
+  /** Marks a row as used although no other row of the usual section refers to it. */
   use(section: Section, name: string): void {
     this.#used.add(`${section} ${name}`);
   }
 
-  /** Says that a section is referred to by something that cannot be read: then nothing of it is called unused. */
+  /** Marks a section as referred to by something unreadable: none of its rows is reported as unused. */
   uncertain(section: Section): void {
     this.#uncertain.add(section);
   }
@@ -89,7 +89,7 @@ export class References {
     }
     const names = this.names(section);
     const near = nearest(name, names);
-    // Who misspells a name has not forgotten its row.
+    // A misspelled reference still uses its row.
     if (near !== null) this.#used.add(`${section} ${near}`);
     const hint = near === null && names.length > 0 ? `There are: ${names.join(', ')}.` : undefined;
     const suggestion = near === null ? '' : `; did you mean "${near}"?`;

@@ -1,4 +1,4 @@
-/** From zod's issues to problems: in words for people, at their place in the file. */
+/** From zod's issues to problems with a clear message and a place in the file. */
 
 import { didYouMean, ERRORS, type ErrorCode, nearest } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
@@ -33,7 +33,7 @@ export function leavesOf(issues: readonly z.core.$ZodIssue[], base: Path = []): 
   });
 }
 
-/** What is needed to tell what is wrong with a value. */
+/** The context of a wrong value. */
 export interface Context {
   readonly document: ConfigDocument;
   readonly schema: z.ZodType;
@@ -65,7 +65,7 @@ function reportUnknownKeys(
   if (path.length === 0) known.push(...context.otherKeys);
   for (const key of keys) {
     const near = nearest(key, known);
-    // Who misspells a key has not forgotten it.
+    // A misspelled key is reported as unknown, not also as missing.
     if (near !== null) meant.add([...path, near].join('\0'));
     const hint = near === null && known.length > 0 ? `Keys here: ${[...new Set(known)].join(', ')}.` : undefined;
     const at = [...context.path, ...path, key];

@@ -27,7 +27,7 @@ const retry = z
   .strictObject({
     attempts: z.int().min(1).max(100).default(10).meta({ description: 'Attempts in all, the first included.' }),
     first: timeout('Longest wait before the second attempt; doubles with each further one.').prefault('5s'),
-    max: timeout('No wait is longer, not even one the other side asks for.').prefault('1h'),
+    max: timeout('Longest wait, also for a longer `Retry-After`.').prefault('1h'),
   })
   .refine(({ first, max }) => first <= max, { path: ['first'], message: 'must not be longer than max' })
   .meta({
@@ -108,7 +108,7 @@ export type Section = keyof typeof sections;
 export const sectionDescriptions: Readonly<Record<Section, string>> = {
   sources: 'Who sends: each source receives at `/hooks/{name}`.',
   destinations: 'Who is given events.',
-  resolvers: 'Who knows something about a caller.',
+  resolvers: 'Look up facts about a caller.',
   transforms: 'What changes an event for a destination.',
 };
 
@@ -131,7 +131,7 @@ export const serverSchema = z
     }),
     watchdog: z.boolean().default(true).meta({
       description:
-        'Says in the log which code keeps the process to itself for more than a second, so that no phone is answered. Costs a thread of a few megabytes. Off where an embedding program replaces the clock.',
+        'Logs which code blocks the process for more than a second, so that no call is answered. Costs a thread of a few megabytes. Off if an embedding program replaces the clock.',
     }),
     admin: z
       .strictObject({ token: secret('Bearer token of the API.').optional() })
@@ -238,13 +238,13 @@ export function answerSchema(known: readonly string[]) {
         'bool',
       ).optional(),
       within: timeout(
-        'When the reply leaves, whoever is still looking. Earlier where the platform does not wait so long.',
+        'When the reply is sent, even if look-ups are still running. Earlier if the deadline of the platform is earlier.',
       ).prefault('3s'),
-      resolve: names('Resolvers to ask, side by side. Those they wait for are asked, too.').optional(),
+      resolve: names('Resolvers to run, side by side. Those they depend on run, too.').optional(),
       variables: z
         .record(variableName, flat('Text over `call`, `now` and the resolvers by name.', variables))
         .default({})
-        .meta({ description: 'Variables of the agent. One that needs what nobody found takes its default.' }),
+        .meta({ description: 'Variables of the agent. A variable without a value takes its default.' }),
       defaults: z
         .record(variableName, z.union([z.string().max(10_000), z.number(), z.boolean()]).transform(String))
         .default({})
@@ -253,5 +253,5 @@ export function answerSchema(known: readonly string[]) {
       cache: cache.optional(),
       expects: names('Variables the agent cannot do without: `check` fails where nothing supplies one.').optional(),
     })
-    .meta({ description: 'What a calling platform is told about a caller.' });
+    .meta({ description: 'The reply to the call request of a platform.' });
 }

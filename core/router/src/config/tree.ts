@@ -20,7 +20,7 @@ export interface ScalarNode extends Place {
   readonly written: string;
   /** Where the value came from, piece by piece, where variables were put in; null otherwise. */
   readonly segments: readonly Stretch[] | null;
-  /** True where a variable or an anchor is missing: what the value is, nobody knows. */
+  /** True if a variable or an anchor is missing: the value is unknown. */
   readonly broken: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Checks parts of a document against schemas; remembers the secrets it meets. */
+/** Validates parts of a document against schemas; collects the secrets. */
 
 import { errorMessage, type Reader, reading } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
@@ -28,7 +28,7 @@ export class Checker {
     this.#reader = { compile, secret: (value) => this.secrets.add(value) };
   }
 
-  /** One that knows the same secrets and compiles expressions in its own way. */
+  /** A checker with the same secrets and another compiler of expressions. */
   compiling(compile: Reader['compile']): Checker {
     return new Checker(this.document, this.secrets, compile);
   }

@@ -1,4 +1,4 @@
-/** From YAML to a tree. The only place that knows the YAML library. */
+/** From YAML to a tree. The only file that uses the YAML library. */
 
 import { didYouMean } from '@switchhook/sdk/internal';
 import {
@@ -39,8 +39,7 @@ export function parseYaml(source: string, variables: Variables): ParsedYaml {
   const errors = syntaxDiagnostics(first, source);
   if (first === undefined || errors.length > 0) return { root: null, diagnostics: errors };
   const isEmpty = first.contents === null || (isScalar(first.contents) && first.contents.value === null);
-  if (isEmpty)
-    return { root: null, diagnostics: [{ ...nowhere, code: 'CONFIG_EMPTY', message: 'the file says nothing' }] };
+  if (isEmpty) return { root: null, diagnostics: [{ ...nowhere, code: 'CONFIG_EMPTY', message: 'the file is empty' }] };
   const builder = new TreeBuilder(source, variables);
   if (second !== undefined)
     builder.complain('YAML_SYNTAX', second.range[0], [], 'the file holds several documents; keep one');
@@ -70,7 +69,7 @@ function compose(source: string): readonly Document.Parsed[] | Diagnostic {
   return [...composer.compose(tokens, true, source.length)];
 }
 
-/** Longer lines are not looked through for what was meant: nobody has written them. */
+/** Longer lines are not searched for suggestions: no person has written them. */
 const longestLine = 1_000;
 
 /** One complaint per line: what follows on a broken line is broken by it. None from where a broken line has ended the document on. */

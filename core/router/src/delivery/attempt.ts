@@ -55,7 +55,10 @@ const responseBytes = 4_096;
 type Transforms = AttemptParts['transforms'];
 
 /** For a delivery that the destination left out of its answer. */
-const missingOutcome: Outcome = { kind: 'unavailable', reason: 'the destination said nothing about this delivery' };
+const missingOutcome: Outcome = {
+  kind: 'unavailable',
+  reason: 'the destination returned no outcome for this delivery',
+};
 const invalidOutcome: Outcome = { kind: 'unavailable', reason: 'the destination gave no outcome of the contract' };
 const delivered: Outcome = { kind: 'delivered' };
 

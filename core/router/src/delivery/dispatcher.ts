@@ -32,11 +32,11 @@ export const DeliveryPlan = token<Current<DeliveryPlan>>('switchhook.DeliveryPla
 /** An event on its way to the store, and the places its deliveries hold. It is ended once: by `dispatch` or by `release`. */
 export interface Reservation {
   readonly entry: Entry;
-  /** The lane of each delivery, in their order. */
+  /** The queue of each delivery, in their order. */
   readonly queues: readonly DeliveryQueue[];
 }
 
-/** Deliveries in memory in all, beyond what the lanes run. */
+/** Deliveries in memory in all, beyond those in running attempts. */
 const heldInAll = 2_000;
 
 @injectable()
@@ -114,7 +114,7 @@ export class Dispatcher {
     this.#queues.get(destination)?.expect(dueMs);
   }
 
-  /** What each lane is doing, by destination. */
+  /** The load of each queue, by destination. */
   get loads(): ReadonlyMap<string, QueueLoad> {
     return new Map([...this.#queues].map(([destination, queue]) => [destination, queue.load]));
   }

@@ -1,4 +1,4 @@
-/** How a destination may be used: the options of its lane. */
+/** How a destination may be used: the options of its queue. */
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Rate } from '../resilience/token-bucket.js';
 import type { RetryPolicy } from './retry.js';

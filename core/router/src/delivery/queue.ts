@@ -1,4 +1,4 @@
-/** The lane of one destination: takes deliveries in, starts its attempts, and takes nothing from other lanes. */
+/** The delivery queue of one destination: accepts deliveries and starts attempts, independent of other queues. */
 import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
 import { backoffMs, Sleep } from '@switchhook/sdk/internal';
 import type { BreakerState } from '../resilience/breaker.js';
@@ -9,7 +9,7 @@ import { SettlementWriter } from './settlement-writer.js';
 import type { DeliveryTelemetry } from './telemetry.js';
 import { Throttle } from './throttle.js';
 
-/** What a lane works with. */
+/** What a queue works with. */
 export interface QueueParts extends AttemptParts {
   readonly destination: string;
   readonly store: Store;
@@ -18,7 +18,7 @@ export interface QueueParts extends AttemptParts {
   readonly sharedCapacity: SharedCapacity;
 }
 
-/** What a lane is doing. */
+/** The load of a queue. */
 export interface QueueLoad {
   readonly running: number;
   readonly held: number;
@@ -36,9 +36,9 @@ interface Held {
 
 /** Deliveries whose settlement is not committed yet; more would be repeated after a crash. */
 const unsettledLimit = 256;
-/** While the gate stays closed for longer, held deliveries are given back. */
+/** If the throttle stays closed for longer, held deliveries are returned to the store. */
 const longestHoldMs = 1_000;
-/** How often the store is asked although nothing is known to be due: finds what another router left behind. */
+/** How often the store is polled although nothing is known to be due: finds what another router left. */
 const pollMs = 15_000;
 
 /** What moves a delivery between its states; they are drawn in docs/pipeline.md. */
@@ -84,7 +84,7 @@ export class DeliveryQueue {
   /** Decides, before the commit, whether a new delivery is handed over in memory or waits in the store. */
   admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
     const { destination, clock } = this.#parts;
-    // What is due already goes first, so newcomers queue behind it in the store; and only the store knows the order.
+    // What is already due goes first, so new deliveries wait in the store, which keeps the order.
     const queue = this.#closed || this.#policy.ordered || this.#isDue(nowMs) || this.#capacity.left <= 0;
     if (queue || this.#throttle.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
@@ -104,7 +104,7 @@ export class DeliveryQueue {
     this.#advance();
   }
 
-  /** The store has something for this lane, due at this time. */
+  /** The store has something for this queue, due at this time. */
   expect(dueMs: number): void {
     this.#dueMs = Math.min(dueMs, this.#dueMs ?? dueMs);
     this.#advance();
@@ -144,13 +144,13 @@ export class DeliveryQueue {
     this.#wakeAfter(Math.min(pollMs, ...waits));
   }
 
-  /** Starts attempts with what is held, as far as concurrency and gate allow. */
+  /** Starts attempts with what is held, as far as concurrency and throttle allow. */
   #startHeld(): void {
     const { clock } = this.#parts;
     if (this.#throttleWaitMs() > longestHoldMs) this.#giveBack(this.#held.splice(0));
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
       const group = this.#held.splice(0, this.#batchMax);
-      // A lease that could end during the attempt is not used: somebody else might start the same attempt.
+      // A lease that could end during the attempt is not used: another router might start the same attempt.
       const endsAtMs = clock.now() + this.#policy.timeoutMs;
       this.#giveBack(group.filter(({ leaseUntilMs }) => leaseUntilMs < endsAtMs));
       const usable = group.filter(({ leaseUntilMs }) => leaseUntilMs >= endsAtMs);
@@ -162,7 +162,7 @@ export class DeliveryQueue {
     return this.#attempts < this.#policy.concurrency && this.#settlementWriter.pending < unsettledLimit;
   }
 
-  /** How long until what is held can start, as far as time decides: its batch is complete and the gate is open. */
+  /** Time until what is held can start: its batch is complete and the throttle is open. */
   #heldWaitMs(): number {
     const [oldest] = this.#held;
     if (oldest === undefined) return Number.POSITIVE_INFINITY;
@@ -170,7 +170,7 @@ export class DeliveryQueue {
     return Math.max(this.#throttleWaitMs(), this.#held.length < this.#batchMax ? batchWaitMs : 0);
   }
 
-  /** How long until the store is to be asked, as far as time decides. */
+  /** Time until the next claim. */
   #dueWaitMs(nowMs: number): number {
     if (this.#dueMs === null) return Number.POSITIVE_INFINITY;
     return this.#isDue(nowMs) ? this.#throttleWaitMs() : this.#dueMs - nowMs;
@@ -270,7 +270,7 @@ export class DeliveryQueue {
     this.#timer?.cancel();
     const cancel = this.#parts.clock.after(ms, () => {
       this.#timer = null;
-      // Whatever woke it: asking the store once in a while is cheap, and finds what nobody announced.
+      // A claim once in a while is cheap, and finds deliveries that were not announced.
       this.expect(this.#parts.clock.now());
     });
     this.#timer = { atMs, cancel };
@@ -280,7 +280,7 @@ export class DeliveryQueue {
     return this.#dueMs !== null && this.#dueMs <= nowMs;
   }
 
-  /** How many to claim: not for a handful of places, and no more than the gate lets through. */
+  /** How many to claim: not for little capacity, and no more than the throttle allows. */
   #claimable(): number {
     const room = this.#capacity.left;
     const allowed = this.#throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.length;

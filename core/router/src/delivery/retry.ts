@@ -48,6 +48,6 @@ function waitMs(
   const scheduledMs = needsOperator
     ? policy.maxMs * (0.5 + random() / 2)
     : random() * Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
-  // A wish is the least: who says "now" is not asked without end, and who is asked together does not come back together.
+  // `Retry-After` is a minimum: a destination that answers "0" is not called without a pause, and the jitter spreads deliveries that failed together.
   return Math.min(policy.maxMs, Math.max(scheduledMs, wishMs + random() * Math.min(wishMs, policy.firstMs)));
 }

@@ -1,8 +1,8 @@
-/** Settles until the store has it: an outcome that is known must not be forgotten, however long the store is away. */
+/** Writes settlements until the store has them: a known outcome must survive any failure of the store. */
 import type { Clock, Log, Settled, Store } from '@switchhook/sdk';
 import { backoffMs, Sleep } from '@switchhook/sdk/internal';
 
-/** What a settler works with. */
+/** What a settlement writer works with. */
 export interface SettlementWriterParts {
   readonly destination: string;
   readonly store: Store;
@@ -32,7 +32,7 @@ export class SettlementWriter {
     this.#pending += count;
   }
 
-  /** Stops trying: the leases end, and somebody else makes the attempts again. */
+  /** Stops trying: the leases end, and the attempts are repeated later. */
   abandon(): void {
     this.#abandoned = true;
     this.#sleep.end();

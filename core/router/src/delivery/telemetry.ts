@@ -7,7 +7,7 @@ import type { AttemptOutcome } from './retry.js';
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
   attempts_total: 'Attempts by outcome',
-  attempts_needing_operator_total: 'Attempts after which somebody must act before another can succeed',
+  attempts_needing_operator_total: 'Attempts refused for a reason that an operator must fix (401, 403, 404)',
   attempt_seconds: 'Duration of attempts',
   delivery_seconds: 'Time from the arrival of an event to its delivery',
   deliveries_dead_total: 'Deliveries given up',
@@ -98,7 +98,7 @@ export class DeliveryTelemetry {
     { endedAtMs, durationMs }: AttemptTime,
   ): void {
     if (outcome.kind === 'skipped') {
-      // Nothing was asked of the destination.
+      // The destination was not called.
       this.#count('deliveries_skipped_total', { destination });
       return;
     }

@@ -1,15 +1,15 @@
-/** The gate of a lane: whether an attempt may start now, and if not, when. Breaker, rate limit and the other side's own wish. */
+/** The throttle of a queue: whether an attempt may start now, or when. Circuit breaker, rate limit and `Retry-After`. */
 import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
 import { type Rate, TokenBucket } from '../resilience/token-bucket.js';
 import type { AttemptOutcome } from './retry.js';
 
-/** What limits a lane beside its concurrency. */
+/** What limits a queue beside its concurrency. */
 export interface ThrottlePolicy {
   /** Null = no limit. Counts attempts; a batch is one. */
   readonly rateLimit: Rate | null;
   /** Null = no breaker. */
   readonly breaker: BreakerPolicy | null;
-  /** A wish to be left alone (`Retry-After`) is granted for no longer than this. */
+  /** A longer `Retry-After` is shortened to this. */
   readonly longestPauseMs: number;
 }
 
@@ -46,7 +46,7 @@ export class Throttle {
   }
 
   /**
-   * An attempt has ended: the outcomes of those deliveries that the destination was asked about. Where there are none, it was
+   * An attempt has ended, with the outcomes of those deliveries for which the destination was called. Without any, it was
    * no attempt. A batch that went through in part shows that the destination is there.
    */
   ended(outcomes: readonly AttemptOutcome[], nowMs: number): void {
@@ -65,7 +65,7 @@ export class Throttle {
     else this.#breaker?.failed(nowMs);
   }
 
-  /** What the breaker says; `closed` where there is none. */
+  /** The state of the breaker; `closed` without one. */
   breakerState(nowMs: number): BreakerState {
     return this.#breaker?.state(nowMs) ?? 'closed';
   }

@@ -51,7 +51,7 @@ export function isVariableName(name: string): boolean {
 }
 
 interface Environments {
-  /** Knows the fields of our own variables. */
+  /** With the fields of our own variables. */
   readonly checking: Environment;
   /** Takes every variable as it is: declared fields would wrap each value in a map of its own, 0.07 µs per evaluation. */
   readonly evaluating: Environment;
@@ -93,7 +93,7 @@ function treeOf(text: string, environment: Environment): ParseResult {
 }
 
 function evaluated(tree: ParseResult, text: string, scope: Scope): JsonValue {
-  // A missing field is an everyday result of `where`, and its stack says nothing: capturing two of them takes 7 of 10 µs.
+  // A missing field is an everyday result of `where`, and its stack is useless: capturing two of them takes 7 of 10 µs.
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {

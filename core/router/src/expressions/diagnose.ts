@@ -1,4 +1,4 @@
-/** What is wrong with an expression, in one line for whoever wrote it. */
+/** What is wrong with an expression, in one line for its author. */
 import {
   type ASTNode,
   TypeError as CelTypeError,
@@ -9,13 +9,13 @@ import {
 import { didYouMean, type ExpressionProblem } from '@switchhook/sdk/internal';
 import { durationFunction, knownFields } from './language.js';
 
-/** Names that whoever wrote the expression may have had in mind. */
+/** Names that the author may have meant. */
 export interface Names {
   /** Those it may use. */
   readonly variables: readonly string[];
-  /** Of these, the ones that lead nowhere. That is said where they come from, and nobody is led to them. */
+  /** Of these, the ones that do not exist. They are reported elsewhere, and are never suggested. */
   readonly broken?: readonly string[];
-  /** Resolvers it could use if they were asked. */
+  /** Resolvers it could use if they were in `resolve`. */
   readonly unasked?: readonly string[];
 }
 
@@ -67,7 +67,7 @@ const tokens: Readonly<Record<string, string>> = {
   OR: '"||"',
 };
 
-/** What people write who know another language. */
+/** Syntax of other languages. */
 const slips: Readonly<Record<string, string>> = {
   '=': 'compare with ==',
   '&': 'write &&',

@@ -1,4 +1,4 @@
-/** Takes an expression apart at `&&`, `||` and `!`, for whoever asks why it came to what it did. */
+/** Splits an expression at `&&`, `||` and `!`, and evaluates each part, to explain its result. */
 import { type ASTNode, serialize } from '@marcbachmann/cel-js';
 import type { ExplainedPart, ExplainedValue, JsonValue, Scope } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';

@@ -1,4 +1,4 @@
-/** What our expressions know beyond CEL: variables with fields, functions for texts and numbers, arithmetic on JSON's numbers. */
+/** The additions of our expressions to CEL: variables with fields, functions for texts and numbers, arithmetic on JSON's numbers. */
 import { Environment, EvaluationError, Optional } from '@marcbachmann/cel-js';
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
 import { durationText, type JsonValue } from '@switchhook/sdk';
@@ -38,7 +38,7 @@ export function environmentWithFunctions(): Environment {
   define('truncate(string, int): string', truncated);
   define('mask(string): string', masked);
   define('phone(string): string', phoneText);
-  // Platforms send null for what they do not know: a text about it is empty, as in a template.
+  // Platforms send null for unknown values: its text is empty, as in a template.
   define('truncate(null, int): string', () => '');
   define('mask(null): string', () => '');
   define('phone(null): string', () => '');
@@ -159,7 +159,7 @@ function truncated(text: string, length: bigint): string {
     .trimEnd()}…`;
 }
 
-/** Keeps what is needed to recognise a number or an address one knows already. The rest's length is not told. */
+/** Keeps enough to recognise a number or an address that one knows. The length of the rest is not shown. */
 function masked(text: string): string {
   const address = /^([^@\s])[^@\s]*(@[^@\s]+)$/.exec(text);
   if (address !== null) return `${address[1]}***${address[2]}`;

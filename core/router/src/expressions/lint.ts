@@ -1,4 +1,4 @@
-/** Time zones in expressions: what asks for one that does not exist would fail for every call and event, and be seen by nobody. */
+/** Time zones in expressions: one that does not exist would fail for every call and event, unnoticed. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { PhoneNormalizer } from '@switchhook/sdk';
 import { isWithheld, nearest } from '@switchhook/sdk/internal';
@@ -30,13 +30,13 @@ export function checkTimeZones(whole: ASTNode): void {
   }
 }
 
-/** Asks whoever is asked when the expression is evaluated. Node 20 takes names only, later ones also `+02:00`. */
+/** By the time zone data that evaluates the expression. Node 20 takes names only, later ones also `+02:00`. */
 function isTimeZone(zone: string): boolean {
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: zone });
     return true;
   } catch {
-    // It says no by throwing.
+    // It throws for an unknown zone.
     return false;
   }
 }
@@ -66,7 +66,7 @@ export interface UnmatchableNumber {
 
 type Literal = Extract<ASTNode, { op: 'value' }>;
 
-/** The texts that `call.from` and `call.to` are compared with, or looked up by, in vain. */
+/** The texts that `call.from` and `call.to` can never equal, or never be found by. */
 export function unmatchableNumbers(whole: ASTNode, read: PhoneNormalizer): readonly UnmatchableNumber[] {
   return [...nodesIn(whole)].flatMap((node) => {
     if (!isComparison(node)) return [];

@@ -1,4 +1,4 @@
-/** Who may use the API: whoever has the token; without a configured one, only who is on this machine. */
+/** Access to the API: by the token; without a configured token, from this machine only. */
 
 import { refuse, sameText } from '@switchhook/sdk';
 import type { Context } from 'koa';
@@ -7,7 +7,7 @@ import type { Context } from 'koa';
 export interface ApiAccess {
   /** Null = only from this machine. */
   readonly token: string | null;
-  /** True where a proxy stands in front: then everybody seems to be on this machine. */
+  /** True behind a proxy: then every request seems to come from this machine. */
   readonly proxied: boolean;
 }
 
@@ -19,9 +19,7 @@ const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 /** Refuses who may not. */
 export function requireAccess(ctx: Context, { token, proxied }: ApiAccess): void {
   if (token === null) {
-    const reason = proxied
-      ? 'server.publicUrl or server.trustProxy says that a proxy stands in front'
-      : remoteMark(ctx);
+    const reason = proxied ? 'server.publicUrl or server.trustProxy declares a proxy in front' : remoteMark(ctx);
     if (reason !== null) throw refuse('API_TOKEN_NEEDED', reason);
     return;
   }
@@ -38,7 +36,7 @@ function remoteMark(ctx: Context): string | null {
   const origin = ctx.get('origin');
   if (!loopbackAddress.test(ctx.req.socket.remoteAddress ?? '')) return 'the request comes from another machine';
   if (forwarded.some((name) => ctx.get(name) !== '')) return 'the request was passed on by a proxy';
-  // A name that somebody else lets point to this machine.
+  // A host name of another person that resolves to this machine.
   if (!loopbackHost.test(host)) return 'the request is meant for another host';
   if (origin !== '' && (!URL.canParse(origin) || new URL(origin).host !== host))
     return 'the request comes from a page of another site';

@@ -1,4 +1,4 @@
-/** The API: checks who asks and what, lets an endpoint answer, and says what is wrong as `application/problem+json`. */
+/** The API: checks access and request, calls the endpoint, and reports errors as `application/problem+json`. */
 
 import { type Clock, isRefusal, type Log, type Refusal, refuse } from '@switchhook/sdk';
 import { ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
@@ -79,7 +79,7 @@ function decoded(segment: string): string {
   }
 }
 
-/** JSON and nothing else: what would be read as empty might ask for too much. */
+/** JSON only: a body that was read as empty might match too much. */
 function bodyReader({ limits, clock }: ApiParts): ParseBody {
   const parse = bodyParser({
     enableTypes: ['json'],

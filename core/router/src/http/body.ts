@@ -53,7 +53,7 @@ export function readBody(
   });
 }
 
-/** A body that nobody wants holds its connection for no longer than one that is read. */
+/** A body that is not read holds its connection for no longer than one that is. */
 export function limitUnread(request: IncomingMessage, { timeoutMs }: BodyLimits, clock: Clock): void {
   if (request.complete || request.destroyed) return;
   const cancel = clock.after(timeoutMs, () => request.destroy());
@@ -83,7 +83,7 @@ export class BodyBudget {
 
   /**
    * Room for so many bytes more of a body, which its length does not count yet. Where there is none, the longest body
-   * leaves, and so on: a few that stall shut nobody out. False where that would be this one.
+   * is evicted, and so on: a few stalled bodies do not block others. False if that would be this one.
    */
   take(body: PendingBody, bytes: number): boolean {
     while (this.#taken + bytes > this.#mostBytes) {

@@ -1,4 +1,4 @@
-/** The endpoints of the API, one row each: what is asked, what is said, and who knows it. */
+/** The endpoints of the API, one row each: request, response, implementation. */
 
 import type { Kind, RefusalCode } from '@switchhook/sdk';
 import type { z } from 'zod';
@@ -22,7 +22,7 @@ import { callList } from '../api/responses.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
 import type { Route } from '../routing/routes.js';
 
-/** What the API knows without asking anybody. */
+/** What the API returns from the configuration alone. */
 export interface RouterInfo {
   readonly version: string;
   readonly node: string;
@@ -221,7 +221,7 @@ export const endpoints: readonly Endpoint[] = [
 ];
 
 function endpoint<Q extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>(one: Endpoint<Q, B, R>): Endpoint {
-  // The types hold between the schemas and the answer of one endpoint; outside, every endpoint is one whose request somebody else checked.
+  // The types hold between the schemas and the answer of one endpoint; outside, every endpoint takes a request that was checked already.
   return one as unknown as Endpoint;
 }
 

@@ -9,7 +9,7 @@ import { refusalOf } from './refusal-response.js';
 export interface Hook {
   /** Media types it reads; null = it looks at the body, whatever the sender calls it. */
   readonly accepts: readonly string[] | null;
-  /** True where somebody waits on the phone: its bodies have a room of their own. */
+  /** True for calls: their bodies have a budget of their own. */
   readonly calls: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface ServerParts {
   readonly limits: BodyLimits;
   /** Take the sender's address from the last entry of `X-Forwarded-For`. */
   readonly trustProxy: boolean;
-  /** What senders put before `/hooks`; null = what the `Host` header says. */
+  /** The URL before `/hooks` as senders use it; null = taken from the `Host` header. */
   readonly publicUrl: string | null;
   readonly clock: Clock;
   readonly log: Log;

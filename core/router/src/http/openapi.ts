@@ -11,7 +11,7 @@ import type { Endpoint } from './endpoints.js';
 const everywhere: readonly RefusalCode[] = ['API_TOKEN_WRONG', 'API_TOKEN_NEEDED', 'API_FAILED'];
 
 const introduction = `Every request carries \`Authorization: Bearer\` with the value of \`server.admin.token\`. Without a configured token only requests
-from the router's own machine are answered. What is wrong is said as \`application/problem+json\`. Times are ISO 8601 in UTC.`;
+from the router's own machine are answered. Errors are \`application/problem+json\`. Times are ISO 8601 in UTC.`;
 
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): JsonObject {
   const paths = [...new Set(endpoints.map(({ path }) => path))];
@@ -84,7 +84,7 @@ function asked(schema: z.ZodType) {
   return bare(z.toJSONSchema(schema, { io: 'input', override: tidied }));
 }
 
-/** Lists are read-only in our types, which says nothing to others; what is said of a value that is transformed would be left out. */
+/** Lists are read-only in our types, which means nothing to others; descriptions of transformed values would be left out. */
 function tidied({ zodSchema, jsonSchema }: Parameters<NonNullable<z.core.ToJSONSchemaParams['override']>>[0]): void {
   delete jsonSchema.readOnly;
   Object.assign(jsonSchema, z.globalRegistry.get(zodSchema));

@@ -3,7 +3,7 @@
 import { isRefusal, type Refusal, refuse } from '@switchhook/sdk';
 import type { Context } from 'koa';
 
-/** Seconds a sender is asked to wait, where waiting helps. */
+/** `Retry-After` in seconds, for refusals that are temporary. */
 const retryAfterSeconds: Readonly<Partial<Record<number, number>>> = { 429: 1, 503: 5 };
 /** After these the rest of the body is not wanted, so the connection ends with the reply. */
 const closing: readonly number[] = [408, 413];

@@ -19,7 +19,7 @@ export interface ListeningServer {
   cut(): void;
 }
 
-/** The request listener, to be mounted in a server of somebody else's. */
+/** The request listener, to be mounted in another server. */
 export function listenerFor(parts: ServerParts, fairness = new ConnectionFairness()): RequestListener {
   const app = new Koa();
   const rooms: BodyBudgets = {

@@ -1,4 +1,4 @@
-/** Events that came again: a repetition makes nothing new, but somebody may want to know what a sender repeats. */
+/** Recent duplicates: events that were received again since the router started. */
 import type { EventRecord } from '@switchhook/sdk';
 
 /** An event that is kept, and how often it came again since the router started. */
@@ -10,7 +10,7 @@ export interface RecentDuplicate extends Pick<EventRecord, 'source' | 'type' | '
   readonly lastAtMs: number;
 }
 
-/** Events: those that were repeated longest ago are forgotten. */
+/** Most recent ones that are kept. */
 const mostKept = 1_000;
 
 /** Which repeated events; undefined = any. */

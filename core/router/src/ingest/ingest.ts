@@ -6,7 +6,7 @@ import { inject, injectable } from '../system/injection.js';
 import { RecentDuplicates } from './duplicates.js';
 import { IngestTelemetry } from './telemetry.js';
 
-/** Events that may wait for a commit at the same time; further ones are told to come back. */
+/** Events that may wait for a commit at the same time; further ones are refused with `STORE_BEHIND`. */
 const pendingLimit = 2_000;
 /** Bytes of their bodies: at the largest bodies a few dozens. In memory they take about three times as much. */
 const pendingBytesLimit = 64 * 1_048_576;

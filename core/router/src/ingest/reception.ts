@@ -1,4 +1,4 @@
-/** Who calls, as far as that can be known: their numbers as they are compared, and the keys under which they are remembered. */
+/** Validates a reception, and normalizes its phone numbers. */
 import type { Call, EventDraft, PhoneNormalizer, Reception } from '@switchhook/sdk';
 import { isWithheld } from '@switchhook/sdk/internal';
 
@@ -42,7 +42,7 @@ function withPartyRead(draft: EventDraft, read: PhoneNormalizer): EventDraft {
   return known === party ? draft : { ...draft, party: known };
 }
 
-/** Resolvers share the call, and the event is made from it: nobody changes it for the others. */
+/** Resolvers share the call, and the event is made from it: it is frozen. */
 function callRead({ id, from, to, agent, data }: Call, read: PhoneNormalizer): Call {
   const texts = [id ?? '', from, to, agent ?? ''];
   if (!texts.every((text) => typeof text === 'string') || !isObject(data))

@@ -1,4 +1,4 @@
-/** A map that holds only so much: what has not been used for a while is forgotten. */
+/** A map with a limit: entries that were not used recently are evicted. */
 /**
  * Two generations: when the younger one has half of what may be held, it becomes the older one, and the older one is
  * dropped. Taking out single entries from the front of a large Map costs 5 to 50 µs each; this costs nothing.
@@ -10,7 +10,7 @@ export class BoundedMap<V> {
   #old = new Map<string, V>();
   #youngSize = 0;
 
-  /** `limit` is what the sizes of all values may add up to; by default each counts as 1. The last used half is never forgotten. */
+  /** `limit` is the sum of the sizes of all values; by default each counts as 1. The last used half is never evicted. */
   constructor(limit: number, sizeOf: (value: V) => number = () => 1) {
     this.#half = limit / 2;
     this.#sizeOf = sizeOf;
@@ -24,7 +24,7 @@ export class BoundedMap<V> {
     return old;
   }
 
-  /** Time has passed: what has not been used since the last time this was called is forgotten. */
+  /** Evicts what was not used since the last call. */
   age(): void {
     this.#old = this.#young;
     this.#young = new Map();

@@ -1,4 +1,4 @@
-/** The circuit breaker of a lane: a destination that is down is left alone for a while, then tried by one delivery at a time. */
+/** A circuit breaker: opens after repeated failures, then allows one probe at a time. */
 /** When to leave a destination alone. */
 export interface BreakerPolicy {
   /** So many failures without a success between them open it. */
@@ -47,7 +47,7 @@ export class Breaker {
     if (this.state(nowMs) === 'half-open') this.#probing = true;
   }
 
-  /** The destination answered, whatever it said of the delivery: it is there. */
+  /** The destination answered, with whatever outcome: it is available. */
   succeeded(): void {
     this.#failedAtMs = [];
     this.#openUntilMs = null;

@@ -1,19 +1,19 @@
-/** How many deliveries are in memory: each lane has its own places, and some of them only while the router has any left. */
-/** Places of all lanes together. */
+/** How many deliveries may be in memory: each queue has its own capacity, part of it only while the router has some left. */
+/** Capacity of all queues together. */
 export class SharedCapacity {
   taken = 0;
 
   constructor(readonly most: number) {}
 }
 
-/** Places of one lane. */
+/** Capacity of one queue. */
 export class Capacity {
   readonly #most: number;
   readonly #guaranteed: number;
   readonly #shared: SharedCapacity;
   #taken = 0;
 
-  /** `guaranteed` of the `most` are there whatever the other lanes hold. */
+  /** `guaranteed` of the `most` are available whatever the other queues hold. */
   constructor(most: number, guaranteed: number, shared: SharedCapacity) {
     this.#most = most;
     this.#guaranteed = guaranteed;

@@ -1,4 +1,4 @@
-/** The rate limit of a lane: a token bucket. */
+/** A rate limit: a token bucket. */
 /** So many per so long. */
 export interface Rate {
   readonly count: number;

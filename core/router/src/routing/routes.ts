@@ -18,7 +18,7 @@ export interface Route {
   readonly transforms: readonly string[];
 }
 
-/** What a route says of an event. `failed` = its `where` could not be evaluated, which does not match. */
+/** The result of a route for an event. `failed` = its `where` could not be evaluated, which does not match. */
 export type Verdict =
   | { readonly kind: 'matched' }
   | { readonly kind: 'unmatched' }
@@ -33,7 +33,7 @@ export class Routes {
   readonly #index = new Map<string, readonly Route[]>();
   readonly #onFailure: (route: Route, reason: string) => void;
 
-  /** `onFailure` is told of each `where` that could not be evaluated. */
+  /** `onFailure` is called for each `where` that could not be evaluated. */
   constructor(routes: readonly Route[], onFailure: (route: Route, reason: string) => void) {
     this.#routes = routes;
     this.#onFailure = onFailure;
@@ -63,7 +63,7 @@ export function concerns(route: Route, event: Pick<Event, 'source' | 'type'>): b
   return route.from.includes(event.source) && route.on.some((pattern) => typeMatches(pattern, event.type));
 }
 
-/** What a route's `where` says of an event. */
+/** The result of a route's `where` for an event. */
 export function verdictOf(route: Route, event: Event): Verdict {
   if (route.where === null) return { kind: 'matched' };
   try {

@@ -40,7 +40,7 @@ export function withBatches(
   throw new ComponentFailure(
     destination,
     'cannot be used',
-    new Error('it has no deliverMany, although its component says `batches: true`'),
+    new Error('it has no deliverMany, although its component declares `batches: true`'),
   );
 }
 

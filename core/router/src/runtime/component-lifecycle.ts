@@ -21,7 +21,7 @@ export interface Persistence {
 export interface Probed {
   /** Null = it can be reached, or has nothing to reach. */
   readonly failure: string | null;
-  /** What the component says of it beside that, e.g. that nothing was tried. */
+  /** A remark of the component, e.g. that nothing was tried. */
   readonly note: string | null;
 }
 
@@ -168,7 +168,7 @@ export function resolverUntilOpen(resolver: Resolver, opening: ComponentLifecycl
   };
 }
 
-/** The store; until it is open everything that is asked of it is refused as `STORE_UNAVAILABLE`. */
+/** The store; until it is open, every method is refused as `STORE_UNAVAILABLE`. */
 export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store {
   const guarded =
     <Given extends unknown[], Answer>(ask: (...given: Given) => Promise<Answer>) =>

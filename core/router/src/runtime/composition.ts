@@ -37,7 +37,10 @@ export interface RouterOptions {
 
 /** A router, ready to be opened. */
 export interface Composition {
+  /** The services that a program may replace or ask for. */
   readonly container: Container;
+  /** The router's own classes; its store refuses everything until it is open. */
+  readonly engine: Container;
   readonly generation: Generation;
   readonly store: ComponentLifecycle;
   readonly listener: RequestListener;
@@ -57,20 +60,23 @@ export function composeRouter(config: Config, options: RouterOptions, ready: () 
     () => openLog({ level: config.log.level, secrets: config.secrets, ...(options.logTo && { to: options.logTo }) }),
     options.configure,
   );
-  registerClasses(container);
-  const store = registerStore(config, container);
-  const generation = createGeneration(config, container);
-  registerPlan(container, generation);
-  container.get(IngestTelemetry).expect(config.sources);
-  container.get(DeliveryTelemetry).expect(config.destinations);
-  container.get(CallTelemetry).expect(config.answers);
+  const engine = container.child();
+  registerClasses(engine);
+  const store = createStore(config, container);
+  engine.register(Store, { useValue: storeUntilOpen(container.get(Store), store) });
+  const generation = createGeneration(config, container, engine);
+  registerPlan(engine, generation);
+  engine.get(IngestTelemetry).expect(config.sources);
+  engine.get(DeliveryTelemetry).expect(config.destinations);
+  engine.get(CallTelemetry).expect(config.answers);
   container.get(Metrics).gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const fairness = new ConnectionFairness();
   return {
     container,
+    engine,
     generation,
     store,
-    listener: listenerFor(serverParts(config, container, ready), fairness),
+    listener: listenerFor(serverParts(config, engine, ready), fairness),
     fairness,
   };
 }
@@ -85,28 +91,32 @@ export function registerPlan(container: Container, generation: Omit<Generation, 
   for (const plan of plans) container.register<unknown>(plan, { useValue: { value: generation } });
 }
 
-/** Until it is open, the store refuses everything. */
-function registerStore(config: Config, container: Container): ComponentLifecycle {
+/** Creates the store of the configuration, unless the program has registered one. */
+function createStore(config: Config, container: Container): ComponentLifecycle {
   const { name, component } = config.store;
-  const replaced = container.has(Store) ? container.get(Store) : null;
-  const created =
-    replaced === null
-      ? createComponent('store', config.store, pluginServices(config, container)(config.store.plugin))
-      : { kind: 'store' as const, name, type: component.type, instance: replaced, lifecycle: replaced };
-  const lifecycle = new ComponentLifecycle(created, container.get(Clock), container.get(Log));
-  container.register(Store, { useValue: storeUntilOpen(created.instance, lifecycle) });
-  return lifecycle;
+  const [clock, log] = [container.get(Clock), container.get(Log)];
+  if (container.has(Store)) {
+    const instance = container.get(Store);
+    return new ComponentLifecycle(
+      { kind: 'store', name, type: component.type, instance, lifecycle: instance },
+      clock,
+      log,
+    );
+  }
+  const created = createComponent('store', config.store, pluginServices(config, container)(config.store.plugin));
+  container.register(Store, { useValue: created.instance });
+  return new ComponentLifecycle(created, clock, log);
 }
 
-function serverParts(config: Config, container: Container, ready: () => Promise<void>): ServerParts {
+function serverParts(config: Config, engine: Container, ready: () => Promise<void>): ServerParts {
   const { adminToken, trustProxy, publicUrl, bodyLimitBytes, bodyTimeoutMs } = config.server;
-  const [clock, log, status] = [container.get(Clock), container.get(Log), container.get(StatusReader)];
-  const [pipeline, ingestTelemetry] = [container.get(Pipeline), container.get(IngestTelemetry)];
+  const [clock, log, status] = [engine.get(Clock), engine.get(Log), engine.get(StatusReader)];
+  const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
   const limits = { maxBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs };
   const api = apiFor({
-    operations: container.get(Operations),
+    operations: engine.get(Operations),
     status,
-    duplicates: container.get(Ingest).duplicates,
+    duplicates: engine.get(Ingest).duplicates,
     info: infoOf(config),
     access: { token: adminToken, proxied: trustProxy || publicUrl !== null },
     limits,
@@ -118,7 +128,7 @@ function serverParts(config: Config, container: Container, ready: () => Promise<
     receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
     refused: (...refusal) => ingestTelemetry.refused(...refusal),
     ready,
-    metrics: async () => container.get(ExposedMetrics).expose(await status.gauges()),
+    metrics: async () => engine.get(ExposedMetrics).expose(await status.gauges()),
     ...{ api, limits, trustProxy, publicUrl, clock, log },
   };
 }

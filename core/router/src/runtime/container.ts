@@ -1,8 +1,8 @@
 /** The services of a router, a plugin or a component: each has a container of its own below the one before. */
-import 'reflect-metadata';
 import { Clock, HttpClient, Log, type LogFields, Metrics, Random, type Token } from '@switchhook/sdk';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { systemClock } from '../system/clock.js';
+import '../system/injection.js';
 import { Network, openNetwork } from '../system/http-client.js';
 import { random } from '../system/ids.js';
 import { unfailing } from '../system/log.js';
@@ -11,7 +11,7 @@ import { ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics
 /** The metrics of a router, and the text that `/metrics` serves. */
 export { ExposedMetrics };
 
-/** How a service is provided: an object, or a function that is called once, when it is first asked for. */
+/** How a service is provided: an object, or a function that is called once, when the service is first needed. */
 export type Provider<T> = { readonly useValue: T } | { readonly useFactory: () => T };
 
 /** What `configure` is given. */
@@ -62,7 +62,7 @@ export class Container implements ServiceRegistry {
 
   /** The service. Throws where nothing provides it. */
   get<T>(token: Token<T>): T {
-    // A class that nobody has registered would be made without what it needs.
+    // An unregistered class would be constructed without what it needs.
     if (!this.has(token)) throw new Error(`nothing provides ${tokenName(token)}`);
     return this.#container.resolve(token as InjectionToken<T>);
   }
@@ -76,7 +76,7 @@ export class Container implements ServiceRegistry {
     this.#container.register(token as InjectionToken<T>, { useFactory });
   }
 
-  /** A class that is instantiated once, when it is first asked for, with what its constructor injects. */
+  /** A class that is instantiated once, when it is first needed, with what its constructor injects. */
   registerClass(type: new (...parameters: never[]) => unknown): void {
     this.#container.registerSingleton(type as new () => unknown);
   }

@@ -7,7 +7,7 @@ import type { RouterOptions } from './composition.js';
 import { type ComponentCatalog, openCatalog } from './plugin-loader.js';
 import { Router } from './router.js';
 
-/** The configuration is wrong; `problems` says all that is. */
+/** The configuration is wrong; `problems` lists every mistake. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 

@@ -32,8 +32,8 @@ export interface Generation
 }
 
 /** Creates all components but the store. Nothing is opened. Throws a `ComponentFailure`. */
-export function createGeneration(config: Config, container: Container): Generation {
-  const [clock, log, ingestTelemetry] = [container.get(Clock), container.get(Log), container.get(IngestTelemetry)];
+export function createGeneration(config: Config, container: Container, engine: Container): Generation {
+  const [clock, log, ingestTelemetry] = [engine.get(Clock), engine.get(Log), engine.get(IngestTelemetry)];
   const plugins = pluginServices(config, container);
   const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
   const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log);
@@ -42,7 +42,7 @@ export function createGeneration(config: Config, container: Container): Generati
   const destinations = config.destinations.map((row) => ({ ...withBatches(created('destination', row), row), row }));
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   const recent = recentMadeBy(({ within: withinMs, limit }) =>
-    recentResolver({ store: container.get(Store), clock, callSources, withinMs, limit }),
+    recentResolver({ store: engine.get(Store), clock, callSources, withinMs, limit }),
   );
   const resolvers = config.resolvers.map((row) => {
     const component = row.component === recentComponent ? recent : row.component;

@@ -15,7 +15,7 @@ import { serviceProblem } from './plugin-services.js';
 export interface LoadedPlugin {
   readonly plugin: Plugin;
   readonly version: string | null;
-  /** Package name or path, as asked for. */
+  /** Package name or path, as configured. */
   readonly from: string;
 }
 
@@ -53,7 +53,7 @@ export class ComponentCatalog implements Catalog {
     const known = await this.#component(kind, use);
     if (known !== undefined) return known;
     const brought = await this.#bringing(use);
-    // Whoever has a plugin of this name means it, and not a package of ours.
+    // An own plugin of this name takes precedence over a package of ours.
     if (brought !== undefined) return { problem: unknownComponent(kind, use, brought) };
     const [word = ''] = use.split('.');
     const loaded = await this.#load(packageOf(word));
@@ -66,11 +66,15 @@ export class ComponentCatalog implements Catalog {
     return { problem: unknownComponent(kind, use, loaded.plugin) };
   }
 
-  /** What brings `use` is not there. Whoever cannot be loaded may be the one that does. */
+  /** No loaded plugin provides `use`. One that failed to load may be the one that does. */
   async #unknown(kind: Kind, use: string, { code, message, hint }: PluginProblem): Promise<PluginProblem> {
     const [broken] = this.#broken;
     if (broken !== undefined)
-      return { code, message: `no plugin that can be loaded brings ${use}`, hint: `Mend ${broken} first, if it does.` };
+      return {
+        code,
+        message: `no loadable plugin provides ${use}`,
+        hint: `If ${broken} provides it, fix its load error first.`,
+      };
     const types = (await this.components()).filter((one) => one.kind === kind).map(({ type }) => type);
     return {
       code,

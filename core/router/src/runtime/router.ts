@@ -24,7 +24,7 @@ export interface Probe extends Probed {
   readonly type: string;
 }
 
-/** A phone that rings meanwhile meets nobody; a table of half a million callers is read in less. */
+/** Calls are not answered meanwhile; a table of half a million callers is read in less. */
 const patienceMs = 5_000;
 /** Between two tries to open what phones can do without. */
 const longestPauseMs = { store: 30_000, resolver: 60_000 };
@@ -60,21 +60,27 @@ export class Router {
     return this.#server === null ? null : `http://${this.#server.host}:${this.#server.port}`;
   }
 
-  /** What makes a body acceptable to a source, with its secrets; null where there is no such source or it cannot say. */
+  /** Headers that sign a body for a source, with its secrets; null if there is no such source or it cannot sign. */
   signed(source: string, body: Uint8Array): SignedRequest | null {
     return this.#composition.generation.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
   }
 
   /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
   async explain(source: string, body: JsonObject): Promise<readonly ReturnType<typeof explanationJson>[]> {
-    return (await this.get(Operations).explain({ source, body })).map(explanationJson);
+    return (await this.#composition.engine.get(Operations).explain({ source, body })).map(explanationJson);
   }
 
-  /** What a call would be told: its resolvers are asked, nothing is recorded. After `openComponents`; the store need not be open. */
+  /** The answer to a call: its resolvers run, nothing is recorded. After `openComponents`; the store need not be open. */
   ring(source: string, body: JsonObject): Promise<CallDryRun> {
     const { sources, normalizePhone } = this.#composition.generation;
     const [clock, log] = [this.#clock, this.#log];
-    return dryRunCall(source, body, { sources, answers: this.get(Answers), clock, log, normalizePhone });
+    return dryRunCall(source, body, {
+      sources,
+      answers: this.#composition.engine.get(Answers),
+      clock,
+      log,
+      normalizePhone,
+    });
   }
 
   /** A service of this router, e.g. `router.get(Store)`. Throws where nothing provides it. */
@@ -88,7 +94,11 @@ export class Router {
    */
   async open(): Promise<void> {
     const { store } = this.#composition;
-    const [pipeline, operations, retention] = [this.get(Pipeline), this.get(Operations), this.get(Retention)];
+    const [pipeline, operations, retention] = [
+      this.#composition.engine.get(Pipeline),
+      this.#composition.engine.get(Operations),
+      this.#composition.engine.get(Retention),
+    ];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
       if (this.#answersCalls) await store.persist({ longestPauseMs: longestPauseMs.store, patienceMs });
@@ -114,13 +124,13 @@ export class Router {
 
   /**
    * Opens all components but the store: enough for `probe` and `ring`. Throws a `ComponentFailure`, but not for resolvers: the
-   * look-ups and the probe of one that cannot be opened say why.
+   * look-ups and the probe of one that could not be opened report why.
    */
   async openComponents(): Promise<void> {
     await this.#orClosed(() => this.#openComponents(null));
   }
 
-  /** Listens where `server` says. Rejects where the address cannot be had. */
+  /** Listens at `server.host` and `server.port`. Rejects if the address is not available. */
   async listen(): Promise<string> {
     const { host, port } = this.#config.server;
     this.#server = await listen(this.listener, host, port, this.#composition.fairness);
@@ -137,7 +147,7 @@ export class Router {
     this.#log.info('router.closed');
   }
 
-  /** Asks the store, which need not be open, and every component that can to reach what it depends on. */
+  /** Probes the store, which need not be open, and every component that can reach what it depends on. */
   async probe(timeoutMs: number): Promise<readonly Probe[]> {
     const { store, generation } = this.#composition;
     return Promise.all(
@@ -186,12 +196,12 @@ export class Router {
     } catch (error) {
       this.#log.warn('router.grace-over', { error });
       this.#server?.cut();
-      this.get(Pipeline).abandon();
+      this.#composition.engine.get(Pipeline).abandon();
     }
   }
 
   async #ended(): Promise<void> {
-    const pipeline = this.get(Pipeline);
+    const pipeline = this.#composition.engine.get(Pipeline);
     await Promise.all([this.#server?.close(), pipeline.close()]);
     // The last requests may have left something to record.
     await pipeline.close();
@@ -200,6 +210,6 @@ export class Router {
   async #ready(): Promise<void> {
     if (this.#state === 'closing') throw refuse('SHUTTING_DOWN', 'the router is closing');
     if (this.#state !== 'open') throw refuse('STORE_UNAVAILABLE', 'the router is not open');
-    await this.get(Ingest).canCommit();
+    await this.#composition.engine.get(Ingest).canCommit();
   }
 }

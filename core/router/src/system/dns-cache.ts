@@ -3,7 +3,7 @@ import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import type { Clock } from '@switchhook/sdk';
 import { BoundedMap } from '../resilience/bounded-map.js';
 
-/** Asks the system. */
+/** Queries the system's resolver. */
 export type AskSystem = (name: string, options: LookupAllOptions) => Promise<readonly LookupAddress[]>;
 
 interface Known {
@@ -16,14 +16,14 @@ const staleMs = 86_400_000;
 /** Shorter than the 1.8 s that are usual there, because a phone may ring meanwhile. */
 const patienceMs = 400;
 const mostNames = 2_000;
-/** Longer than a system asks all its name servers. */
+/** Longer than a system tries all its name servers. */
 const longestQuestionMs = 60_000;
 
 export class DnsCache {
   readonly #clock: Clock;
   readonly #ask: AskSystem;
   readonly #known = new BoundedMap<Known>(mostNames);
-  /** One question per name: the system answers two at a time, whoever asks. */
+  /** One query per name: the system runs two at a time. */
   readonly #asked = new Map<string, Promise<readonly LookupAddress[]>>();
 
   constructor(clock: Clock, ask: AskSystem = askSystem) {
@@ -31,7 +31,7 @@ export class DnsCache {
     this.#ask = ask;
   }
 
-  /** Rejects where the name is not known, or nothing is known of it and the system cannot say. */
+  /** Rejects if the name does not exist, or no address is cached and the query fails. */
   async addressesOf(name: string, options: LookupAllOptions): Promise<readonly LookupAddress[]> {
     const asked = this.#askedFor(name, options);
     const known = this.#known.get(name);

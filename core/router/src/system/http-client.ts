@@ -41,7 +41,7 @@ export function openNetwork(clock: Clock = systemClock, names: DnsCache = new Dn
 
 async function send(dispatcher: Dispatcher, url: string, init: FetchInit): Promise<FetchResponse> {
   const target = targetOf(url);
-  // A literal address never meets the look-up, so it is judged here.
+  // A literal address is never looked up, so it is checked here.
   if (init.reach === 'public' && isIP(bare(target.hostname)) !== 0 && !isPublicAddress(bare(target.hostname)))
     throw forbidden(target.hostname);
   try {

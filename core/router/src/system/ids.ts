@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 
 const randomBytesPerId = 16;
 
-/** Asking the system for randomness costs more than the rest of an id, so it is asked for 256 ids at once. */
+/** Reading random bytes from the system costs more than the rest of an id, so bytes for 256 ids are read at once. */
 const pool = new Uint8Array(256 * randomBytesPerId);
 
 let used = pool.length;

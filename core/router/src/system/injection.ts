@@ -1,4 +1,4 @@
-/** How the classes of the router declare what they need: `composition.ts` says which class or value serves each token. */
+/** The decorators by which classes of the router declare their dependencies; `composition.ts` registers what serves them. */
 import 'reflect-metadata';
 
 export { inject, injectable } from 'tsyringe';

@@ -46,7 +46,7 @@ export function openLog({ level, secrets, to = standardOutput() }: LogOptions): 
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** A log that cannot write, somebody else's perhaps, costs lines, and nothing else: a phone may be ringing. */
+/** A log that throws costs lines, and nothing else: a call may be in progress. */
 export function unfailing(log: Log): Log {
   const at =
     (method: keyof Log) =>
@@ -54,7 +54,7 @@ export function unfailing(log: Log): Log {
       try {
         log[method](event, fields);
       } catch {
-        // There is nobody left to tell.
+        // The log itself failed: there is nowhere to report it.
       }
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };

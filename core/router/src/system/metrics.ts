@@ -11,7 +11,7 @@ export interface ExposedMetrics extends Metrics {
 export const ExposedMetrics: NamedToken<ExposedMetrics> = token('switchhook.ExposedMetrics');
 
 const prefix = 'switchhook_';
-/** From a commit on a fast disk to the slowest attempt anybody configures. */
+/** From a commit on a fast disk to the slowest attempt that can be configured. */
 const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Metrics whose failure is logged; a plugin may invent names without end. */

@@ -46,7 +46,7 @@ function say(block: Block): void {
   try {
     writeSync(2, `${JSON.stringify({ level: 'error', event: 'loop.blocked', ...block })}\n`);
   } catch (error) {
-    // Nobody reads it now; the log says it when the block is over.
+    // Standard error is not read while the process is blocked; the log reports it afterwards.
     if (!(error instanceof Error)) throw error;
   }
 }
@@ -80,7 +80,7 @@ function told({ functionName, url, location }: Debugger.CallFrame, scripts: Scri
   return `${functionName || '(anonymous)'} ${file}${placeOf(location, map)}`;
 }
 
-/** `:line:column`, as the author wrote it: TypeScript that was translated when it was loaded brings a map. Empty where that does not know. */
+/** `:line:column`, as the author wrote it: TypeScript that was translated when it was loaded brings a map. Empty without a mapping. */
 function placeOf({ lineNumber, columnNumber = 0 }: Debugger.Location, mapUrl = ''): string {
   const base64 = /^data:application\/json;base64,(.*)$/.exec(mapUrl)?.[1];
   if (base64 === undefined) return `:${lineNumber + 1}:${columnNumber + 1}`;

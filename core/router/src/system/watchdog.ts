@@ -1,4 +1,4 @@
-/** Notices when something keeps the process to itself, so that no phone is answered, and says what it is: by file and line. */
+/** Detects code that blocks the process, so that no call is answered, and reports its file and line. */
 import { Worker } from 'node:worker_threads';
 import type { Clock, Log, Metrics } from '@switchhook/sdk';
 

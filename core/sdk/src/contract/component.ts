@@ -25,7 +25,7 @@ export interface Source extends Lifecycle {
   sign?(body: Uint8Array, nowMs: number): SignedRequest;
 }
 
-/** Gives events to somebody else. */
+/** Delivers events to another system. */
 export interface Destination extends Lifecycle {
   /**
    * Makes one attempt. Called in parallel, up to `concurrency`, possibly again for the same delivery: use `delivery.id` as
@@ -47,8 +47,8 @@ export interface Resolver extends Lifecycle {
    * Called once per call, in parallel with other resolvers and for other calls. `known` holds what the resolvers it waits for
    * found, by their names; who failed is not in it. Return `{}` for "not found"; throw for "could not look". What is returned is
    * copied as JSON, a million characters at most. The signal is aborted when the time is up: stop then. That is `leftMs`
-   * milliseconds from now (whole, at least 1), to be handed on to what is asked as its own limit, so that it does not go on
-   * for nobody. Give way to others always: a loop that never awaits stops every phone.
+   * milliseconds from now (whole, at least 1), to be passed on as the limit of a query or request, so that it does not go on
+   * unused. Never block: a loop that never awaits stops every call.
    */
   resolve(call: Call, known: JsonObject, signal: AbortSignal, leftMs: number): Promise<JsonObject>;
 }
@@ -98,9 +98,9 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly accepts?: readonly string[];
   /** Of sources: bodies to try it with, by name, for `switchhook send <sample>`. */
   readonly samples?: Readonly<Record<string, JsonObject>>;
-  /** Of sources of calls: the body with which the platform asks about a call, for `switchhook call`. */
+  /** Of sources of calls: the body of the platform's request about a call, for `switchhook call`. */
   callBody?(call: Pick<Call, 'from' | 'to' | 'agent'>): JsonObject;
-  /** Of sources of calls: the answer that the body of a reply tells the platform, the reverse of `reply`. Null where it tells none. For `switchhook call` and `simulate`. */
+  /** Of sources of calls: the answer in the body of a reply, the reverse of `reply`. Null if the body has none. For `switchhook call` and `simulate`. */
   answerIn?(body: JsonObject): Answer | null;
 }
 

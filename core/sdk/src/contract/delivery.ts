@@ -5,7 +5,7 @@ import type { Event } from './event.js';
 export interface Delivery {
   /** Stable across attempts, restarts and replays: the idempotency key to pass on. */
   readonly id: string;
-  /** Name of the route that asked for it. */
+  /** Name of the route that created it. */
   readonly route: string;
   /** Name of the destination. */
   readonly destination: string;
@@ -16,7 +16,7 @@ export interface Delivery {
 }
 
 /**
- * What one attempt came to. The destination decides, because only it knows what a response means.
+ * The outcome of one attempt. The destination decides, because only it can interpret a response.
  * - `delivered`: the other side has it.
  * - `rejected`: it will never be accepted as it is; no further attempt.
  * - `unavailable`: it may be accepted later; the retry schedule decides when.
@@ -28,9 +28,9 @@ export type Outcome =
       readonly kind: 'unavailable';
       /** One line for the operator; no secret, no body. */
       readonly reason: string;
-      /** The other side's own wish (`Retry-After`), in milliseconds from now. Honoured up to `retry.max`. */
+      /** `Retry-After` of the destination, in milliseconds from now. Respected up to `retry.max`. */
       readonly retryAfterMs?: number;
-      /** True where somebody must act first (wrong credentials, no such URL): retried at the slowest pace, with an alert. */
+      /** True if an operator must act first (wrong credentials, no such URL): retried at the slowest pace, with an alert. */
       readonly needsOperator?: boolean;
       /** Start of the response, at most 4 KB kept. */
       readonly response?: string;

@@ -1,4 +1,4 @@
-/** Events: what a sender told us, verified. */
+/** Events: verified messages of a sender. */
 import type { JsonObject } from './json.js';
 
 /**
@@ -12,13 +12,13 @@ export interface Event {
   readonly key: string;
   /** Name of the source that received it, as in the configuration file. */
   readonly source: string;
-  /** What happened, e.g. `conversation_ended`. Types nobody has heard of are kept as they came. */
+  /** What happened, e.g. `conversation_ended`. Unknown types are kept as they came. */
   readonly type: string;
   /** Conversation or call id; null where the sender names none. Order is kept within a subject. */
   readonly subject: string | null;
   /** Id of the agent; null where the sender names none. */
   readonly agent: string | null;
-  /** When it happened by the sender's clock; `receivedAt` where the sender does not say. ISO 8601, UTC, milliseconds. */
+  /** When it happened by the sender's clock; `receivedAt` if the sender sends no time. ISO 8601, UTC, milliseconds. */
   readonly occurredAt: string;
   /** When we received it, by our clock. ISO 8601, UTC, milliseconds. */
   readonly receivedAt: string;
@@ -38,10 +38,10 @@ export interface EventDraft {
   readonly agent: string | null;
   /**
    * The other person's phone number or address, as sent; at most 256 characters. The router keeps it as E.164 where it is
-   * a number: by it `recent` knows a caller again. Not part of `event`. Default: null, the sender does not say.
+   * a number: by it `recent` finds the history of a caller. Not part of `event`. Default: null, the sender does not send it.
    */
   readonly party?: string | null;
-  /** Milliseconds since the epoch; null = the sender does not say. */
+  /** Milliseconds since the epoch; null = the sender sends no time. */
   readonly occurredAtMs: number | null;
   /** Becomes `event.data`. */
   readonly data: JsonObject;

@@ -10,7 +10,7 @@ export interface Expression {
   readonly text: string;
   /** Throws an `ExpressionError` where it cannot be evaluated, e.g. a missing field. Integers come back as numbers. */
   evaluate(scope: Scope): JsonValue;
-  /** What it is put together from, left to right, and what each part came to: for an operator who asks why. Never throws. */
+  /** Its parts, left to right, with the result of each: to explain its result to an operator. Never throws. */
   explain?(scope: Scope): readonly ExplainedPart[];
 }
 

@@ -11,7 +11,7 @@ export interface Lifecycle {
   close?(): Promise<void>;
   /**
    * `switchhook check --connect`: reach what the component depends on, without effect; of a store, without `open` and beside a
-   * router that has it open. A throw says why it cannot. A text that is returned is shown in place of `ok`: what was found, or
+   * router that has it open. A throw reports why it cannot be used. A returned text is shown in place of `ok`: what was found, or
    * why nothing was tried.
    */
   probe?(signal: AbortSignal): Promise<void> | Promise<string | null>;

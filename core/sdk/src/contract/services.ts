@@ -37,7 +37,7 @@ export interface ComponentInfo {
   readonly name: string;
   /** Directory of the configuration file, absolute: relative paths in options start there. */
   readonly directory: string;
-  /** Country of phone numbers that come without it, as the configuration says: ISO 3166-1 alpha-2; null = all are international. */
+  /** Country of phone numbers that come without it, as configured: ISO 3166-1 alpha-2; null = all are international. */
   readonly country: string | null;
 }
 export const ComponentInfo: NamedToken<ComponentInfo> = token('switchhook.ComponentInfo');
@@ -69,7 +69,7 @@ export interface Clock {
 }
 export const Clock: NamedToken<Clock> = token('switchhook.Clock');
 
-/** What a request needs to know beyond the URL. */
+/** Options of a request beyond the URL. */
 export interface FetchInit {
   /** Default `GET`. */
   readonly method?: string;
@@ -78,7 +78,7 @@ export interface FetchInit {
   readonly signal?: AbortSignal;
   /**
    * `public` refuses hosts that resolve to private, loopback, link-local or otherwise reserved addresses. For URLs built
-   * from data somebody else sent. Default `any`.
+   * from data of others. Default `any`.
    */
   readonly reach?: 'any' | 'public';
   /** How much of the response's body is read; the rest is dropped. Default 1 MB. */

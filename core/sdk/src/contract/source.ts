@@ -43,7 +43,7 @@ export interface Call {
   readonly data: JsonObject;
 }
 
-/** What the platform is told about a caller. */
+/** The reply to a call request. */
 export interface Answer {
   /** Flat: names to strings. */
   readonly variables: Readonly<Record<string, string>>;
@@ -61,7 +61,7 @@ export type Reception =
       readonly call: Call;
       /** How long the platform waits for the reply, in milliseconds from `receivedAtMs`. */
       readonly deadlineMs: number;
-      /** For how long after its first request the platform may ask again about the same call. Default: `deadlineMs`. */
+      /** For how long after its first request the platform may repeat its request about the same call. Default: `deadlineMs`. */
       readonly retryMs?: number;
       /** Writes the answer in the platform's format. Where it throws, `fallback` is sent. */
       reply(answer: Answer): HttpReply;

@@ -13,7 +13,7 @@ export interface EventRecord {
   readonly type: string;
   readonly subject: string | null;
   readonly agent: string | null;
-  /** The other person's phone number or address, as sent; null where nobody said. */
+  /** The other person's phone number or address, as sent; null if the sender does not send it. */
   readonly party: string | null;
   readonly occurredAtMs: number;
   readonly receivedAtMs: number;
@@ -123,7 +123,7 @@ export interface EventQuery {
   readonly type?: string;
   readonly subject?: string;
   readonly agent?: string;
-  /** Compared character by character. Found by an index: phones ring meanwhile. */
+  /** Compared character by character. Must be found by an index: it is read while a phone rings. */
   readonly party?: string;
   /** `receivedAtMs` at or after. */
   readonly sinceMs?: number;
@@ -163,7 +163,7 @@ export interface Backlog {
   readonly destination: string;
   readonly waiting: number;
   readonly running: number;
-  /** Those that wait for somebody's decision: discarded ones are not counted. */
+  /** Those that need a decision: discarded ones are not counted. */
   readonly dead: number;
   /** Creation time of the oldest open delivery; null where none is open. */
   readonly oldestOpenMs: number | null;
@@ -184,7 +184,7 @@ export interface PruneRequest {
  * and rejects with nothing changed. Calls may overlap; a store groups what arrives together into one transaction.
  * A rejection never closes the store: later calls work again once the cause is gone.
  *
- * Where `open` finds that it is the only one, the leases it finds end: whoever held them is gone. What was begun twice or
+ * If `open` finds that no other router has the store open, the leases it finds end: their owner is gone. What was begun twice or
  * more without coming back may be what ends the process: such deliveries can be claimed one after the other, those that were
  * lost least often first, two seconds apart (closer where there are more than sixty), so that the one that does it takes none
  * of the others with it.
@@ -211,7 +211,7 @@ export interface Store extends Lifecycle {
 
   /**
    * Makes deliveries waiting again from `dueMs` on, with their attempts at 0, whatever their state, a pending retry
-   * included; running ones are left alone. Returns the ids that changed.
+   * included; running ones are skipped. Returns the ids that changed.
    */
   replay(deliveryIds: readonly string[], dueMs: number): Promise<readonly string[]>;
   /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept. */

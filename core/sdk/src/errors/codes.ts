@@ -44,7 +44,7 @@ const table = {
   OVERLOADED: {
     status: 429,
     sentence: 'Too many bodies are being read at the same time.',
-    hint: 'Together they are more than 128 MB (calls: 16 MB), and this was the largest: somebody stalls, or sends very large ones.',
+    hint: 'All bodies in progress exceed 128 MB (calls: 16 MB), and this was the largest: a sender stalls, or sends very large bodies.',
   },
   STORE_BEHIND: {
     status: 429,
@@ -64,7 +64,7 @@ const table = {
   STORE_UNAVAILABLE: {
     status: 503,
     sentence: 'The event could not be committed, so it was not acknowledged.',
-    hint: 'The sender tries again; the log says what the store complained about.',
+    hint: "The sender tries again; the log contains the store's error.",
   },
   SHUTTING_DOWN: {
     status: 503,
@@ -86,7 +86,7 @@ const table = {
   NOT_KEPT: {
     status: 404,
     sentence: 'The router does not keep this.',
-    hint: 'It never came, it was refused (request.refused in the log says why), or it was settled longer than store.retention ago. Replays are forgotten at a restart.',
+    hint: 'It was never received, it was refused (request.refused in the log has the reason), or it was settled longer than store.retention ago. A restart drops replays.',
   },
   WRONG_STATE: {
     status: 409,
@@ -101,12 +101,12 @@ const table = {
   REPLAY_RUNNING: {
     status: 409,
     sentence: 'A replay is running already.',
-    hint: 'Wait for its end: GET /api/replays tells how far it is.',
+    hint: 'Wait for its end: GET /api/replays shows its progress.',
   },
   API_FAILED: {
     status: 500,
     sentence: 'The API could not answer.',
-    hint: 'The log line api.failed says why; GET /api/status says whether the store is there.',
+    hint: 'The log line api.failed has the reason; GET /api/status shows whether the store is available.',
   },
 
   // The configuration file cannot be read.
@@ -122,7 +122,7 @@ const table = {
     sentence: 'The configuration file is larger than 1 MB.',
     hint: 'Tables belong into files of their own: see table.lookup.',
   },
-  CONFIG_EMPTY: { sentence: 'The configuration file says nothing.', hint: 'Start from config/switchhook.yaml.' },
+  CONFIG_EMPTY: { sentence: 'The configuration file is empty.', hint: 'Start from config/switchhook.yaml.' },
   CONFIG_NOT_UTF8: { sentence: 'The configuration file is not UTF-8.', hint: 'Save it as UTF-8.' },
   YAML_SYNTAX: { sentence: 'The file is not YAML.', hint: 'See the line and column; indent with spaces.' },
   YAML_DUPLICATE_KEY: {
@@ -146,7 +146,7 @@ const table = {
     hint: 'Check the path; relative ones start at the configuration file.',
   },
 
-  // The configuration file says something wrong.
+  // The configuration file has a wrong value.
   UNKNOWN_KEY: {
     sentence: 'There is no such key here.',
     hint: 'Check the spelling; docs/configuration.md lists all keys.',
@@ -202,7 +202,7 @@ const table = {
     hint: "The message is the plugin's own; the log has the stack.",
   },
 
-  // A command cannot do what it was asked.
+  // A command cannot do what was requested.
   ROUTER_UNREACHABLE: {
     sentence: 'No router answers at this address.',
     hint: 'Is it running? --url names another one.',

@@ -24,7 +24,7 @@ export function isExpressionError(thrown: unknown): thrown is ExpressionError {
 
 const busyBrand = Symbol.for('switchhook.busy');
 
-/** To be thrown by `resolve` where all connections, say, are in use: the look-up is `busy`, and the breaker does not count it. */
+/** To be thrown by `resolve` if, for example, all connections are in use: the look-up is `busy`, and the breaker does not count it. */
 export function busy(reason: string): Error {
   return Object.assign(new Error(reason), { [busyBrand]: true });
 }
@@ -69,8 +69,8 @@ export function errorMessage(thrown: unknown): string {
 const notReadyBrand = Symbol.for('switchhook.not-ready');
 
 /**
- * To be thrown by `resolve` where what it looks in was never read or reached, and it will say so itself once it was: the
- * look-up is `failed`, and the breaker does not count it, which would only keep it from being asked when it is ready.
+ * To be thrown by `resolve` if its data was never read or reached, and it will become available by itself: the
+ * look-up is `failed`, and the breaker does not count it, because an open breaker would skip it when it is ready.
  */
 export function notReady(reason: string): Error {
   return Object.assign(new Error(reason), { [notReadyBrand]: true });

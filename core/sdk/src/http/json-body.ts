@@ -1,4 +1,4 @@
-/** Reading JSON that a stranger sent, after its signature has been checked. */
+/** Reads the JSON of a sender, after its signature has been checked. */
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import { refuse } from '../errors/refusal.js';
 

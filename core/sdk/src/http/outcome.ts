@@ -9,7 +9,7 @@ const excerptBytes = 4_096;
 
 /** The body of this request will never be accepted: malformed, too large, or its receiver is gone for good. */
 const neverAccepted = new Set([400, 410, 413, 414, 422, 431]);
-/** The same request may be accepted later, with nobody doing anything. */
+/** The same request may be accepted later, without anyone acting. */
 const acceptedLater = new Set([408, 409, 421, 423, 424, 425, 429]);
 /** 5xx statuses that a retry does not change: 501 Not Implemented, 505 HTTP Version Not Supported, 511 Network Authentication Required. */
 const lastingFaults = new Set([501, 505, 511]);
@@ -18,7 +18,7 @@ const lastingFaults = new Set([501, 505, 511]);
  * The outcome of a response:
  * - 2xx: `delivered`
  * - 400, 410, 413, 414, 422, 431: `rejected`
- * - 408, 409, 421, 423, 424, 425, 429 and 5xx: `unavailable`, with the wish of `Retry-After`
+ * - 408, 409, 421, 423, 424, 425, 429 and 5xx: `unavailable`, with the time of `Retry-After`
  * - 3xx (never followed), all other 4xx, 501, 505, 511: `unavailable`, and an operator must act
  */
 export function outcomeOf(response: FetchResponse, nowMs: number): Outcome {
@@ -72,7 +72,7 @@ function oneLine(message: string): string {
   return message.replace(/\s+/g, ' ').trim();
 }
 
-/** Milliseconds from now; undefined where the header is missing or says nothing sensible. */
+/** Milliseconds from now; undefined if the header is missing or invalid. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1_000;

@@ -26,12 +26,12 @@ export interface SignedParts {
   readonly url: string;
 }
 
-/** Whether a signature holds: which secret made it (index), or why not, in words for the log. */
+/** The result of a check: the index of the secret that matches, or a reason for the log. */
 export type Verification =
   | { readonly verified: true; readonly secret: number }
   | { readonly verified: false; readonly reason: string };
 
-/** Checks a request's signature against each secret. Tries them all, so that the time taken does not tell which one fits. */
+/** Checks a request's signature against each secret. Tries them all, so that the time taken does not reveal which one matches. */
 export function verifySignature(
   scheme: SignatureScheme,
   secrets: readonly string[],

@@ -1,11 +1,11 @@
-/** The reader of the configuration that is under way: options ask it to compile expressions. */
+/** The reader of the configuration in progress: options compile expressions through it. */
 import type { Expression } from '../contract/expression.js';
 
 /** Who reads a configuration: compiles its expressions and learns its secrets. */
 export interface Reader {
   /** Compiles CEL. Throws an `ExpressionProblem`. `variables` are the names it may use; with `result` the value must be able to be of that type. */
   compile(text: string, variables: readonly string[], result?: 'bool'): Expression;
-  /** Told each secret once it is read, so that it can be masked. */
+  /** Called with each secret that is read, so that it can be masked. */
   secret(value: string): void;
 }
 

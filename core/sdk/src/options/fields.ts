@@ -1,6 +1,6 @@
 /**
  * Schema helpers for component options. A secret announces itself and an expression is compiled while zod parses, by
- * whoever reads the configuration: see `reading`.
+ * the reader of the configuration: see `reading`.
  */
 import { z } from 'zod';
 import { reader } from './context.js';

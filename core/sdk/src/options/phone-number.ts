@@ -1,4 +1,4 @@
-/** Phone numbers: ways of writing the same one become one, E.164; and whoever withholds a number has none. */
+/** Phone numbers: normalizes the ways of writing one number to E.164; a withheld number becomes empty. */
 import { createRequire } from 'node:module';
 import type { CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
 
@@ -31,7 +31,7 @@ export function isCountry(code: string): code is CountryCode {
   return library().isSupportedCountry(code);
 }
 
-/** Whether a text stands in place of a number that the caller withholds: nothing, `anonymous`, `+266696687`, a SIP address of nobody. */
+/** Whether a text stands for a withheld number: empty, `anonymous`, `+266696687`, an anonymous SIP address. */
 export function isWithheld(text: string): boolean {
   if (isPhoneNumber(text) && !keypadWords.has(text)) return false;
   const user = userOf(addressIn(text));
@@ -43,8 +43,8 @@ const withheld =
   /^(?:(?:caller|number|caller ?id|caller ?number)[ :_-]*)?(?:anonymous|blocked|hidden|none|no ?caller ?id|not available|n\/?a|null|undefined|out of area|private|restricted|unavailable|unknown|withheld)(?:[ _-]*(?:caller|number|caller ?id|user))?$/i;
 
 /**
- * Such a word spelled on a telephone's keys: `+266696687` is ANONYMOUS. Some networks made numbers of words
- * (https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls); nobody has one of these.
+ * Such a word on a telephone's keypad: `+266696687` is ANONYMOUS. Some networks made numbers of words
+ * (https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls); none of these is assigned.
  */
 const keypadWords: ReadonlySet<string> = new Set(
   ['anonymous', 'blocked', 'private', 'restricted', 'unavailable', 'unknown'].map((word) => `+${keysOf(word)}`),

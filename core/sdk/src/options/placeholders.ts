@@ -29,7 +29,7 @@ export function expressionsIn(value: string): readonly { readonly text: string; 
   );
 }
 
-/** Nobody writes longer ones; a text full of open braces would be read over and over. */
+/** Longer ones are not written by people; a text full of open braces would be read over and over. */
 const longestExpression = 10_000;
 
 /** Where the `}}` of the expression at `start` stands; -1 where there is none. Those in its strings and maps do not count. */
@@ -46,6 +46,6 @@ export function expressionEnd(value: string, start: number): number {
     else if (mark[0] === '}' && depth > 0) depth--;
     else if (mark[0] === '}' && value[mark.index + 1] === '}') return mark.index;
   }
-  // Its strings or braces are not closed: CEL says so better when it is given what was meant.
+  // Its strings or braces are not closed: CEL's own message is better when it is given the rest.
   return value.indexOf('}}', start);
 }

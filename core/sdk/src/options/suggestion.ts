@@ -1,4 +1,4 @@
-/** What somebody may have meant: the nearest of the names there are. */
+/** Suggestions for a misspelled name: the nearest existing one. */
 /** The name closest to `written`, where one is close enough to be a slip of the finger, or begins with it; null otherwise. */
 export function nearest(written: string, names: readonly string[]): string | null {
   // One slip in a short name, up to a third of a long one.

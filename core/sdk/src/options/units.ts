@@ -31,7 +31,7 @@ export function rateOf(text: string): Rate | null {
   return perMs === undefined || count === 0 ? null : { count, perMs };
 }
 
-/** 65 → `1m 5s`: the two largest units that say something. For people. */
+/** 65 → `1m 5s`: the two largest units that matter. For people. */
 export function durationText(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   let rest = Math.round(ms / 1_000) * 1_000;

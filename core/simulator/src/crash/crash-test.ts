@@ -128,7 +128,7 @@ class Run {
     const { kills, freezes } = this.#plan;
     for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1) {
       const frozen = Math.floor(((kill + 1) * freezes) / kills) > Math.floor((kill * freezes) / kills);
-      // The first one gets ready, so that a router that cannot start is told from one that was killed before it could.
+      // The first one must come up, to distinguish a router that cannot start from one that was killed before it could.
       await this.#live(frozen ? 'freeze' : this.#random.among(kill === 0 ? readyEnds : ends));
     }
   }

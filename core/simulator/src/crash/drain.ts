@@ -1,4 +1,4 @@
-/** The end of a crash test: a last router, which nobody kills, delivers all there is. */
+/** The end of a crash test: a last router, which is not killed, delivers everything that is left. */
 import { appendFileSync } from 'node:fs';
 import { createRouter } from '@switchhook/core';
 import { type Clock, Store } from '@switchhook/sdk';
@@ -10,7 +10,7 @@ export interface DrainParts {
   readonly config: string;
   readonly logFile: string;
   readonly clock: Clock;
-  /** Told now and then how many deliveries are still to be made. */
+  /** Called now and then with the number of deliveries that are left. */
   readonly onOpen: (open: number) => void;
 }
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Arrival, SentEvent } from './ledger.js';
 import type { SeededRandom } from './seeded-random.js';
 
-/** `lie`: it takes the delivery, says so, and cuts the connection before its answer is complete. */
+/** `lie`: it accepts the delivery, and cuts the connection before its response is complete. */
 type Fault = 'take' | 'fail' | 'busy' | 'hang' | 'cut' | 'lie';
 
 /** How likely each is while it is moody. */
@@ -17,10 +17,10 @@ const faults: readonly (readonly [Fault, number])[] = [
   ['lie', 5],
 ];
 
-/** What it tells about. */
+/** The event it is about. */
 export interface Witness {
   arrive(arrival: Arrival): void;
-  /** Told before the receiver answers. */
+  /** Called before the receiver answers. */
   accept(arrival: Arrival, event: SentEvent): void;
 }
 
@@ -62,7 +62,7 @@ export class FaultyReceiver {
   #receive(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    // Only complete requests arrive: of one that was cut off, nobody can say what it was.
+    // Only complete requests are reported: one that was cut off cannot be identified.
     incoming.on('end', () => {
       const arrival = arrivalOf(incoming);
       this.#witness.arrive(arrival);

@@ -1,5 +1,5 @@
 /** The ledger: what was acknowledged and what arrived, kept outside the router, and the verdict they come to. */
-/** An event as its sender knows it. */
+/** An event of a sender. */
 export interface SentEvent {
   /** Its key, unique. */
   readonly id: string;
@@ -21,8 +21,8 @@ export interface Arrival {
 export interface Verdict {
   /** Events. */
   readonly acknowledged: number;
-  /** Deliveries that the acknowledged events owe: the next three lines add up to it. */
-  readonly owed: number;
+  /** Deliveries that must be made for the acknowledged events: the sum of the next three lines. */
+  readonly expected: number;
   readonly delivered: number;
   /** Not delivered, but ended as dead: the operator can see them. */
   readonly dead: number;
@@ -57,13 +57,13 @@ export class Ledger {
     this.#destinationsOf = destinationsOf;
   }
 
-  /** The router has answered 200: from now on it owes the deliveries. */
+  /** The router has answered 200: from now on it must make the deliveries. */
   acknowledge(event: SentEvent): void {
     this.#acknowledged.set(event.id, event);
     if (this.#acknowledged.size >= this.#awaited.count) this.#awaited.resolve();
   }
 
-  /** Resolves as soon as so many more events are acknowledged; only the last one who asks is told. */
+  /** Resolves as soon as so many more events are acknowledged; one waiter at a time. */
   more(count: number): Promise<void> {
     return new Promise((resolve) => {
       this.#awaited = { count: this.#acknowledged.size + count, resolve };
@@ -99,15 +99,15 @@ export class Ledger {
 
   /** `dead` names the deliveries that ended as dead, as `nameOf` does. */
   verdict(dead: ReadonlySet<string>): Verdict {
-    const owed = [...this.#acknowledged.values()].flatMap((event) =>
+    const expected = [...this.#acknowledged.values()].flatMap((event) =>
       this.#destinationsOf(event).map((destination) => nameOf(destination, event.id)),
     );
-    const missing = owed.filter((name) => !this.#accepted.has(name));
+    const missing = expected.filter((name) => !this.#accepted.has(name));
     const lost = missing.filter((name) => !dead.has(name)).length;
     return {
       acknowledged: this.#acknowledged.size,
-      owed: owed.length,
-      delivered: owed.length - missing.length,
+      expected: expected.length,
+      delivered: expected.length - missing.length,
       dead: missing.length - lost,
       lost,
       duplicated: [...this.#accepted.values()].filter((times) => times > 1).length,

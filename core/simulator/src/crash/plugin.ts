@@ -1,4 +1,4 @@
-/** The plugin of the crash test: a source that verifies its sender, and a destination that says which attempt it makes. */
+/** The plugin of the crash test: a source that verifies its sender, and a destination that sends the number of each attempt. */
 import {
   Clock,
   type Delivery,

@@ -30,7 +30,7 @@ export class Senders {
   #stopped = false;
   readonly #loops: readonly Promise<void>[];
 
-  /** They start at once, and wait until they are told where the router is. */
+  /** They start at once, and wait for the router's URL. */
   constructor(parts: SenderParts) {
     this.#parts = parts;
     const count = Math.ceil(parts.perSecond / mostPerSecond);

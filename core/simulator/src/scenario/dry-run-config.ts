@@ -1,4 +1,4 @@
-/** Rehearsals: a configuration that changes nothing outside. A free port, a store that is gone afterwards, destinations that only say yes. */
+/** Dry runs: a configuration without effects outside. A free port, a temporary store, destinations that accept everything. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { openCatalog, type StoreRow } from '@switchhook/core/internal';
 import type { Component, Outcome } from '@switchhook/sdk';
 import { z } from 'zod';
 
-/** A configuration to rehearse with. */
+/** A configuration for a dry run. */
 export interface DryRun {
   readonly config: Config;
   /** Removes what was written. After the router is closed. */
@@ -29,7 +29,7 @@ export async function dryRunOf(config: Config): Promise<DryRun> {
   };
 }
 
-/** The store everybody starts with, in a file of its own; one in memory where it is not installed. */
+/** SQLite, in a temporary file; a store in memory if it is not installed. */
 async function storeIn(directory: string, config: Config): Promise<StoreRow> {
   const catalog = openCatalog(config.directory);
   const sqlite = await catalog.find('store', 'sqlite');
@@ -43,8 +43,8 @@ async function storeIn(directory: string, config: Config): Promise<StoreRow> {
 const delivered: Outcome = { kind: 'delivered' };
 const acceptAll: Component<'destination'> = {
   kind: 'destination',
-  type: 'rehearsal',
-  description: 'Takes every delivery and gives it to nobody.',
+  type: 'dry-run',
+  description: 'Accepts every delivery and discards it.',
   options: z.strictObject({}),
   create: () => ({
     deliver: async () => delivered,

@@ -1,4 +1,4 @@
-/** The judge: what a scenario came to, and everything in it that should have been otherwise. */
+/** Evaluates a scenario: its results, and every violation of its expectations. */
 import { type Answer, durationText } from '@switchhook/sdk';
 import type { Exchange, ScenarioRun } from './run.js';
 import type { Expectation, Scenario, Step } from './scenario.js';
@@ -25,7 +25,7 @@ export interface Violation {
   readonly count: number;
 }
 
-/** An answer, and how many callers were told it. */
+/** An answer, and how many callers got it. */
 export interface ToldAnswer extends Answer {
   readonly count: number;
 }
@@ -45,11 +45,11 @@ export interface StepVerdict {
   readonly sent: number;
   /** How many a second; null where a single one was sent. */
   readonly perSecond: number | null;
-  /** How many a second it was told to send; null where it was not. */
+  /** Its rate, in requests a second; null without one. */
   readonly wantedPerSecond: number | null;
   /** Replies by status; `none` = without one. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** What callers were told: each different answer once, the most frequent first. */
+  /** The answers: each different one once, the most frequent first. */
   readonly answers: readonly ToldAnswer[];
   /** From request to reply; null where nothing was sent. */
   readonly times: Quantiles | null;
@@ -66,13 +66,13 @@ export interface Verdict {
   readonly calls: number;
   /** Ring times of all calls that were answered; null where none was. */
   readonly ring: Quantiles | null;
-  /** Whether the router lists what it has acknowledged; null where nobody wanted to know. */
+  /** Whether the router lists what it has acknowledged; null if that is not checked. */
   readonly received: {
     readonly acknowledged: number;
     readonly listed: number | null;
     readonly reason: string | null;
   } | null;
-  /** By resolver; null where it is not known, or nobody wanted to know. */
+  /** By resolver; null if that is not known or not checked. */
   readonly lookups: readonly LookupCounts[] | null;
   readonly violations: readonly Violation[];
 }
@@ -82,7 +82,7 @@ export function acknowledgedIn(exchanges: readonly Exchange[]): ReadonlySet<stri
   return new Set(exchanges.flatMap(({ reply }) => (isSuccess(reply) && reply.eventId !== null ? [reply.eventId] : [])));
 }
 
-/** Judges a scenario that has been played. `listing` is null where it does not matter. */
+/** Evaluates a run of a scenario. `listing` is null if that is not checked. */
 export function evaluateScenario(
   scenario: Scenario,
   { requests, exchanges, ms }: ScenarioRun,
@@ -151,7 +151,7 @@ function violationsOf(expect: Expectation, exchanges: readonly Exchange[], step:
   return violations;
 }
 
-/** What is wrong with one reply, in words that are the same for all replies with which the same is wrong. */
+/** The violations of one reply, worded alike for equal violations. */
 function diagnosticsOf({ reply, answer, wanted }: Exchange, expect: Expectation): readonly string[] {
   if (reply.kind === 'none') return [`no reply: ${reply.reason}`];
   const diagnostics: string[] = [];
@@ -209,7 +209,7 @@ function countsOf(lookups: readonly CallLookup[], calls: ReadonlySet<string>): r
   });
 }
 
-/** Whoever was asked and could not say: a caller got less than there is to know. */
+/** Look-ups without a result: the caller got less than there is. */
 function failedLookups(lookups: readonly LookupCounts[] | null): readonly Violation[] {
   const isResult = (outcome: string): boolean => ['found', 'not-found', 'cached'].includes(outcome);
   return (lookups ?? []).flatMap(({ resolver, outcomes }) =>

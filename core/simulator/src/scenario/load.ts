@@ -1,4 +1,4 @@
-/** Scenario files: those that come with the router, and anybody's own. */
+/** Scenario files: those in the package, and others. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +30,7 @@ export function shippedFile(name: string): string {
   return join(folder, `${name}${extension}`);
 }
 
-/** A scenario that stands in no file. Throws, with what is wrong in words, where it is none. */
+/** A scenario from an object. Throws an error with all mistakes. */
 export function scenarioFrom(value: unknown): Scenario {
   const reader = { compile: compileExpression, secret: () => {} };
   const { data, error } = reading(reader, () => scenarioSchema.safeParse(value));

@@ -1,4 +1,4 @@
-/** Pace: does something so often, so many at a time, not faster than it is told. */
+/** Paces repetitions: so many in all, so many at a time, at a given rate. */
 import type { Clock } from '@switchhook/sdk';
 import type { Rate } from '@switchhook/sdk/internal';
 

@@ -27,21 +27,21 @@ export interface Exchange {
   /** True where it was about a call. */
   readonly calls: boolean;
   readonly reply: Reply;
-  /** What the platform is told about a call; null where it is told nothing. */
+  /** The answer to a call; null without one. */
   readonly answer: Answer | null;
-  /** Variables the step wants the answer to have; null = it does not say. */
+  /** Variables that the step expects; null = any. */
   readonly wanted: Readonly<Record<string, string>> | null;
 }
 
 /** What came of a whole scenario. */
 export interface ScenarioRun {
-  /** What each step asks, in words. */
+  /** A description of each step's request. */
   readonly requests: readonly string[];
   readonly exchanges: readonly Exchange[];
   readonly ms: number;
 }
 
-/** The scenario asks for what the configuration does not have. */
+/** The scenario needs something that the configuration does not have. */
 export class IncompatibleScenarioError extends Error {
   override readonly name = 'UnfitScenario';
 }
@@ -72,7 +72,7 @@ export async function runScenario({ steps }: Scenario, parts: ScenarioParts): Pr
   return { requests, exchanges, ms: clock.elapsed() - startedAtMs };
 }
 
-/** Whoever makes the requests of one step. */
+/** Makes the requests of one step. */
 class StepRunner {
   readonly #platform: Platform;
   readonly #instead: ScenarioParts['instead'];
@@ -88,7 +88,7 @@ class StepRunner {
     this.#source = this.#chosen(platform.sources);
   }
 
-  /** What it asks, in words. Throws an `UnfitScenario` where it cannot ask it. */
+  /** A description of its request. Throws an `IncompatibleScenarioError` if it cannot be made. */
   described(scope: StepScope): string {
     const { ring, send, repeat } = this.step;
     this.#signed(scope);
@@ -121,7 +121,7 @@ class StepRunner {
     const { send, set } = this.step;
     if (send === undefined) {
       const body = this.#platform.callBody(this.#source, this.#call(scope));
-      return body ?? this.#unfit(`source ${this.#source.name} cannot ask about a call itself: send a body`);
+      return body ?? this.#unfit(`source ${this.#source.name} cannot write a request about a call: send a body`);
     }
     const given = send.render(scope);
     const body = typeof given === 'string' ? this.#source.component.samples?.[given] : given;

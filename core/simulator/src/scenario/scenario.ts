@@ -3,7 +3,7 @@
 import { duration, rate, template, text } from '@switchhook/sdk';
 import { z } from 'zod';
 
-/** What the texts of a step may use: which repetition it is, what tells this run from others, and the time. */
+/** The variables of a step's texts: the repetition, an id of this run, and the time. */
 const names = ['n', 'run', 'now'];
 
 const expectSchema = z
@@ -18,7 +18,7 @@ const expectSchema = z
       description: 'True: the answer to a call must have a variable; false: it must have none.',
     }),
     duplicate: z.boolean().optional().meta({
-      description: 'True: the router must know the event already; false: it must not.',
+      description: 'True: the router must have the event already; false: it must not.',
     }),
     same: z.boolean().default(false).meta({
       description: 'All requests of the step must get the same answer, or be the same event.',
@@ -33,7 +33,7 @@ const ringSchema = z
     to: text('The called number.', names),
     agent: text('Id of the agent of the called number.', names).optional(),
   })
-  .meta({ description: 'A phone rings: the source of calls asks as its platform does.' });
+  .meta({ description: "A call: the source of calls writes its platform's request." });
 
 const stepSchema = z
   .strictObject({
@@ -74,7 +74,7 @@ const ringTimes = z
   .default({})
   .meta({ description: 'Longest ring times, over all calls.' });
 
-/** What a scenario file says. */
+/** A scenario file. */
 export const scenarioSchema = z.strictObject({
   name: z
     .string()
@@ -90,7 +90,7 @@ export const scenarioSchema = z.strictObject({
       }),
       lookups: z.boolean().default(false).meta({
         description:
-          'True: every look-up must end with a result, be it that nobody was found; none late, failed, busy or skipped.',
+          'True: every look-up must have a result, which may be that there is no record; none may be late, failed, busy or skipped.',
       }),
     })
     .prefault({})

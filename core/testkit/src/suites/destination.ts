@@ -16,7 +16,7 @@ export interface DestinationFixture {
   mark?(delivery: Delivery): string;
 }
 
-/** Registers the suite. `make` gives a fresh, opened world for each test; `never` names what cannot happen to it. */
+/** Registers the suite. `make` returns a fresh, opened fixture for each test; `never` names what cannot happen to it. */
 export function destinationSuite(
   name: string,
   make: () => Promise<DestinationFixture>,
@@ -35,7 +35,7 @@ export function destinationSuite(
 
   describe(`${name} is a destination`, () => {
     it(
-      'delivers an event and says so',
+      'delivers an event and returns delivered',
       withFixture(async (fixture) => {
         const delivery = aDelivery();
         const outcome = await fixture.destination.deliver(delivery, signal());
@@ -86,7 +86,7 @@ export function destinationSuite(
 
     if (!never.includes('hanging'))
       it(
-        'stops when its time is up, though the other side says nothing',
+        'stops when its time is up, although the other side does not answer',
         withFixture(async (fixture) => {
           await fixture.behave('hanging');
           const controller = new AbortController();

@@ -4,10 +4,10 @@ import type { Call, Resolver } from '@switchhook/sdk';
 import { aCall } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
-/** A resolver that knows one caller. */
+/** A resolver with a record of one caller. */
 export interface ResolverFixture {
   readonly resolver: Resolver;
-  /** A caller it knows something about. */
+  /** The caller with a record. */
   readonly known: Call;
   /** Makes what is behind it silent until the connection is cut; undefined where that cannot happen. */
   hang?(): void | Promise<void>;
@@ -16,7 +16,7 @@ export interface ResolverFixture {
   close(): Promise<void>;
 }
 
-/** Registers the suite. `make` gives a fresh, opened world; `knowsEverybody` for resolvers that do not look at the caller. */
+/** Registers the suite. `make` returns a fresh, opened fixture; `knowsEverybody` for resolvers that do not look at the caller. */
 export function resolverSuite(
   name: string,
   make: () => Promise<ResolverFixture>,
@@ -41,7 +41,7 @@ export function resolverSuite(
 
   describe(`${name} is a resolver`, () => {
     it(
-      'finds a caller it knows',
+      'finds a caller with a record',
       withFixture(async ({ resolver, known }) => {
         notDeepStrictEqual(await resolver.resolve(known, {}, signal(), leftMs), {});
       }),
@@ -49,7 +49,7 @@ export function resolverSuite(
 
     if (!knowsEverybody)
       it(
-        'finds nothing about a stranger, which is no error',
+        'finds nothing about an unknown caller, which is no error',
         withFixture(async ({ resolver }) => {
           deepStrictEqual(await resolver.resolve(unknown, {}, signal(), leftMs), {});
         }),

@@ -9,7 +9,7 @@ export interface SourceFixture {
   /** Must have `sign`. */
   readonly source: Source;
   readonly sample: JsonObject;
-  /** True where the body is not covered by the signature (a token in the URL, say). Default false. */
+  /** True if the signature does not cover the body (a token in the URL, for example). Default false. */
   readonly bodyUnsigned?: boolean;
 }
 
@@ -79,7 +79,7 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
         );
     });
 
-    it('says nothing of its secrets when it refuses', async () => {
+    it('reveals nothing of its secrets when it refuses', async () => {
       const fixture = make();
       const good = signed(fixture);
       const secrets = Object.values(fixture.source.sign?.(good.body, good.receivedAtMs).headers ?? {}).concat(

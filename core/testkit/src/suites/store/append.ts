@@ -37,7 +37,9 @@ export function appendTests(test: Test): void {
       deepStrictEqual(await store.delivery(deliveryId(eventId(1), 0)), first);
     });
 
-    test('knows an event by source and key: a repetition is a duplicate and makes no delivery', async ({ store }) => {
+    test('identifies an event by source and key: a repetition is a duplicate and makes no delivery', async ({
+      store,
+    }) => {
       await store.append([anEntry(1)]);
       const again = anEntry(2, { key: 'key-1' }, [aNewDelivery(), aNewDelivery()]);
       deepStrictEqual(await store.append([again]), [{ eventId: eventId(1), duplicate: true }]);

@@ -34,7 +34,7 @@ export function claimTests(test: Test): void {
       deepStrictEqual([kept?.state, kept?.attempts, kept?.dueMs], ['running', 1, startMs + leaseMs]);
     });
 
-    test('takes the oldest due first, no more than the limit, and says that more is due', async ({ store }) => {
+    test('takes the oldest due first, no more than the limit, and reports that more is due', async ({ store }) => {
       const entries = [3, 1, 2].map((n) => anEntry(n, {}, [aNewDelivery({ dueMs: startMs - 10 + n })]));
       await store.append(entries);
       const { deliveries, nextDueMs } = await store.claim(aClaim({ limit: 2 }));
@@ -47,7 +47,7 @@ export function claimTests(test: Test): void {
       deepStrictEqual(numbers((await store.claim(aClaim())).deliveries), [5, 2, 9]);
     });
 
-    test('takes nothing that is not due yet, and says when it will be', async ({ store }) => {
+    test('takes nothing that is not due yet, and returns when it will be', async ({ store }) => {
       await store.append([anEntry(1, {}, [aNewDelivery({ dueMs: startMs + 1 })])]);
       deepStrictEqual(await store.claim(aClaim()), { deliveries: [], exhausted: [], nextDueMs: startMs + 1 });
       strictEqual((await store.claim(aClaim({ nowMs: startMs + 1 }))).deliveries.length, 1);
@@ -206,7 +206,7 @@ export function settleTests(test: Test): void {
       strictEqual((await store.attempts(id)).length, 1);
     });
 
-    test('still takes a late settlement while nobody else holds the delivery', async ({ store, clock }) => {
+    test('still accepts a late settlement while no other router holds the delivery', async ({ store, clock }) => {
       await store.append([anEntry(1)]);
       const [claimed] = (await store.claim(aClaim())).deliveries;
       clock.jumpTo(startMs + leaseMs + 1);

@@ -82,7 +82,7 @@ export function aSettled(
   if (claimed === undefined) throw new Error('nothing was claimed');
   const delivered = settlement.state === 'delivered';
   const outcome = delivered ? 'delivered' : settlement.state === 'skipped' ? 'skipped' : 'unavailable';
-  const reason = delivered ? null : 'the other side said 503';
+  const reason = delivered ? null : 'status 503';
   const attempt = {
     startedAtMs: startMs,
     durationMs: 12.5,
@@ -122,5 +122,5 @@ export async function settleAll(store: Store, settlement?: Settlement, claim = a
   await store.settle(deliveries.map((claimed) => aSettled(claimed, settlement)));
 }
 
-/** Registers one test, which runs in a world of its own. */
+/** Registers one test, which runs with a fixture of its own. */
 export type Test = (title: string, body: (fixture: StoreFixture) => Promise<void>) => void;

@@ -57,7 +57,7 @@ export type Step =
     }
   | { readonly kind: 'reopen' };
 
-/** Throws where the store says or holds something else than the memory store. */
+/** Throws if the store returns or holds something else than the memory store. */
 export async function followHistory(fixture: StoreFixture, steps: readonly Step[]): Promise<void> {
   const history = new History(fixture);
   for (const [index, step] of steps.entries()) await history.follow(step, `step ${index}: ${JSON.stringify(step)}`);
@@ -86,7 +86,7 @@ class History {
     await this.#both(stateOf, `what is kept after ${name}`);
   }
 
-  /** Asks both; what they say must be equal. */
+  /** Calls both; their results must be equal. */
   async #both(action: (store: Store) => Promise<unknown>, name: string): Promise<void> {
     const expected = await action(this.#model);
     deepStrictEqual(await action(this.#store), expected, name);
@@ -150,7 +150,7 @@ class History {
     return aNewDelivery({ destination, state, dueMs: this.#nowMs + dueInMs });
   }
 
-  /** Remembers deliveries to pick from, and the leases of those handed over in memory. */
+  /** Keeps deliveries to pick from, and the leases of those handed over in memory. */
   #note(ids: readonly string[], deliveries: readonly NewDelivery[]): void {
     this.#deliveries.push(...ids);
     for (const [index, { state }] of deliveries.entries()) {

@@ -135,7 +135,7 @@ export function operatorTests(test: Test): void {
       deepStrictEqual(await store.append([anEntry(4, { key: 'key-1' })]), [{ eventId: eventId(4), duplicate: false }]);
     });
 
-    test('keeps events with open or dead deliveries until somebody has decided', async ({ store }) => {
+    test('keeps events with open or dead deliveries until these are settled', async ({ store }) => {
       await store.append([
         anEntry(1, {}, [aNewDelivery(), aNewDelivery({ dueMs: startMs + 1 })]),
         anEntry(2),
@@ -159,7 +159,7 @@ export function operatorTests(test: Test): void {
   });
 
   describe('backlog', () => {
-    test('counts what is before each destination, and tells the oldest', async ({ store, clock }) => {
+    test('counts the backlog of each destination, and returns the age of its oldest', async ({ store, clock }) => {
       deepStrictEqual(await store.backlog(), []);
       await store.append([anEntry(1), anEntry(2)]);
       clock.jumpTo(startMs + 10);

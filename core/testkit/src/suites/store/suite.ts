@@ -7,7 +7,7 @@ import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
 
-/** Registers the suite. `make` gives a fresh world, with an open and empty store, for each test. */
+/** Registers the suite. `make` returns a fresh fixture, with an open and empty store, for each test. */
 export function storeSuite(name: string, make: () => Promise<StoreFixture>): void {
   const test: Test = (title, body) =>
     it(title, async () => {
