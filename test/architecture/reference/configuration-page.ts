@@ -89,7 +89,7 @@ calls a *secret* is never printed, logged or put into an error, wherever it come
 ### Names
 
 Names of rows begin with a letter; letters, digits, \`-\` and \`_\` follow, 63 in all. They appear in URLs, the log and the
-metrics. Keys at the top that begin with \`x-\` are nobody's: a place for anchors.
+metrics. Keys at the top that begin with \`x-\` are ignored: a place for anchors.
 
 \`\`\`yaml fragment
 x-patient: &patient { attempts: 40, first: 10s, max: 1h }
@@ -106,7 +106,7 @@ reported like any other, with its place.
 
 - \`where\` is an expression: \`where: event.data.duration > 30\`. One that cannot be evaluated, because a field is missing,
   does not match.
-- In other options, where the type says so, expressions stand in \`\${{ }}\` within a text:
+- In other options, if the type allows it, expressions are written in \`\${{ }}\` within a text:
   \`text: Call \${{ event.subject }} ended\`. Where the type is *any value*, a text that is one single expression keeps the
   type of what it comes to: \`seconds: \${{ event.data.duration }}\` is a number. A literal \`\${{\` is written \`$\${{\`.
 - A template that cannot be filled in, because a field is missing, makes the delivery \`rejected\` unless the option says

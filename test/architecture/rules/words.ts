@@ -12,7 +12,7 @@ const banned: readonly Banned[] = [
   // Terms that have been replaced.
   { word: 'lanes?', better: "delivery queue; for operators: the destination's queue; of a resolver: bulkhead" },
   { word: 'settlers?', better: 'settlement writer' },
-  { word: 'call memory|earlier facts|bounded map', better: 'call dedup, facts cache, LRU cache' },
+  { word: 'call memory|bounded map', better: 'call dedup, facts cache, LRU cache' },
   { word: 'shortfalls?', better: 'missing value' },
   { word: 'rungs?', better: 'step' },
   { word: 'rehears(?:e|es|ed|al|als)', better: 'dry run' },

@@ -1,7 +1,7 @@
 /** What makes two requests the same call, and two calls the same caller. */
 import type { Call } from '@switchhook/sdk';
 
-/** Whether the caller's number is known. Callers who withhold their numbers cannot be told apart. */
+/** Whether the caller's number is known. Callers who withhold their numbers cannot be distinguished. */
 export function isKnownCaller({ from }: Pick<Call, 'from'>): boolean {
   return from !== '';
 }

@@ -29,7 +29,7 @@ export interface OpenResolver {
 }
 
 /**
- * What came of asking a resolver. `cached` = earlier facts spared the look-up. `late`: no result in time. `failed`: it
+ * The outcome of a look-up. `cached` = cached facts replaced the look-up. `late`: no result in time. `failed`: it
  * threw an error. `skipped`: its circuit breaker is open, or it depends on one that failed. `busy`: too many look-ups were running.
  */
 export type LookupOutcome = 'found' | 'not-found' | 'cached' | 'late' | 'failed' | 'skipped' | 'busy';
@@ -88,7 +88,7 @@ export class ResolverBulkhead {
     return this.#open.after;
   }
 
-  /** True while its breaker leaves it alone, or tries it with one call at a time. */
+  /** True while its circuit breaker is open or half-open. */
   get isBreakerOpen(): boolean {
     return this.#left;
   }
@@ -125,7 +125,7 @@ export class ResolverBulkhead {
     }
   }
 
-  /** An expression in its options has no value. If the caller has no record, there is nothing to look for; if a reply lacks a field, that says nothing about the caller. */
+  /** An expression in its options has no value. If the caller has no record, there is nothing to look for; if a reply lacks a field, the caller may still have one. */
   #missed({ message, place }: ExpressionError, known: JsonObject): ResolverResult {
     const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
     if (needed !== undefined && !Object.hasOwn(known, needed))

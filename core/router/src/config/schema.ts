@@ -73,7 +73,7 @@ export const rowSchemas = {
     concurrency: z.int().min(1).max(1_000).default(8).meta({ description: 'Attempts at the same time.' }),
     retry: retry.prefault({}),
     rateLimit: rate('Attempts per time, at most. Default: no limit.').optional(),
-    breaker: breaker('Leaves a destination alone that is down.', 'retry.max'),
+    breaker: breaker('Stops attempts to a destination that is down, for a while.', 'retry.max'),
     ordered: z.boolean().default(false).meta({
       description: 'The events of one subject one after another, in order of arrival, also across retries.',
     }),
@@ -88,7 +88,7 @@ export const rowSchemas = {
     concurrency: z.int().min(1).max(10_000).default(64).meta({
       description: 'Look-ups at the same time. One more is not made: a phone does not queue.',
     }),
-    breaker: breaker('Leaves a resolver alone that keeps failing, so that it costs no ring time.', '2m'),
+    breaker: breaker('Skips a resolver that fails repeatedly, so that it costs no ring time.', '2m'),
   }),
 } as const satisfies Readonly<Record<Kind, z.ZodObject>>;
 

@@ -1,5 +1,5 @@
 /** A circuit breaker: opens after repeated failures, then allows one probe at a time. */
-/** When to leave a destination alone. */
+/** When to open, and for how long. */
 export interface BreakerPolicy {
   /** So many failures without a success between them open it. */
   readonly failures: number;

@@ -7,7 +7,7 @@ import type { SeededRandom } from './seeded-random.js';
 /** `lie`: it accepts the delivery, and cuts the connection before its response is complete. */
 type Fault = 'take' | 'fail' | 'busy' | 'hang' | 'cut' | 'lie';
 
-/** How likely each is while it is moody. */
+/** The weight of each, while it is faulty. */
 const faults: readonly (readonly [Fault, number])[] = [
   ['take', 74],
   ['fail', 10],
