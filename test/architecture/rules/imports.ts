@@ -107,7 +107,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   'prom-client': /^router\/system\/metrics\.ts$/,
   'reflect-metadata': /^router\/system\/injection\.ts$/,
   tsx: /^router\/runtime\/plugin-loader\.ts$/,
-  tsyringe: /^router\/(system\/injection|runtime\/container)\.ts$/,
+  tsyringe: /^router\/system\/injection\.ts$/,
   undici: /^router\/system\/http-client\.ts$/,
   uuid: /^router\/system\/ids\.ts$/,
   yaml: /^router\/config\/|^simulator\/scenario\//,

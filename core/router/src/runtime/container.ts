@@ -1,10 +1,14 @@
 /** The services of a router, a plugin or a component: each has a container of its own below the one before. */
 import { Clock, HttpClient, Log, type LogFields, Metrics, Random, type Token } from '@switchhook/sdk';
-import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { systemClock } from '../system/clock.js';
-import '../system/injection.js';
 import { Network, openNetwork } from '../system/http-client.js';
 import { random } from '../system/ids.js';
+import {
+  type DependencyContainer,
+  type InjectionToken,
+  instanceCachingFactory,
+  rootContainer,
+} from '../system/injection.js';
 import { unfailing } from '../system/log.js';
 import { ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
 
@@ -32,7 +36,7 @@ export class Container implements ServiceRegistry {
 
   /** The services of a router. What `configure` registers wins; its log and metrics cannot fail either. */
   static forRouter(log: () => Log, configure: Configure = () => {}): Container {
-    const services = new Container(root.createChildContainer());
+    const services = new Container(rootContainer.createChildContainer());
     const replaced = new Map<Token<unknown>, Provider<unknown>>();
     configure({ register: (token, provider) => void replaced.set(token, provider) });
     const register = <T>(
