@@ -96,7 +96,7 @@ describe('an operator at the command line', () => {
     const id = await send({ duration: 12 });
     const { stdout } = await run('explain', id);
     expect(stdout).to.include('✘ finished  event.data.duration > 30 is false (event.data.duration is 12)');
-    expect((await run('events', id)).stdout).to.include('No route wanted it');
+    expect((await run('events', id)).stdout).to.include('No route matched');
     expect((await run('events', '--unrouted')).stdout).to.include(id);
     expect((await json('events', '--duplicates')).duplicates).to.deep.equal([]);
   });
@@ -129,7 +129,7 @@ describe('an operator at the command line', () => {
     const asked = await run('replay', '--destination', 'crm');
     expect([asked.code, asked.stderr]).to.deep.equal([
       2,
-      'Replay 2 deliveries? Say --yes, or --dry-run to look first.\n',
+      'Replay 2 deliveries? Pass --yes to confirm, or --dry-run to preview.\n',
     ]);
     crm.answer(() => 200);
     expect(await json('replay', '--destination', 'crm', '--yes')).to.include({
@@ -183,8 +183,8 @@ describe('an operator at the command line', () => {
       [['events', 'nothing'], 1, 'NOT_KEPT'],
       [['events', '--since', 'yesterday'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
       [['discard', 'nothing.0'], 1, 'NOT_KEPT'],
-      [['replay'], 2, 'say which'],
-      [['discard'], 2, 'say which'],
+      [['replay'], 2, 'name deliveries'],
+      [['discard'], 2, 'name deliveries'],
       [['replay', '--state', 'running'], 1, 'MALFORMED'],
     ];
     for (const [args, code, said] of cases) {

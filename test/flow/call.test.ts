@@ -98,11 +98,11 @@ describe('a call that is tried out', () => {
     expect((await call(...numbers, '--offline')).stdout).to.include('variable\tvalue\tfrom\n');
   });
 
-  it('says that it was asked again, where it is shown an earlier answer', async () => {
+  it('says that the request is a repetition where it shows an earlier answer', async () => {
     const { url } = await place.start(file);
     const [first, second] = [await call(...numbers, '--url', url), await call(...numbers, '--url', url)];
-    expect(first.stderr).not.to.include('Asked again');
-    expect(second.stderr).to.include('Asked again: ');
+    expect(first.stderr).not.to.include('Repeated request');
+    expect(second.stderr).to.include('Repeated request: ');
     const eventOf = (stdout: string) => /^event (.*)$/m.exec(stdout)?.[1];
     expect(eventOf(second.stdout)).to.be.a('string').and.to.equal(eventOf(first.stdout));
     const { requests, event } = JSON.parse((await call(...numbers, '--url', url, '--json')).stdout);

@@ -98,8 +98,8 @@ describe('allow', () => {
     '010.0.0.1': 'expected an IP address or a range',
     '2001:db8::/129': 'expected an IP address or a range',
     '': 'expected an IP address or a range',
-    '0.0.0.0/0': 'expected fewer than everybody',
-    '::/0': 'expected fewer than everybody',
+    '0.0.0.0/0': 'expected a list that does not allow every address',
+    '::/0': 'expected a list that does not allow every address',
   }))
     it(`is refused when the file is read: ${JSON.stringify(wrong)}`, () => {
       expect(mistakesOf('sigmamind.call', { allow: ['203.0.113.7', wrong] })).to.include(message);

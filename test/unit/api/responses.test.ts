@@ -16,7 +16,7 @@ describe('the answer to a call, as the API says it', () => {
   });
 
   it('is read with the reasons of its variables, and without, as it was recorded before there were any', () => {
-    for (const origin of [{}, { reason: null }, { reason: 'customer found nobody' }])
+    for (const origin of [{}, { reason: null }, { reason: 'customer returned no record' }])
       expect(callAnswer.parse(recorded(origin))).to.deep.equal(recorded(origin));
   });
 });

@@ -255,7 +255,7 @@ describe('the ladder of an answer', () => {
       expect(variablesOf(await ring())).to.deep.equal({ name: 'there' });
       expect(await trace()).to.deep.include({
         step: 'default',
-        origins: { name: { step: 'default', resolvers: ['crm'], reason: 'crm found nobody' } },
+        origins: { name: { step: 'default', resolvers: ['crm'], reason: 'crm returned no record' } },
       });
     });
 
@@ -274,7 +274,7 @@ describe('the ladder of an answer', () => {
       });
       expect(variablesOf(await ring())).to.deep.equal({ name: 'friend' });
       expect((await trace()).origins).to.deep.equal({
-        name: { step: 'default', resolvers: ['crm'], reason: 'crm found nobody' },
+        name: { step: 'default', resolvers: ['crm'], reason: 'crm returned no record' },
       });
       broken = true;
       await clock.advance(minute);

@@ -266,7 +266,7 @@ describe('the look-ups of a call', () => {
   });
 
   describe('that wait for another', () => {
-    it('are not asked for what it could not say, and are not blamed for that', async () => {
+    it('are skipped when it failed, which is no failure of theirs', async () => {
       const orders: Resolve = async () => {
         throw new ExpressionError('no such key: crm', true, 'known.crm.id');
       };
@@ -284,12 +284,9 @@ describe('the look-ups of a call', () => {
       const { lookups, origins } = await trace();
       expect((lookups as JsonObject[])[1]).to.include({
         outcome: 'skipped',
-        reason: 'it needs crm, which could not say',
+        reason: 'depends on crm, which failed',
       });
-      expect(origins).to.have.nested.property(
-        'order.reason',
-        'orders was not asked: it needs crm, which could not say',
-      );
+      expect(origins).to.have.nested.property('order.reason', 'orders was skipped: depends on crm, which failed');
       expect(log.of('resolver.breaker-opened')).to.deep.equal([]);
     });
 

@@ -166,7 +166,7 @@ describe('why a variable is its default', () => {
   });
 
   it('is a resolver that found nobody, or brought nothing', async () => {
-    expect(await reasonFor('${{ crm.a }}', async () => ({}))).to.equal('crm found nobody');
+    expect(await reasonFor('${{ crm.a }}', async () => ({}))).to.equal('crm returned no record');
     expect(await reasonFor('${{ crm.a }}', () => new Promise(() => {}))).to.equal('crm was late');
     expect(await reasonFor('${{ crm.a }}', () => Promise.reject(new Error('down')))).to.equal('crm failed');
     expect(await reasonFor('${{ crm.a }}', () => Promise.reject(busy('full')))).to.equal('crm was busy');
@@ -182,7 +182,7 @@ describe('why a variable is its default', () => {
     await ring({ from: '+1' });
     await ring({ from: '+2' });
     expect((await trace()).origins).to.deep.equal({
-      value: { step: 'none', resolvers: ['crm'], reason: 'crm was left alone' },
+      value: { step: 'none', resolvers: ['crm'], reason: 'crm was skipped: circuit breaker open' },
     });
   });
 
@@ -190,7 +190,7 @@ describe('why a variable is its default', () => {
     const late = () => new Promise(() => {});
     expect(await reasonFor('${{ default(crm.a, "there") }}', late)).to.equal('crm was late');
     expect(await reasonFor('${{ crm.?a }}', late)).to.equal('crm was late');
-    expect(await reasonFor('${{ crm.?a.orValue("") }}', async () => ({}), 'x')).to.equal('crm found nobody');
+    expect(await reasonFor('${{ crm.?a.orValue("") }}', async () => ({}), 'x')).to.equal('crm returned no record');
   });
 
   it('is a fact that has another name: those there are, are named, and their values are not', async () => {
@@ -237,7 +237,7 @@ describe('why a variable is its default', () => {
     expect(await reasonsOf(variables, resolvers)).to.deep.equal({
       none: 'crm has no name; it has id',
       away: 'desk failed',
-      first: 'shop found nobody',
+      first: 'shop returned no record',
       call: 'call.data.x is missing',
     });
   });

@@ -65,8 +65,8 @@ describe('reading a configuration file', () => {
       ['a null', '~\n'],
       ['a start of a document', '---\n'],
     ] as const)
-      it(`says nothing: ${name}`, () => {
-        expect(problemsOfFile(put('empty.yaml', content))).to.deep.equal(['0:0 CONFIG_EMPTY the file says nothing']);
+      it(`is refused when empty: ${name}`, () => {
+        expect(problemsOfFile(put('empty.yaml', content))).to.deep.equal(['0:0 CONFIG_EMPTY the file is empty']);
       });
 
     for (const [name, content] of [

@@ -27,7 +27,7 @@ describe('problems', () => {
 
   it('of a whole file have no line', async () => {
     expect(formatProblems(await found(''))).to.equal(
-      `/nowhere/switchhook.yaml  CONFIG_EMPTY  the file says nothing\n    = ${ERRORS.CONFIG_EMPTY.hint}`,
+      `/nowhere/switchhook.yaml  CONFIG_EMPTY  the file is empty\n    = ${ERRORS.CONFIG_EMPTY.hint}`,
     );
   });
 

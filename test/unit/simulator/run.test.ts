@@ -129,7 +129,7 @@ describe('a scenario that does not fit the configuration', () => {
       'has a source that cannot ring',
       { ring: { from: '+1', to: '+2' }, as: 'agents' },
       { sources: [events, calls] },
-      'cannot ask about a call',
+      'cannot write a request about a call',
     ],
     ['has a source that cannot sign', { send: 'ended' }, { mute: true }, 'source agents cannot sign'],
   ];

@@ -25,7 +25,7 @@ export function eventsCommand(output: Output): Command {
   const command = routerCommand('events', 'List events, or show one: its data, its deliveries, every attempt.');
   return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
     .option('--party <number>', 'about this caller')
-    .option('--unrouted', 'only events that no route wanted')
+    .option('--unrouted', 'only events that matched no route')
     .option('--duplicates', 'events that came again since the router started, and how often')
     .addHelpText(
       'after',

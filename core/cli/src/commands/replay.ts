@@ -36,7 +36,7 @@ export function replayCommand(output: Output): Command {
   );
   return withPeriod(withEventFilter(withDeliveryFilter(command.argument('[id]', 'id of a delivery or of an event'))))
     .option('--reroute', "make what today's routes want and the event does not have, and leave its other deliveries")
-    .option('--unrouted', 'with --reroute: only events that no route wanted')
+    .option('--unrouted', 'with --reroute: only events that matched no route')
     .option('--dry-run', 'only count them')
     .option('--per-second <number>', 'so many become due each second', '50')
     .option('--yes', 'do not ask for confirmation')

@@ -73,7 +73,7 @@ export const eventQuery = z.strictObject({
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .meta({ description: 'True: only events that no route wanted.' }),
+    .meta({ description: 'True: only events that matched no route.' }),
   ...part,
 });
 
@@ -111,7 +111,7 @@ const replayFilter = z.strictObject({
   ...deliveryFilter,
   ...eventFilter,
   ...period,
-  unrouted: z.boolean().optional().meta({ description: 'With reroute: only events that no route wanted.' }),
+  unrouted: z.boolean().optional().meta({ description: 'With reroute: only events that matched no route.' }),
 });
 
 export const replayBody = z
