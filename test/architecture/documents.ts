@@ -16,7 +16,7 @@ export interface Block {
 
 /** Everything a reader is shown. */
 export function documents(): readonly SourceFile[] {
-  return filesIn(['.'], /^(README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^(core|plugins\/[^/]+)\/README\.md$/);
+  return filesIn(['.'], /^(README|CONTRIBUTING|CHANGELOG)\.md$|^docs\/.*\.md$|^(core|plugins)\/[^/]+\/README\.md$/);
 }
 
 /** The blocks of a document in one of these languages. */

@@ -60,7 +60,7 @@ describe('Error codes', () => {
     const stray = { ...ERRORS, STRAY: { sentence: 'Nobody knows.' } };
     expect(differences(stray, document)).to.deep.equal(['STRAY has no heading']);
     expect(differences(ERRORS, `${document}\n### STRAY\n\nNobody knows.\n`)).to.deep.equal(['STRAY is no code']);
-    expect(differences(ERRORS, `${document}\n### UNUSED\n\nNothing uses this row.\n\n`)).to.deep.equal([
+    expect(differences(ERRORS, `${document}\n### UNUSED\n\nThis row is not used.\n\n`)).to.deep.equal([
       'UNUSED has two headings',
     ]);
     expect(differences(ERRORS, document.replace('**401** The request', '**403** The request'))).to.deep.equal([

@@ -26,12 +26,12 @@ const options = z
       scopes.resolver,
     ),
     method: z.enum(['GET', 'POST', 'PUT']).default('GET').meta({ description: 'HTTP method.' }),
-    headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.resolver),
+    headers: headers('Headers to add or replace; values may contain `${{ }}`.', scopes.resolver),
     body: template(
       'Body: a text is sent as it is, everything else as JSON. Default: none.',
       scopes.resolver,
     ).optional(),
-    pick: expression('What to take from the reply. Default: the reply, which then must be an object.', [
+    pick: expression('The facts in the reply. Default: the whole reply, which then must be an object.', [
       'reply',
       'status',
       'call',
@@ -45,7 +45,7 @@ const options = z
 
 export const lookup = defineResolver({
   type: 'http.lookup',
-  description: 'Looks a caller up at an HTTP service.',
+  description: 'Looks a caller up in an HTTP service.',
   options,
   inject: { http: HttpClient },
   create: (target, { http }) => ({

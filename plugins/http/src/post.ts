@@ -24,9 +24,12 @@ const maxResponseBytes = 65_536;
 
 const options = z
   .strictObject({
-    url: url('Where to. Values of `${{ }}` are percent-encoded, unless the URL starts with one.', scopes.destination),
+    url: url(
+      'URL of the request. Values of `${{ }}` are percent-encoded, unless the URL starts with one.',
+      scopes.destination,
+    ),
     method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE', 'GET']).default('POST').meta({ description: 'HTTP method.' }),
-    headers: headers('Headers to add or replace; values may hold `${{ }}`.', scopes.destination, [
+    headers: headers('Headers to add or replace; values may contain `${{ }}`.', scopes.destination, [
       'webhook-id',
       'webhook-timestamp',
       'webhook-signature',
@@ -44,7 +47,7 @@ const options = z
 
 export const post = defineDestination({
   type: 'http.post',
-  description: 'Sends the event as an HTTP request, signed if you like.',
+  description: 'Sends the event as an HTTP request, optionally signed.',
   options,
   inject: { http: HttpClient, clock: Clock },
   create: (target, { http, clock }) => ({

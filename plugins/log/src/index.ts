@@ -9,7 +9,9 @@ const log = defineDestination({
     data: z
       .boolean()
       .default(false)
-      .meta({ description: "Whether the event's data is in the line. It may be personal: transcripts, numbers." }),
+      .meta({
+        description: "Whether the line contains the event's data, which may be personal: transcripts, numbers.",
+      }),
   }),
   inject: { log: Log },
   create: ({ level, data: withData }, { log }) => {

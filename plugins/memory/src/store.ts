@@ -22,7 +22,7 @@ import {
 /** `store: { use: memory }`. For tests: everything is lost at the end of the process. */
 export const memoryStoreComponent = defineStore({
   type: 'memory',
-  description: 'For tests: keeps everything in memory until the end of the process.',
+  description: 'For tests: keeps all events and deliveries in memory until the process ends.',
   options: z.strictObject({}),
   inject: { clock: Clock },
   create: (_options, { clock }) => memoryStore(clock),

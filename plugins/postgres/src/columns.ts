@@ -36,13 +36,13 @@ const byDefault = {
 const shortColumn = z
   .union([z.string(), z.number(), z.boolean()])
   .transform((value): JsonValue => value)
-  .pipe(template('What stands in the column.'))
+  .pipe(template('Value of the column.'))
   .transform((value): Omit<Column, 'name'> => ({ value, type: 'text' }))
   .meta({ description: 'What stands in the column, a text when the table is made.' });
 
 const typedColumn = z.strictObject({
-  value: template('What stands in the column.'),
-  type: z.enum(types).default('text').meta({ description: 'Type of the column when the table is made.' }),
+  value: template('Value of the column.'),
+  type: z.enum(types).default('text').meta({ description: 'Type of the column when the table is created.' }),
 });
 
 /** The option `columns`. */
@@ -57,8 +57,7 @@ export const columns = z
   })
   .prefault(byDefault)
   .meta({
-    description:
-      'Columns beside the one of the event id, each with its value, or with `value` and `type`. A field that is not there is null.',
+    description: 'Further columns, each with its value, or with `value` and `type`. A missing field is null.',
   });
 
 /** The columns, in the order of the configuration file. */

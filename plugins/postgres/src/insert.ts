@@ -31,7 +31,9 @@ const options = z
         ctx.addIssue({ code: 'custom', message, params: { problem: 'INVALID_VALUE' } });
         return z.NEVER;
       })
-      .meta({ description: 'Table, made on first use; `schema.table` for one of another schema, which must exist.' }),
+      .meta({
+        description: 'Table, created at its first use. `schema.table` for a table in another schema, which must exist.',
+      }),
     idColumn: z
       .string()
       .refine(isName, { error: 'expected 1 to 63 bytes', params: { problem: 'INVALID_VALUE' } })

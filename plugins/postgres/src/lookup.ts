@@ -27,12 +27,12 @@ const options = z
         params: { problem: 'INVALID_VALUE' },
       })
       .meta({
-        description: 'A `select` with `$1`, `$2`, … for the values of `params`. Its first row is what is found.',
+        description: 'A `select` with `$1`, `$2`, … for the values of `params`. Its first row becomes the facts.',
       }),
     params: z
       .array(template('Value of a parameter.', scopes.resolver))
       .default([])
-      .meta({ description: 'Values of `$1`, `$2`, … A field that is not there is null.' }),
+      .meta({ description: 'Values of `$1`, `$2`, … A missing field is null.' }),
     connections: connections.default(10),
   })
   .superRefine(({ query, params }, ctx) => {

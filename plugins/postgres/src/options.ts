@@ -6,8 +6,4 @@ export const url = secret('`postgres://user:password@host:5432/database`; with `
   { error: 'expected a URL that starts with postgres://', params: { problem: 'INVALID_VALUE' } },
 );
 
-export const connections = z
-  .int()
-  .min(1)
-  .max(100)
-  .meta({ description: 'How many connections to the database at most.' });
+export const connections = z.int().min(1).max(100).meta({ description: 'Most connections to the database.' });

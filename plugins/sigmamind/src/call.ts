@@ -28,9 +28,9 @@ const inboundCall = 'inbound_call';
 const options = z
   .strictObject({
     token: secret(
-      'An unguessable text each request must bring: as /hooks/{source}/<token>, ?token= or Authorization: Bearer. SigmaMind documents no signature for this webhook.',
+      'A secret text that each request must contain: as /hooks/{source}/<token>, ?token= or Authorization: Bearer. SigmaMind documents no signature for this webhook.',
     ).optional(),
-    secrets: secretList.optional().meta({ description: 'Secret or list of secrets, should the requests be signed.' }),
+    secrets: secretList.optional().meta({ description: 'Secret or list of secrets, if the requests are signed.' }),
     signature: signatureOption.optional(),
     allow: allowOption.optional(),
   })
@@ -43,7 +43,7 @@ const options = z
 /** The component. All of token, secrets and allow that is configured must hold. */
 export const call = defineSource({
   type: 'sigmamind.call',
-  description: "SigmaMind's inbound-call webhook: a ringing phone, answered with dynamic variables.",
+  description: "SigmaMind's inbound-call webhook, answered with dynamic variables while the phone rings.",
   options,
   calls: true,
   samples: callSamples,

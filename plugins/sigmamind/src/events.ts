@@ -15,7 +15,9 @@ const options = z.strictObject({
     .union([secretList.transform((list) => ({ [everybody]: list })), z.record(z.string().min(1), secretList)])
     .transform(agentsBySecret)
     .refine((agents) => agents.size > 0, 'expected at least one secret')
-    .meta({ description: 'A secret, a list (each is tried, for rotation), or a map from agent ids to such.' }),
+    .meta({
+      description: 'A secret, a list of secrets (each is tried, for rotation), or a map from agent ids to these.',
+    }),
   signature: signatureOption.optional(),
   fields: fieldsOption.optional(),
 });

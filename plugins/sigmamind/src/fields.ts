@@ -5,18 +5,16 @@ import { agentIn, type Envelope, fitting, idIn, idOf, subjectIn, timeIn, timeOf,
 /** The `fields` block. */
 export const fieldsOption = z
   .strictObject({
-    type: field('What happened.'),
-    key: field('What makes it the same event when it is sent twice. Mind that headers are not signed.'),
+    type: field('Type of the event.'),
+    key: field('Identifies an event that is sent more than once. Headers are not signed.'),
     subject: field('Conversation or call id.'),
     agent: field('Id of the agent.'),
-    party: field(
-      "The other person's phone number, written as in calls: by it `recent` finds the caller's history. Not assumed.",
-    ),
-    occurredAt: field('When it happened: ISO 8601, or seconds or milliseconds since the epoch.'),
+    party: field("Phone number of the other party, by which `recent` finds the caller's history. No default."),
+    occurredAt: field('Time of the event: ISO 8601, or seconds or milliseconds since the epoch.'),
   })
   .meta({
     description:
-      'Where the fields of a body are, in CEL over body and headers. SigmaMind does not publish this: by default the names it uses elsewhere are assumed, in several spellings and nestings.',
+      'Where the fields of a body are, in CEL over body and headers. SigmaMind does not publish this: the defaults are the names it uses in other places, in several spellings and nestings.',
   });
 
 /** Makes a reader of bodies. An expression without a value is a warning the first time, and at debug level from then on. */

@@ -27,11 +27,11 @@ export const signatureOption = z
   .strictObject({
     header: setting(headerName, 'Header that carries the signature.', assumed.header),
     algorithm: setting(hashes, 'Hash of the HMAC.', assumed.algorithm),
-    encoding: setting(encodings, 'How the digest is written.', assumed.encoding),
-    prefix: setting(z.string(), 'What stands before the digest, e.g. "sha256=".', ''),
+    encoding: setting(encodings, 'Encoding of the digest.', assumed.encoding),
+    prefix: setting(z.string(), 'Text before the digest, e.g. "sha256=".', ''),
     timestampHeader: setting(headerName, 'Header with the time of signing, in s or ms since the epoch. Default: none.'),
-    tolerance: setting(window, 'How far the time of signing may be from ours, in either direction.', '5m'),
-    signed: setting(content, 'What is signed. Default: {body}; with a timestampHeader {timestamp}.{body}.'),
+    tolerance: setting(window, 'Largest difference between the time of signing and the router's clock, in either direction.', '5m'),
+    signed: setting(content, 'Text that is signed. Default: {body}; with a timestampHeader {timestamp}.{body}.'),
   })
   .superRefine(({ signed, timestampHeader, tolerance }, ctx) => {
     const timed = timestampHeader !== undefined;

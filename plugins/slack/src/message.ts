@@ -27,7 +27,7 @@ const options = z
       params: { problem: 'INVALID_VALUE' },
     }),
     text: text(
-      'Text in mrkdwn, needed where there are no blocks; beside them what notifications show. Values of `${{ }}` are escaped.',
+      'Text in mrkdwn. Required without blocks; with blocks, the text of notifications. Values of `${{ }}` are escaped.',
       scopes.destination,
       escaped,
     ).optional(),

@@ -8,18 +8,18 @@ const leastBytes = 1_048_576;
 
 const sqlite = defineStore({
   type: 'sqlite',
-  description: 'Keeps events and deliveries in one file, durable through kill -9 and loss of power. For one router.',
+  description: 'Keeps events and deliveries in one file, durable across kill -9 and power failures. For one router.',
   options: z.strictObject({
     path: z.string().min(1).default('./data/switchhook.db').meta({
       description:
-        'The file; it and its directory are made where they are missing. Relative to the configuration file.',
+        'Path of the file, relative to the configuration file. The file and its directory are created if they are missing.',
     }),
     synchronous: z.enum(['full', 'normal']).default('full').meta({
       description:
-        'full: an acknowledged event survives loss of power. normal: faster, but a loss of power can take the last moments; kill -9 takes nothing.',
+        'full: an acknowledged event survives a power failure. normal: faster, but a power failure can lose the events of the last moments; kill -9 loses none.',
     }),
     maxSize: size(
-      'The file does not grow over this. New events are refused (503) shortly below it, so that what is held can still be delivered. Default: no limit.',
+      'Largest size of the file. New events are refused (503) shortly below it, so that stored events can still be delivered. Default: no limit.',
     )
       .refine((bytes) => bytes >= leastBytes, { message: 'expected at least 1mb' })
       .optional(),

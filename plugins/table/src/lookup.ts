@@ -29,23 +29,22 @@ const formats = { '.csv': 'csv', '.json': 'json', '.yaml': 'yaml', '.yml': 'yaml
 
 const options = z
   .strictObject({
-    file: z
-      .string()
-      .min(1)
-      .meta({ description: 'Path of the table; a relative one starts at the configuration file.' }),
-    format: z.enum(['csv', 'json', 'yaml']).optional().meta({ description: 'Default: by the ending of the file.' }),
+    file: z.string().min(1).meta({ description: 'Path of the table, relative to the configuration file.' }),
+    format: z.enum(['csv', 'json', 'yaml']).optional().meta({ description: 'Default: the extension of the file.' }),
     delimiter: z
       .string()
       .length(1)
       .default(',')
-      .meta({ description: 'What stands between two values of a CSV file: `,`, `;` or a tab.' }),
-    key: z.string().min(1).default('phone').meta({ description: 'Column to look in.' }),
-    match: text('What to look for.', scopes.resolver).prefault('${{ call.from }}'),
+      .meta({ description: 'Separator of the values in a CSV file: `,`, `;` or a tab.' }),
+    key: z.string().min(1).default('phone').meta({ description: 'Column to search.' }),
+    match: text('Value to search for.', scopes.resolver).prefault('${{ call.from }}'),
     compare: z
       .enum(['phone', 'text'])
       .default('phone')
-      .meta({ description: '`phone`: two ways of writing the same number are the same. `text`: letter by letter.' }),
-    country: country("Country of numbers written without it. Default: the configuration's own `country`.").optional(),
+      .meta({
+        description: '`phone`: compares phone numbers independent of their notation. `text`: compares the exact text.',
+      }),
+    country: country('Country of numbers without a country code. Default: `country` of the configuration.').optional(),
   })
   .refine(({ file, format }) => format !== undefined || extname(file).toLowerCase() in formats, {
     error: 'expected a file that ends in .csv, .json, .yaml or .yml, or a format',

@@ -6,22 +6,22 @@ import { code, table } from './option-table.js';
 type Fields<V extends keyof typeof knownFields> = Readonly<Record<keyof (typeof knownFields)[V], string>>;
 
 const event: Fields<'event'> = {
-  id: 'id of the event, ours; the same in all deliveries of it',
-  key: 'what makes it the same event when it is sent twice',
+  id: 'id of the event, made by the router; the same in all its deliveries',
+  key: 'key that identifies the event: two events with the same key are duplicates',
   source: 'name of the source',
-  type: 'what happened, e.g. `conversation_ended`',
-  subject: 'conversation or call id; null where the sender names none',
-  agent: "the agent's id; null where the sender names none",
-  occurredAt: "when it happened, ISO 8601 in UTC, by the sender's clock",
-  receivedAt: 'when it was received, by our clock',
+  type: 'type of the event, e.g. `conversation_ended`',
+  subject: 'conversation or call id; null if the sender sends none',
+  agent: "the agent's id; null if the sender sends none",
+  occurredAt: "time of the event by the sender's clock, ISO 8601 in UTC",
+  receivedAt: "time of arrival by the router's clock, ISO 8601 in UTC",
   data: 'the body as it was sent, with all its fields',
 };
 
 const call: Fields<'call'> = {
-  id: "the platform's id of the call; null where it sends none",
-  from: "the caller's number; empty where it is withheld",
+  id: "the platform's id of the call; null if it sends none",
+  from: "the caller's number; empty if it is withheld",
   to: 'the called number',
-  agent: 'the agent the number belongs to; null where the platform names none',
+  agent: 'the agent of the called number; null if the platform sends none',
   data: 'the body as it was sent',
 };
 
@@ -29,7 +29,7 @@ const delivery: Fields<'delivery'> = {
   id: 'id of the delivery, the same in all attempts: the idempotency key',
   route: 'name of the route',
   destination: 'name of the destination',
-  attempt: 'which attempt this is, from 1',
+  attempt: 'number of the attempt, from 1',
 };
 
 /** The variables, and what is in them. */
@@ -39,9 +39,9 @@ export function variableTable(): string {
   );
   const known = [
     code('known'),
-    "what the resolvers named in `after` found, by their names; in an answer also each resolver's facts by its own name",
+    "facts of the resolvers in `after`, by the names of the resolvers; in answers, each resolver's facts are also available by its name",
   ];
-  const now = [code('now'), 'in answers: the time of the call, to be asked for its hour or day in a time zone'];
+  const now = [code('now'), 'in answers: the time of the call; functions return its hour or day in a time zone'];
   return table(['variable', ''], [...fields, known, now]);
 }
 
@@ -70,11 +70,15 @@ export function functionTable(): string {
   return examples(
     ['function', ''],
     [
-      ['`default(x, y)`', 'x, or y where x is missing or null', 'default(event.data.tier, "standard")'],
-      ['`truncate(text, n)`', 'at most n characters, with `…` at a cut', 'truncate(event.data.summary, 24)'],
-      ['`mask(text)`', 'a number or address that only those recognise who know it', 'mask(event.data.from)'],
+      ['`default(x, y)`', 'x, or y if x is missing or null', 'default(event.data.tier, "standard")'],
+      [
+        '`truncate(text, n)`',
+        'at most n characters; a truncated text ends with `…`',
+        'truncate(event.data.summary, 24)',
+      ],
+      ['`mask(text)`', 'a number or address with most characters masked', 'mask(event.data.from)'],
       ['`phone(text)`', 'an E.164 number in groups', 'phone(event.data.from)'],
-      ['`duration(seconds)`', 'seconds as people say them', 'duration(event.data.duration)'],
+      ['`duration(seconds)`', 'a number of seconds as a readable text', 'duration(event.data.duration)'],
       ['`json(x)`', 'JSON', 'json(event.data.tags)'],
     ],
   );
@@ -83,12 +87,12 @@ export function functionTable(): string {
 /** What CEL brings itself. */
 export function languageTable(): string {
   return examples(
-    ['what', ''],
+    ['operation', ''],
     [
       ['compare', '`==` `!=` `<` `<=` `>` `>=`', 'event.data.duration > 30'],
       ['combine', '`&&` `||` `!`', 'event.agent == "agent_sales" && event.data.duration > 30'],
       ['one of several', '`in`', 'event.type in ["conversation_ended", "conversation_analysed"]'],
-      ['is there', '`has()`', 'has(event.data.recording)'],
+      ['exists', '`has()`', 'has(event.data.recording)'],
       [
         'choose',
         '`? :`; in YAML, `: ` needs the whole value in quotes: `\'${{ … ? "a" : "b" }}\'`',
@@ -100,14 +104,14 @@ export function languageTable(): string {
         '`+`, with `string()` for other values',
         '"Call " + event.subject + ", " + string(event.data.duration) + " s"',
       ],
-      ['look into texts', '`startsWith` `endsWith` `contains` `matches`', 'call.from.startsWith("+1")'],
-      ['look into lists', '`[0]` `exists` `all` `filter` `map` `size()`', 'event.data.tags.exists(tag, tag == "vip")'],
+      ['search texts', '`startsWith` `endsWith` `contains` `matches`', 'call.from.startsWith("+1")'],
+      ['search lists', '`[0]` `exists` `all` `filter` `map` `size()`', 'event.data.tags.exists(tag, tag == "vip")'],
       [
-        'ask for the time of day',
+        'time of day',
         '`getHours` `getMinutes` `getDayOfWeek` (0 = Sunday) `getDate` `getMonth` (from 0), each with a time zone',
         'now.getHours("Europe/Berlin") < 12',
       ],
-      ['look into what may be missing', '`.?` `orValue()`', 'event.data.?tier.orValue("standard")'],
+      ['read optional fields', '`.?` `orValue()`', 'event.data.?tier.orValue("standard")'],
     ],
   );
 }

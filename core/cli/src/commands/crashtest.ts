@@ -48,7 +48,7 @@ Examples:
 It needs no configuration: the router runs with senders and receivers of its own, that fail, hang and cut connections at
 random. Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, or an order is broken.
 Ctrl-C ends it early and counts what was done; a second one ends it at once. Killing a process proves nothing about a
-loss of power: for that, the disk must keep what it has promised to have written.`,
+power failures: for that, the disk must keep what it has confirmed as written.`,
     )
     .action(async (options: CrashtestOptions) => {
       const plan = await planOf(options);

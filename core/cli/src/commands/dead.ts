@@ -1,4 +1,4 @@
-/** `switchhook dead`: deliveries that were given up and need a decision. */
+/** `switchhook dead`: dead deliveries: replay or discard them. */
 import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, undecided, withRouter } from '../api-client.js';
 import { type DeliveryFilter, filterOf, type Period, withPeriod } from '../filters.js';

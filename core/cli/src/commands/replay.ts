@@ -35,7 +35,10 @@ export function replayCommand(output: Output): Command {
     'Make deliveries again: one, those of an event, or all that fit. Default: dead ones.',
   );
   return withPeriod(withEventFilter(withDeliveryFilter(command.argument('[id]', 'id of a delivery or of an event'))))
-    .option('--reroute', "make what today's routes want and the event does not have, and leave its other deliveries")
+    .option(
+      '--reroute',
+      'create the deliveries that the current routes require and the event lacks; keep its other deliveries',
+    )
     .option('--unrouted', 'with --reroute: only events that matched no route')
     .option('--dry-run', 'only count them')
     .option('--per-second <number>', 'so many become due each second', '50')

@@ -255,7 +255,10 @@ export const callAnswer = z
     name: z.string().nullable().meta({ description: 'Name of the answer; null where none matched.' }),
     step: z
       .enum(['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered'])
-      .meta({ description: 'The lowest step of the ladder that a part of the answer came from.' }),
+      .meta({
+        description:
+          'The last step (`fresh`, `cached`, `stale`, `default`, `none`) that a part of the answer came from.',
+      }),
     variables: z.record(z.string(), z.string()),
     override_agent: z.string().nullable(),
     override_agent_origin: origin.nullable().optional().meta({

@@ -39,7 +39,7 @@ export interface AnswerRow extends VariableRow {
 /** A call that waits for its reply. */
 export type InboundCall = Extract<Reception, { kind: 'call' }>;
 
-/** How far down the ladder an answer comes from. `minimum`: the answer could not be made. `unanswered`: none matched. */
+/** The last step that a part of an answer comes from. `minimum`: the answer could not be made. `unanswered`: none matched. */
 export type AnswerStep = VariableStep | 'minimum' | 'unanswered';
 
 /** An answer, and how it came about. */

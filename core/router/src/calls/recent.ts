@@ -56,8 +56,8 @@ function outcomeOf(record: EventRecord): JsonObject {
 }
 
 const options = z.strictObject({
-  within: duration('How far back it looks; at most what `store.retention` keeps.').prefault('30d'),
-  limit: z.int().min(1).max(1_000).default(100).meta({ description: 'Calls and events of one caller, at most.' }),
+  within: duration('Period of the history; at most `store.retention`.').prefault('30d'),
+  limit: z.int().min(1).max(1_000).default(100).meta({ description: 'Most calls and events of one caller.' }),
 });
 
 /** Its options, checked. */

@@ -6,10 +6,10 @@ import type { AnswerRow, AnswerStep, AnswerTrace, CallAnswer } from './answer.js
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
   call_answer_seconds: 'Time from request to reply of a call',
-  calls_answered_total: 'Calls by the answer they got and the lowest step of the ladder it came from',
+  calls_answered_total: 'Calls by answer and by the last step that a part of it came from',
   calls_repeated_total: 'Requests about a call that had its answer, or was getting it',
   calls_unrecorded_total: 'Calls that were answered but could not be stored',
-  answer_variables_total: 'Variables by the step of the ladder they came from',
+  answer_variables_total: 'Variables by the step that supplied them',
   resolver_lookups_total: 'Look-ups by outcome',
   resolver_seconds: 'Duration of look-ups',
   resolver_breaker_open: '1 while the circuit breaker of a resolver is open',

@@ -41,11 +41,14 @@ export function configurationSchema(components: readonly Component[]): JsonSchem
     destinations: sectionOf('destinations').optional(),
     resolvers: sectionOf('resolvers').optional(),
     transforms: sectionOf('transforms').optional(),
-    routes: z.array(routeSchema).optional().meta({ description: 'Every route that matches an event takes it.' }),
+    routes: z
+      .array(routeSchema)
+      .optional()
+      .meta({ description: 'An event is delivered by every route that matches it.' }),
     answers: z
       .array(answerSchema([]))
       .optional()
-      .meta({ description: 'The first answer that matches a call is given.' }),
+      .meta({ description: 'The first answer that matches a call is used.' }),
   });
   return {
     ...inputSchema(whole),

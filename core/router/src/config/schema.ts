@@ -1,4 +1,4 @@
-/** The keys of the configuration, beside those that components bring. Docs and the editor schema are made from the descriptions. */
+/** The keys of the configuration, without the options of components. Docs and the editor schema are made from the descriptions. */
 
 import { country, duration, expression, type Kind, rate, secret, size, type Template, template } from '@switchhook/sdk';
 import { z } from 'zod';
@@ -21,27 +21,27 @@ function names(description: string) {
 const use = z
   .string()
   .min(1)
-  .meta({ description: 'Type of the component, e.g. `http.post`. `switchhook plugins` lists what is installed.' });
+  .meta({ description: 'Type of the component, e.g. `http.post`. `switchhook plugins` lists the installed types.' });
 
 const retry = z
   .strictObject({
-    attempts: z.int().min(1).max(100).default(10).meta({ description: 'Attempts in all, the first included.' }),
+    attempts: z.int().min(1).max(100).default(10).meta({ description: 'Total number of attempts, including the first.' }),
     first: timeout('Longest wait before the second attempt; doubles with each further one.').prefault('5s'),
     max: timeout('Longest wait, also for a longer `Retry-After`.').prefault('1h'),
   })
   .refine(({ first, max }) => first <= max, { path: ['first'], message: 'must not be longer than max' })
   .meta({
-    description: 'How a delivery is tried again. Waits are drawn evenly between 0 and the step of the schedule.',
+    description: 'How a failed delivery is retried. Each wait is random, between 0 and the current step of the schedule.',
   });
 
 function breaker(description: string, longestCooldown: string) {
   const rules = z.strictObject({
     failures: z.int().min(1).max(1_000).default(5).meta({
-      description: 'So many failures without a success between them open it.',
+      description: 'Number of failures without a success in between that opens it.',
     }),
-    window: timeout('Failures further apart than this do not add up.').prefault('1m'),
+    window: timeout('Failures further apart than this are not counted together.').prefault('1m'),
     cooldown: timeout(
-      `How long it stays open before a probe; doubles with each failed one, up to ${longestCooldown}.`,
+      `How long it stays open before a probe; doubles with each failed probe, up to ${longestCooldown}.`,
     ).prefault('30s'),
   });
   return z
@@ -52,10 +52,10 @@ function breaker(description: string, longestCooldown: string) {
 
 const batch = z
   .strictObject({
-    max: z.int().min(2).max(1_000).default(100).meta({ description: 'Deliveries in one attempt, at most.' }),
-    wait: timeout('How long the first one waits for others.').prefault('200ms'),
+    max: z.int().min(2).max(1_000).default(100).meta({ description: 'Most deliveries in one attempt.' }),
+    wait: timeout('How long the first delivery waits for further ones.').prefault('200ms'),
   })
-  .meta({ description: 'Several deliveries in one attempt, for destinations that can. Default: one by one.' });
+  .meta({ description: 'Combines several deliveries into one attempt. Default: one delivery per attempt.' });
 
 /** The keys of every row of a kind, beside its component's options. */
 export const rowSchemas = {
@@ -63,36 +63,36 @@ export const rowSchemas = {
   transform: z.strictObject({ use }),
   store: z.strictObject({
     use,
-    retention: duration('How long settled events are kept. Dead and waiting deliveries are kept until someone decides.')
+    retention: duration('How long settled events are kept. Dead deliveries are kept until they are replayed or discarded, waiting ones until they are delivered.')
       .refine((ms) => ms >= 60_000, 'must be at least 1m')
       .prefault('30d'),
   }),
   destination: z.strictObject({
     use,
-    timeout: timeout('How long one attempt may take.').prefault('10s'),
-    concurrency: z.int().min(1).max(1_000).default(8).meta({ description: 'Attempts at the same time.' }),
+    timeout: timeout('Timeout of one attempt.').prefault('10s'),
+    concurrency: z.int().min(1).max(1_000).default(8).meta({ description: 'Most attempts at the same time.' }),
     retry: retry.prefault({}),
-    rateLimit: rate('Attempts per time, at most. Default: no limit.').optional(),
-    breaker: breaker('Stops attempts to a destination that is down, for a while.', 'retry.max'),
+    rateLimit: rate('Most attempts per period, e.g. `10/s`. Default: no limit.').optional(),
+    breaker: breaker('Pauses attempts after repeated failures, until a probe succeeds.', 'retry.max'),
     ordered: z.boolean().default(false).meta({
-      description: 'The events of one subject one after another, in order of arrival, also across retries.',
+      description: 'Delivers the events of one subject one after another, in order of arrival, also across retries.',
     }),
     batch: batch.optional(),
   }),
   resolver: z.strictObject({
     use,
-    timeout: timeout('How long it may look. Default: as long as the answer has left.').optional(),
+    timeout: timeout('Timeout of one look-up. Default: the remaining time of the answer.').optional(),
     after: names(
-      'Resolvers whose facts it needs: it starts when they are done, and sees them as `known`. Those its options use as `known.<name>` need not be named.',
+      'Resolvers whose facts this one uses as `known.<name>`: it starts when they have finished. Resolvers that its options use as `known.<name>` are added automatically.',
     ).optional(),
     concurrency: z.int().min(1).max(10_000).default(64).meta({
-      description: 'Look-ups at the same time. One more is not made: a phone does not queue.',
+      description: 'Most look-ups at the same time. Further look-ups are skipped, because a caller cannot wait in a queue.',
     }),
-    breaker: breaker('Skips a resolver that fails repeatedly, so that it costs no ring time.', '2m'),
+    breaker: breaker('Skips a resolver after repeated failures, until a probe succeeds, so that it does not delay answers.', '2m'),
   }),
 } as const satisfies Readonly<Record<Kind, z.ZodObject>>;
 
-/** A name that can stand in a URL, a log line and a metric. */
+/** A name that is valid in a URL, a log line and a metric. */
 export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 
 /** The sections whose rows name components. */
@@ -106,10 +106,10 @@ export const sections = {
 export type Section = keyof typeof sections;
 
 export const sectionDescriptions: Readonly<Record<Section, string>> = {
-  sources: 'Who sends: each source receives at `/hooks/{name}`.',
-  destinations: 'Who is given events.',
-  resolvers: 'Look up facts about a caller.',
-  transforms: 'What changes an event for a destination.',
+  sources: 'Sources verify the requests of a sender. Each has the path `/hooks/{name}`.',
+  destinations: 'Destinations receive the events that routes select.',
+  resolvers: 'Resolvers look up facts about a caller while the phone rings.',
+  transforms: 'Transforms change an event before it is delivered.',
 };
 
 export const serverSchema = z
@@ -121,43 +121,43 @@ export const serverSchema = z
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
       .meta({
-        description: 'How senders reach this router, e.g. `https://hooks.example.com`. Some signatures cover it.',
+        description: 'URL at which senders reach this router, e.g. `https://hooks.example.com`. Some signatures cover it.',
       }),
-    bodyLimit: size('Largest body of a request.').prefault('1mb'),
-    bodyTimeout: timeout('How long a body may take to arrive.').prefault('10s'),
-    grace: timeout('How long running deliveries may take to end when the router stops.').prefault('10s'),
+    bodyLimit: size('Largest request body.').prefault('1mb'),
+    bodyTimeout: timeout('Timeout for the arrival of a request body.').prefault('10s'),
+    grace: timeout('How long running deliveries may continue after the router is told to stop.').prefault('10s'),
     trustProxy: z.boolean().default(false).meta({
-      description: 'True behind a reverse proxy: the sender is the last address of `X-Forwarded-For`.',
+      description: 'Set it to true behind a reverse proxy: the last address of `X-Forwarded-For` is then the address of the sender.',
     }),
     watchdog: z.boolean().default(true).meta({
       description:
-        'Logs which code blocks the process for more than a second, so that no call is answered. Costs a thread of a few megabytes. Off if an embedding program replaces the clock.',
+        'Logs the code that blocks the process for more than a second, during which no call is answered. Uses a thread of a few megabytes. Off if an embedding program replaces the clock.',
     }),
     admin: z
       .strictObject({ token: secret('Bearer token of the API.').optional() })
       .optional()
-      .meta({ description: 'Access to the API from elsewhere than this machine.' }),
+      .meta({ description: 'Access to the API from other machines.' }),
   })
-  .meta({ description: 'How the router is reached.' });
+  .meta({ description: 'The HTTP server of the router.' });
 
 export const logSchema = z
   .strictObject({
     level: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'])
       .default('info')
-      .meta({ description: 'What is logged: this and everything graver.' }),
+      .meta({ description: 'Lowest level that is logged.' }),
   })
   .meta({ description: 'The log.' });
 
 export const versionSchema = z.literal(1).meta({ description: 'Version of the configuration: 1.' });
 
 export const countrySchema = country(
-  'Country of phone numbers that come without it, e.g. `US`. Default: all are international, with or without `+`.',
+  'Country of phone numbers without a country code, e.g. `US`. Default: all numbers are international, with or without `+`.',
 );
 
 export const pluginsSchema = z.array(z.string().min(1)).meta({
   description:
-    'Packages and local files that bring components. Packages named `@switchhook/plugin-…` are found without.',
+    'Packages and local files that provide components. Packages named `@switchhook/plugin-…` are found automatically.',
 });
 
 export const routeSchema = z
@@ -166,20 +166,20 @@ export const routeSchema = z
       .string()
       .regex(namePattern)
       .optional()
-      .meta({ description: 'Default: `route-1` for the first, and so on.' }),
+      .meta({ description: 'Default: `route-1` for the first row, `route-2` for the second.' }),
     from: names('Sources. Default: all.').optional(),
     on: names('Event types; `*` stands for any number of characters. Default: all.').optional(),
     where: expression(
-      'Condition over `event`. What it cannot be evaluated for does not match.',
+      'Condition on `event`. An event for which it cannot be evaluated does not match.',
       ['event'],
       'bool',
     ).optional(),
     to: names('Destinations.'),
     transform: names('Transforms, applied in this order.').optional(),
   })
-  .meta({ description: 'Which events go to which destinations.' });
+  .meta({ description: 'Assigns events to destinations.' });
 
-/** Placeholders of a prompt are made of these. */
+/** The names of variables, as in the placeholders of a prompt. */
 const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'a variable starts with a letter or _ and has only letters, digits and _');
@@ -203,11 +203,11 @@ function kept(description: string) {
 
 const cache = z
   .union([
-    kept('How long facts of a caller are kept, and spare a look-up.').transform((ms) => ({ for: ms, stale: ms })),
+    kept('How long the facts of a caller are kept and replace a look-up.').transform((ms) => ({ for: ms, stale: ms })),
     z
       .strictObject({
-        for: kept('No look-up is made while they are younger. Default: always look.').optional(),
-        stale: kept('They stand in for a look-up that fails while they are younger. Default: as `for`.').optional(),
+        for: kept('Facts that are younger replace a look-up. Default: none do.').optional(),
+        stale: kept('Facts that are younger replace a failed look-up. Default: the value of `for`.').optional(),
       })
       .refine((cache) => cache.for !== undefined || cache.stale !== undefined, 'expected for, stale or both')
       .refine((cache) => (cache.for ?? 0) <= (cache.stale ?? longestCacheMs), {
@@ -217,7 +217,7 @@ const cache = z
   ])
   .transform((cache) => ({ forMs: cache.for ?? 0, staleMs: cache.stale ?? cache.for ?? 0 }))
   .meta({
-    description: 'Keeps what resolvers found about a caller who calls again, in memory: `10m`, or `{ for, stale }`.',
+    description: 'Keeps the facts of a caller in memory for repeated calls: `10m`, or `{ for, stale }`.',
     examples: ['10m'],
   });
 
@@ -230,28 +230,28 @@ export function answerSchema(known: readonly string[]) {
         .string()
         .regex(namePattern)
         .optional()
-        .meta({ description: 'Default: `answer-1` for the first, and so on.' }),
+        .meta({ description: 'Default: `answer-1` for the first row, `answer-2` for the second.' }),
       from: names('Sources of calls.'),
       where: expression(
-        'Condition over `call` and `now`. The first answer that matches is given.',
+        'Condition on `call` and `now`. The first answer that matches is used.',
         ['call', 'now'],
         'bool',
       ).optional(),
       within: timeout(
-        'When the reply is sent, even if look-ups are still running. Earlier if the deadline of the platform is earlier.',
+        'Time until the reply is sent, even if look-ups are still running. Shorter if the deadline of the platform is earlier.',
       ).prefault('3s'),
-      resolve: names('Resolvers to run, side by side. Those they depend on run, too.').optional(),
+      resolve: names('Resolvers to run, in parallel. Resolvers that they depend on run, too.').optional(),
       variables: z
-        .record(variableName, flat('Text over `call`, `now` and the resolvers by name.', variables))
+        .record(variableName, flat('Template with `call`, `now` and the resolvers by name.', variables))
         .default({})
         .meta({ description: 'Variables of the agent. A variable without a value takes its default.' }),
       defaults: z
         .record(variableName, z.union([z.string().max(10_000), z.number(), z.boolean()]).transform(String))
         .default({})
-        .meta({ description: 'Values of variables that could not be filled.' }),
-      overrideAgent: flat('Id of another agent that shall take the call; empty = none.', variables).optional(),
+        .meta({ description: 'Values of variables without a value.' }),
+      overrideAgent: flat('Id of another agent that takes the call. Empty: the agent of the number.', variables).optional(),
       cache: cache.optional(),
-      expects: names('Variables the agent cannot do without: `check` fails where nothing supplies one.').optional(),
+      expects: names('Variables that the agent requires: `check` fails if one has no value for some caller.').optional(),
     })
-    .meta({ description: 'The reply to the call request of a platform.' });
+    .meta({ description: 'The reply to a platform's request about a ringing call.' });
 }

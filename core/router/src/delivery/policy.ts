@@ -5,9 +5,9 @@ import type { RetryPolicy } from './retry.js';
 
 /** How a destination may be used. */
 export interface QueuePolicy {
-  /** Attempts at the same time. */
+  /** Most attempts at the same time. */
   readonly concurrency: number;
-  /** How long one attempt may take. */
+  /** Timeout of one attempt. */
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   /** Null = no limit. */
@@ -23,7 +23,7 @@ export interface QueuePolicy {
 /** How deliveries are gathered for one attempt. */
 export interface BatchPolicy {
   readonly max: number;
-  /** How long the first one waits for others. */
+  /** How long the first delivery waits for further ones. */
   readonly waitMs: number;
 }
 

@@ -6,7 +6,7 @@ export type AttemptOutcome = Outcome | { readonly kind: 'skipped' };
 
 /** How a destination is tried again. */
 export interface RetryPolicy {
-  /** Attempts in all, the first included. */
+  /** Total number of attempts, including the first. */
   readonly attempts: number;
   /** Longest wait before the second attempt; doubles with each further one. */
   readonly firstMs: number;

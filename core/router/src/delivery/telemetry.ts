@@ -10,7 +10,7 @@ const help = {
   attempts_needing_operator_total: 'Attempts refused for a reason that an operator must fix (401, 403, 404)',
   attempt_seconds: 'Duration of attempts',
   delivery_seconds: 'Time from the arrival of an event to its delivery',
-  deliveries_dead_total: 'Deliveries given up',
+  deliveries_dead_total: 'Deliveries that ended without success (dead)',
   deliveries_skipped_total: 'Deliveries that a transform kept from their destination',
   deliveries_replayed_total: 'Deliveries that were made to wait again, or made anew, by a replay',
 } as const;

@@ -1,9 +1,9 @@
 /** A circuit breaker: opens after repeated failures, then allows one probe at a time. */
 /** When to open, and for how long. */
 export interface BreakerPolicy {
-  /** So many failures without a success between them open it. */
+  /** Number of failures without a success in between that opens it. */
   readonly failures: number;
-  /** Failures further apart than this do not add up. */
+  /** Failures further apart than this are not counted together. */
   readonly windowMs: number;
   /** How long it stays open before the first probe; doubles with each probe that fails. */
   readonly cooldownMs: number;

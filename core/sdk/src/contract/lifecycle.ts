@@ -4,7 +4,7 @@ export interface Lifecycle {
    * Called before anything else; must be done within 30 s. A throw keeps the router from starting. Do not wait here for what
    * may be down for a while. What a caller's answer can do without is no such reason: a resolver, and the store where there
    * are sources of calls, are opened again after a throw or those 30 s, with growing pauses, until it succeeds. So give back,
-   * before you throw, what you have taken, and mind that a call which was given up may still be under way.
+   * before you throw, what you have taken, and mind that a call that timed out may still be running.
    */
   open?(): Promise<void>;
   /** Called once, after the last call has returned, where `open` has succeeded. Give back everything. */

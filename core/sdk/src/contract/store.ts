@@ -180,7 +180,7 @@ export interface PruneRequest {
 /**
  * Keeps events and deliveries.
  *
- * Every method that changes something resolves only when the change is durable (it survives `kill -9` and loss of power),
+ * Every method that changes something resolves only when the change is durable (it survives `kill -9` and power failures),
  * and rejects with nothing changed. Calls may overlap; a store groups what arrives together into one transaction.
  * A rejection never closes the store: later calls work again once the cause is gone.
  *

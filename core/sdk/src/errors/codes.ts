@@ -1,6 +1,6 @@
 /** Every error code of the router: what it means and what to do. `docs/errors.md` has a heading for each. */
 interface ErrorRow {
-  /** HTTP status; only of codes a sender or an API client can meet. */
+  /** HTTP status; only for codes that a sender or an API client receives. */
   readonly status?: number;
   /** What is wrong, in one sentence. */
   readonly sentence: string;
@@ -22,7 +22,7 @@ const table = {
   },
   NOT_FOUND: {
     status: 404,
-    sentence: 'There is nothing at this path.',
+    sentence: 'This path does not exist.',
     hint: 'Hooks are at /hooks/{source}, with the source named as in the configuration file.',
   },
   METHOD_NOT_ALLOWED: {
@@ -43,177 +43,177 @@ const table = {
   },
   OVERLOADED: {
     status: 429,
-    sentence: 'Too many bodies are being read at the same time.',
-    hint: 'All bodies in progress exceed 128 MB (calls: 16 MB), and this was the largest: a sender stalls, or sends very large bodies.',
+    sentence: 'Too many request bodies are being read at the same time.',
+    hint: 'All bodies in progress exceed 128 MB (calls: 16 MB), and this was the largest. A sender is slow, or sends very large bodies.',
   },
   STORE_BEHIND: {
     status: 429,
-    sentence: 'The store is too far behind to take more.',
-    hint: 'The sender tries again later; look at the disk or database if it lasts.',
+    sentence: 'The store has too many uncommitted events.',
+    hint: 'The sender retries. If it lasts, check the disk or the database.',
   },
   SOURCE_FAILED: {
     status: 500,
     sentence: 'The source failed on this request.',
-    hint: 'A fault of the plugin: the log has the stack.',
+    hint: 'This is a fault of the plugin. The log has the stack trace.',
   },
   INTERNAL: {
     status: 500,
     sentence: 'The router failed on this request.',
-    hint: 'A fault of the router: the log line http.failed has the stack. Please report it.',
+    hint: 'This is a fault of the router. The log line http.failed has the stack trace. Please report it.',
   },
   STORE_UNAVAILABLE: {
     status: 503,
     sentence: 'The event could not be committed, so it was not acknowledged.',
-    hint: "The sender tries again; the log contains the store's error.",
+    hint: "The sender retries; the log contains the store's error.",
   },
   SHUTTING_DOWN: {
     status: 503,
     sentence: 'The router is stopping.',
-    hint: 'The sender tries again and meets the next one.',
+    hint: 'The sender retries and reaches the next router.',
   },
 
   // The API refuses a request.
   API_TOKEN_WRONG: {
     status: 401,
-    sentence: 'The API needs its bearer token.',
+    sentence: 'The API requires its bearer token.',
     hint: 'Send Authorization: Bearer with the value of server.admin.token; the command line takes --token.',
   },
   API_TOKEN_NEEDED: {
     status: 403,
-    sentence: 'Without a configured token the API answers on its own machine only.',
+    sentence: 'Without a configured token, the API accepts requests from its own machine only.',
     hint: 'Set server.admin.token, which is also needed behind a proxy.',
   },
   NOT_KEPT: {
     status: 404,
-    sentence: 'The router does not keep this.',
-    hint: 'It was never received, it was refused (request.refused in the log has the reason), or it was settled longer than store.retention ago. A restart drops replays.',
+    sentence: 'The router does not have this event, delivery or call.',
+    hint: 'It was never received, it was refused (see request.refused in the log), or it was settled longer than store.retention ago. Replays are dropped at a restart.',
   },
   WRONG_STATE: {
     status: 409,
-    sentence: 'The delivery is in a state in which this cannot be done.',
-    hint: 'Running ones come to an end first; delivered and skipped ones cannot be discarded.',
+    sentence: 'The state of the delivery does not allow this.',
+    hint: 'Wait for the end of a running delivery. Delivered and skipped deliveries cannot be discarded.',
   },
   DESTINATION_GONE: {
     status: 409,
-    sentence: 'The destination of the delivery is not configured any more.',
+    sentence: 'The destination of the delivery is no longer configured.',
     hint: 'Configure it again, discard the delivery, or replay with reroute.',
   },
   REPLAY_RUNNING: {
     status: 409,
-    sentence: 'A replay is running already.',
+    sentence: 'A replay is already running.',
     hint: 'Wait for its end: GET /api/replays shows its progress.',
   },
   API_FAILED: {
     status: 500,
-    sentence: 'The API could not answer.',
+    sentence: 'The API request failed.',
     hint: 'The log line api.failed has the reason; GET /api/status shows whether the store is available.',
   },
 
   // The configuration file cannot be read.
   CONFIG_NOT_FOUND: {
     sentence: 'There is no configuration file at this path.',
-    hint: 'Name one with --config, or make config/switchhook.yaml.',
+    hint: 'Pass its path with --config, or create config/switchhook.yaml.',
   },
   CONFIG_UNREADABLE: {
     sentence: 'The configuration file cannot be read.',
-    hint: 'It must be a file, not a directory, readable by the user who runs the router.',
+    hint: 'It must be a file, not a directory, and readable for the user of the router's process.',
   },
   CONFIG_TOO_LARGE: {
     sentence: 'The configuration file is larger than 1 MB.',
-    hint: 'Tables belong into files of their own: see table.lookup.',
+    hint: 'Move tables into separate files: see table.lookup.',
   },
   CONFIG_EMPTY: { sentence: 'The configuration file is empty.', hint: 'Start from config/switchhook.yaml.' },
   CONFIG_NOT_UTF8: { sentence: 'The configuration file is not UTF-8.', hint: 'Save it as UTF-8.' },
   YAML_SYNTAX: { sentence: 'The file is not YAML.', hint: 'See the line and column; indent with spaces.' },
   YAML_DUPLICATE_KEY: {
-    sentence: 'A key stands twice in one map.',
-    hint: 'Keep one of the two; names are unique within a section.',
+    sentence: 'A map contains the same key twice.',
+    hint: 'Remove one of the two. Names are unique within a section.',
   },
   YAML_ALIASES: {
-    sentence: 'The aliases of the file expand to too much.',
-    hint: 'An alias may be used, but not to multiply others.',
+    sentence: 'The aliases of the file expand to too many values.',
+    hint: 'Do not nest aliases in aliases.',
   },
   ENV_MISSING: {
     sentence: 'An environment variable is not set.',
-    hint: 'Set it, write it into .env beside the file, or give a default: ${NAME:-default}.',
+    hint: 'Set it, add it to .env next to the file, or write a default: ${NAME:-default}.',
   },
   INTERPOLATION_SYNTAX: {
-    sentence: 'A ${…} cannot be read.',
+    sentence: 'A ${…} has invalid syntax.',
     hint: 'Write ${NAME}, ${NAME:-default} or ${file:path}; an expression is ${{ call.from }}; a literal ${ is written $${.',
   },
   FILE_MISSING: {
     sentence: 'A file named by ${file:…} cannot be read.',
-    hint: 'Check the path; relative ones start at the configuration file.',
+    hint: 'Check the path. Relative paths start at the directory of the configuration file.',
   },
 
   // The configuration file has a wrong value.
   UNKNOWN_KEY: {
-    sentence: 'There is no such key here.',
+    sentence: 'This key does not exist here.',
     hint: 'Check the spelling; docs/configuration.md lists all keys.',
   },
   MISSING_KEY: { sentence: 'A key is missing.', hint: 'Add it; docs/configuration.md shows an example.' },
-  WRONG_TYPE: { sentence: 'The value has the wrong type.', hint: 'See what was found and what was expected.' },
-  INVALID_VALUE: { sentence: 'The value is not allowed here.', hint: 'See what was found and what was expected.' },
+  WRONG_TYPE: { sentence: 'The value has the wrong type.', hint: 'The message contains the value found and what was expected.' },
+  INVALID_VALUE: { sentence: 'The value is not allowed here.', hint: 'The message contains the value found and what was expected.' },
   UNKNOWN_COMPONENT: {
-    sentence: 'No installed plugin brings this component.',
+    sentence: 'No installed plugin provides this component.',
     hint: 'switchhook plugins lists what is installed.',
   },
   PLUGIN_NOT_INSTALLED: {
     sentence: 'The plugin is not installed.',
-    hint: 'Install the package beside the configuration file, with npm install.',
+    hint: 'Install the package with npm install, in the directory of the configuration file or above it.',
   },
   PLUGIN_BROKEN: {
     sentence: 'The plugin cannot be loaded.',
     hint: 'A plugin is a package or file whose default export is made by definePlugin.',
   },
   PLUGIN_API: {
-    sentence: 'The plugin is written for another version of the plugin contract.',
-    hint: 'Install a version of the plugin that fits this router.',
+    sentence: 'The plugin uses another version of the plugin contract.',
+    hint: 'Install a version of the plugin that supports this router.',
   },
-  EXPRESSION_SYNTAX: { sentence: 'The expression is not CEL.', hint: 'See the mark under the expression.' },
+  EXPRESSION_SYNTAX: { sentence: 'The expression is not valid CEL.', hint: 'See the mark under the expression.' },
   EXPRESSION_UNKNOWN_NAME: {
-    sentence: 'The expression uses a name that is not known here.',
+    sentence: 'The expression uses a name that is not defined here.',
     hint: 'docs/configuration.md lists the variables and functions of each place.',
   },
   EXPRESSION_TYPE: {
-    sentence: 'The expression does not fit together.',
+    sentence: 'The types in the expression do not match.',
     hint: 'See the mark under the expression; convert with string(), int() or double().',
   },
   UNKNOWN_REFERENCE: {
     sentence: 'The name is not defined in this file.',
     hint: 'Define it in its section, or correct the name.',
   },
-  DUPLICATE_NAME: { sentence: 'The name is used twice.', hint: 'Give each row a name of its own.' },
-  UNUSED: { sentence: 'Nothing uses this row.', hint: 'Use it in a route or an answer, or delete it.' },
+  DUPLICATE_NAME: { sentence: 'Two rows have the same name.', hint: 'Give each row a unique name.' },
+  UNUSED: { sentence: 'This row is not used.', hint: 'Use it in a route or an answer, or delete it.' },
   UNSUPPLIED_VARIABLE: {
-    sentence: 'The agent needs a variable that not every caller has.',
-    hint: 'Give it a row in defaults of the answer, and in variables where something is known.',
+    sentence: 'The agent requires a variable that is missing for some callers.',
+    hint: 'Add a value to defaults of the answer, and to variables if a resolver supplies it.',
   },
   NEVER_MATCHES: {
-    sentence: 'No call ever matches this.',
-    hint: 'Write numbers as + and digits; `country`, at the top, is the country of those without it.',
+    sentence: 'No call can match this condition.',
+    hint: 'Write numbers as + and digits. `country`, at the top level, is the country of numbers without it.',
   },
   WRONG_KIND: {
-    sentence: 'The name is of another kind than what belongs here.',
+    sentence: 'The name refers to another kind of component.',
     hint: 'Routes take sources, destinations and transforms; answers take sources of calls and resolvers.',
   },
   PLUGIN_FAILED: {
-    sentence: 'The component could not be made or opened.',
-    hint: "The message is the plugin's own; the log has the stack.",
+    sentence: 'The component could not be created or opened.',
+    hint: "The message comes from the plugin; the log has the stack trace.",
   },
 
   // A command cannot do what was requested.
   ROUTER_UNREACHABLE: {
-    sentence: 'No router answers at this address.',
-    hint: 'Is it running? --url names another one.',
+    sentence: 'No router responds at this address.',
+    hint: 'Check that it is running, or pass another address with --url.',
   },
   STORE_IN_USE: {
     sentence: 'Another router is using this store.',
-    hint: 'Stop it first, or give this one a store of its own.',
+    hint: 'Stop the other router, or configure a separate store.',
   },
   STORE_TOO_NEW: {
     sentence: 'The store was written by a newer version of the router.',
-    hint: 'Run that version, or give this one a store of its own.',
+    hint: 'Run that version, or configure a separate store.',
   },
 } as const satisfies Record<string, ErrorRow>;
 
@@ -221,7 +221,7 @@ const table = {
 export const ERRORS: Readonly<Record<ErrorCode, ErrorRow>> = table;
 export type ErrorCode = keyof typeof table;
 
-/** Codes a sender can meet: those with a status. */
+/** Codes that a sender can receive: those with a status. */
 export type RefusalCode = {
   [C in ErrorCode]: (typeof table)[C] extends { readonly status: number } ? C : never;
 }[ErrorCode];
@@ -236,7 +236,7 @@ export function isServerError(code: RefusalCode): boolean {
   return statusOf(code) >= 500;
 }
 
-/** Whether it is a fault of a plugin or of the router: no other try helps until it is fixed. */
+/** Whether it is a fault of a plugin or of the router: a retry does not help until it is fixed. */
 export function isFault(code: RefusalCode): boolean {
   return statusOf(code) === 500;
 }

@@ -6,9 +6,9 @@ export interface SignatureScheme {
   /** Header that carries the signature; any case. */
   readonly header: string;
   readonly algorithm: 'sha1' | 'sha256' | 'sha384' | 'sha512';
-  /** How the digest is written. `hex` is lower-case. Padding of base64 does not matter. */
+  /** Encoding of the digest. `hex` is lower-case. Padding of base64 does not matter. */
   readonly encoding: 'hex' | 'hex-upper' | 'base64' | 'base64url';
-  /** What stands before the digest, e.g. `sha256=`; `''` = nothing. */
+  /** Text before the digest, e.g. `sha256=`; `''` = nothing. */
   readonly prefix: string;
   /** Header with the time of signing, in seconds or milliseconds since the epoch; null = none, so a captured request can be sent again. */
   readonly timestampHeader: string | null;
