@@ -6,12 +6,9 @@ const log = defineDestination({
   description: 'Writes the event to the log.',
   options: z.strictObject({
     level: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({ description: 'Level of the line.' }),
-    data: z
-      .boolean()
-      .default(false)
-      .meta({
-        description: "Whether the line contains the event's data, which may be personal: transcripts, numbers.",
-      }),
+    data: z.boolean().default(false).meta({
+      description: "Whether the line contains the event's data, which may be personal: transcripts, numbers.",
+    }),
   }),
   inject: { log: Log },
   create: ({ level, data: withData }, { log }) => {

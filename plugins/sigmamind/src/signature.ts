@@ -30,7 +30,11 @@ export const signatureOption = z
     encoding: setting(encodings, 'Encoding of the digest.', assumed.encoding),
     prefix: setting(z.string(), 'Text before the digest, e.g. "sha256=".', ''),
     timestampHeader: setting(headerName, 'Header with the time of signing, in s or ms since the epoch. Default: none.'),
-    tolerance: setting(window, 'Largest difference between the time of signing and the router's clock, in either direction.', '5m'),
+    tolerance: setting(
+      window,
+      'Largest difference between the time of signing and the clock of the router, in either direction.',
+      '5m',
+    ),
     signed: setting(content, 'Text that is signed. Default: {body}; with a timestampHeader {timestamp}.{body}.'),
   })
   .superRefine(({ signed, timestampHeader, tolerance }, ctx) => {

@@ -38,12 +38,9 @@ const options = z
       .meta({ description: 'Separator of the values in a CSV file: `,`, `;` or a tab.' }),
     key: z.string().min(1).default('phone').meta({ description: 'Column to search.' }),
     match: text('Value to search for.', scopes.resolver).prefault('${{ call.from }}'),
-    compare: z
-      .enum(['phone', 'text'])
-      .default('phone')
-      .meta({
-        description: '`phone`: compares phone numbers independent of their notation. `text`: compares the exact text.',
-      }),
+    compare: z.enum(['phone', 'text']).default('phone').meta({
+      description: '`phone`: compares phone numbers independent of their notation. `text`: compares the exact text.',
+    }),
     country: country('Country of numbers without a country code. Default: `country` of the configuration.').optional(),
   })
   .refine(({ file, format }) => format !== undefined || extname(file).toLowerCase() in formats, {

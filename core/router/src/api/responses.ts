@@ -253,12 +253,9 @@ export const callAnswer = z
     from: z.string().meta({ description: "The caller's number; empty = withheld." }),
     to: z.string().meta({ description: 'The called number.' }),
     name: z.string().nullable().meta({ description: 'Name of the answer; null where none matched.' }),
-    step: z
-      .enum(['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered'])
-      .meta({
-        description:
-          'The last step (`fresh`, `cached`, `stale`, `default`, `none`) that a part of the answer came from.',
-      }),
+    step: z.enum(['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered']).meta({
+      description: 'The last step (`fresh`, `cached`, `stale`, `default`, `none`) that a part of the answer came from.',
+    }),
     variables: z.record(z.string(), z.string()),
     override_agent: z.string().nullable(),
     override_agent_origin: origin.nullable().optional().meta({

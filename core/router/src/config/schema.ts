@@ -25,13 +25,19 @@ const use = z
 
 const retry = z
   .strictObject({
-    attempts: z.int().min(1).max(100).default(10).meta({ description: 'Total number of attempts, including the first.' }),
+    attempts: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(10)
+      .meta({ description: 'Total number of attempts, including the first.' }),
     first: timeout('Longest wait before the second attempt; doubles with each further one.').prefault('5s'),
     max: timeout('Longest wait, also for a longer `Retry-After`.').prefault('1h'),
   })
   .refine(({ first, max }) => first <= max, { path: ['first'], message: 'must not be longer than max' })
   .meta({
-    description: 'How a failed delivery is retried. Each wait is random, between 0 and the current step of the schedule.',
+    description:
+      'How a failed delivery is retried. Each wait is random, between 0 and the current step of the schedule.',
   });
 
 function breaker(description: string, longestCooldown: string) {
@@ -63,7 +69,9 @@ export const rowSchemas = {
   transform: z.strictObject({ use }),
   store: z.strictObject({
     use,
-    retention: duration('How long settled events are kept. Dead deliveries are kept until they are replayed or discarded, waiting ones until they are delivered.')
+    retention: duration(
+      'How long settled events are kept. Dead deliveries are kept until they are replayed or discarded, waiting ones until they are delivered.',
+    )
       .refine((ms) => ms >= 60_000, 'must be at least 1m')
       .prefault('30d'),
   }),
@@ -86,9 +94,13 @@ export const rowSchemas = {
       'Resolvers whose facts this one uses as `known.<name>`: it starts when they have finished. Resolvers that its options use as `known.<name>` are added automatically.',
     ).optional(),
     concurrency: z.int().min(1).max(10_000).default(64).meta({
-      description: 'Most look-ups at the same time. Further look-ups are skipped, because a caller cannot wait in a queue.',
+      description:
+        'Most look-ups at the same time. Further look-ups are skipped, because a caller cannot wait in a queue.',
     }),
-    breaker: breaker('Skips a resolver after repeated failures, until a probe succeeds, so that it does not delay answers.', '2m'),
+    breaker: breaker(
+      'Skips a resolver after repeated failures, until a probe succeeds, so that it does not delay answers.',
+      '2m',
+    ),
   }),
 } as const satisfies Readonly<Record<Kind, z.ZodObject>>;
 
@@ -121,13 +133,15 @@ export const serverSchema = z
       .transform((url) => url.replace(/\/+$/, ''))
       .optional()
       .meta({
-        description: 'URL at which senders reach this router, e.g. `https://hooks.example.com`. Some signatures cover it.',
+        description:
+          'URL at which senders reach this router, e.g. `https://hooks.example.com`. Some signatures cover it.',
       }),
     bodyLimit: size('Largest request body.').prefault('1mb'),
     bodyTimeout: timeout('Timeout for the arrival of a request body.').prefault('10s'),
-    grace: timeout('How long running deliveries may continue after the router is told to stop.').prefault('10s'),
+    grace: timeout('How long running deliveries may continue after the router begins to stop.').prefault('10s'),
     trustProxy: z.boolean().default(false).meta({
-      description: 'Set it to true behind a reverse proxy: the last address of `X-Forwarded-For` is then the address of the sender.',
+      description:
+        'Set it to true behind a reverse proxy: the last address of `X-Forwarded-For` is then the address of the sender.',
     }),
     watchdog: z.boolean().default(true).meta({
       description:
@@ -249,9 +263,14 @@ export function answerSchema(known: readonly string[]) {
         .record(variableName, z.union([z.string().max(10_000), z.number(), z.boolean()]).transform(String))
         .default({})
         .meta({ description: 'Values of variables without a value.' }),
-      overrideAgent: flat('Id of another agent that takes the call. Empty: the agent of the number.', variables).optional(),
+      overrideAgent: flat(
+        'Id of another agent that takes the call. Empty: the agent of the number.',
+        variables,
+      ).optional(),
       cache: cache.optional(),
-      expects: names('Variables that the agent requires: `check` fails if one has no value for some caller.').optional(),
+      expects: names(
+        'Variables that the agent requires: `check` fails if one has no value for some caller.',
+      ).optional(),
     })
-    .meta({ description: 'The reply to a platform's request about a ringing call.' });
+    .meta({ description: 'The reply to the request of a platform about a ringing call.' });
 }

@@ -116,7 +116,7 @@ const table = {
   },
   CONFIG_UNREADABLE: {
     sentence: 'The configuration file cannot be read.',
-    hint: 'It must be a file, not a directory, and readable for the user of the router's process.',
+    hint: 'It must be a file, not a directory, and the process of the router must be allowed to read it.',
   },
   CONFIG_TOO_LARGE: {
     sentence: 'The configuration file is larger than 1 MB.',
@@ -152,8 +152,14 @@ const table = {
     hint: 'Check the spelling; docs/configuration.md lists all keys.',
   },
   MISSING_KEY: { sentence: 'A key is missing.', hint: 'Add it; docs/configuration.md shows an example.' },
-  WRONG_TYPE: { sentence: 'The value has the wrong type.', hint: 'The message contains the value found and what was expected.' },
-  INVALID_VALUE: { sentence: 'The value is not allowed here.', hint: 'The message contains the value found and what was expected.' },
+  WRONG_TYPE: {
+    sentence: 'The value has the wrong type.',
+    hint: 'The message contains the value found and what was expected.',
+  },
+  INVALID_VALUE: {
+    sentence: 'The value is not allowed here.',
+    hint: 'The message contains the value found and what was expected.',
+  },
   UNKNOWN_COMPONENT: {
     sentence: 'No installed plugin provides this component.',
     hint: 'switchhook plugins lists what is installed.',
@@ -199,7 +205,7 @@ const table = {
   },
   PLUGIN_FAILED: {
     sentence: 'The component could not be created or opened.',
-    hint: "The message comes from the plugin; the log has the stack trace.",
+    hint: 'The message comes from the plugin; the log has the stack trace.',
   },
 
   // A command cannot do what was requested.
