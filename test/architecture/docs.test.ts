@@ -8,6 +8,7 @@ import { unknownCommands, unknownScripts } from './commands.js';
 import { environment, problemsOf } from './configurations.js';
 import { type Block, blocksOf, deadLinks, documents, proseOf } from './documents.js';
 import { generated } from './reference/generated.js';
+import { modules } from './rules/imports.js';
 import { failureOf, longestRunMs } from './shell.js';
 import { filesIn, repository } from './source.js';
 
@@ -144,6 +145,20 @@ describe('Commands in documents', () => {
     };
     expect(await failureOf([send])).to.equal(null);
     expect(await failureOf([send, forged])).to.match(/^# docs\/stray\.md:9\n.*401/s);
+  });
+});
+
+describe('The map of the modules in CONTRIBUTING.md', () => {
+  it('lists each module of the router with what it may import', () => {
+    const { text } = files.find(({ path }) => path === 'CONTRIBUTING.md') ?? { text: '' };
+    const rows = [...text.matchAll(/^\| `([\w.]+)` \| [^|]+ \| ([^|]+) \|$/gm)].map(([, name, imports = '']) => [
+      name,
+      [...imports.matchAll(/`([^`]+)`/g)].map(([, imported]) => imported),
+    ]);
+    const { 'index.ts': _, 'api.ts': __, 'internal.ts': ___, ...expected } = modules.router ?? {};
+    expect(Object.fromEntries(rows)).to.deep.equal(
+      Object.fromEntries(Object.entries(expected).map(([name, imports]) => [name, [...imports].sort()])),
+    );
   });
 });
 

@@ -26,7 +26,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What each module of a package may import, beside itself: downward only, so that no cycle can arise. */
-const modules: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+export const modules: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   sdk: {
     contract: [],
     errors: [],
