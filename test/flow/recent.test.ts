@@ -74,7 +74,7 @@ describe('a caller who calls again', () => {
     await Promise.all([place.close(), journal.close()]);
   });
 
-  it('is a stranger where no store is open: a rehearsed call is answered all the same', async () => {
+  it('is unknown in a dry run, which opens no store; the call is answered', async () => {
     const place = await workplace();
     const file = await place.write('switchhook.yaml', configuration('http://127.0.0.1:9/'));
     const router = await createRouter(file, { logTo: { write: () => {} } });

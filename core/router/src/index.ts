@@ -1,9 +1,9 @@
-/** The door for running a router, by itself or inside another Node program. */
+/** The API for running a router, by itself or in another Node program. */
 
 export type * from '@switchhook/sdk';
 export type { Attempt, Delivery, DeliveryState, EndReason, Event, Outcome, Settlement } from '@switchhook/sdk';
 /** Tokens of the services that a program may replace. */
-export { Clock, HttpClient, Log, Metrics, Random, Store, token } from '@switchhook/sdk';
+export { Clock, HttpClient, Log, Metrics, Random, Store, StoreReader, token } from '@switchhook/sdk';
 export type { Config } from './config/config.js';
 export type { Problem } from './config/problem.js';
 export { ComponentFailure } from './runtime/component-factory.js';

@@ -1,4 +1,4 @@
-/** The door for plugins: everything a plugin needs, and all that the built-in ones use. */
+/** The plugin API: everything that plugins, built-in ones included, import from Switchhook. */
 import type { z } from 'zod';
 import type { Component, Kind, Plugin, ServiceDefinition } from './contract/component.js';
 import type { Delivery } from './contract/delivery.js';
@@ -43,12 +43,22 @@ export {
   type LogFields,
   Metrics,
   type NamedToken,
+  type PastEvent,
   Random,
   type ServiceOf,
+  StoreReader,
   type Token,
   token,
 } from './contract/services.js';
-export type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './contract/source.js';
+export {
+  type Answer,
+  type Call,
+  type HttpReply,
+  isKnownCaller,
+  type RawRequest,
+  type Reception,
+  type SignedRequest,
+} from './contract/source.js';
 export * from './contract/store.js';
 export type { RefusalCode } from './errors/codes.js';
 export { isRefusal, type Refusal, refuse } from './errors/refusal.js';

@@ -18,6 +18,7 @@ import {
   Metrics,
   type Plugin,
   type RawRequest,
+  StoreReader,
 } from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
 import { FakeClock, FakeLog, FakeMetrics } from './fakes.js';
@@ -28,20 +29,26 @@ export interface FakeServices {
   readonly log: FakeLog;
   readonly metrics: FakeMetrics;
   readonly http: HttpClient;
+  /** By default, its history is empty. */
+  readonly store: StoreReader;
   readonly info: ComponentInfo;
   /** Closes the network's kept-alive connections. */
   close(): Promise<void>;
 }
 
-/** Makes services for components. Given are parts of `ComponentInfo`, and an HTTP client in place of the real one. */
-export function fakeServices(given: Partial<ComponentInfo> & { readonly http?: HttpClient } = {}): FakeServices {
+/** Makes services for components. Given are parts of `ComponentInfo`, and services in place of the default ones. */
+export function fakeServices(
+  given: Partial<ComponentInfo> & { readonly http?: HttpClient; readonly store?: StoreReader } = {},
+): FakeServices {
   const network = openNetwork();
   const { name = 'under-test', directory = tmpdir(), country = null, http = network } = given;
+  const { store = { history: async () => [] } } = given;
   return {
     clock: new FakeClock(),
     log: new FakeLog(),
     metrics: new FakeMetrics(),
     http,
+    store,
     info: { name, directory, country },
     close: () => network.close(),
   };
@@ -81,13 +88,14 @@ export function createComponent<K extends Kind>(
 }
 
 /** The log's lines come without the fields that the router adds. */
-function containerOf({ clock, log, metrics, http }: FakeServices): Container {
+function containerOf({ clock, log, metrics, http, store }: FakeServices): Container {
   return Container.forRouter(
     () => withoutOwner(log),
     (container) => {
       container.register(Clock, { useValue: clock });
       container.register(Metrics, { useValue: metrics });
       container.register(HttpClient, { useValue: http });
+      container.register(StoreReader, { useValue: store });
     },
   );
 }

@@ -1,10 +1,5 @@
 /** What makes two requests the same call, and two calls the same caller. */
-import type { Call } from '@switchhook/sdk';
-
-/** Whether the caller's number is known. Callers who withhold their numbers cannot be distinguished. */
-export function isKnownCaller({ from }: Pick<Call, 'from'>): boolean {
-  return from !== '';
-}
+import { type Call, isKnownCaller } from '@switchhook/sdk';
 
 /**
  * The same for every request about one call, as far as that can be determined. Null if two requests may be about different calls:

@@ -1,10 +1,10 @@
 /** One configuration at work: its components, and what the parts of the router take from it. */
-import { Clock, type Kind, Log, type Plugin, phoneNormalizer, Store } from '@switchhook/sdk';
+import { Clock, type Kind, Log, type Plugin, phoneNormalizer, Store, StoreReader } from '@switchhook/sdk';
 import type { ReplayPlan } from '../admin/bulk-replay.js';
 import type { AdminPlan } from '../admin/operations.js';
 import type { StatusPlan } from '../admin/status.js';
 import type { AnswerPlan } from '../calls/answer.js';
-import { recentComponent, recentMadeBy, recentResolver } from '../calls/recent.js';
+import { storeReader } from '../calls/store-reader.js';
 import type { ComponentRow, Config } from '../config/config.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
@@ -34,19 +34,17 @@ export interface Generation
 /** Creates all components but the store. Nothing is opened. Throws a `ComponentFailure`. */
 export function createGeneration(config: Config, container: Container, engine: Container): Generation {
   const [clock, log, ingestTelemetry] = [engine.get(Clock), engine.get(Log), engine.get(IngestTelemetry)];
+  const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
+  if (!container.has(StoreReader))
+    container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
   const plugins = pluginServices(config, container);
   const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
   const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log);
   const sources = config.sources.map((row) => created('source', row));
   const transforms = config.transforms.map((row) => created('transform', row));
   const destinations = config.destinations.map((row) => ({ ...withBatches(created('destination', row), row), row }));
-  const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
-  const recent = recentMadeBy(({ within: withinMs, limit }) =>
-    recentResolver({ store: engine.get(Store), clock, callSources, withinMs, limit }),
-  );
   const resolvers = config.resolvers.map((row) => {
-    const component = row.component === recentComponent ? recent : row.component;
-    const resolver = created('resolver', { ...row, component });
+    const resolver = created('resolver', row);
     return { ...resolver, row, lifecycle: lifecycleOf(resolver) };
   });
   return {

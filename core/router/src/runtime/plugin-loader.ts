@@ -7,7 +7,6 @@ import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean, errorMessage } from '@switchhook/sdk/internal';
 import { require as tsRequire } from 'tsx/cjs/api';
 import { tsImport } from 'tsx/esm/api';
-import { recentComponent } from '../calls/recent.js';
 import type { Catalog, Found, PluginProblem } from '../config/component-rows.js';
 import { serviceProblem } from './plugin-services.js';
 
@@ -22,8 +21,6 @@ export interface LoadedPlugin {
 const scope = '@switchhook';
 const packagePrefix = 'plugin-';
 const contractVersion = 1;
-/** What the core brings itself. */
-const ownComponents: readonly Component[] = [recentComponent];
 
 /** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. */
 export function openCatalog(directory: string): ComponentCatalog {
@@ -89,18 +86,17 @@ export class ComponentCatalog implements Catalog {
     return Promise.all(this.#loaded.values());
   }
 
-  /** The components of all plugins, and those of the core. */
+  /** The components of all plugins. */
   async components(): Promise<readonly Component[]> {
     const all = await this.all();
-    return [...ownComponents, ...all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))];
+    return all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []));
   }
 
   async #component(kind: Kind, use: string): Promise<Exclude<Found, { problem: unknown }> | undefined> {
     const loaded = await Promise.all(this.#loaded.values());
     const brought = loaded.flatMap((one) => ('plugin' in one ? [one.plugin] : []));
     const all = brought.flatMap((plugin) => plugin.components.map((component) => ({ component, plugin })));
-    const own = ownComponents.map((component) => ({ component }));
-    return [...all, ...own].find(({ component }) => component.kind === kind && component.type === use);
+    return all.find(({ component }) => component.kind === kind && component.type === use);
   }
 
   /** The loaded plugin whose components share the first word of `use`. */

@@ -1,4 +1,5 @@
 /** Services: objects that are injected by their token. Each standard service has its interface and its token under one name. */
+import type { Event } from './event.js';
 import type { JsonValue } from './json.js';
 
 declare const provided: unique symbol;
@@ -125,3 +126,27 @@ export interface Metrics {
   gauge(name: string, help: string, value: number, labels?: Labels): void;
 }
 export const Metrics: NamedToken<Metrics> = token('switchhook.Metrics');
+
+/** An event of a caller's history. */
+export interface PastEvent extends Event {
+  /** Whether its source receives inbound calls. */
+  readonly isCall: boolean;
+}
+
+/** Reads the store of the router. */
+export interface StoreReader {
+  /**
+   * The events of one person, newest first. `party` is a phone number as in `call.from`. An inbound call is stored after its reply, so
+   * the history does not contain the present call. Rejects where the store cannot be read.
+   */
+  history(
+    party: string,
+    range: {
+      /** Earliest time of receipt, in milliseconds since the epoch. */
+      readonly sinceMs: number;
+      /** Most events, 1 to 1,000. */
+      readonly limit: number;
+    },
+  ): Promise<readonly PastEvent[]>;
+}
+export const StoreReader: NamedToken<StoreReader> = token('switchhook.StoreReader');

@@ -1,16 +1,21 @@
-import { recentResolver, recordOf } from '@switchhook/core/internal';
+import { recordOf, storeReader } from '@switchhook/core/internal';
+import { memoryStore } from '@switchhook/plugin-memory';
+import plugin from '@switchhook/plugin-recent';
 import type { Call, EventDraft } from '@switchhook/sdk';
-import { aCall, FakeClock } from '@switchhook/testkit';
+import { aCall, createComponent, fakeServices, resolverSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { memoryStore } from '../../../plugins/memory/src/store.js';
 
 const dayMs = 86_400_000;
 const ada = '+49301';
 
-function setup({ withinMs = 30 * dayMs, limit = 100 } = {}) {
-  const clock = new FakeClock();
+function setup(options: { readonly within?: string; readonly limit?: number } = {}) {
+  const services = fakeServices();
+  const { clock } = services;
   const store = memoryStore(clock);
-  const resolver = recentResolver({ store, clock, callSources: ['calls', 'sms'], withinMs, limit });
+  const resolver = createComponent('resolver', plugin.components[0], options, {
+    ...services,
+    store: storeReader(store, ['calls', 'sms']),
+  });
   let kept = 0;
   /** Keeps an event of Ada, received so many days ago. */
   const keep = (source: string, daysAgo: number, given: Partial<EventDraft> = {}) => {
@@ -22,11 +27,17 @@ function setup({ withinMs = 30 * dayMs, limit = 100 } = {}) {
   const ask = (call: Partial<Call> = {}) =>
     resolver.resolve(aCall({ from: ada, ...call }), {}, new AbortController().signal, 3_000);
   const daysAgo = (days: number) => new Date(clock.now() - days * dayMs).toISOString();
-  return { keep, ask, daysAgo };
+  return { resolver, keep, ask, daysAgo };
 }
 
+resolverSuite('recent', async () => {
+  const { resolver, keep } = setup();
+  await keep('calls', 1);
+  return { resolver, known: aCall({ from: ada }), close: async () => {} };
+});
+
 describe('recent', () => {
-  it('counts the calls of a caller, from whichever source, and other events apart', async () => {
+  it("counts the caller's calls of all sources, and the other events separately", async () => {
     const { keep, ask, daysAgo } = setup();
     await keep('calls', 9);
     await keep('sms', 3);
@@ -42,7 +53,7 @@ describe('recent', () => {
     });
   });
 
-  it('tells of the last event that is no call, as far as it says how it went', async () => {
+  it('returns the fields that it has of the newest event that is not a call', async () => {
     const { keep, ask } = setup();
     const ended = { type: 'conversation_ended', subject: 'conv_1', agent: 'agent_sales' };
     await keep('agents', 3, { ...ended, subject: 'conv_0', data: { status: 'failed' } });
@@ -59,20 +70,20 @@ describe('recent', () => {
     expect(await ask()).to.not.have.any.keys('last_subject', 'last_agent', 'last_status', 'last_duration');
   });
 
-  it('tells of calls alone where nothing else is known', async () => {
+  it('returns no fields of an event where the caller has calls only', async () => {
     const { keep, ask } = setup();
     await keep('calls', 1);
     expect(Object.keys(await ask())).to.deep.equal(['calls', 'events', 'first_at', 'last_at']);
   });
 
-  it('knows nothing of a stranger, and of who withholds the number', async () => {
+  it('returns nothing for a caller without history, and for a withheld number', async () => {
     const { keep, ask } = setup();
     for (const party of [ada, '']) await keep('calls', 1, { party });
     for (const from of ['+49302', '']) expect(await ask({ from }), from).to.deep.equal({});
   });
 
-  it('looks back as far as it is told, and at no more than it is told', async () => {
-    const near = setup({ withinMs: 2 * dayMs });
+  it('reads the period `within`, and at most `limit` events', async () => {
+    const near = setup({ within: '2d' });
     for (const days of [3, 2, 1]) await near.keep('calls', days);
     expect(await near.ask()).to.include({ calls: 2, first_at: near.daysAgo(2) });
     const few = setup({ limit: 2 });
