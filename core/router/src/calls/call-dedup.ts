@@ -1,5 +1,5 @@
 /** Deduplicates calls: repeated requests about one call share one answer and its look-ups. */
-import { BoundedMap } from '../resilience/bounded-map.js';
+import { LRUCache } from 'lru-cache';
 
 /** The first request about a call. */
 export interface First<T> {
@@ -18,15 +18,12 @@ interface Entry<T> extends Remembered<T> {
   readonly untilMs: number;
 }
 
-/** Half of them are never evicted: at 40 s of retrying, 250 calls a second. An evicted call would be looked up again. */
+/** At 40 s of retrying, 500 calls a second. An evicted call would be looked up again. */
 const mostCalls = 20_000;
 
 /** Times are from a clock that never goes back. */
 export class CallDedup<T> {
-  readonly #entries = new BoundedMap<Entry<T>>(mostCalls);
-  /** The longest time a call was to be kept so far, and the time of the last eviction. */
-  #longestMs = 0;
-  #agedAtMs = 0;
+  readonly #entries = new LRUCache<string, Entry<T>>({ max: mostCalls });
 
   /** The call under this key, with one more request; null if it is not kept. */
   get(key: string, nowMs: number): Remembered<T> | null {
@@ -38,11 +35,6 @@ export class CallDedup<T> {
 
   /** Keeps the first request about a call, also while it is still being answered. */
   put(key: string, first: First<T>, nowMs: number, forMs: number): Remembered<T> {
-    this.#longestMs = Math.max(this.#longestMs, forMs);
-    if (nowMs - this.#agedAtMs >= this.#longestMs) {
-      this.#agedAtMs = nowMs;
-      this.#entries.age();
-    }
     const entry: Entry<T> = { ...first, requests: 1, untilMs: nowMs + forMs };
     this.#entries.set(key, entry);
     return entry;

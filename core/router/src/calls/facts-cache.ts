@@ -1,6 +1,6 @@
 /** What was found about callers before: it spares a look-up while it is fresh, and stands in for one that fails while it is stale. */
 import type { JsonObject } from '@switchhook/sdk';
-import { BoundedMap } from '../resilience/bounded-map.js';
+import { LRUCache } from 'lru-cache';
 import type { Facts } from './facts.js';
 
 /** How long facts of a caller are kept. */
@@ -15,8 +15,6 @@ export interface CachePolicy {
 export type KnownThen = Readonly<Record<string, string>>;
 
 interface Kept extends Facts {
-  /** Its own. */
-  readonly key: string;
   readonly known: KnownThen;
   readonly atMs: number;
 }
@@ -28,13 +26,14 @@ const overhead = 200;
 
 /** Times are from a clock that never goes back. */
 export class FactsCache {
-  readonly #kept = new BoundedMap<Kept>(mostCharacters, ({ key, size, known }) =>
-    Object.values(known).reduce((sum, json) => sum + json.length, key.length + size + overhead),
-  );
+  readonly #kept = new LRUCache<string, Kept>({
+    maxSize: mostCharacters,
+    sizeCalculation: ({ size, known }, key) =>
+      Object.values(known).reduce((sum, json) => sum + json.length, key.length + size + overhead),
+  });
 
   keep(caller: string, resolver: string, facts: Facts, known: KnownThen, nowMs: number): void {
-    const key = keyOf(caller, resolver);
-    this.#kept.set(key, { ...facts, key, known, atMs: nowMs });
+    this.#kept.set(keyOf(caller, resolver), { ...facts, known, atMs: nowMs });
   }
 
   /**

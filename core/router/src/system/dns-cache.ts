@@ -1,15 +1,10 @@
 /** Host names to addresses. Where the name server is slow or fails, those of before are used: no phone waits for it. */
 import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import type { Clock } from '@switchhook/sdk';
-import { BoundedMap } from '../resilience/bounded-map.js';
+import { LRUCache } from 'lru-cache';
 
 /** Queries the system's resolver. */
 export type AskSystem = (name: string, options: LookupAllOptions) => Promise<readonly LookupAddress[]>;
-
-interface Known {
-  readonly addresses: readonly LookupAddress[];
-  readonly atMs: number;
-}
 
 /** What old addresses are good for, as name servers have it that serve stale ones: https://www.rfc-editor.org/rfc/rfc8767#section-5 */
 const staleMs = 86_400_000;
@@ -22,24 +17,27 @@ const longestQuestionMs = 60_000;
 export class DnsCache {
   readonly #clock: Clock;
   readonly #ask: AskSystem;
-  readonly #known = new BoundedMap<Known>(mostNames);
+  readonly #known: LRUCache<string, readonly LookupAddress[]>;
   /** One query per name: the system runs two at a time. */
   readonly #asked = new Map<string, Promise<readonly LookupAddress[]>>();
 
   constructor(clock: Clock, ask: AskSystem = askSystem) {
     this.#clock = clock;
     this.#ask = ask;
+    // An entry that is set at 0 would never expire.
+    const perf = { now: () => clock.elapsed() + 1 };
+    this.#known = new LRUCache({ max: mostNames, ttl: staleMs, ttlResolution: 0, perf });
   }
 
   /** Rejects if the name does not exist, or no address is cached and the query fails. */
   async addressesOf(name: string, options: LookupAllOptions): Promise<readonly LookupAddress[]> {
     const asked = this.#askedFor(name, options);
     const known = this.#known.get(name);
-    if (known === undefined || this.#clock.elapsed() - known.atMs > staleMs) return asked;
+    if (known === undefined) return asked;
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(patienceMs, () => resolve(known.addresses));
+      const cancel = this.#clock.after(patienceMs, () => resolve(known));
       asked
-        .then(resolve, (error: unknown) => (saysThereIsNone(error) ? reject(error) : resolve(known.addresses)))
+        .then(resolve, (error: unknown) => (saysThereIsNone(error) ? reject(error) : resolve(known)))
         .finally(cancel);
     });
   }
@@ -62,7 +60,7 @@ export class DnsCache {
 
   async #answer(name: string, options: LookupAllOptions): Promise<readonly LookupAddress[]> {
     const addresses = await this.#ask(name, options);
-    if (addresses.length > 0) this.#known.set(name, { addresses, atMs: this.#clock.elapsed() });
+    if (addresses.length > 0) this.#known.set(name, addresses);
     return addresses;
   }
 }
