@@ -71,11 +71,11 @@ export function localUrl({ server }: Config): string {
 /** Opens a router's components, but not its store, and closes them after use. */
 export async function withComponents<T>(router: Router, output: Output, use: () => Promise<T>): Promise<T> {
   // As in `start`: what a plugin throws outside of any call does not end the process.
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const tell = (error: unknown): void => {
     const text = strayText(error);
-    if (!told.has(text)) output.note(`process.error-uncaught: ${text}`);
-    told.add(text);
+    if (!reported.has(text)) output.note(`process.error-uncaught: ${text}`);
+    reported.add(text);
   };
   process.on('unhandledRejection', tell);
   process.on('uncaughtException', tell);

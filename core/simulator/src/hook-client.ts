@@ -125,12 +125,12 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
 export const offlineUrl = 'http://offline.invalid';
 
 /** Answers requests for sources of calls as the router would, without recording them. `onAnswer` gets the trace of each. */
-export function offlineClient(router: Router, told: (trace: JsonObject) => void): HttpClient {
+export function offlineClient(router: Router, onTrace: (trace: JsonObject) => void): HttpClient {
   const fetch: HttpClient['fetch'] = async (url, { body = '' } = {}) => {
     const source = new URL(url).pathname.split('/')[2] ?? '';
     const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
     const { reply, trace } = await router.ring(source, JSON.parse(text) as JsonObject);
-    told(trace);
+    onTrace(trace);
     const { status, headers = {}, body: said = {} } = reply;
     return fetchResponse(status, headers, new TextEncoder().encode(JSON.stringify(said)), false);
   };

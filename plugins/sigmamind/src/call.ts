@@ -133,9 +133,9 @@ function reply({ variables, overrideAgent }: Answer): HttpReply {
   return { status: 200, body: { dynamic_variables: variables, ...override } };
 }
 
-function answerIn({ dynamic_variables: told, override_agent_id: agent }: JsonObject): Answer | null {
-  if (typeof told !== 'object' || told === null) return null;
-  const variables = Object.entries(told).map(([name, value]) => [name, String(value)]);
+function answerIn({ dynamic_variables: given, override_agent_id: agent }: JsonObject): Answer | null {
+  if (typeof given !== 'object' || given === null) return null;
+  const variables = Object.entries(given).map(([name, value]) => [name, String(value)]);
   return { variables: Object.fromEntries(variables), overrideAgent: typeof agent === 'string' ? agent : null };
 }
 

@@ -51,7 +51,7 @@ const options = z
 
 /** While no table is loaded: what kept the file from being read may end without a change of the file. */
 const retryMs = 60_000;
-/** Rows are garbage as soon as they are written: more room for it would only be more memory (measured: 20 MB). */
+/** Rows are garbage as soon as they are written: a larger limit would only take more memory (measured: 20 MB). */
 const maxYoungGenerationSizeMb = 4;
 
 export const lookup = defineResolver({

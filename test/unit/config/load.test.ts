@@ -165,14 +165,14 @@ describe('reading a configuration file', () => {
     it('has each key once', async () => {
       const yaml = `${smallest}log: {}\nlog: { level: debug }\n`;
       expect(await problemsOf(yaml)).to.deep.equal([
-        '9:1 YAML_DUPLICATE_KEY log: the key "log" stands here a second time',
+        '9:1 YAML_DUPLICATE_KEY log: the key "log" is repeated in this map',
       ]);
     });
 
     it('with a key twice is checked all the same', async () => {
       const yaml = `${smallest}server: { port: 1, port: x }\n`;
       expect(await problemsOf(yaml)).to.deep.equal([
-        '8:20 YAML_DUPLICATE_KEY server.port: the key "port" stands here a second time',
+        '8:20 YAML_DUPLICATE_KEY server.port: the key "port" is repeated in this map',
         '8:26 WRONG_TYPE server.port: expected a number, found a text',
       ]);
     });
@@ -245,7 +245,7 @@ routes: [{ to: [${names.join(', ')}] }]
 
     it('does not let an alias stand inside of its own anchor', async () => {
       expect(await problemsOf('x-a: &a { b: [*a] }\n')).to.deep.equal([
-        '1:15 YAML_ALIASES x-a.b[0]: *a stands inside of what it repeats',
+        '1:15 YAML_ALIASES x-a.b[0]: *a refers to itself',
       ]);
     });
 

@@ -68,7 +68,7 @@ describe('the HTTP server', () => {
     expect(refusals).to.deep.equal([]);
     // The room is full: whoever has most of it leaves.
     while (refusals.length === 0) expect((await post('/hooks/agents', '{}')).status).to.equal(200);
-    expect(refusals).to.deep.equal(['agents OVERLOADED: no room for another body']);
+    expect(refusals).to.deep.equal(['agents OVERLOADED: too many bodies are being read']);
     stalled.destroy();
     await server.close();
   });

@@ -93,11 +93,11 @@ async function offline(
   output: Output,
 ): Promise<ScenarioRun> {
   const router = unopenedRouter(config);
-  const told = (trace: JsonObject): void => {
+  const onTrace = (trace: JsonObject): void => {
     for (const { resolver, outcome, reason } of callAnswer.parse(trace).lookups)
       if (outcome === 'failed') failures.set(resolver, reason);
   };
-  return withComponents(router, output, () => running(platformFor(config, offlineUrl, offlineClient(router, told))));
+  return withComponents(router, output, () => running(platformFor(config, offlineUrl, offlineClient(router, onTrace))));
 }
 
 interface Findings extends StepVerdict {

@@ -36,10 +36,10 @@ export function printAnswer(output: Output, answer: CallAnswer): void {
   const which = name === null ? 'no answer matched' : `answer ${styled(output, 'bold', name)}`;
   const again = requests === 1 ? '' : `, ${requests} requests`;
   output.line(`${from || 'withheld number'} → ${to}: ${which}, ${step}, after ${msText(ms)}${again}`);
-  const told = new Map(Object.entries(variables));
+  const values = new Map(Object.entries(variables));
   const rows = Object.entries(origins).map(([variable, { step: rung, resolvers, reason = null }]) => {
     const from = resolvers.length === 0 ? rung : `${rung}: ${resolvers.join(', ')}`;
-    return [variable, told.get(variable) ?? '', from, ...(reason === null ? [] : [reason])];
+    return [variable, values.get(variable) ?? '', from, ...(reason === null ? [] : [reason])];
   });
   const headings = ['variable', 'value', 'from', ...(rows.some((row) => row.length > 3) ? ['why'] : [])];
   if (rows.length > 0) printTable(output, headings, rows);

@@ -46,9 +46,9 @@ export function answersText(answers: readonly Answer[]): string {
 /** `first_name=Jim tier=gold agent agent_gold`. */
 export function answerText({ variables, overrideAgent }: Answer): string {
   const agent = overrideAgent === null ? [] : [`agent ${overrideAgent}`];
-  const told = [...Object.entries(variables).map(([name, value]) => `${name}=${value}`), ...agent].join(' ');
-  if (told === '') return 'no variables';
-  return told.length > longestCell ? `${told.slice(0, longestCell - 1)}…` : told;
+  const text = [...Object.entries(variables).map(([name, value]) => `${name}=${value}`), ...agent].join(' ');
+  if (text === '') return 'no variables';
+  return text.length > longestCell ? `${text.slice(0, longestCell - 1)}…` : text;
 }
 
 function lookupsText({ resolver, outcomes }: LookupCounts): string {

@@ -1,6 +1,6 @@
 /** Variables in texts: `${NAME}`, `${NAME:-default}`, `${file:path}`; `$${` is a literal `${`, expressions stay as they are. */
 import { expressionEnd } from '@switchhook/sdk/internal';
-import type { Diagnostic, Stretch } from './tree.js';
+import type { Diagnostic, Segment } from './tree.js';
 
 /** Looks a reference up: its value, or why there is none. */
 export interface Variables {
@@ -13,7 +13,7 @@ export interface Variables {
 /** A text with its variables put in. */
 export interface Interpolated {
   readonly value: string;
-  readonly segments: readonly Stretch[];
+  readonly segments: readonly Segment[];
   /** What is missing; offsets into the text. */
   readonly missing: readonly Missing[];
 }
@@ -23,7 +23,7 @@ export type Missing = Pick<Diagnostic, 'code' | 'message'> & { readonly offset: 
 /** Null where the text has no variables. */
 export function interpolate(text: string, variables: Variables): Interpolated | null {
   if (!text.includes('${')) return null;
-  const segments: Stretch[] = [];
+  const segments: Segment[] = [];
   const missing: Missing[] = [];
   let value = '';
   let copied = 0;

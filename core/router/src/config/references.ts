@@ -59,11 +59,11 @@ export class References {
     this.#uncertain.add(section);
   }
 
-  reportUnused(section: Section, nobody: string): void {
+  reportUnused(section: Section, user: string): void {
     if (this.#uncertain.has(section)) return;
     for (const name of this.names(section))
       if (!this.#used.has(`${section} ${name}`))
-        this.#document.report('UNUSED', [section, name], `${nobody} names this ${sections[section]}`, { at: 'key' });
+        this.#document.report('UNUSED', [section, name], `${user} names this ${sections[section]}`, { at: 'key' });
   }
 
   #writtenAt(section: Section, path: Path): readonly Reference[] {

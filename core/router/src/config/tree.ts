@@ -19,13 +19,13 @@ export interface ScalarNode extends Place {
   /** The text before variables were put in. */
   readonly written: string;
   /** Where the value came from, piece by piece, where variables were put in; null otherwise. */
-  readonly segments: readonly Stretch[] | null;
+  readonly segments: readonly Segment[] | null;
   /** True if a variable or an anchor is missing: the value is unknown. */
   readonly broken: boolean;
 }
 
 /** A piece of a value: copied from the written text, or put in at one place of it. */
-export interface Stretch {
+export interface Segment {
   readonly written: number;
   readonly length: number;
   readonly copied: boolean;

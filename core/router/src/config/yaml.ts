@@ -42,7 +42,7 @@ export function parseYaml(source: string, variables: Variables): ParsedYaml {
   if (isEmpty) return { root: null, diagnostics: [{ ...nowhere, code: 'CONFIG_EMPTY', message: 'the file is empty' }] };
   const builder = new TreeBuilder(source, variables);
   if (second !== undefined)
-    builder.complain('YAML_SYNTAX', second.range[0], [], 'the file holds several documents; keep one');
+    builder.report('YAML_SYNTAX', second.range[0], [], 'the file holds several documents; keep one');
   const root = builder.build(first.contents, [], 0);
   const endless = builder.diagnostics.find(({ code }) => code === 'YAML_ALIASES');
   return endless === undefined ? { root, diagnostics: builder.diagnostics } : { root: null, diagnostics: [endless] };
@@ -135,7 +135,7 @@ class TreeBuilder {
     this.#variables = variables;
   }
 
-  complain(code: Diagnostic['code'], offset: number, path: Path, message: string): void {
+  report(code: Diagnostic['code'], offset: number, path: Path, message: string): void {
     this.diagnostics.push({ code, offset, path, message });
   }
 
@@ -167,15 +167,14 @@ class TreeBuilder {
         merged.push({ keyStart, node: this.build(value, [...path, '<<'], keyStart) });
         continue;
       }
-      if (key !== null && !isScalar(key)) this.complain('YAML_SYNTAX', keyStart, path, 'a key must be a text');
+      if (key !== null && !isScalar(key)) this.report('YAML_SYNTAX', keyStart, path, 'a key must be a text');
       const name = isScalar(key) ? String(key.value) : '';
       // Objects lose it where they are built key by key.
-      if (name === '__proto__')
-        this.complain('INVALID_VALUE', keyStart, [...path, name], '"__proto__" cannot be a key');
+      if (name === '__proto__') this.report('INVALID_VALUE', keyStart, [...path, name], '"__proto__" cannot be a key');
       const entry = { keyStart, node: this.build(value, [...path, name], keyStart) };
       const earlier = entries.get(name);
       if (earlier !== undefined)
-        this.complain('YAML_DUPLICATE_KEY', keyStart, [...path, name], `the key "${name}" stands here a second time`);
+        this.report('YAML_DUPLICATE_KEY', keyStart, [...path, name], `the key "${name}" is repeated in this map`);
       entries.set(name, entry);
     }
     for (const { keyStart, node } of merged) this.#merge(entries, node, keyStart, path);
@@ -186,24 +185,24 @@ class TreeBuilder {
   #merge(entries: Map<string, Entry>, node: TreeNode, offset: number, path: Path): void {
     if (node.kind === 'list') for (const item of node.items) this.#merge(entries, item, offset, path);
     else if (node.kind === 'scalar')
-      this.complain('YAML_SYNTAX', offset, path, 'a merge key takes a map, or a list of maps');
+      this.report('YAML_SYNTAX', offset, path, 'a merge key takes a map, or a list of maps');
     else for (const [key, entry] of node.entries) if (!entries.has(key)) entries.set(key, entry);
   }
 
   #alias(name: string, offset: number, path: Path): TreeNode {
     const target = this.#anchors.get(name);
     if (target === undefined)
-      this.complain(
+      this.report(
         'YAML_SYNTAX',
         offset,
         path,
         `there is no anchor &${name} before this${didYouMean(name, [...this.#anchors.keys()])}`,
       );
-    else if (target === null) this.complain('YAML_ALIASES', offset, path, `*${name} stands inside of what it repeats`);
+    else if (target === null) this.report('YAML_ALIASES', offset, path, `*${name} refers to itself`);
     else {
       this.#followed += target.size;
       if (this.#followed <= mostNodes && path.length + target.depth <= deepest) return target;
-      this.complain('YAML_ALIASES', offset, path, `*${name} expands to too much`);
+      this.report('YAML_ALIASES', offset, path, `*${name} expands to too much`);
     }
     return { ...nothingAt(offset), broken: true };
   }
@@ -227,7 +226,7 @@ class TreeBuilder {
     const interpolated = typeof value === 'string' ? interpolate(value, this.#variables) : null;
     if (interpolated === null) return plain;
     for (const { code, message, offset } of interpolated.missing)
-      this.complain(code, sourceOffset(this.#source, plain, offset), path, message);
+      this.report(code, sourceOffset(this.#source, plain, offset), path, message);
     return {
       ...plain,
       value: interpolated.value,

@@ -59,7 +59,7 @@ const missingOutcome: Outcome = {
   kind: 'unavailable',
   reason: 'the destination returned no outcome for this delivery',
 };
-const invalidOutcome: Outcome = { kind: 'unavailable', reason: 'the destination gave no outcome of the contract' };
+const invalidOutcome: Outcome = { kind: 'unavailable', reason: 'the destination returned an invalid outcome' };
 const delivered: Outcome = { kind: 'delivered' };
 
 /**

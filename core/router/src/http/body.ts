@@ -21,7 +21,7 @@ export function readBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
-    const overloaded = (): void => end(() => reject(refuse('OVERLOADED', 'no room for another body')));
+    const overloaded = (): void => end(() => reject(refuse('OVERLOADED', 'too many bodies are being read')));
     const body: PendingBody = {
       get length() {
         return length;
@@ -68,7 +68,7 @@ function tooLarge({ maxBytes }: BodyLimits): Error {
 export interface PendingBody {
   /** Bytes so far. */
   readonly length: number;
-  /** Makes room for others: it is read no further. */
+  /** Called when the budget evicts the body: it is read no further. */
   leave(): void;
 }
 

@@ -1,4 +1,4 @@
-/** Koa, and nothing but Koa: hooks, health and metrics over HTTP. */
+/** The Koa application: hooks, health and metrics over HTTP. */
 
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -61,7 +61,7 @@ function whatRuns(): Promise<Omit<Block, 'ms'>> {
       giveUp();
       session.post('Debugger.disable');
       session.disconnect();
-      const stack = frames.map((frame) => told(frame, scripts));
+      const stack = frames.map((frame) => formatFrame(frame, scripts));
       const by = stack.map(culpritIn).find((culprit) => culprit !== null) ?? stack[0] ?? 'unknown';
       resolve({ by, stack });
     };
@@ -73,7 +73,7 @@ function whatRuns(): Promise<Omit<Block, 'ms'>> {
   });
 }
 
-function told({ functionName, url, location }: Debugger.CallFrame, scripts: Scripts): string {
+function formatFrame({ functionName, url, location }: Debugger.CallFrame, scripts: Scripts): string {
   const script = scripts.get(location.scriptId);
   const file = fileOf(url || (script?.url ?? ''));
   const map = /\.[cm]?ts$/.test(file) ? script?.sourceMapURL : undefined;
