@@ -362,6 +362,12 @@ describe('the API', () => {
         { 'x-real-ip': '127.0.0.1' },
         { forwarded: 'for=127.0.0.1' },
         { via: '1.1 proxy' },
+        { 'cf-connecting-ip': '127.0.0.1' },
+        { 'true-client-ip': '127.0.0.1' },
+        { 'x-forwarded': 'for=127.0.0.1' },
+        { 'x-forwarded-port': '443' },
+        { 'x-original-forwarded-for': '127.0.0.1' },
+        { 'x-envoy-external-address': '127.0.0.1' },
         { host: 'hooks.example.com' },
         { host: '127.0.0.1.example.com' },
         { host, origin: 'https://evil.example' },
@@ -375,7 +381,7 @@ describe('the API', () => {
     it('to no other machine without a token', () => {
       const from = (remoteAddress: string | undefined) => {
         const headers: Record<string, string> = { host: '127.0.0.1:8080' };
-        const ctx = { get: (name: string) => headers[name] ?? '', req: { socket: { remoteAddress } } };
+        const ctx = { get: (name: string) => headers[name] ?? '', req: { headers, socket: { remoteAddress } } };
         return () => requireAccess(ctx as unknown as Context, { token: null, proxied: false });
       };
       for (const address of ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1']) expect(from(address)).not.to.throw();

@@ -210,7 +210,7 @@ describe('the HTTP server', () => {
     expect(log.of('connection.broken')[0]?.fields).to.deep.equal({ code: 'HPE_INVALID_METHOD' });
   });
 
-  it('believes X-Forwarded-For only where it is told to, and then only the last entry', async () => {
+  it("takes the sender's address from X-Forwarded-For only with trustProxy, and then from its last entry", async () => {
     const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.7' };
     for (const [trustProxy, expected] of [
       [false, '127.0.0.1'],
@@ -221,6 +221,23 @@ describe('the HTTP server', () => {
       expect(received[0]?.remoteAddress).to.equal(expected);
       await server.close();
     }
+  });
+
+  it('reads an address in X-Forwarded-For as proxies write it: with a port, in brackets, with a comma behind', async () => {
+    const { post, received, server } = await setup({ trustProxy: true });
+    const written: Readonly<Record<string, string>> = {
+      '203.0.113.7:51234': '203.0.113.7',
+      '[2001:db8::1]:443': '2001:db8::1',
+      '[2001:db8::1]': '2001:db8::1',
+      '2001:db8::1': '2001:db8::1',
+      '6.6.6.6, 203.0.113.7, ': '203.0.113.7',
+      '203.0.113.7,': '203.0.113.7',
+      ' , ': '127.0.0.1',
+      unknown: 'unknown',
+    };
+    for (const value of Object.keys(written)) await post('/hooks/agents', '{}', { 'x-forwarded-for': value });
+    expect(received.map(({ remoteAddress }) => remoteAddress)).to.deep.equal(Object.values(written));
+    await server.close();
   });
 
   it('is alive always, and ready when the router says so', async () => {

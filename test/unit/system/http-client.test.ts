@@ -100,6 +100,10 @@ describe('the network', () => {
       'fc00::1',
       '64:ff9b::7f00:1',
       '2002:7f00:1::',
+      '::127.0.0.1',
+      '::7f00:1',
+      '::808:808',
+      '4000::1',
       'x',
     ])
       expect(isPublicAddress(address), address).to.equal(false);

@@ -11,8 +11,9 @@ export interface ApiAccess {
   readonly proxied: boolean;
 }
 
-/** What proxies add. */
-const forwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];
+/** Headers that proxies, load balancers and content networks add. */
+const forwarded =
+  /^(x-(original-)?forwarded(-.+)?|forwarded|via|cdn-loop|x-(real|client|cluster-client)-ip|(cf-connecting|true-client|fastly-client|fly-client)-ip|x-azure-(clientip|socketip)|x-envoy-external-address)$/;
 const loopbackAddress = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
@@ -35,7 +36,7 @@ function remoteMark(ctx: Context): string | null {
   const host = ctx.get('host');
   const origin = ctx.get('origin');
   if (!loopbackAddress.test(ctx.req.socket.remoteAddress ?? '')) return 'the request comes from another machine';
-  if (forwarded.some((name) => ctx.get(name) !== '')) return 'the request was passed on by a proxy';
+  if (Object.keys(ctx.req.headers).some((name) => forwarded.test(name))) return 'the request was passed on by a proxy';
   // A host name of another person that resolves to this machine.
   if (!loopbackHost.test(host)) return 'the request is meant for another host';
   if (origin !== '' && (!URL.canParse(origin) || new URL(origin).host !== host))

@@ -95,8 +95,15 @@ function writeReply(ctx: Context, reply: HttpReply): void {
 }
 
 function addressOf(ctx: Context, trustProxy: boolean): string {
-  const forwarded = trustProxy ? ctx.get('x-forwarded-for').split(',').at(-1)?.trim() : undefined;
-  return forwarded || (ctx.req.socket.remoteAddress ?? '');
+  const forwarded = trustProxy ? lastAddress(ctx.get('x-forwarded-for')) : undefined;
+  return forwarded ?? ctx.req.socket.remoteAddress ?? '';
+}
+
+/** Some proxies write the port, too (Azure), or a comma behind the last address. */
+function lastAddress(header: string): string | undefined {
+  const entries = header.split(',').map((entry) => entry.trim());
+  const last = entries.filter((entry) => entry !== '').at(-1);
+  return last?.replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
 }
 
 function headersOf(ctx: Context): Record<string, string> {
