@@ -102,6 +102,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   koa: /^router\/http\//,
   'koa-bodyparser': /^router\/http\//,
   'libphonenumber-js': /^sdk\/options\/phone-number\.ts$/,
+  'lru-cache': /^router\/(calls|system)\//,
   pino: /^router\/system\/log\.ts$/,
   'pino-pretty': /^router\/system\/log\.ts$/,
   'prom-client': /^router\/system\/metrics\.ts$/,
@@ -111,7 +112,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   undici: /^router\/system\/http-client\.ts$/,
   uuid: /^router\/system\/ids\.ts$/,
   yaml: /^router\/config\/|^simulator\/scenario\//,
-  zod: /^(sdk|simulator|cli)\/|^router\/(config|api|http|calls)\//,
+  zod: /^(sdk|simulator|cli)\/|^router\/(config|api|http)\//,
   'node:': /^(?!sdk\/contract\/|router\/(delivery|ingest|routing|admin|calls|resilience|pipeline\.ts))/,
 };
 
