@@ -91,7 +91,7 @@ export function aStage(
         });
         const said = await Promise.race([answering(request, seen.length - 1), aborted]);
         const bytes = Buffer.from(typeof said.body === 'string' ? said.body : JSON.stringify(said.body ?? {}));
-        return fetchResponse(said.status ?? 200, said.headers ?? {}, bytes, false);
+        return fetchResponse(said.status ?? 200, said.headers ?? {}, bytes);
       },
     },
   });

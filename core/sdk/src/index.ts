@@ -73,7 +73,7 @@ export {
   notReady,
 } from './errors/typed-errors.js';
 export { readJsonObject } from './http/json-body.js';
-export { outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
+export { excerptLimits, outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';
 export {
   fingerprint,

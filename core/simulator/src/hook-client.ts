@@ -132,7 +132,7 @@ export function offlineClient(router: Router, onTrace: (trace: JsonObject) => vo
     const { reply, trace } = await router.ring(source, JSON.parse(text) as JsonObject);
     onTrace(trace);
     const { status, headers = {}, body: said = {} } = reply;
-    return fetchResponse(status, headers, new TextEncoder().encode(JSON.stringify(said)), false);
+    return fetchResponse(status, headers, new TextEncoder().encode(JSON.stringify(said)));
   };
   return { fetch };
 }

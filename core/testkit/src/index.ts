@@ -2,7 +2,14 @@
 
 export { FakeClock, FakeLog, FakeMetrics, type LogLine, settled } from './fakes.js';
 export { aCall, aDelivery, anEvent, aRequest, createComponent, type FakeServices, fakeServices } from './fixtures.js';
-export { type Behaviour, type ReceivedRequest, type Receiver, type Response, receiver } from './receiver.js';
+export {
+  type Behaviour,
+  cutOffResponse,
+  type ReceivedRequest,
+  type Receiver,
+  type Response,
+  receiver,
+} from './receiver.js';
 export { type DestinationFixture, destinationSuite } from './suites/destination.js';
 export { type ResolverFixture, resolverSuite } from './suites/resolver.js';
 export { type SourceFixture, sourceSuite } from './suites/source.js';

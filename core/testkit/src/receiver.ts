@@ -13,12 +13,19 @@ export interface ReceivedRequest {
   json(): JsonValue;
 }
 
-/** What to answer: a status, a status with headers and body, `hang` (never), or `reset` (cut the connection). */
+/**
+ * What to answer: a status, a status with headers and body, `hang` (never), `reset` (cut the connection), or the response's own
+ * bytes, one per character, after which the connection is closed unless it is left open.
+ */
 export type Response =
   | number
   | 'hang'
   | 'reset'
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | { readonly raw: string; readonly leaveOpen?: boolean };
+
+/** A 200 whose connection is closed in the middle of its body. */
+export const cutOffResponse: Response = { raw: 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"half":' };
 
 /** Decides about each request; `index` counts from 0. */
 export type Behaviour = (request: ReceivedRequest, index: number) => Response | Promise<Response>;
@@ -89,6 +96,12 @@ function write(outgoing: ServerResponse, response: Response): void {
   if (response === 'hang') return;
   if (response === 'reset') {
     outgoing.socket?.resetAndDestroy();
+    return;
+  }
+  if (typeof response === 'object' && 'raw' in response) {
+    const bytes = Buffer.from(response.raw, 'latin1');
+    if (response.leaveOpen === true) outgoing.socket?.write(bytes);
+    else outgoing.socket?.end(bytes);
     return;
   }
   const { status, headers = {}, body = '' } = typeof response === 'number' ? { status: response } : response;

@@ -52,8 +52,7 @@ export const lookup = defineResolver({
     resolve: async (call, known, signal) => {
       const scope = { call, known };
       const response = await send(http, target, scope, {
-        signal,
-        maxBytes: maxReplyBytes,
+        limits: { signal, maxBytes: maxReplyBytes },
         body: target.body === undefined ? undefined : bodyOf(target.body.render(scope)),
         defaults: { accept: 'application/json' },
       });
@@ -73,7 +72,6 @@ function factsIn(response: FetchResponse, call: Call, pick: Expression | undefin
 }
 
 function replyIn(response: FetchResponse): JsonValue {
-  if (response.truncated) throw new Error(`the reply is larger than ${maxReplyBytes / 1024} KB`);
   try {
     return response.json();
   } catch (error) {

@@ -5,6 +5,7 @@ import {
   defineDestination,
   deliveryScope,
   type Event,
+  excerptLimits,
   HttpClient,
   type JsonObject,
   outcomeOf,
@@ -18,9 +19,6 @@ import { previewOf } from './preview.js';
 import { bodyOf, type Content, reachHost, send } from './request.js';
 import { signed, signingSecret } from './signing.js';
 import { reportForbidden, url } from './url.js';
-
-/** More than is kept of a response, so that an ordinary one is read to its end and its connection used again. */
-const maxResponseBytes = 65_536;
 
 const options = z
   .strictObject({
@@ -53,7 +51,7 @@ export const post = defineDestination({
   create: (target, { http, clock }) => ({
     deliver: async (delivery, signal) => {
       try {
-        const content = { ...contentFor(target, delivery, clock.now()), signal, maxBytes: maxResponseBytes };
+        const content = { ...contentFor(target, delivery, clock.now()), limits: { ...excerptLimits, signal } };
         const response = await send(http, target, deliveryScope(delivery), content);
         return outcomeOf(response, clock.now());
       } catch (error) {

@@ -23,7 +23,8 @@ export interface Target extends Aim {
 }
 
 /** What one request adds to them. */
-export interface Content extends Pick<FetchInit, 'signal' | 'maxBytes'> {
+export interface Content {
+  readonly limits?: Pick<FetchInit, 'signal' | 'maxBytes' | 'bodyMs'>;
   readonly body?: { readonly text: string; readonly type: string } | undefined;
   /** Cannot be overridden by the options. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -50,10 +51,9 @@ export function filledIn(target: Target, scope: Scope, { body, headers, defaults
 /** Fills the target in and sends. Throws an `ExpressionError` or a `FetchError` where there is no response. */
 export async function send(http: HttpClient, target: Target, scope: Scope, content: Content): Promise<FetchResponse> {
   const { address, headers } = filledIn(target, scope, content);
-  const { body, signal, maxBytes } = content;
+  const { body, limits } = content;
   return request(http, target, address.href, {
-    ...(signal && { signal }),
-    ...(maxBytes !== undefined && { maxBytes }),
+    ...limits,
     method: target.method,
     headers,
     ...(body === undefined ? {} : { body: body.text }),

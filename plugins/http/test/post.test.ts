@@ -1,9 +1,9 @@
 import type { JsonObject, Outcome } from '@switchhook/sdk';
-import { aDelivery, anEvent, type Behaviour, destinationSuite } from '@switchhook/testkit';
+import { aDelivery, anEvent, type Behaviour, cutOffResponse, destinationSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { Webhook } from 'standardwebhooks';
 import { signed } from '../src/signing.js';
-import { brokenServer, patience, postWorld } from './world.js';
+import { patience, postWorld } from './world.js';
 
 destinationSuite('http.post', async () => {
   const { destination, far, close } = await postWorld();
@@ -16,7 +16,14 @@ destinationSuite('http.post', async () => {
   return {
     destination,
     arrived: () => accepted,
-    behave: (how) => far.answer({ well, refusing: () => 422, down: () => 503, hanging: () => 'hang' as const }[how]),
+    behave: (how) => {
+      const cutOff: Behaviour = async (request, index) => {
+        await well(request, index);
+        return cutOffResponse;
+      };
+      const hanging: Behaviour = () => 'hang';
+      far.answer({ well, refusing: () => 422, down: () => 503, hanging, 'cut-off': cutOff }[how]);
+    },
     close,
   };
 });
@@ -223,10 +230,17 @@ describe('http.post', () => {
       expect((await cut.destination.deliver(aDelivery(), patience())).kind).to.equal('unavailable');
     });
 
-    it('is unavailable where a 200 breaks off in the middle of its body', async () => {
-      const broken = await brokenServer();
-      closing.push(broken.close);
-      expect((await outcomeWith(() => ({ url: broken.url }))).kind).to.equal('unavailable');
+    it('is what the status says, with the start of the response, where its body breaks off or its headers are invalid', async () => {
+      const { destination, far } = await setup(undefined, () => cutOffResponse);
+      expect(await destination.deliver(aDelivery(), patience())).to.deep.equal({
+        kind: 'delivered',
+        response: '{"half":',
+      });
+      const raw = (status: string) => `HTTP/1.1 ${status}\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok`;
+      far.answer(() => ({ raw: raw('200 OK') }));
+      expect(await destination.deliver(aDelivery(), patience())).to.deep.equal({ kind: 'delivered' });
+      far.answer(() => ({ raw: raw('422 No') }));
+      expect(await destination.deliver(aDelivery(), patience())).to.include({ kind: 'rejected' });
     });
 
     it('names the host but nothing else of the URL', async () => {

@@ -1,4 +1,3 @@
-import { type AddressInfo, createServer } from 'node:net';
 import http from '@switchhook/plugin-http';
 import type { Destination, Instances, JsonObject, Kind, Resolver } from '@switchhook/sdk';
 import {
@@ -32,20 +31,6 @@ export async function lookupWorld(
 ): Promise<World & { readonly resolver: Resolver }> {
   const fixture = await start(behaviour);
   return { ...fixture, resolver: await made(fixture, 'resolver', 'http.lookup', options(fixture.far.url)) };
-}
-
-/** A server that starts a 200 and cuts the connection in the middle of its body. */
-export async function brokenServer(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const server = createServer((socket) => {
-    socket.once('data', () => {
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf', () => socket.resetAndDestroy());
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-  };
 }
 
 /** A signal that is never aborted. */

@@ -19,7 +19,7 @@ destinationSuite('log', async () => {
     behave: () => {},
     close: services.close,
   };
-}, ['refusing', 'down', 'hanging']);
+}, ['refusing', 'down', 'hanging', 'cut-off']);
 
 describe('log', () => {
   it('writes what the event is, but not what was said in it', async () => {

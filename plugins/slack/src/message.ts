@@ -3,6 +3,7 @@ import {
   Clock,
   defineDestination,
   deliveryScope,
+  excerptLimits,
   HttpClient,
   type JsonObject,
   outcomeOfFailure,
@@ -58,6 +59,7 @@ export const message = defineDestination({
           method: 'POST',
           headers: { 'content-type': 'application/json; charset=utf-8' },
           body: JSON.stringify(payload),
+          ...excerptLimits,
           signal,
         });
         return outcomeFrom(response, clock.now());

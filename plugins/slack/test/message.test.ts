@@ -5,6 +5,7 @@ import {
   anEvent,
   type Behaviour,
   createComponent,
+  cutOffResponse,
   destinationSuite,
   fakeServices,
   receiver,
@@ -43,7 +44,10 @@ destinationSuite('slack.message', async () => {
   return {
     destination,
     arrived: () => accepted,
-    behave: (how) => far.answer({ well, refusing, down: () => 503, hanging: () => 'hang' as const }[how]),
+    behave: (how) => {
+      const hanging: Behaviour = () => 'hang';
+      far.answer({ well, refusing, down: () => 503, hanging, 'cut-off': () => cutOffResponse }[how]);
+    },
     close,
   };
 });

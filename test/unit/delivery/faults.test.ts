@@ -43,6 +43,25 @@ describe('an attempt', () => {
       await pipeline.close();
     });
 
+  it('is settled with an outcome that is returned when its time is up, but not with a later one', async () => {
+    const atOnce: Deliver = (_, signal) =>
+      new Promise((resolve) =>
+        signal.addEventListener('abort', () => resolve({ kind: 'delivered', response: 'half' })),
+      );
+    const later: Deliver = async (delivery, signal) => {
+      const outcome = await atOnce(delivery, signal);
+      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      return outcome;
+    };
+    const { send, clock, store, stateOf, pipeline } = setup({ destinations: { slack: atOnce, crm: later } });
+    const { body } = await send({ key: 'a' });
+    await clock.advance(10_000);
+    expect(await stateOf()).to.have.members(['delivered', 'waiting']);
+    expect((await store.attempts(`${body?.id}.0`))[0]).to.include({ outcome: 'delivered', response: 'half' });
+    expect((await store.attempts(`${body?.id}.1`))[0]).to.include({ reason: 'no result after 10000 ms' });
+    await pipeline.close();
+  });
+
   it('is settled when an outcome throws while it is read', async () => {
     const hostile = Object.defineProperty({ kind: 'unavailable' }, 'reason', { get: fail }) as Outcome;
     const { send, clock, store, pipeline } = setup({

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 
 const nowMs = 1_767_225_600_000;
 const response = (status: number, headers: Record<string, string> = {}, body = '') =>
-  fetchResponse(status, headers, Buffer.from(body), false);
+  fetchResponse(status, headers, Buffer.from(body));
 const kindOf = (status: number): string => {
   const outcome = outcomeOf(response(status), nowMs);
   return outcome.kind === 'unavailable' && outcome.needsOperator === true ? 'operator' : outcome.kind;

@@ -1,10 +1,10 @@
 import { openNetwork } from '@switchhook/core/internal';
-import { isFetchError, isPublicAddress } from '@switchhook/sdk';
-import { receiver } from '@switchhook/testkit';
+import { type Clock, FetchError, isFetchError, isPublicAddress } from '@switchhook/sdk';
+import { FakeClock, receiver, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 
-async function setup(behaviour?: Parameters<typeof receiver>[0]) {
-  const network = openNetwork();
+async function setup(behaviour?: Parameters<typeof receiver>[0], clock?: Clock) {
+  const network = openNetwork(clock);
   const server = await receiver(behaviour);
   const close = async () => {
     await network.close();
@@ -42,6 +42,60 @@ describe('the network', () => {
     expect([response.body.byteLength, response.truncated]).to.deep.equal([1_000, true]);
     expect((await fetch(server.url)).truncated).to.equal(false);
     await close();
+  });
+
+  describe('where the status has come and the rest has not', () => {
+    const head = 'HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n{"ok":1}';
+    const unread = {
+      'a body that breaks off': head,
+      'a chunked body that breaks off': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n40\r\n{"ok":1}',
+      'a chunk without a valid size': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nten\r\n{"ok":1}',
+      'two Content-Length headers': 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok',
+      'an invalid Content-Length': 'HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\nok',
+      'headers that are too large': `HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(100_000)}\r\n\r\nok`,
+      'a header that is none': 'HTTP/1.1 200 OK\r\nno header\r\n\r\nok',
+    };
+    for (const [what, raw] of Object.entries(unread))
+      it(`gives the status of a response with ${what}, and no JSON`, async () => {
+        const { fetch, server, close } = await setup(() => ({ raw }));
+        const response = await fetch(server.url);
+        expect([response.status, response.truncated]).to.deep.equal([200, true]);
+        expect(response.json).to.throw(FetchError);
+        await close();
+      });
+
+    it('gives the status of the response that failed, not of an earlier one on the same connection', async () => {
+      const refused = 'HTTP/1.1 503 Busy\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nno';
+      const { fetch, server, close } = await setup((_, index) => (index === 0 ? 200 : { raw: refused }));
+      expect((await fetch(server.url)).status).to.equal(200);
+      expect((await fetch(server.url)).status).to.equal(503);
+      await close();
+    });
+
+    it('gives up on the body in time', async () => {
+      const clock = new FakeClock();
+      const { fetch, server, close } = await setup(() => ({ raw: head, leaveOpen: true }), clock);
+      const pending = fetch(server.url, { bodyMs: 2_000 });
+      while (clock.pending === 0) await settled();
+      await clock.advance(2_000);
+      const response = await pending;
+      expect([response.status, response.text(), response.truncated]).to.deep.equal([200, '{"ok":1}', true]);
+      await close();
+    });
+
+    it('gives what has come when its signal is aborted', async () => {
+      const clock = new FakeClock();
+      const { fetch, server, close } = await setup(() => ({ raw: head, leaveOpen: true }), clock);
+      const controller = new AbortController();
+      const pending = fetch(server.url, { bodyMs: 2_000, signal: controller.signal });
+      while (clock.pending === 0) await settled();
+      const reason = new Error('time is up');
+      controller.abort(reason);
+      const response = await pending;
+      expect([response.status, response.truncated, clock.pending]).to.deep.equal([200, true, 0]);
+      expect(response.json).to.throw(reason.message);
+      await close();
+    });
   });
 
   it('ends with the reason of its signal, before and while it waits', async () => {

@@ -183,10 +183,14 @@ async function callDestination(
   deliveries: readonly Delivery[],
   clock: Clock,
 ): Promise<readonly Outcome[]> {
+  const controller = new AbortController();
   try {
-    const outcomes = await withTimeout(clock, policy.timeoutMs, (signal) =>
-      invoke(destination, policy, deliveries, signal),
-    );
+    const running = invoke(destination, policy, deliveries, controller.signal);
+    const outcomes = await withTimeout(clock, policy.timeoutMs, running).catch((error: unknown) => {
+      controller.abort(error);
+      // What is known by now counts: a status that has come, for example, without the end of its response.
+      return Promise.race([running, new Promise<never>((_, reject) => setImmediate(reject, error))]);
+    });
     // A plugin in plain JavaScript can return anything.
     if (!Array.isArray(outcomes)) throw new TypeError('the destination did not return a list of outcomes');
     return deliveries.map((_, index) => checked(outcomes[index]));

@@ -1,6 +1,6 @@
 /** The network: one pool of kept-alive connections, and one that refuses private addresses. */
 import type { LookupAddress, LookupAllOptions } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import {
   type Clock,
   FetchError,
@@ -12,7 +12,7 @@ import {
   type NamedToken,
   token,
 } from '@switchhook/sdk';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { systemClock } from './clock.js';
 import { DnsCache } from './dns-cache.js';
 
@@ -29,62 +29,104 @@ export const Network: NamedToken<Network> = token('switchhook.Network');
 export function openNetwork(clock: Clock = systemClock, names: DnsCache = new DnsCache(clock)): Network {
   // A destination's own concurrency bounds its connections, so the pool does not.
   const pool = { connections: null, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 };
-  const any = new Agent({ ...pool, connect: { timeout: 10_000, lookup: lookupOf(names, () => true) } });
-  const open = new Agent({ ...pool, connect: { timeout: 10_000, lookup: lookupOf(names, isPublicAddress) } });
+  const any = new Agent({ ...pool, connect: connectorWith(lookupOf(names, () => true)) });
+  const open = new Agent({ ...pool, connect: connectorWith(lookupOf(names, isPublicAddress)) });
   return {
-    fetch: (url, init = {}) => send(init.reach === 'public' ? open : any, url, init),
+    fetch: (url, init = {}) => send(clock, init.reach === 'public' ? open : any, url, init),
     close: async () => {
       await Promise.all([any.destroy(), open.destroy()]);
     },
   };
 }
 
-async function send(dispatcher: Dispatcher, url: string, init: FetchInit): Promise<FetchResponse> {
+async function send(clock: Clock, dispatcher: Dispatcher, url: string, init: FetchInit): Promise<FetchResponse> {
   const target = targetOf(url);
   // A literal address is never looked up, so it is checked here.
   if (init.reach === 'public' && isIP(bare(target.hostname)) !== 0 && !isPublicAddress(bare(target.hostname)))
     throw forbidden(target.hostname);
+  const failure = (error: unknown): unknown =>
+    init.signal?.aborted ? init.signal.reason : asFetchError(error, target.host);
   try {
-    const response = await request(target, {
+    const { statusCode, headers, body } = await request(target, {
       dispatcher,
       method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
       headers: { ...init.headers },
       ...(init.body === undefined ? {} : { body: typeof init.body === 'string' ? init.body : Buffer.from(init.body) }),
       ...(init.signal === undefined ? {} : { signal: init.signal }),
     });
-    return await readResponse(response, init.maxBytes ?? defaultMaxBytes);
+    const read = await readBody(body, clock, init);
+    return fetchResponse(statusCode, joined(headers), read.bytes, read.error === null ? null : failure(read.error));
   } catch (error) {
-    if (init.signal?.aborted) throw init.signal.reason;
-    throw asFetchError(error, target.host);
+    const status = error instanceof Error ? statusBefore.get(error) : undefined;
+    if (status === undefined) throw failure(error);
+    return fetchResponse(status, {}, new Uint8Array(), failure(error));
   }
 }
 
-async function readResponse(response: Dispatcher.ResponseData, maxBytes: number): Promise<FetchResponse> {
+/** The body as far as it came, and why it did not come to its end. */
+async function readBody(
+  body: Dispatcher.ResponseData['body'],
+  clock: Clock,
+  { maxBytes = defaultMaxBytes, bodyMs }: FetchInit,
+): Promise<{ readonly bytes: Uint8Array; readonly error: unknown }> {
   const chunks: Buffer[] = [];
-  let length = 0;
-  let truncated = false;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    const rest = maxBytes - length;
-    if (chunk.length > rest) {
-      truncated = true;
-      chunks.push(chunk.subarray(0, rest));
-      break;
+  let left = maxBytes;
+  const tooLate = new FetchError('BODY_TIMEOUT', `the body did not end within ${bodyMs} ms`);
+  const cancel = bodyMs === undefined ? null : clock.after(bodyMs, () => body.destroy(tooLate));
+  const read = async (): Promise<unknown> => {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk.subarray(0, left));
+      if (chunk.length > left) return new FetchError('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+      left -= chunk.length;
     }
-    chunks.push(chunk);
-    length += chunk.length;
-  }
-  return fetchResponse(response.statusCode, joined(response.headers), Buffer.concat(chunks), truncated);
+    return null;
+  };
+  const error = await read().catch((thrown: unknown) => thrown);
+  cancel?.();
+  return { bytes: Buffer.concat(chunks), error };
 }
 
-/** Makes a response from its parts. */
+/** Makes a response from its parts; `incomplete` is why its body is not complete. */
 export function fetchResponse(
   status: number,
   headers: Readonly<Record<string, string>>,
   body: Uint8Array,
-  truncated: boolean,
+  incomplete: unknown = null,
 ): FetchResponse {
   const text = (): string => new TextDecoder().decode(body);
-  return { status, headers, body, truncated, text, json: () => JSON.parse(text()) as JsonValue };
+  const json = (): JsonValue => {
+    if (incomplete !== null) throw incomplete;
+    return JSON.parse(text()) as JsonValue;
+  };
+  return { status, headers, body, truncated: incomplete !== null, text, json };
+}
+
+/** Errors of a response's headers. Others may be about a request of which no status came. */
+const unreadable = /^(HTTPParser|HeadersOverflow|ResponseContentLengthMismatch)Error$/;
+/** Statuses of responses whose headers cannot be read, by the error of their connection. */
+const statusBefore = new WeakMap<Error, number>();
+
+/** Connects, and keeps the status of a response that the parser refuses: the other side has decided. */
+function connectorWith(lookup: LookupFunction): buildConnector.connector {
+  const connect = buildConnector({ timeout: 10_000, lookup });
+  return (options, callback) =>
+    connect(options, (...result) => {
+      callback(...result);
+      if (result[0] === null) keepStatus(result[1]);
+    });
+}
+
+function keepStatus(socket: Socket): void {
+  let start = '';
+  // The parser takes the bytes with `read`: a listener added after its own sees them and takes none.
+  socket.on('data', (chunk: Buffer) => {
+    const bytes = chunk.toString('latin1', 0, 12);
+    start = start.length >= 12 || bytes.startsWith('HTTP/') ? bytes : start + bytes;
+  });
+  socket.on('error', (error) => {
+    const [, status] = /^HTTP\/1\.[01] ([2-5]\d\d)/.exec(start) ?? [];
+    if (status !== undefined && unreadable.test(error.name)) statusBefore.set(error, Number(status));
+  });
 }
 
 function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {

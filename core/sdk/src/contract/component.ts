@@ -29,7 +29,8 @@ export interface Source extends Lifecycle {
 export interface Destination extends Lifecycle {
   /**
    * Makes one attempt. Called in parallel, up to `concurrency`, possibly again for the same delivery: use `delivery.id` as
-   * idempotency key. The signal is aborted when `timeout` is over; what comes back later is ignored. A throw counts as `unavailable`.
+   * idempotency key. The signal is aborted when `timeout` is over. An outcome that is returned at once then still counts; what
+   * comes back later is ignored. A throw counts as `unavailable`.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<Outcome>;
   /** Makes one attempt for several deliveries at once; one outcome for each, in order. Used where `batch` is configured, which takes `batches: true` in the component. */

@@ -84,27 +84,30 @@ export interface FetchInit {
   readonly reach?: 'any' | 'public';
   /** How much of the response's body is read; the rest is dropped. Default 1 MB. */
   readonly maxBytes?: number;
+  /** How long the body is waited for once the status has come, in milliseconds; the rest is dropped. Default: until the signal is aborted. */
+  readonly bodyMs?: number;
 }
 
-/** A response whose body has been read already. */
+/** A response whose body has been read already, as far as it came. */
 export interface FetchResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   /** At most `maxBytes`. */
   readonly body: Uint8Array;
-  /** True where the body was longer than `maxBytes`. */
+  /** True where the body is not complete: longer than `maxBytes`, not ended in time, broken off or invalid. */
   readonly truncated: boolean;
+  /** As far as the body came. */
   text(): string;
-  /** Throws a SyntaxError where the body is no JSON. */
+  /** Throws a SyntaxError where the body is no JSON, and why the body is not complete where it is not. */
   json(): JsonValue;
 }
 
 /** Sends HTTP requests over kept-alive connections. */
 export interface HttpClient {
   /**
-   * Sends one request. Redirects are not followed. Rejects with a `FetchError` where there is no response, with the signal's
-   * reason where it is aborted.
+   * Sends one request. Redirects are not followed. Rejects with a `FetchError` where no status came, with the signal's reason
+   * where it is aborted before. Once there is a status it resolves, whatever becomes of the body: the other side has decided.
    */
   readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
 }

@@ -7,6 +7,12 @@ import { isExpressionError, isFetchError } from '../errors/typed-errors.js';
 /** How much of a response is kept with the attempt. */
 const excerptBytes = 4_096;
 
+/**
+ * Limits for `fetch` where the status decides and an excerpt of the body is kept. An ordinary body is read to its end, so that
+ * its connection is used again.
+ */
+export const excerptLimits = { maxBytes: 65_536, bodyMs: 2_000 } as const;
+
 /** The body of this request will never be accepted: malformed, too large, or its receiver is gone for good. */
 const neverAccepted = new Set([400, 410, 413, 414, 422, 431]);
 /** The same request may be accepted later, without anyone acting. */

@@ -9,8 +9,11 @@ export interface DestinationFixture {
   readonly destination: Destination;
   /** Delivery ids (or another mark of each delivery) that have arrived, in order of arrival, repetitions included. */
   arrived(): readonly string[] | Promise<readonly string[]>;
-  /** From now on what is behind it is: well; refusing for good; down; or silent until the connection is cut. */
-  behave(how: 'well' | 'refusing' | 'down' | 'hanging'): void | Promise<void>;
+  /**
+   * From now on what is behind it is: well; refusing for good; down; silent until the connection is cut; or well, but for a
+   * response that is cut off after its status.
+   */
+  behave(how: 'well' | 'refusing' | 'down' | 'hanging' | 'cut-off'): void | Promise<void>;
   close(): Promise<void>;
   /** The mark under which a delivery arrives; default its id. */
   mark?(delivery: Delivery): string;
@@ -20,7 +23,7 @@ export interface DestinationFixture {
 export function destinationSuite(
   name: string,
   make: () => Promise<DestinationFixture>,
-  never: readonly ('refusing' | 'hanging' | 'down')[] = [],
+  never: readonly ('refusing' | 'hanging' | 'down' | 'cut-off')[] = [],
 ): void {
   const withFixture = (body: (fixture: DestinationFixture) => Promise<void>) => async () => {
     const fixture = await make();
@@ -97,6 +100,15 @@ export function destinationSuite(
             () => 'threw',
           );
           ok(ended === 'unavailable' || ended === 'threw', `came to ${ended}`);
+        }),
+      );
+
+    if (!never.includes('cut-off'))
+      it(
+        'counts a response that is cut off after its status as what the status says',
+        withFixture(async (fixture) => {
+          await fixture.behave('cut-off');
+          strictEqual((await fixture.destination.deliver(aDelivery(), signal())).kind, 'delivered');
         }),
       );
 

@@ -13,6 +13,8 @@ export interface ResolverFixture {
   hang?(): void | Promise<void>;
   /** Takes away what is behind it; undefined where that cannot happen. */
   down?(): void | Promise<void>;
+  /** Cuts off the replies of what is behind it in the middle; undefined where that cannot happen. */
+  cutOff?(): void | Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,15 @@ export function resolverSuite(
         const look = fixture.resolver.resolve(fixture.known, {}, controller.signal, leftMs);
         controller.abort(new Error('time is up'));
         ok((await ending(look)) === 'threw');
+      }),
+    );
+
+    it(
+      'throws when the reply is cut off',
+      withFixture(async (fixture) => {
+        if (fixture.cutOff === undefined) return;
+        await fixture.cutOff();
+        ok((await ending(fixture.resolver.resolve(fixture.known, {}, signal(), leftMs))) === 'threw');
       }),
     );
 
