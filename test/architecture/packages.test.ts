@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { footprintOf } from './footprint.js';
 import { type Installation, install } from './installation.js';
 import { dependencyDifferences, floating, missingParts, type Package, packages } from './packages.js';
 import { repository } from './source.js';
@@ -35,6 +36,35 @@ describe('Each package', () => {
     expect(missingParts(stray)).to.include.members(['description', './dist/nowhere.d.ts']);
     expect(dependencyDifferences(stray)).to.include.members(['uses zod', 'does not use unheard']);
     expect(floating(stray)).to.deep.equal(['yaml ^2.0.0']);
+  });
+});
+
+describe('Installing', () => {
+  const ofTheRouter = ['koa', 'pino', 'commander', 'tsyringe', '@switchhook/core', '@switchhook/cli'];
+  const kinds = [
+    { what: 'a plugin', folder: /^plugins\//, most: { packages: 20, megabytes: 19 }, without: ofTheRouter },
+    { what: 'the testkit', folder: /^core\/testkit$/, most: { packages: 120, megabytes: 45 }, without: ['commander'] },
+    {
+      what: 'the router, to embed it',
+      folder: /^core\/router$/,
+      most: { packages: 118, megabytes: 45 },
+      without: ['commander', '@switchhook/cli', '@switchhook/simulator', '@switchhook/testkit'],
+    },
+    { what: 'the command', folder: /^core\/cli$/, most: { packages: 130, megabytes: 45 }, without: [] },
+  ];
+  for (const { what, folder, most, without } of kinds)
+    it(`${what} brings at most ${most.packages} packages and ${most.megabytes} MB${without.map((name) => `, no ${name}`).join('')}`, () => {
+      const found = all.filter((one) => folder.test(one.folder)).map((one) => ({ ...one, ...footprintOf(one) }));
+      expect(found).not.to.deep.equal([]);
+      for (const { manifest, names, megabytes } of found) {
+        expect(names.length, manifest.name).to.be.within(1, most.packages);
+        expect(megabytes, manifest.name).to.be.within(0.1, most.megabytes);
+        expect(names, manifest.name).not.to.include.any.members(['nothing', ...without]);
+      }
+    });
+
+  it('counts what is needed indirectly', () => {
+    expect(footprintOf({ folder: 'core/router' }).names).to.include.members(['koa', 'http-errors', 'esbuild']);
   });
 });
 

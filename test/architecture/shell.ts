@@ -1,5 +1,6 @@
 /** Runs the commands of a document the way its reader would: in one shell, beside a running router. */
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -84,11 +85,15 @@ function missingPrograms(): readonly string[] {
   return ['curl', 'openssl'].filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
 }
 
+/** Below the ports that the system hands out by itself, so that no other process gets it before the router listens. */
 async function freePort(): Promise<number> {
+  const port = randomInt(10_000, 32_768);
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!free) return freePort();
   await new Promise((resolve) => server.close(resolve));
-  if (typeof address === 'object' && address !== null) return address.port;
-  throw new Error('no port is free');
+  return port;
 }

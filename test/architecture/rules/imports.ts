@@ -95,6 +95,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
 
 /** The modules that may use each third-party package. */
 const libraries: Readonly<Record<string, RegExp>> = {
+  '@koa/router': /^router\/http\/routes\.ts$/,
   '@marcbachmann/cel-js': /^router\/expressions\//,
   'cli-table3': /^cli\//,
   commander: /^cli\//,
@@ -103,6 +104,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   'koa-bodyparser': /^router\/http\//,
   'libphonenumber-js': /^sdk\/options\/phone-number\.ts$/,
   'lru-cache': /^router\/(calls|system)\//,
+  'p-map': /^router\/admin\/operations\.ts$|^simulator\/scenario\/pacer\.ts$/,
   pino: /^router\/system\/log\.ts$/,
   'pino-pretty': /^router\/system\/log\.ts$/,
   'prom-client': /^router\/system\/metrics\.ts$/,

@@ -236,6 +236,9 @@ describe('the API', () => {
       path?: string,
     ])[] = [
       ['that there is no such path', ['GET', '/api/nothing'], 'NOT_FOUND'],
+      ['that a path differs in case', ['GET', '/api/Events'], 'NOT_FOUND'],
+      ['that a path ends with a slash', ['GET', '/api/events/'], 'NOT_FOUND'],
+      ['that a method is unknown', ['PROPFIND', '/api/events'], 'METHOD_NOT_ALLOWED'],
       ['that the path is no path', ['GET', '/api/events/%E0%A4%A'], 'MALFORMED'],
       ['that a method is not allowed', ['DELETE', '/api/events'], 'METHOD_NOT_ALLOWED'],
       ['that an event is not kept', ['GET', '/api/events/nothing'], 'NOT_KEPT'],
@@ -295,6 +298,13 @@ describe('the API', () => {
         expect(await stateOf()).to.deep.equal(['delivered']);
         await close();
       });
+
+    it('names the methods of a path that has no such method', async () => {
+      const { ask, close } = await setup();
+      expect((await ask('DELETE', '/api/events')).headers.get('allow')).to.equal('HEAD, GET');
+      expect((await ask('GET', '/api/replay')).headers.get('allow')).to.equal('POST');
+      await close();
+    });
 
     it('all that is wrong at once', async () => {
       const { ask, close } = await setup();

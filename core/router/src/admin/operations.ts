@@ -14,6 +14,7 @@ import {
   Store,
   token,
 } from '@switchhook/sdk';
+import pMap from 'p-map';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import { type Current, inject, injectable } from '../system/injection.js';
@@ -70,7 +71,7 @@ const mostDeliveries = 1_000;
 const explainedEvents = 20;
 
 /** Questions to the store under way at the same time, for one list. */
-const questionsAtOnce = 20;
+const atOnce = { concurrency: 20 };
 
 @injectable()
 export class Operations {
@@ -107,7 +108,7 @@ export class Operations {
 
   async deliveries(query: DeliveryQuery): Promise<Page<DeliveryLine>> {
     const { items, cursor } = await this.store.deliveries(query);
-    return { items: await gathered(items, (delivery) => this.#lineOf(delivery)), cursor };
+    return { items: await pMap(items, (delivery) => this.#lineOf(delivery), atOnce), cursor };
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */
@@ -148,7 +149,7 @@ export class Operations {
     if ('subject' in question) {
       const { items } = await this.store.events({ subject: question.subject, limit: explainedEvents });
       if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
-      const details = await gathered(items.toReversed(), (event) => this.#loadEvent(event));
+      const details = await pMap(items.toReversed(), (event) => this.#loadEvent(event), atOnce);
       return details.map((details) => this.#explained(details, true));
     }
     const { source: name, body } = question;
@@ -171,7 +172,7 @@ export class Operations {
 
   async #loadEvent(event: EventRecord): Promise<EventDetails> {
     const { items } = await this.store.deliveries({ eventId: event.id, limit: mostDeliveries });
-    return { event, deliveries: await gathered(items.toReversed(), (delivery) => this.#loadDelivery(delivery)) };
+    return { event, deliveries: await pMap(items.toReversed(), (delivery) => this.#loadDelivery(delivery), atOnce) };
   }
 
   async #loadDelivery(delivery: DeliveryRecord): Promise<DeliveryDetails> {
@@ -183,12 +184,4 @@ export class Operations {
     const { failure } = delivery.state === 'delivered' ? { failure: null } : await this.#loadDelivery(delivery);
     return { delivery, failure };
   }
-}
-
-/** One answer per item, in order, a few at a time. */
-async function gathered<T, R>(items: readonly T[], answer: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const answers: R[] = [];
-  for (let start = 0; start < items.length; start += questionsAtOnce)
-    answers.push(...(await Promise.all(items.slice(start, start + questionsAtOnce).map(answer))));
-  return answers;
 }

@@ -12,6 +12,7 @@ import type { BodyLimits } from './body.js';
 import { type Answering, type Endpoint, endpoints } from './endpoints.js';
 import { openApiDocument } from './openapi.js';
 import { writeRefusal } from './refusal-response.js';
+import { type Route, routed } from './routes.js';
 
 /** What the API is made of. */
 export interface ApiParts extends Omit<Answering, 'nowMs'> {
@@ -30,12 +31,21 @@ type ParseBody = (ctx: Context) => Promise<unknown>;
 export function apiFor(parts: ApiParts): Api {
   const document = openApiDocument(endpoints, parts.info.version);
   const parseBody = bodyReader(parts);
+  const routes = endpoints.map((endpoint): Route => {
+    const { method, path } = endpoint;
+    return { method, path, reply: (ctx, id) => answer(endpoint, { ctx, id, parts, parseBody }) };
+  });
+  const documentRoute: Route = {
+    method: 'GET',
+    path: '/api/openapi.json',
+    reply: async () => document,
+  };
+  const dispatch = routed([...routes, documentRoute], 'no such path; GET /api/openapi.json lists them');
   return async (ctx) => {
     ctx.set('Cache-Control', 'no-store');
     try {
       requireAccess(ctx, parts.access);
-      if (ctx.path === '/api/openapi.json') ctx.body = document;
-      else ctx.body = await answered(ctx, parts, parseBody);
+      await dispatch(ctx);
     } catch (error) {
       const refusal = isRefusal(error) ? error : refuse('API_FAILED', 'see the log line api.failed', { cause: error });
       if (isServerError(refusal.code))
@@ -47,36 +57,17 @@ export function apiFor(parts: ApiParts): Api {
   };
 }
 
-async function answered(ctx: Context, parts: ApiParts, parseBody: ParseBody): Promise<unknown> {
-  const { endpoint, id } = endpointFor(ctx);
+interface Asked {
+  readonly ctx: Context;
+  readonly id: string;
+  readonly parts: ApiParts;
+  readonly parseBody: ParseBody;
+}
+
+async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody }: Asked): Promise<unknown> {
   const query = checked(endpoint.query, { ...ctx.query }, 'query');
   const body = endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx), 'body');
   return endpoint.answer({ id, query, body }, { ...parts, nowMs: parts.clock.now() });
-}
-
-function endpointFor(ctx: Context): { readonly endpoint: Endpoint; readonly id: string } {
-  const segments = ctx.path.split('/');
-  const here = endpoints.filter(({ path }) => fits(path.split('/'), segments));
-  const endpoint = here.find(({ method }) => method === ctx.method);
-  if (endpoint !== undefined)
-    return { endpoint, id: decoded(segments[endpoint.path.split('/').indexOf('{id}')] ?? '') };
-  if (here.length === 0) throw refuse('NOT_FOUND', 'no such path; GET /api/openapi.json lists them');
-  ctx.set('Allow', here.map(({ method }) => method).join(', '));
-  throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
-}
-
-function fits(pattern: readonly string[], segments: readonly string[]): boolean {
-  return (
-    pattern.length === segments.length && pattern.every((part, index) => part === '{id}' || part === segments[index])
-  );
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch (error) {
-    throw refuse('MALFORMED', 'the path is not properly percent-encoded', { cause: error });
-  }
 }
 
 /** JSON only: a body that was read as empty might match too much. */

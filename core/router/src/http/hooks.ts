@@ -41,14 +41,14 @@ export interface BodyBudgets {
   readonly calls: BodyBudget;
 }
 
-export async function hook(ctx: Context, parts: ServerParts, rooms: BodyBudgets): Promise<void> {
+export async function hook(ctx: Context, parts: ServerParts, budgets: BodyBudgets): Promise<void> {
   const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
   const remoteAddress = addressOf(ctx, parts.trustProxy);
   const startedAtMs = parts.clock.elapsed();
   try {
     const { accepts, calls } = hookAt(source, ctx, parts);
     checkMediaType(ctx, accepts);
-    const body = await readBody(ctx.req, parts.limits, parts.clock, calls ? rooms.calls : rooms.events);
+    const body = await readBody(ctx.req, parts.limits, parts.clock, calls ? budgets.calls : budgets.events);
     const request: RawRequest = {
       method: ctx.method,
       rest: decoded(rest.join('/')),

@@ -2,12 +2,12 @@
 
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { refuse } from '@switchhook/sdk';
-import Koa, { type Context } from 'koa';
+import Koa from 'koa';
 import { BodyBudget, limitUnread } from './body.js';
 import { ConnectionFairness } from './connection-fairness.js';
 import { type BodyBudgets, hook, mostBodyBytes, type ServerParts } from './hooks.js';
 import { refusalOf, writeRefusal } from './refusal-response.js';
+import { type Route, routed } from './routes.js';
 
 /** A server that listens. */
 export interface ListeningServer {
@@ -22,10 +22,11 @@ export interface ListeningServer {
 /** The request listener, to be mounted in another server. */
 export function listenerFor(parts: ServerParts, fairness = new ConnectionFairness()): RequestListener {
   const app = new Koa();
-  const rooms: BodyBudgets = {
+  const budgets: BodyBudgets = {
     events: new BodyBudget(mostBodyBytes.events),
     calls: new BodyBudget(mostBodyBytes.calls),
   };
+  const operations = routed(operationRoutes(parts), 'no such path');
   app.on('error', (error: unknown) => {
     const code = connectionFault(error);
     if (code === null) parts.log.error('http.failed', { error });
@@ -43,9 +44,9 @@ export function listenerFor(parts: ServerParts, fairness = new ConnectionFairnes
     limitUnread(ctx.req, parts.limits, parts.clock);
   });
   app.use((ctx) => {
-    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, rooms);
+    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, budgets);
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
-    return operations(ctx, parts);
+    return operations(ctx);
   });
   const answer = app.callback();
   return (request, response) => {
@@ -101,18 +102,19 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-async function operations(ctx: Context, parts: ServerParts): Promise<void> {
-  if (!['/healthz', '/readyz', '/metrics'].includes(ctx.path)) throw refuse('NOT_FOUND', 'no such path');
-  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') {
-    ctx.set('Allow', 'GET, HEAD');
-    throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
-  }
-  if (ctx.path === '/metrics') {
-    const { contentType, body } = await parts.metrics();
-    ctx.type = contentType;
-    ctx.body = body;
-    return;
-  }
-  if (ctx.path === '/readyz') await parts.ready();
-  ctx.body = { status: 'ok' };
+function operationRoutes({ metrics, ready }: ServerParts): readonly Route[] {
+  const health = async () => ({ status: 'ok' });
+  return [
+    { method: 'GET', path: '/healthz', reply: health },
+    { method: 'GET', path: '/readyz', reply: () => ready().then(health) },
+    {
+      method: 'GET',
+      path: '/metrics',
+      reply: async (ctx) => {
+        const { contentType, body } = await metrics();
+        ctx.type = contentType;
+        return body;
+      },
+    },
+  ];
 }

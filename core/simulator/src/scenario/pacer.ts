@@ -1,6 +1,7 @@
 /** Paces repetitions: so many in all, so many at a time, at a given rate. */
 import type { Clock } from '@switchhook/sdk';
 import type { Rate } from '@switchhook/sdk/internal';
+import pMap from 'p-map';
 
 /** How often, and how fast. */
 export interface Pace {
@@ -18,20 +19,16 @@ export async function paced(
   { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
 ): Promise<void> {
   const startedAtMs = clock.elapsed();
-  let begun = 0;
-  const queue = async (): Promise<void> => {
-    while (begun < repeat && !stop.aborted) {
-      begun += 1;
-      const n = begun;
-      if (rate !== undefined) {
-        const dueMs = startedAtMs + ((n - 1) * rate.perMs) / rate.count;
-        await pause(dueMs - clock.elapsed(), clock, stop);
-        if (stop.aborted) return;
-      }
-      await run(n);
-    }
+  const once = async (n: number): Promise<void> => {
+    if (rate !== undefined)
+      await pause(startedAtMs + ((n - 1) * rate.perMs) / rate.count - clock.elapsed(), clock, stop);
+    if (!stop.aborted) await run(n);
   };
-  await Promise.all(Array.from({ length: Math.min(repeat, concurrency) }, queue));
+  await pMap(numbersTo(repeat), once, { concurrency });
+}
+
+function* numbersTo(last: number): Generator<number> {
+  for (let n = 1; n <= last; n += 1) yield n;
 }
 
 /** Waits, but not once `stop` is aborted. */
