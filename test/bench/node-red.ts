@@ -90,6 +90,7 @@ export async function startNodeRed(program: string, directory: string, forwardTo
     child.once('exit', () => reject(new Error('Node-RED ended before it was ready')));
   });
   return {
+    pid: child.pid,
     port,
     readyMs: performance.now() - startedAt,
     residentMb: () => 0,

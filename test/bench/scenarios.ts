@@ -19,7 +19,6 @@ import { inDirectory, measure, type Server, secret, startBareKoa, startReceiver,
 export const eventsPath = '/hooks/agents';
 /** Rows that take signed events. */
 export const source = `
-log: { level: warn }
 plugins: [${fileURLToPath(new URL('./holding-plugin.js', import.meta.url))}]
 sources:
   agents:

@@ -1,11 +1,10 @@
 /** The processes that a benchmark measures: a router, or the bare Koa it is compared with. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Load, Measured } from './load.js';
 
@@ -16,6 +15,7 @@ export const secret = 'a-secret-of-the-benchmark';
 
 /** Something that listens. */
 export interface Server {
+  readonly pid: number | undefined;
   readonly port: number;
   /** From the start of the process until it was ready. */
   readonly readyMs: number;
@@ -33,7 +33,7 @@ export async function inDirectory<T>(use: (directory: string) => Promise<T>): Pr
   }
 }
 
-/** `switchhook start` with a configuration; the log is kept to warnings, as under any heavy load. `heapMb` bounds its heap. */
+/** `switchhook start` with a configuration, its log in a file, as a service manager does it. `heapMb` bounds its heap. */
 export async function startRouter(directory: string, rows: string, heapMb?: number): Promise<Server> {
   const file = join(directory, 'switchhook.yaml');
   await writeFile(
@@ -43,12 +43,16 @@ export async function startRouter(directory: string, rows: string, heapMb?: numb
   const startedAt = performance.now();
   const limits = heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`];
   const command = [here('../../core/cli/bin/switchhook.js'), 'start', '--json', '--config', file];
-  const child = spawn(process.execPath, [...limits, ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { url } = JSON.parse(line) as { url?: string };
+  const log = join(directory, 'router.log');
+  const stdout = openSync(log, 'w');
+  const child = spawn(process.execPath, [...limits, ...command], { stdio: ['ignore', stdout, 'inherit'] });
+  closeSync(stdout);
+  while (child.exitCode === null) {
+    const url = /^\{"url":"([^"]+)"\}$/m.exec(readFileSync(log, 'utf8'))?.[1];
     if (url !== undefined) return served(child, Number(new URL(url).port), performance.now() - startedAt);
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  throw new Error('the router ended before it was ready');
+  throw new Error(`the router ended before it was ready: ${readFileSync(log, 'utf8')}`);
 }
 
 /** Koa with the same body reader and HMAC; with `forwardTo` it passes each body on before it replies. */
@@ -88,6 +92,7 @@ async function forked(script: string, args: readonly string[]): Promise<Server> 
 
 function served(child: ChildProcess, port: number, readyMs: number): Server {
   return {
+    pid: child.pid,
     port,
     readyMs,
     residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024,

@@ -108,8 +108,10 @@ function lastAddress(header: string): string | undefined {
 
 function headersOf(ctx: Context): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(ctx.headers))
+  for (const name in ctx.headers) {
+    const value = ctx.headers[name];
     headers[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  }
   return headers;
 }
 

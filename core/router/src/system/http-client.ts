@@ -71,8 +71,9 @@ async function readBody(
 ): Promise<{ readonly bytes: Uint8Array; readonly error: unknown }> {
   const chunks: Buffer[] = [];
   let left = maxBytes;
-  const tooLate = new FetchError('BODY_TIMEOUT', `the body did not end within ${bodyMs} ms`);
-  const cancel = bodyMs === undefined ? null : clock.after(bodyMs, () => body.destroy(tooLate));
+  const tooLate = (): unknown =>
+    body.destroy(new FetchError('BODY_TIMEOUT', `the body did not end within ${bodyMs} ms`));
+  const cancel = bodyMs === undefined ? null : clock.after(bodyMs, tooLate);
   const read = async (): Promise<unknown> => {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       chunks.push(chunk.subarray(0, left));

@@ -75,6 +75,7 @@ export function maskFor(secrets: Iterable<string>): (line: string) => string {
 
 /** Some TypeScript, translated when it was loaded, has all of its source for a name, in every stack; at its end stand file, line and column. */
 function withoutSources(line: string): string {
+  if (!line.includes('data:text/javascript,')) return line;
   return line.replace(/data:text\/javascript,[^\s"\\?:]*/g, 'data:…');
 }
 
