@@ -111,7 +111,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   'reflect-metadata': /^router\/system\/injection\.ts$/,
   tsx: /^router\/runtime\/plugin-loader\.ts$/,
   tsyringe: /^router\/system\/injection\.ts$/,
-  undici: /^router\/system\/http-client\.ts$/,
+  undici: /^router\/system\/(http-client|response-reader)\.ts$/,
   uuid: /^router\/system\/ids\.ts$/,
   yaml: /^router\/config\/|^simulator\/scenario\//,
   zod: /^(sdk|simulator|cli)\/|^router\/(config|api|http)\//,

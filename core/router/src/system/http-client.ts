@@ -12,11 +12,10 @@ import {
   type NamedToken,
   token,
 } from '@switchhook/sdk';
-import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { systemClock } from './clock.js';
 import { DnsCache } from './dns-cache.js';
-
-const defaultMaxBytes = 1_048_576;
+import { responseOf } from './response-reader.js';
 
 /** The router's HTTP client, and how to close its connections. */
 export interface Network extends HttpClient {
@@ -46,45 +45,21 @@ async function send(clock: Clock, dispatcher: Dispatcher, url: string, init: Fet
     throw forbidden(target.hostname);
   const failure = (error: unknown): unknown =>
     init.signal?.aborted ? init.signal.reason : asFetchError(error, target.host);
+  const options: Dispatcher.DispatchOptions = {
+    origin: target.origin,
+    path: `${target.pathname}${target.search}`,
+    method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+    headers: { ...init.headers },
+    ...(init.body === undefined ? {} : { body: typeof init.body === 'string' ? init.body : Buffer.from(init.body) }),
+  };
   try {
-    const { statusCode, headers, body } = await request(target, {
-      dispatcher,
-      method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
-      headers: { ...init.headers },
-      ...(init.body === undefined ? {} : { body: typeof init.body === 'string' ? init.body : Buffer.from(init.body) }),
-      ...(init.signal === undefined ? {} : { signal: init.signal }),
-    });
-    const read = await readBody(body, clock, init);
-    return fetchResponse(statusCode, joined(headers), read.bytes, read.error === null ? null : failure(read.error));
+    const { status, headers, body, error } = await responseOf(dispatcher, options, init, clock);
+    return fetchResponse(status, joined(headers), body, error === null ? null : failure(error));
   } catch (error) {
     const status = error instanceof Error ? statusBefore.get(error) : undefined;
     if (status === undefined) throw failure(error);
     return fetchResponse(status, {}, new Uint8Array(), failure(error));
   }
-}
-
-/** The body as far as it came, and why it did not come to its end. */
-async function readBody(
-  body: Dispatcher.ResponseData['body'],
-  clock: Clock,
-  { maxBytes = defaultMaxBytes, bodyMs }: FetchInit,
-): Promise<{ readonly bytes: Uint8Array; readonly error: unknown }> {
-  const chunks: Buffer[] = [];
-  let left = maxBytes;
-  const tooLate = (): unknown =>
-    body.destroy(new FetchError('BODY_TIMEOUT', `the body did not end within ${bodyMs} ms`));
-  const cancel = bodyMs === undefined ? null : clock.after(bodyMs, tooLate);
-  const read = async (): Promise<unknown> => {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk.subarray(0, left));
-      if (chunk.length > left) return new FetchError('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
-      left -= chunk.length;
-    }
-    return null;
-  };
-  const error = await read().catch((thrown: unknown) => thrown);
-  cancel?.();
-  return { bytes: Buffer.concat(chunks), error };
 }
 
 /** Makes a response from its parts; `incomplete` is why its body is not complete. */
@@ -131,9 +106,12 @@ function keepStatus(socket: Socket): void {
 }
 
 function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
-  );
+  const texts: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    texts[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  }
+  return texts;
 }
 
 function targetOf(url: string): URL {
