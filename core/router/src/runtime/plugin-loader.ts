@@ -5,8 +5,6 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean, errorMessage } from '@switchhook/sdk/internal';
-import { require as tsRequire } from 'tsx/cjs/api';
-import { tsImport } from 'tsx/esm/api';
 import type { Catalog, Found, PluginProblem } from '../config/component-rows.js';
 import { serviceProblem } from './plugin-services.js';
 
@@ -165,8 +163,11 @@ export class ComponentCatalog implements Catalog {
 async function importModule(path: string): Promise<unknown> {
   const url = pathToFileURL(path).href;
   const ending = extname(path);
-  if (ending === '.ts' && manifestOf(path)?.type !== 'module') return tsRequire(path, import.meta.url);
-  return ['.ts', '.mts'].includes(ending) ? tsImport(url, import.meta.url) : import(url);
+  if (!['.ts', '.mts'].includes(ending)) return import(url);
+  // tsx takes 11 MB, so it is imported for TypeScript only.
+  if (ending === '.ts' && manifestOf(path)?.type !== 'module')
+    return (await import('tsx/cjs/api')).require(path, import.meta.url);
+  return (await import('tsx/esm/api')).tsImport(url, import.meta.url);
 }
 
 /** The default export; one level deeper where the file was loaded as CommonJS. */

@@ -1,8 +1,8 @@
 /** The log: pino, one line per event, pretty on a terminal, JSON otherwise, with every secret masked. */
 
+import { createRequire } from 'node:module';
 import type { Log, LogFields } from '@switchhook/sdk';
 import pino from 'pino';
-import pretty from 'pino-pretty';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -81,6 +81,8 @@ function withoutSources(line: string): string {
 
 function standardOutput(): LineWriter {
   if (!process.stdout.isTTY) return unhurriedOutput();
+  // Only a terminal needs it, and it takes 7 MB.
+  const pretty: typeof import('pino-pretty') = createRequire(import.meta.url)('pino-pretty');
   return pretty({
     destination: 1,
     sync: true,

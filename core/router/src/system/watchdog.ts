@@ -24,7 +24,9 @@ export function openWatchdog(clock: Clock, log: Log, metrics: Metrics): { close(
   const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const counter = new Int32Array(beats);
   const workerData: Watched = { beats, beatMs };
-  const worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), { workerData });
+  // Without loaders of the process (tsx), which would only make it larger.
+  const options = { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } };
+  const worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), options);
   worker.unref();
   // One second of silence is the thread's limit; the message arrives when the block is over.
   worker.on('message', ({ ms, by, stack }: Block) => {
