@@ -50,14 +50,13 @@ export {
   type Token,
   token,
 } from './contract/services.js';
-export {
-  type Answer,
-  type Call,
-  type HttpReply,
-  isKnownCaller,
-  type RawRequest,
-  type Reception,
-  type SignedRequest,
+export type {
+  Answer,
+  Call,
+  HttpReply,
+  RawRequest,
+  Reception,
+  SignedRequest,
 } from './contract/source.js';
 export * from './contract/store.js';
 export type { RefusalCode } from './errors/codes.js';
@@ -85,7 +84,7 @@ export {
   verifySignature,
 } from './http/signature.js';
 export { country, duration, rate, secret, size } from './options/fields.js';
-export { isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from './options/phone-number.js';
+export { isKnownCaller, isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from './options/phone-number.js';
 export { expression, type Fit, scopes, template, text } from './options/templates.js';
 export { durationText } from './options/units.js';
 

@@ -10,7 +10,14 @@ export interface KeySettings {
 
 /** Reads a key. */
 export function keyReader({ compare, country }: KeySettings): PhoneNormalizer {
-  return compare === 'text' ? (text) => text.trim() : phoneNormalizer(country);
+  if (compare === 'text') return (text) => text.trim();
+  const normalized = phoneNormalizer(country);
+  return (text) => withoutMobileDigit(normalized(text));
+}
+
+/** Argentine mobile numbers have a 9 behind the country code, which tables and networks often leave out; no other number lacks only that. */
+function withoutMobileDigit(number: string): string {
+  return number.replace(/^\+549(\d{10})$/, '+54$1');
 }
 
 /** Whether a key is compared as it is written, although it should be a phone number. */

@@ -266,6 +266,14 @@ describe('table.lookup compares phone numbers', () => {
       expect(await finds('+12025550143', from), from).to.equal(true);
   });
 
+  it('finds Mexican and Argentine mobile numbers with and without the digit of mobile numbers', async () => {
+    const mexican = ['+525512345678', '+5215512345678', '+52 1 55 1234 5678', '+52 55 1234 5678'];
+    const argentine = ['+541123456789', '+5491123456789', '+54 9 11 2345 6789', '+54 11 2345 6789'];
+    for (const spellings of [mexican, argentine])
+      for (const written of spellings)
+        for (const from of spellings) expect(await finds(written, from), `${written} ${from}`).to.equal(true);
+  });
+
   it('finds nobody for a caller who withholds the number, unless the table has a row for it', async () => {
     expect(await finds('+12025550143', '')).to.equal(false);
     expect(await finds('+12025550143', 'anonymous')).to.equal(false);

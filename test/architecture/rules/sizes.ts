@@ -19,7 +19,7 @@ interface Budget {
 }
 
 const budgets: readonly Budget[] = [
-  { folder: 'core/sdk/', files: 28, lines: 2_250 },
+  { folder: 'core/sdk/', files: 28, lines: 2_300 },
   { folder: 'core/router/', files: 95, lines: 10_700 },
   { folder: 'core/testkit/', files: 16, lines: 2_200 },
   { folder: 'core/simulator/', files: 20, lines: 1_760 },

@@ -96,7 +96,7 @@ describe('the ladder of an answer', () => {
       const written = {
         'sip:ada@example.com': '"Ada" <sip:ada@example.com>',
         '+12345678912': '(1) 234-567-8912',
-        ACME: 'ACME',
+        '+525512345678': '+5215512345678',
       };
       for (const [known, from] of Object.entries(written)) {
         const { looks, crm } = counting();
@@ -105,6 +105,17 @@ describe('the ladder of an answer', () => {
         await clock.advance(minute);
         expect(variablesOf(await ring({ from: known }))).to.deep.equal({ name: `${known}, look 1` });
         expect(looks, from).to.have.length(1);
+      }
+    });
+
+    it('makes a look-up for each call that a name, a short code or an unassigned number may share', async () => {
+      for (const from of ['ACME', '464', 'Mobile user', 'Wireless Caller', '266696687', '+anonymous', '+10000000000']) {
+        const { looks, crm } = counting();
+        const { ring, clock } = aSwitchboard({ answers: [cached], resolvers: { crm } });
+        await ring({ from });
+        await clock.advance(minute);
+        await ring({ from });
+        expect(looks, from).to.have.length(2);
       }
     });
 

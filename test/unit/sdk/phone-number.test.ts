@@ -1,4 +1,4 @@
-import { isPhoneNumber, phoneNormalizer } from '@switchhook/sdk';
+import { isKnownCaller, isPhoneNumber, phoneNormalizer } from '@switchhook/sdk';
 import { isCountry, isWithheld } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -41,6 +41,12 @@ describe('a phone number', () => {
     expect(phoneNormalizer('US')('12025550143')).to.equal(american);
     expect(phoneNormalizer('US')('4930901820')).to.equal('+4930901820');
     expect(phoneNormalizer('US')('4915112345678')).to.equal('+4915112345678');
+  });
+
+  it('is the same with and without the 1 that Mexico dropped', () => {
+    for (const text of ['+525512345678', '+5215512345678', '+52 1 55 1234 5678', '+52 55 1234 5678', '5215512345678'])
+      for (const country of [null, 'US', 'MX'])
+        expect(phoneNormalizer(country)(text), `${country} ${text}`).to.equal('+525512345678');
   });
 
   it('is none where there are too few digits or too many, or it is a name', () => {
@@ -123,13 +129,32 @@ describe('a number that is withheld', () => {
     ],
     ...['hidden', 'Out Of Area', 'sip:anonymous@anonymous.invalid', '"Anonymous" <sip:anonymous@192.0.2.1>;tag=1'],
     ...['tel:anonymous', 'Anonymous@anonymous.invalid', 'sip:+266696687@sip.example.com', 'null', 'undefined'],
+    ...['266696687', '+anonymous', 'Wireless Caller', 'WIRELESS CALLER', 'Toll Free Caller', 'Cell Phone', 'Payphone'],
+    ...['+10000000000', '10000000000', 'sip:+10000000000@sip.example.com', '+440000000000'],
     ...['+266696687', '+2562533', '+7748283', '+7378742833', '+86282452253', '+8656696'],
   ])
     it(`is ${JSON.stringify(text)}`, () => expect(isWithheld(text)).to.equal(true));
 
   for (const text of [
     ...['+12025550143', '12025550143', '24365', 'ACME', 'Private Eye Ltd', 'sip:ada@example.com', 'Unknown Pleasures'],
-    ...['+2666966870', '+26669668', '266696687', 'sip:private.banking@example.com', 'Nonesuch'],
+    ...['+2666966870', '+26669668', '+18000000001', 'sip:private.banking@example.com', 'Nonesuch'],
   ])
     it(`is not ${JSON.stringify(text)}`, () => expect(isWithheld(text)).to.equal(false));
+});
+
+describe('a known caller', () => {
+  for (const from of ['+12025550143', 'sip:ada@example.com', 'ada@example.com'])
+    it(`is ${from}`, () => expect(isKnownCaller({ from })).to.equal(true));
+
+  for (const from of [
+    '',
+    '464',
+    '1001',
+    'ACME',
+    'Wireless Caller',
+    'Mobile user',
+    '+10000000000',
+    'anonymous@example.com',
+  ])
+    it(`is not ${JSON.stringify(from)}`, () => expect(isKnownCaller({ from })).to.equal(false));
 });

@@ -43,11 +43,6 @@ export interface Call {
   readonly data: JsonObject;
 }
 
-/** Whether the caller's number is known. Callers who withhold their numbers cannot be distinguished. */
-export function isKnownCaller({ from }: Pick<Call, 'from'>): boolean {
-  return from !== '';
-}
-
 /** The reply to a call request. */
 export interface Answer {
   /** Flat: names to strings. */

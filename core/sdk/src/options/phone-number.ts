@@ -1,6 +1,7 @@
 /** Phone numbers: normalizes the ways of writing one number to E.164; a withheld number becomes empty. */
 import { createRequire } from 'node:module';
 import type { CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import type { Call } from '../contract/source.js';
 
 /** Reads a phone number: E.164 (`+` and digits) where it is one, or else the text as it is, without the space around it. */
 export type PhoneNormalizer = (text: string) => string;
@@ -15,10 +16,16 @@ export type PhoneNormalizer = (text: string) => string;
 export function phoneNormalizer(country: string | null): PhoneNormalizer {
   if (country !== null && !isCountry(country)) throw new RangeError(`there is no country ${country}`);
   return (text) => {
-    if (isPhoneNumber(text)) return text;
+    if (isPhoneNumber(text)) return current(text);
     const address = addressIn(text);
-    return phoneNumberIn(userOf(address), country) ?? address;
+    const number = phoneNumberIn(userOf(address), country);
+    return number === null ? address : current(number);
   };
+}
+
+/** Mexico dropped the 1 before mobile numbers in 2019; some networks still send it. */
+function current(number: string): string {
+  return number.replace(/^\+521(\d{10})$/, '+52$1');
 }
 
 /** Whether a text is a phone number in E.164. */
@@ -31,23 +38,38 @@ export function isCountry(code: string): code is CountryCode {
   return library().isSupportedCountry(code);
 }
 
-/** Whether a text stands for a withheld number: empty, `anonymous`, `+266696687`, an anonymous SIP address. */
+/**
+ * Whether a text stands for a withheld number: empty, `anonymous`, `266696687`, an anonymous SIP address, a country code before
+ * nothing but zeros.
+ */
 export function isWithheld(text: string): boolean {
-  if (isPhoneNumber(text) && !keypadWords.has(text)) return false;
   const user = userOf(addressIn(text));
-  return /^[+0\s]*$/.test(user) || keypadWords.has(user) || withheld.test(user);
+  const plain = user.replace(/^\+/, '');
+  if (isPhoneNumber(user) && !keypadWords.has(plain)) return noSubscriber.test(plain);
+  return /^[0\s]*$/.test(plain) || noSubscriber.test(plain) || keypadWords.has(plain) || withheld.test(plain);
 }
+
+/**
+ * Whether a call's number identifies its caller: a phone number, or an address such as `sip:ada@example.com`. Many callers may share
+ * an extension, a short code, or a name such as `Wireless Caller`.
+ */
+export function isKnownCaller({ from }: Pick<Call, 'from'>): boolean {
+  return !isWithheld(from) && /^\+[1-9]\d*$|^[^\s@]+@[^\s@]+$/.test(addressIn(from));
+}
+
+/** A country code, and zeros. */
+const noSubscriber = /^\d{1,3}0{7,}$/;
 
 /** What platforms and networks write for it; a name such as Private Eye Ltd is none of it. */
 const withheld =
-  /^(?:(?:caller|number|caller ?id|caller ?number)[ :_-]*)?(?:anonymous|blocked|hidden|none|no ?caller ?id|not available|n\/?a|null|undefined|out of area|private|restricted|unavailable|unknown|withheld)(?:[ _-]*(?:caller|number|caller ?id|user))?$/i;
+  /^(?:(?:caller|number|caller ?id|caller ?number)[ :_-]*)?(?:anonymous|blocked|cell ?phone|hidden|none|no ?caller ?id|not available|n\/?a|null|undefined|out of area|payphone|private|restricted|toll[ -]?free|unassigned|unavailable|unknown|wireless|withheld)(?:[ _-]*(?:caller|number|caller ?id|user))?$/i;
 
 /**
  * Such a word on a telephone's keypad: `+266696687` is ANONYMOUS. Some networks made numbers of words
  * (https://twilio.com/changelog/upcoming-changes-to-withheld-caller-ids-behavior-for-dial-calls); none of these is assigned.
  */
 const keypadWords: ReadonlySet<string> = new Set(
-  ['anonymous', 'blocked', 'private', 'restricted', 'unavailable', 'unknown'].map((word) => `+${keysOf(word)}`),
+  ['anonymous', 'blocked', 'private', 'restricted', 'unavailable', 'unknown'].map(keysOf),
 );
 
 function keysOf(word: string): string {
@@ -75,6 +97,9 @@ function phoneNumberIn(user: string, country: CountryCode | null): string | null
   // Full-width digits, and marks of the writing direction that come with what is copied from a web page.
   const written = user.normalize('NFKC').replace(/\p{Cf}/gu, '');
   if (written.replace(/\P{Nd}/gu, '').length < fewestDigits) return null;
+  // The library finds it too long, where it is not written together.
+  const [, mexican] = /^(?:00)?521(\d{10})$/.exec(written.replace(/[^\d]/g, '')) ?? [];
+  if (mexican !== undefined) return `+52${mexican}`;
   const abroad = parsed(written.startsWith('+') ? written : `+${written.replace(/^00/, '')}`);
   if (country === null || written.startsWith('+')) return abroad?.number ?? null;
   // Digits that are no number of the country may be those of another one, without their plus.
