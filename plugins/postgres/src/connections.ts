@@ -3,7 +3,7 @@
 import { Socket } from 'node:net';
 import { type Clock, isBusy, Log, provide } from '@switchhook/sdk';
 import pg from 'pg';
-import { failureOf } from './failure.js';
+import { failureOf, isHealthyAfter } from './failure.js';
 import { Slots } from './semaphore.js';
 import { type Session, session, statementTimeout } from './sql.js';
 
@@ -198,12 +198,6 @@ export class Connections {
       throw error;
     }
   }
-}
-
-/** After an ordinary error of a statement (57014: it took too long) a connection is as good as before. A standby (25) stays one: better to look for the primary again. */
-function isHealthyAfter(error: unknown): boolean {
-  const { code } = failureOf(error);
-  return code === '57014' || (code !== '' && !['08', '25', '57', '58', 'XX'].includes(code.slice(0, 2)));
 }
 
 /** Never 0, with which the server would set no limit. */

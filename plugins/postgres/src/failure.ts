@@ -65,6 +65,12 @@ export function outcomeOf(error: unknown): Outcome {
   }
 }
 
+/** After an ordinary error of a statement (57014: it took too long) a connection is as good as before. A standby (25) stays one: better to look for the primary again. */
+export function isHealthyAfter(error: unknown): boolean {
+  const { code } = failureOf(error);
+  return code === '57014' || (code !== '' && !['08', '25', '57', '58', 'XX'].includes(code.slice(0, 2)));
+}
+
 /** Errors about data quote the value, which may be private. */
 function errorMessage({ message }: pg.DatabaseError, code: string): string {
   return code.startsWith('22') ? message.replace(/:? ".*"/s, '') : message;

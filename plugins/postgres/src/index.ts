@@ -3,9 +3,10 @@ import { definePlugin } from '@switchhook/sdk';
 import { databasePool } from './connections.js';
 import { insert } from './insert.js';
 import { lookup } from './lookup.js';
+import { store } from './store/component.js';
 
 export default definePlugin({
   name: '@switchhook/plugin-postgres',
   services: [databasePool],
-  components: [insert, lookup],
+  components: [insert, lookup, store],
 });

@@ -72,7 +72,7 @@ const lines: readonly Line[] = [
     what: 'SQL is written',
     pattern:
       /['"`]\s*(select\s|insert into\s|update \S+ set\s|delete from\s|create (unique )?(table|index)\s|alter table\s|with \w+ as|begin\b|commit\b|rollback\b|pragma\s)/i,
-    home: /^plugins\/(sqlite|postgres)\/src\/sql[\w-]*\.ts$/,
+    home: /^plugins\/(sqlite|postgres)\/src\/(store\/)?sql[\w-]*\.ts$/,
     among: ['code', 'string'],
     examples: ["const query = 'select * from events';", 'const query = `\n  DELETE FROM events`;'],
   },

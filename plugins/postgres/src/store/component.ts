@@ -1,0 +1,34 @@
+/** `postgres`: stores events and deliveries in a PostgreSQL database, which several routers can share. */
+import { Clock, defineStore, duration, Log, Metrics, z } from '@switchhook/sdk';
+import { url } from '../options.js';
+import { isName, maxNameBytes } from '../sql.js';
+import { PostgresStore } from './store.js';
+
+export const store = defineStore({
+  type: 'postgres',
+  description: 'Keeps events and deliveries in a PostgreSQL database, 15 or newer, which several routers can share.',
+  options: z.strictObject({
+    url,
+    schema: z.string().refine(isName, `expected a name of 1 to ${maxNameBytes} bytes`).default('switchhook').meta({
+      description: 'Schema of the tables. Created if it is missing. Routers with the same schema share their events.',
+    }),
+    connections: z.int().min(4).max(100).default(10).meta({
+      description:
+        'Most connections to the database, beside the one that waits for notifications. A quarter is for lists and counts.',
+    }),
+    prepare: z.boolean().default(true).meta({
+      description:
+        'Prepares each statement once per connection. `false` for poolers that do not support prepared statements.',
+    }),
+    listen: z.boolean().default(true).meta({
+      description:
+        'Keeps a connection that is notified when another router leaves something to be delivered, and knows which routers are there. `false` behind a pooler in transaction mode: due deliveries are then looked for four times a second.',
+    }),
+    duplicates: duration(
+      'How long an event is recognized when it is sent again, if longer than `retention`. Default: as long as the event is kept.',
+    ).optional(),
+  }),
+  inject: { clock: Clock, log: Log, metrics: Metrics },
+  create: ({ duplicates, ...settings }, services) =>
+    new PostgresStore({ ...settings, duplicatesMs: duplicates ?? null }, services),
+});

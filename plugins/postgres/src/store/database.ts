@@ -1,0 +1,155 @@
+/** The connections of the store to its database: a pool that connects again after every outage, with growing pauses. */
+import type { Clock, Log } from '@switchhook/sdk';
+import pg from 'pg';
+import { DatabaseFailure, failureOf, isHealthyAfter } from '../failure.js';
+import { type Statement, transaction } from './sql-schema.js';
+
+export interface DatabaseSettings {
+  readonly url: string;
+  readonly connections: number;
+  /** Whether statements are prepared once per connection. */
+  readonly prepare: boolean;
+}
+
+interface DatabaseServices {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A connection on loan. */
+export interface Connection {
+  run<R = object>(statement: Statement, values?: readonly unknown[]): Promise<readonly R[]>;
+}
+
+const connectTimeoutMs = 5_000;
+/** A server that has not answered a statement after this time hangs, or cannot be reached any more. */
+const replyTimeoutMs = 30_000;
+/** Shorter than what NAT and load balancers give a silent connection. */
+const keepAliveMs = 10_000;
+const idleMs = 60_000;
+/** Between two tries to connect, while the server cannot be reached. */
+const firstPauseMs = 50;
+const longestPauseMs = 1_000;
+/** Connections that broke while they were idle fail when they are used: as many as the pool has may have to be replaced. */
+const mostTries = 4;
+/** SQLSTATE of a connection that could not be made, so that nothing was sent. */
+const notConnected = '08001';
+const noReply = '08006';
+/** Nothing was sent or all was undone, or it cannot be known: broken and ended connections, a standby, conflicts of transactions. */
+const repeatable = ['', '57P01', '57P02', '25006', '40001', '40P01'];
+
+/** Times and numbers of events are within what a number can hold. */
+export const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+};
+
+export class Database {
+  readonly #pool: pg.Pool;
+  readonly #prepare: boolean;
+  readonly #services: DatabaseServices;
+  #failures = 0;
+  #refusal: { readonly error: DatabaseFailure; readonly untilMs: number } | null = null;
+
+  constructor({ url, connections, prepare }: DatabaseSettings, services: DatabaseServices) {
+    this.#prepare = prepare;
+    this.#services = services;
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: connectTimeoutMs,
+      idleTimeoutMillis: idleMs,
+      query_timeout: replyTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveMs,
+      fallback_application_name: 'switchhook',
+      types,
+    });
+    // A connection that breaks while idle: the next one is made when it is needed.
+    this.#pool.on('error', (error) =>
+      services.log.debug('postgres.disconnected', { reason: failureOf(error).message }),
+    );
+    // One that breaks in use fails its statement, which reports it; without a listener its event would end the process.
+    this.#pool.on('connect', (connection) => connection.on('error', () => {}));
+  }
+
+  /** Runs one statement, which is a transaction of its own. */
+  run<R = object>(statement: Statement, values: readonly unknown[] = []): Promise<readonly R[]> {
+    return this.use((connection) => connection.run<R>(statement, values));
+  }
+
+  /**
+   * Runs work that may be repeated: when the connection breaks, or the server ends one of two transactions that wait for each
+   * other, it runs again on another connection. Its argument says whether an earlier run may have been committed.
+   */
+  async repeat<T>(work: (connection: Connection, isRepeated: boolean) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1)
+      try {
+        return await this.use((connection) => work(connection, tries > 1));
+      } catch (error) {
+        if (tries === mostTries || !repeatable.includes(failureOf(error).code)) throw error;
+      }
+  }
+
+  /** Runs work in one transaction. */
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.use(async (connection) => {
+      const send = (text: string) => connection.run({ name: text, text });
+      await send(transaction.begin);
+      try {
+        const value = await work(connection);
+        await send(transaction.commit);
+        return value;
+      } catch (error) {
+        if (isHealthyAfter(error)) await send(transaction.rollback);
+        throw error;
+      }
+    });
+  }
+
+  /** Lends a connection. Throws a `DatabaseFailure`, or what the work throws itself. */
+  async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const client = await this.#connect();
+    const run = async <R>({ name, text }: Statement, values: readonly unknown[] = []): Promise<readonly R[]> => {
+      try {
+        const query = { text, values: [...values], ...(this.#prepare && { name }) };
+        const { rows } = await (values.length === 0 ? client.query(text) : client.query(query));
+        return rows;
+      } catch (error) {
+        const isTimeout = error instanceof Error && error.message === 'Query read timeout';
+        throw isTimeout ? new DatabaseFailure('passing', 'the database does not reply', noReply) : failureOf(error);
+      }
+    };
+    try {
+      const value = await work({ run });
+      client.release();
+      return value;
+    } catch (error) {
+      client.release(error instanceof DatabaseFailure && !isHealthyAfter(error));
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  /** Refuses at once during the pause after a failure: thousands of senders must not connect at the same time. */
+  async #connect(): Promise<pg.PoolClient> {
+    const { clock } = this.#services;
+    if (this.#refusal !== null && clock.elapsed() < this.#refusal.untilMs) throw this.#refusal.error;
+    try {
+      const client = await this.#pool.connect();
+      this.#failures = 0;
+      this.#refusal = null;
+      return client;
+    } catch (error) {
+      const { kind, message, code } = failureOf(error);
+      const failure = new DatabaseFailure(kind, `cannot connect: ${message}`, code === '' ? notConnected : code);
+      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#failures, 10));
+      this.#failures += 1;
+      this.#refusal = { error: failure, untilMs: clock.elapsed() + pauseMs };
+      throw failure;
+    }
+  }
+}

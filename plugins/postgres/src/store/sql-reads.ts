@@ -1,0 +1,85 @@
+/** The statements that only read. Lists are read newest first, along an index. */
+import { quoted } from '../sql.js';
+import type { Statement } from './sql-schema.js';
+
+const event = 'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.body';
+const openColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, null as reason, d.attempts, d.due_at,
+  d.created_at, null::bigint as settled_at`;
+const settledColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts,
+  null::bigint as due_at, d.created_at, d.settled_at`;
+
+export function readStatements(schemaName: string) {
+  const s = quoted(schemaName);
+  const statement = (name: string, text: string): Statement => ({ name, text });
+  const events = (name: string, way: string) =>
+    statement(
+      name,
+      `select ${event} from ${s}.events e
+      where ${way} and (e.received_at, e.seq) < ($1::bigint, $2::bigint) and e.received_at >= $3
+        and ($4::text is null or e.source = $4) and ($5::text is null or e.type = $5)
+        and ($6::text is null or e.subject = $6) and ($7::text is null or e.agent = $7) and (not $8::boolean or not e.routed)
+      order by e.received_at desc, e.seq desc limit $9`,
+    );
+  /** Lists open or settled deliveries; the id of the event is looked up for those of the page only. */
+  const deliveries = (name: string, columns: string, from: string, way: string) =>
+    statement(
+      name,
+      `with page as materialized (
+        select ${columns} from ${s}.${from} d
+        where ${way} and (d.created_at, d.seq, d.idx) < ($1::bigint, $2::bigint, $3::int) and d.created_at >= $4
+          and ($5::int is null or d.state = $5) and ($6::text is null or d.destination = $6)
+          and ($7::text is null or d.route = $7)
+        order by d.created_at desc, d.seq desc, d.idx desc limit $8)
+      select p.*, e.id from page p cross join lateral (select id from ${s}.events where seq = p.seq offset 0) e`,
+    );
+  return {
+    event: statement(
+      'event',
+      `select ${event} from ${s}.seen n cross join lateral (select * from ${s}.events where seq = n.seq offset 0) e where n.id = $1`,
+    ),
+    number: statement('number', `select seq from ${s}.seen where id = $1`),
+    events: events('events', 'true'),
+    eventsOfParty: events(
+      'events_of_party',
+      'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10',
+    ),
+    openDeliveries: deliveries('open_deliveries', openColumns, 'deliveries', 'true'),
+    openOfEvent: deliveries('open_of_event', openColumns, 'deliveries', 'd.seq = $9'),
+    settledDeliveries: deliveries('settled_deliveries', settledColumns, 'settled', 'true'),
+    settledOfEvent: deliveries(
+      'settled_of_event',
+      settledColumns,
+      'settled',
+      'd.seq = $9 and ($10::text is null or d.reason = $10)',
+    ),
+    deadDeliveries: deliveries(
+      'dead_deliveries',
+      settledColumns,
+      'settled',
+      'd.state = 5 and ($9::text is null or d.reason = $9)',
+    ),
+    delivery: statement(
+      'delivery',
+      `select n.id, d.* from ${s}.seen n cross join lateral (
+        select ${openColumns} from ${s}.deliveries d where d.seq = n.seq and d.idx = $2
+        union all select ${settledColumns} from ${s}.settled d where d.seq = n.seq and d.idx = $2 offset 0) d
+      where n.id = $1`,
+    ),
+    attempts: statement(
+      'attempts',
+      `select a.* from ${s}.seen n cross join lateral (
+        select number, started_at, duration, outcome, reason, response from ${s}.attempts
+        where seq = n.seq and idx = $2 offset 0) a
+      where n.id = $1 order by a.number`,
+    ),
+    open: statement(
+      'open',
+      `select destination, count(*) as count, count(*) filter (where state = 1) as running, min(created_at) as oldest
+      from ${s}.deliveries group by destination`,
+    ),
+    dead: statement(
+      'dead',
+      `select destination, count(*) as count from ${s}.settled where state = 5 and reason <> 'discarded' group by destination`,
+    ),
+  };
+}

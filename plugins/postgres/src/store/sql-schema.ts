@@ -1,0 +1,142 @@
+/** The schema of the store by version, its partitions, and the statements that install them. */
+import { quoted } from '../sql.js';
+
+/** A statement; `name` identifies it on connections where it is prepared. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The oldest server whose features are used. */
+export const oldestServer = 150_000;
+
+/** The tables with a partition for each day. */
+export const partitionedTables = ['events', 'settled', 'attempts'] as const;
+
+/** Events of one day: the first has the sequence number `day * perDay`. */
+export const perDay = 2 ** 32;
+
+export const transaction = {
+  begin: 'begin isolation level read committed',
+  commit: 'commit',
+  rollback: 'rollback',
+} as const;
+
+/** Set on a connection that holds a lock, so that the server notices within half a minute that its router is gone. */
+export const noticeLostClient = `set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3`;
+
+/**
+ * The step at index n migrates the schema from version n to n + 1. A change of the schema is a new step, which must be safe
+ * while routers of the previous version run. Codes for states: 0 waiting, 1 running, 3 delivered, 4 skipped, 5 dead.
+ */
+export const migrations: readonly ((schema: string) => string)[] = [
+  (s) => `
+  create sequence ${s}.event_numbers;
+  -- Which event has which source and key. Narrow, so that duplicates can be found for longer than bodies are kept.
+  create table ${s}.seen (digest uuid primary key, id uuid not null unique, seq bigint not null);
+  create index seen_by_seq on ${s}.seen (seq);
+
+  create table ${s}.events (
+    seq bigint primary key, id uuid not null, source text not null, key text not null, type text not null, subject text,
+    agent text, party text, occurred_at bigint not null, received_at bigint not null, routed boolean not null,
+    body bytea not null
+  ) partition by range (seq);
+  create index events_by_time on ${s}.events (received_at, seq);
+  -- Queried while a phone rings. A digest, because an index cannot hold long texts.
+  create index events_by_party on ${s}.events (hashtextextended(party, 0), received_at, seq) where party is not null;
+
+  -- Open deliveries only: small, however many have been delivered.
+  create table ${s}.deliveries (
+    seq bigint not null, idx integer not null, destination text not null, route text not null, transforms text,
+    line uuid, -- a digest of the event's subject
+    state smallint not null, attempts integer not null, tries integer not null, lease integer not null,
+    due_at bigint not null, created_at bigint not null,
+    primary key (seq, idx)
+  ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+  create index deliveries_due on ${s}.deliveries (destination, due_at, seq, idx);
+  create index deliveries_in_line on ${s}.deliveries (destination, line, state, seq, idx) where line is not null;
+  create index deliveries_by_time on ${s}.deliveries (created_at, seq, idx);
+
+  create table ${s}.settled (
+    seq bigint not null, idx integer not null, destination text not null, route text not null, transforms text, line uuid,
+    state smallint not null, reason text, attempts integer not null, tries integer not null, lease integer not null,
+    created_at bigint not null, settled_at bigint not null,
+    primary key (seq, idx)
+  ) partition by range (seq);
+  create index settled_by_time on ${s}.settled (created_at, seq, idx);
+  create index settled_dead on ${s}.settled (created_at, seq, idx) include (destination, reason) where state = 5;
+
+  create table ${s}.attempts (
+    seq bigint not null, idx integer not null, number integer not null, started_at bigint not null,
+    duration double precision not null, outcome text not null, reason text, response text,
+    primary key (seq, idx, number)
+  ) partition by range (seq);
+  `,
+];
+
+/** The statements that install the schema and keep its partitions. */
+export function schemaStatements(schemaName: string) {
+  const s = quoted(schemaName);
+  const statement = (name: string, text: string): Statement => ({ name, text });
+  return {
+    server: statement(
+      'server',
+      `select current_setting('server_version_num')::int as version, current_setting('server_version') as text,
+        current_setting('fsync') = 'on' and current_setting('synchronous_commit') <> 'off' as durable`,
+    ),
+    isInstalled: statement(
+      'is_installed',
+      `select to_regclass('${s.replaceAll("'", "''")}.migrations') is not null as found`,
+    ),
+    version: statement('version', `select coalesce(max(version), 0) as version from ${s}.migrations`),
+    hasSchema: statement('has_schema', 'select exists (select from pg_namespace where nspname = $1) as found'),
+    mayCreateSchema: statement('may_create', `select has_database_privilege(current_database(), 'create') as found`),
+    mayCreateTables: statement('may_use', `select has_schema_privilege($1, 'create, usage') as found`),
+    createSchema: statement('create_schema', `create schema if not exists ${s}`),
+    createMigrations: statement(
+      'create_migrations',
+      `create table if not exists ${s}.migrations (version integer primary key, applied_at timestamptz not null default now())`,
+    ),
+    migrations: migrations.map((text, index) => statement(`migrate_${index + 1}`, text(s))),
+    noteMigration: statement('note_migration', `insert into ${s}.migrations (version) values ($1)`),
+
+    /** One migration or change of partitions at a time. */
+    lockSchema: statement(
+      'lock_schema',
+      `select pg_advisory_xact_lock(hashtextextended('switchhook.schema.' || $1, 0))`,
+    ),
+    lastNumber: statement('last_number', `select last_value as seq from ${s}.event_numbers`),
+    moveNumbers: statement(
+      'move_numbers',
+      `select setval('${s}.event_numbers', $1, false) from ${s}.event_numbers where last_value < $1`,
+    ),
+    partitions: statement(
+      'partitions',
+      `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = '${s}.events'::regclass order by 1`,
+    ),
+    /** Attached after it was created: a table created as a partition would lock out all others for a moment. */
+    addPartition: (table: string, suffix: string, from: number, until: number): Statement =>
+      statement(
+        'add_partition',
+        `create table if not exists ${s}.${table}_${suffix} (like ${s}.${table} including defaults);
+        alter table ${s}.${table} attach partition ${s}.${table}_${suffix} for values from (${from}) to (${until})`,
+      ),
+    /** What must be kept of a day, and how many events it has. */
+    dayContent: (suffix: string): Statement =>
+      statement(
+        `day_content_${suffix}`,
+        `select exists (select from ${s}.deliveries where seq >= $1 and seq < $2)
+          or exists (select from ${s}.settled_${suffix} where state = 5 and reason <> 'discarded') as needed,
+          (select count(*) from ${s}.events_${suffix}) as events`,
+      ),
+    limitLockWait: statement('limit_lock_wait', `set local lock_timeout = '1s'`),
+    /** In the order in which other statements lock them. */
+    lockPartitioned: statement(
+      'lock_partitioned',
+      `lock table only ${s}.events, only ${s}.settled, only ${s}.attempts in access exclusive mode`,
+    ),
+    dropDay: (suffix: string): Statement =>
+      statement('drop_day', partitionedTables.map((table) => `drop table ${s}.${table}_${suffix}`).join('; ')),
+  };
+}

@@ -1,0 +1,33 @@
+/** The statements by which routers that share a schema notice each other. */
+import { quoted } from '../sql.js';
+import type { Statement } from './sql-schema.js';
+
+/** One for all schemas; the text of a notification is the schema. */
+export const channel = 'switchhook';
+
+export function sessionStatements(schemaName: string) {
+  const s = quoted(schemaName);
+  const statement = (name: string, text: string): Statement => ({ name, text });
+  const lock = `hashtextextended('switchhook.routers.' || $1, 0)`;
+  return {
+    processId: statement('process_id', 'select pg_backend_pid() as id'),
+    listen: statement('listen', `listen ${channel}`),
+    notify: statement('notify', `select pg_notify('${channel}', $1)`),
+    /** Every open store holds the lock, shared; one that gets it alone is the only one. */
+    lockAlone: statement('lock_alone', `select pg_try_advisory_lock(${lock}) as is_alone`),
+    lockShared: statement('lock_shared', `select pg_advisory_lock_shared(${lock})`),
+    unlockAlone: statement('unlock_alone', `select pg_advisory_unlock(${lock})`),
+    unlockShared: statement('unlock_shared', `select pg_advisory_unlock_shared(${lock})`),
+    /** Skips from destination to destination in the index. */
+    due: statement(
+      'due',
+      `with recursive names as (
+        (select destination from ${s}.deliveries order by destination limit 1)
+        union all
+        select (select d.destination from ${s}.deliveries d where d.destination > n.destination order by d.destination limit 1)
+        from names n where n.destination is not null)
+      select n.destination from names n
+      where exists (select from ${s}.deliveries d where d.destination = n.destination and d.due_at <= $1)`,
+    ),
+  };
+}

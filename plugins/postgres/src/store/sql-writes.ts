@@ -1,0 +1,246 @@
+/** The statements that change the store: each is one transaction, and one round trip. */
+import { quoted } from '../sql.js';
+import type { Statement } from './sql-schema.js';
+
+const open = 'seq, idx, destination, route, transforms, line, state, attempts, tries, lease, due_at, created_at';
+const ended =
+  'seq, idx, destination, route, transforms, line, state, reason, attempts, tries, lease, created_at, settled_at';
+const event = 'e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.body';
+const byDue = 'order by due_at, seq, idx';
+
+/** The statements, for tables in a schema. */
+export function writeStatements(schemaName: string) {
+  const s = quoted(schemaName);
+  const statement = (name: string, text: string): Statement => ({ name, text });
+
+  /** Inserts delivered, skipped and dead deliveries that were removed from the open ones. */
+  const keepEnded = (from: string, state: string, reason: string, at: string): string =>
+    `insert into ${s}.settled (${ended})
+    select seq, idx, destination, route, transforms, line, ${state}, ${reason}, attempts, tries, lease, created_at, ${at} from ${from}`;
+
+  /** Counts the attempt of those in `due`, and ends those that have used up their attempts. */
+  const takeDue = `
+    taken as (
+      update ${s}.deliveries d set state = 1, attempts = d.attempts + 1, tries = d.tries + 1, lease = d.lease + 1, due_at = $3
+      from due where d.seq = due.seq and d.idx = due.idx and due.attempts < $5
+      returning d.seq, d.idx, d.route, d.transforms, d.attempts, d.lease, due.due_at),
+    gone as (
+      delete from ${s}.deliveries d using due
+      where d.seq = due.seq and d.idx = due.idx and due.attempts >= $5 returning d.*),
+    kept as (${keepEnded('gone', '5', `'exhausted'`, '$2::bigint')}),
+    found as (
+      select seq, idx, route, transforms, attempts, lease, due_at, false as exhausted from taken
+      union all select seq, idx, route, transforms, attempts, lease, due_at, true from gone)
+    select f.idx, f.route, f.transforms, f.attempts, f.lease, f.exhausted, ${event}
+    from found f cross join lateral (select * from ${s}.events where seq = f.seq offset 0) e
+    order by f.due_at, f.seq, f.idx`;
+
+  /** Of the deliveries in `open`, the oldest of each subject, with the time at which each can be claimed. */
+  const heads = `
+    heads as (
+      select o.seq, o.idx, o.due_at, greatest(o.due_at, (
+        select max(r.due_at) from ${s}.deliveries r
+        where r.destination = $1 and r.line = o.line and r.state = 1 and (r.seq, r.idx) <> (o.seq, o.idx))) as ready_at
+      from open o where o.line is null or not (${[0, 1]
+        .map(
+          (state) => `exists (select from ${s}.deliveries p
+          where p.destination = $1 and p.line = o.line and p.state = ${state} and (p.seq, p.idx) < (o.seq, o.idx))`,
+        )
+        .join(' or ')}))`;
+  /** The first open deliveries of the destination. Enough unless many wait behind others of their subject. */
+  const first = `open as materialized (
+      select seq, idx, due_at, line from ${s}.deliveries where destination = $1 ${byDue} limit ${firstOpen})`;
+  /** The oldest of each subject, found by skipping from subject to subject in the index; and those without a subject. */
+  const bySubject = `
+    lines as (
+      (select line from ${s}.deliveries where destination = $1 and line is not null order by line limit 1)
+      union all
+      select (select d.line from ${s}.deliveries d where d.destination = $1 and d.line > l.line order by d.line limit 1)
+      from lines l where l.line is not null),
+    open as materialized (
+      select o.* from lines l cross join lateral (${[0, 1]
+        .map(
+          (state) => `(select seq, idx, due_at, line from ${s}.deliveries
+        where destination = $1 and line = l.line and state = ${state} order by seq, idx limit 1)`,
+        )
+        .join(' union all ')}) o
+      union all
+      (select seq, idx, due_at, line from ${s}.deliveries where destination = $1 and line is null ${byDue} limit ${firstOpen}))`;
+  /** Locks exactly the chosen ones: \`limit\` together with \`skip locked\` could take the next of a subject whose oldest is locked. */
+  const claimHeads = (name: string, from: string) =>
+    statement(
+      name,
+      `with recursive ${from}, ${heads},
+      due as materialized (
+        select d.seq, d.idx, d.due_at, d.attempts from ${s}.deliveries d
+        where (d.seq, d.idx) in (select seq, idx from heads where ready_at <= $2 ${byDue} limit $4) and d.due_at <= $2
+        for update of d skip locked),
+      ${takeDue}`,
+    );
+  const nextHead = (name: string, from: string) =>
+    statement(
+      name,
+      `with recursive ${from}, ${heads}
+      select min(ready_at) as due_at, (select count(*) from open) as scanned from heads`,
+    );
+
+  /** Deliveries of $1 (event ids) and $2 (indexes). Locks their events, so that none is removed meanwhile. */
+  const chosen = `
+    chosen as materialized (
+      select e.seq, e.id, i.idx from (select distinct id, idx from unnest($1::uuid[], $2::int[]) i(id, idx)) i
+      join ${s}.seen n on n.id = i.id
+      join ${s}.events e on e.seq = n.seq order by e.seq for key share of e)`;
+
+  return {
+    /** Duplicates are skipped; returns the places of the others. Sorted, so that two routers lock keys in the same order. */
+    append: statement(
+      'append',
+      `with incoming as materialized (
+        select i.*, nextval('${s}.event_numbers') as seq from (
+          select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::bigint[], $10::bigint[], $11::boolean[], $12::int[], $13::int[]) with ordinality
+          as i(id, digest, source, key, type, subject, agent, party, occurred_at, received_at, routed, start, size, n)
+          order by n) i),
+      fresh as (
+        insert into ${s}.seen (digest, id, seq) select digest, id, seq from incoming order by digest, n
+        on conflict (digest) do nothing returning seq),
+      kept as (
+        insert into ${s}.events
+        select i.seq, id, source, key, type, subject, agent, party, occurred_at, received_at, routed,
+          substring($14::bytea from i.start for i.size)
+        from incoming i join fresh using (seq)),
+      made as (
+        insert into ${s}.deliveries (${open})
+        select i.seq, d.idx, d.destination, d.route, d.transforms, d.line, d.state, d.state, d.state, d.state, d.due_at, $15::bigint
+        from unnest($16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::uuid[], $22::smallint[], $23::bigint[])
+          as d(n, idx, destination, route, transforms, line, state, due_at)
+        join incoming i using (n) join fresh using (seq))
+      select n::int - 1 as place from incoming join fresh using (seq)`,
+    ),
+    known: statement('known', `select digest, id from ${s}.seen where digest = any($1::uuid[])`),
+    /** Writes a record to the log and commits it, to prove that a commit is possible. */
+    prove: statement('prove', `select pg_logical_emit_message(true, 'switchhook', '')`),
+
+    claim: statement(
+      'claim',
+      `with due as materialized (
+        select seq, idx, due_at, attempts from ${s}.deliveries
+        where destination = $1 and due_at <= $2 ${byDue} limit $4 for update skip locked),
+      ${takeDue}`,
+    ),
+    nextDue: statement('next_due', `select due_at from ${s}.deliveries where destination = $1 order by due_at limit 1`),
+    claimHeads: claimHeads('claim_heads', first),
+    claimHeadsBySubject: claimHeads('claim_heads_by_subject', bySubject),
+    nextHead: nextHead('next_head', first),
+    nextHeadBySubject: nextHead('next_head_by_subject', bySubject),
+
+    /** `back`: 1 returns the attempt. A settlement whose lease is no longer the delivery's finds no row. */
+    settle: statement(
+      'settle',
+      `with incoming as materialized (
+        select n.seq, i.* from unnest($1::uuid[], $2::int[], $3::int[], $4::smallint[], $5::text[], $6::bigint[], $7::int[],
+          $8::bigint[], $9::float8[], $10::text[], $11::text[], $12::text[])
+          as i(id, idx, lease, new_state, new_reason, until, back, started_at, duration, outcome, why, response)
+        join ${s}.seen n on n.id = i.id),
+      gone as (
+        delete from ${s}.deliveries d using incoming i
+        where i.new_state >= 3 and d.seq = i.seq and d.idx = i.idx and d.lease = i.lease and d.state = 1
+        returning d.*, i.new_state, i.new_reason, i.started_at, i.duration, i.outcome, i.why, i.response),
+      again as (
+        update ${s}.deliveries d set state = 0, due_at = i.until, attempts = d.attempts - i.back,
+          tries = d.tries - case when i.outcome is null then i.back else 0 end
+        from incoming i
+        where i.new_state = 0 and d.seq = i.seq and d.idx = i.idx and d.lease = i.lease and d.state = 1
+        returning d.seq, d.idx, d.tries, i.started_at, i.duration, i.outcome, i.why, i.response),
+      kept as (${keepEnded('gone', 'new_state', 'new_reason', '$13::bigint')})
+      insert into ${s}.attempts (seq, idx, number, started_at, duration, outcome, reason, response)
+      select seq, idx, tries, started_at, duration, outcome, why, response from gone where outcome is not null
+      union all
+      select seq, idx, tries, started_at, duration, outcome, why, response from again where outcome is not null`,
+    ),
+
+    replay: statement(
+      'replay',
+      `with ${chosen},
+      again as (
+        update ${s}.deliveries d set due_at = $3, attempts = 0 from chosen c
+        where d.seq = c.seq and d.idx = c.idx and d.state = 0 returning c.id, d.idx),
+      back as (
+        delete from ${s}.settled d using chosen c where d.seq = c.seq and d.idx = c.idx returning c.id, d.*),
+      made as (
+        insert into ${s}.deliveries (${open})
+        select seq, idx, destination, route, transforms, line, 0, 0, tries, lease, $3, created_at from back)
+      select id, idx from again union all select id, idx from back`,
+    ),
+    discard: statement(
+      'discard',
+      `with ${chosen},
+      gone as (
+        delete from ${s}.deliveries d using chosen c
+        where d.seq = c.seq and d.idx = c.idx and d.state = 0 returning c.id, d.*),
+      kept as (${keepEnded('gone', '5', `'discarded'`, '$3::bigint')}),
+      dead as (
+        update ${s}.settled d set reason = 'discarded', settled_at = $3 from chosen c
+        where d.seq = c.seq and d.idx = c.idx and d.state = 5 and d.reason <> 'discarded' returning c.id, d.idx)
+      select id, idx from gone union all select id, idx from dead`,
+    ),
+
+    /** Locks an event while deliveries are added to it. */
+    lockEvent: statement(
+      'lock_event',
+      `select e.seq, e.subject, e.routed from ${s}.seen n join ${s}.events e on e.seq = n.seq where n.id = $1 for update of e`,
+    ),
+    nextIndex: statement(
+      'next_index',
+      `select greatest(
+        (select max(idx) from ${s}.deliveries where seq = $1), (select max(idx) from ${s}.settled where seq = $1), -1) + 1 as idx`,
+    ),
+    extend: statement(
+      'extend',
+      `insert into ${s}.deliveries (${open})
+      select $1, d.idx, d.destination, d.route, d.transforms, $2, d.state, d.state, d.state, d.state, d.due_at, $3
+      from unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::bigint[])
+        as d(idx, destination, route, transforms, state, due_at)`,
+    ),
+    markRouted: statement('mark_routed', `update ${s}.events set routed = true where seq = $1`),
+
+    /** Removes settled events one by one, of a range of numbers. $5: also drops their keys. */
+    removeEvents: statement(
+      'remove_events',
+      `with old as materialized (
+        select e.seq from ${s}.events e
+        where e.received_at < $1 and e.seq >= $2 and e.seq < $3
+          and not exists (select from ${s}.deliveries d where d.seq = e.seq)
+          and not exists (select from ${s}.settled d where d.seq = e.seq and d.state = 5 and d.reason <> 'discarded')
+        order by e.received_at, e.seq limit $4 for update of e skip locked),
+      no_attempts as (delete from ${s}.attempts a using old where a.seq = old.seq),
+      no_deliveries as (delete from ${s}.settled d using old where d.seq = old.seq),
+      no_keys as (delete from ${s}.seen n using old where n.seq = old.seq and $5),
+      gone as (delete from ${s}.events e using old where e.seq = old.seq returning e.seq)
+      select count(*) as removed from gone`,
+    ),
+    /** Drops the keys of events that were removed with their day. */
+    dropKeys: statement(
+      'drop_keys',
+      `delete from ${s}.seen where seq in (select seq from ${s}.seen where seq < $1 order by seq limit 20000)`,
+    ),
+
+    /** The leases of routers that are gone end; deliveries that were lost more than once become due apart from each other. */
+    endLeases: statement(
+      'end_leases',
+      `with running as (
+        select d.seq, d.idx, d.tries - (select count(*) from ${s}.attempts a where a.seq = d.seq and a.idx = d.idx) as unanswered
+        from ${s}.deliveries d where d.state = 1),
+      suspects as (
+        select seq, idx, row_number() over (order by unanswered, seq, idx) - 1 as place,
+          least($2::bigint, $3::bigint / count(*) over ()) as apart
+        from running where unanswered > 1)
+      update ${s}.deliveries d set due_at = least(d.due_at, $1::bigint + coalesce(
+        (select s.place * s.apart from suspects s where s.seq = d.seq and s.idx = d.idx), 0))
+      where d.state = 1`,
+    ),
+  };
+}
+
+/** Open deliveries that a claim in order reads before it goes by subject. */
+export const firstOpen = 500;

@@ -1,0 +1,263 @@
+/** The store of the contract: groups what arrives together, and sends each group as one transaction. */
+import type {
+  Appended,
+  Attempt,
+  Backlog,
+  Claim,
+  ClaimRequest,
+  Clock,
+  DeliveryQuery,
+  DeliveryRecord,
+  Entry,
+  EventQuery,
+  EventRecord,
+  Log,
+  Metrics,
+  NewDelivery,
+  Page,
+  PruneRequest,
+  Settled,
+  Store,
+} from '@switchhook/sdk';
+import { failureOf } from '../failure.js';
+import { Slots } from '../semaphore.js';
+import { Database, type DatabaseSettings } from './database.js';
+import { Days } from './days.js';
+import { GroupCommit } from './group-commit.js';
+import { Reads } from './reads.js';
+import { isEventId } from './rows.js';
+import { checkServer, install, probe } from './schema.js';
+import { Session } from './session.js';
+import { readStatements } from './sql-reads.js';
+import { perDay, schemaStatements } from './sql-schema.js';
+import { writeStatements } from './sql-writes.js';
+import { refuseTooMany, Writes } from './writes.js';
+
+export interface PostgresSettings extends DatabaseSettings {
+  readonly schema: string;
+  /** Whether a connection waits for notifications. */
+  readonly listen: boolean;
+  /** How long keys are kept; null = as long as their events. */
+  readonly duplicatesMs: number | null;
+}
+
+interface StoreServices {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const dayMs = 86_400_000;
+/** Events or settlements in one transaction. */
+const groupSize = 64;
+const groupsRunning = 2;
+const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/** The parts of an open store. */
+interface Open {
+  readonly database: Database;
+  readonly writes: Writes;
+  readonly reads: Reads;
+  readonly days: Days;
+  readonly session: Session;
+}
+
+export class PostgresStore implements Store {
+  readonly #settings: PostgresSettings;
+  readonly #services: StoreServices;
+  readonly #sql: ReturnType<typeof schemaStatements>;
+  readonly #slots: Slots;
+  readonly #appends = new GroupCommit<readonly Entry[], readonly Appended[]>(
+    { size: groupSize, running: groupsRunning },
+    (calls) => this.#append(calls),
+    isData,
+  );
+  readonly #settlements = new GroupCommit<readonly Settled[], void>(
+    { size: groupSize, running: groupsRunning },
+    (calls) => this.#settle(calls),
+    isData,
+  );
+  #open: Open | null = null;
+
+  constructor(settings: PostgresSettings, services: StoreServices) {
+    this.#settings = settings;
+    this.#services = services;
+    this.#sql = schemaStatements(settings.schema);
+    // Lists and counts never use up the connections of commits.
+    this.#slots = new Slots(Math.max(1, Math.floor(settings.connections / 4)), services.clock);
+  }
+
+  async open(): Promise<void> {
+    const { schema } = this.#settings;
+    const { clock, log } = this.#services;
+    const database = new Database(this.#settings, this.#services);
+    const session = new Session(this.#settings, database, this.#services);
+    try {
+      await install(database, this.#sql, schema);
+      if (!(await checkServer(database, this.#sql)))
+        log.warn('store.not-durable', { fix: 'set fsync and synchronous_commit to on' });
+      const days = new Days(database, this.#sql, schema, this.#services);
+      await days.begin();
+      const writes = new Writes(database, writeStatements(schema), clock);
+      await session.open(() => writes.endLeases());
+      this.#open = { database, writes, reads: new Reads(database, readStatements(schema), clock), days, session };
+    } catch (error) {
+      await session.close();
+      await database.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#appends.idle(), this.#settlements.idle()]);
+    const open = this.#open;
+    this.#open = null;
+    await open?.session.close();
+    await open?.database.close();
+  }
+
+  /** Rejects when a router could not use the database. */
+  async probe(): Promise<void> {
+    const database = new Database({ ...this.#settings, connections: 1 }, this.#services);
+    try {
+      await probe(database, this.#sql, this.#settings.schema);
+    } finally {
+      await database.close();
+    }
+  }
+
+  async append(entries: readonly Entry[]): Promise<readonly Appended[]> {
+    const { days, session } = this.#opened;
+    for (const { event, deliveries } of entries) refuseTooMany(event.id, deliveries.length);
+    await days.follow();
+    const appended = await this.#appends.add(entries, Math.max(1, entries.length));
+    if (entries.some(({ deliveries }) => deliveries.some(isWaiting))) session.announce();
+    return appended;
+  }
+
+  claim(request: ClaimRequest): Promise<Claim> {
+    return this.#do(({ writes }) => writes.claim(request));
+  }
+
+  async settle(settled: readonly Settled[]): Promise<void> {
+    const { session } = this.#opened;
+    await this.#settlements.add(settled, settled.length);
+    if (settled.some(({ settlement }) => isWaiting(settlement))) session.announce();
+  }
+
+  replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
+    return this.#do(({ writes }) => writes.replay(ids, dueMs));
+  }
+
+  extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
+    return this.#do(async ({ writes, session }) => {
+      const ids = isEventId(eventId) ? await writes.extend(eventId, deliveries) : [];
+      if (deliveries.some(isWaiting)) session.announce();
+      return ids;
+    });
+  }
+
+  discard(ids: readonly string[]): Promise<readonly string[]> {
+    return this.#do(({ writes }) => writes.discard(ids));
+  }
+
+  /**
+   * Removes whole days, when events are kept for a day or longer: what is settled then goes without a row being touched. Of
+   * days with something that must be kept, the rest is removed row by row.
+   */
+  prune({ beforeMs, limit }: PruneRequest): Promise<number> {
+    return this.#do(async ({ writes, days }) => {
+      const { clock } = this.#services;
+      const { duplicatesMs } = this.#settings;
+      const remove = { beforeMs, limit, dropsKeys: duplicatesMs === null };
+      if (clock.now() - beforeMs < dayMs)
+        return writes.removeEvents({ ...remove, from: 0, until: Number.MAX_SAFE_INTEGER });
+      for (const day of await days.endedBefore(beforeMs)) {
+        const removed = (await days.drop(day)) ?? (await writes.removeEvents({ ...remove, ...day }));
+        if (removed > 0) return removed;
+      }
+      const keysFrom = Math.floor((clock.now() - (duplicatesMs ?? 0)) / dayMs) * perDay;
+      await writes.dropKeys(Math.min(await days.firstNumber(), keysFrom));
+      return 0;
+    });
+  }
+
+  event(id: string): Promise<EventRecord | null> {
+    return this.#read((reads) => reads.event(id));
+  }
+
+  events(query: EventQuery): Promise<Page<EventRecord>> {
+    return this.#read((reads) => reads.events(query));
+  }
+
+  delivery(id: string): Promise<DeliveryRecord | null> {
+    return this.#read((reads) => reads.delivery(id));
+  }
+
+  deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
+    return this.#read((reads) => reads.deliveries(query));
+  }
+
+  attempts(id: string): Promise<readonly Attempt[]> {
+    return this.#read((reads) => reads.attempts(id));
+  }
+
+  backlog(): Promise<readonly Backlog[]> {
+    return this.#read((reads) => reads.backlog());
+  }
+
+  onDue(wake: (destination: string) => void): () => void {
+    return this.#opened.session.onDue(wake);
+  }
+
+  get #opened(): Open {
+    if (this.#open === null) throw Object.assign(new Error('the store is not open'), { code: 'STORE_CLOSED' });
+    return this.#open;
+  }
+
+  async #append(calls: readonly (readonly Entry[])[]): Promise<readonly (readonly Appended[])[]> {
+    const appended = await this.#measured(calls.length, () => this.#opened.writes.append(calls.flat()));
+    let start = 0;
+    return calls.map(({ length }) => {
+      start += length;
+      return appended.slice(start - length, start);
+    });
+  }
+
+  async #settle(calls: readonly (readonly Settled[])[]): Promise<readonly undefined[]> {
+    await this.#measured(calls.length, () => this.#opened.writes.settle(calls.flat()));
+    return calls.map(() => undefined);
+  }
+
+  async #measured<T>(operations: number, commit: () => Promise<T>): Promise<T> {
+    const { clock, metrics } = this.#services;
+    const startedMs = clock.elapsed();
+    const value = await commit();
+    metrics.observe('store_commit_seconds', 'Duration of commits', (clock.elapsed() - startedMs) / 1_000);
+    metrics.observe('store_commit_operations', 'Operations in a commit', operations, {}, operationBuckets);
+    return value;
+  }
+
+  async #do<T>(work: (open: Open) => Promise<T>): Promise<T> {
+    return work(this.#opened);
+  }
+
+  async #read<T>(work: (reads: Reads) => Promise<T>): Promise<T> {
+    const { reads } = this.#opened;
+    await this.#slots.enter(new AbortController().signal, null);
+    try {
+      return await work(reads);
+    } finally {
+      this.#slots.leave();
+    }
+  }
+}
+
+function isWaiting({ state }: { readonly state: string }): boolean {
+  return state === 'waiting';
+}
+
+/** Whether the server refused the values of one of the operations: the others can be committed without it. */
+function isData(error: unknown): boolean {
+  return failureOf(error).kind === 'data';
+}

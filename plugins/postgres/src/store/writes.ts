@@ -1,0 +1,256 @@
+/** The operations that change the store: builds the parameters of their statements, and reads their rows. */
+import {
+  type Appended,
+  type Claim,
+  type ClaimedDelivery,
+  type ClaimRequest,
+  type Clock,
+  deliveryId,
+  type Entry,
+  type NewDelivery,
+  type Settled,
+} from '@switchhook/sdk';
+import { DatabaseFailure } from '../failure.js';
+import type { Connection, Database } from './database.js';
+import {
+  digestOf,
+  type EventRow,
+  eventRecord,
+  lineOf,
+  maxDeliveries,
+  partsOf,
+  stateCodes,
+  storable,
+  textOf,
+  transformsOf,
+  whole,
+} from './rows.js';
+import type { Statement } from './sql-schema.js';
+import { firstOpen, type writeStatements } from './sql-writes.js';
+
+/** See `Store`: between deliveries that may have ended the process. */
+const suspectsApartMs = 2_000;
+/** None waits for longer, however many there are. */
+const longestApartMs = 120_000;
+
+interface ClaimRow extends Omit<EventRow, 'seq'> {
+  readonly idx: number;
+  readonly route: string;
+  readonly transforms: string | null;
+  readonly attempts: number;
+  readonly lease: number;
+  readonly exhausted: boolean;
+}
+
+export class Writes {
+  readonly #database: Database;
+  readonly #sql: ReturnType<typeof writeStatements>;
+  readonly #clock: Clock;
+
+  constructor(database: Database, sql: ReturnType<typeof writeStatements>, clock: Clock) {
+    this.#database = database;
+    this.#sql = sql;
+    this.#clock = clock;
+  }
+
+  /** One result per entry, in order. */
+  append(entries: readonly Entry[]): Promise<readonly Appended[]> {
+    const digests = entries.map(({ event }) => digestOf(event.source, event.key));
+    const values = appendValues(entries, digests, this.#clock.now());
+    return this.#database.repeat(async (connection, isRepeated) => {
+      if (entries.length === 0) await connection.run(this.#sql.prove);
+      const added = entries.length === 0 ? [] : await connection.run<{ place: number }>(this.#sql.append, values);
+      const places = new Set(added.map(({ place }) => place));
+      const idOf = places.size === entries.length ? new Map<string, string>() : await this.#known(connection, digests);
+      return entries.map(({ event }, place) => {
+        if (places.has(place)) return { eventId: event.id, duplicate: false };
+        const eventId = idOf.get(digests[place] ?? '') ?? event.id;
+        // The first run was committed, although its answer was lost.
+        return { eventId, duplicate: !(isRepeated && eventId === event.id) };
+      });
+    });
+  }
+
+  async #known(connection: Connection, digests: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await connection.run<{ digest: string; id: string }>(this.#sql.known, [digests]);
+    return new Map(rows.map(({ digest, id }) => [digest.replaceAll('-', ''), id]));
+  }
+
+  async claim(request: ClaimRequest): Promise<Claim> {
+    const { destination, limit, ordered } = request;
+    if (!ordered) {
+      const taken = await this.#take(this.#sql.claim, request);
+      const [next] = await this.#database.run<{ due_at: number }>(this.#sql.nextDue, [destination]);
+      return { ...taken, nextDueMs: next?.due_at ?? null };
+    }
+    const first = await this.#take(this.#sql.claimHeads, request);
+    const head = await this.#nextHead(this.#sql.nextHead, destination);
+    const isFull = first.deliveries.length + first.exhausted.length === limit;
+    if (head.scanned < firstOpen || isFull || (head.due_at !== null && head.due_at <= request.nowMs))
+      return { ...first, nextDueMs: head.due_at };
+    const rest = await this.#take(this.#sql.claimHeadsBySubject, {
+      ...request,
+      limit: limit - first.deliveries.length,
+    });
+    return {
+      deliveries: [...first.deliveries, ...rest.deliveries],
+      exhausted: [...first.exhausted, ...rest.exhausted],
+      nextDueMs: (await this.#nextHead(this.#sql.nextHeadBySubject, destination)).due_at,
+    };
+  }
+
+  async #nextHead(statement: Statement, destination: string) {
+    const [row] = await this.#database.run<{ due_at: number | null; scanned: number }>(statement, [destination]);
+    return row ?? { due_at: null, scanned: 0 };
+  }
+
+  async #take(statement: Statement, { destination, nowMs, leaseUntilMs, limit, maxAttempts }: ClaimRequest) {
+    const values = [destination, Math.floor(nowMs), whole(leaseUntilMs), limit, maxAttempts];
+    const rows = await this.#database.run<ClaimRow>(statement, values);
+    return {
+      deliveries: rows.filter(({ exhausted }) => !exhausted).map((row) => claimed(row, destination)),
+      exhausted: rows.filter(({ exhausted }) => exhausted).map(({ id, idx }) => deliveryId(id, idx)),
+    };
+  }
+
+  async settle(settled: readonly Settled[]): Promise<void> {
+    const values = settleValues(settled, this.#clock.now());
+    await this.#database.repeat((connection) => connection.run(this.#sql.settle, values));
+  }
+
+  replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
+    return this.#change(this.#sql.replay, ids, whole(dueMs));
+  }
+
+  discard(ids: readonly string[]): Promise<readonly string[]> {
+    return this.#change(this.#sql.discard, ids, this.#clock.now());
+  }
+
+  async #change(statement: Statement, ids: readonly string[], atMs: number): Promise<readonly string[]> {
+    const parts = ids.flatMap((id) => partsOf(id) ?? []);
+    const values = [parts.map(({ eventId }) => eventId), parts.map(({ index }) => index), atMs];
+    const rows = await this.#database.run<{ id: string; idx: number }>(statement, values);
+    const changed = new Set(rows.map(({ id, idx }) => deliveryId(id, idx)));
+    return [...new Set(ids)].filter((id) => changed.has(id));
+  }
+
+  extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
+    const nowMs = this.#clock.now();
+    return this.#database.transaction(async (connection) => {
+      type Found = { readonly seq: number; readonly subject: string | null; readonly routed: boolean };
+      const [event] = await connection.run<Found>(this.#sql.lockEvent, [eventId]);
+      if (event === undefined || deliveries.length === 0) return [];
+      const [next] = await connection.run<{ idx: number }>(this.#sql.nextIndex, [event.seq]);
+      const first = next?.idx ?? 0;
+      refuseTooMany(eventId, first + deliveries.length);
+      const indexes = deliveries.map((_, index) => first + index);
+      await connection.run(this.#sql.extend, [
+        ...[event.seq, lineOf(event.subject), nowMs, indexes],
+        ...deliveryValues(deliveries),
+      ]);
+      if (!event.routed) await connection.run(this.#sql.markRouted, [event.seq]);
+      return indexes.map((index) => deliveryId(eventId, index));
+    });
+  }
+
+  /** Removes settled events of a range of numbers, oldest first; at most `limit`. */
+  async removeEvents(range: {
+    from: number;
+    until: number;
+    beforeMs: number;
+    limit: number;
+    dropsKeys: boolean;
+  }): Promise<number> {
+    const { from, until, beforeMs, limit, dropsKeys } = range;
+    const values = [beforeMs, from, until, limit, dropsKeys];
+    const [row] = await this.#database.run<{ removed: number }>(this.#sql.removeEvents, values);
+    return row?.removed ?? 0;
+  }
+
+  /** Drops the keys of removed events with a smaller number. */
+  async dropKeys(before: number): Promise<void> {
+    await this.#database.run(this.#sql.dropKeys, [before]);
+  }
+
+  /** Ends all leases: no other router has the store open. */
+  async endLeases(): Promise<void> {
+    await this.#database.run(this.#sql.endLeases, [this.#clock.now(), suspectsApartMs, longestApartMs]);
+  }
+}
+
+/** Rejects before anything is sent. */
+export function refuseTooMany(eventId: string, count: number): void {
+  if (count > maxDeliveries)
+    throw new DatabaseFailure('data', `event ${eventId} would have more than ${maxDeliveries} deliveries`);
+}
+
+function appendValues(entries: readonly Entry[], digests: readonly string[], nowMs: number): readonly unknown[] {
+  const events = entries.map(({ event }) => event);
+  const texts = (field: 'source' | 'key' | 'type' | 'subject' | 'agent' | 'party') =>
+    events.map((one) => storable(one[field]));
+  const sizes = events.map(({ body }) => body.byteLength);
+  let start = 1;
+  const starts = sizes.map((size) => {
+    start += size;
+    return start - size;
+  });
+  const deliveries = entries.flatMap(({ event, deliveries: made }, index) =>
+    made.map((delivery, idx) => ({ n: index + 1, idx, line: lineOf(event.subject), delivery })),
+  );
+  const [destinations, routes, transforms, states, due] = deliveryValues(deliveries.map(({ delivery }) => delivery));
+  return [
+    events.map(({ id }) => id),
+    digests,
+    ...[texts('source'), texts('key'), texts('type'), texts('subject'), texts('agent'), texts('party')],
+    events.map(({ occurredAtMs }) => whole(occurredAtMs)),
+    events.map(({ receivedAtMs }) => whole(receivedAtMs)),
+    entries.map((entry) => entry.deliveries.length > 0),
+    ...[starts, sizes, Buffer.concat(events.map(({ body }) => body)), nowMs],
+    ...[deliveries.map(({ n }) => n), deliveries.map(({ idx }) => idx), destinations, routes, transforms],
+    ...[deliveries.map(({ line }) => line), states, due],
+  ];
+}
+
+/** Columns of new deliveries: destination, route, transforms, state, due_at. */
+function deliveryValues(deliveries: readonly NewDelivery[]) {
+  return [
+    deliveries.map(({ destination }) => destination),
+    deliveries.map(({ route }) => route),
+    deliveries.map(({ transforms }) => textOf(transforms)),
+    deliveries.map(({ state }) => stateCodes[state]),
+    deliveries.map(({ dueMs }) => whole(dueMs)),
+  ] as const;
+}
+
+function settleValues(settled: readonly Settled[], nowMs: number): readonly unknown[] {
+  // The first settlement of a lease counts; one statement would apply any of them.
+  const rows = new Map<string, readonly unknown[]>();
+  for (const { deliveryId: id, lease, settlement, attempt } of settled) {
+    const parts = partsOf(id);
+    if (parts === null || rows.has(`${id} ${lease}`)) continue;
+    const isWaiting = settlement.state === 'waiting';
+    rows.set(`${id} ${lease}`, [
+      ...[parts.eventId, parts.index, lease, stateCodes[settlement.state]],
+      settlement.state === 'dead' ? settlement.reason : null,
+      isWaiting ? whole(settlement.untilMs) : null,
+      isWaiting && !settlement.counted ? 1 : 0,
+      ...[attempt === null ? null : whole(attempt.startedAtMs), attempt?.durationMs ?? null, attempt?.outcome ?? null],
+      ...[storable(attempt?.reason ?? null), storable(attempt?.response ?? null)],
+    ]);
+  }
+  const columns = Array.from({ length: 12 }, (_, column) => [...rows.values()].map((row) => row[column]));
+  return [...columns, nowMs];
+}
+
+function claimed(row: ClaimRow, destination: string): ClaimedDelivery {
+  const { id, idx, route, transforms, attempts: attempt, lease } = row;
+  return {
+    id: deliveryId(id, idx),
+    route,
+    destination,
+    transforms: transformsOf(transforms),
+    attempt,
+    lease,
+    event: eventRecord(row),
+  };
+}
