@@ -27,7 +27,7 @@ export type {
   Template,
   TextTemplate,
 } from './contract/expression.js';
-export { deliveryId, partsOfDeliveryId } from './contract/ids.js';
+export { deliveryId, eventKey, partsOfDeliveryId } from './contract/ids.js';
 export type { JsonObject, JsonValue } from './contract/json.js';
 export type { Lifecycle } from './contract/lifecycle.js';
 export {

@@ -4,6 +4,7 @@ import {
   type Call,
   defineSource,
   type EventDraft,
+  eventKey,
   fingerprint,
   type HttpReply,
   type JsonObject,
@@ -66,7 +67,7 @@ export const call = defineSource({
           throw refuse('UNVERIFIED', `${request.remoteAddress} is not in allow; behind a proxy, see server.trustProxy`);
         if (token !== undefined) requireToken(request, token);
         verifier?.verify(request);
-        const data = readJsonObject(request.body);
+        const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = typeOf(data);
         const inboundCall = callOf(data, request.body);
         if (inboundCall.to === '') log.warn('call.number-missing', { fields: Object.keys(data).slice(0, 20) });
@@ -123,8 +124,8 @@ function callOf(data: JsonObject, bytes: Uint8Array): Call {
 
 /** No call id is documented. Where none is sent, each request is an event of its own. The numbers keep apart what an id that is not the call's own would mix up. */
 function draftOf(type: string, { id, from, to, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
-  const own = id === null ? `${fingerprint(body)}:${receivedAtMs}` : `${id}:${from}:${to}`;
-  const key = fitting(`${type}:${own}`, 512);
+  const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id, from, to];
+  const key = fitting(eventKey(type, ...own), 512);
   return { key, type, subject: id, agent, party: fitting(from, 256) || null, occurredAtMs: null, data };
 }
 

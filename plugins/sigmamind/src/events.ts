@@ -1,6 +1,6 @@
 /** `sigmamind.events`: a signed agent webhook becomes one event, its body kept as it was sent. */
-import { defineSource, isRefusal, Log, readJsonObject, refuse, z } from '@switchhook/sdk';
-import { openEnvelope } from './envelope.js';
+import { defineSource, eventKey, isRefusal, Log, readJsonObject, refuse, z } from '@switchhook/sdk';
+import { fitting, openEnvelope } from './envelope.js';
 import { fieldReader, fieldsOption } from './fields.js';
 import { eventSamples } from './samples.js';
 import { secretList, signatureOption, verifierOf } from './signature.js';
@@ -42,9 +42,12 @@ export const events = defineSource({
         const owners = agents.get(verifier.verify(request)) ?? [];
         const data = readJsonObject(body);
         const { type, ...reading } = read(openEnvelope(data, body), headers);
-        if (!owners.includes(everybody)) requireAgent(reading.agent, owners);
+        const isShared = owners.includes(everybody);
+        if (!isShared) requireAgent(reading.agent, owners);
         if (type === null) throw refuse('MALFORMED', 'the body names no event type; set fields.type');
-        const draft = { ...reading, type, data };
+        // The holder of one agent's secret chooses the ids: they must not be those of another agent's events.
+        const key = isShared ? reading.key : fitting(eventKey('', reading.agent, reading.key), 512);
+        const draft = { ...reading, key, type, data };
         return { kind: 'events', events: [body[0] === openingBrace ? { ...draft, body } : draft] };
       },
       sign(body, nowMs) {

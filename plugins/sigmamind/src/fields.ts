@@ -1,5 +1,5 @@
 /** Where the fields of a body are: by CEL of the configuration, or else as `envelope.ts` finds them. */
-import { expression, fingerprint, type JsonValue, type Log, type RawRequest, z } from '@switchhook/sdk';
+import { eventKey, expression, fingerprint, type JsonValue, type Log, type RawRequest, z } from '@switchhook/sdk';
 import { agentIn, type Envelope, fitting, idIn, idOf, subjectIn, timeIn, timeOf, typeIn, typeOf } from './envelope.js';
 
 /** The `fields` block. */
@@ -50,8 +50,7 @@ export function fieldReader(fields: z.output<typeof fieldsOption>, log: Log) {
  */
 function keyIn(envelope: Envelope, type: string | null, subject: string | null): string {
   const id = idIn(envelope, 'event');
-  const parts = id === null ? [type, subject, fingerprint(envelope.bytes)] : [type, id];
-  return parts.filter((part) => part !== null).join(':');
+  return id === null ? eventKey(type, subject, fingerprint(envelope.bytes)) : eventKey(type, id);
 }
 
 /** CEL, with or without `${{ }}` around it. Blanks take the place of the marks, so that the position of a mistake stays true. */

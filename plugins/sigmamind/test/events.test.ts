@@ -24,6 +24,23 @@ for (const [name, sample] of Object.entries(samples))
 sourceSuite('sigmamind.events with secrets of agents', () => ({
   source: events({ secrets: { agent_support: 'support-secret', agent_sales: ['sales-new', 'sales-old'] } }).source,
   sample: ended,
+  different: (['agent_support', 'agent_sales'] as const).flatMap((agentId) => [
+    { event: 'x', agentId, eventId: 'a' },
+    { event: 'x', agentId, eventId: 'a:b' },
+    { event: 'x:a', agentId, eventId: 'b' },
+    { event: 'x', agentId, eventId: 'a%3Ab' },
+  ]),
+}));
+sourceSuite('sigmamind.events with ids that contain colons', () => ({
+  source: events().source,
+  sample: ended,
+  different: [
+    { event: 'a:b', eventId: 'c' },
+    { event: 'a', eventId: 'b:c' },
+    { event: 'a', conversationId: 'b' },
+    { event: 'a:b' },
+    { event: 'a', conversationId: 'b', x: 1 },
+  ],
 }));
 
 describe('the body of an agent webhook', () => {
@@ -65,11 +82,17 @@ describe('the body of an agent webhook', () => {
       expect(await refusal('MALFORMED', () => fixture.receive(fixture.signed(body)))).to.include('fields.type');
   });
 
+  it('may have a key `constructor`', async () => {
+    const fixture = events();
+    const { data } = await eventOf(fixture, fixture.signed('{"event":"x","analysis":{"constructor":"ACME Builders"}}'));
+    expect(data).to.deep.equal({ event: 'x', analysis: { constructor: 'ACME Builders' } });
+  });
+
   it('is refused with keys that poison objects, and nested 200 levels deep', async () => {
     const fixture = events();
     for (const body of [
       '{"event":"x","__proto__":{"agentId":"a"}}',
-      '{"event":"x","data":{"constructor":1}}',
+      '{"event":"x","data":{"constructor":{"prototype":{"agentId":"a"}}}}',
       `{"event":"x","a":${'['.repeat(200)}${']'.repeat(200)}}`,
     ])
       await refusal('MALFORMED', () => fixture.receive(fixture.signed(body)));
@@ -85,7 +108,7 @@ describe('the key of an event', () => {
   it('is made from type, subject and bytes where the body names no event id', async () => {
     const body = '{"event":"conversation_ended","conversationId":"conv_1"}';
     expect(await keyOf(body)).to.equal(`conversation_ended:conv_1:${fingerprint(Buffer.from(body))}`);
-    expect(await keyOf('{"event":"x"}')).to.equal(`x:${fingerprint(Buffer.from('{"event":"x"}'))}`);
+    expect(await keyOf('{"event":"x"}')).to.equal(`x::${fingerprint(Buffer.from('{"event":"x"}'))}`);
   });
 
   it('tells two analyses of one conversation apart', async () => {
@@ -97,6 +120,12 @@ describe('the key of an event', () => {
     const body = { event: 'conversation_ended', data: { event_id: 42 } };
     expect(await keyOf({ ...body, sentAt: 1 })).to.equal('conversation_ended:42');
     expect(await keyOf({ ...body, sentAt: 2 })).to.equal('conversation_ended:42');
+  });
+
+  it('contains the agent whose secret signed the event', async () => {
+    const secrets = { agent_support: 'support-secret', agent_sales: 'sales-secret' };
+    const body = { event: 'conversation_ended', agentId: 'agent_sales', eventId: '42' };
+    expect(await keyOf(body, { secrets })).to.equal(':agent_sales:conversation_ended%3A42');
   });
 
   it('can be taken from a header', async () => {

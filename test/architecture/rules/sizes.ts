@@ -20,7 +20,7 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 28, lines: 2_300 },
-  { folder: 'core/router/', files: 95, lines: 10_700 },
+  { folder: 'core/router/', files: 95, lines: 10_900 },
   { folder: 'core/testkit/', files: 16, lines: 2_200 },
   { folder: 'core/simulator/', files: 20, lines: 1_760 },
   { folder: 'core/cli/', files: 30, lines: 2_600 },

@@ -18,6 +18,19 @@ describe('the look-ups of a call', () => {
     expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'Ada', line: 'one' }, 1_000]);
   });
 
+  it('may return a key `constructor`', async () => {
+    const crm: Resolve = async () => ({
+      name: 'Ada',
+      constructor: 'ACME Builders',
+      firm: { constructor: null, city: 'Reno' },
+    });
+    const answers = [
+      { variables: { name: '${{ crm.name }}', builder: '${{ crm.constructor }}', city: '${{ crm.firm.city }}' } },
+    ];
+    const { ring } = aSwitchboard({ answers, resolvers: { crm } });
+    expect(variablesOf(await ring())).to.deep.equal({ name: 'Ada', builder: 'ACME Builders', city: 'Reno' });
+  });
+
   const failures: Readonly<Record<string, Resolve>> = {
     'hangs and never heeds its signal': () => new Promise(() => {}),
     'loops long after its time, giving way each time': async () => {

@@ -39,6 +39,21 @@ function failureOf(text: string): string {
   throw new Error(`${text} has a value`);
 }
 
+describe('an object with a key `constructor`', () => {
+  for (const value of ['ACME Builders', null, 7, { name: 'ACME' }, ['ACME']])
+    it(`is an object like any other: ${JSON.stringify(value)}`, () => {
+      const body = { analysis: { constructor: value, score: 7 }, list: [{ constructor: value, score: 8 }] };
+      const evaluate = (text: string): JsonValue => compileExpression(text, ['body']).evaluate({ body });
+      expect(evaluate('body.analysis.constructor')).to.deep.equal(value);
+      expect(evaluate('body.analysis.score')).to.equal(7);
+      expect(evaluate('body.analysis')).to.deep.equal({ constructor: value, score: 7 });
+      expect(evaluate('body.list.exists(one, one.score == 8.0)')).to.equal(true);
+      expect(evaluate('default(body.analysis.nothing, "none")')).to.equal('none');
+      expect(evaluate('has(body.analysis.constructor)')).to.equal(true);
+      expect(() => evaluate('body.analysis.nothing')).to.throw('body.analysis.nothing is missing');
+    });
+});
+
 function problemOf(text: string, variables: readonly string[] = ['event', 'delivery'], result?: 'bool'): string {
   try {
     compileExpression(text, variables, result);

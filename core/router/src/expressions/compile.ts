@@ -97,13 +97,33 @@ function evaluated(tree: ParseResult, text: string, scope: Scope): JsonValue {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {
-    return jsonOf(tree(scope));
+    return jsonOf(rawValueOf(tree, scope));
   } catch (error) {
     const place = placeOf(error, text);
     throw new ExpressionError(reasonFor(error, place), isMissing(error), place);
   } finally {
     Error.stackTraceLimit = limit;
   }
+}
+
+/** The library takes a key `constructor` for the class of its object: where evaluation fails, such objects become maps. */
+function rawValueOf(tree: ParseResult, scope: Scope): unknown {
+  try {
+    return tree(scope);
+  } catch (error) {
+    if (isMissing(error)) throw error;
+    const names = Object.keys(scope);
+    // One by one, when they are read: a scope may note which of its values are used.
+    const mapped = names.map((name) => [name, { enumerable: true, get: () => withMaps(scope[name]) }] as const);
+    return tree(Object.defineProperties({}, Object.fromEntries(mapped)));
+  }
+}
+
+function withMaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withMaps);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, withMaps(inner)] as const);
+  return Object.hasOwn(value, 'constructor') ? new Map(entries) : Object.fromEntries(entries);
 }
 
 /** Messages that end in a value of the event. */

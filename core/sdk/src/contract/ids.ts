@@ -1,4 +1,13 @@
-/** Ids as text: those of events, agents and deliveries. */
+/** Ids and keys as text: those of events, agents and deliveries. */
+
+/**
+ * The key of an event, made of several values. Different values never make the same key: `:` and `%` in a value are percent-encoded.
+ * Null and `''` are the same.
+ */
+export function eventKey(...values: readonly (string | null)[]): string {
+  return values.map((value) => (value ?? '').replace(/[%:]/g, encodeURIComponent)).join(':');
+}
+
 /** Whether a text is an id of an event. */
 export function isEventId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);

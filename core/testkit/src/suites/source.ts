@@ -11,6 +11,8 @@ export interface SourceFixture {
   readonly sample: JsonObject;
   /** True if the signature does not cover the body (a token in the URL, for example). Default false. */
   readonly bodyUnsigned?: boolean;
+  /** Bodies of events that are all different, although their ids look alike: their keys must differ. Default none. */
+  readonly different?: readonly JsonObject[];
 }
 
 /** Registers the suite. */
@@ -53,6 +55,33 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
         reception.kind === 'events' ? reception.events.map(({ key }) => key) : [];
       deepStrictEqual(keys(first), keys(second));
       notStrictEqual(keys(first).length, 0);
+    });
+
+    it('gives different events different keys', async () => {
+      const { source, sample, different = [] } = make();
+      const keys: string[] = [];
+      for (const body of [sample, ...different]) {
+        const reception = await source.receive(signed({ source, sample }, Buffer.from(JSON.stringify(body))));
+        if (reception.kind === 'events') keys.push(...reception.events.map(({ key }) => key));
+        if (reception.kind === 'call') keys.push(reception.event.key);
+      }
+      strictEqual(new Set(keys).size, keys.length, `some of these are equal: ${keys.join(', ')}`);
+    });
+
+    it('accepts a body with a key `constructor`', async () => {
+      const fixture = make();
+      const body = Buffer.from(JSON.stringify({ ...fixture.sample, x_details: { constructor: 'ACME Builders' } }));
+      strictEqual(await refusalOf(() => fixture.source.receive(signed(fixture, body))), 'accepted');
+    });
+
+    it('accepts a call, whatever keys its body has', async () => {
+      const fixture = make();
+      const text = JSON.stringify(fixture.sample);
+      const body = Buffer.from(`${text.slice(0, -1)},"x_details":{"__proto__":{"polluted":true}}}`);
+      const request = signed(fixture);
+      const harmful = fixture.bodyUnsigned === true ? { ...request, body } : signed(fixture, body);
+      if ((await fixture.source.receive(request)).kind === 'call')
+        strictEqual(await refusalOf(() => fixture.source.receive(harmful)), 'accepted');
     });
 
     it('refuses a request that is not signed', async () => {
