@@ -29,6 +29,11 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** A text as a constant in a statement that cannot have parameters. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
 /** A table's identifier. */
 export function quotedTable({ schema, name }: TableName): string {
   return schema === null ? quoted(name) : `${quoted(schema)}.${quoted(name)}`;

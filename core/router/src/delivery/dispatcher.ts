@@ -44,10 +44,11 @@ export class Dispatcher {
   readonly #sharedCapacity = new SharedCapacity(heldInAll);
   /** By destination. */
   readonly #queues = new Map<string, DeliveryQueue>();
+  #stopWaking = (): void => {};
 
   constructor(
     @inject(DeliveryPlan) private readonly plan: Current<DeliveryPlan>,
-    @inject(Store) store: Store,
+    @inject(Store) private readonly store: Store,
     @inject(Clock) private readonly clock: Clock,
     @inject(Log) log: Log,
     @inject(DeliveryTelemetry) deliveryTelemetry: DeliveryTelemetry,
@@ -97,10 +98,12 @@ export class Dispatcher {
   /** The store is open: takes up what it has left from before. */
   open(): void {
     for (const queue of this.#queues.values()) queue.open();
+    this.#stopWaking = this.store.onDue?.((name) => this.expect(name, this.clock.now())) ?? this.#stopWaking;
   }
 
   /** Starts no further attempt; resolves when the running ones are settled. */
   async close(): Promise<void> {
+    this.#stopWaking();
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 

@@ -190,5 +190,6 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     discard: guarded(store.discard),
     prune: guarded(store.prune),
     backlog: guarded(store.backlog),
+    ...(store.onDue && { onDue: store.onDue.bind(store) }),
   };
 }

@@ -222,5 +222,10 @@ export interface Store extends Lifecycle {
   prune(request: PruneRequest): Promise<number>;
   /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
   backlog(): Promise<readonly Backlog[]>;
+  /**
+   * Only of stores that several routers share: calls `wake` when a destination has something due that may have been left by
+   * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.
+   */
+  onDue?(wake: (destination: string) => void): () => void;
 }
 export const Store: NamedToken<Store> = token('switchhook.Store');

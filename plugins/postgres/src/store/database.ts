@@ -2,7 +2,7 @@
 import type { Clock, Log } from '@switchhook/sdk';
 import pg from 'pg';
 import { DatabaseFailure, failureOf, isHealthyAfter } from '../failure.js';
-import { type Statement, transaction } from './sql-schema.js';
+import { type Statement, transaction, useIndexes } from './sql-schema.js';
 
 export interface DatabaseSettings {
   readonly url: string;
@@ -64,6 +64,7 @@ export class Database {
       keepAliveInitialDelayMillis: keepAliveMs,
       fallback_application_name: 'switchhook',
       types,
+      ...(prepare && { onConnect: async (connection: pg.ClientBase) => void (await connection.query(useIndexes)) }),
     });
     // A connection that breaks while idle: the next one is made when it is needed.
     this.#pool.on('error', (error) =>

@@ -80,12 +80,12 @@ export class Days {
     return (await this.#existing(this.#database))[0]?.from ?? 0;
   }
 
-  /** Removes a day of which nothing must be kept. Returns how many events it had; null where something must be kept, or others use it. */
-  async drop({ suffix, from, until }: Day): Promise<number | null> {
+  /** Removes a day. Returns how many events it had, or why it is left: something must be kept, or transactions of others use it. */
+  async drop({ suffix, from, until }: Day): Promise<number | 'needed' | 'in use'> {
     const content = this.#sql.dayContent(suffix);
     type Content = { readonly needed: boolean; readonly events: number };
     const [before] = await this.#database.run<Content>(content, [from, until]);
-    if (before === undefined || before.needed) return null;
+    if (before === undefined || before.needed) return 'needed';
     try {
       return await this.#database.transaction(async (connection) => {
         await connection.run(this.#sql.lockSchema, [this.#schema]);
@@ -93,12 +93,12 @@ export class Days {
         await connection.run(this.#sql.lockPartitioned);
         // A replay may have come between.
         const [now] = await connection.run<Content>(content, [from, until]);
-        if (now === undefined || now.needed) return null;
+        if (now === undefined || now.needed) return 'needed';
         await connection.run(this.#sql.dropDay(suffix));
         return now.events;
       });
     } catch (error) {
-      if (failureOf(error).code === lockedByOthers) return null;
+      if (failureOf(error).code === lockedByOthers) return 'in use';
       throw error;
     }
   }

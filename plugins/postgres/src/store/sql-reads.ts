@@ -25,13 +25,15 @@ export function readStatements(schemaName: string) {
     statement(
       name,
       `with page as materialized (
-        select ${columns} from ${s}.${from} d
+        select ${columns} from ${from} d
         where ${way} and (d.created_at, d.seq, d.idx) < ($1::bigint, $2::bigint, $3::int) and d.created_at >= $4
           and ($5::int is null or d.state = $5) and ($6::text is null or d.destination = $6)
           and ($7::text is null or d.route = $7)
         order by d.created_at desc, d.seq desc, d.idx desc limit $8)
       select p.*, e.id from page p cross join lateral (select id from ${s}.events where seq = p.seq offset 0) e`,
     );
+  /** Read first: the list of one event is short, and must not be looked for in the order of all. */
+  const ofEvent = (table: string) => `(select * from ${s}.${table} where seq = $9 offset 0)`;
   return {
     event: statement(
       'event',
@@ -43,19 +45,19 @@ export function readStatements(schemaName: string) {
       'events_of_party',
       'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10',
     ),
-    openDeliveries: deliveries('open_deliveries', openColumns, 'deliveries', 'true'),
-    openOfEvent: deliveries('open_of_event', openColumns, 'deliveries', 'd.seq = $9'),
-    settledDeliveries: deliveries('settled_deliveries', settledColumns, 'settled', 'true'),
+    openDeliveries: deliveries('open_deliveries', openColumns, `${s}.deliveries`, 'true'),
+    openOfEvent: deliveries('open_of_event', openColumns, ofEvent('deliveries'), 'true'),
+    settledDeliveries: deliveries('settled_deliveries', settledColumns, `${s}.settled`, 'true'),
     settledOfEvent: deliveries(
       'settled_of_event',
       settledColumns,
-      'settled',
-      'd.seq = $9 and ($10::text is null or d.reason = $10)',
+      ofEvent('settled'),
+      '($10::text is null or d.reason = $10)',
     ),
     deadDeliveries: deliveries(
       'dead_deliveries',
       settledColumns,
-      'settled',
+      `${s}.settled`,
       'd.state = 5 and ($9::text is null or d.reason = $9)',
     ),
     delivery: statement(

@@ -1,5 +1,5 @@
 /** The schema of the store by version, its partitions, and the statements that install them. */
-import { quoted } from '../sql.js';
+import { literal, quoted } from '../sql.js';
 
 /** A statement; `name` identifies it on connections where it is prepared. */
 export interface Statement {
@@ -21,6 +21,12 @@ export const transaction = {
   commit: 'commit',
   rollback: 'rollback',
 } as const;
+
+/**
+ * Set on connections with prepared statements: a plan made while a table was nearly empty would read all of it later, with a
+ * million rows. Without prepared statements each execution is planned for the size of that moment.
+ */
+export const useIndexes = 'set enable_seqscan = off';
 
 /** Set on a connection that holds a lock, so that the server notices within half a minute that its router is gone. */
 export const noticeLostClient = `set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3`;
@@ -84,10 +90,7 @@ export function schemaStatements(schemaName: string) {
       `select current_setting('server_version_num')::int as version, current_setting('server_version') as text,
         current_setting('fsync') = 'on' and current_setting('synchronous_commit') <> 'off' as durable`,
     ),
-    isInstalled: statement(
-      'is_installed',
-      `select to_regclass('${s.replaceAll("'", "''")}.migrations') is not null as found`,
-    ),
+    isInstalled: statement('is_installed', `select to_regclass(${literal(`${s}.migrations`)}) is not null as found`),
     version: statement('version', `select coalesce(max(version), 0) as version from ${s}.migrations`),
     hasSchema: statement('has_schema', 'select exists (select from pg_namespace where nspname = $1) as found'),
     mayCreateSchema: statement('may_create', `select has_database_privilege(current_database(), 'create') as found`),
@@ -108,12 +111,12 @@ export function schemaStatements(schemaName: string) {
     lastNumber: statement('last_number', `select last_value as seq from ${s}.event_numbers`),
     moveNumbers: statement(
       'move_numbers',
-      `select setval('${s}.event_numbers', $1, false) from ${s}.event_numbers where last_value < $1`,
+      `select setval(${literal(`${s}.event_numbers`)}, $1, false) from ${s}.event_numbers where last_value < $1`,
     ),
     partitions: statement(
       'partitions',
       `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-      where i.inhparent = '${s}.events'::regclass order by 1`,
+      where i.inhparent = ${literal(`${s}.events`)}::regclass order by 1`,
     ),
     /** Attached after it was created: a table created as a partition would lock out all others for a moment. */
     addPartition: (table: string, suffix: string, from: number, until: number): Statement =>

@@ -1,5 +1,5 @@
 /** The statements that change the store: each is one transaction, and one round trip. */
-import { quoted } from '../sql.js';
+import { literal, quoted } from '../sql.js';
 import type { Statement } from './sql-schema.js';
 
 const open = 'seq, idx, destination, route, transforms, line, state, attempts, tries, lease, due_at, created_at';
@@ -18,22 +18,21 @@ export function writeStatements(schemaName: string) {
     `insert into ${s}.settled (${ended})
     select seq, idx, destination, route, transforms, line, ${state}, ${reason}, attempts, tries, lease, created_at, ${at} from ${from}`;
 
-  /** Counts the attempt of those in `due`, and ends those that have used up their attempts. */
+  /** Counts the attempt of those in `due`, which are locked, and ends those that have used up their attempts. */
   const takeDue = `
     taken as (
-      update ${s}.deliveries d set state = 1, attempts = d.attempts + 1, tries = d.tries + 1, lease = d.lease + 1, due_at = $3
-      from due where d.seq = due.seq and d.idx = due.idx and due.attempts < $5
-      returning d.seq, d.idx, d.route, d.transforms, d.attempts, d.lease, due.due_at),
+      update ${s}.deliveries set state = 1, attempts = attempts + 1, tries = tries + 1, lease = lease + 1, due_at = $3
+      where ctid = any(array(select place from due where attempts < $5)) returning *),
     gone as (
-      delete from ${s}.deliveries d using due
-      where d.seq = due.seq and d.idx = due.idx and due.attempts >= $5 returning d.*),
+      delete from ${s}.deliveries where ctid = any(array(select place from due where attempts >= $5)) returning *),
     kept as (${keepEnded('gone', '5', `'exhausted'`, '$2::bigint')}),
     found as (
-      select seq, idx, route, transforms, attempts, lease, due_at, false as exhausted from taken
-      union all select seq, idx, route, transforms, attempts, lease, due_at, true from gone)
+      select seq, idx, route, transforms, attempts, lease, false as exhausted from taken
+      union all select seq, idx, route, transforms, attempts, lease, true from gone)
     select f.idx, f.route, f.transforms, f.attempts, f.lease, f.exhausted, ${event}
-    from found f cross join lateral (select * from ${s}.events where seq = f.seq offset 0) e
-    order by f.due_at, f.seq, f.idx`;
+    from found f join due using (seq, idx) cross join lateral (select * from ${s}.events where seq = f.seq offset 0) e
+    order by due.due_at, f.seq, f.idx`;
+  const lockable = 'ctid as place, seq, idx, due_at, attempts';
 
   /** Of the deliveries in `open`, the oldest of each subject, with the time at which each can be claimed. */
   const heads = `
@@ -72,9 +71,9 @@ export function writeStatements(schemaName: string) {
       name,
       `with recursive ${from}, ${heads},
       due as materialized (
-        select d.seq, d.idx, d.due_at, d.attempts from ${s}.deliveries d
-        where (d.seq, d.idx) in (select seq, idx from heads where ready_at <= $2 ${byDue} limit $4) and d.due_at <= $2
-        for update of d skip locked),
+        select d.* from (select seq, idx from heads where ready_at <= $2 ${byDue} limit $4) h cross join lateral (
+          select ${lockable} from ${s}.deliveries
+          where seq = h.seq and idx = h.idx and due_at <= $2 offset 0 for update skip locked) d),
       ${takeDue}`,
     );
   const nextHead = (name: string, from: string) =>
@@ -96,7 +95,7 @@ export function writeStatements(schemaName: string) {
     append: statement(
       'append',
       `with incoming as materialized (
-        select i.*, nextval('${s}.event_numbers') as seq from (
+        select i.*, nextval(${literal(`${s}.event_numbers`)}) as seq from (
           select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
             $9::bigint[], $10::bigint[], $11::boolean[], $12::int[], $13::int[]) with ordinality
           as i(id, digest, source, key, type, subject, agent, party, occurred_at, received_at, routed, start, size, n)
@@ -124,7 +123,7 @@ export function writeStatements(schemaName: string) {
     claim: statement(
       'claim',
       `with due as materialized (
-        select seq, idx, due_at, attempts from ${s}.deliveries
+        select ${lockable} from ${s}.deliveries
         where destination = $1 and due_at <= $2 ${byDue} limit $4 for update skip locked),
       ${takeDue}`,
     ),
@@ -138,19 +137,22 @@ export function writeStatements(schemaName: string) {
     settle: statement(
       'settle',
       `with incoming as materialized (
-        select n.seq, i.* from unnest($1::uuid[], $2::int[], $3::int[], $4::smallint[], $5::text[], $6::bigint[], $7::int[],
+        select d.*, i.* from unnest($1::uuid[], $2::int[], $3::int[], $4::smallint[], $5::text[], $6::bigint[], $7::int[],
           $8::bigint[], $9::float8[], $10::text[], $11::text[], $12::text[])
-          as i(id, idx, lease, new_state, new_reason, until, back, started_at, duration, outcome, why, response)
-        join ${s}.seen n on n.id = i.id),
+          as i(id, index, held, new_state, new_reason, until, back, started_at, duration, outcome, why, response)
+        cross join lateral (select seq from ${s}.seen where id = i.id offset 0) n
+        cross join lateral (
+          select ctid as place, seq, idx from ${s}.deliveries
+          where seq = n.seq and idx = i.index and lease = i.held and state = 1 offset 0 for update) d),
+      removed as (
+        delete from ${s}.deliveries where ctid = any(array(select place from incoming where new_state >= 3)) returning *),
       gone as (
-        delete from ${s}.deliveries d using incoming i
-        where i.new_state >= 3 and d.seq = i.seq and d.idx = i.idx and d.lease = i.lease and d.state = 1
-        returning d.*, i.new_state, i.new_reason, i.started_at, i.duration, i.outcome, i.why, i.response),
+        select r.*, new_state, new_reason, started_at, duration, outcome, why, response
+        from removed r join incoming using (seq, idx)),
       again as (
         update ${s}.deliveries d set state = 0, due_at = i.until, attempts = d.attempts - i.back,
           tries = d.tries - case when i.outcome is null then i.back else 0 end
-        from incoming i
-        where i.new_state = 0 and d.seq = i.seq and d.idx = i.idx and d.lease = i.lease and d.state = 1
+        from incoming i where d.ctid = i.place and i.new_state = 0
         returning d.seq, d.idx, d.tries, i.started_at, i.duration, i.outcome, i.why, i.response),
       kept as (${keepEnded('gone', 'new_state', 'new_reason', '$13::bigint')})
       insert into ${s}.attempts (seq, idx, number, started_at, duration, outcome, reason, response)
@@ -222,7 +224,7 @@ export function writeStatements(schemaName: string) {
     /** Drops the keys of events that were removed with their day. */
     dropKeys: statement(
       'drop_keys',
-      `delete from ${s}.seen where seq in (select seq from ${s}.seen where seq < $1 order by seq limit 20000)`,
+      `delete from ${s}.seen where ctid = any(array(select ctid from ${s}.seen where seq < $1 order by seq limit 20000))`,
     ),
 
     /** The leases of routers that are gone end; deliveries that were lost more than once become due apart from each other. */

@@ -173,7 +173,9 @@ export class PostgresStore implements Store {
       if (clock.now() - beforeMs < dayMs)
         return writes.removeEvents({ ...remove, from: 0, until: Number.MAX_SAFE_INTEGER });
       for (const day of await days.endedBefore(beforeMs)) {
-        const removed = (await days.drop(day)) ?? (await writes.removeEvents({ ...remove, ...day }));
+        const dropped = await days.drop(day);
+        if (dropped === 'in use') continue;
+        const removed = dropped === 'needed' ? await writes.removeEvents({ ...remove, ...day }) : dropped;
         if (removed > 0) return removed;
       }
       const keysFrom = Math.floor((clock.now() - (duplicatesMs ?? 0)) / dayMs) * perDay;

@@ -1,6 +1,15 @@
 import plugin from '@switchhook/plugin-postgres';
-import type { JsonObject, Store } from '@switchhook/sdk';
-import { createComponent, fakeServices } from '@switchhook/testkit';
+import type {
+  ClaimedDelivery,
+  ClaimRequest,
+  Entry,
+  EventRecord,
+  JsonObject,
+  NewDelivery,
+  Settled,
+  Store,
+} from '@switchhook/sdk';
+import { createComponent, FakeClock, fakeServices } from '@switchhook/testkit';
 import { postgres } from '../../../../test/support/postgres.js';
 
 /** A schema of its own with stores in it; `close` closes and removes all of it. */
@@ -41,4 +50,44 @@ export function withStore(body: (fixtures: Fixtures) => Promise<void>): () => Pr
       await fixtures.close();
     }
   };
+}
+
+/** When the tests happen: where a `FakeClock` starts. */
+export const startMs = new FakeClock().now();
+
+/** Id of the n-th event. */
+export function eventId(n: number): string {
+  return `01890a5d-ac96-774b-bcce-${n.toString(16).padStart(12, '0')}`;
+}
+
+/** A delivery to `crm`, waiting since the start. */
+export function aNewDelivery(given: Partial<NewDelivery> = {}): NewDelivery {
+  return { route: 'calls', destination: 'crm', transforms: [], state: 'waiting', dueMs: startMs, ...given };
+}
+
+/** The n-th event with one delivery, or with those given. */
+export function anEntry(n: number, given: Partial<EventRecord> = {}, deliveries = [aNewDelivery()]): Entry {
+  const texts = {
+    key: `key-${n}`,
+    source: 'agents',
+    type: 'conversation_ended',
+    subject: `conv_${n}`,
+    agent: null,
+    party: null,
+  };
+  const times = { occurredAtMs: startMs, receivedAtMs: startMs };
+  return { event: { id: eventId(n), ...texts, ...times, body: Buffer.from(`{"n":${n}}`), ...given }, deliveries };
+}
+
+/** A claim of everything that is due for `crm`. */
+export function aClaim(given: Partial<ClaimRequest> = {}): ClaimRequest {
+  const nowMs = given.nowMs ?? startMs;
+  const request = { destination: 'crm', nowMs, leaseUntilMs: nowMs + 60_000, limit: 1_000, maxAttempts: 10 };
+  return { ...request, ordered: false, ...given };
+}
+
+/** A claimed delivery, settled as delivered. */
+export function delivered({ id, lease }: Pick<ClaimedDelivery, 'id' | 'lease'>): Settled {
+  const attempt = { startedAtMs: 1, durationMs: 1, outcome: 'delivered', reason: null, response: 'ok' } as const;
+  return { deliveryId: id, lease, settlement: { state: 'delivered' }, attempt };
 }

@@ -1,0 +1,157 @@
+import type { Settled, Store } from '@switchhook/sdk';
+import { expect } from 'chai';
+import pg from 'pg';
+import { readStatements } from '../../src/store/sql-reads.js';
+import { perDay, type Statement, useIndexes } from '../../src/store/sql-schema.js';
+import { sessionStatements } from '../../src/store/sql-session.js';
+import { writeStatements } from '../../src/store/sql-writes.js';
+import { aNewDelivery, anEntry, delivered, eventId, type Fixtures, setup, startMs } from './fixtures.js';
+
+const events = 6_000;
+const schema = 'the_schema';
+
+/** Open, delivered and dead deliveries of many subjects, on three days. */
+async function fill(store: Store, { clock }: Fixtures): Promise<void> {
+  for (let n = 0; n < events; n += 2_000) {
+    clock.jumpTo(startMs + (n / 2_000) * 86_400_000);
+    const numbers = Array.from({ length: 2_000 }, (_, index) => n + index);
+    const states = (number: number) => (number % 2 === 0 ? 'running' : 'waiting');
+    await store.append(
+      numbers.map((number) =>
+        anEntry(number, { party: `+1${number}`, receivedAtMs: clock.now() + number }, [
+          aNewDelivery({ state: states(number), dueMs: clock.now() + number }),
+        ]),
+      ),
+    );
+    const ended = numbers.filter((number) => states(number) === 'running');
+    await store.settle(
+      ended.map((number) => ({ ...delivered({ id: `${eventId(number)}.0`, lease: 1 }), ...endOf(number) })),
+    );
+  }
+}
+
+function endOf(number: number): Pick<Settled, 'settlement'> {
+  return { settlement: number % 100 === 0 ? { state: 'dead', reason: 'rejected' } : { state: 'delivered' } };
+}
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+/** Every step of a plan. */
+function stepsOf(plan: Plan): readonly Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(stepsOf)];
+}
+
+/** A parameter as text. */
+function literal(value: unknown): string {
+  if (Array.isArray(value)) return `'{${value.map((one) => one ?? 'null').join(',')}}'`;
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+describe('the statements of the store postgres', () => {
+  let fixtures: Fixtures;
+  before(async () => {
+    fixtures = await setup();
+    await fill(await fixtures.open(), fixtures);
+    for (const table of ['events', 'settled', 'attempts', 'deliveries', 'seen'])
+      await fixtures.database.query(`analyze ${table}`);
+  });
+  after(() => fixtures.close());
+
+  const steps = async ({ text }: Statement, values: readonly unknown[], mode: string): Promise<readonly Plan[]> => {
+    const inSchema = text.replaceAll(`"${schema}"`, `"${fixtures.schema}"`);
+    const parameters = values.length === 0 ? '' : `(${values.map(literal).join(', ')})`;
+    const client = new pg.Client({ connectionString: fixtures.database.url });
+    await client.connect();
+    try {
+      await client.query(`${useIndexes}; set plan_cache_mode = ${mode}; prepare explained as ${inSchema}`);
+      const { rows } = await client.query(`explain (format json) execute explained${parameters}`);
+      return stepsOf(rows[0]['QUERY PLAN'][0].Plan);
+    } finally {
+      await client.end();
+    }
+  };
+
+  const nowMs = startMs + 2 * 86_400_000;
+  const today = (startMs / 86_400_000 + 2) * perDay;
+  const ids = [1, 2, 3].map((n) => eventId(n));
+  const page = [nowMs + 1, -1, 0];
+  const ofEvents = [page[0], page[1], 0, null, null, null, null, false, 51];
+  const ofDeliveries = [...page, 0, null, null, null, 51];
+  const claim = ['crm', nowMs, nowMs + 1, 64, 10];
+  const writes = writeStatements(schema);
+  const reads = readStatements(schema);
+  const settled = [ids, [0, 0, 0], [1, 1, 1], [3, 3, 0], [null, null, null], [null, null, 1], [0, 0, 0]];
+  const attempts = [
+    [1, 1, 1],
+    [1, 1, 1],
+    ['delivered', 'delivered', 'unavailable'],
+    [null, null, null],
+    [null, null, null],
+  ];
+  const cases: readonly (readonly [Statement, readonly unknown[], readonly RegExp[]])[] = [
+    [writes.known, [ids], [/^seen_pkey$/]],
+    [writes.claim, claim, [/^deliveries_due$/, /^events_\d+_pkey$/]],
+    [writes.nextDue, ['crm'], [/^deliveries_due$/]],
+    [writes.claimHeads, claim, [/^deliveries_due$/, /^deliveries_in_line$/, /^deliveries_pkey$/]],
+    [writes.claimHeadsBySubject, claim, [/^deliveries_in_line$/, /^deliveries_pkey$/]],
+    [writes.nextHead, ['crm'], [/^deliveries_due$/, /^deliveries_in_line$/]],
+    [writes.nextHeadBySubject, ['crm'], [/^deliveries_in_line$/]],
+    [writes.settle, [...settled, ...attempts, nowMs], [/^seen_id_key$/, /^deliveries_pkey$/]],
+    [
+      writes.replay,
+      [ids, [0, 0, 0], nowMs],
+      [/^seen_id_key$/, /^events_\d+_pkey$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/],
+    ],
+    [writes.discard, [ids, [0, 0, 0], nowMs], [/^seen_id_key$/, /^deliveries_pkey$/]],
+    [writes.lockEvent, [eventId(1)], [/^seen_id_key$/, /^events_\d+_pkey$/]],
+    [writes.nextIndex, [today], [/^deliveries_pkey$/, /^settled_\d+_pkey$/]],
+    [writes.markRouted, [today], [/^events_\d+_pkey$/]],
+    [
+      writes.removeEvents,
+      [startMs, 0, today, 200, true],
+      [/^events_\d+_received_at_seq_idx$/, /^attempts_\d+_pkey$/, /^seen_by_seq$/],
+    ],
+    [writes.dropKeys, [1], [/^seen_by_seq$/]],
+    [reads.event, [eventId(1)], [/^seen_id_key$/, /^events_\d+_pkey$/]],
+    [reads.number, [eventId(1)], [/^seen_id_key$/]],
+    [reads.events, ofEvents, [/^events_\d+_received_at_seq_idx$/]],
+    [reads.eventsOfParty, [...ofEvents, '+15'], [/^events_\d+_hashtextextended_received_at_seq_idx$/]],
+    [reads.openDeliveries, ofDeliveries, [/^deliveries_by_time$/, /^events_\d+_pkey$/]],
+    [reads.openOfEvent, [...ofDeliveries, today], [/^deliveries_pkey$/]],
+    [reads.settledDeliveries, ofDeliveries, [/^settled_\d+_created_at_seq_idx_idx$/]],
+    [reads.settledOfEvent, [...ofDeliveries, today, null], [/^settled_\d+_pkey$/]],
+    [reads.deadDeliveries, [...ofDeliveries, null], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
+    [reads.delivery, [eventId(1), 0], [/^seen_id_key$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/]],
+    [reads.attempts, [eventId(1), 0], [/^seen_id_key$/, /^attempts_\d+_pkey$/]],
+    [reads.dead, [], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
+    [sessionStatements(schema).due, [nowMs], [/^deliveries_due$/]],
+  ];
+  /** They count, or read the first row only. */
+  const walksWhole = ['dead', 'due'];
+  for (const [statement, values, indexes] of cases)
+    for (const mode of ['force_custom_plan', 'force_generic_plan'])
+      it(`${statement.name} uses its indexes and reads no table as a whole (${mode})`, async () => {
+        const found = await steps(statement, values, mode);
+        const used = found.flatMap((step) => step['Index Name'] ?? []);
+        for (const index of indexes)
+          expect(
+            used.some((name) => index.test(name)),
+            `${index} in ${used}`,
+          ).to.equal(true);
+        const read = found
+          .filter((step) => step['Node Type'] === 'Seq Scan')
+          .flatMap((step) => step['Relation Name'] ?? []);
+        const walked = found
+          .filter((step) => /^Index/.test(step['Node Type']) && step['Index Cond'] === undefined)
+          .flatMap((step) => step['Index Name'] ?? []);
+        const large = [...read, ...(walksWhole.includes(statement.name) ? [] : walked)];
+        // The tables of tomorrow are empty.
+        expect(large.filter((name) => !name.includes('_20260104') && name !== 'event_numbers')).to.deep.equal([]);
+      });
+});
