@@ -34,6 +34,8 @@ export interface PostgresSettings {
   readonly port?: number;
   /** Of the superuser `postgres`. Default: a random one. Give it where the directory is used again: a cluster keeps its own. */
   readonly password?: string;
+  /** Keeps what it has committed when it is killed. Default: it need not, and is faster. */
+  readonly isDurable?: boolean;
 }
 
 // The shell lives as long as its standard input is open, and nothing else holds that open: the server ends and its
@@ -61,8 +63,9 @@ export async function startPostgres(settings: PostgresSettings = {}): Promise<Po
 
   const port = settings.port ?? (await lastingPort());
   const keep = settings.directory === undefined ? directory : 'keep';
-  // Durability is not what is tested here, and the disk is the slowest part.
-  const flags = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200']
+  // The disk is the slowest part.
+  const fast = settings.isDurable === true ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+  const flags = ['max_connections=200', ...fast]
     .concat('listen_addresses=127.0.0.1', 'unix_socket_directories=', 'lc_messages=C', 'logging_collector=off')
     .flatMap((setting) => ['-c', setting]);
   const command = [join(binaries, 'bin', 'postgres'), '-D', directory, '-p', String(port), ...flags];

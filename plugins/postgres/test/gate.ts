@@ -15,7 +15,8 @@ export interface Throttle {
   close(): Promise<void>;
 }
 
-export async function throttle(url: string): Promise<Throttle> {
+/** `swallows`: nothing that contains this text comes back. */
+export async function throttle(url: string, { swallows }: { readonly swallows?: string } = {}): Promise<Throttle> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
   let state: State = 'open';
@@ -29,7 +30,9 @@ export async function throttle(url: string): Promise<Throttle> {
     const pair = [near, far] as const;
     pairs.add(pair);
     for (const [from, to] of [pair, [far, near] as const]) {
-      from.on('data', (bytes) => state === 'open' && to.write(bytes));
+      const passes = (bytes: Buffer): boolean =>
+        state === 'open' && (from === near || swallows === undefined || !bytes.includes(swallows));
+      from.on('data', (bytes: Buffer) => passes(bytes) && to.write(bytes));
       from.on('error', () => {});
       from.on('close', () => to.destroy());
     }

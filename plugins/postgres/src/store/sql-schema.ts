@@ -129,9 +129,9 @@ export function schemaStatements(schemaName: string) {
     dayContent: (suffix: string): Statement =>
       statement(
         `day_content_${suffix}`,
-        `select exists (select from ${s}.deliveries where seq >= $1 and seq < $2)
-          or exists (select from ${s}.settled_${suffix} where state = 5 and reason <> 'discarded') as needed,
-          (select count(*) from ${s}.events_${suffix}) as events`,
+        `select needed, case when needed then 0 else (select count(*) from ${s}.events_${suffix}) end as events
+        from (select exists (select from ${s}.deliveries where seq >= $1 and seq < $2)
+          or exists (select from ${s}.settled_${suffix} where state = 5 and reason <> 'discarded') as needed) content`,
       ),
     limitLockWait: statement('limit_lock_wait', `set local lock_timeout = '1s'`),
     /** In the order in which other statements lock them. */

@@ -206,19 +206,20 @@ export function writeStatements(schemaName: string) {
     ),
     markRouted: statement('mark_routed', `update ${s}.events set routed = true where seq = $1`),
 
-    /** Removes settled events one by one, of a range of numbers. $5: also drops their keys. */
+    /** Removes settled events one by one, with numbers below $2. $4: also drops their keys. `+ 0`: in order of time, not of numbers. */
     removeEvents: statement(
       'remove_events',
       `with old as materialized (
         select e.seq from ${s}.events e
-        where e.received_at < $1 and e.seq >= $2 and e.seq < $3
-          and not exists (select from ${s}.deliveries d where d.seq = e.seq)
-          and not exists (select from ${s}.settled d where d.seq = e.seq and d.state = 5 and d.reason <> 'discarded')
-        order by e.received_at, e.seq limit $4 for update of e skip locked),
-      no_attempts as (delete from ${s}.attempts a using old where a.seq = old.seq),
-      no_deliveries as (delete from ${s}.settled d using old where d.seq = old.seq),
-      no_keys as (delete from ${s}.seen n using old where n.seq = old.seq and $5),
-      gone as (delete from ${s}.events e using old where e.seq = old.seq returning e.seq)
+        where e.received_at < $1 and e.seq + 0 < $2
+          and not exists (select from ${s}.deliveries d where d.seq = e.seq offset 0)
+          and not exists (
+            select from ${s}.settled d where d.seq = e.seq and d.state = 5 and d.reason <> 'discarded' offset 0)
+        order by e.received_at, e.seq limit $3 for update of e skip locked),
+      no_attempts as (delete from ${s}.attempts where seq = any(array(select seq from old))),
+      no_deliveries as (delete from ${s}.settled where seq = any(array(select seq from old))),
+      no_keys as (delete from ${s}.seen where seq = any(array(select seq from old)) and $4),
+      gone as (delete from ${s}.events where seq = any(array(select seq from old)) returning seq)
       select count(*) as removed from gone`,
     ),
     /** Drops the keys of events that were removed with their day. */

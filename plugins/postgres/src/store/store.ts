@@ -169,15 +169,18 @@ export class PostgresStore implements Store {
     return this.#do(async ({ writes, days }) => {
       const { clock } = this.#services;
       const { duplicatesMs } = this.#settings;
-      const remove = { beforeMs, limit, dropsKeys: duplicatesMs === null };
+      const dropsKeys = duplicatesMs === null;
       if (clock.now() - beforeMs < dayMs)
-        return writes.removeEvents({ ...remove, from: 0, until: Number.MAX_SAFE_INTEGER });
-      for (const day of await days.endedBefore(beforeMs)) {
+        return writes.removeEvents({ beforeMs, until: Number.MAX_SAFE_INTEGER, limit, dropsKeys });
+      const ended = await days.endedBefore(beforeMs);
+      for (const day of ended) {
         const dropped = await days.drop(day);
-        if (dropped === 'in use') continue;
-        const removed = dropped === 'needed' ? await writes.removeEvents({ ...remove, ...day }) : dropped;
-        if (removed > 0) return removed;
+        if (dropped === 'in use') return 0;
+        if (dropped !== 'needed' && dropped > 0) return dropped;
       }
+      const until = ended.at(-1)?.until ?? 0;
+      const removed = await writes.removeEvents({ beforeMs: (until / perDay) * dayMs, until, limit, dropsKeys });
+      if (removed > 0) return removed;
       const keysFrom = Math.floor((clock.now() - (duplicatesMs ?? 0)) / dayMs) * perDay;
       await writes.dropKeys(Math.min(await days.firstNumber(), keysFrom));
       return 0;

@@ -153,16 +153,9 @@ export class Writes {
     });
   }
 
-  /** Removes settled events of a range of numbers, oldest first; at most `limit`. */
-  async removeEvents(range: {
-    from: number;
-    until: number;
-    beforeMs: number;
-    limit: number;
-    dropsKeys: boolean;
-  }): Promise<number> {
-    const { from, until, beforeMs, limit, dropsKeys } = range;
-    const values = [beforeMs, from, until, limit, dropsKeys];
+  /** Removes settled events with smaller numbers that were received before a time, oldest first; at most `limit`. */
+  async removeEvents(old: { until: number; beforeMs: number; limit: number; dropsKeys: boolean }): Promise<number> {
+    const values = [old.beforeMs, old.until, old.limit, old.dropsKeys];
     const [row] = await this.#database.run<{ removed: number }>(this.#sql.removeEvents, values);
     return row?.removed ?? 0;
   }

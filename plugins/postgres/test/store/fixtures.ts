@@ -38,6 +38,24 @@ export async function setup(options: JsonObject = {}) {
   return { database, schema, services, clock: services.clock, make, open, close };
 }
 
+/** Stores in the database of a server, whose schema is made and kept. */
+export function bare(url: string) {
+  const services = fakeServices();
+  const component = plugin.components.find(({ type, kind }) => type === 'postgres' && kind === 'store');
+  const make = (): Store => createComponent('store', component, { url }, services, plugin);
+  return { make, clock: services.clock, services };
+}
+
+/** The error that a promise was rejected with. */
+export async function failure(promise: Promise<unknown> | undefined): Promise<Error & { code?: string }> {
+  const thrown = await promise?.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof Error)) throw new Error('the promise was not rejected');
+  return thrown;
+}
+
 export type Fixtures = Awaited<ReturnType<typeof setup>>;
 
 /** Runs a test with fixtures of its own. */

@@ -114,7 +114,7 @@ describe('the statements of the store postgres', () => {
     [writes.markRouted, [today], [/^events_\d+_pkey$/]],
     [
       writes.removeEvents,
-      [startMs, 0, today, 200, true],
+      [startMs, today, 200, true],
       [/^events_\d+_received_at_seq_idx$/, /^attempts_\d+_pkey$/, /^seen_by_seq$/],
     ],
     [writes.dropKeys, [1], [/^seen_by_seq$/]],

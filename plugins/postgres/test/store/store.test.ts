@@ -1,7 +1,17 @@
 import { isRefusal } from '@switchhook/sdk';
 import { expect } from 'chai';
 import pg from 'pg';
-import { aClaim, aNewDelivery, anEntry, delivered, eventId, type Fixtures, startMs, withStore } from './fixtures.js';
+import {
+  aClaim,
+  aNewDelivery,
+  anEntry,
+  delivered,
+  eventId,
+  type Fixtures,
+  failure,
+  startMs,
+  withStore,
+} from './fixtures.js';
 
 const dayMs = 86_400_000;
 
@@ -9,16 +19,6 @@ const dayMs = 86_400_000;
 async function daysOf({ database, schema }: Fixtures): Promise<readonly string[]> {
   const tables = `select tablename as name from pg_tables where schemaname = $1 and tablename like 'events_2%' order by 1`;
   return (await database.query(tables, [schema])).map(({ name }) => String(name).slice('events_'.length));
-}
-
-/** The error that a promise was rejected with. */
-async function failure(promise: Promise<unknown> | undefined): Promise<Error & { code?: string }> {
-  const thrown = await promise?.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!(thrown instanceof Error)) throw new Error('the promise was not rejected');
-  return thrown;
 }
 
 describe('postgres, its schema', () => {

@@ -1,0 +1,124 @@
+import { settled } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { named } from '../backends.js';
+import { throttle } from '../gate.js';
+import { aNewDelivery, anEntry, delivered, withStore } from './fixtures.js';
+
+/** Resolves when a condition holds; the server needs a moment of real time. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await settled();
+}
+
+describe('postgres, shared by routers', () => {
+  it(
+    'wakes another router with one notification for all that was committed in 50 ms',
+    withStore(async ({ open, clock }) => {
+      const [writer, reader] = [await open(), await open()];
+      const woken: string[] = [];
+      reader.onDue?.((destination) => woken.push(destination));
+      writer.onDue?.((destination) => woken.push(`writer: ${destination}`));
+      const slack = aNewDelivery({ destination: 'slack' });
+      const later = aNewDelivery({ destination: 'later', dueMs: clock.now() + 1_000 });
+      for (let n = 0; n < 5; n += 1) await writer.append([anEntry(n, {}, [aNewDelivery(), slack, later])]);
+      await clock.advance(49);
+      expect(woken).to.deep.equal([]);
+      await clock.advance(1);
+      await until(() => woken.length >= 2);
+      expect(woken).to.deep.equal(['crm', 'slack']);
+    }),
+  );
+
+  it(
+    'wakes no router for what is handed over in memory, or already settled',
+    withStore(async ({ open, clock }) => {
+      const [writer, reader] = [await open({}), await open()];
+      const woken: string[] = [];
+      reader.onDue?.((destination) => woken.push(destination));
+      const running = aNewDelivery({ state: 'running', dueMs: clock.now() + 60_000 });
+      await writer.append([anEntry(1, {}, [running])]);
+      await writer.settle([delivered({ id: `${anEntry(1).event.id}.0`, lease: 1 })]);
+      await clock.advance(50);
+      await writer.append([anEntry(2, {}, [aNewDelivery({ destination: 'slack' })])]);
+      await clock.advance(50);
+      await until(() => woken.length > 0);
+      expect(woken).to.deep.equal(['slack']);
+    }),
+  );
+
+  it(
+    'finds what is due without notifications, four times a second',
+    withStore(async ({ open, clock }) => {
+      const [writer, reader] = [await open({ listen: false }), await open({ listen: false })];
+      const woken: string[] = [];
+      const stop = reader.onDue?.((destination) => woken.push(destination));
+      await writer.append([anEntry(1)]);
+      await clock.advance(249);
+      expect(woken).to.deep.equal([]);
+      await clock.advance(1);
+      await until(() => woken.length === 1);
+      stop?.();
+      await clock.advance(1_000);
+      expect(woken).to.deep.equal(['crm']);
+    }),
+  );
+
+  it(
+    'listens again after its connection was ended',
+    withStore(async ({ open, clock, database }) => {
+      const { url, name } = named(database.url);
+      const reader = await open({ url });
+      const writer = await open();
+      const woken: string[] = [];
+      reader.onDue?.((destination) => woken.push(destination));
+      const listening = `select a.pid from pg_stat_activity a join pg_locks l using (pid)
+        where application_name = $1 and locktype = 'advisory'`;
+      const backends = () => database.query(listening, [name]);
+      const [before] = await backends();
+      await database.query('select pg_terminate_backend($1)', [before?.pid]);
+      await until(async () => (await backends()).length === 0);
+      await until(async () => {
+        await clock.advance(100);
+        const [now] = await backends();
+        return now !== undefined && now.pid !== before?.pid;
+      });
+      woken.length = 0;
+      await writer.append([anEntry(1)]);
+      await clock.advance(50);
+      await until(() => woken.includes('crm'));
+    }),
+  );
+
+  it(
+    'reports in words that a pooler keeps notifications back, and goes on without them',
+    withStore(async ({ open, clock, database, services }) => {
+      const gate = await throttle(database.url, { swallows: 'test of ' });
+      const opening = open({ url: gate.url });
+      await until(async () => {
+        await clock.advance(500);
+        return services.log.of('store.notifications-lost').length > 0;
+      });
+      const store = await opening;
+      expect(services.log.of('store.notifications-lost')[0]?.fields.fix).to.match(/^set listen to false/);
+      await store.append([anEntry(1)]);
+      await store.close?.();
+      await gate.close();
+    }),
+  );
+
+  it(
+    'leaves the leases of a router that is still there, and ends them when there is none',
+    withStore(async ({ open }) => {
+      const running = aNewDelivery({ state: 'running', dueMs: 2e12 });
+      const first = await open();
+      await first.append([anEntry(1, {}, [running])]);
+      const second = await open();
+      const dueMs = async () => (await second.delivery(`${anEntry(1).event.id}.0`))?.dueMs;
+      expect(await dueMs()).to.equal(2e12);
+      await first.close?.();
+      expect(await dueMs()).to.equal(2e12);
+      await second.close?.();
+      const third = await open();
+      expect((await third.delivery(`${anEntry(1).event.id}.0`))?.dueMs).to.be.below(2e12);
+    }),
+  );
+});

@@ -1,0 +1,59 @@
+import { receiver } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { throttle } from '../../plugins/postgres/test/gate.js';
+import { ring, token } from '../support/phones.js';
+import { postgres } from '../support/postgres.js';
+import { endedBody, postSigned, secret, signedHeaders } from '../support/signing.js';
+import { workplace } from '../support/workplace.js';
+
+describe('a router with the store postgres', () => {
+  it('refuses events with 503 and Retry-After in an outage, answers calls meanwhile, and delivers all it acknowledged afterwards', async () => {
+    const place = await workplace();
+    const database = await postgres();
+    const gate = await throttle(database.url);
+    const crm = await receiver();
+    const { url } = await place.router(`
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: postgres, url: "${gate.url}", schema: switchhook_flow }
+sources:
+  agents: { use: sigmamind.events, secrets: [${secret}] }
+  calls: { use: sigmamind.call, token: ${token} }
+destinations:
+  crm: { use: http.post, url: ${crm.url}/hooks }
+routes: [{ from: agents, to: crm }]
+answers: [{ from: calls, variables: { first_name: there } }]
+`);
+    const acknowledged: string[] = [];
+    const send = async (conversationId: string): Promise<number> => {
+      const { status } = await postSigned(`${url}/hooks/agents`, endedBody({ conversationId }));
+      if (status === 200) acknowledged.push(conversationId);
+      return status;
+    };
+    try {
+      for (const outage of ['shut', 'open', 'shut', 'open'] as const) {
+        await gate.become(outage);
+        const round = acknowledged.length;
+        if (outage === 'open') {
+          for (let tries = 0; (await send(`${round}-${tries}`)) !== 200; tries += 1);
+          expect(await Promise.all(Array.from({ length: 50 }, (_, n) => send(`${round} ${n}`)))).to.include(200);
+        } else {
+          const body = endedBody({ conversationId: 'refused' });
+          const refused = await fetch(`${url}/hooks/agents`, { method: 'POST', headers: signedHeaders(body), body });
+          expect([refused.status, refused.headers.has('retry-after')]).to.deep.equal([503, true]);
+        }
+        const { variables } = await ring(url, '+19990000001');
+        expect(variables).to.deep.equal({ first_name: 'there' });
+      }
+      type Event = { readonly data: { readonly conversationId: string } };
+      const arrived = () => new Set(crm.requests.map((request) => (request.json() as Event).data.conversationId));
+      while (acknowledged.some((id) => !arrived().has(id))) await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      await place.close();
+      await gate.close();
+      await crm.close();
+      await database.query('drop schema switchhook_flow cascade');
+      await database.close();
+    }
+  });
+});
