@@ -10,7 +10,7 @@ import {
   status,
 } from '@switchhook/core/api';
 import { type Network, openNetwork } from '@switchhook/core/internal';
-import type { FetchResponse, JsonValue } from '@switchhook/sdk';
+import { type FetchResponse, type JsonValue, stringifyJson } from '@switchhook/sdk';
 import { didYouMean, ERRORS, type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, localUrl } from './local-router.js';
@@ -100,7 +100,7 @@ export class RouterClient {
       method,
       headers,
       maxBytes: maxReplyBytes,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: stringifyJson(body) }),
     };
     try {
       return await this.#network.fetch(this.#url + path, sent);

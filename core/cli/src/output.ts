@@ -2,6 +2,7 @@
 
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
+import { stringifyJson } from '@switchhook/sdk';
 import Table from 'cli-table3';
 
 type Style = Parameters<typeof styleText>[0];
@@ -35,7 +36,7 @@ export function styled(output: Output, style: Style, text: string): string {
 
 /** A value as JSON, for other programs. */
 export function printJson(output: Output, value: unknown): void {
-  output.line(JSON.stringify(value, null, 2));
+  output.line(stringifyJson(value, null, 2));
 }
 
 /** Rows under their headings: ruled on a terminal, separated by tabs elsewhere. */

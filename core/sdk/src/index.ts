@@ -71,7 +71,7 @@ export {
   isNotReady,
   notReady,
 } from './errors/typed-errors.js';
-export { readJsonObject } from './http/json-body.js';
+export { parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
 export { excerptLimits, outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';
 export {

@@ -1,7 +1,17 @@
 /** The platform that is played: makes requests as it would, signed with the secrets of the configuration, and waits for the replies. */
 import type { Config, Router } from '@switchhook/core';
 import { eventHeader, fetchResponse, requestNumberHeader } from '@switchhook/core/internal';
-import type { Answer, Call, Clock, HttpClient, JsonObject, JsonValue, SignedRequest } from '@switchhook/sdk';
+import {
+  type Answer,
+  type Call,
+  type Clock,
+  type HttpClient,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  type SignedRequest,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 
 /** A source of the configuration. */
@@ -66,7 +76,7 @@ export class Platform {
 
   /** A body with what its source wants to see before it accepts it; null where the source cannot sign. */
   signed({ name }: SourceRow, body: JsonObject): SignedPost | null {
-    const text = JSON.stringify(body);
+    const text = stringifyJson(body);
     const signature = this.#parts.sign(name, Buffer.from(text));
     if (signature === null) return null;
     return {
@@ -98,7 +108,7 @@ export class Platform {
 
 function jsonOr(text: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseJson(text);
   } catch {
     // Whatever stands in front of a router may answer in HTML.
     return text;
@@ -129,10 +139,10 @@ export function offlineClient(router: Router, onTrace: (trace: JsonObject) => vo
   const fetch: HttpClient['fetch'] = async (url, { body = '' } = {}) => {
     const source = new URL(url).pathname.split('/')[2] ?? '';
     const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
-    const { reply, trace } = await router.ring(source, JSON.parse(text) as JsonObject);
+    const { reply, trace } = await router.ring(source, parseJson(text) as JsonObject);
     onTrace(trace);
     const { status, headers = {}, body: said = {} } = reply;
-    return fetchResponse(status, headers, new TextEncoder().encode(JSON.stringify(said)));
+    return fetchResponse(status, headers, new TextEncoder().encode(stringifyJson(said)));
   };
   return { fetch };
 }

@@ -1,7 +1,7 @@
 /** A real HTTP server on loopback that records requests and answers as configured. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { JsonValue } from '@switchhook/sdk';
+import { type JsonValue, parseJson } from '@switchhook/sdk';
 
 /** One request that arrived. */
 export interface ReceivedRequest {
@@ -88,7 +88,7 @@ async function readRequest(incoming: IncomingMessage): Promise<ReceivedRequest> 
     headers,
     body,
     text: () => body.toString('utf8'),
-    json: () => JSON.parse(body.toString('utf8')) as JsonValue,
+    json: () => parseJson(body.toString('utf8')),
   };
 }
 

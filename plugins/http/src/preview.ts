@@ -1,5 +1,5 @@
 /** A preview of a request for an operator, without possible credentials. */
-import type { JsonObject, JsonValue, Scope } from '@switchhook/sdk';
+import { type JsonObject, type JsonValue, parseJson, type Scope } from '@switchhook/sdk';
 import { type Content, filledIn, type Target } from './request.js';
 
 /** Names of headers and URL parameters whose values may come from the environment, and may be secret. */
@@ -24,5 +24,5 @@ export function previewOf(target: Target, scope: Scope, content: Content): JsonO
 }
 
 function bodyIn({ text, type }: NonNullable<Content['body']>): JsonValue {
-  return type === 'application/json' ? (JSON.parse(text) as JsonValue) : text;
+  return type === 'application/json' ? parseJson(text) : text;
 }

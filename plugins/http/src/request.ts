@@ -8,6 +8,7 @@ import {
   isFetchError,
   type JsonValue,
   type Scope,
+  stringifyJson,
   type Template,
 } from '@switchhook/sdk';
 import { renderedHeaders } from './headers.js';
@@ -73,7 +74,7 @@ export async function reachHost(http: HttpClient, target: Target, signal: AbortS
 export function bodyOf(value: JsonValue): { readonly text: string; readonly type: string } {
   return typeof value === 'string'
     ? { text: value, type: 'text/plain; charset=utf-8' }
-    : { text: JSON.stringify(value), type: 'application/json' };
+    : { text: stringifyJson(value), type: 'application/json' };
 }
 
 async function request(http: HttpClient, target: Target, url: string, init: FetchInit): Promise<FetchResponse> {

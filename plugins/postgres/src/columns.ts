@@ -1,5 +1,13 @@
 /** The columns of `postgres.insert`: what stands in them, and how it gets there. */
-import { isExpressionError, type JsonValue, type Scope, type Template, template, z } from '@switchhook/sdk';
+import {
+  isExpressionError,
+  type JsonValue,
+  type Scope,
+  stringifyJson,
+  type Template,
+  template,
+  z,
+} from '@switchhook/sdk';
 import { isName } from './sql.js';
 
 /** Types a column can be made with. A table that exists may have others. */
@@ -80,8 +88,8 @@ export function renderedRow(list: readonly Column[], scope: Scope): readonly Jso
 /** A value as the parameter for a column of this type. PostgreSQL reads it as that type, whatever it is. */
 export function parameterFor(value: JsonValue, type: string): string | null {
   if (value === null) return null;
-  if (type === 'jsonb' || type === 'json') return storableJson(JSON.stringify(value));
-  if (typeof value === 'object') return storableJson(JSON.stringify(value));
+  if (type === 'jsonb' || type === 'json') return storableJson(stringifyJson(value));
+  if (typeof value === 'object') return storableJson(stringifyJson(value));
   if (typeof value !== 'string') return String(value);
   // Senders write '' for unknown values; only a text can be empty.
   if (value === '' && !isText(type)) return null;

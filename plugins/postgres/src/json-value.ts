@@ -1,6 +1,6 @@
-/** What comes out of a database, as JSON: times as ISO 8601, bytes as base64, numbers JavaScript cannot hold as text. */
+/** What comes out of a database, as JSON: times as ISO 8601, bytes as base64, fractions as text, so that no digit is lost. */
 
-import type { JsonObject } from '@switchhook/sdk';
+import { type JsonObject, parseJson, stringifyJson } from '@switchhook/sdk';
 import pg from 'pg';
 
 type Parser = (text: string) => unknown;
@@ -11,7 +11,9 @@ const ours: ReadonlyMap<number, Parser> = new Map<number, Parser>([
   [builtins.DATE, (text) => text],
   [builtins.INTERVAL, (text) => text],
   [builtins.TIMESTAMP, (text) => text.replace(' ', 'T')],
-  [builtins.INT8, (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text)],
+  [builtins.INT8, parseJson],
+  [builtins.JSON, parseJson],
+  [builtins.JSONB, parseJson],
   [builtins.BYTEA, (text) => Buffer.from(text.slice(2), 'hex').toString('base64')],
 ]);
 
@@ -22,5 +24,5 @@ export const parsers = {
 
 /** A row as JSON has it; `{}` where there is none. */
 export function jsonRow(row: object | undefined): JsonObject {
-  return JSON.parse(JSON.stringify(row ?? {})) as JsonObject;
+  return parseJson(stringifyJson(row ?? {})) as JsonObject;
 }

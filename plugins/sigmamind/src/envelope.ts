@@ -46,8 +46,8 @@ export function typeIn({ layers }: Envelope): string | null {
 }
 
 /** The first id, or number of a phone, under the names of what is looked for. */
-export function idIn({ layers, bytes }: Envelope, what: keyof typeof names): string | null {
-  return first(layers, names[what], (value, name) => idOf(value, name, bytes));
+export function idIn({ layers }: Envelope, what: keyof typeof names): string | null {
+  return first(layers, names[what], idOf);
 }
 
 /** Conversation, call or chat id, in this order, so that all events of a conversation have the same. */
@@ -93,13 +93,10 @@ export function isAgentWebhook(type: string): boolean {
   return Object.hasOwn(times, typeOf(type) ?? '');
 }
 
-/** An id as text; null where the value is none. Integers beyond 2^53, which JSON.parse rounds, are read at `name` in the bytes. */
-export function idOf(value: JsonValue | undefined, name = '', bytes?: Uint8Array): string | null {
-  if (typeof value === 'string') return value === '' ? null : value;
-  if (typeof value !== 'number' || !Number.isFinite(value)) return null;
-  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return String(value);
-  const written = new TextDecoder().decode(bytes).matchAll(new RegExp(`"${name}"\\s*:\\s*(-?\\d+)`, 'g'));
-  return [...written].map((match) => match[1]).find((digits) => Number(digits) === value) ?? BigInt(value).toString();
+/** An id as text; null where the value is none. */
+export function idOf(value: JsonValue | undefined): string | null {
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 /** Milliseconds since the epoch, from them, from seconds or from ISO 8601 (UTC where it names no zone); null where it is no time. */
@@ -125,13 +122,13 @@ export function fitting<T extends string | null>(text: T, limit: number): T | st
   return `${text.slice(0, limit - 33).replace(unkeepable, '\uFFFD')}~${fingerprint(text)}`;
 }
 
-type Read<T> = (value: JsonValue | undefined, name: string) => T | null;
+type Read<T> = (value: JsonValue | undefined) => T | null;
 
 /** An earlier name in a deeper layer goes before a later name further out. */
 function first<T>(layers: Envelope['layers'], names: readonly string[], read: Read<T>): T | null {
   for (const name of names)
     for (const [, fields] of layers) {
-      const value = read(fields[name], name);
+      const value = read(fields[name]);
       if (value !== null) return value;
     }
   return null;

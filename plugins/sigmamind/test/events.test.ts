@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fingerprint, type JsonObject, z } from '@switchhook/sdk';
+import { fingerprint, type JsonObject, parseJson, z } from '@switchhook/sdk';
 import { sourceSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -322,7 +322,7 @@ describe('limits', () => {
         expect(event.subject?.length ?? 1).to.be.within(1, 512);
         expect(event.agent?.length ?? 1).to.be.within(1, 256);
         expect(event.occurredAtMs ?? 1).to.satisfy(Number.isInteger);
-        expect(event.data).to.deep.equal(JSON.parse(sent));
+        expect(event.data).to.deep.equal(parseJson(sent));
       }),
       { numRuns: 500 },
     );

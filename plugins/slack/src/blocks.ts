@@ -1,5 +1,5 @@
 /** Makes blocks fit into Slack's limits by cutting: one block too long would lose the whole message. */
-import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { type JsonObject, type JsonValue, stringifyJson } from '@switchhook/sdk';
 import { cut, marked, type Place, unmarked } from './mrkdwn.js';
 
 /** https://docs.slack.dev/reference/block-kit/blocks */
@@ -94,7 +94,7 @@ function fittedText(text: string, place: Place, characters = Number.POSITIVE_INF
 function asText(value: JsonValue): string {
   if (typeof value === 'string') return value;
   // Names of fields are not marked yet.
-  return value === null ? '' : marked(JSON.stringify(value));
+  return value === null ? '' : marked(stringifyJson(value));
 }
 
 function isObject(value: JsonValue): value is JsonObject {

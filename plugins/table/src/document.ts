@@ -1,5 +1,5 @@
 /** Rows of JSON and YAML: a list of objects, or an object whose names are the keys. */
-import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { type JsonObject, type JsonValue, parseJson } from '@switchhook/sdk';
 import { parse, type ScalarTag, YAMLParseError } from 'yaml';
 import { FileProblem } from './file-problem.js';
 import type { Row } from './row.js';
@@ -47,7 +47,7 @@ function isObject(value: JsonValue): value is JsonObject {
 
 function readJson(text: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseJson(text);
   } catch (error) {
     const [, position] = /position (\d+)/.exec(String(error)) ?? [];
     const before = position === undefined ? text : text.slice(0, Number(position));
@@ -63,9 +63,18 @@ const numberAsWritten: ScalarTag = {
   resolve: (text) => text,
 };
 
+/** Integers beyond 2^53 stay bigints, as in JSON. */
+function safeNumber(_key: unknown, value: unknown): unknown {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
 function readYaml(text: string): JsonValue {
   try {
-    return parse(text, { customTags: (tags) => [numberAsWritten, ...tags], logLevel: 'error' }) as JsonValue;
+    return parse(text, safeNumber, {
+      customTags: (tags) => [numberAsWritten, ...tags],
+      intAsBigInt: true,
+      logLevel: 'error',
+    }) as JsonValue;
   } catch (error) {
     const place = error instanceof YAMLParseError ? error.linePos?.[0] : undefined;
     const [sentence = ''] = (error instanceof Error ? error.message : String(error)).split(/ at line \d|\n/);

@@ -54,7 +54,7 @@ async function load(settings: LoadSettings): Promise<Loaded> {
 }
 
 function asText(key: JsonValue): string {
-  return typeof key === 'string' || typeof key === 'number' ? String(key) : '';
+  return typeof key === 'object' || typeof key === 'boolean' ? '' : String(key);
 }
 
 function problem(error: unknown): Loaded {

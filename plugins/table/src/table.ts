@@ -2,7 +2,7 @@
  * A table in memory, made to be handed from thread to thread: a hash index over rows written as JSON, all in plain
  * bytes, which the garbage collector need not walk through.
  */
-import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { FileProblem } from './file-problem.js';
 
 /** A table as its bytes, whose buffers can be transferred. */
@@ -60,7 +60,7 @@ export class TableBuilder {
   add(key: string, values: JsonObject): boolean {
     if (this.#rows * 2 >= this.#slots.length) this.#grow();
     const hash = hashOf(key);
-    const position = this.#write(hash, JSON.stringify(this.#written(key, values)));
+    const position = this.#write(hash, stringifyJson(this.#written(key, values)));
     const slot = slotOf(this.#parts(), key, hash);
     const isNew = this.#slots[slot] === 0;
     this.#slots[slot] = position;
@@ -155,7 +155,7 @@ function hashAt({ bytes, offset }: RowPlace): number {
 
 function rowAt({ bytes, offset }: RowPlace): WrittenRow {
   const start = offset + headBytes;
-  return JSON.parse(bytes.toString('utf8', start, start + bytes.readUInt32LE(offset + 4))) as WrittenRow;
+  return parseJson(bytes.toString('utf8', start, start + bytes.readUInt32LE(offset + 4))) as unknown as WrittenRow;
 }
 
 /** FNV-1a, its bits mixed once more because neighbouring numbers share most of their digits. */

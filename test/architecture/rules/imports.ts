@@ -30,7 +30,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
   sdk: {
     contract: [],
     errors: [],
-    options: ['contract'],
+    options: ['contract', 'http'],
     http: ['contract', 'errors'],
     'timing.ts': ['contract'],
     'index.ts': ['contract', 'errors', 'http', 'options'],
@@ -103,6 +103,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   koa: /^router\/http\//,
   'koa-bodyparser': /^router\/http\//,
   'libphonenumber-js': /^sdk\/options\/phone-number\.ts$/,
+  'lossless-json': /^sdk\/http\/json-body\.ts$/,
   'lru-cache': /^router\/(calls|system)\//,
   'p-map': /^router\/admin\/operations\.ts$|^simulator\/scenario\/pacer\.ts$/,
   pino: /^router\/system\/log\.ts$/,

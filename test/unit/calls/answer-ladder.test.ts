@@ -311,12 +311,14 @@ describe('the ladder of an answer', () => {
       expect(metrics.values.get('calls_answered_total{source="calls",answer="",step="unanswered"}')).to.equal(1);
     });
 
+    const circle: { self?: JsonObject } = {};
+    circle.self = circle as JsonObject;
     const unsendable: Readonly<Record<string, () => never | { status: number }>> = {
       throws: () => {
         throw new Error('no format');
       },
       'is a 500': () => ({ status: 500 }),
-      'cannot be written as JSON': () => ({ status: 200, body: { n: 1n } }),
+      'cannot be written as JSON': () => ({ status: 200, body: circle }),
       'has a header that HTTP refuses': () => ({ status: 200, headers: { 'x-name': 'A\nda' } }),
       'is nothing': () => undefined as never,
     };

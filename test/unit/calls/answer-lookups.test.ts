@@ -1,4 +1,4 @@
-import { busy, ExpressionError, type JsonObject, notReady } from '@switchhook/sdk';
+import { busy, ExpressionError, type JsonObject, notReady, parseJson } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { after, aSwitchboard, type Resolve, variablesOf } from '../../support/ringing.js';
@@ -154,9 +154,9 @@ describe('the look-ups of a call', () => {
       answers: [{ variables: { facts: '${{ json(crm) }}' } }],
       resolvers: { crm: async () => odd },
     });
-    expect(JSON.parse((variablesOf(await ring()) as { facts: string }).facts)).to.deep.equal({
+    expect(parseJson((variablesOf(await ring()) as { facts: string }).facts)).to.deep.equal({
       big: 12,
-      huge: String(2n ** 70n),
+      huge: 2n ** 70n,
       born: '1970-01-01T00:00:00.000Z',
       never: null,
       share: null,

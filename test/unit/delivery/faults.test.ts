@@ -1,5 +1,14 @@
 import { IngestTelemetry } from '@switchhook/core/internal';
-import { type Delivery, type Log, type Metrics, type Outcome, refuse, type Source, type Store } from '@switchhook/sdk';
+import {
+  type Delivery,
+  type JsonObject,
+  type Log,
+  type Metrics,
+  type Outcome,
+  refuse,
+  type Source,
+  type Store,
+} from '@switchhook/sdk';
 import { FakeLog, FakeMetrics } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { type Deliver, aPipeline as setup, statusOf, storeWith } from '../../support/pipeline.js';
@@ -133,7 +142,9 @@ describe('a commit', () => {
   it('of an event that its source has made of what is no JSON is refused as a fault of the source', async () => {
     const receive: Source['receive'] = () => {
       const draft = { key: 'a', type: 'ended', subject: null, agent: null, occurredAtMs: null };
-      return { kind: 'events', events: [{ ...draft, data: { n: 1n as never } }] };
+      const circle: { self?: JsonObject } = {};
+      circle.self = circle as JsonObject;
+      return { kind: 'events', events: [{ ...draft, data: circle as JsonObject }] };
     };
     const { send, pipeline } = setup({ receive });
     const refusal = await send({ key: 'a' }).catch((error: unknown) => error);

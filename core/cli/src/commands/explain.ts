@@ -8,7 +8,14 @@ import {
   explanationList,
   status,
 } from '@switchhook/core/api';
-import { isRefusal, type JsonObject, type JsonValue, partsOfDeliveryId } from '@switchhook/sdk';
+import {
+  isRefusal,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  partsOfDeliveryId,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, RouterRefusal, routerCommand, withRouter } from '../api-client.js';
@@ -156,9 +163,9 @@ function printMismatch({ route, where, parts, reason }: Route, output: Output): 
   if (parts.length < 2) return;
   for (const { text, value, failure, decides, operands } of parts) {
     const values = operands.map(
-      (operand) => `${operand.text} is ${operand.failure === null ? JSON.stringify(operand.value) : 'missing'}`,
+      (operand) => `${operand.text} is ${operand.failure === null ? stringifyJson(operand.value) : 'missing'}`,
     );
-    const said = failure ?? `${JSON.stringify(value)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
+    const said = failure ?? `${stringifyJson(value)}${values.length === 0 ? '' : ` (${values.join(', ')})`}`;
     output.line(`    ${decides ? styled(output, 'red', '✘') : ' '} ${text}: ${said}`);
   }
 }
@@ -170,7 +177,7 @@ function isFile(path: string): boolean {
 async function bodyIn(file: string): Promise<JsonObject> {
   let value: JsonValue = null;
   try {
-    value = JSON.parse(await readFile(file, 'utf8')) as JsonValue;
+    value = parseJson(await readFile(file, 'utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }

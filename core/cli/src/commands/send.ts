@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Config } from '@switchhook/core';
 import { openNetwork, systemClock } from '@switchhook/core/internal';
-import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
 import type { Command } from 'commander';
@@ -50,13 +50,13 @@ Examples:
 async function deliver(request: SampleRequest, source: string, options: SendOptions, output: Output): Promise<void> {
   const { status, reply } = await sent(request);
   if (options.json) printJson(output, { source, status, reply });
-  else output.line(`${status} ${JSON.stringify(reply)}`);
+  else output.line(`${status} ${stringifyJson(reply)}`);
   if (status >= 300) throw new CommandFailure(exitCodes.failed);
 }
 
 /** A body with what the source wants to see before it accepts it. */
 export function signedRequest(config: Config, source: string, body: JsonObject, to = localUrl(config)): SampleRequest {
-  const text = JSON.stringify(body);
+  const text = stringifyJson(body);
   const signature = unopenedRouter(config).signed(source, Buffer.from(text));
   if (signature === null) throw new CommandFailure(exitCodes.failed, `source ${source} cannot sign a request itself`);
   return {
@@ -134,7 +134,7 @@ function print({ url, headers, body }: SampleRequest, options: SendOptions, outp
 
 function jsonOr(text: string): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseJson(text);
   } catch {
     return text;
   }

@@ -1,7 +1,7 @@
 /** What happened to an event, as text for people. */
 import type { Delivery, DeliveryDetails, Event } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/internal';
-import { durationText } from '@switchhook/sdk';
+import { durationText, stringifyJson } from '@switchhook/sdk';
 import { type Output, printTable, styled } from '../output.js';
 
 const colours = {
@@ -67,7 +67,7 @@ export function printDelivery(output: Output, delivery: DeliveryDetails, indent 
 export function printIndented(output: Output, value: unknown, indent: string): void {
   const cut = (_key: string, inner: unknown) =>
     typeof inner === 'string' && inner.length > 300 ? `${inner.slice(0, 300)}… (${inner.length} characters)` : inner;
-  for (const line of JSON.stringify(value, cut, 2).split('\n')) output.line(indent + line);
+  for (const line of stringifyJson(value, cut, 2).split('\n')) output.line(indent + line);
 }
 
 function oneLine(text: string): string {

@@ -10,6 +10,7 @@ import {
   type Reception,
   refuse,
   type Source,
+  stringifyJson,
 } from '@switchhook/sdk';
 import type { Answers } from '../calls/answer.js';
 import { replyTo, traceOf } from '../calls/reply.js';
@@ -70,7 +71,7 @@ export async function draftedEvents(dryRun: DryRun): Promise<readonly EventRecor
 /** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
 export async function receptionOf({ name, source, body, nowMs, normalizePhone }: DryRun): Promise<Reception> {
   if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
-  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  const bytes = new TextEncoder().encode(stringifyJson(body));
   const signed = source.sign?.(bytes, nowMs);
   if (signed === undefined) throw refuse('MALFORMED', `source ${name} cannot sign a body itself`);
   const reception = await received(name, source, {

@@ -7,6 +7,8 @@ import {
   type ExplainedPart,
   type ExplainedValue,
   type JsonObject,
+  parseJson,
+  stringifyJson,
   type Transform,
 } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
@@ -99,7 +101,7 @@ function blamed(parts: readonly ExplainedPart[]): string {
 }
 
 function said({ text, value, failure }: ExplainedValue): string {
-  return failure === null ? `${text} is ${JSON.stringify(value)}` : `${text} has no value: ${failure}`;
+  return failure === null ? `${text} is ${stringifyJson(value)}` : `${text} has no value: ${failure}`;
 }
 
 function previewOf(
@@ -116,7 +118,7 @@ function previewOf(
   try {
     const preview = parts.destinations.get(destination)?.destination.preview?.(prepared);
     if (preview === undefined) return without('the component shows no preview');
-    return { destination, preview: JSON.parse(parts.mask(JSON.stringify(preview))) as JsonObject, reason: null };
+    return { destination, preview: parseJson(parts.mask(stringifyJson(preview))) as JsonObject, reason: null };
   } catch (error) {
     return without(parts.mask(errorMessage(error)));
   }

@@ -42,7 +42,7 @@ class Copy {
       case 'number':
         return Number.isFinite(value) ? value : null;
       case 'bigint':
-        return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+        return Number.isSafeInteger(Number(value)) ? Number(value) : value;
       case 'object':
         return value === null ? null : this.#ofObject(value, depth);
       default:

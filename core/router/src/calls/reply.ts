@@ -1,5 +1,5 @@
 /** The reply to a ringing phone: the answer in the platform's format, or else the least the platform accepts. */
-import type { Call, HttpReply, JsonObject, Log, Source } from '@switchhook/sdk';
+import { type Call, type HttpReply, type JsonObject, type Log, type Source, stringifyJson } from '@switchhook/sdk';
 import type { CallAnswer, InboundCall } from './answer.js';
 import type { VariableOrigin } from './variables.js';
 
@@ -47,7 +47,7 @@ function canBeSent({ status, headers = {}, body = {} }: HttpReply): boolean {
   const sendable = Object.entries(headers).every(
     ([name, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
   );
-  return sendable && Number.isInteger(status) && status >= 200 && status < 500 && JSON.stringify(body) !== undefined;
+  return sendable && Number.isInteger(status) && status >= 200 && status < 500 && stringifyJson(body) !== undefined;
 }
 
 /** In the spelling of the bodies it stands in. */

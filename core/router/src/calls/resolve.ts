@@ -1,5 +1,5 @@
 /** The look-ups of one call: side by side, each after those it needs, all within what is left of the ring. */
-import type { Call, Clock, JsonObject } from '@switchhook/sdk';
+import { type Call, type Clock, type JsonObject, stringifyJson } from '@switchhook/sdk';
 import type { CachePolicy, FactsCache, KnownThen } from './facts-cache.js';
 import type { Lookup, ResolverBulkhead, ResolverResult } from './resolver-bulkhead.js';
 
@@ -133,5 +133,5 @@ class LookupRun implements ResolvedFacts {
 }
 
 function asJson(known: JsonObject): KnownThen {
-  return Object.fromEntries(Object.entries(known).map(([name, facts]) => [name, JSON.stringify(facts)]));
+  return Object.fromEntries(Object.entries(known).map(([name, facts]) => [name, stringifyJson(facts)]));
 }

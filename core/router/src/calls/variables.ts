@@ -88,7 +88,7 @@ function ownOf<T>(row: Readonly<Record<string, T>>, name: string): T | undefined
 /** What a template has by itself. */
 interface VariableValue extends VariableOrigin {
   /** Null where a part of it is not known, or it is not flat. */
-  readonly value: string | number | boolean | null;
+  readonly value: string | number | bigint | boolean | null;
 }
 
 const unwritten: VariableValue = { value: null, step: 'fresh', resolvers: [], reason: null };

@@ -54,6 +54,7 @@ function compose(source: string): readonly Document.Parsed[] | Diagnostic {
   const parser = new Parser();
   const composer = new Composer({
     merge: true,
+    intAsBigInt: true,
     prettyErrors: false,
     resolveKnownTags: false,
     // Compares each key with all others: 40 s for 60,000 of them. The tree finds them by a map.
@@ -236,7 +237,9 @@ class TreeBuilder {
   }
 }
 
+/** An integer beyond 2^53 is the text of its digits: an option takes it as an id, and none of them is lost. */
 function plainValue({ value }: Scalar.Parsed): ScalarNode['value'] {
+  if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
   return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : String(value);
 }
 

@@ -1,6 +1,6 @@
 /** Splits an expression at `&&`, `||` and `!`, and evaluates each part, to explain its result. */
 import { type ASTNode, serialize } from '@marcbachmann/cel-js';
-import type { ExplainedPart, ExplainedValue, JsonValue, Scope } from '@switchhook/sdk';
+import { type ExplainedPart, type ExplainedValue, type JsonValue, type Scope, stringifyJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { durationFunction } from './language.js';
 
@@ -103,6 +103,6 @@ export function* nodesIn(part: unknown): Generator<ASTNode> {
 }
 
 function cut(value: JsonValue): JsonValue {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : stringifyJson(value);
   return text.length <= longestValue ? value : `${text.slice(0, longestValue)}…`;
 }

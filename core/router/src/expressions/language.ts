@@ -1,7 +1,7 @@
 /** The additions of our expressions to CEL: variables with fields, functions for texts and numbers, arithmetic on JSON's numbers. */
 import { Environment, EvaluationError, Optional } from '@marcbachmann/cel-js';
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
-import { durationText, type JsonValue } from '@switchhook/sdk';
+import { durationText, type JsonValue, stringifyJson } from '@switchhook/sdk';
 
 /** Fields of the variables we make ourselves, so that a wrong one is found when the file is read. Nullable fields are dyn. */
 export const knownFields = {
@@ -42,7 +42,7 @@ export function environmentWithFunctions(): Environment {
   define('truncate(null, int): string', () => '');
   define('mask(null): string', () => '');
   define('phone(null): string', () => '');
-  define('json(dyn): string', (value: unknown) => JSON.stringify(jsonOf(value)));
+  define('json(dyn): string', (value: unknown) => stringifyJson(jsonOf(value)));
   define(`${durationFunction}(dyn): dyn`, durationOf);
   for (const [left, right] of [
     ['double', 'int'],
@@ -74,7 +74,7 @@ export function jsonOf(value: unknown): JsonValue {
       if (Number.isFinite(value)) return value;
       throw new EvaluationError('the result is not a finite number');
     case 'bigint':
-      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
     case 'object':
       return value === null ? null : jsonOfObject(value);
     default:

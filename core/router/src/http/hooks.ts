@@ -1,5 +1,13 @@
 /** Hooks: reads the exact bytes of a request for a source, hands them to the pipeline and writes the reply. */
-import { type Clock, type HttpReply, type Log, type RawRequest, type Refusal, refuse } from '@switchhook/sdk';
+import {
+  type Clock,
+  type HttpReply,
+  type Log,
+  type RawRequest,
+  type Refusal,
+  refuse,
+  stringifyJson,
+} from '@switchhook/sdk';
 import type { Context } from 'koa';
 import type { Api } from './admin-api.js';
 import { type BodyBudget, type BodyLimits, readBody } from './body.js';
@@ -91,7 +99,9 @@ function checkMediaType(ctx: Context, accepts: Hook['accepts']): void {
 function writeReply(ctx: Context, reply: HttpReply): void {
   ctx.status = reply.status;
   if (reply.headers !== undefined) ctx.set(reply.headers);
-  if (reply.body !== undefined) ctx.body = reply.body;
+  if (reply.body === undefined) return;
+  if (ctx.response.get('Content-Type') === '') ctx.type = 'json';
+  ctx.body = stringifyJson(reply.body);
 }
 
 function addressOf(ctx: Context, trustProxy: boolean): string {

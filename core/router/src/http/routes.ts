@@ -1,13 +1,13 @@
 /** Routes of exact paths, with the product's own errors where a path or a method has none. */
 import Router from '@koa/router';
-import { refuse } from '@switchhook/sdk';
+import { refuse, stringifyJson } from '@switchhook/sdk';
 import type { Context } from 'koa';
 
 /** A route: a method, a path in which `{id}` is one segment, and its reply. */
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** Resolves to the body. `id`: the segment, decoded; empty where the path has none. */
+  /** Resolves to the body: a text, or what is sent as JSON. `id`: the segment, decoded; empty where the path has none. */
   reply(ctx: Context, id: string): Promise<unknown>;
 }
 
@@ -19,7 +19,9 @@ export function routed(routes: readonly Route[], hint: string): (ctx: Context) =
   const router = new Router({ sensitive: true, strict: true });
   for (const { method, path, reply } of routes)
     router.register(path.replace('{id}', ':id'), [method], async (ctx) => {
-      ctx.body = await reply(ctx, ctx.params.id ?? '');
+      const body = await reply(ctx, ctx.params.id ?? '');
+      if (typeof body !== 'string') ctx.type = 'json';
+      ctx.body = typeof body === 'string' ? body : stringifyJson(body);
     });
   const dispatch = router.routes();
   return async (ctx) => {

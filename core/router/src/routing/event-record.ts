@@ -1,5 +1,13 @@
 /** Events on their way between their two forms: as a source drafts them, as the store keeps them, as others see them. */
-import { type Event, type EventDraft, type EventRecord, type JsonObject, refuse } from '@switchhook/sdk';
+import {
+  type Event,
+  type EventDraft,
+  type EventRecord,
+  type JsonObject,
+  parseJson,
+  refuse,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { newEventId } from '../system/ids.js';
 
 /**
@@ -29,7 +37,7 @@ class DraftedRecord implements EventRecord {
     this.party = draft.party ?? null;
     this.occurredAtMs = timeOf(draft) ?? receivedAtMs;
     this.receivedAtMs = receivedAtMs;
-    this.body = draft.body ?? new TextEncoder().encode(JSON.stringify(draft.data));
+    this.body = draft.body ?? new TextEncoder().encode(stringifyJson(draft.data));
     this.#event = eventWith(this, draft.data);
   }
 
@@ -65,7 +73,7 @@ function timeOf({ occurredAtMs }: EventDraft): number | null {
 /** The event as routes, expressions and destinations see it. */
 export function eventOf(record: EventRecord): Event {
   const drafted = DraftedRecord.eventOf(record);
-  return drafted ?? eventWith(record, JSON.parse(new TextDecoder().decode(record.body)) as JsonObject);
+  return drafted ?? eventWith(record, parseJson(new TextDecoder().decode(record.body)) as JsonObject);
 }
 
 function eventWith(record: EventRecord, data: JsonObject): Event {

@@ -10,6 +10,7 @@ import {
   isPublicAddress,
   type JsonValue,
   type NamedToken,
+  parseJson,
   token,
 } from '@switchhook/sdk';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
@@ -72,7 +73,7 @@ export function fetchResponse(
   const text = (): string => new TextDecoder().decode(body);
   const json = (): JsonValue => {
     if (incomplete !== null) throw incomplete;
-    return JSON.parse(text()) as JsonValue;
+    return parseJson(text());
   };
   return { status, headers, body, truncated: incomplete !== null, text, json };
 }

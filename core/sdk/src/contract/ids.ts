@@ -17,7 +17,7 @@ export function isEventId(text: string): boolean {
 const longestAgentId = 256;
 
 /** Why a value cannot be the id of an agent, in a few words; null where it can. The space around it does not count. */
-export function agentIdProblem(value: string | number | boolean): string | null {
+export function agentIdProblem(value: string | number | bigint | boolean): string | null {
   if (typeof value === 'boolean') return `it is ${value}, and no id`;
   const id = String(value).trim();
   if (id.length > longestAgentId) return `it is longer than ${longestAgentId} characters, which no id of an agent is`;

@@ -1,5 +1,8 @@
-/** Any value JSON can hold. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/**
+ * Any value JSON can hold. An integer beyond 2^53, which a number would round, is a bigint: `JSON.stringify` throws for it, `stringifyJson`
+ * writes its digits.
+ */
+export type JsonValue = string | number | bigint | boolean | null | readonly JsonValue[] | JsonObject;
 
 /** A JSON object. Read-only: others hold the same one. */
 export interface JsonObject {

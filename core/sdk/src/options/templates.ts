@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Expression, Scope, Template, TextTemplate } from '../contract/expression.js';
 import type { JsonValue } from '../contract/json.js';
+import { stringifyJson } from '../http/json-body.js';
 import { type ExpressionProblem, reader } from './context.js';
 import { piecesOf } from './placeholders.js';
 
@@ -149,5 +150,5 @@ function issue(ctx: z.RefinementCtx, { code, message, offset }: ExpressionProble
 
 function asText(value: JsonValue): string {
   if (typeof value === 'string') return value;
-  return value === null ? '' : JSON.stringify(value);
+  return value === null ? '' : stringifyJson(value);
 }

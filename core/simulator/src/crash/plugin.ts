@@ -12,6 +12,7 @@ import {
   refuse,
   type SignatureScheme,
   secret,
+  stringifyJson,
   verifySignature,
   z,
 } from '@switchhook/sdk';
@@ -52,7 +53,7 @@ const receiver = defineDestination({
   inject: { http: HttpClient, clock: Clock },
   create: ({ url }, { http, clock }) => ({
     deliver: async (delivery, signal) => {
-      const init = { method: 'POST', headers: headersOf(delivery), body: JSON.stringify(delivery.event.data), signal };
+      const init = { method: 'POST', headers: headersOf(delivery), body: stringifyJson(delivery.event.data), signal };
       try {
         return outcomeOf(await http.fetch(url, init), clock.now());
       } catch (error) {

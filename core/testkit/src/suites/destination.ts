@@ -48,6 +48,15 @@ export function destinationSuite(
     );
 
     it(
+      'delivers an event with an integer beyond 2^53',
+      withFixture(async (fixture) => {
+        const delivery = aDelivery({ event: anEvent({ data: { n: 8202522731445525543n } }) });
+        const outcome = await fixture.destination.deliver(delivery, signal());
+        strictEqual(outcome.kind, 'delivered', 'write JSON with stringifyJson');
+      }),
+    );
+
+    it(
       'takes deliveries in parallel and loses none',
       withFixture(async (fixture) => {
         const deliveries = Array.from({ length: 20 }, (_, index) => {

@@ -1,6 +1,13 @@
 /** What every source must do, as tests. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { isRefusal, type JsonObject, type RawRequest, type Reception, type Source } from '@switchhook/sdk';
+import {
+  isRefusal,
+  type JsonObject,
+  type RawRequest,
+  type Reception,
+  type Source,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { aRequest } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
@@ -66,6 +73,16 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
         if (reception.kind === 'call') keys.push(reception.event.key);
       }
       strictEqual(new Set(keys).size, keys.length, `some of these are equal: ${keys.join(', ')}`);
+    });
+
+    it('keeps every digit of an integer beyond 2^53', async () => {
+      const fixture = make();
+      const digits = '8202522731445525543';
+      const body = Buffer.from(`${JSON.stringify(fixture.sample).slice(0, -1)},"x_number":${digits}}`);
+      const reception = await fixture.source.receive(signed(fixture, body));
+      const [event] =
+        reception.kind === 'events' ? reception.events : reception.kind === 'call' ? [reception.event] : [];
+      ok(stringifyJson(event?.data).includes(digits), 'parse bodies with readJsonObject or parseJson');
     });
 
     it('accepts a body with a key `constructor`', async () => {

@@ -1,0 +1,87 @@
+import { type JsonValue, parseJson, readJsonObject, refuse, stringifyJson } from '@switchhook/sdk';
+import { expect } from 'chai';
+import fc from 'fast-check';
+
+describe('JSON', () => {
+  const lossless: readonly (readonly [text: string, value: JsonValue, written?: string])[] = [
+    ['8202522731445525542', 8202522731445525542n],
+    ['-9007199254740993', -9007199254740993n],
+    ['[9007199254740993,9007199254740992,9007199254740991]', [9007199254740993n, 9007199254740992n, 9007199254740991]],
+    [
+      '{"a":{"b":[8202522731445525543]},"c":"8202522731445525543"}',
+      { a: { b: [8202522731445525543n] }, c: '8202522731445525543' },
+    ],
+    ['1e400', '1e400', '"1e400"'],
+    ['{"a":-1E+999}', { a: '-1E+999' }, '{"a":"-1E+999"}'],
+    ['{"a":1,"a":8202522731445525543}', { a: 8202522731445525543n }, '{"a":8202522731445525543}'],
+    [
+      '[1234567890123456.5,1e3,1.5e10]',
+      [1234567890123456.5, 1000, 15000000000],
+      '[1234567890123456.5,1000,15000000000]',
+    ],
+    ['\uFEFF{"a":8202522731445525543}', { a: 8202522731445525543n }, '{"a":8202522731445525543}'],
+  ];
+  for (const [text, value, written = text] of lossless)
+    it(`keeps the digits of ${text}`, () => {
+      expect(parseJson(text)).to.deep.equal(value);
+      expect(stringifyJson(parseJson(text))).to.equal(written);
+    });
+
+  it('is read and written as by JSON.parse and JSON.stringify where no integer is large', () => {
+    fc.assert(
+      fc.property(
+        fc.json().filter((text) => !/\d{16}/.test(text)),
+        (text) => {
+          const value = JSON.parse(text);
+          expect(parseJson(text)).to.deep.equal(value);
+          expect(stringifyJson(parseJson(text))).to.equal(JSON.stringify(value));
+        },
+      ),
+    );
+  });
+
+  it('is read and written without loss, whatever integers it has', () => {
+    const { json } = fc.letrec((tie) => ({
+      json: fc.oneof(
+        { depthSize: 'small' },
+        fc.bigInt(),
+        fc.string(),
+        fc.array(tie('json')),
+        fc.dictionary(fc.string(), tie('json')),
+      ),
+    }));
+    fc.assert(
+      fc.property(json, (value) => {
+        const text = stringifyJson(value);
+        expect(stringifyJson(parseJson(text))).to.equal(text);
+      }),
+    );
+  });
+
+  it('is refused as JSON.parse refuses it', () => {
+    for (const text of ['', '[8202522731445525542', '{"a":08202522731445525542}', '8202522731445525542.'])
+      expect(() => parseJson(text), text).to.throw(SyntaxError);
+  });
+
+  it('of a value that contains itself is not written', () => {
+    const circle: Record<string, unknown> = { n: 1n };
+    circle.self = circle;
+    expect(() => stringifyJson(circle)).to.throw(Error);
+  });
+
+  it('nested too deeply is refused, with large numbers and without', () => {
+    for (const number of ['1', '8202522731445525542'])
+      for (const depth of [100, 100_000])
+        expect(() => readJsonObject(Buffer.from(`{"a":${'['.repeat(depth)}${number}${']'.repeat(depth)}}`))).to.throw(
+          refuse('MALFORMED', '').constructor as ErrorConstructor,
+          'nested deeper than 64 levels',
+        );
+  });
+
+  it('with `__proto__` beside a large number changes no object', () => {
+    const body = Buffer.from('{"n":8202522731445525542,"a":{"__proto__":{"b":1}},"constructor":{"prototype":{}}}');
+    const read = readJsonObject(body, { harmful: 'drop' });
+    expect(read).to.deep.equal({ n: 8202522731445525542n, a: {} });
+    expect('b' in (read.a as object)).to.equal(false);
+  });
+});
