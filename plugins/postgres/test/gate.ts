@@ -15,8 +15,14 @@ export interface Throttle {
   close(): Promise<void>;
 }
 
-/** `swallows`: nothing that contains this text comes back. */
-export async function throttle(url: string, { swallows }: { readonly swallows?: string } = {}): Promise<Throttle> {
+interface Watch {
+  /** Nothing that contains this text comes back. */
+  readonly swallows?: string;
+  /** Called with all that is sent to the server, and the number of its connection. */
+  readonly observe?: (bytes: Buffer, connection: number) => void;
+}
+
+export async function throttle(url: string, { swallows, observe }: Watch = {}): Promise<Throttle> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
   let state: State = 'open';
@@ -36,8 +42,10 @@ export async function throttle(url: string, { swallows }: { readonly swallows?: 
       from.on('error', () => {});
       from.on('close', () => to.destroy());
     }
-    near.on('data', () => {
+    const number = connections;
+    near.on('data', (bytes: Buffer) => {
       sent += 1;
+      observe?.(bytes, number);
     });
     near.once('close', () => pairs.delete(pair));
   };

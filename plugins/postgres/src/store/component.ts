@@ -17,8 +17,7 @@ export const store = defineStore({
         'Most connections to the database, beside the one that waits for notifications. A quarter is for lists and counts.',
     }),
     prepare: z.boolean().default(true).meta({
-      description:
-        'Prepares each statement once per connection. `false` for poolers that do not support prepared statements.',
+      description: 'Prepares each statement once per connection. `false` behind a pooler in transaction mode.',
     }),
     listen: z.boolean().default(true).meta({
       description:

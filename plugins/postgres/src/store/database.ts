@@ -114,7 +114,9 @@ export class Database {
     const run = async <R>({ name, text }: Statement, values: readonly unknown[] = []): Promise<readonly R[]> => {
       try {
         const query = { text, values: [...values], ...(this.#prepare && { name }) };
-        const { rows } = await (values.length === 0 ? client.query(text) : client.query(query));
+        const results = await (values.length === 0 ? client.query(text) : client.query(query));
+        // Of several statements, the rows of the last one count.
+        const { rows } = [results].flat().at(-1) ?? results;
         return rows;
       } catch (error) {
         const isTimeout = error instanceof Error && error.message === 'Query read timeout';
