@@ -25,6 +25,13 @@ export async function monitored({ store = 'memory', configure = () => {} }: Moni
   const [clock, log] = [new FakeClock(), new FakeLog()];
   const archive = await receiver();
   const crm = await receiver();
+  // Metrics are rendered once a second: each scrape is a second later.
+  let scrapes = 0;
+  const seconds: Clock = {
+    now: () => clock.now(),
+    elapsed: () => clock.elapsed() + 1_000 * scrapes,
+    after: (ms, run) => clock.after(ms, run),
+  };
   const { url } = await place.router(
     `
 version: 1
@@ -60,14 +67,17 @@ answers:
 `,
     {
       configure: (container) => {
-        container.register(Clock, { useValue: clock });
+        container.register(Clock, { useValue: seconds });
         container.register(Log, { useValue: log });
         configure(container, clock);
       },
     },
   );
 
-  const scrape = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+  const scrape = async (): Promise<string> => {
+    scrapes += 1;
+    return (await fetch(`${url}/metrics`)).text();
+  };
   const families = async (): Promise<readonly Family[]> => familiesOf(await scrape());
   /** Time goes on until it is there: what hangs is given up. */
   const patiently = async <T>(asked: Promise<T>): Promise<T> => {

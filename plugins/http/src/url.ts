@@ -38,10 +38,14 @@ export function fixedAddress(template: TextTemplate): URL | null {
 export function addressOf(template: TextTemplate, scope: Scope): URL {
   const address = template.render(scope);
   if (!isHttpUrl(address)) throw new FetchError('URL_INVALID', 'what the template gives is not an http or https URL');
-  // Dots cannot be percent-encoded: a URL parser takes %2e%2e for a step up, too.
-  if (!template.constant && /(^|\/)\.{1,2}(\/|$)/.test(address.replace(/[?#].*/s, '')))
+  if (!template.constant && hasStepUp(address.replace(/[?#].*/s, '')))
     throw new FetchError('URL_INVALID', 'the URL has a segment that is . or ..');
   return new URL(address);
+}
+
+/** Dots cannot be percent-encoded, and some receivers decode `..%2F` and `..%5C` before they split a path: neither may come from data. */
+function hasStepUp(path: string): boolean {
+  return /(^|\/|%2f|%5c)\.{1,2}(\/|%2f|%5c|$)/i.test(path);
 }
 
 /** The header for `https://name:password@host/`; empty if the URL has no user. */
@@ -69,5 +73,16 @@ function isPrivate(hostname: string): boolean {
 }
 
 function isHttpUrl(address: string): boolean {
-  return URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
+  if (!URL.canParse(address)) return false;
+  const { protocol, username, password } = new URL(address);
+  return /^https?:$/.test(protocol) && isEncoded(username) && isEncoded(password);
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -302,6 +302,34 @@ describe('http.post', () => {
       expect(far.requests.map(({ path }) => path)).to.deep.equal(['/a/.well/b']);
     });
 
+    it('cannot climb up the path of a receiver that decodes slashes', async () => {
+      for (const id of ['../admin', '..\\admin', 'x/../../admin', '..', '.', 'a/..', './'])
+        expect(
+          (
+            await outcomeWith((url) => ({ url: `${url}/calls/\${{ event.data.id }}/notes`, allowPrivate: true }), {
+              id,
+            })
+          ).kind,
+          id,
+        ).to.equal('rejected');
+      for (const id of ['a/b', 'a..b', '...', '..a', 'a.'])
+        expect(
+          (
+            await outcomeWith((url) => ({ url: `${url}/calls/\${{ event.data.id }}/notes`, allowPrivate: true }), {
+              id,
+            })
+          ).kind,
+          id,
+        ).to.equal('delivered');
+    });
+
+    it('that is no valid name or password of the URL is rejected', async () => {
+      expect(await outcomeWith(() => ({ url: '${{ event.data.url }}' }), { url: 'http://a:%zz@host/' })).to.deep.equal({
+        kind: 'rejected',
+        reason: 'what the template gives is not an http or https URL',
+      });
+    });
+
     it('cannot leave the host name it is part of', async () => {
       for (const region of [
         'evil.test/',

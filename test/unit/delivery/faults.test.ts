@@ -9,7 +9,7 @@ import {
   type Source,
   type Store,
 } from '@switchhook/sdk';
-import { FakeLog, FakeMetrics } from '@switchhook/testkit';
+import { FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { type Deliver, aPipeline as setup, statusOf, storeWith } from '../../support/pipeline.js';
 
@@ -169,7 +169,7 @@ describe('a commit', () => {
 describe('a refused request', () => {
   it('has the stack of its cause in the log, but not where that is about what the sender sent', () => {
     const log = new FakeLog();
-    const telemetry = new IngestTelemetry(log, new FakeMetrics());
+    const telemetry = new IngestTelemetry(log, new FakeMetrics(), new FakeClock());
     const cause = new Error('it failed');
     for (const code of ['STORE_UNAVAILABLE', 'SOURCE_FAILED', 'MALFORMED', 'INTERNAL'] as const)
       telemetry.refused('agents', refuse(code, 'a reason', { cause }), '127.0.0.1');

@@ -40,7 +40,14 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   const api = apiFor({ operations, status, duplicates, info, access, limits, clock, log });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
   const listener = listenerFor({
-    ...{ hooks: new Map(), receive: refuseAll, refused: () => {}, ready: async () => {}, metrics: refuseAll },
+    ...{
+      hooks: new Map(),
+      receive: refuseAll,
+      refused: () => {},
+      ready: async () => {},
+      metrics: refuseAll,
+      metricsAccess: null,
+    },
     ...{ api, limits, trustProxy: false, publicUrl: null, clock, log },
   });
   const server = await listen(listener, '127.0.0.1', 0);

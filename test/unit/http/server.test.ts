@@ -24,6 +24,7 @@ async function setup(given: Partial<ServerParts> = {}) {
     refused: (source, { code, message }) => refusals.push(`${source} ${code}: ${message}`),
     ready: async () => {},
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'switchhook_up 1\n' }),
+    metricsAccess: null,
     api: async () => {},
     limits: { maxBytes: limit, timeoutMs: 10_000 },
     trustProxy: false,
@@ -102,6 +103,66 @@ describe('the HTTP server', () => {
       'agents UNSUPPORTED_MEDIA_TYPE',
       'agents UNSUPPORTED_MEDIA_TYPE',
     ]);
+    await server.close();
+  });
+
+  it('refuses a request with more header fields than Node might keep', async () => {
+    const { post, received, refusals, server } = await setup();
+    const filler = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, '']));
+    expect((await post('/hooks/agents', '{}', filler(400))).status).to.equal(200);
+    for (const path of ['/hooks/agents', '/api/status', '/metrics'])
+      expect((await post(path, '{}', filler(600))).status, path).to.equal(400);
+    expect([received.length, refusals.length]).to.deep.equal([1, 0]);
+    await server.close();
+  });
+
+  it('renders metrics once a second, however many ask, and asks them for what the API needs', async () => {
+    let rendered = 0;
+    const metrics = async () => {
+      rendered += 1;
+      return { contentType: 'text/plain', body: `rendered ${rendered}\n` };
+    };
+    const { url, clock, server } = await setup({ metrics, metricsAccess: { token: 'right', proxied: false } });
+    const ask = async (token: string) => {
+      const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+      return `${response.status} ${await response.text()}`;
+    };
+    expect(await ask('wrong')).to.equal('401 {"error":"API_TOKEN_WRONG"}');
+    expect(await Promise.all([ask('right'), ask('right'), ask('right')])).to.deep.equal(
+      Array(3).fill('200 rendered 1\n'),
+    );
+    await clock.advance(999);
+    expect(await ask('right')).to.equal('200 rendered 1\n');
+    await clock.advance(1);
+    expect(await ask('right')).to.equal('200 rendered 2\n');
+    await server.close();
+  });
+
+  it('ends a connection that has more than 32 requests under way, and serves others', async () => {
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let begun = 0;
+    const metrics = async () => {
+      begun += 1;
+      return { contentType: 'text/plain', body: 'm\n' };
+    };
+    const receive = () => finished.then((): HttpReply => ({ status: 200 }));
+    const { post, socket, url, server } = await setup({ metrics, receive });
+    const request =
+      'POST /hooks/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+    const [greedy, modest] = [await socket(), await socket()];
+    const ended = reply(greedy);
+    greedy.write(request.repeat(33));
+    expect(await ended).to.equal('');
+    const answers = reply(modest);
+    modest.write(request.repeat(31) + request.replace('Host', 'Connection: close\r\nHost'));
+    expect((await fetch(`${url}/metrics`)).status).to.equal(200);
+    const other = post('/hooks/agents', '{}');
+    finish();
+    expect((await answers).match(/HTTP\/1.1 200/g)).to.have.length(32);
+    expect([(await other).status, begun]).to.deep.equal([200, 1]);
     await server.close();
   });
 

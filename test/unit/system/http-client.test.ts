@@ -122,6 +122,37 @@ describe('the network', () => {
     await close();
   });
 
+  describe('where the other side closes a kept connection under a request', () => {
+    const closing = (_: unknown, index: number) => (index === 1 ? ('reset' as const) : 200);
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE'])
+      it(`sends ${method} once more, over a new connection`, async () => {
+        const { fetch, server, close } = await setup(closing);
+        await fetch(server.url);
+        await settled();
+        expect((await fetch(server.url, { method })).status).to.equal(200);
+        expect(server.requests).to.have.length(3);
+        await close();
+      });
+
+    it('sends POST only once: it may have been read', async () => {
+      const { fetch, server, close } = await setup(closing);
+      await fetch(server.url);
+      await settled();
+      expect(await codeOf(fetch(server.url, { method: 'POST', body: '{}' }))).to.match(/^(ECONNRESET|UND_ERR_SOCKET)$/);
+      expect(server.requests).to.have.length(2);
+      await close();
+    });
+
+    it('does not send over and over', async () => {
+      const { fetch, server, close } = await setup((_, index) => (index === 0 ? 200 : 'reset'));
+      await fetch(server.url);
+      await settled();
+      expect(await codeOf(fetch(server.url))).to.match(/^(ECONNRESET|UND_ERR_SOCKET)$/);
+      expect(server.requests).to.have.length(3);
+      await close();
+    });
+  });
+
   it('does not go to private places when it must stay public, however they are written', async () => {
     const { fetch, server, close } = await setup();
     const port = new URL(server.url).port;

@@ -232,6 +232,7 @@ function serverConfig({
   bodyLimit,
   bodyTimeout,
   grace,
+  keepAlive,
   admin,
   publicUrl,
   ...rest
@@ -242,6 +243,7 @@ function serverConfig({
     bodyLimitBytes: bodyLimit,
     bodyTimeoutMs: bodyTimeout,
     graceMs: grace,
+    keepAliveMs: keepAlive,
     adminToken: admin?.token ?? null,
   };
 }

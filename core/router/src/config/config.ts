@@ -41,6 +41,9 @@ export interface ServerConfig {
   readonly bodyLimitBytes: number;
   readonly bodyTimeoutMs: number;
   readonly graceMs: number;
+  readonly keepAliveMs: number;
+  /** Whether `/metrics` needs no token. */
+  readonly publicMetrics: boolean;
   readonly trustProxy: boolean;
   /** Whether a thread watches for code that keeps the process to itself. */
   readonly watchdog: boolean;

@@ -139,9 +139,15 @@ export const serverSchema = z
     bodyLimit: size('Largest request body.').prefault('1mb'),
     bodyTimeout: timeout('Timeout for the arrival of a request body.').prefault('10s'),
     grace: timeout('How long running deliveries may continue after the router begins to stop.').prefault('10s'),
+    keepAlive: timeout(
+      'How long an idle connection of a sender stays open. Longer than the proxy in front keeps its own: otherwise requests are lost that cross with the end of the connection.',
+    ).prefault('11m'),
     trustProxy: z.boolean().default(false).meta({
       description:
         'Set it to true behind a reverse proxy: the last address of `X-Forwarded-For` is then the address of the sender.',
+    }),
+    publicMetrics: z.boolean().default(false).meta({
+      description: 'Serves `/metrics` without a token to every machine that can reach the port.',
     }),
     watchdog: z.boolean().default(true).meta({
       description:

@@ -17,6 +17,11 @@ const forwarded =
 const loopbackAddress = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
+/** Whether a server at this host is reached from its own machine only. */
+export function isLoopback(host: string): boolean {
+  return loopbackHost.test(host) || loopbackAddress.test(host);
+}
+
 /** Refuses who may not. */
 export function requireAccess(ctx: Context, { token, proxied }: ApiAccess): void {
   if (token === null) {

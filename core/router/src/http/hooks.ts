@@ -9,6 +9,7 @@ import {
   stringifyJson,
 } from '@switchhook/sdk';
 import type { Context } from 'koa';
+import type { ApiAccess } from './access.js';
 import type { Api } from './admin-api.js';
 import { type BodyBudget, type BodyLimits, readBody } from './body.js';
 import { refusalOf } from './refusal-response.js';
@@ -30,6 +31,8 @@ export interface ServerParts {
   /** Rejects, with the reason, while the router is not open or cannot commit. */
   ready(): Promise<void>;
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Who may read the metrics; null = no token is needed. */
+  readonly metricsAccess: ApiAccess | null;
   /** Answers what is below `/api`. */
   readonly api: Api;
   readonly limits: BodyLimits;
@@ -104,9 +107,12 @@ function writeReply(ctx: Context, reply: HttpReply): void {
   ctx.body = stringifyJson(reply.body);
 }
 
+/** IPv6 with a zone. What is longer is no address, and is written to the log. */
+const longestAddress = 64;
+
 function addressOf(ctx: Context, trustProxy: boolean): string {
   const forwarded = trustProxy ? lastAddress(ctx.get('x-forwarded-for')) : undefined;
-  return forwarded ?? ctx.req.socket.remoteAddress ?? '';
+  return (forwarded ?? ctx.req.socket.remoteAddress ?? '').slice(0, longestAddress);
 }
 
 /** Some proxies write the port, too (Azure), or a comma behind the last address. */

@@ -1,8 +1,10 @@
 /** The Koa application: hooks, health and metrics over HTTP. */
 
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { type Clock, refuse } from '@switchhook/sdk';
 import Koa from 'koa';
+import { requireAccess } from './access.js';
 import { BodyBudget, limitUnread } from './body.js';
 import { ConnectionFairness } from './connection-fairness.js';
 import { type BodyBudgets, hook, mostBodyBytes, type ServerParts } from './hooks.js';
@@ -43,6 +45,11 @@ export function listenerFor(parts: ServerParts, fairness = new ConnectionFairnes
     }
     limitUnread(ctx.req, parts.limits, parts.clock);
   });
+  app.use((ctx, next) => {
+    // Node drops what comes after its limit, and with it what a proxy has added.
+    if (ctx.req.rawHeaders.length <= 2 * mostHeaders) return next();
+    throw refuse('MALFORMED', `more than ${mostHeaders} header fields`);
+  });
   app.use((ctx) => {
     if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, budgets);
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
@@ -57,29 +64,50 @@ export function listenerFor(parts: ServerParts, fairness = new ConnectionFairnes
   };
 }
 
+/** Far more than senders and proxies use, and half of what Node keeps by default. */
+const mostHeaders = 500;
+/** Requests of one connection under way at the same time. No client is known that sends more without reading replies. */
+const mostPipelined = 32;
+/** Each takes some kilobytes. */
+const mostConnections = 16_384;
+
 /**
  * Connections that the system completes before they are accepted; Linux takes `net.core.somaxconn` where that is less. With
  * Node's 511, 2,500 senders that connected at once made it drop packets, and calls waited 1, 3 or 7 s for them to be sent again.
  */
 const mostUnaccepted = 4_096;
 
+/** How to listen. */
+export interface ListenOptions {
+  readonly fairness?: ConnectionFairness;
+  /** How long an idle connection stays open. Default: 11 minutes. */
+  readonly keepAliveMs?: number;
+}
+
 /** Listens. Rejects where the address cannot be had. */
 export async function listen(
   listener: RequestListener,
   host: string,
   port: number,
-  fairness = new ConnectionFairness(),
+  { fairness = new ConnectionFairness(), keepAliveMs = 660_000 }: ListenOptions = {},
 ): Promise<ListeningServer> {
+  const underWay = new WeakMap<Socket, number>();
   const server = createServer(
-    // Load balancers keep connections for a minute; the side that closes first must be theirs.
-    { keepAliveTimeout: 65_000, headersTimeout: 15_000, requestTimeout: 0, maxHeaderSize: 16_384 },
+    { keepAliveTimeout: keepAliveMs, headersTimeout: 15_000, requestTimeout: 0, maxHeaderSize: 16_384 },
     (request, response) => {
+      const { socket } = request;
+      const requests = (underWay.get(socket) ?? 0) + 1;
+      underWay.set(socket, requests);
+      // Replies that are not read count, too: they take memory until the connection ends.
+      if (requests > mostPipelined) return void socket.destroy();
+      response.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
       // A sender that never pauses must not keep a server open that is closing.
       if (!server.listening) response.setHeader('Connection', 'close');
       response.once('close', () => server.listening || server.closeIdleConnections());
       listener(request, response);
     },
   );
+  server.maxConnections = mostConnections;
   server.on('connection', () => fairness.accepted());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -102,7 +130,18 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-function operationRoutes({ metrics, ready }: ServerParts): readonly Route[] {
+/** What is under way, or not older than `ms`, serves all who ask. */
+function sharedFor<T>(ms: number, clock: Clock, make: () => Promise<T>): () => Promise<T> {
+  let last: { readonly made: Promise<T>; readonly atMs: number } | null = null;
+  return () => {
+    const atMs = clock.elapsed();
+    if (last === null || atMs - last.atMs >= ms) last = { made: make(), atMs };
+    return last.made;
+  };
+}
+
+function operationRoutes({ metrics, metricsAccess, ready, clock }: ServerParts): readonly Route[] {
+  const rendered = sharedFor(1_000, clock, metrics);
   const health = async () => ({ status: 'ok' });
   return [
     { method: 'GET', path: '/healthz', reply: health },
@@ -111,7 +150,8 @@ function operationRoutes({ metrics, ready }: ServerParts): readonly Route[] {
       method: 'GET',
       path: '/metrics',
       reply: async (ctx) => {
-        const { contentType, body } = await metrics();
+        if (metricsAccess !== null) requireAccess(ctx, metricsAccess);
+        const { contentType, body } = await rendered();
         ctx.type = contentType;
         return body;
       },

@@ -1,5 +1,5 @@
 /** Telemetry of ingest: one log line per event or refused request, and its metrics. */
-import { type EventRecord, type Labels, Log, Metrics, type Refusal, type RefusalCode } from '@switchhook/sdk';
+import { Clock, type EventRecord, type Labels, Log, Metrics, type Refusal, type RefusalCode } from '@switchhook/sdk';
 import { isFault, isServerError } from '@switchhook/sdk/internal';
 import { inject, injectable } from '../system/injection.js';
 
@@ -21,13 +21,27 @@ const refusals: readonly RefusalCode[] = [
   'STORE_UNAVAILABLE',
 ];
 
+/** Lines about requests that one source refuses with one code. */
+const linesPerWindow = 10;
+const windowMs = 10_000;
+const longestReason = 500;
+
+interface LineWindow {
+  readonly untilMs: number;
+  left: number;
+  suppressed: number;
+}
+
 @injectable()
 export class IngestTelemetry {
   readonly #types = new Set<string>();
+  /** By source and code, of which there are few. */
+  readonly #windows = new Map<string, LineWindow>();
 
   constructor(
     @inject(Log) private readonly log: Log,
     @inject(Metrics) private readonly metrics: Metrics,
+    @inject(Clock) private readonly clock: Clock,
   ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
@@ -54,11 +68,36 @@ export class IngestTelemetry {
 
   /** A request got no 2xx. The reason is for the log only; a cause, too, where it is not about what the sender sent. */
   refused(source: string, { code, message: reason, cause }: Refusal, remoteAddress: string): void {
-    const isOurs = isServerError(code) && code !== 'INTERNAL' && cause !== undefined;
-    const fields = { source, code, reason, remoteAddress, ...(isOurs && { error: cause }) };
-    if (isFault(code)) this.log.error('request.refused', fields);
-    else this.log.warn('request.refused', fields);
     this.#count('requests_refused_total', { source, code });
+    const suppressed = this.#suppressedBefore(`${source} ${code}`);
+    if (suppressed === null) return;
+    const isOurs = isServerError(code) && code !== 'INTERNAL' && cause !== undefined;
+    const fields = {
+      source,
+      code,
+      reason: reason.slice(0, longestReason),
+      remoteAddress,
+      ...(isOurs && { error: cause }),
+    };
+    const line = suppressed === 0 ? fields : { ...fields, suppressed };
+    if (isFault(code)) this.log.error('request.refused', line);
+    else this.log.warn('request.refused', line);
+  }
+
+  /** How many lines were left out before this one; null where it is left out, too: senders without a secret can cause them. */
+  #suppressedBefore(kind: string): number | null {
+    const nowMs = this.clock.elapsed();
+    const window = this.#windows.get(kind);
+    if (window === undefined || nowMs >= window.untilMs) {
+      this.#windows.set(kind, { untilMs: nowMs + windowMs, left: linesPerWindow - 1, suppressed: 0 });
+      return window?.suppressed ?? 0;
+    }
+    if (window.left === 0) {
+      window.suppressed += 1;
+      return null;
+    }
+    window.left -= 1;
+    return 0;
   }
 
   /** A route's `where` could not be evaluated for an event; it does not match. */

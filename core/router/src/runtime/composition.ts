@@ -109,7 +109,8 @@ function createStore(config: Config, container: Container): ComponentLifecycle {
 }
 
 function serverParts(config: Config, engine: Container, ready: () => Promise<void>): ServerParts {
-  const { adminToken, trustProxy, publicUrl, bodyLimitBytes, bodyTimeoutMs } = config.server;
+  const { adminToken, trustProxy, publicUrl, publicMetrics, bodyLimitBytes, bodyTimeoutMs } = config.server;
+  const access = { token: adminToken, proxied: trustProxy || publicUrl !== null };
   const [clock, log, status] = [engine.get(Clock), engine.get(Log), engine.get(StatusReader)];
   const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
   const limits = { maxBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs };
@@ -118,7 +119,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
     status,
     duplicates: engine.get(Ingest).duplicates,
     info: infoOf(config),
-    access: { token: adminToken, proxied: trustProxy || publicUrl !== null },
+    access,
     limits,
     clock,
     log,
@@ -129,6 +130,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
     refused: (...refusal) => ingestTelemetry.refused(...refusal),
     ready,
     metrics: async () => engine.get(ExposedMetrics).expose(await status.gauges()),
+    metricsAccess: publicMetrics ? null : access,
     ...{ api, limits, trustProxy, publicUrl, clock, log },
   };
 }

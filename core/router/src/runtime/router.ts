@@ -7,6 +7,7 @@ import { Operations } from '../admin/operations.js';
 import { explanationJson } from '../api/mapping.js';
 import { Answers } from '../calls/answer.js';
 import type { Config } from '../config/config.js';
+import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pipeline } from '../pipeline.js';
@@ -132,9 +133,15 @@ export class Router {
 
   /** Listens at `server.host` and `server.port`. Rejects if the address is not available. */
   async listen(): Promise<string> {
-    const { host, port } = this.#config.server;
-    this.#server = await listen(this.listener, host, port, this.#composition.fairness);
+    const { host, port, keepAliveMs, adminToken } = this.#config.server;
+    const { fairness } = this.#composition;
+    this.#server = await listen(this.listener, host, port, { fairness, keepAliveMs });
     this.#log.info('router.listening', { url: this.url });
+    if (adminToken === null && !isLoopback(host))
+      this.#log.warn('api.token-missing', {
+        host,
+        fix: 'set server.admin.token; until then only this machine can use the API',
+      });
     return `http://${host}:${this.#server.port}`;
   }
 

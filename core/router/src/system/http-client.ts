@@ -13,7 +13,7 @@ import {
   parseJson,
   token,
 } from '@switchhook/sdk';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
 import { systemClock } from './clock.js';
 import { DnsCache } from './dns-cache.js';
 import { responseOf } from './response-reader.js';
@@ -25,21 +25,31 @@ export interface Network extends HttpClient {
 }
 export const Network: NamedToken<Network> = token('switchhook.Network');
 
-/** Opens the two pools. Time limits are the caller's: pass a signal. */
+/** Opens the pools. Time limits are the caller's: pass a signal. */
 export function openNetwork(clock: Clock = systemClock, names: DnsCache = new DnsCache(clock)): Network {
   // A destination's own concurrency bounds its connections, so the pool does not.
   const pool = { connections: null, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 };
-  const any = new Agent({ ...pool, connect: connectorWith(lookupOf(names, () => true)) });
-  const open = new Agent({ ...pool, connect: connectorWith(lookupOf(names, isPublicAddress)) });
+  const connections = (mayReach: (address: string) => boolean): Connections => {
+    const connect = connectorWith(lookupOf(names, mayReach));
+    // Without pipelining, undici keeps no connection.
+    return { kept: new Agent({ ...pool, connect }), fresh: new Agent({ ...pool, connect, pipelining: 0 }) };
+  };
+  const [unguarded, guarded] = [connections(() => true), connections(isPublicAddress)];
   return {
-    fetch: (url, init = {}) => send(clock, init.reach === 'public' ? open : any, url, init),
+    fetch: (url, init = {}) => send(clock, init.reach === 'public' ? guarded : unguarded, url, init),
     close: async () => {
-      await Promise.all([any.destroy(), open.destroy()]);
+      await Promise.all([unguarded, guarded].flatMap(({ kept, fresh }) => [kept.destroy(), fresh.destroy()]));
     },
   };
 }
 
-async function send(clock: Clock, dispatcher: Dispatcher, url: string, init: FetchInit): Promise<FetchResponse> {
+/** Connections that are kept, and one for a single request. */
+interface Connections {
+  readonly kept: Dispatcher;
+  readonly fresh: Dispatcher;
+}
+
+async function send(clock: Clock, connections: Connections, url: string, init: FetchInit): Promise<FetchResponse> {
   const target = targetOf(url);
   // A literal address is never looked up, so it is checked here.
   if (init.reach === 'public' && isIP(bare(target.hostname)) !== 0 && !isPublicAddress(bare(target.hostname)))
@@ -54,7 +64,11 @@ async function send(clock: Clock, dispatcher: Dispatcher, url: string, init: Fet
     ...(init.body === undefined ? {} : { body: typeof init.body === 'string' ? init.body : Buffer.from(init.body) }),
   };
   try {
-    const { status, headers, body, error } = await responseOf(dispatcher, options, init, clock);
+    const response = responseOf(connections.kept, options, init, clock).catch((error: unknown) => {
+      if (!idempotent.has(options.method) || !wasClosedBefore(error)) throw error;
+      return responseOf(connections.fresh, options, init, clock);
+    });
+    const { status, headers, body, error } = await response;
     return fetchResponse(status, joined(headers), body, error === null ? null : failure(error));
   } catch (error) {
     const status = error instanceof Error ? statusBefore.get(error) : undefined;
@@ -76,6 +90,17 @@ export function fetchResponse(
     return parseJson(text());
   };
   return { status, headers, body, truncated: incomplete !== null, text, json };
+}
+
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+/** Errors of connections over which earlier responses had come. */
+const afterResponses = new WeakSet<Error>();
+
+/** Whether the other side has closed a connection, which it kept until then, before it could read the request. */
+function wasClosedBefore(error: unknown): boolean {
+  if (!(error instanceof Error) || statusBefore.has(error)) return false;
+  if (error instanceof errors.SocketError) return (error.socket?.bytesRead ?? 0) > 0;
+  return afterResponses.has(error);
 }
 
 /** Errors of a response's headers. Others may be about a request of which no status came. */
@@ -101,6 +126,7 @@ function keepStatus(socket: Socket): void {
     start = start.length >= 12 || bytes.startsWith('HTTP/') ? bytes : start + bytes;
   });
   socket.on('error', (error) => {
+    if (socket.bytesRead > 0) afterResponses.add(error);
     const [, status] = /^HTTP\/1\.[01] ([2-5]\d\d)/.exec(start) ?? [];
     if (status !== undefined && unreadable.test(error.name)) statusBefore.set(error, Number(status));
   });
