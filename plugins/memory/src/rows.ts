@@ -29,6 +29,29 @@ export interface DeliveryRow {
   settledAtMs: number | null;
 }
 
+/** A delivery as another store has kept it. */
+export function restored(
+  { record: event, order }: EventRow,
+  index: number,
+  {
+    id,
+    route,
+    destination,
+    transforms,
+    state,
+    reason,
+    attempts,
+    dueMs,
+    createdAtMs,
+    settledAtMs,
+  }: contract.DeliveryRecord,
+  log: readonly Attempt[],
+): DeliveryRow {
+  const tries = Math.max(attempts, log.at(-1)?.number ?? 0);
+  const kept = { id, event, route, destination, transforms, state, reason, attempts, createdAtMs, settledAtMs };
+  return { ...kept, order: order + index / 1_001, log: [...log], tries, lease: tries, dueMs: dueMs ?? 0 };
+}
+
 /** What a claim may take, each with the time from which on it may. */
 export function claimable(all: readonly DeliveryRow[], { destination, ordered }: contract.ClaimRequest) {
   const open = all.filter((row) => row.destination === destination && isOpen(row));

@@ -16,6 +16,7 @@ import {
   needsDecision,
   pageOf,
   recordOf,
+  restored,
   takeOver,
 } from './rows.js';
 
@@ -193,6 +194,22 @@ class MemoryStore implements contract.Store {
     const removed = oldest.slice(0, limit);
     for (const row of removed) this.#remove(row);
     return removed.length;
+  }
+
+  async restore(events: readonly contract.StoredEvent[]): Promise<void> {
+    for (const { event } of events)
+      if ((this.#idByKey.get(keyOf(event)) ?? event.id) !== event.id)
+        throw new Error(`another event has the source and key of event ${event.id}`);
+    for (const { event, deliveries } of events) {
+      const kept = this.#events.get(event.id);
+      if (kept === undefined) this.#append({ event, deliveries: [] }, []);
+      const row = this.#events.get(event.id);
+      row?.deliveries.splice(
+        0,
+        row.deliveries.length,
+        ...deliveries.map(({ record, attempts }, index) => restored(row, index, record, attempts)),
+      );
+    }
   }
 
   async backlog(): Promise<readonly contract.Backlog[]> {

@@ -13,6 +13,7 @@ import type {
   PruneRequest,
   Settled,
   Settlement,
+  StoredEvent,
 } from '@switchhook/sdk';
 import type { Place } from './sql.js';
 
@@ -29,7 +30,8 @@ export type Write =
       readonly nowMs: number;
     }
   | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
-  | { readonly kind: 'prune'; readonly request: PruneRequest };
+  | { readonly kind: 'prune'; readonly request: PruneRequest }
+  | { readonly kind: 'restore'; readonly events: readonly StoredEvent[] };
 
 /** An operation that only reads. */
 export type Read =
@@ -56,6 +58,7 @@ export interface Results {
   extend: readonly string[];
   discard: readonly string[];
   prune: { readonly removed: number; readonly more: boolean };
+  restore: null;
   event: EventRecord | null;
   events: Segment<EventRecord>;
   delivery: DeliveryRecord | null;

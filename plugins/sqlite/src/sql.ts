@@ -99,6 +99,15 @@ export function writeStatements(db: Database) {
     addDelivery: statement<[number, string, string, Text, number, number, number, number, number, Text, number]>(
       'insert into deliveries values (?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, null)',
     ),
+    restoreDelivery: statement<
+      [
+        ...[number, string, string, Text, number, Text],
+        ...[number, number, number, number | null, Text, number, number | null],
+      ]
+    >('insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    deliveriesOf: statement<[number, number], CurrentRow>(
+      `select id, state, reason, destination, line, null as subject from deliveries where id between ? * 1024 and ? * 1024 + 1023`,
+    ),
     eventById: statement<[string], { seq: number; subject: Text; routed: number }>(
       'select seq, subject, routed from events where id = ?',
     ),

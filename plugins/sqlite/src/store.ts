@@ -21,6 +21,7 @@ import {
   refuse,
   type Settled,
   type Store,
+  type StoredEvent,
 } from '@switchhook/sdk';
 import { GroupCommit } from './group-commit.js';
 import { probeFile } from './probe.js';
@@ -129,6 +130,10 @@ export class SqliteStore implements Store {
       const { removed, more } = await this.#write({ kind: 'prune', request });
       if (removed > 0 || !more) return removed;
     }
+  }
+
+  async restore(events: readonly StoredEvent[]): Promise<void> {
+    await this.#write({ kind: 'restore', events });
   }
 
   event(id: string): Promise<EventRecord | null> {

@@ -1,5 +1,14 @@
 /** The operations that change the store. The worker runs them inside its transaction. */
-import type { Claim, ClaimedDelivery, ClaimRequest, Entry, NewDelivery, PruneRequest, Settled } from '@switchhook/sdk';
+import type {
+  Claim,
+  ClaimedDelivery,
+  ClaimRequest,
+  Entry,
+  NewDelivery,
+  PruneRequest,
+  Settled,
+  StoredEvent,
+} from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
 import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
@@ -51,6 +60,10 @@ export class Writes {
         return this.#discard(write.ids, write.nowMs);
       case 'prune':
         return this.#prune(write.request);
+      case 'restore':
+        for (const one of write.events) this.#restore(one);
+        this.#duplicates.tidy(write.events.length);
+        return null;
     }
   }
 
@@ -89,6 +102,35 @@ export class Writes {
     for (const [index, delivery] of deliveries.entries())
       this.#addDelivery(seq * deliveriesPerEvent + index, delivery, subject, nowMs);
     return null;
+  }
+
+  #restore({ event, deliveries }: StoredEvent): void {
+    const kept = this.#sql.eventById.get(event.id);
+    if (kept === undefined && this.#appendOne({ event, deliveries: [] }, 0) !== null)
+      throw new Error(`another event has the source and key of event ${event.id}`);
+    const seq = kept?.seq ?? this.#lastSeq;
+    const [first, last] = [seq * deliveriesPerEvent, (seq + 1) * deliveriesPerEvent - 1];
+    const replaced = this.#sql.deliveriesOf.all(seq, seq);
+    this.#sql.dropAttempts.run(first, last);
+    this.#sql.dropDeliveries.run(first, last);
+    for (const row of replaced) {
+      this.#counters.move(row.destination, countedAs(row.state, row.reason), null);
+      this.#order.advance(row.destination, row.line);
+    }
+    if (deliveries.length > 0) this.#sql.markRouted.run(seq);
+    for (const [index, { record, attempts }] of deliveries.entries()) {
+      const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;
+      const tries = Math.max(record.attempts, attempts.at(-1)?.number ?? 0);
+      const line = settledAtMs === null ? this.#order.orderedSubject(destination, event.subject) : null;
+      this.#sql.restoreDelivery.run(
+        ...([first + index, route, destination, textOf(transforms), stateCodes[state], reason] as const),
+        ...([record.attempts, tries, tries, dueMs, line, createdAtMs, settledAtMs] as const),
+      );
+      this.#counters.move(destination, null, countedAs(stateCodes[state], reason));
+      this.#order.advance(destination, line);
+      for (const { number, startedAtMs, durationMs, outcome, reason: why, response } of attempts)
+        this.#sql.addAttempt.run(first + index, number, startedAtMs, durationMs, outcome, why, response);
+    }
   }
 
   #addDelivery(id: number, delivery: NewDelivery, subject: string | null, nowMs: number): void {

@@ -117,6 +117,19 @@ export interface DeliveryRecord {
   readonly settledAtMs: number | null;
 }
 
+/** An event with all that a store keeps of it: to be kept by another store as it is. */
+export interface StoredEvent {
+  readonly event: EventRecord;
+  /** All of them, in the order of their indexes. */
+  readonly deliveries: readonly StoredDelivery[];
+}
+
+/** A delivery with its attempts, oldest first. */
+export interface StoredDelivery {
+  readonly record: DeliveryRecord;
+  readonly attempts: readonly Attempt[];
+}
+
 /** Which events to list, newest `receivedAtMs` first. All given conditions must hold. */
 export interface EventQuery {
   readonly source?: string;
@@ -227,5 +240,11 @@ export interface Store extends Lifecycle {
    * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.
    */
   onDue?(wake: (destination: string) => void): () => void;
+  /**
+   * Only of stores that can be copied into: keeps events of another store in this order, with the states, times and attempts of
+   * their deliveries. An event that is kept already, under the same id, gets these deliveries instead of its own. Rejects, with
+   * nothing changed, where an event of another id has the same source and key. No router uses the store meanwhile.
+   */
+  restore?(events: readonly StoredEvent[]): Promise<void>;
 }
 export const Store: NamedToken<Store> = token('switchhook.Store');

@@ -46,14 +46,30 @@ export class Days {
       // Numbers only grow: another router's clock, or this one's before it was set back, may have been ahead.
       const [last] = await connection.run<{ seq: number }>(this.#sql.lastNumber);
       const day = Math.max(today, Math.floor((last?.seq ?? 0) / perDay));
-      const existing = await this.#existing(connection);
-      for (const number of [day, day + 1])
-        if (!existing.some(({ from }) => from === number * perDay)) await this.#add(connection, number);
+      await this.#make(connection, [day, day + 1]);
       this.#current = day;
     });
     await this.#database.transaction(async (connection) => {
       await connection.run(this.#sql.lockSchema, [this.#schema]);
       await connection.run(this.#sql.moveNumbers, [this.#current * perDay]);
+    });
+  }
+
+  /** The day that new events are numbered as. */
+  get today(): number {
+    return this.#current;
+  }
+
+  /** The day of an event that was received at a time: never after today. */
+  numberOf(receivedAtMs: number): number {
+    return Math.min(this.#current, Math.max(0, Math.floor(receivedAtMs / dayMs)));
+  }
+
+  /** Makes the partitions of days in the past. */
+  make(days: readonly number[]): Promise<void> {
+    return this.#database.transaction(async (connection) => {
+      await connection.run(this.#sql.lockSchema, [this.#schema]);
+      await this.#make(connection, days);
     });
   }
 
@@ -101,6 +117,11 @@ export class Days {
       if (failureOf(error).code === lockedByOthers) return 'in use';
       throw error;
     }
+  }
+
+  async #make(connection: Connection, days: readonly number[]): Promise<void> {
+    const existing = new Set((await this.#existing(connection)).map(({ from }) => from));
+    for (const day of days) if (!existing.has(day * perDay)) await this.#add(connection, day);
   }
 
   async #add(connection: Connection, day: number): Promise<void> {

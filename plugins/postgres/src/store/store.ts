@@ -18,6 +18,7 @@ import type {
   PruneRequest,
   Settled,
   Store,
+  StoredEvent,
 } from '@switchhook/sdk';
 import { failureOf } from '../failure.js';
 import { Slots } from '../semaphore.js';
@@ -25,6 +26,7 @@ import { Database, type DatabaseSettings } from './database.js';
 import { Days } from './days.js';
 import { GroupCommit } from './group-commit.js';
 import { Reads } from './reads.js';
+import { restore } from './restore.js';
 import { isEventId } from './rows.js';
 import { checkServer, install, probe } from './schema.js';
 import { Session } from './session.js';
@@ -66,7 +68,8 @@ export class PostgresStore implements Store {
   readonly #settings: PostgresSettings;
   readonly #services: StoreServices;
   readonly #sql: ReturnType<typeof schemaStatements>;
-  readonly #slots: Slots;
+  readonly #readSlots: Slots;
+  readonly #workSlots: Slots;
   readonly #appends = new GroupCommit<readonly Entry[], readonly Appended[]>(
     { size: groupSize, running: groupsRunning },
     (calls) => this.#append(calls),
@@ -83,8 +86,10 @@ export class PostgresStore implements Store {
     this.#settings = settings;
     this.#services = services;
     this.#sql = schemaStatements(settings.schema);
-    // Lists and counts never use up the connections of commits.
-    this.#slots = new Slots(Math.max(1, Math.floor(settings.connections / 4)), services.clock);
+    // Neither lists and counts nor the claims of many destinations ever use up the connections of commits.
+    const share = (part: number) => new Slots(Math.max(1, Math.floor(settings.connections * part)), services.clock);
+    this.#readSlots = share(1 / 4);
+    this.#workSlots = share(1 / 4);
   }
 
   async open(): Promise<void> {
@@ -211,6 +216,11 @@ export class PostgresStore implements Store {
     return this.#read((reads) => reads.backlog());
   }
 
+  restore(events: readonly StoredEvent[]): Promise<void> {
+    const { schema } = this.#settings;
+    return this.#do(({ database, days }) => restore({ database, days, schema }, events));
+  }
+
   onDue(wake: (destination: string) => void): () => void {
     return this.#opened.session.onDue(wake);
   }
@@ -243,18 +253,21 @@ export class PostgresStore implements Store {
     return value;
   }
 
-  async #do<T>(work: (open: Open) => Promise<T>): Promise<T> {
-    return work(this.#opened);
+  #do<T>(work: (open: Open) => Promise<T>): Promise<T> {
+    return inSlot(this.#workSlots, () => work(this.#opened));
   }
 
-  async #read<T>(work: (reads: Reads) => Promise<T>): Promise<T> {
-    const { reads } = this.#opened;
-    await this.#slots.enter(new AbortController().signal, null);
-    try {
-      return await work(reads);
-    } finally {
-      this.#slots.leave();
-    }
+  #read<T>(work: (reads: Reads) => Promise<T>): Promise<T> {
+    return inSlot(this.#readSlots, () => work(this.#opened.reads));
+  }
+}
+
+async function inSlot<T>(slots: Slots, work: () => Promise<T>): Promise<T> {
+  await slots.enter(new AbortController().signal, null);
+  try {
+    return await work();
+  } finally {
+    slots.leave();
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type Clock,
   deliveryId,
   type Entry,
+  type EventRecord,
   type NewDelivery,
   type Settled,
 } from '@switchhook/sdk';
@@ -178,7 +179,23 @@ export function refuseTooMany(eventId: string, count: number): void {
 }
 
 function appendValues(entries: readonly Entry[], digests: readonly string[], nowMs: number): readonly unknown[] {
-  const events = entries.map(({ event }) => event);
+  const deliveries = entries.flatMap(({ event, deliveries: made }, index) =>
+    made.map((delivery, idx) => ({ n: index + 1, idx, line: lineOf(event.subject), delivery })),
+  );
+  const [destinations, routes, transforms, states, due] = deliveryValues(deliveries.map(({ delivery }) => delivery));
+  return [
+    ...[entries.map(({ event }) => event.id), digests],
+    ...eventValues(entries.map(({ event, deliveries: made }) => ({ event, isRouted: made.length > 0 }))),
+    ...[nowMs, deliveries.map(({ n }) => n), deliveries.map(({ idx }) => idx), destinations, routes, transforms],
+    ...[deliveries.map(({ line }) => line), states, due],
+  ];
+}
+
+/** Columns of new events: source, key, type, subject, agent, party, times, routed, and the places of their bodies in the last value. */
+export function eventValues(
+  rows: readonly { readonly event: EventRecord; readonly isRouted: boolean }[],
+): readonly unknown[] {
+  const events = rows.map(({ event }) => event);
   const texts = (field: 'source' | 'key' | 'type' | 'subject' | 'agent' | 'party') =>
     events.map((one) => storable(one[field]));
   const sizes = events.map(({ body }) => body.byteLength);
@@ -187,20 +204,12 @@ function appendValues(entries: readonly Entry[], digests: readonly string[], now
     start += size;
     return start - size;
   });
-  const deliveries = entries.flatMap(({ event, deliveries: made }, index) =>
-    made.map((delivery, idx) => ({ n: index + 1, idx, line: lineOf(event.subject), delivery })),
-  );
-  const [destinations, routes, transforms, states, due] = deliveryValues(deliveries.map(({ delivery }) => delivery));
   return [
-    events.map(({ id }) => id),
-    digests,
     ...[texts('source'), texts('key'), texts('type'), texts('subject'), texts('agent'), texts('party')],
     events.map(({ occurredAtMs }) => whole(occurredAtMs)),
     events.map(({ receivedAtMs }) => whole(receivedAtMs)),
-    entries.map((entry) => entry.deliveries.length > 0),
-    ...[starts, sizes, Buffer.concat(events.map(({ body }) => body)), nowMs],
-    ...[deliveries.map(({ n }) => n), deliveries.map(({ idx }) => idx), destinations, routes, transforms],
-    ...[deliveries.map(({ line }) => line), states, due],
+    rows.map(({ isRouted }) => isRouted),
+    ...[starts, sizes, Buffer.concat(events.map(({ body }) => body))],
   ];
 }
 

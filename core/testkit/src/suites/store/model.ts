@@ -169,7 +169,7 @@ class History {
 }
 
 /** Everything a store holds, in a form that compares. */
-async function stateOf(store: Store) {
+export async function stateOf(store: Store) {
   const events = (await store.events({ limit: 1_000 })).items.map(comparable);
   const deliveries = (await store.deliveries({ limit: 10_000 })).items;
   const attempts = [];

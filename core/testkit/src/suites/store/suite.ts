@@ -4,7 +4,7 @@ import { appendTests } from './append.js';
 import { claimTests, settleTests } from './claims.js';
 import type { StoreFixture, Test } from './fixtures.js';
 import { listTests } from './lists.js';
-import { operatorTests, reopenTests } from './operator.js';
+import { operatorTests, reopenTests, restoreTests } from './operator.js';
 import { orderTests } from './order.js';
 
 /** Registers the suite. `make` returns a fresh fixture, with an open and empty store, for each test. */
@@ -26,5 +26,6 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     operatorTests(test);
     listTests(test);
     reopenTests(test);
+    restoreTests(test);
   });
 }
