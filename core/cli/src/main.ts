@@ -19,6 +19,7 @@ import { sendCommand } from './commands/send.js';
 import { simulateCommand } from './commands/simulate.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
+import { storeCommand } from './commands/store-copy.js';
 import { CommandFailure, exitCodes, processOutput } from './output.js';
 
 const program = new Command('switchhook')
@@ -57,6 +58,7 @@ for (const command of [
   discardCommand,
   schemaCommand,
   pluginsCommand,
+  storeCommand,
   crashtestCommand,
 ])
   program.addCommand(command(processOutput).exitOverride().showHelpAfterError());

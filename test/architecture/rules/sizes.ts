@@ -23,7 +23,7 @@ const budgets: readonly Budget[] = [
   { folder: 'core/router/', files: 95, lines: 10_900 },
   { folder: 'core/testkit/', files: 16, lines: 2_200 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
-  { folder: 'core/cli/', files: 30, lines: 2_600 },
+  { folder: 'core/cli/', files: 31, lines: 2_850 },
 ];
 
 export const packageSizes: readonly Rule[] = budgets.map(({ folder, files: mostFiles, lines: mostLines }) => ({

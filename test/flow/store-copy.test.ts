@@ -1,0 +1,87 @@
+import { Store } from '@switchhook/sdk';
+import { expect } from 'chai';
+import { postgres } from '../support/postgres.js';
+import { endedBody, postSigned, secret } from '../support/signing.js';
+import { workplace } from '../support/workplace.js';
+
+const yaml = (store: string): string => `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: ${store}
+sources: { agents: { use: sigmamind.events, secrets: [${secret}] } }
+destinations:
+  console: { use: log }
+  crm: { use: http.post, url: http://127.0.0.1:9/, allowPrivate: true, retry: { attempts: 1 } }
+  later: { use: http.post, url: http://127.0.0.1:9/, allowPrivate: true, retry: { attempts: 9, first: 1h } }
+routes: [{ to: [console, crm, later] }]
+`;
+
+describe('switchhook store copy', () => {
+  it('copies a store to PostgreSQL and back, continues where it ended, and finds both the same', async () => {
+    const place = await workplace();
+    const database = await postgres();
+    const schema = String((await database.query('select current_schema() as schema'))[0]?.schema);
+    try {
+      const sqlite = await place.write('sqlite.yaml', yaml('{ use: sqlite, path: ./first.db }'));
+      const target = yaml(`{ use: postgres, url: "${database.url}", schema: ${schema} }`);
+      const postgresql = await place.write('postgres.yaml', target);
+      const back = await place.write('back.yaml', yaml('{ use: sqlite, path: ./second.db }'));
+      const send = async (numbers: readonly number[]): Promise<void> => {
+        const { router, url } = await place.router(yaml('{ use: sqlite, path: ./first.db }'));
+        for (const n of numbers)
+          expect((await postSigned(`${url}/hooks/agents`, endedBody({ conversationId: `c${n}` }))).status).to.equal(
+            200,
+          );
+        const store = router.get(Store);
+        const isSettled = async (): Promise<boolean> => {
+          const { items } = await store.deliveries({ limit: 1_000 });
+          const attempts = await Promise.all(items.map(({ id }) => store.attempts(id)));
+          return attempts.every(({ length }) => length > 0);
+        };
+        while (!(await isSettled()));
+        await router.close();
+      };
+      const copy = async (from: string, to: string) => {
+        const { code, stdout, stderr } = await place.run(['store', 'copy', '--from', from, '--to', to, '--json']);
+        return { code, stderr: stderr.trim(), ...JSON.parse(stdout) };
+      };
+      await send([1, 2, 3]);
+      expect(await copy(sqlite, postgresql)).to.deep.include({
+        code: 0,
+        isSame: true,
+        stderr: '3 events read, 3 written, 0 the same already',
+      });
+      await send([4]);
+      const again = await copy(sqlite, postgresql);
+      expect(again).to.deep.include({ code: 0, isSame: true, stderr: '4 events read, 1 written, 3 the same already' });
+      expect(again.days.map(({ events, deliveries }: Record<string, number>) => [events, deliveries])).to.deep.equal([
+        [4, 12],
+      ]);
+      expect(await copy(postgresql, back)).to.deep.include({ code: 0, isSame: true });
+      const { router } = await place.router(target);
+      const states = (await router.get(Store).deliveries({ limit: 100 })).items.map(({ state }) => state);
+      expect(new Set(states)).to.deep.equal(new Set(['waiting', 'dead', 'delivered']));
+      await router.close();
+      await database.query(`update settled set reason = 'discarded' where state = 5`);
+      const { code, stdout } = await place.run(['store', 'copy', '--from', postgresql, '--to', sqlite]);
+      expect([code, stdout.trim().split('\n').at(-1)]).to.deep.equal([0, 'ok both stores keep the same']);
+    } finally {
+      await place.close();
+      await database.close();
+    }
+  });
+
+  it('reports a store that another router uses, or that cannot be copied into', async () => {
+    const place = await workplace();
+    try {
+      const file = await place.write('sqlite.yaml', yaml('{ use: sqlite, path: ./first.db }'));
+      await place.router(yaml('{ use: sqlite, path: ./first.db }'));
+      const other = await place.write('other.yaml', yaml('{ use: sqlite, path: ./other.db }'));
+      const { code, stderr } = await place.run(['store', 'copy', '--from', file, '--to', other]);
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/the store of .*sqlite\.yaml could not be opened: /);
+    } finally {
+      await place.close();
+    }
+  });
+});
