@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
@@ -181,6 +182,47 @@ describe('the command line', () => {
     const schema = await place.run(['schema']);
     expect(JSON.parse(schema.stdout)).to.include({ type: 'object' });
     expect(schema.stdout).to.include('webhookUrl');
+  });
+
+  it('asks a running router without loading the plugins of the configuration', async () => {
+    await place.write(
+      'loud.js',
+      'process.stderr.write("loaded"); export default { api: 1, name: "loud", components: [] };',
+    );
+    const file = await place.write('switchhook.yaml', `${good}plugins: [./loud.js]\n`);
+    expect((await place.run(['check', file])).stderr).to.include('loaded');
+    const { url } = await place.router(good);
+    for (const command of [
+      ['status'],
+      ['events'],
+      ['deliveries'],
+      ['dead'],
+      ['calls'],
+      ['replay', '--state', 'dead', '--yes'],
+    ]) {
+      const { code, stderr } = await place.run([...command, '--config', file, '--url', url]);
+      expect({ command, code, stderr }).to.deep.equal({ command, code: 0, stderr: '' });
+    }
+  });
+
+  it('sends the token of the configuration to its own router only', async () => {
+    const other = await receiver(() => ({ status: 401, body: '{}' }));
+    const { port } = new URL(other.url);
+    const write = (server: string) => place.write('switchhook.yaml', good.replace('host: 127.0.0.1, port: 0', server));
+    const admin = 'admin: { token: token-of-this-router }';
+    const sent = async (...args: readonly string[]) => {
+      const { stderr } = await place.run(['status', '--config', place.path('switchhook.yaml'), ...args]);
+      return { token: other.requests.at(-1)?.headers.authorization, told: stderr.includes('is not sent') };
+    };
+    await write(`host: 127.0.0.1, port: 1, ${admin}`);
+    expect(await sent('--url', other.url)).to.deep.equal({ token: undefined, told: true });
+    expect(await sent('--url', other.url, '--token', 'given')).to.deep.equal({ token: 'Bearer given', told: false });
+    await write(`host: 0.0.0.0, port: ${port}, ${admin}`);
+    const own = { token: 'Bearer token-of-this-router', told: false };
+    expect([await sent(), await sent('--url', `http://localhost:${port}`)]).to.deep.equal([own, own]);
+    await write(`host: 127.0.0.1, port: 1, publicUrl: "${other.url}", ${admin}`);
+    expect(await sent('--url', `${other.url}/`)).to.deep.equal(own);
+    await other.close();
   });
 
   it('has help with examples for every command', async () => {

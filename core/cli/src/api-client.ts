@@ -13,7 +13,7 @@ import { type Network, openNetwork } from '@switchhook/core/internal';
 import { type FetchResponse, type JsonValue, stringifyJson } from '@switchhook/sdk';
 import { didYouMean, ERRORS, type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, configOf, localUrl } from './local-router.js';
+import { type ConfigOptions, configCommand, localUrl, serverOf } from './local-router.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
 
 /** Options of every command that calls a running router. */
@@ -115,8 +115,25 @@ export class RouterClient {
 async function addressOf(options: RouterOptions, output: Output) {
   const { url, token } = options;
   if (url !== undefined && (token !== undefined || !existsSync(options.config))) return { url, token: token ?? null };
-  const config = await configOf(options, output);
-  return { url: url ?? localUrl(config), token: token ?? config.server.adminToken };
+  const config = await serverOf(options, output);
+  const { adminToken, publicUrl } = config.server;
+  const own = localUrl(config);
+  if (url === undefined || token !== undefined) return { url: url ?? own, token: token ?? adminToken };
+  // Another host would learn the token.
+  const isOwn = [own, publicUrl ?? own].some((known) => isSameServer(url, known));
+  if (!isOwn && adminToken !== null)
+    output.note(
+      `The token of ${options.config} is not sent to ${url}, which is not its router: pass --token if it is.`,
+    );
+  return { url, token: isOwn ? adminToken : null };
+}
+
+/** Port 0 stands for any: which one the router has taken is not in the file. */
+function isSameServer(one: string, other: string): boolean {
+  if (!URL.canParse(one)) return false;
+  const [a, b] = [new URL(one), new URL(other)];
+  const hostOf = ({ hostname }: URL) => (/^(localhost|\[::1\])$/.test(hostname) ? '127.0.0.1' : hostname);
+  return a.protocol === b.protocol && hostOf(a) === hostOf(b) && (b.port === '0' || a.port === b.port);
 }
 
 function refusedBy({ status }: FetchResponse, reply: JsonValue): CommandFailure {

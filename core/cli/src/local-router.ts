@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, ConfigurationError, Router } from '@switchhook/core';
-import { formatProblems, loadConfig, systemClock } from '@switchhook/core/internal';
+import { formatProblems, loadConfig, loadServer, systemClock } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
 import { Command, Option } from 'commander';
@@ -35,9 +35,18 @@ export function configCommand(name: string, description: string): Command {
 }
 
 /** The configuration; where it is wrong, its problems are printed and the command ends with 78. */
-export async function configOf(options: ConfigOptions, output: Output): Promise<Config> {
+export function configOf(options: ConfigOptions, output: Output): Promise<Config> {
+  return orProblems(options, output, () => loadConfig(options.config));
+}
+
+/** The section `server` of the configuration, without loading a plugin: for commands that only ask a running router. */
+export function serverOf(options: ConfigOptions, output: Output): Promise<Pick<Config, 'server'>> {
+  return orProblems(options, output, async () => ({ server: loadServer(options.config) }));
+}
+
+async function orProblems<T>(options: ConfigOptions, output: Output, load: () => Promise<T>): Promise<T> {
   try {
-    return await loadConfig(options.config);
+    return await load();
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     if (options.json) printJson(output, { valid: false, problems: error.problems });
@@ -63,7 +72,7 @@ export function unopenedRouter(config: Config): Router {
 }
 
 /** Where a router with this configuration listens, seen from this machine. */
-export function localUrl({ server }: Config): string {
+export function localUrl({ server }: Pick<Config, 'server'>): string {
   const host = ['0.0.0.0', '::'].includes(server.host) ? '127.0.0.1' : server.host;
   return `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
 }

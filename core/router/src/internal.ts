@@ -43,7 +43,7 @@ export { type Route, Routes } from './routing/routes.js';
 export { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from './runtime/component-lifecycle.js';
 export { registerClasses, registerPlan } from './runtime/composition.js';
 export { Container } from './runtime/container.js';
-export { catalogFor, loadConfig } from './runtime/create-router.js';
+export { catalogFor, loadConfig, loadServer } from './runtime/create-router.js';
 export { openCatalog } from './runtime/plugin-loader.js';
 export { PluginServices, serviceProblem, withServices } from './runtime/plugin-services.js';
 export { Retention } from './runtime/retention.js';

@@ -155,7 +155,7 @@ class MemoryStore implements contract.Store {
     return pageOf(
       found,
       (row) => ({ atMs: row.record.receivedAtMs, order: row.order }),
-      (row) => row.record,
+      ({ record }) => (query.bodies === false ? { ...record, body: new Uint8Array() } : record),
       query,
     );
   }

@@ -1,6 +1,6 @@
 /** Opens the database file: takes its lock, checks that it belongs to Switchhook, and migrates it to the current schema. */
 
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, realpathSync } from 'node:fs';
 import { failureOf } from './failure.js';
 import type { Settings } from './protocol.js';
 import { connect, type Database, setVersion } from './sql-connection.js';
@@ -15,9 +15,10 @@ export interface OpenDatabase {
 }
 
 export function openDatabase({ path, synchronous, maxBytes }: Settings): OpenDatabase {
-  const held = takeLock(path);
+  createForOwner(path);
+  // Of the file itself: routers that reach it by different links must find each other.
+  const held = takeLock(realpathSync(path));
   try {
-    createForOwner(path);
     const db = connect(path, lockWaitMs);
     try {
       initializeOrCheck(db);
@@ -58,7 +59,11 @@ export function migrate(db: Database, steps: readonly string[]): void {
 }
 
 function takeLock(path: string): Database {
-  const held = connect(`${path}-lock`, lockWaitMs);
+  const file = `${path}-lock`;
+  createForOwner(file);
+  // Another user who can open it could take it.
+  chmodSync(file, 0o600);
+  const held = connect(file, lockWaitMs);
   try {
     held.exec(lock);
     return held;

@@ -22,14 +22,18 @@ export class DuplicateIndex {
   /** Whether this transaction has removed from `#held`: its rollback then reads the table again. */
   #taken = false;
 
-  constructor(db: Database) {
+  /** `hash` maps a source and a key to a whole number; two of them may have the same. */
+  constructor(
+    db: Database,
+    private readonly hash: (source: string, key: string) => number = hashOf,
+  ) {
     this.#sql = duplicateStatements(db);
     this.#read();
   }
 
   /** Id of the event that has this key. */
   find(source: string, key: string): string | null {
-    const hash = hashOf(source, key);
+    const hash = this.hash(source, key);
     const held = this.#held.get(hash);
     const known = held === undefined ? undefined : this.#sql.event.get(held, source, key);
     if (known !== undefined) return known.id;
@@ -41,7 +45,7 @@ export class DuplicateIndex {
   }
 
   add(source: string, key: string, seq: number): void {
-    const hash = hashOf(source, key);
+    const hash = this.hash(source, key);
     // Two keys with one hash: the index can hold both, the map cannot.
     if (this.#held.has(hash)) this.#sql.index.run(hash, seq);
     else {
@@ -52,7 +56,7 @@ export class DuplicateIndex {
   }
 
   remove(source: string, key: string, seq: number): void {
-    const hash = hashOf(source, key);
+    const hash = this.hash(source, key);
     if (this.#held.get(hash) === seq) this.#held.delete(hash);
     this.#taken = true;
     this.#sql.dropNoted.run(seq);

@@ -50,7 +50,8 @@ export class Reads {
     const party = query.party ?? null;
     const walk = party === null ? 'all' : 'ofParty';
     const end = this.#sql.eventWindows[walk].get({ startMs: start.atMs, startOrder: start.order, size, party });
-    const rows = this.#sql.events[walk].all({
+    const statements = query.bodies === false ? this.#sql.eventsWithoutBodies : this.#sql.events;
+    const rows = statements[walk].all({
       ...windowOf(start, end, query),
       source: query.source ?? null,
       type: query.type ?? null,

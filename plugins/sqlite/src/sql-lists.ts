@@ -68,9 +68,9 @@ const columns = `d.id, e.id as event_id, d.route, d.destination, d.transforms, d
 /** The statements that only read. */
 export function readStatements(db: Database) {
   const statement = preparer(db);
-  const events = (walk: EventWalk) =>
+  const events = (walk: EventWalk, body: 'body' | "x'' as body") =>
     statement<[EventFilter], EventRow>(
-      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, body
+      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, ${body}
       from events ${eventWalks[walk].index}
       where ${eventWalks[walk].where}
         and (received_at, seq) < (:startMs, :startOrder) and (received_at, seq) >= (:endMs, :endOrder)
@@ -103,7 +103,8 @@ export function readStatements(db: Database) {
   return {
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
-    events: { all: events('all'), ofParty: events('ofParty') },
+    events: { all: events('all', 'body'), ofParty: events('ofParty', 'body') },
+    eventsWithoutBodies: { all: events('all', "x'' as body"), ofParty: events('ofParty', "x'' as body") },
     eventWindows: { all: eventWindow('all'), ofParty: eventWindow('ofParty') },
     delivery: statement<[number, string], DeliveryRow>(
       `select ${columns} from events e join deliveries d on d.id = e.seq * 1024 + ? where e.id = ?`,

@@ -122,6 +122,21 @@ describe('the file of sqlite', () => {
     expect(options?.parse({ maxSize: '2mb' })).to.include({ maxSize: 2_097_152 });
   });
 
+  it(
+    'is locked for one router, by whichever links it is reached, with a lock file that only its owner can open',
+    withStore(async ({ directory, open, make }) => {
+      await mkdir(join(directory, 'disk'));
+      await symlink('disk/real.db', join(directory, 'linked.db'));
+      await symlink('disk', join(directory, 'again'));
+      await open({ path: 'linked.db' });
+      for (const path of ['disk/real.db', 'again/real.db', 'linked.db'])
+        expect(await failure(make({ path }).open?.()), path).to.include({ code: 'STORE_IN_USE' });
+      const files = await readdir(join(directory, 'disk'));
+      expect(files).to.include('real.db-lock');
+      for (const file of files) expect((await stat(join(directory, 'disk', file))).mode & 0o077, file).to.equal(0);
+    }),
+  );
+
   describe('probed', () => {
     it(
       'is good where it can be made, and is not made',

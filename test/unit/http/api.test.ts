@@ -273,7 +273,8 @@ describe('the API', () => {
         'MALFORMED',
         'filter.state',
       ],
-      ['that a pace is too high', ['POST', '/api/replay', { perSecond: 1e6 }], 'MALFORMED', 'perSecond'],
+      ['that a replay has no condition', ['POST', '/api/replay', {}], 'MALFORMED', 'filter'],
+      ['that a pace is too high', ['POST', '/api/replay', { perSecond: 1e6, all: true }], 'MALFORMED', 'perSecond'],
       [
         'that reroute has no state',
         ['POST', '/api/replay', { reroute: true, filter: { state: 'dead' } }],

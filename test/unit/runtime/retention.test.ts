@@ -3,7 +3,8 @@ import { FakeClock, FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { memoryStore } from '../../../plugins/memory/src/store.js';
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 async function setup({ events }: { readonly events: number }) {
   const clock = new FakeClock();
@@ -45,7 +46,7 @@ describe('retention', () => {
     const { clock, retention, kept } = await setup({ events: 500 });
     clock.jumpTo(clock.now() + 31 * dayMs);
     retention.open();
-    await clock.advance(0);
+    await clock.advance(hourMs);
     expect(await kept()).to.have.length(300);
     await clock.advance(100);
     expect(await kept()).to.have.length(100);
@@ -55,13 +56,31 @@ describe('retention', () => {
     expect(clock.pending).to.equal(0);
   });
 
+  it('removes nothing until the clock has gone steadily for an hour', async () => {
+    const { clock, retention, kept } = await setup({ events: 5 });
+    const startMs = clock.now();
+    clock.jumpTo(startMs + 40 * dayMs);
+    retention.open();
+    await clock.advance(hourMs - 1);
+    expect(await kept()).to.have.length(5);
+    clock.jumpTo(startMs + hourMs);
+    await clock.advance(40 * hourMs);
+    expect(await kept()).to.have.length(5);
+    clock.jumpTo(startMs + 40 * dayMs);
+    await clock.advance(hourMs - 1);
+    expect(await kept()).to.have.length(5);
+    await clock.advance(60_001);
+    expect(await kept()).to.deep.equal(['e0']);
+    await retention.close();
+  });
+
   it('goes on after the store has failed', async () => {
     const { clock, retention, store, log, kept } = await setup({ events: 2 });
     const prune = store.prune.bind(store);
     store.prune = () => Promise.reject(new Error('locked'));
     clock.jumpTo(clock.now() + 31 * dayMs);
     retention.open();
-    await clock.advance(0);
+    await clock.advance(hourMs);
     expect(log.of('store.prune-failed')).to.have.length(1);
     store.prune = prune;
     await clock.advance(60_000);

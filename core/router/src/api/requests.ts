@@ -117,13 +117,17 @@ const replayFilter = z.strictObject({
 export const replayBody = z
   .strictObject({
     filter: replayFilter.prefault({}).meta({ description: 'All given conditions must hold.' }),
+    all: z.boolean().default(false).meta({ description: 'Required for a replay without any condition in the filter.' }),
     dryRun: z.boolean().default(false).meta({ description: 'Count only.' }),
     reroute: z.boolean().default(false).meta({
       description: "Make the deliveries that today's routes want and the event does not have, and leave the others.",
     }),
     perSecond: z.int().min(1).max(10_000).default(50).meta({ description: 'So many become due each second.' }),
   })
-  .superRefine(({ filter, reroute }, ctx) => {
+  .superRefine(({ filter, reroute, all, dryRun }, ctx) => {
+    const isUnlimited = Object.values(filter).every((condition) => condition === undefined);
+    if (isUnlimited && !all && !dryRun)
+      ctx.addIssue({ code: 'custom', path: ['filter'], message: 'expected a condition, or all: true' });
     const refuse = (key: keyof typeof filter, message: string): void => {
       if (filter[key] !== undefined) ctx.addIssue({ code: 'custom', path: ['filter', key], message });
     };

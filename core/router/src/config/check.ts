@@ -61,6 +61,13 @@ const topKeys = [
   'answers',
 ];
 
+/** The section `server` alone, without any plugin; or what is wrong with it or with the whole file. */
+export function checkServer(document: ConfigDocument): ServerConfig | readonly Problem[] {
+  const server = new Checker(document).check(serverSchema, ['server'], {});
+  const wrong = document.problems.filter(({ path }) => path === '' || /^server\b/.test(path));
+  return server === null || wrong.length > 0 ? wrong : serverConfig(server);
+}
+
 class ConfigCheck {
   readonly #document: ConfigDocument;
   readonly #catalog: Catalog;

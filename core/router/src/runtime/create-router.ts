@@ -1,6 +1,6 @@
 /** From a configuration file to a router. */
-import { checkConfig } from '../config/check.js';
-import type { Config } from '../config/config.js';
+import { checkConfig, checkServer } from '../config/check.js';
+import type { Config, ServerConfig } from '../config/config.js';
 import { namedPlugins, readConfig } from '../config/load.js';
 import { formatProblems, type Problem } from '../config/problem.js';
 import type { RouterOptions } from './composition.js';
@@ -36,6 +36,16 @@ export async function loadConfig(file: string): Promise<Config> {
   const checked = await checkConfig(document, openCatalog(document.directory));
   if (checked.kind === 'problems') throw new ConfigurationError(checked.problems);
   return checked.config;
+}
+
+/**
+ * Reads the section `server` of a configuration file, and loads no plugin: enough to reach its running router. Throws a
+ * `ConfigurationError`.
+ */
+export function loadServer(file: string): ServerConfig {
+  const checked = checkServer(readConfig(file));
+  if (!('port' in checked)) throw new ConfigurationError(checked);
+  return checked;
 }
 
 /** The catalog of a configuration file with the plugins it names, whatever else is wrong with the file, or if there is none. */

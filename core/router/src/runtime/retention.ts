@@ -17,6 +17,10 @@ const stepLimit = 200;
 const betweenStepsMs = 100;
 /** Between two looks, when nothing was left, or the store has failed. */
 const betweenLooksMs = 60_000;
+/** Before anything is removed, the clock must have gone steadily for so long: at a start it may be weeks ahead. */
+const steadyMs = 3_600_000;
+/** How far the clock may drift from the time that has passed. */
+const driftMs = 60_000;
 /** A store that hangs must not keep the router from ending. */
 const lastStepMs = 5_000;
 
@@ -25,6 +29,9 @@ export class Retention {
   #cancel = (): void => {};
   #closed = false;
   #step: Promise<void> = Promise.resolve();
+  /** Of the clock to the time that has passed. */
+  #offsetMs = Number.NaN;
+  #steadySinceMs = 0;
 
   constructor(
     @inject(RetentionPlan) private readonly plan: Current<RetentionPlan>,
@@ -53,7 +60,18 @@ export class Retention {
     });
   }
 
+  #isClockSteady(): boolean {
+    const elapsedMs = this.clock.elapsed();
+    const offsetMs = this.clock.now() - elapsedMs;
+    if (!(Math.abs(offsetMs - this.#offsetMs) <= driftMs)) {
+      this.#offsetMs = offsetMs;
+      this.#steadySinceMs = elapsedMs;
+    }
+    return elapsedMs - this.#steadySinceMs >= steadyMs;
+  }
+
   async #prune(): Promise<void> {
+    if (!this.#isClockSteady()) return this.#after(betweenLooksMs);
     try {
       const removed = await this.store.prune({ beforeMs: this.clock.now() - this.plan.value.keepMs, limit: stepLimit });
       if (removed > 0) this.log.debug('store.pruned', { events: removed });

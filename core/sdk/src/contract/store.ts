@@ -144,6 +144,8 @@ export interface EventQuery {
   readonly untilMs?: number;
   /** True: only events for which no delivery was made. */
   readonly unrouted?: boolean;
+  /** False: bodies are not read, and are empty in the result. Default true. */
+  readonly bodies?: boolean;
   readonly limit: number;
   /** Where the last page ended. One that no page gave is refused as `MALFORMED`. */
   readonly cursor?: string;

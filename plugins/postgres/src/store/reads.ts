@@ -54,9 +54,11 @@ export class Reads {
     const { source, type, subject, agent, party, limit } = query;
     const [atMs, seq] = startOf(query);
     const values = [atMs, seq, query.sinceMs ?? 0, source, type, subject, agent, query.unrouted === true, limit + 1];
-    const rows = await (party === undefined
-      ? this.#database.run<EventRow>(this.#sql.events, values.map(asParameter))
-      : this.#database.run<EventRow>(this.#sql.eventsOfParty, [...values, party].map(asParameter)));
+    const sql = this.#sql;
+    const [ofAll, ofParty] =
+      query.bodies === false ? [sql.briefEvents, sql.briefEventsOfParty] : [sql.events, sql.eventsOfParty];
+    const parameters = (party === undefined ? values : [...values, party]).map(asParameter);
+    const rows = await this.#database.run<EventRow>(party === undefined ? ofAll : ofParty, parameters);
     return pageOf(rows, limit, eventRecord, (row) => [row.received_at, row.seq, 0]);
   }
 

@@ -3,6 +3,8 @@ import { quoted } from '../sql.js';
 import type { Statement } from './sql-schema.js';
 
 const event = 'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.body';
+/** Of a list without bodies: they need not be read from where PostgreSQL keeps large values. */
+const briefEvent = event.replace('e.body', "''::bytea as body");
 const openColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, null as reason, d.attempts, d.due_at,
   d.created_at, null::bigint as settled_at`;
 const settledColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts,
@@ -11,15 +13,16 @@ const settledColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.st
 export function readStatements(schemaName: string) {
   const s = quoted(schemaName);
   const statement = (name: string, text: string): Statement => ({ name, text });
-  const events = (name: string, way: string) =>
+  const events = (name: string, way: string, columns = event) =>
     statement(
       name,
-      `select ${event} from ${s}.events e
+      `select ${columns} from ${s}.events e
       where ${way} and (e.received_at, e.seq) < ($1::bigint, $2::bigint) and e.received_at >= $3
         and ($4::text is null or e.source = $4) and ($5::text is null or e.type = $5)
         and ($6::text is null or e.subject = $6) and ($7::text is null or e.agent = $7) and (not $8::boolean or not e.routed)
       order by e.received_at desc, e.seq desc limit $9`,
     );
+  const ofParty = 'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10';
   /** Lists open or settled deliveries; the id of the event is looked up for those of the page only. */
   const deliveries = (name: string, columns: string, from: string, way: string) =>
     statement(
@@ -41,10 +44,9 @@ export function readStatements(schemaName: string) {
     ),
     number: statement('number', `select seq from ${s}.seen where id = $1`),
     events: events('events', 'true'),
-    eventsOfParty: events(
-      'events_of_party',
-      'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10',
-    ),
+    briefEvents: events('brief_events', 'true', briefEvent),
+    briefEventsOfParty: events('brief_events_of_party', ofParty, briefEvent),
+    eventsOfParty: events('events_of_party', ofParty),
     openDeliveries: deliveries('open_deliveries', openColumns, `${s}.deliveries`, 'true'),
     openOfEvent: deliveries('open_of_event', openColumns, ofEvent('deliveries'), 'true'),
     settledDeliveries: deliveries('settled_deliveries', settledColumns, `${s}.settled`, 'true'),

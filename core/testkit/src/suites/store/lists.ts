@@ -38,6 +38,13 @@ export function listTests(test: Test): void {
     const list = async (store: Store, query: Omit<EventQuery, 'limit'>) =>
       numbers((await store.events({ limit: 100, ...query })).items);
 
+    test('are listed without their bodies where these are not asked for', async ({ store }) => {
+      await store.append([anEntry(1, { body: new Uint8Array(100) })]);
+      const of = async (query: Partial<EventQuery>) => (await store.events({ limit: 1, ...query })).items[0];
+      deepStrictEqual([(await of({}))?.body.byteLength, (await of({ bodies: false }))?.body.byteLength], [100, 0]);
+      deepStrictEqual({ ...(await of({ bodies: false })), body: null }, { ...(await of({})), body: null });
+    });
+
     test('are listed newest first, those of one moment by their arrival', async ({ store }) => {
       await store.append(
         [
