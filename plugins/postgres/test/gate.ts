@@ -16,8 +16,8 @@ export interface Throttle {
 }
 
 interface Watch {
-  /** Nothing that contains this text comes back. */
-  readonly swallows?: string;
+  /** What does not come back. */
+  readonly swallows?: (bytes: Buffer) => boolean;
   /** Called with all that is sent to the server, and the number of its connection. */
   readonly observe?: (bytes: Buffer, connection: number) => void;
 }
@@ -36,8 +36,7 @@ export async function throttle(url: string, { swallows, observe }: Watch = {}): 
     const pair = [near, far] as const;
     pairs.add(pair);
     for (const [from, to] of [pair, [far, near] as const]) {
-      const passes = (bytes: Buffer): boolean =>
-        state === 'open' && (from === near || swallows === undefined || !bytes.includes(swallows));
+      const passes = (bytes: Buffer): boolean => state === 'open' && (from === near || swallows?.(bytes) !== true);
       from.on('data', (bytes: Buffer) => passes(bytes) && to.write(bytes));
       from.on('error', () => {});
       from.on('close', () => to.destroy());

@@ -71,6 +71,19 @@ describe('an attempt', () => {
     await pipeline.close();
   });
 
+  it('is settled 250 ms after the store has failed, however many others failed at the same time', async () => {
+    let isDown = true;
+    const store = (plain: Store): Store =>
+      storeWith(plain, { settle: (settled) => (isDown ? Promise.reject(new Error('down')) : plain.settle(settled)) });
+    const { send, clock, stateOf, pipeline } = setup({ store, policy: { concurrency: 8 } });
+    await Promise.all(Array.from({ length: 8 }, (_, n) => send({ key: `k${n}` })));
+    await clock.advance(0);
+    isDown = false;
+    await clock.advance(250);
+    expect(new Set(await stateOf())).to.deep.equal(new Set(['delivered']));
+    await pipeline.close();
+  });
+
   it('is settled when an outcome throws while it is read', async () => {
     const hostile = Object.defineProperty({ kind: 'unavailable' }, 'reason', { get: fail }) as Outcome;
     const { send, clock, store, pipeline } = setup({

@@ -13,7 +13,6 @@ export interface SettlementWriterParts {
 export class SettlementWriter {
   readonly #parts: SettlementWriterParts;
   #pending = 0;
-  #failures = 0;
   #abandoned = false;
   readonly #sleep: Sleep;
 
@@ -41,18 +40,17 @@ export class SettlementWriter {
   /** Resolves when the store has the settlements, or they are abandoned; they must have been expected. */
   async settle(settled: readonly Settled[]): Promise<void> {
     const { store, log, destination } = this.#parts;
-    for (;;) {
+    // Of this settlement: all that fail in one moment must not wait for as long as after many failures in a row.
+    for (let failures = 1; ; failures += 1) {
       try {
         await store.settle(settled);
-        this.#failures = 0;
         this.#pending -= settled.length;
         return;
       } catch (error) {
         // What is known is tried once, also when it is known late.
         if (this.#abandoned) return;
         log.warn('queue.settle-failed', { destination, error });
-        this.#failures += 1;
-        await this.#sleep.for(backoffMs(this.#failures));
+        await this.#sleep.for(backoffMs(failures));
       }
     }
   }

@@ -44,6 +44,11 @@ export const types = {
     oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
 };
 
+/** Whether a statement that failed so may have been committed: its connection broke before the answer. */
+export function mayBeCommitted({ code }: DatabaseFailure): boolean {
+  return ['', noReply, '57P01', '57P02'].includes(code);
+}
+
 export class Database {
   readonly #pool: pg.Pool;
   readonly #prepare: boolean;
@@ -84,11 +89,16 @@ export class Database {
    * other, it runs again on another connection. Its argument says whether an earlier run may have been committed.
    */
   async repeat<T>(work: (connection: Connection, isRepeated: boolean) => Promise<T>): Promise<T> {
+    let lost: unknown = null;
     for (let tries = 1; ; tries += 1)
       try {
         return await this.use((connection) => work(connection, tries > 1));
       } catch (error) {
-        if (tries === mostTries || !repeatable.includes(failureOf(error).code)) throw error;
+        const failure = failureOf(error);
+        if (mayBeCommitted(failure)) lost ??= error;
+        if (tries < mostTries && repeatable.includes(failure.code)) continue;
+        // That no further try was possible does not say what became of an earlier one.
+        throw failure.code === notConnected ? (lost ?? error) : error;
       }
   }
 

@@ -38,6 +38,7 @@ export const noticeLostClient = `set tcp_keepalives_idle = 10; set tcp_keepalive
 export const migrations: readonly ((schema: string) => string)[] = [
   (s) => `
   create sequence ${s}.event_numbers;
+  create sequence ${s}.router_numbers;
   -- Which event has which source and key. Narrow, so that duplicates can be found for longer than bodies are kept.
   create table ${s}.seen (digest uuid primary key, id uuid not null unique, seq bigint not null);
   create index seen_by_seq on ${s}.seen (seq);
@@ -57,6 +58,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     line uuid, -- a digest of the event's subject
     state smallint not null, attempts integer not null, tries integer not null, lease integer not null,
     due_at bigint not null, created_at bigint not null,
+    claim bigint, -- number of the claim that took it, unique among all routers
     primary key (seq, idx)
   ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
   create index deliveries_due on ${s}.deliveries (destination, due_at, seq, idx);
@@ -108,6 +110,7 @@ export function schemaStatements(schemaName: string) {
       'lock_schema',
       `select pg_advisory_xact_lock(hashtextextended('switchhook.schema.' || $1, 0))`,
     ),
+    routerNumber: statement('router_number', `select nextval(${literal(`${s}.router_numbers`)}) as number`),
     lastNumber: statement('last_number', `select last_value as seq from ${s}.event_numbers`),
     moveNumbers: statement(
       'move_numbers',

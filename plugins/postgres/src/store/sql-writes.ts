@@ -21,7 +21,7 @@ export function writeStatements(schemaName: string) {
   /** Counts the attempt of those in `due`, which are locked, and ends those that have used up their attempts. */
   const takeDue = `
     taken as (
-      update ${s}.deliveries set state = 1, attempts = attempts + 1, tries = tries + 1, lease = lease + 1, due_at = $3
+      update ${s}.deliveries set state = 1, attempts = attempts + 1, tries = tries + 1, lease = lease + 1, due_at = $3, claim = $6
       where ctid = any(array(select place from due where attempts < $5)) returning *),
     gone as (
       delete from ${s}.deliveries where ctid = any(array(select place from due where attempts >= $5)) returning *),
@@ -226,6 +226,19 @@ export function writeStatements(schemaName: string) {
     dropKeys: statement(
       'drop_keys',
       `delete from ${s}.seen where ctid = any(array(select ctid from ${s}.seen where seq < $1 order by seq limit 20000))`,
+    ),
+
+    /** Returns deliveries of a claim whose answer was lost: they were never handed over, so their attempts do not count. */
+    returnClaim: statement(
+      'return_claim',
+      `update ${s}.deliveries set state = 0, attempts = attempts - 1, tries = tries - 1, due_at = $4
+      where destination = $1 and due_at = $2 and claim = $3 and state = 1`,
+    ),
+    /** The same for deliveries of events whose senders were refused, because the answer of their commit was lost. */
+    returnAppended: statement(
+      'return_appended',
+      `update ${s}.deliveries set state = 0, attempts = 0, tries = 0, due_at = $2
+      where seq = any(array(select seq from ${s}.seen where id = any($1::uuid[]))) and state = 1 and lease = 1 and claim is null`,
     ),
 
     /** The leases of routers that are gone end; deliveries that were lost more than once become due apart from each other. */

@@ -103,7 +103,8 @@ export class PostgresStore implements Store {
         log.warn('store.not-durable', { fix: 'set fsync and synchronous_commit to on' });
       const days = new Days(database, this.#sql, schema, this.#services);
       await days.begin();
-      const writes = new Writes(database, writeStatements(schema), clock);
+      const [router] = await database.run<{ number: number }>(this.#sql.routerNumber);
+      const writes = new Writes(database, writeStatements(schema), clock, router?.number ?? 0);
       await session.open(() => writes.endLeases());
       this.#open = { database, writes, reads: new Reads(database, readStatements(schema), clock), days, session };
     } catch (error) {

@@ -13,6 +13,7 @@ import {
 } from '@switchhook/sdk';
 import { DatabaseFailure } from '../failure.js';
 import type { Connection, Database } from './database.js';
+import { LostAnswers } from './lost-answers.js';
 import {
   digestOf,
   type EventRow,
@@ -34,6 +35,9 @@ const suspectsApartMs = 2_000;
 /** None waits for longer, however many there are. */
 const longestApartMs = 120_000;
 
+/** After so many claims their numbers begin anew: a lost one is known by the time at which its lease ends, too. */
+const claimsPerRouter = 2 ** 24;
+
 interface ClaimRow extends Omit<EventRow, 'seq'> {
   readonly idx: number;
   readonly route: string;
@@ -47,15 +51,34 @@ export class Writes {
   readonly #database: Database;
   readonly #sql: ReturnType<typeof writeStatements>;
   readonly #clock: Clock;
+  readonly #lost: LostAnswers;
+  /** Claims are numbered from here. */
+  readonly #firstClaim: number;
+  #claims = 0;
 
-  constructor(database: Database, sql: ReturnType<typeof writeStatements>, clock: Clock) {
+  constructor(database: Database, sql: ReturnType<typeof writeStatements>, clock: Clock, routerNumber: number) {
     this.#database = database;
     this.#sql = sql;
     this.#clock = clock;
+    this.#lost = new LostAnswers(database, sql, clock);
+    this.#firstClaim = routerNumber * claimsPerRouter;
   }
 
   /** One result per entry, in order. */
-  append(entries: readonly Entry[]): Promise<readonly Appended[]> {
+  async append(entries: readonly Entry[]): Promise<readonly Appended[]> {
+    try {
+      const appended = await this.#append(entries);
+      // What cannot be returned now is returned by a later commit.
+      await this.returnLost().catch(() => null);
+      return appended;
+    } catch (error) {
+      const ids = entries.map(({ event }) => event.id);
+      this.#lost.noteEvents(ids, error);
+      throw error;
+    }
+  }
+
+  #append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     const digests = entries.map(({ event }) => digestOf(event.source, event.key));
     const values = appendValues(entries, digests, this.#clock.now());
     return this.#database.repeat(async (connection, isRepeated) => {
@@ -77,37 +100,52 @@ export class Writes {
     return new Map(rows.map(({ digest, id }) => [digest.replaceAll('-', ''), id]));
   }
 
+  /** Returns what commits have taken whose answer was lost. */
+  returnLost(): Promise<void> {
+    return this.#lost.returnAll();
+  }
+
   async claim(request: ClaimRequest): Promise<Claim> {
-    const { destination, limit, ordered } = request;
-    if (!ordered) {
-      const taken = await this.#take(this.#sql.claim, request);
-      const [next] = await this.#database.run<{ due_at: number }>(this.#sql.nextDue, [destination]);
-      return { ...taken, nextDueMs: next?.due_at ?? null };
-    }
+    await this.returnLost();
+    if (request.ordered) return this.#claimInOrder(request);
+    const taken = await this.#take(this.#sql.claim, request);
+    return { ...taken, nextDueMs: (await this.#next(this.#sql.nextDue, request)).due_at };
+  }
+
+  async #claimInOrder(request: ClaimRequest): Promise<Claim> {
+    const { limit, nowMs } = request;
     const first = await this.#take(this.#sql.claimHeads, request);
-    const head = await this.#nextHead(this.#sql.nextHead, destination);
+    const head = await this.#next(this.#sql.nextHead, request);
     const isFull = first.deliveries.length + first.exhausted.length === limit;
-    if (head.scanned < firstOpen || isFull || (head.due_at !== null && head.due_at <= request.nowMs))
+    if (head.scanned < firstOpen || isFull || (head.due_at !== null && head.due_at <= nowMs))
       return { ...first, nextDueMs: head.due_at };
-    const rest = await this.#take(this.#sql.claimHeadsBySubject, {
-      ...request,
-      limit: limit - first.deliveries.length,
-    });
+    // What was taken already must be returned, so the rest has a claim of its own.
+    if (first.deliveries.length > 0) return { ...first, nextDueMs: nowMs };
+    const rest = await this.#take(this.#sql.claimHeadsBySubject, request);
     return {
-      deliveries: [...first.deliveries, ...rest.deliveries],
+      deliveries: rest.deliveries,
       exhausted: [...first.exhausted, ...rest.exhausted],
-      nextDueMs: (await this.#nextHead(this.#sql.nextHeadBySubject, destination)).due_at,
+      nextDueMs: (await this.#next(this.#sql.nextHeadBySubject, request)).due_at,
     };
   }
 
-  async #nextHead(statement: Statement, destination: string) {
-    const [row] = await this.#database.run<{ due_at: number | null; scanned: number }>(statement, [destination]);
-    return row ?? { due_at: null, scanned: 0 };
+  /** When the next delivery is due. Where that cannot be read, what was taken is delivered all the same: the next claim is due now. */
+  async #next(statement: Statement, { destination, nowMs }: ClaimRequest) {
+    type Next = { readonly due_at: number | null; readonly scanned: number };
+    const rows = await this.#database
+      .run<Next>(statement, [destination])
+      .catch((): readonly Next[] => [{ due_at: nowMs, scanned: 0 }]);
+    return rows[0] ?? { due_at: null, scanned: 0 };
   }
 
   async #take(statement: Statement, { destination, nowMs, leaseUntilMs, limit, maxAttempts }: ClaimRequest) {
-    const values = [destination, Math.floor(nowMs), whole(leaseUntilMs), limit, maxAttempts];
-    const rows = await this.#database.run<ClaimRow>(statement, values);
+    const claim = { destination, leaseUntilMs: whole(leaseUntilMs), number: this.#firstClaim + this.#claims };
+    this.#claims = (this.#claims + 1) % claimsPerRouter;
+    const values = [destination, Math.floor(nowMs), claim.leaseUntilMs, limit, maxAttempts, claim.number];
+    const rows = await this.#database.run<ClaimRow>(statement, values).catch((error: unknown) => {
+      this.#lost.noteClaim(claim, error);
+      throw error;
+    });
     return {
       deliveries: rows.filter(({ exhausted }) => !exhausted).map((row) => claimed(row, destination)),
       exhausted: rows.filter(({ exhausted }) => exhausted).map(({ id, idx }) => deliveryId(id, idx)),

@@ -5,7 +5,18 @@ import { lastingPort } from '../../../../test/support/processes.js';
 import { workplace } from '../../../../test/support/workplace.js';
 import { named } from '../backends.js';
 import { throttle } from '../gate.js';
-import { aClaim, anEntry, bare, delivered, eventId, type Fixtures, failure, withStore } from './fixtures.js';
+import {
+  aClaim,
+  aNewDelivery,
+  anEntry,
+  bare,
+  delivered,
+  eventId,
+  type Fixtures,
+  failure,
+  startMs,
+  withStore,
+} from './fixtures.js';
 
 /** A role of its own, whose limits concern no other test. */
 async function aRole({ database, schema }: Fixtures) {
@@ -62,6 +73,7 @@ describe('postgres, in an outage', () => {
       const store = await fixtures.open({ url: gate.url, listen: false });
       await store.append([anEntry(1)]);
       await gate.become('shut');
+      await failure(store.append([anEntry(2)]));
       const { message } = await failure(store.append([anEntry(2)]));
       expect(message).to.match(/^cannot connect: connect ECONNREFUSED/);
       await Promise.all([store.claim(aClaim()), store.events({ limit: 1 }), store.append([])].map(failure));
@@ -72,6 +84,43 @@ describe('postgres, in an outage', () => {
       expect(gate.connections).to.equal(before);
       expect(await appendUntilDone(store, 2, fixtures)).to.equal(1);
       expect((await store.claim(aClaim())).deliveries).to.have.length(2);
+      await gate.close();
+    }),
+  );
+
+  it(
+    'returns what a claim or an append has taken whose answer was lost, and does not count it as an attempt',
+    withStore(async (fixtures) => {
+      const { clock, database } = fixtures;
+      let isDeaf = false;
+      const gate = await throttle(database.url, { swallows: () => isDeaf });
+      const store = await fixtures.open({ url: gate.url, listen: false });
+      const running = aNewDelivery({ state: 'running', dueMs: startMs + 60_000 });
+      await store.append([anEntry(1), anEntry(2)]);
+      const [taken] = (await store.claim(aClaim({ limit: 1 }))).deliveries;
+      const states = `select count(*)::int as count from deliveries where state = 1`;
+      const isRunning = async (count: number): Promise<void> => {
+        while ((await database.query(states))[0]?.count !== count);
+      };
+      // Connections that are there when the answers cease.
+      await Promise.all([store.append([]), store.backlog(), store.claim(aClaim({ destination: 'none' }))]);
+      isDeaf = true;
+      const lost = Promise.allSettled([store.claim(aClaim()), store.append([anEntry(3, {}, [running])])]);
+      await isRunning(3);
+      await gate.become('shut');
+      expect((await lost).map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
+      isDeaf = false;
+      await gate.become('open');
+      await clock.advance(1_000);
+      expect(await store.append([anEntry(4, { key: 'key-3' })])).to.deep.equal([
+        { eventId: eventId(3), duplicate: true },
+      ]);
+      const { deliveries } = await store.claim(aClaim({ nowMs: clock.now() }));
+      expect(deliveries.map(({ id, attempt }) => [id, attempt])).to.have.deep.members([
+        [`${eventId(2)}.0`, 1],
+        [`${eventId(3)}.0`, 1],
+      ]);
+      expect((await store.delivery(String(taken?.id)))?.state).to.equal('running');
       await gate.close();
     }),
   );

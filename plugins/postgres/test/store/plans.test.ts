@@ -83,7 +83,7 @@ describe('the statements of the store postgres', () => {
   const page = [nowMs + 1, -1, 0];
   const ofEvents = [page[0], page[1], 0, null, null, null, null, false, 51];
   const ofDeliveries = [...page, 0, null, null, null, 51];
-  const claim = ['crm', nowMs, nowMs + 1, 64, 10];
+  const claim = ['crm', nowMs, nowMs + 1, 64, 10, 1];
   const writes = writeStatements(schema);
   const reads = readStatements(schema);
   const settled = [ids, [0, 0, 0], [1, 1, 1], [3, 3, 0], [null, null, null], [null, null, 1], [0, 0, 0]];
@@ -97,6 +97,8 @@ describe('the statements of the store postgres', () => {
   const cases: readonly (readonly [Statement, readonly unknown[], readonly RegExp[]])[] = [
     [writes.known, [ids], [/^seen_pkey$/]],
     [writes.claim, claim, [/^deliveries_due$/, /^events_\d+_pkey$/]],
+    [writes.returnClaim, ['crm', nowMs, 1, nowMs], [/^deliveries_due$/]],
+    [writes.returnAppended, [ids, nowMs], [/^deliveries_pkey$/, /^seen_id_key$/]],
     [writes.nextDue, ['crm'], [/^deliveries_due$/]],
     [writes.claimHeads, claim, [/^deliveries_due$/, /^deliveries_in_line$/, /^deliveries_pkey$/]],
     [writes.claimHeadsBySubject, claim, [/^deliveries_in_line$/, /^deliveries_pkey$/]],

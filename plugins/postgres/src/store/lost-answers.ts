@@ -1,0 +1,57 @@
+/** Commits whose answer was lost with the connection: what they took for this router is returned, instead of waiting for its lease to end. */
+import type { ClaimRequest, Clock } from '@switchhook/sdk';
+import { failureOf } from '../failure.js';
+import { type Database, mayBeCommitted } from './database.js';
+import type { writeStatements } from './sql-writes.js';
+
+/** A claim that may have taken deliveries. */
+type LostClaim = Pick<ClaimRequest, 'destination' | 'leaseUntilMs'> & { readonly number: number };
+
+/** After a long outage the leases end before the rest is returned. */
+const mostEvents = 10_000;
+
+export class LostAnswers {
+  readonly #database: Database;
+  readonly #sql: ReturnType<typeof writeStatements>;
+  readonly #clock: Clock;
+  #claims: LostClaim[] = [];
+  #events: string[] = [];
+  #returning: Promise<void> | null = null;
+
+  constructor(database: Database, sql: ReturnType<typeof writeStatements>, clock: Clock) {
+    this.#database = database;
+    this.#sql = sql;
+    this.#clock = clock;
+  }
+
+  /** A claim has failed. */
+  noteClaim(claim: LostClaim, error: unknown): void {
+    if (mayBeCommitted(failureOf(error))) this.#claims.push(claim);
+  }
+
+  /** Events could not be appended, so that none of their deliveries was handed over. */
+  noteEvents(ids: readonly string[], error: unknown): void {
+    if (mayBeCommitted(failureOf(error)) && this.#events.length < mostEvents) this.#events.push(...ids);
+  }
+
+  /** Returns what was taken. Rejects while the database cannot be reached. */
+  async returnAll(): Promise<void> {
+    if (this.#claims.length + this.#events.length === 0) return;
+    this.#returning ??= this.#returnAll().finally(() => {
+      this.#returning = null;
+    });
+    await this.#returning;
+  }
+
+  async #returnAll(): Promise<void> {
+    const nowMs = this.#clock.now();
+    for (let [claim] = this.#claims; claim !== undefined; [claim] = this.#claims) {
+      await this.#database.run(this.#sql.returnClaim, [claim.destination, claim.leaseUntilMs, claim.number, nowMs]);
+      this.#claims.shift();
+    }
+    const events = this.#events;
+    if (events.length === 0) return;
+    await this.#database.run(this.#sql.returnAppended, [events, nowMs]);
+    this.#events = this.#events.slice(events.length);
+  }
+}
