@@ -1,23 +1,40 @@
 /** Opens the database file: takes its lock, checks that it belongs to Switchhook, and migrates it to the current schema. */
 
-import { chmodSync, closeSync, existsSync, openSync, realpathSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs';
 import { failureOf } from './failure.js';
 import type { Settings } from './protocol.js';
 import { connect, type Database, setVersion } from './sql-connection.js';
-import { applicationId, initialize, lock, migrations, pageBytes, settings as settingsSql } from './sql-schema.js';
+import {
+  applicationId,
+  initialize,
+  lock,
+  migrations,
+  pageBytes,
+  saveInto,
+  settings as settingsSql,
+} from './sql-schema.js';
 
 /** How long to wait for a lock of another process: a backup holds one briefly; ingest must not stop for longer. */
 const lockWaitMs = 250;
 
 export interface OpenDatabase {
   readonly db: Database;
+  /** Device and number of the file. */
+  readonly identity: string;
+  /** Whether another file, or none, is where the file or its write-ahead log was: what is written now is lost at a restart. */
+  isGone(): boolean;
+  /** Writes everything the open file has to a new file, which only its owner can read. Returns its path. */
+  save(): string;
   close(): void;
 }
 
-export function openDatabase({ path, synchronous, maxBytes }: Settings): OpenDatabase {
+export function openDatabase({ path, synchronous, maxBytes, identity }: Settings): OpenDatabase {
+  if (identity !== null && identityOf(path) !== identity)
+    throw coded('STORE_FILE_GONE', 'the file was deleted or replaced while the router was running');
   createForOwner(path);
   // Of the file itself: routers that reach it by different links must find each other.
-  const held = takeLock(realpathSync(path));
+  const realPath = realpathSync(path);
+  const held = takeLock(realPath);
   try {
     const db = connect(path, lockWaitMs);
     try {
@@ -30,8 +47,22 @@ export function openDatabase({ path, synchronous, maxBytes }: Settings): OpenDat
       db.close();
       throw error;
     }
+    const own = identityOf(path) ?? '';
+    let wal: string | null = null;
     return {
       db,
+      identity: own,
+      isGone: () => {
+        const current = identityOf(`${realPath}-wal`);
+        wal ??= current;
+        return identityOf(path) !== own || current !== wal;
+      },
+      save: () => {
+        const copy = `${realPath}.saved-${new Date().toISOString().replace(/\W/g, '')}`;
+        createForOwner(copy);
+        db.exec(saveInto(copy));
+        return copy;
+      },
       close: () => {
         db.close();
         held.close();
@@ -40,6 +71,16 @@ export function openDatabase({ path, synchronous, maxBytes }: Settings): OpenDat
   } catch (error) {
     held.close();
     throw error;
+  }
+}
+
+/** Null where there is no file. */
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
   }
 }
 

@@ -75,6 +75,8 @@ export interface Settings {
   readonly maxBytes: number | null;
   /** Set when a router starts: leases belong to a process that has ended, and end at this time. */
   readonly leasesEndMs: number | null;
+  /** Of the file that an earlier thread of this router had open; null = any. */
+  readonly identity: string | null;
 }
 
 /** A failure in a form that can be sent to another thread. */
@@ -90,7 +92,9 @@ export type Request =
 
 /** A message of the worker. `ending`: its connection cannot be used any more, so the worker ends after this reply. */
 export type Reply =
-  | { readonly kind: 'opened' }
+  | { readonly kind: 'opened'; readonly identity: string }
+  /** The file was deleted or replaced: no further write succeeds. */
+  | { readonly kind: 'gone'; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'written' | 'read'; readonly replies: readonly Replied[]; readonly ending: boolean };
 export type Replied = { readonly result: Result } | { readonly failure: Failure };

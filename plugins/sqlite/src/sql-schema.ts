@@ -21,6 +21,9 @@ export const settings = (synchronous: 'full' | 'normal'): string => `
 /** Held for the life of a store, in a file beside it. The system releases it when the process ends, also by kill -9. */
 export const lock = 'begin exclusive';
 
+/** Copies the whole database into an empty file. */
+export const saveInto = (path: string): string => `vacuum into '${path.replaceAll("'", "''")}'`;
+
 /**
  * The step at index n migrates a file from version n to n + 1. A change of the schema is a new step.
  * Codes for states keep rows and indexes small: 0 waiting, 1 running, 2 behind (waiting behind an older delivery of its

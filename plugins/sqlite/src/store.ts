@@ -45,7 +45,7 @@ const batchLimit = 512;
 const earlyBatch = 24;
 const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
-export type FileSettings = Omit<Settings, 'leasesEndMs'>;
+export type FileSettings = Omit<Settings, 'leasesEndMs' | 'identity'>;
 
 /** What the store works with. */
 interface StoreServices {
@@ -68,6 +68,8 @@ export class SqliteStore implements Store {
     (replied) => this.#errorOf(replied),
   );
   #client: Promise<WorkerClient> | null = null;
+  /** Of the file, from its first opening on: another one at its place is not written. */
+  #identity: string | null = null;
   #isOpen = false;
 
   constructor(settings: FileSettings, services: StoreServices) {
@@ -88,6 +90,7 @@ export class SqliteStore implements Store {
     const client = await this.#client;
     this.#client = null;
     await client?.close();
+    this.#identity = null;
   }
 
   async probe(): Promise<void> {
@@ -195,7 +198,11 @@ export class SqliteStore implements Store {
 
   async #openClient(leasesEndMs: number | null): Promise<WorkerClient> {
     try {
-      const client = await WorkerClient.open({ ...this.#settings, leasesEndMs });
+      const settings = { ...this.#settings, leasesEndMs, identity: this.#identity };
+      const client = await WorkerClient.open(settings, (error) =>
+        this.#services.log.error('store.file-gone', { path: this.#settings.path, error }),
+      );
+      this.#identity = client.identity;
       void client.ended.then(() => this.#onEnd());
       return client;
     } catch (error) {

@@ -13,6 +13,7 @@ export class WorkerClient {
   /** In the order of their requests, which is the order of the replies. */
   readonly #pending = { written: [] as Pending[], read: [] as Pending[] };
   readonly #ended: Promise<void>;
+  #identity = '';
 
   private constructor(worker: Worker, path: string) {
     this.#worker = worker;
@@ -23,7 +24,7 @@ export class WorkerClient {
   }
 
   /** Resolves when the file is open and migrated; rejects with the reason why it is not. */
-  static async open(settings: Settings): Promise<WorkerClient> {
+  static async open(settings: Settings, onGone: (error: Error) => void): Promise<WorkerClient> {
     // The worker is plain JavaScript: loaders of the router's process (tsx) would only slow its start.
     // Node 22 warns that node:sqlite is experimental.
     const execArgv = ['--disable-warning=ExperimentalWarning'];
@@ -34,9 +35,14 @@ export class WorkerClient {
       worker.once('error', reject);
       worker.once('exit', () => reject(client.errorOf({ message: 'its thread has ended', code: 'STORE_ENDED' })));
     });
-    if (reply.kind !== 'failed') return client.#listen();
+    if (reply.kind === 'opened') return client.#listen(reply.identity, onGone);
     await worker.terminate();
-    throw client.errorOf(reply.failure);
+    throw client.errorOf('failure' in reply ? reply.failure : { message: 'no reply', code: 'FAILED' });
+  }
+
+  /** Of the open file. */
+  get identity(): string {
+    return this.#identity;
   }
 
   /** Resolves when the thread has ended, for whatever reason. */
@@ -62,8 +68,10 @@ export class WorkerClient {
     return Object.assign(new Error(`${this.#path}: ${message}`), { code });
   }
 
-  #listen(): this {
+  #listen(identity: string, onGone: (error: Error) => void): this {
+    this.#identity = identity;
     this.#worker.on('message', (reply: Reply) => {
+      if (reply.kind === 'gone') onGone(this.errorOf(reply.failure));
       if (reply.kind !== 'written' && reply.kind !== 'read') return;
       const pending = this.#pending[reply.kind].shift();
       // The caller may retry at once, which must use a new thread, not this one that is ending.

@@ -3,13 +3,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { BacklogCounters } from './backlog-counters.js';
 import { type OpenDatabase, openDatabase } from './database.js';
 import { concernsAll, failureOf, isFatal, isUnchanged } from './failure.js';
-import { type Replied, type Reply, type Request, type Settings, unpack, type Write } from './protocol.js';
+import { type Failure, type Replied, type Reply, type Request, type Settings, unpack, type Write } from './protocol.js';
 import { Reads } from './reads.js';
 import { backlogStatements, transactionStatements } from './sql.js';
 import { Writes } from './writes.js';
 
 /** Time between deliveries that may have ended the process: see `Store`. */
 const suspectsApartMs = 2_000;
+/** Between two looks for the file while nothing is written. */
+const betweenChecksMs = 500;
 /** No suspect waits for longer, however many there are. */
 const longestApartMs = 120_000;
 
@@ -18,6 +20,7 @@ class Worker {
   readonly #sql: ReturnType<typeof transactionStatements>;
   readonly #writes: Writes;
   readonly #reads: Reads;
+  #gone: Failure | null = null;
 
   constructor(settings: Settings) {
     this.#database = openDatabase(settings);
@@ -31,6 +34,43 @@ class Worker {
 
   /** Runs all in one transaction. If one of them fails it, each gets a transaction of its own, so that only that one fails. */
   write(writes: readonly Write[]): readonly Replied[] {
+    if (this.checkFile() !== null) return this.#goneFor(writes);
+    const replies = this.#written(writes);
+    // Deleted meanwhile: the commit may have gone to the file that is no more.
+    return this.checkFile() === null ? replies : this.#goneFor(writes);
+  }
+
+  get identity(): string {
+    return this.#database.identity;
+  }
+
+  /** Null while the file is where it was opened; otherwise saves what it has, and reports that once. */
+  checkFile(): Failure | null {
+    if (this.#gone === null && this.#database.isGone()) {
+      this.#gone = this.#saved();
+      send({ kind: 'gone', failure: this.#gone });
+    }
+    return this.#gone;
+  }
+
+  #saved(): Failure {
+    const code = 'STORE_FILE_GONE';
+    const what = 'the file or its write-ahead log was deleted or replaced while the router was running';
+    try {
+      return {
+        code,
+        message: `${what}; all its events are in ${this.#database.save()}: stop the router and put it back`,
+      };
+    } catch (error) {
+      return { code, message: `${what}, and its events could not be saved: ${failureOf(error).message}` };
+    }
+  }
+
+  #goneFor(writes: readonly Write[]): readonly Replied[] {
+    return writes.map(() => ({ failure: this.#gone ?? { code: 'FAILED', message: 'the file is there' } }));
+  }
+
+  #written(writes: readonly Write[]): readonly Replied[] {
     try {
       return this.#inTransaction(writes);
     } catch (error) {
@@ -119,6 +159,8 @@ function end(worker: Worker): void {
 try {
   // worker-client.ts passes `Settings`.
   const worker = new Worker(workerData as Settings);
+  const checks = setInterval(() => worker.checkFile(), betweenChecksMs);
+  port.once('close', () => clearInterval(checks));
   port.on('message', (request: Request) => {
     switch (request.kind) {
       case 'write':
@@ -129,7 +171,7 @@ try {
         return end(worker);
     }
   });
-  send({ kind: 'opened' });
+  send({ kind: 'opened', identity: worker.identity });
 } catch (error) {
   send({ kind: 'failed', failure: failureOf(error) });
 }

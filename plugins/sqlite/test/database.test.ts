@@ -8,7 +8,7 @@ import { connect } from '../src/sql-connection.js';
 import { migrations } from '../src/sql-schema.js';
 import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
 
-const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null } as const;
+const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null, identity: null } as const;
 
 describe('the file of sqlite', () => {
   it(

@@ -3,7 +3,7 @@ import { openDatabase } from '../src/database.js';
 import { DuplicateIndex } from '../src/duplicate-index.js';
 import { withStore } from './fixtures.js';
 
-const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null } as const;
+const settings = { synchronous: 'full', maxBytes: null, leasesEndMs: null, identity: null } as const;
 
 describe('the index of duplicates', () => {
   it(

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { connect } from '../src/sql-connection.js';
 import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
@@ -97,6 +98,55 @@ describe('sqlite, in trouble', () => {
       expect(await store.event(eventId(40))).to.include({ key: 'key-40' });
     }),
   );
+
+  const ways: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+    'the file is deleted': (path) => rm(path),
+    'the write-ahead log is deleted': (path) => rm(`${path}-wal`),
+    'another file takes its place': async (path) => {
+      await writeFile(`${path}.new`, '');
+      await rename(`${path}.new`, path);
+    },
+    'all its files are moved away': async (path) => {
+      for (const ending of ['', '-wal', '-shm']) await rename(path + ending, `${path}.moved${ending}`);
+    },
+  };
+  for (const [what, change] of Object.entries(ways)) {
+    it(
+      `refuses events when ${what}, and saves what it has`,
+      withStore(async ({ path, directory, open, services }) => {
+        const store = await open();
+        await store.append([1, 2, 3].map((n) => anEntry(n)));
+        const logged = services.log.next('store.file-gone');
+        await change(path);
+        const error = await failure(store.append([anEntry(4)]));
+        expect(error.code).to.equal('STORE_FILE_GONE');
+        expect((await logged).level).to.equal('error');
+        for (const tried of [store.append([]), store.claim(aClaim())])
+          expect((await failure(tried)).code).to.equal('STORE_FILE_GONE');
+        const saved = (await readdir(directory)).filter((name) => name.includes('.saved-'));
+        expect(saved).to.have.length(1);
+        expect((await stat(join(directory, saved[0] ?? ''))).mode & 0o077).to.equal(0);
+        await store.close?.();
+        const again = await open({ path: saved[0] ?? '' });
+        expect((await again.events({ limit: 10 })).items.map(({ key }) => key)).to.deep.equal([
+          'key-3',
+          'key-2',
+          'key-1',
+        ]);
+      }),
+    );
+
+    it(
+      `notices that ${what} while nothing is written`,
+      withStore(async ({ path, open, services }) => {
+        const store = await open();
+        await store.append([anEntry(1)]);
+        const logged = services.log.next('store.file-gone');
+        await change(path);
+        expect((await logged).fields).to.include({ path });
+      }),
+    );
+  }
 
   it(
     'leaves what is running alone when its thread had to be started again',
