@@ -58,7 +58,9 @@ export function openDatabase({ path, synchronous, maxBytes, identity }: Settings
         return identityOf(path) !== own || current !== wal;
       },
       save: () => {
-        const copy = `${realPath}.saved-${new Date().toISOString().replace(/\W/g, '')}`;
+        let number = 1;
+        while (existsSync(`${realPath}.saved-${number}`)) number += 1;
+        const copy = `${realPath}.saved-${number}`;
         createForOwner(copy);
         db.exec(saveInto(copy));
         return copy;

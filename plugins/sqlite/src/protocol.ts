@@ -88,6 +88,8 @@ export interface Failure {
 export type Request =
   | { readonly kind: 'write'; readonly packed: Packed }
   | { readonly kind: 'read'; readonly read: Read }
+  /** Look whether the file is still there. */
+  | { readonly kind: 'check' }
   | { readonly kind: 'close' };
 
 /** A message of the worker. `ending`: its connection cannot be used any more, so the worker ends after this reply. */

@@ -45,6 +45,9 @@ const batchLimit = 512;
 const earlyBatch = 24;
 const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
+/** Between two looks whether the file is still there. */
+const betweenChecksMs = 500;
+
 export type FileSettings = Omit<Settings, 'leasesEndMs' | 'identity'>;
 
 /** What the store works with. */
@@ -71,6 +74,7 @@ export class SqliteStore implements Store {
   /** Of the file, from its first opening on: another one at its place is not written. */
   #identity: string | null = null;
   #isOpen = false;
+  #cancelCheck = (): void => {};
 
   constructor(settings: FileSettings, services: StoreServices) {
     this.#settings = settings;
@@ -82,10 +86,12 @@ export class SqliteStore implements Store {
     // This process holds the lock, so the owners of earlier leases have ended.
     await this.#start(this.#services.clock.now());
     this.#isOpen = true;
+    this.#checkLater();
   }
 
   async close(): Promise<void> {
     this.#isOpen = false;
+    this.#cancelCheck();
     await Promise.all([this.#writes.idle(), this.#reads.idle()]);
     const client = await this.#client;
     this.#client = null;
@@ -209,6 +215,17 @@ export class SqliteStore implements Store {
       this.#client = null;
       throw error;
     }
+  }
+
+  /** Also while nothing is written. */
+  #checkLater(): void {
+    this.#cancelCheck = this.#services.clock.after(betweenChecksMs, () => {
+      void this.#client?.then(
+        (client) => client.check(),
+        () => {},
+      );
+      this.#checkLater();
+    });
   }
 
   #onEnd(): void {

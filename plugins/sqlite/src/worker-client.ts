@@ -58,6 +58,11 @@ export class WorkerClient {
     });
   }
 
+  /** Lets the thread look whether the file is still there. */
+  check(): void {
+    this.#worker.postMessage({ kind: 'check' } satisfies Request);
+  }
+
   async close(): Promise<void> {
     this.#worker.postMessage({ kind: 'close' } satisfies Request);
     await this.#ended;

@@ -10,8 +10,6 @@ import { Writes } from './writes.js';
 
 /** Time between deliveries that may have ended the process: see `Store`. */
 const suspectsApartMs = 2_000;
-/** Between two looks for the file while nothing is written. */
-const betweenChecksMs = 500;
 /** No suspect waits for longer, however many there are. */
 const longestApartMs = 120_000;
 
@@ -159,14 +157,14 @@ function end(worker: Worker): void {
 try {
   // worker-client.ts passes `Settings`.
   const worker = new Worker(workerData as Settings);
-  const checks = setInterval(() => worker.checkFile(), betweenChecksMs);
-  port.once('close', () => clearInterval(checks));
   port.on('message', (request: Request) => {
     switch (request.kind) {
       case 'write':
         return reply('written', worker.write(unpack(request.packed)), worker);
       case 'read':
         return reply('read', [worker.read(request)], worker);
+      case 'check':
+        return void worker.checkFile();
       case 'close':
         return end(worker);
     }

@@ -138,11 +138,14 @@ describe('sqlite, in trouble', () => {
 
     it(
       `notices that ${what} while nothing is written`,
-      withStore(async ({ path, open, services }) => {
+      withStore(async ({ path, open, services, clock }) => {
         const store = await open();
         await store.append([anEntry(1)]);
         const logged = services.log.next('store.file-gone');
+        // The write-ahead log is known from the first look on.
+        await store.append([]);
         await change(path);
+        await clock.advance(500);
         expect((await logged).fields).to.include({ path });
       }),
     );
