@@ -196,7 +196,7 @@ describe('expressions', () => {
   describe('results', () => {
     const results: readonly (readonly [string, JsonValue])[] = [
       ['1', 1],
-      ['9007199254740993', '9007199254740993'],
+      ['9007199254740993', 9007199254740993n],
       ['1u', 1],
       ['[1, [2u, {"a": 3}]]', [1, [2, { a: 3 }]]],
       ['timestamp(event.occurredAt)', '2026-01-02T03:04:05.678Z'],
