@@ -18,6 +18,7 @@ import {
   receiver,
   resolverSuite,
   sourceSuite,
+  transformSuite,
 } from '@switchhook/testkit';
 import { expect } from 'chai';
 
@@ -51,6 +52,11 @@ async function componentOf(file: string) {
   const { default: plugin }: { default: Plugin } = await loaded(file);
   return plugin.components[0];
 }
+
+const redact = await componentOf('my-plugins/redact.ts');
+transformSuite('the transform of the page', () =>
+  createComponent('transform', redact, { fields: ['transcript'] }, fakeServices()),
+);
 
 const contact = await componentOf('my-plugins/contact.ts');
 resolverSuite('the resolver of the page', async () => {

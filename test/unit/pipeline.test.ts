@@ -1,9 +1,15 @@
 import { compileExpression, Ingest } from '@switchhook/core/internal';
-import type { Store } from '@switchhook/sdk';
+import type { Event, Store, Transform } from '@switchhook/sdk';
 import { TimeoutError } from '@switchhook/sdk/internal';
 import { FakeClock, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { type Deliver, aPipeline as setup, statusOf, storeWith } from '../support/pipeline.js';
+
+function circular(): object {
+  const data: Record<string, unknown> = {};
+  data.self = data;
+  return data;
+}
 
 describe('the pipeline', () => {
   it('delivers an event once, however often the sender repeats it', async () => {
@@ -160,26 +166,76 @@ describe('the pipeline', () => {
     await pipeline.close();
   });
 
-  it('takes for unavailable what is no outcome at all, and goes on', async () => {
-    const nonsense: unknown[] = [
-      undefined,
-      null,
-      'fine',
-      { kind: 'ok' },
-      { kind: 'unavailable' },
-      { kind: 'rejected' },
-    ];
+  const nonsense: readonly (readonly [string, unknown])[] = [
+    ['undefined', undefined],
+    ['null', null],
+    ['the text "fine"', 'fine'],
+    ['42', 42],
+    ['a list', [{ kind: 'delivered' }]],
+    ['an object of kind "ok"', { kind: 'ok' }],
+    ['an object of kind "unavailable"', { kind: 'unavailable' }],
+    ['an object of kind "rejected"', { kind: 'rejected' }],
+    ['an object with outcome', { outcome: 'delivered' }],
+  ];
+  for (const [said, answer] of nonsense)
+    it(`rejects a delivery where deliver returned ${said}, and says what is allowed`, async () => {
+      const { send, clock, stateOf, store, pipeline } = setup({
+        destinations: { crm: (async () => answer) as unknown as Deliver },
+      });
+      const { body } = await send({ key: 'a' });
+      await clock.advance(60_000);
+      expect(await stateOf()).to.deep.equal(['rejected']);
+      const attempts = await store.attempts(`${body?.id}.0`);
+      expect(attempts.map(({ outcome, reason }) => [outcome, reason])).to.deep.equal([
+        [
+          'rejected',
+          `deliver returned ${said}; allowed is { kind: 'delivered' }, or { kind: 'rejected' | 'unavailable', reason: <text> }`,
+        ],
+      ]);
+      await pipeline.close();
+    });
+
+  it('ignores what an outcome has beyond the contract', async () => {
     const odd = { kind: 'unavailable', reason: 'odd', retryAfterMs: Number.NaN };
-    const answers = [...nonsense, odd, { kind: 'delivered', response: 42 }];
+    const answers = [odd, { kind: 'delivered', response: 42 }];
     const { send, clock, stateOf, pipeline } = setup({
       destinations: { crm: (async ({ attempt }) => answers[attempt - 1]) as Deliver },
-      policy: { retry: { attempts: 20, firstMs: 100, maxMs: 100 } },
     });
     await send({ key: 'a' });
     await clock.advance(60_000);
     expect(await stateOf()).to.deep.equal(['delivered']);
     await pipeline.close();
   });
+
+  const noEvents: readonly (readonly [string, (event: Event) => unknown])[] = [
+    ['undefined', () => undefined],
+    ['a promise', async (event) => event],
+    ['the text "event"', () => 'event'],
+    ['an object with data', ({ data }) => ({ data })],
+    ['an object with id', (event) => ({ ...event, data: [] })],
+    ['an object with id', (event) => ({ ...event, type: undefined })],
+    ['an object with id', (event) => ({ ...event, data: circular() })],
+  ];
+  for (const [said, apply] of noEvents)
+    it(`rejects a delivery whose transform returned ${said} (${apply}), and does not call its destination`, async () => {
+      let calls = 0;
+      const { send, stateOf, clock, store, pipeline } = setup({
+        destinations: {
+          crm: async () => {
+            calls += 1;
+            return { kind: 'delivered' };
+          },
+        },
+        transforms: { redact: apply as Transform['apply'] },
+        routes: [{ transforms: ['redact'] }],
+      });
+      const { body } = await send({ key: 'a' });
+      await clock.advance(0);
+      expect([calls, await stateOf()]).to.deep.equal([0, ['rejected']]);
+      const [attempt] = await store.attempts(`${body?.id}.0`);
+      expect(attempt?.reason).to.contain(`apply returned ${said}`).and.to.contain('; allowed is null, or an event');
+      await pipeline.close();
+    });
 
   it('never makes more attempts at the same time than the lane allows, and gets through all', async () => {
     let running = 0;

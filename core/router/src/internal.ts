@@ -18,6 +18,7 @@ export { documentFrom, readConfig } from './config/load.js';
 export { formatProblems } from './config/problem.js';
 export { rowSchemas, sections } from './config/schema.js';
 export { Checker } from './config/validate.js';
+export { appliedTo } from './delivery/attempt.js';
 export { DeliveryPlan, Dispatcher } from './delivery/dispatcher.js';
 export type { QueuePolicy } from './delivery/policy.js';
 export { settlementFor } from './delivery/retry.js';

@@ -77,10 +77,10 @@ export class Pipeline {
     const source = sources.get(name);
     if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
     try {
-      const reception = source.receive(request);
-      if ('kind' in reception) return readReception(reception, normalizePhone);
+      const received = source.receive(request);
+      if (!isPromise(received)) return readReception(received, normalizePhone, source);
       const waitMs = source.fallback === undefined ? verifyMs.events : verifyMs.call;
-      return readReception(await withTimeout(this.clock, waitMs, reception), normalizePhone);
+      return readReception(await withTimeout(this.clock, waitMs, received), normalizePhone, source);
     } catch (error) {
       if (isRefusal(error)) throw error;
       const reply = this.answers.fallback(source);
@@ -106,4 +106,8 @@ export class Pipeline {
     this.recorder.record(name, request, inboundCall, callAnswer);
     return reply;
   }
+}
+
+function isPromise(received: Reception | Promise<Reception> | undefined): received is Promise<Reception> {
+  return typeof received === 'object' && received !== null && 'then' in received;
 }

@@ -1,4 +1,5 @@
 /** The plugin API: everything that plugins, built-in ones included, import from Switchhook. */
+import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import type { Component, Kind, Plugin, ServiceDefinition } from './contract/component.js';
 import type { Delivery } from './contract/delivery.js';
@@ -127,39 +128,45 @@ export interface InjectableClass<T, I extends Inject> {
   new (services: Injected<I>): T;
 }
 
+/** A component as its plugin writes it. */
+export type Definition<K extends Kind, S extends z.ZodObject, I extends Inject> = Omit<
+  Component<K, S, I>,
+  'kind' | 'definedAt'
+>;
+
 /** Makes a source type. */
 export function defineSource<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
-  component: Omit<Component<'source', S, I>, 'kind'>,
+  component: Definition<'source', S, I>,
 ): Component {
-  return define('source', component);
+  return define('source', component, defineSource);
 }
 
 /** Makes a destination type. */
 export function defineDestination<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
-  component: Omit<Component<'destination', S, I>, 'kind'>,
+  component: Definition<'destination', S, I>,
 ): Component {
-  return define('destination', component);
+  return define('destination', component, defineDestination);
 }
 
 /** Makes a resolver type. */
 export function defineResolver<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
-  component: Omit<Component<'resolver', S, I>, 'kind'>,
+  component: Definition<'resolver', S, I>,
 ): Component {
-  return define('resolver', component);
+  return define('resolver', component, defineResolver);
 }
 
 /** Makes a transform type. */
 export function defineTransform<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
-  component: Omit<Component<'transform', S, I>, 'kind'>,
+  component: Definition<'transform', S, I>,
 ): Component {
-  return define('transform', component);
+  return define('transform', component, defineTransform);
 }
 
 /** Makes a store type. */
 export function defineStore<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
-  component: Omit<Component<'store', S, I>, 'kind'>,
+  component: Definition<'store', S, I>,
 ): Component {
-  return define('store', component);
+  return define('store', component, defineStore);
 }
 
 /** What templates and expressions of a destination see: `event` and `delivery { id, route, destination, attempt }`. */
@@ -170,10 +177,24 @@ export function deliveryScope(delivery: Delivery): Scope {
 
 function define<K extends Kind, S extends z.ZodObject, I extends Inject>(
   kind: K,
-  component: Omit<Component<K, S, I>, 'kind'>,
+  component: Definition<K, S, I>,
+  caller: (...given: never[]) => Component,
 ): Component {
   // The types of options and services are known inside the component only; outside, they were checked before.
-  return { ...component, kind } as unknown as Component;
+  return { ...component, kind, definedAt: callOf(caller) } as unknown as Component;
+}
+
+/** `file:line` of the call of this function that is under way; null where the stack does not say. */
+function callOf(called: (...given: never[]) => unknown): string | null {
+  const { stackTraceLimit } = Error;
+  const at: { stack?: unknown } = {};
+  Error.stackTraceLimit = 1;
+  Error.captureStackTrace(at, called);
+  Error.stackTraceLimit = stackTraceLimit;
+  const [, file = '', line] = /(?:at |\()([^()]+):(\d+):\d+\)?\s*$/.exec(String(at.stack)) ?? [];
+  // A loader of TypeScript appends a query to what it has compiled.
+  const path = file.replace(/\?.*$/, '');
+  return line === undefined ? null : `${path.startsWith('file:') ? fileURLToPath(path) : path}:${line}`;
 }
 
 function classDefinition(service: unknown): Omit<ServiceDefinition, 'token'> {

@@ -17,3 +17,4 @@ export type { StoreFixture } from './suites/store/fixtures.js';
 export { aClaim, aNewDelivery, anEntry, startMs } from './suites/store/fixtures.js';
 export { followHistory, type Step } from './suites/store/model.js';
 export { storeSuite } from './suites/store/suite.js';
+export { transformSuite } from './suites/transform.js';

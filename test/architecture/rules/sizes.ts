@@ -19,9 +19,9 @@ interface Budget {
 }
 
 const budgets: readonly Budget[] = [
-  { folder: 'core/sdk/', files: 28, lines: 2_350 },
+  { folder: 'core/sdk/', files: 28, lines: 2_450 },
   { folder: 'core/router/', files: 95, lines: 11_200 },
-  { folder: 'core/testkit/', files: 16, lines: 2_200 },
+  { folder: 'core/testkit/', files: 17, lines: 2_300 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
   { folder: 'core/cli/', files: 31, lines: 2_850 },
 ];

@@ -28,7 +28,7 @@ describe('an attempt', () => {
     'a text': 'delivered',
   };
   for (const [what, answer] of Object.entries(answers))
-    it(`is unavailable when deliverMany resolves to ${what}, and its queue goes on`, async () => {
+    it(`is rejected when deliverMany resolves to ${what}, and its queue goes on`, async () => {
       const taken: string[] = [];
       let isBroken = true;
       const deliverMany = async (deliveries: readonly Delivery[]): Promise<readonly Outcome[]> => {
@@ -40,12 +40,14 @@ describe('an attempt', () => {
       const { send, clock, store, stateOf, pipeline } = setup({ deliverMany, policy });
       const { body } = await send({ key: 'a' });
       await clock.advance(0);
-      expect(await stateOf()).to.deep.equal(['waiting']);
-      expect((await store.attempts(`${body?.id}.0`))[0]).to.include({
-        outcome: 'unavailable',
-        reason: 'the destination did not return a list of outcomes',
-      });
+      expect(await stateOf()).to.deep.equal(['rejected']);
+      const [attempt] = await store.attempts(`${body?.id}.0`);
+      expect(attempt?.outcome).to.equal('rejected');
+      expect(attempt?.reason).to.match(
+        /^deliverMany returned .+; allowed is a list with one outcome for each delivery/,
+      );
       isBroken = false;
+      await store.replay([`${body?.id}.0`], clock.now());
       await send({ key: 'b' });
       await clock.advance(60_000);
       expect(new Set(taken)).to.deep.equal(new Set(['a', 'b']));
@@ -92,7 +94,9 @@ describe('an attempt', () => {
     });
     const { body } = await send({ key: 'a' });
     await clock.advance(0);
-    expect((await store.attempts(`${body?.id}.0`))[0]).to.include({ outcome: 'unavailable', reason: 'it threw' });
+    const [attempt] = await store.attempts(`${body?.id}.0`);
+    expect(attempt?.outcome).to.equal('rejected');
+    expect(attempt?.reason).to.match(/^deliver returned an object .+; allowed is \{ kind: 'delivered' \}/);
     await pipeline.close();
   });
 

@@ -1,4 +1,4 @@
-import { readReception } from '@switchhook/core/internal';
+import { readReception, recordOf } from '@switchhook/core/internal';
 import { type Call, type EventDraft, phoneNormalizer, type Reception } from '@switchhook/sdk';
 import { aCall } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -61,9 +61,44 @@ describe('a reception', () => {
     'with an id that is no text': inboundCall({ id: 1n as unknown as string }),
     'with data that is none': inboundCall({ data: null as unknown as Call['data'] }),
     'with bytes as data': inboundCall({ data: Buffer.from('{}') as unknown as Call['data'] }),
+    'that is undefined': undefined,
+    'that is a text': 'events',
+    'with events that are no list': { kind: 'events', events: draft },
   };
   for (const [title, reception] of Object.entries(broken))
-    it(`${title} is none: its source is told so`, () => {
-      expect(() => read(reception as Reception)).to.throw(TypeError);
+    it(`${title} is refused, with what is allowed`, () => {
+      expect(() => read(reception as Reception)).to.throw(/^receive returned .+; allowed is /);
     });
+
+  const drafts: Readonly<Record<string, unknown>> = {
+    'without a key': { key: undefined },
+    'with an empty key': { key: '' },
+    'with a key that is no text': { key: 42 },
+    'without a type': { type: undefined },
+    'with an agent that is no text': { agent: 7 },
+    'with a time that is no number': { occurredAtMs: new Date(0) },
+    'without data': { data: undefined },
+    'with a list as data': { data: [] },
+    'with a text as body': { body: '{}' },
+  };
+  for (const [title, given] of Object.entries(drafts))
+    it(`with an event ${title} is refused, with what is allowed`, () => {
+      const broken = { ...draft, ...(given as object) };
+      for (const reception of [{ kind: 'events', events: [draft, broken] }, inboundCall({}, { event: broken })])
+        expect(() => read(reception as Reception)).to.throw(
+          /^receive returned .+; allowed is an event with the texts key/,
+        );
+    });
+
+  it('may leave out what an event or a call can be without', () => {
+    const { key, type, data } = draft;
+    const events = read({ kind: 'events', events: [{ key, type, data } as EventDraft] });
+    const [event = draft] = events.kind === 'events' ? events.events : [];
+    expect(recordOf(event, 'agents', 5)).to.include({ subject: null, agent: null, party: null, occurredAtMs: 5 });
+    const { id: _id, agent: _agent, ...call } = aCall();
+    expect(callIn({ ...call, id: undefined, agent: undefined } as unknown as Call)).to.include({
+      id: null,
+      agent: null,
+    });
+  });
 });

@@ -84,7 +84,7 @@ export async function receptionOf({ name, source, body, nowMs, normalizePhone }:
     url: `/hooks/${name}${signed.rest}`,
     receivedAtMs: nowMs,
   });
-  return readReception(reception, normalizePhone);
+  return readReception(reception, normalizePhone, source);
 }
 
 async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {

@@ -15,6 +15,7 @@ import { errorMessage } from '@switchhook/sdk/internal';
 import { applyTransforms, type OpenDestination } from '../delivery/attempt.js';
 import { eventOf } from '../routing/event-record.js';
 import { concerns, type Route, verdictOf } from '../routing/routes.js';
+import { invalidReturn } from '../system/returned.js';
 
 /** What explanations are made from. */
 export interface ExplainParts {
@@ -116,8 +117,11 @@ function previewOf(
   if (!('event' in prepared))
     return without('reason' in prepared ? (prepared.reason ?? '') : 'a transform keeps it back');
   try {
-    const preview = parts.destinations.get(destination)?.destination.preview?.(prepared);
-    if (preview === undefined) return without('the component shows no preview');
+    const instance = parts.destinations.get(destination)?.destination;
+    if (instance?.preview === undefined) return without('the component shows no preview');
+    const preview: unknown = instance.preview(prepared);
+    if (typeof preview !== 'object' || preview === null || Array.isArray(preview))
+      return without(invalidReturn(instance, 'preview', preview, 'a JSON object').message);
     return { destination, preview: parseJson(parts.mask(stringifyJson(preview))) as JsonObject, reason: null };
   } catch (error) {
     return without(parts.mask(errorMessage(error)));

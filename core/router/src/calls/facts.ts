@@ -1,5 +1,6 @@
 /** Copies what a resolver returned into plain, frozen JSON, or throws an error that names what is not allowed. */
 import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { invalidReturn } from '../system/returned.js';
 
 /** Facts about a caller, and about how much memory they take. */
 export interface Facts {
@@ -16,15 +17,16 @@ const deepest = 50;
  * Copies what a resolver returned. Times become ISO 8601, big integers numbers where they fit, NaN and the like null; what
  * JSON has no word for is left out. Throws for what is no object, is too large or deep, contains itself, or throws when read.
  */
-export function plainFacts(returned: unknown): Facts {
+export function plainFacts(returned: unknown, resolver: object): Facts {
   // Not allowed by the contract, but clear.
   if (returned === null || returned === undefined) return { facts: Object.freeze({}), size: 0 };
+  const allowed = 'an object of facts in JSON, {} where there is no record';
   if (typeof returned !== 'object' || Array.isArray(returned))
-    throw new Error(`it returned ${Array.isArray(returned) ? 'a list' : typeof returned}, not an object of facts`);
+    throw invalidReturn(resolver, 'resolve', returned, allowed);
   const copy = new Copy();
   const facts = copy.of(returned, 0);
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts))
-    throw new Error('it returned no object of facts');
+    throw invalidReturn(resolver, 'resolve', facts, allowed);
   return { facts: facts as JsonObject, size: copy.size };
 }
 

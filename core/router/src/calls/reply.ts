@@ -1,10 +1,13 @@
 /** The reply to a ringing phone: the answer in the platform's format, or else the least the platform accepts. */
 import { type Call, type HttpReply, type JsonObject, type Log, type Source, stringifyJson } from '@switchhook/sdk';
+import { invalidReturn } from '../system/returned.js';
 import type { CallAnswer, InboundCall } from './answer.js';
 import type { VariableOrigin } from './variables.js';
 
 /** If even the source has no fallback: every platform accepts a success. */
 const bareSuccess: HttpReply = { status: 200, body: {} };
+
+const allowedReply = 'a reply with a status from 200 to 499, headers that HTTP can send, and a body in JSON';
 
 /** Header of the reply to a call that names the event the call becomes. Platforms do not look at it; `switchhook call` does. */
 export const eventHeader = 'x-switchhook-event';
@@ -20,22 +23,31 @@ export function replyTo(
   log: Log,
 ): HttpReply {
   const { name, answer, eventId } = callAnswer.trace;
-  const own = name === null ? null : written(() => inboundCall.reply(answer), log);
-  const reply = own ?? written(() => inboundCall.fallback(), log) ?? fallbackReply(source, log) ?? bareSuccess;
+  const own = name === null ? null : written('reply', () => inboundCall.reply(answer), source, log);
+  const reply =
+    own ?? written('fallback', () => inboundCall.fallback(), source, log) ?? fallbackReply(source, log) ?? bareSuccess;
   const number = callAnswer.repeated ? { [requestNumberHeader]: String(callAnswer.requests) } : {};
   return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId, ...number } };
 }
 
 /** The least a source's platform accepts, where nothing is known of the call; null where the source has no calls. */
 export function fallbackReply(source: Source | undefined, log: Log): HttpReply | null {
-  return source?.fallback === undefined ? null : (written(() => source.fallback?.(), log) ?? bareSuccess);
+  return source?.fallback === undefined
+    ? null
+    : (written('fallback', () => source.fallback?.(), source, log) ?? bareSuccess);
 }
 
-function written(write: () => HttpReply | undefined, log: Log): HttpReply | null {
+function written(
+  method: 'reply' | 'fallback',
+  write: () => HttpReply | undefined,
+  source: Source | undefined,
+  log: Log,
+): HttpReply | null {
   try {
     const reply = write();
     if (reply !== undefined && canBeSent(reply)) return reply;
-    log.error('reply.unsendable', { status: reply?.status });
+    const error = invalidReturn(source ?? {}, method, reply, allowedReply);
+    log.error('reply.unsendable', { status: reply?.status, error });
   } catch (error) {
     log.error('reply.failed', { error });
   }

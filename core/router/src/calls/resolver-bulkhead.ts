@@ -107,7 +107,7 @@ export class ResolverBulkhead {
       const looking = withTimeout(this.#clock, leftMs, (signal) =>
         resolver.resolve(call, known, signal, Math.ceil(leftMs)),
       );
-      const facts = plainFacts(await looking);
+      const facts = plainFacts(await looking, resolver);
       this.#breaker?.succeeded();
       return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
     } catch (error) {
@@ -130,7 +130,8 @@ export class ResolverBulkhead {
     const [, needed] = /^known\W+(\w+)/.exec(place) ?? [];
     if (needed !== undefined && !Object.hasOwn(known, needed))
       return miss('skipped', `depends on ${needed}, which failed`);
-    if (/^(known|call)\b/.test(place)) return { outcome: 'not-found', reason: message, facts: plainFacts({}) };
+    if (/^(known|call)\b/.test(place))
+      return { outcome: 'not-found', reason: message, facts: plainFacts({}, this.#open.resolver) };
     this.#log[this.#hasMissed ? 'debug' : 'warn']('resolver.missed', { resolver: this.#open.name, reason: message });
     this.#hasMissed = true;
     return { ...miss('failed', message), outcome: 'not-found' };

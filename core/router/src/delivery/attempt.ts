@@ -1,18 +1,20 @@
 /** One attempt: transforms, the destination within its time, then the settlement. What goes wrong is an outcome, never a throw. */
-import type {
-  Attempt,
-  ClaimedDelivery,
-  Clock,
-  Delivery,
-  Destination,
-  Event,
-  Outcome,
-  Settled,
-  Settlement,
-  Transform,
+import {
+  type Attempt,
+  type ClaimedDelivery,
+  type Clock,
+  type Delivery,
+  type Destination,
+  type Event,
+  type Outcome,
+  type Settled,
+  type Settlement,
+  stringifyJson,
+  type Transform,
 } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { eventOf } from '../routing/event-record.js';
+import { InvalidReturn, invalidReturn } from '../system/returned.js';
 import type { QueuePolicy } from './policy.js';
 import { type AttemptOutcome, settlementFor } from './retry.js';
 
@@ -54,12 +56,7 @@ const responseBytes = 4_096;
 
 type Transforms = AttemptParts['transforms'];
 
-/** For a delivery that the destination left out of its answer. */
-const missingOutcome: Outcome = {
-  kind: 'unavailable',
-  reason: 'the destination returned no outcome for this delivery',
-};
-const invalidOutcome: Outcome = { kind: 'unavailable', reason: 'the destination returned an invalid outcome' };
+const allowedOutcomes = "{ kind: 'delivered' }, or { kind: 'rejected' | 'unavailable', reason: <text> }";
 const delivered: Outcome = { kind: 'delivered' };
 
 /**
@@ -79,10 +76,11 @@ export async function runAttempt(
   const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
   let calledBefore = 0;
   return claimed.map((one, index) => {
-    const own = prepared[index] ?? missingOutcome;
-    if (!('event' in own)) return endOf(parts, one, own, false, time);
+    const own = prepared[index];
+    if (own !== undefined && !('event' in own)) return endOf(parts, one, own, false, time);
     calledBefore += 1;
-    return endOf(parts, one, outcomes[calledBefore - 1] ?? missingOutcome, true, time);
+    // There is an outcome for each delivery that has been prepared.
+    return endOf(parts, one, outcomes[calledBefore - 1] as Outcome, true, time);
   });
 }
 
@@ -114,11 +112,10 @@ function endOf(
   }
 }
 
-/** A copy of what a plugin returned, as the contract has it: reading it once may throw, reading it later cannot. */
-function checked(outcome: Outcome | undefined): Outcome {
-  if (outcome === undefined) return missingOutcome;
+/** A copy of what a destination returned: reading it once may throw, reading it later cannot. */
+function outcomeOf(returned: unknown, method: string, destination: Destination): Outcome {
   try {
-    if (typeof outcome !== 'object' || outcome === null) return invalidOutcome;
+    const outcome = returned as Outcome;
     const { kind } = outcome;
     if (kind === 'delivered') return outcome.response === undefined ? delivered : withResponse({ kind }, outcome);
     const { reason } = outcome;
@@ -129,10 +126,10 @@ function checked(outcome: Outcome | undefined): Outcome {
       const copy: Outcome = { kind, reason, needsOperator: needsOperator === true, ...(isWish && { retryAfterMs }) };
       return withResponse(copy, outcome);
     }
-    return invalidOutcome;
-  } catch (error) {
-    return { kind: 'unavailable', reason: errorMessage(error) };
+  } catch {
+    // It is invalid, and described as such.
   }
+  return { kind: 'rejected', reason: invalidReturn(destination, method, returned, allowedOutcomes).message };
 }
 
 function withResponse(copy: Outcome, { response }: Outcome): Outcome {
@@ -162,7 +159,8 @@ export function applyTransforms(
     const event = transformed(eventOf(claimed.event), claimed.transforms, transforms);
     return event === null ? { kind: 'skipped' } : { id, route, destination, attempt, event };
   } catch (error) {
-    return { kind: 'rejected', reason: `a transform failed: ${errorMessage(error)}` };
+    const message = errorMessage(error);
+    return { kind: 'rejected', reason: error instanceof InvalidReturn ? message : `a transform failed: ${message}` };
   }
 }
 
@@ -172,9 +170,30 @@ function transformed(event: Event, names: readonly string[], transforms: Transfo
     const transform = transforms.get(name);
     // Left out silently, it might have been the one that redacts.
     if (transform === undefined) throw new Error(`the transform ${name} is not configured any more`);
-    current = current === null ? null : transform.apply(current);
+    current = current === null ? null : appliedTo(current, transform);
   }
   return current;
+}
+
+/** What a transform makes of an event. Throws `InvalidReturn` for what is neither an event nor null. */
+export function appliedTo(event: Event, transform: Transform): Event | null {
+  const returned: Event | null | undefined = transform.apply(event);
+  if (returned === null || returned === event || isEvent(returned, event)) return returned;
+  throw invalidReturn(transform, 'apply', returned, 'null, or an event with all its fields, with data in JSON');
+}
+
+function isEvent(value: Event | undefined, before: Event): value is Event {
+  if (typeof value !== 'object') return false;
+  const { id, key, source, type, subject, agent, occurredAt, receivedAt, data } = value;
+  const texts = [id, key, source, type, occurredAt, receivedAt, subject ?? '', agent ?? ''];
+  if (!texts.every((text) => typeof text === 'string')) return false;
+  if (data === before.data) return true;
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return false;
+  try {
+    return stringifyJson(data) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** One outcome for each delivery, in order. Never rejects. */
@@ -185,26 +204,29 @@ async function callDestination(
 ): Promise<readonly Outcome[]> {
   const controller = new AbortController();
   try {
-    const running = invoke(destination, policy, deliveries, controller.signal);
-    const outcomes = await withTimeout(clock, policy.timeoutMs, running).catch((error: unknown) => {
+    const isBatch = policy.batch !== null && destination.deliverMany !== undefined;
+    const running = invoke(destination, isBatch, deliveries, controller.signal);
+    const returned: unknown = await withTimeout(clock, policy.timeoutMs, running).catch((error: unknown) => {
       controller.abort(error);
       // What is known by now counts: a status that has come, for example, without the end of its response.
       return Promise.race([running, new Promise<never>((_, reject) => setImmediate(reject, error))]);
     });
-    // A plugin in plain JavaScript can return anything.
-    if (!Array.isArray(outcomes)) throw new TypeError('the destination did not return a list of outcomes');
-    return deliveries.map((_, index) => checked(outcomes[index]));
+    const method = isBatch ? 'deliverMany' : 'deliver';
+    if (!Array.isArray(returned))
+      throw invalidReturn(destination, method, returned, 'a list with one outcome for each delivery, in order');
+    return deliveries.map((_, index) => outcomeOf(returned[index], method, destination));
   } catch (error) {
-    return deliveries.map(() => ({ kind: 'unavailable', reason: errorMessage(error) }));
+    const kind = error instanceof InvalidReturn ? 'rejected' : 'unavailable';
+    return deliveries.map(() => ({ kind, reason: errorMessage(error) }));
   }
 }
 
 async function invoke(
   destination: Destination,
-  { batch }: QueuePolicy,
+  isBatch: boolean,
   deliveries: readonly Delivery[],
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
-  if (batch !== null && destination.deliverMany !== undefined) return destination.deliverMany(deliveries, signal);
+  if (isBatch && destination.deliverMany !== undefined) return destination.deliverMany(deliveries, signal);
   return Promise.all(deliveries.map((delivery) => destination.deliver(delivery, signal)));
 }

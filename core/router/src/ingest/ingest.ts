@@ -3,6 +3,7 @@ import { type Appended, Clock, type EventRecord, refuse, Store } from '@switchho
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher, type Reservation } from '../delivery/dispatcher.js';
 import { inject, injectable } from '../system/injection.js';
+import { invalidReturn } from '../system/returned.js';
 import { RecentDuplicates } from './duplicates.js';
 import { IngestTelemetry } from './telemetry.js';
 
@@ -12,6 +13,8 @@ const pendingLimit = 2_000;
 const pendingBytesLimit = 64 * 1_048_576;
 /** No sender is known to wait for longer. A commit that comes later is kept: the sender's next try finds a duplicate. */
 const patienceMs = 10_000;
+
+const allowedAppended = 'a list of { duplicate: boolean, eventId: string }, one for each event, in order';
 
 @injectable()
 export class Ingest {
@@ -59,9 +62,10 @@ export class Ingest {
     this.#pendingBytes += bytes;
     try {
       for (const event of events) reservations.push(this.dispatcher.reserve(event));
-      appended = await this.store.append(reservations.map(({ entry }) => entry));
-      // Another package's store can return anything; events it does not confirm are not acknowledged.
-      if (!Array.isArray(appended)) throw new TypeError('the store did not return a list of what it has');
+      const returned = await this.store.append(reservations.map(({ entry }) => entry));
+      // Events that the store does not confirm are not acknowledged.
+      if (!isConfirmed(returned, events.length)) throw invalidReturn(this.store, 'append', returned, allowedAppended);
+      appended = returned;
       isCommitted = true;
     } finally {
       this.#pending -= events.length;
@@ -78,4 +82,9 @@ export class Ingest {
     }
     return appended;
   }
+}
+
+function isConfirmed(returned: unknown, count: number): boolean {
+  if (!Array.isArray(returned) || returned.length !== count) return false;
+  return returned.every((one) => typeof one?.duplicate === 'boolean' && typeof one.eventId === 'string');
 }

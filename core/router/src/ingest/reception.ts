@@ -1,29 +1,38 @@
 /** Validates a reception, and normalizes its phone numbers. */
 import type { Call, EventDraft, PhoneNormalizer, Reception } from '@switchhook/sdk';
 import { isWithheld } from '@switchhook/sdk/internal';
+import { invalidReturn } from '../system/returned.js';
 
 /** Longer ones are no numbers, and would be kept for every call. */
 const longestNumber = 256;
 
 /**
  * A reception as the pipeline takes it: whole, and with its phone numbers read. From here on the same caller is always
- * written alike, and one who withholds the number has none; what was sent stays in `data`. Throws where a source in plain
- * JavaScript has made what is no reception.
+ * written alike, and one who withholds the number has none; what was sent stays in `data`. Throws `InvalidReturn` where the
+ * source has returned what is no reception.
  */
-export function readReception(reception: Reception, read: PhoneNormalizer): Reception {
-  switch (reception.kind) {
+export function readReception(reception: Reception, read: PhoneNormalizer, source: object = reception): Reception {
+  const invalid = (returned: unknown, allowed: string): Error => invalidReturn(source, 'receive', returned, allowed);
+  const checked = (draft: EventDraft): EventDraft => {
+    if (isDraft(draft)) return withPartyRead(draft, read);
+    throw invalid(draft, allowedDraft);
+  };
+  switch (reception?.kind) {
     case 'handshake':
-      if (typeof reception.reply?.status !== 'number') throw new TypeError('a handshake needs a reply with a status');
-      return reception;
+      if (Number.isInteger(reception.reply?.status)) return reception;
+      throw invalid(reception.reply, 'a handshake whose reply has a status');
     case 'events':
-      return { kind: 'events', events: reception.events.map((draft) => withPartyRead(draft, read)) };
+      if (Array.isArray(reception.events)) return { kind: 'events', events: reception.events.map(checked) };
+      throw invalid(reception.events, 'a list of events');
     case 'call': {
-      const { event, deadlineMs, retryMs } = reception;
-      if (!(deadlineMs > 0 && Number.isFinite(deadlineMs))) throw new TypeError('a call needs its deadline');
+      const { event, call, deadlineMs, retryMs } = reception;
+      if (!(deadlineMs > 0 && Number.isFinite(deadlineMs)))
+        throw invalid(deadlineMs, 'a call whose deadlineMs is a number above 0');
+      if (!isCall(call)) throw invalid(call, 'a call with the texts id, from, to and agent, and the object data');
       return {
         kind: 'call',
-        event: withPartyRead(event, read),
-        call: callRead(reception.call, read),
+        event: checked(event),
+        call: callRead(call, read),
         deadlineMs,
         ...(retryMs !== undefined && { retryMs }),
         reply: (answer) => reception.reply(answer),
@@ -31,8 +40,32 @@ export function readReception(reception: Reception, read: PhoneNormalizer): Rece
       };
     }
     default:
-      throw new TypeError('a reception has events, a call or a handshake');
+      throw invalid(reception, "{ kind: 'events' | 'call' | 'handshake', … }");
   }
+}
+
+const allowedDraft =
+  'an event with the texts key and type (not empty), subject, agent and party (or null), the number occurredAtMs (or null), ' +
+  'the object data, and bytes as body (or none)';
+
+function isDraft(draft: EventDraft): boolean {
+  if (!isObject(draft)) return false;
+  const { key, type, subject, agent, party, occurredAtMs, data, body } = draft;
+  const texts: readonly unknown[] = [key, type, subject ?? '', agent ?? '', party ?? ''];
+  return (
+    texts.every((text) => typeof text === 'string') &&
+    key !== '' &&
+    type !== '' &&
+    typeof (occurredAtMs ?? 0) === 'number' &&
+    isData(data) &&
+    (body === undefined || body instanceof Uint8Array)
+  );
+}
+
+function isCall(call: Call): boolean {
+  if (!isObject(call)) return false;
+  const texts: readonly unknown[] = [call.id ?? '', call.from, call.to, call.agent ?? ''];
+  return texts.every((text) => typeof text === 'string') && isData(call.data);
 }
 
 function withPartyRead(draft: EventDraft, read: PhoneNormalizer): EventDraft {
@@ -44,20 +77,22 @@ function withPartyRead(draft: EventDraft, read: PhoneNormalizer): EventDraft {
 
 /** Resolvers share the call, and the event is made from it: it is frozen. */
 function callRead({ id, from, to, agent, data }: Call, read: PhoneNormalizer): Call {
-  const texts = [id ?? '', from, to, agent ?? ''];
-  if (!texts.every((text) => typeof text === 'string') || !isObject(data))
-    throw new TypeError('a call has texts, and an object of data');
   return Object.freeze({
-    id,
+    id: id ?? null,
     from: callerIn(from, read),
     to: read(to.slice(0, longestNumber)),
-    agent,
+    agent: agent ?? null,
     data: frozen(data),
   });
 }
 
 function callerIn(number: string, read: PhoneNormalizer): string {
   return number.length > longestNumber || isWithheld(number) ? '' : read(number);
+}
+
+/** As JSON has it: no list, no bytes. */
+function isData(value: unknown): boolean {
+  return isObject(value) && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
 function isObject(value: unknown): value is object {

@@ -32,8 +32,8 @@ class DraftedRecord implements EventRecord {
     this.key = draft.key;
     this.source = source;
     this.type = draft.type;
-    this.subject = draft.subject;
-    this.agent = draft.agent;
+    this.subject = draft.subject ?? null;
+    this.agent = draft.agent ?? null;
     this.party = draft.party ?? null;
     this.occurredAtMs = timeOf(draft) ?? receivedAtMs;
     this.receivedAtMs = receivedAtMs;
@@ -67,7 +67,7 @@ export function recordFrom(draft: EventDraft, source: string, receivedAtMs: numb
 
 /** A time that a date can hold; a sender's nonsense is no time. */
 function timeOf({ occurredAtMs }: EventDraft): number | null {
-  return occurredAtMs !== null && Math.abs(occurredAtMs) <= 8.64e15 ? occurredAtMs : null;
+  return occurredAtMs != null && Math.abs(occurredAtMs) <= 8.64e15 ? occurredAtMs : null;
 }
 
 /** The event as routes, expressions and destinations see it. */

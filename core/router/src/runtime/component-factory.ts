@@ -1,8 +1,10 @@
 /** Makes one component of its row. Nothing is opened here. */
 
-import type { Instances, Kind, Lifecycle } from '@switchhook/sdk';
+import { relative } from 'node:path';
+import type { Component, Instances, Kind, Lifecycle } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import type { ComponentRow, DestinationRow } from '../config/config.js';
+import { invalidReturn, nameComponent } from '../system/returned.js';
 import { type PluginServices, withServices } from './plugin-services.js';
 
 /** A component that has been made, and how it is called in the file. */
@@ -24,11 +26,45 @@ export function createComponent<K extends Kind>(
 ): CreatedComponent<K> {
   try {
     const { services, shared } = plugin.for(row);
-    const instance = row.component.create(row.options, services);
+    const instance = nameComponent(
+      checkedInstance(row.component, row.component.create(row.options, services)),
+      label(row),
+    );
     return { kind, name: row.name, type: row.component.type, instance, lifecycle: withServices(instance, shared) };
   } catch (error) {
     throw new ComponentFailure({ kind, name: row.name, type: row.component.type }, 'could not be made', error);
   }
+}
+
+/** What `create` must return, by kind. */
+const methods: { readonly [K in Kind]: readonly (keyof Instances[K])[] } = {
+  source: ['receive'],
+  destination: ['deliver'],
+  resolver: ['resolve'],
+  transform: ['apply'],
+  store: [
+    ...(['append', 'claim', 'settle', 'extend', 'event', 'events', 'delivery', 'deliveries'] as const),
+    ...(['attempts', 'replay', 'discard', 'prune', 'backlog'] as const),
+  ],
+};
+
+function checkedInstance<K extends Kind>({ kind }: Component<K>, instance: Instances[K]): Instances[K] {
+  const needed: readonly (keyof Instances[K])[] = methods[kind];
+  const missing = needed.filter((method) => typeof instance?.[method] !== 'function');
+  if (missing.length === 0) return instance;
+  throw invalidReturn({}, 'create', instance, `a ${kind} with ${missing.join(', ')}`);
+}
+
+/** Kind, name, type and where the component is defined. */
+function label({ name, component: { kind, type, definedAt } }: ComponentRow): string {
+  return `${kind} ${name} (${type}${definedAt == null ? '' : `, ${shortPath(definedAt)}`})`;
+}
+
+/** Relative to the working directory, or to the directory that packages are installed in. */
+function shortPath(path: string): string {
+  const [, installed] = /.*\bnode_modules[\\/](.+)/.exec(path) ?? [];
+  const own = relative(process.cwd(), path);
+  return installed ?? (own.startsWith('..') ? path : own);
 }
 
 /** Where the component promises what its destinations have not, a batch would be an option without effect. */

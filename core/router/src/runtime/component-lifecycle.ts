@@ -1,6 +1,7 @@
 /** Opens, probes and closes one component. It opens at the first try or not at all, or is tried again until it does. */
 import { type Clock, type Log, notReady, type Resolver, refuse, type Store } from '@switchhook/sdk';
 import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
+import { nameLike } from '../system/returned.js';
 import { ComponentFailure, type CreatedComponent } from './component-factory.js';
 
 /** No component may take longer to open or to close. */
@@ -162,10 +163,11 @@ export class ComponentLifecycle {
 
 /** The resolver; until it is open every look-up fails. */
 export function resolverUntilOpen(resolver: Resolver, opening: ComponentLifecycle): Resolver {
-  return {
+  const guarded: Resolver = {
     resolve: (...asked) =>
       opening.failure === null ? resolver.resolve(...asked) : Promise.reject(notReady(`it ${opening.failure}`)),
   };
+  return nameLike(guarded, resolver);
 }
 
 /** The store; until it is open, every method is refused as `STORE_UNAVAILABLE`. */
@@ -176,7 +178,7 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
       opening.failure === null
         ? ask.apply(store, given)
         : Promise.reject(refuse('STORE_UNAVAILABLE', `the store ${opening.failure}`));
-  return {
+  const untilOpen: Store = {
     append: guarded(store.append),
     claim: guarded(store.claim),
     settle: guarded(store.settle),
@@ -192,4 +194,5 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     backlog: guarded(store.backlog),
     ...(store.onDue && { onDue: store.onDue.bind(store) }),
   };
+  return nameLike(untilOpen, store);
 }

@@ -91,6 +91,8 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly inject?: I;
   /** Called once per row of the configuration, with checked options. Must not touch the network or disk: that is for `open`. A throw keeps the router from starting. */
   create(options: z.output<S>, services: Injected<I>): Instances[K];
+  /** Set by `defineSource`, …: the file and line of that call, for messages about what it returns. Null where that is not known. */
+  readonly definedAt?: string | null;
   /** Of sources: true where its requests are calls that wait for an answer. Default false. */
   readonly calls?: boolean;
   /** Of destinations: true where they have `deliverMany`, so that `batch` can be configured. Default false. */

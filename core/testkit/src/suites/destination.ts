@@ -72,6 +72,21 @@ export function destinationSuite(
       }),
     );
 
+    it(
+      'returns one outcome for each delivery of a batch, in order',
+      withFixture(async ({ destination }) => {
+        if (destination.deliverMany === undefined) return;
+        const deliveries = [1, 2, 3].map((n) =>
+          aDelivery({ id: `batch.${n}`, event: anEvent({ id: `batch.${n}`, key: `batch-${n}` }) }),
+        );
+        const outcomes = await destination.deliverMany(deliveries, signal());
+        deepStrictEqual(
+          outcomes.map(({ kind }) => kind),
+          ['delivered', 'delivered', 'delivered'],
+        );
+      }),
+    );
+
     if (!never.includes('refusing'))
       it(
         'calls a refusal for good rejected, with a reason in one line',

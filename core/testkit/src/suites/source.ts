@@ -1,5 +1,6 @@
 /** What every source must do, as tests. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { readReception } from '@switchhook/core/internal';
 import {
   isRefusal,
   type JsonObject,
@@ -49,6 +50,11 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       const fixture = make();
       const reception = await fixture.source.receive(signed(fixture));
       ok(reception.kind === 'events' || reception.kind === 'call');
+    });
+
+    it('returns what the contract allows', async () => {
+      const fixture = make();
+      readReception(await fixture.source.receive(signed(fixture)), (number) => number, fixture.source);
     });
 
     it('gives the same event the same key when it is sent twice', async () => {

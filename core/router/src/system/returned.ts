@@ -1,0 +1,49 @@
+/** What components return: a plugin in plain JavaScript can return anything, and must learn what, where and what is allowed. */
+
+/** A component returned what its contract does not allow. It is a fault of the plugin: another attempt does not help before it is fixed. */
+export class InvalidReturn extends Error {
+  override readonly name = 'InvalidReturn';
+}
+
+const names = new WeakMap<object, string>();
+
+/** Names a component for messages about it: kind, name, type and where it is defined. */
+export function nameComponent<T extends object>(instance: T, name: string): T {
+  names.set(instance, name);
+  return instance;
+}
+
+/** Gives what stands in for a component its name. */
+export function nameLike<T extends object>(replacement: T, component: object): T {
+  const name = names.get(component);
+  return name === undefined ? replacement : nameComponent(replacement, name);
+}
+
+/** `destination crm (acme.push, plugins/crm.ts:12): deliver returned undefined, allowed is …`. */
+export function invalidReturn(instance: object, method: string, returned: unknown, allowed: string): InvalidReturn {
+  const name = names.get(instance);
+  const prefix = name === undefined ? '' : `${name}: `;
+  return new InvalidReturn(`${prefix}${method} returned ${described(returned)}; allowed is ${allowed}`);
+}
+
+/** Says what a value is, in a few words. Throws nothing. */
+function described(value: unknown): string {
+  try {
+    if (value === null || value === undefined) return String(value);
+    if (typeof value === 'string') return value === '' ? 'an empty text' : `the text ${JSON.stringify(excerpt(value))}`;
+    if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+    if (typeof value !== 'object') return `a ${typeof value}`;
+    if (Array.isArray(value)) return 'a list';
+    if ('then' in value) return 'a promise';
+    if ('kind' in value && typeof value.kind === 'string')
+      return `an object of kind ${JSON.stringify(excerpt(value.kind))}`;
+    const fields = Object.keys(value);
+    return fields.length === 0 ? 'an object without fields' : `an object with ${excerpt(fields.join(', '))}`;
+  } catch {
+    return 'an object that throws when it is read';
+  }
+}
+
+function excerpt(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
+}
