@@ -112,6 +112,9 @@ reported with line and column.
 - If a template cannot be evaluated, for example because a field is missing, the delivery is \`rejected\`, unless the option documents
   something else; a variable of an answer gets its default. \`default(…)\` sets a replacement.
 
+An evaluation ends with an error after a million steps (an operator within a loop takes one for each item), so that an event with long
+lists cannot block the router.
+
 The type of an option lists the variables that its expressions can use.
 
 ${variableTable()}

@@ -104,7 +104,12 @@ export function languageTable(): string {
         '`+`, with `string()` for other values',
         '"Call " + event.subject + ", " + string(event.data.duration) + " s"',
       ],
-      ['search texts', '`startsWith` `endsWith` `contains` `matches`', 'call.from.startsWith("+1")'],
+      ['search texts', '`startsWith` `endsWith` `contains`', 'call.from.startsWith("+1")'],
+      [
+        'search by pattern',
+        '`matches`, a regular expression of RE2 (no look-around, no back references) that is found anywhere in the text',
+        'event.data.summary.matches("(?i)INVOICE|refund")',
+      ],
       ['search lists', '`[0]` `exists` `all` `filter` `map` `size()`', 'event.data.tags.exists(tag, tag == "vip")'],
       [
         'time of day',

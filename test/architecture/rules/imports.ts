@@ -97,6 +97,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
 const libraries: Readonly<Record<string, RegExp>> = {
   '@koa/router': /^router\/http\/routes\.ts$/,
   '@marcbachmann/cel-js': /^router\/expressions\//,
+  re2js: /^router\/expressions\//,
   'cli-table3': /^cli\//,
   commander: /^cli\//,
   'ipaddr.js': /^sdk\/http\/public-address\.ts$/,

@@ -20,7 +20,7 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 28, lines: 2_450 },
-  { folder: 'core/router/', files: 95, lines: 11_200 },
+  { folder: 'core/router/', files: 100, lines: 11_700 },
   { folder: 'core/testkit/', files: 17, lines: 2_300 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
   { folder: 'core/cli/', files: 31, lines: 2_850 },

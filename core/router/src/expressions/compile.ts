@@ -2,9 +2,11 @@
 import { type ASTNode, type Environment, EvaluationError, type ParseResult } from '@marcbachmann/cel-js';
 import { type Expression, ExpressionError, type JsonValue, type Scope } from '@switchhook/sdk';
 import { expressionProblem, type Names, plainTypes, problemOf } from './diagnose.js';
-import { explainedParts, nodesIn } from './explain.js';
-import { durationFunction, environmentWithFunctions, isMissing, jsonOf, knownFields } from './language.js';
-import { checkTimeZones } from './lint.js';
+import { explainedParts } from './explain.js';
+import { environmentWithFunctions, isMissing, jsonOf, knownFields } from './language.js';
+import { checkPatterns, checkTimeZones } from './lint.js';
+import { isTooMuch, makeCount, withAllSteps } from './steps.js';
+import { renameCalls } from './tree.js';
 
 /**
  * Compiles CEL. Throws an `ExpressionProblem` where it is wrong. `variables` are the names it may use; with `result`
@@ -21,14 +23,16 @@ export function compileExpression(
   if (!checked.valid) throw expressionProblem(checked.error, text, { variables, ...others }, checking);
   if (result === 'bool' && checked.type !== 'bool' && !checked.type?.startsWith('dyn'))
     throw problemOf('EXPRESSION_TYPE', `a condition must be true or false, this is ${plainTypes(checked.type ?? '')}`);
-  const tree = treeOf(text, evaluating);
-  checkTimeZones(tree.ast);
-  const evaluate = (part: string, scope: Scope) => evaluated(treeOf(part, evaluating), part, scope);
+  const plain = treeOf(text, evaluating).ast;
+  checkTimeZones(plain);
+  checkPatterns(plain);
+  const tree = countingTreeOf(text, evaluating);
+  const evaluate = (part: string, scope: Scope) => evaluated(countingTreeOf(part, evaluating), part, scope);
   const reading = { variables, parse: (part: string) => treeOf(part, evaluating).ast, evaluate };
   return {
     text,
     evaluate: (scope) => evaluated(tree, text, scope),
-    explain: (scope) => explainedParts(tree.ast, reading, scope),
+    explain: (scope) => explainedParts(plain, reading, scope),
   };
 }
 
@@ -85,10 +89,17 @@ function checkedTree(text: string, environment: Environment) {
   }
 }
 
-/** Parses; calls of `duration` become calls of ours. */
+/** Parses; calls of functions that we replace become calls of ours. */
 function treeOf(text: string, environment: Environment): ParseResult {
   const tree = environment.parse(text);
-  for (const { op, args } of nodesIn(tree.ast)) if (op === 'call' && args[0] === 'duration') args[0] = durationFunction;
+  renameCalls(tree.ast);
+  return tree;
+}
+
+/** A tree to be evaluated. */
+function countingTreeOf(text: string, environment: Environment): ParseResult {
+  const tree = treeOf(text, environment);
+  makeCount(tree.ast);
   return tree;
 }
 
@@ -109,13 +120,13 @@ function evaluated(tree: ParseResult, text: string, scope: Scope): JsonValue {
 /** The library takes a key `constructor` for the class of its object: where evaluation fails, such objects become maps. */
 function rawValueOf(tree: ParseResult, scope: Scope): unknown {
   try {
-    return tree(scope);
+    return withAllSteps(() => tree(scope));
   } catch (error) {
-    if (isMissing(error)) throw error;
+    if (isMissing(error) || isTooMuch(error)) throw error;
     const names = Object.keys(scope);
     // One by one, when they are read: a scope may note which of its values are used.
     const mapped = names.map((name) => [name, { enumerable: true, get: () => withMaps(scope[name]) }] as const);
-    return tree(Object.defineProperties({}, Object.fromEntries(mapped)));
+    return withAllSteps(() => tree(Object.defineProperties({}, Object.fromEntries(mapped))));
   }
 }
 

@@ -7,7 +7,8 @@ import {
   ParseError,
 } from '@marcbachmann/cel-js';
 import { didYouMean, type ExpressionProblem } from '@switchhook/sdk/internal';
-import { durationFunction, knownFields } from './language.js';
+import { knownFields } from './language.js';
+import { renamed, withWrittenNames } from './tree.js';
 
 /** Names that the author may have meant. */
 export interface Names {
@@ -41,10 +42,9 @@ export function expressionProblem(
 
 /** CEL's names of types, without what only its type checker needs. */
 export function plainTypes(message: string): string {
-  return message
+  return withWrittenNames(message)
     .replace(/dyn<([\w.<>, ]+?)>/g, '$1')
     .replaceAll('google.protobuf.', '')
-    .replaceAll(durationFunction, 'duration')
     .replace(/\$(\w+)/g, '$1')
     .replace(/^found no matching overload for/, 'no way to call')
     .replace(/^no such overload:/, 'cannot compute');
@@ -116,7 +116,7 @@ function unknownName(
   const isMethod = node.op === 'rcall';
   const name = node.args[0];
   const functions = environment.getDefinitions().functions.filter((each) => (each.receiverType !== null) === isMethod);
-  if (name === durationFunction || functions.some((each) => each.name === name)) return null;
+  if (name === renamed.duration || functions.some((each) => each.name === name)) return null;
   const at = node.op === 'rcall' ? text.indexOf(name, node.args[1].end) : offset;
   return make(
     `there is no ${isMethod ? 'method' : 'function'} "${name}"`,

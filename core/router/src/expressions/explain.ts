@@ -2,7 +2,7 @@
 import { type ASTNode, serialize } from '@marcbachmann/cel-js';
 import { type ExplainedPart, type ExplainedValue, type JsonValue, type Scope, stringifyJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { durationFunction } from './language.js';
+import { nodesIn, withWrittenNames } from './tree.js';
 
 /** What an expression is explained with. */
 export interface Reading {
@@ -57,7 +57,7 @@ function textOf(node: ASTNode, { parse }: Reading): string {
   } catch {
     // Half of a pair of parentheses does not parse.
   }
-  return canonical.replaceAll(durationFunction, 'duration');
+  return withWrittenNames(canonical);
 }
 
 function operandsOf(node: ASTNode): readonly ASTNode[] {
@@ -91,15 +91,6 @@ function isReadable(node: ASTNode, variables: readonly string[]): boolean {
 
 function namesIn(whole: ASTNode): readonly string[] {
   return [...nodesIn(whole)].flatMap(({ op, args }) => (op === 'id' ? [args] : []));
-}
-
-/** A node and all that stand in it. */
-export function* nodesIn(part: unknown): Generator<ASTNode> {
-  if (Array.isArray(part)) for (const inner of part) yield* nodesIn(inner);
-  if (typeof part !== 'object' || part === null || !('op' in part)) return;
-  const node = part as ASTNode;
-  yield node;
-  yield* nodesIn(node.args);
 }
 
 function cut(value: JsonValue): JsonValue {

@@ -2,6 +2,8 @@
 import { Environment, EvaluationError, Optional } from '@marcbachmann/cel-js';
 import { UnsignedInt } from '@marcbachmann/cel-js/evaluator';
 import { durationText, type JsonValue, stringifyJson } from '@switchhook/sdk';
+import { isMatch } from './patterns.js';
+import { renamed } from './tree.js';
 
 /** Fields of the variables we make ourselves, so that a wrong one is found when the file is read. Nullable fields are dyn. */
 export const knownFields = {
@@ -19,9 +21,6 @@ export const knownFields = {
   call: { id: 'dyn', from: 'string', to: 'string', agent: 'dyn', data: 'dyn' },
   delivery: { id: 'string', route: 'string', destination: 'string', attempt: 'double' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-/** CEL has a `duration(string)`, whose type would be assumed wherever a value's type is not known: calls are renamed to this one. */
-export const durationFunction = 'durationOf';
 
 /** An environment with all functions, to be cloned for each list of variables. */
 export function environmentWithFunctions(): Environment {
@@ -43,7 +42,8 @@ export function environmentWithFunctions(): Environment {
   define('mask(null): string', () => '');
   define('phone(null): string', () => '');
   define('json(dyn): string', (value: unknown) => stringifyJson(jsonOf(value)));
-  define(`${durationFunction}(dyn): dyn`, durationOf);
+  define(`${renamed.duration}(dyn): dyn`, durationOf);
+  define(`string.${renamed.matches}(string): bool`, isMatch);
   for (const [left, right] of [
     ['double', 'int'],
     ['int', 'double'],

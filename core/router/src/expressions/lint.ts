@@ -1,9 +1,10 @@
-/** Time zones in expressions: one that does not exist would fail for every call and event, unnoticed. */
+/** Literals that would fail for every call and event, unnoticed: time zones, patterns and phone numbers. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { PhoneNormalizer } from '@switchhook/sdk';
-import { isWithheld, nearest } from '@switchhook/sdk/internal';
+import { errorMessage, isWithheld, nearest } from '@switchhook/sdk/internal';
 import { problemOf } from './diagnose.js';
-import { nodesIn } from './explain.js';
+import { compilePattern } from './patterns.js';
+import { nodesIn, renamed } from './tree.js';
 
 /** CEL's methods of a time. Each takes a zone, or nothing for UTC. */
 const methods = new Set([
@@ -27,6 +28,21 @@ export function checkTimeZones(whole: ASTNode): void {
     if (zone?.op !== 'value' || typeof zone.args !== 'string' || isTimeZone(zone.args)) continue;
     const message = `there is no time zone "${zone.args}"${suggestion(zone.args)}`;
     throw problemOf('EXPRESSION_UNKNOWN_NAME', message, zone.start);
+  }
+}
+
+/** Throws an `ExpressionProblem` for a pattern that is written there and is not one of RE2. */
+export function checkPatterns(whole: ASTNode): void {
+  for (const { op, args } of nodesIn(whole)) {
+    if (op !== 'rcall' || args[0] !== renamed.matches) continue;
+    const [pattern] = args[2];
+    if (pattern?.op !== 'value' || typeof pattern.args !== 'string') continue;
+    try {
+      compilePattern(pattern.args);
+    } catch (error) {
+      const reason = errorMessage(error).replace(/^error parsing regexp: /, '');
+      throw problemOf('EXPRESSION_SYNTAX', `the pattern is not valid in RE2: ${reason}`, pattern.start);
+    }
   }
 }
 
