@@ -79,16 +79,19 @@ function countAt(node: ASTNode, stepsFor: (value: unknown) => number): void {
   if (node.op === 'value') return;
   const evaluated = node as unknown as Evaluated;
   let { evaluate } = evaluated;
+  let isReplacing = false;
   const counting = (...given: unknown[]): unknown => {
     count(0);
     const value = evaluate.apply(evaluated, given);
+    isReplacing = false;
     count(stepsFor(value));
     return value;
   };
   Object.defineProperty(node, 'evaluate', {
-    get: () => counting,
+    get: () => (isReplacing ? evaluate : counting),
     set: (faster: Evaluated['evaluate']) => {
       evaluate = faster;
+      isReplacing = true;
     },
   });
 }
