@@ -35,6 +35,7 @@ export { listen, listenerFor } from './http/server.js';
 export { Ingest } from './ingest/ingest.js';
 export { readReception } from './ingest/reception.js';
 export { IngestTelemetry } from './ingest/telemetry.js';
+export { VerificationQueue } from './ingest/verification-queue.js';
 export { Pipeline } from './pipeline.js';
 export { Breaker } from './resilience/breaker.js';
 export { Capacity, SharedCapacity } from './resilience/capacity.js';

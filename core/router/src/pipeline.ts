@@ -17,6 +17,7 @@ import { Dispatcher } from './delivery/dispatcher.js';
 import { CallRecorder } from './ingest/call-recorder.js';
 import { Ingest } from './ingest/ingest.js';
 import { readReception } from './ingest/reception.js';
+import { VerificationQueue } from './ingest/verification-queue.js';
 import { recordFrom } from './routing/event-record.js';
 import { type Current, inject, injectable } from './system/injection.js';
 
@@ -32,6 +33,9 @@ export const SourcePlan = token<Current<SourcePlan>>('switchhook.SourcePlan');
 /** Verifying takes microseconds; a source that calls another service first gets no more time of a ring, or of a sender's timeout. */
 const verifyMs = { call: 2_000, events: 10_000 };
 
+/** A call without a transcript is far smaller. */
+const usualCallBytes = 65_536;
+
 @injectable()
 export class Pipeline {
   constructor(
@@ -40,6 +44,7 @@ export class Pipeline {
     @inject(Ingest) private readonly ingest: Ingest,
     @inject(CallRecorder) private readonly recorder: CallRecorder,
     @inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @inject(VerificationQueue) private readonly verification: VerificationQueue,
     @inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -77,7 +82,7 @@ export class Pipeline {
     const source = sources.get(name);
     if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
     try {
-      const received = source.receive(request);
+      const received = this.#receive(source, request);
       if (!isPromise(received)) return readReception(received, normalizePhone, source);
       const waitMs = source.fallback === undefined ? verifyMs.events : verifyMs.call;
       return readReception(await withTimeout(this.clock, waitMs, received), normalizePhone, source);
@@ -88,6 +93,14 @@ export class Pipeline {
       this.recorder.unread(name, error);
       return { kind: 'handshake', reply };
     }
+  }
+
+  /** A call of the usual size does not wait for others: its phone rings. */
+  #receive(source: Source, request: RawRequest): Reception | Promise<Reception> {
+    const { remoteAddress, body } = request;
+    const receive = () => source.receive(request);
+    if (source.fallback !== undefined && body.length <= usualCallBytes) return receive();
+    return this.verification.run(remoteAddress, body.length, receive);
   }
 
   /** Acknowledges events once they are committed together with their deliveries. */

@@ -57,7 +57,7 @@ export const call = defineSource({
   answerIn,
   inject: { log: Log },
   create({ token, secrets, signature, allow }, { log }) {
-    const verifier = secrets === undefined ? null : verifierOf(secrets, signature);
+    const verifier = secrets === undefined ? null : verifierOf(signature);
     return {
       async open() {
         verifier?.announce(log);
@@ -66,7 +66,7 @@ export const call = defineSource({
         if (allow !== undefined && !allowed(allow, request.remoteAddress))
           throw refuse('UNVERIFIED', `${request.remoteAddress} is not in allow; behind a proxy, see server.trustProxy`);
         if (token !== undefined) requireToken(request, token);
-        verifier?.verify(request);
+        if (secrets !== undefined) verifier?.verify(request, secrets);
         const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = typeOf(data);
         const inboundCall = callOf(data, request.body);
@@ -83,7 +83,7 @@ export const call = defineSource({
       },
       fallback,
       sign: (body, nowMs) => ({
-        headers: verifier?.sign(body, nowMs) ?? {},
+        headers: verifier?.sign(body, nowMs, secrets?.[0] ?? '') ?? {},
         rest: token === undefined ? '' : `/${encodeURIComponent(token)}`,
       }),
     };

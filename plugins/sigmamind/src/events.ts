@@ -1,9 +1,9 @@
 /** `sigmamind.events`: a signed agent webhook becomes one event, its body kept as it was sent. */
-import { defineSource, eventKey, isRefusal, Log, readJsonObject, refuse, z } from '@switchhook/sdk';
+import { defineSource, eventKey, isRefusal, Log, type RawRequest, readJsonObject, refuse, z } from '@switchhook/sdk';
 import { fitting, openEnvelope } from './envelope.js';
-import { fieldReader, fieldsOption } from './fields.js';
+import { fieldReader, fieldsOption, unverifiedAgent } from './fields.js';
 import { eventSamples } from './samples.js';
-import { secretList, signatureOption, verifierOf } from './signature.js';
+import { secretList, signatureOption, type Verifier, verifierOf } from './signature.js';
 
 /** Stands for all agents. */
 const everybody = '';
@@ -13,7 +13,7 @@ const openingBrace = 0x7b;
 const options = z.strictObject({
   secrets: z
     .union([secretList.transform((list) => ({ [everybody]: list })), z.record(z.string().min(1), secretList)])
-    .transform(agentsBySecret)
+    .transform((agents) => new Map(Object.entries(agents)))
     .refine((agents) => agents.size > 0, 'expected at least one secret')
     .meta({
       description: 'A secret, a list of secrets (each is tried, for rotation), or a map from agent ids to these.',
@@ -30,8 +30,8 @@ export const events = defineSource({
   samples: eventSamples,
   inject: { log: Log },
   create({ secrets: agents, signature, fields = {} }, { log }) {
-    const secrets = [...agents.keys()];
-    const verifier = verifierOf(secrets, signature);
+    const shared = agents.get(everybody);
+    const verifier = verifierOf(signature);
     const read = fieldReader(fields, log);
     return {
       async open() {
@@ -39,39 +39,47 @@ export const events = defineSource({
       },
       receive(request) {
         const { body, headers } = request;
-        const owners = agents.get(verifier.verify(request)) ?? [];
+        if (shared === undefined) verifyForAgent(request, agents, unverifiedAgent(fields, request), verifier);
+        else verifier.verify(request, shared);
         const data = readJsonObject(body);
         const { type, ...reading } = read(openEnvelope(data, body), headers);
-        const isShared = owners.includes(everybody);
-        if (!isShared) requireAgent(reading.agent, owners);
         if (type === null) throw refuse('MALFORMED', 'the body names no event type; set fields.type');
         // The holder of one agent's secret chooses the ids: they must not be those of another agent's events.
-        const key = isShared ? reading.key : fitting(eventKey('', reading.agent, reading.key), 512);
+        const key = shared !== undefined ? reading.key : fitting(eventKey('', reading.agent, reading.key), 512);
         const draft = { ...reading, key, type, data };
         return { kind: 'events', events: [body[0] === openingBrace ? { ...draft, body } : draft] };
       },
       sign(body, nowMs) {
         const agent = agentOf(() => read(openEnvelope(readJsonObject(body), body), {}).agent);
-        const own = secrets.find((secret) => agents.get(secret)?.includes(agent ?? everybody));
+        const [own = ''] = shared ?? agents.get(agent ?? everybody) ?? [...agents.values()].flat();
         return { headers: verifier.sign(body, nowMs, own), rest: '' };
       },
     };
   },
 });
 
-/** The secret of one agent must not speak for another. */
-function requireAgent(agent: string | null, owners: readonly string[]): void {
-  if (agent !== null && owners.includes(agent)) return;
-  const found = agent === null ? 'no agent; set fields.agent' : 'another agent';
-  throw refuse('UNVERIFIED', `the secret is that of ${owners.slice(0, 3).join(', ')}, but the body names ${found}`);
-}
+type Agents = ReadonlyMap<string, readonly string[]>;
 
-/** Each secret with its agents: several may have the same one. */
-function agentsBySecret(secrets: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, readonly string[]> {
-  const agents = new Map<string, readonly string[]>();
-  for (const [agent, list] of Object.entries(secrets))
-    for (const secret of list) agents.set(secret, [...(agents.get(secret) ?? []), agent]);
-  return agents;
+/** Bytes that are hashed at most to find out whose secret signed a body of another agent, for the log. */
+const mostBytesForReason = 262_144;
+
+/** The secret of one agent must not speak for another: only those of the agent that the body names are tried. */
+function verifyForAgent(request: RawRequest, agents: Agents, agent: string | null, verifier: Verifier): void {
+  try {
+    verifier.verify(request, agents.get(agent ?? everybody) ?? []);
+  } catch (refusal) {
+    const others = [...agents].filter(
+      ([, { length }]) => length * agents.size * request.body.length <= mostBytesForReason,
+    );
+    const owners = others.flatMap(([other, secrets]) =>
+      secrets.some((one) => verifier.fits(request, one)) ? [other] : [],
+    );
+    if (owners.length === 0) throw refusal;
+    // What is signed but no JSON object names no agent, and is refused as such.
+    readJsonObject(request.body);
+    const found = agent === null ? 'no agent; set fields.agent' : 'another agent';
+    throw refuse('UNVERIFIED', `the secret is that of ${owners.slice(0, 3).join(', ')}, but the body names ${found}`);
+  }
 }
 
 /** A body that cannot be read can be signed all the same. */

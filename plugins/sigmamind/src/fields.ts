@@ -1,6 +1,28 @@
 /** Where the fields of a body are: by CEL of the configuration, or else as `envelope.ts` finds them. */
-import { eventKey, expression, fingerprint, type JsonValue, type Log, type RawRequest, z } from '@switchhook/sdk';
-import { agentIn, type Envelope, fitting, idIn, idOf, subjectIn, timeIn, timeOf, typeIn, typeOf } from './envelope.js';
+import {
+  eventKey,
+  expression,
+  fingerprint,
+  type JsonObject,
+  type JsonValue,
+  type Log,
+  parseJson,
+  type RawRequest,
+  z,
+} from '@switchhook/sdk';
+import {
+  agentIn,
+  type Envelope,
+  fitting,
+  idIn,
+  idOf,
+  openEnvelope,
+  subjectIn,
+  timeIn,
+  timeOf,
+  typeIn,
+  typeOf,
+} from './envelope.js';
 
 /** The `fields` block. */
 export const fieldsOption = z
@@ -16,6 +38,25 @@ export const fieldsOption = z
     description:
       'Where the fields of a body are, in CEL over body and headers. SigmaMind does not publish this: the defaults are the names it uses in other places, in several spellings and nestings.',
   });
+
+/** Characters of an agent's id. */
+const longestAgent = 256;
+
+/** The agent that a body names, before it is verified: nothing is logged, null where there is none. */
+export function unverifiedAgent(
+  { agent: chosen }: z.output<typeof fieldsOption>,
+  { body, headers }: RawRequest,
+): string | null {
+  try {
+    const data = parseJson(Buffer.from(body).toString()) as JsonObject;
+    const found =
+      chosen === undefined ? agentIn(openEnvelope(data, body)) : idOf(chosen.evaluate({ body: data, headers }));
+    return fitting(found, longestAgent);
+  } catch {
+    // It is no JSON object, or the expression has no value for it.
+    return null;
+  }
+}
 
 /** Makes a reader of bodies. An expression without a value is a warning the first time, and at debug level from then on. */
 export function fieldReader(fields: z.output<typeof fieldsOption>, log: Log) {
@@ -36,7 +77,7 @@ export function fieldReader(fields: z.output<typeof fieldsOption>, log: Log) {
     const id = (value: JsonValue) => idOf(value);
     const type = fitting(read('type', typeOf, typeIn(envelope)), 128);
     const subject = fitting(read('subject', id, subjectIn(envelope)), 512);
-    const agent = fitting(read('agent', id, agentIn(envelope)), 256);
+    const agent = fitting(read('agent', id, agentIn(envelope)), longestAgent);
     // Nothing is assumed: of a call that the agent made, the caller's number is one's own.
     const party = fitting(read('party', id, null), 256);
     const key = fitting(read('key', id, null) ?? keyIn(envelope, type, subject), 512);

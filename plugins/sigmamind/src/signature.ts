@@ -46,28 +46,42 @@ export const signatureOption = z
   })
   .meta({ description: `How requests are signed. ${unpublished}` });
 
+/** Every request is hashed with each of them, also one that is not signed. */
+const mostSecrets = 20;
+
 /** One secret or several: each is tried, so that a new one can be added before the old one goes. */
 export const secretList = z
-  .union([secret('A secret.'), z.array(secret('A secret.')).min(1)])
+  .union([
+    secret('A secret.'),
+    z
+      .array(secret('A secret.'))
+      .min(1)
+      .max(
+        mostSecrets,
+        `each request is checked with all of them: ${mostSecrets} at most; for more agents, write a map from agent ids`,
+      ),
+  ])
   .transform((value) => (typeof value === 'string' ? [value] : value));
 
 /**
- * Checks and makes signatures. `verify` returns the secret that fits and throws a refusal where none does; `sign` makes
+ * Checks and makes signatures. `verify` throws a refusal where none of the secrets fits, `fits` says whether one does; `sign` makes
  * headers that `verify` accepts; `announce` lists at start the settings that are assumed, because they are not configured.
  */
-export function verifierOf(secrets: readonly string[], options: z.output<typeof signatureOption> = {}) {
+export function verifierOf(options: z.output<typeof signatureOption> = {}) {
   const { header = assumed.header, algorithm = assumed.algorithm, encoding = assumed.encoding } = options;
   const { prefix = '', timestampHeader = null, tolerance: toleranceMs = 300_000 } = options;
   const { signed = timestampHeader === null ? '{body}' : '{timestamp}.{body}' } = options;
   const scheme: SignatureScheme = { header, algorithm, encoding, prefix, timestampHeader, toleranceMs, signed };
-  const sign = (body: Uint8Array, nowMs: number, chosen = secrets[0] ?? '') =>
+  const sign = (body: Uint8Array, nowMs: number, chosen: string) =>
     signatureHeaders(scheme, chosen, { body, method: 'POST', url: '' }, nowMs);
-  const length = sign(Buffer.of(), 0)[header.toLowerCase()]?.length;
+  const length = sign(Buffer.of(), 0, '')[header.toLowerCase()]?.length;
   return {
     sign,
-    verify(request: RawRequest): string {
+    fits: (request: RawRequest, chosen: string): boolean =>
+      verifySignature(scheme, [chosen], request, request.receivedAtMs).verified,
+    verify(request: RawRequest, secrets: readonly string[]): void {
       const result = verifySignature(scheme, secrets, request, request.receivedAtMs);
-      if (result.verified) return secrets[result.secret] ?? '';
+      if (result.verified) return;
       const sent = request.headers[header.toLowerCase()] ?? '';
       const found = `${header} has ${sent.length} characters, as configured it has ${length}`;
       throw refuse('UNVERIFIED', `${result.reason}; ${sent === '' ? candidates(request) : found}`);
@@ -80,6 +94,9 @@ export function verifierOf(secrets: readonly string[], options: z.output<typeof 
     },
   };
 }
+
+/** What `verifierOf` makes. */
+export type Verifier = ReturnType<typeof verifierOf>;
 
 /** An issue zod has no code for. */
 export function problem(message: string) {

@@ -232,6 +232,28 @@ describe('secrets of agents', () => {
     expect(await refusal('UNVERIFIED', () => fixture.receive(by('a-new', from(null))))).to.include('fields.agent');
   });
 
+  it('are not tried for bodies of agents without one, whatever they are signed with', async () => {
+    const fixture = events({ secrets });
+    const reason = await refusal('UNVERIFIED', () => fixture.receive(by('unknown', from('agent_x'))));
+    expect(reason).to.include('signature does not match');
+  });
+
+  it('are tried for a large body only where it names their agent', async () => {
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`agent_${n}`, `secret-${n}`]));
+    const fixture = events({ secrets: many });
+    const large = { event: 'conversation_ended', agentId: 'agent_7', transcript: 'x'.repeat(50_000) };
+    expect((await eventOf(fixture, by('secret-7', large))).agent).to.equal('agent_7');
+    const reason = await refusal('UNVERIFIED', () => fixture.receive(by('secret-8', large)));
+    expect(reason).to.include('signature does not match').and.not.include('agent_8');
+  });
+
+  it('are at most 20 for one agent, or for all: each request is checked with all of them', () => {
+    const list = (length: number) => Array.from({ length }, (_, n) => `secret-${n}`);
+    expect(() => events({ secrets: list(20) })).not.to.throw();
+    expect(mistakesOf('sigmamind.events', { secrets: list(21) })).to.include('write a map from agent ids');
+    expect(mistakesOf('sigmamind.events', { secrets: { agent_a: list(21) } })).to.include('20 at most');
+  });
+
   it('may be shared by agents', async () => {
     const fixture = events({ secrets });
     for (const agent of ['agent_b', 'agent_c'])

@@ -82,10 +82,13 @@ function countAt(node: ASTNode, stepsFor: (value: unknown) => number): void {
   let isReplacing = false;
   const counting = (...given: unknown[]): unknown => {
     count(0);
-    const value = evaluate.apply(evaluated, given);
-    isReplacing = false;
-    count(stepsFor(value));
-    return value;
+    try {
+      const value = evaluate.apply(evaluated, given);
+      count(stepsFor(value));
+      return value;
+    } finally {
+      isReplacing = false;
+    }
   };
   Object.defineProperty(node, 'evaluate', {
     get: () => (isReplacing ? evaluate : counting),

@@ -17,6 +17,7 @@ import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
 import { Ingest } from '../ingest/ingest.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
+import { VerificationQueue } from '../ingest/verification-queue.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
 import { type LineWriter, openLog } from '../system/log.js';
 import { ExposedMetrics } from '../system/metrics.js';
@@ -50,7 +51,7 @@ export interface Composition {
 const plans = [SourcePlan, DeliveryPlan, AnswerPlan, AdminPlan, ReplayPlan, StatusPlan, RetentionPlan] as const;
 const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
-  ...[Dispatcher, Ingest, CallRecorder, Answers, Pipeline],
+  ...[Dispatcher, Ingest, CallRecorder, VerificationQueue, Answers, Pipeline],
   ...[Replays, Operations, StatusReader, Retention],
 ] as const;
 
