@@ -1,11 +1,11 @@
 /** Connections to one database, shared and bounded. Whatever the server does, every user is released in time. */
 
 import { Socket } from 'node:net';
-import { type Clock, isBusy, Log, provide } from '@switchhook/sdk';
+import { Clock, isBusy, Log, provide } from '@switchhook/sdk';
 import pg from 'pg';
 import { failureOf, isHealthyAfter } from './failure.js';
 import { Slots } from './semaphore.js';
-import { type Session, session, statementTimeout } from './sql.js';
+import { ping, type Session, session, statementTimeout } from './sql.js';
 
 /** One connection, for the time it is lent. */
 export type Connection = pg.ClientBase;
@@ -26,6 +26,8 @@ const longestWaitMs = 250;
 const limitStepMs = 50;
 /** A server that has not ended a statement so long after its limit hangs, or cannot be reached any more. */
 const graceMs = 1_000;
+/** An idle connection that works answers within this time. Calls may wait for it. */
+const proofMs = 250;
 /** Connecting takes several round trips, so connections are kept over quiet minutes. */
 const idleMs = 300_000;
 /** Shorter than what NAT and load balancers give a silent connection. */
@@ -33,14 +35,38 @@ const keepAliveMs = 10_000;
 /** The settings of a new connection, until the first component that uses it changes them. */
 const firstSession: Session = { statementTimeoutMs: 60_000, readOnly: false };
 
+/**
+ * Lets each idle connection of a pool prove that it works, after another one broke or did not reply: a network that goes silent
+ * takes all of them. Until then they are not lent; those that do not answer are destroyed. None is lost while the server answers.
+ */
+export async function proveIdle(pool: pg.Pool, clock: Clock): Promise<void> {
+  const proofs = Array.from({ length: pool.idleCount - pool.waitingCount }, async () => {
+    const connection = await pool.connect();
+    const isAlive = await new Promise<boolean>((resolve) => {
+      const cancel = clock.after(proofMs, () => resolve(false));
+      connection
+        .query(ping)
+        .then(
+          () => resolve(true),
+          () => resolve(false),
+        )
+        .finally(cancel);
+    });
+    connection.release(!isAlive);
+  });
+  await Promise.allSettled(proofs);
+}
+
 /** The connections to one database, shared by all components with its URL; as many as they may use together. */
 export class DatabasePool {
   readonly #pool: pg.Pool;
+  readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
   /** What each connection is set to. */
   readonly #sessions = new WeakMap<Connection, Session>();
 
-  constructor(url: string, connections: number, log: Log) {
+  constructor(url: string, connections: number, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
+    this.#clock = clock;
     const firstQuery = { text: session(firstSession), query_timeout: connectTimeoutMs };
     this.#pool = new pg.Pool({
       connectionString: url,
@@ -64,6 +90,11 @@ export class DatabasePool {
 
   connect(): Promise<pg.PoolClient> {
     return this.#pool.connect();
+  }
+
+  /** To be called when a connection broke or did not reply in time. */
+  proveIdle(): void {
+    void proveIdle(this.#pool, this.#clock);
   }
 
   /** Sets a connection to what its next user needs, in one round trip, where it is not set so already. */
@@ -97,11 +128,11 @@ export class DatabasePool {
 
 /** The service: one pool for each URL. */
 export const databasePool = provide(DatabasePool, {
-  inject: { log: Log },
+  inject: { clock: Clock, log: Log },
   key: ({ url }) => String(url),
-  create: ({ log }, users) => {
+  create: (services, users) => {
     const connections = users.reduce((sum, user) => sum + Number(user.connections), 0);
-    return new DatabasePool(String(users[0]?.url), connections, log);
+    return new DatabasePool(String(users[0]?.url), connections, services);
   },
 });
 
@@ -176,6 +207,7 @@ export class Connections {
     const cutMs = this.#clock.elapsed() + limitMs + graceMs;
     let cancel = (): void => {};
     const onAbort = (): void => {
+      this.#pool.proveIdle();
       cancel = this.#clock.after(cutMs - this.#clock.elapsed(), () => takeBack(false));
     };
     const takeBack = (isHealthy: boolean): void => {
@@ -194,7 +226,9 @@ export class Connections {
       takeBack(true);
       return value;
     } catch (error) {
-      takeBack(error === signal.reason || isHealthyAfter(error));
+      const isHealthy = error === signal.reason || isHealthyAfter(error);
+      if (!isHealthy) this.#pool.proveIdle();
+      takeBack(isHealthy);
       throw error;
     }
   }

@@ -12,6 +12,8 @@ export interface Throttle {
   /** How often somebody has sent something through it, since it was made. */
   readonly sent: number;
   become(how: State): Promise<void>;
+  /** Forgets the connections that are there: what is sent over them is dropped, or resets them. New ones work. */
+  forget(then: 'drop' | 'reset'): void;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ interface Watch {
 export async function throttle(url: string, { swallows, observe }: Watch = {}): Promise<Throttle> {
   const target = new URL(url);
   const pairs = new Set<readonly [Socket, Socket]>();
+  const forgotten = new Map<Socket, 'drop' | 'reset'>();
   let state: State = 'open';
   let connections = 0;
   let sent = 0;
@@ -36,7 +39,8 @@ export async function throttle(url: string, { swallows, observe }: Watch = {}): 
     const pair = [near, far] as const;
     pairs.add(pair);
     for (const [from, to] of [pair, [far, near] as const]) {
-      const passes = (bytes: Buffer): boolean => state === 'open' && (from === near || swallows?.(bytes) !== true);
+      const passes = (bytes: Buffer): boolean =>
+        state === 'open' && !forgotten.has(near) && (from === near || swallows?.(bytes) !== true);
       from.on('data', (bytes: Buffer) => passes(bytes) && to.write(bytes));
       from.on('error', () => {});
       from.on('close', () => to.destroy());
@@ -44,6 +48,7 @@ export async function throttle(url: string, { swallows, observe }: Watch = {}): 
     const number = connections;
     near.on('data', (bytes: Buffer) => {
       sent += 1;
+      if (forgotten.get(near) === 'reset') near.resetAndDestroy();
       observe?.(bytes, number);
     });
     near.once('close', () => pairs.delete(pair));
@@ -81,6 +86,9 @@ export async function throttle(url: string, { swallows, observe }: Watch = {}): 
         else near.resume();
       if (next === 'shut' && before !== 'shut') await shut();
       if (next !== 'shut' && before === 'shut') await listen(port);
+    },
+    forget: (then) => {
+      for (const [near] of pairs) forgotten.set(near, then);
     },
     close: async () => {
       if (state !== 'shut') await shut();

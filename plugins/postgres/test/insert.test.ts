@@ -452,6 +452,32 @@ describe('postgres.insert survives', () => {
     server.close();
   });
 
+  it('a network that goes silent: one attempt fails, and the other idle connections are replaced', () =>
+    withFixture({}, async ({ database, services }) => {
+      const door = await throttle(database.url);
+      const options = { url: door.url, connections: 10 };
+      const destination = createComponent('destination', component, options, services, plugin);
+      await destination.deliver(delivery(0), signal());
+      const write = (n: number) => destination.deliver(delivery(n), signal());
+      await Promise.all(Array.from({ length: 10 }, (_, n) => write(n)));
+      expect(door.connections).to.equal(10);
+      door.forget('drop');
+      const controller = new AbortController();
+      const first = destination.deliver(delivery(10), controller.signal);
+      await settled();
+      controller.abort(new Error('time is up'));
+      expect(await first).to.deep.equal({ kind: 'unavailable', reason: 'time is up' });
+      const second = write(10);
+      await services.clock.advance(250);
+      expect(await second).to.deep.equal({ kind: 'delivered' });
+      expect(door.connections).to.equal(11);
+      const others = await Promise.all(Array.from({ length: 9 }, (_, n) => write(n + 11)));
+      expect(others).to.deep.equal(Array(9).fill({ kind: 'delivered' }));
+      expect(await database.query('select 1 from switchhook_events')).to.have.length(20);
+      await destination.close?.();
+      await door.close();
+    }));
+
   it('a network that takes nothing any more in the middle of a large row: it can be closed at once', () =>
     withFixture({}, async ({ database, services }) => {
       const door = await throttle(database.url);

@@ -352,6 +352,54 @@ describe('postgres.lookup', () => {
       expect(door.connections).to.equal(2);
     }));
 
+  it('fails one look-up when the network goes silent: the other idle connections are replaced', () =>
+    withFixture(async ({ door, make, services }) => {
+      const resolver = await make({ url: door.url, ...byPhone });
+      const look = () => resolver.resolve(aCall(), {}, signal(), leftMs);
+      await Promise.all(Array.from({ length: 10 }, look));
+      expect(door.connections).to.equal(10);
+      door.forget('drop');
+      const controller = new AbortController();
+      const first = diagnostic(resolver.resolve(aCall(), {}, controller.signal, 500));
+      await services.clock.advance(500);
+      controller.abort(new Error('time is up'));
+      expect(await first).to.equal('time is up');
+      const second = look();
+      await services.clock.advance(250);
+      expect(await second).to.include({ first_name: 'Jane' });
+      expect(door.connections).to.equal(11);
+      const others = await Promise.all(Array.from({ length: 9 }, look));
+      expect(others.map((found) => found.first_name)).to.deep.equal(Array(9).fill('Jane'));
+      await services.clock.advance(1_000);
+      expect(services.clock.pending).to.equal(0);
+    }));
+
+  it('replaces at once the idle connections that are broken when one breaks', () =>
+    withFixture(async ({ door, make }) => {
+      const resolver = await make({ url: door.url, ...byPhone });
+      const look = () => resolver.resolve(aCall(), {}, signal(), leftMs);
+      await Promise.all(Array.from({ length: 10 }, look));
+      door.forget('reset');
+      expect(await diagnostic(look())).not.to.equal('none');
+      expect(await look()).to.include({ first_name: 'Jane' });
+    }));
+
+  it('keeps the idle connections while the server answers, however many queries are too slow', () =>
+    withFixture(async ({ door, make }) => {
+      const resolver = await make({ url: door.url, ...sleepy });
+      await Promise.all(Array.from({ length: 10 }, () => resolver.resolve(sleeper(0.1), {}, signal(), leftMs)));
+      for (const _ of [1, 2, 3]) {
+        const controllers = Array.from({ length: 5 }, () => new AbortController());
+        const looks = controllers.map((one) => diagnostic(resolver.resolve(sleeper(60), {}, one.signal, 200)));
+        await settled();
+        for (const one of controllers) one.abort(new Error('time is up'));
+        expect(await Promise.all(looks)).to.deep.equal(Array(5).fill('time is up'));
+        const quick = Array.from({ length: 5 }, () => resolver.resolve(sleeper(0), {}, signal(), leftMs));
+        expect(await Promise.all(quick)).to.have.length(5);
+      }
+      expect(door.connections).to.equal(10);
+    }));
+
   it('makes no query for a call that is over before it could', () =>
     withFixture(async ({ door, make }) => {
       const resolver = await make({ url: door.url, ...byPhone, connections: 1 });

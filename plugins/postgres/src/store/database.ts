@@ -1,6 +1,7 @@
 /** The connections of the store to its database: a pool that connects again after every outage, with growing pauses. */
 import type { Clock, Log } from '@switchhook/sdk';
 import pg from 'pg';
+import { proveIdle } from '../connections.js';
 import { DatabaseFailure, failureOf, isHealthyAfter } from '../failure.js';
 import { type Statement, transaction, useIndexes } from './sql-schema.js';
 
@@ -138,7 +139,9 @@ export class Database {
       client.release();
       return value;
     } catch (error) {
-      client.release(error instanceof DatabaseFailure && !isHealthyAfter(error));
+      const isBroken = error instanceof DatabaseFailure && !isHealthyAfter(error);
+      if (isBroken) void proveIdle(this.#pool, this.#services.clock);
+      client.release(isBroken);
       throw error;
     }
   }

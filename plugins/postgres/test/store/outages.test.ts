@@ -143,6 +143,26 @@ describe('postgres, in an outage', () => {
   );
 
   it(
+    'refuses once when the network goes silent: the other idle connections are replaced',
+    withStore(async (fixtures) => {
+      await fixtures.open();
+      const gate = await throttle(fixtures.database.url);
+      const url = new URL(gate.url);
+      url.searchParams.set('query_timeout', '500');
+      const store = await fixtures.open({ url: url.href, listen: false });
+      await Promise.all([store.append([anEntry(1)]), store.backlog(), store.claim(aClaim({ destination: 'none' }))]);
+      expect(gate.connections).to.be.above(2);
+      gate.forget('drop');
+      expect((await failure(store.append([anEntry(2)]))).message).to.equal('the database does not reply');
+      const next = store.append([anEntry(2)]);
+      await fixtures.clock.advance(250);
+      expect((await next).length).to.equal(1);
+      await store.close?.();
+      await gate.close();
+    }),
+  );
+
+  it(
     'refuses on a standby and where no connection is left, and goes on afterwards',
     withStore(async (fixtures) => {
       const { url, role, change, drop } = await aRole(fixtures);
