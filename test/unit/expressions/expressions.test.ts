@@ -292,6 +292,40 @@ describe('expressions', () => {
       ['event.type == "x" and true', 'EXPRESSION_SYNTAX 18 unexpected "and"; write &&'],
       ['event.type == "x" | true', 'EXPRESSION_SYNTAX 18 unexpected "|"; write ||'],
       ['not event.type', 'EXPRESSION_SYNTAX 4 unexpected "event"; write !'],
+      ['event.type == "x" AND true', 'EXPRESSION_SYNTAX 18 unexpected "AND"; write &&'],
+      ['has(event.data.x or event.data.y)', 'EXPRESSION_SYNTAX 17 Expected ")", got identifier; write ||'],
+      ['event.data.x && not event.data.y', 'EXPRESSION_SYNTAX 20 unexpected "event"; write !'],
+      ['[event.data.x\n  or\n  event.data.y]', 'EXPRESSION_SYNTAX 16 Expected "]", got identifier; write ||'],
+      ['event.data.x && or event.data.y', 'EXPRESSION_SYNTAX 19 unexpected "event"; write ||'],
+      ['not(event.data.x)', 'EXPRESSION_UNKNOWN_NAME 0 there is no function "not"; write !'],
+      ['true && Or(true, false)', 'EXPRESSION_UNKNOWN_NAME 8 there is no function "Or"; write ||'],
+      ['event.data.x constructor', 'EXPRESSION_SYNTAX 13 unexpected "constructor"'],
+      ['${{ event.agent == "a" }}', 'EXPRESSION_SYNTAX 0 unexpected "${{"; write it without ${{ }}'],
+      ['event.agent == ${{ "a" }}', 'EXPRESSION_SYNTAX 15 unexpected "${{"; write it without ${{ }}'],
+      ...(
+        [
+          ['event.agent == sales', 15],
+          ['sales != event.agent', 0],
+          ['event.agent in ["x", sales]', 21],
+          ['{sales: 1}[event.agent] == 1', 1],
+          ['event.agent.startsWith(sales)', 23],
+          ['true ? sales : "b"', 7],
+          ['event.agent == sales-team', 15],
+        ] as const
+      ).map(
+        ([text, offset]) =>
+          [
+            text,
+            `EXPRESSION_UNKNOWN_NAME ${offset} there is no variable "sales" here, only event, delivery; did you mean the text "sales", in quotes?`,
+          ] as const,
+      ),
+      ...(['sales.x == 1', '(sales && true)', 'sales'] as const).map(
+        (text) =>
+          [
+            text,
+            `EXPRESSION_UNKNOWN_NAME ${text.indexOf('sales')} there is no variable "sales" here, only event, delivery`,
+          ] as const,
+      ),
       ['[1, 2', 'EXPRESSION_SYNTAX 5 Expected "]", got the end'],
       ['"abc', 'EXPRESSION_SYNTAX 0 Unterminated string'],
     ];

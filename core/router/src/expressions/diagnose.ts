@@ -6,7 +6,7 @@ import {
   EvaluationError,
   ParseError,
 } from '@marcbachmann/cel-js';
-import { didYouMean, type ExpressionProblem } from '@switchhook/sdk/internal';
+import { didYouMean, type ExpressionProblem, nearest } from '@switchhook/sdk/internal';
 import { knownFields } from './language.js';
 import { renamed, withWrittenNames } from './tree.js';
 
@@ -68,25 +68,32 @@ const tokens: Readonly<Record<string, string>> = {
 };
 
 /** Syntax of other languages. */
-const slips: Readonly<Record<string, string>> = {
-  '=': 'compare with ==',
-  '&': 'write &&',
-  '|': 'write ||',
-  and: 'write &&',
-  or: 'write ||',
-  not: 'write !',
-  is: 'write ==',
-};
+const slips: ReadonlyMap<string, string> = new Map([
+  ['=', 'compare with =='],
+  ['&', 'write &&'],
+  ['|', 'write ||'],
+  ['and', 'write &&'],
+  ['or', 'write ||'],
+  ['not', 'write !'],
+  ['is', 'write =='],
+  ['${{', 'write it without ${{ }}'],
+]);
+
+/** What to write instead of a word of another language, as the end of a sentence. */
+function instead(...words: readonly string[]): string {
+  const slip = words.map((word) => slips.get(word.toLowerCase())).find((each) => each !== undefined);
+  return slip === undefined ? '' : `; ${slip}`;
+}
 
 function syntaxMessage(error: ParseError, text: string, offset: number): string {
   if (text.trim() === '') return 'the expression is empty';
-  const word = /^(\w+|.)/s.exec(text.slice(offset))?.[0] ?? '';
-  const slip = slips[word] ?? slips[text.slice(0, offset).trim()];
+  const word = /^(\w+|\$\{\{|.)/s.exec(text.slice(offset))?.[0] ?? '';
+  const before = /\w*$/.exec(text.slice(Math.max(0, offset - 100), offset).trimEnd())?.[0] ?? '';
   const message =
     error.code === 'unexpected_character' && word !== ''
       ? `unexpected ${JSON.stringify(word)}`
       : error.summary.replace(/\b[A-Z]{2,}\b/g, (token) => tokens[token] ?? token.toLowerCase());
-  return slip === undefined ? message : `${message}; ${slip}`;
+  return message + instead(word, before);
 }
 
 function unknownName(
@@ -105,7 +112,9 @@ function unknownName(
     const missing = `there is no variable "${name}" here`;
     if (unasked.includes(name)) return make(`${missing}: add it to \`resolve\``, name, []);
     const usable = variables.filter((variable) => !broken.includes(variable));
-    return make(`${missing}, only ${usable.join(', ') || 'none'}`, name, usable);
+    const message = `${missing}, only ${usable.join(', ') || 'none'}`;
+    const isText = nearest(name, usable) === null && standsForText(text, offset, name);
+    return make(isText ? `${message}; did you mean the text "${name}", in quotes?` : message, name, usable);
   }
   if (error.code === 'no_such_key' && node.op === '.') {
     const [owner, field] = node.args;
@@ -119,9 +128,16 @@ function unknownName(
   if (name === renamed.duration || functions.some((each) => each.name === name)) return null;
   const at = node.op === 'rcall' ? text.indexOf(name, node.args[1].end) : offset;
   return make(
-    `there is no ${isMethod ? 'method' : 'function'} "${name}"`,
+    `there is no ${isMethod ? 'method' : 'function'} "${name}"${isMethod ? '' : instead(name)}`,
     name,
     functions.map((each) => each.name),
     at,
   );
+}
+
+/** Whether a name stands where a text often does: compared, in a list, passed on or chosen. */
+function standsForText(text: string, offset: number, name: string): boolean {
+  const [before, after] = [text.slice(0, offset), text.slice(offset + name.length)];
+  if (/^\s*[.([]/.test(after)) return false;
+  return /(?:[=!]=|[?:,[{+]|\w\()\s*$/.test(before) || /^\s*[=!]=/.test(after);
 }
