@@ -47,6 +47,8 @@ export const call = defineSource({
   description: "SigmaMind's inbound-call webhook, answered with dynamic variables while the phone rings.",
   options,
   calls: true,
+  types: [inboundCall],
+  deadlineMs,
   samples: callSamples,
   callBody: ({ from, to, agent }) => ({
     event: inboundCall,

@@ -32,6 +32,9 @@ const times: Readonly<Record<string, readonly string[]>> = {
   conversation_ended: [...spelled('endTime', 'endedAt'), ...anyTime],
   conversation_analysed: [...spelled('analysedAt', 'analyzedAt'), ...anyTime],
 };
+/** The types as `typeOf` spells them. */
+export const documentedTypes = Object.keys(times);
+
 /** Opens a body; `bytes` are the body as it was sent. */
 export function openEnvelope(body: JsonObject, bytes: Uint8Array): Envelope {
   const outer = nestedIn(body, nestings);
@@ -85,7 +88,7 @@ export function typeOf(value: JsonValue | undefined): string | null {
     .toLowerCase()
     .replace(/[-_. ]/g, '')
     .replace('analyz', 'analys');
-  return Object.keys(times).find((type) => type.replace('_', '') === letters) ?? value;
+  return documentedTypes.find((type) => type.replace('_', '') === letters) ?? value;
 }
 
 /** Whether a type is one of those SigmaMind documents for agent webhooks. */

@@ -1,6 +1,6 @@
 /** `sigmamind.events`: a signed agent webhook becomes one event, its body kept as it was sent. */
 import { defineSource, eventKey, isRefusal, Log, type RawRequest, readJsonObject, refuse, z } from '@switchhook/sdk';
-import { fitting, openEnvelope } from './envelope.js';
+import { documentedTypes, fitting, openEnvelope } from './envelope.js';
 import { fieldReader, fieldsOption, unverifiedAgent } from './fields.js';
 import { eventSamples } from './samples.js';
 import { secretList, signatureOption, type Verifier, verifierOf } from './signature.js';
@@ -10,9 +10,13 @@ const everybody = '';
 /** A body that begins otherwise, with a byte order mark for example, need not be what JSON.parse takes. */
 const openingBrace = 0x7b;
 
+const secretOfAgent = secretList.meta({
+  description: 'The secret of this agent, or a list of its secrets. Remove an agent that has none.',
+});
+
 const options = z.strictObject({
   secrets: z
-    .union([secretList.transform((list) => ({ [everybody]: list })), z.record(z.string().min(1), secretList)])
+    .union([secretList.transform((list) => ({ [everybody]: list })), z.record(z.string().min(1), secretOfAgent)])
     .transform((agents) => new Map(Object.entries(agents)))
     .refine((agents) => agents.size > 0, 'expected at least one secret')
     .meta({
@@ -27,6 +31,7 @@ export const events = defineSource({
   type: 'sigmamind.events',
   description: "SigmaMind's signed agent webhooks: conversation_started, conversation_ended, conversation_analysed.",
   options,
+  types: documentedTypes,
   samples: eventSamples,
   inject: { log: Log },
   create({ secrets: agents, signature, fields = {} }, { log }) {

@@ -294,6 +294,14 @@ describe('a reply that is read again', () => {
   });
 });
 
+describe('what sigmamind.call says about itself', () => {
+  it('is true of its calls', async () => {
+    const fixture = calls({ token });
+    const { event, deadlineMs } = await callOf(fixture, fixture.signed(inboundCall));
+    expect(component('sigmamind.call')).to.deep.include({ types: [event.type], deadlineMs });
+  });
+});
+
 describe('the options of sigmamind.call', () => {
   it('are all described for docs and editors', () => {
     const { properties = {} } = z.toJSONSchema(component('sigmamind.call').options, { io: 'input' });

@@ -351,11 +351,26 @@ describe('limits', () => {
   });
 });
 
+describe('the known types of sigmamind.events', () => {
+  it('are those of its events, as these have them', async () => {
+    const { types = [] } = component('sigmamind.events');
+    expect(types).to.deep.equal(Object.keys(samples));
+    const fixture = events();
+    for (const type of types)
+      expect((await eventOf(fixture, fixture.signed({ event: type.toUpperCase() }))).type).to.equal(type);
+  });
+});
+
 describe('the options of sigmamind.events', () => {
   it('are refused without a secret', () => {
-    for (const secrets of ['', [], [''], {}, { agent_a: [] }, { agent_a: '' }, 7])
+    for (const secrets of ['', [], [''], { agent_a: null }, {}, { agent_a: [] }, { agent_a: '' }, 7])
       expect(mistakesOf('sigmamind.events', { secrets })).to.include('expected');
     expect(mistakesOf('sigmamind.events', {})).to.include('secrets');
+  });
+
+  it('say what belongs behind an agent', () => {
+    const schema = JSON.stringify(z.toJSONSchema(component('sigmamind.events').options, { io: 'input' }));
+    expect(schema).to.include('The secret of this agent, or a list of its secrets. Remove an agent that has none.');
   });
 
   it('are all described for docs and editors', () => {

@@ -19,6 +19,16 @@ async function warningsOf(yaml: string): Promise<readonly string[]> {
 }
 
 describe('checking an answer', () => {
+  it('has no more time than the platform waits', async () => {
+    const problems = (within: string, environment = {}) =>
+      problemsOf(withAnswer(`resolve: customer\n    within: ${within}`), environment);
+    expect(await problems('12s')).to.deep.equal([
+      '9:13 INVALID_VALUE answers[0].within: 12s, but the platform of "calls" waits 10s for the reply',
+    ]);
+    expect(await problems('"${WITHIN}"', { WITHIN: '1m' })).to.have.length(1);
+    expect(await problems('10s')).to.deep.equal([]);
+  });
+
   describe('its variables', () => {
     const asked = 'resolve: customer\n    ';
 

@@ -1,5 +1,6 @@
 import { type Catalog, checkConfig, documentFrom } from '@switchhook/core/internal';
 import { defineDestination, type Template, text, z } from '@switchhook/sdk';
+import { ERRORS } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
 import { brief, catalog, checked, configOf, problemsOf, smallest } from './setup.js';
 
@@ -255,6 +256,13 @@ describe('checking a configuration', () => {
       ['plugins: ./mine.ts', '8:10 WRONG_TYPE plugins: expected a list, found a text'],
       ['plugins: [1]', '8:11 WRONG_TYPE plugins[0]: expected a text, found a number'],
       ['plugins: [./a.ts, "@acme/broken"]', '8:19 PLUGIN_BROKEN plugins[1]: @acme/broken cannot be loaded'],
+      ...['localhost:8080', '0.0.0.0:8080', ':8080', '[::1]:8080', '[::1]', 'http://localhost'].map(
+        (host) =>
+          [
+            `server: { host: "${host}" }`,
+            `8:17 INVALID_VALUE server.host: expected a name or an IP address alone, found "${host}"`,
+          ] as const,
+      ),
       ['store: { use: sqlit }', '8:15 UNKNOWN_COMPONENT store.use: there is no store sqlit'],
       ['store: { path: x }', '8:1 MISSING_KEY store.use: missing key "use"'],
     ];
@@ -321,6 +329,22 @@ describe('checking a configuration', () => {
       expect(await problemsOf(withDestinations('  a: { use: http.post, ulr: https://x }\n'))).to.deep.equal([
         '5:24 UNKNOWN_KEY destinations.a.ulr: unknown key "ulr"; did you mean "url"?',
       ]);
+    });
+
+    it('says what a key is for whose value is wrong, or that of the map or list around it', async () => {
+      const hintOf = async (yaml: string) => {
+        const result = await checked(yaml);
+        return result.kind === 'problems' ? result.problems[0]?.hint : undefined;
+      };
+      expect(await hintOf(withDestinations('  a: { use: log, concurrency: 0 }\n'))).to.equal(
+        'Most attempts at the same time.',
+      );
+      expect(await hintOf(withDestinations('  a: { use: log, concurrency: { a: 1 } }\n'))).to.equal(
+        'Most attempts at the same time.',
+      );
+      expect(await hintOf(smallest.replace('[a-long-secret]', '{ sales: }'))).to.equal('A secret.');
+      expect(await hintOf(whole.replace('{ tier: gold }', '{ tier: [] }'))).to.equal('Values.');
+      expect(await hintOf(withDestinations('  a: log\n'))).to.equal(ERRORS.WRONG_TYPE.hint);
     });
 
     it('says what a missing key is for', async () => {
@@ -486,6 +510,38 @@ routes:
         '36:27 WRONG_KIND routes[0].transform[1]: "customer" is a resolver, a transform belongs here',
         '43:34 WRONG_KIND answers[0].resolve[2]: "crm" is a destination, a resolver belongs here',
       ]);
+    });
+
+    it('finds types that are misspelled, or that the source spells otherwise', async () => {
+      const problems = (on: string) =>
+        problemsOf(whole.replace('on: [conversation_ended, "conversation_*"]', `on: ${on}`));
+      expect(await problems('[conversation_analyzed, "conversation_*", conversation_end]')).to.deep.equal([
+        '33:10 NEVER_MATCHES routes[0].on[0]: "conversation_analyzed" is no known type of "agents"; did you mean "conversation_analysed"?',
+        '33:51 NEVER_MATCHES routes[0].on[2]: "conversation_end" is no known type of "agents"; did you mean "conversation_ended"?',
+      ]);
+      for (const [written, meant] of [
+        ['ConversationEnded', 'conversation_ended'],
+        ['conversation-started', 'conversation_started'],
+        ['conversation_analysis', 'conversation_analysed'],
+        ['pings', 'ping'],
+      ] as const)
+        expect(await problems(written)).to.deep.equal([
+          `33:9 NEVER_MATCHES routes[0].on: "${written}" is no known type of "agents"; did you mean "${meant}"?`,
+        ]);
+      const result = await checked(whole.replace('on: [', 'on: [pings, '));
+      expect(result).to.have.nested.property(
+        'problems[0].hint',
+        'Known types: conversation_started, conversation_ended, conversation_analysed, ping. If the sender does send the written one, select it with `where: event.type == "…"`.',
+      );
+    });
+
+    it('takes types that are not known, patterns, and any type where a source has not named its own', async () => {
+      for (const on of ['conversation_created', 'conversation', 'pong_received', 'pi', '"conversation_analyz*"', '"*"'])
+        expect(await problemsOf(whole.replace('on: [conversation_ended,', `on: [${on},`)), on).to.deep.equal([]);
+      for (const from of ['', 'from: [agents, calls]'])
+        expect(
+          await problemsOf(whole.replace('from: agents', from).replace('conversation_ended', 'pings')),
+        ).to.deep.equal([]);
     });
 
     it('wants sources of calls for answers', async () => {

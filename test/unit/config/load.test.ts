@@ -150,6 +150,37 @@ describe('reading a configuration file', () => {
       expect(readConfig(put('x.yaml', around(quoted))).problems[0]?.hint).to.include('"${PORT}"');
     });
 
+    it('says that a text that starts with * needs quotes, at the place of the *', () => {
+      for (const [line, column] of [
+        ['text: *New call* from you', 7],
+        ['text: *New* call', 7],
+        ['text: *${{ event.type }}* x', 7],
+        ['text: *New: call*', 7],
+        ['- *New* call', 3],
+        ['{ use: x, text: *New call* from you }', 17],
+        ['text: *New*', 7],
+        ['{ a: "b, *c", text: *New call }', 21],
+        ['[a, *New*]', 5],
+      ] as const) {
+        const { problems } = readConfig(put('x.yaml', `a:\n  ${line}\n`));
+        expect(
+          problems.map((each) => [each.line, each.column, each.hint]),
+          line,
+        ).to.deep.equal([
+          [
+            2,
+            column + 2,
+            'Put a text that starts with * into quotes: "*New call*". An alias needs its anchor before it.',
+          ],
+        ]);
+      }
+    });
+
+    it('does not take an alias for a text where something else is wrong behind it', () => {
+      const [problem] = readConfig(put('x.yaml', 'a: { b: *c, d: "e" f }\n')).problems;
+      expect(problem?.message).to.equal('unexpected scalar at node end');
+    });
+
     it('tells of each broken line, as long as the document goes on', async () => {
       expect(await problemsOf('a: b: c\nd: e\nf: g: h\n')).to.deep.equal([
         '1:4 YAML_SYNTAX nested mappings are not allowed in compact mappings',
@@ -298,6 +329,16 @@ routes: [{ to: [${names.join(', ')}] }]
 
     it('are not read twice', async () => {
       expect(await hostOf('${A}', { A: '${B}', B: 'two' })).to.equal('${B}');
+    });
+
+    it('have braces: a value that is one without them is a mistake', async () => {
+      const yaml = `${smallest}server: { host: $HOST, port: "$PORT" }\nx-rows: [$A_1, $a, $1, $, a$A, $A/b]\n`;
+      expect(await problemsOf(yaml, { PORT: '8081' })).to.deep.equal([
+        '8:17 INTERPOLATION_SYNTAX server.host: a variable needs braces: write ${NAME}',
+        '8:31 INTERPOLATION_SYNTAX server.port: a variable needs braces: write ${PORT}',
+        '9:10 INTERPOLATION_SYNTAX x-rows[0]: a variable needs braces: write ${NAME}',
+      ]);
+      expect(await hostOf('${A}', { A: '$HOST' })).to.equal('$HOST');
     });
 
     it('that are missing are reported all at once, each at its place', async () => {

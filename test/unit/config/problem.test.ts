@@ -22,7 +22,7 @@ describe('problems', () => {
 /nowhere/switchhook.yaml:10:15  INVALID_VALUE  log.level: expected debug, info, warn, error or silent, found "loud"
   10 | log: { level: loud }
      |               ^
-     = ${ERRORS.INVALID_VALUE.hint}`);
+     = Lowest level that is logged.`);
   });
 
   it('of a whole file have no line', async () => {

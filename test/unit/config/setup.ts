@@ -24,6 +24,7 @@ export const components: readonly Component[] = [
   defineSource({
     type: 'agents.events',
     description: 'Events of agents.',
+    types: ['conversation_started', 'conversation_ended', 'conversation_analysed', 'ping'],
     options: z.strictObject({
       secrets: z
         .union([z.array(secret('A secret.')).min(1), z.record(z.string(), secret('A secret.'))])
@@ -35,6 +36,7 @@ export const components: readonly Component[] = [
     type: 'agents.call',
     description: 'Calls.',
     calls: true,
+    deadlineMs: 10_000,
     options: z.strictObject({ token: secret('Token of the sender.') }),
     create: unused,
   }),

@@ -1,9 +1,17 @@
 /** Checks an answer before any call: whether its variables are flat, and whether every caller gets them. */
-import { isExpressionError, type JsonValue, type PhoneNormalizer, type Scope, type Template } from '@switchhook/sdk';
+import {
+  durationText,
+  isExpressionError,
+  type JsonValue,
+  type PhoneNormalizer,
+  type Scope,
+  type Template,
+} from '@switchhook/sdk';
 import { agentIdProblem, didYouMean, expressionsIn, nearest } from '@switchhook/sdk/internal';
 import type { AnswerRow } from '../calls/answer.js';
 import { treeIn } from '../expressions/compile.js';
 import { unmatchableNumbers } from '../expressions/lint.js';
+import type { CheckedRow } from './component-rows.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path } from './problem.js';
 import { nodeAt } from './tree.js';
@@ -16,6 +24,8 @@ export interface AnswerRules {
   readonly expects: readonly string[];
   /** As the router reads the numbers of a call. */
   readonly numbers: PhoneNormalizer;
+  /** Those of its calls, as far as they are known. */
+  readonly sources: readonly (CheckedRow | undefined)[];
 }
 
 /** Checks an answer that can be read. */
@@ -23,7 +33,7 @@ export function checkAnswer(
   document: ConfigDocument,
   path: Path,
   row: AnswerRow,
-  { known, expects, numbers }: AnswerRules,
+  { known, expects, numbers, sources }: AnswerRules,
 ): void {
   const unknown = unknownCaller(known);
   for (const [name, template] of Object.entries(row.variables)) {
@@ -39,6 +49,7 @@ export function checkAnswer(
   checkAgent(document, [...path, 'overrideAgent'], row.overrideAgent, unknown);
   checkWhere(document, path, row, unknown);
   checkNumbers(document, path, row, numbers);
+  checkWithin(document, [...path, 'within'], row, sources);
   const supplied = suppliedBy(row);
   const isList = nodeAt(document.root, [...path, 'expects'])?.kind === 'list';
   for (const [index, name] of expects.entries()) {
@@ -115,6 +126,25 @@ function checkWhere(document: ConfigDocument, path: Path, { where }: AnswerRow, 
     if (error.missing) return;
     const message = `it cannot be evaluated for a call without numbers and agent, which it does not match: ${error.message}`;
     document.warn('EXPRESSION_TYPE', [...path, 'where'], message);
+  }
+}
+
+/** The router replies before the deadline of the platform, whatever is written. */
+function checkWithin(
+  document: ConfigDocument,
+  path: Path,
+  { withinMs }: AnswerRow,
+  sources: AnswerRules['sources'],
+): void {
+  const within = nodeAt(document.root, path);
+  if (within?.kind !== 'scalar') return;
+  for (const source of sources) {
+    const { deadlineMs = withinMs } = source?.component ?? {};
+    if (withinMs <= deadlineMs) continue;
+    const message = `${within.value}, but the platform of "${source?.name}" waits ${durationText(deadlineMs)} for the reply`;
+    document.report('INVALID_VALUE', path, message, {
+      hint: 'Write less: the router replies half a second before the platform stops waiting, with what it has by then.',
+    });
   }
 }
 

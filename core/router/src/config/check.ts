@@ -8,11 +8,11 @@ import { compileExpression } from '../expressions/compile.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
 import { checkAnswer, checkReach } from './answer-check.js';
-import { type Catalog, type CheckedRow, isResolverName, Rows } from './component-rows.js';
+import { type Catalog, type CheckedRow, isResolverName, Rows, rowsNamed } from './component-rows.js';
 import type { ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path, Problem } from './problem.js';
-import { References, ResolverOrder } from './references.js';
+import { checkTypes, References, ResolverOrder } from './references.js';
 import {
   answerSchema,
   countrySchema,
@@ -98,7 +98,7 @@ class ConfigCheck {
     const destinations = await rows.section('destinations');
     const resolvers = await rows.section('resolvers');
     const transforms = await rows.section('transforms');
-    const routes = this.#list('routes').map((path, index) => this.#route(path, index));
+    const routes = this.#list('routes').map((path, index) => this.#route(path, index, sources));
     const order = new ResolverOrder(this.#document, this.#references);
     const context = { sources, order, numbers: phoneNormalizer(country ?? null) };
     const answers = this.#list('answers').map((path, index) => this.#answer(path, index, context));
@@ -169,7 +169,7 @@ class ConfigCheck {
     return [];
   }
 
-  #route(path: Path, index: number): Route | null {
+  #route(path: Path, index: number, sources: readonly CheckedRow[]): Route | null {
     const row = this.#checker.check(routeSchema, path);
     this.#markUncertain(path, routeSchema, ['destinations', 'transforms']);
     this.#references.check('sources', [...path, 'from']);
@@ -178,6 +178,7 @@ class ConfigCheck {
     const name = this.#uniqueName(path, `route-${index + 1}`);
     if (row === null) return null;
     const { from = this.#references.names('sources'), on = ['*'], where = null, to, transform = [] } = row;
+    checkTypes(this.#document, [...path, 'on'], rowsNamed(from, sources));
     return { name, from, on, where, to, transforms: transform };
   }
 
@@ -199,7 +200,7 @@ class ConfigCheck {
     if (row === null) return null;
     const { from, where = null, within, variables, defaults, overrideAgent = null, cache = null, expects = [] } = row;
     const answer = { name, from, where, withinMs: within, resolve, variables, defaults, overrideAgent, cache };
-    checkAnswer(this.#document, path, answer, { known, expects, numbers });
+    checkAnswer(this.#document, path, answer, { known, expects, numbers, sources: rowsNamed(from, sources) });
     return answer;
   }
 

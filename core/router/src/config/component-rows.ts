@@ -107,6 +107,11 @@ export class Rows {
   }
 }
 
+/** The row of each name; undefined where it is not known. */
+export function rowsNamed(names: readonly string[], rows: readonly CheckedRow[]): readonly (CheckedRow | undefined)[] {
+  return names.map((name) => rows.find((row) => row.name === name));
+}
+
 /** Whether expressions can use the name. */
 export function isResolverName(name: string): boolean {
   return isVariableName(name) && !takenNames.includes(name);

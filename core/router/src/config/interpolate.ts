@@ -22,6 +22,8 @@ export type Missing = Pick<Diagnostic, 'code' | 'message'> & { readonly offset: 
 
 /** Null where the text has no variables. */
 export function interpolate(text: string, variables: Variables): Interpolated | null {
+  const [, bare] = /^\$([A-Z][A-Z0-9_]*)$/.exec(text) ?? [];
+  if (bare !== undefined) return withoutBraces(text, variables.variable(bare) === undefined ? 'NAME' : bare);
   if (!text.includes('${')) return null;
   const segments: Segment[] = [];
   const missing: Missing[] = [];
@@ -53,6 +55,12 @@ export function interpolate(text: string, variables: Variables): Interpolated | 
   if (copied === 0) return null;
   add(text.slice(copied), copied, true);
   return { value, segments, missing };
+}
+
+/** A name that is no variable may be a secret: a message does not repeat it. */
+function withoutBraces(value: string, name: string): Interpolated {
+  const message = `a variable needs braces: write \${${name}}`;
+  return { value, segments: [], missing: [{ code: 'INTERPOLATION_SYNTAX', message, offset: 0 }] };
 }
 
 function resolveFacts(written: string, variables: Variables): string | Omit<Missing, 'offset'> {

@@ -1,6 +1,7 @@
 /** Names that lead from one row to another: each must lead somewhere, and nothing may be left over. */
 
 import { didYouMean, expressionsIn, nearest } from '@switchhook/sdk/internal';
+import type { CheckedRow } from './component-rows.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path } from './problem.js';
 import { type Section, sections } from './schema.js';
@@ -67,17 +68,9 @@ export class References {
   }
 
   #writtenAt(section: Section, path: Path): readonly Reference[] {
-    const node = nodeAt(this.#document.root, path);
-    if (node === null) return [];
-    const written =
-      node.kind === 'list'
-        ? node.items.map((item, index) => ({ item, at: [...path, index] }))
-        : [{ item: node, at: path }];
-    return written.flatMap(({ item, at }) => {
-      if (item.kind === 'scalar' && typeof item.value === 'string' && !item.broken) return [{ name: item.value, at }];
-      this.uncertain(section);
-      return [];
-    });
+    const written = writtenAt(this.#document, path);
+    if (written.some(({ name }) => name === null)) this.uncertain(section);
+    return written.flatMap(({ name, at }) => (name === null ? [] : [{ name, at }]));
   }
 
   #reportUnknown(section: Section, name: string, at: Path): void {
@@ -94,6 +87,36 @@ export class References {
     const hint = near === null && names.length > 0 ? `There are: ${names.join(', ')}.` : undefined;
     const suggestion = near === null ? '' : `; did you mean "${near}"?`;
     this.#document.report('UNKNOWN_REFERENCE', at, `there is no ${kind} "${name}"${suggestion}`, { hint });
+  }
+}
+
+/** The name at a path, or those of a list; null are those that cannot be read. */
+function writtenAt(
+  document: ConfigDocument,
+  path: Path,
+): readonly { readonly name: string | null; readonly at: Path }[] {
+  const node = nodeAt(document.root, path);
+  if (node === null) return [];
+  if (node.kind === 'list') return node.items.flatMap((_, index) => writtenAt(document, [...path, index]));
+  const isName = node.kind === 'scalar' && typeof node.value === 'string' && !node.broken;
+  return [{ name: isName ? String(node.value) : null, at: path }];
+}
+
+/** Differences between what is written and what is meant. With more, a type that is not known is taken for one of its own. */
+const slips = 2;
+
+/** Reports types that are nearly one of those the sources know. Where one of them has not named its types, any may be right. */
+export function checkTypes(document: ConfigDocument, path: Path, sources: readonly (CheckedRow | undefined)[]): void {
+  const known = [...new Set(sources.flatMap((source) => source?.component.types ?? []))];
+  if (sources.some((source) => source?.component.types === undefined)) return;
+  for (const { name, at } of writtenAt(document, path)) {
+    const isRight = name === null || name.includes('*') || known.includes(name);
+    const meant = isRight ? null : nearest(name, known, slips);
+    const names = sources.map((source) => `"${source?.name}"`).join(' or ');
+    if (meant !== null)
+      document.report('NEVER_MATCHES', at, `"${name}" is no known type of ${names}; did you mean "${meant}"?`, {
+        hint: `Known types: ${known.join(', ')}. If the sender does send the written one, select it with \`where: event.type == "…"\`.`,
+      });
   }
 }
 

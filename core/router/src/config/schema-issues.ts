@@ -78,14 +78,14 @@ function reportLeaf({ issue, path, expected }: Leaf, root: JsonSchema, { documen
   const node = nodeAt(document.root, at);
   const schemas = schemasAt(root, path);
   const secret = JSON.stringify(schemas).includes('"secret":true');
+  const description = descriptionAt(root, path);
   if (node === null) {
-    const description = schemas.find((schema) => schema.description !== undefined)?.description;
     document.report('MISSING_KEY', at, `missing key "${at.at(-1)}"`, { hint: description });
     return;
   }
   const found = secret ? '' : foundValue(node);
   if (expected.length > 0) {
-    const hint = expected.includes('string') && isPlain(node) ? quotesHint(schemas) : undefined;
+    const hint = expected.includes('string') && isPlain(node) ? quotesHint(schemas) : description;
     document.report('WRONG_TYPE', at, `expected ${orList(expected.map(typeName))}, found ${typeOf(node)}`, {
       secret,
       hint,
@@ -96,13 +96,22 @@ function reportLeaf({ issue, path, expected }: Leaf, root: JsonSchema, { documen
     const { problem, offset } = issue.params ?? {};
     const code: ErrorCode = typeof problem === 'string' && problem in ERRORS ? (problem as ErrorCode) : 'INVALID_VALUE';
     const message = mask(issue.message) + (problem === 'INVALID_VALUE' ? found : '');
-    document.report(code, at, message, { secret, ...(typeof offset === 'number' && { offset }) });
+    const hint = code === 'INVALID_VALUE' ? description : undefined;
+    document.report(code, at, message, { secret, hint, ...(typeof offset === 'number' && { offset }) });
     return;
   }
   document.report('INVALID_VALUE', at, mask(errorMessage(issue, node)) + found, {
     secret,
+    hint: description,
     at: issue.code === 'invalid_key' ? 'key' : 'value',
   });
+}
+
+/** What an option is for, or the innermost map or list around it that has a description. */
+function descriptionAt(root: JsonSchema, path: Path): string | undefined {
+  if (path.length === 0) return undefined;
+  const described = schemasAt(root, path).find(({ description = '' }) => description !== '');
+  return described?.description ?? descriptionAt(root, path.slice(0, -1));
 }
 
 /** A text with a pattern has a unit: `3` in quotes would be no better. */

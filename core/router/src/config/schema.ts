@@ -126,7 +126,15 @@ export const sectionDescriptions: Readonly<Record<Section, string>> = {
 
 export const serverSchema = z
   .strictObject({
-    host: z.string().min(1).default('0.0.0.0').meta({ description: 'Address to listen on.' }),
+    host: z
+      .string()
+      .min(1)
+      .refine((host) => !/^https?:|^\[|^[^:]*:\d+$/.test(host), {
+        error: 'expected a name or an IP address alone',
+        params: { problem: 'INVALID_VALUE' },
+      })
+      .default('0.0.0.0')
+      .meta({ description: 'Address to listen on. The port is `server.port`.' }),
     port: z.int().min(0).max(65_535).default(8080).meta({ description: 'Port to listen on; 0 takes a free one.' }),
     publicUrl: z
       .url({ protocol: /^https?$/ })

@@ -83,12 +83,12 @@ function syntaxDiagnostics(document: Document.Parsed | undefined, source: string
     const start = source.lastIndexOf('\n', error.pos[0] - 1) + 1;
     const end = source.indexOf('\n', error.pos[0]);
     const line = source.slice(start, end < 0 ? undefined : end).slice(0, longestLine);
-    if (!byLine.has(start)) byLine.set(start, syntaxDiagnostic(error, line));
+    if (!byLine.has(start)) byLine.set(start, syntaxDiagnostic(error, line, source.slice(start, error.pos[0])));
   }
   return [...byLine.values()];
 }
 
-function syntaxDiagnostic({ code, message, pos }: YAMLError, line: string): Diagnostic {
+function syntaxDiagnostic({ code, message, pos }: YAMLError, line: string, before: string): Diagnostic {
   const diagnostic = { code: 'YAML_SYNTAX', offset: pos[0], path: [] } as const;
   if (code === 'TAB_AS_INDENT')
     return {
@@ -102,8 +102,18 @@ function syntaxDiagnostic({ code, message, pos }: YAMLError, line: string): Diag
       message: 'a value that starts with ! is a tag in YAML',
       hint: 'Put the whole value into quotes.',
     };
+  const [, alias] = / at node end$/.test(message) ? (/(?:^|[\s[{,])(\*[^\s[\]{},]+\s*)$/.exec(before) ?? []) : [];
+  if (alias !== undefined)
+    return {
+      ...diagnostic,
+      offset: pos[0] - alias.length,
+      message: 'a value that starts with * is an alias in YAML',
+      hint: aliasHint,
+    };
   return { ...diagnostic, message: message.charAt(0).toLowerCase() + message.slice(1), hint: hintFor(line) };
 }
+
+const aliasHint = 'Put a text that starts with * into quotes: "*New call*". An alias needs its anchor before it.';
 
 /** What is most often wrong with a line like this one. */
 function hintFor(line: string): string {
@@ -136,8 +146,8 @@ class TreeBuilder {
     this.#variables = variables;
   }
 
-  report(code: Diagnostic['code'], offset: number, path: Path, message: string): void {
-    this.diagnostics.push({ code, offset, path, message });
+  report(code: Diagnostic['code'], offset: number, path: Path, message: string, hint?: string): void {
+    this.diagnostics.push({ code, offset, path, message, ...(hint !== undefined && { hint }) });
   }
 
   /** `at` is where a value is expected that is not there. */
@@ -198,6 +208,7 @@ class TreeBuilder {
         offset,
         path,
         `there is no anchor &${name} before this${didYouMean(name, [...this.#anchors.keys()])}`,
+        aliasHint,
       );
     else if (target === null) this.report('YAML_ALIASES', offset, path, `*${name} refers to itself`);
     else {

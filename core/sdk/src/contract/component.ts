@@ -97,10 +97,18 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly calls?: boolean;
   /** Of destinations: true where they have `deliverMany`, so that `batch` can be configured. Default false. */
   readonly batches?: boolean;
+  /**
+   * Of sources: the types of its events that are known, as `event.type` has them. Not exhaustive: events of other types are
+   * kept. Where a route's `on` is nearly one of them, that is a mistake of the configuration. Default: none is known, and
+   * every `on` is right.
+   */
+  readonly types?: readonly string[];
   /** Of sources: media types it reads. Default `application/json`; of sources of calls any, whatever it is called. */
   readonly accepts?: readonly string[];
   /** Of sources: bodies to try it with, by name, for `switchhook send <sample>`. */
   readonly samples?: Readonly<Record<string, JsonObject>>;
+  /** Of sources of calls: the longest `deadlineMs` of its calls. An answer's `within` above it is a mistake of the configuration. */
+  readonly deadlineMs?: number;
   /** Of sources of calls: the body of the platform's request about a call, for `switchhook call`. */
   callBody?(call: Pick<Call, 'from' | 'to' | 'agent'>): JsonObject;
   /** Of sources of calls: the answer in the body of a reply, the reverse of `reply`. Null if the body has none. For `switchhook call` and `simulate`. */

@@ -154,11 +154,11 @@ const table = {
   MISSING_KEY: { sentence: 'A key is missing.', hint: 'Add it; docs/configuration.md shows an example.' },
   WRONG_TYPE: {
     sentence: 'The value has the wrong type.',
-    hint: 'The message contains the value found and what was expected.',
+    hint: 'docs/configuration.md lists each key with its type and meaning.',
   },
   INVALID_VALUE: {
     sentence: 'The value is not allowed here.',
-    hint: 'The message contains the value found and what was expected.',
+    hint: 'docs/configuration.md lists each key with its type and meaning.',
   },
   UNKNOWN_COMPONENT: {
     sentence: 'No installed plugin provides this component.',
@@ -196,7 +196,7 @@ const table = {
     hint: 'Add a value to defaults of the answer, and to variables if a resolver supplies it.',
   },
   NEVER_MATCHES: {
-    sentence: 'No call can match this condition.',
+    sentence: 'No call or event can match this condition.',
     hint: 'Write numbers as + and digits. `country`, at the top level, is the country of numbers without it.',
   },
   WRONG_KIND: {

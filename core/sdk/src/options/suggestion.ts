@@ -1,15 +1,21 @@
 /** Suggestions for a misspelled name: the nearest existing one. */
-/** The name closest to `written`, where one is close enough to be a slip of the finger, or begins with it; null otherwise. */
-export function nearest(written: string, names: readonly string[]): string | null {
+/**
+ * The name closest to `written`, where one is close enough to be a slip of the finger, or begins with it; null otherwise.
+ * With `most`, only a name that differs by no more letters.
+ */
+export function nearest(written: string, names: readonly string[], most?: number): string | null {
   // One slip in a short name, up to a third of a long one.
-  const limit = written.length < 2 ? 0 : Math.max(1, Math.floor(written.length / 3));
+  const limit = written.length < 2 ? 0 : Math.min(most ?? written.length, Math.max(1, Math.floor(written.length / 3)));
   let best: { readonly name: string; readonly distance: number } | null = null;
   for (const name of names) {
     if (Math.abs(name.length - written.length) > limit) continue;
     const distance = distanceBetween(written.toLowerCase(), name.toLowerCase());
     if (distance <= limit && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { name, distance };
   }
-  return best?.name ?? (written.length < 3 ? null : (names.find((name) => name.startsWith(written)) ?? null));
+  return (
+    best?.name ??
+    (written.length < 3 || most !== undefined ? null : (names.find((name) => name.startsWith(written)) ?? null))
+  );
 }
 
 /** The nearest name as the end of a sentence; empty where nothing is near. */

@@ -13,6 +13,8 @@ const extension = '.yaml';
 const hints: Hints = {
   UNKNOWN_KEY: 'Check the spelling; docs/simulating.md lists all keys.',
   MISSING_KEY: 'Add it; docs/simulating.md shows an example.',
+  WRONG_TYPE: 'docs/simulating.md lists each key with its meaning.',
+  INVALID_VALUE: 'docs/simulating.md lists each key with its meaning.',
   CONFIG_EMPTY: 'docs/simulating.md shows how to write a scenario.',
   EXPRESSION_UNKNOWN_NAME: 'docs/simulating.md lists the names of a scenario, docs/configuration.md the functions.',
 };
