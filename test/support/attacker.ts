@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 
 const [attack = '', port = ''] = process.argv.slice(2);
 
-/** What came back so far, by status; printed every second as a line of JSON. */
+/** What came back so far, by status; printed as a line of JSON whenever it changes. */
 const statuses: Record<string, number> = {};
 
 /** Keeps so many connections: each is attacked with as soon as it is there, and made anew when it ends. */
@@ -20,6 +20,7 @@ function count(socket: Socket): void {
   socket.on('data', (chunk) => {
     for (const [, status = ''] of chunk.toString('latin1').matchAll(/HTTP\/1\.1 (\d{3})/g))
       statuses[status] = (statuses[status] ?? 0) + 1;
+    console.log(JSON.stringify(statuses));
   });
 }
 
@@ -75,4 +76,4 @@ const attacks: Readonly<Record<string, () => void>> = {
 };
 
 attacks[attack]?.();
-setInterval(() => console.log(JSON.stringify(statuses)), 250);
+console.log(JSON.stringify(statuses));

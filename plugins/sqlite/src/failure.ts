@@ -52,6 +52,11 @@ export function isFatal({ code }: Failure): boolean {
   return fatal.some((known) => code.startsWith(known));
 }
 
+/** Whether it means that what the file holds is damaged. */
+export function isDamage({ code }: Failure): boolean {
+  return code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB');
+}
+
 function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'FAILED';
 }

@@ -23,6 +23,7 @@ import {
   type Store,
   type StoredEvent,
 } from '@switchhook/sdk';
+import { DamageWatch } from './damage-watch.js';
 import { GroupCommit } from './group-commit.js';
 import { probeFile } from './probe.js';
 import {
@@ -47,7 +48,6 @@ const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 /** Between two looks whether the file is still there. */
 const betweenChecksMs = 500;
-
 export type FileSettings = Omit<Settings, 'leasesEndMs' | 'identity'>;
 
 /** What the store works with. */
@@ -75,10 +75,12 @@ export class SqliteStore implements Store {
   #identity: string | null = null;
   #isOpen = false;
   #cancelCheck = (): void => {};
+  readonly #damage: DamageWatch;
 
   constructor(settings: FileSettings, services: StoreServices) {
     this.#settings = settings;
     this.#services = services;
+    this.#damage = new DamageWatch(settings.path, services);
   }
 
   async open(): Promise<void> {
@@ -87,12 +89,13 @@ export class SqliteStore implements Store {
     await this.#start(this.#services.clock.now());
     this.#isOpen = true;
     this.#checkLater();
+    this.#damage.look();
   }
 
   async close(): Promise<void> {
     this.#isOpen = false;
     this.#cancelCheck();
-    await Promise.all([this.#writes.idle(), this.#reads.idle()]);
+    await Promise.all([this.#damage.close(), this.#writes.idle(), this.#reads.idle()]);
     const client = await this.#client;
     this.#client = null;
     await client?.close();
@@ -106,6 +109,7 @@ export class SqliteStore implements Store {
 
   async append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     const earlier = await this.#write({ kind: 'append', entries, nowMs: this.#now() });
+    if (entries.length === 0 && this.#damage.found !== null) throw this.#errorOf({ failure: this.#damage.found });
     return entries.map(({ event }, index) => {
       const eventId = earlier[index] ?? event.id;
       return { eventId, duplicate: earlier[index] !== null };
@@ -193,7 +197,11 @@ export class SqliteStore implements Store {
   async #ask(read: Read | undefined): Promise<readonly Replied[]> {
     if (read === undefined) return [];
     const client = await this.#start(null);
-    return client.request({ kind: 'read', read });
+    const replies = await client.request({ kind: 'read', read });
+    for (const replied of replies)
+      if ('failure' in replied)
+        this.#services.metrics.count('store_read_failures_total', 'Reads of the store that failed');
+    return replies;
   }
 
   /** The running thread, or a new one when there is none or it has ended. */
@@ -237,6 +245,7 @@ export class SqliteStore implements Store {
   #errorOf(replied: Replied | undefined): Error {
     const failure =
       replied !== undefined && 'failure' in replied ? replied.failure : { message: 'no reply', code: 'FAILED' };
+    this.#damage.note(failure);
     return Object.assign(new Error(`${this.#settings.path}: ${failure.message}`), { code: failure.code });
   }
 

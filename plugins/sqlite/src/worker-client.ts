@@ -7,6 +7,9 @@ interface Pending {
   reject(error: Error): void;
 }
 
+/** Threads run plain JavaScript: loaders of the router's process (tsx) would only slow their start. Node 22 warns that node:sqlite is experimental. */
+export const execArgv = ['--disable-warning=ExperimentalWarning'];
+
 export class WorkerClient {
   readonly #worker: Worker;
   readonly #path: string;
@@ -25,9 +28,6 @@ export class WorkerClient {
 
   /** Resolves when the file is open and migrated; rejects with the reason why it is not. */
   static async open(settings: Settings, onGone: (error: Error) => void): Promise<WorkerClient> {
-    // The worker is plain JavaScript: loaders of the router's process (tsx) would only slow its start.
-    // Node 22 warns that node:sqlite is experimental.
-    const execArgv = ['--disable-warning=ExperimentalWarning'];
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv });
     const client = new WorkerClient(worker, settings.path);
     const reply = await new Promise<Reply>((resolve, reject) => {

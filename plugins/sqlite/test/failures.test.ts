@@ -99,6 +99,47 @@ describe('sqlite, in trouble', () => {
     }),
   );
 
+  it(
+    'finds damaged pages at its start, says so when it is asked whether it can commit, and until the file is whole again',
+    withStore(async ({ path, open, services, clock }) => {
+      const before = await open();
+      await before.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
+      await before.close?.();
+      const good = await readFile(path);
+      const damaged = Buffer.from(good);
+      damaged.fill(0xff, good.length - 20 * 4_096, good.length - 10 * 4_096);
+      await writeFile(path, damaged);
+      const found = services.log.next('store.damaged');
+      const store = await open();
+      expect((await found).level).to.equal('error');
+      const asked = await failure(store.append([]));
+      expect(asked.code).to.equal('SQLITE_CORRUPT');
+      expect(asked.message).to.include('the file is damaged; restore a backup');
+      await writeFile(path, good);
+      const undamaged = services.log.next('store.undamaged');
+      await clock.advance(60_000);
+      await undamaged;
+      await store.append([]);
+    }),
+  );
+
+  it(
+    'counts reads that fail, and is damaged from the first one on that finds a damaged page',
+    withStore(async ({ path, open, services }) => {
+      const before = await open();
+      await before.append(Array.from({ length: 50 }, (_, n) => anEntry(n, 1, large)));
+      await before.close?.();
+      const good = await readFile(path);
+      const store = await open();
+      await writeFile(path, Buffer.concat([good.subarray(0, 100), Buffer.alloc(good.length - 100, 0xff)]));
+      const found = services.log.next('store.damaged');
+      await failure(store.event(eventId(40)));
+      await found;
+      expect(services.metrics.values.get('store_read_failures_total')).to.equal(1);
+      expect((await failure(store.append([]))).code).to.match(/^SQLITE_(CORRUPT|NOTADB)/);
+    }),
+  );
+
   const ways: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
     'the file is deleted': (path) => rm(path),
     'the write-ahead log is deleted': (path) => rm(`${path}-wal`),

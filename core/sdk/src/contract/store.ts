@@ -207,7 +207,8 @@ export interface PruneRequest {
 export interface Store extends Lifecycle {
   /**
    * One result per entry, in order. An event twice in one call is a duplicate the second time. `append([])` keeps nothing,
-   * but goes through a commit all the same: it proves that the store can.
+   * but goes through a commit all the same: it proves that the store can. It rejects, too, where the store knows that what it
+   * keeps is damaged, although other appends may still succeed.
    */
   append(entries: readonly Entry[]): Promise<readonly Appended[]>;
   /** Takes over due deliveries of one destination: counts the attempt and sets the lease, in the same transaction. */
