@@ -1,6 +1,6 @@
 /** What durable ingest is compared with: Koa with the same body reader and the same HMAC, and no store behind it. */
 
-import { BodyBudget, openNetwork, readBody, systemClock } from '@switchhook/core/internal';
+import { BodyBudget, ConnectionFairness, openNetwork, readBody, systemClock } from '@switchhook/core/internal';
 import { readJsonObject, verifySignature } from '@switchhook/sdk';
 import Koa from 'koa';
 
@@ -17,10 +17,15 @@ const secrets = [process.argv[2] ?? ''];
 const forwardTo = process.argv[3];
 
 const network = openNetwork();
+const reading = {
+  limits: { maxBytes: 1_048_576, timeoutMs: 10_000 },
+  clock: systemClock,
+  fairness: new ConnectionFairness(),
+};
 const room = new BodyBudget(Number.POSITIVE_INFINITY);
 const app = new Koa();
 app.use(async (ctx) => {
-  const body = await readBody(ctx.req, { maxBytes: 1_048_576, timeoutMs: 10_000 }, systemClock, room);
+  const body = await readBody(ctx.req, reading, room);
   const headers = ctx.headers as Record<string, string>;
   const { verified } = verifySignature(scheme, secrets, { headers, body, method: ctx.method, url: ctx.url }, 0);
   if (!verified) ctx.throw(401);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { BodyBudget, readBody } from '@switchhook/core/internal';
+import { BodyBudget, ConnectionFairness, readBody } from '@switchhook/core/internal';
 import { isRefusal } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -11,7 +11,11 @@ function setup(mostBytes: number) {
     const stream = new PassThrough();
     // Of a request, the reader uses what every stream has, and its headers.
     const request = Object.assign(stream, { headers: {} }) as unknown as IncomingMessage;
-    const read = readBody(request, { maxBytes: 1_000, timeoutMs: 10_000 }, clock, room).then(
+    const read = readBody(
+      request,
+      { limits: { maxBytes: 1_000, timeoutMs: 10_000 }, clock, fairness: new ConnectionFairness() },
+      room,
+    ).then(
       (body) => body.byteLength,
       (error: unknown) => (isRefusal(error) ? error.code : String(error)),
     );

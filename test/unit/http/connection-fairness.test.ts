@@ -14,6 +14,9 @@ function setup(count: number) {
   const replyToAll = (): void => {
     for (const socket of sockets) fairness.replied(socket);
   };
+  const readFromAll = (bytes: number): void => {
+    for (const socket of sockets) fairness.read(socket, bytes);
+  };
   /** So many connections are accepted, one in each turn. */
   const accept = async (count: number): Promise<void> => {
     for (let accepted = 0; accepted < count; accepted += 1) {
@@ -21,7 +24,7 @@ function setup(count: number) {
       await turn();
     }
   };
-  return { paused, replyToAll, accept };
+  return { paused, replyToAll, readFromAll, accept };
 }
 
 describe('connection fairness', () => {
@@ -40,6 +43,19 @@ describe('connection fairness', () => {
     expect(paused.size).to.equal(136);
     await turn();
     expect([...paused]).to.deep.equal(Array.from({ length: 72 }, (_, n) => 128 + n));
+    await turn();
+    await turn();
+    expect(paused.size).to.equal(0);
+  });
+
+  it('reads 2 MB of bodies in each turn of the loop, and at most one piece more of each connection', async () => {
+    const { paused, readFromAll } = setup(100);
+    readFromAll(65_536);
+    expect(paused.size).to.equal(68);
+    await turn();
+    expect(paused.size).to.equal(4);
+    readFromAll(65_536);
+    expect(paused.size).to.be.greaterThan(60);
     await turn();
     await turn();
     expect(paused.size).to.equal(0);

@@ -1,6 +1,7 @@
 /** Reads the exact bytes of a request, within limits of size and time. */
 import type { IncomingMessage } from 'node:http';
 import { type Clock, refuse } from '@switchhook/sdk';
+import type { ConnectionFairness } from './connection-fairness.js';
 
 /** What a body may cost. */
 export interface BodyLimits {
@@ -9,13 +10,20 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
+/** What reads bodies. */
+export interface BodyReading {
+  readonly limits: BodyLimits;
+  readonly clock: Clock;
+  readonly fairness: ConnectionFairness;
+}
+
 /** The whole body. Rejects with a refusal: too large, too slow, broken off, or no room. Never holds more than `maxBytes`. */
 export function readBody(
   request: IncomingMessage,
-  limits: BodyLimits,
-  clock: Clock,
+  { limits, clock, fairness }: BodyReading,
   room: BodyBudget,
 ): Promise<Buffer> {
+  const { socket } = request;
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > limits.maxBytes) return Promise.reject(tooLarge(limits));
   return new Promise((resolve, reject) => {
@@ -36,6 +44,7 @@ export function readBody(
       finish();
     };
     const onData = (chunk: Buffer): void => {
+      fairness.read(socket, chunk.length);
       if (length + chunk.length > limits.maxBytes) end(() => reject(tooLarge(limits)));
       else if (!room.take(body, chunk.length)) overloaded();
       else {
@@ -53,10 +62,12 @@ export function readBody(
   });
 }
 
-/** A body that is not read holds its connection for no longer than one that is. */
-export function limitUnread(request: IncomingMessage, { timeoutMs }: BodyLimits, clock: Clock): void {
+/** A body that is not read holds its connection for no longer than one that is, and takes no more of a turn. */
+export function limitUnread(request: IncomingMessage, { limits, clock, fairness }: BodyReading): void {
   if (request.complete || request.destroyed) return;
-  const cancel = clock.after(timeoutMs, () => request.destroy());
+  const { socket } = request;
+  const cancel = clock.after(limits.timeoutMs, () => request.destroy());
+  request.on('data', (chunk: Buffer) => fairness.read(socket, chunk.length));
   request.once('end', cancel).once('close', cancel);
 }
 

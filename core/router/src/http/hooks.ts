@@ -12,6 +12,7 @@ import type { Context } from 'koa';
 import type { ApiAccess } from './access.js';
 import type { Api } from './admin-api.js';
 import { type BodyBudget, type BodyLimits, readBody } from './body.js';
+import type { ConnectionFairness } from './connection-fairness.js';
 import { refusalOf } from './refusal-response.js';
 
 /** A source as the server sees it. */
@@ -52,14 +53,19 @@ export interface BodyBudgets {
   readonly calls: BodyBudget;
 }
 
-export async function hook(ctx: Context, parts: ServerParts, budgets: BodyBudgets): Promise<void> {
+export async function hook(
+  ctx: Context,
+  parts: ServerParts,
+  budgets: BodyBudgets,
+  fairness: ConnectionFairness,
+): Promise<void> {
   const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
   const remoteAddress = addressOf(ctx, parts.trustProxy);
   const startedAtMs = parts.clock.elapsed();
   try {
     const { accepts, calls } = hookAt(source, ctx, parts);
     checkMediaType(ctx, accepts);
-    const body = await readBody(ctx.req, parts.limits, parts.clock, calls ? budgets.calls : budgets.events);
+    const body = await readBody(ctx.req, { ...parts, fairness }, calls ? budgets.calls : budgets.events);
     const request: RawRequest = {
       method: ctx.method,
       rest: decoded(rest.join('/')),

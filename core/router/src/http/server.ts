@@ -43,7 +43,7 @@ export function listenerFor(parts: ServerParts, fairness = new ConnectionFairnes
       if (refusal.code === 'INTERNAL') parts.log.error('http.failed', { error: refusal.cause });
       writeRefusal(ctx, refusal);
     }
-    limitUnread(ctx.req, parts.limits, parts.clock);
+    limitUnread(ctx.req, { ...parts, fairness });
   });
   app.use((ctx, next) => {
     // Node drops what comes after its limit, and with it what a proxy has added.
@@ -51,7 +51,7 @@ export function listenerFor(parts: ServerParts, fairness = new ConnectionFairnes
     throw refuse('MALFORMED', `more than ${mostHeaders} header fields`);
   });
   app.use((ctx) => {
-    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, budgets);
+    if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, budgets, fairness);
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
     return operations(ctx);
   });
