@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import type { Config } from '@switchhook/core';
 import { checkConfig, readConfig } from '@switchhook/core/internal';
 import { expect } from 'chai';
@@ -418,13 +419,57 @@ routes: [{ to: [${names.join(', ')}] }]
       mkdirSync(join(directory, 'secrets'));
       put('secrets/one', 'first\nsecond\n');
       put('secrets/two', 'windows\r\n');
-      put('secrets/three', 'blank \n\n');
+      put('secrets/three', '\ufeffblank \n\r\n\n');
       expect((await configOfFile(withHost('"${file:secrets/one}"'))).server.host).to.equal('first\nsecond');
       expect((await configOfFile(withHost('"${file:./secrets/two}"'))).server.host).to.equal('windows');
       expect((await configOfFile(withHost(`"\${file:${join(directory, 'secrets/three')}}"`))).server.host).to.equal(
-        'blank \n',
+        'blank ',
       );
     });
+
+    it('come from .env with a byte order mark and line ends of Windows', async () => {
+      put('.env', '\ufeffA=one\r\nB=two\r\n');
+      expect((await configOfFile(withHost('${A} ${B}'))).server.host).to.equal('one two');
+    });
+
+    it('come from .env as Node reads it, where no # is in the value', async () => {
+      for (const text of [
+        'A=one',
+        'A =  one two  ',
+        '  export A=one',
+        "A='one\ntwo' # comment",
+        'A="one\\ntwo\n\\tthree"',
+        'A=`"one"`',
+        "A=it's",
+        'A=one\nA=two',
+        '# A=one\n#B="\nA=two',
+        'A="open\nB=two',
+        'A=one=two',
+        'B="\nA=one\n"\nA=two',
+      ]) {
+        put('.env', text);
+        expect((await configOfFile(withHost('"${A}"'))).server.host, text).to.equal(parseEnv(text).A);
+      }
+    });
+
+    const ambiguous = [
+      ['A=pa#ss', 'pa#ss', 'the # in the value belongs to it: a comment starts with a space'],
+      ['A=#pass', '#pass', 'the # in the value belongs to it: a comment starts with a space'],
+      ['A=pass # comment', 'pass', null],
+      ["A='pass # #1'# comment", 'pass # #1', null],
+      ['A="pass"word', 'pass', 'the text behind the closing quote is ignored'],
+      ['A="pass', '"pass', 'the opening quote has no closing one, so it belongs to the value'],
+    ] as const;
+    for (const [text, value, warning] of ambiguous)
+      it(`come from .env, with a warning where tools differ: ${text}`, async () => {
+        put('.env', `# first\n${text}\n`);
+        const config = await configOfFile(withHost('"${A}"'));
+        expect(config.server.host).to.equal(value);
+        expect(config.warnings.map(brief)).to.deep.equal(
+          warning === null ? [] : [`0:0 ENV_AMBIGUOUS .env:2: A: ${warning}`],
+        );
+        expect((await configOfFile(withHost('"${A}"'), { A: 'x' })).warnings).to.deep.equal([]);
+      });
 
     it('come from no file that cannot be read to its end', async () => {
       for (const path of ['none', '.', '/dev/zero'])

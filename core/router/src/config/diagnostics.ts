@@ -21,6 +21,7 @@ export interface DocumentParts {
   /** Null where the file could not be read. */
   readonly root: TreeNode | null;
   readonly diagnostics: readonly Diagnostic[];
+  readonly warnings?: readonly Diagnostic[];
   /** The hint, in place of the one in the table of errors, which is about a configuration. */
   readonly hints?: Hints | undefined;
 }
@@ -61,7 +62,7 @@ export class ConfigDocument {
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
-  constructor({ file, directory, source, root, diagnostics, hints = {} }: DocumentParts) {
+  constructor({ file, directory, source, root, diagnostics, warnings = [], hints = {} }: DocumentParts) {
     this.file = file;
     this.directory = directory;
     this.root = root;
@@ -71,6 +72,7 @@ export class ConfigDocument {
     this.#hints = hints;
     for (const { code, message, offset, path, hint } of diagnostics)
       this.#add(this.#problems, code, path, message, offset, hint);
+    for (const { code, message, offset, path } of warnings) this.#add(this.#warnings, code, path, message, offset);
   }
 
   /** What has been reported so far, in the order of the file. */

@@ -1,7 +1,6 @@
 /** From a file to a document. The only place that reads the environment. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
 import { ConfigDocument, type Hints } from './diagnostics.js';
 import type { Variables } from './interpolate.js';
 import { type Diagnostic, nodeAt, plainOf } from './tree.js';
@@ -30,9 +29,18 @@ export function documentFrom(
 ): ConfigDocument {
   const directory = dirname(resolve(file));
   const beside: Diagnostic[] = [];
-  const variables = variablesFor(directory, environment, beside);
+  const warnings: Diagnostic[] = [];
+  const variables = variablesFor(directory, environment, { beside, warnings });
   const { root, diagnostics } = parseYaml(source, variables);
-  return new ConfigDocument({ file, directory, source, root, diagnostics: [...beside, ...diagnostics], hints });
+  return new ConfigDocument({
+    file,
+    directory,
+    source,
+    root,
+    diagnostics: [...beside, ...diagnostics],
+    warnings,
+    hints,
+  });
 }
 
 /** The rows of `plugins:`, as far as they can be read. */
@@ -64,17 +72,27 @@ function textOf(file: string): string | Diagnostic {
   }
 }
 
-/** The environment, and below it `.env` beside the file. */
-function variablesFor(directory: string, environment: Environment, diagnostics: Diagnostic[]): Variables {
-  const beside = dotEnvIn(directory, diagnostics);
+/** The environment, and below it `.env` beside the file. A value that other tools read differently is a warning if it is used. */
+function variablesFor(
+  directory: string,
+  environment: Environment,
+  { beside, warnings }: { readonly beside: Diagnostic[]; readonly warnings: Diagnostic[] },
+): Variables {
+  const dotEnv = dotEnvIn(directory, beside);
   return {
-    variable: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined) ?? beside.get(name),
+    variable(name) {
+      const set = Object.hasOwn(environment, name) ? environment[name] : undefined;
+      if (set !== undefined) return set;
+      const { value, doubt = null } = dotEnv.get(name) ?? {};
+      if (doubt !== null) warnings.push({ code: 'ENV_AMBIGUOUS', message: doubt, offset: null, path: [] });
+      return value;
+    },
     file(path) {
       try {
         const full = resolve(directory, path);
         const status = statSync(full);
         if (!status.isFile() || status.size > largest) return null;
-        return readFileSync(full, 'utf8').replace(/\r?\n$/, '');
+        return decoded(full).replace(/(?<![\r\n])[\r\n]+$/, '');
       } catch (error) {
         if (error instanceof Error) return null;
         throw error;
@@ -83,16 +101,50 @@ function variablesFor(directory: string, environment: Environment, diagnostics: 
   };
 }
 
-function dotEnvIn(directory: string, diagnostics: Diagnostic[]): ReadonlyMap<string, string> {
+/** Without a byte order mark. */
+function decoded(file: string): string {
+  return new TextDecoder().decode(readFileSync(file));
+}
+
+/** A variable of `.env`, and where and how other tools may read it differently. */
+interface DotEnvValue {
+  readonly value: string;
+  readonly doubt: string | null;
+}
+
+function dotEnvIn(directory: string, diagnostics: Diagnostic[]): ReadonlyMap<string, DotEnvValue> {
   const path = join(directory, '.env');
   try {
-    const text = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'utf8') : '';
-    return new Map(Object.entries(parseEnv(text)).map(([name, value]) => [name, String(value)]));
+    return new Map(dotEnvValues(statSync(path, { throwIfNoEntry: false })?.isFile() ? decoded(path) : ''));
   } catch (error) {
     const message = `.env beside the file cannot be read: ${reasonOf(error)}`;
     diagnostics.push({ code: 'CONFIG_UNREADABLE', message, offset: null, path: [] });
     return new Map();
   }
+}
+
+/** A value in quotes may go over several lines; the rest of its last line is the last group, as is a value without quotes. */
+const dotEnvLine =
+  /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=(?:[ \t]*(?:'([^']*)'|"([^"]*)"|`([^`]*)`))?([^\r\n]*)/gm;
+
+/** As `util.parseEnv`, which cuts a value without quotes at every `#`: here a space must precede the `#` of a comment. */
+function* dotEnvValues(text: string): Generator<[string, DotEnvValue]> {
+  for (const { 1: name = '', 2: single, 3: double, 4: back, 5: rest = '', index } of text.matchAll(dotEnvLine)) {
+    const quoted = single ?? double?.replaceAll('\\n', '\n') ?? back;
+    const value = quoted ?? rest.replace(/[ \t]#.*/, '').trim();
+    const doubt = quoted === undefined ? doubtAbout(value) : doubtBehindQuote(rest);
+    const place = () => `.env:${text.slice(0, index).split('\n').length}: ${name}`;
+    yield [name, { value, doubt: doubt === null ? null : `${place()}: ${doubt}` }];
+  }
+}
+
+function doubtAbout(value: string): string | null {
+  if (/^['"`]/.test(value)) return 'the opening quote has no closing one, so it belongs to the value';
+  return value.includes('#') ? 'the # in the value belongs to it: a comment starts with a space' : null;
+}
+
+function doubtBehindQuote(rest: string): string | null {
+  return /^[ \t]*(#|$)/.test(rest) ? null : 'the text behind the closing quote is ignored';
 }
 
 function reasonOf(error: unknown): string {

@@ -137,6 +137,10 @@ const table = {
     sentence: 'An environment variable is not set.',
     hint: 'Set it, add it to .env next to the file, or write a default: ${NAME:-default}.',
   },
+  ENV_AMBIGUOUS: {
+    sentence: 'A value in .env is read differently by other tools.',
+    hint: 'Put the whole value into quotes: NAME="value". A comment behind it starts with a space and #.',
+  },
   INTERPOLATION_SYNTAX: {
     sentence: 'A ${…} has invalid syntax.',
     hint: 'Write ${NAME}, ${NAME:-default} or ${file:path}; an expression is ${{ call.from }}; a literal ${ is written $${.',
