@@ -75,6 +75,7 @@ export {
 export { parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
 export { excerptLimits, outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';
+export { sentTimeMs } from './http/sent-time.js';
 export {
   fingerprint,
   type SignatureScheme,

@@ -2,7 +2,7 @@
  * Finds the fields of a body. The shape of SigmaMind's event bodies is not public, so the names and nestings
  * its API uses elsewhere are understood, in camelCase and snake_case. All of it is our reading, none of it a fact.
  */
-import { fingerprint, type JsonObject, type JsonValue } from '@switchhook/sdk';
+import { fingerprint, type JsonObject, type JsonValue, sentTimeMs } from '@switchhook/sdk';
 
 /** A body's objects by the key they stand under: itself (`''`), what is nested in it, and what is nested in that. */
 export interface Envelope {
@@ -77,7 +77,7 @@ export function agentIn(envelope: Envelope): string | null {
 
 /** When it happened, in milliseconds since the epoch. */
 export function timeIn({ layers }: Envelope, type: string | null): number | null {
-  return first(layers, times[type ?? ''] ?? anyTime, timeOf);
+  return first(layers, times[type ?? ''] ?? anyTime, sentTimeMs);
 }
 
 /** A documented type in any spelling (`conversation-ended`, `ConversationAnalyzed`) as SigmaMind's guide has it, any other as it came. */
@@ -100,22 +100,6 @@ export function isAgentWebhook(type: string): boolean {
 export function idOf(value: JsonValue | undefined): string | null {
   if (typeof value === 'bigint' || typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : null;
-}
-
-/** Milliseconds since the epoch, from them, from seconds or from ISO 8601 (UTC where it names no zone); null where it is no time. */
-export function timeOf(value: JsonValue | undefined): number | null {
-  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
-  if (text === '') return null;
-  const iso = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$/i.exec(text);
-  const ms = iso === null ? epochMs(text) : Date.parse(`${iso[1]}T${iso[2]}${iso[3]?.toUpperCase() ?? 'Z'}`);
-  return ms >= Date.UTC(2000, 0) && ms < Date.UTC(2100, 0) ? ms : null;
-}
-
-/** NaN where it is no number. */
-function epochMs(text: string): number {
-  const count = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  // Seconds reach 100,000,000,000 in the year 5138, milliseconds did in 1973.
-  return Math.round(count < 1e11 ? count * 1000 : count);
 }
 
 /** Text within a limit. What is too long, or what not every store can keep, is cut and cleaned; a fingerprint keeps different texts different. */

@@ -8,6 +8,7 @@ import {
   type Log,
   parseJson,
   type RawRequest,
+  sentTimeMs,
   z,
 } from '@switchhook/sdk';
 import {
@@ -19,7 +20,6 @@ import {
   openEnvelope,
   subjectIn,
   timeIn,
-  timeOf,
   typeIn,
   typeOf,
 } from './envelope.js';
@@ -32,7 +32,9 @@ export const fieldsOption = z
     subject: field('Conversation or call id.'),
     agent: field('Id of the agent.'),
     party: field("Phone number of the other party, by which `recent` finds the caller's history. No default."),
-    occurredAt: field('Time of the event: ISO 8601, or seconds or milliseconds since the epoch.'),
+    occurredAt: field(
+      'Time of the event: ISO 8601, RFC 1123, or seconds or milliseconds since the epoch. UTC if it names no zone.',
+    ),
   })
   .meta({
     description:
@@ -83,6 +85,12 @@ export function fieldReader(fields: z.output<typeof fieldsOption>, log: Log) {
     const key = fitting(read('key', id, null) ?? keyIn(envelope, type, subject), 512);
     return { type, subject, agent, party, key, occurredAtMs: read('occurredAt', timeOf, timeIn(envelope, type)) };
   };
+}
+
+function timeOf(value: JsonValue): number | null {
+  const ms = sentTimeMs(value);
+  if (ms === null && value !== null && value !== '') throw new Error('the value is no time that can be read');
+  return ms;
 }
 
 /**

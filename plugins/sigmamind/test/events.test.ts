@@ -194,6 +194,19 @@ describe('fields', () => {
     expect([subject, agent, occurredAtMs]).to.deep.equal([null, null, null]);
   });
 
+  it('read the common forms of times, and log a value that is none', async () => {
+    const timeOf = async (at: JsonObject[string]) => {
+      const fixture = events({ fields: { occurredAt: 'body.at' } });
+      const { occurredAtMs } = await eventOf(fixture, fixture.signed({ ...ended, at }));
+      return [iso(occurredAtMs), fixture.log.of('field.missed').filter(({ level }) => level === 'warn').length];
+    };
+    expect(await timeOf('Fri, 02 Jan 2026 03:04:05 GMT')).to.deep.equal(['2026-01-02T03:04:05.000Z', 0]);
+    expect(await timeOf('2026-01-02T03:04:05+01')).to.deep.equal(['2026-01-02T02:04:05.000Z', 0]);
+    expect(await timeOf('2026-01-02')).to.deep.equal(['2026-01-02T00:00:00.000Z', 0]);
+    expect(await timeOf('soon')).to.deep.equal([null, 1]);
+    expect(await timeOf(null)).to.deep.equal([null, 0]);
+  });
+
   it('refuse a body whose type they do not find', async () => {
     const fixture = events({ fields: { type: 'body.kind' } });
     await refusal('MALFORMED', () => fixture.receive(fixture.signed(ended)));
