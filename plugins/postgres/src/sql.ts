@@ -42,15 +42,20 @@ export function quotedTable({ schema, name }: TableName): string {
 /** Does nothing, and shows that the server answers. */
 export const ping = 'select 1';
 
-/** What a connection is set to: no statement outlives its purpose, and what only reads cannot write. */
+/** What a connection is set to: no statement outlives its purpose, what only reads cannot write, and what writes writes UTC. */
 export interface Session {
   readonly statementTimeoutMs: number;
   readonly readOnly: boolean;
 }
 
-/** Sets both in one round trip. A writer gets the default of the server or the role: a standby stays read-only. */
+/**
+ * Sets all in one round trip. A writer gets the default of the server or the role: a standby stays read-only. What only reads
+ * gets the time zone of the server or the role, which its queries may be written for.
+ */
 export function session({ statementTimeoutMs, readOnly }: Session): string {
-  const access = readOnly ? 'set default_transaction_read_only = on' : 'reset default_transaction_read_only';
+  const access = readOnly
+    ? 'set default_transaction_read_only = on; reset timezone'
+    : "reset default_transaction_read_only; set timezone = 'UTC'";
   return `${statementTimeout(statementTimeoutMs)}; ${access}`;
 }
 

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import plugin from '@switchhook/plugin-postgres';
 import { type Destination, type JsonObject, type Outcome, z } from '@switchhook/sdk';
-import { aDelivery, anEvent, createComponent, destinationSuite, fakeServices, settled } from '@switchhook/testkit';
+import {
+  aCall,
+  aDelivery,
+  anEvent,
+  createComponent,
+  destinationSuite,
+  fakeServices,
+  settled,
+} from '@switchhook/testkit';
 import { expect } from 'chai';
 import pg from 'pg';
 import { postgres, startPostgres, type TestDatabase } from '../../../test/support/postgres.js';
@@ -232,6 +240,31 @@ describe('postgres.insert writes rows', () => {
         expect(await row(none.event.id)).to.deep.equal({ ...nothing, t_text: null, t_jsonb: null });
       },
     ));
+
+  it('takes a time without a zone for UTC, whatever the zone of the server, and leaves look-ups theirs', () =>
+    withFixture({}, async ({ database, services, make }) => {
+      const url = new URL(database.url);
+      url.searchParams.set('options', `${url.searchParams.get('options')} -c timezone=Asia/Tokyo`);
+      const at = { value: '${{ event.data.at }}', type: 'timestamptz' };
+      const destination = make({ url: url.href, columns: { at } });
+      const lookup = plugin.components.find(({ type }) => type === 'postgres.lookup');
+      const query = "select current_setting('timezone') as zone";
+      const resolver = createComponent('resolver', lookup, { url: url.href, query }, services, plugin);
+      const times = ['2026-01-02 03:04:05', '2026-01-02T03:04:05+00:00', '2 Jan 2026 03:04:05', '2026-01-02'];
+      try {
+        for (const [n, text] of times.entries()) {
+          const outcome = await destination.deliver(delivery(n, { at: text }), signal());
+          expect(outcome, text).to.deep.equal({ kind: 'delivered' });
+          expect(await resolver.resolve(aCall(), {}, signal(), 1_000)).to.deep.equal({ zone: 'Asia/Tokyo' });
+        }
+      } finally {
+        await resolver.close?.();
+      }
+      const second = new Date('2026-01-02T03:04:05Z');
+      expect((await database.query('select at from switchhook_events order by id')).map((row) => row.at)).to.deep.equal(
+        [second, second, second, new Date('2026-01-02T00:00:00Z')],
+      );
+    }));
 
   it('stores what PostgreSQL cannot: U+0000 and half a surrogate pair become U+FFFD', () =>
     withFixture(
