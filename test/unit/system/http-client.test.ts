@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { openNetwork } from '@switchhook/core/internal';
 import { type Clock, FetchError, isFetchError, isPublicAddress } from '@switchhook/sdk';
 import { FakeClock, receiver, settled } from '@switchhook/testkit';
@@ -42,6 +44,75 @@ describe('the network', () => {
     expect([response.body.byteLength, response.truncated]).to.deep.equal([1_000, true]);
     expect((await fetch(server.url)).truncated).to.equal(false);
     await close();
+  });
+
+  describe('with a compressed body, asked for or not', () => {
+    const json = Buffer.from(JSON.stringify({ name: 'José', text: 'x'.repeat(500) }));
+    const compressed = (encoding: string, body: Uint8Array, end = '') => ({
+      raw: `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\ncontent-length: ${body.byteLength}\r\n\r\n${Buffer.from(body).toString('latin1')}${end}`,
+    });
+    for (const [encoding, body] of [
+      ['gzip', gzipSync(json)],
+      ['X-GZIP', gzipSync(json)],
+      ['deflate', deflateSync(json)],
+      ['deflate', deflateRawSync(json)],
+      ['br', brotliCompressSync(json)],
+      ['identity', json],
+      ['deflate, gzip', gzipSync(deflateSync(json))],
+    ] as const)
+      it(`reads it: ${encoding}`, async () => {
+        const { fetch, server, close } = await setup(() => compressed(encoding, body));
+        const response = await fetch(server.url);
+        expect(response.truncated).to.equal(false);
+        expect(response.json()).to.deep.equal(JSON.parse(json.toString()));
+        await close();
+      });
+
+    it('keeps no more of it than it is told, however much it expands to', async () => {
+      for (const [encoding, body] of [
+        ['gzip', gzipSync(Buffer.alloc(50_000_000))],
+        ['br', brotliCompressSync(Buffer.alloc(50_000_000))],
+        ['gzip, gzip', gzipSync(gzipSync(Buffer.alloc(50_000_000)))],
+      ] as const) {
+        const { fetch, server, close } = await setup(() => compressed(encoding, body));
+        const response = await fetch(server.url, { maxBytes: 100_000 });
+        expect([response.body.byteLength, response.truncated], encoding).to.deep.equal([100_000, true]);
+        expect(response.json).to.throw(FetchError, '100000 bytes');
+        await close();
+      }
+    });
+
+    it('gives what can be read of it where it breaks off', async () => {
+      const text = randomBytes(100_000).toString('hex');
+      const whole = compressed('gzip', gzipSync(text)).raw;
+      const { fetch, server, close } = await setup(() => ({ raw: whole.slice(0, whole.length / 2) }));
+      const response = await fetch(server.url);
+      expect([response.status, response.truncated]).to.deep.equal([200, true]);
+      expect(text.startsWith(response.text())).to.equal(true);
+      expect(response.body.byteLength).to.be.greaterThan(50_000);
+      await close();
+    });
+
+    for (const [encoding, body] of [
+      ['gzip', json],
+      ['gzip', gzipSync(json).subarray(0, 40)],
+      ['zstd', json],
+      ['gzip, gzip, gzip, gzip', gzipSync(gzipSync(gzipSync(gzipSync(json))))],
+    ] as const)
+      it(`gives the status, and why there is no JSON, where it cannot be read: ${encoding}`, async () => {
+        const { fetch, server, close } = await setup(() => compressed(encoding, body));
+        const response = await fetch(server.url);
+        expect([response.status, response.truncated]).to.deep.equal([200, true]);
+        expect(response.json).to.throw(FetchError, encoding);
+        await close();
+      });
+
+    it('takes a response without a body as it is', async () => {
+      const { fetch, server, close } = await setup(() => ({ status: 204, headers: { 'content-encoding': 'gzip' } }));
+      const response = await fetch(server.url);
+      expect([response.status, response.truncated]).to.deep.equal([204, false]);
+      await close();
+    });
   });
 
   describe('where the status has come and the rest has not', () => {

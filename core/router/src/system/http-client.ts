@@ -16,7 +16,7 @@ import {
 import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
 import { systemClock } from './clock.js';
 import { DnsCache } from './dns-cache.js';
-import { responseOf } from './response-reader.js';
+import { decoded, responseOf } from './response-reader.js';
 
 /** The router's HTTP client, and how to close its connections. */
 export interface Network extends HttpClient {
@@ -68,7 +68,7 @@ async function send(clock: Clock, connections: Connections, url: string, init: F
       if (!idempotent.has(options.method) || !wasClosedBefore(error)) throw error;
       return responseOf(connections.fresh, options, init, clock);
     });
-    const { status, headers, body, error } = await response;
+    const { status, headers, body, error } = await decoded(await response, init.maxBytes);
     return fetchResponse(status, joined(headers), body, error === null ? null : failure(error));
   } catch (error) {
     const status = error instanceof Error ? statusBefore.get(error) : undefined;

@@ -1,4 +1,5 @@
 /** Reads one response: its status, its headers, and its body as far as it comes. */
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { type Clock, FetchError, type FetchInit } from '@switchhook/sdk';
 import type { Dispatcher } from 'undici';
 
@@ -27,6 +28,66 @@ export function responseOf(
     if (init.signal?.aborted) reject(init.signal.reason);
     else dispatcher.dispatch(options, new ResponseReader(init, clock, { resolve, reject }));
   });
+}
+
+/** More of them in one response are a mistake, or an attack. */
+const mostEncodings = 3;
+
+/** Undoes the encodings of a body, which many servers apply unasked. The limit of bytes holds for each step, so that no small body becomes a large one. */
+export async function decoded(response: ReadResponse, maxBytes = defaultMaxBytes): Promise<ReadResponse> {
+  const encodings = String(response.headers['content-encoding'] ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((encoding) => encoding.trim())
+    .filter((encoding) => encoding !== '' && encoding !== 'identity');
+  let { body, error } = response;
+  if (body.byteLength === 0) return response;
+  for (const encoding of encodings.toReversed()) {
+    const decoder = encodings.length > mostEncodings ? null : decoderOf(encoding, body, error === null);
+    const chunks: Buffer[] = [];
+    try {
+      if (decoder === null) throw new Error('the encoding is not supported');
+      decoder.end(body);
+      let left = maxBytes;
+      for await (const chunk of decoder as AsyncIterable<Buffer>) {
+        chunks.push(chunk.subarray(0, left));
+        if (chunk.length > left) throw tooLarge(maxBytes);
+        left -= chunk.length;
+      }
+    } catch (failure) {
+      const reason = failure instanceof Error ? failure.message : failure;
+      error ??=
+        failure instanceof FetchError
+          ? failure
+          : new FetchError(
+              'BODY_ENCODING',
+              `the body cannot be read as ${encodings.join(', ').slice(0, 100)}: ${reason}`,
+            );
+    }
+    body = Buffer.concat(chunks);
+  }
+  return { ...response, body, error };
+}
+
+/** Null where the encoding is unknown. Of a body that is not whole it gives what there is. */
+function decoderOf(encoding: string, [first = 0]: Uint8Array, isWhole: boolean) {
+  const options = isWhole ? {} : { finishFlush: constants.Z_SYNC_FLUSH };
+  switch (encoding) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip(options);
+    case 'deflate':
+      // Some servers leave the header out, which always has an 8 in its lower half.
+      return (first & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
+    case 'br':
+      return createBrotliDecompress(isWhole ? {} : { finishFlush: constants.BROTLI_OPERATION_FLUSH });
+    default:
+      return null;
+  }
+}
+
+function tooLarge(maxBytes = defaultMaxBytes): FetchError {
+  return new FetchError('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
 }
 
 interface Waiting {
@@ -74,8 +135,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     if (this.#ended !== undefined) return;
     this.#chunks.push(chunk.subarray(0, this.#left));
     if (chunk.length > this.#left) {
-      const { maxBytes = defaultMaxBytes } = this.init;
-      this.#end(new FetchError('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`));
+      this.#end(tooLarge(this.init.maxBytes));
     } else this.#left -= chunk.length;
   }
 

@@ -82,7 +82,7 @@ export interface FetchInit {
    * from data of others. Default `any`.
    */
   readonly reach?: 'any' | 'public';
-  /** How much of the response's body is read; the rest is dropped. Default 1 MB. */
+  /** How much of the response's body is read, before and after decoding; the rest is dropped. Default 1 MB. */
   readonly maxBytes?: number;
   /** How long the body is waited for once the status has come, in milliseconds; the rest is dropped. Default: until the signal is aborted. */
   readonly bodyMs?: number;
@@ -93,7 +93,7 @@ export interface FetchResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** At most `maxBytes`. */
+  /** At most `maxBytes`. Decoded where it was compressed (gzip, deflate, br). */
   readonly body: Uint8Array;
   /** True where the body is not complete: longer than `maxBytes`, not ended in time, broken off or invalid. */
   readonly truncated: boolean;
