@@ -73,6 +73,14 @@ describe('the command line', () => {
     ]);
   });
 
+  it('shows the URL of a router at an IPv6 address with brackets', async () => {
+    const { router, url, lines } = await place.router(good.replace('host: 127.0.0.1', 'host: "::1"'));
+    expect(url).to.match(/^http:\/\/\[::1\]:\d+$/);
+    expect(router.url).to.equal(url);
+    expect(lines.map((line) => JSON.parse(line).url)).to.include(url);
+    expect((await place.run(['status', '--url', url, '--config', place.path('switchhook.yaml')])).code).to.equal(0);
+  });
+
   it('shows a mistake like a compiler does, with a suggestion', async () => {
     const file = await place.write('switchhook.yaml', good.replace('to: console', 'to: consle'));
     const { code, stderr } = await place.run(['check', file]);

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, ConfigurationError, Router } from '@switchhook/core';
-import { formatProblems, loadConfig, loadServer, systemClock } from '@switchhook/core/internal';
+import { formatProblems, httpUrl, loadConfig, loadServer, systemClock } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
 import { Command, Option } from 'commander';
@@ -74,7 +74,7 @@ export function unopenedRouter(config: Config): Router {
 /** Where a router with this configuration listens, seen from this machine. */
 export function localUrl({ server }: Pick<Config, 'server'>): string {
   const host = ['0.0.0.0', '::'].includes(server.host) ? '127.0.0.1' : server.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
+  return httpUrl(host, server.port);
 }
 
 /** Opens a router's components, but not its store, and closes them after use. */

@@ -31,7 +31,7 @@ export { BodyBudget, readBody } from './http/body.js';
 export { ConnectionFairness } from './http/connection-fairness.js';
 export { endpoints } from './http/endpoints.js';
 export type { ServerParts } from './http/hooks.js';
-export { listen, listenerFor } from './http/server.js';
+export { httpUrl, listen, listenerFor } from './http/server.js';
 export { Ingest } from './ingest/ingest.js';
 export { readReception } from './ingest/reception.js';
 export { IngestTelemetry } from './ingest/telemetry.js';

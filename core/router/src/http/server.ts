@@ -13,7 +13,7 @@ import { type Route, routed } from './routes.js';
 
 /** A server that listens. */
 export interface ListeningServer {
-  readonly host: string;
+  readonly url: string;
   readonly port: number;
   /** Accepts nothing more and resolves when all requests have their replies; idle connections are cut at once. */
   close(): Promise<void>;
@@ -114,7 +114,17 @@ export async function listen(
     server.listen({ port, host, backlog: mostUnaccepted }, () => resolve());
   });
   const address = server.address() as AddressInfo;
-  return { host, port: address.port, close: () => closed(server), cut: () => server.closeAllConnections() };
+  return {
+    url: httpUrl(host, address.port),
+    port: address.port,
+    close: () => closed(server),
+    cut: () => server.closeAllConnections(),
+  };
+}
+
+/** The URL of a server: an IPv6 address is in brackets. */
+export function httpUrl(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The code of what a sender did to its own connection: broke off, or sent what is no HTTP. Null for everything else. */

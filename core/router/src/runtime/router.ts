@@ -58,7 +58,7 @@ export class Router {
 
   /** Where the router listens; null before `listen`. */
   get url(): string | null {
-    return this.#server === null ? null : `http://${this.#server.host}:${this.#server.port}`;
+    return this.#server?.url ?? null;
   }
 
   /** Headers that sign a body for a source, with its secrets; null if there is no such source or it cannot sign. */
@@ -136,13 +136,14 @@ export class Router {
     const { host, port, keepAliveMs, adminToken } = this.#config.server;
     const { fairness } = this.#composition;
     this.#server = await listen(this.listener, host, port, { fairness, keepAliveMs });
-    this.#log.info('router.listening', { url: this.url });
+    const { url } = this.#server;
+    this.#log.info('router.listening', { url });
     if (adminToken === null && !isLoopback(host))
       this.#log.warn('api.token-missing', {
         host,
         fix: 'set server.admin.token; until then only this machine can use the API',
       });
-    return `http://${host}:${this.#server.port}`;
+    return url;
   }
 
   /** Stops accepting, finishes what runs within `server.grace`, and closes everything. What is left waits in the store. */
