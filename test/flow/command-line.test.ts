@@ -73,6 +73,28 @@ describe('the command line', () => {
     ]);
   });
 
+  it('ends quietly, with its own exit code, when what reads its output has gone', async () => {
+    const { url } = await place.router(good);
+    const file = place.path('switchhook.yaml');
+    const body = await place.write('body.json', '{"event":"conversation_ended","conversationId":"conv_1"}');
+    const at = ['--url', url, '--config', file];
+    expect((await place.run(['send', body, '--source', 'agents', '--to', url, '--config', file])).code).to.equal(0);
+    for (const args of [
+      ['explain', '--help'],
+      ['check', file],
+      ['schema'],
+      ['plugins', '--config', file],
+      ['explain', body, '--source', 'agents', '--config', file],
+      ['explain', 'conv_1', ...at],
+      ['events', '--json', ...at],
+      ['status', ...at],
+    ])
+      expect(await place.runUnread(args), args.join(' ')).to.equal(0);
+    expect(await place.runUnread(['check', await place.write('wrong.yaml', wrong)])).to.equal(78);
+    for (const args of [['strat'], ['check', '--colour'], ['calls', '--limit']])
+      expect(await place.runUnread(args), args.join(' ')).to.equal(2);
+  });
+
   it('shows the URL of a router at an IPv6 address with brackets', async () => {
     const { router, url, lines } = await place.router(good.replace('host: 127.0.0.1', 'host: "::1"'));
     expect(url).to.match(/^http:\/\/\[::1\]:\d+$/);

@@ -47,6 +47,8 @@ export interface Workplace {
   start(file: string, args?: readonly string[]): Promise<RouterProcess>;
   /** Runs a command of `switchhook` to its end. */
   run(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>;
+  /** The exit code of a command when what reads its two outputs has gone before the first line. */
+  runUnread(args: readonly string[]): Promise<number | null>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,12 @@ export async function workplace(): Promise<Workplace> {
     await writeFile(path(name), content);
     return path(name);
   };
+  const launched = (args: readonly string[], environment: Readonly<Record<string, string>>) =>
+    spawn(process.execPath, [command, ...args], {
+      cwd: directory,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   return {
     directory,
     path,
@@ -78,14 +86,17 @@ export async function workplace(): Promise<Workplace> {
       return started;
     },
     run: async (args, environment = {}) => {
-      const child = spawn(process.execPath, [command, ...args], {
-        cwd: directory,
-        env: { ...process.env, ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
+      const child = launched(args, environment);
       const [stdout, stderr] = [child.stdout, child.stderr].map(collected);
       const [code] = await once(child, 'close');
       return { code, stdout: stdout?.join('') ?? '', stderr: stderr?.join('') ?? '' };
+    },
+    runUnread: async (args) => {
+      const child = launched(args, {});
+      child.stdout.destroy();
+      child.stderr.destroy();
+      const [code] = await once(child, 'exit');
+      return code;
     },
     close: async () => {
       for (const end of ends.reverse()) await end();

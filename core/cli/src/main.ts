@@ -63,6 +63,11 @@ for (const command of [
 ])
   program.addCommand(command(processOutput).exitOverride().showHelpAfterError());
 
+// A reader that has gone, as `head` after its last line, costs lines, and nothing else: what a command changes is not cut short.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 try {
   await program.parseAsync();
 } catch (error) {
