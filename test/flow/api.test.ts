@@ -112,6 +112,11 @@ describe('an operator at the command line', () => {
       ...{ method: 'POST', url: `${crm.url}/calls`, body: { call: 'conv_5', seconds: 73 } },
     });
     expect(routes[0].destinations[0].preview.headers.authorization).to.equal('***');
+    const example = '00000000-0000-0000-0000-000000000000';
+    expect(routes[0].destinations[0].preview.headers['idempotency-key']).to.equal(`${example}.0`);
+    const printed = (await place.run(['explain', body, '--config', config])).stdout;
+    expect(printed).to.include(`event ${example}, an example: agents has not received it`);
+    expect(printed).to.include('would get, with an example of the delivery id:');
     expect(crm.requests).to.deep.equal([]);
   });
 

@@ -45,7 +45,8 @@ Examples:
   switchhook explain 01890a5d-ac96-774b-bcce-b302099a8057
   switchhook explain captured.json --source agents
 
-A file is explained by the configuration file as it is now, without a router; with --url by the router there.`,
+A file is explained by the configuration file as it is now, without a router; with --url by the router there. The ids of its
+event and deliveries are examples, as are the headers made from them, such as Idempotency-Key: real ones are made on receipt.`,
     )
     .action(async (what: string, options: ExplainOptions) => {
       if (isFile(what)) return explainFile(what, options, output);
@@ -110,7 +111,7 @@ async function destinationsOf(router: RouterClient, explanations: readonly Expla
 function print(explanations: readonly Explanation[], destinations: Destinations, output: Output): void {
   for (const [index, one] of explanations.entries()) {
     if (index > 0) output.line();
-    printEvent(output, one.event);
+    printEvent(output, one.event, one.kept);
     const ofNoRoute = one.deliveries.filter((made) => !one.routes.some((route) => belongs(made, route)));
     for (const route of one.routes)
       if (route.matches) printRoute(route, one, destinations, output);
@@ -136,13 +137,14 @@ function printRoute(route: Route, { kept, deliveries }: Explanation, destination
         `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
       );
     // The contents of a stored event are shown by `switchhook events`.
-    if (made?.state !== 'delivered') printPreview(preview, reason, output);
+    if (made?.state !== 'delivered') printPreview(preview, reason, kept, output);
   }
 }
 
-function printPreview(preview: unknown, reason: string | null, output: Output): void {
+function printPreview(preview: unknown, reason: string | null, kept: boolean, output: Output): void {
+  const heading = kept ? 'would get' : 'would get, with an example of the delivery id:';
   output.line(
-    styled(output, 'dim', reason === null ? '    would get' : `    what it would get cannot be shown: ${reason}`),
+    styled(output, 'dim', `    ${reason === null ? heading : `what it would get cannot be shown: ${reason}`}`),
   );
   if (reason === null) printIndented(output, preview, '      ');
 }

@@ -24,11 +24,12 @@ export function coloured(output: Output, state: Delivery['state'], text: string)
 }
 
 /** What an event is, in two lines. */
-export function printEvent(output: Output, event: Event): void {
+export function printEvent(output: Output, event: Event, isReceived = true): void {
   const { type, subject, agent, source, receivedAt, id } = event;
   const about = [subject, agent === null ? null : `agent ${agent}`].filter((part) => part !== null);
   output.line([styled(output, 'bold', type), ...about].join('  '));
-  output.line(`event ${id}, received by ${source} ${relative(receivedAt)} (${receivedAt})`);
+  if (!isReceived) output.line(`event ${id}, an example: ${source} has not received it`);
+  else output.line(`event ${id}, received by ${source} ${relative(receivedAt)} (${receivedAt})`);
 }
 
 /** How a delivery stands, in a few words. */

@@ -54,7 +54,7 @@ export interface DryRun {
   readonly normalizePhone: PhoneNormalizer;
 }
 
-/** The events that a source would make of a body. Refuses as `MALFORMED` what the source does not take. */
+/** The events that a source would make of a body, with ids that no event has. Refuses as `MALFORMED` what the source does not take. */
 export async function draftedEvents(dryRun: DryRun): Promise<readonly EventRecord[]> {
   const { name, nowMs } = dryRun;
   const reception = await receptionOf(dryRun);
@@ -62,10 +62,14 @@ export async function draftedEvents(dryRun: DryRun): Promise<readonly EventRecor
     case 'handshake':
       return [];
     case 'events':
-      return reception.events.map((draft) => recordOf(draft, name, nowMs));
+      return reception.events.map((draft, index) => recordOf(draft, name, nowMs, exampleId(index)));
     case 'call':
-      return [recordOf(reception.event, name, nowMs)];
+      return [recordOf(reception.event, name, nowMs, exampleId(0))];
   }
+}
+
+function exampleId(index: number): string {
+  return `00000000-0000-0000-0000-${String(index).padStart(12, '0')}`;
 }
 
 /** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */

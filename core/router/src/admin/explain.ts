@@ -50,18 +50,19 @@ export interface DestinationExplanation {
   readonly reason: string | null;
 }
 
-/** Evaluates every route. `deliveries` are those the event already has: a preview uses their ids. */
+/** Evaluates every route. `deliveries` are those the event already has: a preview uses their ids, and others those that would follow. */
 export function explainRoutes(
   record: EventRecord,
   deliveries: readonly DeliveryRecord[],
   parts: ExplainParts,
 ): readonly RouteExplanation[] {
   const event = eventOf(record);
+  let next = deliveries.length;
   return parts.routes.map((route) => {
     const verdict = verdictFor(route, event);
     const previewFor = (destination: string): DestinationExplanation => {
       const made = deliveries.find((one) => one.route === route.name && one.destination === destination);
-      const id = made?.id ?? deliveryId(record.id, deliveries.length);
+      const id = made?.id ?? deliveryId(record.id, next++);
       return previewOf({ id, attempt: (made?.attempts ?? 0) + 1, destination }, route, record, parts);
     };
     return {

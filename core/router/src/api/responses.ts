@@ -127,7 +127,9 @@ const routeExplanation = z
 export const explanation = z
   .object({
     event: wholeEvent,
-    kept: z.boolean().meta({ description: 'False where it is only made from a body.' }),
+    kept: z
+      .boolean()
+      .meta({ description: 'False where it is only made from a body: its ids, which begin with zeros, are examples.' }),
     deliveries: list(deliveryDetails),
     routes: list(routeExplanation).meta({ description: 'Every route, in the order of the file.' }),
   })
