@@ -74,6 +74,54 @@ function shapeOf({ name, kind, labels }: Pick<Described, 'name' | 'kind' | 'labe
   return `${name} ${kind} ${labels.toSorted().join(',')}`;
 }
 
+/** What a name has against the rules of https://prometheus.io/docs/practices/naming and of `promtool check metrics`. */
+function unconventional({ name, kind }: Pick<Described, 'name' | 'kind'>): readonly string[] {
+  const words = name.split('_');
+  const faults: readonly (readonly [string, boolean])[] = [
+    ['is not in lower case with single underscores', !/^[a-z][a-z\d]*(_[a-z\d]+)*$/.test(name)],
+    ['is a counter without _total', kind === 'counter' && words.at(-1) !== 'total'],
+    ['is no counter, and ends in _total', kind !== 'counter' && words.at(-1) === 'total'],
+    ['ends like a series of a histogram', /_(bucket|count|sum)$/.test(name)],
+    ['contains its kind', words.some((word) => ['counter', 'gauge', 'histogram', 'summary', kind].includes(word))],
+    ['has no base unit', words.some((word) => notBaseUnits.test(word))],
+    ['has its unit before its end', words.slice(0, -1).some(isUnit) && !/_(total|info)$/.test(name)],
+    ['is of no kind', !['counter', 'gauge', 'histogram'].includes(kind)],
+  ];
+  return faults.filter(([, is]) => is).map(([fault]) => `${name} ${fault}`);
+}
+
+const notBaseUnits =
+  /^(ms|us|ns|(milli|micro|nano)seconds?|minutes?|hours?|days?|weeks?|[kmgt]i?b|(kilo|mega|giga|kibi|mebi|gibi)bytes?|bits?|percent(age)?|millis)$/;
+
+function isUnit(word: string): boolean {
+  return ['seconds', 'bytes', 'ratio', 'meters', 'celsius'].includes(word);
+}
+
+describe('The names of metrics', () => {
+  it('follow the conventions of Prometheus, those of Node and of the process included', async () => {
+    const families = await familiesOfEverything();
+    expect(families.map(({ name }) => name)).to.include('nodejs_active_handles');
+    expect([...families, ...described].flatMap(unconventional)).to.deep.equal([]);
+    expect(families.filter(({ help }) => help === '').map(({ name }) => name)).to.deep.equal([]);
+  });
+
+  it('are caught when they do not', () => {
+    for (const [name, kind] of [
+      ['events', 'counter'],
+      ['handles_total', 'gauge'],
+      ['commit_ms', 'histogram'],
+      ['wait_minutes', 'gauge'],
+      ['body_kb', 'gauge'],
+      ['events_counter_total', 'counter'],
+      ['attempts_count', 'gauge'],
+      ['commit_seconds_long', 'histogram'],
+      ['commitSeconds', 'histogram'],
+      ['commit_seconds', 'summary'],
+    ] as const)
+      expect(unconventional({ name, kind }), name).not.to.deep.equal([]);
+  });
+});
+
 describe('docs/operating/metrics.md', () => {
   it('describes every metric of a router in which everything has happened, and no other', async () => {
     const families = await familiesOfEverything();

@@ -21,6 +21,8 @@ const mostFailed = 100;
 export function openMetrics(): ExposedMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // Gauges with the name of a counter, each the sum of another one.
+  for (const what of ['resources', 'handles', 'requests']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const made = new Map<string, Counter | Gauge | Histogram>();
   const read = new Set<Gauge>();
 
