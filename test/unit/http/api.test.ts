@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { problem } from '@switchhook/core/api';
 import { type ApiAccess, apiFor, endpoints, listen, listenerFor, requireAccess } from '@switchhook/core/internal';
 import { FakeLog, settled } from '@switchhook/testkit';
@@ -425,6 +426,11 @@ describe('the API', () => {
   });
 });
 
+async function lintProblems(source: string): Promise<readonly string[]> {
+  const problems = await lintFromString({ source, config: await createConfig({ extends: ['recommended-strict'] }) });
+  return problems.map(({ ruleId, message, location }) => `${ruleId} ${location[0]?.pointer}: ${message}`);
+}
+
 describe('the OpenAPI document', () => {
   it('describes every endpoint, its parameters, its body and its replies, without a reference to nowhere', async () => {
     const { port, close } = await setup();
@@ -450,6 +456,19 @@ describe('the OpenAPI document', () => {
       expect(document.components.schemas).to.have.property(name);
     const ids = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).to.equal(endpoints.length);
+    await close();
+  });
+
+  it('passes the strict rules of a linter, and names its licence and its server', async () => {
+    const { port, close } = await setup();
+    const response = await fetch(`http://127.0.0.1:${port}/api/openapi.json`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const source = await response.text();
+    expect(await lintProblems(source)).to.deep.equal([]);
+    expect(await lintProblems(source.replace('"3.1.0"', '"3.1.0","license":"MIT"'))).to.not.deep.equal([]);
+    const { info, servers } = JSON.parse(source);
+    expect([info.license, servers[0].url]).to.deep.equal([{ name: 'MIT', identifier: 'MIT' }, '/']);
     await close();
   });
 

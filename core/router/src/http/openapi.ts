@@ -18,7 +18,8 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
   const { schemas } = z.toJSONSchema(named, { uri: refTo, override: tidied });
   return plain({
     openapi: '3.1.0',
-    info: { title: 'Switchhook', version, description: introduction },
+    info: { title: 'Switchhook', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/', description: 'The router that this document was read from.' }],
     security: [{ token: [] }],
     paths: Object.fromEntries(paths.map((path) => [path, pathItem(endpoints.filter((one) => one.path === path))])),
     components: {
