@@ -82,16 +82,12 @@ describe('the command line', () => {
     for (const args of [
       ['explain', '--help'],
       ['check', file],
-      ['schema'],
-      ['plugins', '--config', file],
       ['explain', body, '--source', 'agents', '--config', file],
       ['explain', 'conv_1', ...at],
-      ['events', '--json', ...at],
-      ['status', ...at],
     ])
       expect(await place.runUnread(args), args.join(' ')).to.equal(0);
     expect(await place.runUnread(['check', await place.write('wrong.yaml', wrong)])).to.equal(78);
-    for (const args of [['strat'], ['check', '--colour'], ['calls', '--limit']])
+    for (const args of [['strat'], ['calls', '--limit']])
       expect(await place.runUnread(args), args.join(' ')).to.equal(2);
   });
 
