@@ -72,21 +72,35 @@ export {
   isNotReady,
   notReady,
 } from './errors/typed-errors.js';
-export { parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
+export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
 export { excerptLimits, outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';
 export { sentTimeMs } from './http/sent-time.js';
 export {
+  ed25519PublicKey,
   fingerprint,
+  isOneOf,
+  requireSignature,
   type SignatureScheme,
+  type SignatureSecret,
   type SignedParts,
   sameText,
   signatureHeaders,
   type Verification,
   verifySignature,
 } from './http/signature.js';
-export { country, duration, rate, secret, size } from './options/fields.js';
+export {
+  type EventFields,
+  eventReader,
+  type FoundFields,
+  fieldReader,
+  fieldsOption,
+  idOf,
+  longestAgent,
+} from './options/event-fields.js';
+export { country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
 export { isKnownCaller, isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from './options/phone-number.js';
+export { checkSignature, type SignatureSettings, schemeOf, signatureOption } from './options/signature-options.js';
 export { expression, type Fit, scopes, template, text } from './options/templates.js';
 export { durationText } from './options/units.js';
 

@@ -1,9 +1,8 @@
 /** Addresses a request may come from. */
 
 import { isIP } from 'node:net';
-import { z } from '@switchhook/sdk';
+import { problem, z } from '@switchhook/sdk';
 import ipaddr from 'ipaddr.js';
-import { problem } from './signature.js';
 
 type Range = readonly [network: ipaddr.IPv4 | ipaddr.IPv6, bits: number];
 

@@ -6,9 +6,11 @@ import {
   type EventDraft,
   eventKey,
   fingerprint,
+  fitting,
   type HttpReply,
   type JsonObject,
   Log,
+  problem,
   type RawRequest,
   readJsonObject,
   refuse,
@@ -17,9 +19,9 @@ import {
   z,
 } from '@switchhook/sdk';
 import { allowed, allowOption } from './allow.js';
-import { agentIn, callIdIn, fitting, idIn, isAgentWebhook, openEnvelope } from './envelope.js';
+import { agentIn, callIdIn, idIn, isAgentWebhook, openEnvelope } from './envelope.js';
 import { callSamples } from './samples.js';
-import { problem, secretList, signatureOption, verifierOf } from './signature.js';
+import { assumedSignature, secretsOption, verifierOf } from './signature.js';
 
 /** SigmaMind waits 10 s, tries 3 more times, then drops the call: https://docs.sigmamind.ai/documentation/calls/receive-calls */
 const deadlineMs = 10_000;
@@ -31,8 +33,8 @@ const options = z
     token: secret(
       'A secret text that each request must contain: as /hooks/{source}/<token>, ?token= or Authorization: Bearer. SigmaMind documents no signature for this webhook.',
     ).optional(),
-    secrets: secretList.optional().meta({ description: 'Secret or list of secrets, if the requests are signed.' }),
-    signature: signatureOption.optional(),
+    secrets: secretsOption.optional().meta({ description: 'Secret or list of secrets, if the requests are signed.' }),
+    signature: assumedSignature.optional(),
     allow: allowOption.optional(),
   })
   .superRefine(({ token, secrets, signature, allow }, ctx) => {

@@ -2,7 +2,7 @@
  * Finds the fields of a body. The shape of SigmaMind's event bodies is not public, so the names and nestings
  * its API uses elsewhere are understood, in camelCase and snake_case. All of it is our reading, none of it a fact.
  */
-import { fingerprint, type JsonObject, type JsonValue, sentTimeMs } from '@switchhook/sdk';
+import { idOf, type JsonObject, type JsonValue, sentTimeMs } from '@switchhook/sdk';
 
 /** A body's objects by the key they stand under: itself (`''`), what is nested in it, and what is nested in that. */
 export interface Envelope {
@@ -94,19 +94,6 @@ export function typeOf(value: JsonValue | undefined): string | null {
 /** Whether a type is one of those SigmaMind documents for agent webhooks. */
 export function isAgentWebhook(type: string): boolean {
   return Object.hasOwn(times, typeOf(type) ?? '');
-}
-
-/** An id as text; null where the value is none. */
-export function idOf(value: JsonValue | undefined): string | null {
-  if (typeof value === 'bigint' || typeof value === 'number') return String(value);
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-/** Text within a limit. What is too long, or what not every store can keep, is cut and cleaned; a fingerprint keeps different texts different. */
-export function fitting<T extends string | null>(text: T, limit: number): T | string {
-  const unkeepable = /[\p{Cc}\p{Cs}]/gu;
-  if (text === null || (text.length <= limit && text.search(unkeepable) < 0)) return text;
-  return `${text.slice(0, limit - 33).replace(unkeepable, '\uFFFD')}~${fingerprint(text)}`;
 }
 
 type Read<T> = (value: JsonValue | undefined) => T | null;

@@ -1,29 +1,37 @@
 /** `sigmamind.events`: a signed agent webhook becomes one event, its body kept as it was sent. */
-import { defineSource, eventKey, isRefusal, Log, type RawRequest, readJsonObject, refuse, z } from '@switchhook/sdk';
-import { documentedTypes, fitting, openEnvelope } from './envelope.js';
-import { fieldReader, fieldsOption, unverifiedAgent } from './fields.js';
+import {
+  defineSource,
+  eventKey,
+  fieldReader,
+  fitting,
+  Log,
+  type RawRequest,
+  readJsonObject,
+  refuse,
+  z,
+} from '@switchhook/sdk';
+import { documentedTypes, openEnvelope, typeOf } from './envelope.js';
+import { envelopeFields, foundIn, unverifiedAgent } from './fields.js';
 import { eventSamples } from './samples.js';
-import { secretList, signatureOption, type Verifier, verifierOf } from './signature.js';
+import { assumedSignature, secretsOption, type Verifier, verifierOf } from './signature.js';
 
 /** Stands for all agents. */
 const everybody = '';
-/** A body that begins otherwise, with a byte order mark for example, need not be what JSON.parse takes. */
-const openingBrace = 0x7b;
 
-const secretOfAgent = secretList.meta({
+const secretOfAgent = secretsOption.meta({
   description: 'The secret of this agent, or a list of its secrets. Remove an agent that has none.',
 });
 
 const options = z.strictObject({
   secrets: z
-    .union([secretList.transform((list) => ({ [everybody]: list })), z.record(z.string().min(1), secretOfAgent)])
+    .union([secretsOption.transform((list) => ({ [everybody]: list })), z.record(z.string().min(1), secretOfAgent)])
     .transform((agents) => new Map(Object.entries(agents)))
     .refine((agents) => agents.size > 0, 'expected at least one secret')
     .meta({
       description: 'A secret, a list of secrets (each is tried, for rotation), or a map from agent ids to these.',
     }),
-  signature: signatureOption.optional(),
-  fields: fieldsOption.optional(),
+  signature: assumedSignature.optional(),
+  fields: envelopeFields.optional(),
 });
 
 /** The component. */
@@ -37,25 +45,24 @@ export const events = defineSource({
   create({ secrets: agents, signature, fields = {} }, { log }) {
     const shared = agents.get(everybody);
     const verifier = verifierOf(signature);
-    const read = fieldReader(fields, log);
+    const read = fieldReader(fields, log, typeOf);
     return {
       async open() {
         verifier.announce(log);
       },
       receive(request) {
-        const { body, headers } = request;
+        const { body } = request;
         if (shared === undefined) verifyForAgent(request, agents, unverifiedAgent(fields, request), verifier);
         else verifier.verify(request, shared);
         const data = readJsonObject(body);
-        const { type, ...reading } = read(openEnvelope(data, body), headers);
+        const { type, ...reading } = read(request, data, foundIn(openEnvelope(data, body)));
         if (type === null) throw refuse('MALFORMED', 'the body names no event type; set fields.type');
         // The holder of one agent's secret chooses the ids: they must not be those of another agent's events.
         const key = shared !== undefined ? reading.key : fitting(eventKey('', reading.agent, reading.key), 512);
-        const draft = { ...reading, key, type, data };
-        return { kind: 'events', events: [body[0] === openingBrace ? { ...draft, body } : draft] };
+        return { kind: 'events', events: [{ ...reading, key, type }] };
       },
       sign(body, nowMs) {
-        const agent = agentOf(() => read(openEnvelope(readJsonObject(body), body), {}).agent);
+        const agent = unverifiedAgent(fields, { body, headers: {} });
         const [own = ''] = shared ?? agents.get(agent ?? everybody) ?? [...agents.values()].flat();
         return { headers: verifier.sign(body, nowMs, own), rest: '' };
       },
@@ -84,15 +91,5 @@ function verifyForAgent(request: RawRequest, agents: Agents, agent: string | nul
     readJsonObject(request.body);
     const found = agent === null ? 'no agent; set fields.agent' : 'another agent';
     throw refuse('UNVERIFIED', `the secret is that of ${owners.slice(0, 3).join(', ')}, but the body names ${found}`);
-  }
-}
-
-/** A body that cannot be read can be signed all the same. */
-function agentOf(read: () => string | null): string | null {
-  try {
-    return read();
-  } catch (thrown) {
-    if (isRefusal(thrown)) return null;
-    throw thrown;
   }
 }

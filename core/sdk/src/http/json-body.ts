@@ -2,6 +2,7 @@
 import { parse, stringify } from 'lossless-json';
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import { refuse } from '../errors/refusal.js';
+import { fingerprint } from './signature.js';
 
 /** A number that JSON.parse might round: 16 digits, or an exponent of three. Outside of strings, with rare exceptions that cost only time. */
 const mayBeRounded = /(?:^|[[:,])\s*-?(?:\d{16}|\d[\d.]*[eE]\+?\d{3})/;
@@ -71,6 +72,16 @@ export function readJsonObject(
     throw refuse('MALFORMED', 'the body is not a JSON object');
   checkLevel(value as Record<string, unknown>, harmful, 1);
   return value as JsonObject;
+}
+
+/**
+ * Text that every store can keep, within a limit of characters. Where it is too long or has control characters, it is cut and
+ * cleaned, and a fingerprint keeps different texts different.
+ */
+export function fitting<T extends string | null>(text: T, limit: number): T | string {
+  const unkeepable = /[\p{Cc}\p{Cs}]/gu;
+  if (text === null || (text.length <= limit && text.search(unkeepable) < 0)) return text;
+  return `${text.slice(0, limit - 33).replace(unkeepable, '\uFFFD')}~${fingerprint(text)}`;
 }
 
 function checkLevel(value: Record<string, unknown>, harmful: 'refuse' | 'drop', depth: number): void {

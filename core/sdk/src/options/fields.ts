@@ -19,6 +19,23 @@ export function secret(description: string) {
     .meta({ description, secret: true });
 }
 
+/** Every request is hashed with each of them, also one that is not signed. */
+const mostSecrets = 20;
+
+/** One secret or several, of which each is tried: so a new one can be added before the old one is removed. Becomes a list. `advice`: what to do with more than 20. */
+export function secretList(description: string, advice = 'remove those that are not used any more') {
+  const tooMany = `each request is checked with all of them: ${mostSecrets} at most; ${advice}`;
+  return z
+    .union([secret('A secret.'), z.array(secret('A secret.')).min(1).max(mostSecrets, tooMany)])
+    .transform((value) => (typeof value === 'string' ? [value] : value))
+    .meta({ description });
+}
+
+/** An issue for which zod has no code, to be given to `ctx.addIssue`: the value of an option is wrong. */
+export function problem(message: string) {
+  return { code: 'custom' as const, message, params: { problem: 'INVALID_VALUE' } };
+}
+
 /** `800ms`, `5s`, `10m`, `30d`; becomes milliseconds. */
 export function duration(description: string) {
   return unit(description, 'a duration such as 800ms, 5s, 10m or 30d', '5s', durationPattern, durationMs);
@@ -57,7 +74,7 @@ function unit<T>(
     .transform((value, ctx): T => {
       const parsed = parse(value);
       if (parsed !== null) return parsed;
-      ctx.addIssue({ code: 'custom', message: `expected ${expected}`, params: { problem: 'INVALID_VALUE' } });
+      ctx.addIssue(problem(`expected ${expected}`));
       return z.NEVER;
     })
     .meta({ description, examples: [example], pattern: pattern.source });

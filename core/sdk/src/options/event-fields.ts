@@ -1,0 +1,124 @@
+/** The `fields` block of sources: which values of a body are the type, the key and the other fields of its event. */
+import { z } from 'zod';
+import type { EventDraft } from '../contract/event.js';
+import type { Expression } from '../contract/expression.js';
+import { eventKey } from '../contract/ids.js';
+import type { JsonObject, JsonValue } from '../contract/json.js';
+import type { Log } from '../contract/services.js';
+import type { RawRequest, Reception } from '../contract/source.js';
+import { fitting, readJsonObject } from '../http/json-body.js';
+import { sentTimeMs } from '../http/sent-time.js';
+import { fingerprint } from '../http/signature.js';
+import { expression } from './templates.js';
+
+const descriptions = {
+  type: 'Type of the event.',
+  key: 'Identifies an event that is sent more than once. Headers are not signed.',
+  subject: 'Conversation or call id.',
+  agent: 'Id of the agent.',
+  party: "Phone number of the other party, by which `recent` finds the caller's history. No default.",
+  occurredAt:
+    'Time of the event: ISO 8601, RFC 1123, or seconds or milliseconds since the epoch. UTC if it names no zone.',
+};
+
+/** Names of the fields. */
+type FieldName = keyof typeof descriptions;
+
+/** The `fields` block: CEL over `body` and `headers`. `note` ends its description; `defaults` are the expressions of fields that are not configured. */
+export function fieldsOption(note: string, defaults: Partial<Record<FieldName, string>> = {}) {
+  const field = (name: FieldName) => {
+    const bare = z.preprocess(withoutMarks, expression(descriptions[name], ['body', 'headers'])).optional();
+    const chosen = defaults[name];
+    return chosen === undefined ? bare : bare.prefault(chosen).meta({ default: chosen });
+  };
+  return z
+    .strictObject({
+      type: field('type'),
+      key: field('key'),
+      subject: field('subject'),
+      agent: field('agent'),
+      party: field('party'),
+      occurredAt: field('occurredAt'),
+    })
+    .meta({ description: `Where the fields of a body are, in CEL over body and headers. ${note}` });
+}
+
+/** What `fieldsOption` makes of the block. */
+export type EventFields = { readonly [name in FieldName]?: Expression | undefined };
+
+/** What a source finds in a body by itself, for fields without an expression. `type` and `subject` are what the event gets. */
+export interface FoundFields {
+  readonly type?: string | null;
+  readonly subject?: string | null;
+  readonly agent?: string | null;
+  /** Also where the expression for the key has no value. Default: type, subject and a fingerprint of the body. */
+  key?(type: string | null, subject: string | null): string | null;
+  occurredAtMs?(type: string | null): number | null;
+}
+
+/**
+ * Makes a reader of verified requests: the fields that their event has. An expression without a value is a warning the first time, and at
+ * debug level from then on. `typeOf` reads what the expression for the type comes to.
+ */
+export function fieldReader(fields: EventFields, log: Log, typeOf: (value: JsonValue) => string | null = idOf) {
+  const warned = new Set<string>();
+  return ({ body, headers }: Pick<RawRequest, 'body' | 'headers'>, data: JsonObject, found: FoundFields = {}) => {
+    const read = <T>(name: FieldName, as: (value: JsonValue) => T | null, otherwise: T | null = null): T | null => {
+      const chosen = fields[name];
+      if (chosen === undefined) return otherwise;
+      try {
+        return as(chosen.evaluate({ body: data, headers }));
+      } catch (error) {
+        log[warned.has(name) ? 'debug' : 'warn']('field.missed', { field: `fields.${name}`, error });
+        warned.add(name);
+        return null;
+      }
+    };
+    const type = fitting(read('type', typeOf, found.type), 128);
+    const subject = fitting(read('subject', idOf, found.subject), 512);
+    const agent = fitting(read('agent', idOf, found.agent), longestAgent);
+    // Nothing is assumed: of a call that the agent made, the caller's number is one's own.
+    const party = fitting(read('party', idOf), 256);
+    const chosenKey = read('key', idOf) ?? found.key?.(type, subject);
+    const key = fitting(chosenKey ?? eventKey(type, subject, fingerprint(body)), 512);
+    const occurredAtMs = read('occurredAt', timeOf, found.occurredAtMs?.(type));
+    // What begins otherwise, with a byte order mark for example, need not be what JSON.parse takes.
+    const bytes = body[0] === openingBrace ? { body } : {};
+    return { type, subject, agent, party, key, occurredAtMs, data, ...bytes };
+  };
+}
+
+const openingBrace = 0x7b;
+
+/** Characters of an agent's id. */
+export const longestAgent = 256;
+
+/** Makes the reception of verified requests that are one event each. Its type is `webhook` where the body has none. */
+export function eventReader(fields: EventFields, log: Log) {
+  const read = fieldReader(fields, log);
+  return (request: RawRequest, found?: FoundFields): Reception => {
+    const draft: Omit<EventDraft, 'type'> & { readonly type: string | null } = read(
+      request,
+      readJsonObject(request.body),
+      found,
+    );
+    return { kind: 'events', events: [{ ...draft, type: draft.type ?? 'webhook' }] };
+  };
+}
+
+/** An id as text; null where the value is none. */
+export function idOf(value: JsonValue | undefined): string | null {
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function timeOf(value: JsonValue): number | null {
+  const ms = sentTimeMs(value);
+  if (ms === null && value !== null && value !== '') throw new Error('the value is no time that can be read');
+  return ms;
+}
+
+/** CEL, with or without `${{ }}` around it. Blanks take the place of the marks, so that the position of a mistake stays true. */
+function withoutMarks(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/^(\s*)\$\{\{(.*)\}\}\s*$/s, '$1   $2') : value;
+}
