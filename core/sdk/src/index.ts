@@ -79,8 +79,8 @@ export { sentTimeMs } from './http/sent-time.js';
 export {
   ed25519PublicKey,
   fingerprint,
-  isOneOf,
   requireSignature,
+  requireToken,
   type SignatureScheme,
   type SignatureSecret,
   type SignedParts,
@@ -90,6 +90,7 @@ export {
   verifySignature,
 } from './http/signature.js';
 export {
+  commonFields,
   type EventFields,
   eventReader,
   type FoundFields,
@@ -100,7 +101,13 @@ export {
 } from './options/event-fields.js';
 export { country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
 export { isKnownCaller, isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from './options/phone-number.js';
-export { checkSignature, type SignatureSettings, schemeOf, signatureOption } from './options/signature-options.js';
+export {
+  checkSignature,
+  headerName,
+  type SignatureSettings,
+  schemeOf,
+  signatureOption,
+} from './options/signature-options.js';
 export { expression, type Fit, scopes, template, text } from './options/templates.js';
 export { durationText } from './options/units.js';
 

@@ -8,8 +8,10 @@ import {
   type ComponentInfo,
   type Delivery,
   type Event,
+  type EventDraft,
   HttpClient,
   type Instances,
+  isRefusal,
   type JsonObject,
   type Kind,
   type Lifecycle,
@@ -18,6 +20,8 @@ import {
   Metrics,
   type Plugin,
   type RawRequest,
+  type Refusal,
+  type Source,
   StoreReader,
 } from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
@@ -151,4 +155,32 @@ export function aRequest(
     ...given,
     body: body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
   };
+}
+
+/** A request that a source accepts, as its `sign` makes it. */
+export function signedRequest(source: Source, body: Uint8Array | string | JsonObject): RawRequest {
+  const draft = aRequest({ body });
+  const signature = source.sign?.(draft.body, draft.receivedAtMs);
+  if (signature === undefined) throw new Error('the source cannot sign: give it `sign`');
+  const rest = decodeURIComponent(signature.rest.replace(/^\//, ''));
+  return { ...draft, rest, headers: { ...draft.headers, ...signature.headers } };
+}
+
+/** The event that a source makes of a request. Throws where it makes something else, or several. */
+export async function eventOf(source: Source, request: RawRequest): Promise<EventDraft> {
+  const reception = await source.receive(request);
+  const [event, another] = reception.kind === 'events' ? reception.events : [];
+  if (event === undefined || another !== undefined) throw new Error(`expected one event, found ${reception.kind}`);
+  return event;
+}
+
+/** The refusal of a request by a source; null where it accepts it. */
+export async function refusalOf(source: Source, request: RawRequest): Promise<Refusal | null> {
+  try {
+    await source.receive(request);
+  } catch (thrown) {
+    if (isRefusal(thrown)) return thrown;
+    throw thrown;
+  }
+  return null;
 }

@@ -1,7 +1,18 @@
 /** The door for testing plugins: conformance suites, fakes for time and log, and a real HTTP receiver. */
 
 export { FakeClock, FakeLog, FakeMetrics, type LogLine, settled } from './fakes.js';
-export { aCall, aDelivery, anEvent, aRequest, createComponent, type FakeServices, fakeServices } from './fixtures.js';
+export {
+  aCall,
+  aDelivery,
+  anEvent,
+  aRequest,
+  createComponent,
+  eventOf,
+  type FakeServices,
+  fakeServices,
+  refusalOf,
+  signedRequest,
+} from './fixtures.js';
 export {
   type Behaviour,
   cutOffResponse,

@@ -156,9 +156,22 @@ export function sameText(a: string, b: string): boolean {
   return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 }
 
-/** Whether a text is one of several secrets. Compares it with them all, so that the time taken does not reveal which one it is. */
-export function isOneOf(text: string, secrets: readonly string[]): boolean {
-  return secrets.filter((secret) => sameText(text, secret)).length > 0;
+/**
+ * Refuses a request as `UNVERIFIED` unless a header is one of the tokens, after a prefix such as `Bearer ` in any case. Compares with all of
+ * them, so that the time taken does not reveal which one it is.
+ */
+export function requireToken(
+  { headers }: RawRequest,
+  { header, prefix }: Pick<SignatureScheme, 'header' | 'prefix'>,
+  tokens: readonly string[],
+): void {
+  const sent = headers[header.toLowerCase()] ?? '';
+  if (sent === '') throw refuse('UNVERIFIED', `header ${header} is missing`);
+  if (!sent.toLowerCase().startsWith(prefix.toLowerCase()))
+    throw refuse('UNVERIFIED', `header ${header} does not start with ${JSON.stringify(prefix)}`);
+  const token = sent.slice(prefix.length).trim();
+  if (tokens.filter((one) => sameText(one, token)).length === 0)
+    throw refuse('UNVERIFIED', `the value of header ${header} is not a configured one`);
 }
 
 /** As `sameText`, for digests: their length is no secret, so they need not be hashed first. */

@@ -1,6 +1,5 @@
 /** The `fields` block of sources: which values of a body are the type, the key and the other fields of its event. */
 import { z } from 'zod';
-import type { EventDraft } from '../contract/event.js';
 import type { Expression } from '../contract/expression.js';
 import { eventKey } from '../contract/ids.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
@@ -40,11 +39,19 @@ export function fieldsOption(note: string, defaults: Partial<Record<FieldName, s
       party: field('party'),
       occurredAt: field('occurredAt'),
     })
-    .meta({ description: `Where the fields of a body are, in CEL over body and headers. ${note}` });
+    .meta({ description: `Where the fields of a body are, in CEL over body and headers. ${note}`.trim() });
 }
 
 /** What `fieldsOption` makes of the block. */
 export type EventFields = { readonly [name in FieldName]?: Expression | undefined };
+
+/** Expressions for bodies whose form is not known: names that many senders use. */
+export const commonFields = {
+  type: 'default(body.type, default(body.event_type, default(body.event, null)))',
+  subject: 'default(body.call_id, default(body.conversation_id, null))',
+  agent: 'default(body.agent_id, null)',
+  occurredAt: 'default(body.timestamp, null)',
+} as const;
 
 /** What a source finds in a body by itself, for fields without an expression. `type` and `subject` are what the event gets. */
 export interface FoundFields {
@@ -97,11 +104,7 @@ export const longestAgent = 256;
 export function eventReader(fields: EventFields, log: Log) {
   const read = fieldReader(fields, log);
   return (request: RawRequest, found?: FoundFields): Reception => {
-    const draft: Omit<EventDraft, 'type'> & { readonly type: string | null } = read(
-      request,
-      readJsonObject(request.body),
-      found,
-    );
+    const draft = read(request, readJsonObject(request.body), found);
     return { kind: 'events', events: [{ ...draft, type: draft.type ?? 'webhook' }] };
   };
 }

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { SignatureScheme } from '../http/signature.js';
 import { duration, problem } from './fields.js';
 
-const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of an HTTP header');
+/** The name of an HTTP header. */
+export const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of an HTTP header');
 const partPrefix = z.string().min(1);
 const hashes = z.enum(['sha1', 'sha256', 'sha384', 'sha512']);
 const encodings = z.enum(['hex', 'hex-upper', 'base64', 'base64url']);

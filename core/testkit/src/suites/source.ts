@@ -1,15 +1,8 @@
 /** What every source must do, as tests. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { readReception } from '@switchhook/core/internal';
-import {
-  isRefusal,
-  type JsonObject,
-  type RawRequest,
-  type Reception,
-  type Source,
-  stringifyJson,
-} from '@switchhook/sdk';
-import { aRequest } from '../fixtures.js';
+import { type JsonObject, type RawRequest, type Reception, type Source, stringifyJson } from '@switchhook/sdk';
+import { aRequest, refusalOf, signedRequest } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
 /** A source and a body it reads. */
@@ -25,25 +18,8 @@ export interface SourceFixture {
 
 /** Registers the suite. */
 export function sourceSuite(name: string, make: () => SourceFixture): void {
-  const signed = (fixture: SourceFixture, body = Buffer.from(JSON.stringify(fixture.sample))): RawRequest => {
-    const draft = aRequest({ body });
-    const signature = fixture.source.sign?.(body, draft.receivedAtMs);
-    if (signature === undefined) throw new Error('the source cannot sign: give it `sign`');
-    return {
-      ...draft,
-      rest: signature.rest.replace(/^\//, ''),
-      headers: { ...draft.headers, ...signature.headers },
-    };
-  };
-  const refusalOf = async (receive: () => Reception | Promise<Reception>): Promise<string> => {
-    try {
-      await receive();
-    } catch (thrown) {
-      if (isRefusal(thrown)) return thrown.code;
-      throw thrown;
-    }
-    return 'accepted';
-  };
+  const signed = ({ source, sample }: SourceFixture, body: Uint8Array | JsonObject = sample): RawRequest =>
+    signedRequest(source, body);
 
   describe(`${name} is a source`, () => {
     it('accepts what it has signed itself', async () => {
@@ -74,7 +50,7 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       const { source, sample, different = [] } = make();
       const keys: string[] = [];
       for (const body of [sample, ...different]) {
-        const reception = await source.receive(signed({ source, sample }, Buffer.from(JSON.stringify(body))));
+        const reception = await source.receive(signed({ source, sample }, body));
         if (reception.kind === 'events') keys.push(...reception.events.map(({ key }) => key));
         if (reception.kind === 'call') keys.push(reception.event.key);
       }
@@ -94,7 +70,7 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
     it('accepts a body with a key `constructor`', async () => {
       const fixture = make();
       const body = Buffer.from(JSON.stringify({ ...fixture.sample, x_details: { constructor: 'ACME Builders' } }));
-      strictEqual(await refusalOf(() => fixture.source.receive(signed(fixture, body))), 'accepted');
+      strictEqual(await refusalOf(fixture.source, signed(fixture, body)), null);
     });
 
     it('accepts a call, whatever keys its body has', async () => {
@@ -104,13 +80,13 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       const request = signed(fixture);
       const harmful = fixture.bodyUnsigned === true ? { ...request, body } : signed(fixture, body);
       if ((await fixture.source.receive(request)).kind === 'call')
-        strictEqual(await refusalOf(() => fixture.source.receive(harmful)), 'accepted');
+        strictEqual(await refusalOf(fixture.source, harmful), null);
     });
 
     it('refuses a request that is not signed', async () => {
       const fixture = make();
       const request = aRequest({ body: fixture.sample });
-      strictEqual(await refusalOf(() => fixture.source.receive(request)), 'UNVERIFIED');
+      strictEqual((await refusalOf(fixture.source, request))?.code, 'UNVERIFIED');
     });
 
     it('refuses a body changed by one byte', async () => {
@@ -119,16 +95,13 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       const request = signed(fixture);
       const body = Buffer.from(request.body);
       body[body.length - 1] = 32;
-      strictEqual(await refusalOf(() => fixture.source.receive({ ...request, body })), 'UNVERIFIED');
+      strictEqual((await refusalOf(fixture.source, { ...request, body }))?.code, 'UNVERIFIED');
     });
 
     it('refuses what is signed but no JSON object', async () => {
       const fixture = make();
       for (const body of ['', '[]', '42', '"text"', 'null', '{"event":', '{"event":"\xff"}'])
-        strictEqual(
-          await refusalOf(() => fixture.source.receive(signed(fixture, Buffer.from(body, 'latin1')))),
-          'MALFORMED',
-        );
+        strictEqual((await refusalOf(fixture.source, signed(fixture, Buffer.from(body, 'latin1'))))?.code, 'MALFORMED');
     });
 
     it('reveals nothing of its secrets when it refuses', async () => {
@@ -137,12 +110,9 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       const secrets = Object.values(fixture.source.sign?.(good.body, good.receivedAtMs).headers ?? {}).concat(
         good.rest,
       );
-      try {
-        await fixture.source.receive(aRequest({ body: fixture.sample }));
-      } catch (thrown) {
-        for (const secret of secrets)
-          ok(secret === '' || !String(thrown).includes(secret), 'the refusal carries a secret');
-      }
+      const refusal = await refusalOf(fixture.source, aRequest({ body: fixture.sample }));
+      for (const secret of secrets)
+        ok(secret === '' || !String(refusal).includes(secret), 'the refusal carries a secret');
     });
   });
 }
