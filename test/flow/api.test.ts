@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
@@ -23,6 +24,14 @@ destinations:
 routes:
   ${routes}
 `;
+
+/** What a terminal would act on, and what reorders a text. */
+const acting = /(?![\n\t])[\p{Cc}\p{Bidi_C}\u2028]/gu;
+const hostile = '\u001b[2J\u001b]0;owned\u0007\r\b\u007f\u009b31mred\u202egnp.exe\u2066\u001b[31mPWNED';
+/** For a process that takes its output for a terminal. */
+const onTerminal = {
+  NODE_OPTIONS: '--import=data:text/javascript,process.stdout.isTTY=true;process.stdout.hasColors=()=>true',
+};
 
 describe('an operator at the command line', () => {
   let place: Workplace;
@@ -203,5 +212,36 @@ describe('an operator at the command line', () => {
     expect([gone.code, gone.stderr.includes('ROUTER_UNREACHABLE')]).to.deep.equal([1, true]);
     const strange = await place.run(['status', '--url', `${url}/hooks`, '--token', token]);
     expect([strange.code, strange.stderr]).to.deep.equal([1, 'the router answered with status 404\n']);
+  });
+
+  it('sees escape sequences of others as text, in colour or not, and in JSON as the same value', async () => {
+    crm.answer(() => ({ status: 422, body: `no\n✔ forged ${hostile}`, headers: { 'content-type': 'text/plain' } }));
+    const { send, url, until } = await setup();
+    await send({ event: `turned\n✔ forged ${hostile}`, conversationId: `conv_\u009b31m\u202e` });
+    const ended = await send({ conversationId: 'conv_3', note: hostile });
+    await until(`${ended}.0`, 'dead');
+    const printed = async (environment: Record<string, string>, ...args: readonly string[]): Promise<string> => {
+      const where = args[0]?.startsWith('-') ? [] : ['--config', place.path('switchhook.yaml'), '--url', url];
+      const { stdout, stderr } = await place.run([...args, ...where], environment);
+      return stdout + stderr;
+    };
+    for (const args of [['events'], ['explain', ended], ['deliveries', `${ended}.0`], [`--${hostile}`]])
+      for (const text of await Promise.all([printed({}, ...args), printed(onTerminal, ...args)])) {
+        const plain = text.replace(/\p{Cc}\[\d+m/gu, '');
+        expect(plain.match(acting), `${args}: ${plain}`).to.equal(null);
+        expect(plain, String(args))
+          .to.include('\\u202egnp.exe')
+          .and.not.to.match(/^[ ✔]*forged/m);
+        expect(text, String(args)).not.to.match(/\p{Cc}\[31mPWNED/u);
+      }
+    const json = await printed({}, 'events', ended, '--json');
+    expect(json.match(acting)).to.equal(null);
+    expect(JSON.parse(json).data.note).to.equal(hostile);
+    const coloured = await printed(onTerminal, 'events');
+    const widths = coloured
+      .trim()
+      .split('\n')
+      .map((line) => stripVTControlCharacters(line).length);
+    expect([coloured.includes('\u001b[1m'), new Set(widths).size]).to.deep.equal([true, 1]);
   });
 });

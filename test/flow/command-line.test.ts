@@ -106,6 +106,20 @@ describe('the command line', () => {
     expect(stderr).to.include(`${file}:13:11`).and.to.include('UNKNOWN_REFERENCE').and.to.include('console');
   });
 
+  it('shows escape sequences in a file, its name and the names of plugins as text', async () => {
+    const text = good
+      .replace('use: sqlite', 'use: "sql\\e[31mite"')
+      .replace('to: console', 'to: "con\\x9b31m\\u202esole"')
+      .replace('use: log', 'use: log, "fi\\e[31meld": "\\e]0;owned\\a"');
+    const file = await place.write('switch\u001b[31mhook.yaml', text);
+    const { code, stderr } = await place.run(['check', file]);
+    expect(code).to.equal(78);
+    expect(stderr.match(/(?!\n)[\p{Cc}\p{Bidi_C}]/gu), stderr).to.equal(null);
+    expect(stderr).to.include('switch\\u001b[31mhook.yaml:').and.to.include('\\u202esole');
+    const right = await place.write('right\u001b[31m.yaml', good);
+    expect((await place.run(['check', right])).stdout).to.match(/^ok \S+right\\u001b\[31m\.yaml: /);
+  });
+
   it('knows which plugin somebody meant, before they install one of that name', async () => {
     const file = await place.write('switchhook.yaml', good.replace('use: sqlite', 'use: sqlit'));
     const { code, stderr } = await place.run(['check', file]);

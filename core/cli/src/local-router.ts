@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, ConfigurationError, Router } from '@switchhook/core';
-import { formatProblems, httpUrl, loadConfig, loadServer, systemClock } from '@switchhook/core/internal';
+import { httpUrl, loadConfig, loadServer, systemClock } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
 import { Command, Option } from 'commander';
-import { CommandFailure, exitCodes, type Output, printJson } from './output.js';
+import { CommandFailure, exitCodes, noteProblems, type Output, printJson } from './output.js';
 
 /** What every command that reads a configuration takes. */
 export interface ConfigOptions {
@@ -50,7 +50,7 @@ async function orProblems<T>(options: ConfigOptions, output: Output, load: () =>
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     if (options.json) printJson(output, { valid: false, problems: error.problems });
-    else output.note(formatProblems(error.problems, { colour: output.terminal }));
+    else noteProblems(output, error.problems);
     throw new CommandFailure(exitCodes.configuration);
   }
 }

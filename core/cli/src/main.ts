@@ -1,7 +1,7 @@
 /** The command line: one file per verb; here they are put together, and only here the process ends. */
 
 import { ComponentFailure } from '@switchhook/core';
-import { version } from '@switchhook/core/internal';
+import { printable, version } from '@switchhook/core/internal';
 import { Command, CommanderError } from 'commander';
 import { callCommand } from './commands/call.js';
 import { callsCommand } from './commands/calls.js';
@@ -22,10 +22,17 @@ import { statusCommand } from './commands/status.js';
 import { storeCommand } from './commands/store-copy.js';
 import { CommandFailure, exitCodes, processOutput } from './output.js';
 
+/** What the parser prints may repeat an argument. */
+const parserOutput = {
+  writeOut: (text: string) => process.stdout.write(printable(text)),
+  writeErr: (text: string) => process.stderr.write(printable(text)),
+};
+
 const program = new Command('switchhook')
   .description('A self-hosted router for the webhooks of voice-AI agents.')
   .version(version)
   .showHelpAfterError('(switchhook --help shows how)')
+  .configureOutput(parserOutput)
   .exitOverride()
   .addHelpText(
     'after',
@@ -61,7 +68,7 @@ for (const command of [
   storeCommand,
   crashtestCommand,
 ])
-  program.addCommand(command(processOutput).exitOverride().showHelpAfterError());
+  program.addCommand(command(processOutput).configureOutput(parserOutput).exitOverride().showHelpAfterError());
 
 // A reader that has gone, as `head` after its last line, costs lines, and nothing else: what a command changes is not cut short.
 for (const stream of [process.stdout, process.stderr])

@@ -2,52 +2,90 @@
 
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
+import type { Problem } from '@switchhook/core';
+import { formatProblems, printable, random } from '@switchhook/core/internal';
 import { stringifyJson } from '@switchhook/sdk';
 import Table from 'cli-table3';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Where a command writes. */
+/** Where a command writes. What comes from outside cannot control the terminal: only `styled` and `printTable` can. */
 export interface Output {
   /** True where a person looks at it. */
   readonly terminal: boolean;
-  /** A line of the result. */
-  line(text?: string): void;
+  /** A line of the result, or several; a line break within one is shown as `\n`. */
+  line(text?: string | readonly string[]): void;
   /** A line about the result: progress, warnings, problems. */
   note(text: string): void;
   /** What is going on, on a terminal only: each text takes the place of the one before, `''` clears it. */
   progress(text: string): void;
+  /** Clears the screen, on a terminal. */
+  clear(): void;
+}
+
+/** Ends the escape sequences of this process until they are written. What comes from outside does not know it. */
+const seal = `${[0, 0, 0].map(() => `;${Math.floor(1_000 + random() * 9_000)}`).join('')}m`;
+const sealedSequence = new RegExp(`(\\u001b\\[\\d+${seal})`, 'u');
+
+/** Seals the escape sequences of a text, which are those of this process. */
+function sealed(text: string): string {
+  return text.replace(/\p{Cc}\[\d+m/gu, (sequence) => sequence.slice(0, -1) + seal);
+}
+
+/** A text as it may be written to a terminal, with its sealed sequences as they are. */
+function shown(text: string): string {
+  return text
+    .split(sealedSequence)
+    .map((part, index) => (index % 2 === 0 ? printable(part) : part))
+    .join('');
+}
+
+function unsealed(text: string): string {
+  return text.replaceAll(seal, 'm');
+}
+
+function shownLine(text: string): string {
+  return shown(text).replaceAll('\n', '\\n');
 }
 
 /** The process's own two streams. */
 export const processOutput: Output = {
   terminal: process.stdout.isTTY === true && process.stdout.hasColors(),
-  line: (text = '') => console.log(text),
-  note: (text) => console.error(text),
+  line: (text = '') => console.log(unsealed([text].flat().map(shownLine).join('\n'))),
+  note: (text) => console.error(unsealed(shown(text))),
   progress: (text) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${unsealed(shownLine(text))}`);
   },
+  clear: () => console.clear(),
 };
 
 /** Colours a text on a terminal. */
 export function styled(output: Output, style: Style, text: string): string {
-  return output.terminal ? styleText(style, text, { validateStream: false }) : text;
+  if (!output.terminal) return text;
+  const [open = '', close = ''] = styleText(style, '\0', { validateStream: false }).split('\0');
+  return sealed(open) + text + sealed(close);
+}
+
+/** What is wrong with a configuration, or may be. */
+export function noteProblems(output: Output, problems: readonly Problem[], as?: 'problem' | 'warning'): void {
+  output.note(formatProblems(problems, as, (style, text) => styled(output, style, text)));
 }
 
 /** A value as JSON, for other programs. */
 export function printJson(output: Output, value: unknown): void {
-  output.line(stringifyJson(value, null, 2));
+  output.line(stringifyJson(value, null, 2).split('\n'));
 }
 
 /** Rows under their headings: ruled on a terminal, separated by tabs elsewhere. */
 export function printTable(output: Output, headings: readonly string[], rows: readonly (readonly string[])[]): void {
+  const cells = rows.map((row) => row.map((cell) => shownLine(cell).replaceAll('\t', '\\t')));
   if (!output.terminal) {
-    for (const row of [headings, ...rows]) output.line(row.join('\t'));
+    output.line([headings, ...cells].map((row) => row.join('\t')));
     return;
   }
   const table = new Table({ head: [...headings], style: { head: ['bold'], border: ['dim'], compact: true } });
-  table.push(...rows.map((row) => [...row]));
-  output.line(table.toString());
+  table.push(...cells);
+  output.line(sealed(table.toString()).split('\n'));
 }
 
 /** Goes on if the answer is yes; ends the command otherwise, also without a terminal. */

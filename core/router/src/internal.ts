@@ -53,6 +53,6 @@ export { systemClock } from './system/clock.js';
 export { DnsCache } from './system/dns-cache.js';
 export { fetchResponse, Network, openNetwork } from './system/http-client.js';
 export { newEventId, random } from './system/ids.js';
-export { openLog, unfailing } from './system/log.js';
+export { openLog, printable, unfailing } from './system/log.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { version } from './system/version.js';

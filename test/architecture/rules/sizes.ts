@@ -23,7 +23,7 @@ const budgets: readonly Budget[] = [
   { folder: 'core/router/', files: 100, lines: 11_700 },
   { folder: 'core/testkit/', files: 17, lines: 2_300 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
-  { folder: 'core/cli/', files: 31, lines: 2_850 },
+  { folder: 'core/cli/', files: 31, lines: 2_900 },
 ];
 
 export const packageSizes: readonly Rule[] = budgets.map(({ folder, files: mostFiles, lines: mostLines }) => ({

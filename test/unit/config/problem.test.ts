@@ -33,11 +33,11 @@ describe('problems', () => {
 
   it('have colours only where they are wanted', async () => {
     const problems = await found(`${smallest}sever: 1\n`);
-    const plain = formatProblems(problems, { colour: false });
-    const coloured = formatProblems(problems, { colour: true });
+    const plain = formatProblems(problems);
+    const coloured = formatProblems(problems, 'problem', (style, text) => `<${style}>${text}</>`);
     expect(plain).to.not.include('\u001b');
-    expect(coloured).to.include('\u001b[31mUNKNOWN_KEY\u001b[0m');
-    expect(coloured.replace(/\p{Cc}\[\d+m/gu, '')).to.equal(plain);
+    expect(coloured).to.include('<red>UNKNOWN_KEY</>');
+    expect(coloured.replace(/<(\w+|\/)>/g, '')).to.equal(plain);
   });
 
   it('say each hint once', async () => {

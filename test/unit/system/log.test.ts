@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { openLog } from '@switchhook/core/internal';
 import { expect } from 'chai';
 
@@ -18,5 +19,30 @@ describe('a line of the log', () => {
         `\n    at Object.resolve (data:…${file}:2:1240)\n    at async data:…${file}:7:5\n    at run (node:x:1:2)`,
       );
     }
+  });
+
+  it('holds nothing that a terminal acts on, as JSON or pretty', () => {
+    const hostile = '\u001b[2J\u001b]0;owned\u0007\r\b\u007f\u009b31m\u202egnp \\u001b';
+    const lines: string[] = [];
+    const log = openLog({ level: 'info', secrets: [], to: { write: (line) => lines.push(line) } });
+    log.error('call.failed', { response: hostile, error: new Error(hostile) });
+    expect(JSON.parse(lines.join('')))
+      .to.include({ response: hostile })
+      .and.to.have.nested.property('error.message', hostile);
+    const script = `
+      process.stdout.isTTY = true;
+      const { openLog } = await import('@switchhook/core/internal');
+      const hostile = ${JSON.stringify(hostile)};
+      openLog({ level: 'info', secrets: [] }).error('call.failed', { response: hostile, [hostile]: { [hostile]: 1 }, error: new Error(hostile) });
+      openLog({ level: 'info', secrets: [] }).error(hostile);`;
+    const pretty = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      env: { ...process.env, FORCE_COLOR: '1' },
+    });
+    expect(pretty)
+      .to.include('\u001b[31mERROR')
+      .and.to.include('\\u001b]0;owned\\u0007\\r\\b\\u007f\\u009b31m\\u202egnp');
+    for (const text of [lines.join(''), pretty.replace(/\p{Cc}\[\d+m/gu, '')])
+      expect(text.match(/(?!\n)[\p{Cc}\p{Bidi_C}]/gu), text).to.equal(null);
   });
 });

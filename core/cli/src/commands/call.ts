@@ -3,7 +3,7 @@
 import type { Config } from '@switchhook/core';
 import { callAnswer, eventDetails } from '@switchhook/core/api';
 import { openNetwork, systemClock } from '@switchhook/core/internal';
-import { type Call, isRefusal, type JsonObject, stringifyJson } from '@switchhook/sdk';
+import { type Call, isRefusal, type JsonObject } from '@switchhook/sdk';
 import { pause, type SourceRow } from '@switchhook/simulator';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
@@ -115,7 +115,7 @@ async function calledOffline(config: Config, source: SourceRow, options: CallOpt
 function print(called: Called, output: Output): void {
   const { status, ms, reply, answer, event, requests, reason } = called;
   output.line(`${styled(output, status < 300 ? 'green' : 'red', String(status))} in ${msText(ms)}`);
-  if (answer === null || status >= 300) output.line(stringifyJson(reply, null, 2));
+  if (answer === null || status >= 300) printJson(output, reply);
   if (answer !== null) printAnswer(output, answer);
   if (event !== null) output.line(styled(output, 'dim', `event ${event}`));
   if (requests > 1) output.note(askedAgain);

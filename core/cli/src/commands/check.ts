@@ -1,10 +1,10 @@
 /** `switchhook check`: is the configuration right? With `--connect`: can everything be reached? */
 import { readFileSync } from 'node:fs';
 import { ComponentFailure, type Config, type Probe, type Router } from '@switchhook/core';
-import { formatProblems, type PromptFit, promptFit } from '@switchhook/core/internal';
+import { type PromptFit, promptFit } from '@switchhook/core/internal';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, unopenedRouter, withComponents } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, noteProblems, type Output, printJson, printTable, styled } from '../output.js';
 
 interface CheckOptions extends ConfigOptions {
   readonly connect?: true;
@@ -86,8 +86,10 @@ function print(config: Config, { probes, fits, prompt }: Findings, output: Outpu
   const summary = Object.entries(counts)
     .filter(([, rows]) => rows.length > 0)
     .map(([word, rows]) => `${rows.length} ${word}${rows.length === 1 ? '' : 's'}`);
-  if (config.warnings.length > 0)
-    output.note(`${formatProblems(config.warnings, { colour: output.terminal, as: 'warning' })}\n`);
+  if (config.warnings.length > 0) {
+    noteProblems(output, config.warnings, 'warning');
+    output.note('');
+  }
   output.line(`${styled(output, 'green', 'ok')} ${config.file}: ${summary.join(', ')}`);
   for (const fit of fits) printFit(fit, prompt, output);
   if (probes.length === 0) return;

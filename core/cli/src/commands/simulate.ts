@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigurationError } from '@switchhook/core';
 import { callList, eventList } from '@switchhook/core/api';
-import { formatProblems, type Network, newEventId, openNetwork, systemClock } from '@switchhook/core/internal';
+import { type Network, newEventId, openNetwork, systemClock } from '@switchhook/core/internal';
 import { errorMessage } from '@switchhook/sdk/internal';
 import {
   acknowledgedIn,
@@ -23,7 +23,7 @@ import type { Command } from 'commander';
 import { RouterClient, type RouterOptions, routerCommand } from '../api-client.js';
 import { printVerdict } from '../format/scenario.js';
 import { commandFile, configOf, localUrl, platformFor } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable } from '../output.js';
+import { CommandFailure, exitCodes, noteProblems, type Output, printJson, printTable } from '../output.js';
 
 interface SimulateOptions extends RouterOptions {
   readonly start?: true;
@@ -93,7 +93,7 @@ function scenarioOf(wanted: string, options: SimulateOptions, output: Output): S
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     if (options.json) printJson(output, { valid: false, problems: error.problems });
-    else output.note(formatProblems(error.problems, { colour: output.terminal }));
+    else noteProblems(output, error.problems);
     throw new CommandFailure(exitCodes.configuration);
   }
 }

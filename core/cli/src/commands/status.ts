@@ -13,7 +13,6 @@ interface StatusOptions extends RouterOptions {
 }
 
 const refreshMs = 1_000;
-const clearScreen = '\x1b[H\x1b[J';
 
 export function statusCommand(output: Output): Command {
   return routerCommand(
@@ -44,13 +43,12 @@ async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
     });
   });
   while (!stopped) {
-    const lines: string[] = [];
-    const page: Output = { ...output, line: (text = '') => lines.push(text) };
-    await ask().then(
-      (current) => print(current, page),
-      (error: unknown) => page.line(styled(output, 'red', errorMessage(error))),
+    const show = await ask().then(
+      (current) => () => print(current, output),
+      (error: unknown) => () => output.line(styled(output, 'red', errorMessage(error))),
     );
-    output.line(clearScreen + lines.join('\n'));
+    output.clear();
+    show();
     let cancel = (): void => {};
     const pause = new Promise<void>((resolve) => {
       cancel = systemClock.after(refreshMs, resolve);

@@ -38,26 +38,31 @@ export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   });
 }
 
+/** Styles a part of a text. */
+type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'cyan', text: string) => string;
+
 /** All problems for a terminal or a log: place, code, message, the line with a mark, and each hint once. */
 export function formatProblems(
   problems: readonly Problem[],
-  { colour = false, as = 'problem' }: { readonly colour?: boolean; readonly as?: 'problem' | 'warning' } = {},
+  as: 'problem' | 'warning' = 'problem',
+  paint: Paint = (_style, text) => text,
 ): string {
-  const [tone, word] = as === 'problem' ? [31, ''] : [33, 'warning '];
-  const paint = (code: number, text: string) => (colour && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const [tone, word] = as === 'problem' ? (['red', ''] as const) : (['yellow', 'warning '] as const);
   const gutter = String(Math.max(0, ...problems.map(({ line }) => line))).length + 2;
   const hinted = new Set<string>();
   return problems
     .map(({ code, file, line, column, path, message, hint, excerpt }) => {
       const place = line === 0 ? file : `${file}:${line}:${column}`;
-      const lines = [`${paint(1, place)}  ${paint(tone, word + code)}  ${path === '' ? '' : `${path}: `}${message}`];
+      const lines = [
+        `${paint('bold', place)}  ${paint(tone, word + code)}  ${path === '' ? '' : `${path}: `}${message}`,
+      ];
       if (excerpt !== null) {
         // Tabs stay tabs, so that the mark stands below its character however wide a terminal makes them.
         const indent = excerpt.text.slice(0, excerpt.column - 1).replace(/[^\t]/g, ' ');
-        lines.push(paint(2, `${String(line).padStart(gutter)} | ${excerpt.text}`));
-        lines.push(`${paint(2, `${' '.repeat(gutter)} |`)} ${indent}${paint(tone, '^')}`);
+        lines.push(paint('dim', `${String(line).padStart(gutter)} | ${excerpt.text}`));
+        lines.push(`${paint('dim', `${' '.repeat(gutter)} |`)} ${indent}${paint(tone, '^')}`);
       }
-      if (!hinted.has(hint)) lines.push(paint(36, `${' '.repeat(gutter)} = ${hint}`));
+      if (!hinted.has(hint)) lines.push(paint('cyan', `${' '.repeat(gutter)} = ${hint}`));
       hinted.add(hint);
       return lines.join('\n');
     })

@@ -37,7 +37,7 @@ export function openLog({ level, secrets, to = standardOutput() }: LogOptions): 
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    { write: (line: string) => to.write(mask(withoutSources(line))) },
+    { write: (line: string) => to.write(printable(mask(withoutSources(line)))) },
   );
   const at =
     (method: keyof Log) =>
@@ -73,6 +73,17 @@ export function maskFor(secrets: Iterable<string>): (line: string) => string {
     ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
 }
 
+/**
+ * Characters that a terminal acts on and those that reorder a text, such as U+001B and U+202E, as `\u001b`; line breaks and tabs
+ * stay. A JSON text keeps its value.
+ */
+export function printable(text: string): string {
+  return text.replace(
+    /(?![\n\t])[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Some TypeScript, translated when it was loaded, has all of its source for a name, in every stack; at its end stand file, line and column. */
 function withoutSources(line: string): string {
   if (!line.includes('data:text/javascript,')) return line;
@@ -83,13 +94,16 @@ function standardOutput(): LineWriter {
   if (!process.stdout.isTTY) return unhurriedOutput();
   // Only a terminal needs it, and it takes 7 MB.
   const pretty: typeof import('pino-pretty') = createRequire(import.meta.url)('pino-pretty');
-  return pretty({
+  const stream = pretty({
     destination: 1,
     sync: true,
     messageKey: 'event',
     ignore: 'pid,hostname',
     translateTime: 'HH:MM:ss.l',
   });
+  // It prints messages and stacks with their escapes resolved: a second backslash keeps those of control characters.
+  const kept = (line: string) => line.replace(/\\([ubfr])|\\./g, (pair, kind) => (kind ? `\\${pair}` : pair));
+  return { write: (line) => stream.write(kept(line)) };
 }
 
 /** A full disk behind the log, or a reader that stands still or is gone, costs lines, and nothing else: a phone may be ringing. */
