@@ -38,10 +38,10 @@ const limits: ReadonlyMap<string, Readonly<Record<string, Limit>>> = new Map(
   }),
 );
 
-/** Types whose `text` is the text itself, and how Slack reads it: with markup in it, or as it is. */
+/** Types whose `text` is the text itself, and how Slack reads it: with which markup in it, or as it is. */
 const textTypes: ReadonlyMap<string, Place> = new Map([
   ['mrkdwn', 'mrkdwn'],
-  ['markdown', 'mrkdwn'],
+  ['markdown', 'markdown'],
   ['plain_text', 'literal'],
   ['raw_text', 'literal'],
   ['text', 'literal'],
@@ -72,7 +72,7 @@ function fittedIn(value: JsonValue, field: string, limit: Limit): JsonValue {
 }
 
 function fittedObject(object: JsonObject, field: string, limit: Limit): JsonObject {
-  const type = typeof object.type === 'string' ? object.type : field;
+  const type = typeof object.type === 'string' ? unmarked(object.type, 'literal') : field;
   const ofFields = limits.get(type) ?? {};
   // What is not known yet is taken to have markup in it: an entity too many is better than a channel that rings.
   const place = textTypes.get(type) ?? (typeof object.text === 'string' ? 'mrkdwn' : undefined);

@@ -15,7 +15,7 @@ import {
   z,
 } from '@switchhook/sdk';
 import { fittedBlocks } from './blocks.js';
-import { cut, escaped, marked } from './mrkdwn.js';
+import { cut, marked, unmarked } from './mrkdwn.js';
 import { outcomeFrom } from './outcome.js';
 
 /** Slack cuts longer texts itself: https://docs.slack.dev/changelog/2018-truncating-really-long-messages */
@@ -30,7 +30,7 @@ const options = z
     text: text(
       'Text in mrkdwn. Required without blocks; with blocks, the text of notifications. Values of `${{ }}` are escaped.',
       scopes.destination,
-      escaped,
+      marked,
     ).optional(),
     blocks: template('List of Block Kit blocks. Values of `${{ }}` are escaped.', scopes.destination, marked)
       .refine((blocks) => !blocks.constant || Array.isArray(blocks.render({})), {
@@ -80,7 +80,7 @@ export const message = defineDestination({
 
 /** What Slack is sent, or why there is nothing to send. */
 function payloadFor(row: z.output<typeof options>, scope: Scope): JsonObject | string {
-  const rendered = cut(row.text?.render(scope) ?? '', maxText);
+  const rendered = cut(unmarked(row.text?.render(scope) ?? '', 'mrkdwn'), maxText);
   const list = row.blocks?.render(scope) ?? [];
   if (!Array.isArray(list)) return 'blocks is not a list once it is filled in';
   const blocks = fittedBlocks(list);

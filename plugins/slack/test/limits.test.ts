@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '@switchhook/sdk';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { fittedBlocks } from '../src/blocks.js';
-import { cut, escaped, marked, unmarked } from '../src/mrkdwn.js';
+import { cut, marked, unmarked } from '../src/mrkdwn.js';
 
 /** Text with everything in it that is awkward to cut or escape. */
 const awkward = fc
@@ -13,6 +13,7 @@ const awkward = fc
     ),
   )
   .map((parts) => parts.join(''));
+const escaped = (value: string): string => unmarked(marked(value), 'mrkdwn');
 const entities = /&(?:amp|lt|gt);/g;
 
 describe('escaping for Slack', () => {
@@ -21,6 +22,18 @@ describe('escaping for Slack', () => {
       fc.property(awkward, (value) => {
         expect(escaped(value).replace(entities, '')).not.to.match(/[&<>]/);
         expect(escaped(value)).not.to.match(/@(channel|here|everyone)/i);
+      }),
+    );
+  });
+
+  it('leaves no markup in Markdown', () => {
+    const markdown = fc
+      .array(fc.oneof(awkward, fc.constantFrom('[', '](', ')', '!', '`', '*', '_', '\\', '\n', '# ', '://', '_www.')))
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(markdown, (value) => {
+        const left = unmarked(marked(value), 'markdown').replace(/&(?:amp|lt|gt);|\\[!-/:-@[-`{-~]/g, '');
+        expect(left).not.to.match(/[&<>@\\`*~[\]()!|#]|:\/\/|www\.|^_|_$/);
       }),
     );
   });
@@ -34,7 +47,7 @@ describe('escaping for Slack', () => {
         .replaceAll('&amp;', '&');
     fc.assert(
       fc.property(
-        awkward.filter((value) => !/[\uFDD0-\uFDD3\u2060]/.test(value)),
+        awkward.filter((value) => !/[\uFDD0-\uFDEF\u2060]/.test(value)),
         (value) => {
           expect(decoded(escaped(value))).to.equal(value);
           expect(unmarked(marked(value), 'literal')).to.equal(value);
@@ -76,6 +89,7 @@ describe('cutting', () => {
     expect(cut('abcdefg', 6)).to.equal('abcde…');
     expect(cut('abc&amp;d', 8)).to.equal('abc…');
     expect(cut('ab😀cd', 4)).to.equal('ab…');
+    expect(cut('ab\\[cd', 4)).to.equal('ab…');
   });
 });
 

@@ -114,13 +114,22 @@ describe('slack.message', () => {
       expect(text).to.equal(`<!here> ${shown} <https://crm.test|CRM> & more`);
     });
 
+    it('does not change the label of a link', async () => {
+      const section = {
+        type: 'section',
+        text: { type: 'mrkdwn', text: '<https://crm.test/${{ event.data.id }}|CRM>' },
+      };
+      const { text, blocks } = await posted({ text: section.text.text, blocks: [section] }, { id: '1&2|Pay> <!here>' });
+      const shown = '<https://crm.test/1&amp;2%7CPay%3E &lt;!here&gt;|CRM>';
+      expect([text, blocks]).to.deep.equal([shown, [{ ...section, text: { type: 'mrkdwn', text: shown } }]]);
+    });
+
     it('is escaped in mrkdwn, and left as it is where Slack shows text literally', async () => {
       const literal = { type: 'plain_text', text: '${{ event.data.said }}' };
       const options = {
         blocks: [
           { type: 'header', text: literal },
           { type: 'section', text: { type: 'mrkdwn', text: '<!here> ${{ event.data.said }}' }, fields: [literal] },
-          { type: 'markdown', text: '${{ event.data.said }}' },
           { type: 'not_invented_yet', text: '${{ event.data.said }}' },
           {
             type: 'actions',
@@ -140,7 +149,6 @@ describe('slack.message', () => {
           text: { type: 'mrkdwn', text: `<!here> ${shown}` },
           fields: [{ type: 'plain_text', text: said }],
         },
-        { type: 'markdown', text: shown },
         { type: 'not_invented_yet', text: shown },
         {
           type: 'actions',
@@ -150,6 +158,56 @@ describe('slack.message', () => {
         },
         { type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: said }] }] },
       ]);
+    });
+
+    it('is text in a markdown block, whatever markdown it contains', async () => {
+      for (const [value, expected] of [
+        [said, 'R&amp;D &lt;\\!channel&gt; &lt;\\@U123&gt; &lt;https\\://evil.test\\|click&gt; \\@\u2060channel'],
+        ['[text](https://evil.test)', '\\[text\\]\\(https\\://evil.test\\)'],
+        ['![](https://evil.test/a.png)', '\\!\\[\\]\\(https\\://evil.test/a.png\\)'],
+        ['[text]: https://evil.test', '\\[text\\]: https\\://evil.test'],
+        [
+          'see HTTPS://evil.test, www.evil.test, jim@evil.test',
+          'see HTTPS\\://evil.test, www\\.evil.test, jim\\@evil.test',
+        ],
+        ['**a** __b__ ~~c~~ `d` \\[e', '\\*\\*a\\*\\* \\_\\_b\\_\\_ \\~\\~c\\~\\~ \\`d\\` \\\\\\[e'],
+        ['# a\n- b\n1. c\n> d\n---\n===', '\\# a\n\\- b\n1\\. c\n&gt; d\n\\---\n\\==='],
+        ['conv_1-a.b +12025550123 1.5', 'conv_1-a.b +12025550123 1.5'],
+      ] as const) {
+        const { blocks } = await posted(
+          {
+            blocks: [{ type: 'markdown', text: '# **Said** ${{ event.data.value }} [CRM](https://crm.test) <!here>' }],
+          },
+          { value },
+        );
+        const text = `# **Said** ${expected} [CRM](https://crm.test) <!here>`;
+        expect(blocks).to.deep.equal([{ type: 'markdown', text }]);
+      }
+    });
+
+    it('is part of the address where the operator wrote one in a markdown block', async () => {
+      const url = 'https://rec.test/a_b(1)?c=1&d=[2]#e';
+      const encoded = 'https://rec.test/a_b%281%29?c=1&d=%5B2%5D#e';
+      const text =
+        '[CRM](https://crm.test/${{ event.data.url }}) [Recording](${{ event.data.url }}) <${{ event.data.url }}>';
+      const { blocks } = await posted({ blocks: [{ type: 'markdown', text }] }, { url });
+      const expected = `[CRM](https://crm.test/${encoded}) [Recording](${encoded}) <${encoded}>`;
+      expect(blocks).to.deep.equal([{ type: 'markdown', text: expected }]);
+      const ended = await posted({ blocks: [{ type: 'markdown', text }] }, { url: 'a) [b](https://evil.test)' });
+      expect(JSON.stringify(ended.blocks)).to.include('[Recording](a%29 \\\\[b\\\\]\\\\(https\\\\://evil.test\\\\))');
+    });
+
+    it('does not reach the type of a block, nor a field that Slack does not show', async () => {
+      const block = { type: 'rich_text', block_id: 'a_[b]', elements: [] };
+      expect((await posted({ blocks: '${{ event.data.list }}' }, { list: [block] })).blocks).to.deep.equal([block]);
+      const markdown = { type: 'markdown', text: '[a](https://evil.test)' };
+      const { blocks } = await posted({ blocks: '${{ event.data.list }}' }, { list: [markdown] });
+      expect(blocks).to.deep.equal([{ type: 'markdown', text: '\\[a\\]\\(https\\://evil.test\\)' }]);
+      const { blocks: raw } = await posted(
+        { blocks: [{ type: '${{ event.data.a }}', alt_text: '${{ event.data.a }}' }] },
+        { a: '_x_' },
+      );
+      expect(raw).to.deep.equal([{ type: '_x_', alt_text: '_x_' }]);
     });
 
     it('is escaped wherever it is within a value, keys of a map in a text too', async () => {
