@@ -20,7 +20,7 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 30, lines: 2_850 },
-  { folder: 'core/router/', files: 100, lines: 11_700 },
+  { folder: 'core/router/', files: 100, lines: 12_200 },
   { folder: 'core/testkit/', files: 17, lines: 2_300 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
   { folder: 'core/cli/', files: 31, lines: 2_900 },
