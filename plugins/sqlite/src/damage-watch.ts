@@ -65,7 +65,7 @@ export class DamageWatch {
     const path = this.#path;
     try {
       const { size } = await stat(path);
-      if (size > mostBytes) log.info('store.unchecked', { path, bytes: size });
+      if (size > mostBytes) log.warn('store.unchecked', { path, bytes: size });
       else this.#set(await damageOf(path, signal));
     } catch (error) {
       if (!signal.aborted) log.warn('store.unchecked', { path, error });
