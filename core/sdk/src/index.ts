@@ -98,6 +98,8 @@ export {
   fieldsOption,
   idOf,
   longestAgent,
+  textAt,
+  valueAt,
 } from './options/event-fields.js';
 export { country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
 export { isKnownCaller, isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from './options/phone-number.js';

@@ -20,7 +20,16 @@ const events = (options: JsonObject = {}) => setup('sigmamind.events', { secrets
 const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
 
 for (const [name, sample] of Object.entries(samples))
-  sourceSuite(`sigmamind.events with ${name}`, () => ({ source: events().source, sample }));
+  sourceSuite(`sigmamind.events with ${name}`, () => ({
+    source: events().source,
+    sample,
+    signing: { other: events({ secrets: 'another-secret' }).source, toleranceMs: null },
+  }));
+sourceSuite('sigmamind.events with a time of signing', () => {
+  const signature = { timestampHeader: 'X-Time', tolerance: '2m' };
+  const other = events({ secrets: 'another-secret', signature }).source;
+  return { source: events({ signature }).source, sample: ended, signing: { other, toleranceMs: 120_000 } };
+});
 sourceSuite('sigmamind.events with secrets of agents', () => ({
   source: events({ secrets: { agent_support: 'support-secret', agent_sales: ['sales-new', 'sales-old'] } }).source,
   sample: ended,

@@ -1,4 +1,13 @@
-import { type JsonValue, parseJson, readJsonObject, refuse, stringifyJson } from '@switchhook/sdk';
+import {
+  fitting,
+  type JsonValue,
+  parseJson,
+  readJsonObject,
+  refuse,
+  stringifyJson,
+  textAt,
+  valueAt,
+} from '@switchhook/sdk';
 import { expect } from 'chai';
 import fc from 'fast-check';
 
@@ -83,5 +92,38 @@ describe('JSON', () => {
     const read = readJsonObject(body, { harmful: 'drop' });
     expect(read).to.deep.equal({ n: 8202522731445525542n, a: {} });
     expect('b' in (read.a as object)).to.equal(false);
+  });
+});
+
+describe('a value at a path of a body', () => {
+  const data = {
+    call: { id: 'call_1', n: 7, big: 8202522731445525543n, empty: '', none: null, list: ['a'] },
+    'a.b': 1,
+  };
+
+  it('is found, whatever it is', () => {
+    expect(valueAt(data, 'call.n')).to.equal(7);
+    expect(valueAt(data, 'call')).to.equal(data.call);
+    expect(valueAt(data, 'call.none')).to.equal(null);
+    for (const path of ['call.other', 'call.id.length', 'call.list.0', 'call.none.x', 'toString', 'a.b', ''])
+      expect(valueAt(data, path), path).to.equal(undefined);
+  });
+
+  it('is read as text where it is a text or a number', () => {
+    expect(textAt(data, 'call.id', 64)).to.equal('call_1');
+    expect(textAt(data, 'call.n', 64)).to.equal('7');
+    expect(textAt(data, 'call.big', 64)).to.equal('8202522731445525543');
+    for (const path of ['call.empty', 'call.none', 'call.list', 'call', 'call.other'])
+      expect(textAt(data, path, 64), path).to.equal(null);
+  });
+
+  it('is cut to its limit and cleaned, and differs where the texts differ', () => {
+    const long = textAt({ id: 'x'.repeat(600) }, 'id', 512);
+    expect(long)
+      .to.have.length(512)
+      .and.not.equal(textAt({ id: 'x'.repeat(601) }, 'id', 512));
+    expect(fitting('a\u0000b', 64)).to.match(/^a\uFFFDb~[\da-f]{32}$/);
+    expect(fitting('a\u0000b', 64)).not.to.equal(fitting('a\u0001b', 64));
+    expect([fitting('short', 64), fitting(null, 64)]).to.deep.equal(['short', null]);
   });
 });

@@ -115,6 +115,19 @@ export function idOf(value: JsonValue | undefined): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+/** The value at a path of names such as `call.agent.id` in a body; undefined where there is none. */
+export function valueAt(data: JsonObject, path: string): JsonValue | undefined {
+  return path.split('.').reduce<JsonValue | undefined>((value, name) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined;
+  }, data);
+}
+
+/** The id, as `idOf` and `fitting` have it, at a path such as `call.agent.id` in a body; null where there is none. */
+export function textAt(data: JsonObject, path: string, limit: number): string | null {
+  return fitting(idOf(valueAt(data, path)), limit);
+}
+
 function timeOf(value: JsonValue): number | null {
   const ms = sentTimeMs(value);
   if (ms === null && value !== null && value !== '') throw new Error('the value is no time that can be read');

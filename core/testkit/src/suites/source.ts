@@ -14,6 +14,13 @@ export interface SourceFixture {
   readonly bodyUnsigned?: boolean;
   /** Bodies of events that are all different, although their ids look alike: their keys must differ. Default none. */
   readonly different?: readonly JsonObject[];
+  /** How requests are signed, where that can be checked in every way. Default: only what every source must do is checked. */
+  readonly signing?: {
+    /** The same source with another secret. */
+    readonly other: Source;
+    /** How far the time of signing may be from the router's clock, in milliseconds; null where it is not signed. */
+    readonly toleranceMs: number | null;
+  };
 }
 
 /** Registers the suite. */
@@ -96,6 +103,55 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       const body = Buffer.from(request.body);
       body[body.length - 1] = 32;
       strictEqual((await refusalOf(fixture.source, { ...request, body }))?.code, 'UNVERIFIED');
+    });
+
+    it('refuses a signature that is changed by one bit, truncated, extended or left out', async () => {
+      const fixture = make();
+      if (fixture.signing === undefined) return;
+      const request = signed(fixture);
+      const names = Object.keys(request.headers).filter((name) => !Object.hasOwn(aRequest().headers, name));
+      notStrictEqual(names.length, 0);
+      for (const name of names) {
+        const sent = request.headers[name] ?? '';
+        const flipped = [...sent].map(
+          (character, at) => sent.slice(0, at) + String.fromCharCode(character.charCodeAt(0) ^ 1) + sent.slice(at + 1),
+        );
+        // Base64 is the same without its padding.
+        const cut = [
+          sent.replace(/.=*$/, ''),
+          sent.slice(0, sent.length / 2),
+          sent.slice(1),
+          `${sent}0`,
+          '',
+          undefined,
+        ];
+        for (const value of [...flipped, ...cut]) {
+          const { [name]: _removed, ...others } = request.headers;
+          const headers = value === undefined ? others : { ...others, [name]: value };
+          const refusal = await refusalOf(fixture.source, { ...request, headers });
+          strictEqual(refusal?.code, 'UNVERIFIED', `${name}: ${value}`);
+        }
+      }
+    });
+
+    it('refuses what another secret has signed', async () => {
+      const { source, sample, signing } = make();
+      if (signing === undefined) return;
+      const request = signed({ source: signing.other, sample });
+      strictEqual((await refusalOf(source, request))?.code, 'UNVERIFIED');
+    });
+
+    it('refuses what was signed too long ago, or in the future', async () => {
+      const fixture = make();
+      const { toleranceMs = null } = fixture.signing ?? {};
+      if (toleranceMs === null) return;
+      const request = signed(fixture);
+      const receivedAfter = (ms: number) => ({ ...request, receivedAtMs: request.receivedAtMs + ms });
+      for (const sign of [1, -1]) {
+        strictEqual(await refusalOf(fixture.source, receivedAfter(sign * toleranceMs)), null);
+        const refusal = await refusalOf(fixture.source, receivedAfter(sign * (toleranceMs + 1000)));
+        strictEqual(refusal?.code, 'UNVERIFIED');
+      }
     });
 
     it('refuses what is signed but no JSON object', async () => {
