@@ -29,7 +29,7 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
   registerPlan(container, {
     ...{ sources: new Map(), callSources: [], transforms: new Map(), destinations: new Map(), resolvers: new Map() },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
-    ...{ mask: (text: string) => text, keepMs: 30 * 86_400_000 },
+    keepMs: 30 * 86_400_000,
     ...plan,
   });
   return {

@@ -4,6 +4,7 @@ import {
   DeliveryTelemetry,
   Dispatcher,
   Ingest,
+  maskFor,
   Operations,
   Replays,
   type Route,
@@ -67,15 +68,15 @@ export function anOperator(fixture: OperatorsWorld = {}) {
         return [name, { destination, policy: { ...policy, ...fixture.policy } }];
       }),
     ),
-    mask: (text: string) => text.replaceAll('hunter2', '***'),
     normalizePhone: phoneNormalizer(null),
   };
   const current = { value: plan };
+  const mask = maskFor(['hunter2']);
   const kept = store ?? made.store;
   const { clock, log, engine } = made;
   const [dispatcher, ingest] = [engine.get(Dispatcher), engine.get(Ingest)];
-  const replays = new Replays(current, kept, dispatcher, telemetry, clock, log);
-  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays);
+  const replays = new Replays(current, kept, dispatcher, telemetry, clock, log, mask);
+  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, mask);
   const status = new StatusReader(current, kept, dispatcher, ingest, clock);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {

@@ -54,5 +54,6 @@ export { DnsCache } from './system/dns-cache.js';
 export { fetchResponse, Network, openNetwork } from './system/http-client.js';
 export { newEventId, random } from './system/ids.js';
 export { openLog, printable, unfailing } from './system/log.js';
+export { Mask, maskedJson, maskFor } from './system/mask.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { version } from './system/version.js';

@@ -1,24 +1,23 @@
-/** A preview of a request for an operator, without possible credentials. */
+/** A preview of a request for an operator; the router masks what came out of variables and secret options. */
 import { type JsonObject, type JsonValue, parseJson, type Scope } from '@switchhook/sdk';
 import { type Content, filledIn, type Target } from './request.js';
+import { authorizationOf } from './url.js';
 
-/** Names of headers and URL parameters whose values may come from the environment, and may be secret. */
-const credential = /auth|token|secret|password|cookie|signature|(?<!idempotency-)key/i;
 const hidden = '***';
 
-/** Method, URL, headers and body; nothing is sent. Throws what sending would throw before. */
+/** Method, URL, headers and body; nothing is sent. A user in the URL and a signature are hidden. Throws what sending would throw before. */
 export function previewOf(target: Target, scope: Scope, content: Content): JsonObject {
   const { address, headers } = filledIn(target, scope, content);
+  const { authorization } = authorizationOf(address);
   const url = new URL(address);
   if (url.username !== '') url.username = hidden;
   if (url.password !== '') url.password = hidden;
-  for (const name of new Set(url.searchParams.keys())) if (credential.test(name)) url.searchParams.set(name, hidden);
+  const shown = ([name, value]: [string, string]): [string, string] =>
+    name === 'webhook-signature' || value === authorization ? [name, hidden] : [name, value];
   return {
     method: target.method,
     url: url.href,
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, credential.test(name) ? hidden : value]),
-    ),
+    headers: Object.fromEntries(Object.entries(headers).map(shown)),
     ...(content.body === undefined ? {} : { body: bodyIn(content.body) }),
   };
 }

@@ -3,6 +3,7 @@ import {
   DeliveryPlan,
   DeliveryTelemetry,
   Dispatcher,
+  maskFor,
   type ReplayRequest,
   Replays,
 } from '@switchhook/core/internal';
@@ -514,7 +515,7 @@ describe('a replay', () => {
         const dispatcher = Object.assign(Object.create(engine.get(Dispatcher)), { expect: expect_ });
         const plan = { value: { routes: [], destinations: engine.get(DeliveryPlan).value.destinations } };
         const telemetry = engine.get(DeliveryTelemetry);
-        const replays = new Replays(plan, store, dispatcher, telemetry, clock, pipelineLog);
+        const replays = new Replays(plan, store, dispatcher, telemetry, clock, pipelineLog, maskFor([]));
         const filter = {
           deliveries: { ...(state && { state }), ...(destination && { destination }) },
           events: subject === undefined ? null : { subject },

@@ -1,4 +1,4 @@
-import { IngestTelemetry } from '@switchhook/core/internal';
+import { IngestTelemetry, maskFor } from '@switchhook/core/internal';
 import {
   type Delivery,
   type JsonObject,
@@ -186,7 +186,7 @@ describe('a commit', () => {
 describe('a refused request', () => {
   it('has the stack of its cause in the log, but not where that is about what the sender sent', () => {
     const log = new FakeLog();
-    const telemetry = new IngestTelemetry(log, new FakeMetrics(), new FakeClock());
+    const telemetry = new IngestTelemetry(log, new FakeMetrics(), new FakeClock(), maskFor([]));
     const cause = new Error('it failed');
     for (const code of ['STORE_UNAVAILABLE', 'SOURCE_FAILED', 'MALFORMED', 'INTERNAL'] as const)
       telemetry.refused('agents', refuse(code, 'a reason', { cause }), '127.0.0.1');

@@ -1,7 +1,15 @@
 import { request as httpRequest } from 'node:http';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { problem } from '@switchhook/core/api';
-import { type ApiAccess, apiFor, endpoints, listen, listenerFor, requireAccess } from '@switchhook/core/internal';
+import {
+  type ApiAccess,
+  apiFor,
+  endpoints,
+  listen,
+  listenerFor,
+  maskFor,
+  requireAccess,
+} from '@switchhook/core/internal';
 import { FakeLog, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Context } from 'koa';
@@ -38,7 +46,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     ],
   };
   const { operations, status, duplicates, clock } = operator;
-  const api = apiFor({ operations, status, duplicates, info, access, limits, clock, log });
+  const api = apiFor({ operations, status, duplicates, info, access, limits, clock, log, mask: maskFor([]) });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
   const listener = listenerFor({
     ...{

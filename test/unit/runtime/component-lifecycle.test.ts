@@ -1,4 +1,4 @@
-import { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from '@switchhook/core/internal';
+import { ComponentLifecycle, maskFor, resolverUntilOpen, storeUntilOpen } from '@switchhook/core/internal';
 import { isNotReady, isRefusal, type Lifecycle, type Store } from '@switchhook/sdk';
 import { aCall, FakeClock, FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -26,7 +26,7 @@ function setup(tries: readonly (() => Promise<void>)[] = [], more: Lifecycle = {
     ...more,
   };
   const made = { kind: 'resolver', name: 'customer', type: 'shy', instance: resolver, lifecycle: resolver } as const;
-  const opening = new ComponentLifecycle(made, clock, log);
+  const opening = new ComponentLifecycle(made, clock, log, maskFor([]));
   const look = () =>
     resolverUntilOpen(resolver, opening)
       .resolve(aCall(), {}, new AbortController().signal, 1_000)
@@ -256,7 +256,7 @@ describe('a store that is not open yet', () => {
     const clock = new FakeClock();
     const plain = memoryStore(clock);
     const made = { kind: 'store', name: 'store', type: 'memory', instance: plain, lifecycle: plain } as const;
-    const opening = new ComponentLifecycle(made, clock, new FakeLog());
+    const opening = new ComponentLifecycle(made, clock, new FakeLog(), maskFor([]));
     const store = storeUntilOpen(plain, opening);
     const limit = 1;
     const claim = { destination: 'crm', nowMs: 0, leaseUntilMs: 1, limit, maxAttempts: 1, ordered: false };

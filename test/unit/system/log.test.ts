@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { openLog } from '@switchhook/core/internal';
+import { maskFor, openLog } from '@switchhook/core/internal';
 import { expect } from 'chai';
 
 describe('a line of the log', () => {
@@ -10,7 +10,7 @@ describe('a line of the log', () => {
       const error = new Error(`cannot find "./a.js" from "${script}"`);
       error.stack = `Error: no\n    at Object.resolve (${script}:2:1240)\n    at async ${script}:7:5\n    at run (node:x:1:2)`;
       const lines: string[] = [];
-      const log = openLog({ level: 'info', secrets: [], to: { write: (line) => lines.push(line) } });
+      const log = openLog({ level: 'info', mask: maskFor([]), to: { write: (line) => lines.push(line) } });
       log.error('call.failed', { error: new Error('failed', { cause: error }), code: script });
       const told = JSON.parse(lines.join(''));
       expect(told.code).to.equal(`data:…${file}`);

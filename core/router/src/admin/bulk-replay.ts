@@ -18,6 +18,7 @@ import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js';
 import { newReplayId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { Mask } from '../system/mask.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -100,6 +101,7 @@ export class Replays {
     @inject(DeliveryTelemetry) private readonly telemetry: DeliveryTelemetry,
     @inject(Clock) private readonly clock: Clock,
     @inject(Log) private readonly log: Log,
+    @inject(Mask) private readonly mask: Mask,
   ) {}
 
   /** Newest first. */
@@ -178,7 +180,7 @@ export class Replays {
       replay.state = this.#closed ? 'stopped' : 'done';
     } catch (error) {
       replay.state = 'failed';
-      replay.reason = errorMessage(error);
+      replay.reason = this.mask(errorMessage(error));
       log.error('replay.failed', { id: replay.id, error });
     }
     replay.endedAtMs = clock.now();

@@ -15,6 +15,7 @@ import { errorMessage } from '@switchhook/sdk/internal';
 import { applyTransforms, type OpenDestination } from '../delivery/attempt.js';
 import { eventOf } from '../routing/event-record.js';
 import { concerns, type Route, verdictOf } from '../routing/routes.js';
+import { type Mask, maskedJson } from '../system/mask.js';
 import { invalidReturn } from '../system/returned.js';
 
 /** What explanations are made from. */
@@ -23,8 +24,7 @@ export interface ExplainParts {
   readonly routes: readonly Route[];
   readonly transforms: ReadonlyMap<string, Transform>;
   readonly destinations: ReadonlyMap<string, OpenDestination>;
-  /** Replaces the secrets of the configuration. */
-  readonly mask: (text: string) => string;
+  readonly mask: Mask;
 }
 
 /** The result of one route for an event. */
@@ -113,7 +113,11 @@ function previewOf(
   parts: ExplainParts,
 ): DestinationExplanation {
   const { destination } = delivery;
-  const without = (reason: string): DestinationExplanation => ({ destination, preview: null, reason });
+  const without = (reason: string): DestinationExplanation => ({
+    destination,
+    preview: null,
+    reason: parts.mask(reason),
+  });
   const prepared = applyTransforms({ ...delivery, route, transforms, event }, parts.transforms);
   if (!('event' in prepared))
     return without('reason' in prepared ? (prepared.reason ?? '') : 'a transform keeps it back');
@@ -123,8 +127,12 @@ function previewOf(
     const preview: unknown = instance.preview(prepared);
     if (typeof preview !== 'object' || preview === null || Array.isArray(preview))
       return without(invalidReturn(instance, 'preview', preview, 'a JSON object').message);
-    return { destination, preview: parseJson(parts.mask(stringifyJson(preview))) as JsonObject, reason: null };
+    return {
+      destination,
+      preview: maskedJson(parseJson(stringifyJson(preview)) as JsonObject, parts.mask),
+      reason: null,
+    };
   } catch (error) {
-    return without(parts.mask(errorMessage(error)));
+    return without(errorMessage(error));
   }
 }

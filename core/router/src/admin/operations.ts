@@ -18,13 +18,14 @@ import pMap from 'p-map';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
 import { draftedEvents } from './dry-run.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
 
 /** What operations take from the configuration. */
-export interface AdminPlan extends ExplainParts {
+export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
   readonly sources: ReadonlyMap<string, Source>;
   /** Names of the sources whose requests are calls. */
   readonly callSources: readonly string[];
@@ -82,6 +83,7 @@ export class Operations {
     @inject(DeliveryTelemetry) private readonly telemetry: DeliveryTelemetry,
     @inject(Clock) private readonly clock: Clock,
     @inject(Replays) readonly replays: Replays,
+    @inject(Mask) private readonly mask: Mask,
   ) {}
 
   /** Stops what runs in the background. */
@@ -162,7 +164,11 @@ export class Operations {
 
   #explained(details: EventDetails, kept: boolean): Explanation {
     const deliveries = details.deliveries.map(({ delivery }) => delivery);
-    return { ...details, kept, routes: explainRoutes(details.event, deliveries, this.plan.value) };
+    return {
+      ...details,
+      kept,
+      routes: explainRoutes(details.event, deliveries, { ...this.plan.value, mask: this.mask }),
+    };
   }
 
   async #kept(id: string): Promise<DeliveryRecord> {

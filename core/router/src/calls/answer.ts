@@ -13,6 +13,7 @@ import {
 import { withTimeout } from '@switchhook/sdk/internal';
 import { newEventId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { Mask } from '../system/mask.js';
 import { CallDedup } from './call-dedup.js';
 import { callerKey, callKey } from './call-key.js';
 import { type CachePolicy, FactsCache } from './facts-cache.js';
@@ -88,9 +89,10 @@ export class Answers {
     @inject(AnswerPlan) private readonly plan: Current<AnswerPlan>,
     @inject(Clock) private readonly clock: Clock,
     @inject(Log) private readonly log: Log,
+    @inject(Mask) mask: Mask,
   ) {
     this.#bulkheads = new Map(
-      [...plan.value.resolvers].map(([name, open]) => [name, new ResolverBulkhead(open, clock, log)]),
+      [...plan.value.resolvers].map(([name, open]) => [name, new ResolverBulkhead(open, clock, log, mask)]),
     );
   }
 

@@ -12,6 +12,7 @@ import {
 } from '@switchhook/sdk';
 import { errorMessage, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { Breaker, type BreakerPolicy } from '../resilience/breaker.js';
+import type { Mask } from '../system/mask.js';
 import { type Facts, plainFacts } from './facts.js';
 
 /** A resolver, ready to look, and how it may be used. */
@@ -73,11 +74,13 @@ export class ResolverBulkhead {
   readonly #breaker: Breaker | null;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #mask: Mask;
   #running = 0;
   #left = false;
   #hasMissed = false;
 
-  constructor(open: OpenResolver, clock: Clock, log: Log) {
+  constructor(open: OpenResolver, clock: Clock, log: Log, mask: Mask) {
+    this.#mask = mask;
     this.#open = open;
     this.#breaker = open.breaker === null ? null : new Breaker(open.breaker, longestCooldownMs);
     this.#clock = clock;
@@ -111,14 +114,14 @@ export class ResolverBulkhead {
       this.#breaker?.succeeded();
       return { outcome: Object.keys(facts.facts).length === 0 ? 'not-found' : 'found', reason: null, facts };
     } catch (error) {
-      if (isBusy(error)) return this.#cancelled(miss('busy', error.message));
+      if (isBusy(error)) return this.#cancelled(this.#miss('busy', error.message));
       if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, known));
       const outcome = error instanceof TimeoutError ? 'late' : 'failed';
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
-      if (isNotReady(error)) return this.#cancelled(miss(outcome, error.message));
+      if (isNotReady(error)) return this.#cancelled(this.#miss(outcome, error.message));
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
       this.#failed(!terms.incomplete && (outcome === 'failed' || hadItsTime));
-      return miss(outcome, errorMessage(error));
+      return this.#miss(outcome, errorMessage(error));
     } finally {
       this.#running -= 1;
       this.#tell();
@@ -131,10 +134,15 @@ export class ResolverBulkhead {
     if (needed !== undefined && !Object.hasOwn(known, needed))
       return miss('skipped', `depends on ${needed}, which failed`);
     if (/^(known|call)\b/.test(place))
-      return { outcome: 'not-found', reason: message, facts: plainFacts({}, this.#open.resolver) };
+      return { outcome: 'not-found', reason: this.#mask(message), facts: plainFacts({}, this.#open.resolver) };
     this.#log[this.#hasMissed ? 'debug' : 'warn']('resolver.missed', { resolver: this.#open.name, reason: message });
     this.#hasMissed = true;
-    return { ...miss('failed', message), outcome: 'not-found' };
+    return { ...this.#miss('failed', message), outcome: 'not-found' };
+  }
+
+  /** A text of the plugin's: masked before its lines are joined and it is cut. */
+  #miss(outcome: Miss, reason: string): ResolverResult {
+    return miss(outcome, this.#mask(reason));
   }
 
   /** A resolver that had to wait for another one is not counted as failed, unless it is the breaker's probe: a probe must end. */
@@ -158,6 +166,8 @@ export class ResolverBulkhead {
   }
 }
 
-function miss(outcome: 'late' | 'failed' | 'skipped' | 'busy', reason: string): ResolverResult {
+type Miss = 'late' | 'failed' | 'skipped' | 'busy';
+
+function miss(outcome: Miss, reason: string): ResolverResult {
   return { outcome, reason: reason.replace(/\s+/g, ' ').slice(0, longestReason), facts: null };
 }

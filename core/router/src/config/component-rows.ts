@@ -58,7 +58,7 @@ export class Rows {
     this.#checkBatch(component, path);
     const ownKeys = Object.keys(rowSchemas[kind].shape);
     const own = { takes: (key: string) => ownKeys.includes(key), otherKeys: [] };
-    const rest = { takes: (key: string) => !ownKeys.includes(key), otherKeys: ownKeys };
+    const rest = { takes: (key: string) => !ownKeys.includes(key), otherKeys: ownKeys, hidesVariables: true };
     return {
       name: String(path.at(-1)),
       component,

@@ -27,7 +27,7 @@ export interface Config {
   readonly routes: readonly Route[];
   /** In the order of the file: the first that matches answers. */
   readonly answers: readonly AnswerRow[];
-  /** Every value that must not be seen, as it was read. */
+  /** Every value that must not be seen, as it was read: those of secret options, and what variables bring into texts of components' options. */
   readonly secrets: ReadonlySet<string>;
   /** What is not wrong, but probably not meant. */
   readonly warnings: readonly Problem[];

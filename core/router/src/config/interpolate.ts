@@ -20,6 +20,9 @@ export interface Interpolated {
 
 export type Missing = Pick<Diagnostic, 'code' | 'message'> & { readonly offset: number };
 
+const asWritten = { copied: true, variable: false };
+const putIn = { copied: false, variable: false };
+
 /** Null where the text has no variables. */
 export function interpolate(text: string, variables: Variables): Interpolated | null {
   const [, bare] = /^\$([A-Z][A-Z0-9_]*)$/.exec(text) ?? [];
@@ -29,9 +32,9 @@ export function interpolate(text: string, variables: Variables): Interpolated | 
   const missing: Missing[] = [];
   let value = '';
   let copied = 0;
-  const add = (part: string, written: number, isCopy: boolean): void => {
+  const add = (part: string, written: number, origin: Pick<Segment, 'copied' | 'variable'>): void => {
     value += part;
-    if (part !== '') segments.push({ written, length: part.length, copied: isCopy });
+    if (part !== '') segments.push({ written, length: part.length, ...origin });
   };
   const marks = /\$?\$\{\{|\$\$\{|\$\{[^}]*\}?/g;
   for (let mark = marks.exec(text); mark !== null; mark = marks.exec(text)) {
@@ -43,17 +46,18 @@ export function interpolate(text: string, variables: Variables): Interpolated | 
       marks.lastIndex = end;
       continue;
     }
-    add(text.slice(copied, mark.index), copied, true);
+    add(text.slice(copied, mark.index), copied, asWritten);
     copied = mark.index + written.length;
-    if (written === '$${') add('${', mark.index, false);
+    if (written === '$${') add('${', mark.index, putIn);
     else {
       const found = resolveFacts(written, variables);
-      if (typeof found === 'string') add(found, mark.index, false);
+      if (typeof found === 'string') add(found, mark.index, { copied: false, variable: true });
+      else if ('otherwise' in found) add(found.otherwise, mark.index, putIn);
       else missing.push({ ...found, offset: mark.index });
     }
   }
   if (copied === 0) return null;
-  add(text.slice(copied), copied, true);
+  add(text.slice(copied), copied, asWritten);
   return { value, segments, missing };
 }
 
@@ -63,7 +67,11 @@ function withoutBraces(value: string, name: string): Interpolated {
   return { value, segments: [], missing: [{ code: 'INTERPOLATION_SYNTAX', message, offset: 0 }] };
 }
 
-function resolveFacts(written: string, variables: Variables): string | Omit<Missing, 'offset'> {
+/** The value; or the default, or why there is none. */
+function resolveFacts(
+  written: string,
+  variables: Variables,
+): string | { readonly otherwise: string } | Omit<Missing, 'offset'> {
   const file = /^\$\{file:([^}]+)\}$/.exec(written)?.[1];
   if (file !== undefined)
     return variables.file(file) ?? { code: 'FILE_MISSING', message: `the file ${file} cannot be read` };
@@ -71,6 +79,6 @@ function resolveFacts(written: string, variables: Variables): string | Omit<Miss
   if (name === undefined) return { code: 'INTERPOLATION_SYNTAX', message: `${written} names no variable` };
   const value = variables.variable(name);
   // As in a shell: an empty variable takes the default, too.
-  if (otherwise !== undefined && (value === undefined || value === '')) return otherwise;
+  if (otherwise !== undefined && (value === undefined || value === '')) return { otherwise };
   return value ?? { code: 'ENV_MISSING', message: `the environment variable ${name} is not set` };
 }

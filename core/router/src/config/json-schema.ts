@@ -98,6 +98,17 @@ function allowVariables(schema: z.core.JSONSchema.BaseSchema): void {
   schema.anyOf = [rule, withVariable];
 }
 
+/** Whether a value with these schemas may be any text, and not only a number, a unit such as `5s`, or one of a few words. */
+export function takesText(schemas: readonly JsonSchema[]): boolean {
+  return schemas.length === 0 || schemas.some(isAnyText);
+}
+
+function isAnyText({ type, pattern, ...rest }: JsonSchema): boolean {
+  if (['enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref'].some((key) => key in rest)) return false;
+  const isUnit = pattern === withVariable.pattern || pattern?.startsWith('^(') === true;
+  return type === undefined || (type === 'string' && !isUnit);
+}
+
 function inner(schema: JsonSchema, step: string | number): unknown {
   if (typeof step === 'number') return schema.items;
   return schema.properties?.[step] ?? schema.additionalProperties;

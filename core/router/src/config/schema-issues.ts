@@ -102,7 +102,7 @@ function reportLeaf({ issue, path, expected }: Leaf, root: JsonSchema, { documen
   }
   document.report('INVALID_VALUE', at, mask(errorMessage(issue, node)) + found, {
     secret,
-    hint: description,
+    hint: secret && issue.code === 'too_small' ? secretHint : description,
     at: issue.code === 'invalid_key' ? 'key' : 'value',
   });
 }
@@ -113,6 +113,9 @@ function descriptionAt(root: JsonSchema, path: Path): string | undefined {
   const described = schemasAt(root, path).find(({ description = '' }) => description !== '');
   return described?.description ?? descriptionAt(root, path.slice(0, -1));
 }
+
+const secretHint =
+  'Shorter secrets can be guessed by trying, and cannot be masked: make one, for example with `openssl rand -hex 32`.';
 
 /** A text with a pattern has a unit: `3` in quotes would be no better. */
 function quotesHint(schemas: readonly JsonSchema[]): string {

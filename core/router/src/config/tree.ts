@@ -29,6 +29,8 @@ export interface Segment {
   readonly written: number;
   readonly length: number;
   readonly copied: boolean;
+  /** Whether it came out of the environment or a file: a default is written here. */
+  readonly variable: boolean;
 }
 
 export interface MapNode extends Place {
@@ -91,6 +93,24 @@ export function scalarsIn(node: TreeNode, seen: Set<TreeNode> = new Set()): read
   if (seen.has(node)) return [];
   seen.add(node);
   return node.kind === 'scalar' ? [node] : childrenOf(node).flatMap((child) => scalarsIn(child, seen));
+}
+
+/** All scalars in a node with their paths. */
+export function* placedScalars(node: TreeNode, path: Path): Iterable<readonly [Path, ScalarNode]> {
+  if (node.kind === 'scalar') yield [path, node];
+  else if (node.kind === 'list')
+    for (const [index, item] of node.items.entries()) yield* placedScalars(item, [...path, index]);
+  else for (const [key, entry] of node.entries) yield* placedScalars(entry.node, [...path, key]);
+}
+
+/** What came out of the environment or a file. */
+export function variablesIn({ value, segments }: ScalarNode): readonly string[] {
+  let start = 0;
+  return (segments ?? []).flatMap(({ length, variable }) => {
+    const piece = String(value).slice(start, start + length);
+    start += length;
+    return variable ? [piece] : [];
+  });
 }
 
 /** What stands directly in a node. */

@@ -3,16 +3,20 @@
 import { errorMessage, type Reader, reading } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import { compileExpression } from '../expressions/compile.js';
+import { maskFor } from '../system/mask.js';
 import type { ConfigDocument } from './diagnostics.js';
+import { inputSchema, type JsonSchema, schemasAt, takesText } from './json-schema.js';
 import type { Path } from './problem.js';
 import { type Leaf, leavesOf, reportLeaves } from './schema-issues.js';
-import { isNothing, nodeAt, plainOf, type TreeNode } from './tree.js';
+import { isNothing, type MapNode, nodeAt, placedScalars, plainOf, type TreeNode, variablesIn } from './tree.js';
 
 /** How much of a map belongs to a schema, where it is not all. */
 export interface Share {
   readonly takes: (key: string) => boolean;
   /** Keys of the rest, to be suggested where one is misspelled. */
   readonly otherKeys: readonly string[];
+  /** Whether what variables bring into its texts is secret: the file does not tell whether it is. */
+  readonly hidesVariables?: boolean;
 }
 
 const whole: Share = { takes: () => true, otherKeys: [] };
@@ -42,6 +46,7 @@ export class Checker {
       return reading(this.#reader, () => schema.safeParse(value));
     };
     try {
+      if (share.hidesVariables === true && node?.kind === 'map') this.#hideVariables(schema, node, share);
       const first = parse();
       if (first.success) return first.data;
       const leaves = leavesOf(first.error.issues);
@@ -54,13 +59,24 @@ export class Checker {
         schema,
         path,
         otherKeys: share.otherKeys,
-        mask: (text) => this.#masked(text),
+        mask: maskFor(this.secrets),
       });
     } catch (error) {
       const reason = errorMessage(error);
-      this.document.report('PLUGIN_BROKEN', path, `these options cannot be checked: ${this.#masked(reason)}`);
+      this.document.report('PLUGIN_BROKEN', path, `these options cannot be checked: ${maskFor(this.secrets)(reason)}`);
     }
     return null;
+  }
+
+  #hideVariables(schema: z.ZodType, node: MapNode, { takes }: Share): void {
+    let root: JsonSchema | undefined;
+    for (const [key, entry] of node.entries)
+      for (const [path, scalar] of takes(key) ? placedScalars(entry.node, [key]) : []) {
+        const values = variablesIn(scalar);
+        if (values.length === 0) continue;
+        root ??= inputSchema(schema);
+        if (takesText(schemasAt(root, path))) for (const value of values) this.secrets.add(value);
+      }
   }
 
   /** Variables are texts: where a number, or true or false, is expected and a variable brought the text of one, it is one. */
@@ -76,12 +92,6 @@ export class Checker {
         converted.set(node, text === 'true');
     }
     return converted;
-  }
-
-  #masked(message: string): string {
-    let masked = message;
-    for (const secret of this.secrets) if (secret.length > 3) masked = masked.replaceAll(secret, '***');
-    return masked;
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { eventOf } from '../routing/event-record.js';
+import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn } from '../system/returned.js';
 import type { QueuePolicy } from './policy.js';
 import { type AttemptOutcome, settlementFor } from './retry.js';
@@ -30,6 +31,8 @@ export interface AttemptParts {
   /** By name. */
   readonly transforms: ReadonlyMap<string, Transform>;
   readonly clock: Clock;
+  /** Of reasons and responses, before anyone sees them. */
+  readonly mask: Mask;
   /** Numbers from 0 to below 1, for the jitter. */
   readonly random: () => number;
 }
@@ -85,7 +88,7 @@ export async function runAttempt(
 }
 
 function endOf(
-  { open: { policy }, random }: AttemptParts,
+  { open: { policy }, random, mask }: AttemptParts,
   delivery: ClaimedDelivery,
   outcome: AttemptOutcome,
   called: boolean,
@@ -93,7 +96,8 @@ function endOf(
 ): AttemptResult {
   const { id, lease, attempt: number } = delivery;
   const { startedAtMs, durationMs, endedAtMs } = time;
-  const end = (ended: AttemptOutcome, settlement: Settlement): AttemptResult => {
+  const end = (unmasked: AttemptOutcome, settlement: Settlement): AttemptResult => {
+    const ended = maskedOutcome(unmasked, mask);
     const attempt = { startedAtMs, durationMs, ...attemptRecord(ended) };
     return { delivery, outcome: ended, called, time, settled: { deliveryId: id, lease, settlement, attempt } };
   };
@@ -134,6 +138,15 @@ function outcomeOf(returned: unknown, method: string, destination: Destination):
 
 function withResponse(copy: Outcome, { response }: Outcome): Outcome {
   return typeof response === 'string' ? { ...copy, response: excerptOf(response) } : copy;
+}
+
+/** Without the secrets that an error or a response contains. */
+function maskedOutcome(outcome: AttemptOutcome, mask: Mask): AttemptOutcome {
+  return {
+    ...outcome,
+    ...('reason' in outcome && { reason: mask(outcome.reason) }),
+    ...('response' in outcome && outcome.response !== undefined && { response: mask(outcome.response) }),
+  };
 }
 
 /** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */

@@ -16,6 +16,7 @@ import { SharedCapacity } from '../resilience/capacity.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { Mask } from '../system/mask.js';
 import type { OpenDestination } from './attempt.js';
 import { DeliveryQueue, type QueueLoad } from './queue.js';
 import { DeliveryTelemetry } from './telemetry.js';
@@ -53,11 +54,15 @@ export class Dispatcher {
     @inject(Log) log: Log,
     @inject(DeliveryTelemetry) deliveryTelemetry: DeliveryTelemetry,
     @inject(Random) random: Random,
+    @inject(Mask) mask: Mask,
   ) {
     const { destinations, transforms } = plan.value;
-    const common = { store, clock, log, deliveryTelemetry, random, transforms, sharedCapacity: this.#sharedCapacity };
+    const common = { store, clock, log, deliveryTelemetry, random, mask, transforms };
     for (const [destination, open] of destinations)
-      this.#queues.set(destination, new DeliveryQueue({ ...common, destination, open }));
+      this.#queues.set(
+        destination,
+        new DeliveryQueue({ ...common, sharedCapacity: this.#sharedCapacity, destination, open }),
+      );
   }
 
   /** Routes an event, and takes a place for each delivery that goes on in memory; the others wait in the store. */

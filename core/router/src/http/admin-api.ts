@@ -7,6 +7,7 @@ import bodyParser from 'koa-bodyparser';
 import type { z } from 'zod';
 import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
+import type { Mask } from '../system/mask.js';
 import { type ApiAccess, requireAccess } from './access.js';
 import type { BodyLimits } from './body.js';
 import { type Answering, type Endpoint, endpoints } from './endpoints.js';
@@ -18,6 +19,7 @@ import { type Route, routed } from './routes.js';
 export interface ApiParts extends Omit<Answering, 'nowMs'> {
   readonly access: ApiAccess;
   readonly limits: BodyLimits;
+  readonly mask: Mask;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -50,7 +52,7 @@ export function apiFor(parts: ApiParts): Api {
       const refusal = isRefusal(error) ? error : refuse('API_FAILED', 'see the log line api.failed', { cause: error });
       if (isServerError(refusal.code))
         parts.log.error('api.failed', { path: ctx.path, error: refusal.cause ?? refusal });
-      writeProblem(ctx, refusal);
+      writeProblem(ctx, refusal, parts.mask);
     }
     if (ctx.method !== 'GET')
       parts.log.info('api.requested', { method: ctx.method, path: ctx.path, status: ctx.status, from: ctx.ip });
@@ -105,8 +107,9 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' |
   throw Object.assign(refuse('MALFORMED', `the ${what} is wrong: ${said.join('; ')}`), { errors });
 }
 
-function writeProblem(ctx: Context, refusal: Refusal & { readonly errors?: Wrong }): void {
-  const { status, code, message: detail, errors = [] } = refusal;
+function writeProblem(ctx: Context, refusal: Refusal & { readonly errors?: Wrong }, mask: Mask): void {
+  const { status, code, message, errors = [] } = refusal;
+  const detail = mask(message);
   const body: z.input<typeof problem> = {
     ...{ type: `urn:switchhook:error:${code}`, title: ERRORS[code].sentence, status, detail, code, errors },
   };

@@ -2,6 +2,7 @@
 import { Clock, type EventRecord, type Labels, Log, Metrics, type Refusal, type RefusalCode } from '@switchhook/sdk';
 import { isFault, isServerError } from '@switchhook/sdk/internal';
 import { inject, injectable } from '../system/injection.js';
+import { Mask } from '../system/mask.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
@@ -42,6 +43,7 @@ export class IngestTelemetry {
     @inject(Log) private readonly log: Log,
     @inject(Metrics) private readonly metrics: Metrics,
     @inject(Clock) private readonly clock: Clock,
+    @inject(Mask) private readonly mask: Mask,
   ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
@@ -75,7 +77,7 @@ export class IngestTelemetry {
     const fields = {
       source,
       code,
-      reason: reason.slice(0, longestReason),
+      reason: this.mask(reason).slice(0, longestReason),
       remoteAddress,
       ...(isOurs && { error: cause }),
     };

@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import type { Component, Instances, Kind, Lifecycle } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import type { ComponentRow, DestinationRow } from '../config/config.js';
+import type { Mask } from '../system/mask.js';
 import { invalidReturn, nameComponent } from '../system/returned.js';
 import { type PluginServices, withServices } from './plugin-services.js';
 
@@ -32,7 +33,12 @@ export function createComponent<K extends Kind>(
     );
     return { kind, name: row.name, type: row.component.type, instance, lifecycle: withServices(instance, shared) };
   } catch (error) {
-    throw new ComponentFailure({ kind, name: row.name, type: row.component.type }, 'could not be made', error);
+    throw new ComponentFailure(
+      { kind, name: row.name, type: row.component.type },
+      'could not be made',
+      error,
+      plugin.mask,
+    );
   }
 }
 
@@ -77,10 +83,11 @@ export function withBatches(
     destination,
     'cannot be used',
     new Error('it has no deliverMany, although its component declares `batches: true`'),
+    (text) => text,
   );
 }
 
-/** What a component threw while it was made, opened or reached; `cause` is the plugin's own error. */
+/** What a component threw while it was made, opened or reached, without secrets; `cause` is the plugin's own error, as it is. */
 export class ComponentFailure extends Error {
   override readonly name = 'ComponentFailure';
   readonly code: string;
@@ -89,8 +96,9 @@ export class ComponentFailure extends Error {
     readonly component: { readonly kind: Kind; readonly name: string; readonly type: string },
     what: string,
     cause: unknown,
+    mask: Mask,
   ) {
-    super(`${component.kind} ${component.name} (${component.type}) ${what}: ${errorMessage(cause)}`, { cause });
+    super(`${component.kind} ${component.name} (${component.type}) ${what}: ${mask(errorMessage(cause))}`, { cause });
     this.code =
       cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'PLUGIN_FAILED';
   }

@@ -1,6 +1,7 @@
 /** Opens, probes and closes one component. It opens at the first try or not at all, or is tried again until it does. */
 import { type Clock, type Log, notReady, type Resolver, refuse, type Store } from '@switchhook/sdk';
 import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
+import type { Mask } from '../system/mask.js';
 import { nameLike } from '../system/returned.js';
 import { ComponentFailure, type CreatedComponent } from './component-factory.js';
 
@@ -30,6 +31,7 @@ export class ComponentLifecycle {
   readonly made: CreatedComponent;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #mask: Mask;
   readonly #sleep: Sleep;
   #failure: string | null = 'is not open yet';
   #isLate = false;
@@ -40,8 +42,9 @@ export class ComponentLifecycle {
   #trying: Promise<ComponentFailure | null> = Promise.resolve(null);
   #begin = (): void => {};
 
-  constructor(made: CreatedComponent, clock: Clock, log: Log) {
+  constructor(made: CreatedComponent, clock: Clock, log: Log, mask: Mask) {
     this.made = made;
+    this.#mask = mask;
     this.#clock = clock;
     this.#log = log;
     this.#sleep = new Sleep(clock);
@@ -77,8 +80,8 @@ export class ComponentLifecycle {
     if (this.#failure !== null && this.made.kind !== 'store') return { failure: this.#failure, note: null };
     const { lifecycle } = this.made;
     return withTimeout(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
-      (said) => ({ failure: null, note: typeof said === 'string' ? said : null }),
-      (error: unknown) => ({ failure: errorMessage(error), note: null }),
+      (said) => ({ failure: null, note: typeof said === 'string' ? this.#mask(said) : null }),
+      (error: unknown) => ({ failure: this.#mask(errorMessage(error)), note: null }),
     );
   }
 
@@ -146,8 +149,9 @@ export class ComponentLifecycle {
   /** Null where an earlier try has opened it meanwhile. */
   #failed(error: unknown): ComponentFailure | null {
     if (this.#failure === null) return null;
-    this.#failure = `could not be opened: ${errorMessage(error)}`;
-    return new ComponentFailure(this.#named, 'could not be opened', error);
+    const failure = new ComponentFailure(this.#named, 'could not be opened', error, this.#mask);
+    this.#failure = `could not be opened: ${this.#mask(errorMessage(error))}`;
+    return failure;
   }
 
   #delayed(): void {

@@ -20,6 +20,7 @@ import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
 import { type LineWriter, openLog } from '../system/log.js';
+import { Mask, maskFor } from '../system/mask.js';
 import { ExposedMetrics } from '../system/metrics.js';
 import { version } from '../system/version.js';
 import { createComponent } from './component-factory.js';
@@ -57,9 +58,11 @@ const classes = [
 
 /** Creates all components and registers all classes. `ready` serves `/readyz`. Throws a `ComponentFailure`. */
 export function composeRouter(config: Config, options: RouterOptions, ready: () => Promise<void>): Composition {
+  const mask = maskFor(config.secrets);
   const container = Container.forRouter(
-    () => openLog({ level: config.log.level, secrets: config.secrets, ...(options.logTo && { to: options.logTo }) }),
+    () => openLog({ level: config.log.level, mask, ...(options.logTo && { to: options.logTo }) }),
     options.configure,
+    mask,
   );
   const engine = container.child();
   registerClasses(engine);
@@ -95,18 +98,17 @@ export function registerPlan(container: Container, generation: Omit<Generation, 
 /** Creates the store of the configuration, unless the program has registered one. */
 function createStore(config: Config, container: Container): ComponentLifecycle {
   const { name, component } = config.store;
-  const [clock, log] = [container.get(Clock), container.get(Log)];
+  const system = [container.get(Clock), container.get(Log), container.get(Mask)] as const;
   if (container.has(Store)) {
     const instance = container.get(Store);
     return new ComponentLifecycle(
       { kind: 'store', name, type: component.type, instance, lifecycle: instance },
-      clock,
-      log,
+      ...system,
     );
   }
   const created = createComponent('store', config.store, pluginServices(config, container)(config.store.plugin));
   container.register(Store, { useValue: created.instance });
-  return new ComponentLifecycle(created, clock, log);
+  return new ComponentLifecycle(created, ...system);
 }
 
 function serverParts(config: Config, engine: Container, ready: () => Promise<void>): ServerParts {
@@ -122,6 +124,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
     info: infoOf(config),
     access,
     limits,
+    mask: engine.get(Mask),
     clock,
     log,
   });

@@ -10,6 +10,7 @@ import {
   rootContainer,
 } from '../system/injection.js';
 import { unfailing } from '../system/log.js';
+import { Mask, maskFor } from '../system/mask.js';
 import { ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
 
 /** The metrics of a router, and the text that `/metrics` serves. */
@@ -35,7 +36,7 @@ export class Container implements ServiceRegistry {
   }
 
   /** The services of a router. What `configure` registers wins; its log and metrics cannot fail either. */
-  static forRouter(log: () => Log, configure: Configure = () => {}): Container {
+  static forRouter(log: () => Log, configure: Configure = () => {}, mask: Mask = maskFor([])): Container {
     const services = new Container(rootContainer.createChildContainer());
     const replaced = new Map<Token<unknown>, Provider<unknown>>();
     configure({ register: (token, provider) => void replaced.set(token, provider) });
@@ -51,6 +52,7 @@ export class Container implements ServiceRegistry {
     };
     register(Clock, () => systemClock);
     register(Random, () => random);
+    register(Mask, () => mask);
     register(Log, log, unfailing);
     register(ExposedMetrics, openMetrics, (metrics) => unfailingMetrics(metrics, services.get(Log)));
     register(

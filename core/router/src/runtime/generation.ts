@@ -10,7 +10,7 @@ import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { SourcePlan } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
-import { maskFor } from '../system/log.js';
+import { Mask } from '../system/mask.js';
 import { type CreatedComponent, createComponent, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
@@ -33,13 +33,14 @@ export interface Generation
 
 /** Creates all components but the store. Nothing is opened. Throws a `ComponentFailure`. */
 export function createGeneration(config: Config, container: Container, engine: Container): Generation {
-  const [clock, log, ingestTelemetry] = [engine.get(Clock), engine.get(Log), engine.get(IngestTelemetry)];
+  const [clock, log, mask] = [engine.get(Clock), engine.get(Log), engine.get(Mask)];
+  const ingestTelemetry = engine.get(IngestTelemetry);
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   if (!container.has(StoreReader))
     container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
   const plugins = pluginServices(config, container);
   const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
-  const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log);
+  const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log, mask);
   const sources = config.sources.map((row) => created('source', row));
   const transforms = config.transforms.map((row) => created('transform', row));
   const destinations = config.destinations.map((row) => ({ ...withBatches(created('destination', row), row), row }));
@@ -65,7 +66,6 @@ export function createGeneration(config: Config, container: Container, engine: C
     routeTable: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
     answers: config.answers,
     normalizePhone: phoneNormalizer(config.country),
-    mask: maskFor(config.secrets),
     keepMs: config.store.retentionMs,
   };
 }

@@ -8,6 +8,7 @@ import {
   type ServiceDefinition,
 } from '@switchhook/sdk';
 import type { ComponentRow, Config } from '../config/config.js';
+import { Mask } from '../system/mask.js';
 import { type Container, logWith, tokenName } from './container.js';
 
 /** What a component is given, and the services of its plugin among it. */
@@ -36,6 +37,11 @@ export class PluginServices {
     this.#container = router.child();
     this.#container.register(Log, { useValue: logWith({ plugin: plugin.name }, router.get(Log)) });
     this.#container.register(ComponentInfo, { useValue: { name: plugin.name, directory, country } });
+  }
+
+  /** Of the messages of what fails. */
+  get mask(): Mask {
+    return this.#router.get(Mask);
   }
 
   /** What the component of a row is given. Its log has its name, and so has `ComponentInfo`. */

@@ -1,8 +1,9 @@
 /** The log: pino, one line per event, pretty on a terminal, JSON otherwise, with every secret masked. */
 
 import { createRequire } from 'node:module';
-import type { Log, LogFields } from '@switchhook/sdk';
+import { type JsonObject, type Log, type LogFields, parseJson, stringifyJson } from '@switchhook/sdk';
 import pino from 'pino';
+import { type Mask, maskedJson } from './mask.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -14,20 +15,16 @@ export interface LineWriter {
 /** What a log is made of. */
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Never written, wherever in a line they stand. */
-  readonly secrets: Iterable<string>;
+  readonly mask: Mask;
   /** Default: standard output; pretty where that is a terminal. */
   readonly to?: LineWriter;
 }
 
 /** Bytes of lines that wait to be written: what comes beyond is lost. */
 const mostWaiting = 4 * 1_048_576;
-/** Shorter values are not masked: they are no secrets, and masking them would eat ordinary words. */
-const shortestSecret = 4;
 
 /** Opens a log. */
-export function openLog({ level, secrets, to = standardOutput() }: LogOptions): Log {
-  const mask = maskFor(secrets);
+export function openLog({ level, mask, to = standardOutput() }: LogOptions): Log {
   const logger = pino(
     {
       level,
@@ -37,7 +34,7 @@ export function openLog({ level, secrets, to = standardOutput() }: LogOptions): 
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    { write: (line: string) => to.write(printable(mask(withoutSources(line)))) },
+    { write: (line: string) => to.write(printable(maskedLine(withoutSources(line), mask))) },
   );
   const at =
     (method: keyof Log) =>
@@ -60,17 +57,15 @@ export function unfailing(log: Log): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Replaces each secret by `***`, also where it stands JSON-escaped or percent-encoded. */
-export function maskFor(secrets: Iterable<string>): (line: string) => string {
-  const forms = new Set<string>();
-  for (const secret of secrets) {
-    if (secret.length < shortestSecret) continue;
-    for (const form of [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)]) forms.add(form);
-  }
-  // The longest first: a secret may be part of another one.
-  const ordered = [...forms].sort((a, b) => b.length - a.length);
-  return (line) =>
-    ordered.reduce((masked, form) => (masked.includes(form) ? masked.replaceAll(form, '***') : masked), line);
+/** Masks text by text: numbers stay numbers, and the level, the time and the name of the event are the router's own words. */
+function maskedLine(line: string, mask: Mask): string {
+  if (mask(line) === line) return line;
+  const fields = Object.entries(parseJson(line) as JsonObject).map(([key, value]) =>
+    ['level', 'time', 'event'].includes(key)
+      ? [key, value]
+      : (Object.entries(maskedJson({ [key]: value }, mask))[0] ?? []),
+  );
+  return `${stringifyJson(Object.fromEntries(fields))}\n`;
 }
 
 /**

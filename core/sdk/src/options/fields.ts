@@ -7,11 +7,14 @@ import { reader } from './context.js';
 import { isCountry } from './phone-number.js';
 import { durationMs, durationPattern, rateOf, ratePattern, sizeBytes, sizePattern } from './units.js';
 
-/** A value that must never be seen: not printed, logged or put into an error. A non-empty string. */
+/** Shorter ones can be guessed by trying, and in a log they could not be told from ordinary words. */
+const shortestSecret = 8;
+
+/** A value that must never be seen: not printed, logged or put into an error. At least 8 characters. */
 export function secret(description: string) {
   return z
     .string()
-    .min(1)
+    .min(shortestSecret)
     .transform((value) => {
       reader().secret(value);
       return value;
