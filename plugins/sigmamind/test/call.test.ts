@@ -12,11 +12,11 @@ const request = (given: Partial<RawRequest> = {}) => aRequest({ body: inboundCal
 
 sourceSuite('sigmamind.call with a token', () => ({ source: calls().source, sample: inboundCall, bodyUnsigned: true }));
 sourceSuite('sigmamind.call with a secret', () => ({
-  source: calls({ secrets: ['s1', 's2'] }).source,
+  source: calls({ secrets: ['secret-1', 'secret-2'] }).source,
   sample: inboundCall,
 }));
 sourceSuite('sigmamind.call with all of it', () => ({
-  source: calls({ token, secrets: 's', allow: ['127.0.0.1'] }).source,
+  source: calls({ token, secrets: 'a-secret', allow: ['127.0.0.1'] }).source,
   sample: inboundCall,
 }));
 
@@ -103,6 +103,16 @@ describe('allow', () => {
   }))
     it(`is refused when the file is read: ${JSON.stringify(wrong)}`, () => {
       expect(mistakesOf('sigmamind.call', { allow: ['203.0.113.7', wrong] })).to.include(message);
+    });
+
+  for (const parts of [
+    ['128.0.0.0/1', '0.0.0.0/1'],
+    ['0.0.0.0/2', '64.0.0.0/2', '130.1.2.3/1', '10.0.0.1'],
+    ['::/1', '8000::/1'],
+  ])
+    it(`is refused where its ranges together allow every address: ${parts.join(', ')}`, () => {
+      expect(mistakesOf('sigmamind.call', { allow: parts })).to.include('does not allow every address');
+      expect(mistakesOf('sigmamind.call', { allow: parts.slice(1) })).to.equal('');
     });
 });
 

@@ -222,10 +222,10 @@ describe('fields', () => {
   });
 
   it('are checked when the file is read, at the right place', () => {
-    expect(mistakesOf('sigmamind.events', { secrets: 's', fields: { subject: 'body.' } })).to.include(
+    expect(mistakesOf('sigmamind.events', { secrets: 'a-secret', fields: { subject: 'body.' } })).to.include(
       'EXPRESSION_SYNTAX',
     );
-    const wrapped = mistakesOf('sigmamind.events', { secrets: 's', fields: { subject: '${{ boddy.id }}' } });
+    const wrapped = mistakesOf('sigmamind.events', { secrets: 'a-secret', fields: { subject: '${{ boddy.id }}' } });
     expect(wrapped)
       .to.include('EXPRESSION_UNKNOWN_NAME')
       .and.to.match(/"offset": 4\b/);

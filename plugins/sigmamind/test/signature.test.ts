@@ -215,6 +215,6 @@ describe('mistakes in the signature options', () => {
   ];
   for (const [signature, message] of mistakes)
     it(`are found: ${JSON.stringify(signature)}`, () => {
-      expect(mistakesOf('sigmamind.events', { secrets: 's', signature })).to.include(message);
+      expect(mistakesOf('sigmamind.events', { secrets: 'a-secret', signature })).to.include(message);
     });
 });

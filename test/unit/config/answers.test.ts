@@ -203,7 +203,8 @@ describe('checking an answer', () => {
   });
 
   describe('its place among the others', () => {
-    const sources = 'sources:\n  calls: { use: agents.call, token: a }\n  more: { use: agents.call, token: b }\n';
+    const sources =
+      'sources:\n  calls: { use: agents.call, token: token-of-a }\n  more: { use: agents.call, token: token-of-b }\n';
     const warnings = (answers: string) => warningsOf(`version: 1\n${sources}answers:\n${answers}`);
 
     it('is warned of where those before it take all its calls', async () => {

@@ -166,6 +166,33 @@ describe('checking a configuration', () => {
       ]);
     });
 
+    it('takes what variables bring into texts of components for secret, whatever their names are', async () => {
+      const yaml = `version: 1
+server: { publicUrl: "\${PUBLIC}" }
+log: { level: "\${LEVEL}" }
+sources: { agents: { use: agents.events, secrets: ["\${NAME:-a-long-secret}"] } }
+destinations:
+  crm:
+    use: http.post
+    timeout: \${TIME}
+    url: "https://\${HOST}/x/\${UNSET:-default}"
+    method: \${METHOD}
+    body: { region: "\${REGION}", list: ["\${ITEM}"] }
+    wait: \${WAIT}
+    limits: { size: "\${SIZE}", strict: "\${STRICT}" }
+resolvers: { customer: { use: static, values: { tier: "is \${TIER}!" } } }
+routes: [{ to: crm, where: 'event.agent == "\${AGENT}"' }]
+answers: [{ from: calls, resolve: customer }]
+`.replace('} }\ndest', '}, calls: { use: agents.call, token: a-call-token } }\ndest');
+      const { secrets } = await configOf(yaml, {
+        ...{ PUBLIC: 'https://hooks.example.com', LEVEL: 'debug', TIME: '1500ms', METHOD: 'PATCH', WAIT: '2500ms' },
+        ...{ SIZE: '8080', STRICT: 'true', HOST: 'crm.example.com', REGION: 'north', ITEM: 'item-1', TIER: 'gold' },
+        ...{ AGENT: 'sales' },
+      });
+      const hidden = ['crm.example.com', 'north', 'item-1', 'gold'];
+      expect([...secrets]).to.have.members(['a-long-secret', 'a-call-token', ...hidden]);
+    });
+
     it('cannot be changed', async () => {
       const config = await configOf(whole);
       for (const part of [
@@ -373,9 +400,9 @@ describe('checking a configuration', () => {
       expect(await secrets('3')).to.deep.equal([
         '3:42 WRONG_TYPE sources.agents.secrets: expected a list or a map, found a number',
       ]);
-      expect(await secrets('["a", 3, ""]')).to.deep.equal([
-        '3:48 WRONG_TYPE sources.agents.secrets[1]: expected a text, found a number',
-        '3:51 INVALID_VALUE sources.agents.secrets[2]: expected at least 1 characters',
+      expect(await secrets('["secret-1", 3, "abc"]')).to.deep.equal([
+        '3:55 WRONG_TYPE sources.agents.secrets[1]: expected a text, found a number',
+        '3:58 INVALID_VALUE sources.agents.secrets[2]: expected at least 4 characters',
       ]);
       expect(await secrets('{ sales: 3 }')).to.deep.equal([
         '3:51 WRONG_TYPE sources.agents.secrets.sales: expected a text, found a number',

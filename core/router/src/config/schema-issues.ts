@@ -115,7 +115,7 @@ function descriptionAt(root: JsonSchema, path: Path): string | undefined {
 }
 
 const secretHint =
-  'Shorter secrets can be guessed by trying, and cannot be masked: make one, for example with `openssl rand -hex 32`.';
+  'A shorter one is guessed by trying, and cannot be masked in logs. `openssl rand -hex 32` makes one.';
 
 /** A text with a pattern has a unit: `3` in quotes would be no better. */
 function quotesHint(schemas: readonly JsonSchema[]): string {

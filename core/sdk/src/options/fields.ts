@@ -7,10 +7,10 @@ import { reader } from './context.js';
 import { isCountry } from './phone-number.js';
 import { durationMs, durationPattern, rateOf, ratePattern, sizeBytes, sizePattern } from './units.js';
 
-/** Shorter ones can be guessed by trying, and in a log they could not be told from ordinary words. */
-const shortestSecret = 8;
+/** The router does not mask shorter ones: it would hide parts of ordinary words. */
+const shortestSecret = 4;
 
-/** A value that must never be seen: not printed, logged or put into an error. At least 8 characters. */
+/** A value that must never be seen: not printed, logged or put into an error. At least 4 characters. */
 export function secret(description: string) {
   return z
     .string()
