@@ -84,6 +84,7 @@ destinationSuite('postgres.insert', async () => {
   );
   return {
     destination,
+    secrets: [door.url],
     mark: ({ event }) => event.id,
     arrived: async () =>
       (await database.query('select id from switchhook_events order by ctid')).map(({ id }) => String(id)),

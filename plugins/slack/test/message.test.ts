@@ -43,6 +43,7 @@ destinationSuite('slack.message', async () => {
   const refusing: Behaviour = () => ({ status: 400, body: 'invalid_payload' });
   return {
     destination,
+    secrets: [`${far.url}/services/T000/B000/secret-token`, 'secret-token'],
     arrived: () => accepted,
     behave: (how) => {
       const hanging: Behaviour = () => 'hang';

@@ -45,7 +45,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     calls: ['resilience', 'routing', 'system'],
     ingest: ['calls', 'delivery', 'routing', 'system'],
     'pipeline.ts': ['calls', 'delivery', 'ingest', 'routing', 'system'],
-    config: ['calls', 'delivery', 'expressions', 'resilience', 'routing'],
+    config: ['calls', 'delivery', 'expressions', 'resilience', 'routing', 'system'],
     admin: ['calls', 'delivery', 'ingest', 'resilience', 'routing', 'system'],
     api: ['admin', 'routing'],
     http: ['admin', 'api', 'ingest', 'routing'],

@@ -15,7 +15,7 @@ export interface Share {
   readonly takes: (key: string) => boolean;
   /** Keys of the rest, to be suggested where one is misspelled. */
   readonly otherKeys: readonly string[];
-  /** Whether what variables bring into its texts is secret: the file does not tell whether it is. */
+  /** Whether what variables bring into its texts is secret: the file does not state whether it is. */
   readonly hidesVariables?: boolean;
 }
 

@@ -7,7 +7,6 @@ import bodyParser from 'koa-bodyparser';
 import type { z } from 'zod';
 import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
-import type { Mask } from '../system/mask.js';
 import { type ApiAccess, requireAccess } from './access.js';
 import type { BodyLimits } from './body.js';
 import { type Answering, type Endpoint, endpoints } from './endpoints.js';
@@ -19,7 +18,8 @@ import { type Route, routed } from './routes.js';
 export interface ApiParts extends Omit<Answering, 'nowMs'> {
   readonly access: ApiAccess;
   readonly limits: BodyLimits;
-  readonly mask: Mask;
+  /** Replaces the secrets of the configuration. */
+  readonly mask: (text: string) => string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -107,7 +107,7 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' |
   throw Object.assign(refuse('MALFORMED', `the ${what} is wrong: ${said.join('; ')}`), { errors });
 }
 
-function writeProblem(ctx: Context, refusal: Refusal & { readonly errors?: Wrong }, mask: Mask): void {
+function writeProblem(ctx: Context, refusal: Refusal & { readonly errors?: Wrong }, mask: ApiParts['mask']): void {
   const { status, code, message, errors = [] } = refusal;
   const detail = mask(message);
   const body: z.input<typeof problem> = {

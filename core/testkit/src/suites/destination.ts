@@ -17,6 +17,8 @@ export interface DestinationFixture {
   close(): Promise<void>;
   /** The mark under which a delivery arrives; default its id. */
   mark?(delivery: Delivery): string;
+  /** Values of its options that no outcome and no error may contain: tokens, passwords, URLs with a token in them. */
+  readonly secrets?: readonly string[];
 }
 
 /** Registers the suite. `make` returns a fresh, opened fixture for each test; `never` names what cannot happen to it. */
@@ -135,6 +137,24 @@ export function destinationSuite(
           strictEqual((await fixture.destination.deliver(aDelivery(), signal())).kind, 'delivered');
         }),
       );
+
+    for (const how of ['well', 'refusing', 'down', 'hanging', 'cut-off'] as const)
+      if (how === 'well' || !never.includes(how))
+        it(
+          `reveals none of its secrets when the other side is ${how}`,
+          withFixture(async (fixture) => {
+            const { secrets = [], destination } = fixture;
+            if (secrets.length === 0) return;
+            await fixture.behave(how);
+            const controller = new AbortController();
+            const attempt = destination.deliver(aDelivery(), controller.signal);
+            if (how === 'hanging') controller.abort(new Error('time is up'));
+            const text = await attempt.then((outcome) => JSON.stringify(outcome), String);
+            for (const secret of secrets)
+              for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+                ok(!text.includes(form), 'a reason, a response or an error contains a secret');
+          }),
+        );
 
     it(
       'can be closed without having been used',
