@@ -39,7 +39,7 @@ describe('Configurations in documents and examples', () => {
 
   it('are caught when they are wrong, at their line in the document', async () => {
     const text =
-      'one\n\n```yaml\nversion: 1\nsources: { agents: { use: sigmamind.events, secrets: [a] } }\nroots: []\n```\n';
+      'one\n\n```yaml\nversion: 1\nsources: { agents: { use: sigmamind.events, secrets: [secret] } }\nroots: []\n```\n';
     const [block] = blocksOf({ path: 'docs/stray.md', text }, 'yaml');
     expect(await problemsOf(block as Block)).to.deep.equal([
       'docs/stray.md:4 MISSING_KEY: routes without a route or an answer nothing happens',

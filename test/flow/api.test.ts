@@ -19,7 +19,7 @@ destinations:
   crm:
     use: http.post
     url: ${crm.url}/calls
-    headers: { authorization: "Bearer ${crmToken}" }
+    headers: { authorization: "Bearer \${CRM}" }
     body: { call: "\${{ event.subject }}", seconds: "\${{ event.data.duration }}" }
 routes:
   ${routes}
@@ -39,6 +39,7 @@ describe('an operator at the command line', () => {
 
   beforeEach(async () => {
     place = await workplace();
+    await place.write('.env', `CRM=${crmToken}\n`);
     crm = await receiver(() => ({ status: 422, body: 'no such customer' }));
   });
   afterEach(async () => {
@@ -120,7 +121,7 @@ describe('an operator at the command line', () => {
     expect(routes[0].destinations[0].preview).to.deep.include({
       ...{ method: 'POST', url: `${crm.url}/calls`, body: { call: 'conv_5', seconds: 73 } },
     });
-    expect(routes[0].destinations[0].preview.headers.authorization).to.equal('***');
+    expect(routes[0].destinations[0].preview.headers.authorization).to.equal('Bearer ***');
     const example = '00000000-0000-0000-0000-000000000000';
     expect(routes[0].destinations[0].preview.headers['idempotency-key']).to.equal(`${example}.0`);
     const printed = (await place.run(['explain', body, '--config', config])).stdout;

@@ -26,7 +26,7 @@ answers:
 const wrong = `version: 2
 server: { port: eighty }
 sources:
-  agents: { use: sigmamind.event, secrets: [x] }
+  agents: { use: sigmamind.event, secrets: [secret] }
   calls: { use: sigmamind.call, tokn: abc }
 destinations:
   crm: { use: http.post }
