@@ -112,7 +112,7 @@ describe('allow', () => {
   ])
     it(`is refused where its ranges together allow every address: ${parts.join(', ')}`, () => {
       expect(mistakesOf('sigmamind.call', { allow: parts })).to.include('does not allow every address');
-      expect(mistakesOf('sigmamind.call', { allow: parts.slice(1) })).to.equal('');
+      expect(() => calls({ allow: parts.slice(1) })).not.to.throw();
     });
 });
 

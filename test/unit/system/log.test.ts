@@ -24,17 +24,17 @@ describe('a line of the log', () => {
   it('holds nothing that a terminal acts on, as JSON or pretty', () => {
     const hostile = '\u001b[2J\u001b]0;owned\u0007\r\b\u007f\u009b31m\u202egnp \\u001b';
     const lines: string[] = [];
-    const log = openLog({ level: 'info', secrets: [], to: { write: (line) => lines.push(line) } });
+    const log = openLog({ level: 'info', mask: maskFor([]), to: { write: (line) => lines.push(line) } });
     log.error('call.failed', { response: hostile, error: new Error(hostile) });
     expect(JSON.parse(lines.join('')))
       .to.include({ response: hostile })
       .and.to.have.nested.property('error.message', hostile);
     const script = `
       process.stdout.isTTY = true;
-      const { openLog } = await import('@switchhook/core/internal');
+      const { maskFor, openLog } = await import('@switchhook/core/internal');
       const hostile = ${JSON.stringify(hostile)};
-      openLog({ level: 'info', secrets: [] }).error('call.failed', { response: hostile, [hostile]: { [hostile]: 1 }, error: new Error(hostile) });
-      openLog({ level: 'info', secrets: [] }).error(hostile);`;
+      openLog({ level: 'info', mask: maskFor([]) }).error('call.failed', { response: hostile, [hostile]: { [hostile]: 1 }, error: new Error(hostile) });
+      openLog({ level: 'info', mask: maskFor([]) }).error(hostile);`;
     const pretty = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
       encoding: 'utf8',
       env: { ...process.env, FORCE_COLOR: '1' },
