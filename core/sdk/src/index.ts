@@ -72,6 +72,7 @@ export {
   isNotReady,
   notReady,
 } from './errors/typed-errors.js';
+export { FileWatch } from './file-watch.js';
 export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
 export { excerptLimits, outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';
@@ -102,7 +103,14 @@ export {
   valueAt,
 } from './options/event-fields.js';
 export { country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
-export { isKnownCaller, isPhoneNumber, type PhoneNormalizer, phoneNormalizer } from './options/phone-number.js';
+export { type Paths, paths } from './options/paths.js';
+export {
+  isKnownCaller,
+  isPhoneNumber,
+  type PhoneNormalizer,
+  phoneKeys,
+  phoneNormalizer,
+} from './options/phone-number.js';
 export {
   checkSignature,
   headerName,
@@ -111,6 +119,7 @@ export {
   signatureOption,
 } from './options/signature-options.js';
 export { expression, type Fit, scopes, template, text } from './options/templates.js';
+export { timeZone } from './options/time-zones.js';
 export { durationText } from './options/units.js';
 
 /** Makes the default export of a plugin package. */

@@ -7,6 +7,7 @@ import {
   ComponentInfo,
   country,
   defineResolver,
+  FileWatch,
   isExpressionError,
   type JsonObject,
   Log,
@@ -20,7 +21,6 @@ import {
   text,
   z,
 } from '@switchhook/sdk';
-import { FileWatch } from './file-watch.js';
 import { keyReader } from './key.js';
 import type { Counts, Loaded, LoadSettings } from './load-worker.js';
 import { Table } from './table.js';

@@ -2,10 +2,9 @@ import { mkdtemp, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import plugin from '@switchhook/plugin-table';
-import { isNotReady, type JsonObject, type Resolver, z } from '@switchhook/sdk';
+import { FileWatch, isNotReady, type JsonObject, type Resolver, z } from '@switchhook/sdk';
 import { aCall, createComponent, fakeServices, resolverSuite, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { FileWatch } from '../src/file-watch.js';
 
 const [component] = plugin.components;
 const signal = (): AbortSignal => new AbortController().signal;

@@ -33,7 +33,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     options: ['contract', 'http'],
     http: ['contract', 'errors'],
     'timing.ts': ['contract'],
-    'index.ts': ['contract', 'errors', 'http', 'options'],
+    'file-watch.ts': ['contract'],
+    'index.ts': ['contract', 'errors', 'file-watch.ts', 'http', 'options'],
     'internal.ts': ['contract', 'errors', 'options', 'timing.ts'],
   },
   router: {

@@ -19,7 +19,7 @@ interface Budget {
 }
 
 const budgets: readonly Budget[] = [
-  { folder: 'core/sdk/', files: 30, lines: 2_900 },
+  { folder: 'core/sdk/', files: 33, lines: 3_200 },
   { folder: 'core/router/', files: 100, lines: 12_200 },
   { folder: 'core/testkit/', files: 17, lines: 2_300 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },

@@ -1,7 +1,7 @@
 /** Literals that would fail for every call and event, unnoticed: time zones, patterns and phone numbers. */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { PhoneNormalizer } from '@switchhook/sdk';
-import { errorMessage, isWithheld, nearest } from '@switchhook/sdk/internal';
+import { errorMessage, isWithheld, timeZoneProblem } from '@switchhook/sdk/internal';
 import { problemOf } from './diagnose.js';
 import { compilePattern } from './patterns.js';
 import { nodesIn, renamed } from './tree.js';
@@ -25,9 +25,9 @@ export function checkTimeZones(whole: ASTNode): void {
   for (const { op, args } of nodesIn(whole)) {
     if (op !== 'rcall' || !methods.has(args[0])) continue;
     const [zone] = args[2];
-    if (zone?.op !== 'value' || typeof zone.args !== 'string' || isTimeZone(zone.args)) continue;
-    const message = `there is no time zone "${zone.args}"${suggestion(zone.args)}`;
-    throw problemOf('EXPRESSION_UNKNOWN_NAME', message, zone.start);
+    if (zone?.op !== 'value' || typeof zone.args !== 'string') continue;
+    const message = timeZoneProblem(zone.args);
+    if (message !== null) throw problemOf('EXPRESSION_UNKNOWN_NAME', message, zone.start);
   }
 }
 
@@ -44,33 +44,6 @@ export function checkPatterns(whole: ASTNode): void {
       throw problemOf('EXPRESSION_SYNTAX', `the pattern is not valid in RE2: ${reason}`, pattern.start);
     }
   }
-}
-
-/** By the time zone data that evaluates the expression. Node 20 takes names only, later ones also `+02:00`. */
-function isTimeZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: zone });
-    return true;
-  } catch {
-    // It throws for an unknown zone.
-    return false;
-  }
-}
-
-function suggestion(written: string): string {
-  const zones = Intl.supportedValuesOf('timeZone');
-  const city = `/${written.trim().replaceAll(' ', '_').toLowerCase()}`;
-  const meant =
-    zoneOfOffset(written) ?? zones.find((zone) => zone.toLowerCase().endsWith(city)) ?? nearest(written, zones);
-  return meant === null ? '; write it like "Europe/Berlin"' : `; did you mean "${meant}"?`;
-}
-
-/** `UTC+2` and `+02:00` have a name only with the sign turned round. */
-function zoneOfOffset(written: string): string | null {
-  const [, sign, hours] = /^(?:UTC|GMT)?([+-])0?(\d{1,2})(?::?00)?$/i.exec(written.trim()) ?? [];
-  if (sign === undefined) return null;
-  const zone = `Etc/GMT${sign === '+' ? '-' : '+'}${hours}`;
-  return isTimeZone(zone) ? zone : null;
 }
 
 /** A text that no number of a call is ever equal to. */

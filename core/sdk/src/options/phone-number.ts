@@ -23,6 +23,15 @@ export function phoneNormalizer(country: string | null): PhoneNormalizer {
   };
 }
 
+/**
+ * A reader of phone numbers for comparing them: what it makes of two texts is equal where they are ways of writing one number. Argentine mobile
+ * numbers lose their 9 behind the country code, which tables and networks often leave out; no other number lacks only that.
+ */
+export function phoneKeys(country: string | null): PhoneNormalizer {
+  const normalized = phoneNormalizer(country);
+  return (text) => normalized(text).replace(/^\+549(\d{10})$/, '+54$1');
+}
+
 /** Mexico dropped the 1 before mobile numbers in 2019; some networks still send it. */
 function current(number: string): string {
   return number.replace(/^\+521(\d{10})$/, '+52$1');

@@ -3,10 +3,11 @@
  * It looks once a second, because notifications of the system miss links, network drives and some containers.
  */
 import { stat } from 'node:fs/promises';
-import type { Clock } from '@switchhook/sdk';
+import type { Clock } from './contract/services.js';
 
 const lookMs = 1_000;
 
+/** Calls back when the file is another one, and has been the same for a second. `open` begins, `close` ends. */
 export class FileWatch {
   readonly #file: string;
   readonly #clock: Clock;
