@@ -72,7 +72,7 @@ export {
   isNotReady,
   notReady,
 } from './errors/typed-errors.js';
-export { FileWatch } from './file-watch.js';
+export { type FileReader, FileWatch, WatchedFile } from './file-watch.js';
 export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
 export { excerptLimits, outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';

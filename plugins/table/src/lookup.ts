@@ -7,18 +7,17 @@ import {
   ComponentInfo,
   country,
   defineResolver,
-  FileWatch,
   isExpressionError,
   type JsonObject,
   Log,
   Metrics,
-  notReady,
   type PhoneNormalizer,
   type Resolver,
   type Scope,
   scopes,
   type Template,
   text,
+  WatchedFile,
   z,
 } from '@switchhook/sdk';
 import { keyReader } from './key.js';
@@ -49,8 +48,6 @@ const options = z
     params: { problem: 'INVALID_VALUE' },
   });
 
-/** While no table is loaded: what kept the file from being read may end without a change of the file. */
-const retryMs = 60_000;
 /** Rows are garbage as soon as they are written: a larger limit would only take more memory (measured: 20 MB). */
 const maxYoungGenerationSizeMb = 4;
 
@@ -69,21 +66,19 @@ interface Services {
   readonly info: ComponentInfo;
 }
 
+/** A version of the file. */
+interface ReadTable {
+  readonly table: Table;
+  readonly counts: Counts;
+}
+
 class TableLookup implements Resolver {
   readonly #settings: LoadSettings;
   readonly #match: Template<string>;
   readonly #keyOf: PhoneNormalizer;
   readonly #services: Services;
-  readonly #watch: FileWatch;
-  #table: Table | null = null;
+  readonly #file: WatchedFile<ReadTable>;
   #rows = 0;
-  /** The loads, one after the other. */
-  #loads: Promise<void> = Promise.resolve();
-  #isReloadDue = false;
-  /** Why there is no table. */
-  #failure = 'the table is not read yet';
-  #cancelRetry = (): void => {};
-  #closed = false;
   #worker: Worker | null = null;
 
   constructor({ match, ...row }: z.output<typeof options>, services: Services) {
@@ -97,22 +92,21 @@ class TableLookup implements Resolver {
     this.#match = match;
     this.#keyOf = keyReader(this.#settings);
     this.#services = services;
-    this.#watch = new FileWatch(this.#settings.file, services.clock, () => this.#reload());
+    this.#file = new WatchedFile(this.#settings.file, services.clock, {
+      read: () => this.#read(),
+      loaded: (read, ms) => this.#loaded(read, ms),
+      rejected: (reason) => services.log.error('table.rejected', { file: this.#settings.file, reason }),
+    });
   }
 
-  /** Reads the table. A broken one is no failure of `open`: the file is watched from now on, so saving it right is enough. */
-  async open(): Promise<void> {
-    await this.#watch.open();
-    this.#reload();
-    await this.#loads;
+  open(): Promise<void> {
+    return this.#file.open();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#watch.close();
-    this.#cancelRetry();
+    const closed = this.#file.close();
     await this.#worker?.terminate();
-    await this.#loads;
+    await closed;
   }
 
   async probe(): Promise<string> {
@@ -122,53 +116,25 @@ class TableLookup implements Resolver {
 
   async resolve(call: Call, known: JsonObject): Promise<JsonObject> {
     const key = this.#keyOf(rendered(this.#match, { call, known }));
-    if (key === '') return {};
-    if (this.#table === null) throw notReady(this.#failure);
-    return this.#table.find(key) ?? {};
+    return key === '' ? {} : this.#file.content.table.find(key);
   }
 
-  /** Loads the file anew once the load that runs has ended. Until then, and where it is broken, the table stays as it is. */
-  #reload(): void {
-    if (this.#isReloadDue) return;
-    this.#isReloadDue = true;
-    this.#loads = this.#loads.then(async () => {
-      this.#isReloadDue = false;
-      if (!this.#closed) await this.#load();
-    });
-    this.#loads = this.#loads.catch((error: Error) => this.#rejected(error.message));
-  }
-
-  #rejected(reason: string): void {
-    if (this.#closed) return;
-    const { log, clock } = this.#services;
-    log.error('table.rejected', { file: this.#settings.file, reason });
-    this.#failure = reason;
-    this.#cancelRetry();
-    if (this.#table === null) this.#cancelRetry = clock.after(retryMs, () => this.#reload());
-  }
-
-  async #load(): Promise<void> {
+  #loaded({ counts }: ReadTable, ms: number): void {
     const {
-      clock,
       log,
       metrics,
       info: { name },
     } = this.#services;
-    const startedAtMs = clock.elapsed();
-    const { table, counts } = await this.#read();
-    if (counts.rows * 2 < this.#rows)
-      log.warn('table.shrunk', { file: this.#settings.file, before: this.#rows, now: counts.rows });
+    const { file } = this.#settings;
+    if (counts.rows * 2 < this.#rows) log.warn('table.shrunk', { file, before: this.#rows, now: counts.rows });
     this.#rows = counts.rows;
-    this.#table = table;
-    this.#cancelRetry();
     metrics.gauge('table_rows', 'Rows of a table resolver', counts.rows, { resolver: name });
-    const loaded = { file: this.#settings.file, ...counts, ms: Math.round(clock.elapsed() - startedAtMs) };
     // A spreadsheet makes 1.2E+10 of a number: the caller of that row cannot be found.
-    log[counts.notPhones === 0 ? 'info' : 'warn']('table.loaded', loaded);
+    log[counts.notPhones === 0 ? 'info' : 'warn']('table.loaded', { file, ...counts, ms });
   }
 
   /** Reads the file in a thread of its own. Throws where it cannot be read, with its place. */
-  #read(): Promise<{ readonly table: Table; readonly counts: Counts }> {
+  #read(): Promise<ReadTable> {
     return new Promise((found, failed) => {
       const worker = new Worker(new URL('./load-worker.js', import.meta.url), {
         workerData: this.#settings,

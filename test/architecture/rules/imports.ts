@@ -33,7 +33,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     options: ['contract', 'http'],
     http: ['contract', 'errors'],
     'timing.ts': ['contract'],
-    'file-watch.ts': ['contract'],
+    'file-watch.ts': ['contract', 'errors'],
     'index.ts': ['contract', 'errors', 'file-watch.ts', 'http', 'options'],
     'internal.ts': ['contract', 'errors', 'options', 'timing.ts'],
   },
