@@ -5,7 +5,7 @@ import { expect } from 'chai';
 
 const [component] = plugin.components;
 const sample = component?.samples?.['call.ended'] as JsonObject;
-const users = { crm: 'open:sesame', jürgen: ['new', 'päss'] };
+const users = { crm: 'open:sesame', jürgen: ['newer', 'päss'] };
 const source = (options: JsonObject = { users }) => createComponent('source', component, options, fakeServices());
 
 sourceSuite('basic', () => ({
@@ -21,7 +21,7 @@ const sent = (authorization: string) => aRequest({ body: sample, headers: { auth
 describe('basic', () => {
   for (const [what, value] of [
     ['a user with a colon in the password', `Basic ${base64('crm:open:sesame')}`],
-    ['each of several passwords', `Basic ${base64('jürgen:new')}`],
+    ['each of several passwords', `Basic ${base64('jürgen:newer')}`],
     ['names and passwords in UTF-8', `basic ${base64('jürgen:päss')}`],
   ] as const)
     it(`accepts ${what}`, async () => {
@@ -37,7 +37,7 @@ describe('basic', () => {
     ['no header', '', /Authorization is missing/],
     ['another scheme', `Bearer ${good}`, /does not start with "Basic "/],
     ['another password', `Basic ${base64('crm:other')}`, /not a configured one/],
-    ['the password of another user', `Basic ${base64('crm:new')}`, /not a configured one/],
+    ['the password of another user', `Basic ${base64('crm:newer')}`, /not a configured one/],
     ['a user without a password', `Basic ${base64('crm')}`, /not a configured one/],
     ['an empty password', `Basic ${base64('crm:')}`, /not a configured one/],
     ['one flipped bit', `Basic ${base64('crm:open:sesamd')}`, /not a configured one/],
@@ -52,7 +52,7 @@ describe('basic', () => {
 
   it('finds mistakes in its options', () => {
     expect(() => source({ users: {} })).to.throw('at least one user');
-    expect(() => source({ users: { 'a:b': 'x' } })).to.throw('no colon');
+    expect(() => source({ users: { 'a:b': 'a-password' } })).to.throw('no colon');
     expect(() => source({ users: { a: '' } })).to.throw('users');
   });
 });

@@ -149,7 +149,7 @@ describe('the HMAC of Vapi', () => {
       [{ signature: { signed: '{body}{id}' } }, '{svix-id} can stand in braces'],
       [{ signature: { algorithm: 'md5' } }, 'sha512'],
       [{ header: 'x sig' }, 'name of an HTTP header'],
-      [{ signature: { secretIsBase64: true }, secrets: '!?' }, 'expected base64'],
+      [{ signature: { secretIsBase64: true }, secrets: '!?!?' }, 'expected base64'],
       [{ secrets: [] }, 'secrets'],
     ];
     for (const [options, message] of mistakes) expect(() => setup('vapi.events', options), message).to.throw(message);
