@@ -36,8 +36,11 @@ export function maskFor(secrets: Iterable<string>): Mask {
     // The longest first: a secret may be part of another one.
     .sort((a, b) => b.length - a.length);
   const forms = values.flatMap((value) => [plainForm(value), ...[0, 1, 2].map((bytes) => base64Form(value, bytes))]);
+  const formsIn = anchorSearch(forms);
+  const ends = new Set(values.flatMap((value) => windowsOf(value, shortestPart)));
   const withoutCut = (text: string): string => {
     const end = text.slice(-shortestPart);
+    if (!ends.has(end)) return text;
     for (const value of values) {
       const kept = value.lastIndexOf(end, value.length - shortestPart - 1) + shortestPart;
       if (kept >= shortestPart && kept * 2 >= value.length && text.endsWith(value.slice(0, kept)))
@@ -47,9 +50,57 @@ export function maskFor(secrets: Iterable<string>): Mask {
   };
   return (text) => {
     let masked = text;
-    for (const { anchor, pattern } of forms) if (masked.includes(anchor)) masked = masked.replace(pattern, hidden);
+    for (const { pattern } of formsIn(text)) masked = masked.replace(pattern, hidden);
     return masked.includes('…') ? masked.split('…').map(withoutCut).join('…') : withoutCut(masked);
   };
+}
+
+/** Characters of an anchor that are looked for first. */
+const windowLength = 4;
+
+/**
+ * Finds the forms whose anchors are in a text, in their order, in one pass over it: with 300 secrets, one search for each took
+ * 0.15 ms for a line of the log.
+ */
+function anchorSearch(forms: readonly Form[]): (text: string) => readonly Form[] {
+  // So few are found faster one by one.
+  if (forms.length <= 24) return (text) => forms.filter(({ anchor }) => text.includes(anchor));
+  const short = forms.filter(({ anchor }) => anchor.length < windowLength);
+  const byWindow = new Map<number, Form[]>();
+  // Most windows of a text are those of no anchor, which is found out without the map.
+  const isPossible = new Uint8Array(65_536);
+  for (const form of forms) {
+    if (form.anchor.length < windowLength) continue;
+    const window = windowAt(form.anchor, 0);
+    byWindow.set(window, [...(byWindow.get(window) ?? []), form]);
+    isPossible[slotOf(window)] = 1;
+  }
+  const order = new Map(forms.map((form, index) => [form, index]));
+  return (text) => {
+    const found = new Set(short.filter(({ anchor }) => text.includes(anchor)));
+    let window = windowAt(text, -1);
+    for (let at = 0; at + windowLength <= text.length; at += 1) {
+      window = (window >>> 8) ^ (text.charCodeAt(at + windowLength - 1) << 24);
+      if (isPossible[slotOf(window)] === 0) continue;
+      for (const form of byWindow.get(window) ?? []) if (text.startsWith(form.anchor, at)) found.add(form);
+    }
+    return [...found].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+  };
+}
+
+/** The characters from here on, a byte for each: those of anchors are letters and digits. */
+function windowAt(text: string, at: number): number {
+  let window = 0;
+  for (let next = at; next < at + windowLength; next += 1) window = (window >>> 8) ^ (text.charCodeAt(next) << 24);
+  return window;
+}
+
+function slotOf(window: number): number {
+  return Math.imul(window, 0x9e3779b1) >>> 16;
+}
+
+function windowsOf(text: string, length: number): readonly string[] {
+  return Array.from({ length: Math.max(0, text.length - length + 1) }, (_, at) => text.slice(at, at + length));
 }
 
 /** Masks every text in a JSON value; numbers stay. */
