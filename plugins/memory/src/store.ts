@@ -46,6 +46,7 @@ class MemoryStore implements contract.Store {
   /** By id, in order of arrival. */
   readonly #events = new Map<string, EventRow>();
   readonly #idByKey = new Map<string, string>();
+  readonly #state = new Map<string, string>();
   #nextOrder = 0;
 
   constructor(clock: Clock) {
@@ -221,6 +222,17 @@ class MemoryStore implements contract.Store {
       const oldestOpenMs = opened.length === 0 ? null : Math.min(...opened);
       return { destination, waiting: count('waiting'), running: count('running'), dead: count('dead'), oldestOpenMs };
     });
+  }
+
+  async state(key: string): Promise<string | null> {
+    return this.#state.get(key) ?? null;
+  }
+
+  async setState(key: string, value: string | null, expected: string | null): Promise<boolean> {
+    if ((this.#state.get(key) ?? null) !== expected) return false;
+    if (value === null) this.#state.delete(key);
+    else this.#state.set(key, value);
+    return true;
   }
 
   #remove({ record }: EventRow): void {

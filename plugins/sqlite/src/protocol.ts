@@ -31,7 +31,13 @@ export type Write =
     }
   | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
   | { readonly kind: 'prune'; readonly request: PruneRequest }
-  | { readonly kind: 'restore'; readonly events: readonly StoredEvent[] };
+  | { readonly kind: 'restore'; readonly events: readonly StoredEvent[] }
+  | {
+      readonly kind: 'setState';
+      readonly key: string;
+      readonly value: string | null;
+      readonly expected: string | null;
+    };
 
 /** An operation that only reads. */
 export type Read =
@@ -40,7 +46,8 @@ export type Read =
   | { readonly kind: 'delivery'; readonly id: string }
   | { readonly kind: 'deliveries'; readonly query: DeliveryQuery; readonly start: Place }
   | { readonly kind: 'attempts'; readonly id: string }
-  | { readonly kind: 'backlog' };
+  | { readonly kind: 'backlog' }
+  | { readonly kind: 'state'; readonly key: string };
 
 /** Part of a list; `next` is null at its end. */
 export interface Segment<T> {
@@ -59,12 +66,14 @@ export interface Results {
   discard: readonly string[];
   prune: { readonly removed: number; readonly more: boolean };
   restore: null;
+  setState: boolean;
   event: EventRecord | null;
   events: Segment<EventRecord>;
   delivery: DeliveryRecord | null;
   deliveries: Segment<DeliveryRecord>;
   attempts: readonly Attempt[];
   backlog: readonly Backlog[];
+  state: string | null;
 }
 export type Result = Results[keyof Results];
 

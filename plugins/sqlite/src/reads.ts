@@ -43,6 +43,8 @@ export class Reads {
       }
       case 'backlog':
         return this.#counters.backlog();
+      case 'state':
+        return this.#sql.state.get(read.key)?.value ?? null;
     }
   }
 

@@ -1,6 +1,6 @@
 /** The SQL of the queries: a list is walked newest first along an index, one bounded window after the other. */
 import type { Attempt } from '@switchhook/sdk';
-import { type DeliveryRow, type EventRow, type Place, preparer } from './sql.js';
+import { type DeliveryRow, type EventRow, type Place, preparer, state } from './sql.js';
 import type { Database } from './sql-connection.js';
 
 /** Conditions on events; null = any. */
@@ -101,6 +101,7 @@ export function readStatements(db: Database) {
       order by d.created_at desc, d.id desc limit 1 offset :size - 1`,
     );
   return {
+    state: statement<[string], { value: string }>(state),
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
     events: { all: events('all', 'body'), ofParty: events('ofParty', 'body') },

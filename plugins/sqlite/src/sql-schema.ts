@@ -66,6 +66,7 @@ export const migrations: readonly string[] = [
 
   create table ordered_destinations (destination text primary key) strict, without rowid;
   `,
+  'create table state (key text primary key, value text not null) strict, without rowid;',
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

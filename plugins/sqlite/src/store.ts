@@ -173,6 +173,14 @@ export class SqliteStore implements Store {
     return this.#read({ kind: 'backlog' });
   }
 
+  state(key: string): Promise<string | null> {
+    return this.#read({ kind: 'state', key });
+  }
+
+  setState(key: string, value: string | null, expected: string | null): Promise<boolean> {
+    return this.#write({ kind: 'setState', key, value, expected });
+  }
+
   // The worker replies to each kind of operation with its own kind of result: writes.ts and reads.ts are checked against `Results`.
   async #write<K extends Write['kind']>(write: Extract<Write, { kind: K }>): Promise<Results[K]> {
     this.#refuseUnlessOpen();

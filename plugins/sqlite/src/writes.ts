@@ -64,6 +64,8 @@ export class Writes {
         for (const one of write.events) this.#restore(one);
         this.#duplicates.tidy(write.events.length);
         return null;
+      case 'setState':
+        return this.#setState(write.key, write.value, write.expected);
     }
   }
 
@@ -256,6 +258,13 @@ export class Writes {
     if (found.length < limit) this.#pruneFrom = end ?? start;
     this.#giveSpaceBack();
     return { removed: found.length, more: end !== undefined };
+  }
+
+  #setState(key: string, value: string | null, expected: string | null): boolean {
+    if ((this.#sql.state.get(key)?.value ?? null) !== expected) return false;
+    if (value === null) this.#sql.dropState.run(key);
+    else this.#sql.setState.run(key, value);
+    return true;
   }
 
   /** Shrinks the file a little while more than an eighth of it is free; new events use the rest. */

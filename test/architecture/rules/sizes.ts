@@ -19,11 +19,11 @@ interface Budget {
 }
 
 const budgets: readonly Budget[] = [
-  { folder: 'core/sdk/', files: 33, lines: 3_200 },
-  { folder: 'core/router/', files: 100, lines: 12_200 },
-  { folder: 'core/testkit/', files: 17, lines: 2_300 },
+  { folder: 'core/sdk/', files: 33, lines: 3_220 },
+  { folder: 'core/router/', files: 107, lines: 12_900 },
+  { folder: 'core/testkit/', files: 18, lines: 2_400 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
-  { folder: 'core/cli/', files: 31, lines: 2_900 },
+  { folder: 'core/cli/', files: 33, lines: 3_150 },
 ];
 
 export const packageSizes: readonly Rule[] = budgets.map(({ folder, files: mostFiles, lines: mostLines }) => ({

@@ -274,6 +274,8 @@ describe('a store that is not open yet', () => {
       () => store.discard([]),
       () => store.prune({ beforeMs: 0, limit }),
       () => store.backlog(),
+      async () => store.state?.('key'),
+      async () => store.setState?.('key', 'text', null),
     ];
     const methods = Object.keys(store) as (keyof Store)[];
     expect(methods).to.have.length(questions.length);

@@ -196,6 +196,8 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     discard: guarded(store.discard),
     prune: guarded(store.prune),
     backlog: guarded(store.backlog),
+    ...(store.state && { state: guarded(store.state) }),
+    ...(store.setState && { setState: guarded(store.setState) }),
     ...(store.onDue && { onDue: store.onDue.bind(store) }),
   };
   return nameLike(untilOpen, store);

@@ -239,6 +239,17 @@ export interface Store extends Lifecycle {
   /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
   backlog(): Promise<readonly Backlog[]>;
   /**
+   * The text that was set for a key; null where none is kept. With `setState` a small durable memory beside the events: without
+   * both, the router refuses what it could not keep over a restart, such as a pause.
+   */
+  state?(key: string): Promise<string | null>;
+  /**
+   * Sets the text of a key, or removes it with null, if it is `expected` until then (null = none is kept); returns whether it
+   * did. Of several that expect the same, one succeeds, also where several routers share the store. Keys, of at
+   * most 512 characters, and texts are kept character by character; neither U+0000 nor halves of characters are in them, as in JSON.
+   */
+  setState?(key: string, value: string | null, expected: string | null): Promise<boolean>;
+  /**
    * Only of stores that several routers share: calls `wake` when a destination has something due that may have been left by
    * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.
    */

@@ -80,6 +80,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
     primary key (seq, idx, number)
   ) partition by range (seq);
   `,
+  (s) => `create table ${s}.state (key text primary key, value text not null)`,
 ];
 
 /** The statements that install the schema and keep its partitions. */

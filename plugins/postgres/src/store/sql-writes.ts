@@ -258,5 +258,20 @@ export function writeStatements(schemaName: string) {
   };
 }
 
+/** The statements that keep texts beside the events. */
+export function stateStatements(schemaName: string) {
+  const s = quoted(schemaName);
+  const statement = (name: string, text: string): Statement => ({ name, text });
+  return {
+    state: statement('state', `select value from ${s}.state where key = $1`),
+    addState: statement('add_state', `insert into ${s}.state values ($1, $2) on conflict do nothing returning 1`),
+    changeState: statement(
+      'change_state',
+      `update ${s}.state set value = $2 where key = $1 and value = $3 returning 1`,
+    ),
+    dropState: statement('drop_state', `delete from ${s}.state where key = $1 and value = $2 returning 1`),
+  };
+}
+
 /** Open deliveries that a claim in order reads before it goes by subject. */
 export const firstOpen = 500;

@@ -32,7 +32,8 @@ import { checkServer, install, probe } from './schema.js';
 import { Session } from './session.js';
 import { readStatements } from './sql-reads.js';
 import { perDay, schemaStatements } from './sql-schema.js';
-import { writeStatements } from './sql-writes.js';
+import { stateStatements, writeStatements } from './sql-writes.js';
+import { State } from './state.js';
 import { refuseTooMany, Writes } from './writes.js';
 
 export interface PostgresSettings extends DatabaseSettings {
@@ -60,6 +61,7 @@ interface Open {
   readonly database: Database;
   readonly writes: Writes;
   readonly reads: Reads;
+  readonly state: State;
   readonly days: Days;
   readonly session: Session;
 }
@@ -106,7 +108,9 @@ export class PostgresStore implements Store {
       const [router] = await database.run<{ number: number }>(this.#sql.routerNumber);
       const writes = new Writes(database, writeStatements(schema), clock, router?.number ?? 0);
       await session.open(() => writes.endLeases());
-      this.#open = { database, writes, reads: new Reads(database, readStatements(schema), clock), days, session };
+      const reads = new Reads(database, readStatements(schema), clock);
+      const state = new State(database, stateStatements(schema));
+      this.#open = { database, writes, reads, state, days, session };
     } catch (error) {
       await session.close();
       await database.close();
@@ -194,27 +198,35 @@ export class PostgresStore implements Store {
   }
 
   event(id: string): Promise<EventRecord | null> {
-    return this.#read((reads) => reads.event(id));
+    return this.#read(({ reads }) => reads.event(id));
   }
 
   events(query: EventQuery): Promise<Page<EventRecord>> {
-    return this.#read((reads) => reads.events(query));
+    return this.#read(({ reads }) => reads.events(query));
   }
 
   delivery(id: string): Promise<DeliveryRecord | null> {
-    return this.#read((reads) => reads.delivery(id));
+    return this.#read(({ reads }) => reads.delivery(id));
   }
 
   deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
-    return this.#read((reads) => reads.deliveries(query));
+    return this.#read(({ reads }) => reads.deliveries(query));
   }
 
   attempts(id: string): Promise<readonly Attempt[]> {
-    return this.#read((reads) => reads.attempts(id));
+    return this.#read(({ reads }) => reads.attempts(id));
   }
 
   backlog(): Promise<readonly Backlog[]> {
-    return this.#read((reads) => reads.backlog());
+    return this.#read(({ reads }) => reads.backlog());
+  }
+
+  state(key: string): Promise<string | null> {
+    return this.#read(({ state }) => state.get(key));
+  }
+
+  setState(key: string, value: string | null, expected: string | null): Promise<boolean> {
+    return this.#do(({ state }) => state.set(key, value, expected));
   }
 
   restore(events: readonly StoredEvent[]): Promise<void> {
@@ -258,8 +270,8 @@ export class PostgresStore implements Store {
     return inSlot(this.#workSlots, () => work(this.#opened));
   }
 
-  #read<T>(work: (reads: Reads) => Promise<T>): Promise<T> {
-    return inSlot(this.#readSlots, () => work(this.#opened.reads));
+  #read<T>(work: (open: Open) => Promise<T>): Promise<T> {
+    return inSlot(this.#readSlots, () => work(this.#opened));
   }
 }
 

@@ -60,6 +60,9 @@ describe('postgres, in an outage', () => {
         const { deliveries } = await store.claim(aClaim());
         await database.query(end, [name]);
         await store.settle(deliveries.map((one) => delivered(one)));
+        const changed = store.setState?.('round', `${round}`, round === 0 ? null : `${round - 1}`);
+        await database.query(end, [name]);
+        expect(await changed).to.equal(true);
       }
       const [row] = await database.query('select count(*)::int as count from attempts');
       expect(row?.count).to.equal(3_000);

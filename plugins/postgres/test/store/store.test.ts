@@ -32,6 +32,20 @@ describe('postgres, its schema', () => {
   );
 
   it(
+    'is brought up to date by a newer router while one of the previous version runs, and keeps texts from then on',
+    withStore(async ({ open, database }) => {
+      const old = await open();
+      await old.append([anEntry(1)]);
+      await database.query('drop table state');
+      await database.query('delete from migrations where version > 1');
+      const store = await open();
+      expect(await store.setState?.('a', 'one', null)).to.equal(true);
+      await old.append([anEntry(2)]);
+      expect([await old.state?.('a'), (await store.events({ limit: 9 })).items.length]).to.deep.equal(['one', 2]);
+    }),
+  );
+
+  it(
     'is refused where a newer router has installed it, also by a check',
     withStore(async ({ open, make, database }) => {
       await (await open()).close?.();

@@ -6,6 +6,7 @@ import type { StoreFixture, Test } from './fixtures.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests, restoreTests } from './operator.js';
 import { orderTests } from './order.js';
+import { stateTests } from './state.js';
 
 /** Registers the suite. `make` returns a fresh fixture, with an open and empty store, for each test. */
 export function storeSuite(name: string, make: () => Promise<StoreFixture>): void {
@@ -27,5 +28,6 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     listTests(test);
     reopenTests(test);
     restoreTests(test);
+    stateTests(test);
   });
 }
