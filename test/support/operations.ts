@@ -1,11 +1,15 @@
 /** Operations over a pipeline in a world of its own. */
 
 import {
+  Answers,
+  Controls,
   DeliveryTelemetry,
   Dispatcher,
   Ingest,
   maskFor,
+  type OpenResolver,
   Operations,
+  Pauses,
   Replays,
   type Route,
   StatusReader,
@@ -19,11 +23,12 @@ import {
   type Store,
 } from '@switchhook/sdk';
 import { FakeMetrics } from '@switchhook/testkit';
-import { aPipeline, type Deliver, policy, type World } from './pipeline.js';
+import { aPipeline, type Deliver, policy, resolversOf, type World } from './pipeline.js';
 
 export interface OperatorsWorld extends Omit<World, 'routes'> {
   readonly routes?: readonly Route[];
   readonly previews?: Readonly<Record<string, NonNullable<Destination['preview']>>>;
+  readonly probes?: Readonly<Record<string, NonNullable<OpenResolver['probe']>>>;
   readonly sources?: Readonly<Record<string, Source>>;
   /** Destinations that only the store knows. */
   readonly gone?: readonly string[];
@@ -46,7 +51,15 @@ export function fickle(first: Outcome = { kind: 'rejected', reason: 'status 400'
 }
 
 export function anOperator(fixture: OperatorsWorld = {}) {
-  const { routes = [aRoute()], destinations, previews = {}, sources = {}, gone = [], transforms = {} } = fixture;
+  const {
+    routes = [aRoute()],
+    destinations,
+    previews = {},
+    probes = {},
+    sources = {},
+    gone = [],
+    transforms = {},
+  } = fixture;
   let store: Store | undefined;
   const wrapped = (plain: Store): Store => {
     store = fixture.store?.(plain) ?? plain;
@@ -65,9 +78,10 @@ export function anOperator(fixture: OperatorsWorld = {}) {
       names.map((name) => {
         const preview = previews[name];
         const destination = { deliver: () => Promise.reject(), ...(preview && { preview }) };
-        return [name, { destination, policy: { ...policy, ...fixture.policy } }];
+        return [name, { destination, policy: { ...policy, ...fixture.policy }, probe: probes[name] ?? null }];
       }),
     ),
+    resolvers: resolversOf(fixture),
     normalizePhone: phoneNormalizer(null),
   };
   const current = { value: plan };
@@ -76,8 +90,10 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const { clock, log, engine } = made;
   const [dispatcher, ingest] = [engine.get(Dispatcher), engine.get(Ingest)];
   const replays = new Replays(current, kept, dispatcher, telemetry, clock, log, mask);
+  const [answers, pauses] = [engine.get(Answers), engine.get(Pauses)];
+  const controls = new Controls(current, kept, pauses, dispatcher, answers, telemetry, clock, log, mask);
   const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, mask);
-  const status = new StatusReader(current, kept, dispatcher, ingest, clock);
+  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, clock);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
     const ids: string[] = [];
@@ -85,5 +101,5 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     await made.clock.advance(1);
     return ids;
   };
-  return { ...made, operations, status, duplicates: ingest.duplicates, metrics, received };
+  return { ...made, operations, controls, pauses, answers, status, duplicates: ingest.duplicates, metrics, received };
 }

@@ -1,6 +1,14 @@
 /** A pipeline in a world of its own: a memory store, a fake clock, destinations that are functions. */
 
-import { IngestTelemetry, Pipeline, type QueuePolicy, type Route, Routes } from '@switchhook/core/internal';
+import {
+  type AnswerRow,
+  IngestTelemetry,
+  type OpenResolver,
+  Pipeline,
+  type QueuePolicy,
+  type Route,
+  Routes,
+} from '@switchhook/core/internal';
 import {
   type Delivery,
   type Destination,
@@ -25,6 +33,9 @@ export interface World {
   /** Makes each destination able to take batches. */
   readonly deliverMany?: (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
   readonly policy?: Partial<QueuePolicy>;
+  readonly answers?: readonly AnswerRow[];
+  /** By name. */
+  readonly resolvers?: Readonly<Record<string, Partial<OpenResolver> & Pick<OpenResolver, 'resolver'>>>;
   readonly clock?: FakeClock;
   /** In place of the source that takes every body. */
   readonly receive?: Source['receive'];
@@ -84,6 +95,7 @@ export function aPipeline(fixture: World = {}) {
     store,
     ...(fixture.random && { random: fixture.random }),
     plan: {
+      ...{ resolvers: resolversOf(fixture), answers: fixture.answers ?? [] },
       sources: new Map([['agents', fixture.receive === undefined ? source : { receive: fixture.receive }]]),
       routeTable: new Routes(routes, (route, reason) => engine.get(IngestTelemetry).unroutable(route.name, reason)),
       transforms: new Map(Object.entries(fixture.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
@@ -99,12 +111,18 @@ export function aPipeline(fixture: World = {}) {
     },
   });
   const pipeline = engine.get(Pipeline);
-  pipeline.open();
+  void pipeline.open();
   const send = (body: object) =>
     pipeline.receive('agents', aRequest({ body: JSON.stringify(body), receivedAtMs: clock.now() }), clock.elapsed());
   const stateOf = async () =>
     (await plain.deliveries({ limit: 1_000 })).items.map(({ state, reason }) => reason ?? state);
   return { pipeline, engine, clock, log, store: plain, delivered, send, stateOf };
+}
+
+/** The resolvers of a world, ready to look. */
+export function resolversOf({ resolvers = {} }: World): ReadonlyMap<string, OpenResolver> {
+  const usual = { timeoutMs: null, after: [], concurrency: 64, breaker: null };
+  return new Map(Object.entries(resolvers).map(([name, given]) => [name, { name, ...usual, ...given }]));
 }
 
 /** The same store, but for some of its methods. */

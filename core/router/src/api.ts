@@ -6,7 +6,6 @@ export {
   type Delivery,
   type DeliveryDetails,
   type DeliveryList,
-  type DestinationStatus,
   deliveryDetails,
   deliveryList,
   duplicateList,
@@ -19,6 +18,16 @@ export {
   type Readable,
   type Replay,
   replay,
+} from './api/responses.js';
+export {
+  type DestinationStatus,
+  destinationStatus,
+  type Hold,
+  type Probe,
+  probe,
+  type ResolverStatus,
+  resolverStatus,
   type Status,
   status,
-} from './api/responses.js';
+  statusRow,
+} from './api/status-responses.js';

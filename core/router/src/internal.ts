@@ -1,6 +1,7 @@
 /** For @switchhook/cli, simulator, testkit and the tests of this repository only: it may change with any version. */
 export { type ReplayRequest, Replays } from './admin/bulk-replay.js';
 export { answeredCalls, type CallQuery } from './admin/call-history.js';
+export { Controls } from './admin/control.js';
 export { Operations } from './admin/operations.js';
 export { StatusReader } from './admin/status.js';
 export { type AnswerRow, Answers, type InboundCall } from './calls/answer.js';
@@ -56,4 +57,5 @@ export { newEventId, random } from './system/ids.js';
 export { openLog, printable, unfailing } from './system/log.js';
 export { Mask, maskedJson, maskFor } from './system/mask.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
+export { Pauses, pausesKey } from './system/pauses.js';
 export { version } from './system/version.js';

@@ -20,6 +20,7 @@ import { readReception } from './ingest/reception.js';
 import { VerificationQueue } from './ingest/verification-queue.js';
 import { recordFrom } from './routing/event-record.js';
 import { type Current, inject, injectable } from './system/injection.js';
+import { Pauses } from './system/pauses.js';
 
 /** What the pipeline takes from the configuration. */
 export interface SourcePlan {
@@ -46,16 +47,22 @@ export class Pipeline {
     @inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @inject(VerificationQueue) private readonly verification: VerificationQueue,
     @inject(Clock) private readonly clock: Clock,
+    @inject(Pauses) private readonly pauses: Pauses,
   ) {}
 
-  /** The store is open: takes up what it has left from before, and what waits for it. Requests may have come already. */
-  open(): void {
+  /**
+   * The store is open: takes up what it has left from before, and what waits for it. Requests may have come already.
+   * Resolves when the pauses are known, or cannot be read for now; never rejects.
+   */
+  async open(): Promise<void> {
     this.recorder.open();
     this.dispatcher.open();
+    await this.pauses.open();
   }
 
   /** Starts no further attempt; resolves when the running ones are settled, and calls are recorded. */
   async close(): Promise<void> {
+    this.pauses.close();
     await Promise.all([this.recorder.close(), this.dispatcher.close()]);
   }
 

@@ -1,10 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Answers, compileExpression, maskFor } from '@switchhook/core/internal';
+import { Answers, compileExpression, maskFor, Pauses } from '@switchhook/core/internal';
 import { template } from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
 import { aCall, FakeClock, FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { memoryStore } from '../../../plugins/memory/src/store.js';
 
 const callers = 100_000;
 /** About a caller, in characters: an ordinary record. */
@@ -34,12 +35,9 @@ function setup() {
     ...{ name: 'line', from: ['calls'], where: null, withinMs: 3_000, resolve: ['crm'] },
     ...{ variables: { name }, defaults: {}, overrideAgent: null, cache: { forMs: 86_400_000, staleMs: 86_400_000 } },
   };
-  const answers = new Answers(
-    { value: { answers: [row], resolvers: new Map([['crm', open]]) } },
-    clock,
-    new FakeLog(),
-    maskFor([]),
-  );
+  const plan = { answers: [row], resolvers: new Map([['crm', open]]) };
+  const log = new FakeLog();
+  const answers = new Answers({ value: plan }, clock, log, maskFor([]), new Pauses(memoryStore(clock), clock, log));
   const ring = async (n: number) => {
     const call = aCall({ from: `+1202${String(n).padStart(7, '0')}` });
     const { trace } = await answers.answer('calls', { call, deadlineMs: 10_000, retryMs: 40_000 }, clock.elapsed());

@@ -45,8 +45,9 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
     ],
   };
-  const { operations, status, duplicates, clock } = operator;
-  const api = apiFor({ operations, status, duplicates, info, access, limits, clock, log, mask: maskFor([]) });
+  const { operations, controls, status, duplicates, clock } = operator;
+  const mask = maskFor([]);
+  const api = apiFor({ operations, controls, status, duplicates, info, access, limits, clock, log, mask });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
   const listener = listenerFor({
     ...{
@@ -227,9 +228,38 @@ describe('the API', () => {
           dead: 0,
           oldestSeconds: 2,
         },
+        holds: [
+          {
+            ...{ kind: 'breaker-open', by: null, reason: null },
+            ...{ since: '2026-01-01T00:00:00.000Z', until: '2026-01-01T00:00:01.000Z' },
+          },
+        ],
+        lastFailure: { at: '2026-01-01T00:00:00.000Z', reason: 'status 503' },
         ...{ held: 0, breaker: 'half-open', concurrency: 2, rateLimit: { count: 10, perMs: 1_000 }, ordered: false },
       },
     ]);
+    await close();
+  });
+
+  it('pauses, probes, resets and resumes a destination', async () => {
+    const { ask, received, close } = await setup({ destinations: { crm: async () => ({ kind: 'delivered' }) } });
+    const paused = await ask('POST', '/api/destinations/crm/pause', { reason: ' migration ' });
+    expect(paused.reply.holds[0]).to.deep.include({
+      kind: 'paused',
+      by: 'the API, from 127.0.0.1',
+      reason: 'migration',
+    });
+    const [id] = await received({ key: 'a' });
+    const { reply } = await ask('POST', '/api/destinations/crm/probe');
+    expect(reply).to.deep.include({ tried: 'delivery', succeeded: true, delivery: `${id}.0`, reason: null });
+    expect((await ask('POST', '/api/destinations/crm/reset')).reply.holds).to.have.length(1);
+    expect((await ask('POST', '/api/destinations/crm/resume')).reply.holds).to.deep.equal([]);
+    for (const [path, body, code] of [
+      ['/api/destinations/crn/pause', { reason: 'x' }, 'NO_SUCH_ROW'],
+      ['/api/resolvers/crm/reset', undefined, 'NO_SUCH_ROW'],
+      ['/api/destinations/crm/pause', {}, 'MALFORMED'],
+    ] as const)
+      expect((await ask('POST', path, body)).reply.code).to.equal(code);
     await close();
   });
 

@@ -61,6 +61,8 @@ export interface Replay {
   /** Deliveries that fit; while it counts, those found so far. */
   readonly matched: number;
   readonly replayed: number;
+  /** Of what fits, in the order they were found. */
+  readonly destinations: readonly string[];
   readonly skipped: {
     /** Running, or gone since they were found. */
     readonly running: number;
@@ -149,6 +151,7 @@ export class Replays {
       endedAtMs: null,
       matched: 0,
       replayed: 0,
+      destinations: [],
       skipped: { running: 0, unconfigured: 0 },
       reason: null,
     };
@@ -163,20 +166,8 @@ export class Replays {
     const { filter } = request;
     log.info('replay.started', { id: replay.id, ...request });
     try {
-      if (request.reroute)
-        await this.#sweep(
-          replay,
-          request,
-          () => this.#wanted(filter),
-          (page) => this.#make(page),
-        );
-      else
-        await this.#sweep(
-          replay,
-          request,
-          () => this.#found(filter),
-          (page) => this.#again(page),
-        );
+      if (request.reroute) await this.#sweep(replay, request, () => this.#wanted(filter), this.#make);
+      else await this.#sweep(replay, request, () => this.#found(filter), this.#again);
       replay.state = this.#closed ? 'stopped' : 'done';
     } catch (error) {
       replay.state = 'failed';
@@ -201,6 +192,7 @@ export class Replays {
     for await (const page of pages()) {
       if (this.#closed) return;
       replay.matched += page.length;
+      replay.destinations = [...new Set([...replay.destinations, ...page.map(({ destination }) => destination)])];
     }
     if (dryRun) return;
     const startMs = this.clock.now();
@@ -225,20 +217,20 @@ export class Replays {
     replay.matched = seen;
   }
 
-  async #again(page: readonly Due<DeliveryRecord>[]): Promise<number> {
+  readonly #again = async (page: readonly Due<DeliveryRecord>[]): Promise<number> => {
     const { store } = this;
     const groups = grouped(page, ({ dueMs }) => dueMs);
     const changes = groups.map(([dueMs, group]) => store.replay(idsOf(group), dueMs));
     return (await Promise.all(changes)).flat().length;
-  }
+  };
 
-  async #make(page: readonly Due<Wanted>[]): Promise<number> {
+  readonly #make = async (page: readonly Due<Wanted>[]): Promise<number> => {
     const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
       const deliveries = group.map(({ eventId: _, ...wanted }) => ({ ...wanted, state: 'waiting' as const }));
       return this.store.extend(eventId, deliveries);
     });
     return (await Promise.all(changes)).flat().length;
-  }
+  };
 
   /** The deliveries that match a filter; discarded ones only if the filter names them. */
   async *#found({ deliveries: query, events }: ReplayFilter): Pages<DeliveryRecord> {

@@ -1,35 +1,51 @@
 /** The state of a router, read on request: backlog and its age, load of each queue, health of the store. */
 import { type Backlog, Clock, type Labels, Store, token } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
+import { Answers } from '../calls/answer.js';
+import type { ResolverLoad } from '../calls/resolver-bulkhead.js';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import type { QueuePolicy } from '../delivery/policy.js';
 import type { QueueLoad } from '../delivery/queue.js';
 import { Ingest } from '../ingest/ingest.js';
 import type { BreakerState } from '../resilience/breaker.js';
+import type { Hold } from '../resilience/hold.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
+import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
 
 const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** The gauges of a router. Values that the store does not return are left out. */
-function gaugesOf({ nowMs, storeFailure, destinations }: Status, committing: number): readonly Reading[] {
+function gaugesOf({ nowMs, storeFailure, destinations, resolvers }: Status, committing: number): readonly Reading[] {
   const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
   return [
     reading('store_up', '1 if the store answers and can commit', isUp ? 1 : 0),
     reading('events_committing', 'Events that wait for their commit', committing),
-    ...destinations.flatMap(({ destination, load, backlog }) => [
-      ...(load === null ? [] : loadGauges(destination, load)),
+    ...resolvers.map(({ resolver, holds }) =>
+      reading('resolver_paused', '1 while an operator has paused the resolver', pausedOf(holds), { resolver }),
+    ),
+    ...destinations.flatMap(({ destination, load, backlog, holds }) => [
+      ...(load === null ? [] : loadGauges(destination, load, holds)),
       ...(backlog === null ? [] : backlogGauges(backlog, nowMs)),
     ]),
   ];
 }
 
-function loadGauges(destination: string, { running, held, breaker }: QueueLoad): readonly Reading[] {
+function pausedOf(holds: readonly Hold[]): number {
+  return holds.some(({ kind }) => kind === 'paused') ? 1 : 0;
+}
+
+function loadGauges(
+  destination: string,
+  { running, held, breaker }: QueueLoad,
+  holds: readonly Hold[],
+): readonly Reading[] {
   const labels = { destination };
   return [
     reading('queue_running', 'Deliveries whose attempt is under way in this router', running, labels),
     reading('queue_held', 'Deliveries in the memory of this router, before their attempt', held, labels),
+    reading('queue_paused', '1 while an operator has paused the destination', pausedOf(holds), labels),
     reading('breaker_state', 'Circuit breaker: 0 closed, 1 half-open, 2 open', breakerStates[breaker], labels),
   ];
 }
@@ -60,6 +76,16 @@ export interface DestinationStatus {
   readonly load: QueueLoad | null;
   /** Null if the store did not return it. */
   readonly backlog: Backlog | null;
+  /** Why nothing is attempted at present. */
+  readonly holds: readonly Hold[];
+}
+
+/** How a resolver stands. */
+export interface ResolverStatus {
+  readonly resolver: string;
+  readonly load: ResolverLoad;
+  /** Why it is skipped at present. */
+  readonly holds: readonly Hold[];
 }
 
 /** How the router stands. */
@@ -70,6 +96,8 @@ export interface Status {
   readonly storeFailure: string | null;
   /** In the order of the file, then those that are not configured any more. */
   readonly destinations: readonly DestinationStatus[];
+  /** In the order of the file. */
+  readonly resolvers: readonly ResolverStatus[];
 }
 
 /** What the status takes from the configuration. */
@@ -93,6 +121,8 @@ export class StatusReader {
     @inject(Store) private readonly store: Store,
     @inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @inject(Ingest) private readonly ingest: Ingest,
+    @inject(Answers) private readonly answers: Answers,
+    @inject(Pauses) private readonly pauses: Pauses,
     @inject(Clock) private readonly clock: Clock,
   ) {
     this.#startedAt = clock.elapsed();
@@ -118,8 +148,17 @@ export class StatusReader {
         load: loads.get(destination) ?? null,
         backlog:
           backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
+        holds: this.#holds('destination', destination, loads.get(destination)),
       })),
+      resolvers: [...this.answers.loads].map(([resolver, load]) => {
+        return { resolver, load, holds: this.#holds('resolver', resolver, load) };
+      }),
     };
+  }
+
+  #holds(kind: PausableKind, name: string, load: QueueLoad | ResolverLoad | undefined): readonly Hold[] {
+    const pause = this.pauses.of(kind, name);
+    return [...(pause === null ? [] : [holdOfPause(pause)]), ...(load?.holds ?? [])];
   }
 
   /** The values of all gauges. */

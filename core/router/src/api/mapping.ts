@@ -4,10 +4,11 @@ import type { Attempt, EventRecord } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
 import type { DeliveryDetails, DeliveryLine, EventDetails, Explanation } from '../admin/operations.js';
-import type { DestinationStatus } from '../admin/status.js';
+import type { DestinationStatus, ResolverStatus } from '../admin/status.js';
 import { eventOf } from '../routing/event-record.js';
 import type * as reply from './responses.js';
 import { type call, callAnswer } from './responses.js';
+import type * as standing from './status-responses.js';
 
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {
   const { id, key, source, type, subject, agent, occurredAtMs, receivedAtMs } = record;
@@ -53,7 +54,7 @@ export function destinationStatusJson(
   status: DestinationStatus,
   use: string | null,
   nowMs: number,
-): z.input<typeof reply.destinationStatus> {
+): z.input<typeof standing.destinationStatus> {
   const { destination, policy, load, backlog } = status;
   const oldestMs = backlog?.oldestOpenMs ?? null;
   return {
@@ -66,9 +67,27 @@ export function destinationStatusJson(
     oldestSeconds: oldestMs === null ? null : Math.max(0, nowMs - oldestMs) / 1_000,
     held: load?.held ?? 0,
     breaker: policy?.breaker ? (load?.breaker ?? null) : null,
+    ...standingJson(status),
     concurrency: policy?.concurrency ?? null,
     rateLimit: policy?.rateLimit ?? null,
     ordered: policy?.ordered ?? false,
+  };
+}
+
+export function resolverStatusJson(
+  status: ResolverStatus,
+  use: string | null,
+): z.input<typeof standing.resolverStatus> {
+  return { resolver: status.resolver, use, breaker: status.load.breaker, ...standingJson(status) };
+}
+
+function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 'holds' | 'load'>) {
+  const failure = load?.lastFailure ?? null;
+  return {
+    holds: holds.map(({ sinceMs, untilMs, ...rest }) => {
+      return { ...rest, since: iso(sinceMs), until: isoOrNull(untilMs) };
+    }),
+    lastFailure: failure === null ? null : { at: iso(failure.atMs), reason: failure.reason },
   };
 }
 

@@ -138,6 +138,13 @@ export const replayBody = z
         refuse(key, 'not together with event');
   });
 
+export const pauseBody = z.strictObject({
+  reason: z.string().trim().min(1).max(400).meta({ description: 'Why; the status shows it.' }),
+  by: z.string().trim().min(1).max(100).optional().meta({
+    description: 'Who; the status shows it. Default: the address of the request.',
+  }),
+});
+
 export const explainBody = z.union(
   [
     z.strictObject({ event: word.meta({ description: 'Id of an event.' }) }),

@@ -10,11 +10,11 @@ export interface Readable<T> {
   safeParse(value: unknown): { readonly success: boolean; readonly data?: T | undefined };
 }
 
-const time = z.iso.datetime();
-const count = z.int().min(0);
+export const time = z.iso.datetime();
+export const count = z.int().min(0);
 const json = z.record(z.string(), z.unknown());
 
-function list<T extends z.ZodType>(item: T) {
+export function list<T extends z.ZodType>(item: T) {
   return z.array(item).readonly();
 }
 
@@ -149,6 +149,7 @@ export const replay = z
     endedAt: time.nullable(),
     matched: count.meta({ description: 'Deliveries that fit; found so far, while it counts.' }),
     replayed: count,
+    destinations: list(z.string()).meta({ description: 'Destinations of what fits.' }),
     skipped: z.object({
       running: count.meta({ description: 'Running, or gone since they were found.' }),
       unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
@@ -160,43 +161,6 @@ export type Replay = z.output<typeof replay>;
 export const replayList = z
   .object({ replays: list(replay).meta({ description: 'Newest first.' }) })
   .register(named, { id: 'ReplayList' });
-
-export const destinationStatus = z
-  .object({
-    destination: z.string(),
-    configured: z.boolean().meta({ description: 'False where only its deliveries are left.' }),
-    use: z.string().nullable().meta({ description: 'Type of the component.' }),
-    waiting: count.nullable().meta({ description: 'Null if the store does not answer; so are running and dead.' }),
-    running: count.nullable(),
-    dead: count.nullable().meta({ description: 'Without the discarded ones.' }),
-    oldestSeconds: z
-      .number()
-      .nullable()
-      .meta({ description: 'Age of the oldest delivery that is waiting or running.' }),
-    held: count.meta({ description: 'In memory, about to be tried.' }),
-    breaker: z.enum(['closed', 'open', 'half-open']).nullable().meta({ description: 'Null where there is none.' }),
-    concurrency: count.nullable(),
-    rateLimit: z.object({ count, perMs: count }).nullable(),
-    ordered: z.boolean(),
-  })
-  .register(named, { id: 'DestinationStatus' });
-export type DestinationStatus = z.output<typeof destinationStatus>;
-
-export const status = z
-  .object({
-    version: z.string(),
-    node: z.string(),
-    now: time,
-    uptimeSeconds: z.number(),
-    store: z.object({
-      use: z.string(),
-      canCommit: z.boolean(),
-      reason: z.string().nullable().meta({ description: 'Why it cannot commit.' }),
-    }),
-    destinations: list(destinationStatus),
-  })
-  .register(named, { id: 'Status' });
-export type Status = z.output<typeof status>;
 
 const route = z.object({
   name: z.string(),

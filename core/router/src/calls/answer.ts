@@ -14,12 +14,13 @@ import { withTimeout } from '@switchhook/sdk/internal';
 import { newEventId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
+import { Pauses } from '../system/pauses.js';
 import { CallDedup } from './call-dedup.js';
 import { callerKey, callKey } from './call-key.js';
 import { type CachePolicy, FactsCache } from './facts-cache.js';
 import { fallbackReply, replyTo } from './reply.js';
 import { noFacts, type ResolvedFacts, resolveFacts } from './resolve.js';
-import { type Lookup, type OpenResolver, ResolverBulkhead } from './resolver-bulkhead.js';
+import { type Lookup, type OpenResolver, ResolverBulkhead, type ResolverLoad } from './resolver-bulkhead.js';
 import { type ResolvedVariables, resolveVariables, type VariableRow, type VariableStep } from './variables.js';
 
 /** A row of configuration: the reply to a call. */
@@ -90,10 +91,23 @@ export class Answers {
     @inject(Clock) private readonly clock: Clock,
     @inject(Log) private readonly log: Log,
     @inject(Mask) mask: Mask,
+    @inject(Pauses) pauses: Pauses,
   ) {
     this.#bulkheads = new Map(
-      [...plan.value.resolvers].map(([name, open]) => [name, new ResolverBulkhead(open, clock, log, mask)]),
+      [...plan.value.resolvers].map(([name, open]) => {
+        return [name, new ResolverBulkhead(open, clock, log, mask, () => pauses.of('resolver', name))];
+      }),
     );
+  }
+
+  /** How each resolver stands, by name. */
+  get loads(): ReadonlyMap<string, ResolverLoad> {
+    return new Map([...this.#bulkheads].map(([name, bulkhead]) => [name, bulkhead.load]));
+  }
+
+  /** Closes the circuit breaker of a resolver. */
+  reset(resolver: string): void {
+    this.#bulkheads.get(resolver)?.reset();
   }
 
   /**

@@ -11,8 +11,10 @@ import {
   type Resolver,
 } from '@switchhook/sdk';
 import { errorMessage, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
-import { Breaker, type BreakerPolicy } from '../resilience/breaker.js';
+import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
+import { type ComponentProbe, type Failure, type Hold, shifted } from '../resilience/hold.js';
 import type { Mask } from '../system/mask.js';
+import type { Pause } from '../system/pauses.js';
 import { type Facts, plainFacts } from './facts.js';
 
 /** A resolver, ready to look, and how it may be used. */
@@ -27,11 +29,13 @@ export interface OpenResolver {
   readonly concurrency: number;
   /** Null = no breaker. */
   readonly breaker: BreakerPolicy | null;
+  /** Null or missing where it has none. */
+  readonly probe?: ComponentProbe | null;
 }
 
 /**
  * The outcome of a look-up. `cached` = cached facts replaced the look-up. `late`: no result in time. `failed`: it
- * threw an error. `skipped`: its circuit breaker is open, or it depends on one that failed. `busy`: too many look-ups were running.
+ * threw an error. `skipped`: an operator has paused it, its circuit breaker is open, or it depends on one that failed. `busy`: too many look-ups were running.
  */
 export type LookupOutcome = 'found' | 'not-found' | 'cached' | 'late' | 'failed' | 'skipped' | 'busy';
 
@@ -63,6 +67,16 @@ export interface LookupTerms {
   readonly incomplete: boolean;
 }
 
+/** How a resolver stands. */
+export interface ResolverLoad {
+  /** Null where it has none. */
+  readonly breaker: BreakerState | null;
+  /** Why it is skipped, beside a pause. */
+  readonly holds: readonly Hold[];
+  /** Null where no look-up has failed since the start. */
+  readonly lastFailure: Failure | null;
+}
+
 /** A caller can be the probe of a broken resolver no less often than this. */
 const longestCooldownMs = 120_000;
 const longestReason = 500;
@@ -78,10 +92,13 @@ export class ResolverBulkhead {
   #running = 0;
   #left = false;
   #hasMissed = false;
+  #lastFailure: Failure | null = null;
+  readonly #pauseOf: () => Pause | null;
 
-  constructor(open: OpenResolver, clock: Clock, log: Log, mask: Mask) {
+  constructor(open: OpenResolver, clock: Clock, log: Log, mask: Mask, pauseOf: () => Pause | null) {
     this.#mask = mask;
     this.#open = open;
+    this.#pauseOf = pauseOf;
     this.#breaker = open.breaker === null ? null : new Breaker(open.breaker, longestCooldownMs);
     this.#clock = clock;
     this.#log = log;
@@ -96,9 +113,27 @@ export class ResolverBulkhead {
     return this.#left;
   }
 
+  get load(): ResolverLoad {
+    const nowMs = this.#clock.elapsed();
+    const hold = this.#breaker?.hold ?? null;
+    return {
+      breaker: this.#breaker?.state(nowMs) ?? null,
+      holds: shifted(hold === null ? [] : [hold], this.#clock.now() - nowMs),
+      lastFailure: this.#lastFailure,
+    };
+  }
+
+  /** Closes the circuit breaker. */
+  reset(): void {
+    this.#breaker?.succeeded();
+    this.#tell();
+  }
+
   /** Runs the resolver. Never rejects; resolves by `endMs`. */
   async look(call: Call, known: JsonObject, terms: LookupTerms): Promise<ResolverResult> {
     const { resolver, timeoutMs, concurrency } = this.#open;
+    const pause = this.#pauseOf();
+    if (pause !== null) return this.#miss('skipped', `paused by ${pause.by}: ${pause.reason}`);
     const nowMs = this.#clock.elapsed();
     const leftMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, terms.endMs - nowMs);
     if (leftMs <= 0) return miss('late', 'no time was left for it');
@@ -117,6 +152,7 @@ export class ResolverBulkhead {
       if (isBusy(error)) return this.#cancelled(this.#miss('busy', error.message));
       if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, known));
       const outcome = error instanceof TimeoutError ? 'late' : 'failed';
+      this.#lastFailure = { atMs: this.#clock.now(), reason: this.#mask(errorMessage(error)) };
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
       if (isNotReady(error)) return this.#cancelled(this.#miss(outcome, error.message));
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);

@@ -13,6 +13,7 @@ import {
   type Transform,
 } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
+import type { ComponentProbe } from '../resilience/hold.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn } from '../system/returned.js';
@@ -23,6 +24,8 @@ import { type AttemptOutcome, settlementFor } from './retry.js';
 export interface OpenDestination {
   readonly destination: Destination;
   readonly policy: QueuePolicy;
+  /** Null or missing where it has none. */
+  readonly probe?: ComponentProbe | null;
 }
 
 /** What attempts for one destination work with. */

@@ -17,7 +17,8 @@ import { eventOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
-import type { OpenDestination } from './attempt.js';
+import { Pauses } from '../system/pauses.js';
+import type { AttemptResult, OpenDestination } from './attempt.js';
 import { DeliveryQueue, type QueueLoad } from './queue.js';
 import { DeliveryTelemetry } from './telemetry.js';
 
@@ -55,14 +56,19 @@ export class Dispatcher {
     @inject(DeliveryTelemetry) deliveryTelemetry: DeliveryTelemetry,
     @inject(Random) random: Random,
     @inject(Mask) mask: Mask,
+    @inject(Pauses) private readonly pauses: Pauses,
   ) {
     const { destinations, transforms } = plan.value;
     const common = { store, clock, log, deliveryTelemetry, random, mask, transforms };
     for (const [destination, open] of destinations)
       this.#queues.set(
         destination,
-        new DeliveryQueue({ ...common, sharedCapacity: this.#sharedCapacity, destination, open }),
+        new DeliveryQueue({
+          ...{ ...common, sharedCapacity: this.#sharedCapacity, destination, open },
+          isPaused: () => this.#isPaused(destination),
+        }),
       );
+    pauses.onChange(() => this.#expectAll());
   }
 
   /** Routes an event, and takes a place for each delivery that goes on in memory; the others wait in the store. */
@@ -120,6 +126,25 @@ export class Dispatcher {
   /** The store has something for a destination, due at this time. */
   expect(destination: string, dueMs: number): void {
     this.#queues.get(destination)?.expect(dueMs);
+  }
+
+  /** One attempt now: see `DeliveryQueue.probe`. Null where nothing is due. */
+  async probe(destination: string): Promise<AttemptResult | 'busy' | null> {
+    return (await this.#queues.get(destination)?.probe()) ?? null;
+  }
+
+  /** Closes the circuit breaker of a destination, and ends its wait. */
+  reset(destination: string): void {
+    this.#queues.get(destination)?.reset();
+  }
+
+  /** Until the store has returned the pauses, each destination may be paused. */
+  #isPaused(destination: string): boolean {
+    return !this.pauses.areKnown || this.pauses.of('destination', destination) !== null;
+  }
+
+  #expectAll(): void {
+    for (const queue of this.#queues.values()) queue.expect(this.clock.now());
   }
 
   /** The load of each queue, by destination. */

@@ -1,13 +1,13 @@
 /** The delivery queue of one destination: accepts deliveries and starts attempts, independent of other queues. */
 import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
-import { backoffMs, Sleep } from '@switchhook/sdk/internal';
-import type { BreakerState } from '../resilience/breaker.js';
 import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
 import { type AttemptParts, type AttemptResult, runAttempt } from './attempt.js';
+import { type Claimed, Claims } from './claims.js';
 import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
 import { SettlementWriter } from './settlement-writer.js';
 import type { DeliveryTelemetry } from './telemetry.js';
-import { Throttle } from './throttle.js';
+import { type Standing, Throttle } from './throttle.js';
+import { WakeTimer } from './wake-timer.js';
 
 /** What a queue works with. */
 export interface QueueParts extends AttemptParts {
@@ -16,15 +16,12 @@ export interface QueueParts extends AttemptParts {
   readonly log: Log;
   readonly deliveryTelemetry: DeliveryTelemetry;
   readonly sharedCapacity: SharedCapacity;
+  /** Whether an operator has paused the destination. */
+  isPaused(): boolean;
 }
 
 /** The load of a queue. */
-export interface QueueLoad {
-  readonly running: number;
-  readonly held: number;
-  readonly unsettled: number;
-  readonly breaker: BreakerState;
-}
+export type QueueLoad = Standing & Readonly<Record<'running' | 'held' | 'unsettled', number>>;
 
 /** A delivery in memory whose attempt has not started. */
 interface Held {
@@ -48,7 +45,8 @@ export class DeliveryQueue {
   readonly #throttle: Throttle;
   readonly #batchMax: number;
   readonly #settlementWriter: SettlementWriter;
-  readonly #sleep: Sleep;
+  readonly #claims: Claims;
+  readonly #timer: WakeTimer;
   /** Taken by what is running or held, and by what is promised to a commit or a claim under way. */
   readonly #capacity: Capacity;
   readonly #held: Held[] = [];
@@ -58,26 +56,27 @@ export class DeliveryQueue {
   /** When the store has something due, as far as is known; null = nothing. */
   #dueMs: number | null = null;
   #claiming = false;
-  #failedClaims = 0;
   #closed = false;
-  #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
   #whenIdle: (() => void)[] = [];
 
   constructor(parts: QueueParts) {
     const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
     this.#parts = parts;
     this.#policy = parts.open.policy;
-    this.#throttle = new Throttle({ rateLimit, breaker, longestPauseMs: retry.maxMs }, parts.clock.elapsed());
+    const { isPaused, clock } = parts;
+    this.#throttle = new Throttle({ rateLimit, breaker, longestWaitMs: retry.maxMs, isPaused }, clock.elapsed());
     this.#batchMax = batch?.max ?? 1;
     this.#settlementWriter = new SettlementWriter(parts);
-    this.#sleep = new Sleep(parts.clock);
+    this.#claims = new Claims(parts);
+    // A claim once in a while is cheap, and finds deliveries that were not announced.
+    this.#timer = new WakeTimer(clock, () => this.expect(clock.now()));
     const running = concurrency * this.#batchMax;
     this.#capacity = new Capacity(running * (1 + heldPerAttempt), running, parts.sharedCapacity);
   }
 
   /** Starts with what the store has left from before. */
   open(): void {
-    this.#sleep.wake();
+    this.#claims.wake();
     this.expect(this.#parts.clock.now());
   }
 
@@ -110,10 +109,29 @@ export class DeliveryQueue {
     this.#advance();
   }
 
+  /** One attempt now, whatever the throttle allows, with the delivery that is due first; null where none is. Success resets. */
+  async probe(): Promise<AttemptResult | 'busy' | null> {
+    if (this.#closed || this.#claiming || !this.#mayStart()) return 'busy';
+    this.#claiming = true;
+    const claimed = await this.#claims.next(1);
+    this.#capacity.take(claimed.deliveries.length);
+    const running = claimed.deliveries.length === 0 ? [] : this.#run(claimed.deliveries);
+    this.#claimed(claimed);
+    const [result = null] = await running;
+    if (result?.called && result.outcome.kind !== 'unavailable') this.reset();
+    return result;
+  }
+
+  /** Closes the circuit breaker, and ends the wait that the other side has asked for. */
+  reset(): void {
+    this.#throttle.reset();
+    this.#advance();
+  }
+
   /** Starts nothing more, gives back what is held, and resolves when the running attempts are settled. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#sleep.end();
+    this.#claims.end();
     this.#advance();
     if (!this.#isIdle()) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
@@ -124,24 +142,25 @@ export class DeliveryQueue {
   }
 
   get load(): QueueLoad {
-    const breaker = this.#throttle.breakerState(this.#parts.clock.elapsed());
-    return { running: this.#running, held: this.#held.length, unsettled: this.#settlementWriter.pending, breaker };
+    const nowMs = this.#parts.clock.elapsed();
+    const counts = { running: this.#running, held: this.#held.length, unsettled: this.#settlementWriter.pending };
+    return { ...counts, ...this.#throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
   #advance(): void {
     if (this.#closed) {
-      this.#timer?.cancel();
+      this.#timer.cancel();
       this.#giveBack(this.#held.splice(0));
       this.#announceIdle();
       return;
     }
     this.#startHeld();
     const nowMs = this.#parts.clock.now();
-    if (this.#isDue(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim(nowMs);
+    if (this.#isDue(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim();
     // What could start now but does not, waits for an attempt to end, not for a time.
     const waits = [this.#heldWaitMs(), this.#dueWaitMs(nowMs)].filter((ms) => ms > 0);
-    this.#wakeAfter(Math.min(pollMs, ...waits));
+    this.#timer.within(Math.min(pollMs, ...waits));
   }
 
   /** Starts attempts with what is held, as far as concurrency and throttle allow. */
@@ -182,13 +201,14 @@ export class DeliveryQueue {
     return (this.#throttle.opensAtMs(nowMs) ?? Number.POSITIVE_INFINITY) - nowMs;
   }
 
-  async #run(deliveries: readonly ClaimedDelivery[]): Promise<void> {
+  async #run(deliveries: readonly ClaimedDelivery[]): Promise<readonly AttemptResult[]> {
     const ends = await this.#attempt(deliveries);
     // The store has the settlements before anything is logged or counted.
     const settling = this.#settle(ends.map(({ settled }) => settled));
     this.#advance();
     for (const end of ends) this.#parts.deliveryTelemetry.attempted(end);
     await settling;
+    return ends;
   }
 
   /** Takes a slot for one attempt, and releases it whatever happens. */
@@ -232,48 +252,28 @@ export class DeliveryQueue {
     );
   }
 
-  async #claim(nowMs: number): Promise<void> {
-    const { store, destination, clock, log, deliveryTelemetry } = this.#parts;
+  async #claim(): Promise<void> {
     const limit = this.#claimable();
-    const leaseUntilMs = nowMs + leaseMsOf(this.#policy);
-    const { ordered, retry } = this.#policy;
     this.#claiming = true;
     this.#capacity.take(limit);
     this.#dueMs = null;
-    let exhausted: readonly string[] = [];
-    try {
-      const maxAttempts = retry.attempts;
-      const claim = await store.claim({ destination, nowMs, leaseUntilMs, limit, maxAttempts, ordered });
-      this.#failedClaims = 0;
-      this.#capacity.take(claim.deliveries.length);
-      const sinceMs = clock.elapsed();
-      this.#held.push(...claim.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
-      if (claim.nextDueMs !== null) this.#dueMs = Math.min(claim.nextDueMs, this.#dueMs ?? claim.nextDueMs);
-      exhausted = claim.exhausted;
-    } catch (error) {
-      log.warn('queue.claim-failed', { destination, error });
-      this.#failedClaims += 1;
-      await this.#sleep.for(backoffMs(this.#failedClaims));
-      this.#dueMs = clock.now();
-    }
+    const claimed = await this.#claims.next(limit);
+    this.#capacity.take(claimed.deliveries.length);
+    const sinceMs = this.#parts.clock.elapsed();
+    const { leaseUntilMs } = claimed;
+    this.#held.push(...claimed.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
     this.#capacity.free(limit);
+    this.#claimed(claimed);
+  }
+
+  /** The store has answered a claim, and what it brought has its place. */
+  #claimed({ nextDueMs, exhausted }: Claimed): void {
+    const { deliveryTelemetry, destination } = this.#parts;
+    if (nextDueMs !== null) this.#dueMs = Math.min(nextDueMs, this.#dueMs ?? nextDueMs);
     this.#claiming = false;
     this.#advance();
     this.#announceIdle();
     if (exhausted.length > 0) deliveryTelemetry.exhausted(destination, exhausted);
-  }
-
-  #wakeAfter(ms: number): void {
-    const atMs = this.#parts.clock.elapsed() + ms;
-    // An earlier wake-up does no harm, and setting a timer for every delivery would cost more than it.
-    if (this.#timer !== null && this.#timer.atMs <= atMs) return;
-    this.#timer?.cancel();
-    const cancel = this.#parts.clock.after(ms, () => {
-      this.#timer = null;
-      // A claim once in a while is cheap, and finds deliveries that were not announced.
-      this.expect(this.#parts.clock.now());
-    });
-    this.#timer = { atMs, cancel };
   }
 
   #isDue(nowMs: number): boolean {

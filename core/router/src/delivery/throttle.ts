@@ -1,5 +1,6 @@
-/** The throttle of a queue: whether an attempt may start now, or when. Circuit breaker, rate limit and `Retry-After`. */
+/** The throttle of a queue: whether an attempt may start now, or when. Pause, circuit breaker, rate limit and `Retry-After`. */
 import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
+import { type Failure, type Hold, holdOf, shifted } from '../resilience/hold.js';
 import { type Rate, TokenBucket } from '../resilience/token-bucket.js';
 import type { AttemptOutcome } from './retry.js';
 
@@ -10,7 +11,19 @@ export interface ThrottlePolicy {
   /** Null = no breaker. */
   readonly breaker: BreakerPolicy | null;
   /** A longer `Retry-After` is shortened to this. */
-  readonly longestPauseMs: number;
+  readonly longestWaitMs: number;
+  /** Whether an operator has paused the destination. */
+  isPaused(): boolean;
+}
+
+/** How the destination stands. Times are milliseconds since the epoch. */
+export interface Standing {
+  /** `closed` where there is none. */
+  readonly breaker: BreakerState;
+  /** Why no attempt starts, beside a pause and the rate limit. */
+  readonly holds: readonly Hold[];
+  /** Null where no attempt has failed since the start. */
+  readonly lastFailure: Failure | null;
 }
 
 /** Times are from a clock that never goes back. */
@@ -18,26 +31,28 @@ export class Throttle {
   readonly #policy: ThrottlePolicy;
   readonly #breaker: Breaker | null;
   readonly #bucket: TokenBucket | null;
-  #pausedUntilMs = 0;
+  #asked: Hold | null = null;
+  #lastFailure: Failure | null = null;
 
   constructor(policy: ThrottlePolicy, nowMs: number) {
     this.#policy = policy;
-    this.#breaker = policy.breaker === null ? null : new Breaker(policy.breaker, policy.longestPauseMs);
+    this.#breaker = policy.breaker === null ? null : new Breaker(policy.breaker, policy.longestWaitMs);
     this.#bucket = policy.rateLimit === null ? null : new TokenBucket(policy.rateLimit, nowMs);
   }
 
   /** How many attempts may start now. */
   allowance(nowMs: number): number {
-    if (nowMs < this.#pausedUntilMs) return 0;
+    if (this.#policy.isPaused() || nowMs < this.#askedUntilMs) return 0;
     const unlimited = Number.POSITIVE_INFINITY;
     return Math.min(this.#breaker?.allowance(nowMs) ?? unlimited, this.#bucket?.allowance(nowMs) ?? unlimited);
   }
 
-  /** When the next attempt may start; null where that depends on the end of a probe. */
+  /** When the next attempt may start; null where that depends on the end of a probe or of a pause. */
   opensAtMs(nowMs: number): number | null {
+    if (this.#policy.isPaused()) return null;
     const probeAtMs = this.#breaker?.state(nowMs) === 'closed' ? nowMs : (this.#breaker?.probeAtMs() ?? null);
     if (this.#breaker !== null && probeAtMs === null) return null;
-    return Math.max(this.#pausedUntilMs, probeAtMs ?? nowMs, this.#bucket?.opensAtMs(nowMs) ?? nowMs);
+    return Math.max(this.#askedUntilMs, probeAtMs ?? nowMs, this.#bucket?.opensAtMs(nowMs) ?? nowMs);
   }
 
   started(nowMs: number): void {
@@ -56,17 +71,38 @@ export class Throttle {
       return;
     }
     for (const outcome of outcomes)
+      if ('reason' in outcome) this.#lastFailure = { atMs: nowMs, reason: outcome.reason };
+    for (const outcome of outcomes)
       if (outcome.kind === 'unavailable' && outcome.retryAfterMs !== undefined)
-        this.#pausedUntilMs = Math.max(
-          this.#pausedUntilMs,
-          nowMs + Math.min(outcome.retryAfterMs, this.#policy.longestPauseMs),
-        );
+        this.#wait(nowMs, nowMs + Math.min(outcome.retryAfterMs, this.#policy.longestWaitMs));
     if (outcomes.some(({ kind }) => kind !== 'unavailable')) this.#breaker?.succeeded();
     else this.#breaker?.failed(nowMs);
   }
 
-  /** The state of the breaker; `closed` without one. */
-  breakerState(nowMs: number): BreakerState {
-    return this.#breaker?.state(nowMs) ?? 'closed';
+  /** Closes the breaker, and ends the wait that the other side has asked for. */
+  reset(): void {
+    this.#breaker?.succeeded();
+    this.#asked = null;
+  }
+
+  /** `aheadMs`: by how much the time since the epoch is ahead of this clock. */
+  standing(nowMs: number, aheadMs: number): Standing {
+    const asked = nowMs < this.#askedUntilMs ? this.#asked : null;
+    const holds = [this.#breaker?.hold ?? null, asked].filter((hold) => hold !== null);
+    const failure = this.#lastFailure;
+    return {
+      breaker: this.#breaker?.state(nowMs) ?? 'closed',
+      holds: shifted(holds, aheadMs),
+      lastFailure: failure === null ? null : { ...failure, atMs: failure.atMs + aheadMs },
+    };
+  }
+
+  get #askedUntilMs(): number {
+    return this.#asked?.untilMs ?? 0;
+  }
+
+  #wait(nowMs: number, untilMs: number): void {
+    const sinceMs = nowMs < this.#askedUntilMs ? (this.#asked?.sinceMs ?? nowMs) : nowMs;
+    if (untilMs > this.#askedUntilMs) this.#asked = holdOf('asked-to-wait', sinceMs, untilMs);
   }
 }

@@ -9,7 +9,8 @@ import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
 import { type ApiAccess, requireAccess } from './access.js';
 import type { BodyLimits } from './body.js';
-import { type Answering, type Endpoint, endpoints } from './endpoints.js';
+import type { Answering, Endpoint } from './endpoint.js';
+import { endpoints } from './endpoints.js';
 import { openApiDocument } from './openapi.js';
 import { writeRefusal } from './refusal-response.js';
 import { type Route, routed } from './routes.js';
@@ -69,7 +70,7 @@ interface Asked {
 async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody }: Asked): Promise<unknown> {
   const query = checked(endpoint.query, { ...ctx.query }, 'query');
   const body = endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx), 'body');
-  return endpoint.answer({ id, query, body }, { ...parts, nowMs: parts.clock.now() });
+  return endpoint.answer({ id, query, body, from: ctx.ip }, { ...parts, nowMs: parts.clock.now() });
 }
 
 /** JSON only: a body that was read as empty might match too much. */

@@ -1,10 +1,10 @@
 /** The endpoints of the API, one row each: request, response, implementation. */
 
-import type { Kind, RefusalCode } from '@switchhook/sdk';
+import { type Kind, refuse } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { ReplayFilter } from '../admin/bulk-replay.js';
-import type { ExplainQuestion, Operations } from '../admin/operations.js';
-import type { StatusReader } from '../admin/status.js';
+import type { ExplainQuestion } from '../admin/operations.js';
+import type { Status } from '../admin/status.js';
 import {
   callJson,
   deliveryDetailsJson,
@@ -15,65 +15,13 @@ import {
   explanationJson,
   iso,
   replayJson,
+  resolverStatusJson,
 } from '../api/mapping.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { callList } from '../api/responses.js';
-import type { RecentDuplicates } from '../ingest/duplicates.js';
-import type { Route } from '../routing/routes.js';
-
-/** What the API returns from the configuration alone. */
-export interface RouterInfo {
-  readonly version: string;
-  readonly node: string;
-  readonly routes: readonly Route[];
-  /** Everything that is configured, the store included. */
-  readonly components: readonly ComponentFacts[];
-}
-
-/** A component that is configured. */
-export interface ComponentFacts {
-  readonly kind: Kind;
-  readonly name: string;
-  readonly use: string;
-  readonly description: string;
-}
-
-/** What endpoints answer from. */
-export interface Answering {
-  readonly operations: Operations;
-  readonly status: StatusReader;
-  readonly duplicates: RecentDuplicates;
-  readonly info: RouterInfo;
-  readonly nowMs: number;
-}
-
-/** A request, checked. */
-interface Asked<Q, B> {
-  /** What stands for `{id}` in the path; `''` where nothing does. */
-  readonly id: string;
-  readonly query: Q;
-  readonly body: B;
-}
-
-/** One endpoint. */
-export interface Endpoint<
-  Q extends z.ZodObject = z.ZodObject,
-  B extends z.ZodType = z.ZodType,
-  R extends z.ZodType = z.ZodType,
-> {
-  readonly method: 'GET' | 'POST';
-  /** `{id}` stands for one segment. */
-  readonly path: string;
-  readonly summary: string;
-  readonly query: Q;
-  /** `nothing` where none is read. */
-  readonly body: B;
-  readonly reply: R;
-  /** What it can refuse, beside what every endpoint can. */
-  readonly refusals: readonly RefusalCode[];
-  answer(asked: Asked<z.output<Q>, z.output<B>>, from: Answering): Promise<z.input<R>>;
-}
+import { destinationStatus, probe, resolverStatus, status } from '../api/status-responses.js';
+import { type Answering, type Endpoint, endpoint, type RouterInfo } from './endpoint.js';
 
 const { nothing } = question;
 
@@ -186,20 +134,20 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/status',
     summary: 'The state of the router, its store and each destination.',
-    ...{ query: nothing, body: nothing, reply: reply.status, refusals: [] },
-    answer: async (_, { status, info: { version, node, components } }) => {
-      const { nowMs, uptimeMs, storeFailure, destinations } = await status.read();
-      const use = (kind: Kind, name: string) =>
-        components.find((component) => component.kind === kind && component.name === name)?.use ?? null;
+    ...{ query: nothing, body: nothing, reply: status, refusals: [] },
+    answer: async (_, { status: reader, info }) => {
+      const current = await reader.read();
+      const { nowMs, uptimeMs, storeFailure } = current;
+      const { version, node } = info;
       return {
         ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
-        store: { use: use('store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
-        destinations: destinations.map((destination) =>
-          destinationStatusJson(destination, use('destination', destination.destination), nowMs),
-        ),
+        store: { use: useOf(info, 'store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
+        ...rowsOf(current, info),
       };
     },
   }),
+  ...controlEndpoints('destination'),
+  ...controlEndpoints('resolver'),
   endpoint({
     method: 'GET',
     path: '/api/routes',
@@ -220,9 +168,80 @@ export const endpoints: readonly Endpoint[] = [
   }),
 ];
 
-function endpoint<Q extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>(one: Endpoint<Q, B, R>): Endpoint {
-  // The types hold between the schemas and the answer of one endpoint; outside, every endpoint takes a request that was checked already.
-  return one as unknown as Endpoint;
+type Controlled = 'destination' | 'resolver';
+
+/** What an operator does to a destination or a resolver. */
+function controlEndpoints(kind: Controlled): readonly Endpoint[] {
+  const row = kind === 'destination' ? destinationStatus : resolverStatus;
+  const [what, none] = [`/api/${kind}s/{id}`, { query: nothing, body: nothing }];
+  const refusals = ['NO_SUCH_ROW'] as const;
+  const [waits, attempt] =
+    kind === 'destination'
+      ? ['its events are accepted and wait', 'the next delivery that waits, or else what it can reach']
+      : ['calls are answered without it', 'what it can reach'];
+  const standing = async (name: string, { status, info }: Answering) => {
+    const { destinations, resolvers } = rowsOf(await status.read(), info);
+    const found =
+      kind === 'destination'
+        ? destinations.find((one) => one.destination === name)
+        : resolvers.find((one) => one.resolver === name);
+    if (found === undefined) throw refuse('NO_SUCH_ROW', `there is no ${kind} ${name}`);
+    return found;
+  };
+  return [
+    endpoint({
+      method: 'POST',
+      path: `${what}/pause`,
+      summary: `Pause a ${kind}, also over restarts: ${waits}.`,
+      ...{ query: nothing, body: question.pauseBody, reply: row, refusals: [...refusals, 'PAUSE_NOT_KEPT'] },
+      answer: async ({ id: name, body: { reason, by }, from }, answering) => {
+        await answering.controls.pause({ kind, name, reason, by: by ?? `the API, from ${from}` });
+        return standing(name, answering);
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: `${what}/resume`,
+      summary: `Resume a ${kind} that is paused.`,
+      ...{ ...none, reply: row, refusals: [...refusals, 'PAUSE_NOT_KEPT'] },
+      answer: async ({ id: name }, answering) => {
+        await answering.controls.resume({ kind, name });
+        return standing(name, answering);
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: `${what}/probe`,
+      summary: `One attempt now, through a pause, an open circuit breaker and a wait: ${attempt}.`,
+      ...{ ...none, reply: probe, refusals },
+      answer: ({ id: name }, { controls }) => controls.probe({ kind, name }),
+    }),
+    endpoint({
+      method: 'POST',
+      path: `${what}/reset`,
+      summary: `Close the circuit breaker of a ${kind}${kind === 'destination' ? ', and end the wait that the other side has asked for' : ''}.`,
+      ...{ ...none, reply: row, refusals },
+      answer: async ({ id: name }, answering) => {
+        answering.controls.reset({ kind, name });
+        return standing(name, answering);
+      },
+    }),
+  ];
+}
+
+/** The rows of the status. */
+function rowsOf({ destinations, resolvers, nowMs }: Status, info: RouterInfo) {
+  return {
+    destinations: destinations.map((row) =>
+      destinationStatusJson(row, useOf(info, 'destination', row.destination), nowMs),
+    ),
+    resolvers: resolvers.map((row) => resolverStatusJson(row, useOf(info, 'resolver', row.resolver))),
+  };
+}
+
+/** The type of a component; null where it is not configured. */
+function useOf({ components }: RouterInfo, kind: Kind, name: string): string | null {
+  return components.find((component) => component.kind === kind && component.name === name)?.use ?? null;
 }
 
 type Timed = { readonly since?: question.Instant | undefined; readonly until?: question.Instant | undefined };

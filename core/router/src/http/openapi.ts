@@ -5,7 +5,7 @@ import { ERRORS, statusOf } from '@switchhook/sdk/internal';
 import { z } from 'zod';
 import { nothing } from '../api/requests.js';
 import { named } from '../api/responses.js';
-import type { Endpoint } from './endpoints.js';
+import type { Endpoint } from './endpoint.js';
 
 /** What every endpoint can refuse. */
 const everywhere: readonly RefusalCode[] = ['API_TOKEN_WRONG', 'API_TOKEN_NEEDED', 'API_FAILED'];

@@ -1,4 +1,6 @@
 /** A circuit breaker: opens after repeated failures, then allows one probe at a time. */
+import { type Hold, holdOf } from './hold.js';
+
 /** When to open, and for how long. */
 export interface BreakerPolicy {
   /** Number of failures without a success in between that opens it. */
@@ -18,6 +20,7 @@ export class Breaker {
   readonly #longestCooldownMs: number;
   #failedProbes = 0;
   #failedAtMs: number[] = [];
+  #openedAtMs: number | null = null;
   #openUntilMs: number | null = null;
   #probing = false;
 
@@ -42,6 +45,11 @@ export class Breaker {
     return this.#probing ? null : this.#openUntilMs;
   }
 
+  /** Since when it is open, and when it allows the next probe; null while it is closed. */
+  get hold(): Hold | null {
+    return this.#openedAtMs === null ? null : holdOf('breaker-open', this.#openedAtMs, this.probeAtMs());
+  }
+
   /** An attempt starts; while half-open, it is the probe. */
   started(nowMs: number): void {
     if (this.state(nowMs) === 'half-open') this.#probing = true;
@@ -50,6 +58,7 @@ export class Breaker {
   /** The destination answered, with whatever outcome: it is available. */
   succeeded(): void {
     this.#failedAtMs = [];
+    this.#openedAtMs = null;
     this.#openUntilMs = null;
     this.#probing = false;
     this.#failedProbes = 0;
@@ -70,6 +79,7 @@ export class Breaker {
       if (this.#failedAtMs.length < failures) return;
     }
     this.#probing = false;
+    this.#openedAtMs ??= nowMs;
     this.#openUntilMs = nowMs + Math.min(this.#longestCooldownMs, cooldownMs * 2 ** Math.min(30, this.#failedProbes));
   }
 }

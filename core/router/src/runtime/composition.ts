@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import { Clock, type Component, Log, Metrics, Store } from '@switchhook/sdk';
 import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
+import { ControlPlan, Controls } from '../admin/control.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
@@ -11,7 +12,7 @@ import { DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import { apiFor } from '../http/admin-api.js';
 import { ConnectionFairness } from '../http/connection-fairness.js';
-import type { RouterInfo } from '../http/endpoints.js';
+import type { RouterInfo } from '../http/endpoint.js';
 import type { Hook, ServerParts } from '../http/hooks.js';
 import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
@@ -22,6 +23,7 @@ import { Pipeline, SourcePlan } from '../pipeline.js';
 import { type LineWriter, openLog } from '../system/log.js';
 import { Mask, maskFor } from '../system/mask.js';
 import { ExposedMetrics } from '../system/metrics.js';
+import { Pauses } from '../system/pauses.js';
 import { version } from '../system/version.js';
 import { createComponent } from './component-factory.js';
 import { ComponentLifecycle, storeUntilOpen } from './component-lifecycle.js';
@@ -49,11 +51,20 @@ export interface Composition {
   readonly fairness: ConnectionFairness;
 }
 
-const plans = [SourcePlan, DeliveryPlan, AnswerPlan, AdminPlan, ReplayPlan, StatusPlan, RetentionPlan] as const;
+const plans = [
+  SourcePlan,
+  DeliveryPlan,
+  AnswerPlan,
+  AdminPlan,
+  ControlPlan,
+  ReplayPlan,
+  StatusPlan,
+  RetentionPlan,
+] as const;
 const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
-  ...[Dispatcher, Ingest, CallRecorder, VerificationQueue, Answers, Pipeline],
-  ...[Replays, Operations, StatusReader, Retention],
+  ...[Pauses, Dispatcher, Ingest, CallRecorder, VerificationQueue, Answers, Pipeline],
+  ...[Replays, Operations, Controls, StatusReader, Retention],
 ] as const;
 
 /** Creates all components and registers all classes. `ready` serves `/readyz`. Throws a `ComponentFailure`. */
@@ -120,6 +131,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
   const api = apiFor({
     operations: engine.get(Operations),
     status,
+    controls: engine.get(Controls),
     duplicates: engine.get(Ingest).duplicates,
     info: infoOf(config),
     access,

@@ -1,6 +1,7 @@
 /** One configuration at work: its components, and what the parts of the router take from it. */
 import { Clock, type Kind, Log, type Plugin, phoneNormalizer, Store, StoreReader } from '@switchhook/sdk';
 import type { ReplayPlan } from '../admin/bulk-replay.js';
+import type { ControlPlan } from '../admin/control.js';
 import type { AdminPlan } from '../admin/operations.js';
 import type { StatusPlan } from '../admin/status.js';
 import type { AnswerPlan } from '../calls/answer.js';
@@ -23,6 +24,7 @@ export interface Generation
     DeliveryPlan,
     AnswerPlan,
     AdminPlan,
+    ControlPlan,
     ReplayPlan,
     StatusPlan,
     RetentionPlan {
@@ -43,7 +45,10 @@ export function createGeneration(config: Config, container: Container, engine: C
   const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log, mask);
   const sources = config.sources.map((row) => created('source', row));
   const transforms = config.transforms.map((row) => created('transform', row));
-  const destinations = config.destinations.map((row) => ({ ...withBatches(created('destination', row), row), row }));
+  const destinations = config.destinations.map((row) => {
+    const destination = withBatches(created('destination', row), row);
+    return { ...destination, row, lifecycle: lifecycleOf(destination) };
+  });
   const resolvers = config.resolvers.map((row) => {
     const resolver = created('resolver', row);
     return { ...resolver, row, lifecycle: lifecycleOf(resolver) };
@@ -51,16 +56,19 @@ export function createGeneration(config: Config, container: Container, engine: C
   return {
     config,
     lifecycles: [
-      ...[...transforms, ...destinations].map(lifecycleOf),
-      ...resolvers.map(({ lifecycle }) => lifecycle),
+      ...transforms.map(lifecycleOf),
+      ...[...destinations, ...resolvers].map(({ lifecycle }) => lifecycle),
       ...sources.map(lifecycleOf),
     ],
     sources: byName(sources, ({ instance }) => instance),
     callSources,
     transforms: byName(transforms, ({ instance }) => instance),
-    destinations: byName(destinations, ({ instance, row }) => ({ destination: instance, policy: row.queue })),
+    destinations: byName(destinations, ({ instance, lifecycle, row }) => {
+      return { destination: instance, policy: row.queue, probe: probeOf(lifecycle) };
+    }),
     resolvers: byName(resolvers, ({ name, instance, lifecycle, row: { timeoutMs, after, concurrency, breaker } }) => {
-      return { name, resolver: resolverUntilOpen(instance, lifecycle), timeoutMs, after, concurrency, breaker };
+      const resolver = resolverUntilOpen(instance, lifecycle);
+      return { name, resolver, timeoutMs, after, concurrency, breaker, probe: probeOf(lifecycle) };
     }),
     routes: config.routes,
     routeTable: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
@@ -68,6 +76,11 @@ export function createGeneration(config: Config, container: Container, engine: C
     normalizePhone: phoneNormalizer(config.country),
     keepMs: config.store.retentionMs,
   };
+}
+
+/** Null where the component has none. */
+function probeOf(lifecycle: ComponentLifecycle): ComponentLifecycle['probe'] | null {
+  return lifecycle.made.lifecycle.probe === undefined ? null : (timeoutMs) => lifecycle.probe(timeoutMs);
 }
 
 /** The services of each plugin; the router's own components have those of the router only. */

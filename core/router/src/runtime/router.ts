@@ -109,10 +109,15 @@ export class Router {
     this.#opened.push(() => operations.close());
     this.#opened.push(() => retention.close());
     this.#opened.push(() => this.#drain());
+    let known = Promise.resolve();
     store.whenOpen(() => {
-      pipeline.open();
+      known = pipeline.open();
       retention.open();
     });
+    // A resolver that is paused gets no call, not even the first one.
+    await withTimeout(this.#clock, patienceMs, known).catch((error: unknown) =>
+      this.#log.warn('pauses.unread', { error }),
+    );
     this.#watch();
     this.#state = 'open';
     for (const { code, path, message } of this.#config.warnings)

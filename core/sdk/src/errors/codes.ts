@@ -98,6 +98,16 @@ const table = {
     sentence: 'The destination of the delivery is no longer configured.',
     hint: 'Configure it again, discard the delivery, or replay with reroute.',
   },
+  NO_SUCH_ROW: {
+    status: 404,
+    sentence: 'The configuration has no destination or resolver of this name.',
+    hint: 'switchhook status and GET /api/status list them.',
+  },
+  PAUSE_NOT_KEPT: {
+    status: 501,
+    sentence: 'The store cannot keep a pause over a restart.',
+    hint: 'Use sqlite or postgres, or a store that implements state and setState.',
+  },
   REPLAY_RUNNING: {
     status: 409,
     sentence: 'A replay is already running.',

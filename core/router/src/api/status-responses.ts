@@ -1,0 +1,91 @@
+/** Response schemas of the API about how the router, its destinations and its resolvers stand. */
+import { z } from 'zod';
+import { count, list, named, time } from './responses.js';
+
+const hold = z
+  .object({
+    kind: z.enum(['paused', 'breaker-open', 'asked-to-wait']).meta({
+      description: 'By an operator; by its circuit breaker; or by a `Retry-After` of the other side.',
+    }),
+    since: time,
+    until: time.nullable().meta({
+      description:
+        'Of a circuit breaker, when the next probe may start. Null: until it is resumed, or a probe is under way.',
+    }),
+    by: z.string().nullable().meta({ description: 'Who paused it.' }),
+    reason: z.string().nullable().meta({ description: 'Why it is paused.' }),
+  })
+  .register(named, { id: 'Hold' });
+export type Hold = z.output<typeof hold>;
+
+const standing = {
+  breaker: z.enum(['closed', 'open', 'half-open']).nullable().meta({ description: 'Null where there is none.' }),
+  holds: list(hold).meta({ description: 'Why nothing is attempted at present; empty where nothing prevents it.' }),
+  lastFailure: z.object({ at: time, reason: z.string() }).nullable().meta({ description: 'Since the router started.' }),
+};
+
+export const resolverStatus = z
+  .object({
+    resolver: z.string(),
+    use: z.string().nullable().meta({ description: 'Type of the component.' }),
+    ...standing,
+  })
+  .register(named, { id: 'ResolverStatus' });
+export type ResolverStatus = z.output<typeof resolverStatus>;
+
+export const destinationStatus = z
+  .object({
+    destination: z.string(),
+    configured: z.boolean().meta({ description: 'False where only its deliveries are left.' }),
+    use: z.string().nullable().meta({ description: 'Type of the component.' }),
+    waiting: count.nullable().meta({ description: 'Null if the store does not answer; so are running and dead.' }),
+    running: count.nullable(),
+    dead: count.nullable().meta({ description: 'Without the discarded ones.' }),
+    oldestSeconds: z
+      .number()
+      .nullable()
+      .meta({ description: 'Age of the oldest delivery that is waiting or running.' }),
+    held: count.meta({ description: 'In memory, about to be tried.' }),
+    ...standing,
+    concurrency: count.nullable(),
+    rateLimit: z.object({ count, perMs: count }).nullable(),
+    ordered: z.boolean(),
+  })
+  .register(named, { id: 'DestinationStatus' });
+export type DestinationStatus = z.output<typeof destinationStatus>;
+
+/** What a command reads of either row. */
+export const statusRow = z.object(standing);
+
+export const status = z
+  .object({
+    version: z.string(),
+    node: z.string(),
+    now: time,
+    uptimeSeconds: z.number(),
+    store: z.object({
+      use: z.string(),
+      canCommit: z.boolean(),
+      reason: z.string().nullable().meta({ description: 'Why it cannot commit.' }),
+    }),
+    destinations: list(destinationStatus),
+    resolvers: list(resolverStatus),
+  })
+  .register(named, { id: 'Status' });
+export type Status = z.output<typeof status>;
+
+export const probe = z
+  .object({
+    tried: z.enum(['delivery', 'component', 'nothing']).meta({
+      description: 'A waiting delivery; or, where none waits, what the component can reach.',
+    }),
+    succeeded: z.boolean().nullable().meta({ description: 'Null where nothing is known.' }),
+    delivery: z.string().nullable().meta({ description: 'Id of the delivery that was attempted.' }),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why it failed or was not tried, or a remark of the component.' }),
+    ms: z.number(),
+  })
+  .register(named, { id: 'Probe' });
+export type Probe = z.output<typeof probe>;

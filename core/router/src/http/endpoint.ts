@@ -1,0 +1,72 @@
+/** What an endpoint of the API is, and what it answers from. */
+import type { Kind, RefusalCode } from '@switchhook/sdk';
+import type { z } from 'zod';
+import type { Controls } from '../admin/control.js';
+import type { Operations } from '../admin/operations.js';
+import type { StatusReader } from '../admin/status.js';
+import type { RecentDuplicates } from '../ingest/duplicates.js';
+import type { Route } from '../routing/routes.js';
+
+/** What the API returns from the configuration alone. */
+export interface RouterInfo {
+  readonly version: string;
+  readonly node: string;
+  readonly routes: readonly Route[];
+  /** Everything that is configured, the store included. */
+  readonly components: readonly ComponentFacts[];
+}
+
+/** A component that is configured. */
+export interface ComponentFacts {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly use: string;
+  readonly description: string;
+}
+
+/** What endpoints answer from. */
+export interface Answering {
+  readonly operations: Operations;
+  readonly status: StatusReader;
+  readonly controls: Controls;
+  readonly duplicates: RecentDuplicates;
+  readonly info: RouterInfo;
+  readonly nowMs: number;
+}
+
+/** A request, checked. */
+interface Asked<Q, B> {
+  /** The address of the client. */
+  readonly from: string;
+  /** What stands for `{id}` in the path; `''` where nothing does. */
+  readonly id: string;
+  readonly query: Q;
+  readonly body: B;
+}
+
+/** One endpoint. */
+export interface Endpoint<
+  Q extends z.ZodObject = z.ZodObject,
+  B extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+> {
+  readonly method: 'GET' | 'POST';
+  /** `{id}` stands for one segment. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query: Q;
+  /** `nothing` where none is read. */
+  readonly body: B;
+  readonly reply: R;
+  /** What it can refuse, beside what every endpoint can. */
+  readonly refusals: readonly RefusalCode[];
+  answer(asked: Asked<z.output<Q>, z.output<B>>, from: Answering): Promise<z.input<R>>;
+}
+
+/** One endpoint, typed by its schemas. */
+export function endpoint<Q extends z.ZodObject, B extends z.ZodType, R extends z.ZodType>(
+  one: Endpoint<Q, B, R>,
+): Endpoint {
+  // The types hold between the schemas and the answer of one endpoint; outside, every endpoint takes a request that was checked already.
+  return one as unknown as Endpoint;
+}
