@@ -176,9 +176,17 @@ describe('an operator at the command line', () => {
   });
 
   it('sees how the destinations stand', async () => {
-    const { send, run, json, until } = await setup();
-    await until(`${await send()}.0`, 'dead');
-    const { store, destinations } = await json('status');
+    const { send, run, until } = await setup();
+    expect([(await run('status', '--once')).code, await until(`${await send()}.0`, 'dead')]).to.deep.equal([
+      0,
+      undefined,
+    ]);
+    const { code, stdout, stderr } = await run('status', '--json');
+    expect([code, stderr]).to.deep.equal([
+      1,
+      'Trouble: destination crm: 1 dead, see switchhook dead --destination crm\n',
+    ]);
+    const { store, destinations } = JSON.parse(stdout);
     expect(store).to.deep.equal({ use: 'sqlite', canCommit: true, reason: null });
     expect(destinations[0]).to.include({
       destination: 'crm',
@@ -188,6 +196,36 @@ describe('an operator at the command line', () => {
       breaker: 'closed',
     });
     expect((await run('status')).stdout).to.match(/^Switchhook \S+ on Node v\S+, up for .*; store sqlite can commit\n/);
+  });
+
+  it('pauses a destination over a restart, probes it, resumes it, and sees who paused it and why', async () => {
+    const before = await setup();
+    const paused = await before.run('pause', 'crm', '--reason', 'migration', '--by', 'jo');
+    expect(paused.stdout).to.equal(
+      'crm is paused: its events are stored and wait. switchhook resume crm ends the pause.\n',
+    );
+    await before.router.close();
+    crm.answer(() => ({ status: 200, body: '{}' }));
+    const { send, run, json, until } = await setup();
+    const [id] = [await send(), await send({ conversation_id: 'conv_2' })];
+    const { code, stdout, stderr } = await run('status', '--once');
+    expect(stdout).to.match(/^crm: paused by jo since \S+Z: migration$/m);
+    expect(stderr).to.match(/^Trouble: destination crm: paused by jo since \S+Z: migration\n$/);
+    expect(code).to.equal(1);
+    expect((await run('replay', `${id}.0`)).stderr).to.match(
+      /^crm gets nothing yet: paused by jo since \S+: migration\. switchhook probe crm makes one attempt now\.\n$/,
+    );
+    expect(crm.requests).to.have.length(0);
+    expect((await run('probe', 'crm')).stdout).to.match(/^crm: delivery \S+ ok after \S+ ms\n$/);
+    expect(crm.requests).to.have.length(1);
+    expect((await json('reset', 'crm')).holds).to.have.length(1);
+    expect((await run('resume', 'crm')).stdout).to.equal('crm goes on.\n');
+    await until(`${id}.0`, 'delivered');
+    expect((await run('resume', 'crm')).stdout).to.equal('crm was not paused.\n');
+    for (const verb of ['pause', 'resume', 'probe', 'reset']) {
+      const { code: wrong, stderr: said } = await run(verb, 'crn', ...(verb === 'pause' ? ['--reason', 'x'] : []));
+      expect([wrong, said]).to.deep.equal([2, 'there is no destination or resolver "crn"; did you mean "crm"?\n']);
+    }
   });
 
   it('is told what is wrong, and the command ends with a number that says so', async () => {

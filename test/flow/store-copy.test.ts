@@ -1,3 +1,4 @@
+import { pausesKey } from '@switchhook/core/internal';
 import { Store } from '@switchhook/sdk';
 import { expect } from 'chai';
 import { postgres } from '../support/postgres.js';
@@ -15,6 +16,8 @@ destinations:
   later: { use: http.post, url: http://127.0.0.1:9/, allowPrivate: true, retry: { attempts: 9, first: 1h } }
 routes: [{ to: [console, crm, later] }]
 `;
+
+const pauses = JSON.stringify([{ kind: 'destination', name: 'other', by: 'jo', reason: 'test', sinceMs: 1 }]);
 
 describe('switchhook store copy', () => {
   it('copies a store to PostgreSQL and back, continues where it ended, and finds both the same', async () => {
@@ -39,6 +42,7 @@ describe('switchhook store copy', () => {
           return attempts.every(({ length }) => length > 0);
         };
         while (!(await isSettled()));
+        await router.get(Store).setState?.(pausesKey, pauses, null);
         await router.close();
       };
       const copy = async (from: string, to: string) => {
@@ -60,6 +64,7 @@ describe('switchhook store copy', () => {
       expect(await copy(postgresql, back)).to.deep.include({ code: 0, isSame: true });
       const { router } = await place.router(target);
       const states = (await router.get(Store).deliveries({ limit: 100 })).items.map(({ state }) => state);
+      expect(await router.get(Store).state?.(pausesKey)).to.equal(pauses);
       expect(new Set(states)).to.deep.equal(new Set(['waiting', 'dead', 'delivered']));
       await router.close();
       await database.query(`update settled set reason = 'discarded' where state = 5`);

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { callCommand } from './commands/call.js';
 import { callsCommand } from './commands/calls.js';
 import { checkCommand } from './commands/check.js';
+import { pauseCommand, probeCommand, resetCommand, resumeCommand } from './commands/control.js';
 import { crashtestCommand } from './commands/crashtest.js';
 import { deadCommand } from './commands/dead.js';
 import { deliveriesCommand } from './commands/deliveries.js';
@@ -63,6 +64,10 @@ for (const command of [
   deadCommand,
   replayCommand,
   discardCommand,
+  pauseCommand,
+  resumeCommand,
+  probeCommand,
+  resetCommand,
   schemaCommand,
   pluginsCommand,
   storeCommand,

@@ -1,6 +1,6 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 
-import { deliveryDetails, type Replay, replay } from '@switchhook/core/api';
+import { deliveryDetails, type Replay, replay, status } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/internal';
 import { partsOfDeliveryId } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
@@ -16,6 +16,7 @@ import {
   withPeriod,
 } from '../filters.js';
 import { standing } from '../format/event.js';
+import { rowsOf, standingText } from '../format/hold.js';
 import { CommandFailure, confirm, deliveries, exitCodes, type Output, printJson, styled } from '../output.js';
 
 interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Period {
@@ -75,15 +76,29 @@ Running deliveries are skipped; a pending retry is replaced by its replay. Disca
         // One event by its id needs no confirmation.
         if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
         const started = await router.post('/api/replay', replay, request);
-        report(await ended(router, started, output), options, output);
+        const result = await ended(router, started, output);
+        report(result, options, output);
+        if (result.replayed > 0 && !options.json) await noteHolds(router, result.destinations, output);
       }),
     );
 }
 
 async function replayOne(router: RouterClient, id: string, options: ReplayOptions, output: Output): Promise<void> {
   const details = await router.post(`/api/deliveries/${encodeURIComponent(id)}/replay`, deliveryDetails);
-  if (options.json) printJson(output, details);
-  else output.line(`${details.id} for ${details.destination}: ${standing(details)}`);
+  if (options.json) return printJson(output, details);
+  output.line(`${details.id} for ${details.destination}: ${standing(details)}`);
+  if (details.state === 'waiting') await noteHolds(router, [details.destination], output);
+}
+
+/** Replayed deliveries wait behind a pause, an open circuit breaker or a wait like all others. */
+async function noteHolds(router: RouterClient, destinations: readonly string[], output: Output): Promise<void> {
+  const current = await router.get('/api/status', status);
+  const replayed = rowsOf(current).filter(({ kind, name }) => kind === 'destination' && destinations.includes(name));
+  for (const row of replayed) {
+    const standing = standingText(row, current.now);
+    if (standing !== null)
+      output.note(`${row.name} gets nothing yet: ${standing}. switchhook probe ${row.name} makes one attempt now.`);
+  }
 }
 
 function requestFor(id: string | undefined, options: ReplayOptions) {

@@ -6,6 +6,8 @@ import { durationText } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { relative } from '../format/event.js';
+import { rowsOf, standingText, troublesOf } from '../format/hold.js';
 import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
 
 interface StatusOptions extends RouterOptions {
@@ -20,7 +22,17 @@ export function statusCommand(output: Output): Command {
     'Show how the router, its store and each destination stand; on a terminal until Ctrl-C.',
   )
     .option('--once', 'show it once, also on a terminal')
-    .addHelpText('after', '\nExamples:\n  switchhook status\n  switchhook status --once\n  switchhook status --json')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook status
+  switchhook status --once
+  switchhook status --json
+
+Exit code 1, with a sentence for each trouble: the store cannot commit, something is paused, a circuit breaker is not
+closed, the other side has asked to wait for more than a minute, or deliveries are dead.`,
+    )
     .action((options: StatusOptions) =>
       withRouter(options, output, async (router) => {
         const ask = () => router.get('/api/status', status);
@@ -28,7 +40,8 @@ export function statusCommand(output: Output): Command {
         const current = await ask();
         if (options.json) printJson(output, current);
         else print(current, output);
-        if (!current.store.canCommit) throw new CommandFailure(exitCodes.failed);
+        const troubles = troublesOf(current);
+        if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `Trouble: ${troubles.join('\n')}`);
       }),
     );
 }
@@ -59,7 +72,7 @@ async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
 }
 
 function print(current: Status, output: Output): void {
-  const { version, node, uptimeSeconds, store, destinations } = current;
+  const { version, node, now, uptimeSeconds, store, destinations } = current;
   const state = store.canCommit
     ? styled(output, 'green', 'can commit')
     : styled(output, 'red', `cannot commit: ${store.reason}`);
@@ -83,13 +96,32 @@ function print(current: Status, output: Output): void {
       limitsText(destination),
     ]),
   );
+  printResolvers(current, output);
+  for (const row of rowsOf(current)) {
+    const standing = standingText(row, now);
+    if (standing !== null) output.line(`${styled(output, 'yellow', row.name)}: ${standing}`);
+  }
+}
+
+function printResolvers({ resolvers }: Status, output: Output): void {
+  if (resolvers.length === 0) return;
+  printTable(
+    output,
+    ['resolver', 'use', 'breaker', 'last failure'],
+    resolvers.map((row) => [
+      row.resolver,
+      row.use ?? '-',
+      breakerText(row, output),
+      row.lastFailure === null ? '-' : `${relative(row.lastFailure.at)}: ${row.lastFailure.reason}`,
+    ]),
+  );
 }
 
 function numberText(value: number | null): string {
   return value === null ? '?' : String(value);
 }
 
-function breakerText({ breaker }: DestinationStatus, output: Output): string {
+function breakerText({ breaker }: Pick<DestinationStatus, 'breaker'>, output: Output): string {
   if (breaker === null) return '-';
   return breaker === 'closed' ? breaker : styled(output, 'red', breaker);
 }

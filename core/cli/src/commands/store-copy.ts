@@ -1,6 +1,7 @@
 /** `switchhook store copy`: copies everything from the store of one configuration to that of another, and compares both. */
 import { createHash } from 'node:crypto';
 import { ComponentFailure } from '@switchhook/core';
+import { pausesKey } from '@switchhook/core/internal';
 import { Store, type StoredEvent } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { Command } from 'commander';
@@ -56,6 +57,7 @@ changed since the first. Afterwards the days (UTC) of both are compared. Exit co
             opened.push(store);
           }
           await copy(from, to, output);
+          await copyPauses(from, to, options, output);
           await compare(from, to, options, output);
         } finally {
           output.progress('');
@@ -91,6 +93,13 @@ async function copy(from: Store, to: Store, output: Output): Promise<void> {
   }
   output.progress('');
   output.note(`${read} events read, ${written} written, ${read - written} the same already`);
+}
+
+/** Without its pauses, a router would deliver from the copy what an operator has stopped. */
+async function copyPauses(from: Store, to: Store, options: CopyOptions, output: Output): Promise<void> {
+  const [pauses = null, kept = null] = [await from.state?.(pausesKey), await to.state?.(pausesKey)];
+  if (pauses === kept || (await to.setState?.(pausesKey, pauses, kept)) === true) return;
+  output.note(`the store of ${options.to} cannot keep pauses: what is paused goes on there`);
 }
 
 async function compare(from: Store, to: Store, { json }: CopyOptions, output: Output): Promise<void> {
