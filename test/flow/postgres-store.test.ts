@@ -56,4 +56,48 @@ answers: [{ from: calls, variables: { first_name: there } }]
       await database.close();
     }
   });
+
+  it('gets the pauses that operators set through another router, and keeps them over a restart of all', async () => {
+    const place = await workplace();
+    const database = await postgres();
+    const schema = String((await database.query('select current_schema() as schema'))[0]?.schema);
+    const crm = await receiver();
+    const yaml = `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: postgres, url: "${database.url}", schema: ${schema} }
+sources: { agents: { use: sigmamind.events, secrets: [${secret}] } }
+destinations: { crm: { use: http.post, url: ${crm.url}/hooks } }
+routes: [{ to: crm }]
+`;
+    const control = async (url: string, verb: string, body?: object): Promise<number> => {
+      const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      return (await fetch(`${url}/api/destinations/crm/${verb}`, { method: 'POST', ...(body && json) })).status;
+    };
+    const isPaused = async (url: string): Promise<boolean> => {
+      const { destinations } = JSON.parse(await (await fetch(`${url}/api/status`)).text());
+      return destinations[0].holds.some(({ kind }: { readonly kind: string }) => kind === 'paused');
+    };
+    try {
+      const [first, second] = [await place.router(yaml), await place.router(yaml)];
+      expect(await control(first.url, 'pause', { reason: 'migration', by: 'jo' })).to.equal(200);
+      while (!(await isPaused(second.url)));
+      expect((await postSigned(`${second.url}/hooks/agents`, endedBody({}))).status).to.equal(200);
+      await first.router.close();
+      await second.router.close();
+      const [third, fourth] = [await place.router(yaml), await place.router(yaml)];
+      expect([await isPaused(third.url), await isPaused(fourth.url), crm.requests.length]).to.deep.equal([
+        true,
+        true,
+        0,
+      ]);
+      expect(await control(fourth.url, 'resume')).to.equal(200);
+      while (await isPaused(third.url));
+      while (crm.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      await place.close();
+      await crm.close();
+      await database.close();
+    }
+  });
 });
