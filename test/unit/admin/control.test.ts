@@ -216,14 +216,14 @@ describe('a probe', () => {
     expect([bare.tried, bare.succeeded]).to.deep.equal(['nothing', null]);
   });
 
-  it('of a resolver runs its own probe', async () => {
-    const probe = async () => ({ failure: 'no route', note: null });
+  it('of a resolver runs its own probe, whose secrets are masked', async () => {
+    const probe = async () => ({ failure: 'no route for hunter2', note: null });
     const resolver = { resolve: async () => ({}) };
     const operator = anOperator({ resolvers: { lookup: { resolver, probe } } });
     expect(await operator.controls.probe(lookup)).to.include({
       tried: 'component',
       succeeded: false,
-      reason: 'no route',
+      reason: 'no route for ***',
     });
     expect(await statusOf(operator.controls.probe({ ...lookup, name: 'crm' }))).to.equal('NO_SUCH_ROW');
   });

@@ -10,9 +10,9 @@ export interface Lifecycle {
   /** Called once, after the last call has returned, where `open` has succeeded. Give back everything. */
   close?(): Promise<void>;
   /**
-   * `switchhook check --connect`: reach what the component depends on, without effect; of a store, without `open` and beside a
-   * router that has it open. A throw reports why it cannot be used. A returned text is shown in place of `ok`: what was found, or
-   * why nothing was tried.
+   * `switchhook check --connect` and `switchhook probe`: reach what the component depends on, without effect; of a store, without
+   * `open` and beside a router that has it open. A throw reports why it cannot be used. A returned text is shown in place of
+   * `ok`: what was found, or why nothing was tried.
    */
   probe?(signal: AbortSignal): Promise<void> | Promise<string | null>;
 }
