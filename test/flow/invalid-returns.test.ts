@@ -83,6 +83,16 @@ routes: [{ from: in, to: out, transform: redact }]
       said: /^transform redact .*apply returned undefined; allowed/,
     },
     {
+      what: 'a transform',
+      fault: { transform: '({ ...data, data: Promise.resolve({}) })' },
+      said: /^transform redact .*apply returned an object with id, .*; allowed/,
+    },
+    {
+      what: 'a transform',
+      fault: { transform: '({ ...data, data: { customer: [Promise.resolve({})] } })' },
+      said: /^transform redact .*apply returned an object with id, .*; allowed/,
+    },
+    {
       what: 'a destination',
       fault: { destination: '{ kind: "ok" }' },
       said: /^destination out \(odd\.destination, .*odd\.js:9\): deliver returned an object of kind "ok"; allowed is \{ kind: 'delivered' \}/,
@@ -102,7 +112,18 @@ routes: [{ from: in, to: out, transform: redact }]
       expect((await attemptsOf(mended.router)).states).to.deep.equal(['delivered']);
     });
 
-  for (const source of ['undefined', fine.replace('data.id', 'undefined'), '{ kind: "event" }'])
+  const oddSources = [
+    'undefined',
+    '{ kind: "event" }',
+    fine.replace('data.id', 'undefined'),
+    fine.replace('data.id', '"k".repeat(513)'),
+    fine.replace('data }', 'data: Promise.resolve(data) }'),
+    fine.replace('data }', 'data: { customer: Promise.resolve(data) } }'),
+    '{ kind: "handshake", reply: { status: 999 } }',
+    '{ kind: "handshake", reply: { status: 200, headers: { "a b": "c" } } }',
+    '{ kind: "handshake", reply: { status: 200, body: Promise.resolve(data) } }',
+  ];
+  for (const source of oddSources)
     it(`answers 500 where a source returns ${source}, keeps nothing, and logs what is allowed`, async () => {
       const { url, router, lines } = await started({ source });
       const reply = await send(url);

@@ -320,6 +320,8 @@ describe('the ladder of an answer', () => {
       'is a 500': () => ({ status: 500 }),
       'cannot be written as JSON': () => ({ status: 200, body: circle }),
       'has a header that HTTP refuses': () => ({ status: 200, headers: { 'x-name': 'A\nda' } }),
+      'has a header that is no text': () => ({ status: 200, headers: { 'x-name': undefined } }),
+      'has a promise as its body': () => ({ status: 200, body: Promise.resolve({}) }),
       'is nothing': () => undefined as never,
     };
     for (const [title, reply] of Object.entries(unsendable))

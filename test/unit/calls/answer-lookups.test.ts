@@ -120,6 +120,19 @@ describe('the look-ups of a call', () => {
     }
   });
 
+  it('fail where facts have a promise or a Set in them, of which JSON would keep nothing', async () => {
+    for (const inner of [Promise.resolve('Ada'), new Set(['Ada'])]) {
+      const facts = { customers: [inner] } as unknown as JsonObject;
+      const { ring, trace } = aSwitchboard({ resolvers: { crm: async () => facts } });
+      await ring();
+      const { lookups } = await trace();
+      expect(lookups).to.have.nested.property('[0].outcome', 'failed');
+      expect(lookups)
+        .to.have.nested.property('[0].reason')
+        .that.matches(/^resolve returned .+; allowed is an object of facts/);
+    }
+  });
+
   it('take no more than there may be, and do not go through the rest of it', async () => {
     const endless = new Proxy([], { get: (list, key) => (key === 'length' ? 2 ** 32 - 1 : Reflect.get(list, key)) });
     const tooMuch = {

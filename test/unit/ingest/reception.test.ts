@@ -1,5 +1,5 @@
 import { readReception, recordOf } from '@switchhook/core/internal';
-import { type Call, type EventDraft, phoneNormalizer, type Reception } from '@switchhook/sdk';
+import { type Call, type EventDraft, isKnownCaller, phoneNormalizer, type Reception } from '@switchhook/sdk';
 import { aCall } from '@switchhook/testkit';
 import { expect } from 'chai';
 
@@ -38,6 +38,14 @@ describe('a reception', () => {
       'sip:ada@example.com',
     ]);
   });
+
+  for (const from of ['266 696 687', '00266696687', 'tel:266-696-687', '1 000 000 0000'])
+    it(`has no caller who calls from ${from}: it is withheld in another spelling`, () => {
+      expect(isKnownCaller({ from: callIn({ from })?.from ?? '' })).to.equal(false);
+      const events = read({ kind: 'events', events: [{ ...draft, party: from }] });
+      const [event] = events.kind === 'events' ? events.events : [];
+      expect(event?.party ?? '').not.to.match(/^\+/);
+    });
 
   it('has no caller whose number is longer than any, and no longer called one: both are remembered', () => {
     const long = '1'.repeat(1_000_000);

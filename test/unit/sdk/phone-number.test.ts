@@ -149,6 +149,8 @@ describe('a known caller', () => {
   for (const from of [
     '',
     '464',
+    '+464',
+    'sip:464@sip.example.com',
     '1001',
     'ACME',
     'Wireless Caller',

@@ -22,6 +22,7 @@ for (const [name, secrets] of [
         [encodeURIComponent(secret), '***'],
         [encodeURIComponent(secret).replace(/%../g, (code) => code.toLowerCase()), '***'],
         [new URLSearchParams({ a: secret }).toString(), 'a=***'],
+        [Buffer.from(secret).toString('latin1'), '***'],
         [JSON.stringify({ secret }), '{"secret":"***"}'],
         [JSON.stringify(JSON.stringify({ secret })), '"{\\"secret\\":\\"***\\"}"'],
         [JSON.stringify(secret).replaceAll('/', '\\/').replace('ü', '\\u00FC').replace('&', '\\u0026'), '"***"'],

@@ -1,6 +1,6 @@
 /** Copies what a resolver returned into plain, frozen JSON, or throws an error that names what is not allowed. */
 import type { JsonObject, JsonValue } from '@switchhook/sdk';
-import { invalidReturn } from '../system/returned.js';
+import { invalidReturn, isPlain } from '../system/returned.js';
 
 /** Facts about a caller, and about how much memory they take. */
 export interface Facts {
@@ -15,7 +15,7 @@ const deepest = 50;
 
 /**
  * Copies what a resolver returned. Times become ISO 8601, big integers numbers where they fit, NaN and the like null; what
- * JSON has no word for is left out. Throws for what is no object, is too large or deep, contains itself, or throws when read.
+ * JSON has no word for is left out. Throws for what is no object, has a promise or a Set in it, is too large or deep, contains itself, or throws when read.
  */
 export function plainFacts(returned: unknown, resolver: object): Facts {
   // Not allowed by the contract, but clear.
@@ -23,7 +23,7 @@ export function plainFacts(returned: unknown, resolver: object): Facts {
   const allowed = 'an object of facts in JSON, {} where there is no record';
   if (typeof returned !== 'object' || Array.isArray(returned))
     throw invalidReturn(resolver, 'resolve', returned, allowed);
-  const copy = new Copy();
+  const copy = new Copy((found) => invalidReturn(resolver, 'resolve', found, allowed));
   const facts = copy.of(returned, 0);
   if (typeof facts !== 'object' || facts === null || Array.isArray(facts))
     throw invalidReturn(resolver, 'resolve', facts, allowed);
@@ -32,6 +32,12 @@ export function plainFacts(returned: unknown, resolver: object): Facts {
 
 class Copy {
   size = 0;
+  readonly #invalid: (found: object) => Error;
+
+  /** `invalid`: the error for something that JSON cannot express. */
+  constructor(invalid: (found: object) => Error) {
+    this.#invalid = invalid;
+  }
 
   of(value: unknown, depth: number): JsonValue | undefined {
     this.#spend(8);
@@ -62,6 +68,7 @@ class Copy {
     }
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
     if ('toJSON' in value && typeof value.toJSON === 'function') return this.of(value.toJSON(), depth + 1);
+    if (!(value instanceof Map) && !isPlain(value)) throw this.#invalid(value);
     const copied: (readonly [string, JsonValue])[] = [];
     for (const [key, inner] of value instanceof Map ? value : entriesOf(value)) {
       const name = String(key);

@@ -1,13 +1,13 @@
 /** The reply to a ringing phone: the answer in the platform's format, or else the least the platform accepts. */
-import { type Call, type HttpReply, type JsonObject, type Log, type Source, stringifyJson } from '@switchhook/sdk';
-import { invalidReturn } from '../system/returned.js';
+import type { Call, HttpReply, JsonObject, Log, Source } from '@switchhook/sdk';
+import { invalidReturn, isJson, isPlain } from '../system/returned.js';
 import type { CallAnswer, InboundCall } from './answer.js';
 import type { VariableOrigin } from './variables.js';
 
 /** If even the source has no fallback: every platform accepts a success. */
 const bareSuccess: HttpReply = { status: 200, body: {} };
 
-const allowedReply = 'a reply with a status from 200 to 499, headers that HTTP can send, and a body in JSON';
+export const allowedReply = 'a reply with a status from 200 to 499, headers that HTTP can send, and a body in JSON';
 
 /** Header of the reply to a call that names the event the call becomes. Platforms do not look at it; `switchhook call` does. */
 export const eventHeader = 'x-switchhook-event';
@@ -45,21 +45,25 @@ function written(
 ): HttpReply | null {
   try {
     const reply = write();
-    if (reply !== undefined && canBeSent(reply)) return reply;
+    const status = reply?.status;
+    if (canBeSent(reply)) return reply;
     const error = invalidReturn(source ?? {}, method, reply, allowedReply);
-    log.error('reply.unsendable', { status: reply?.status, error });
+    log.error('reply.unsendable', { status, error });
   } catch (error) {
     log.error('reply.failed', { error });
   }
   return null;
 }
 
-/** Throws or returns false if HTTP could not send it. */
-function canBeSent({ status, headers = {}, body = {} }: HttpReply): boolean {
+/** False if HTTP could not send it. */
+export function canBeSent(reply: HttpReply | undefined): reply is HttpReply {
+  if (typeof reply !== 'object' || reply === null) return false;
+  const { status, headers = {}, body = {} } = reply;
   const sendable = Object.entries(headers).every(
-    ([name, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
+    ([name, value]) =>
+      /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
   );
-  return sendable && Number.isInteger(status) && status >= 200 && status < 500 && stringifyJson(body) !== undefined;
+  return sendable && Number.isInteger(status) && status >= 200 && status < 500 && isPlain(body) && isJson(body);
 }
 
 /** In the spelling of the bodies it stands in. */

@@ -1,22 +1,21 @@
 /** One attempt: transforms, the destination within its time, then the settlement. What goes wrong is an outcome, never a throw. */
-import {
-  type Attempt,
-  type ClaimedDelivery,
-  type Clock,
-  type Delivery,
-  type Destination,
-  type Event,
-  type Outcome,
-  type Settled,
-  type Settlement,
-  stringifyJson,
-  type Transform,
+import type {
+  Attempt,
+  ClaimedDelivery,
+  Clock,
+  Delivery,
+  Destination,
+  Event,
+  Outcome,
+  Settled,
+  Settlement,
+  Transform,
 } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import type { ComponentProbe } from '../resilience/hold.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Mask } from '../system/mask.js';
-import { InvalidReturn, invalidReturn } from '../system/returned.js';
+import { InvalidReturn, invalidReturn, isJson, isPlain } from '../system/returned.js';
 import type { QueuePolicy } from './policy.js';
 import { type AttemptOutcome, settlementFor } from './retry.js';
 
@@ -203,13 +202,7 @@ function isEvent(value: Event | undefined, before: Event): value is Event {
   const { id, key, source, type, subject, agent, occurredAt, receivedAt, data } = value;
   const texts = [id, key, source, type, occurredAt, receivedAt, subject ?? '', agent ?? ''];
   if (!texts.every((text) => typeof text === 'string')) return false;
-  if (data === before.data) return true;
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return false;
-  try {
-    return stringifyJson(data) !== undefined;
-  } catch {
-    return false;
-  }
+  return data === before.data || (isPlain(data) && isJson(data));
 }
 
 /** One outcome for each delivery, in order. Never rejects. */

@@ -1,7 +1,8 @@
 /** Validates a reception, and normalizes its phone numbers. */
 import type { Call, EventDraft, PhoneNormalizer, Reception } from '@switchhook/sdk';
 import { isWithheld } from '@switchhook/sdk/internal';
-import { invalidReturn } from '../system/returned.js';
+import { allowedReply, canBeSent } from '../calls/reply.js';
+import { invalidReturn, isJson, isPlain } from '../system/returned.js';
 
 /** Longer ones are no numbers, and would be kept for every call. */
 const longestNumber = 256;
@@ -19,8 +20,8 @@ export function readReception(reception: Reception, read: PhoneNormalizer, sourc
   };
   switch (reception?.kind) {
     case 'handshake':
-      if (Number.isInteger(reception.reply?.status)) return reception;
-      throw invalid(reception.reply, 'a handshake whose reply has a status');
+      if (canBeSent(reception.reply)) return reception;
+      throw invalid(reception.reply, `a handshake with ${allowedReply}`);
     case 'events':
       if (Array.isArray(reception.events)) return { kind: 'events', events: reception.events.map(checked) };
       throw invalid(reception.events, 'a list of events');
@@ -45,27 +46,35 @@ export function readReception(reception: Reception, read: PhoneNormalizer, sourc
 }
 
 const allowedDraft =
-  'an event with the texts key and type (not empty), subject, agent and party (or null), the number occurredAtMs (or null), ' +
-  'the object data, and bytes as body (or none)';
+  'an event with the texts key (1 to 512 characters), type (1 to 128), subject (to 512), agent (to 256) and party (or null), ' +
+  'the number occurredAtMs (or null), the object data in JSON, and bytes as body (or none)';
 
 function isDraft(draft: EventDraft): boolean {
   if (!isObject(draft)) return false;
   const { key, type, subject, agent, party, occurredAtMs, data, body } = draft;
-  const texts: readonly unknown[] = [key, type, subject ?? '', agent ?? '', party ?? ''];
   return (
-    texts.every((text) => typeof text === 'string') &&
+    isText(key, 512) &&
+    isText(type, 128) &&
+    isText(subject ?? '', 512) &&
+    isText(agent ?? '', 256) &&
+    typeof (party ?? '') === 'string' &&
     key !== '' &&
     type !== '' &&
     typeof (occurredAtMs ?? 0) === 'number' &&
-    isData(data) &&
-    (body === undefined || body instanceof Uint8Array)
+    isPlain(data) &&
+    // Bytes are kept as they are: a walk through large data that came with them would only take time.
+    (body === undefined ? isJson(data) : body instanceof Uint8Array)
   );
+}
+
+function isText(value: unknown, longest: number): boolean {
+  return typeof value === 'string' && value.length <= longest;
 }
 
 function isCall(call: Call): boolean {
   if (!isObject(call)) return false;
   const texts: readonly unknown[] = [call.id ?? '', call.from, call.to, call.agent ?? ''];
-  return texts.every((text) => typeof text === 'string') && isData(call.data);
+  return texts.every((text) => typeof text === 'string') && isPlain(call.data);
 }
 
 function withPartyRead(draft: EventDraft, read: PhoneNormalizer): EventDraft {
@@ -87,12 +96,10 @@ function callRead({ id, from, to, agent, data }: Call, read: PhoneNormalizer): C
 }
 
 function callerIn(number: string, read: PhoneNormalizer): string {
-  return number.length > longestNumber || isWithheld(number) ? '' : read(number);
-}
-
-/** As JSON has it: no list, no bytes. */
-function isData(value: unknown): boolean {
-  return isObject(value) && !Array.isArray(value) && !ArrayBuffer.isView(value);
+  if (number.length > longestNumber || isWithheld(number)) return '';
+  const known = read(number);
+  // 266 696 687 is a spelling of 266696687.
+  return isWithheld(known) ? '' : known;
 }
 
 function isObject(value: unknown): value is object {

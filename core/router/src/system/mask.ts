@@ -147,8 +147,10 @@ function encodings(character: string): string {
     anyCase('\\\\{1,4}u', character.charCodeAt(index).toString(16).padStart(4, '0')),
   );
   const escaped = `\\\\{1,4}${escapes[character] ?? literal(character)}`;
+  // HTTP headers have each byte as a character of its own.
+  const bytes = Buffer.from(character).toString('latin1');
   const blank = character === ' ' ? ['\\+'] : /\s/.test(character) ? [' '] : [];
-  return `(?:${[literal(character), percent.join(''), units.join(''), escaped, ...blank].join('|')})`;
+  return `(?:${[literal(character), literal(bytes), percent.join(''), units.join(''), escaped, ...blank].join('|')})`;
 }
 
 /** A value in base64 with so many bytes before it: at its ends several digits are possible. */

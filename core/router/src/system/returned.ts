@@ -47,3 +47,27 @@ function described(value: unknown): string {
 function excerpt(text: string): string {
   return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
 }
+
+/** Whether JSON can express a value with all that is in it. A promise, a Map or a function would silently become `{}` or nothing. */
+export function isJson(value: unknown): boolean {
+  try {
+    return isJsonValue(value);
+  } catch {
+    // It contains itself, or throws when it is read.
+    return false;
+  }
+}
+
+function isJsonValue(value: unknown): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol') return false;
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isJsonValue);
+  // As dates have it.
+  if ('toJSON' in value && typeof value.toJSON === 'function') return isJsonValue(value.toJSON());
+  return isPlain(value) && Object.values(value).every(isJsonValue);
+}
+
+/** Whether JSON writes a value as an object, with its fields. */
+export function isPlain(value: unknown): value is object {
+  return Object.prototype.toString.call(value) === '[object Object]' && !('toJSON' in (value as object));
+}

@@ -53,7 +53,7 @@ export function isCountry(code: string): code is CountryCode {
  */
 export function isWithheld(text: string): boolean {
   const user = userOf(addressIn(text));
-  const plain = user.replace(/^\+/, '');
+  const plain = user.replace(/^\+/, '').replace(/(?<=\d)[\s().-]+(?=\d)/g, '');
   if (isPhoneNumber(user) && !keypadWords.has(plain)) return noSubscriber.test(plain);
   return /^[0\s]*$/.test(plain) || noSubscriber.test(plain) || keypadWords.has(plain) || withheld.test(plain);
 }
@@ -63,7 +63,8 @@ export function isWithheld(text: string): boolean {
  * an extension, a short code, or a name such as `Wireless Caller`.
  */
 export function isKnownCaller({ from }: Pick<Call, 'from'>): boolean {
-  return !isWithheld(from) && /^\+[1-9]\d*$|^[^\s@]+@[^\s@]+$/.test(addressIn(from));
+  const address = addressIn(from);
+  return !isWithheld(from) && !/^\+?\d{3,6}$/.test(userOf(address)) && /^\+[1-9]\d*$|^[^\s@]+@[^\s@]+$/.test(address);
 }
 
 /** A country code, and zeros. */
