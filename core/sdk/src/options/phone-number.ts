@@ -64,7 +64,11 @@ export function isWithheld(text: string): boolean {
  */
 export function isKnownCaller({ from }: Pick<Call, 'from'>): boolean {
   const address = addressIn(from);
-  return !isWithheld(from) && !/^\+?\d{3,6}$/.test(userOf(address)) && /^\+[1-9]\d*$|^[^\s@]+@[^\s@]+$/.test(address);
+  return (
+    !isWithheld(from) &&
+    !/^(\+\d{3,4}|\d{3,6})$/.test(userOf(address)) &&
+    /^\+[1-9]\d*$|^[^\s@]+@[^\s@]+$/.test(address)
+  );
 }
 
 /** A country code, and zeros. */
