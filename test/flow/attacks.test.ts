@@ -66,6 +66,11 @@ describe('under attack', () => {
     expect(statuses).not.to.have.property('200');
   });
 
+  it('by large bodies of brackets, every call is answered', async () => {
+    const { statuses } = await attacked('deep-bodies', 20);
+    expect(statuses).not.to.have.any.keys('200', '500');
+  });
+
   it('by headers that push those of a proxy out, every call is answered, and the API stays closed', async () => {
     const { statuses } = await attacked('filler-headers', 50);
     expect(statuses).to.have.all.keys('400');

@@ -65,6 +65,14 @@ const attacks: Readonly<Record<string, () => void>> = {
         post('/hooks/agents', `{"agentId":"agent_1","x":[${'8202522731445525543,'.repeat(megabyte / 20)}1]}`),
       ),
     ),
+  /** The same, made of brackets, which take longest to parse. */
+  'deep-bodies': () =>
+    keep(20, (socket) =>
+      repeat(
+        socket,
+        post('/hooks/agents', `{"agentId":"agent_1","x":${'['.repeat(megabyte / 2)}${']'.repeat(megabyte / 2)}}`),
+      ),
+    ),
   /** So many headers that those of a proxy would not be kept. */
   'filler-headers': () =>
     keep(20, (socket) =>

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** Each needs no secret. */
-export const attacks = ['unread-replies', 'large-bodies', 'large-numbers', 'filler-headers'] as const;
+export const attacks = ['unread-replies', 'large-bodies', 'large-numbers', 'deep-bodies', 'filler-headers'] as const;
 export type Attack = (typeof attacks)[number];
 
 /** An attack under way. */

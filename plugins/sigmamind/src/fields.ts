@@ -7,10 +7,9 @@ import {
   fingerprint,
   fitting,
   idOf,
-  type JsonObject,
   longestAgent,
-  parseJson,
   type RawRequest,
+  readJsonObject,
 } from '@switchhook/sdk';
 import { agentIn, type Envelope, idIn, openEnvelope, subjectIn, timeIn, typeIn } from './envelope.js';
 
@@ -25,7 +24,7 @@ export function unverifiedAgent(
   { body, headers }: Pick<RawRequest, 'body' | 'headers'>,
 ): string | null {
   try {
-    const data = parseJson(Buffer.from(body).toString()) as JsonObject;
+    const data = readJsonObject(body, { harmful: 'drop' });
     const found =
       chosen === undefined ? agentIn(openEnvelope(data, body)) : idOf(chosen.evaluate({ body: data, headers }));
     return fitting(found, longestAgent);

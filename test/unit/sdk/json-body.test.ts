@@ -78,6 +78,24 @@ describe('JSON', () => {
     expect(() => stringifyJson(circle)).to.throw(Error);
   });
 
+  it('that is large and nested too deeply is refused before it is parsed: that takes hundreds of milliseconds', () => {
+    const deep = `{"text":"[[\\"[[","deep":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
+    const flat = `{"text":"${'[\\"'.repeat(30_000)}","lists":[${'[],'.repeat(30_000)}[]]}`;
+    const { parse } = JSON;
+    let parsed = 0;
+    JSON.parse = (...given) => {
+      parsed += 1;
+      return parse(...given);
+    };
+    try {
+      expect(() => readJsonObject(Buffer.from(deep))).to.throw('nested deeper than 64 levels');
+      expect(parsed).to.equal(0);
+      expect(readJsonObject(Buffer.from(flat)).lists).to.have.length(30_001);
+    } finally {
+      JSON.parse = parse;
+    }
+  });
+
   it('nested too deeply is refused, with large numbers and without', () => {
     for (const number of ['1', '8202522731445525542'])
       for (const depth of [100, 100_000])

@@ -48,6 +48,9 @@ function hasBigint(error: unknown): boolean {
 /** Deeper nesting than any sender is known to use, and far from what exhausts a stack. */
 const maxDepth = 64;
 
+/** Parsing larger ones takes more than a millisecond, and many times that where they are deep. */
+const largeBytes = 65_536;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
@@ -60,6 +63,7 @@ export function readJsonObject(
   { harmful = 'refuse' }: { harmful?: 'refuse' | 'drop' } = {},
 ): JsonObject {
   if (body.byteLength === 0) throw refuse('MALFORMED', 'the body is empty');
+  if (body.byteLength > largeBytes && isDeep(body)) throw tooDeep();
   let value: unknown;
   try {
     value = parseJson(utf8.decode(body));
@@ -94,6 +98,24 @@ function checkLevel(value: Record<string, unknown>, harmful: 'refuse' | 'drop', 
     } else if (typeof inner === 'object' && inner !== null)
       checkLevel(inner as Record<string, unknown>, harmful, depth + 1);
   }
+}
+
+/** Looks at the brackets outside of texts only. */
+function isDeep(body: Uint8Array): boolean {
+  const [quote, backslash, openList, openObject, closeList, closeObject] = Buffer.from('"\\[{]}');
+  let depth = 0;
+  let isText = false;
+  for (let index = 0; index < body.length; index += 1) {
+    const byte = body[index];
+    if (isText) {
+      if (byte === backslash) index += 1;
+      else if (byte === quote) isText = false;
+    } else if (byte === quote) isText = true;
+    else if (byte === openList || byte === openObject) depth += 1;
+    else if (byte === closeList || byte === closeObject) depth -= 1;
+    if (depth > maxDepth) return true;
+  }
+  return false;
 }
 
 function tooDeep(): Error {
