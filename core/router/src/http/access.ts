@@ -11,9 +11,9 @@ export interface ApiAccess {
   readonly proxied: boolean;
 }
 
-/** Headers that proxies, load balancers and content networks add. */
+/** Headers that proxies, load balancers and content networks add; any name that ends like that of a client's address. */
 const forwarded =
-  /^(x-(original-)?forwarded(-.+)?|forwarded|via|cdn-loop|x-(real|client|cluster-client)-ip|(cf-connecting|true-client|fastly-client|fly-client)-ip|x-azure-(clientip|socketip)|x-envoy-external-address)$/;
+  /forwarded|^(via|cdn-loop|cf-.+|tailscale-.+|x-(azure|envoy|amzn|appengine|vercel|arr)-.+|x-original-host)$|(^|[-_])(client|socket|real)?ip(v6)?$/;
 const loopbackAddress = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
