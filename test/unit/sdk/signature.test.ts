@@ -68,6 +68,21 @@ describe('A signature header with several parts', () => {
   });
 });
 
+describe('The time of signing', () => {
+  const scheme: SignatureScheme = { ...stripeLike, prefix: '', timestampHeader: 'X-Time', separator: ' ' };
+  const { timestampPrefix: _none, ...headerOnly } = scheme;
+  const sent = (time: string) =>
+    result(headerOnly, { 'x-time': time, 'x-signature': hex('secret', `${time}.${body}`) });
+
+  it('is read as seconds, milliseconds or ISO 8601', () => {
+    for (const time of ['1767225600', '1767225600000', '2026-01-01T00:04:59.123456+00:00', '2025-12-31T23:55:01Z'])
+      expect(sent(time), time).to.equal('verified');
+    expect(sent('2025-12-31T23:54:59Z')).to.equal('the timestamp is 301 s old, 300 s are allowed');
+    expect(sent('2026-01-01T00:05:01Z')).to.include('301 s ahead');
+    for (const time of ['now', '1', '-1767225600', '9'.repeat(400)]) expect(sent(time), time).to.include('is not a number');
+  });
+});
+
 describe('A signature over headers and the URL', () => {
   const scheme: SignatureScheme = { ...stripeLike, signed: '{method} {url} {header:X-Id}.{timestamp}.{body}' };
   const request: SignedParts = { ...aRequest({ body }), headers: { 'x-id': 'id_1' } };

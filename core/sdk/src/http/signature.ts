@@ -11,6 +11,7 @@ import {
 } from 'node:crypto';
 import type { RawRequest } from '../contract/source.js';
 import { refuse } from '../errors/refusal.js';
+import { sentTimeMs } from './sent-time.js';
 
 /** How a sender signs. What is not known about a sender is a setting here. */
 export interface SignatureScheme {
@@ -29,7 +30,7 @@ export interface SignatureScheme {
   readonly separator?: string;
   /** Text before the time of signing in a part of the header, e.g. `t=`, where it stands there and not in `timestampHeader`. */
   readonly timestampPrefix?: string;
-  /** Header with the time of signing, in seconds or milliseconds since the epoch; null = none, so a captured request can be sent again. */
+  /** Header with the time of signing, in seconds or milliseconds since the epoch or in ISO 8601; null = none, so a captured request can be sent again. */
   readonly timestampHeader: string | null;
   /** How far the time of signing may be from ours, in either direction, in milliseconds. Only with a time of signing. */
   readonly toleranceMs: number;
@@ -237,10 +238,8 @@ function withoutPrefix(parts: readonly string[], prefix: string): readonly strin
 }
 
 function staleness(timestamp: string, toleranceMs: number, nowMs: number): string | null {
-  if (!/^\d{9,14}$/.test(timestamp)) return 'the timestamp is not a number of seconds or milliseconds';
-  const value = Number(timestamp);
-  // Seconds reach 100,000,000,000 in the year 5138, milliseconds did in 1973.
-  const signedAtMs = value < 1e11 ? value * 1000 : value;
+  const signedAtMs = sentTimeMs(timestamp);
+  if (signedAtMs === null) return 'the timestamp is not a number of seconds or milliseconds, nor a time in ISO 8601';
   const awayMs = nowMs - signedAtMs;
   if (Math.abs(awayMs) <= toleranceMs) return null;
   return `the timestamp is ${Math.round(Math.abs(awayMs) / 1000)} s ${awayMs > 0 ? 'old' : 'ahead'}, ${Math.round(toleranceMs / 1000)} s are allowed`;

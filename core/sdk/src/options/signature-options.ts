@@ -26,7 +26,7 @@ export function signatureOption(note = '', defaults: Readonly<Record<string, str
     const meta = { description: `${description} ${note}`.trim() };
     return schema.optional().meta(name in defaults ? { ...meta, default: defaults[name] } : meta);
   };
-  const time = 'time of signing, in s or ms since the epoch. Default: none.';
+  const time = 'time of signing, in s or ms since the epoch or in ISO 8601. Default: none.';
   return z
     .strictObject({
       header: setting('header', headerName, 'Header that carries the signature.'),
