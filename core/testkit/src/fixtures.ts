@@ -162,8 +162,14 @@ export function signedRequest(source: Source, body: Uint8Array | string | JsonOb
   const draft = aRequest({ body });
   const signature = source.sign?.(draft.body, draft.receivedAtMs);
   if (signature === undefined) throw new Error('the source cannot sign: give it `sign`');
-  const rest = decodeURIComponent(signature.rest.replace(/^\//, ''));
-  return { ...draft, rest, headers: { ...draft.headers, ...signature.headers } };
+  const { pathname, search, searchParams } = new URL(`http://source${signature.rest}`);
+  return {
+    ...draft,
+    rest: decodeURIComponent(pathname.slice(1)),
+    query: Object.fromEntries(searchParams),
+    url: `${draft.url}${pathname === '/' ? '' : pathname}${search}`,
+    headers: { ...draft.headers, ...signature.headers },
+  };
 }
 
 /** The event that a source makes of a request. Throws where it makes something else, or several. */

@@ -73,6 +73,6 @@ export type Reception =
 /** Headers and the rest of the path that make a body acceptable to a source. */
 export interface SignedRequest {
   readonly headers: Readonly<Record<string, string>>;
-  /** To be appended to `/hooks/{source}`, with its leading slash; `''` = nothing. */
+  /** To be appended to `/hooks/{source}`: a path with its leading slash, a query, or both; `''` = nothing. */
   readonly rest: string;
 }
