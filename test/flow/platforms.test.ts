@@ -1,12 +1,13 @@
 import elevenlabs from '@switchhook/plugin-elevenlabs';
 import retell from '@switchhook/plugin-retell';
 import sigmamind from '@switchhook/plugin-sigmamind';
+import telnyx from '@switchhook/plugin-telnyx';
 import vapi from '@switchhook/plugin-vapi';
 import type { Answer, JsonObject } from '@switchhook/sdk';
 import { expect } from 'chai';
 import { workplace } from '../support/workplace.js';
 
-const plugins = [sigmamind, retell, vapi, elevenlabs];
+const plugins = [sigmamind, retell, vapi, elevenlabs, telnyx];
 
 /** Per platform: its row of the configuration, and which agent its reply names where the answer names none or another. */
 const platforms: readonly {
@@ -17,8 +18,9 @@ const platforms: readonly {
   { use: 'sigmamind.call', row: 'token: a-token', agents: [null, 'agent_gold'] },
   { use: 'retell.call', row: 'secrets: [key_added, key_old]', agents: [null, 'agent_gold'] },
   { use: 'vapi.call', row: 'secrets: a-secret, assistant: asst_1, signature: {}', agents: ['asst_1', 'agent_gold'] },
-  // Its reply has no field for another agent.
+  // Their replies have no field for another agent.
   { use: 'elevenlabs.call', row: 'secrets: a-secret', agents: [null, null] },
+  { use: 'telnyx.call', row: 'testKey: a-key, tokens: [token_added, token_old]', agents: [null, null] },
 ];
 
 const configuration = (use: string, row: string): string => `
@@ -76,7 +78,7 @@ describe('One configuration of answers', () => {
       expect(await answerTo('')).to.deep.equal(byDefault);
       expect((await post(bodyFrom('+12025551001'), false)).status).to.equal(401);
       const ignored = lines.filter((line) => line.includes('"override.ignored"'));
-      expect(ignored).to.have.length(use === 'elevenlabs.call' ? 1 : 0);
+      expect(ignored).to.have.length(gold === null ? 1 : 0);
       await place.close();
     });
 });

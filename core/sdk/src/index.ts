@@ -82,6 +82,7 @@ export {
   fingerprint,
   requireSignature,
   requireToken,
+  requireTokenInPath,
   type SignatureScheme,
   type SignatureSecret,
   type SignedParts,

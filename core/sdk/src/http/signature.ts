@@ -175,6 +175,14 @@ export function requireToken(
     throw refuse('UNVERIFIED', `the value of header ${header} is not a configured one`);
 }
 
+/** As `requireToken`, for a token that is the end of the URL: `/hooks/{source}/<token>`. For senders that can be given a URL only. */
+export function requireTokenInPath({ rest }: RawRequest, tokens: readonly string[]): void {
+  const token = rest.replace(/\/$/, '');
+  if (token === '') throw refuse('UNVERIFIED', 'the URL has no token at its end: /hooks/{source}/<token>');
+  if (tokens.filter((one) => sameText(one, token)).length === 0)
+    throw refuse('UNVERIFIED', 'the token at the end of the URL is not a configured one');
+}
+
 /** As `sameText`, for digests: their length is no secret, so they need not be hashed first. */
 function sameDigest(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];

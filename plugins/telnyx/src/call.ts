@@ -1,0 +1,126 @@
+/** `telnyx.call`: the request for the dynamic variables of an AI assistant becomes a call whose answer is the reply. */
+import {
+  type Answer,
+  type Call,
+  defineSource,
+  duration,
+  eventKey,
+  fingerprint,
+  fitting,
+  type HttpReply,
+  type JsonObject,
+  Log,
+  problem,
+  readJsonObject,
+  refuse,
+  requireTokenInPath,
+  secretList,
+  textAt,
+  z,
+} from '@switchhook/sdk';
+import { eventTypes, initialization } from './events.js';
+import { callSamples } from './samples.js';
+import { isUnsigned, signatureOptions, verifierOf } from './signature.js';
+
+/** The longest that can be set for an assistant. */
+const longestDeadlineMs = 10_000;
+
+/** The component. Both the signature and the token must hold, where they are configured. */
+export const call = defineSource({
+  type: 'telnyx.call',
+  description: "Telnyx's requests for the dynamic variables of an AI assistant, answered while the phone rings.",
+  options: z
+    .strictObject({
+      ...signatureOptions,
+      tokens: secretList(
+        'A secret text, or a list, one of which must be the end of the URL: /hooks/{source}/<token>. Telnyx does not publish whether these requests are signed.',
+      ).optional(),
+      deadline: duration('How long Telnyx waits for the reply: the timeout that is set for the assistant, 10s at most.')
+        .refine((ms) => ms <= longestDeadlineMs, problem('expected 10s at most'))
+        .prefault('1500ms'),
+    })
+    .superRefine((given, ctx) => {
+      if (isUnsigned(given) && given.tokens === undefined)
+        ctx.addIssue(problem('expected publicKeys or tokens: without them, anyone could request answers'));
+    }),
+  calls: true,
+  types: [initialization],
+  deadlineMs: longestDeadlineMs,
+  samples: callSamples,
+  callBody: ({ from, to, agent }) => ({
+    data: {
+      record_type: 'event',
+      event_type: initialization,
+      payload: {
+        telnyx_conversation_channel: 'phone_call',
+        telnyx_agent_target: to,
+        telnyx_end_user_target: from,
+        ...(agent !== null && { assistant_id: agent }),
+      },
+    },
+  }),
+  answerIn,
+  inject: { log: Log },
+  create({ tokens, deadline: deadlineMs, ...credentials }, { log }) {
+    const signature = isUnsigned(credentials) ? null : verifierOf(credentials);
+    let isWarned = false;
+    const reply = ({ variables, overrideAgent }: Answer): HttpReply => {
+      if (overrideAgent !== null) {
+        const hint = 'The reply to Telnyx has no field for another agent: the assistant of the number takes the call.';
+        log[isWarned ? 'debug' : 'warn']('override.ignored', { agent: overrideAgent, hint });
+        isWarned = true;
+      }
+      return replyWith(variables);
+    };
+    return {
+      receive(request) {
+        if (tokens !== undefined) requireTokenInPath(request, tokens);
+        signature?.verify(request);
+        const { body, receivedAtMs } = request;
+        const data = readJsonObject(body, { harmful: 'drop' });
+        const type = textAt(data, 'data.event_type', 128) ?? initialization;
+        if (eventTypes.includes(type))
+          throw refuse('MALFORMED', `${type} waits for no answer: it belongs to a source that uses telnyx.events`);
+        const inbound = callOf(data);
+        const { id: subject, from, agent } = inbound;
+        const id = textAt(data, 'data.id', 512);
+        const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id];
+        const key = fitting(eventKey(type, ...own), 512);
+        const event = { key, type, subject, agent, party: from || null, occurredAtMs: null, data };
+        return { kind: 'call', event, call: inbound, deadlineMs, reply, fallback };
+      },
+      fallback,
+      sign(body, nowMs) {
+        const rest = tokens === undefined ? '' : `/${encodeURIComponent(tokens[0] ?? '')}`;
+        return { headers: signature?.sign(body, nowMs).headers ?? {}, rest };
+      },
+    };
+  },
+});
+
+/** Without numbers it is a call, too: of an unknown caller. */
+function callOf(data: JsonObject): Call {
+  const at = (name: string, limit: number) => textAt(data, `data.payload.${name}`, limit);
+  return {
+    id: at('call_control_id', 512) ?? at('conversation_id', 512),
+    from: at('telnyx_end_user_target', 256) ?? '',
+    to: at('telnyx_agent_target', 256) ?? '',
+    agent: at('assistant_id', 256),
+    data,
+  };
+}
+
+function replyWith(variables: Readonly<Record<string, string>>): HttpReply {
+  return { status: 200, body: { dynamic_variables: variables } };
+}
+
+/** Without variables the assistant uses its defaults, as when there is no reply. */
+function fallback(): HttpReply {
+  return replyWith({});
+}
+
+function answerIn({ dynamic_variables: given }: JsonObject): Answer | null {
+  if (typeof given !== 'object' || given === null) return null;
+  const variables = Object.entries(given).map(([name, value]) => [name, String(value)]);
+  return { variables: Object.fromEntries(variables), overrideAgent: null };
+}
