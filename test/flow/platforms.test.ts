@@ -1,13 +1,14 @@
 import elevenlabs from '@switchhook/plugin-elevenlabs';
 import retell from '@switchhook/plugin-retell';
 import sigmamind from '@switchhook/plugin-sigmamind';
+import synthflow from '@switchhook/plugin-synthflow';
 import telnyx from '@switchhook/plugin-telnyx';
 import vapi from '@switchhook/plugin-vapi';
 import type { Answer, JsonObject } from '@switchhook/sdk';
 import { expect } from 'chai';
 import { workplace } from '../support/workplace.js';
 
-const plugins = [sigmamind, retell, vapi, elevenlabs, telnyx];
+const plugins = [sigmamind, retell, vapi, elevenlabs, telnyx, synthflow];
 
 /** Per platform: its row of the configuration, and which agent its reply names where the answer names none or another. */
 const platforms: readonly {
@@ -18,6 +19,7 @@ const platforms: readonly {
   { use: 'sigmamind.call', row: 'token: a-token', agents: [null, 'agent_gold'] },
   { use: 'retell.call', row: 'secrets: [key_added, key_old]', agents: [null, 'agent_gold'] },
   { use: 'vapi.call', row: 'secrets: a-secret, assistant: asst_1, signature: {}', agents: ['asst_1', 'agent_gold'] },
+  { use: 'synthflow.call', row: 'tokens: [token_added, token_old]', agents: [null, 'agent_gold'] },
   // Their replies have no field for another agent.
   { use: 'elevenlabs.call', row: 'secrets: a-secret', agents: [null, null] },
   { use: 'telnyx.call', row: 'testKey: a-key, tokens: [token_added, token_old]', agents: [null, null] },

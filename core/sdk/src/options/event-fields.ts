@@ -15,7 +15,7 @@ const descriptions = {
   key: 'Identifies an event that is sent more than once. Headers are not signed.',
   subject: 'Conversation or call id.',
   agent: 'Id of the agent.',
-  party: "Phone number of the other party, by which `recent` finds the caller's history. No default.",
+  party: "Phone number of the other party, by which `recent` finds the caller's history.",
   occurredAt:
     'Time of the event: ISO 8601, RFC 1123, or seconds or milliseconds since the epoch. UTC if it names no zone.',
 };

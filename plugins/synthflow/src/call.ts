@@ -1,0 +1,103 @@
+/** `synthflow.call`: the inbound webhook of a phone number becomes a call whose answer is the reply. */
+import {
+  type Answer,
+  type Call,
+  defineSource,
+  duration,
+  eventKey,
+  fingerprint,
+  fitting,
+  type HttpReply,
+  type JsonObject,
+  readJsonObject,
+  refuse,
+  requireTokenInPath,
+  secretList,
+  textAt,
+  valueAt,
+  z,
+} from '@switchhook/sdk';
+import { inboundCall, postCall } from './events.js';
+import { callSamples } from './samples.js';
+
+/** The request is repeated up to 3 times: https://docs.synthflow.ai/inbound-webhook-api.md */
+const tries = 4;
+
+/** The component. */
+export const call = defineSource({
+  type: 'synthflow.call',
+  description: "Synthflow's inbound webhook, answered with custom variables while the phone rings.",
+  options: z.strictObject({
+    tokens: secretList(
+      'A secret text, or a list, one of which must be the end of the URL: /hooks/{source}/<token>. Synthflow signs the id of a call only, which this request does not have.',
+    ),
+    deadline: duration(
+      'How long Synthflow waits for the reply. It does not publish this: the default is an assumption.',
+    ).prefault('5s'),
+  }),
+  calls: true,
+  types: [inboundCall],
+  samples: callSamples,
+  callBody: ({ from, to, agent }) => ({
+    event: inboundCall,
+    call_inbound: { ...(agent !== null && { model_id: agent }), from_number: from, to_number: to },
+  }),
+  answerIn,
+  create({ tokens, deadline: deadlineMs }) {
+    return {
+      receive(request) {
+        requireTokenInPath(request, tokens);
+        const { body, receivedAtMs } = request;
+        const data = readJsonObject(body, { harmful: 'drop' });
+        if (data.event === undefined && valueAt(data, 'call.call_id') !== undefined)
+          throw refuse(
+            'MALFORMED',
+            `${postCall} waits for no answer: it belongs to a source that uses synthflow.events`,
+          );
+        const type = textAt(data, 'event', 128) ?? inboundCall;
+        const inbound = callOf(data);
+        const { id, from, agent } = inbound;
+        // No id is documented. Where none is sent, each request is an event of its own.
+        const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id];
+        const key = fitting(eventKey(type, ...own), 512);
+        const event = { key, type, subject: id, agent, party: from || null, occurredAtMs: null, data };
+        return { kind: 'call', event, call: inbound, deadlineMs, retryMs: tries * deadlineMs, reply, fallback };
+      },
+      fallback,
+      sign: () => ({ headers: {}, rest: `/${encodeURIComponent(tokens[0] ?? '')}` }),
+    };
+  },
+});
+
+/** Without numbers it is a call, too: of an unknown caller. */
+function callOf(data: JsonObject): Call {
+  const at = (name: string, limit: number) => textAt(data, `call_inbound.${name}`, limit);
+  return {
+    id: at('call_id', 512),
+    from: at('from_number', 256) ?? '',
+    to: at('to_number', 256) ?? '',
+    agent: at('model_id', 256),
+    data,
+  };
+}
+
+/** Without `override_model_id` Synthflow disconnects the call; with an empty one, the agent of the number takes it. */
+function reply({ variables, overrideAgent }: Answer): HttpReply {
+  return {
+    status: 200,
+    body: { call_inbound: { override_model_id: overrideAgent ?? '', custom_variables: variables } },
+  };
+}
+
+function fallback(): HttpReply {
+  return { status: 200, body: { call_inbound: { override_model_id: '' } } };
+}
+
+function answerIn(body: JsonObject): Answer | null {
+  if (typeof valueAt(body, 'call_inbound.override_model_id') !== 'string') return null;
+  const variables = Object.entries(valueAt(body, 'call_inbound.custom_variables') ?? {});
+  return {
+    variables: Object.fromEntries(variables.map(([name, value]) => [name, String(value)])),
+    overrideAgent: textAt(body, 'call_inbound.override_model_id', 256),
+  };
+}
