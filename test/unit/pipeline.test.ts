@@ -293,21 +293,23 @@ describe('the pipeline', () => {
     await pipeline.close();
   });
 
-  it('skips what a transform holds back, and rejects what it fails on', async () => {
-    const { send, clock, stateOf, log, pipeline } = setup({
+  it('skips what a transform holds back, and rejects what it fails on, or what is to pass one that is no longer there', async () => {
+    const { send, clock, stateOf, log, delivered, pipeline } = setup({
       transforms: {
         nothing: () => null,
         broken: () => {
           throw new Error('no such field');
         },
       },
-      routes: [{ transforms: ['nothing'] }, { transforms: ['broken'] }],
+      routes: [{ transforms: ['nothing'] }, { transforms: ['broken'] }, { transforms: ['gone'] }],
     });
     await send({ key: 'a' });
     await clock.advance(0);
-    expect((await stateOf()).toSorted()).to.deep.equal(['rejected', 'skipped']);
+    expect((await stateOf()).toSorted()).to.deep.equal(['rejected', 'rejected', 'skipped']);
     const reasons = log.of('delivery.attempted').map(({ fields }) => fields.reason);
-    expect(reasons).to.deep.equal([undefined, 'a transform failed: no such field']);
+    const gone = 'a transform failed: the transform gone is not configured any more';
+    expect(reasons).to.have.members([undefined, 'a transform failed: no such field', gone]);
+    expect(delivered).to.deep.equal([]);
     await pipeline.close();
   });
 

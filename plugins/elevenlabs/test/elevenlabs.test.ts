@@ -35,14 +35,22 @@ for (const [name, sample] of samplesOf('elevenlabs.events'))
     source: setup('elevenlabs.events', { secrets: ['wsec_added', secret] }),
     sample,
     different: samplesOf('elevenlabs.events').flatMap(([other, body]) => (other === name ? [] : [body])),
-    signing: { other: setup('elevenlabs.events', { secrets: 'wsec_other' }), toleranceMs: 1_800_000 },
+    signing: {
+      other: setup('elevenlabs.events', { secrets: 'wsec_other' }),
+      last: setup('elevenlabs.events', { secrets: secret }),
+      toleranceMs: 1_800_000,
+    },
   }));
 for (const options of [{}, { header: 'X-Token' }])
   sourceSuite(`elevenlabs.call with a secret in ${options.header ?? 'Authorization'}`, () => ({
     source: setup('elevenlabs.call', { secrets: ['added', secret], ...options }),
     sample: samplesOf('elevenlabs.call')[0]?.[1] ?? {},
     bodyUnsigned: true,
-    signing: { other: setup('elevenlabs.call', { secrets: 'other', ...options }), toleranceMs: null },
+    signing: {
+      other: setup('elevenlabs.call', { secrets: 'other', ...options }),
+      last: setup('elevenlabs.call', { secrets: secret, ...options }),
+      toleranceMs: null,
+    },
   }));
 
 describe('the signature of ElevenLabs', () => {

@@ -36,7 +36,11 @@ for (const type of ['retell.events', 'retell.call'])
       source: setup(type, { secrets: ['key_added', key] }),
       sample,
       different: samplesOf(type).flatMap(([other, body]) => (other === name ? [] : [body])),
-      signing: { other: setup(type, { secrets: 'another key' }), toleranceMs: 300_000 },
+      signing: {
+        other: setup(type, { secrets: 'another key' }),
+        last: setup(type, { secrets: key }),
+        toleranceMs: 300_000,
+      },
     }));
 
 describe('the signature of Retell', () => {

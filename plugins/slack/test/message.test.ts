@@ -113,6 +113,8 @@ describe('slack.message', () => {
     it('rings nobody and links to nothing, while the operator’s own markup works', async () => {
       const { text } = await posted({ text: '<!here> ${{ event.data.said }} <https://crm.test|CRM> & more' }, { said });
       expect(text).to.equal(`<!here> ${shown} <https://crm.test|CRM> & more`);
+      const loud = await posted({ text: '${{ event.data.said }}' }, { said: '@Here @EVERYONE @group @jim' });
+      expect(loud.text).to.equal('@\u2060Here @\u2060EVERYONE @\u2060group @jim');
     });
 
     it('does not change the label of a link', async () => {
@@ -194,6 +196,9 @@ describe('slack.message', () => {
       const { blocks } = await posted({ blocks: [{ type: 'markdown', text }] }, { url });
       const expected = `[CRM](https://crm.test/${encoded}) [Recording](${encoded}) <${encoded}>`;
       expect(blocks).to.deep.equal([{ type: 'markdown', text: expected }]);
+      const bare = [{ type: 'markdown', text: 'https://crm.test/${{ event.data.url }} _' }];
+      const { blocks: posts } = await posted({ blocks: bare }, { url });
+      expect(posts).to.deep.equal([{ type: 'markdown', text: `https://crm.test/${encoded} _` }]);
       const ended = await posted({ blocks: [{ type: 'markdown', text }] }, { url: 'a) [b](https://evil.test)' });
       expect(JSON.stringify(ended.blocks)).to.include('[Recording](a%29 \\\\[b\\\\]\\\\(https\\\\://evil.test\\\\))');
     });

@@ -34,4 +34,30 @@ describe('the index of duplicates', () => {
       close();
     }),
   );
+
+  it(
+    'knows what a transaction has removed after all when it is rolled back, and not what it has added',
+    withStore(async ({ path }) => {
+      const { db, close } = openDatabase({ ...settings, path });
+      const index = new DuplicateIndex(db);
+      const add = (seq: number) => {
+        db.exec(
+          `insert into events (seq, id, source, key, type, occurred_at, received_at, routed, body) values (${seq}, 'id-${seq}', 's', '${seq}', 't', 0, 0, 0, x'')`,
+        );
+        index.add('s', String(seq), seq);
+      };
+      const found = () => ['1', '2'].map((key) => index.find('s', key));
+      add(1);
+      index.commit();
+      for (const change of [() => index.remove('s', '1', 1), () => {}]) {
+        db.exec('begin');
+        change();
+        add(2);
+        db.exec('rollback');
+        index.rollback();
+        expect(found()).to.deep.equal(['id-1', null]);
+      }
+      close();
+    }),
+  );
 });

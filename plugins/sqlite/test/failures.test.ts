@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { connect } from '../src/sql-connection.js';
 import { aClaim, anEntry, delivered, eventId, failure, withStore } from './fixtures.js';
@@ -115,11 +116,26 @@ describe('sqlite, in trouble', () => {
       const asked = await failure(store.append([]));
       expect(asked.code).to.equal('SQLITE_CORRUPT');
       expect(asked.message).to.include('the file is damaged; restore a backup');
-      await writeFile(path, good);
-      const undamaged = services.log.next('store.undamaged');
+      // Beside the timer of the look whether the file is still there.
+      const nextIsPlanned = async () => {
+        while (clock.pending < 2) await settled();
+      };
+      await nextIsPlanned();
       await clock.advance(60_000);
-      await undamaged;
-      await store.append([]);
+      await nextIsPlanned();
+      expect(services.log.of('store.damaged')).to.have.length(1);
+      const restored = async () => {
+        await writeFile(path, good);
+        const undamaged = services.log.next('store.undamaged');
+        await clock.advance(60_000);
+        await undamaged;
+        await store.append([]);
+      };
+      await restored();
+      await writeFile(path, Buffer.concat([good.subarray(0, 100), Buffer.alloc(good.length - 100, 0xff)]));
+      await failure(store.event(eventId(40)));
+      expect(services.log.of('store.damaged')).to.have.length(2);
+      await restored();
     }),
   );
 

@@ -67,7 +67,7 @@ for (const type of ['vapi.events', 'vapi.call'])
       sample,
       different: others.map(([, body]) => body),
       bodyUnsigned: options.signature === undefined,
-      signing: { other: setup(type, { secrets: 'another', ...options }), toleranceMs },
+      signing: { other: setup(type, { secrets: 'another', ...options }), last: setup(type, options), toleranceMs },
     }));
   }
 

@@ -86,6 +86,49 @@ describe('an attempt', () => {
     await pipeline.close();
   });
 
+  it('is rejected when its outcome has no kind or reason of the contract, instead of being repeated', async () => {
+    for (const outcome of [
+      { kind: 'unavailable' },
+      { kind: 'unavailable', reason: 503 },
+      { kind: 'rejected', reason: null },
+      { kind: 'failed', reason: 'status 503' },
+      true,
+    ]) {
+      const { send, clock, store, stateOf, pipeline } = setup({
+        destinations: { crm: async () => outcome as unknown as Outcome },
+      });
+      const { body } = await send({ key: 'a' });
+      await clock.advance(0);
+      expect(await stateOf(), JSON.stringify(outcome)).to.deep.equal(['rejected']);
+      expect((await store.attempts(`${body?.id}.0`))[0]?.reason).to.match(/^deliver returned .+; allowed is \{ kind:/);
+      await pipeline.close();
+    }
+  });
+
+  it('of a batch has the outcome of its own delivery, also behind one that a transform held back', async () => {
+    const { send, clock, store, pipeline } = setup({
+      deliverMany: async (deliveries) =>
+        deliveries.map(({ event: { key } }) =>
+          key === 'bad' ? { kind: 'rejected', reason: 'bad' } : { kind: 'delivered', response: key },
+        ),
+      transforms: { some: (event) => (event.key.startsWith('held') ? null : event) },
+      routes: [{ transforms: ['some'] }],
+      policy: { concurrency: 1, batch: { max: 10, waitMs: 1_000 } },
+    });
+    const sent: string[] = [];
+    const keys = ['held-1', 'bad', 'held-2', 'good'];
+    for (const key of keys) sent.push(String((await send({ key })).body?.id));
+    await clock.advance(2_000);
+    const attempts = await Promise.all(sent.map((id) => store.attempts(`${id}.0`)));
+    expect(attempts.flat().map(({ outcome, reason, response }) => [outcome, reason, response])).to.deep.equal([
+      ['skipped', null, null],
+      ['rejected', 'bad', null],
+      ['skipped', null, null],
+      ['delivered', null, 'good'],
+    ]);
+    await pipeline.close();
+  });
+
   it('is settled when an outcome throws while it is read', async () => {
     const hostile = Object.defineProperty({ kind: 'unavailable' }, 'reason', { get: fail }) as Outcome;
     const { send, clock, store, pipeline } = setup({

@@ -25,6 +25,11 @@ describe('the steps of an expression', () => {
   const long = 'a'.repeat(500_000);
   const lists = a.map((n) => [n]);
 
+  /** Without any loop: each variable is twice as long as the one before. */
+  const doubled = Array.from({ length: 8 }, (_, n) => n)
+    .reduceRight((rest, n) => `cel.bind(v${n + 1}, v${n} + v${n}, ${rest})`, 'v8 != []')
+    .replaceAll('v0', 'event.data.a');
+
   const hostile: readonly (readonly [string, JsonValue])[] = [
     ['event.data.a.all(x, event.data.b.all(y, x != y))', { a, b }],
     ['event.data.a.exists(x, event.data.b.exists(y, x == y))', { a, b }],
@@ -41,11 +46,15 @@ describe('the steps of an expression', () => {
     ['event.data.a.all(x, event.data.text < event.data.other)', { a, text: `${long}a`, other: `${long}b` }],
     ['event.data.a.all(x, json(event.data.b) != "")', { a, b }],
     ['event.data.a.all(x, cel.bind(v, event.data.text, v + "b" != ""))', { a, text: long }],
+    [doubled, { a }],
     [
       'event.data.map.all(x, event.data.map.all(y, x + y != ""))',
       { map: Object.fromEntries(a.map((n) => [`k${n}`, n])) },
     ],
     ['event.data.a.all(x, !event.data.text.matches("(a+)+b"))', { a, text: long }],
+    ['event.data.text.matches(event.data.pattern)', { text: long, pattern: '(a?){200}b' }],
+    ['default(event.data.a.all(x, event.data.b.all(y, x != y)), true)', { a, b }],
+    ['event.data.a.all(x, event.data.b.all(y, x != y)) || true', { a, b }],
   ];
   for (const [text, data] of hostile)
     it(`ends ${text}`, () => {

@@ -61,6 +61,23 @@ describe('connection fairness', () => {
     expect(paused.size).to.equal(0);
   });
 
+  it('counts the bytes of each turn anew', async () => {
+    const { paused, readFromAll } = setup(30);
+    for (let turns = 0; turns < 3; turns += 1) {
+      readFromAll(65_536);
+      expect(paused.size).to.equal(0);
+      await turn();
+    }
+  });
+
+  it('reads no more of a body while others are accepted', async () => {
+    const { paused, replyToAll, readFromAll, accept } = setup(200);
+    replyToAll();
+    await accept(1);
+    readFromAll(1);
+    expect(paused.size).to.equal(200);
+  });
+
   it('accepts all connections that wait before it reads others again', async () => {
     const { paused, replyToAll, accept } = setup(200);
     replyToAll();

@@ -17,7 +17,7 @@ function setup() {
     return name;
   };
   const run = (sender: string, name: string, ms: number, bytes = 1) => queue.run(sender, bytes, verify(name, ms));
-  return { queue, run, done };
+  return { queue, run, verify, done };
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -71,6 +71,31 @@ describe('the verification of requests', () => {
     await Promise.all(waiting);
     add('a', 16 * mb);
     await Promise.all(waiting);
+  });
+
+  it('frees the bytes of each request that is done, although others of its sender still wait', async () => {
+    const { run } = setup();
+    const add = (name: string, bytes: number) => run('a', name, 6, bytes);
+    const waiting = [add('at once', 1), add('1', 8 * mb), add('2', 8 * mb)];
+    for (const name of ['3', '4']) {
+      expect(() => add('beyond', 1))
+        .to.throw()
+        .with.property('code', 'OVERLOADED');
+      await nextTurn();
+      waiting.push(add(name, 8 * mb));
+    }
+    await Promise.all(waiting);
+  });
+
+  it('takes the time of its turn also where it throws', async () => {
+    const { queue, run, verify } = setup();
+    const refused = (): never => {
+      verify('not signed', 6)();
+      throw new Error('not signed');
+    };
+    expect(() => queue.run('a', 1, refused)).to.throw('not signed');
+    expect(run('b', 'next', 1)).to.be.instanceOf(Promise);
+    await nextTurn();
   });
 
   it('hands on what it throws, and what its promise comes to', async () => {

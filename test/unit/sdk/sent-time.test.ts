@@ -26,6 +26,10 @@ describe('the time a sender writes', () => {
     ['Fri, 02 Jan 2026 03:04:05 GMT', second],
     ['2 jan 2026 04:04:05 +0100', second],
     ['Fri, 02-Jan-2026 03:04:05 UTC', second],
+    ...['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'].map(
+      (month, index) =>
+        [`02 ${month} 2026 03:04 GMT`, `2026-${String(index + 1).padStart(2, '0')}-02T03:04:00.000Z`] as const,
+    ),
     [1_767_323_045, second],
     ['1767323045', second],
     [1_767_323_045_000, second],

@@ -1,6 +1,7 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import {
   ed25519PublicKey,
+  requireToken,
   type SignatureScheme,
   type SignedParts,
   signatureHeaders,
@@ -81,6 +82,22 @@ describe('The time of signing', () => {
     expect(sent('2026-01-01T00:05:01Z')).to.include('301 s ahead');
     for (const time of ['now', '1', '-1767225600', '9'.repeat(400)])
       expect(sent(time), time).to.include('is not a number');
+  });
+});
+
+describe('Secrets', () => {
+  it('are all tried, so that the time taken does not show which one fits', () => {
+    const tried: unknown[] = [];
+    const secrets = new Proxy(['secret', 'old', 'older'], {
+      get: (list, name) => {
+        if (Number.isInteger(Number(name))) tried.push(name);
+        return Reflect.get(list, name);
+      },
+    });
+    expect(result(stripeLike, { 'x-signature': `t=1767225600,v1=${own}` }, secrets)).to.equal('verified');
+    expect(tried).to.deep.equal(['0', '1', '2']);
+    requireToken(aRequest({ headers: { 'x-token': 'secret' } }), { header: 'X-Token', prefix: '' }, secrets);
+    expect(tried).to.deep.equal(['0', '1', '2', '0', '1', '2']);
   });
 });
 

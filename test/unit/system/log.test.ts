@@ -22,7 +22,7 @@ describe('a line of the log', () => {
   });
 
   it('holds nothing that a terminal acts on, as JSON or pretty', () => {
-    const hostile = '\u001b[2J\u001b]0;owned\u0007\r\b\u007f\u009b31m\u202egnp \\u001b';
+    const hostile = '\u001b[2J\u001b]0;owned\u0007\r\b\u007f\u009b31m\u202egnp\u2028\u2029 \\u001b';
     const lines: string[] = [];
     const log = openLog({ level: 'info', mask: maskFor([]), to: { write: (line) => lines.push(line) } });
     log.error('call.failed', { response: hostile, error: new Error(hostile) });
@@ -41,8 +41,8 @@ describe('a line of the log', () => {
     });
     expect(pretty)
       .to.include('\u001b[31mERROR')
-      .and.to.include('\\u001b]0;owned\\u0007\\r\\b\\u007f\\u009b31m\\u202egnp');
+      .and.to.include('\\u001b]0;owned\\u0007\\r\\b\\u007f\\u009b31m\\u202egnp\\u2028\\u2029');
     for (const text of [lines.join(''), pretty.replace(/\p{Cc}\[\d+m/gu, '')])
-      expect(text.match(/(?!\n)[\p{Cc}\p{Bidi_C}]/gu), text).to.equal(null);
+      expect(text.match(/(?!\n)[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu), text).to.equal(null);
   });
 });

@@ -44,7 +44,14 @@ for (const [name, secrets] of [
     it('replaces what of a URL is secret where it stands alone', () => {
       expect(mask(`POST ${slack.slice(23)} 404`)).to.equal('POST *** 404');
       expect(mask('no token abcdefghijklmnopqrstuvwx')).to.equal('no token ***');
+      expect(maskFor(['https://crm.example/hook?key=abcdef1234'])('no key abcdef1234')).to.equal('no key ***');
       expect(mask('pa$$word of ada@db:5432/calls')).to.equal('*** of ada@db:5432/calls');
+    });
+
+    it('leaves nothing of a secret that begins with another one', () => {
+      const two = ['sk-live-1', 'sk-live-1-of-the-crm'];
+      for (const both of [two, two.toReversed()])
+        expect(maskFor([...both, ...secrets])('sk-live-1-of-the-crm, sk-live-1')).to.equal('***, ***');
     });
 
     it('replaces a secret that is cut off', () => {

@@ -18,6 +18,8 @@ export interface SourceFixture {
   readonly signing?: {
     /** The same source with another secret. */
     readonly other: Source;
+    /** The same source with the last of its secrets only, where it can have several. */
+    readonly last?: Source;
     /** How far the time of signing may be from the router's clock, in milliseconds; null where it is not signed. */
     readonly toleranceMs: number | null;
   };
@@ -67,7 +69,7 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
     it('keeps every digit of an integer beyond 2^53', async () => {
       const fixture = make();
       const digits = '8202522731445525543';
-      const body = Buffer.from(`${JSON.stringify(fixture.sample).slice(0, -1)},"x_number":${digits}}`);
+      const body = Buffer.from(`${JSON.stringify(fixture.sample).slice(0, -1)},"x_number": ${digits}}`);
       const reception = await fixture.source.receive(signed(fixture, body));
       const [event] =
         reception.kind === 'events' ? reception.events : reception.kind === 'call' ? [reception.event] : [];
@@ -139,6 +141,12 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       if (signing === undefined) return;
       const request = signed({ source: signing.other, sample });
       strictEqual((await refusalOf(source, request))?.code, 'UNVERIFIED');
+    });
+
+    it('accepts what the last of its secrets has signed', async () => {
+      const { source, sample, signing } = make();
+      if (signing?.last === undefined) return;
+      strictEqual(await refusalOf(source, signed({ source: signing.last, sample })), null);
     });
 
     it('refuses what was signed too long ago, or in the future', async () => {
