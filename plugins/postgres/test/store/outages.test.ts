@@ -129,6 +129,54 @@ describe('postgres, in an outage', () => {
   );
 
   it(
+    'calls an event that it has kept itself no duplicate where the first answer was lost with the connection',
+    withStore(async ({ open, database }) => {
+      let isDeaf = false;
+      const { url, name } = named(database.url);
+      const gate = await throttle(url, { swallows: () => isDeaf });
+      const store = await open({ url: gate.url, listen: false });
+      await store.append([]);
+      isDeaf = true;
+      const appended = store.append([anEntry(1)]);
+      while ((await database.query('select id from events')).length === 0);
+      await database.query('select 1');
+      isDeaf = false;
+      const end = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1';
+      await database.query(end, [name]);
+      expect(await appended).to.deep.equal([{ eventId: eventId(1), duplicate: false }]);
+      expect(await store.append([anEntry(1)])).to.deep.equal([{ eventId: eventId(1), duplicate: true }]);
+      await store.close?.();
+      await gate.close();
+    }),
+  );
+
+  it(
+    'leaves to another router what that has claimed since, of an append whose answer was lost',
+    withStore(async ({ open, database, clock }) => {
+      let isDeaf = false;
+      const gate = await throttle(database.url, { swallows: () => isDeaf });
+      const store = await open({ url: gate.url, listen: false });
+      const other = await open({ listen: false });
+      await store.append([]);
+      isDeaf = true;
+      const running = aNewDelivery({ state: 'running', dueMs: startMs + 60_000 });
+      const lost = failure(store.append([anEntry(1, {}, [running])]));
+      while ((await database.query('select from deliveries')).length === 0);
+      await gate.become('shut');
+      await lost;
+      isDeaf = false;
+      await gate.become('open');
+      const [claimed] = (await other.claim(aClaim({ nowMs: startMs + 60_000 }))).deliveries;
+      expect(claimed?.attempt).to.equal(2);
+      await clock.advance(1_000);
+      await store.append([]);
+      expect(await other.delivery(`${eventId(1)}.0`)).to.include({ state: 'running', attempts: 2 });
+      await store.close?.();
+      await gate.close();
+    }),
+  );
+
+  it(
     'goes on with what it was sent when a server that hung replies again',
     withStore(async ({ open, database }) => {
       const gate = await throttle(database.url);
