@@ -63,7 +63,8 @@ export function canBeSent(reply: HttpReply | undefined): reply is HttpReply {
     ([name, value]) =>
       /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
   );
-  return sendable && Number.isInteger(status) && status >= 200 && status < 500 && isPlain(body) && isJson(body);
+  const isStatus = Number.isInteger(status) && [2, 3, 4].includes(Math.floor(status / 100));
+  return sendable && isStatus && isPlain(body) && isJson(body);
 }
 
 /** In the spelling of the bodies it stands in. */
