@@ -66,6 +66,10 @@ describe('a clock that jumps', () => {
         expect(new Set(made).size, 'each attempt once').to.equal(made.length);
         for (const { attempt } of seen) expect(attempt).to.be.within(1, attempts);
       });
-      await fc.assert(property, { numRuns: 200 });
+      const thereAndBack: [Step[], Fault[]] = [
+        ['send', 'send', 'send', { jumpMs: 90_000 }, 'send', { jumpMs: -20_000 }],
+        ['hang', 'hang', 'take'],
+      ];
+      await fc.assert(property, { numRuns: 200, examples: [thereAndBack] });
     });
 });

@@ -252,7 +252,17 @@ export class DeliveryQueue {
     );
   }
 
+  /** The store may hand them out again, although a clock that jumps back makes their leases look good once more. */
+  #giveBackLapsed(): void {
+    const nowMs = this.#parts.clock.now();
+    const lapsed = this.#held.filter(({ leaseUntilMs }) => leaseUntilMs <= nowMs);
+    if (lapsed.length === 0) return;
+    this.#held.splice(0, this.#held.length, ...this.#held.filter((held) => !lapsed.includes(held)));
+    this.#giveBack(lapsed);
+  }
+
   async #claim(): Promise<void> {
+    this.#giveBackLapsed();
     const limit = this.#claimable();
     this.#claiming = true;
     this.#capacity.take(limit);
