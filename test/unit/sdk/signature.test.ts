@@ -2,6 +2,7 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import {
   ed25519PublicKey,
   requireToken,
+  requireTokenInPath,
   type SignatureScheme,
   type SignedParts,
   signatureHeaders,
@@ -97,7 +98,8 @@ describe('Secrets', () => {
     expect(result(stripeLike, { 'x-signature': `t=1767225600,v1=${own}` }, secrets)).to.equal('verified');
     expect(tried).to.deep.equal(['0', '1', '2']);
     requireToken(aRequest({ headers: { 'x-token': 'secret' } }), { header: 'X-Token', prefix: '' }, secrets);
-    expect(tried).to.deep.equal(['0', '1', '2', '0', '1', '2']);
+    requireTokenInPath(aRequest({ rest: 'secret' }), secrets);
+    expect(tried).to.deep.equal(['0', '1', '2', '0', '1', '2', '0', '1', '2']);
   });
 });
 
