@@ -7,7 +7,7 @@ import { type Workplace, workplace } from '../support/workplace.js';
 
 /** `returns` of an option is evaluated: what the method returns. Lines count: messages name them. */
 const plugin = `import { definePlugin, defineDestination, defineResolver, defineSource, defineTransform, z } from '@switchhook/sdk';
-const options = z.looseObject({ returns: z.string().default('undefined') });
+const options = z.strictObject({ returns: z.string().default('undefined').meta({ description: 'A value.' }) });
 const valueOf = ({ returns }, data) => new Function('data', \`return (\${returns})\`)(data);
 const kind = { options, description: 'For tests.' };
 const components = [

@@ -10,7 +10,7 @@ import { repository, workplace } from '../support/workplace.js';
 const greedy = `import { existsSync } from 'node:fs';
 import { definePlugin, defineResolver, z } from '@switchhook/sdk';
 export default definePlugin({ name: 'greedy', components: [defineResolver({
-  type: 'greedy.lookup', description: 'Loops.', options: z.strictObject({ until: z.string() }),
+  type: 'greedy.lookup', description: 'Loops.', options: z.strictObject({ until: z.string().meta({ description: 'A file that ends it.' }) }),
   create: ({ until }) => ({
     resolve: async () => {
       await Promise.resolve();

@@ -4,7 +4,10 @@ import { Clock, defineDestination, definePlugin, HttpClient, outcomeOf, z } from
 const deadly = defineDestination({
   type: 'deadly',
   description: 'Kills the process with events of one type.',
-  options: z.strictObject({ url: z.url(), kills: z.string() }),
+  options: z.strictObject({
+    url: z.url().meta({ description: 'URL of the receiver.' }),
+    kills: z.string().meta({ description: 'Type of the events that kill the process.' }),
+  }),
   inject: { http: HttpClient, clock: Clock },
   create: ({ url, kills }, { http, clock }) => ({
     deliver: async ({ event, id, attempt }, signal) => {

@@ -48,7 +48,7 @@ export { registerClasses, registerPlan } from './runtime/composition.js';
 export { Container } from './runtime/container.js';
 export { catalogFor, loadConfig, loadServer } from './runtime/create-router.js';
 export { openCatalog } from './runtime/plugin-loader.js';
-export { PluginServices, serviceProblem, withServices } from './runtime/plugin-services.js';
+export { PluginServices, serviceProblems, withServices } from './runtime/plugin-services.js';
 export { Retention } from './runtime/retention.js';
 export { systemClock } from './system/clock.js';
 export { DnsCache } from './system/dns-cache.js';

@@ -77,7 +77,7 @@ export const components: readonly Component[] = [
 
 export const catalog: Catalog = {
   async load(from) {
-    return from === '@acme/broken' ? { code: 'PLUGIN_BROKEN', message: `${from} cannot be loaded` } : undefined;
+    return from === '@acme/broken' ? [{ code: 'PLUGIN_BROKEN', message: `${from} cannot be loaded` }] : [];
   },
   async find(kind: Kind, use: string): Promise<Found> {
     const component = components.find((each) => each.kind === kind && each.type === use);
@@ -85,13 +85,15 @@ export const catalog: Catalog = {
     const [plugin] = use.split('.');
     return plugin === 'slack'
       ? {
-          problem: {
-            code: 'PLUGIN_NOT_INSTALLED',
-            message: 'the plugin is not installed',
-            hint: 'npm install @switchhook/plugin-slack',
-          },
+          problems: [
+            {
+              code: 'PLUGIN_NOT_INSTALLED',
+              message: 'the plugin is not installed',
+              hint: 'npm install @switchhook/plugin-slack',
+            },
+          ],
         }
-      : { problem: { code: 'UNKNOWN_COMPONENT', message: `there is no ${kind} ${use}` } };
+      : { problems: [{ code: 'UNKNOWN_COMPONENT', message: `there is no ${kind} ${use}` }] };
   },
 };
 

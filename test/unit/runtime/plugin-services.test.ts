@@ -1,4 +1,4 @@
-import { Container, PluginServices, serviceProblem, withServices } from '@switchhook/core/internal';
+import { Container, PluginServices, serviceProblems, withServices } from '@switchhook/core/internal';
 import {
   Clock,
   ComponentInfo,
@@ -185,17 +185,17 @@ describe('services of a plugin', () => {
     const create = () => ({ size: 1 });
     const needing = (of: typeof Pool | typeof Meter, need: typeof Pool | typeof Meter, key?: () => string) =>
       provide(of as typeof Meter, { inject: { need }, create, ...(key && { key }) });
-    expect(serviceProblem([needing(Pool, Meter), needing(Meter, Pool)])).to.equal(
+    expect(serviceProblems([needing(Pool, Meter), needing(Meter, Pool)])).to.deep.equal([
       'its services need each other in a circle: test.Pool → test.Meter → test.Pool',
-    );
-    expect(serviceProblem([provide(Pool, { create }), provide(Pool, { create })])).to.equal(
+    ]);
+    expect(serviceProblems([provide(Pool, { create }), provide(Pool, { create })])).to.deep.equal([
       'it provides test.Pool twice',
-    );
-    expect(serviceProblem([needing(Pool, Meter), provide(Meter, { create, key: () => 'a' })])).to.equal(
+    ]);
+    expect(serviceProblems([needing(Pool, Meter), provide(Meter, { create, key: () => 'a' })])).to.deep.equal([
       'test.Pool has no key, but injects test.Meter, which has one',
-    );
-    expect(serviceProblem([needing(Pool, Meter, () => 'a'), provide(Meter, { create, key: () => 'a' })])).to.equal(
-      null,
-    );
+    ]);
+    expect(
+      serviceProblems([needing(Pool, Meter, () => 'a'), provide(Meter, { create, key: () => 'a' })]),
+    ).to.deep.equal([]);
   });
 });

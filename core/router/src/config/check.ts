@@ -152,9 +152,8 @@ class ConfigCheck {
   async #plugins(): Promise<readonly string[]> {
     const plugins = this.#checker.check(pluginsSchema, ['plugins'], []) ?? [];
     for (const [index, from] of plugins.entries()) {
-      const problem = await this.#catalog.load(from);
-      if (problem !== undefined)
-        this.#document.report(problem.code, ['plugins', index], problem.message, { hint: problem.hint });
+      for (const { code, message, hint } of await this.#catalog.load(from))
+        this.#document.report(code, ['plugins', index], message, { hint });
     }
     return plugins;
   }

@@ -88,7 +88,7 @@ export class Rows {
       const { component, plugin = null } = found;
       if (isOf(kind, component)) return { component, plugin };
       document.report('WRONG_KIND', path, `${use} is a ${found.component.kind}, a ${kind} belongs here`);
-    } else document.report(found.problem.code, path, found.problem.message, { hint: found.problem.hint });
+    } else for (const { code, message, hint } of found.problems) document.report(code, path, message, { hint });
     return null;
   }
 
@@ -136,12 +136,12 @@ export interface PluginProblem {
 /** What a search for a component came to. */
 export type Found =
   /** `plugin`: what brings it; none = the router itself. */
-  { readonly component: Component; readonly plugin?: Plugin } | { readonly problem: PluginProblem };
+  { readonly component: Component; readonly plugin?: Plugin } | { readonly problems: readonly PluginProblem[] };
 
 /** Finds components. */
 export interface Catalog {
-  /** Loads a row of `plugins:`; undefined where all is well. Called for each row before anything is looked for. */
-  load(from: string): Promise<PluginProblem | undefined>;
+  /** Loads a row of `plugins:`; returns all that is wrong with it. Called for each row before anything is looked for. */
+  load(from: string): Promise<readonly PluginProblem[]>;
   /** The component of this kind that `use` names. Must not reject. */
   find(kind: Kind, use: string): Promise<Found>;
 }

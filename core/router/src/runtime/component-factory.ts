@@ -1,11 +1,9 @@
 /** Makes one component of its row. Nothing is opened here. */
-
-import { relative } from 'node:path';
 import type { Component, Instances, Kind, Lifecycle } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import type { ComponentRow, DestinationRow } from '../config/config.js';
 import type { Mask } from '../system/mask.js';
-import { invalidReturn, nameComponent } from '../system/returned.js';
+import { invalidReturn, nameComponent, shortPath } from '../system/returned.js';
 import { type PluginServices, withServices } from './plugin-services.js';
 
 /** A component that has been made, and how it is called in the file. */
@@ -64,13 +62,6 @@ function checkedInstance<K extends Kind>({ kind }: Component<K>, instance: Insta
 /** Kind, name, type and where the component is defined. */
 function label({ name, component: { kind, type, definedAt } }: ComponentRow): string {
   return `${kind} ${name} (${type}${definedAt == null ? '' : `, ${shortPath(definedAt)}`})`;
-}
-
-/** Relative to the working directory, or to the directory that packages are installed in. */
-function shortPath(path: string): string {
-  const [, installed] = /.*\bnode_modules[\\/](.+)/.exec(path) ?? [];
-  const own = relative(process.cwd(), path);
-  return installed ?? (own.startsWith('..') ? path : own);
 }
 
 /** Where the component promises what its destinations have not, a batch would be an option without effect. */

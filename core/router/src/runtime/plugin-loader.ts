@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean, errorMessage } from '@switchhook/sdk/internal';
 import type { Catalog, Found, PluginProblem } from '../config/component-rows.js';
-import { serviceProblem } from './plugin-services.js';
+import { described } from '../system/returned.js';
+import { conflictsOf, definitionProblems } from './definition-check.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -15,6 +16,8 @@ export interface LoadedPlugin {
   /** Package name or path, as configured. */
   readonly from: string;
 }
+
+type Problems = readonly PluginProblem[];
 
 const scope = '@switchhook';
 const packagePrefix = 'plugin-';
@@ -29,18 +32,25 @@ export class ComponentCatalog implements Catalog {
   readonly #directory: string;
   /** Rows of `plugins:` that cannot be loaded. */
   readonly #broken: string[] = [];
-  readonly #loaded = new Map<string, Promise<LoadedPlugin | PluginProblem>>();
+  /** Rows of `plugins:` that are loaded. */
+  readonly #named: LoadedPlugin[] = [];
+  readonly #loaded = new Map<string, Promise<LoadedPlugin | Problems>>();
 
   constructor(directory: string) {
     this.#directory = directory;
   }
 
-  /** Loads a row of `plugins:`; undefined where all is well. */
-  async load(from: string): Promise<PluginProblem | undefined> {
+  /** Loads a row of `plugins:`; returns all that is wrong with it. */
+  async load(from: string): Promise<Problems> {
     const loaded = await this.#load(from);
-    if ('plugin' in loaded) return undefined;
-    this.#broken.push(from);
-    return loaded;
+    if (!('plugin' in loaded)) {
+      this.#broken.push(from);
+      return loaded;
+    }
+    const others = this.#named.filter(({ plugin }) => plugin !== loaded.plugin);
+    this.#named.push(loaded);
+    const conflicts = others.flatMap((other) => conflictsOf(loaded.plugin, other.plugin, other.from));
+    return brokenBy(from, conflicts, 'Remove one of the two from plugins, or give one of the types another name.');
   }
 
   /** The component that `use` names: of a loaded plugin first, else of the package its first word names. */
@@ -49,16 +59,16 @@ export class ComponentCatalog implements Catalog {
     if (known !== undefined) return known;
     const brought = await this.#bringing(use);
     // An own plugin of this name takes precedence over a package of ours.
-    if (brought !== undefined) return { problem: unknownComponent(kind, use, brought) };
+    if (brought !== undefined) return { problems: [unknownComponent(kind, use, brought)] };
     const [word = ''] = use.split('.');
     const loaded = await this.#load(packageOf(word));
     if (!('plugin' in loaded)) {
-      if (loaded.code !== 'PLUGIN_NOT_INSTALLED') return { problem: loaded };
-      return { problem: await this.#unknown(kind, use, loaded) };
+      const missing = loaded.find(({ code }) => code === 'PLUGIN_NOT_INSTALLED');
+      return { problems: missing === undefined ? loaded : [await this.#unknown(kind, use, missing)] };
     }
     const found = await this.#component(kind, use);
     if (found !== undefined) return found;
-    return { problem: unknownComponent(kind, use, loaded.plugin) };
+    return { problems: [unknownComponent(kind, use, loaded.plugin)] };
   }
 
   /** No loaded plugin provides `use`. One that failed to load may be the one that does. */
@@ -81,7 +91,8 @@ export class ComponentCatalog implements Catalog {
   /** All plugins that are loaded or installed under the scope, loaded; those that cannot be are problems. */
   async all(): Promise<readonly (LoadedPlugin | PluginProblem)[]> {
     for (const name of this.#installed()) await this.#load(name);
-    return Promise.all(this.#loaded.values());
+    const all: readonly (LoadedPlugin | Problems)[] = await Promise.all(this.#loaded.values());
+    return all.flat();
   }
 
   /** The components of all plugins. */
@@ -90,7 +101,7 @@ export class ComponentCatalog implements Catalog {
     return all.flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []));
   }
 
-  async #component(kind: Kind, use: string): Promise<Exclude<Found, { problem: unknown }> | undefined> {
+  async #component(kind: Kind, use: string): Promise<Exclude<Found, { problems: unknown }> | undefined> {
     const loaded = await Promise.all(this.#loaded.values());
     const brought = loaded.flatMap((one) => ('plugin' in one ? [one.plugin] : []));
     const all = brought.flatMap((plugin) => plugin.components.map((component) => ({ component, plugin })));
@@ -105,7 +116,7 @@ export class ComponentCatalog implements Catalog {
     return plugins.find(({ components }) => components.some(({ type }) => `${type}.`.startsWith(prefix)));
   }
 
-  #load(from: string): Promise<LoadedPlugin | PluginProblem> {
+  #load(from: string): Promise<LoadedPlugin | Problems> {
     const known = this.#loaded.get(from);
     if (known !== undefined) return known;
     const loading = this.#import(from);
@@ -113,23 +124,26 @@ export class ComponentCatalog implements Catalog {
     return loading;
   }
 
-  async #import(from: string): Promise<LoadedPlugin | PluginProblem> {
+  async #import(from: string): Promise<LoadedPlugin | Problems> {
     const path = this.#pathOf(from);
-    if (path === null) return notInstalled(from);
+    if (path === null) return [notInstalled(from)];
     try {
       const module: unknown = await importModule(path);
-      const plugin = pluginIn(module);
-      if (plugin === null) return { code: 'PLUGIN_BROKEN', message: `${from} has no plugin as its default export` };
-      if (plugin.api !== contractVersion)
-        return {
-          code: 'PLUGIN_API',
-          message: `${from} is written for version ${plugin.api} of the plugin contract, this router has ${contractVersion}`,
-        };
-      const problem = serviceProblem(plugin.services ?? []);
-      if (problem !== null) return { code: 'PLUGIN_BROKEN', message: `${from}: ${problem}` };
-      return { plugin, version: versionOf(path), from };
+      const exported = exportOf(module);
+      if (typeof exported !== 'object' || exported === null || !('components' in exported && 'api' in exported)) {
+        const message = `${from} has no plugin as its default export, but ${described(exported)}`;
+        return [{ code: 'PLUGIN_BROKEN', message }];
+      }
+      if (exported.api !== contractVersion) {
+        const message = `${from} is written for version ${String(exported.api)} of the plugin contract, this router has ${contractVersion}`;
+        return [{ code: 'PLUGIN_API', message }];
+      }
+      const problems = definitionProblems({ ...exported });
+      if (problems.length > 0) return brokenBy(from, problems, 'docs/writing-a-plugin.md has the rules.');
+      // Its fields have been checked.
+      return { plugin: exported as Plugin, version: versionOf(path), from };
     } catch (error) {
-      return { code: 'PLUGIN_BROKEN', message: `${from}: ${errorMessage(error)}` };
+      return brokenBy(from, [errorMessage(error)]);
     }
   }
 
@@ -170,14 +184,16 @@ async function importModule(path: string): Promise<unknown> {
   return (await import('tsx/esm/api')).tsImport(url, import.meta.url);
 }
 
-/** The default export; one level deeper where the file was loaded as CommonJS. */
-function pluginIn(module: unknown): Plugin | null {
-  for (let value = module, depth = 0; depth < 3; depth += 1) {
-    if (typeof value !== 'object' || value === null) return null;
-    if ('components' in value && Array.isArray(value.components) && 'api' in value) return value as Plugin;
-    value = 'default' in value ? value.default : null;
-  }
-  return null;
+/** The default export; one or two levels deeper where the file was loaded as CommonJS. */
+function exportOf(module: unknown, depth = 0): unknown {
+  const isWrapped = depth < 3 && typeof module === 'object' && module !== null && 'default' in module;
+  return isWrapped ? exportOf(module.default, depth + 1) : module;
+}
+
+function brokenBy(from: string, problems: readonly string[], hint?: string): Problems {
+  return problems.map((problem) => {
+    return { code: 'PLUGIN_BROKEN', message: `${from}: ${problem}`, ...(hint !== undefined && { hint }) };
+  });
 }
 
 function versionOf(path: string): string | null {

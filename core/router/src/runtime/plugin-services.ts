@@ -83,7 +83,7 @@ export class PluginServices {
     return service;
   }
 
-  /** Whether it is among what is injected, also through other services. `serviceProblem` has excluded circles. */
+  /** Whether it is among what is injected, also through other services. `serviceProblems` has excluded circles. */
   #uses(inject: Inject = {}, wanted: ServiceDefinition): boolean {
     return Object.values(inject).some((token) => {
       const provider = this.#providers.get(token);
@@ -194,31 +194,31 @@ export function withServices(component: Lifecycle, shared: readonly SharedInstan
   };
 }
 
-/** Why the services of a plugin cannot be made, whatever the configuration; null where they can. */
-export function serviceProblem(providers: readonly ServiceDefinition[]): string | null {
-  const byToken = new Map<unknown, ServiceDefinition>();
-  for (const provider of providers) {
-    if (byToken.has(provider.token)) return `it provides ${tokenName(provider.token)} twice`;
-    byToken.set(provider.token, provider);
-  }
-  const problemOf = (provider: ServiceDefinition, path: readonly ServiceDefinition[]): string | null => {
-    if (path.includes(provider))
-      return `its services need each other in a circle: ${[...path, provider].map(({ token }) => tokenName(token)).join(' → ')}`;
+/** Why the services of a plugin cannot be made, whatever the configuration; empty where they can. */
+export function serviceProblems(providers: readonly ServiceDefinition[]): readonly string[] {
+  const byToken = new Map<unknown, ServiceDefinition>(providers.map((provider) => [provider.token, provider]));
+  const problems = new Set<string>();
+  const seen = new Set<ServiceDefinition>();
+  const visit = (provider: ServiceDefinition, path: readonly ServiceDefinition[]): void => {
+    if (path.includes(provider)) {
+      const circle = [...path.slice(path.indexOf(provider)), provider].map(({ token }) => tokenName(token));
+      problems.add(`its services need each other in a circle: ${circle.join(' → ')}`);
+    }
+    if (seen.has(provider)) return;
+    seen.add(provider);
     for (const token of Object.values(provider.inject ?? {})) {
       const needed = byToken.get(token);
       if (needed === undefined) continue;
       if (needed.key !== undefined && provider.key === undefined)
-        return `${tokenName(provider.token)} has no key, but injects ${tokenName(token)}, which has one`;
-      const problem = problemOf(needed, [...path, provider]);
-      if (problem !== null) return problem;
+        problems.add(`${tokenName(provider.token)} has no key, but injects ${tokenName(token)}, which has one`);
+      visit(needed, [...path, provider]);
     }
-    return null;
   };
   for (const provider of providers) {
-    const problem = problemOf(provider, []);
-    if (problem !== null) return problem;
+    if (byToken.get(provider.token) !== provider) problems.add(`it provides ${tokenName(provider.token)} twice`);
+    visit(provider, []);
   }
-  return null;
+  return [...problems];
 }
 
 /** One after the other, in order; where one fails, those before it are closed. */

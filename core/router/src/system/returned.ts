@@ -1,4 +1,5 @@
 /** What components return: a plugin in plain JavaScript can return anything, and must learn what, where and what is allowed. */
+import { relative } from 'node:path';
 
 /** A component returned what its contract does not allow. It is a fault of the plugin: another attempt does not help before it is fixed. */
 export class InvalidReturn extends Error {
@@ -26,8 +27,15 @@ export function invalidReturn(instance: object, method: string, returned: unknow
   return new InvalidReturn(`${prefix}${method} returned ${described(returned)}; allowed is ${allowed}`);
 }
 
+/** Relative to the working directory, or to the directory that packages are installed in. */
+export function shortPath(path: string): string {
+  const [, installed] = /.*\bnode_modules[\\/](.+)/.exec(path) ?? [];
+  const own = relative(process.cwd(), path);
+  return installed ?? (own.startsWith('..') ? path : own);
+}
+
 /** Says what a value is, in a few words. Throws nothing. */
-function described(value: unknown): string {
+export function described(value: unknown): string {
   try {
     if (value === null || value === undefined) return String(value);
     if (typeof value === 'string') return value === '' ? 'an empty text' : `the text ${JSON.stringify(excerpt(value))}`;

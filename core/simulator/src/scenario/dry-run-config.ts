@@ -34,7 +34,7 @@ async function storeIn(directory: string, config: Config): Promise<StoreRow> {
   const catalog = openCatalog(config.directory);
   const sqlite = await catalog.find('store', 'sqlite');
   const found = 'component' in sqlite ? sqlite : await catalog.find('store', 'memory');
-  if ('problem' in found) throw new Error(found.problem.message);
+  if ('problems' in found) throw new Error(found.problems.map(({ message }) => message).join('; '));
   const options = found === sqlite ? found.component.options.parse({ path: join(directory, 'switchhook.db') }) : {};
   // Both were looked for among stores.
   return { ...config.store, component: found.component as Component<'store'>, options };

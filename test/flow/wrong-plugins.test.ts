@@ -1,0 +1,221 @@
+/** Plugins whose definitions are wrong: every mistake is found when they are loaded, all at once, with file and line. */
+import { openCatalog } from '@switchhook/core/internal';
+import { expect } from 'chai';
+import { type Workplace, workplace } from '../support/workplace.js';
+
+/** Three lines; what a case adds begins in line 4. */
+const head = `import { definePlugin, defineDestination, defineResolver, defineSource, HttpClient, provide, token, z } from '@switchhook/sdk';
+const options = z.strictObject({});
+const fine = { type: 'crm.note', description: 'Writes a note.', options, create: () => ({ deliver: async () => ({ kind: 'delivered' }) }) };
+`;
+const plugin = (...components: readonly string[]) =>
+  `export default definePlugin({ name: 'crm', components: [\n${components.join(',\n')}\n] });`;
+const destination = (changes: string) => plugin(`defineDestination({ ...fine, ${changes} })`);
+/** The first component of a plugin stands in line 5. */
+const note = 'destination crm.note (wrong.js:5)';
+const strict = 'allowed is z.strictObject({ … }), with z of @switchhook/sdk';
+
+/** What is wrong, the plugin, and what is said of it. */
+const cases: readonly (readonly [what: string, code: string, said: readonly string[]])[] = [
+  [
+    'one type twice',
+    plugin('defineDestination(fine)', 'defineDestination(fine)'),
+    [`destination crm.note (wrong.js:6): the plugin has another destination of this type (wrong.js:5)`],
+  ],
+  [
+    'reserved names of options of a destination',
+    destination(
+      'options: z.strictObject({ timeout: z.string().meta({ description: "T." }), batch: z.string().meta({ description: "B." }) })',
+    ),
+    ['timeout', 'batch'].map(
+      (name) => `${note}: option ${name}: every row of a destination has this key already; rename the option`,
+    ),
+  ],
+  [
+    'a reserved name of an option of a resolver',
+    plugin(
+      'defineResolver({ ...fine, type: "crm", options: z.strictObject({ after: z.string().meta({ description: "A." }) }) })',
+    ),
+    ['resolver crm (wrong.js:5): option after: every row of a resolver has this key already; rename the option'],
+  ],
+  ...['crm note', 'crm.', '.crm', 'crm.note.new', '1crm', ''].map((type) => {
+    const label = type === '' ? 'components[0] (wrong.js:5)' : `destination ${type} (wrong.js:5)`;
+    const found = type === '' ? 'an empty text' : `the text "${type}"`;
+    return [
+      `the type "${type}"`,
+      destination(`type: '${type}'`),
+      [
+        `${label}: type is ${found}; allowed is \`word\` or \`word.what\`, with letters, digits, - and _, such as crm.note`,
+      ],
+    ] as const;
+  }),
+  ...['z.looseObject({})', 'z.object({})', 'z.strictObject({}).catchall(z.string())'].map(
+    (schema) =>
+      [
+        `options that are ${schema}`,
+        destination(`options: ${schema}`),
+        [`${note}: options is no strict object, so misspelled keys would be ignored; ${strict}`],
+      ] as const,
+  ),
+  [
+    'options that are no object',
+    destination('options: z.string()'),
+    [`${note}: options is a schema of string; ${strict}`],
+  ],
+  [
+    'options that are no schema',
+    destination('options: { url: "text" }'),
+    [`${note}: options is an object with url; ${strict}`],
+  ],
+  [
+    'options without a description',
+    destination(
+      'options: z.strictObject({ a: z.string(), b: z.string().meta({ description: "B." }).optional(), c: z.string().meta({ description: "" }) })',
+    ),
+    ['a', 'c'].map((name) => `${note}: option ${name} has no description: add .meta({ description: '…' })`),
+  ],
+  ['no create', destination('create: undefined'), [`${note}: create is missing: a function`]],
+  [
+    'an unknown kind',
+    plugin("{ ...fine, kind: 'destinaton' }"),
+    ['destinaton crm.note: kind is the text "destinaton"; allowed is source, transform, store, destination, resolver'],
+  ],
+  [
+    'a misspelled field',
+    destination("description: undefined, desciption: 'x'"),
+    [
+      `${note}: a destination has no field desciption; did you mean "description"?`,
+      `${note}: description is missing: a sentence`,
+    ],
+  ],
+  [
+    'fields of another kind, or of the wrong type',
+    plugin(
+      'defineDestination({ ...fine, samples: {}, batches: 1 })',
+      'defineSource({ ...fine, batches: true, accepts: "text/plain", deadlineMs: 0 })',
+    ),
+    [
+      `${note}: a destination has no field samples`,
+      `${note}: batches is 1; allowed is true or false`,
+      'source crm.note (wrong.js:6): a source has no field batches',
+      'source crm.note (wrong.js:6): accepts is the text "text/plain"; allowed is a list of texts',
+      'source crm.note (wrong.js:6): deadlineMs is 0; allowed is a number of milliseconds',
+    ],
+  ],
+  [
+    'something injected that is no token',
+    destination('inject: { http: HttpClient, log: undefined, clock: "Clock", now: () => 0 }'),
+    [
+      ['log', 'undefined'],
+      ['clock', 'the text "Clock"'],
+      ['now', 'a function'],
+    ].map(([name, found]) => `${note}: inject.${name} is ${found}; allowed is a token, such as HttpClient, or a class`),
+  ],
+  [
+    'a component that is none',
+    plugin('undefined'),
+    ['components[0]: it is undefined; allowed is what defineSource, defineDestination, … return'],
+  ],
+  [
+    'services with mistakes',
+    `const Pool = token('crm.Pool');
+export default definePlugin({ name: 'crm', components: [], services: [
+  provide(Pool, { create: () => ({}) }), provide(Pool, { create: () => ({}) }), provide('Pool', { creat: () => ({}) }), provide(token('a'), { create: () => ({}), inject: { a: 1 } })
+] });`,
+    [
+      'services[2]: a service has no field creat; did you mean "create"?',
+      'services[2]: token is the text "Pool"; allowed is a token or a class',
+      'services[2]: create is missing: a function',
+      'services[3]: inject.a is 1; allowed is a token, such as HttpClient, or a class',
+      'it provides crm.Pool twice',
+    ],
+  ],
+  [
+    'fields of the plugin',
+    "export default { api: 1, name: '', component: [], components: 'none' };",
+    [
+      'a plugin has no field component; did you mean "components"?',
+      'name is an empty text; allowed is the name of the package',
+      'components is the text "none"; allowed is a list of what defineSource, defineDestination, … return',
+    ],
+  ],
+  [
+    'all of it',
+    plugin("defineDestination({ ...fine, type: 'a b' })", 'defineDestination({ ...fine, create: 1 })', '{}'),
+    [
+      'destination a b (wrong.js:5): type is the text "a b"; allowed is `word` or `word.what`, with letters, digits, - and _, such as crm.note',
+      'destination crm.note (wrong.js:6): create is 1; allowed is a function',
+      'components[2]: kind is missing: source, transform, store, destination, resolver',
+      'components[2]: type is missing: `word` or `word.what`, with letters, digits, - and _, such as crm.note',
+      'components[2]: description is missing: a sentence',
+      'components[2]: create is missing: a function',
+      `components[2]: options is undefined; ${strict}`,
+    ],
+  ],
+];
+
+describe('a plugin with a wrong definition', () => {
+  let place: Workplace;
+
+  beforeEach(async () => {
+    place = await workplace();
+    await place.link();
+    await place.write('package.json', '{ "type": "module" }');
+  });
+  afterEach(() => place.close());
+
+  const problemsOf = async (code: string) => {
+    await place.write('wrong.js', head + code);
+    const problems = await openCatalog(place.directory).load('./wrong.js');
+    return problems.map((problem) => ({ ...problem, message: problem.message.replaceAll(`${place.directory}/`, '') }));
+  };
+
+  for (const [what, code, said] of cases)
+    it(`is refused for ${what}`, async () => {
+      const problems = await problemsOf(code);
+      expect(problems.map(({ message }) => message)).to.deep.equal(said.map((one) => `./wrong.js: ${one}`));
+      expect(new Set(problems.map((problem) => problem.code))).to.deep.equal(new Set(['PLUGIN_BROKEN']));
+    });
+
+  it('is refused for a default export that is no plugin, or one of another contract', async () => {
+    const found = 'wrong.js has no plugin as its default export, but';
+    for (const [code, said] of [
+      ['export default () => 1;', `PLUGIN_BROKEN ./${found} a function`],
+      ['export default { name: 1 };', `PLUGIN_BROKEN ./${found} an object with name`],
+      ['export default null;', `PLUGIN_BROKEN ./${found} null`],
+      ['export const plugin = 1;', `PLUGIN_BROKEN ./${found} an object with plugin`],
+      [
+        'export default { name: "a", api: "2", components: [] };',
+        'PLUGIN_API ./wrong.js is written for version 2 of the plugin contract, this router has 1',
+      ],
+      ['export default { get api() { throw new Error("no") }, components: [] };', 'PLUGIN_BROKEN ./wrong.js: no'],
+    ] as const) {
+      const other = await workplace();
+      await other.link();
+      await other.write('wrong.js', head + code);
+      await other.write('package.json', '{ "type": "module" }');
+      const problems = await openCatalog(other.directory).load('./wrong.js');
+      expect(problems.map((problem) => `${problem.code} ${problem.message}`)).to.deep.equal([said]);
+      await other.close();
+    }
+  });
+
+  it('is refused for a type that another plugin brings, and check lists all mistakes at the row of the plugin', async () => {
+    await place.write('one.js', head + destination(''));
+    await place.write('two.js', head + plugin('defineDestination(fine)', 'defineResolver({ ...fine, inject: {} })'));
+    await place.write('three.js', head + destination('create: 1, desciption: 1'));
+    const file = await place.write(
+      'switchhook.yaml',
+      'version: 1\nstore: { use: memory }\nsources: {}\nplugins:\n  - ./one.js\n  - ./one.js\n  - ./two.js\n  - ./three.js\n',
+    );
+    const { code, stdout, stderr } = await place.run(['check', file]);
+    expect(code).to.equal(78);
+    expect((stdout + stderr).replaceAll(`${place.directory}/`, '').match(/^switchhook.yaml.*PLUGIN.*/gm)).to.deep.equal(
+      [
+        'switchhook.yaml:7:5  PLUGIN_BROKEN  plugins[2]: ./two.js: destination crm.note (two.js:5): ./one.js brings this type, too (one.js:5); which one is meant?',
+        'switchhook.yaml:8:5  PLUGIN_BROKEN  plugins[3]: ./three.js: destination crm.note (three.js:5): a destination has no field desciption; did you mean "description"?',
+        'switchhook.yaml:8:5  PLUGIN_BROKEN  plugins[3]: ./three.js: destination crm.note (three.js:5): create is 1; allowed is a function',
+      ],
+    );
+  });
+});
