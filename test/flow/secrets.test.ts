@@ -97,7 +97,7 @@ answers:
     expect(echo.preview.headers).to.include({ 'x-region': '***', authorization: 'Bearer ***' });
     expect(echo.preview.body).to.deep.equal({ team: '***', note: 'in ***', plain: 'default' });
     expect(echo.preview.url).to.equal(`${far.url}/***?q=***`);
-    expect(odd.reason).to.equal('cannot use ***, ***,\ndXNlcj*** at ***');
+    expect(odd.reason).to.equal(`cannot use ***, ***,\ndXNlcj*** at *** (${place.path('odd.js')}:4:9)`);
     expect(shown.join('\n')).to.include('cannot use ***');
     expect(lines.join('\n')).to.include('cannot use ***');
   });

@@ -188,14 +188,19 @@ describe('a plugin with a wrong definition', () => {
         'export default { name: "a", api: "2", components: [] };',
         'PLUGIN_API ./wrong.js is written for version 2 of the plugin contract, this router has 1',
       ],
-      ['export default { get api() { throw new Error("no") }, components: [] };', 'PLUGIN_BROKEN ./wrong.js: no'],
+      [
+        'export default { get api() { throw new Error("no") }, components: [] };',
+        'PLUGIN_BROKEN ./wrong.js: no (wrong.js:4:36)',
+      ],
     ] as const) {
       const other = await workplace();
       await other.link();
       await other.write('wrong.js', head + code);
       await other.write('package.json', '{ "type": "module" }');
       const problems = await openCatalog(other.directory).load('./wrong.js');
-      expect(problems.map((problem) => `${problem.code} ${problem.message}`)).to.deep.equal([said]);
+      expect(
+        problems.map((problem) => `${problem.code} ${problem.message}`.replaceAll(`${other.directory}/`, '')),
+      ).to.deep.equal([said]);
       await other.close();
     }
   });

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, ConfigurationError, Router } from '@switchhook/core';
-import { httpUrl, loadConfig, loadServer, Mask, systemClock } from '@switchhook/core/internal';
+import { httpUrl, loadConfig, loadServer, located, Mask, systemClock } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
 import { Command, Option } from 'commander';
@@ -82,7 +82,7 @@ export async function withComponents<T>(router: Router, output: Output, use: () 
   // As in `start`: what a plugin throws outside of any call does not end the process.
   const reported = new Set<string>();
   const tell = (error: unknown): void => {
-    const text = router.get(Mask)(strayText(error));
+    const text = located(error, router.get(Mask));
     if (!reported.has(text)) output.note(`process.error-uncaught: ${text}`);
     reported.add(text);
   };
@@ -98,13 +98,6 @@ export async function withComponents<T>(router: Router, output: Output, use: () 
     process.off('unhandledRejection', tell);
     process.off('uncaughtException', tell);
   }
-}
-
-/** What it is, and whose. */
-function strayText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const place = /^\s+(at .*)$/m.exec(error.stack ?? '')?.[1];
-  return `${error.message}${place === undefined ? '' : ` (${place})`}`;
 }
 
 /** Signs with the secrets of the configuration, and sends to the router at this URL. */

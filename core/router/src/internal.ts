@@ -58,4 +58,5 @@ export { openLog, printable, unfailing } from './system/log.js';
 export { Mask, maskedJson, maskFor } from './system/mask.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { Pauses, pausesKey } from './system/pauses.js';
+export { excerptOf, located, locateIn, placeOf } from './system/thrown.js';
 export { version } from './system/version.js';

@@ -225,10 +225,12 @@ function callOf(called: (...given: never[]) => unknown): string | null {
   Error.stackTraceLimit = 1;
   Error.captureStackTrace(at, called);
   Error.stackTraceLimit = stackTraceLimit;
-  const [, file = '', line] = /(?:at |\()([^()]+):(\d+):\d+\)?\s*$/.exec(String(at.stack)) ?? [];
+  const [, file = '', line] = /at (?:[^/\\]*\()?(.+):(\d+):\d+\)?\s*$/.exec(String(at.stack)) ?? [];
   // A loader of TypeScript appends a query to what it has compiled.
   const path = file.replace(/\?.*$/, '');
-  return line === undefined ? null : `${path.startsWith('file:') ? fileURLToPath(path) : path}:${line}`;
+  return line === undefined || path.startsWith('data:')
+    ? null
+    : `${path.startsWith('file:') ? fileURLToPath(path) : path}:${line}`;
 }
 
 function classDefinition(service: unknown): Omit<ServiceDefinition, 'token'> {

@@ -11,7 +11,7 @@ import {
   Store,
   token,
 } from '@switchhook/sdk';
-import { errorMessage, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
+import { TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
@@ -19,6 +19,7 @@ import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js
 import { newReplayId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
+import { located } from '../system/thrown.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -171,7 +172,7 @@ export class Replays {
       replay.state = this.#closed ? 'stopped' : 'done';
     } catch (error) {
       replay.state = 'failed';
-      replay.reason = this.mask(errorMessage(error));
+      replay.reason = located(error, this.mask);
       log.error('replay.failed', { id: replay.id, error });
     }
     replay.endedAtMs = clock.now();
@@ -218,9 +219,8 @@ export class Replays {
   }
 
   readonly #again = async (page: readonly Due<DeliveryRecord>[]): Promise<number> => {
-    const { store } = this;
     const groups = grouped(page, ({ dueMs }) => dueMs);
-    const changes = groups.map(([dueMs, group]) => store.replay(idsOf(group), dueMs));
+    const changes = groups.map(([dueMs, group]) => this.store.replay(idsOf(group), dueMs));
     return (await Promise.all(changes)).flat().length;
   };
 

@@ -11,12 +11,12 @@ import {
   stringifyJson,
   type Transform,
 } from '@switchhook/sdk';
-import { errorMessage } from '@switchhook/sdk/internal';
 import { applyTransforms, type OpenDestination } from '../delivery/attempt.js';
 import { eventOf } from '../routing/event-record.js';
 import { concerns, type Route, verdictOf } from '../routing/routes.js';
 import { type Mask, maskedJson } from '../system/mask.js';
 import { invalidReturn } from '../system/returned.js';
+import { located } from '../system/thrown.js';
 
 /** What explanations are made from. */
 export interface ExplainParts {
@@ -118,7 +118,7 @@ function previewOf(
     preview: null,
     reason: parts.mask(reason),
   });
-  const prepared = applyTransforms({ ...delivery, route, transforms, event }, parts.transforms);
+  const prepared = applyTransforms({ ...delivery, route, transforms, event }, parts);
   if (!('event' in prepared))
     return without('reason' in prepared ? (prepared.reason ?? '') : 'a transform keeps it back');
   try {
@@ -133,6 +133,6 @@ function previewOf(
       reason: null,
     };
   } catch (error) {
-    return without(errorMessage(error));
+    return without(located(error, parts.mask));
   }
 }

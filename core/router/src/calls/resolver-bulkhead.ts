@@ -10,11 +10,12 @@ import {
   type Log,
   type Resolver,
 } from '@switchhook/sdk';
-import { errorMessage, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
+import { TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
 import { type ComponentProbe, type Failure, type Hold, shifted } from '../resilience/hold.js';
 import type { Mask } from '../system/mask.js';
 import type { Pause } from '../system/pauses.js';
+import { excerptOf, located } from '../system/thrown.js';
 import { type Facts, plainFacts } from './facts.js';
 
 /** A resolver, ready to look, and how it may be used. */
@@ -152,12 +153,12 @@ export class ResolverBulkhead {
       if (isBusy(error)) return this.#cancelled(this.#miss('busy', error.message));
       if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, known));
       const outcome = error instanceof TimeoutError ? 'late' : 'failed';
-      this.#lastFailure = { atMs: this.#clock.now(), reason: this.#mask(errorMessage(error)) };
+      this.#lastFailure = { atMs: this.#clock.now(), reason: located(error, this.#mask) };
       this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
       if (isNotReady(error)) return this.#cancelled(this.#miss(outcome, error.message));
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
       this.#failed(!terms.incomplete && (outcome === 'failed' || hadItsTime));
-      return this.#miss(outcome, errorMessage(error));
+      return this.#miss(outcome, located(error, this.#mask));
     } finally {
       this.#running -= 1;
       this.#tell();
@@ -205,5 +206,5 @@ export class ResolverBulkhead {
 type Miss = 'late' | 'failed' | 'skipped' | 'busy';
 
 function miss(outcome: Miss, reason: string): ResolverResult {
-  return { outcome, reason: reason.replace(/\s+/g, ' ').slice(0, longestReason), facts: null };
+  return { outcome, reason: excerptOf(reason.replace(/\s+/g, ' '), longestReason), facts: null };
 }

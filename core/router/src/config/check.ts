@@ -255,8 +255,8 @@ function serverConfig({
   };
 }
 
-function componentRow<K extends Kind>({ name, component, plugin, options }: CheckedRow<K>): ComponentRow<K> {
-  return { name, component, plugin, options: options ?? {} };
+function componentRow<K extends Kind>({ name, component, plugin, position, options }: CheckedRow<K>): ComponentRow<K> {
+  return { name, component, plugin, position, options: options ?? {} };
 }
 
 function destinationRow(row: CheckedRow<'destination'>): readonly DestinationRow[] {

@@ -15,6 +15,8 @@ export interface CheckedRow<K extends Kind = Kind> {
   readonly component: Component<K>;
   /** What brings it; null = the router itself. */
   readonly plugin: Plugin | null;
+  /** Where in the file it stands; null where it does not. */
+  readonly position: string | null;
   readonly common: z.output<(typeof rowSchemas)[K]> | null;
   readonly options: Readonly<Record<string, unknown>> | null;
 }
@@ -63,6 +65,7 @@ export class Rows {
       name: String(path.at(-1)),
       component,
       plugin,
+      position: this.#checker.document.positionOf(path),
       // The schema belongs to this kind; the type of the table does not express that.
       common: this.#checker.check(rowSchemas[kind], path, absent, own) as CheckedRow<K>['common'],
       options: this.#checker.check(component.options, path, absent && {}, rest),

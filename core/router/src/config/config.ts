@@ -61,6 +61,8 @@ export interface ComponentRow<K extends Kind = Kind> {
   readonly component: Component<K>;
   /** What brings it; null = the router itself. */
   readonly plugin: Plugin | null;
+  /** `switchhook.yaml:12:3`; none or null where the file does not have it. */
+  readonly position?: string | null;
   /** Checked by the component's own schema: what its `create` takes. */
   readonly options: Readonly<Record<string, unknown>>;
 }

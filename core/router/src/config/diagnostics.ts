@@ -85,6 +85,14 @@ export class ConfigDocument {
     return inOrder(this.#warnings);
   }
 
+  /** `file:line:column` of the key of a path; null where the file does not have it. */
+  positionOf(path: Path): string | null {
+    if (nodeAt(this.root, path) === null) return null;
+    const offset = this.#start(path, 'key');
+    const line = lastAtOrBefore(this.#lineStarts, offset);
+    return `${this.file}:${line + 1}:${offset - (this.#lineStarts[line] ?? 0) + 1}`;
+  }
+
   /**
    * Reports a problem; if the path does not exist, at its last existing key. Nothing is reported about a value with a
    * missing variable, or below an invalid key: that has its own problem already.

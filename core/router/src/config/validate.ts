@@ -1,9 +1,10 @@
 /** Validates parts of a document against schemas; collects the secrets. */
 
-import { errorMessage, type Reader, reading } from '@switchhook/sdk/internal';
+import { type Reader, reading } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import { compileExpression } from '../expressions/compile.js';
 import { maskFor } from '../system/mask.js';
+import { located } from '../system/thrown.js';
 import type { ConfigDocument } from './diagnostics.js';
 import { inputSchema, type JsonSchema, schemasAt, takesText } from './json-schema.js';
 import type { Path } from './problem.js';
@@ -62,8 +63,8 @@ export class Checker {
         mask: maskFor(this.secrets),
       });
     } catch (error) {
-      const reason = errorMessage(error);
-      this.document.report('PLUGIN_BROKEN', path, `these options cannot be checked: ${maskFor(this.secrets)(reason)}`);
+      const reason = located(error, maskFor(this.secrets));
+      this.document.report('PLUGIN_BROKEN', path, `these options cannot be checked: ${reason}`);
     }
     return null;
   }

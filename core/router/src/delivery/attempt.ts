@@ -16,6 +16,7 @@ import type { ComponentProbe } from '../resilience/hold.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn, isJson, isPlain } from '../system/returned.js';
+import { excerptOf, located } from '../system/thrown.js';
 import type { QueuePolicy } from './policy.js';
 import { type AttemptOutcome, settlementFor } from './retry.js';
 
@@ -72,12 +73,12 @@ export async function runAttempt(
   parts: AttemptParts,
   claimed: readonly ClaimedDelivery[],
 ): Promise<readonly AttemptResult[]> {
-  const { open, transforms, clock } = parts;
+  const { clock } = parts;
   const startedAtMs = clock.now();
   const startedAt = clock.elapsed();
-  const prepared = claimed.map((one) => applyTransforms(one, transforms));
+  const prepared = claimed.map((one) => applyTransforms(one, parts));
   const deliveries = prepared.filter((one) => 'event' in one);
-  const outcomes = deliveries.length === 0 ? [] : await callDestination(open, deliveries, clock);
+  const outcomes = deliveries.length === 0 ? [] : await callDestination(parts, deliveries);
   const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
   let calledBefore = 0;
   return claimed.map((one, index) => {
@@ -139,7 +140,7 @@ function outcomeOf(returned: unknown, method: string, destination: Destination):
 }
 
 function withResponse(copy: Outcome, { response }: Outcome): Outcome {
-  return typeof response === 'string' ? { ...copy, response: excerptOf(response) } : copy;
+  return typeof response === 'string' ? { ...copy, response: responseExcerpt(response) } : copy;
 }
 
 /** Without the secrets that an error or a response contains. */
@@ -153,13 +154,13 @@ function maskedOutcome(outcome: AttemptOutcome, mask: Mask): AttemptOutcome {
 
 /** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */
 function attemptRecord(outcome: AttemptOutcome): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
-  const reason = 'reason' in outcome ? outcome.reason.slice(0, reasonLimit) : null;
+  const reason = 'reason' in outcome ? excerptOf(outcome.reason, reasonLimit) : null;
   const response = 'response' in outcome ? outcome.response : null;
   return { outcome: outcome.kind, reason, response: response ?? null };
 }
 
 /** The first bytes, without a character that is cut in two. */
-function excerptOf(response: string): string {
+function responseExcerpt(response: string): string {
   if (response.length * 3 <= responseBytes) return response;
   return new TextDecoder().decode(new TextEncoder().encode(response).subarray(0, responseBytes)).replace(/\uFFFD$/, '');
 }
@@ -167,15 +168,15 @@ function excerptOf(response: string): string {
 /** A delivery as its destination sees it, or what came of it before it got there. */
 export function applyTransforms(
   claimed: Omit<ClaimedDelivery, 'lease'>,
-  transforms: Transforms,
+  { transforms, mask }: Pick<AttemptParts, 'transforms' | 'mask'>,
 ): Delivery | AttemptOutcome {
   const { id, route, destination, attempt } = claimed;
   try {
     const event = transformed(eventOf(claimed.event), claimed.transforms, transforms);
     return event === null ? { kind: 'skipped' } : { id, route, destination, attempt, event };
   } catch (error) {
-    const message = errorMessage(error);
-    return { kind: 'rejected', reason: error instanceof InvalidReturn ? message : `a transform failed: ${message}` };
+    const reason = located(error, mask);
+    return { kind: 'rejected', reason: error instanceof InvalidReturn ? reason : `a transform failed: ${reason}` };
   }
 }
 
@@ -207,9 +208,8 @@ function isEvent(value: Event | undefined, before: Event): value is Event {
 
 /** One outcome for each delivery, in order. Never rejects. */
 async function callDestination(
-  { destination, policy }: OpenDestination,
+  { open: { destination, policy }, clock, mask }: AttemptParts,
   deliveries: readonly Delivery[],
-  clock: Clock,
 ): Promise<readonly Outcome[]> {
   const controller = new AbortController();
   try {
@@ -226,7 +226,8 @@ async function callDestination(
     return deliveries.map((_, index) => outcomeOf(returned[index], method, destination));
   } catch (error) {
     const kind = error instanceof InvalidReturn ? 'rejected' : 'unavailable';
-    return deliveries.map(() => ({ kind, reason: errorMessage(error) }));
+    const reason = located(error, mask);
+    return deliveries.map(() => ({ kind, reason }));
   }
 }
 

@@ -1,9 +1,9 @@
 /** Makes one component of its row. Nothing is opened here. */
 import type { Component, Instances, Kind, Lifecycle } from '@switchhook/sdk';
-import { errorMessage } from '@switchhook/sdk/internal';
 import type { ComponentRow, DestinationRow } from '../config/config.js';
 import type { Mask } from '../system/mask.js';
 import { invalidReturn, nameComponent, shortPath } from '../system/returned.js';
+import { located } from '../system/thrown.js';
 import { type PluginServices, withServices } from './plugin-services.js';
 
 /** A component that has been made, and how it is called in the file. */
@@ -12,6 +12,8 @@ export interface CreatedComponent<K extends Kind = Kind> {
   /** Name of the row. */
   readonly name: string;
   readonly type: string;
+  /** Where its row stands; none if no file has it. */
+  readonly position?: string | null;
   readonly instance: Instances[K];
   /** Opens, probes and closes it with the services it shares. */
   readonly lifecycle: Lifecycle;
@@ -23,20 +25,16 @@ export function createComponent<K extends Kind>(
   row: ComponentRow<K>,
   plugin: PluginServices,
 ): CreatedComponent<K> {
+  const called = { kind, name: row.name, type: row.component.type, position: row.position ?? null };
   try {
     const { services, shared } = plugin.for(row);
     const instance = nameComponent(
       checkedInstance(row.component, row.component.create(row.options, services)),
       label(row),
     );
-    return { kind, name: row.name, type: row.component.type, instance, lifecycle: withServices(instance, shared) };
+    return { ...called, instance, lifecycle: withServices(instance, shared) };
   } catch (error) {
-    throw new ComponentFailure(
-      { kind, name: row.name, type: row.component.type },
-      'could not be made',
-      error,
-      plugin.mask,
-    );
+    throw new ComponentFailure(called, 'could not be made', error, plugin.mask);
   }
 }
 
@@ -84,12 +82,14 @@ export class ComponentFailure extends Error {
   readonly code: string;
 
   constructor(
-    readonly component: { readonly kind: Kind; readonly name: string; readonly type: string },
+    readonly component: Pick<CreatedComponent, 'kind' | 'name' | 'type' | 'position'>,
     what: string,
     cause: unknown,
     mask: Mask,
   ) {
-    super(`${component.kind} ${component.name} (${component.type}) ${what}: ${mask(errorMessage(cause))}`, { cause });
+    const { kind, name, type, position = null } = component;
+    const place = position === null ? '' : `, ${position}`;
+    super(`${kind} ${name} (${type}${place}) ${what}: ${located(cause, mask)}`, { cause });
     this.code =
       cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'PLUGIN_FAILED';
   }

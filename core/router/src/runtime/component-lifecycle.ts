@@ -1,8 +1,9 @@
 /** Opens, probes and closes one component. It opens at the first try or not at all, or is tried again until it does. */
 import { type Clock, type Log, notReady, type Resolver, refuse, type Store } from '@switchhook/sdk';
-import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
+import { Sleep, withTimeout } from '@switchhook/sdk/internal';
 import type { Mask } from '../system/mask.js';
 import { nameLike } from '../system/returned.js';
+import { located } from '../system/thrown.js';
 import { ComponentFailure, type CreatedComponent } from './component-factory.js';
 
 /** No component may take longer to open or to close. */
@@ -81,7 +82,7 @@ export class ComponentLifecycle {
     const { lifecycle } = this.made;
     return withTimeout(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
       (said) => ({ failure: null, note: typeof said === 'string' ? this.#mask(said) : null }),
-      (error: unknown) => ({ failure: this.#mask(errorMessage(error)), note: null }),
+      (error: unknown) => ({ failure: located(error, this.#mask), note: null }),
     );
   }
 
@@ -149,8 +150,8 @@ export class ComponentLifecycle {
   /** Null where an earlier try has opened it meanwhile. */
   #failed(error: unknown): ComponentFailure | null {
     if (this.#failure === null) return null;
-    const failure = new ComponentFailure(this.#named, 'could not be opened', error, this.#mask);
-    this.#failure = `could not be opened: ${this.#mask(errorMessage(error))}`;
+    const failure = new ComponentFailure(this.made, 'could not be opened', error, this.#mask);
+    this.#failure = `could not be opened: ${located(error, this.#mask)}`;
     return failure;
   }
 

@@ -4,9 +4,10 @@ import { createRequire } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
-import { didYouMean, errorMessage } from '@switchhook/sdk/internal';
+import { didYouMean } from '@switchhook/sdk/internal';
 import type { Catalog, Found, PluginProblem } from '../config/component-rows.js';
 import { described } from '../system/returned.js';
+import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
 
 /** A plugin and where it was found. */
@@ -127,6 +128,7 @@ export class ComponentCatalog implements Catalog {
   async #import(from: string): Promise<LoadedPlugin | Problems> {
     const path = this.#pathOf(from);
     if (path === null) return [notInstalled(from)];
+    locateIn(isPath(from) ? dirname(path) : packageDirectory(path));
     try {
       const module: unknown = await importModule(path);
       const exported = exportOf(module);
@@ -143,12 +145,12 @@ export class ComponentCatalog implements Catalog {
       // Its fields have been checked.
       return { plugin: exported as Plugin, version: versionOf(path), from };
     } catch (error) {
-      return brokenBy(from, [errorMessage(error)]);
+      return brokenBy(from, [located(error)]);
     }
   }
 
   #pathOf(from: string): string | null {
-    if (from.startsWith('.') || isAbsolute(from)) {
+    if (isPath(from)) {
       const path = resolve(this.#directory, from);
       return existsSync(path) ? path : null;
     }
@@ -203,9 +205,18 @@ function versionOf(path: string): string | null {
 
 /** The package.json that a file belongs to. */
 function manifestOf(path: string): { readonly version?: unknown; readonly type?: unknown } | null {
-  const files = [...upwardsFrom(dirname(path))].map((directory) => join(directory, 'package.json'));
-  const file = files.find((one) => existsSync(one));
-  return file === undefined ? null : createRequire(import.meta.url)(file);
+  const file = join(packageDirectory(path), 'package.json');
+  return existsSync(file) ? createRequire(import.meta.url)(file) : null;
+}
+
+/** That of its package.json; its own where there is none. */
+function packageDirectory(path: string): string {
+  const [own = path, ...above] = upwardsFrom(dirname(path));
+  return [own, ...above].find((directory) => existsSync(join(directory, 'package.json'))) ?? own;
+}
+
+function isPath(from: string): boolean {
+  return from.startsWith('.') || isAbsolute(from);
 }
 
 function* upwardsFrom(directory: string): Generator<string> {
@@ -224,9 +235,8 @@ function isUnresolvable(error: unknown): boolean {
 }
 
 function notInstalled(from: string): PluginProblem {
-  const isPath = from.startsWith('.') || isAbsolute(from);
-  const message = isPath ? `there is no file ${from}` : `${from} is not installed`;
-  if (isPath) return { code: 'PLUGIN_NOT_INSTALLED', message, hint: 'Paths start at the configuration file.' };
+  const message = isPath(from) ? `there is no file ${from}` : `${from} is not installed`;
+  if (isPath(from)) return { code: 'PLUGIN_NOT_INSTALLED', message, hint: 'Paths start at the configuration file.' };
   const isFile = /\.[cm]?[jt]s$/.test(from);
   const hint = isFile ? `A file is named by its path: ./${from}` : `npm install ${from}`;
   return { code: 'PLUGIN_NOT_INSTALLED', message, hint };

@@ -2,8 +2,10 @@
 
 import { createRequire } from 'node:module';
 import { type JsonObject, type Log, type LogFields, parseJson, stringifyJson } from '@switchhook/sdk';
+import { errorMessage } from '@switchhook/sdk/internal';
 import pino from 'pino';
 import { type Mask, maskedJson } from './mask.js';
+import { placeOf } from './thrown.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -32,15 +34,28 @@ export function openLog({ level, mask, to = standardOutput() }: LogOptions): Log
       messageKey: 'event',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err },
+      serializers: { error: serialized },
     },
     { write: (line: string) => to.write(printable(maskedLine(withoutSources(line), mask))) },
   );
   const at =
     (method: keyof Log) =>
-    (event: string, fields: LogFields = {}): void =>
-      logger[method](fields, event);
+    (event: string, fields: LogFields = {}): void => {
+      if (!logger.isLevelEnabled(method)) return;
+      const place = 'error' in fields && !('at' in fields) ? placeOf(fields.error) : null;
+      logger[method](place === null ? fields : { ...fields, at: place }, event);
+    };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** An error that throws when it is read does not cost the line. */
+function serialized(error: unknown): unknown {
+  try {
+    // It takes anything, and leaves what is no error as it is.
+    return pino.stdSerializers.err(error as Error);
+  } catch {
+    return { type: 'Error', message: errorMessage(error) };
+  }
 }
 
 /** A log that throws costs lines, and nothing else: a call may be in progress. */
