@@ -2,7 +2,7 @@
 import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
 import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
 import { type AttemptParts, type AttemptResult, runAttempt } from './attempt.js';
-import { type Claimed, Claims } from './claims.js';
+import { type Claimed, Claims, type Held } from './claims.js';
 import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
 import { SettlementWriter } from './settlement-writer.js';
 import type { DeliveryTelemetry } from './telemetry.js';
@@ -22,14 +22,6 @@ export interface QueueParts extends AttemptParts {
 
 /** The load of a queue. */
 export type QueueLoad = Standing & Readonly<Record<'running' | 'held' | 'unsettled', number>>;
-
-/** A delivery in memory whose attempt has not started. */
-interface Held {
-  readonly delivery: ClaimedDelivery;
-  readonly leaseUntilMs: number;
-  /** By the clock that never goes back. */
-  readonly sinceMs: number;
-}
 
 /** Deliveries whose settlement is not committed yet; more would be repeated after a crash. */
 const unsettledLimit = 256;
@@ -61,9 +53,9 @@ export class DeliveryQueue {
 
   constructor(parts: QueueParts) {
     const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
+    const { isPaused, clock } = parts;
     this.#parts = parts;
     this.#policy = parts.open.policy;
-    const { isPaused, clock } = parts;
     this.#throttle = new Throttle({ rateLimit, breaker, longestWaitMs: retry.maxMs, isPaused }, clock.elapsed());
     this.#batchMax = batch?.max ?? 1;
     this.#settlementWriter = new SettlementWriter(parts);
@@ -112,6 +104,7 @@ export class DeliveryQueue {
   /** One attempt now, whatever the throttle allows, with the delivery that is due first; null where none is. Success resets. */
   async probe(): Promise<AttemptResult | 'busy' | null> {
     if (this.#closed || this.#claiming || !this.#mayStart()) return 'busy';
+    this.#giveBackLapsed();
     this.#claiming = true;
     const claimed = await this.#claims.next(1);
     this.#capacity.take(claimed.deliveries.length);
@@ -254,11 +247,9 @@ export class DeliveryQueue {
 
   /** The store may hand them out again, although a clock that jumps back makes their leases look good once more. */
   #giveBackLapsed(): void {
-    const nowMs = this.#parts.clock.now();
-    const lapsed = this.#held.filter(({ leaseUntilMs }) => leaseUntilMs <= nowMs);
-    if (lapsed.length === 0) return;
-    this.#held.splice(0, this.#held.length, ...this.#held.filter((held) => !lapsed.includes(held)));
-    this.#giveBack(lapsed);
+    const [held, nowMs] = [this.#held.splice(0), this.#parts.clock.now()];
+    this.#held.push(...held.filter(({ leaseUntilMs }) => leaseUntilMs > nowMs));
+    this.#giveBack(held.filter(({ leaseUntilMs }) => leaseUntilMs <= nowMs));
   }
 
   async #claim(): Promise<void> {
@@ -269,8 +260,7 @@ export class DeliveryQueue {
     this.#dueMs = null;
     const claimed = await this.#claims.next(limit);
     this.#capacity.take(claimed.deliveries.length);
-    const sinceMs = this.#parts.clock.elapsed();
-    const { leaseUntilMs } = claimed;
+    const [sinceMs, { leaseUntilMs }] = [this.#parts.clock.elapsed(), claimed];
     this.#held.push(...claimed.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
     this.#capacity.free(limit);
     this.#claimed(claimed);
