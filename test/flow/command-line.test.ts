@@ -163,7 +163,9 @@ describe('the command line', () => {
     for (const command of ['check', 'start']) {
       const { code, stderr } = await place.run([command, '--config', file]);
       expect(code, command).to.equal(78);
-      expect(stderr, command).to.include('destination console (promising)').and.to.include('it has no deliverMany');
+      expect(stderr, command)
+        .to.match(/destination console \(promising, \S*switchhook\.yaml:\d+:\d+\) cannot be used/)
+        .and.to.include('it has no deliverMany');
     }
   });
 
