@@ -73,7 +73,9 @@ describe('under attack', () => {
 
   it('by headers that push those of a proxy out, every call is answered, and the API stays closed', async () => {
     const { statuses } = await attacked('filler-headers', 50);
-    expect(statuses).to.have.all.keys('400');
+    // Newer versions of Node refuse so many by themselves.
+    expect(Object.keys(statuses)).to.have.length(1);
+    expect(Object.keys(statuses)[0]).to.be.oneOf(['400', '431']);
   });
 
   it('by a network that forgets its connections to PostgreSQL, only the first call gets its defaults', async () => {
