@@ -52,7 +52,7 @@ export class Pipeline {
 
   /**
    * The store is open: takes up what it has left from before, and what waits for it. Requests may have come already.
-   * Resolves when the pauses are known, or cannot be read for now; never rejects.
+   * Resolves when the pauses have been read, or reading them has failed once and goes on later; never rejects.
    */
   async open(): Promise<void> {
     this.recorder.open();
