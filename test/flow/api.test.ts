@@ -28,8 +28,10 @@ routes:
 /** What a terminal would act on, and what reorders a text. */
 const acting = /(?![\n\t])[\p{Cc}\p{Bidi_C}\u2028]/gu;
 const hostile = '\u001b[2J\u001b]0;owned\u0007\r\b\u007f\u009b31mred\u202egnp.exe\u2066\u001b[31mPWNED';
-/** For a process that takes its output for a terminal. */
+/** For a process that takes its output for a terminal, whatever a machine without one sets. */
 const onTerminal = {
+  CI: 'true',
+  TERM: 'dumb',
   NODE_OPTIONS: '--import=data:text/javascript,process.stdout.isTTY=true;process.stdout.hasColors=()=>true',
 };
 

@@ -83,9 +83,11 @@ export function printTable(output: Output, headings: readonly string[], rows: re
     output.line([headings, ...cells].map((row) => row.join('\t')));
     return;
   }
-  const table = new Table({ head: [...headings], style: { head: ['bold'], border: ['dim'], compact: true } });
+  // Coloured here: the colours of the table follow variables such as CI, not the terminal.
+  const head = headings.map((heading) => styled(output, 'bold', heading));
+  const table = new Table({ head, style: { head: [], border: [], compact: true } });
   table.push(...cells);
-  output.line(sealed(table.toString()).split('\n'));
+  output.line(table.toString().split('\n'));
 }
 
 /** Goes on if the answer is yes; ends the command otherwise, also without a terminal. */
