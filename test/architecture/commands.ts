@@ -1,8 +1,8 @@
 /** The commands of documents: which there are, and whether the command line knows them. */
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { program } from '@switchhook/cli/internal';
+import type { Command } from 'commander';
 import type { Block } from './documents.js';
 import { repository } from './source.js';
 
@@ -16,46 +16,36 @@ export interface Help {
 }
 
 /** The help of `switchhook`, or of one of its subcommands. */
-export type HelpOf = (words: readonly string[]) => Promise<Help>;
+export type HelpOf = (words: readonly string[]) => Help;
 
-const asked = new Map<string, Promise<Help>>();
-
-/** Asks the command line itself, each command once. */
+/** What the command line itself says. */
 export const installedHelp: HelpOf = (words) => {
-  const key = words.join(' ');
-  const known = asked.get(key) ?? readHelp(words);
-  asked.set(key, known);
-  return known;
+  const command = words.reduce<Command | undefined>(
+    (at, word) => at?.commands.find((known) => known.name() === word),
+    program,
+  );
+  if (!command) throw new Error(`there is no command ${words.join(' ')}`);
+  return {
+    commands: command.commands.map((known) => known.name()),
+    options: [...command.options, { short: '-h', long: '--help' }]
+      .flatMap(({ short, long }) => [short ?? [], long ?? []])
+      .flat(),
+  };
 };
 
-async function readHelp(words: readonly string[]): Promise<Help> {
-  const { stdout } = await promisify(execFile)(process.execPath, [binary, ...words, '--help']);
-  const [, commands = ''] = stdout.split(/^Commands:$/m);
-  return {
-    commands: [...(commands.split('\n\n')[0] ?? '').matchAll(/^ {2}(\w[\w-]*)/gm)].map(([, name = '']) => name),
-    options: [...stdout.matchAll(/^ {2}(?:(-\w), )?(--[\w-]+)/gm)].flatMap(([, short = '', long = '']) => [
-      short,
-      long,
-    ]),
-  };
-}
-
 /** What a text asks of `switchhook` that the command line does not know. */
-export async function unknownCommands(text: string, help: HelpOf = installedHelp): Promise<readonly string[]> {
+export function unknownCommands(text: string, help: HelpOf = installedHelp): readonly string[] {
   const calls = [...text.replaceAll(/\s*\\\n\s*/g, ' ').matchAll(/(?<![\w@/.-])switchhook((?: +[^\s|;&<>()`#]+)+)/g)];
-  const unknown = await Promise.all(
-    calls.map(async ([call, rest = '']) => ((await knows(rest.trim().split(/ +/), help)) ? [] : [call])),
-  );
-  return unknown.flat();
+  return calls.filter(([, rest = '']) => !knows(rest.trim().split(/ +/), help)).map(([call]) => call);
 }
 
-async function knows(words: readonly string[], help: HelpOf): Promise<boolean> {
+function knows(words: readonly string[], help: HelpOf): boolean {
   const verbs: string[] = [];
-  let known = await help([]);
+  let known = help([]);
   for (const word of words) {
     if (!known.commands.includes(word)) break;
     verbs.push(word);
-    known = await help(verbs);
+    known = help(verbs);
   }
   const options = words.flatMap((word) => /^-{1,2}[a-z][\w-]*/.exec(word) ?? []);
   return (verbs.length > 0 || options.length > 0) && options.every((option) => known.options.includes(option));

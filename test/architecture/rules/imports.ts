@@ -90,7 +90,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'filters.ts': ['api-client.ts'],
     format: ['output.ts'],
     commands: ['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts'],
-    'main.ts': ['commands', 'output.ts'],
+    'main.ts': ['output.ts', 'program.ts'],
+    'program.ts': ['commands', 'output.ts'],
   },
 };
 

@@ -1,0 +1,76 @@
+/** The command line as commander knows it: one file per verb, put together here. */
+
+import { printable, version } from '@switchhook/core/internal';
+import { Command } from 'commander';
+import { callCommand } from './commands/call.js';
+import { callsCommand } from './commands/calls.js';
+import { checkCommand } from './commands/check.js';
+import { pauseCommand, probeCommand, resetCommand, resumeCommand } from './commands/control.js';
+import { crashtestCommand } from './commands/crashtest.js';
+import { deadCommand } from './commands/dead.js';
+import { deliveriesCommand } from './commands/deliveries.js';
+import { discardCommand } from './commands/discard.js';
+import { eventsCommand } from './commands/events.js';
+import { explainCommand } from './commands/explain.js';
+import { pluginsCommand } from './commands/plugins.js';
+import { replayCommand } from './commands/replay.js';
+import { schemaCommand } from './commands/schema.js';
+import { sendCommand } from './commands/send.js';
+import { simulateCommand } from './commands/simulate.js';
+import { startCommand } from './commands/start.js';
+import { statusCommand } from './commands/status.js';
+import { storeCommand } from './commands/store-copy.js';
+import { processOutput } from './output.js';
+
+/** What the parser prints may repeat an argument. */
+const parserOutput = {
+  writeOut: (text: string) => process.stdout.write(printable(text)),
+  writeErr: (text: string) => process.stderr.write(printable(text)),
+};
+
+/** The command line, which writes to the process's own streams. */
+export const program = new Command('switchhook')
+  .description('A self-hosted router for the webhooks of voice-AI agents.')
+  .version(version)
+  .showHelpAfterError('(switchhook --help shows how)')
+  .configureOutput(parserOutput)
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  switchhook check                              is the configuration right?
+  switchhook start                              run the router
+  switchhook send conversation_ended            send it a signed sample
+  switchhook call --from +12345678912 --to +12345678913
+  switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
+  switchhook status                             how do its destinations stand?
+  switchhook explain conv_123                   why did this conversation not arrive?
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
+  );
+
+for (const command of [
+  startCommand,
+  checkCommand,
+  sendCommand,
+  callCommand,
+  callsCommand,
+  simulateCommand,
+  statusCommand,
+  explainCommand,
+  eventsCommand,
+  deliveriesCommand,
+  deadCommand,
+  replayCommand,
+  discardCommand,
+  pauseCommand,
+  resumeCommand,
+  probeCommand,
+  resetCommand,
+  schemaCommand,
+  pluginsCommand,
+  storeCommand,
+  crashtestCommand,
+])
+  program.addCommand(command(processOutput).configureOutput(parserOutput).exitOverride().showHelpAfterError());
