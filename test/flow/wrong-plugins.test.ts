@@ -103,6 +103,15 @@ const cases: readonly (readonly [what: string, code: string, said: readonly stri
     ],
   ],
   [
+    'limits that no row could have',
+    destination("limits: { rateLimit: '10', concurrency: 0, timeout: 30 }"),
+    [
+      `${note}: limits.rateLimit: expected a rate such as 10/s or 100/m`,
+      `${note}: limits.concurrency: Too small: expected number to be >=1`,
+      `${note}: limits.timeout: Invalid input: expected string, received number`,
+    ],
+  ],
+  [
     'something injected that is no token',
     destination('inject: { http: HttpClient, log: undefined, clock: "Clock", now: () => 0 }'),
     [

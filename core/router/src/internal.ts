@@ -17,7 +17,7 @@ export type { Hints } from './config/diagnostics.js';
 export { configurationSchema, inputSchema, type JsonSchema } from './config/json-schema.js';
 export { documentFrom, readConfig } from './config/load.js';
 export { formatProblems } from './config/problem.js';
-export { rowSchemas, sections } from './config/schema.js';
+export { rowSchemas, sections } from './config/row-schemas.js';
 export { Checker } from './config/validate.js';
 export { appliedTo } from './delivery/attempt.js';
 export { DeliveryPlan, Dispatcher } from './delivery/dispatcher.js';

@@ -20,7 +20,7 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 33, lines: 3_220 },
-  { folder: 'core/router/', files: 109, lines: 13_200 },
+  { folder: 'core/router/', files: 112, lines: 13_600 },
   { folder: 'core/testkit/', files: 18, lines: 2_400 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
   { folder: 'core/cli/', files: 33, lines: 3_150 },

@@ -1,4 +1,4 @@
-import { type Catalog, checkConfig, documentFrom } from '@switchhook/core/internal';
+import { type Catalog, checkConfig, configurationSchema, documentFrom } from '@switchhook/core/internal';
 import { defineDestination, type Template, text, z } from '@switchhook/sdk';
 import { ERRORS } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
@@ -487,6 +487,39 @@ routes:
         'problems[1].message',
         'agents.events is a transform, a source belongs here',
       );
+    });
+
+    it('gives the rows of a destination the limits of its component, unless they have others', async () => {
+      const limits = { rateLimit: '10/s', concurrency: 3, timeout: '30s' };
+      const own = defineDestination({
+        type: 'log',
+        description: 'Own.',
+        limits,
+        options: z.strictObject({}),
+        create: () => ({ deliver: async () => ({ kind: 'delivered' }) }),
+      });
+      const limited: Catalog = {
+        ...catalog,
+        find: async (kind, use) => (kind === 'destination' ? { component: own } : catalog.find(kind, use)),
+      };
+      const queueOf = async (row: string) => {
+        const yaml = smallest.replace('{ use: log }', row);
+        const result = await checkConfig(documentFrom(yaml, '/nowhere/x.yaml', {}), limited);
+        return result.kind === 'config' ? result.config.destinations[0]?.queue : result.problems;
+      };
+      expect(await queueOf('{ use: log }')).to.deep.include({
+        rateLimit: { count: 10, perMs: 1_000 },
+        concurrency: 3,
+        timeoutMs: 30_000,
+      });
+      expect(await queueOf('{ use: log, rateLimit: 5/m, concurrency: 8, timeout: 1s }')).to.deep.include({
+        rateLimit: { count: 5, perMs: 60_000 },
+        concurrency: 8,
+        timeoutMs: 1_000,
+      });
+      expect(JSON.stringify(configurationSchema([own])))
+        .to.include('"default":3')
+        .and.to.include('"default":"10/s"');
     });
 
     it('lets options use their own variables', async () => {

@@ -13,15 +13,13 @@ import type { ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } 
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path, Problem } from './problem.js';
 import { checkTypes, References, ResolverOrder } from './references.js';
+import { type rowSchemas, type Section, sections } from './row-schemas.js';
 import {
   answerSchema,
   countrySchema,
   logSchema,
   pluginsSchema,
   routeSchema,
-  type rowSchemas,
-  type Section,
-  sections,
   serverSchema,
   versionSchema,
 } from './schema.js';

@@ -5,7 +5,7 @@ import type { ErrorCode } from '@switchhook/sdk/internal';
 import { z } from 'zod';
 import { isVariableName } from '../expressions/compile.js';
 import type { Path } from './problem.js';
-import { namePattern, rowSchemas, type Section, sections } from './schema.js';
+import { namePattern, rowSchemaOf, rowSchemas, type Section, sections } from './row-schemas.js';
 import { isNothing, nodeAt } from './tree.js';
 import type { Checker } from './validate.js';
 
@@ -67,7 +67,7 @@ export class Rows {
       plugin,
       position: this.#checker.document.positionOf(path),
       // The schema belongs to this kind; the type of the table does not express that.
-      common: this.#checker.check(rowSchemas[kind], path, absent, own) as CheckedRow<K>['common'],
+      common: this.#checker.check(rowSchemaOf(component), path, absent, own) as CheckedRow<K>['common'],
       options: this.#checker.check(component.options, path, absent && {}, rest),
     };
   }

@@ -3,16 +3,13 @@
 import type { Component, Kind } from '@switchhook/sdk';
 import { z } from 'zod';
 import type { Path } from './problem.js';
+import { namePattern, rowSchemaOf, rowSchemas, sectionDescriptions, sections } from './row-schemas.js';
 import {
   answerSchema,
   countrySchema,
   logSchema,
-  namePattern,
   pluginsSchema,
   routeSchema,
-  rowSchemas,
-  sectionDescriptions,
-  sections,
   serverSchema,
   versionSchema,
 } from './schema.js';
@@ -81,10 +78,12 @@ function rowSchema(component: Component): z.ZodObject {
   return z.strictObject({ use, ...common, ...component.options.shape }).meta({ description: component.description });
 }
 
-function commonShape({ kind, batches = false }: Component) {
-  if (kind !== 'destination' || batches) return rowSchemas[kind].shape;
-  const { batch: _, ...shape } = rowSchemas.destination.shape;
-  return shape;
+function commonShape(component: Component) {
+  const { kind, batches = false } = component;
+  const shape: z.ZodRawShape = rowSchemaOf(component).shape;
+  if (kind !== 'destination' || batches) return shape;
+  const { batch: _, ...others } = shape;
+  return others;
 }
 
 const withVariable: JsonSchema = { type: 'string', pattern: '\\$\\{' };

@@ -4,7 +4,7 @@ import { didYouMean, expressionsIn, nearest } from '@switchhook/sdk/internal';
 import type { CheckedRow } from './component-rows.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path } from './problem.js';
-import { type Section, sections } from './schema.js';
+import { type Section, sections } from './row-schemas.js';
 import { nodeAt, scalarsIn } from './tree.js';
 
 /** A name as it is written somewhere. */

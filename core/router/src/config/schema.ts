@@ -1,128 +1,8 @@
 /** The keys of the configuration, without the options of components. Docs and the editor schema are made from the descriptions. */
 
-import { country, duration, expression, type Kind, rate, secret, size, type Template, template } from '@switchhook/sdk';
+import { country, duration, expression, secret, size, type Template, template } from '@switchhook/sdk';
 import { z } from 'zod';
-
-/** Longer waits are no timeouts any more, and timers of the platform end at 24 days. */
-const dayMs = 86_400_000;
-
-function timeout(description: string) {
-  return duration(description).refine((ms) => ms > 0 && ms <= dayMs, 'must be more than 0 and at most 1d');
-}
-
-/** One name or a list of them; becomes a list. */
-function names(description: string) {
-  return z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-    .transform((value) => (typeof value === 'string' ? [value] : value))
-    .meta({ description });
-}
-
-const use = z
-  .string()
-  .min(1)
-  .meta({ description: 'Type of the component, e.g. `http.post`. `switchhook plugins` lists the installed types.' });
-
-const retry = z
-  .strictObject({
-    attempts: z
-      .int()
-      .min(1)
-      .max(100)
-      .default(10)
-      .meta({ description: 'Total number of attempts, including the first.' }),
-    first: timeout('Longest wait before the second attempt; doubles with each further one.').prefault('5s'),
-    max: timeout('Longest wait, also for a longer `Retry-After`.').prefault('1h'),
-  })
-  .refine(({ first, max }) => first <= max, { path: ['first'], message: 'must not be longer than max' })
-  .meta({
-    description:
-      'How a failed delivery is retried. Each wait is random, between 0 and the current step of the schedule.',
-  });
-
-function breaker(description: string, longestCooldown: string) {
-  const rules = z.strictObject({
-    failures: z.int().min(1).max(1_000).default(5).meta({
-      description: 'Number of failures without a success in between that opens it.',
-    }),
-    window: timeout('Failures further apart than this are not counted together.').prefault('1m'),
-    cooldown: timeout(
-      `How long it stays open before a probe; doubles with each failed probe, up to ${longestCooldown}.`,
-    ).prefault('30s'),
-  });
-  return z
-    .union([z.literal(false), rules])
-    .prefault({})
-    .meta({ description: `${description} \`false\` turns it off.` });
-}
-
-const batch = z
-  .strictObject({
-    max: z.int().min(2).max(1_000).default(100).meta({ description: 'Most deliveries in one attempt.' }),
-    wait: timeout('How long the first delivery waits for further ones.').prefault('200ms'),
-  })
-  .meta({ description: 'Combines several deliveries into one attempt. Default: one delivery per attempt.' });
-
-/** The keys of every row of a kind, beside its component's options. */
-export const rowSchemas = {
-  source: z.strictObject({ use }),
-  transform: z.strictObject({ use }),
-  store: z.strictObject({
-    use,
-    retention: duration(
-      'How long settled events are kept. Dead deliveries are kept until they are replayed or discarded, waiting ones until they are delivered.',
-    )
-      .refine((ms) => ms >= 60_000, 'must be at least 1m')
-      .prefault('30d'),
-  }),
-  destination: z.strictObject({
-    use,
-    timeout: timeout('Timeout of one attempt.').prefault('10s'),
-    concurrency: z.int().min(1).max(1_000).default(8).meta({ description: 'Most attempts at the same time.' }),
-    retry: retry.prefault({}),
-    rateLimit: rate('Most attempts per period, e.g. `10/s`. Default: no limit.').optional(),
-    breaker: breaker('Pauses attempts after repeated failures, until a probe succeeds.', 'retry.max'),
-    ordered: z.boolean().default(false).meta({
-      description: 'Delivers the events of one subject one after another, in order of arrival, also across retries.',
-    }),
-    batch: batch.optional(),
-  }),
-  resolver: z.strictObject({
-    use,
-    timeout: timeout('Timeout of one look-up. Default: the remaining time of the answer.').optional(),
-    after: names(
-      'Resolvers whose facts this one uses as `known.<name>`: it starts when they have finished. Resolvers that its options use as `known.<name>` are added automatically.',
-    ).optional(),
-    concurrency: z.int().min(1).max(10_000).default(64).meta({
-      description:
-        'Most look-ups at the same time. Further look-ups are skipped, because a caller cannot wait in a queue.',
-    }),
-    breaker: breaker(
-      'Skips a resolver after repeated failures, until a probe succeeds, so that it does not delay answers.',
-      '2m',
-    ),
-  }),
-} as const satisfies Readonly<Record<Kind, z.ZodObject>>;
-
-/** A name that is valid in a URL, a log line and a metric. */
-export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-
-/** The sections whose rows name components. */
-export const sections = {
-  sources: 'source',
-  destinations: 'destination',
-  resolvers: 'resolver',
-  transforms: 'transform',
-} as const satisfies Readonly<Record<string, Kind>>;
-
-export type Section = keyof typeof sections;
-
-export const sectionDescriptions: Readonly<Record<Section, string>> = {
-  sources: 'Sources verify the requests of a sender. Each has the path `/hooks/{name}`.',
-  destinations: 'Destinations receive the events that routes select.',
-  resolvers: 'Resolvers look up facts about a caller while the phone rings.',
-  transforms: 'Transforms change an event before it is delivered.',
-};
+import { namePattern, names, timeout } from './row-schemas.js';
 
 export const serverSchema = z
   .strictObject({
@@ -223,7 +103,7 @@ function flat(description: string, variables: readonly string[]) {
   );
 }
 
-const longestCacheMs = 30 * dayMs;
+const longestCacheMs = 30 * 86_400_000;
 
 function kept(description: string) {
   return duration(description).refine((ms) => ms > 0 && ms <= longestCacheMs, 'must be more than 0 and at most 30d');

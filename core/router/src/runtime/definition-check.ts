@@ -2,7 +2,7 @@
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import { inputSchema } from '../config/json-schema.js';
-import { namePattern, rowSchemas } from '../config/schema.js';
+import { namePattern, rowSchemas } from '../config/row-schemas.js';
 import { described, shortPath } from '../system/returned.js';
 import { serviceProblems } from './plugin-services.js';
 
@@ -51,7 +51,7 @@ const componentRules: Rules = {
   definedAt: anything,
 };
 const rulesOfKinds: Readonly<Partial<Record<Kind, Rules>>> = {
-  destination: { batches: flag },
+  destination: { batches: flag, limits: map },
   source: {
     calls: flag,
     types: texts,
@@ -101,6 +101,7 @@ function componentProblems(component: unknown): readonly string[] {
     ...fieldProblems(component, { ...componentRules, ...(kind && rulesOfKinds[kind]) }, kind ?? 'component'),
     ...tokenProblems(component.inject),
     ...optionProblems(kind, component.options),
+    ...limitProblems(kind, component.limits),
   ];
 }
 
@@ -150,6 +151,13 @@ function optionProblems(kind: Kind | null, options: unknown): readonly string[] 
       ...(isText(description) ? [] : [`option ${name} has no description: add .meta({ description: '…' })`]),
     ];
   });
+}
+
+/** The limits are checked as if they stood in a row. */
+function limitProblems(kind: Kind | null, limits: unknown): readonly string[] {
+  if (kind !== 'destination' || !isObject(limits)) return [];
+  const row = rowSchemas.destination.pick({ rateLimit: true, concurrency: true, timeout: true }).safeParse(limits);
+  return row.success ? [] : row.error.issues.map(({ path, message }) => `${['limits', ...path].join('.')}: ${message}`);
 }
 
 function defOf(schema: unknown): Fields | null {

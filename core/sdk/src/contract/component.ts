@@ -72,6 +72,16 @@ export interface Instances {
 /** Name of a kind. */
 export type Kind = keyof Instances;
 
+/** How a destination is used by default, written as in the configuration. */
+export interface DestinationLimits {
+  /** Most attempts per period, e.g. `10/s`. Default: no limit. */
+  readonly rateLimit?: string;
+  /** Most attempts at the same time, 1 to 1,000. Default 8. */
+  readonly concurrency?: number;
+  /** Timeout of one attempt, e.g. `30s`. Default `10s`. */
+  readonly timeout?: string;
+}
+
 /**
  * One type of source, destination, resolver, transform or store, as `use: <type>` names it.
  * Make one with `defineSource`, `defineDestination`, … of the plugin door: they infer the options.
@@ -97,6 +107,8 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly calls?: boolean;
   /** Of destinations: true where they have `deliverMany`, so that `batch` can be configured. Default false. */
   readonly batches?: boolean;
+  /** Of destinations: the defaults of its rows, e.g. the limits of the platform. Default: those of every destination. */
+  readonly limits?: DestinationLimits;
   /**
    * Of sources: the types of its events that are known, as `event.type` has them. Not exhaustive: events of other types are
    * kept. Where a route's `on` is nearly one of them, that is a mistake of the configuration. Default: none is known, and
