@@ -1,5 +1,5 @@
 /** `docs/configuration.md`: the reference of the configuration, made from the schemas of all installed components. */
-import { type JsonSchema, type openCatalog, rowSchemas, sections } from '@switchhook/core/internal';
+import { inputSchema, type JsonSchema, type openCatalog, rowSchemas, sections } from '@switchhook/core/internal';
 import type { Kind } from '@switchhook/sdk';
 import { exampleData, functionTable, languageTable, variableTable } from './expressions.js';
 import { code, optionTable, table } from './option-table.js';
@@ -175,11 +175,11 @@ function rowsWords(name: string): string {
 
 /** What rows of a kind have in common. */
 function commonPart(kind: Kind, rows: JsonSchema): readonly string[] {
-  const [first] = componentsOf(rows);
   const common = commonKeys(kind, rows);
-  if (first === undefined || common.length === 1) return [];
-  const others = Object.keys(first.properties ?? {}).filter((name) => !common.includes(name));
-  return [`Every ${kind} has these options:\n\n${optionTable(first, others)}`];
+  if (common.length === 1) return [];
+  const all = inputSchema(rowSchemas[kind]);
+  const others = Object.keys(all.properties ?? {}).filter((name) => !common.includes(name));
+  return [`Every ${kind} has these options:\n\n${optionTable(all, others)}`];
 }
 
 /** `batch` is not among them: not every destination takes one. */
