@@ -102,8 +102,10 @@ export {
   longestAgent,
   textAt,
   valueAt,
+  withBody,
 } from './options/event-fields.js';
 export { country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
+export { type CallPaths, callAt, callEvent, overrideWarning, variablesOf } from './options/inbound-call.js';
 export { type Paths, paths } from './options/paths.js';
 export {
   isKnownCaller,

@@ -1,21 +1,19 @@
 /** `elevenlabs.call`: the request for the data of an inbound Twilio call becomes a call whose answer is the reply. */
 import {
   type Answer,
-  type Call,
+  callAt,
+  callEvent,
   defineSource,
   duration,
-  eventKey,
-  fingerprint,
-  fitting,
   type HttpReply,
   headerName,
   type JsonObject,
   Log,
+  overrideWarning,
   readJsonObject,
-  refuse,
-  sameText,
+  requireToken,
   secretList,
-  textAt,
+  variablesOf,
   z,
 } from '@switchhook/sdk';
 import { callSamples } from './samples.js';
@@ -23,6 +21,8 @@ import { callSamples } from './samples.js';
 /** The body of a request has no type; that of the reply has. */
 const inboundCall = 'inbound_call';
 const replyType = 'conversation_initiation_client_data';
+
+const fields = { id: 'call_sid', from: 'caller_id', to: 'called_number', agent: 'agent_id' };
 
 /** The component. */
 export const call = defineSource({
@@ -51,29 +51,18 @@ export const call = defineSource({
   answerIn,
   inject: { log: Log },
   create({ secrets, header, deadline: deadlineMs }, { log }) {
-    let isWarned = false;
-    const reply = ({ variables, overrideAgent }: Answer): HttpReply => {
-      if (overrideAgent !== null) {
-        const hint = 'The reply to ElevenLabs has no field for another agent: the agent of the number takes the call.';
-        log[isWarned ? 'debug' : 'warn']('override.ignored', { agent: overrideAgent, hint });
-        isWarned = true;
-      }
-      return replyWith(variables);
+    const warn = overrideWarning(log, 'ElevenLabs');
+    const reply = (answer: Answer): HttpReply => {
+      warn(answer);
+      return replyWith(answer.variables);
     };
     return {
       receive(request) {
-        const { headers, body, receivedAtMs } = request;
-        const token = (headers[header.toLowerCase()] ?? '').replace(/^Bearer +/i, '');
-        if (token === '') throw refuse('UNVERIFIED', `header ${header} is missing`);
-        if (secrets.filter((one) => sameText(one, token)).length === 0)
-          throw refuse('UNVERIFIED', `header ${header} has none of the secrets`);
-        const data = readJsonObject(body, { harmful: 'drop' });
-        const inbound = callOf(data);
-        const { id, from, agent } = inbound;
-        // A test in the dashboard may send no id: each request is an event of its own.
-        const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id];
-        const key = fitting(eventKey(inboundCall, ...own), 512);
-        const event = { key, type: inboundCall, subject: id, agent, party: from || null, occurredAtMs: null, data };
+        const token = (request.headers[header.toLowerCase()] ?? '').replace(/^Bearer +/i, '');
+        requireToken({ headers: { [header.toLowerCase()]: token } }, { header, prefix: '' }, secrets);
+        const inbound = callAt(readJsonObject(request.body, { harmful: 'drop' }), fields);
+        // A test in the dashboard may send no id.
+        const event = callEvent(inboundCall, inbound, request);
         return { kind: 'call', event, call: inbound, deadlineMs, reply, fallback };
       },
       fallback,
@@ -81,17 +70,6 @@ export const call = defineSource({
     };
   },
 });
-
-/** Without numbers it is a call, too: of an unknown caller. */
-function callOf(data: JsonObject): Call {
-  return {
-    id: textAt(data, 'call_sid', 512),
-    from: textAt(data, 'caller_id', 256) ?? '',
-    to: textAt(data, 'called_number', 256) ?? '',
-    agent: textAt(data, 'agent_id', 256),
-    data,
-  };
-}
 
 function replyWith(variables: Readonly<Record<string, string>>): HttpReply {
   return { status: 200, body: { type: replyType, dynamic_variables: variables } };
@@ -103,6 +81,5 @@ function fallback(): HttpReply {
 
 function answerIn({ type, dynamic_variables: given }: JsonObject): Answer | null {
   if (type !== replyType) return null;
-  const variables = Object.entries(given ?? {}).map(([name, value]) => [name, String(value)]);
-  return { variables: Object.fromEntries(variables), overrideAgent: null };
+  return { variables: variablesOf(given), overrideAgent: null };
 }

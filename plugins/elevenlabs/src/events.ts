@@ -16,14 +16,13 @@ import {
   signatureHeaders,
   textAt,
   valueAt,
+  withBody,
   z,
 } from '@switchhook/sdk';
 import { eventSamples } from './samples.js';
 
 /** Sent once for each conversation: repeated, it is the same event, whatever its bytes. */
 const once = ['post_call_transcription', 'call_initiation_failure'];
-/** A body that begins otherwise, with a byte order mark for example, need not be what JSON.parse takes. */
-const openingBrace = 0x7b;
 
 /** `t=<seconds>,v0=<digest>`, as `constructEvent` of @elevenlabs/elevenlabs-js 2.73.0 checks it. That accepts times of the future, too. */
 const signature = {
@@ -57,7 +56,7 @@ export const events = defineSource({
         requireSignature(scheme, secrets, request);
         const { body } = request;
         const draft = draftOf(readJsonObject(body), body);
-        return { kind: 'events', events: [body[0] === openingBrace ? { ...draft, body } : draft] };
+        return { kind: 'events', events: [withBody(draft, body)] };
       },
       sign: (body, nowMs) => ({
         headers: signatureHeaders(scheme, secrets[0] ?? '', { body, method: 'POST' }, nowMs),

@@ -2,17 +2,16 @@
 import {
   type Answer,
   type Call,
+  callAt,
+  callEvent,
   defineSource,
-  type EventDraft,
-  eventKey,
-  fingerprint,
-  fitting,
   type HttpReply,
   type JsonObject,
-  type RawRequest,
   readJsonObject,
   refuse,
   textAt,
+  valueAt,
+  variablesOf,
 } from '@switchhook/sdk';
 import { eventTypes } from './events.js';
 import { callSamples } from './samples.js';
@@ -51,7 +50,7 @@ export const call = defineSource({
         const inbound = callOf(data, type);
         return {
           kind: 'call',
-          event: draftOf(type, inbound, request),
+          event: callEvent(type, inbound, request),
           call: inbound,
           deadlineMs,
           retryMs,
@@ -65,22 +64,14 @@ export const call = defineSource({
   },
 });
 
-/** The fields stand in an object that is named like the event. Without numbers it is a call, too: of an unknown caller. */
+/** The fields stand in an object that is named like the event. Retell has not always sent the id of the call. */
 function callOf(data: JsonObject, type: string): Call {
-  return {
-    id: textAt(data, `${type}.call_id`, 512) ?? textAt(data, `${type}.chat_id`, 512),
-    from: textAt(data, `${type}.from_number`, 256) ?? '',
-    to: textAt(data, `${type}.to_number`, 256) ?? '',
-    agent: textAt(data, `${type}.agent_id`, 256),
-    data,
-  };
-}
-
-/** Retell has not always sent the id of the call. Where there is none, each request is an event of its own. */
-function draftOf(type: string, { id, from, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
-  const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id];
-  const key = fitting(eventKey(type, ...own), 512);
-  return { key, type, subject: id, agent, party: from || null, occurredAtMs: null, data };
+  return callAt(data, {
+    id: [`${type}.call_id`, `${type}.chat_id`],
+    from: `${type}.from_number`,
+    to: `${type}.to_number`,
+    agent: `${type}.agent_id`,
+  });
 }
 
 function reply(type: string, { variables, overrideAgent }: Answer): HttpReply {
@@ -96,7 +87,8 @@ function fallback(type: string): HttpReply {
 function answerIn(body: JsonObject): Answer | null {
   const [type] = [inboundCall, inboundChat].filter((name) => typeof body[name] === 'object' && body[name] !== null);
   if (type === undefined) return null;
-  const { dynamic_variables: given } = body[type] as JsonObject;
-  const variables = Object.entries(given ?? {}).map(([name, value]) => [name, String(value)]);
-  return { variables: Object.fromEntries(variables), overrideAgent: textAt(body, `${type}.override_agent_id`, 256) };
+  return {
+    variables: variablesOf(valueAt(body, `${type}.dynamic_variables`)),
+    overrideAgent: textAt(body, `${type}.override_agent_id`, 256),
+  };
 }

@@ -11,6 +11,7 @@ import {
   sentTimeMs,
   textAt,
   valueAt,
+  withBody,
 } from '@switchhook/sdk';
 import { eventSamples } from './samples.js';
 import { options, verifierOf } from './signature.js';
@@ -28,8 +29,6 @@ export const eventTypes = [
   'transfer_ended',
   'chat_analyzed',
 ];
-/** A body that begins otherwise, with a byte order mark for example, need not be what JSON.parse takes. */
-const openingBrace = 0x7b;
 
 /** The component. */
 export const events = defineSource({
@@ -45,7 +44,7 @@ export const events = defineSource({
         verify(request);
         const { body } = request;
         const draft = draftOf(readJsonObject(body), body);
-        return { kind: 'events', events: [body[0] === openingBrace ? { ...draft, body } : draft] };
+        return { kind: 'events', events: [withBody(draft, body)] };
       },
       sign,
     };

@@ -2,10 +2,8 @@
 import {
   type Answer,
   type Call,
+  callEvent,
   defineSource,
-  type EventDraft,
-  eventKey,
-  fingerprint,
   fitting,
   type HttpReply,
   type JsonObject,
@@ -16,6 +14,7 @@ import {
   refuse,
   sameText,
   secret,
+  variablesOf,
   z,
 } from '@switchhook/sdk';
 import { allowed, allowOption } from './allow.js';
@@ -77,7 +76,7 @@ export const call = defineSource({
         if (inboundCall.to === '') log.warn('call.number-missing', { fields: Object.keys(data).slice(0, 20) });
         return {
           kind: 'call',
-          event: draftOf(type, inboundCall, request),
+          event: callEvent(type, inboundCall, request, ownIds(inboundCall)),
           call: inboundCall,
           deadlineMs,
           retryMs,
@@ -126,11 +125,9 @@ function callOf(data: JsonObject, bytes: Uint8Array): Call {
   };
 }
 
-/** No call id is documented. Where none is sent, each request is an event of its own. The numbers keep apart what an id that is not the call's own would mix up. */
-function draftOf(type: string, { id, from, to, agent, data }: Call, { body, receivedAtMs }: RawRequest): EventDraft {
-  const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id, from, to];
-  const key = fitting(eventKey(type, ...own), 512);
-  return { key, type, subject: id, agent, party: fitting(from, 256) || null, occurredAtMs: null, data };
+/** No call id is documented. Where one is sent, the numbers keep apart what an id that is not the call's own would mix up. */
+function ownIds({ id, from, to }: Call): readonly string[] | null {
+  return id === null ? null : [id, from, to];
 }
 
 function reply({ variables, overrideAgent }: Answer): HttpReply {
@@ -140,8 +137,7 @@ function reply({ variables, overrideAgent }: Answer): HttpReply {
 
 function answerIn({ dynamic_variables: given, override_agent_id: agent }: JsonObject): Answer | null {
   if (typeof given !== 'object' || given === null) return null;
-  const variables = Object.entries(given).map(([name, value]) => [name, String(value)]);
-  return { variables: Object.fromEntries(variables), overrideAgent: typeof agent === 'string' ? agent : null };
+  return { variables: variablesOf(given), overrideAgent: typeof agent === 'string' ? agent : null };
 }
 
 /** That no variables are accepted is not documented; that a call is dropped without a 2xx is. */

@@ -1,12 +1,10 @@
 /** `synthflow.call`: the inbound webhook of a phone number becomes a call whose answer is the reply. */
 import {
   type Answer,
-  type Call,
+  callAt,
+  callEvent,
   defineSource,
   duration,
-  eventKey,
-  fingerprint,
-  fitting,
   type HttpReply,
   type JsonObject,
   readJsonObject,
@@ -15,6 +13,7 @@ import {
   secretList,
   textAt,
   valueAt,
+  variablesOf,
   z,
 } from '@switchhook/sdk';
 import { inboundCall, postCall } from './events.js';
@@ -22,6 +21,13 @@ import { callSamples } from './samples.js';
 
 /** The request is repeated up to 3 times: https://docs.synthflow.ai/inbound-webhook-api.md */
 const tries = 4;
+
+const fields = {
+  id: 'call_inbound.call_id',
+  from: 'call_inbound.from_number',
+  to: 'call_inbound.to_number',
+  agent: 'call_inbound.model_id',
+};
 
 /** The component. */
 export const call = defineSource({
@@ -47,20 +53,16 @@ export const call = defineSource({
     return {
       receive(request) {
         requireTokenInPath(request, tokens);
-        const { body, receivedAtMs } = request;
-        const data = readJsonObject(body, { harmful: 'drop' });
+        const data = readJsonObject(request.body, { harmful: 'drop' });
         if (data.event === undefined && valueAt(data, 'call.call_id') !== undefined)
           throw refuse(
             'MALFORMED',
             `${postCall} waits for no answer: it belongs to a source that uses synthflow.events`,
           );
         const type = textAt(data, 'event', 128) ?? inboundCall;
-        const inbound = callOf(data);
-        const { id, from, agent } = inbound;
-        // No id is documented. Where none is sent, each request is an event of its own.
-        const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id];
-        const key = fitting(eventKey(type, ...own), 512);
-        const event = { key, type, subject: id, agent, party: from || null, occurredAtMs: null, data };
+        const inbound = callAt(data, fields);
+        // No id is documented.
+        const event = callEvent(type, inbound, request);
         return { kind: 'call', event, call: inbound, deadlineMs, retryMs: tries * deadlineMs, reply, fallback };
       },
       fallback,
@@ -68,18 +70,6 @@ export const call = defineSource({
     };
   },
 });
-
-/** Without numbers it is a call, too: of an unknown caller. */
-function callOf(data: JsonObject): Call {
-  const at = (name: string, limit: number) => textAt(data, `call_inbound.${name}`, limit);
-  return {
-    id: at('call_id', 512),
-    from: at('from_number', 256) ?? '',
-    to: at('to_number', 256) ?? '',
-    agent: at('model_id', 256),
-    data,
-  };
-}
 
 /** Without `override_model_id` Synthflow disconnects the call; with an empty one, the agent of the number takes it. */
 function reply({ variables, overrideAgent }: Answer): HttpReply {
@@ -95,9 +85,8 @@ function fallback(): HttpReply {
 
 function answerIn(body: JsonObject): Answer | null {
   if (typeof valueAt(body, 'call_inbound.override_model_id') !== 'string') return null;
-  const variables = Object.entries(valueAt(body, 'call_inbound.custom_variables') ?? {});
   return {
-    variables: Object.fromEntries(variables.map(([name, value]) => [name, String(value)])),
+    variables: variablesOf(valueAt(body, 'call_inbound.custom_variables')),
     overrideAgent: textAt(body, 'call_inbound.override_model_id', 256),
   };
 }

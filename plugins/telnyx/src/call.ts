@@ -1,21 +1,21 @@
 /** `telnyx.call`: the request for the dynamic variables of an AI assistant becomes a call whose answer is the reply. */
 import {
   type Answer,
-  type Call,
+  callAt,
+  callEvent,
   defineSource,
   duration,
-  eventKey,
-  fingerprint,
-  fitting,
   type HttpReply,
   type JsonObject,
   Log,
+  overrideWarning,
   problem,
   readJsonObject,
   refuse,
   requireTokenInPath,
   secretList,
   textAt,
+  variablesOf,
   z,
 } from '@switchhook/sdk';
 import { eventTypes, initialization } from './events.js';
@@ -24,6 +24,13 @@ import { isUnsigned, signatureOptions, verifierOf } from './signature.js';
 
 /** The longest that can be set for an assistant. */
 const longestDeadlineMs = 10_000;
+
+const fields = {
+  id: ['data.payload.call_control_id', 'data.payload.conversation_id'],
+  from: 'data.payload.telnyx_end_user_target',
+  to: 'data.payload.telnyx_agent_target',
+  agent: 'data.payload.assistant_id',
+};
 
 /** The component. Both the signature and the token must hold, where they are configured. */
 export const call = defineSource({
@@ -63,30 +70,22 @@ export const call = defineSource({
   inject: { log: Log },
   create({ tokens, deadline: deadlineMs, ...credentials }, { log }) {
     const signature = isUnsigned(credentials) ? null : verifierOf(credentials);
-    let isWarned = false;
-    const reply = ({ variables, overrideAgent }: Answer): HttpReply => {
-      if (overrideAgent !== null) {
-        const hint = 'The reply to Telnyx has no field for another agent: the assistant of the number takes the call.';
-        log[isWarned ? 'debug' : 'warn']('override.ignored', { agent: overrideAgent, hint });
-        isWarned = true;
-      }
-      return replyWith(variables);
+    const warn = overrideWarning(log, 'Telnyx');
+    const reply = (answer: Answer): HttpReply => {
+      warn(answer);
+      return replyWith(answer.variables);
     };
     return {
       receive(request) {
         if (tokens !== undefined) requireTokenInPath(request, tokens);
         signature?.verify(request);
-        const { body, receivedAtMs } = request;
-        const data = readJsonObject(body, { harmful: 'drop' });
+        const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = textAt(data, 'data.event_type', 128) ?? initialization;
         if (eventTypes.includes(type))
           throw refuse('MALFORMED', `${type} waits for no answer: it belongs to a source that uses telnyx.events`);
-        const inbound = callOf(data);
-        const { id: subject, from, agent } = inbound;
+        const inbound = callAt(data, fields);
         const id = textAt(data, 'data.id', 512);
-        const own = id === null ? [fingerprint(body), String(receivedAtMs)] : [id];
-        const key = fitting(eventKey(type, ...own), 512);
-        const event = { key, type, subject, agent, party: from || null, occurredAtMs: null, data };
+        const event = callEvent(type, inbound, request, id === null ? null : [id]);
         return { kind: 'call', event, call: inbound, deadlineMs, reply, fallback };
       },
       fallback,
@@ -97,18 +96,6 @@ export const call = defineSource({
     };
   },
 });
-
-/** Without numbers it is a call, too: of an unknown caller. */
-function callOf(data: JsonObject): Call {
-  const at = (name: string, limit: number) => textAt(data, `data.payload.${name}`, limit);
-  return {
-    id: at('call_control_id', 512) ?? at('conversation_id', 512),
-    from: at('telnyx_end_user_target', 256) ?? '',
-    to: at('telnyx_agent_target', 256) ?? '',
-    agent: at('assistant_id', 256),
-    data,
-  };
-}
 
 function replyWith(variables: Readonly<Record<string, string>>): HttpReply {
   return { status: 200, body: { dynamic_variables: variables } };
@@ -121,6 +108,5 @@ function fallback(): HttpReply {
 
 function answerIn({ dynamic_variables: given }: JsonObject): Answer | null {
   if (typeof given !== 'object' || given === null) return null;
-  const variables = Object.entries(given).map(([name, value]) => [name, String(value)]);
-  return { variables: Object.fromEntries(variables), overrideAgent: null };
+  return { variables: variablesOf(given), overrideAgent: null };
 }

@@ -8,6 +8,7 @@ import {
   readJsonObject,
   textAt,
   valueAt,
+  variablesOf,
   z,
 } from '@switchhook/sdk';
 import { options, verifierOf } from './credentials.js';
@@ -77,6 +78,5 @@ export const call = defineSource({
 function answerIn(body: JsonObject): Answer | null {
   const overrideAgent = textAt(body, 'assistantId', 256);
   if (overrideAgent === null) return null;
-  const given = Object.entries(valueAt(body, 'assistantOverrides.variableValues') ?? {});
-  return { variables: Object.fromEntries(given.map(([name, value]) => [name, String(value)])), overrideAgent };
+  return { variables: variablesOf(valueAt(body, 'assistantOverrides.variableValues')), overrideAgent };
 }

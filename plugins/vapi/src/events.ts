@@ -1,11 +1,8 @@
 /** `vapi.events`: a server message becomes one event, its body kept as it was sent. */
-import { defineSource, readJsonObject, refuse } from '@switchhook/sdk';
+import { defineSource, readJsonObject, refuse, withBody } from '@switchhook/sdk';
 import { options, verifierOf } from './credentials.js';
 import { assistantRequest, draftOf, messageTypes, typeIn } from './messages.js';
 import { eventSamples } from './samples.js';
-
-/** A body that begins otherwise, with a byte order mark for example, need not be what JSON.parse takes. */
-const openingBrace = 0x7b;
 
 /** The component. */
 export const events = defineSource({
@@ -26,7 +23,7 @@ export const events = defineSource({
         if (type === assistantRequest)
           throw refuse('MALFORMED', `${type} waits for an answer: it belongs to a source that uses vapi.call`);
         const draft = draftOf(data, type, body);
-        return { kind: 'events', events: [body[0] === openingBrace ? { ...draft, body } : draft] };
+        return { kind: 'events', events: [withBody(draft, body)] };
       },
       sign,
     };

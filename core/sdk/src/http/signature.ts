@@ -162,7 +162,7 @@ export function sameText(a: string, b: string): boolean {
  * them, so that the time taken does not reveal which one it is.
  */
 export function requireToken(
-  { headers }: RawRequest,
+  { headers }: Pick<RawRequest, 'headers'>,
   { header, prefix }: Pick<SignatureScheme, 'header' | 'prefix'>,
   tokens: readonly string[],
 ): void {

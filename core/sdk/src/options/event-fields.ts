@@ -1,5 +1,6 @@
 /** The `fields` block of sources: which values of a body are the type, the key and the other fields of its event. */
 import { z } from 'zod';
+import type { EventDraft } from '../contract/event.js';
 import type { Expression } from '../contract/expression.js';
 import { eventKey } from '../contract/ids.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
@@ -89,13 +90,17 @@ export function fieldReader(fields: EventFields, log: Log, typeOf: (value: JsonV
     const chosenKey = read('key', idOf) ?? found.key?.(type, subject);
     const key = fitting(chosenKey ?? eventKey(type, subject, fingerprint(body)), 512);
     const occurredAtMs = read('occurredAt', timeOf, found.occurredAtMs?.(type));
-    // What begins otherwise, with a byte order mark for example, need not be what JSON.parse takes.
-    const bytes = body[0] === openingBrace ? { body } : {};
-    return { type, subject, agent, party, key, occurredAtMs, data, ...bytes };
+    return withBody({ type, subject, agent, party, key, occurredAtMs, data }, body);
   };
 }
 
 const openingBrace = 0x7b;
+
+/** An event whose data is the body of its request, with the bytes, which then need not be written again. */
+export function withBody<T extends Omit<EventDraft, 'type'>>(draft: T, body: Uint8Array): T {
+  // What begins otherwise, with a byte order mark for example, need not be what JSON.parse takes.
+  return body[0] === openingBrace ? { ...draft, body } : draft;
+}
 
 /** Characters of an agent's id. */
 export const longestAgent = 256;
