@@ -1,4 +1,4 @@
-/** The columns of `postgres.insert`: what stands in them, and how it gets there. */
+/** The columns of `postgres.insert` and `postgres.upsert`: what stands in them, and how it gets there. */
 import {
   isExpressionError,
   type JsonValue,
@@ -31,7 +31,8 @@ export interface Column {
   readonly type: (typeof types)[number];
 }
 
-const byDefault = {
+/** The columns of `postgres.insert` where none are configured. */
+export const defaultColumns = {
   source: '${{ event.source }}',
   type: '${{ event.type }}',
   subject: '${{ event.subject }}',
@@ -63,7 +64,6 @@ export const columns = z
       ctx.addIssue({ code: 'custom', path: [name], message, params: { problem: 'INVALID_VALUE' } });
     }
   })
-  .prefault(byDefault)
   .meta({
     description: 'Further columns, each with its value, or with `value` and `type`. A missing field is null.',
   });

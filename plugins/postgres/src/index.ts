@@ -4,9 +4,10 @@ import { databasePool } from './connections.js';
 import { insert } from './insert.js';
 import { lookup } from './lookup.js';
 import { store } from './store/component.js';
+import { upsert } from './upsert.js';
 
 export default definePlugin({
   name: '@switchhook/plugin-postgres',
   services: [databasePool],
-  components: [insert, lookup, store],
+  components: [insert, upsert, lookup, store],
 });

@@ -79,12 +79,28 @@ export function createTable(
   return `create table if not exists ${quotedTable(table)} (${quoted(idColumn)} text primary key${rest})`;
 }
 
-/** Inserts rows, passing over events that are there already. Parameters: the values, row by row. */
-export function insertRows(table: TableName, idColumn: string, columns: readonly string[], rows: number): string {
-  const names = [idColumn, ...columns];
-  const row = (index: number) => `(${names.map((_, column) => `$${index * names.length + column + 1}`).join(', ')})`;
+/** Inserts rows; what becomes of those that are there already follows. Parameters: the values, row by row. */
+export function insertRows(table: TableName, columns: readonly string[], rows: number): string {
+  const row = (index: number) =>
+    `(${columns.map((_, column) => `$${index * columns.length + column + 1}`).join(', ')})`;
   const values = Array.from({ length: rows }, (_, index) => row(index)).join(', ');
-  return `insert into ${quotedTable(table)} (${names.map(quoted).join(', ')}) values ${values} on conflict (${quoted(idColumn)}) do nothing`;
+  return `insert into ${quotedTable(table)} as kept (${columns.map(quoted).join(', ')}) values ${values}`;
+}
+
+/** Passes over rows that are there already. */
+export function keepRow(idColumn: string): string {
+  return `on conflict (${quoted(idColumn)}) do nothing`;
+}
+
+/** Fills rows that are there already; where both sides have a value, that of the newer one stands. */
+export function fillRow(idColumn: string, columns: readonly string[], updatedColumn: string): string {
+  const updated = quoted(updatedColumn);
+  const isNewer = `coalesce(excluded.${updated} >= kept.${updated}, true)`;
+  const set = columns.map(quoted).map((name) => {
+    if (name === updated) return `${name} = greatest(excluded.${name}, kept.${name})`;
+    return `${name} = case when ${isNewer} then coalesce(excluded.${name}, kept.${name}) else coalesce(kept.${name}, excluded.${name}) end`;
+  });
+  return `on conflict (${quoted(idColumn)}) do update set ${set.join(', ')}`;
 }
 
 /** The first row of a query that `isOneRead`. On lines of its own, so that a comment at its end ends there. */

@@ -1,20 +1,26 @@
-/** The table of `postgres.insert`: looked at and, where it is missing, made on first use. */
+/** The table of a destination: looked at and, where it is missing, made on first use. */
 
 import type { JsonValue, Log } from '@switchhook/sdk';
 import pg from 'pg';
 import { type Column, parameterFor } from './columns.js';
 import type { Connection } from './connections.js';
 import { DatabaseFailure, failureOf } from './failure.js';
-import { columnsOfTable, createTable, insertRows, quotedTable, type TableName } from './sql.js';
+import { columnsOfTable, createTable, fillRow, insertRows, keepRow, quotedTable, type TableName } from './sql.js';
 
 /** Which table, and what stands in it. */
 export interface TableSettings {
   readonly table: TableName;
   readonly idColumn: string;
+  /** Beside `idColumn`. */
   readonly columns: readonly Column[];
+  /**
+   * The last of the columns, a time: a row that is there already is filled, from the newer side where both have a value. Null = a row that
+   * is there already stays as it is.
+   */
+  readonly updatedColumn: string | null;
 }
 
-/** A row: the event's id and the values of the columns, in their order. */
+/** A row: its id and the values of the columns, in their order. */
 export interface Row {
   readonly id: string;
   readonly values: readonly JsonValue[];
@@ -49,16 +55,21 @@ export class Table {
   }
 
   /** Writes rows in one statement. False = too many for one, nothing is written. */
-  async insert(connection: Connection, rows: readonly Row[]): Promise<boolean> {
+  async write(connection: Connection, rows: readonly Row[]): Promise<boolean> {
     this.#types ??= await this.#open(connection);
     const types = this.#names.map((name) => this.#types?.get(name) ?? 'text');
-    const values = rows.flatMap((row) => [
-      row.id,
-      ...types.map((type, column) => parameterFor(row.values[column] ?? null, type)),
+    const given = rows.map(({ id, values }) => [
+      parameterFor(id, 'text'),
+      ...types.map((type, column) => parameterFor(values[column] ?? null, type)),
     ]);
+    const { table, idColumn, updatedColumn } = this.#settings;
+    // One statement can update a row once.
+    const written = updatedColumn === null ? given : merged(given);
+    const values = written.flat();
     if (rows.length > 1 && isTooMuch(values)) return false;
-    const { table, idColumn } = this.#settings;
-    await connection.query(insertRows(table, idColumn, this.#names, rows.length), values).catch((error: unknown) => {
+    const insertion = insertRows(table, [idColumn, ...this.#names], written.length);
+    const conflict = updatedColumn === null ? keepRow(idColumn) : fillRow(idColumn, this.#names, updatedColumn);
+    await connection.query(`${insertion} ${conflict}`, values).catch((error: unknown) => {
       throw this.#located(error);
     });
     return true;
@@ -107,6 +118,20 @@ export class Table {
       if (!(error instanceof pg.DatabaseError && madeMeanwhile.has(error.code ?? ''))) throw error;
     }
   }
+}
+
+/** Rows of one id as one: of each value the newest that is there. The id is the first value of a row, its time the last. */
+function merged(rows: readonly (readonly (string | null)[])[]): readonly (readonly (string | null)[])[] {
+  const byId = new Map<string | null, readonly (string | null)[]>();
+  for (const row of rows.toSorted((a, b) => Date.parse(a.at(-1) ?? '') - Date.parse(b.at(-1) ?? ''))) {
+    const [id = null] = row;
+    const older = byId.get(id) ?? [];
+    byId.set(
+      id,
+      row.map((value, index) => value ?? older[index] ?? null),
+    );
+  }
+  return [...byId.values()];
 }
 
 function isTooMuch(values: readonly (string | null)[]): boolean {
