@@ -58,5 +58,6 @@ export { openLog, printable, unfailing } from './system/log.js';
 export { Mask, maskedJson, maskFor } from './system/mask.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { Pauses, pausesKey } from './system/pauses.js';
+export { stateIn } from './system/plugin-state.js';
 export { excerptOf, located, locateIn, placeOf } from './system/thrown.js';
 export { version } from './system/version.js';

@@ -1,6 +1,14 @@
 /** What a component needs to live in a test: checked options, and services that are fakes but for the network. */
 import { tmpdir } from 'node:os';
-import { Container, compileExpression, openNetwork, PluginServices, withServices } from '@switchhook/core/internal';
+import {
+  Container,
+  compileExpression,
+  openNetwork,
+  PluginServices,
+  stateIn,
+  withServices,
+} from '@switchhook/core/internal';
+import { memoryStore } from '@switchhook/plugin-memory';
 import {
   type Call,
   Clock,
@@ -22,6 +30,7 @@ import {
   type RawRequest,
   type Refusal,
   type Source,
+  State,
   StoreReader,
 } from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
@@ -35,6 +44,8 @@ export interface FakeServices {
   readonly http: HttpClient;
   /** By default, its history is empty. */
   readonly store: StoreReader;
+  /** Kept in memory, with the limits of the router's; what expires follows `clock`. */
+  readonly state: State;
   readonly info: ComponentInfo;
   /** Closes the network's kept-alive connections. */
   close(): Promise<void>;
@@ -42,17 +53,24 @@ export interface FakeServices {
 
 /** Makes services for components. Given are parts of `ComponentInfo`, and services in place of the default ones. */
 export function fakeServices(
-  given: Partial<ComponentInfo> & { readonly http?: HttpClient; readonly store?: StoreReader } = {},
+  given: Partial<ComponentInfo> & {
+    readonly http?: HttpClient;
+    readonly store?: StoreReader;
+    readonly state?: State;
+  } = {},
 ): FakeServices {
   const network = openNetwork();
   const { name = 'under-test', directory = tmpdir(), country = null, http = network } = given;
   const { store = { history: async () => [] } } = given;
+  const clock = new FakeClock();
+  const { state = stateIn(memoryStore(clock), clock)(name) } = given;
   return {
-    clock: new FakeClock(),
+    clock,
     log: new FakeLog(),
     metrics: new FakeMetrics(),
     http,
     store,
+    state,
     info: { name, directory, country },
     close: () => network.close(),
   };
@@ -92,7 +110,7 @@ export function createComponent<K extends Kind>(
 }
 
 /** The log's lines come without the fields that the router adds. */
-function containerOf({ clock, log, metrics, http, store }: FakeServices): Container {
+function containerOf({ clock, log, metrics, http, store, state }: FakeServices): Container {
   return Container.forRouter(
     () => withoutOwner(log),
     (container) => {
@@ -100,6 +118,7 @@ function containerOf({ clock, log, metrics, http, store }: FakeServices): Contai
       container.register(Metrics, { useValue: metrics });
       container.register(HttpClient, { useValue: http });
       container.register(StoreReader, { useValue: store });
+      container.register(State, { useValue: state });
     },
   );
 }

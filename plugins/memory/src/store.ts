@@ -46,7 +46,7 @@ class MemoryStore implements contract.Store {
   /** By id, in order of arrival. */
   readonly #events = new Map<string, EventRow>();
   readonly #idByKey = new Map<string, string>();
-  readonly #state = new Map<string, string>();
+  readonly #state = new Map<string, { readonly value: string; readonly expiresAtMs: number }>();
   #nextOrder = 0;
 
   constructor(clock: Clock) {
@@ -194,7 +194,9 @@ class MemoryStore implements contract.Store {
     const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
     const removed = oldest.slice(0, limit);
     for (const row of removed) this.#remove(row);
-    return removed.length;
+    const ended = [...this.#state].filter(([, { expiresAtMs }]) => expiresAtMs <= this.#clock.now()).slice(0, limit);
+    for (const [key] of ended) this.#state.delete(key);
+    return removed.length + ended.length;
   }
 
   async restore(events: readonly contract.StoredEvent[]): Promise<void> {
@@ -225,14 +227,24 @@ class MemoryStore implements contract.Store {
   }
 
   async state(key: string): Promise<string | null> {
-    return this.#state.get(key) ?? null;
+    return this.#textOf(key);
   }
 
-  async setState(key: string, value: string | null, expected: string | null): Promise<boolean> {
-    if ((this.#state.get(key) ?? null) !== expected) return false;
+  async setState(
+    key: string,
+    value: string | null,
+    expected: string | null,
+    expiresAtMs: number | null = null,
+  ): Promise<boolean> {
+    if (this.#textOf(key) !== expected) return false;
     if (value === null) this.#state.delete(key);
-    else this.#state.set(key, value);
+    else this.#state.set(key, { value, expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY });
     return true;
+  }
+
+  #textOf(key: string): string | null {
+    const kept = this.#state.get(key);
+    return kept === undefined || kept.expiresAtMs <= this.#clock.now() ? null : kept.value;
   }
 
   #remove({ record }: EventRow): void {

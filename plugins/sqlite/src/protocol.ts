@@ -30,13 +30,15 @@ export type Write =
       readonly nowMs: number;
     }
   | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
-  | { readonly kind: 'prune'; readonly request: PruneRequest }
+  | { readonly kind: 'prune'; readonly request: PruneRequest; readonly nowMs: number }
   | { readonly kind: 'restore'; readonly events: readonly StoredEvent[] }
   | {
       readonly kind: 'setState';
       readonly key: string;
       readonly value: string | null;
       readonly expected: string | null;
+      readonly expiresAtMs: number | null;
+      readonly nowMs: number;
     };
 
 /** An operation that only reads. */
@@ -47,7 +49,7 @@ export type Read =
   | { readonly kind: 'deliveries'; readonly query: DeliveryQuery; readonly start: Place }
   | { readonly kind: 'attempts'; readonly id: string }
   | { readonly kind: 'backlog' }
-  | { readonly kind: 'state'; readonly key: string };
+  | { readonly kind: 'state'; readonly key: string; readonly nowMs: number };
 
 /** Part of a list; `next` is null at its end. */
 export interface Segment<T> {

@@ -44,7 +44,7 @@ export class Reads {
       case 'backlog':
         return this.#counters.backlog();
       case 'state':
-        return this.#sql.state.get(read.key)?.value ?? null;
+        return this.#sql.state.get(read.key, read.nowMs)?.value ?? null;
     }
   }
 

@@ -101,7 +101,7 @@ export function readStatements(db: Database) {
       order by d.created_at desc, d.id desc limit 1 offset :size - 1`,
     );
   return {
-    state: statement<[string], { value: string }>(state),
+    state: statement<[string, number], { value: string }>(state),
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
     events: { all: events('all', 'body'), ofParty: events('ofParty', 'body') },

@@ -67,6 +67,10 @@ export const migrations: readonly string[] = [
   create table ordered_destinations (destination text primary key) strict, without rowid;
   `,
   'create table state (key text primary key, value text not null) strict, without rowid;',
+  `
+  alter table state add column expires_at integer;
+  create index state_by_end on state (expires_at) where expires_at is not null;
+  `,
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

@@ -69,8 +69,8 @@ const due = `select d.id, e.id as event_id, d.route, d.transforms, d.state, d.at
     e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.body
   from deliveries d indexed by deliveries_due cross join events e on e.seq = d.id >> 10
   where d.destination = ? and d.state < 2 and d.due_at <= ?`;
-/** The text of a key. */
-export const state = 'select value from state where key = ?';
+/** The text of a key, unless it has ended. */
+export const state = 'select value from state where key = ? and (expires_at is null or expires_at > ?)';
 const byDue = 'order by d.due_at, d.id limit ?';
 
 /** Prepares statements with their types. */
@@ -175,9 +175,15 @@ export function writeStatements(db: Database) {
       `select page_count as total, freelist_count as free, max_page_count as allowed
       from pragma_page_count, pragma_freelist_count, pragma_max_page_count`,
     ),
-    state: statement<[string], { value: string }>(state),
-    setState: statement<[string, string]>('insert or replace into state values (?, ?)'),
+    state: statement<[string, number], { value: string }>(state),
+    setState: statement<[string, string, number | null]>(
+      'insert or replace into state (key, value, expires_at) values (?, ?, ?)',
+    ),
     dropState: statement<[string]>('delete from state where key = ?'),
+    dropEndedState: statement<[number, number]>(
+      `delete from state where key in (
+        select key from state indexed by state_by_end where expires_at <= ? order by expires_at limit ?)`,
+    ),
     /** Returns a row per page: run as a prepared statement it would stop after the first. */
     giveBack: (): void => {
       db.exec('pragma incremental_vacuum(128)');

@@ -140,7 +140,7 @@ export class SqliteStore implements Store {
   /** Skips events that must be kept until it finds some to remove. Each step is a transaction of its own. */
   async prune(request: PruneRequest): Promise<number> {
     for (;;) {
-      const { removed, more } = await this.#write({ kind: 'prune', request });
+      const { removed, more } = await this.#write({ kind: 'prune', request, nowMs: this.#now() });
       if (removed > 0 || !more) return removed;
     }
   }
@@ -174,11 +174,17 @@ export class SqliteStore implements Store {
   }
 
   state(key: string): Promise<string | null> {
-    return this.#read({ kind: 'state', key });
+    return this.#read({ kind: 'state', key, nowMs: this.#now() });
   }
 
-  setState(key: string, value: string | null, expected: string | null): Promise<boolean> {
-    return this.#write({ kind: 'setState', key, value, expected });
+  setState(
+    key: string,
+    value: string | null,
+    expected: string | null,
+    expiresAtMs: number | null = null,
+  ): Promise<boolean> {
+    const end = expiresAtMs === null ? null : whole(expiresAtMs);
+    return this.#write({ kind: 'setState', key, value, expected, expiresAtMs: end, nowMs: this.#now() });
   }
 
   // The worker replies to each kind of operation with its own kind of result: writes.ts and reads.ts are checked against `Results`.

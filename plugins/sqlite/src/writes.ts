@@ -59,13 +59,13 @@ export class Writes {
       case 'discard':
         return this.#discard(write.ids, write.nowMs);
       case 'prune':
-        return this.#prune(write.request);
+        return this.#prune(write.request, write.nowMs);
       case 'restore':
         for (const one of write.events) this.#restore(one);
         this.#duplicates.tidy(write.events.length);
         return null;
       case 'setState':
-        return this.#setState(write.key, write.value, write.expected);
+        return this.#setState(write);
     }
   }
 
@@ -243,7 +243,7 @@ export class Writes {
     this.#order.advance(row.destination, row.line);
   }
 
-  #prune({ beforeMs, limit }: PruneRequest): Results['prune'] {
+  #prune({ beforeMs, limit }: PruneRequest, nowMs: number): Results['prune'] {
     const from = this.#pruneFrom;
     const end = this.#sql.pruneWindow.get(from.atMs, from.order, beforeMs, pruneWindow - 1);
     const until = end ?? { atMs: beforeMs, order: -1 };
@@ -256,14 +256,15 @@ export class Writes {
       this.#duplicates.remove(source, key, seq);
     }
     if (found.length < limit) this.#pruneFrom = end ?? start;
+    const { changes: texts } = this.#sql.dropEndedState.run(nowMs, limit);
     this.#giveSpaceBack();
-    return { removed: found.length, more: end !== undefined };
+    return { removed: found.length + texts, more: end !== undefined };
   }
 
-  #setState(key: string, value: string | null, expected: string | null): boolean {
-    if ((this.#sql.state.get(key)?.value ?? null) !== expected) return false;
+  #setState({ key, value, expected, expiresAtMs, nowMs }: Extract<Write, { kind: 'setState' }>): boolean {
+    if ((this.#sql.state.get(key, nowMs)?.value ?? null) !== expected) return false;
     if (value === null) this.#sql.dropState.run(key);
-    else this.#sql.setState.run(key, value);
+    else this.#sql.setState.run(key, value, expiresAtMs);
     return true;
   }
 

@@ -12,6 +12,7 @@ import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { SourcePlan } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
+import { StateOf, stateIn } from '../system/plugin-state.js';
 import { type CreatedComponent, createComponent, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
@@ -40,6 +41,7 @@ export function createGeneration(config: Config, container: Container, engine: C
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   if (!container.has(StoreReader))
     container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
+  container.register(StateOf, { useValue: stateIn(engine.get(Store), clock) });
   const plugins = pluginServices(config, container);
   const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
   const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log, mask);

@@ -6,9 +6,11 @@ import {
   type Lifecycle,
   Log,
   type ServiceDefinition,
+  State,
 } from '@switchhook/sdk';
 import type { ComponentRow, Config } from '../config/config.js';
 import { Mask } from '../system/mask.js';
+import { StateOf } from '../system/plugin-state.js';
 import { type Container, logWith, tokenName } from './container.js';
 
 /** What a component is given, and the services of its plugin among it. */
@@ -37,6 +39,7 @@ export class PluginServices {
     this.#container = router.child();
     this.#container.register(Log, { useValue: logWith({ plugin: plugin.name }, router.get(Log)) });
     this.#container.register(ComponentInfo, { useValue: { name: plugin.name, directory, country } });
+    if (!router.has(State)) this.#container.register(State, { useFactory: () => router.get(StateOf)(plugin.name) });
   }
 
   /** Of the messages of what fails. */

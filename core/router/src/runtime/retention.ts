@@ -11,7 +11,7 @@ export interface RetentionPlan {
 
 export const RetentionPlan = token<Current<RetentionPlan>>('switchhook.RetentionPlan');
 
-/** Events removed in one step: some milliseconds of the store's time. */
+/** Events, and texts of plugins, removed in one step: some milliseconds of the store's time. */
 const stepLimit = 200;
 /** Between two steps, while there is more. */
 const betweenStepsMs = 100;
@@ -74,7 +74,7 @@ export class Retention {
     if (!this.#isClockSteady()) return this.#after(betweenLooksMs);
     try {
       const removed = await this.store.prune({ beforeMs: this.clock.now() - this.plan.value.keepMs, limit: stepLimit });
-      if (removed > 0) this.log.debug('store.pruned', { events: removed });
+      if (removed > 0) this.log.debug('store.pruned', { removed });
       this.#after(removed < stepLimit ? betweenLooksMs : betweenStepsMs);
     } catch (error) {
       this.log.warn('store.prune-failed', { error });

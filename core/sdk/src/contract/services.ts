@@ -130,6 +130,34 @@ export interface Metrics {
 }
 export const Metrics: NamedToken<Metrics> = token('switchhook.Metrics');
 
+/** A value of `State`, and which of its values it is: each `set` makes a new version. */
+export interface StateEntry {
+  readonly value: JsonValue;
+  readonly version: string;
+}
+
+/**
+ * A small durable memory of a plugin, in the router's store: for cursors, OAuth tokens with refresh, ids that were sent already.
+ * All components and services of a plugin share it, also those of other routers with the same store; no plugin sees the keys of
+ * another. A key has 1 to 200 characters, a value at most 64 KB as JSON: others reject, as every call does while the store is not
+ * open or fails, with a message that names the plugin and the key. Where the store keeps no state, the component cannot be made.
+ */
+export interface State {
+  /** The value that was set last; null where there is none, or where it has expired. */
+  get(key: string): Promise<StateEntry | null>;
+  /** Sets a value, or removes it with null; resolves when that is durable. False: `ifVersion` did not hold, nothing has changed. */
+  set(key: string, value: JsonValue, options?: StateOptions): Promise<boolean>;
+}
+export const State: NamedToken<State> = token('switchhook.State');
+
+/** How a value is set. */
+export interface StateOptions {
+  /** Only where the present value has this version; null = only where there is none. Of several that expect the same, one succeeds. Default: in any case. */
+  readonly ifVersion?: string | null;
+  /** After this time, in milliseconds from now, there is no value under the key any more. Default: it stays. */
+  readonly expiresInMs?: number;
+}
+
 /** An event of a caller's history. */
 export interface PastEvent extends Event {
   /** Whether its source receives inbound calls. */

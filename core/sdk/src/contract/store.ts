@@ -188,7 +188,7 @@ export interface Backlog {
 export interface PruneRequest {
   /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */
   readonly beforeMs: number;
-  /** At most this many events in one step. */
+  /** At most this many events in one step, and at most this many texts of `setState` that have ended. */
   readonly limit: number;
 }
 
@@ -234,7 +234,7 @@ export interface Store extends Lifecycle {
   extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]>;
   /** Ends waiting or dead deliveries as `dead`, `discarded`. Returns the ids that changed. */
   discard(deliveryIds: readonly string[]): Promise<readonly string[]>;
-  /** One small step; returns how many events were removed. */
+  /** One small step; returns how many events and texts were removed: from `limit` on, there may be more. */
   prune(request: PruneRequest): Promise<number>;
   /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
   backlog(): Promise<readonly Backlog[]>;
@@ -247,8 +247,10 @@ export interface Store extends Lifecycle {
    * Sets the text of a key, or removes it with null, if it is `expected` until then (null = none is kept); returns whether it
    * did. Of several that expect the same, one succeeds, also where several routers share the store. Keys, of at
    * most 512 characters, and texts are kept character by character; neither U+0000 nor halves of characters are in them, as in JSON.
+   * From `expiresAtMs` on, in milliseconds since the epoch by the store's clock, nothing is kept under the key, and `prune` removes
+   * the text. Null, the default, = it does not end. Each change sets the end anew.
    */
-  setState?(key: string, value: string | null, expected: string | null): Promise<boolean>;
+  setState?(key: string, value: string | null, expected: string | null, expiresAtMs?: number | null): Promise<boolean>;
   /**
    * Only of stores that several routers share: calls `wake` when a destination has something due that may have been left by
    * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.

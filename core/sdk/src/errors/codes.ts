@@ -221,6 +221,10 @@ const table = {
     sentence: 'The component could not be created or opened.',
     hint: 'The message comes from the plugin; the log has the stack trace.',
   },
+  STATE_NOT_KEPT: {
+    sentence: 'The plugin requires State, and the configured store cannot keep it.',
+    hint: 'Use sqlite or postgres, or a store that implements state and setState.',
+  },
 
   // A command cannot do what was requested.
   ROUTER_UNREACHABLE: {

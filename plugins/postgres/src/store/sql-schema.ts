@@ -81,6 +81,10 @@ export const migrations: readonly ((schema: string) => string)[] = [
   ) partition by range (seq);
   `,
   (s) => `create table ${s}.state (key text primary key, value text not null)`,
+  (s) => `
+  alter table ${s}.state add column expires_at bigint;
+  create index state_by_end on ${s}.state (expires_at) where expires_at is not null;
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */

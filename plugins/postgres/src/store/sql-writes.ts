@@ -261,15 +261,30 @@ export function writeStatements(schemaName: string) {
 /** The statements that keep texts beside the events. */
 export function stateStatements(schemaName: string) {
   const s = quoted(schemaName);
+  const isKept = (now: string): string => `(expires_at is null or expires_at > ${now})`;
   const statement = (name: string, text: string): Statement => ({ name, text });
   return {
-    state: statement('state', `select value from ${s}.state where key = $1`),
-    addState: statement('add_state', `insert into ${s}.state values ($1, $2) on conflict do nothing returning 1`),
-    changeState: statement(
-      'change_state',
-      `update ${s}.state set value = $2 where key = $1 and value = $3 returning 1`,
+    state: statement('state_at', `select value from ${s}.state where key = $1 and ${isKept('$2')}`),
+    addState: statement(
+      'add_state_until',
+      `insert into ${s}.state as state (key, value, expires_at) values ($1, $2, $3)
+      on conflict (key) do update set value = excluded.value, expires_at = excluded.expires_at
+      where state.expires_at <= $4 returning 1`,
     ),
-    dropState: statement('drop_state', `delete from ${s}.state where key = $1 and value = $2 returning 1`),
+    changeState: statement(
+      'change_state_until',
+      `update ${s}.state set value = $2, expires_at = $3 where key = $1 and value = $5 and ${isKept('$4')} returning 1`,
+    ),
+    dropState: statement(
+      'drop_state_at',
+      `delete from ${s}.state where key = $1 and value = $3 and ${isKept('$2')} returning 1`,
+    ),
+    /** Skips those that another router removes at the same moment. */
+    dropEndedState: statement(
+      'drop_ended_state',
+      `delete from ${s}.state where key = any(array(
+        select key from ${s}.state where expires_at <= $1 order by expires_at limit $2 for update skip locked)) returning 1`,
+    ),
   };
 }
 

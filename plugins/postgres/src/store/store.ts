@@ -109,7 +109,7 @@ export class PostgresStore implements Store {
       const writes = new Writes(database, writeStatements(schema), clock, router?.number ?? 0);
       await session.open(() => writes.endLeases());
       const reads = new Reads(database, readStatements(schema), clock);
-      const state = new State(database, stateStatements(schema));
+      const state = new State(database, stateStatements(schema), clock);
       this.#open = { database, writes, reads, state, days, session };
     } catch (error) {
       await session.close();
@@ -176,25 +176,29 @@ export class PostgresStore implements Store {
    * days with something that must be kept, the rest is removed row by row.
    */
   prune({ beforeMs, limit }: PruneRequest): Promise<number> {
-    return this.#do(async ({ writes, days }) => {
-      const { clock } = this.#services;
-      const { duplicatesMs } = this.#settings;
-      const dropsKeys = duplicatesMs === null;
-      if (clock.now() - beforeMs < dayMs)
-        return writes.removeEvents({ beforeMs, until: Number.MAX_SAFE_INTEGER, limit, dropsKeys });
-      const ended = await days.endedBefore(beforeMs);
-      for (const day of ended) {
-        const dropped = await days.drop(day);
-        if (dropped === 'in use') return 0;
-        if (dropped !== 'needed' && dropped > 0) return dropped;
-      }
-      const until = ended.at(-1)?.until ?? 0;
-      const removed = await writes.removeEvents({ beforeMs: (until / perDay) * dayMs, until, limit, dropsKeys });
-      if (removed > 0) return removed;
-      const keysFrom = Math.floor((clock.now() - (duplicatesMs ?? 0)) / dayMs) * perDay;
-      await writes.dropKeys(Math.min(await days.firstNumber(), keysFrom));
-      return 0;
-    });
+    return this.#do(
+      async (open) => (await open.state.removeEnded(limit)) + (await this.#pruneEvents(open, beforeMs, limit)),
+    );
+  }
+
+  async #pruneEvents({ writes, days }: Open, beforeMs: number, limit: number): Promise<number> {
+    const { clock } = this.#services;
+    const { duplicatesMs } = this.#settings;
+    const dropsKeys = duplicatesMs === null;
+    if (clock.now() - beforeMs < dayMs)
+      return writes.removeEvents({ beforeMs, until: Number.MAX_SAFE_INTEGER, limit, dropsKeys });
+    const ended = await days.endedBefore(beforeMs);
+    for (const day of ended) {
+      const dropped = await days.drop(day);
+      if (dropped === 'in use') return 0;
+      if (dropped !== 'needed' && dropped > 0) return dropped;
+    }
+    const until = ended.at(-1)?.until ?? 0;
+    const removed = await writes.removeEvents({ beforeMs: (until / perDay) * dayMs, until, limit, dropsKeys });
+    if (removed > 0) return removed;
+    const keysFrom = Math.floor((clock.now() - (duplicatesMs ?? 0)) / dayMs) * perDay;
+    await writes.dropKeys(Math.min(await days.firstNumber(), keysFrom));
+    return 0;
   }
 
   event(id: string): Promise<EventRecord | null> {
@@ -225,8 +229,13 @@ export class PostgresStore implements Store {
     return this.#read(({ state }) => state.get(key));
   }
 
-  setState(key: string, value: string | null, expected: string | null): Promise<boolean> {
-    return this.#do(({ state }) => state.set(key, value, expected));
+  setState(
+    key: string,
+    value: string | null,
+    expected: string | null,
+    expiresAtMs: number | null = null,
+  ): Promise<boolean> {
+    return this.#do(({ state }) => state.set(key, value, expected, expiresAtMs));
   }
 
   restore(events: readonly StoredEvent[]): Promise<void> {

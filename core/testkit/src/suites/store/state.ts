@@ -60,16 +60,64 @@ export function stateTests(test: Test): void {
       }
     });
 
-    test('keeps texts over a restart, and beside events that are removed', async (fixture) => {
+    test('ends a text at its time: it is not read any more, and another one can be set in its place', async ({
+      store,
+      clock,
+    }) => {
+      const kept = statefulOf(store);
+      if (kept === null) return;
+      strictEqual(await kept.set('a', 'one', null, clock.now() + 1_000), true);
+      await clock.advance(999);
+      deepStrictEqual([await kept.get('a'), await kept.set('a', 'two', null)], ['one', false]);
+      await clock.advance(1);
+      strictEqual(await kept.get('a'), null);
+      deepStrictEqual([await kept.set('a', 'two', 'one'), await kept.set('a', null, 'one')], [false, false]);
+      strictEqual(await kept.set('a', 'three', null, clock.now() + 0.5), true);
+      strictEqual(await kept.get('a'), 'three');
+    });
+
+    test('takes the time of a text from its last change', async ({ store, clock }) => {
+      const kept = statefulOf(store);
+      if (kept === null) return;
+      await kept.set('later', 'one', null, clock.now() + 1_000);
+      strictEqual(await kept.set('later', 'one', 'one', clock.now() + 3_000), true);
+      await kept.set('never', 'one', null, clock.now() + 1_000);
+      strictEqual(await kept.set('never', 'two', 'one'), true);
+      await clock.advance(2_000);
+      deepStrictEqual([await kept.get('later'), await kept.get('never')], ['one', 'two']);
+      await clock.advance(1_000);
+      deepStrictEqual([await kept.get('later'), await kept.get('never')], [null, 'two']);
+    });
+
+    test('removes texts that have ended in steps of `limit`, counted with the events, and no others', async (fixture) => {
+      const { store, clock } = fixture;
+      const kept = statefulOf(store);
+      if (kept === null) return;
+      for (let n = 0; n < 5; n += 1) await kept.set(`ended ${n}`, 'one', null, clock.now() + 1_000);
+      await kept.set('ends', 'one', null, clock.now() + 5_000);
+      await kept.set('stays', 'one', null);
+      const request = { beforeMs: 0, limit: 2 };
+      strictEqual(await store.prune(request), 0);
+      await clock.advance(1_000);
+      const removed = [await store.prune(request), await store.prune(request)];
+      deepStrictEqual([...removed, await store.prune(request), await store.prune(request)], [2, 2, 1, 0]);
+      deepStrictEqual([await kept.get('ends'), await kept.get('stays')], ['one', 'one']);
+    });
+
+    test('keeps texts over a restart, with their end, and beside events that are removed', async (fixture) => {
       const kept = statefulOf(fixture.store);
       if (kept === null) return;
       await kept.set('a', 'one', null);
+      await kept.set('b', 'one', null, fixture.clock.now() + 1_000);
       await fixture.store.prune({ beforeMs: Number.MAX_SAFE_INTEGER, limit: 10 });
       strictEqual(await kept.get('a'), 'one');
       if (fixture.reopen === undefined) return;
       const after = await fixture.reopen();
       strictEqual(await after.state?.('a'), 'one');
       strictEqual(await after.setState?.('a', 'two', 'one'), true);
+      strictEqual(await after.state?.('b'), 'one');
+      await fixture.clock.advance(1_000);
+      strictEqual(await after.state?.('b'), null);
     });
   });
 }
