@@ -143,6 +143,17 @@ describe('docs/writing-a-plugin.md', () => {
     await crm.close();
   });
 
+  it('keeps a token, and refreshes it once where several need it at the same time', async () => {
+    const { accessToken } = await loaded('my-plugins/token.ts');
+    const { state, clock } = fakeServices();
+    let made = 0;
+    const token = () => accessToken(state, async () => `token ${++made}`);
+    const [first, second] = await Promise.all([token(), token()]);
+    expect([first, await token()]).to.deep.equal([second, first]);
+    await clock.advance(3_500_000);
+    expect(await token()).to.equal('token 3');
+  });
+
   it('has an outcome of its own for a service that says no with 200', async () => {
     const { outcomeWithQuota } = await loaded('my-plugins/quota.ts');
     const outcomeOf = (text: string): Outcome => {

@@ -41,7 +41,7 @@ export function createGeneration(config: Config, container: Container, engine: C
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   if (!container.has(StoreReader))
     container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
-  container.register(StateOf, { useValue: stateIn(engine.get(Store), clock) });
+  container.register(StateOf, { useValue: stateOfPlugins(config, stateIn(engine.get(Store), clock)) });
   const plugins = pluginServices(config, container);
   const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
   const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log, mask);
@@ -77,6 +77,16 @@ export function createGeneration(config: Config, container: Container, engine: C
     answers: config.answers,
     normalizePhone: phoneNormalizer(config.country),
     keepMs: config.store.retentionMs,
+  };
+}
+
+/** Plugins are distinguished by their names: two that are called alike would share their keys. */
+function stateOfPlugins(config: Config, stateOf: StateOf): StateOf {
+  return (name) => {
+    const plugins = new Set(componentRows(config).flatMap(({ plugin }) => (plugin?.name === name ? [plugin] : [])));
+    if (plugins.size > 1)
+      throw new Error(`it requires State, and another plugin has the name ${name}, too: give each its own name`);
+    return stateOf(name);
   };
 }
 

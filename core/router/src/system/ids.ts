@@ -24,5 +24,10 @@ export function newReplayId(): string {
   return v7();
 }
 
+/** A new version of a value that a plugin keeps: no two are the same. */
+export function newVersion(): string {
+  return v7();
+}
+
 /** Chance, for the jitter of retries: numbers from 0 to below 1. */
 export const random: () => number = Math.random;

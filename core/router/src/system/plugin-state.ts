@@ -1,5 +1,4 @@
 /** The service `State`: what each plugin keeps in the router's store, apart from all others. */
-import { randomUUID } from 'node:crypto';
 import {
   type Clock,
   isRefusal,
@@ -16,6 +15,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
+import { newVersion } from './ids.js';
 
 /** Makes the `State` of a plugin by its name. Throws where the store keeps none. */
 export type StateOf = (plugin: string) => State;
@@ -90,7 +90,7 @@ class PluginState implements State {
     const bytes = Buffer.byteLength(json);
     if (bytes > maxBytes)
       throw new RangeError(`${this.#named(key)}: the value has ${bytes} bytes as JSON, ${maxBytes} are allowed`);
-    return `{"version":"${randomUUID()}","value":${json}}`;
+    return `{"version":"${newVersion()}","value":${json}}`;
   }
 
   #entryIn(key: string, text: string | null): StateEntry | null {

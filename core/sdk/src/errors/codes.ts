@@ -217,13 +217,13 @@ const table = {
     sentence: 'The name refers to another kind of component.',
     hint: 'Routes take sources, destinations and transforms; answers take sources of calls and resolvers.',
   },
-  PLUGIN_FAILED: {
-    sentence: 'The component could not be created or opened.',
-    hint: 'The message comes from the plugin; the log has the stack trace.',
-  },
   STATE_NOT_KEPT: {
     sentence: 'The plugin requires State, and the configured store cannot keep it.',
     hint: 'Use sqlite or postgres, or a store that implements state and setState.',
+  },
+  PLUGIN_FAILED: {
+    sentence: 'The component could not be created or opened.',
+    hint: 'The message comes from the plugin; the log has the stack trace.',
   },
 
   // A command cannot do what was requested.

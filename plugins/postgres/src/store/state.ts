@@ -22,7 +22,7 @@ export class State {
   }
 
   /** Sets a text until `expiresAtMs`, or removes it with null, where it is the expected one; returns whether it did. */
-  set(key: string, value: string | null, expected: string | null, expiresAtMs: number | null): Promise<boolean> {
+  set(key: string, value: string | null, expected: string | null, expiresAtMs: number | null = null): Promise<boolean> {
     const { state, addState, changeState, dropState } = this.#sql;
     const [id, wanted, before] = [storable(key), storable(value), storable(expected)];
     const [end, nowMs] = [expiresAtMs === null ? null : Math.ceil(expiresAtMs), this.#nowMs];

@@ -229,13 +229,8 @@ export class PostgresStore implements Store {
     return this.#read(({ state }) => state.get(key));
   }
 
-  setState(
-    key: string,
-    value: string | null,
-    expected: string | null,
-    expiresAtMs: number | null = null,
-  ): Promise<boolean> {
-    return this.#do(({ state }) => state.set(key, value, expected, expiresAtMs));
+  setState(...change: Parameters<State['set']>): Promise<boolean> {
+    return this.#do(({ state }) => state.set(...change));
   }
 
   restore(events: readonly StoredEvent[]): Promise<void> {
