@@ -14,6 +14,7 @@ import {
   anEvent,
   aRequest,
   createComponent,
+  destinationSuite,
   fakeServices,
   receiver,
   resolverSuite,
@@ -88,6 +89,19 @@ sourceSuite('the source of calls of the page', () => ({
   sample: switchboard?.samples?.ring ?? {},
   bodyUnsigned: true,
 }));
+
+const archive = await componentOf('my-plugins/archive.ts');
+destinationSuite('the destination of the page that emits events', async () => {
+  const services = fakeServices();
+  return {
+    destination: createComponent('destination', archive, {}, services),
+    emitted: services.emitted,
+    arrived: () => services.emitted.map(({ key }) => key),
+    mark: ({ event }) => `recording.stored:${event.id}`,
+    behave: () => {},
+    close: services.close,
+  };
+}, ['refusing', 'hanging', 'down', 'cut-off']);
 
 describe('docs/writing-a-plugin.md', () => {
   after(() => rm(directory, { recursive: true }));

@@ -34,6 +34,7 @@ export type { Lifecycle } from './contract/lifecycle.js';
 export {
   Clock,
   ComponentInfo,
+  Emitter,
   type FetchInit,
   type FetchResponse,
   HttpClient,

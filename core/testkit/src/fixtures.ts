@@ -5,6 +5,7 @@ import {
   compileExpression,
   openNetwork,
   PluginServices,
+  readDrafts,
   stateIn,
   withServices,
 } from '@switchhook/core/internal';
@@ -15,6 +16,7 @@ import {
   type Component,
   type ComponentInfo,
   type Delivery,
+  Emitter,
   type Event,
   type EventDraft,
   HttpClient,
@@ -44,6 +46,9 @@ export interface FakeServices {
   readonly http: HttpClient;
   /** By default, its history is empty. */
   readonly store: StoreReader;
+  /** What destinations have emitted, in order, repetitions included. Invalid drafts are rejected as the router does. */
+  readonly emitted: readonly EventDraft[];
+  readonly emitter: Emitter;
   /** Kept in memory, with the limits of the router's; what expires follows `clock`. */
   readonly state: State;
   readonly info: ComponentInfo;
@@ -63,6 +68,10 @@ export function fakeServices(
   const { name = 'under-test', directory = tmpdir(), country = null, http = network } = given;
   const { store = { history: async () => [] } } = given;
   const clock = new FakeClock();
+  const emitted: EventDraft[] = [];
+  const emitter: Emitter = {
+    emit: async (drafts) => void emitted.push(...readDrafts(drafts, (number) => number, {})),
+  };
   const { state = stateIn(memoryStore(clock), clock)(name) } = given;
   return {
     clock,
@@ -70,7 +79,7 @@ export function fakeServices(
     metrics: new FakeMetrics(),
     http,
     store,
-    state,
+    ...{ state, emitted, emitter },
     info: { name, directory, country },
     close: () => network.close(),
   };
@@ -110,7 +119,7 @@ export function createComponent<K extends Kind>(
 }
 
 /** The log's lines come without the fields that the router adds. */
-function containerOf({ clock, log, metrics, http, store, state }: FakeServices): Container {
+function containerOf({ clock, log, metrics, http, store, state, emitter }: FakeServices): Container {
   return Container.forRouter(
     () => withoutOwner(log),
     (container) => {
@@ -119,6 +128,7 @@ function containerOf({ clock, log, metrics, http, store, state }: FakeServices):
       container.register(HttpClient, { useValue: http });
       container.register(StoreReader, { useValue: store });
       container.register(State, { useValue: state });
+      container.register(Emitter, { useValue: emitter });
     },
   );
 }

@@ -19,8 +19,8 @@ interface Budget {
 }
 
 const budgets: readonly Budget[] = [
-  { folder: 'core/sdk/', files: 35, lines: 3_400 },
-  { folder: 'core/router/', files: 112, lines: 13_600 },
+  { folder: 'core/sdk/', files: 35, lines: 3_500 },
+  { folder: 'core/router/', files: 115, lines: 13_900 },
   { folder: 'core/testkit/', files: 18, lines: 2_500 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
   { folder: 'core/cli/', files: 33, lines: 3_150 },

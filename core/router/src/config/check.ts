@@ -96,7 +96,9 @@ class ConfigCheck {
     const destinations = await rows.section('destinations');
     const resolvers = await rows.section('resolvers');
     const transforms = await rows.section('transforms');
-    const routes = this.#list('routes').map((path, index) => this.#route(path, index, sources));
+    const emitters = destinations.filter(({ component }) => component.emits !== undefined);
+    this.#references.allowEmitters(emitters.map(({ name }) => name));
+    const routes = this.#list('routes').map((path, index) => this.#route(path, index, [...sources, ...emitters]));
     const order = new ResolverOrder(this.#document, this.#references);
     const context = { sources, order, numbers: phoneNormalizer(country ?? null) };
     const answers = this.#list('answers').map((path, index) => this.#answer(path, index, context));
@@ -169,7 +171,7 @@ class ConfigCheck {
   #route(path: Path, index: number, sources: readonly CheckedRow[]): Route | null {
     const row = this.#checker.check(routeSchema, path);
     this.#markUncertain(path, routeSchema, ['destinations', 'transforms']);
-    this.#references.check('sources', [...path, 'from']);
+    this.#references.check('sources', [...path, 'from'], { emitters: true });
     this.#references.check('destinations', [...path, 'to']);
     this.#references.check('transforms', [...path, 'transform'], { twice: true });
     const name = this.#uniqueName(path, `route-${index + 1}`);

@@ -18,6 +18,8 @@ interface Rules {
   readonly twice?: boolean;
   /** Default true: the row is used by being named. */
   readonly uses?: boolean;
+  /** Default false: for `sources`, destinations that emit events are allowed, too. */
+  readonly emitters?: boolean;
 }
 
 export class References {
@@ -25,6 +27,8 @@ export class References {
   readonly #used = new Set<string>();
   /** Sections that something refers to which cannot be read. */
   readonly #uncertain = new Set<Section>();
+  /** Destinations that emit events: the `from` of a route takes them like sources. */
+  #emitters: readonly string[] = [];
 
   constructor(document: ConfigDocument) {
     this.#document = document;
@@ -36,8 +40,27 @@ export class References {
     return node?.kind === 'map' ? [...node.entries.keys()] : [];
   }
 
+  /** Lets `from` name these destinations. Their names must not be those of sources: an event has one source. */
+  allowEmitters(names: readonly string[]): void {
+    this.#emitters = names;
+    for (const name of names)
+      if (this.names('sources').includes(name))
+        this.#document.report(
+          'DUPLICATE_NAME',
+          ['destinations', name],
+          `"${name}" emits events, and a source has this name, too`,
+          {
+            at: 'key',
+          },
+        );
+  }
+
   /** Checks the name, or list of names, at a path. Reads what is written, so that one mistake in a row does not hide others. */
-  check(section: Section, path: Path, { twice = false, uses = true }: Rules = {}): readonly Reference[] {
+  check(
+    section: Section,
+    path: Path,
+    { twice = false, uses = true, emitters = false }: Rules = {},
+  ): readonly Reference[] {
     const seen = new Set<string>();
     const written = this.#writtenAt(section, path);
     for (const { name, at } of written) {
@@ -45,7 +68,8 @@ export class References {
       seen.add(name);
       if (this.names(section).includes(name)) {
         if (uses) this.#used.add(`${section} ${name}`);
-      } else this.#reportUnknown(section, name, at);
+      } else if (!(emitters && this.#emitters.includes(name)))
+        this.#reportUnknown(section, name, at, emitters ? this.#emitters : []);
     }
     return written;
   }
@@ -73,14 +97,15 @@ export class References {
     return written.flatMap(({ name, at }) => (name === null ? [] : [{ name, at }]));
   }
 
-  #reportUnknown(section: Section, name: string, at: Path): void {
+  #reportUnknown(section: Section, name: string, at: Path, others: readonly string[]): void {
     const kind = sections[section];
     const elsewhere = Object.entries(sections).find(([other]) => this.names(other as Section).includes(name));
     if (elsewhere !== undefined) {
-      this.#document.report('WRONG_KIND', at, `"${name}" is a ${elsewhere[1]}, a ${kind} belongs here`);
+      const hint = section === 'sources' && elsewhere[1] === 'destination' ? emitsNothing(others) : undefined;
+      this.#document.report('WRONG_KIND', at, `"${name}" is a ${elsewhere[1]}, a ${kind} belongs here`, { hint });
       return;
     }
-    const names = this.names(section);
+    const names = [...this.names(section), ...others];
     const near = nearest(name, names);
     // A misspelled reference still uses its row.
     if (near !== null) this.#used.add(`${section} ${near}`);
@@ -88,6 +113,10 @@ export class References {
     const suggestion = near === null ? '' : `; did you mean "${near}"?`;
     this.#document.report('UNKNOWN_REFERENCE', at, `there is no ${kind} "${name}"${suggestion}`, { hint });
   }
+}
+
+function emitsNothing(emitters: readonly string[]): string | undefined {
+  return emitters.length === 0 ? undefined : `Destinations that emit events: ${emitters.join(', ')}.`;
 }
 
 /** The name at a path, or those of a list; null are those that cannot be read. */
@@ -107,8 +136,8 @@ const slips = 2;
 
 /** Reports types that are nearly one of those the sources know. Where one of them has not named its types, any may be right. */
 export function checkTypes(document: ConfigDocument, path: Path, sources: readonly (CheckedRow | undefined)[]): void {
-  const known = [...new Set(sources.flatMap((source) => source?.component.types ?? []))];
-  if (sources.some((source) => source?.component.types === undefined)) return;
+  const known = [...new Set(sources.flatMap((source) => typesOf(source) ?? []))];
+  if (sources.some((source) => typesOf(source) === undefined)) return;
   for (const { name, at } of writtenAt(document, path)) {
     const isRight = name === null || name.includes('*') || known.includes(name);
     const meant = isRight ? null : nearest(name, known, slips);
@@ -118,6 +147,10 @@ export function checkTypes(document: ConfigDocument, path: Path, sources: readon
         hint: `Known types: ${known.join(', ')}. If the sender does send the written one, select it with \`where: event.type == "…"\`.`,
       });
   }
+}
+
+function typesOf(row: CheckedRow | undefined): readonly string[] | undefined {
+  return row?.component.kind === 'destination' ? row.component.emits : row?.component.types;
 }
 
 export class ResolverOrder {

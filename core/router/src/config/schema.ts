@@ -75,7 +75,7 @@ export const routeSchema = z
       .regex(namePattern)
       .optional()
       .meta({ description: 'Default: `route-1` for the first row, `route-2` for the second.' }),
-    from: names('Sources. Default: all.').optional(),
+    from: names('Sources, and destinations that emit events. Default: all sources.').optional(),
     on: names('Event types; `*` stands for any number of characters. Default: all.').optional(),
     where: expression(
       'Condition on `event`. An event for which it cannot be evaluated does not match.',

@@ -13,7 +13,8 @@ import type {
 } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import type { ComponentProbe } from '../resilience/hold.js';
-import { eventOf } from '../routing/event-record.js';
+import { eventOf, hopsOf } from '../routing/event-record.js';
+import { type Cause, causedBy } from '../system/cause.js';
 import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn, isJson, isPlain } from '../system/returned.js';
 import { excerptOf, located } from '../system/thrown.js';
@@ -24,6 +25,8 @@ import { type AttemptOutcome, settlementFor } from './retry.js';
 export interface OpenDestination {
   readonly destination: Destination;
   readonly policy: QueuePolicy;
+  /** Where it emits events: the names of all destinations that do. */
+  readonly emitters?: ReadonlySet<string> | null;
   /** Null or missing where it has none. */
   readonly probe?: ComponentProbe | null;
 }
@@ -78,7 +81,7 @@ export async function runAttempt(
   const startedAt = clock.elapsed();
   const prepared = claimed.map((one) => applyTransforms(one, parts));
   const deliveries = prepared.filter((one) => 'event' in one);
-  const outcomes = deliveries.length === 0 ? [] : await callDestination(parts, deliveries);
+  const outcomes = deliveries.length === 0 ? [] : await callDestination(parts, deliveries, causeOf(parts, claimed));
   const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
   let calledBefore = 0;
   return claimed.map((one, index) => {
@@ -206,15 +209,24 @@ function isEvent(value: Event | undefined, before: Event): value is Event {
   return data === before.data || (isPlain(data) && isJson(data));
 }
 
+/** Of a batch, the event that took the most hops. Null where the destination emits nothing. */
+function causeOf({ open: { emitters = null } }: AttemptParts, claimed: readonly ClaimedDelivery[]): Cause | null {
+  if (emitters === null) return null;
+  const causes = claimed.map(({ event }) => ({ eventId: event.id, hops: hopsOf(event, emitters) }));
+  return causes.sort((a, b) => b.hops - a.hops)[0] ?? null;
+}
+
 /** One outcome for each delivery, in order. Never rejects. */
 async function callDestination(
   { open: { destination, policy }, clock, mask }: AttemptParts,
   deliveries: readonly Delivery[],
+  cause: Cause | null,
 ): Promise<readonly Outcome[]> {
   const controller = new AbortController();
   try {
     const isBatch = policy.batch !== null && destination.deliverMany !== undefined;
-    const running = invoke(destination, isBatch, deliveries, controller.signal);
+    const call = () => invoke(destination, isBatch, deliveries, controller.signal);
+    const running = cause === null ? call() : causedBy(cause, call);
     const returned: unknown = await withTimeout(clock, policy.timeoutMs, running).catch((error: unknown) => {
       controller.abort(error);
       // What is known by now counts: a status that has come, for example, without the end of its response.

@@ -14,10 +14,7 @@ const longestNumber = 256;
  */
 export function readReception(reception: Reception, read: PhoneNormalizer, source: object = reception): Reception {
   const invalid = (returned: unknown, allowed: string): Error => invalidReturn(source, 'receive', returned, allowed);
-  const checked = (draft: EventDraft): EventDraft => {
-    if (isDraft(draft)) return withPartyRead(draft, read);
-    throw invalid(draft, allowedDraft);
-  };
+  const checked = (draft: EventDraft): EventDraft => draftRead(draft, read, invalid);
   switch (reception?.kind) {
     case 'handshake':
       if (canBeSent(reception.reply)) return reception;
@@ -43,6 +40,31 @@ export function readReception(reception: Reception, read: PhoneNormalizer, sourc
     default:
       throw invalid(reception, "{ kind: 'events' | 'call' | 'handshake', … }");
   }
+}
+
+/** Drafts that a component emits. Throws `InvalidReturn`, with the name of `component`. */
+export function readDrafts(
+  drafts: readonly EventDraft[],
+  read: PhoneNormalizer,
+  component: object,
+): readonly EventDraft[] {
+  const invalid = (given: unknown, allowed: string): Error =>
+    invalidReturn(component, 'emit', given, allowed, 'was given');
+  if (!Array.isArray(drafts) || drafts.length > mostDrafts)
+    throw invalid(drafts, `a list of at most ${mostDrafts} events`);
+  return drafts.map((draft) => draftRead(draft, read, invalid));
+}
+
+/** The store commits them together. */
+const mostDrafts = 1_000;
+
+function draftRead(
+  draft: EventDraft,
+  read: PhoneNormalizer,
+  invalid: (draft: unknown, allowed: string) => Error,
+): EventDraft {
+  if (isDraft(draft)) return withPartyRead(draft, read);
+  throw invalid(draft, allowedDraft);
 }
 
 const allowedDraft =

@@ -46,6 +46,16 @@ class DraftedRecord implements EventRecord {
   }
 }
 
+/** Field of the data of events that destinations have emitted. */
+export const emittedField = 'emitted';
+
+/** How many events in a row were emitted because of each other to make this one. `emitters`: the destinations that emit; others may send the field. */
+export function hopsOf(record: EventRecord, emitters: ReadonlySet<string>): number {
+  if (!emitters.has(record.source)) return 0;
+  const { hops } = Object(eventOf(record).data[emittedField]);
+  return typeof hops === 'number' ? hops : 1;
+}
+
 /** Gives a draft its id and its bytes. */
 export function recordOf(
   draft: EventDraft,

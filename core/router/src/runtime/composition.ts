@@ -16,6 +16,7 @@ import type { RouterInfo } from '../http/endpoint.js';
 import type { Hook, ServerParts } from '../http/hooks.js';
 import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
+import { EmitPlan, Emitters } from '../ingest/emitters.js';
 import { Ingest } from '../ingest/ingest.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
@@ -53,6 +54,7 @@ export interface Composition {
 
 const plans = [
   SourcePlan,
+  EmitPlan,
   DeliveryPlan,
   AnswerPlan,
   AdminPlan,
@@ -63,7 +65,7 @@ const plans = [
 ] as const;
 const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
-  ...[Pauses, Dispatcher, Ingest, CallRecorder, VerificationQueue, Answers, Pipeline],
+  ...[Pauses, Dispatcher, Ingest, Emitters, CallRecorder, VerificationQueue, Answers, Pipeline],
   ...[Replays, Operations, Controls, StatusReader, Retention],
 ] as const;
 

@@ -51,7 +51,7 @@ const componentRules: Rules = {
   definedAt: anything,
 };
 const rulesOfKinds: Readonly<Partial<Record<Kind, Rules>>> = {
-  destination: { batches: flag, limits: map },
+  destination: { batches: flag, emits: texts, limits: map },
   source: {
     calls: flag,
     types: texts,

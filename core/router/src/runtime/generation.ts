@@ -8,6 +8,7 @@ import type { AnswerPlan } from '../calls/answer.js';
 import { storeReader } from '../calls/store-reader.js';
 import type { ComponentRow, Config } from '../config/config.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
+import { type EmitPlan, EmitterOf, Emitters } from '../ingest/emitters.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { SourcePlan } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
@@ -22,6 +23,7 @@ import type { RetentionPlan } from './retention.js';
 /** What a router takes from its configuration. */
 export interface Generation
   extends SourcePlan,
+    EmitPlan,
     DeliveryPlan,
     AnswerPlan,
     AdminPlan,
@@ -42,6 +44,11 @@ export function createGeneration(config: Config, container: Container, engine: C
   if (!container.has(StoreReader))
     container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
   container.register(StateOf, { useValue: stateOfPlugins(config, stateIn(engine.get(Store), clock)) });
+  // What is emitted is routed by the plan, which is made of this generation.
+  container.register(EmitterOf, {
+    useValue: (name) => ({ emit: (drafts) => engine.get(Emitters).emit(name, drafts) }),
+  });
+  const emitters = new Set(config.destinations.filter(({ component }) => component.emits).map(({ name }) => name));
   const plugins = pluginServices(config, container);
   const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
   const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log, mask);
@@ -66,7 +73,8 @@ export function createGeneration(config: Config, container: Container, engine: C
     callSources,
     transforms: byName(transforms, ({ instance }) => instance),
     destinations: byName(destinations, ({ instance, lifecycle, row }) => {
-      return { destination: instance, policy: row.queue, probe: probeOf(lifecycle) };
+      const own = emitters.has(row.name) ? emitters : null;
+      return { destination: instance, policy: row.queue, emitters: own, probe: probeOf(lifecycle) };
     }),
     resolvers: byName(resolvers, ({ name, instance, lifecycle, row: { timeoutMs, after, concurrency, breaker } }) => {
       const resolver = resolverUntilOpen(instance, lifecycle);

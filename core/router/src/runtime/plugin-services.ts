@@ -1,6 +1,7 @@
 /** The services that the components of one plugin share: made once for a key, opened with the first user, closed with the last. */
 import {
   ComponentInfo,
+  Emitter,
   type Inject,
   type Injected,
   type Lifecycle,
@@ -9,6 +10,7 @@ import {
   State,
 } from '@switchhook/sdk';
 import type { ComponentRow, Config } from '../config/config.js';
+import { EmitterOf } from '../ingest/emitters.js';
 import { Mask } from '../system/mask.js';
 import { StateOf } from '../system/plugin-state.js';
 import { type Container, logWith, tokenName } from './container.js';
@@ -52,6 +54,14 @@ export class PluginServices {
     const component = this.#container.child();
     component.register(Log, { useValue: logWith({ component: row.name }, this.#router.get(Log)) });
     component.register(ComponentInfo, { useValue: { ...component.get(ComponentInfo), name: row.name } });
+    if (!this.#router.has(Emitter))
+      component.register(Emitter, {
+        useFactory: () => {
+          if (row.component.kind === 'destination' && row.component.emits !== undefined)
+            return this.#router.get(EmitterOf)(row.name);
+          throw new Error('only a destination whose component declares `emits` can inject Emitter');
+        },
+      });
     return this.#resolve(row.component.inject ?? {}, row, component);
   }
 

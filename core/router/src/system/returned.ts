@@ -21,10 +21,16 @@ export function nameLike<T extends object>(replacement: T, component: object): T
 }
 
 /** `destination crm (acme.push, plugins/crm.ts:12): deliver returned undefined, allowed is …`. */
-export function invalidReturn(instance: object, method: string, returned: unknown, allowed: string): InvalidReturn {
+export function invalidReturn(
+  instance: object,
+  method: string,
+  returned: unknown,
+  allowed: string,
+  verb = 'returned',
+): InvalidReturn {
   const name = names.get(instance);
   const prefix = name === undefined ? '' : `${name}: `;
-  return new InvalidReturn(`${prefix}${method} returned ${described(returned)}; allowed is ${allowed}`);
+  return new InvalidReturn(`${prefix}${method} ${verb} ${described(returned)}; allowed is ${allowed}`);
 }
 
 /** Relative to the working directory, or to the directory that packages are installed in. */

@@ -110,6 +110,11 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   /** Of destinations: the defaults of its rows, e.g. the limits of the platform. Default: those of every destination. */
   readonly limits?: DestinationLimits;
   /**
+   * Of destinations that emit events of their own by `Emitter`: the types that are known. Not exhaustive, and may be empty. Where it is
+   * there, routes may name the destination's rows in `from`. Default: it emits nothing, and cannot inject `Emitter`.
+   */
+  readonly emits?: readonly string[];
+  /**
    * Of sources: the types of its events that are known, as `event.type` has them. Not exhaustive: events of other types are
    * kept. Where a route's `on` is nearly one of them, that is a mistake of the configuration. Default: none is known, and
    * every `on` is right.

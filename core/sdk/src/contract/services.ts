@@ -1,5 +1,5 @@
 /** Services: objects that are injected by their token. Each standard service has its interface and its token under one name. */
-import type { Event } from './event.js';
+import type { Event, EventDraft } from './event.js';
 import type { JsonValue } from './json.js';
 
 declare const provided: unique symbol;
@@ -129,6 +129,19 @@ export interface Metrics {
   gauge(name: string, help: string, value: number, labels?: Labels): void;
 }
 export const Metrics: NamedToken<Metrics> = token('switchhook.Metrics');
+
+/** Emits events of a destination, whose component declares `emits`: e.g. `recording.stored` of an archiver. */
+export interface Emitter {
+  /**
+   * Routes and commits events, at most 1,000, whose source is the row's name; resolves once they are on disk. An event whose key the row has
+   * emitted before is a duplicate, and nothing follows from it: make keys from the event that is delivered, so that another attempt
+   * emits the same ones. `data` gets the field `emitted: { eventId, hops }`: the event that was being delivered (null = none), and how many
+   * events in a row were emitted because of each other, 8 at most. Rejects, with nothing committed, beyond that, where a draft is
+   * invalid, or the store cannot commit (`STORE_UNAVAILABLE`, `STORE_BEHIND`).
+   */
+  emit(drafts: readonly EventDraft[]): Promise<void>;
+}
+export const Emitter: NamedToken<Emitter> = token('switchhook.Emitter');
 
 /** A value of `State`, and which of its values it is: each `set` makes a new version. */
 export interface StateEntry {

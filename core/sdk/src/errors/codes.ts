@@ -56,6 +56,11 @@ const table = {
     sentence: 'The source failed on this request.',
     hint: 'This is a fault of the plugin. The log has the stack trace.',
   },
+  EMITTED_IN_A_LOOP: {
+    status: 508,
+    sentence: 'Too many events were emitted because of each other.',
+    hint: 'Routes lead the events of a destination back to it. Remove it from `from` or `to` of one of them, or make its keys stable.',
+  },
   INTERNAL: {
     status: 500,
     sentence: 'The router failed on this request.',

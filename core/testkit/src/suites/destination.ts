@@ -1,6 +1,6 @@
 /** What every destination must do, as tests. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import type { Delivery, Destination } from '@switchhook/sdk';
+import type { Delivery, Destination, EventDraft } from '@switchhook/sdk';
 import { aDelivery, anEvent } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
@@ -17,6 +17,8 @@ export interface DestinationFixture {
   close(): Promise<void>;
   /** The mark under which a delivery arrives; default its id. */
   mark?(delivery: Delivery): string;
+  /** Of one that emits events: what it has emitted, `emitted` of its `fakeServices()`. */
+  readonly emitted?: readonly EventDraft[];
   /** Values of its options that no outcome and no error may contain: tokens, passwords, URLs with a token in them. */
   readonly secrets?: readonly string[];
 }
@@ -85,6 +87,30 @@ export function destinationSuite(
         deepStrictEqual(
           outcomes.map(({ kind }) => kind),
           ['delivered', 'delivered', 'delivered'],
+        );
+      }),
+    );
+
+    it(
+      'emits events with keys that follow from the delivery: another attempt emits the same ones, another event others',
+      withFixture(async ({ destination, emitted }) => {
+        if (emitted === undefined) return;
+        const keysOf = async (delivery: Delivery): Promise<readonly string[]> => {
+          const before = emitted.length;
+          await destination.deliver(delivery, signal());
+          return emitted.slice(before).map(({ key }) => key);
+        };
+        const first = await keysOf(aDelivery());
+        ok(first.length > 0, 'it has emitted nothing');
+        strictEqual(new Set(first).size, first.length, 'two events of one delivery have the same key');
+        deepStrictEqual(await keysOf(aDelivery({ attempt: 2 })), first, 'the second attempt has emitted other keys');
+        const id = '01890a5d-ac96-774b-bcce-b302099a8058';
+        const other = await keysOf(
+          aDelivery({ id: `${id}.0`, event: anEvent({ id, key: 'other', subject: 'conv_2' }) }),
+        );
+        ok(
+          !other.some((key) => first.includes(key)),
+          'another event has the key of the first: it would be a duplicate',
         );
       }),
     );
