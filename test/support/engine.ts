@@ -27,7 +27,14 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
   );
   registerClasses(container);
   registerPlan(container, {
-    ...{ sources: new Map(), callSources: [], transforms: new Map(), destinations: new Map(), resolvers: new Map() },
+    ...{
+      sources: new Map(),
+      callSources: [],
+      pulling: [],
+      transforms: new Map(),
+      destinations: new Map(),
+      resolvers: new Map(),
+    },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
     keepMs: 30 * 86_400_000,
     ...plan,

@@ -10,6 +10,7 @@ import {
   type OpenResolver,
   Operations,
   Pauses,
+  Pullers,
   Replays,
   type Route,
   StatusReader,
@@ -93,7 +94,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const [answers, pauses] = [engine.get(Answers), engine.get(Pauses)];
   const controls = new Controls(current, kept, pauses, dispatcher, answers, telemetry, clock, log, mask);
   const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, mask);
-  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, clock);
+  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, engine.get(Pullers), clock);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
     const ids: string[] = [];

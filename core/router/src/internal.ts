@@ -35,6 +35,7 @@ export type { ServerParts } from './http/hooks.js';
 export { httpUrl, listen, listenerFor } from './http/server.js';
 export { Emitters } from './ingest/emitters.js';
 export { Ingest } from './ingest/ingest.js';
+export { Pullers } from './ingest/pulling.js';
 export { readDrafts, readReception } from './ingest/reception.js';
 export { IngestTelemetry } from './ingest/telemetry.js';
 export { VerificationQueue } from './ingest/verification-queue.js';

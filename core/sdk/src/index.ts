@@ -1,18 +1,21 @@
 /** The plugin API: everything that plugins, built-in ones included, import from Switchhook. */
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
-import type { Component, Kind, Plugin, ServiceDefinition } from './contract/component.js';
+import type { Component, Kind, Plugin, PullingSource, ServiceDefinition, Source } from './contract/component.js';
 import type { Delivery } from './contract/delivery.js';
 import type { Scope } from './contract/expression.js';
 import type { Inject, Injected, NamedToken } from './contract/services.js';
+import { refuse } from './errors/refusal.js';
 
 export { z } from 'zod';
 export type {
   Component,
   Destination,
+  EmitPulled,
   Instances,
   Kind,
   Plugin,
+  PullingSource,
   Resolver,
   ServiceDefinition,
   Source,
@@ -176,9 +179,27 @@ export type Definition<K extends Kind, S extends z.ZodObject, I extends Inject> 
 
 /** Makes a source type. */
 export function defineSource<S extends z.ZodObject, const I extends Inject = Record<never, never>>(
-  component: Definition<'source', S, I>,
+  component: SourceDefinition<S, I>,
 ): Component {
-  return define('source', component, defineSource);
+  const { create } = component;
+  // What is no function is reported when the plugin is loaded.
+  if (typeof create !== 'function') return define('source', component as Definition<'source', S, I>, defineSource);
+  const whole = (options: z.output<S>, services: Injected<I>): Source => receiving(create(options, services));
+  return define('source', { ...component, create: whole }, defineSource);
+}
+
+/** A source as its plugin writes it: one that pulls may have no `receive`. */
+export type SourceDefinition<S extends z.ZodObject, I extends Inject> = Omit<Definition<'source', S, I>, 'create'> & {
+  create(options: z.output<S>, services: Injected<I>): Source | PullingSource;
+};
+
+function receiving(source: Source | PullingSource): Source {
+  if (typeof source?.start !== 'function' || 'receive' in source) return source as Source;
+  return Object.assign(source, {
+    receive: (): never => {
+      throw refuse('NOT_FOUND', 'this source receives no requests: it pulls its events');
+    },
+  });
 }
 
 /** Makes a destination type. */

@@ -97,6 +97,7 @@ function print(current: Status, output: Output): void {
     ]),
   );
   printResolvers(current, output);
+  printPulls(current, output);
   for (const row of rowsOf(current)) {
     const standing = standingText(row, now);
     if (standing !== null) output.line(`${styled(output, 'yellow', row.name)}: ${standing}`);
@@ -113,6 +114,20 @@ function printResolvers({ resolvers }: Status, output: Output): void {
       row.use ?? '-',
       breakerText(row, output),
       row.lastFailure === null ? '-' : `${relative(row.lastFailure.at)}: ${row.lastFailure.reason}`,
+    ]),
+  );
+}
+
+function printPulls({ pulls }: Status, output: Output): void {
+  if (pulls.length === 0) return;
+  printTable(
+    output,
+    ['source', 'use', 'pulls', 'last failure'],
+    pulls.map(({ source, use, state, since, lastFailure }) => [
+      source,
+      use ?? '-',
+      `${state === 'waiting' ? styled(output, 'red', state) : state} since ${relative(since)}`,
+      lastFailure === null ? '-' : `${relative(lastFailure.at)}: ${lastFailure.reason}`,
     ]),
   );
 }

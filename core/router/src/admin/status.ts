@@ -8,6 +8,7 @@ import { Dispatcher } from '../delivery/dispatcher.js';
 import type { QueuePolicy } from '../delivery/policy.js';
 import type { QueueLoad } from '../delivery/queue.js';
 import { Ingest } from '../ingest/ingest.js';
+import { Pullers, type PullStatus } from '../ingest/pulling.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
 import { type Current, inject, injectable } from '../system/injection.js';
@@ -98,6 +99,8 @@ export interface Status {
   readonly destinations: readonly DestinationStatus[];
   /** In the order of the file. */
   readonly resolvers: readonly ResolverStatus[];
+  /** Sources that pull, in the order of the file. */
+  readonly pulls: readonly PullStatus[];
 }
 
 /** What the status takes from the configuration. */
@@ -123,6 +126,7 @@ export class StatusReader {
     @inject(Ingest) private readonly ingest: Ingest,
     @inject(Answers) private readonly answers: Answers,
     @inject(Pauses) private readonly pauses: Pauses,
+    @inject(Pullers) private readonly pullers: Pullers,
     @inject(Clock) private readonly clock: Clock,
   ) {
     this.#startedAt = clock.elapsed();
@@ -153,6 +157,7 @@ export class StatusReader {
       resolvers: [...this.answers.loads].map(([resolver, load]) => {
         return { resolver, load, holds: this.#holds('resolver', resolver, load) };
       }),
+      pulls: this.pullers.statuses,
     };
   }
 

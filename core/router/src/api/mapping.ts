@@ -4,7 +4,7 @@ import type { Attempt, EventRecord } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
 import type { DeliveryDetails, DeliveryLine, EventDetails, Explanation } from '../admin/operations.js';
-import type { DestinationStatus, ResolverStatus } from '../admin/status.js';
+import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { eventOf } from '../routing/event-record.js';
 import type * as reply from './responses.js';
 import { type call, callAnswer } from './responses.js';
@@ -79,6 +79,14 @@ export function resolverStatusJson(
   use: string | null,
 ): z.input<typeof standing.resolverStatus> {
   return { resolver: status.resolver, use, breaker: status.load.breaker, ...standingJson(status) };
+}
+
+export function pullStatusJson(
+  { source, state, sinceMs, lastFailure }: Status['pulls'][number],
+  use: string | null,
+): z.input<typeof standing.pullStatus> {
+  const failure = lastFailure === null ? null : { at: iso(lastFailure.atMs), reason: lastFailure.reason };
+  return { source, use, state, since: iso(sinceMs), lastFailure: failure };
 }
 
 function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 'holds' | 'load'>) {

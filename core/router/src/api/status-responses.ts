@@ -54,6 +54,20 @@ export const destinationStatus = z
   .register(named, { id: 'DestinationStatus' });
 export type DestinationStatus = z.output<typeof destinationStatus>;
 
+export const pullStatus = z
+  .object({
+    source: z.string(),
+    use: z.string().nullable().meta({ description: 'Type of the component.' }),
+    state: z.enum(['running', 'standby', 'waiting']).meta({
+      description:
+        '`standby`: another router runs it, or the store does not answer; `waiting`: it has failed, and is started again.',
+    }),
+    since: time,
+    lastFailure: standing.lastFailure,
+  })
+  .register(named, { id: 'PullStatus' });
+export type PullStatus = z.output<typeof pullStatus>;
+
 /** What a command reads of either row. */
 export const statusRow = z.object(standing);
 
@@ -70,6 +84,7 @@ export const status = z
     }),
     destinations: list(destinationStatus),
     resolvers: list(resolverStatus),
+    pulls: list(pullStatus).meta({ description: 'Sources that pull their events.' }),
   })
   .register(named, { id: 'Status' });
 export type Status = z.output<typeof status>;

@@ -14,6 +14,7 @@ import {
   eventJson,
   explanationJson,
   iso,
+  pullStatusJson,
   replayJson,
   resolverStatusJson,
 } from '../api/mapping.js';
@@ -230,12 +231,13 @@ function controlEndpoints(kind: Controlled): readonly Endpoint[] {
 }
 
 /** The rows of the status. */
-function rowsOf({ destinations, resolvers, nowMs }: Status, info: RouterInfo) {
+function rowsOf({ destinations, resolvers, pulls, nowMs }: Status, info: RouterInfo) {
   return {
     destinations: destinations.map((row) =>
       destinationStatusJson(row, useOf(info, 'destination', row.destination), nowMs),
     ),
     resolvers: resolvers.map((row) => resolverStatusJson(row, useOf(info, 'resolver', row.resolver))),
+    pulls: pulls.map((row) => pullStatusJson(row, useOf(info, 'source', row.source))),
   };
 }
 

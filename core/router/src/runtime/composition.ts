@@ -18,6 +18,7 @@ import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
 import { EmitPlan, Emitters } from '../ingest/emitters.js';
 import { Ingest } from '../ingest/ingest.js';
+import { Pullers, PullPlan } from '../ingest/pulling.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
@@ -55,6 +56,7 @@ export interface Composition {
 const plans = [
   SourcePlan,
   EmitPlan,
+  PullPlan,
   DeliveryPlan,
   AnswerPlan,
   AdminPlan,
@@ -65,7 +67,7 @@ const plans = [
 ] as const;
 const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
-  ...[Pauses, Dispatcher, Ingest, Emitters, CallRecorder, VerificationQueue, Answers, Pipeline],
+  ...[Pauses, Dispatcher, Ingest, Emitters, Pullers, CallRecorder, VerificationQueue, Answers, Pipeline],
   ...[Replays, Operations, Controls, StatusReader, Retention],
 ] as const;
 

@@ -9,12 +9,13 @@ import { storeReader } from '../calls/store-reader.js';
 import type { ComponentRow, Config } from '../config/config.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import { type EmitPlan, EmitterOf, Emitters } from '../ingest/emitters.js';
+import type { PullPlan } from '../ingest/pulling.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { SourcePlan } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
 import { StateOf, stateIn } from '../system/plugin-state.js';
-import { type CreatedComponent, createComponent, withBatches } from './component-factory.js';
+import { ComponentFailure, type CreatedComponent, createComponent, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
 import { PluginServices } from './plugin-services.js';
@@ -24,6 +25,7 @@ import type { RetentionPlan } from './retention.js';
 export interface Generation
   extends SourcePlan,
     EmitPlan,
+    PullPlan,
     DeliveryPlan,
     AnswerPlan,
     AdminPlan,
@@ -36,6 +38,9 @@ export interface Generation
   readonly lifecycles: readonly ComponentLifecycle[];
 }
 
+/** Leases of sources that pull; no plugin can have the name of a package with a colon. */
+const pullNamespace = 'switchhook:pull';
+
 /** Creates all components but the store. Nothing is opened. Throws a `ComponentFailure`. */
 export function createGeneration(config: Config, container: Container, engine: Container): Generation {
   const [clock, log, mask] = [engine.get(Clock), engine.get(Log), engine.get(Mask)];
@@ -43,7 +48,9 @@ export function createGeneration(config: Config, container: Container, engine: C
   const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
   if (!container.has(StoreReader))
     container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
-  container.register(StateOf, { useValue: stateOfPlugins(config, stateIn(engine.get(Store), clock)) });
+  const store = engine.get(Store);
+  const stateOf = stateOfPlugins(config, stateIn(store, clock));
+  container.register(StateOf, { useValue: stateOf });
   // What is emitted is routed by the plan, which is made of this generation.
   container.register(EmitterOf, {
     useValue: (name) => ({ emit: (drafts) => engine.get(Emitters).emit(name, drafts) }),
@@ -71,6 +78,21 @@ export function createGeneration(config: Config, container: Container, engine: C
     ],
     sources: byName(sources, ({ instance }) => instance),
     callSources,
+    pulling: sources.flatMap(({ name, instance, position, type }, index) => {
+      if (instance.start === undefined) return [];
+      const { plugin } = config.sources[index] ?? { plugin: null };
+      try {
+        const leases = store.onDue === undefined ? null : stateOf(pullNamespace);
+        return [{ name, source: instance, state: stateOf(plugin?.name ?? 'switchhook'), leases }];
+      } catch (error) {
+        throw new ComponentFailure(
+          { kind: 'source', name, type, position: position ?? null },
+          'cannot be used',
+          error,
+          mask,
+        );
+      }
+    }),
     transforms: byName(transforms, ({ instance }) => instance),
     destinations: byName(destinations, ({ instance, lifecycle, row }) => {
       const own = emitters.has(row.name) ? emitters : null;

@@ -10,6 +10,7 @@ import type { Config } from '../config/config.js';
 import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { Ingest } from '../ingest/ingest.js';
+import { Pullers } from '../ingest/pulling.js';
 import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
@@ -109,10 +110,13 @@ export class Router {
     this.#opened.push(() => operations.close());
     this.#opened.push(() => retention.close());
     this.#opened.push(() => this.#drain());
+    const pullers = this.#composition.engine.get(Pullers);
+    this.#opened.push(() => pullers.close());
     let known = Promise.resolve();
     store.whenOpen(() => {
       known = pipeline.open();
       retention.open();
+      void known.then(() => pullers.open());
     });
     // A resolver that is paused gets no call, not even the first one.
     await withTimeout(this.#clock, patienceMs, known).catch((error: unknown) =>

@@ -1,8 +1,8 @@
 /** The five kinds of components, and the plugin that brings them. */
 import type { z } from 'zod';
 import type { Delivery, Outcome } from './delivery.js';
-import type { Event } from './event.js';
-import type { JsonObject } from './json.js';
+import type { Event, EventDraft } from './event.js';
+import type { JsonObject, JsonValue } from './json.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Inject, Injected, Token } from './services.js';
 import type { Answer, Call, HttpReply, RawRequest, Reception, SignedRequest } from './source.js';
@@ -21,9 +21,28 @@ export interface Source extends Lifecycle {
    * fault of the source is no 500 any more, and `receive` is waited for no longer than 2 s. Must not throw.
    */
   fallback?(): HttpReply;
+  /**
+   * Of sources that pull: reads from another system and emits what it finds, until the signal is aborted; then it must return soon. Called
+   * when the router and its store are open. With several routers on one store, one of them runs it at a time. After a throw or an
+   * early return it is called again, after pauses of 1 s to 5 min.
+   */
+  start?(emit: EmitPulled, signal: AbortSignal): Promise<void>;
   /** Makes a body acceptable to `receive`, with the secrets this source has. For `switchhook send` and tests. */
   sign?(body: Uint8Array, nowMs: number): SignedRequest;
 }
+
+/** A source without an HTTP endpoint: `defineSource` gives it a `receive` that refuses every request with 404. */
+export type PullingSource = Omit<Source, 'receive'> & Required<Pick<Source, 'start'>>;
+
+/**
+ * Routes and commits events that a source has pulled, at most 1,000; resolves once they are on disk. Only then `checkpoint` is set in the
+ * plugin's `State`, whatever the value was before: after a crash between the two, the same events are pulled again, and are found
+ * as duplicates by their keys. Rejects where a draft is invalid, the store cannot commit or keep, or the signal of `start` is aborted.
+ */
+export type EmitPulled = (
+  drafts: readonly EventDraft[],
+  options?: { readonly checkpoint?: { readonly key: string; readonly value: JsonValue } },
+) => Promise<void>;
 
 /** Delivers events to another system. */
 export interface Destination extends Lifecycle {

@@ -1,0 +1,231 @@
+/** Runs the sources that pull: again after they fail, and in one router at a time. */
+import {
+  Clock,
+  type EmitPulled,
+  Log,
+  type NamedToken,
+  type PhoneNormalizer,
+  type Source,
+  type State,
+  token,
+} from '@switchhook/sdk';
+import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
+import { recordFrom } from '../routing/event-record.js';
+import { newVersion } from '../system/ids.js';
+import { type Current, inject, injectable } from '../system/injection.js';
+import { Ingest } from './ingest.js';
+import { readDrafts } from './reception.js';
+
+/** A source with `start`. */
+export interface Pulling {
+  readonly name: string;
+  readonly source: Source;
+  /** Of its plugin, for checkpoints. */
+  readonly state: State;
+  /** Where leases are kept; null where no other router can have the store open. */
+  readonly leases: State | null;
+}
+
+/** What the router takes from the configuration to pull. */
+export interface PullPlan {
+  readonly pulling: readonly Pulling[];
+  readonly normalizePhone: PhoneNormalizer;
+}
+
+export const PullPlan: NamedToken<Current<PullPlan>> = token('switchhook.PullPlan');
+
+/** How a source that pulls stands. */
+export interface PullStatus {
+  readonly source: string;
+  /** `standby`: another router runs it, or the lease cannot be read. `waiting`: until it is started again. */
+  readonly state: 'running' | 'standby' | 'waiting';
+  readonly sinceMs: number;
+  /** Why it ended last, since the router started. */
+  readonly lastFailure: { readonly atMs: number; readonly reason: string } | null;
+}
+
+const leaseMs = 30_000;
+const renewMs = 10_000;
+const firstPauseMs = 1_000;
+const longestPauseMs = 300_000;
+/** What has run for so long has recovered: its next pause is the first one again. */
+const healthyMs = 300_000;
+/** A source that ignores its signal must not keep the router from ending. */
+const endMs = 5_000;
+
+@injectable()
+export class Pullers {
+  readonly #pullers: Puller[] = [];
+  #isClosed = false;
+
+  constructor(
+    @inject(PullPlan) private readonly plan: Current<PullPlan>,
+    @inject(Ingest) private readonly ingest: Ingest,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {}
+
+  /** The router and its store are open. */
+  open(): void {
+    const { clock, log, ingest } = this;
+    const { pulling, normalizePhone } = this.plan.value;
+    // A store may open while the router is closing.
+    if (this.#isClosed) return;
+    for (const one of pulling) {
+      const commit: EmitPulled = async (drafts, { checkpoint } = {}) => {
+        const nowMs = clock.now();
+        const read = readDrafts(drafts, normalizePhone, one.source);
+        if (read.length > 0) await ingest.commit(read.map((draft) => recordFrom(draft, one.name, nowMs)));
+        if (checkpoint !== undefined) await one.state.set(checkpoint.key, checkpoint.value);
+      };
+      this.#pullers.push(new Puller(one, commit, clock, log));
+    }
+  }
+
+  /** Ends all of them and gives their leases back; waits for each no longer than 5 s. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#pullers.map((puller) => puller.close()));
+  }
+
+  /** In the order of the file. */
+  get statuses(): readonly PullStatus[] {
+    return this.#pullers.map(({ status }) => status);
+  }
+}
+
+class Puller {
+  readonly #pulling: Pulling;
+  readonly #commit: EmitPulled;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #sleep: Sleep;
+  readonly #holder = newVersion();
+  readonly #running: Promise<void>;
+  #run: AbortController | null = null;
+  #isClosed = false;
+  #state: PullStatus['state'] = 'standby';
+  #sinceMs: number;
+  #lastFailure: PullStatus['lastFailure'] = null;
+
+  constructor(pulling: Pulling, commit: EmitPulled, clock: Clock, log: Log) {
+    this.#pulling = pulling;
+    this.#commit = commit;
+    this.#clock = clock;
+    this.#log = log;
+    this.#sleep = new Sleep(clock);
+    this.#sinceMs = clock.now();
+    this.#running = this.#repeat();
+  }
+
+  get status(): PullStatus {
+    const [source, state, sinceMs, lastFailure] = [this.#pulling.name, this.#state, this.#sinceMs, this.#lastFailure];
+    return { source, state, sinceMs, lastFailure };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#run?.abort(new Error('the router is closing'));
+    this.#sleep.end();
+    await withTimeout(this.#clock, endMs, this.#running).catch((error: unknown) =>
+      this.#log.warn('pull.unended', { source: this.#pulling.name, error }),
+    );
+  }
+
+  async #repeat(): Promise<void> {
+    for (let pauseMs = firstPauseMs; !this.#isClosed; ) {
+      if (!(await this.#lease())) {
+        this.#become('standby');
+        await this.#sleep.for(renewMs);
+        continue;
+      }
+      const startedAt = this.#clock.elapsed();
+      const failure = await this.#once();
+      await this.#giveBack();
+      if (failure === null) continue;
+      if (this.#clock.elapsed() - startedAt >= healthyMs) pauseMs = firstPauseMs;
+      this.#lastFailure = { atMs: this.#clock.now(), reason: errorMessage(failure) };
+      this.#become('waiting');
+      this.#log.error('pull.failed', { source: this.#pulling.name, error: failure, waitMs: pauseMs });
+      await this.#sleep.for(pauseMs);
+      pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+    }
+  }
+
+  /** Why it has ended; null where it was aborted. */
+  async #once(): Promise<unknown> {
+    const { name, source } = this.#pulling;
+    if (this.#isClosed) return null;
+    const run = new AbortController();
+    this.#run = run;
+    const stopRenewing = this.#renew(run);
+    this.#become('running');
+    this.#log.info('pull.started', { source: name });
+    try {
+      await source.start?.(async (...emitted) => {
+        run.signal.throwIfAborted();
+        await this.#commit(...emitted);
+      }, run.signal);
+      return run.signal.aborted ? null : new Error('start returned, although its signal was not aborted');
+    } catch (error) {
+      return run.signal.aborted ? null : error;
+    } finally {
+      stopRenewing();
+      run.abort(new Error('start has ended'));
+      this.#run = null;
+    }
+  }
+
+  /** Renews the lease until it is called back; aborts the run where the lease is lost, or could not be renewed for too long. */
+  #renew(run: AbortController): () => void {
+    if (this.#pulling.leases === null) return () => {};
+    let leftMs = leaseMs;
+    let cancel = (): void => {};
+    const next = (): void => {
+      cancel = this.#clock.after(renewMs, async () => {
+        leftMs -= renewMs;
+        const renewed = await withTimeout(this.#clock, renewMs / 2, this.#set(leaseMs)).catch(() => null);
+        if (run.signal.aborted) return;
+        if (renewed === true) leftMs = leaseMs;
+        // Two renewals that fail leave time to end before the lease does.
+        if (renewed === false || leftMs <= renewMs) {
+          this.#log.warn('pull.lease-lost', { source: this.#pulling.name });
+          run.abort(new Error('another router may run the source now'));
+        } else next();
+      });
+    };
+    next();
+    return () => cancel();
+  }
+
+  async #lease(): Promise<boolean> {
+    try {
+      return await this.#set(leaseMs);
+    } catch (error) {
+      this.#log.warn('pull.lease-failed', { source: this.#pulling.name, error });
+      return false;
+    }
+  }
+
+  /** What cannot be given back expires. */
+  async #giveBack(): Promise<void> {
+    await this.#set(null).catch(() => {});
+  }
+
+  /** Takes, renews or gives back the lease; false where another router holds it. */
+  async #set(expiresInMs: number | null): Promise<boolean> {
+    const { leases, name } = this.#pulling;
+    if (leases === null) return true;
+    const held = await leases.get(name);
+    if (held !== null && held.value !== this.#holder) return false;
+    const ifVersion = held?.version ?? null;
+    if (expiresInMs !== null) return leases.set(name, this.#holder, { ifVersion, expiresInMs });
+    return held === null || leases.set(name, null, { ifVersion });
+  }
+
+  #become(state: PullStatus['state']): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#sinceMs = this.#clock.now();
+  }
+}
