@@ -121,6 +121,7 @@ export {
   phoneKeys,
   phoneNormalizer,
 } from './options/phone-number.js';
+export { followSchedule, type Schedule, schedule } from './options/schedule.js';
 export {
   checkSignature,
   headerName,

@@ -22,6 +22,7 @@ export {
   receiver,
 } from './receiver.js';
 export { type DestinationFixture, destinationSuite } from './suites/destination.js';
+export { type PullingFixture, pullingSuite } from './suites/pulling.js';
 export { type ResolverFixture, resolverSuite } from './suites/resolver.js';
 export { type SourceFixture, sourceSuite } from './suites/source.js';
 export type { StoreFixture } from './suites/store/fixtures.js';

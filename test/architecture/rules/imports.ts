@@ -30,7 +30,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
   sdk: {
     contract: [],
     errors: [],
-    options: ['contract', 'http'],
+    options: ['contract', 'http', 'timing.ts'],
     http: ['contract', 'errors'],
     'timing.ts': ['contract'],
     'file-watch.ts': ['contract', 'errors'],
@@ -102,6 +102,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   re2js: /^router\/expressions\//,
   'cli-table3': /^cli\//,
   commander: /^cli\//,
+  croner: /^sdk\/options\/schedule\.ts$/,
   'ipaddr.js': /^sdk\/http\/public-address\.ts$/,
   koa: /^router\/http\//,
   'koa-bodyparser': /^router\/http\//,
