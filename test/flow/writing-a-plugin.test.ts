@@ -16,6 +16,7 @@ import {
   createComponent,
   destinationSuite,
   fakeServices,
+  pullingSuite,
   receiver,
   resolverSuite,
   sourceSuite,
@@ -89,6 +90,22 @@ sourceSuite('the source of calls of the page', () => ({
   sample: switchboard?.samples?.ring ?? {},
   bodyUnsigned: true,
 }));
+
+const orders = await componentOf('my-plugins/orders.ts');
+pullingSuite('the source of the page that pulls', async () => {
+  const body = JSON.stringify({ cursor: 'c1', orders: [{ id: 'o1', status: 'paid' }] });
+  const shop = await receiver(() => ({ status: 200, body }));
+  const services = fakeServices();
+  const { clock, state } = services;
+  return {
+    ...{ clock, state },
+    make: () => createComponent('source', orders, { url: shop.url }, services),
+    close: async () => {
+      await services.close();
+      await shop.close();
+    },
+  };
+});
 
 const archive = await componentOf('my-plugins/archive.ts');
 destinationSuite('the destination of the page that emits events', async () => {

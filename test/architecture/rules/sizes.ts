@@ -19,11 +19,11 @@ interface Budget {
 }
 
 const budgets: readonly Budget[] = [
-  { folder: 'core/sdk/', files: 35, lines: 3_500 },
-  { folder: 'core/router/', files: 115, lines: 13_900 },
-  { folder: 'core/testkit/', files: 18, lines: 2_500 },
+  { folder: 'core/sdk/', files: 36, lines: 3_650 },
+  { folder: 'core/router/', files: 116, lines: 14_200 },
+  { folder: 'core/testkit/', files: 19, lines: 2_650 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
-  { folder: 'core/cli/', files: 33, lines: 3_150 },
+  { folder: 'core/cli/', files: 33, lines: 3_200 },
 ];
 
 export const packageSizes: readonly Rule[] = budgets.map(({ folder, files: mostFiles, lines: mostLines }) => ({

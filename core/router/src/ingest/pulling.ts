@@ -184,7 +184,10 @@ class Puller {
     const next = (): void => {
       cancel = this.#clock.after(renewMs, async () => {
         leftMs -= renewMs;
-        const renewed = await withTimeout(this.#clock, renewMs / 2, this.#set(leaseMs)).catch(() => null);
+        const renewed = await this.#asked(leaseMs).catch((error: unknown) => {
+          this.#log.warn('pull.lease-failed', { source: this.#pulling.name, error });
+          return null;
+        });
         if (run.signal.aborted) return;
         if (renewed === true) leftMs = leaseMs;
         // Two renewals that fail leave time to end before the lease does.
@@ -200,7 +203,7 @@ class Puller {
 
   async #lease(): Promise<boolean> {
     try {
-      return await this.#set(leaseMs);
+      return await this.#asked(leaseMs);
     } catch (error) {
       this.#log.warn('pull.lease-failed', { source: this.#pulling.name, error });
       return false;
@@ -209,7 +212,14 @@ class Puller {
 
   /** What cannot be given back expires. */
   async #giveBack(): Promise<void> {
-    await this.#set(null).catch(() => {});
+    await this.#asked(null).catch((error: unknown) =>
+      this.#log.warn('pull.lease-failed', { source: this.#pulling.name, error }),
+    );
+  }
+
+  /** A store that hangs must not keep the source from ending before its lease does. */
+  #asked(expiresInMs: number | null): Promise<boolean> {
+    return withTimeout(this.#clock, renewMs / 2, this.#set(expiresInMs));
   }
 
   /** Takes, renews or gives back the lease; false where another router holds it. */
