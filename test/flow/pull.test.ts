@@ -71,11 +71,11 @@ routes: [{ from: orders, to: console }]
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
     expect((await fetch(`${url}/hooks/orders`, init)).status).to.equal(404);
     expect((await fetch(`${url}/hooks/orders`)).status).to.equal(405);
-    const status = await (await fetch(`${url}/api/status`)).json();
+    const status = (await (await fetch(`${url}/api/status`)).json()) as { readonly pulls: readonly object[] };
     const [pull] = status.pulls;
     expect(pull).to.include({ source: 'orders', use: 'http.poll', state: 'running', lastFailure: null });
     const { stdout, code } = await place.run(['status', '--url', url]);
-    expect(stdout).to.match(/orders +http\.poll +running since/);
+    expect(stdout.replaceAll(/[│\s]+/g, ' ')).to.contain('orders http.poll running since');
     expect(code).to.equal(0);
   });
 
