@@ -42,6 +42,13 @@ const operator: fc.Arbitrary<Step> = fc.oneof(
     limit: fc.integer({ min: 1, max: 4 }),
   }),
   fc.record({
+    kind: fc.constant('set' as const),
+    key: fc.constantFrom('a', 'b', 'c'),
+    value: fc.constantFrom('one', 'two', null),
+    expectsNone: fc.boolean(),
+    expiresInMs: fc.option(fc.integer({ min: -1, max: 60 })),
+  }),
+  fc.record({
     kind: fc.constant('list' as const),
     state: fc.constantFrom('waiting' as const, 'dead' as const, 'delivered' as const, null),
     destination: fc.option(destination),

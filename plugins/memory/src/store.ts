@@ -194,7 +194,10 @@ class MemoryStore implements contract.Store {
     const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
     const removed = oldest.slice(0, limit);
     for (const row of removed) this.#remove(row);
-    const ended = [...this.#state].filter(([, { expiresAtMs }]) => expiresAtMs <= this.#clock.now()).slice(0, limit);
+    const ended = [...this.#state]
+      .filter(([, { expiresAtMs }]) => expiresAtMs <= this.#clock.now())
+      .sort(([a, { expiresAtMs: endA }], [b, { expiresAtMs: endB }]) => endA - endB || (a < b ? -1 : 1))
+      .slice(0, limit);
     for (const [key] of ended) this.#state.delete(key);
     return removed.length + ended.length;
   }

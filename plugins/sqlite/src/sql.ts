@@ -182,7 +182,7 @@ export function writeStatements(db: Database) {
     dropState: statement<[string]>('delete from state where key = ?'),
     dropEndedState: statement<[number, number]>(
       `delete from state where key in (
-        select key from state indexed by state_by_end where expires_at <= ? order by expires_at limit ?)`,
+        select key from state indexed by state_by_end where expires_at <= ? order by expires_at, key limit ?)`,
     ),
     /** Returns a row per page: run as a prepared statement it would stop after the first. */
     giveBack: (): void => {

@@ -283,7 +283,7 @@ export function stateStatements(schemaName: string) {
     dropEndedState: statement(
       'drop_ended_state',
       `delete from ${s}.state where key = any(array(
-        select key from ${s}.state where expires_at <= $1 order by expires_at limit $2 for update skip locked)) returning 1`,
+        select key from ${s}.state where expires_at <= $1 order by expires_at, key limit $2 for update skip locked)) returning 1`,
     ),
   };
 }

@@ -55,6 +55,14 @@ export type Step =
       readonly destination: string | null;
       readonly limit: number;
     }
+  /** Sets a text where the present one is expected, or null. */
+  | {
+      readonly kind: 'set';
+      readonly key: string;
+      readonly value: string | null;
+      readonly expectsNone: boolean;
+      readonly expiresInMs: number | null;
+    }
   | { readonly kind: 'reopen' };
 
 /** Throws if the store returns or holds something else than the memory store. */
@@ -128,6 +136,16 @@ class History {
       }
       case 'prune':
         return (store) => store.prune({ beforeMs: nowMs - step.ageMs, limit: step.limit });
+      case 'set': {
+        const { key, value, expectsNone, expiresInMs } = step;
+        const endMs = expiresInMs === null ? null : nowMs + expiresInMs;
+        return async (store) => {
+          // A store that keeps no texts has nothing to be compared.
+          if (this.#store.state === undefined) return null;
+          const kept = (await store.state?.(key)) ?? null;
+          return [kept, await store.setState?.(key, value, expectsNone ? null : kept, endMs)];
+        };
+      }
       case 'list':
         return (store) => pagesOf(store, step);
     }
