@@ -80,8 +80,16 @@ export {
   notReady,
 } from './errors/typed-errors.js';
 export { type FileReader, FileWatch, WatchedFile } from './file-watch.js';
+export { JsonApi, type JsonApiReply, type JsonApiRequest, type JsonApiSettings } from './http/json-api.js';
 export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
-export { excerptLimits, outcomeOf, outcomeOfFailure, retryAfterMs } from './http/outcome.js';
+export {
+  excerptLimits,
+  isOutcomeError,
+  OutcomeError,
+  outcomeOf,
+  outcomeOfFailure,
+  retryAfterMs,
+} from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';
 export { sentTimeMs } from './http/sent-time.js';
 export {
@@ -98,6 +106,7 @@ export {
   type Verification,
   verifySignature,
 } from './http/signature.js';
+export { Ledger, type Step } from './ledger.js';
 export {
   commonFields,
   type EventFields,

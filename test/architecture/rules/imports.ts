@@ -34,7 +34,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     http: ['contract', 'errors'],
     'timing.ts': ['contract'],
     'file-watch.ts': ['contract', 'errors'],
-    'index.ts': ['contract', 'errors', 'file-watch.ts', 'http', 'options'],
+    'ledger.ts': ['contract', 'http'],
+    'index.ts': ['contract', 'errors', 'file-watch.ts', 'http', 'ledger.ts', 'options'],
     'internal.ts': ['contract', 'errors', 'options', 'timing.ts'],
   },
   router: {

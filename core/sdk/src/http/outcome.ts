@@ -44,16 +44,34 @@ export function outcomeOf(response: FetchResponse, nowMs: number): Outcome {
   };
 }
 
+const outcomeBrand = Symbol.for('switchhook.outcome-error');
+
+/** Ends an attempt with an outcome, from wherever it is thrown: `outcomeOfFailure` returns it. Its message is the reason. */
+export class OutcomeError extends Error {
+  readonly [outcomeBrand] = true;
+  override readonly name = 'OutcomeError';
+
+  constructor(readonly outcome: Exclude<Outcome, { readonly kind: 'delivered' }>) {
+    super(outcome.reason);
+  }
+}
+
+/** Whether something thrown is an `OutcomeError`, also one of another copy of this package. */
+export function isOutcomeError(thrown: unknown): thrown is OutcomeError {
+  return typeof thrown === 'object' && thrown !== null && outcomeBrand in thrown;
+}
+
 /** Codes of a `FetchError` about the request itself, which is the same next time. */
 const neverSent = new Set(['ADDRESS_FORBIDDEN', 'URL_INVALID', 'REQUEST_INVALID']);
 
 /**
  * The outcome of an attempt that threw before there was a response. No connection: `unavailable`. A request that cannot
- * be sent (`ADDRESS_FORBIDDEN`, `URL_INVALID`, `REQUEST_INVALID`) or a template that cannot be filled in: `rejected`.
+ * be sent (`ADDRESS_FORBIDDEN`, `URL_INVALID`, `REQUEST_INVALID`) or a template that cannot be filled in: `rejected`. An `OutcomeError`: its outcome.
  * Anything else is thrown on.
  */
 export function outcomeOfFailure(thrown: unknown): Outcome {
   if (isExpressionError(thrown)) return { kind: 'rejected', reason: oneLine(`template: ${thrown.message}`) };
+  if (isOutcomeError(thrown)) return thrown.outcome;
   if (!isFetchError(thrown)) throw thrown;
   return { kind: neverSent.has(thrown.code) ? 'rejected' : 'unavailable', reason: oneLine(thrown.message) };
 }

@@ -1,0 +1,84 @@
+/** Requests to a JSON API, for components that need several of them for one delivery or look-up. */
+import type { Outcome } from '../contract/delivery.js';
+import type { JsonObject, JsonValue } from '../contract/json.js';
+import type { Clock, FetchResponse, HttpClient } from '../contract/services.js';
+import { parseJson, stringifyJson } from './json-body.js';
+import { OutcomeError, outcomeOf } from './outcome.js';
+
+/** How an API is called. */
+export interface JsonApiSettings {
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  /** Sent with each request, for example the authorization. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What the API says in the body of a refusal, for people; null where there is no text. */
+  readonly reasonIn: (body: JsonObject) => string | null;
+  /** Corrects what the status alone means; default: `outcomeOf`. */
+  readonly correct?: (outcome: Outcome, response: FetchResponse, body: JsonObject) => Outcome;
+}
+
+/** One request. */
+export interface JsonApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With a slash at its start; values in it are percent-encoded already. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: JsonValue;
+  readonly signal: AbortSignal;
+  /** Statuses that are no failure here, beside 2xx. */
+  readonly allow?: readonly number[];
+}
+
+/** What came back. `body` is `{}` where it is no JSON object. */
+export interface JsonApiReply {
+  readonly status: number;
+  readonly body: JsonObject;
+}
+
+/** Longer reasons are cut: an API may repeat the whole request. */
+const longestReason = 500;
+
+/** Calls one API: authorization, JSON in both directions, refusals as outcomes with the reason that the API gives. */
+export class JsonApi {
+  readonly #settings: JsonApiSettings;
+
+  constructor(settings: JsonApiSettings) {
+    this.#settings = settings;
+  }
+
+  /** Rejects with an `OutcomeError` where the API refuses, which `outcomeOfFailure` makes an outcome of; otherwise as `HttpClient` does. */
+  async request({ method, path, query = {}, body, signal, allow = [] }: JsonApiRequest): Promise<JsonApiReply> {
+    const { http, clock, baseUrl, headers, reasonIn, correct } = this.#settings;
+    const search = new URLSearchParams(query).toString();
+    const response = await http.fetch(`${baseUrl}${path}${search === '' ? '' : `?${search}`}`, {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: stringifyJson(body) }),
+      signal,
+    });
+    const found = bodyIn(response);
+    const outcome = outcomeOf(response, clock.now());
+    const corrected = correct?.(outcome, response, found) ?? outcome;
+    if (corrected.kind === 'delivered' || allow.includes(response.status))
+      return { status: response.status, body: found };
+    const said = reasonIn(found)?.replace(/\s+/g, ' ').trim() ?? '';
+    const reason = `${method} ${path}: ${corrected.reason}${said === '' ? '' : `: ${said}`}`;
+    throw new OutcomeError({ ...corrected, reason: reason.slice(0, longestReason) });
+  }
+}
+
+/** A body that is cut off or no JSON adds nothing to its status. */
+function bodyIn(response: FetchResponse): JsonObject {
+  try {
+    const value = parseJson(response.text());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,89 @@
+/** A ledger of what was done for a key, so that a retry, a repeated event or another router does not do it again. */
+import type { Outcome } from './contract/delivery.js';
+import type { JsonValue } from './contract/json.js';
+import type { Clock, State } from './contract/services.js';
+import { isOutcomeError } from './http/outcome.js';
+import { fingerprint } from './http/signature.js';
+
+/** What is kept for a key. */
+interface Entry {
+  readonly owner: string;
+  /** Until then no other delivery takes over, in milliseconds since the epoch. */
+  readonly untilMs: number;
+  readonly finished: boolean;
+  /** What each step came to. A step that has begun and not ended is null. */
+  readonly steps: Readonly<Record<string, { readonly result: JsonValue } | null>>;
+}
+
+/**
+ * Does a step unless it was done before; returns what it came to, then or now. `action` gets true where an earlier attempt has begun the step
+ * and its end is not known: look first whether it was done.
+ */
+export type Step = <T extends JsonValue>(name: string, action: (isUnsure: boolean) => Promise<T>) => Promise<T>;
+
+/** For how long another delivery with the same key waits before it looks again. */
+const retryMs = 1_000;
+const month = 30 * 86_400_000;
+
+/** What was done for which key, in the `State` of the plugin. */
+export class Ledger {
+  readonly #state: State;
+  readonly #clock: Clock;
+
+  constructor(state: State, clock: Clock) {
+    this.#state = state;
+    this.#clock = clock;
+  }
+
+  /**
+   * Does the work for a key once: `delivered` at once where it was finished within the last 30 days, `unavailable` while another delivery
+   * does it, for `holdMs` at most. `owner` is the id of the delivery: after a failed attempt, the next one goes on behind the steps that
+   * are done. Rejects as `work` does, and where the store fails.
+   */
+  async once(
+    key: string,
+    { owner, holdMs }: { readonly owner: string; readonly holdMs: number },
+    work: (step: Step) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const id = `once:${fingerprint(key)}`;
+    const known = await this.#state.get(id);
+    const earlier = known === null ? null : (known.value as unknown as Entry);
+    if (earlier?.finished === true) return { kind: 'delivered', response: 'done before, for the same key' };
+    const busy: Outcome = {
+      kind: 'unavailable',
+      reason: 'another delivery with the same key is in progress',
+      retryAfterMs: retryMs,
+    };
+    if (earlier !== null && earlier.owner !== owner && earlier.untilMs > this.#clock.now()) return busy;
+    let entry: Entry = { owner, untilMs: this.#clock.now() + holdMs, finished: false, steps: earlier?.steps ?? {} };
+    const keep = (changes: Partial<Entry>, ifVersion?: string | null): Promise<boolean> => {
+      entry = { ...entry, ...changes };
+      const options = ifVersion === undefined ? {} : { ifVersion };
+      return this.#state.set(id, entry as unknown as JsonValue, { expiresInMs: month, ...options });
+    };
+    if (!(await keep({}, known?.version ?? null))) return busy;
+    const step: Step = async (name, action) => {
+      const before = entry.steps[name];
+      // A step's result has the type of its action.
+      if (before !== undefined && before !== null) return before.result as Awaited<ReturnType<typeof action>>;
+      const isUnsure = before === null;
+      if (!isUnsure) await keep({ steps: { ...entry.steps, [name]: null } });
+      const result = await action(isUnsure).catch(async (error: unknown) => {
+        // Refused: it was not done.
+        const { [name]: _, ...others } = entry.steps;
+        if (isOutcomeError(error)) await keep({ steps: others });
+        throw error;
+      });
+      await keep({ steps: { ...entry.steps, [name]: { result } } });
+      return result;
+    };
+    try {
+      const outcome = await work(step);
+      await keep(outcome.kind === 'delivered' ? { finished: true, steps: {} } : { untilMs: 0 });
+      return outcome;
+    } catch (error) {
+      await keep({ untilMs: 0 }).catch(() => false);
+      throw error;
+    }
+  }
+}

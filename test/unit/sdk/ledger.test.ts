@@ -1,0 +1,88 @@
+import { Ledger, type Outcome, OutcomeError, type Step } from '@switchhook/sdk';
+import { fakeServices } from '@switchhook/testkit';
+import { expect } from 'chai';
+
+const delivered: Outcome = { kind: 'delivered' };
+const first = { owner: 'delivery.1', holdMs: 10_000 };
+const second = { owner: 'delivery.2', holdMs: 10_000 };
+
+describe('a ledger', () => {
+  const setup = () => {
+    const { state, clock } = fakeServices();
+    return { state, clock, ledger: new Ledger(state, clock), done: [] as string[] };
+  };
+
+  it('does the work for a key once, whoever asks again', async () => {
+    const { ledger, done } = setup();
+    const work = async (step: Step) => {
+      await step('note', async () => done.push('note'));
+      return delivered;
+    };
+    expect(await ledger.once('conv_1', first, work)).to.deep.equal(delivered);
+    for (const owner of [first, second])
+      expect(await ledger.once('conv_1', owner, work)).to.deep.equal({
+        kind: 'delivered',
+        response: 'done before, for the same key',
+      });
+    await ledger.once('conv_2', second, work);
+    expect(done).to.deep.equal(['note', 'note']);
+  });
+
+  it('goes on behind the steps that are done, with what they came to', async () => {
+    const { ledger, done } = setup();
+    const attempt = (failing: boolean) => async (step: Step) => {
+      const id = await step('create', async () => `id-${done.push('create')}`);
+      await step('text', async () => {
+        if (failing) throw new OutcomeError({ kind: 'unavailable', reason: '503' });
+        return done.push(`text ${id}`);
+      });
+      return delivered;
+    };
+    const failed = await ledger.once('a', first, attempt(true)).catch((error: unknown) => error);
+    expect(failed).to.be.instanceOf(OutcomeError);
+    expect(await ledger.once('a', first, attempt(false))).to.deep.equal(delivered);
+    expect(done).to.deep.equal(['create', 'text id-1']);
+  });
+
+  it('says that a step may have been done where its end is not known, and not where it was refused', async () => {
+    const { ledger } = setup();
+    const unsure: boolean[] = [];
+    const attempt = (error: Error | null) => async (step: Step) => {
+      await step('text', async (isUnsure) => {
+        unsure.push(isUnsure);
+        if (error !== null) throw error;
+        return null;
+      });
+      return delivered;
+    };
+    const ends = (error: Error | null) => ledger.once('a', first, attempt(error)).catch(() => null);
+    await ends(new OutcomeError({ kind: 'unavailable', reason: '429' }));
+    await ends(new Error('the connection broke'));
+    await ends(new Error('and again'));
+    await ends(null);
+    expect(unsure).to.deep.equal([false, false, true, true]);
+  });
+
+  it('lets one of two deliveries with a key work, the other one after it has failed or its time is over', async () => {
+    const { ledger, clock } = setup();
+    let end = (): void => undefined;
+    const running = ledger.once(
+      'a',
+      first,
+      () => new Promise<Outcome>((resolve) => (end = () => resolve({ kind: 'unavailable', reason: 'x' }))),
+    );
+    const busy = await ledger.once('a', second, async () => delivered);
+    expect(busy).to.deep.equal({
+      kind: 'unavailable',
+      reason: 'another delivery with the same key is in progress',
+      retryAfterMs: 1_000,
+    });
+    await clock.advance(10_000);
+    expect(await ledger.once('a', second, async () => ({ kind: 'unavailable', reason: 'down' }))).to.include({
+      reason: 'down',
+    });
+    end();
+    await running;
+    expect(await ledger.once('a', first, async () => delivered)).to.deep.equal(delivered);
+  });
+});
