@@ -75,11 +75,11 @@ describe('A router inside another program', () => {
   });
 });
 
-describe('README.md', () => {
+describe('docs/plugins.md', () => {
   it('names every component that is installed', async () => {
-    const readme = await readFile(join(repository, 'README.md'), 'utf8');
+    const catalogue = await readFile(join(repository, 'docs/plugins.md'), 'utf8');
     const types = (await openCatalog(repository).components()).map(({ type }) => type);
     expect(types).not.to.have.length(0);
-    expect(types.filter((type) => !readme.includes(`\`${type}\``))).to.deep.equal([]);
+    expect(types.filter((type) => !catalogue.includes(`### \`${type}\``))).to.deep.equal([]);
   });
 });
