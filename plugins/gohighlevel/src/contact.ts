@@ -78,7 +78,7 @@ export const contact = defineDestination({
   type: 'gohighlevel.contact',
   description: 'Creates or updates a contact of GoHighLevel, with tags, a note, an opportunity stage and workflows.',
   options,
-  // 100 requests in 10 s for each sub-account, of which a delivery makes two to eight: https://marketplace.gohighlevel.com/docs
+  // An assumption: 100 requests in 10 s for each sub-account, of which a delivery makes one to nine. The headers of a 429 say what holds.
   limits: { rateLimit: '2/s', concurrency: 4, timeout: '30s' },
   inject: { http: HttpClient, clock: Clock, state: State, info: ComponentInfo },
   create: (row, services): Destination => {
