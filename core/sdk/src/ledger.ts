@@ -69,9 +69,9 @@ export class Ledger {
       const isUnsure = before === null;
       if (!isUnsure) await keep({ steps: { ...entry.steps, [name]: null } });
       const result = await action(isUnsure).catch(async (error: unknown) => {
-        // Refused: it was not done.
+        // Refused: it was not done, unless an earlier attempt did it.
         const { [name]: _, ...others } = entry.steps;
-        if (isOutcomeError(error)) await keep({ steps: others });
+        if (isOutcomeError(error) && !error.isUnsure && !isUnsure) await keep({ steps: others });
         throw error;
       });
       await keep({ steps: { ...entry.steps, [name]: { result } } });

@@ -82,6 +82,21 @@ describe('a JSON API', () => {
         },
       ));
 
+  for (const [status, isUnsure] of [
+    [429, false],
+    [422, false],
+    [408, true],
+    [502, true],
+  ] as const)
+    it(`${isUnsure ? 'does not know' : 'knows'} that nothing was done where it answers ${status}`, () =>
+      withApi(
+        () => status,
+        async (api) => {
+          const thrown = await api.request({ method: 'POST', path: '/x', signal }).catch((error: unknown) => error);
+          expect(thrown).to.include({ isUnsure });
+        },
+      ));
+
   it('returns a status that is allowed', () =>
     withApi(
       () => json(404, { a: 1 }),

@@ -63,6 +63,26 @@ describe('a ledger', () => {
     expect(unsure).to.deep.equal([false, false, true, true]);
   });
 
+  it('still says so where the refusal may have come after the work, or was met while looking', async () => {
+    const { ledger } = setup();
+    const unsure: boolean[] = [];
+    const ends = (error: Error | null) =>
+      ledger
+        .once('a', first, async (step) => {
+          await step('text', async (isUnsure) => {
+            unsure.push(isUnsure);
+            if (error !== null) throw error;
+            return null;
+          });
+          return delivered;
+        })
+        .catch(() => null);
+    await ends(new OutcomeError({ kind: 'unavailable', reason: '504' }, { isUnsure: true }));
+    await ends(new OutcomeError({ kind: 'unavailable', reason: '429' }));
+    await ends(null);
+    expect(unsure).to.deep.equal([false, true, true]);
+  });
+
   it('lets one of two deliveries with a key work, the other one after it has failed or its time is over', async () => {
     const { ledger, clock } = setup();
     let end = (): void => undefined;

@@ -69,7 +69,9 @@ export class JsonApi {
       return { status: response.status, body: found };
     const said = reasonIn(found)?.replace(/\s+/g, ' ').trim() ?? '';
     const reason = `${method} ${path}: ${corrected.reason}${said === '' ? '' : `: ${said}`}`;
-    throw new OutcomeError({ ...corrected, reason: reason.slice(0, longestReason) });
+    // A gateway may answer so after the API has done what was asked.
+    const isUnsure = response.status >= 500 || response.status === 408;
+    throw new OutcomeError({ ...corrected, reason: reason.slice(0, longestReason) }, { isUnsure });
   }
 }
 

@@ -51,8 +51,15 @@ export class OutcomeError extends Error {
   readonly [outcomeBrand] = true;
   override readonly name = 'OutcomeError';
 
-  constructor(readonly outcome: Exclude<Outcome, { readonly kind: 'delivered' }>) {
+  /** Whether the other side may have done it all the same, as after a 504. A `Ledger` then says so to the next attempt. Default false. */
+  readonly isUnsure: boolean;
+
+  constructor(
+    readonly outcome: Exclude<Outcome, { readonly kind: 'delivered' }>,
+    { isUnsure = false }: { readonly isUnsure?: boolean } = {},
+  ) {
     super(outcome.reason);
+    this.isUnsure = isUnsure;
   }
 }
 
