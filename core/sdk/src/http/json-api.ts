@@ -3,7 +3,7 @@ import type { Outcome } from '../contract/delivery.js';
 import type { JsonObject, JsonValue } from '../contract/json.js';
 import type { Clock, FetchResponse, HttpClient } from '../contract/services.js';
 import { parseJson, stringifyJson } from './json-body.js';
-import { OutcomeError, outcomeOf } from './outcome.js';
+import { mayBeDone, OutcomeError, outcomeOf } from './outcome.js';
 
 /** How an API is called. */
 export interface JsonApiSettings {
@@ -69,9 +69,10 @@ export class JsonApi {
       return { status: response.status, body: found };
     const said = reasonIn(found)?.replace(/\s+/g, ' ').trim() ?? '';
     const reason = `${method} ${path}: ${corrected.reason}${said === '' ? '' : `: ${said}`}`;
-    // A gateway may answer so after the API has done what was asked.
-    const isUnsure = response.status >= 500 || response.status === 408;
-    throw new OutcomeError({ ...corrected, reason: reason.slice(0, longestReason) }, { isUnsure });
+    throw new OutcomeError(
+      { ...corrected, reason: reason.slice(0, longestReason) },
+      { isUnsure: mayBeDone(response.status) },
+    );
   }
 }
 

@@ -51,7 +51,7 @@ export class OutcomeError extends Error {
   readonly [outcomeBrand] = true;
   override readonly name = 'OutcomeError';
 
-  /** Whether the other side may have done it all the same, as after a 504. A `Ledger` then says so to the next attempt. Default false. */
+  /** Whether the other side may have done it all the same, as after a 504. A `Ledger` then passes this on to the next attempt. Default false. */
   readonly isUnsure: boolean;
 
   constructor(
@@ -66,6 +66,11 @@ export class OutcomeError extends Error {
 /** Whether something thrown is an `OutcomeError`, also one of another copy of this package. */
 export function isOutcomeError(thrown: unknown): thrown is OutcomeError {
   return typeof thrown === 'object' && thrown !== null && outcomeBrand in thrown;
+}
+
+/** Whether a refusal with this status leaves open if the request had its effect: a gateway may answer so after the API has done it. */
+export function mayBeDone(status: number): boolean {
+  return status >= 500 || status === 408;
 }
 
 /** Codes of a `FetchError` about the request itself, which is the same next time. */
