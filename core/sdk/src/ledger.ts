@@ -2,7 +2,7 @@
 import type { Outcome } from './contract/delivery.js';
 import type { JsonValue } from './contract/json.js';
 import type { Clock, State } from './contract/services.js';
-import { isOutcomeError } from './http/outcome.js';
+import { isOutcomeError, OutcomeError } from './http/outcome.js';
 import { fingerprint } from './http/signature.js';
 
 /** What is kept for a key. */
@@ -38,7 +38,7 @@ export class Ledger {
   /**
    * Does the work for a key once: `delivered` at once where it was finished within the last 30 days, `unavailable` while another delivery
    * does it, for `holdMs` at most. `owner` is the id of the delivery: after a failed attempt, the next one goes on behind the steps that
-   * are done. Rejects as `work` does, and where the store fails.
+   * are done. Rejects as `work` does, where the store fails, and with an `OutcomeError` where another delivery has taken over.
    */
   async once(
     key: string,
@@ -56,33 +56,40 @@ export class Ledger {
     };
     if (earlier !== null && earlier.owner !== owner && earlier.untilMs > this.#clock.now()) return busy;
     let entry: Entry = { owner, untilMs: this.#clock.now() + holdMs, finished: false, steps: earlier?.steps ?? {} };
-    const keep = (changes: Partial<Entry>, ifVersion?: string | null): Promise<boolean> => {
+    const keep = (ifVersion: string | null): Promise<boolean> =>
+      this.#state.set(id, entry as unknown as JsonValue, { expiresInMs: month, ifVersion });
+    if (!(await keep(known?.version ?? null))) return busy;
+    const change = async (changes: Partial<Entry>): Promise<void> => {
+      const now = await this.#state.get(id);
       entry = { ...entry, ...changes };
-      const options = ifVersion === undefined ? {} : { ifVersion };
-      return this.#state.set(id, entry as unknown as JsonValue, { expiresInMs: month, ...options });
+      if (now !== null && (now.value as unknown as Entry).owner === owner && (await keep(now.version))) return;
+      throw new OutcomeError({ kind: 'unavailable', reason: 'another delivery with the same key has taken over' });
     };
-    if (!(await keep({}, known?.version ?? null))) return busy;
+    const release = () =>
+      change({ untilMs: 0 }).catch(() => {
+        // What cannot be released is free when its time is over.
+      });
     const step: Step = async (name, action) => {
       const before = entry.steps[name];
       // A step's result has the type of its action.
       if (before !== undefined && before !== null) return before.result as Awaited<ReturnType<typeof action>>;
       const isUnsure = before === null;
-      if (!isUnsure) await keep({ steps: { ...entry.steps, [name]: null } });
+      if (!isUnsure) await change({ steps: { ...entry.steps, [name]: null } });
       const result = await action(isUnsure).catch(async (error: unknown) => {
         // Refused: it was not done, unless an earlier attempt did it.
         const { [name]: _, ...others } = entry.steps;
-        if (isOutcomeError(error) && !error.isUnsure && !isUnsure) await keep({ steps: others });
+        if (isOutcomeError(error) && !error.isUnsure && !isUnsure) await change({ steps: others });
         throw error;
       });
-      await keep({ steps: { ...entry.steps, [name]: { result } } });
+      await change({ steps: { ...entry.steps, [name]: { result } } });
       return result;
     };
     try {
       const outcome = await work(step);
-      await keep(outcome.kind === 'delivered' ? { finished: true, steps: {} } : { untilMs: 0 });
+      await (outcome.kind === 'delivered' ? change({ finished: true, steps: {} }) : release());
       return outcome;
     } catch (error) {
-      await keep({ untilMs: 0 }).catch(() => false);
+      await release();
       throw error;
     }
   }

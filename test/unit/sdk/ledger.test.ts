@@ -105,4 +105,27 @@ describe('a ledger', () => {
     await running;
     expect(await ledger.once('a', first, async () => delivered)).to.deep.equal(delivered);
   });
+
+  it('keeps what the delivery has done that took over, whatever the one before it does late', async () => {
+    const { ledger, clock, done } = setup();
+    let end = (): void => undefined;
+    const late = ledger.once('a', first, async (step) => {
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      await step('late', async () => done.push('late'));
+      return delivered;
+    });
+    await clock.advance(10_000);
+    const work = (outcome: Outcome) => async (step: Step) => {
+      await step('text', async () => done.push('text'));
+      return outcome;
+    };
+    await ledger.once('a', second, work({ kind: 'unavailable', reason: 'down' }));
+    end();
+    const thrown = await late.catch((error: unknown) => error);
+    expect(thrown).to.be.instanceOf(OutcomeError);
+    expect(await ledger.once('a', second, work(delivered))).to.deep.equal(delivered);
+    expect(done).to.deep.equal(['text']);
+  });
 });
