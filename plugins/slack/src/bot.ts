@@ -54,7 +54,7 @@ export async function post(
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (thread === null) return outcomeFrom(await call(bot, 'chat.postMessage', message, signal), nowMs);
-  const key = `thread:${fingerprint(JSON.stringify([bot.token.slice(0, 12), message.channel, thread]))}`;
+  const key = `thread:${fingerprint(JSON.stringify([message.channel, thread]))}`;
   const known = await bot.state.get(key);
   const ts = timeOf(known?.value);
   if (known !== null && ts === null)
