@@ -28,11 +28,10 @@ routes:
 /** What a terminal would act on, and what reorders a text. */
 const acting = /(?![\n\t])[\p{Cc}\p{Bidi_C}\u2028]/gu;
 const hostile = '\u001b[2J\u001b]0;owned\u0007\r\b\u007f\u009b31mred\u202egnp.exe\u2066\u001b[31mPWNED';
-/** For a process that takes its output for a terminal, whatever a machine without one sets. */
-const onTerminal = {
-  CI: 'true',
-  TERM: 'dumb',
-  NODE_OPTIONS: '--import=data:text/javascript,process.stdout.isTTY=true;process.stdout.hasColors=()=>true',
+/** For a process that takes its output for a terminal of this width, whatever a machine without one sets. */
+const onTerminal = (columns = 1_000) => {
+  const stdout = `process.stdout.isTTY=true;process.stdout.hasColors=()=>true;process.stdout.columns=${columns}`;
+  return { CI: 'true', TERM: 'dumb', NODE_OPTIONS: `--import=data:text/javascript,${stdout}` };
 };
 
 describe('an operator at the command line', () => {
@@ -88,7 +87,7 @@ describe('an operator at the command line', () => {
     ])
       expect(explained.stdout).to.include(fact);
     expect(explained.stdout).not.to.include(crmToken);
-    expect((await run('dead')).stdout).to.include('rejected\tcrm\tfinished\t1');
+    expect((await run('dead')).stdout).to.match(/\tcrm\tconversation_ended\tconv_77\trejected\t1\tHTTP 422/);
 
     crm.answer(() => 200);
     const replayed = await run('replay', `${id}.0`);
@@ -236,7 +235,7 @@ describe('an operator at the command line', () => {
       [['status', '--token', 'another'], 1, 'API_TOKEN_WRONG: the bearer token is another one'],
       [['explain', 'conv_9'], 1, 'NOT_KEPT: there is no event with the subject conv_9'],
       [['events', 'nothing'], 1, 'NOT_KEPT'],
-      [['events', '--since', 'yesterday'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
+      [['events', '--since', 'noon'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
       [['discard', 'nothing.0'], 1, 'NOT_KEPT'],
       [['replay'], 2, 'name deliveries'],
       [['discard'], 2, 'name deliveries'],
@@ -267,7 +266,7 @@ describe('an operator at the command line', () => {
       return stdout + stderr;
     };
     for (const args of [['events'], ['explain', ended], ['deliveries', `${ended}.0`], [`--${hostile}`]])
-      for (const text of await Promise.all([printed({}, ...args), printed(onTerminal, ...args)])) {
+      for (const text of await Promise.all([printed({}, ...args), printed(onTerminal(), ...args)])) {
         const plain = text.replace(/\p{Cc}\[\d+m/gu, '');
         expect(plain.match(acting), `${args}: ${plain}`).to.equal(null);
         expect(plain, String(args))
@@ -278,11 +277,19 @@ describe('an operator at the command line', () => {
     const json = await printed({}, 'events', ended, '--json');
     expect(json.match(acting)).to.equal(null);
     expect(JSON.parse(json).data.note).to.equal(hostile);
-    const coloured = await printed(onTerminal, 'events');
+    const coloured = await printed(onTerminal(), 'events');
     const widths = coloured
       .trim()
       .split('\n')
       .map((line) => stripVTControlCharacters(line).length);
     expect([coloured.includes('\u001b[1m'), new Set(widths).size]).to.deep.equal([true, 1]);
+    for (const [columns, list] of [
+      [60, 'events'],
+      [80, 'deliveries'],
+    ] as const) {
+      const lines = stripVTControlCharacters(await printed(onTerminal(columns), list)).split('\n');
+      const table = lines.filter((line) => /^[│┌├└]/.test(line));
+      expect(Math.max(...table.map((line) => line.length)), table.join('\n')).to.be.within(30, columns);
+    }
   });
 });

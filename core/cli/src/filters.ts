@@ -1,4 +1,5 @@
 /** Options that choose events and deliveries, the same in every command. */
+import { systemClock } from '@switchhook/core/internal';
 import type { Command } from 'commander';
 import type { Query } from './api-client.js';
 
@@ -23,6 +24,20 @@ export interface DeliveryFilter {
 export interface Period {
   readonly since?: string;
   readonly until?: string;
+  /** Times are read and shown in UTC instead of by this machine's clock. */
+  readonly utc?: true;
+}
+
+/** From when to when something was delivered, skipped or died. */
+export interface SettledPeriod {
+  readonly settledSince?: string;
+  readonly settledUntil?: string;
+}
+
+/** The same of what is dead. */
+export interface DiedPeriod {
+  readonly diedSince?: string;
+  readonly diedUntil?: string;
 }
 
 /** Which part of a list. */
@@ -50,8 +65,15 @@ export function withDeliveryFilter(command: Command): Command {
 
 export function withPeriod(command: Command): Command {
   return command
-    .option('--since <time>', 'not older than 2h, or since 2026-01-01T08:00:00Z')
-    .option('--until <time>', 'older than 2h, or before 2026-01-01T08:00:00Z');
+    .option('--since <time>', 'not older than 2h, or since today, yesterday, 2026-01-01 or 2026-01-01T08:00')
+    .option('--until <time>', 'older than 2h, or before today, yesterday, 2026-01-01 or 2026-01-01T08:00')
+    .option('--utc', "read and show times in UTC instead of by this machine's clock");
+}
+
+export function withDiedPeriod(command: Command): Command {
+  return command
+    .option('--died-since <time>', 'died not before this; with --state: was delivered or skipped')
+    .option('--died-until <time>', 'died before this; with --state: was delivered or skipped');
 }
 
 export function withPart(command: Command): Command {
@@ -60,8 +82,26 @@ export function withPart(command: Command): Command {
     .option('--cursor <cursor>', 'go on where the last page ended');
 }
 
-/** The options of these functions that were given. */
-export function filterOf(options: EventFilter & DeliveryFilter & Period): Query {
-  const { source, type, subject, agent, state, reason, destination, route, event, since, until } = options;
-  return { source, type, subject, agent, state, reason, destination, route, event, since, until };
+/** The options of these functions that were given, with times as the API reads them. */
+export function filterOf(options: EventFilter & DeliveryFilter & Period & SettledPeriod & DiedPeriod): Query {
+  const { source, type, subject, agent, state, reason, destination, route, event, utc = false } = options;
+  const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text, utc));
+  const { since, until, diedSince, diedUntil, settledSince = diedSince, settledUntil = diedUntil } = options;
+  return {
+    ...{ source, type, subject, agent, state, reason, destination, route, event },
+    ...{ since: instant(since), until: instant(until) },
+    ...{ settledSince: instant(settledSince), settledUntil: instant(settledUntil) },
+  };
+}
+
+/** A time as the API reads it: `today` and `yesterday` begin at midnight, and a date has the offset of this machine, or of UTC. */
+export function instantOf(text: string, utc: boolean, nowMs = systemClock.now()): string {
+  const days = { today: 0, yesterday: 1 }[text];
+  const date = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?$/.exec(text);
+  if (days === undefined && date === null) return text;
+  const time = text.includes('T') ? text : `${text}T00:00`;
+  const at = days === undefined ? new Date(utc ? `${time}Z` : time) : new Date(nowMs);
+  if (days !== undefined && utc) at.setUTCHours(-24 * days, 0, 0, 0);
+  else if (days !== undefined) at.setHours(-24 * days, 0, 0, 0);
+  return Number.isNaN(at.getTime()) ? text : at.toISOString();
 }

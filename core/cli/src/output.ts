@@ -5,14 +5,19 @@ import { styleText } from 'node:util';
 import type { Problem } from '@switchhook/core';
 import { formatProblems, printable, random } from '@switchhook/core/internal';
 import { stringifyJson } from '@switchhook/sdk';
-import Table from 'cli-table3';
+import { type Column, drawTable, fitTable } from './table.js';
 
 type Style = Parameters<typeof styleText>[0];
+
+/** Of a terminal that does not give its width. */
+const defaultColumns = 80;
 
 /** Where a command writes. What comes from outside cannot control the terminal: only `styled` and `printTable` can. */
 export interface Output {
   /** True where a person looks at it. */
   readonly terminal: boolean;
+  /** Characters in a line of the terminal. */
+  readonly columns?: number;
   /** A line of the result, or several; a line break within one is shown as `\n`. */
   line(text?: string | readonly string[]): void;
   /** A line about the result: progress, warnings, problems. */
@@ -51,6 +56,9 @@ function shownLine(text: string): string {
 /** The process's own two streams. */
 export const processOutput: Output = {
   terminal: process.stdout.isTTY === true && process.stdout.hasColors(),
+  get columns() {
+    return process.stdout.columns ?? defaultColumns;
+  },
   line: (text = '') => console.log(unsealed([text].flat().map(shownLine).join('\n'))),
   note: (text) => console.error(unsealed(shown(text))),
   progress: (text) => {
@@ -76,18 +84,17 @@ export function printJson(output: Output, value: unknown): void {
   output.line(stringifyJson(value, null, 2).split('\n'));
 }
 
-/** Rows under their headings: ruled on a terminal, separated by tabs elsewhere. */
-export function printTable(output: Output, headings: readonly string[], rows: readonly (readonly string[])[]): void {
+/** Rows under their headings: ruled and fitted on a terminal, whole and separated by tabs elsewhere. */
+export function printTable(output: Output, columns: readonly Column[], rows: readonly (readonly string[])[]): void {
   const cells = rows.map((row) => row.map((cell) => shownLine(cell).replaceAll('\t', '\\t')));
   if (!output.terminal) {
+    const headings = columns.map((column) => (typeof column === 'string' ? column : column.heading));
     output.line([headings, ...cells].map((row) => row.join('\t')));
     return;
   }
-  // Coloured here: the colours of the table follow variables such as CI, not the terminal.
-  const head = headings.map((heading) => styled(output, 'bold', heading));
-  const table = new Table({ head, style: { head: [], border: [], compact: true } });
-  table.push(...cells);
-  output.line(table.toString().split('\n'));
+  const fitted = fitTable(columns, cells, output.columns ?? defaultColumns);
+  output.line(drawTable(fitted, (part, text) => styled(output, part === 'heading' ? 'bold' : 'dim', text)));
+  if (fitted.dropped.length > 0) output.note(`Not shown, too narrow: ${fitted.dropped.join(', ')}. --json has all.`);
 }
 
 /** Goes on if the answer is yes; ends the command otherwise, also without a terminal. */

@@ -6,6 +6,7 @@ export {
   type Delivery,
   type DeliveryDetails,
   type DeliveryList,
+  deadGroupList,
   deliveryDetails,
   deliveryList,
   duplicateList,

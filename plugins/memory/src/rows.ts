@@ -130,7 +130,9 @@ export function fitsDelivery(row: DeliveryRow, query: contract.DeliveryQuery): b
     (query.route ?? row.route) === row.route &&
     (query.eventId ?? row.event.id) === row.event.id &&
     (query.sinceMs ?? row.createdAtMs) <= row.createdAtMs &&
-    (query.untilMs ?? Number.POSITIVE_INFINITY) > row.createdAtMs
+    (query.untilMs ?? Number.POSITIVE_INFINITY) > row.createdAtMs &&
+    (query.settledSinceMs ?? Number.NEGATIVE_INFINITY) <= (row.settledAtMs ?? Number.NEGATIVE_INFINITY) &&
+    (query.settledUntilMs === undefined || query.settledUntilMs > (row.settledAtMs ?? Number.POSITIVE_INFINITY))
   );
 }
 
@@ -140,6 +142,8 @@ export function recordOf(row: DeliveryRow): contract.DeliveryRecord {
   return {
     id,
     eventId: row.event.id,
+    type: row.event.type,
+    subject: row.event.subject,
     route,
     destination,
     transforms,
@@ -149,6 +153,7 @@ export function recordOf(row: DeliveryRow): contract.DeliveryRecord {
     dueMs,
     createdAtMs,
     settledAtMs,
+    failure: row.log.at(-1)?.reason ?? null,
   };
 }
 

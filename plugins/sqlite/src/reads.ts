@@ -79,6 +79,8 @@ export class Reads {
       destination,
       route: query.route ?? null,
       eventSeq: seq,
+      settledSinceMs: query.settledSinceMs ?? null,
+      settledUntilMs: query.settledUntilMs ?? null,
     };
     const rows = this.#sql.deliveries[walk].all(filter);
     const placed = rows.map((row) => ({ item: deliveryRecord(row), place: { atMs: row.created_at, order: row.id } }));

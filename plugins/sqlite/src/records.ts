@@ -18,6 +18,8 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
   return {
     id: idOf(row.event_id, row.id),
     eventId: row.event_id,
+    type: row.type,
+    subject: row.subject,
     route: row.route,
     destination: row.destination,
     transforms: transformsOf(row.transforms),
@@ -27,6 +29,7 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
     dueMs: row.due_at,
     createdAtMs: row.created_at,
     settledAtMs: row.settled_at,
+    failure: row.failure,
   };
 }
 

@@ -21,6 +21,8 @@ export interface DeliveryFilter extends Window {
   readonly destination: string | null;
   readonly route: string | null;
   readonly eventSeq: number | null;
+  readonly settledSinceMs: number | null;
+  readonly settledUntilMs: number | null;
 }
 
 /** Part of a walk: after `start`, up to and including `end`, in the order of the list. */
@@ -62,8 +64,9 @@ const walks = {
 } as const;
 export type Walk = keyof typeof walks;
 
-const columns = `d.id, e.id as event_id, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at,
-  d.created_at, d.settled_at`;
+const columns = `d.id, e.id as event_id, e.type, e.subject, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at,
+  d.created_at, d.settled_at,
+  (select a.reason from attempts a where a.delivery = d.id order by a.number desc limit 1) as failure`;
 
 /** The statements that only read. */
 export function readStatements(db: Database) {
@@ -92,6 +95,8 @@ export function readStatements(db: Database) {
         and (d.created_at, d.id) < (:startMs, :startOrder) and (d.created_at, d.id) >= (:endMs, :endOrder)
         and (:state is null or d.state in (:state, :otherState)) and (:reason is null or d.reason = :reason)
         and (:destination is null or d.destination = :destination) and (:route is null or d.route = :route)
+        and (:settledSinceMs is null or d.settled_at >= :settledSinceMs)
+        and (:settledUntilMs is null or d.settled_at < :settledUntilMs)
       order by d.created_at desc, d.id desc limit :limit`,
     );
   const deliveryWindow = (walk: Walk) =>

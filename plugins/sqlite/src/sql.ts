@@ -17,10 +17,12 @@ export interface EventRow {
   readonly body: Uint8Array;
 }
 
-/** A row of `deliveries`, and the id of its event. */
+/** A row of `deliveries`, and what it takes from its event. */
 export interface DeliveryRow {
   readonly id: number;
   readonly event_id: string;
+  readonly type: string;
+  readonly subject: string | null;
   readonly route: string;
   readonly destination: string;
   readonly transforms: string | null;
@@ -30,6 +32,8 @@ export interface DeliveryRow {
   readonly due_at: number | null;
   readonly created_at: number;
   readonly settled_at: number | null;
+  /** Of the last attempt. */
+  readonly failure: string | null;
 }
 
 /** A due delivery with its event. */

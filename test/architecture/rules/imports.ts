@@ -85,14 +85,16 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'index.ts': ['crash', 'hook-client.ts', 'router-process.ts', 'scenario'],
   },
   cli: {
-    'output.ts': [],
+    'table.ts': [],
+    'output.ts': ['table.ts'],
     'local-router.ts': ['output.ts'],
     'api-client.ts': ['local-router.ts', 'output.ts'],
     'filters.ts': ['api-client.ts'],
-    format: ['output.ts'],
-    commands: ['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts'],
+    format: ['output.ts', 'table.ts'],
+    commands: ['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts', 'table.ts'],
     'main.ts': ['output.ts', 'program.ts'],
     'program.ts': ['commands', 'output.ts'],
+    'internal.ts': ['filters.ts', 'program.ts', 'table.ts'],
   },
 };
 
@@ -101,7 +103,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   '@koa/router': /^router\/http\/routes\.ts$/,
   '@marcbachmann/cel-js': /^router\/expressions\//,
   re2js: /^router\/expressions\//,
-  'cli-table3': /^cli\//,
+  'string-width': /^cli\/table\.ts$/,
   commander: /^cli\//,
   croner: /^sdk\/options\/schedule\.ts$/,
   'ipaddr.js': /^sdk\/http\/public-address\.ts$/,

@@ -21,9 +21,9 @@ interface Budget {
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 41, lines: 4_100 },
   { folder: 'core/router/', files: 116, lines: 14_200 },
-  { folder: 'core/testkit/', files: 19, lines: 2_650 },
+  { folder: 'core/testkit/', files: 19, lines: 2_700 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
-  { folder: 'core/cli/', files: 33, lines: 3_200 },
+  { folder: 'core/cli/', files: 35, lines: 3_500 },
 ];
 
 export const packageSizes: readonly Rule[] = budgets.map(({ folder, files: mostFiles, lines: mostLines }) => ({

@@ -31,7 +31,7 @@ describe('an operator', () => {
     await clock.advance(60_000);
     const { event, deliveries } = await operations.event(id);
     expect(event.key).to.equal('a');
-    expect(deliveries.map(({ delivery, failure }) => [delivery.state, delivery.reason, failure])).to.deep.equal([
+    expect(deliveries.map(({ delivery: { state, reason, failure } }) => [state, reason, failure])).to.deep.equal([
       ['dead', 'exhausted', 'status 503'],
     ]);
     expect(deliveries[0]?.attempts.map(({ number, reason, response }) => [number, reason, response])).to.deep.equal([
@@ -77,10 +77,50 @@ describe('an operator', () => {
     crm.fate.outcome = { kind: 'delivered' };
     await received({ key: 'b' });
     const { items } = await operations.deliveries({ limit: 10 });
-    expect(items.map(({ delivery, failure }) => [delivery.state, failure])).to.deep.equal([
+    expect(items.map(({ state, failure }) => [state, failure])).to.deep.equal([
       ['delivered', null],
       ['dead', 'status 400'],
     ]);
+    await pipeline.close();
+  });
+
+  it('is refused a list for a name that nothing has, with the name that may be meant', async () => {
+    const crm = fickle();
+    const { operations, received, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    await received({ key: 'a' });
+    const refusal = async (query: Parameters<typeof operations.deliveries>[0]) => {
+      const error: unknown = await operations.deliveries(query).catch((error: unknown) => error);
+      return error instanceof Error ? `${(error as Error & { code: string }).code}: ${error.message}` : 'listed';
+    };
+    const named = await refusal({ destination: 'crmm', limit: 10 });
+    expect(named).to.equal('NO_SUCH_ROW: no destination "crmm" is configured; did you mean "crm"?');
+    expect(await refusal({ route: 'nope', limit: 10 })).to.match(/^NO_SUCH_ROW: no route "nope" is configured/);
+    expect(await refusal({ destination: 'crm', state: 'waiting', limit: 10 })).to.equal('listed');
+    const events = await operations.events({ source: 'nope', limit: 10 }).catch((error: unknown) => error);
+    expect(events).to.have.property('code', 'NO_SUCH_ROW');
+    await pipeline.close();
+  });
+
+  it('is shown what is dead by destination and failure, the most first', async () => {
+    const crm = fickle();
+    const { operations, received, clock, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    const ends = ['no contact 6f1c9a0e-0000-4000-8000-000000000001', 'status 400', 'no contact 12345678', 'status 401'];
+    for (const [n, reason] of ends.entries()) {
+      crm.fate.outcome = { kind: 'rejected', reason };
+      await received({ key: `${n}` });
+      await clock.advance(1_000);
+    }
+    const { groups, more } = await operations.deadGroups({});
+    expect(groups.map(({ destination, failure, count }) => [destination, failure, count])).to.deep.equal([
+      ['crm', 'no contact …', 2],
+      ['crm', 'status 401', 1],
+      ['crm', 'status 400', 1],
+    ]);
+    const [first] = groups;
+    expect((first?.lastMs ?? 0) - (first?.firstMs ?? 0)).to.be.within(2_000, 2_999);
+    expect(more).to.equal(false);
+    await operations.discard(first?.latest ?? '');
+    expect((await operations.deadGroups({})).groups.map(({ count }) => count)).to.deep.equal([1, 1, 1]);
     await pipeline.close();
   });
 
@@ -303,11 +343,7 @@ describe('a replay', () => {
     expect(await operations.replays.start(request())).to.include({ state: 'done', matched: 2, replayed: 2 });
     await clock.advance(1_000);
     const { items } = await operations.deliveries({ limit: 10 });
-    expect(items.map(({ delivery }) => delivery.reason ?? delivery.state)).to.deep.equal([
-      'delivered',
-      'delivered',
-      'discarded',
-    ]);
+    expect(items.map(({ state, reason }) => reason ?? state)).to.deep.equal(['delivered', 'delivered', 'discarded']);
     await pipeline.close();
   });
 
@@ -452,7 +488,7 @@ describe('a replay', () => {
     });
     await stopped;
     expect(
-      await operations.delivery((await operations.deliveries({ limit: 1 })).items[0]?.delivery.id ?? ''),
+      await operations.delivery((await operations.deliveries({ limit: 1 })).items[0]?.id ?? ''),
     ).to.have.nested.property('delivery.state', 'dead');
     await pipeline.close();
   });

@@ -128,7 +128,7 @@ describe('the API', () => {
     expect(reply.deliveries).to.have.length(1);
     const { createdAt, ...delivery } = reply.deliveries[0];
     expect(delivery).to.deep.equal({
-      ...{ id: `${id}.0`, event: id, route: 'calls', destination: 'crm', transforms: [] },
+      ...{ id: `${id}.0`, event: id, type: 'ended', subject: null, route: 'calls', destination: 'crm', transforms: [] },
       ...{ state: 'dead', reason: 'rejected', attempts: 1, failure: 'status 400', dueAt: null, settledAt: createdAt },
       history: [
         { number: 1, startedAt: createdAt, durationMs: 0, outcome: 'rejected', reason: 'status 400', response: null },
@@ -156,6 +156,32 @@ describe('the API', () => {
     ];
     expect(await Promise.all(queries.map(count))).to.deep.equal([4, 2, 0, 2, 2, 2, 2]);
     expect((await ask('GET', '/api/deliveries?limit=1')).reply.deliveries).to.have.length(1);
+    await close();
+  });
+
+  it('lists and counts what died in a period', async () => {
+    const { ask, received, clock, close } = await setup({ destinations: { crm: fickle().deliver } });
+    await received({ key: 'a' });
+    await clock.advance(3_600_000);
+    await received({ key: 'b' });
+    const count = async (query: string) => (await ask('GET', `/api/deliveries?${query}`)).reply.deliveries.length;
+    expect(await count('settledSince=30m')).to.equal(1);
+    expect(await count('state=dead&settledUntil=2026-01-01T00:30:00Z')).to.equal(1);
+    const { reply } = await ask('GET', '/api/dead');
+    expect(reply).to.deep.equal({
+      groups: [
+        {
+          ...{ destination: 'crm', reason: 'rejected', failure: 'status 400', deliveries: 2 },
+          ...{ firstAt: '2026-01-01T00:00:00.000Z', lastAt: '2026-01-01T01:00:00.001Z' },
+          latest: reply.groups[0]?.latest,
+        },
+      ],
+      more: false,
+    });
+    expect((await ask('GET', '/api/dead?settledSince=30m')).reply.groups[0]?.deliveries).to.equal(1);
+    const misspelt = await ask('GET', '/api/dead?destination=crmm');
+    expect([misspelt.status, misspelt.reply.code]).to.deep.equal([404, 'NO_SUCH_ROW']);
+    expect(misspelt.reply.detail).to.contain('did you mean "crm"');
     await close();
   });
 

@@ -5,14 +5,27 @@ import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import { filterOf, type Period, withPeriod } from '../filters.js';
 import { printAnswer } from '../format/call.js';
-import { printDelivery, printEvent, relative } from '../format/event.js';
+import { clockTime, printDelivery, printEvent } from '../format/event.js';
 import { CommandFailure, exitCodes, msText, type Output, printJson, printTable, styled } from '../output.js';
+import type { Column } from '../table.js';
 
 interface CallsOptions extends RouterOptions, Period {
   readonly number?: string;
   readonly source?: string;
   readonly limit: string;
 }
+
+const columns: readonly Column[] = [
+  { heading: 'received' },
+  { heading: 'from' },
+  { heading: 'to', drop: 3 },
+  { heading: 'answer', cut: 8, drop: 2 },
+  { heading: 'step' },
+  { heading: 'ring time', drop: 4 },
+  { heading: 'requests', drop: 1 },
+  { heading: 'not looked up', cut: 14 },
+  { heading: 'event', below: true },
+];
 
 /** Look-ups after which something was missing. */
 const missed: readonly string[] = ['late', 'failed', 'skipped', 'busy'];
@@ -54,7 +67,7 @@ Examples:
           const notes = failed.map(({ resolver, outcome }) => `${resolver} ${outcome}`).join(', ');
           const shown = styled(output, failed.length === 0 ? 'green' : 'yellow', step);
           return [
-            relative(receivedAt),
+            clockTime(receivedAt, options.utc),
             from || 'withheld',
             to,
             name ?? '-',
@@ -65,18 +78,7 @@ Examples:
             event,
           ];
         });
-        const headings = [
-          'received',
-          'from',
-          'to',
-          'answer',
-          'step',
-          'ring time',
-          'requests',
-          'not looked up',
-          'event',
-        ];
-        printTable(output, headings, rows);
+        printTable(output, columns, rows);
         if (page.more) output.note('There may be more: --limit, --since and --until choose others.');
       }),
     );

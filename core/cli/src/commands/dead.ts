@@ -1,35 +1,88 @@
-/** `switchhook dead`: dead deliveries: replay or discard them. */
+/** `switchhook dead`: dead deliveries, one by one or counted by what they failed with. */
+import { deadGroupList } from '@switchhook/core/api';
 import type { Command } from 'commander';
-import { type RouterOptions, routerCommand, undecided, withRouter } from '../api-client.js';
-import { type DeliveryFilter, filterOf, type Period, withPeriod } from '../filters.js';
-import { printDeliveries } from '../format/event.js';
-import { type Output, printJson } from '../output.js';
+import {
+  type Query,
+  type RouterClient,
+  type RouterOptions,
+  routerCommand,
+  undecided,
+  withRouter,
+} from '../api-client.js';
+import { type DeliveryFilter, type DiedPeriod, filterOf, type Period, withDiedPeriod, withPeriod } from '../filters.js';
+import { clockTime, printDead } from '../format/event.js';
+import { type Output, printJson, printTable, styled } from '../output.js';
 
-interface DeadOptions extends RouterOptions, Pick<DeliveryFilter, 'destination' | 'route' | 'reason'>, Period {
+interface DeadOptions
+  extends RouterOptions,
+    Pick<DeliveryFilter, 'destination' | 'route' | 'reason'>,
+    Period,
+    DiedPeriod {
   readonly limit: string;
+  readonly group?: true;
 }
 
 export function deadCommand(output: Output): Command {
   const command = routerCommand(
     'dead',
-    'List dead deliveries that were neither replayed nor discarded, with their reasons.',
+    'List dead deliveries that were neither replayed nor discarded, with what they failed with.',
   );
-  return withPeriod(command)
+  return withDiedPeriod(withPeriod(command))
     .option('--destination <name>', 'for this destination')
     .option('--route <name>', 'by this route')
     .option('--reason <reason>', 'rejected or exhausted')
+    .option('--group', 'count them by destination and failure')
     .option('--limit <number>', 'at most so many, up to 1000', '50')
-    .addHelpText('after', '\nExamples:\n  switchhook dead\n  switchhook dead --destination crm --since 1d')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook dead
+  switchhook dead --group --died-since yesterday
+  switchhook dead --destination crm --since 1d`,
+    )
     .action((options: DeadOptions) =>
       withRouter(options, output, async (router) => {
-        const { found, more } = await undecided(router, { ...filterOf(options), state: 'dead' }, Number(options.limit));
+        const filter = filterOf(options);
+        if (options.group) return printGroups(router, filter, options, output);
+        const { found, more } = await undecided(router, { ...filter, state: 'dead' }, Number(options.limit));
         if (options.json) return printJson(output, { deliveries: found });
         if (found.length === 0) return output.line('Nothing is dead.');
-        printDeliveries(output, found);
-        if (more) output.note('There are more: --limit shows up to 1000.');
+        printDead(output, found, options.utc);
+        if (more) output.note('There are more: --limit shows up to 1000, --group counts them all.');
         output.note(
           'Why: switchhook explain <event id>. Again: switchhook replay <id>. Never: switchhook discard <id>.',
         );
       }),
     );
+}
+
+async function printGroups(router: RouterClient, filter: Query, options: DeadOptions, output: Output): Promise<void> {
+  const found = await router.get('/api/dead', deadGroupList, filter);
+  if (options.json) return printJson(output, found);
+  if (found.groups.length === 0) return output.line('Nothing is dead.');
+  const rows = found.groups.map(({ destination, reason, failure, deliveries, firstAt, lastAt, latest }) => [
+    styled(output, 'red', String(deliveries)),
+    destination,
+    failure ?? 'no attempt came back',
+    reason,
+    clockTime(firstAt, options.utc),
+    clockTime(lastAt, options.utc),
+    latest,
+  ]);
+  printTable(
+    output,
+    [
+      { heading: 'dead' },
+      { heading: 'destination', cut: 10 },
+      { heading: 'failure', cut: 20 },
+      { heading: 'reason', drop: 2 },
+      { heading: 'first', drop: 1 },
+      { heading: 'last' },
+      { heading: 'latest', below: true },
+    ],
+    rows,
+  );
+  if (found.more) output.note('Only the newest 20,000 are counted: --died-since and --destination choose fewer.');
+  output.note('Again: switchhook replay --destination <name>, with --dry-run to count them first.');
 }

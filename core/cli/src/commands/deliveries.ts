@@ -8,6 +8,7 @@ import {
   filterOf,
   type Part,
   type Period,
+  type SettledPeriod,
   withDeliveryFilter,
   withPart,
   withPeriod,
@@ -15,11 +16,13 @@ import {
 import { printDeliveries, printDelivery } from '../format/event.js';
 import { type Output, printJson } from '../output.js';
 
-interface DeliveriesOptions extends RouterOptions, DeliveryFilter, Period, Part {}
+interface DeliveriesOptions extends RouterOptions, DeliveryFilter, Period, SettledPeriod, Part {}
 
 export function deliveriesCommand(output: Output): Command {
   const command = routerCommand('deliveries', 'List deliveries, or show one with all its attempts.');
   return withPart(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery'))))
+    .option('--settled-since <time>', 'delivered, skipped or died not before this')
+    .option('--settled-until <time>', 'delivered, skipped or died before this')
     .addHelpText(
       'after',
       `
@@ -38,7 +41,7 @@ Examples:
         const { limit, cursor } = options;
         const page = await router.get('/api/deliveries', deliveryList, { ...filterOf(options), limit, cursor });
         if (options.json) return printJson(output, page);
-        printDeliveries(output, page.deliveries);
+        printDeliveries(output, page.deliveries, options.utc);
         if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
       }),
     );

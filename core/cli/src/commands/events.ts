@@ -12,8 +12,18 @@ import {
   withPart,
   withPeriod,
 } from '../filters.js';
-import { printDelivery, printEvent, printIndented, relative } from '../format/event.js';
+import { clockTime, printDelivery, printEvent, printIndented } from '../format/event.js';
 import { type Output, printJson, printTable } from '../output.js';
+import type { Column } from '../table.js';
+
+const eventColumns: readonly Column[] = [
+  { heading: 'received' },
+  { heading: 'type', cut: 12 },
+  { heading: 'subject', cut: 12 },
+  { heading: 'agent', cut: 8, drop: 1 },
+  { heading: 'source', cut: 8, drop: 2 },
+  { heading: 'id', below: true },
+];
 
 interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
   readonly unrouted?: true;
@@ -52,20 +62,29 @@ Examples:
         const page = await router.get('/api/events', eventList, query);
         if (options.json) return printJson(output, page);
         const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {
-          return [relative(receivedAt), type, subject ?? '-', agent ?? '-', source, event];
+          return [clockTime(receivedAt, options.utc), type, subject ?? '-', agent ?? '-', source, event];
         });
-        printTable(output, ['received', 'type', 'subject', 'agent', 'source', 'id'], rows);
+        printTable(output, eventColumns, rows);
         if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
       }),
     );
 }
+
+const duplicateColumns: readonly Column[] = [
+  { heading: 'came again' },
+  { heading: 'times' },
+  { heading: 'type', cut: 12 },
+  { heading: 'subject', cut: 12 },
+  { heading: 'source', cut: 8, drop: 1 },
+  { heading: 'id', below: true },
+];
 
 async function printDuplicates(router: RouterClient, options: EventsOptions, output: Output): Promise<void> {
   const { source, type, subject, limit } = options;
   const found = await router.get('/api/duplicates', duplicateList, { source, type, subject, limit });
   if (options.json) return printJson(output, found);
   const rows = found.duplicates.map(({ lastAt, times, type: of, subject: about, source: from, event }) => {
-    return [relative(lastAt), String(times), of, about ?? '-', from, event];
+    return [clockTime(lastAt, options.utc), String(times), of, about ?? '-', from, event];
   });
-  printTable(output, ['came again', 'times', 'type', 'subject', 'source', 'id'], rows);
+  printTable(output, duplicateColumns, rows);
 }

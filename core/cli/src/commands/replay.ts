@@ -8,10 +8,12 @@ import type { Command } from 'commander';
 import { checkDestination, type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import {
   type DeliveryFilter,
+  type DiedPeriod,
   type EventFilter,
   filterOf,
   type Period,
   withDeliveryFilter,
+  withDiedPeriod,
   withEventFilter,
   withPeriod,
 } from '../filters.js';
@@ -19,7 +21,7 @@ import { standing } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
 import { CommandFailure, confirm, deliveries, exitCodes, type Output, printJson, styled } from '../output.js';
 
-interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Period {
+interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Period, DiedPeriod {
   readonly unrouted?: true;
   readonly reroute?: true;
   readonly dryRun?: true;
@@ -35,7 +37,8 @@ export function replayCommand(output: Output): Command {
     'replay',
     'Make deliveries again: one, those of an event, or all that fit. Default: dead ones.',
   );
-  return withPeriod(withEventFilter(withDeliveryFilter(command.argument('[id]', 'id of a delivery or of an event'))))
+  const one = command.argument('[id]', 'id of a delivery or of an event');
+  return withDiedPeriod(withPeriod(withEventFilter(withDeliveryFilter(one))))
     .option(
       '--reroute',
       'create the deliveries that the current routes require and the event lacks; keep its other deliveries',

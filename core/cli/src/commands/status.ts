@@ -9,6 +9,7 @@ import { type RouterOptions, routerCommand, withRouter } from '../api-client.js'
 import { relative } from '../format/event.js';
 import { rowsOf, standingText, troublesOf } from '../format/hold.js';
 import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import type { Column } from '../table.js';
 
 interface StatusOptions extends RouterOptions {
   readonly once?: true;
@@ -71,6 +72,17 @@ async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
   }
 }
 
+const destinationColumns: readonly Column[] = [
+  { heading: 'destination', cut: 10 },
+  { heading: 'use', cut: 8, drop: 2 },
+  { heading: 'waiting' },
+  { heading: 'running', drop: 3 },
+  { heading: 'dead' },
+  { heading: 'oldest' },
+  { heading: 'breaker', drop: 4 },
+  { heading: 'limits', cut: 10, drop: 1 },
+];
+
 function print(current: Status, output: Output): void {
   const { version, node, now, uptimeSeconds, store, destinations } = current;
   const state = store.canCommit
@@ -79,10 +91,9 @@ function print(current: Status, output: Output): void {
   output.line(
     `Switchhook ${version} on Node ${node}, up for ${durationText(uptimeSeconds * 1_000)}; store ${store.use} ${state}`,
   );
-  const headings = ['destination', 'use', 'waiting', 'running', 'dead', 'oldest', 'breaker', 'limits'];
   printTable(
     output,
-    headings,
+    destinationColumns,
     destinations.map((destination) => [
       destination.destination,
       destination.configured ? (destination.use ?? '-') : styled(output, 'yellow', 'not configured'),
@@ -108,7 +119,7 @@ function printResolvers({ resolvers }: Status, output: Output): void {
   if (resolvers.length === 0) return;
   printTable(
     output,
-    ['resolver', 'use', 'breaker', 'last failure'],
+    ['resolver', { heading: 'use', drop: 1 }, { heading: 'breaker' }, 'last failure'],
     resolvers.map((row) => [
       row.resolver,
       row.use ?? '-',
@@ -122,7 +133,7 @@ function printPulls({ pulls }: Status, output: Output): void {
   if (pulls.length === 0) return;
   printTable(
     output,
-    ['source', 'use', 'pulls', 'last failure'],
+    ['source', { heading: 'use', drop: 1 }, { heading: 'pulls' }, 'last failure'],
     pulls.map(({ source, use, state, since, lastFailure }) => [
       source,
       use ?? '-',

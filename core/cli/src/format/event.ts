@@ -3,6 +3,7 @@ import type { Delivery, DeliveryDetails, Event } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/internal';
 import { durationText, stringifyJson } from '@switchhook/sdk';
 import { type Output, printTable, styled } from '../output.js';
+import type { Column } from '../table.js';
 
 const colours = {
   waiting: 'yellow',
@@ -16,6 +17,21 @@ const colours = {
 export function relative(time: string): string {
   const ms = systemClock.now() - Date.parse(time);
   return ms < 0 ? `in ${durationText(-ms)}` : `${durationText(ms)} ago`;
+}
+
+/** `09:31:05 (2h ago)`, with the day where it is another one; by this machine's clock, or in UTC. */
+export function clockTime(time: string, utc = false): string {
+  const at = zoned(time, utc);
+  const today = zoned(new Date(systemClock.now()).toISOString(), utc).slice(0, 10);
+  const shown = at.startsWith(today) ? at.slice(11) : at.slice(0, 16);
+  return `${shown}${utc ? 'Z' : ''} (${relative(time)})`;
+}
+
+/** `2026-01-01 08:00:00` by this machine's clock, or in UTC. */
+function zoned(time: string, utc: boolean): string {
+  const date = new Date(time);
+  const offsetMs = utc ? 0 : date.getTimezoneOffset() * 60_000;
+  return new Date(date.getTime() - offsetMs).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** A state in its colour. */
@@ -80,16 +96,59 @@ function isPast(time: string | null): boolean {
   return time !== null && Date.parse(time) <= systemClock.now();
 }
 
-export function printDeliveries(output: Output, deliveries: readonly Delivery[]): void {
+const deliveryColumns: readonly Column[] = [
+  { heading: 'made' },
+  { heading: 'state' },
+  { heading: 'destination', cut: 10 },
+  { heading: 'type', cut: 12, drop: 4 },
+  { heading: 'subject', cut: 12, drop: 5 },
+  { heading: 'route', cut: 8, drop: 1 },
+  { heading: 'attempts', drop: 2 },
+  { heading: 'due', drop: 3 },
+  { heading: 'failure', cut: 16 },
+  { heading: 'id', below: true },
+];
+
+export function printDeliveries(output: Output, deliveries: readonly Delivery[], utc = false): void {
   const rows = deliveries.map((one) => [
-    relative(one.createdAt),
+    clockTime(one.createdAt, utc),
     coloured(output, one.state, one.reason ?? one.state),
     one.destination,
+    one.type,
+    one.subject ?? '-',
     one.route,
     String(one.attempts),
     one.state === 'waiting' && one.dueAt !== null ? relative(one.dueAt) : '-',
     one.failure ?? '-',
     one.id,
   ]);
-  printTable(output, ['made', 'state', 'destination', 'route', 'attempts', 'due', 'failure', 'id'], rows);
+  printTable(output, deliveryColumns, rows);
+}
+
+const deadColumns: readonly Column[] = [
+  { heading: 'died' },
+  { heading: 'made', drop: 2 },
+  { heading: 'destination', cut: 10 },
+  { heading: 'type', cut: 12, drop: 4 },
+  { heading: 'subject', cut: 12, drop: 5 },
+  { heading: 'reason', drop: 3 },
+  { heading: 'attempts', drop: 1 },
+  { heading: 'failure', cut: 16 },
+  { heading: 'id', below: true },
+];
+
+/** Dead deliveries: when each was made and when it died. */
+export function printDead(output: Output, deliveries: readonly Delivery[], utc = false): void {
+  const rows = deliveries.map((one) => [
+    one.settledAt === null ? '-' : clockTime(one.settledAt, utc),
+    clockTime(one.createdAt, utc),
+    one.destination,
+    one.type,
+    one.subject ?? '-',
+    coloured(output, one.state, one.reason ?? one.state),
+    String(one.attempts),
+    one.failure ?? '-',
+    one.id,
+  ]);
+  printTable(output, deadColumns, rows);
 }

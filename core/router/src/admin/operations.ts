@@ -14,6 +14,7 @@ import {
   Store,
   token,
 } from '@switchhook/sdk';
+import { didYouMean } from '@switchhook/sdk/internal';
 import pMap from 'p-map';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
@@ -21,6 +22,7 @@ import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
+import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
 import { draftedEvents } from './dry-run.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
 
@@ -34,15 +36,9 @@ export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
 
 export const AdminPlan = token<Current<AdminPlan>>('switchhook.AdminPlan');
 
-/** A delivery in a list. */
-export interface DeliveryLine {
-  readonly delivery: DeliveryRecord;
-  /** Why its last attempt was no success; null where there was none, or it was one. */
-  readonly failure: string | null;
-}
-
 /** A delivery with all its attempts, oldest first. */
-export interface DeliveryDetails extends DeliveryLine {
+export interface DeliveryDetails {
+  readonly delivery: DeliveryRecord;
   readonly attempts: readonly Attempt[];
 }
 
@@ -92,9 +88,11 @@ export class Operations {
   }
 
   /** Without their bodies: a thousand may have a gigabyte. */
-  events({ party, ...query }: EventQuery): Promise<Page<EventRecord>> {
+  async events({ party, ...query }: EventQuery): Promise<Page<EventRecord>> {
     const number = party === undefined ? {} : { party: this.plan.value.normalizePhone(party) };
-    return this.store.events({ ...query, ...number, bodies: false });
+    const page = await this.store.events({ ...query, ...number, bodies: false });
+    if (page.items.length === 0) this.#checkNames(query);
+    return page;
   }
 
   calls(query: CallQuery): Promise<CallPage> {
@@ -109,9 +107,18 @@ export class Operations {
     return this.#loadEvent(event);
   }
 
-  async deliveries(query: DeliveryQuery): Promise<Page<DeliveryLine>> {
-    const { items, cursor } = await this.store.deliveries(query);
-    return { items: await pMap(items, (delivery) => this.#lineOf(delivery), atOnce), cursor };
+  /** Refused as `NO_SUCH_ROW` where it finds nothing and names a destination or a route that is not configured. */
+  async deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
+    const page = await this.store.deliveries(query);
+    if (page.items.length === 0) this.#checkNames(query);
+    return page;
+  }
+
+  /** What is dead and was not discarded. Refused like a list. */
+  async deadGroups(query: DeadQuery): Promise<DeadGroups> {
+    const found = await deadGroups(this.store, query);
+    if (found.groups.length === 0) this.#checkNames(query);
+    return found;
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */
@@ -171,6 +178,21 @@ export class Operations {
     };
   }
 
+  /** An empty list for a misspelt name would look as if all were well. */
+  #checkNames(query: { readonly destination?: string; readonly route?: string; readonly source?: string }): void {
+    const { destinations, routes, sources } = this.plan.value;
+    const known = {
+      destination: [...destinations.keys()],
+      route: routes.map(({ name }) => name),
+      source: [...sources.keys()],
+    };
+    for (const kind of ['destination', 'route', 'source'] as const) {
+      const name = query[kind];
+      if (name !== undefined && !known[kind].includes(name))
+        throw refuse('NO_SUCH_ROW', `no ${kind} "${name}" is configured${didYouMean(name, known[kind])}`);
+    }
+  }
+
   async #kept(id: string): Promise<DeliveryRecord> {
     const delivery = await this.store.delivery(id);
     if (delivery === null) throw refuse('NOT_KEPT', `there is no delivery ${id}`);
@@ -184,11 +206,6 @@ export class Operations {
 
   async #loadDelivery(delivery: DeliveryRecord): Promise<DeliveryDetails> {
     const attempts = await this.store.attempts(delivery.id);
-    return { delivery, failure: attempts.at(-1)?.reason ?? null, attempts };
-  }
-
-  async #lineOf(delivery: DeliveryRecord): Promise<DeliveryLine> {
-    const { failure } = delivery.state === 'delivered' ? { failure: null } : await this.#loadDelivery(delivery);
-    return { delivery, failure };
+    return { delivery, attempts };
   }
 }

@@ -1,9 +1,10 @@
 /** Maps results of operations to API schemas: times as ISO 8601, bodies parsed. */
 
-import type { Attempt, EventRecord } from '@switchhook/sdk';
+import type { Attempt, DeliveryRecord, EventRecord } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
-import type { DeliveryDetails, DeliveryLine, EventDetails, Explanation } from '../admin/operations.js';
+import type { DeadGroups } from '../admin/dead-groups.js';
+import type { DeliveryDetails, EventDetails, Explanation } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { eventOf } from '../routing/event-record.js';
 import type * as reply from './responses.js';
@@ -19,10 +20,11 @@ export function eventDetailsJson({ event, deliveries }: EventDetails): z.input<t
   return { ...wholeEventJson(event), deliveries: deliveries.map(deliveryDetailsJson) };
 }
 
-export function deliveryJson({ delivery, failure }: DeliveryLine): z.input<typeof reply.delivery> {
-  const { id, eventId: event, route, destination, transforms, state, reason, attempts } = delivery;
+export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.delivery> {
+  const { id, eventId: event, type, subject, route, destination, transforms } = delivery;
+  const { state, reason, attempts, failure } = delivery;
   return {
-    ...{ id, event, route, destination, transforms, state, reason, attempts, failure },
+    ...{ id, event, type, subject, route, destination, transforms, state, reason, attempts, failure },
     dueAt: isoOrNull(delivery.dueMs),
     createdAt: iso(delivery.createdAtMs),
     settledAt: isoOrNull(delivery.settledAtMs),
@@ -30,7 +32,14 @@ export function deliveryJson({ delivery, failure }: DeliveryLine): z.input<typeo
 }
 
 export function deliveryDetailsJson(details: DeliveryDetails): z.input<typeof reply.deliveryDetails> {
-  return { ...deliveryJson(details), history: details.attempts.map(attemptJson) };
+  return { ...deliveryJson(details.delivery), history: details.attempts.map(attemptJson) };
+}
+
+export function deadGroupsJson({ groups, more }: DeadGroups): z.input<typeof reply.deadGroupList> {
+  const rows = groups.map(({ count: deliveries, firstMs, lastMs, ...group }) => {
+    return { ...group, deliveries, firstAt: iso(firstMs), lastAt: iso(lastMs) };
+  });
+  return { groups: rows, more };
 }
 
 /** Nothing where the event is of a time when answers were kept otherwise. */

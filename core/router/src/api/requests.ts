@@ -54,6 +54,10 @@ const period = {
   since: instant('Not before this: so long ago, or a date.').optional(),
   until: instant('Before this: so long ago, or a date.').optional(),
 };
+const settledPeriod = {
+  settledSince: instant('Only what was delivered, skipped or died not before this: so long ago, or a date.').optional(),
+  settledUntil: instant('Only what was delivered, skipped or died before this: so long ago, or a date.').optional(),
+};
 const part = {
   limit: z
     .string()
@@ -97,7 +101,16 @@ export const deliveryQuery = z.strictObject({
   state: z.enum(states).optional().meta({ description: 'Where it stands.' }),
   ...deliveryFilter,
   ...period,
+  ...settledPeriod,
   ...part,
+});
+
+export const deadQuery = z.strictObject({
+  destination: deliveryFilter.destination,
+  route: deliveryFilter.route,
+  reason: z.enum(['rejected', 'exhausted']).optional().meta({ description: 'Why it is dead.' }),
+  ...period,
+  ...settledPeriod,
 });
 
 /** For requests without a query, or without a body. */
@@ -111,6 +124,7 @@ const replayFilter = z.strictObject({
   ...deliveryFilter,
   ...eventFilter,
   ...period,
+  ...settledPeriod,
   unrouted: z.boolean().optional().meta({ description: 'With reroute: only events that matched no route.' }),
 });
 
@@ -131,7 +145,9 @@ export const replayBody = z
     const refuse = (key: keyof typeof filter, message: string): void => {
       if (filter[key] !== undefined) ctx.addIssue({ code: 'custom', path: ['filter', key], message });
     };
-    if (reroute) for (const key of ['state', 'reason'] as const) refuse(key, 'not with reroute, which makes new ones');
+    if (reroute)
+      for (const key of ['state', 'reason', 'settledSince', 'settledUntil'] as const)
+        refuse(key, 'not with reroute, which makes new ones');
     else refuse('unrouted', 'only with reroute: these events have no deliveries');
     if (filter.event !== undefined)
       for (const key of [...Object.keys(eventFilter), 'unrouted'] as (keyof typeof filter)[])

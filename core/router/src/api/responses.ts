@@ -33,6 +33,8 @@ export const delivery = z
   .object({
     id: z.string().meta({ description: 'The idempotency key its destination is given.' }),
     event: z.string().meta({ description: 'Id of the event.' }),
+    type: z.string().meta({ description: 'Type of the event.' }),
+    subject: z.string().nullable().meta({ description: 'Conversation or call id of the event.' }),
     route: z.string(),
     destination: z.string(),
     transforms: list(z.string()),
@@ -81,6 +83,26 @@ const cursor = z.string().nullable().meta({ description: 'For the next page; nul
 export const eventList = z.object({ events: list(event), cursor }).register(named, { id: 'EventList' });
 export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });
 export type DeliveryList = z.output<typeof deliveryList>;
+
+const deadGroup = z
+  .object({
+    destination: z.string(),
+    reason: z.enum(['rejected', 'exhausted']).meta({ description: 'Why they are dead.' }),
+    failure: z.string().nullable().meta({
+      description: 'What their last attempts failed with, without ids; null where none came back.',
+    }),
+    deliveries: count.meta({ description: 'How many.' }),
+    firstAt: time.meta({ description: 'When the first of them died.' }),
+    lastAt: time.meta({ description: 'When the last of them died.' }),
+    latest: z.string().meta({ description: 'Id of the delivery that died last.' }),
+  })
+  .register(named, { id: 'DeadGroup' });
+export const deadGroupList = z
+  .object({
+    groups: list(deadGroup).meta({ description: 'The largest first.' }),
+    more: z.boolean().meta({ description: 'True where more than 20,000 deliveries fit: the oldest are not counted.' }),
+  })
+  .register(named, { id: 'DeadGroupList' });
 
 const duplicate = z
   .object({

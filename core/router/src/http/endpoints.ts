@@ -7,6 +7,7 @@ import type { ExplainQuestion } from '../admin/operations.js';
 import type { Status } from '../admin/status.js';
 import {
   callJson,
+  deadGroupsJson,
   deliveryDetailsJson,
   deliveryJson,
   destinationStatusJson,
@@ -32,7 +33,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/events',
     summary: 'Events, newest first.',
-    ...{ query: question.eventQuery, body: nothing, reply: reply.eventList, refusals: [] },
+    ...{ query: question.eventQuery, body: nothing, reply: reply.eventList, refusals: ['NO_SUCH_ROW'] },
     answer: async ({ query }, { operations, nowMs }) => {
       const { items, cursor } = await operations.events(timed(query, nowMs));
       return { events: items.map(eventJson), cursor };
@@ -70,11 +71,19 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/deliveries',
     summary: 'Deliveries, newest first.',
-    ...{ query: question.deliveryQuery, body: nothing, reply: reply.deliveryList, refusals: [] },
+    ...{ query: question.deliveryQuery, body: nothing, reply: reply.deliveryList, refusals: ['NO_SUCH_ROW'] },
     answer: async ({ query: { event: eventId, ...query } }, { operations, nowMs }) => {
       const { items, cursor } = await operations.deliveries(timed({ ...query, eventId }, nowMs));
       return { deliveries: items.map(deliveryJson), cursor };
     },
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/dead',
+    summary: 'Dead deliveries that were not discarded, counted by destination and failure.',
+    ...{ query: question.deadQuery, body: nothing, reply: reply.deadGroupList, refusals: ['NO_SUCH_ROW'] },
+    answer: async ({ query }, { operations, nowMs }) =>
+      deadGroupsJson(await operations.deadGroups(timed(query, nowMs))),
   }),
   endpoint({
     method: 'GET',
@@ -246,14 +255,19 @@ function useOf({ components }: RouterInfo, kind: Kind, name: string): string | n
   return components.find((component) => component.kind === kind && component.name === name)?.use ?? null;
 }
 
-type Timed = { readonly since?: question.Instant | undefined; readonly until?: question.Instant | undefined };
+type Timed = {
+  readonly [K in 'since' | 'until' | 'settledSince' | 'settledUntil']?: question.Instant | undefined;
+};
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** A query for the store: points in time counted from now, and only what is given. */
-function timed<T extends Timed>({ since, until, ...rest }: T, nowMs: number) {
+function timed<T extends Timed>({ since, until, settledSince, settledUntil, ...rest }: T, nowMs: number) {
   const msOf = (instant: question.Instant | undefined) =>
     instant === undefined ? undefined : 'atMs' in instant ? instant.atMs : nowMs - instant.agoMs;
-  const all = { ...rest, sinceMs: msOf(since), untilMs: msOf(until) };
+  const all = {
+    ...{ ...rest, sinceMs: msOf(since), untilMs: msOf(until) },
+    ...{ settledSinceMs: msOf(settledSince), settledUntilMs: msOf(settledUntil) },
+  };
   // What is left out is not there, instead of being undefined.
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Given<typeof all>;
 }
@@ -263,8 +277,9 @@ function replayFilter(
   reroute: boolean,
   nowMs: number,
 ): ReplayFilter {
-  const { state, reason, destination, route, event: eventId, since, until, ...ofEvents } = filter;
-  const asked = reroute ? {} : { state: state ?? ('dead' as const), reason, since, until };
+  const { state, reason, destination, route, event: eventId, settledSince, settledUntil, ...ofBoth } = filter;
+  const { since, until, ...ofEvents } = ofBoth;
+  const asked = reroute ? {} : { state: state ?? ('dead' as const), reason, since, until, settledSince, settledUntil };
   const events = timed({ ...ofEvents, since, until }, nowMs);
   return {
     deliveries: timed({ ...asked, destination, route, eventId }, nowMs),

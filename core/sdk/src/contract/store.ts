@@ -103,6 +103,10 @@ export interface Settled {
 export interface DeliveryRecord {
   readonly id: string;
   readonly eventId: string;
+  /** Type of the event. */
+  readonly type: string;
+  /** Subject of the event. */
+  readonly subject: string | null;
   readonly route: string;
   readonly destination: string;
   readonly transforms: readonly string[];
@@ -115,6 +119,8 @@ export interface DeliveryRecord {
   readonly dueMs: number | null;
   readonly createdAtMs: number;
   readonly settledAtMs: number | null;
+  /** Why its last attempt was no success; null where there was none, or it was one. */
+  readonly failure: string | null;
 }
 
 /** An event with all that a store keeps of it: to be kept by another store as it is. */
@@ -162,6 +168,10 @@ export interface DeliveryQuery {
   readonly sinceMs?: number;
   /** `createdAtMs` before. */
   readonly untilMs?: number;
+  /** `settledAtMs` at or after: only what is settled. */
+  readonly settledSinceMs?: number;
+  /** `settledAtMs` before: only what is settled. */
+  readonly settledUntilMs?: number;
   readonly limit: number;
   readonly cursor?: string;
 }

@@ -105,8 +105,8 @@ const table = {
   },
   NO_SUCH_ROW: {
     status: 404,
-    sentence: 'The configuration has no destination or resolver of this name.',
-    hint: 'switchhook status and GET /api/status list them.',
+    sentence: 'The configuration has no destination, resolver, route or source of this name.',
+    hint: 'GET /api/components and GET /api/routes list them.',
   },
   PAUSE_NOT_KEPT: {
     status: 501,

@@ -70,12 +70,13 @@ export class Reads {
   }
 
   async deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
-    const { state, reason, limit } = query;
+    const { state, reason, limit, settledSinceMs, settledUntilMs } = query;
     const seq = query.eventId === undefined ? null : await this.#numberOf(query.eventId);
     if (seq === undefined) return { items: [], cursor: null };
     const isOpen = state === 'waiting' || state === 'running';
+    const isSettled = reason !== undefined || settledSinceMs !== undefined || settledUntilMs !== undefined;
     // Open ones first: one that is settled meanwhile is found twice then, rather than not at all.
-    const open = reason === undefined && (state === undefined || isOpen) ? await this.#open(query, seq) : [];
+    const open = !isSettled && (state === undefined || isOpen) ? await this.#open(query, seq) : [];
     const settled = isOpen ? [] : await this.#settled(query, seq);
     const found = new Map([...open, ...settled].map((row) => [deliveryId(row.id, row.idx), row]));
     const rows = [...found.values()].sort((a, b) => newestFirst(placeOf(a), placeOf(b)));
@@ -117,7 +118,7 @@ export class Reads {
   }
 
   #settled(query: DeliveryQuery, seq: number | null): Promise<readonly DeliveryRow[]> {
-    const values = listValues(query);
+    const values = [...listValues(query), query.settledSinceMs ?? null, query.settledUntilMs ?? null];
     const reason = query.reason ?? null;
     if (seq !== null) return this.#database.run(this.#sql.settledOfEvent, [...values, seq, reason]);
     if (query.state === 'dead' || reason !== null)

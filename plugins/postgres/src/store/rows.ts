@@ -34,8 +34,10 @@ export interface EventRow {
 export interface DeliveryRow {
   readonly seq: number;
   readonly idx: number;
-  /** Of the event. */
+  /** These three are of the event. */
   readonly id: string;
+  readonly type: string;
+  readonly subject: string | null;
   readonly route: string;
   readonly destination: string;
   readonly transforms: string | null;
@@ -45,6 +47,8 @@ export interface DeliveryRow {
   readonly due_at: number | null;
   readonly created_at: number;
   readonly settled_at: number | null;
+  /** Of the last attempt. */
+  readonly failure: string | null;
 }
 
 export interface AttemptRow {
@@ -67,6 +71,8 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
   return {
     id: deliveryId(eventId, row.idx),
     eventId,
+    type: row.type,
+    subject: row.subject,
     route,
     destination,
     transforms: transformsOf(row.transforms),
@@ -76,6 +82,7 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
     dueMs: row.due_at,
     createdAtMs: row.created_at,
     settledAtMs: row.settled_at,
+    failure: row.failure,
   };
 }
 

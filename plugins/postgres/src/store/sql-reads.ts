@@ -23,7 +23,13 @@ export function readStatements(schemaName: string) {
       order by e.received_at desc, e.seq desc limit $9`,
     );
   const ofParty = 'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10';
-  /** Lists open or settled deliveries; the id of the event is looked up for those of the page only. */
+  /** What a delivery takes from its event and its last attempt. */
+  const joined = (
+    of: string,
+  ) => `cross join lateral (select id, type, subject from ${s}.events where seq = ${of}.seq offset 0) e
+      left join lateral (
+        select reason as failure from ${s}.attempts where seq = ${of}.seq and idx = ${of}.idx order by number desc limit 1) a on true`;
+  /** Lists open or settled deliveries; their events are looked up for those of the page only. */
   const deliveries = (name: string, columns: string, from: string, way: string) =>
     statement(
       name,
@@ -33,10 +39,11 @@ export function readStatements(schemaName: string) {
           and ($5::int is null or d.state = $5) and ($6::text is null or d.destination = $6)
           and ($7::text is null or d.route = $7)
         order by d.created_at desc, d.seq desc, d.idx desc limit $8)
-      select p.*, e.id from page p cross join lateral (select id from ${s}.events where seq = p.seq offset 0) e`,
+      select p.*, e.id, e.type, e.subject, a.failure from page p ${joined('p')}`,
     );
   /** Read first: the list of one event is short, and must not be looked for in the order of all. */
-  const ofEvent = (table: string) => `(select * from ${s}.${table} where seq = $9 offset 0)`;
+  const ofEvent = (table: string, seq: '$9' | '$11') => `(select * from ${s}.${table} where seq = ${seq} offset 0)`;
+  const settledWhen = '($9::bigint is null or d.settled_at >= $9) and ($10::bigint is null or d.settled_at < $10)';
   return {
     event: statement(
       'event',
@@ -48,25 +55,26 @@ export function readStatements(schemaName: string) {
     briefEventsOfParty: events('brief_events_of_party', ofParty, briefEvent),
     eventsOfParty: events('events_of_party', ofParty),
     openDeliveries: deliveries('open_deliveries', openColumns, `${s}.deliveries`, 'true'),
-    openOfEvent: deliveries('open_of_event', openColumns, ofEvent('deliveries'), 'true'),
-    settledDeliveries: deliveries('settled_deliveries', settledColumns, `${s}.settled`, 'true'),
+    openOfEvent: deliveries('open_of_event', openColumns, ofEvent('deliveries', '$9'), 'true'),
+    settledDeliveries: deliveries('settled_deliveries', settledColumns, `${s}.settled`, settledWhen),
     settledOfEvent: deliveries(
       'settled_of_event',
       settledColumns,
-      ofEvent('settled'),
-      '($10::text is null or d.reason = $10)',
+      ofEvent('settled', '$11'),
+      `${settledWhen} and ($12::text is null or d.reason = $12)`,
     ),
     deadDeliveries: deliveries(
       'dead_deliveries',
       settledColumns,
       `${s}.settled`,
-      'd.state = 5 and ($9::text is null or d.reason = $9)',
+      `d.state = 5 and ${settledWhen} and ($11::text is null or d.reason = $11)`,
     ),
     delivery: statement(
       'delivery',
-      `select n.id, d.* from ${s}.seen n cross join lateral (
+      `select d.*, e.id, e.type, e.subject, a.failure from ${s}.seen n cross join lateral (
         select ${openColumns} from ${s}.deliveries d where d.seq = n.seq and d.idx = $2
         union all select ${settledColumns} from ${s}.settled d where d.seq = n.seq and d.idx = $2 offset 0) d
+      ${joined('d')}
       where n.id = $1`,
     ),
     attempts: statement(

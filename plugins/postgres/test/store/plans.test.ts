@@ -83,6 +83,7 @@ describe('the statements of the store postgres', () => {
   const page = [nowMs + 1, -1, 0];
   const ofEvents = [page[0], page[1], 0, null, null, null, null, false, 51];
   const ofDeliveries = [...page, 0, null, null, null, 51];
+  const ofSettled = [...ofDeliveries, startMs, null];
   const claim = ['crm', nowMs, nowMs + 1, 64, 10, 1];
   const writes = writeStatements(schema);
   const reads = readStatements(schema);
@@ -126,9 +127,9 @@ describe('the statements of the store postgres', () => {
     [reads.eventsOfParty, [...ofEvents, '+15'], [/^events_\d+_hashtextextended_received_at_seq_idx$/]],
     [reads.openDeliveries, ofDeliveries, [/^deliveries_by_time$/, /^events_\d+_pkey$/]],
     [reads.openOfEvent, [...ofDeliveries, today], [/^deliveries_pkey$/]],
-    [reads.settledDeliveries, ofDeliveries, [/^settled_\d+_created_at_seq_idx_idx$/]],
-    [reads.settledOfEvent, [...ofDeliveries, today, null], [/^settled_\d+_pkey$/]],
-    [reads.deadDeliveries, [...ofDeliveries, null], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
+    [reads.settledDeliveries, ofSettled, [/^settled_\d+_created_at_seq_idx_idx$/]],
+    [reads.settledOfEvent, [...ofSettled, today, null], [/^settled_\d+_pkey$/]],
+    [reads.deadDeliveries, [...ofSettled, null], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
     [reads.delivery, [eventId(1), 0], [/^seen_id_key$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/]],
     [reads.attempts, [eventId(1), 0], [/^seen_id_key$/, /^attempts_\d+_pkey$/]],
     [reads.dead, [], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],

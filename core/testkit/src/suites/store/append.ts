@@ -30,7 +30,9 @@ export function appendTests(test: Test): void {
       clock.jumpTo(startMs + 3);
       await store.append([anEntry(1, {}, [running, waiting])]);
       const { items } = await store.deliveries({ eventId: eventId(1), limit: 10 });
-      const facts = { eventId: eventId(1), reason: null, createdAtMs: startMs + 3, settledAtMs: null };
+      const { event } = anEntry(1);
+      const ofEvent = { eventId: event.id, type: event.type, subject: event.subject };
+      const facts = { ...ofEvent, reason: null, createdAtMs: startMs + 3, settledAtMs: null, failure: null };
       const second = { ...facts, ...waiting, id: deliveryId(eventId(1), 1), attempts: 0 };
       const first = { ...facts, ...running, id: deliveryId(eventId(1), 0), attempts: 1 };
       deepStrictEqual(items, [second, first]);

@@ -168,6 +168,61 @@ export function listTests(test: Test): void {
       deepStrictEqual(await list(store, { sinceMs: startMs + 2, untilMs: startMs + 3 }), [2]);
     });
 
+    test('are found by when they were settled: since is included, until is not, and what is open is not found', async ({
+      store,
+      clock,
+    }) => {
+      await store.append([1, 2, 3, 4].map((n) => anEntry(n)));
+      const { deliveries } = await store.claim(aClaim());
+      for (const [n, delivery] of deliveries.slice(0, 3).entries()) {
+        clock.jumpTo(startMs + 10 + n);
+        await store.settle([aSettled(delivery, { state: 'dead', reason: 'rejected' })]);
+      }
+      deepStrictEqual(await list(store, { settledSinceMs: startMs + 11 }), [3, 2]);
+      deepStrictEqual(await list(store, { settledUntilMs: startMs + 12 }), [2, 1]);
+      deepStrictEqual(
+        await list(store, { state: 'dead', settledSinceMs: startMs + 11, settledUntilMs: startMs + 12 }),
+        [2],
+      );
+      deepStrictEqual(await list(store, { settledSinceMs: startMs + 11, eventId: eventId(1) }), []);
+      deepStrictEqual(await list(store, { settledSinceMs: startMs + 10, eventId: eventId(1) }), [1]);
+      deepStrictEqual(await list(store, { state: 'running', settledSinceMs: 0 }), []);
+    });
+
+    test('carry what their last attempt failed with', async ({ store }) => {
+      await store.append([anEntry(1), anEntry(2)]);
+      const failed = { startedAtMs: startMs, durationMs: 1, outcome: 'unavailable', response: null } as const;
+      for (const reason of ['status 503', 'status 429']) {
+        const [delivery] = (await store.claim(aClaim({ limit: 1 }))).deliveries;
+        const settled = aSettled(delivery, { state: 'waiting', untilMs: startMs - 1, counted: true });
+        await store.settle([{ ...settled, attempt: { ...failed, reason } }]);
+      }
+      const { items } = await store.deliveries({ limit: 10 });
+      deepStrictEqual(
+        items.map(({ failure }) => failure),
+        [null, 'status 429'],
+      );
+      strictEqual((await store.delivery(items[1]?.id ?? ''))?.failure, 'status 429');
+    });
+
+    test('carry the type and the subject of their event', async ({ store }) => {
+      await store.append([anEntry(1, { subject: 'conv_1' }), anEntry(2, { type: 'inbound_call', subject: null })]);
+      const { deliveries } = await store.claim(aClaim({ limit: 1 }));
+      await store.settle([aSettled(deliveries[0])]);
+      const ofEvent = ({ type, subject }: { type: string; subject: string | null }) => [type, subject];
+      const expected = [
+        ['inbound_call', null],
+        ['conversation_ended', 'conv_1'],
+      ];
+      const { items } = await store.deliveries({ limit: 10 });
+      deepStrictEqual(items.map(ofEvent), expected);
+      const alone = await Promise.all(items.map(({ id }) => store.delivery(id)));
+      deepStrictEqual(
+        alone.map((one) => one && ofEvent(one)),
+        expected,
+      );
+    });
+
     test('come in pages that miss nothing and repeat nothing', async ({ store }) => {
       await store.append(
         [1, 2].map((n) =>

@@ -1,0 +1,69 @@
+/** Dead deliveries by destination and failure: what there is to repair, before one looks at single deliveries. */
+import type { DeliveryQuery, DeliveryRecord, Store } from '@switchhook/sdk';
+
+/** Which dead deliveries to group. All given conditions must hold. */
+export type DeadQuery = Omit<DeliveryQuery, 'state' | 'limit' | 'cursor' | 'eventId'>;
+
+/** Dead deliveries of one destination with the same failure. */
+export interface DeadGroup {
+  readonly destination: string;
+  readonly reason: 'rejected' | 'exhausted';
+  /** What the last attempts failed with, without numbers and ids that differ; null where none came back. */
+  readonly failure: string | null;
+  readonly count: number;
+  /** When the first and the last of them died. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Id of the one that died last. */
+  readonly latest: string;
+}
+
+/** Groups, and whether there are more dead deliveries than were read. */
+export interface DeadGroups {
+  /** The largest first. */
+  readonly groups: readonly DeadGroup[];
+  readonly more: boolean;
+}
+
+const pageSize = 500;
+/** Dead deliveries that are read for one list. */
+const mostRead = 20_000;
+
+/** Groups what is dead and was not discarded, up to 20,000 deliveries, the newest first. */
+export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGroups> {
+  const groups = new Map<string, DeadGroup>();
+  let cursor: string | undefined;
+  for (let read = 0; read < mostRead; read += pageSize) {
+    const part = { ...query, state: 'dead', limit: pageSize, ...(cursor !== undefined && { cursor }) } as const;
+    const page = await store.deliveries(part);
+    for (const delivery of page.items) add(groups, delivery);
+    if (page.cursor === null) return { groups: sorted(groups), more: false };
+    cursor = page.cursor;
+  }
+  return { groups: sorted(groups), more: true };
+}
+
+function add(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {
+  const { id, destination, reason, settledAtMs, createdAtMs } = delivery;
+  if (reason === null || reason === 'discarded') return;
+  const failure = delivery.failure === null ? null : generalized(delivery.failure);
+  const atMs = settledAtMs ?? createdAtMs;
+  const key = JSON.stringify([destination, reason, failure]);
+  const known = groups.get(key) ?? { destination, reason, failure, count: 0, firstMs: atMs, lastMs: atMs, latest: id };
+  groups.set(key, {
+    ...known,
+    count: known.count + 1,
+    firstMs: Math.min(known.firstMs, atMs),
+    lastMs: Math.max(known.lastMs, atMs),
+    latest: atMs >= known.lastMs ? id : known.latest,
+  });
+}
+
+/** Ids and long numbers differ from one failure to the next; a status does not. */
+function generalized(failure: string): string {
+  return failure.replace(/\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|(?=[a-z0-9]*\d)[a-z0-9]{16,}|\d{4,})\b/gi, '…');
+}
+
+function sorted(groups: ReadonlyMap<string, DeadGroup>): readonly DeadGroup[] {
+  return [...groups.values()].sort((a, b) => b.count - a.count || b.lastMs - a.lastMs);
+}
