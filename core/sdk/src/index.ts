@@ -129,6 +129,8 @@ export {
   type PhoneNormalizer,
   phoneKeys,
   phoneNormalizer,
+  type WrittenNumber,
+  writtenForms,
 } from './options/phone-number.js';
 export { followSchedule, type Schedule, schedule } from './options/schedule.js';
 export {

@@ -1,4 +1,4 @@
-import { isKnownCaller, isPhoneNumber, phoneNormalizer } from '@switchhook/sdk';
+import { isKnownCaller, isPhoneNumber, phoneKeys, phoneNormalizer, writtenForms } from '@switchhook/sdk';
 import { isCountry, isWithheld } from '@switchhook/sdk/internal';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -54,6 +54,29 @@ describe('a phone number', () => {
     for (const country of [null, 'US', 'DE'])
       for (const text of others) expect(phoneNormalizer(country)(text), `${country} ${text}`).to.equal(text);
     expect(phoneNormalizer(null)(' "Ada" <sip:ada@example.com> ')).to.equal('sip:ada@example.com');
+  });
+
+  it('is written in the usual ways, each of which is the same number again', () => {
+    expect(writtenForms(american)).to.deep.equal({
+      country: 'US',
+      texts: [
+        american,
+        '12025550143',
+        '2025550143',
+        '(202) 555-0143',
+        '+1 202 555 0143',
+        '+1-202-555-0143',
+        '+1 (202) 555-0143',
+      ],
+    });
+    expect(writtenForms('+447917528642').texts).to.include.members(['7917528642', '07917 528642', '+44 7917 528642']);
+    for (const number of [american, '+447917528642', '+33612345678', '+4930901820', '+525512345678', '+390612345678']) {
+      const { country, texts } = writtenForms(number);
+      for (const text of texts) expect(phoneKeys(country)(text), text).to.equal(number);
+    }
+    for (const other of ['sip:ada@example.com', ''])
+      expect(writtenForms(other)).to.deep.equal({ country: null, texts: [other] });
+    expect(writtenForms('+80012345678')).to.include({ country: null });
   });
 
   it('is read in time and in one way, whatever it is', () => {

@@ -37,6 +37,28 @@ function current(number: string): string {
   return number.replace(/^\+521(\d{10})$/, '+52$1');
 }
 
+/** A phone number as texts. */
+export interface WrittenNumber {
+  /** Whose number it is, for `phoneKeys`: ISO 3166-1 alpha-2; null where it is not known. */
+  readonly country: string | null;
+  /** Each once, the number as it was given first. */
+  readonly texts: readonly string[];
+}
+
+/**
+ * The ways in which a number in E.164 is usually written: with and without its country, with and without punctuation. For searching where numbers
+ * are kept as they were typed. Compare what is found by `phoneKeys`: a text without its country may be a number of another one.
+ */
+export function writtenForms(number: string): WrittenNumber {
+  const read = parsed(number);
+  if (read === null) return { country: null, texts: [number] };
+  const [home, abroad] = [read.formatNational(), read.formatInternational()];
+  const dashed = abroad.replaceAll(' ', '-');
+  const digits = [number, read.nationalNumber, home].map((text) => text.replace(/\D/g, ''));
+  const texts = new Set([number, ...digits, home, abroad, dashed, `+${read.countryCallingCode} ${home}`]);
+  return { country: read.country ?? null, texts: [...texts] };
+}
+
 /** Whether a text is a phone number in E.164. */
 export function isPhoneNumber(text: string): boolean {
   return /^\+[1-9]\d{7,14}$/.test(text);
