@@ -85,12 +85,11 @@ describe('What is made from the schemas', () => {
   });
 });
 
-/** Names of all properties that stand anywhere in a schema. */
+/** Names of all properties that stand anywhere in a schema. One of them may be called `properties`. */
 function keysIn(schema: unknown): readonly string[] {
   if (typeof schema !== 'object' || schema === null) return [];
-  const own =
-    'properties' in schema && typeof schema.properties === 'object' ? Object.keys(schema.properties ?? {}) : [];
-  return [...own, ...Object.values(schema).flatMap(keysIn)];
+  const { properties = {}, ...others } = { ...schema } as { readonly properties?: Readonly<Record<string, unknown>> };
+  return [...Object.keys(properties), ...[...Object.values(properties), ...Object.values(others)].flatMap(keysIn)];
 }
 
 describe('Commands in documents', () => {
