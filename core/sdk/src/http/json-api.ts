@@ -24,11 +24,13 @@ export interface JsonApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With a slash at its start; values in it are percent-encoded already. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   readonly body?: JsonValue;
   readonly signal: AbortSignal;
   /** Statuses that are no failure here, beside 2xx. */
   readonly allow?: readonly number[];
+  /** How much of the reply is read. Of a longer one, `body` is `{}`. Default 1 MB. */
+  readonly maxBytes?: number;
 }
 
 /** What came back. `body` is `{}` where it is no JSON object. */
@@ -49,7 +51,7 @@ export class JsonApi {
   }
 
   /** Rejects with an `OutcomeError` where the API refuses, which `outcomeOfFailure` makes an outcome of; otherwise as `HttpClient` does. */
-  async request({ method, path, query = {}, body, signal, allow = [] }: JsonApiRequest): Promise<JsonApiReply> {
+  async request({ method, path, query = {}, body, allow = [], ...limits }: JsonApiRequest): Promise<JsonApiReply> {
     const { http, clock, baseUrl, headers, reasonIn, correct } = this.#settings;
     const search = new URLSearchParams(query).toString();
     const response = await http.fetch(`${baseUrl}${path}${search === '' ? '' : `?${search}`}`, {
@@ -60,7 +62,7 @@ export class JsonApi {
         ...headers,
       },
       ...(body !== undefined && { body: stringifyJson(body) }),
-      signal,
+      ...limits,
     });
     const found = bodyIn(response);
     const outcome = outcomeOf(response, clock.now());
