@@ -149,6 +149,22 @@ export default definePlugin({ name: 'crm', components: [], services: [
     ],
   ],
   [
+    'options of its own with mistakes',
+    `export default definePlugin({ name: 'crm', components: [], options: { token: token('crm.Account'), schema: z.object({ a: z.string() }) } });`,
+    [`its own options: options is no strict object, so misspelled keys would be ignored; ${strict}`],
+  ],
+  [
+    'options of its own without a description, under a token that it provides',
+    `const Account = token('crm.Account');
+export default definePlugin({ name: 'crm', components: [], services: [provide(Account, { create: () => ({}) })], options: { token: Account, schema: z.strictObject({ a: z.string() }) } });`,
+    ['it provides crm.Account twice', "its own options: option a has no description: add .meta({ description: '…' })"],
+  ],
+  [
+    'options of its own that are a schema',
+    "export default definePlugin({ name: 'crm', components: [], options });",
+    ['options is an object with def, type; allowed is what provideOptions returns: a token and a schema'],
+  ],
+  [
     'all of it',
     plugin("defineDestination({ ...fine, type: 'a b' })", 'defineDestination({ ...fine, create: 1 })', '{}'),
     [
@@ -175,7 +191,7 @@ describe('a plugin with a wrong definition', () => {
 
   const problemsOf = async (code: string) => {
     await place.write('wrong.js', head + code);
-    const problems = await openCatalog(place.directory).load('./wrong.js');
+    const { problems } = await openCatalog(place.directory).load('./wrong.js');
     return problems.map((problem) => ({ ...problem, message: problem.message.replaceAll(`${place.directory}/`, '') }));
   };
 
@@ -206,7 +222,7 @@ describe('a plugin with a wrong definition', () => {
       await other.link();
       await other.write('wrong.js', head + code);
       await other.write('package.json', '{ "type": "module" }');
-      const problems = await openCatalog(other.directory).load('./wrong.js');
+      const { problems } = await openCatalog(other.directory).load('./wrong.js');
       expect(
         problems.map((problem) => `${problem.code} ${problem.message}`.replaceAll(`${other.directory}/`, '')),
       ).to.deep.equal([said]);

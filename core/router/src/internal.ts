@@ -11,7 +11,7 @@ export { storeReader } from './calls/store-reader.js';
 export { CallTelemetry } from './calls/telemetry.js';
 export { type PromptFit, placeholdersIn, promptFit } from './config/answer-check.js';
 export { type CheckedConfig, checkConfig } from './config/check.js';
-export type { Catalog, Found } from './config/component-rows.js';
+export type { Catalog, Found, PluginProblem } from './config/component-rows.js';
 export type { StoreRow } from './config/config.js';
 export type { Hints } from './config/diagnostics.js';
 export { configurationSchema, inputSchema, type JsonSchema } from './config/json-schema.js';

@@ -1,7 +1,15 @@
 /** The plugin API: everything that plugins, built-in ones included, import from Switchhook. */
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
-import type { Component, Kind, Plugin, PullingSource, ServiceDefinition, Source } from './contract/component.js';
+import type {
+  Component,
+  Kind,
+  Plugin,
+  PluginOptions,
+  PullingSource,
+  ServiceDefinition,
+  Source,
+} from './contract/component.js';
 import type { Delivery } from './contract/delivery.js';
 import type { Scope } from './contract/expression.js';
 import type { Inject, Injected, NamedToken } from './contract/services.js';
@@ -15,6 +23,7 @@ export type {
   Instances,
   Kind,
   Plugin,
+  PluginOptions,
   PullingSource,
   Resolver,
   ServiceDefinition,
@@ -165,6 +174,17 @@ export function provide(
   definition: Omit<ServiceDefinition, 'token'> = classDefinition(token),
 ): ServiceDefinition {
   return { ...definition, token };
+}
+
+/**
+ * Makes the options of a plugin itself, for `definePlugin({ options })`: `provideOptions(Account, z.strictObject({ … }))`. What `inject`s
+ * the token, a component or a service of the plugin, is given what the row of `plugins:` sets, checked by the schema.
+ */
+export function provideOptions<T extends object>(
+  token: NamedToken<T>,
+  schema: z.ZodObject & z.ZodType<NoInfer<T>>,
+): PluginOptions {
+  return { token, schema };
 }
 
 /** How a service is made. */

@@ -34,6 +34,7 @@ import {
   type Source,
   State,
   StoreReader,
+  type z,
 } from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
 import { FakeClock, FakeLog, FakeMetrics } from './fakes.js';
@@ -88,7 +89,8 @@ export function fakeServices(
 /**
  * Checks options as the router does and makes the component. Throws a `ZodError` where the options are wrong.
  * The component of a plugin: `plugin.components.find(({ type }) => type === 'slack.message')`. One that injects services of its
- * plugin needs the plugin, too: its `open`, `close` and `probe` then open, close and probe these as well.
+ * plugin needs the plugin, too: its `open`, `close` and `probe` then open, close and probe these as well. `pluginOptions` are the
+ * plugin's own, as its row of `plugins:` sets them.
  */
 export function createComponent<K extends Kind>(
   kind: K,
@@ -96,9 +98,12 @@ export function createComponent<K extends Kind>(
   options: JsonObject,
   services: FakeServices,
   plugin: Plugin | null = null,
+  pluginOptions: JsonObject = {},
 ): Instances[K] {
   if (component?.kind !== kind) throw new Error(`expected a ${kind}, found ${component?.kind ?? 'nothing'}`);
-  const checked = reading({ compile: compileExpression, secret: () => {} }, () => component.options.parse(options));
+  const parsed = (schema: z.ZodObject, given: JsonObject) =>
+    reading({ compile: compileExpression, secret: () => {} }, () => schema.parse(given));
+  const checked = parsed(component.options, options);
   const row = { name: services.info.name, component, plugin, options: checked };
   const container = containerOf(services);
   const { services: injected, shared } = new PluginServices(
@@ -106,6 +111,7 @@ export function createComponent<K extends Kind>(
     [row],
     container,
     services.info,
+    plugin?.options && parsed(plugin.options.schema, pluginOptions),
   ).for(row);
   const instance = component.create(checked, injected) as Instances[K];
   if (shared.length === 0) return instance;

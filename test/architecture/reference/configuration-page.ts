@@ -132,10 +132,16 @@ const plugins = `A list of packages and local files, TypeScript or JavaScript; p
 \`@switchhook/plugin-…\` need no row: the package of \`use: slack.message\` is \`@switchhook/plugin-slack\`.
 See [Writing a plugin](writing-a-plugin.md).
 
+A plugin can have options of its own, which its components share, for example the address and the token of an account. Its row is
+then a map: \`use\` names the package or file, \`options\` has the options. They are checked like those of other rows, and
+the editor schema has them.
+
 \`\`\`yaml fragment
 plugins:
   - "@acme/switchhook-hubspot"
   - ./my-plugins/crm.ts
+  - use: ./my-plugins/account.ts
+    options: { url: https://crm.example.com, token: "\${CRM_TOKEN}" }
 \`\`\``;
 
 function contents(schema: JsonSchema): string {
@@ -161,12 +167,16 @@ function sectionParts(schema: JsonSchema, packages: ReadonlyMap<string, string>)
         ? [`${head} ${rowsWords(name)}`, ...commonPart(kind, rows), ...componentParts(kind, rows, packages)]
         : [head];
     }
-    const row =
-      section.type === 'array' && typeof section.items === 'object' && !Array.isArray(section.items)
-        ? section.items
-        : section;
-    return [head, optionTable(row)].filter((part) => part !== '');
+    return [head, optionTable(mapIn(section))].filter((part) => part !== '');
   });
+}
+
+/** Of a list, what its rows are, where they can be maps. */
+function mapIn(section: JsonSchema): JsonSchema {
+  const { type, items } = section;
+  const row = type === 'array' && typeof items === 'object' && !Array.isArray(items) ? items : section;
+  const choices = (row.anyOf ?? []) as readonly JsonSchema[];
+  return choices.find(({ properties }) => properties !== undefined) ?? row;
 }
 
 function rowsWords(name: string): string {

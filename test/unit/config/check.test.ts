@@ -281,7 +281,7 @@ answers: [{ from: calls, resolve: customer }]
         '8:15 INVALID_VALUE log.level: expected debug, info, warn, error or silent, perhaps "info", found "infoo"',
       ],
       ['plugins: ./mine.ts', '8:10 WRONG_TYPE plugins: expected a list, found a text'],
-      ['plugins: [1]', '8:11 WRONG_TYPE plugins[0]: expected a text, found a number'],
+      ['plugins: [1]', '8:11 WRONG_TYPE plugins[0]: expected a text or a map, found a number'],
       ['plugins: [./a.ts, "@acme/broken"]', '8:19 PLUGIN_BROKEN plugins[1]: @acme/broken cannot be loaded'],
       ...['localhost:8080', '0.0.0.0:8080', ':8080', '[::1]:8080', '[::1]', 'http://localhost'].map(
         (host) =>

@@ -1,5 +1,12 @@
 import type { Config, Problem } from '@switchhook/core';
-import { type Catalog, type CheckedConfig, checkConfig, documentFrom, type Found } from '@switchhook/core/internal';
+import {
+  type Catalog,
+  type CheckedConfig,
+  checkConfig,
+  documentFrom,
+  type Found,
+  type PluginProblem,
+} from '@switchhook/core/internal';
 import {
   type Component,
   defineDestination,
@@ -77,7 +84,8 @@ export const components: readonly Component[] = [
 
 export const catalog: Catalog = {
   async load(from) {
-    return from === '@acme/broken' ? [{ code: 'PLUGIN_BROKEN', message: `${from} cannot be loaded` }] : [];
+    const problem: PluginProblem = { code: 'PLUGIN_BROKEN', message: `${from} cannot be loaded` };
+    return { plugin: null, problems: from === '@acme/broken' ? [problem] : [] };
   },
   async find(kind: Kind, use: string): Promise<Found> {
     const component = components.find((each) => each.kind === kind && each.type === use);

@@ -27,7 +27,7 @@ An editor with the YAML language server uses it when the file begins with:
     )
     .action(async (options: SchemaOptions) => {
       const catalog = await catalogFor(options.config);
-      const schema = configurationSchema(await catalog.components());
+      const schema = configurationSchema(await catalog.components(), catalog.named);
       if (options.output === undefined) return printJson(output, schema);
       await writeFile(options.output, `${JSON.stringify(schema, null, 2)}\n`);
       output.note(`wrote ${options.output}`);

@@ -11,18 +11,11 @@ import { checkAnswer, checkReach } from './answer-check.js';
 import { type Catalog, type CheckedRow, isResolverName, Rows, rowsNamed } from './component-rows.js';
 import type { ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
+import { PluginRows } from './plugin-rows.js';
 import type { Path, Problem } from './problem.js';
 import { checkTypes, References, ResolverOrder } from './references.js';
 import { type rowSchemas, type Section, sections } from './row-schemas.js';
-import {
-  answerSchema,
-  countrySchema,
-  logSchema,
-  pluginsSchema,
-  routeSchema,
-  serverSchema,
-  versionSchema,
-} from './schema.js';
+import { answerSchema, countrySchema, logSchema, routeSchema, serverSchema, versionSchema } from './schema.js';
 import { isNothing, nodeAt } from './tree.js';
 import { Checker } from './validate.js';
 
@@ -89,7 +82,8 @@ class ConfigCheck {
     const server = this.#checker.check(serverSchema, ['server'], {});
     const log = this.#checker.check(logSchema, ['log'], {});
     const country = this.#checker.check(countrySchema.optional(), ['country']);
-    const plugins = await this.#plugins();
+    const plugins = new PluginRows(this.#checker, this.#catalog);
+    await plugins.load();
     const rows = new Rows(this.#checker, this.#catalog);
     const store = await rows.row('store', ['store'], { use: 'sqlite' });
     const sources = await rows.section('sources');
@@ -103,6 +97,7 @@ class ConfigCheck {
     const context = { sources, order, numbers: phoneNormalizer(country ?? null) };
     const answers = this.#list('answers').map((path, index) => this.#answer(path, index, context));
     checkReach(this.#document, answers);
+    const pluginOptions = plugins.optionsOf([store, ...sources, ...destinations, ...resolvers, ...transforms]);
     this.#references.reportUnused('destinations', 'no route');
     this.#references.reportUnused('transforms', 'no route');
     this.#references.reportUnused('resolvers', 'no answer');
@@ -120,7 +115,8 @@ class ConfigCheck {
       server: serverConfig(server),
       log,
       country: country ?? null,
-      plugins,
+      plugins: plugins.names,
+      pluginOptions,
       store: { ...componentRow(store), retentionMs: store.common.retention },
       sources: sources.map(componentRow),
       transforms: transforms.map(componentRow),
@@ -147,15 +143,6 @@ class ConfigCheck {
     if (!has('routes') && !has('answers'))
       this.#document.report('MISSING_KEY', ['routes'], 'without a route or an answer nothing happens');
     return true;
-  }
-
-  async #plugins(): Promise<readonly string[]> {
-    const plugins = this.#checker.check(pluginsSchema, ['plugins'], []) ?? [];
-    for (const [index, from] of plugins.entries()) {
-      for (const { code, message, hint } of await this.#catalog.load(from))
-        this.#document.report(code, ['plugins', index], message, { hint });
-    }
-    return plugins;
   }
 
   /** The paths of a list's items. */

@@ -141,10 +141,18 @@ export type Found =
   /** `plugin`: what brings it; none = the router itself. */
   { readonly component: Component; readonly plugin?: Plugin } | { readonly problems: readonly PluginProblem[] };
 
+/** What loading a row of `plugins:` came to. */
+export interface LoadedRow {
+  /** Null where it cannot be loaded. */
+  readonly plugin: Plugin | null;
+  /** All that is wrong with it. */
+  readonly problems: readonly PluginProblem[];
+}
+
 /** Finds components. */
 export interface Catalog {
-  /** Loads a row of `plugins:`; returns all that is wrong with it. Called for each row before anything is looked for. */
-  load(from: string): Promise<readonly PluginProblem[]>;
+  /** Loads what a row of `plugins:` names. Called for each row before anything is looked for. */
+  load(from: string): Promise<LoadedRow>;
   /** The component of this kind that `use` names. Must not reject. */
   find(kind: Kind, use: string): Promise<Found>;
 }

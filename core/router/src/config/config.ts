@@ -18,6 +18,8 @@ export interface Config {
   readonly log: LogConfig;
   /** Packages and paths, as they were named. */
   readonly plugins: readonly string[];
+  /** Of the plugins that have options of their own, and whose components are used: checked by the plugin's schema. */
+  readonly pluginOptions: ReadonlyMap<Plugin, Readonly<Record<string, unknown>>>;
   readonly store: StoreRow;
   readonly sources: readonly ComponentRow<'source'>[];
   readonly transforms: readonly ComponentRow<'transform'>[];

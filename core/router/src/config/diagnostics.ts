@@ -41,7 +41,7 @@ export interface Mark {
 }
 
 /** Excerpts of these sections show whole lines. In others a line may contain a secret: only names of variables are shown. */
-const openSections: readonly string[] = ['version', 'log', 'plugins', 'routes', 'answers'];
+const openSections: readonly string[] = ['version', 'log', 'routes', 'answers'];
 
 /** Longer lists are not useful, and a broken file of a megabyte could have a hundred thousand problems. */
 const mostProblems = 1_000;
@@ -215,8 +215,11 @@ function privateScalars(root: TreeNode | null): readonly ScalarNode[] {
   if (root?.kind !== 'map') return [];
   const sections = [...root.entries].filter(([key]) => !openSections.includes(key)).map(([, entry]) => entry.node);
   const rows = [...sections, ...sections.flatMap(childrenOf)];
-  // The type of a component is no secret.
-  const seen = new Set(rows.flatMap((row) => nodeAt(row, ['use']) ?? []));
+  const named = nodeAt(root, ['plugins']);
+  // The type of a component is no secret, nor is the name of a plugin.
+  const types = rows.flatMap((row) => nodeAt(row, ['use']) ?? []);
+  const names = (named === null ? [] : childrenOf(named)).filter(({ kind }) => kind === 'scalar');
+  const seen = new Set([...types, ...names]);
   return sections
     .flatMap((section) => scalarsIn(section, seen))
     .filter((node) => !/^\$\{(file:)?[^}:]*\}$/.test(node.written))

@@ -1,6 +1,6 @@
 /** The configuration as a JSON Schema: for editors, and for the list of valid keys. */
 
-import type { Component, Kind } from '@switchhook/sdk';
+import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { z } from 'zod';
 import type { Path } from './problem.js';
 import { namePattern, rowSchemaOf, rowSchemas, sectionDescriptions, sections } from './row-schemas.js';
@@ -8,6 +8,7 @@ import {
   answerSchema,
   countrySchema,
   logSchema,
+  pluginRow,
   pluginsSchema,
   routeSchema,
   serverSchema,
@@ -16,8 +17,17 @@ import {
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** JSON Schema (2020-12) of a configuration that uses exactly these components. */
-export function configurationSchema(components: readonly Component[]): JsonSchema {
+/** A plugin, and the name by which the file has it. */
+export interface NamedPlugin {
+  readonly from: string;
+  readonly plugin: Plugin;
+}
+
+/** JSON Schema (2020-12) of a configuration that uses exactly these components, and plugins with options of their own. */
+export function configurationSchema(
+  components: readonly Component[],
+  plugins: readonly NamedPlugin[] = [],
+): JsonSchema {
   const rowOf = (kind: Kind) => {
     const byType = new Map(components.filter((each) => each.kind === kind).map((each) => [each.type, rowSchema(each)]));
     const [first, ...others] = byType.values();
@@ -33,7 +43,7 @@ export function configurationSchema(components: readonly Component[]): JsonSchem
     store: rowOf('store')
       .optional()
       .meta({ description: 'Where events and deliveries are kept. Default: `use: sqlite`.' }),
-    plugins: pluginsSchema.optional(),
+    plugins: z.array(pluginRowSchema(plugins)).optional().meta({ description: pluginsSchema.description }),
     sources: sectionOf('sources'),
     destinations: sectionOf('destinations').optional(),
     resolvers: sectionOf('resolvers').optional(),
@@ -70,6 +80,20 @@ export function schemasAt(root: JsonSchema, path: Path): readonly JsonSchema[] {
     (schemas, step) => schemas.flatMap((schema) => choicesOf(root, inner(schema, step))),
     choicesOf(root, root),
   );
+}
+
+/** The options of plugins that have none are not known, nor are those of plugins that are not installed. */
+function pluginRowSchema(plugins: readonly NamedPlugin[]): z.ZodType {
+  const { use } = pluginRow.shape;
+  const known = plugins.flatMap(({ from, plugin: { options } }) => {
+    if (options === undefined) return [];
+    const isRequired = inputSchema(options.schema).required !== undefined;
+    return [z.strictObject({ use: z.literal(from), options: isRequired ? options.schema : options.schema.optional() })];
+  });
+  if (known.length === 0) return z.union([z.string().min(1), pluginRow]);
+  const names = known.map(({ shape }) => shape.use.value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const others = use.regex(new RegExp(`^(?!(?:${names.join('|')})$)`)).meta({ description: use.description });
+  return z.union([z.string().min(1), ...known, pluginRow.extend({ use: others })]);
 }
 
 function rowSchema(component: Component): z.ZodObject {

@@ -43,11 +43,11 @@ export function documentFrom(
   });
 }
 
-/** The rows of `plugins:`, as far as they can be read. */
+/** What the rows of `plugins:` name, as far as they can be read. */
 export function namedPlugins({ root }: ConfigDocument): readonly string[] {
   const list = nodeAt(root, ['plugins']);
   const rows: unknown = list === null ? [] : plainOf(list);
-  return Array.isArray(rows) ? rows.filter((row) => typeof row === 'string') : [];
+  return (Array.isArray(rows) ? rows : []).map((row) => row?.use ?? row).filter((name) => typeof name === 'string');
 }
 
 function textOf(file: string): string | Diagnostic {

@@ -63,10 +63,22 @@ export const countrySchema = country(
   'Country of phone numbers without a country code, e.g. `US`. Default: all numbers are international, with or without `+`.',
 );
 
-export const pluginsSchema = z.array(z.string().min(1)).meta({
-  description:
-    'Packages and local files that provide components. Packages named `@switchhook/plugin-…` are found automatically.',
+/** A row of `plugins:` with options, which the plugin's own schema checks. */
+export const pluginRow = z.strictObject({
+  use: z.string().min(1).meta({ description: 'The package, or the path of the local file.' }),
+  options: z.unknown().optional().meta({ description: 'Options of the plugin itself, which its components share.' }),
 });
+
+export const pluginsSchema = z
+  .array(
+    z
+      .union([z.string().min(1), pluginRow])
+      .transform((row) => (typeof row === 'string' ? { use: row, options: undefined } : row)),
+  )
+  .meta({
+    description:
+      'Packages and local files that provide components. Packages named `@switchhook/plugin-…` are found automatically.',
+  });
 
 export const routeSchema = z
   .strictObject({

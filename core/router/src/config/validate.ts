@@ -69,6 +69,12 @@ export class Checker {
     return null;
   }
 
+  /** What a schema makes of nothing; null where it requires something. */
+  defaultsOf<S extends z.ZodType>(schema: S): z.output<S> | null {
+    const parsed = reading(this.#reader, () => schema.safeParse({}));
+    return parsed.success ? parsed.data : null;
+  }
+
   #hideVariables(schema: z.ZodType, node: MapNode, { takes }: Share): void {
     let root: JsonSchema | undefined;
     for (const [key, entry] of node.entries)

@@ -1,5 +1,5 @@
 /** Checks what a plugin exports before any of it is used: finds every mistake, and names the component, its file and its line. */
-import type { Component, Kind, Plugin } from '@switchhook/sdk';
+import type { Component, Kind, Plugin, PluginOptions } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import { inputSchema } from '../config/json-schema.js';
 import { namePattern, rowSchemas } from '../config/row-schemas.js';
@@ -21,6 +21,10 @@ const isToken = (value: unknown): boolean =>
 const isType = (value: unknown): value is string =>
   typeof value === 'string' && value.split('.').length <= 2 && value.split('.').every((word) => namePattern.test(word));
 
+/** Made by `provideOptions`. */
+const isOptions = (value: unknown): value is PluginOptions =>
+  isObject(value) && isToken(value.token) && 'schema' in value;
+
 const optional = ([holds, allowed]: Rule): Rule => [(value) => value === undefined || holds(value), allowed];
 const anything: Rule = [() => true, ''];
 const flag = optional([(value) => typeof value === 'boolean', 'true or false']);
@@ -34,6 +38,7 @@ const pluginRules: Rules = {
   api: anything,
   components: [isList, 'a list of what defineSource, defineDestination, … return'],
   services: optional([isList, 'a list of what provide returns']),
+  options: optional([isOptions, 'what provideOptions returns: a token and a schema']),
 };
 const serviceRules: Rules = {
   token: [isToken, 'a token or a class'],
@@ -70,6 +75,7 @@ export function definitionProblems(plugin: Fields): readonly string[] {
   const usable = services
     .filter(isObject)
     .filter(({ token, inject }) => isToken(token) && tokenProblems(inject).length === 0);
+  const own = isOptions(plugin.options) ? plugin.options : undefined;
   return [
     ...fieldProblems(plugin, pluginRules),
     ...components.flatMap((component, index) =>
@@ -80,7 +86,8 @@ export function definitionProblems(plugin: Fields): readonly string[] {
       serviceDefinitionProblems(service).map((problem) => `services[${index}]: ${problem}`),
     ),
     // What `serviceProblems` reads of a service has been checked.
-    ...serviceProblems(usable as unknown as NonNullable<Plugin['services']>),
+    ...serviceProblems(usable as unknown as NonNullable<Plugin['services']>, own),
+    ...(own === undefined ? [] : optionProblems(null, own.schema).map((problem) => `its own options: ${problem}`)),
   ];
 }
 

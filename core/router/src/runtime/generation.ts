@@ -133,7 +133,8 @@ export function pluginServices(config: Config, container: Container): (plugin: P
     const known = created.get(plugin);
     if (known !== undefined) return known;
     const own = rows.filter((row) => row.plugin === plugin);
-    const services = new PluginServices(plugin ?? { name: 'switchhook' }, own, container, config);
+    const options = plugin === null ? {} : config.pluginOptions.get(plugin);
+    const services = new PluginServices(plugin ?? { name: 'switchhook' }, own, container, config, options);
     created.set(plugin, services);
     return services;
   };

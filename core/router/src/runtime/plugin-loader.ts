@@ -5,7 +5,7 @@ import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
-import type { Catalog, Found, PluginProblem } from '../config/component-rows.js';
+import type { Catalog, Found, LoadedRow, PluginProblem } from '../config/component-rows.js';
 import { described } from '../system/returned.js';
 import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
@@ -41,17 +41,23 @@ export class ComponentCatalog implements Catalog {
     this.#directory = directory;
   }
 
-  /** Loads a row of `plugins:`; returns all that is wrong with it. */
-  async load(from: string): Promise<Problems> {
+  /** The plugins that rows of `plugins:` name. */
+  get named(): readonly LoadedPlugin[] {
+    return this.#named;
+  }
+
+  /** Loads what a row of `plugins:` names. */
+  async load(from: string): Promise<LoadedRow> {
     const loaded = await this.#load(from);
     if (!('plugin' in loaded)) {
       this.#broken.push(from);
-      return loaded;
+      return { plugin: null, problems: loaded };
     }
     const others = this.#named.filter(({ plugin }) => plugin !== loaded.plugin);
     this.#named.push(loaded);
     const conflicts = others.flatMap((other) => conflictsOf(loaded.plugin, other.plugin, other.from));
-    return brokenBy(from, conflicts, 'Remove one of the two from plugins, or give one of the types another name.');
+    const hint = 'Remove one of the two from plugins, or give one of the types another name.';
+    return { plugin: loaded.plugin, problems: brokenBy(from, conflicts, hint) };
   }
 
   /** The component that `use` names: of a loaded plugin first, else of the package its first word names. */

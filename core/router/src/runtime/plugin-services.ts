@@ -6,6 +6,7 @@ import {
   type Injected,
   type Lifecycle,
   Log,
+  type PluginOptions,
   type ServiceDefinition,
   State,
 } from '@switchhook/sdk';
@@ -28,12 +29,17 @@ export class PluginServices {
   readonly #rows: readonly ComponentRow[];
   readonly #made = new Map<ServiceDefinition, Map<string, SharedInstance>>();
 
-  /** `rows`: all rows of the configuration whose components the plugin brings. */
+  /** `rows`: all rows of the configuration whose components the plugin brings; `options`: its own, checked. */
   constructor(
-    plugin: { readonly name: string; readonly services?: readonly ServiceDefinition[] },
+    plugin: {
+      readonly name: string;
+      readonly services?: readonly ServiceDefinition[];
+      readonly options?: PluginOptions;
+    },
     rows: readonly ComponentRow[],
     router: Container,
     { directory, country }: Pick<Config, 'directory' | 'country'>,
+    options: Readonly<Record<string, unknown>> = {},
   ) {
     this.#rows = rows;
     this.#router = router;
@@ -41,6 +47,7 @@ export class PluginServices {
     this.#container = router.child();
     this.#container.register(Log, { useValue: logWith({ plugin: plugin.name }, router.get(Log)) });
     this.#container.register(ComponentInfo, { useValue: { name: plugin.name, directory, country } });
+    if (plugin.options !== undefined) this.#container.register(plugin.options.token, { useValue: options });
     if (!router.has(State)) this.#container.register(State, { useFactory: () => router.get(StateOf)(plugin.name) });
   }
 
@@ -208,7 +215,10 @@ export function withServices(component: Lifecycle, shared: readonly SharedInstan
 }
 
 /** Why the services of a plugin cannot be made, whatever the configuration; empty where they can. */
-export function serviceProblems(providers: readonly ServiceDefinition[]): readonly string[] {
+export function serviceProblems(
+  providers: readonly ServiceDefinition[],
+  options?: Pick<PluginOptions, 'token'>,
+): readonly string[] {
   const byToken = new Map<unknown, ServiceDefinition>(providers.map((provider) => [provider.token, provider]));
   const problems = new Set<string>();
   const seen = new Set<ServiceDefinition>();
@@ -228,7 +238,8 @@ export function serviceProblems(providers: readonly ServiceDefinition[]): readon
     }
   };
   for (const provider of providers) {
-    if (byToken.get(provider.token) !== provider) problems.add(`it provides ${tokenName(provider.token)} twice`);
+    if (byToken.get(provider.token) !== provider || provider.token === options?.token)
+      problems.add(`it provides ${tokenName(provider.token)} twice`);
     visit(provider, []);
   }
   return [...problems];

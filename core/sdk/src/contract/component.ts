@@ -165,6 +165,14 @@ export interface ServiceDefinition {
   create(services: Injected<Inject>, users: readonly Readonly<Record<string, unknown>>[]): Lifecycle | object;
 }
 
+/** The options of a plugin itself, which its row of `plugins:` sets. Made with `provideOptions`. */
+export interface PluginOptions {
+  /** By this its components and services are given the checked options. */
+  readonly token: Token<unknown>;
+  /** A `z.strictObject`; every field described. */
+  readonly schema: z.ZodObject;
+}
+
 /** A package (or a local file) that brings components: its default export. */
 export interface Plugin {
   /** Name of the package. */
@@ -174,4 +182,6 @@ export interface Plugin {
   readonly components: readonly Component[];
   /** Services that its components share. Default none. */
   readonly services?: readonly ServiceDefinition[];
+  /** Its own options. Default none. */
+  readonly options?: PluginOptions;
 }

@@ -1,0 +1,83 @@
+/** Rows of `plugins:`: loads what they name, and checks the options of the plugins themselves. */
+import type { Plugin } from '@switchhook/sdk';
+import type { z } from 'zod';
+import type { Catalog, CheckedRow } from './component-rows.js';
+import { inputSchema } from './json-schema.js';
+import { namedPlugins } from './load.js';
+import type { Path } from './problem.js';
+import { pluginsSchema } from './schema.js';
+import { isNothing, nodeAt } from './tree.js';
+import type { Checker } from './validate.js';
+
+type Options = Readonly<Record<string, unknown>>;
+
+const all = { takes: () => true, otherKeys: [], hidesVariables: true };
+
+export class PluginRows {
+  readonly #checker: Checker;
+  readonly #catalog: Catalog;
+  readonly #names: string[] = [];
+  /** Null where something is wrong with them. */
+  readonly #options = new Map<Plugin, Options | null>();
+
+  constructor(checker: Checker, catalog: Catalog) {
+    this.#checker = checker;
+    this.#catalog = catalog;
+  }
+
+  /** As they are written. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  async load(): Promise<void> {
+    const { document } = this.#checker;
+    const rows = this.#checker.check(pluginsSchema, ['plugins'], []);
+    // So that nothing that depends on them is reported, too.
+    for (const name of rows === null ? namedPlugins(document) : []) {
+      const { plugin } = await this.#catalog.load(name);
+      if (plugin !== null) this.#options.set(plugin, null);
+    }
+    for (const [index, { use }] of (rows ?? []).entries()) {
+      this.#names.push(use);
+      const { plugin, problems } = await this.#catalog.load(use);
+      for (const { code, message, hint } of problems) document.report(code, ['plugins', index], message, { hint });
+      if (plugin !== null) this.#check(plugin, use, ['plugins', index, 'options']);
+    }
+  }
+
+  /** The options of all plugins whose components these rows use. One that `plugins:` does not name has its defaults. */
+  optionsOf(rows: readonly (CheckedRow | null)[]): ReadonlyMap<Plugin, Options> {
+    for (const row of rows) {
+      const { plugin = null } = row ?? {};
+      if (row === null || plugin?.options === undefined || this.#options.has(plugin)) continue;
+      this.#options.set(plugin, this.#defaultsOf(plugin, plugin.options.schema, row));
+    }
+    return new Map([...this.#options].flatMap(([plugin, options]) => (options === null ? [] : [[plugin, options]])));
+  }
+
+  #check(plugin: Plugin, name: string, path: Path): void {
+    const { document } = this.#checker;
+    const node = nodeAt(document.root, path);
+    if (plugin.options === undefined) {
+      if (node === null || isNothing(node)) return;
+      const hint = `Remove \`options\`; options of its components stand in their own rows.`;
+      document.report('UNKNOWN_KEY', path, `${name} has no options of its own`, { at: 'key', hint });
+    } else if (!this.#options.has(plugin)) {
+      this.#options.set(plugin, this.#checker.check(plugin.options.schema, path, {}, all));
+    } else document.report('DUPLICATE_NAME', path.slice(0, -1), `${name} is the plugin of another row, too`);
+  }
+
+  /** What is missing is reported at the first row that uses the plugin. */
+  #defaultsOf(plugin: Plugin, schema: z.ZodObject, { component: { kind }, name }: CheckedRow): Options | null {
+    const { document } = this.#checker;
+    const defaults = this.#checker.defaultsOf(schema);
+    if (defaults !== null) return defaults;
+    const missing = (inputSchema(schema).required ?? []).join(', ');
+    const message = `${plugin.name} has options of its own that must be set${missing === '' ? '' : `: ${missing}`}`;
+    const path = kind === 'store' ? ['store'] : [`${kind}s`, name];
+    const hint = `Name it in plugins: { use: "${plugin.name}", options: { … } }.`;
+    document.report('MISSING_KEY', [...path, 'use'], message, { hint });
+    return null;
+  }
+}
