@@ -1,10 +1,10 @@
-/** The packages as a user gets them: packed, unpacked in a folder elsewhere, beside what they declare and nothing else. */
+/** Packages as a user gets them: packed, unpacked in a folder elsewhere, beside what they declare and nothing else. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Manifest } from './packages.js';
+import { type Manifest, packages } from './packages.js';
 import { repository } from './source.js';
 
 const run = promisify(execFile);
@@ -17,21 +17,37 @@ export interface Installation {
   close(): Promise<void>;
 }
 
+/** What is installed, where that is not all. */
+export interface Selection {
+  /** Packages of the workspace; what they need is installed, too. */
+  readonly packages: readonly string[];
+  /** Packages of others that a user installs beside them, such as a test runner. */
+  readonly others: readonly string[];
+}
+
 /**
- * Installs all packages of the workspace. What npm would fetch from the registry is linked from this repository: it is the
+ * Installs packages of the workspace, by default all. What npm would fetch from the registry is linked from this repository: it is the
  * same in both, and a test does not need the network. A package that uses more than it declares does not find it.
  */
-export async function install(): Promise<Installation> {
+export async function install(selection?: Selection): Promise<Installation> {
   const directory = await mkdtemp(join(tmpdir(), 'switchhook-installed-'));
   const environment = { ...process.env, NO_UPDATE_NOTIFIER: '1' };
-  const pack = ['pack', '--workspaces', '--json', '--pack-destination', directory];
+  const which =
+    selection === undefined ? ['--workspaces'] : needed(selection.packages).map((name) => `--workspace=${name}`);
+  const pack = ['pack', ...which, '--json', '--pack-destination', directory];
   const { stdout } = await run('npm', pack, { cwd: repository, env: environment });
   const packed: readonly { readonly name: string; readonly filename: string }[] = JSON.parse(stdout);
   for (const { name, filename } of packed) {
     const folder = join(directory, 'node_modules', name);
     await mkdir(folder, { recursive: true });
     await run('tar', ['-xzf', join(directory, filename), '-C', folder, '--strip-components=1']);
-    await linkDependencies(directory, JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')));
+    const manifest = await manifestIn(folder);
+    await linkBinaries(directory, manifest);
+    await linkDependencies(directory, manifest);
+  }
+  for (const name of selection?.others ?? []) {
+    await linkFromRepository(directory, name);
+    await linkBinaries(directory, await manifestIn(join(directory, 'node_modules', name)));
   }
   return {
     directory,
@@ -40,15 +56,40 @@ export async function install(): Promise<Installation> {
   };
 }
 
+/** These packages of the workspace, and those that they need. */
+function needed(names: readonly string[]): readonly string[] {
+  const manifests = new Map(packages().map(({ manifest }) => [manifest.name, manifest]));
+  const found = new Set(names);
+  for (const name of found)
+    for (const dependency of Object.keys(manifests.get(name)?.dependencies ?? {}))
+      if (manifests.has(dependency)) found.add(dependency);
+  return [...found];
+}
+
+async function manifestIn(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+}
+
+/** As npm does it, so that scripts find them by their names. */
+async function linkBinaries(directory: string, { name, bin = {} }: Manifest): Promise<void> {
+  await mkdir(join(directory, 'node_modules/.bin'), { recursive: true });
+  for (const [command, path] of Object.entries(typeof bin === 'string' ? { [name]: bin } : bin))
+    await symlink(join('..', name, path), join(directory, 'node_modules/.bin', command));
+}
+
 /** Optional packages, too: on Node 20 the store needs its driver. */
 async function linkDependencies(directory: string, manifest: Manifest): Promise<void> {
   const { dependencies = {}, peerDependenciesMeta = {} } = manifest;
   for (const name of Object.keys({ ...dependencies, ...peerDependenciesMeta })) {
-    const link = join(directory, 'node_modules', name);
-    await mkdir(dirname(link), { recursive: true });
-    await symlink(join(repository, 'node_modules', name), link).catch((error) => {
-      // Another package has the same dependency.
-      if (error.code !== 'EEXIST') throw error;
-    });
+    await linkFromRepository(directory, name);
   }
+}
+
+async function linkFromRepository(directory: string, name: string): Promise<void> {
+  const link = join(directory, 'node_modules', name);
+  await mkdir(dirname(link), { recursive: true });
+  await symlink(join(repository, 'node_modules', name), link).catch((error) => {
+    // Another package has the same dependency.
+    if (error.code !== 'EEXIST') throw error;
+  });
 }

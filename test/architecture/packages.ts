@@ -13,7 +13,8 @@ export interface Manifest {
   readonly type?: string;
   readonly exports?: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
   readonly types?: string;
-  readonly bin?: Readonly<Record<string, string>>;
+  /** A text in packages of others. */
+  readonly bin?: string | Readonly<Record<string, string>>;
   readonly files?: readonly string[];
   readonly engines?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -46,7 +47,13 @@ export function missingParts({ folder, manifest }: Package): readonly string[] {
   const exported = Object.values(manifest.exports ?? {}).flatMap((target) =>
     typeof target === 'string' ? [target] : [target.types, target.default],
   );
-  const named = [...exported, ...Object.values(manifest.bin ?? {}), manifest.types ?? '', 'README.md', 'LICENSE'];
+  const named = [
+    ...exported,
+    ...Object.values(typeof manifest.bin === 'object' ? manifest.bin : {}),
+    manifest.types ?? '',
+    'README.md',
+    'LICENSE',
+  ];
   const fields = ['name', 'description', 'license', 'type', 'exports', 'files', 'engines'] as const;
   return [
     ...fields.filter((field) => (manifest[field] ?? '').length === 0),

@@ -12,6 +12,7 @@ import { deliveriesCommand } from './commands/deliveries.js';
 import { discardCommand } from './commands/discard.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
+import { initCommand } from './commands/init.js';
 import { pluginsCommand } from './commands/plugins.js';
 import { replayCommand } from './commands/replay.js';
 import { schemaCommand } from './commands/schema.js';
@@ -39,6 +40,7 @@ export const program = new Command('switchhook')
     'after',
     `
 Examples:
+  switchhook init my-router                     make a folder with a router to start with
   switchhook check                              is the configuration right?
   switchhook start                              run the router
   switchhook send conversation_ended            send it a signed sample
@@ -51,6 +53,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
   );
 
 for (const command of [
+  initCommand,
   startCommand,
   checkCommand,
   sendCommand,

@@ -5,6 +5,7 @@ import { place, type Rule } from './rule.js';
 
 /** What each package may import of ours, beside itself. Plugins: the sdk only. */
 const packages: Readonly<Record<string, readonly string[]>> = {
+  create: [],
   sdk: [],
   router: ['@switchhook/sdk', '@switchhook/sdk/internal'],
   testkit: ['@switchhook/sdk', '@switchhook/sdk/internal', '@switchhook/core/internal', '@switchhook/plugin-memory'],
@@ -27,6 +28,11 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 
 /** What each module of a package may import, beside itself: downward only, so that no cycle can arise. */
 export const modules: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  create: {
+    'template.ts': [],
+    'index.ts': ['template.ts'],
+    'main.ts': ['index.ts'],
+  },
   sdk: {
     contract: [],
     errors: [],
@@ -105,6 +111,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   re2js: /^router\/expressions\//,
   'string-width': /^cli\/table\.ts$/,
   commander: /^cli\//,
+  'create-switchhook': /^cli\//,
   croner: /^sdk\/options\/schedule\.ts$/,
   'ipaddr.js': /^sdk\/http\/public-address\.ts$/,
   koa: /^router\/http\//,

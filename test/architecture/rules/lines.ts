@@ -31,7 +31,7 @@ const lines: readonly Line[] = [
   {
     what: 'the process is ended or listened to, and the console written to',
     pattern: /\bprocess\.(exit|exitCode|abort|kill|on|once)\b|\bconsole\./,
-    home: /^core\/cli\/src\//,
+    home: /^core\/(cli\/src\/|create\/src\/main\.ts$)/,
     examples: ['process.exit(1);', "process.on('SIGTERM', stop);", "console.log('hello');"],
   },
   {

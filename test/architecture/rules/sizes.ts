@@ -24,6 +24,7 @@ const budgets: readonly Budget[] = [
   { folder: 'core/testkit/', files: 19, lines: 2_700 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
   { folder: 'core/cli/', files: 35, lines: 3_500 },
+  { folder: 'core/create/', files: 8, lines: 500 },
 ];
 
 export const packageSizes: readonly Rule[] = budgets.map(({ folder, files: mostFiles, lines: mostLines }) => ({

@@ -1,0 +1,121 @@
+/** What `npm create switchhook` makes: green as it is made, with the packages as they are published and without a registry. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { type Installation, install } from './installation.js';
+import { filesIn, repository } from './source.js';
+
+const run = promisify(execFile);
+
+/** How a command ended. */
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Versions that a template writes, and those of this repository. */
+const versionsIn = (manifest: object): Readonly<Record<string, string>> => {
+  const { dependencies, devDependencies, peerDependencies } = Object(manifest);
+  return { ...dependencies, ...devDependencies, ...peerDependencies };
+};
+
+describe('What create-switchhook makes', () => {
+  let installed: Installation;
+
+  before(async () => {
+    const others = ['mocha', 'tsx', 'typescript', '@types/mocha', '@types/node'];
+    const plugins = ['log', 'retell', 'sqlite', 'static'].map((name) => `@switchhook/plugin-${name}`);
+    const packages = ['create-switchhook', '@switchhook/cli', '@switchhook/testkit', ...plugins];
+    installed = await install({ packages, others });
+  });
+  after(() => installed.close());
+
+  const inside = (folder: string, command: string, ...args: readonly string[]): Promise<Ended> =>
+    run(command, args, { cwd: join(installed.directory, folder) }).then(
+      (output) => ({ code: 0, ...output }),
+      (error) => error,
+    );
+  const bin = (name: string) => join(installed.directory, 'node_modules/.bin', name);
+  const read = (path: string) => readFile(join(installed.directory, path), 'utf8');
+
+  describe('for a router', () => {
+    before(async () => {
+      const made = await inside('.', bin('create-switchhook'), 'My Router');
+      expect(made).to.include({ code: 0, stderr: '' });
+      expect(made.stdout).to.include('cd My Router').and.to.include('npm install');
+    });
+
+    it('passes its tests and its check', async () => {
+      const tested = await inside('My Router', 'npm', 'test');
+      expect(tested.code, tested.stdout + tested.stderr).to.equal(0);
+      expect(tested.stdout).to.match(/[1-9]\d* passing/);
+      const checked = await inside('My Router', 'npm', 'run', 'check');
+      expect(checked.stdout, checked.stderr).to.include('ok switchhook.yaml: 2 sources, 1 destination, 1 resolver');
+    });
+
+    it('writes the schema that its configuration names', async () => {
+      expect((await inside('My Router', 'npm', 'run', 'schema')).code).to.equal(0);
+      expect(await read('My Router/switchhook.yaml')).to.include('$schema=./switchhook.schema.json');
+      expect(await read('My Router/switchhook.schema.json')).to.include('"const": "call-length"');
+    });
+
+    it('delivers the sample that its README sends, through its own plugin', async () => {
+      const directory = join(installed.directory, 'My Router');
+      const env = { ...process.env, PORT: '0' };
+      const router = spawn(bin('switchhook'), ['start'], { cwd: directory, env, stdio: ['ignore', 'pipe', 'inherit'] });
+      const ended = once(router, 'exit');
+      let minutes: unknown;
+      for await (const text of createInterface({ input: router.stdout })) {
+        const { event, url, data } = JSON.parse(text);
+        if (event === 'router.listening')
+          expect(await inside('My Router', bin('switchhook'), 'send', 'call_ended', '--to', url)).to.include({
+            code: 0,
+          });
+        if (data?.minutes === undefined) continue;
+        minutes = data.minutes;
+        router.kill('SIGTERM');
+      }
+      expect(await ended).to.deep.equal([0, null]);
+      expect(minutes).to.equal(1.2);
+    });
+
+    it('has the name of its directory, as packages and units have names, and nothing unfilled', async () => {
+      expect(JSON.parse(await read('My Router/package.json')).name).to.equal('my-router');
+      for (const name of await readdir(join(installed.directory, 'My Router'))) {
+        if (!['plugins', 'data', 'switchhook.schema.json'].includes(name))
+          expect(await read(`My Router/${name}`), name).not.to.match(/(?<!\$)\{\{/);
+      }
+    });
+
+    it('is the same from `switchhook init`, which overwrites nothing', async () => {
+      const again = await inside('.', bin('switchhook'), 'init', 'My Router');
+      expect(again).to.include({ code: 1, stdout: '' });
+      expect(again.stderr).to.include('nothing was written: My Router already has Dockerfile, README.md');
+      await mkdir(join(installed.directory, 'other/my-router'), { recursive: true });
+      expect((await inside('other/my-router', bin('switchhook'), 'init')).code).to.equal(0);
+      for (const path of ['package.json', '.env', '.gitignore', 'plugins/call-length.ts'])
+        expect(await read(`other/my-router/${path}`)).to.equal(await read(`My Router/${path}`));
+    });
+
+    it('is not begun where one of its files exists', async () => {
+      await mkdir(join(installed.directory, 'taken'));
+      await writeFile(join(installed.directory, 'taken/README.md'), 'mine');
+      expect((await inside('.', bin('create-switchhook'), 'taken')).code).to.equal(1);
+      expect(await readdir(join(installed.directory, 'taken'))).to.deep.equal(['README.md']);
+    });
+  });
+
+  it('has the versions that this repository tests', async () => {
+    const known = versionsIn(JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')));
+    for (const { path, text } of filesIn(['core/create/template'], /package\.json$/))
+      for (const [name, version] of Object.entries(versionsIn(JSON.parse(text))))
+        expect(`${name} ${version}`, path).to.equal(
+          `${name} ${name.startsWith('@switchhook/') ? '{{version}}' : known[name]}`,
+        );
+  });
+});
