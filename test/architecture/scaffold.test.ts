@@ -24,7 +24,9 @@ const versionsIn = (manifest: object): Readonly<Record<string, string>> => {
   return { ...dependencies, ...devDependencies, ...peerDependencies };
 };
 
-describe('What create-switchhook makes', () => {
+describe('What create-switchhook makes', function () {
+  // Each test starts npm, a compiler and a test runner, beside what else the machine does.
+  this.timeout(300_000);
   let installed: Installation;
 
   before(async () => {
@@ -110,11 +112,65 @@ describe('What create-switchhook makes', () => {
     });
   });
 
+  describe('for a plugin', () => {
+    const cases = [
+      { name: '@acme/switchhook-crm', args: [], folder: 'switchhook-crm', kinds: ['destination'] },
+      {
+        name: 'helpdesk',
+        args: ['plugins/all', '--destination', '--resolver', '--source', '--transform'],
+        folder: 'plugins/all',
+        kinds: ['destination', 'resolver', 'source', 'transform'],
+      },
+    ];
+    for (const { name, args, folder, kinds } of cases)
+      it(`with ${kinds.join(', ')}: passes its tests, is packed, and is loaded by a router`, async () => {
+        const made = await inside('.', bin('switchhook'), 'new', 'plugin', name, ...args);
+        expect(made).to.include({ code: 0, stderr: '' });
+        const tested = await inside(folder, 'npm', 'test');
+        expect(tested.code, tested.stdout + tested.stderr).to.equal(0);
+        for (const kind of kinds) expect(tested.stdout).to.match(new RegExp(`is a ${kind}\\n`));
+        const packed = await inside(folder, 'npm', 'pack', '--json');
+        expect(packed.code, packed.stderr).to.equal(0);
+        const [{ filename, files }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('[\n')));
+        const paths = files.map(({ path }: { readonly path: string }) => path);
+        expect(paths).to.include.members(['README.md', 'dist/index.js', 'dist/index.d.ts', `dist/${kinds[0]}.js`]);
+
+        const target = join(installed.directory, 'node_modules', name);
+        await mkdir(target, { recursive: true });
+        await run('tar', ['-xzf', join(installed.directory, folder, filename), '-C', target, '--strip-components=1']);
+        const rows = await exampleOf(`${folder}/README.md`);
+        await writeFile(join(installed.directory, 'with-plugin.yaml'), `${surroundings}${rows}`);
+        const checked = await inside('.', bin('switchhook'), 'check', 'with-plugin.yaml', '--json');
+        const problems: readonly { readonly code: string }[] = JSON.parse(checked.stdout).problems ?? [];
+        expect(problems.filter(({ code }) => code !== 'UNUSED')).to.deep.equal([]);
+      });
+
+    /** The configuration of its README is one of a router, but for what is not its own. */
+    const surroundings = 'version: 1\nstore: { use: sqlite }\nroutes: [{ to: console }]\n';
+    const exampleOf = async (path: string) => {
+      const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(await read(path)) ?? [];
+      const text = example.replace(/\$\{\w+\}/g, 'only-for-tests');
+      const withSource = text.includes('sources:')
+        ? text
+        : `${text}sources: { agents: { use: retell.events, secrets: x-long } }\n`;
+      return withSource.includes('destinations:')
+        ? withSource.replace('destinations:', 'destinations:\n  console: { use: log }')
+        : `${withSource}destinations: { console: { use: log } }\n`;
+    };
+
+    it('is refused a name that no package can have, and begun nowhere', async () => {
+      const made = await inside('.', bin('switchhook'), 'new', 'plugin', 'My Plugin');
+      expect(made).to.include({ code: 1, stdout: '' });
+      expect(made.stderr).to.include('My Plugin is no name of a package');
+      expect(await readdir(installed.directory)).not.to.include('My Plugin');
+    });
+  });
+
   it('has the versions that this repository tests', async () => {
     const known = versionsIn(JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')));
     for (const { path, text } of filesIn(['core/create/template'], /package\.json$/))
       for (const [name, version] of Object.entries(versionsIn(JSON.parse(text))))
-        expect(`${name} ${version}`, path).to.equal(
+        expect(`${name} ${version.replace(/^\^/, '')}`, path).to.equal(
           `${name} ${name.startsWith('@switchhook/') ? '{{version}}' : known[name]}`,
         );
   });

@@ -12,7 +12,7 @@ import { deliveriesCommand } from './commands/deliveries.js';
 import { discardCommand } from './commands/discard.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
-import { initCommand } from './commands/init.js';
+import { initCommand, newCommand } from './commands/new.js';
 import { pluginsCommand } from './commands/plugins.js';
 import { replayCommand } from './commands/replay.js';
 import { schemaCommand } from './commands/schema.js';
@@ -54,6 +54,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
 
 for (const command of [
   initCommand,
+  newCommand,
   startCommand,
   checkCommand,
   sendCommand,

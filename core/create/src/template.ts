@@ -43,11 +43,11 @@ export async function writeFiles(directory: string, files: ReadonlyMap<string, s
   }
 }
 
-/** A name that begins with a dot would be changed or left out by `npm pack`. */
+/** A name that begins with a dot would be changed or left out by `npm pack`; `.txt` is what is no code before it is filled. */
 function targetOf(path: string): string {
   return path
     .split(sep)
-    .map((name) => name.replace(/^_/, '.'))
+    .map((name) => name.replace(/^_/, '.').replace(/\.txt$/, ''))
     .join('/');
 }
 

@@ -30,7 +30,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 export const modules: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   create: {
     'template.ts': [],
-    'index.ts': ['template.ts'],
+    'plugin.ts': ['template.ts'],
+    'index.ts': ['plugin.ts', 'template.ts'],
     'main.ts': ['index.ts'],
   },
   sdk: {
