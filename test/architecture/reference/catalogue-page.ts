@@ -1,9 +1,8 @@
 /** `docs/plugins.md`: the catalogue of the plugins of this repository, each component with an example from its plugin's README. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inputSchema, type openCatalog } from '@switchhook/core/internal';
+import { exampleIn, inputSchema, type openCatalog, sectionOf } from '@switchhook/core/internal';
 import type { Component, Kind } from '@switchhook/sdk';
-import { blocksOf } from '../documents.js';
 import { repository } from '../source.js';
 import { code, table } from './option-table.js';
 
@@ -86,18 +85,9 @@ function anchorOf(type: string): string {
 
 /** The first row of the type in a README. */
 function example({ component: { kind, type }, readme }: Entry): string {
-  const [section] = headings[kind];
-  const file = { path: readme, text: readFileSync(join(repository, readme), 'utf8') };
-  const row = blocksOf(file, 'yaml').flatMap(({ code: yaml }) => rowIn(yaml, section, type) ?? [])[0];
-  if (row !== undefined) return `\`\`\`yaml fragment\n${row}\n\`\`\``;
-  throw new Error(`${readme} has no example of ${type}: a YAML block with a row of ${section} with \`use: ${type}\``);
-}
-
-/** The lines of a row, under the key of its section; null where the text has none. */
-function rowIn(yaml: string, section: string, type: string): string | null {
-  const use = new RegExp(`\\buse: ["']?${type.replaceAll('.', '\\.')}["']?(?![\\w.-])`);
-  const [whole = ''] = new RegExp(`^${section}:.*\\n(?:(?: .*)?\\n)*`, 'm').exec(`${yaml.trimEnd()}\n`) ?? [];
-  const rows = section === 'store' ? [whole] : whole.split(/^(?= {2}[^\s#])/m);
-  const row = rows.find((text) => use.test(text))?.trimEnd();
-  return row === undefined || row.startsWith(section) ? (row ?? null) : `${section}:\n${row}`;
+  const row = exampleIn(readFileSync(join(repository, readme), 'utf8'), kind, type);
+  if (row !== null) return `\`\`\`yaml fragment\n${row}\n\`\`\``;
+  throw new Error(
+    `${readme} has no example of ${type}: a YAML block with a row of ${sectionOf(kind)} with \`use: ${type}\``,
+  );
 }

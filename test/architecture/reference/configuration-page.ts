@@ -130,11 +130,12 @@ ${languageTable()}`;
 
 const plugins = `A list of packages and local files, TypeScript or JavaScript; paths are relative to the configuration file. Packages named
 \`@switchhook/plugin-…\` need no row: the package of \`use: slack.message\` is \`@switchhook/plugin-slack\`.
+\`switchhook plugins\` lists what is installed, \`switchhook plugins slack.message\` shows the options of a component with an example.
 See [Writing a plugin](writing-a-plugin.md).
 
 A plugin can have options of its own, which its components share, for example the address and the token of an account. Its row is
-then a map: \`use\` names the package or file, \`options\` has the options. They are checked like those of other rows, and
-the editor schema has them.
+then a map: \`use\` names the package or file, \`options\` has the options. They are checked like those of other rows;
+\`switchhook plugins <type>\` and the editor schema show them.
 
 \`\`\`yaml fragment
 plugins:

@@ -1,27 +1,57 @@
-/** `switchhook plugins`: which plugins are installed, and what they bring. */
+/** `switchhook plugins`: which plugins are installed, what they bring, and how a component is configured. */
 
-import { catalogFor } from '@switchhook/core/internal';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  catalogFor,
+  exampleIn,
+  exampleOptions,
+  inputSchema,
+  type LoadedPlugin,
+  optionRows,
+  packageDirectory,
+  sectionOf,
+} from '@switchhook/core/internal';
+import type { Component, Plugin } from '@switchhook/sdk';
+import { didYouMean } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand } from '../local-router.js';
-import { type Output, printJson, printTable } from '../output.js';
+import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+
+/** A component and the plugin that brings it. */
+interface Entry {
+  readonly component: Component;
+  readonly loaded: LoadedPlugin;
+  readonly isListed: boolean;
+}
 
 export function pluginsCommand(output: Output): Command {
-  return configCommand('plugins', 'List the installed plugins and their components.')
-    .addHelpText('after', '\nExamples:\n  switchhook plugins\n  switchhook plugins --json')
-    .action(async (options: ConfigOptions) => {
-      const all = await (await catalogFor(options.config)).all();
-      const plugins = all.flatMap((loaded) => ('plugin' in loaded ? [loaded] : []));
-      const broken = all.flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
-      const components = plugins.flatMap(({ plugin, version }) =>
-        plugin.components.map(({ kind, type, description }) => ({
-          kind,
-          use: type,
-          plugin: plugin.name,
-          version,
-          description,
-        })),
-      );
-      if (options.json) return printJson(output, { components, broken });
+  return configCommand('plugins', 'List the installed plugins and their components, or show the options of one.')
+    .argument('[type]', 'a component, e.g. slack.message: shows its options and an example')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  switchhook plugins\n  switchhook plugins slack.message\n  switchhook plugins --json',
+    )
+    .action(async (type: string | undefined, options: ConfigOptions) => {
+      const catalog = await catalogFor(options.config);
+      const [usable, unlisted] = [await catalog.all(), await catalog.unlisted()];
+      const broken = [...usable, ...unlisted].flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
+      const entries = [...entriesOf(usable, true), ...entriesOf(unlisted, false)];
+      if (type !== undefined) return show(type, entries, options, output);
+      const components = entries.filter(({ isListed }) => isListed).map(summary);
+      const others = unlisted.flatMap((loaded) => ('plugin' in loaded ? [loaded] : []));
+      if (options.json)
+        return printJson(output, {
+          components,
+          broken,
+          unlisted: others.map(({ from, version, plugin }) => {
+            return {
+              plugin: from,
+              version,
+              components: plugin.components.map(({ kind, type: use }) => ({ kind, use })),
+            };
+          }),
+        });
       const rows = components.map(({ kind, use, plugin, version, description }) => [
         kind,
         use,
@@ -29,6 +59,103 @@ export function pluginsCommand(output: Output): Command {
         description,
       ]);
       printTable(output, ['kind', 'use', 'plugin', 'what it does'], rows);
+      for (const { from, plugin } of others) {
+        const types = plugin.components.map(({ type: use }) => use).join(', ');
+        output.note(`${from} is installed, but plugins does not name it: add "${from}" to use ${types}`);
+      }
       for (const { code, message } of broken) output.note(`${code}: ${message}`);
     });
+}
+
+function entriesOf(all: readonly (LoadedPlugin | object)[], isListed: boolean): readonly Entry[] {
+  return all.flatMap((loaded) =>
+    'plugin' in loaded ? loaded.plugin.components.map((component) => ({ component, loaded, isListed })) : [],
+  );
+}
+
+function summary({ component: { kind, type, description }, loaded: { plugin, version } }: Entry) {
+  return { kind, use: type, plugin: plugin.name, version, description };
+}
+
+/** Components of several kinds may have one type. */
+function show(type: string, entries: readonly Entry[], { json }: ConfigOptions, output: Output): void {
+  const found = entries.filter(({ component }) => component.type === type);
+  if (found.length === 0) {
+    const types = entries.map(({ component }) => component.type);
+    throw new CommandFailure(exitCodes.usage, `no installed plugin has ${type}${didYouMean(type, types)}`);
+  }
+  if (json) {
+    printJson(
+      output,
+      found.map((entry) => ({ ...summary(entry), ...schemasOf(entry), example: exampleRow(entry) })),
+    );
+    return;
+  }
+  for (const [index, entry] of found.entries()) {
+    const { kind, use, plugin, version, description } = summary(entry);
+    const { options, pluginOptions } = schemasOf(entry);
+    if (index > 0) output.line();
+    output.line(`${styled(output, 'bold', `${kind} ${use}`)}, ${`${plugin} ${version ?? ''}`.trim()}: ${description}`);
+    printOptions(options, output);
+    if (pluginOptions !== null) {
+      output.line(['', `Options of the plugin itself, in its row of plugins:`]);
+      printOptions(pluginOptions, output);
+    }
+    output.line(['', ...exampleRow(entry)]);
+    if (kind === 'destination' || kind === 'resolver')
+      output.note(
+        `Every ${kind} has further options, such as timeout and concurrency: docs/configuration.md#${sectionOf(kind)}`,
+      );
+    if (!entry.isListed) output.note(`plugins does not name ${entry.loaded.from} yet: add it, as in the example.`);
+  }
+}
+
+function schemasOf({ component, loaded: { plugin } }: Entry) {
+  const { options: own = null } = plugin;
+  return { options: inputSchema(component.options), pluginOptions: own === null ? null : inputSchema(own.schema) };
+}
+
+function printOptions(schema: ReturnType<typeof inputSchema>, output: Output): void {
+  const rows = optionRows(schema).map(({ name, type, isRequired, otherwise, description }) => {
+    return [name, type.replaceAll('`', ''), isRequired ? 'required' : (otherwise ?? ''), description];
+  });
+  if (rows.length === 0) output.line('No options.');
+  else printTable(output, ['option', 'type', 'default', 'what it is'], rows);
+}
+
+/** Lines of a configuration that use the component. */
+function exampleRow({ component: { kind, type, options }, loaded: { plugin, from, path } }: Entry): readonly string[] {
+  const own = isFound(from) ? exampleIn(readmeOf(path), kind, type) : null;
+  if (own !== null) return own.split('\n');
+  const indented = kind === 'store' ? '  ' : '    ';
+  const row = [`${indented}use: ${type}`, ...optionLines(options, indented)];
+  return [
+    ...pluginRow(plugin, from),
+    `${sectionOf(kind)}:`,
+    ...(kind === 'store' ? row : [`  ${type.split('.').at(-1)}:`, ...row]),
+  ];
+}
+
+/** Of the list of plugins, where the plugin needs one. */
+function pluginRow({ options }: Plugin, from: string): readonly string[] {
+  const lines = options === undefined ? [] : optionLines(options.schema, '      ');
+  if (lines.length > 0) return ['plugins:', `  - use: ${JSON.stringify(from)}`, '    options:', ...lines];
+  return isFound(from) ? [] : ['plugins:', `  - ${JSON.stringify(from)}`];
+}
+
+/** The options that must be set. JSON is YAML. */
+function optionLines(options: Component['options'], indented: string): readonly string[] {
+  return Object.entries(exampleOptions(inputSchema(options))).map(
+    ([name, value]) => `${indented}${name}: ${JSON.stringify(value)}`,
+  );
+}
+
+/** Whether the plugin needs no row of `plugins:`. */
+function isFound(from: string): boolean {
+  return from.startsWith('@switchhook/plugin-');
+}
+
+function readmeOf(path: string): string {
+  const file = join(packageDirectory(path), 'README.md');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }

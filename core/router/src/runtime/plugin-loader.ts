@@ -1,14 +1,12 @@
 /** The catalog: finds and loads the plugins that bring the components of a configuration. */
-import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname } from 'node:path';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { Catalog, Found, LoadedRow, PluginProblem } from '../config/component-rows.js';
 import { described } from '../system/returned.js';
 import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
+import { fileOf, importFile, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -16,12 +14,14 @@ export interface LoadedPlugin {
   readonly version: string | null;
   /** Package name or path, as configured. */
   readonly from: string;
+  /** Its file. */
+  readonly path: string;
 }
 
 type Problems = readonly PluginProblem[];
 
-const scope = '@switchhook';
-const packagePrefix = 'plugin-';
+/** Packages that need no row of `plugins:`. */
+const ownPrefix = '@switchhook/plugin-';
 const contractVersion = 1;
 
 /** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. */
@@ -87,6 +87,12 @@ export class ComponentCatalog implements Catalog {
         message: `no loadable plugin provides ${use}`,
         hint: `If ${broken} provides it, fix its load error first.`,
       };
+    for (const one of await this.unlisted()) {
+      if (!('plugin' in one) || !one.plugin.components.some((each) => each.kind === kind && each.type === use))
+        continue;
+      const hint = `Add "${one.from}" to plugins.`;
+      return { code: 'UNKNOWN_COMPONENT', message: `${use} is part of ${one.from}, which plugins does not name`, hint };
+    }
     const types = (await this.components()).filter((one) => one.kind === kind).map(({ type }) => type);
     return {
       code,
@@ -95,11 +101,21 @@ export class ComponentCatalog implements Catalog {
     };
   }
 
-  /** All plugins that are loaded or installed under the scope, loaded; those that cannot be are problems. */
+  /** All plugins that a configuration can use: those of its rows, and those that need none. What cannot be loaded is a problem. */
   async all(): Promise<readonly (LoadedPlugin | PluginProblem)[]> {
-    for (const name of this.#installed()) await this.#load(name);
+    for (const name of installedPlugins(this.#directory)) if (name.startsWith(ownPrefix)) await this.#load(name);
     const all: readonly (LoadedPlugin | Problems)[] = await Promise.all(this.#loaded.values());
     return all.flat();
+  }
+
+  /** Plugins that are installed, need a row of `plugins:`, and have none. */
+  async unlisted(): Promise<readonly (LoadedPlugin | PluginProblem)[]> {
+    const names = installedPlugins(this.#directory).filter(
+      (name) => !this.#loaded.has(name) && !name.startsWith(ownPrefix),
+    );
+    // Not among the loaded ones: no row can use them.
+    const found: readonly (LoadedPlugin | Problems)[] = await Promise.all(names.map((name) => this.#import(name)));
+    return found.flat();
   }
 
   /** The components of all plugins. */
@@ -132,11 +148,11 @@ export class ComponentCatalog implements Catalog {
   }
 
   async #import(from: string): Promise<LoadedPlugin | Problems> {
-    const path = this.#pathOf(from);
+    const path = fileOf(from, this.#directory);
     if (path === null) return [notInstalled(from)];
     locateIn(isPath(from) ? dirname(path) : packageDirectory(path));
     try {
-      const module: unknown = await importModule(path);
+      const module: unknown = await importFile(path);
       const exported = exportOf(module);
       if (typeof exported !== 'object' || exported === null || !('components' in exported && 'api' in exported)) {
         const message = `${from} has no plugin as its default export, but ${described(exported)}`;
@@ -149,47 +165,11 @@ export class ComponentCatalog implements Catalog {
       const problems = definitionProblems({ ...exported });
       if (problems.length > 0) return brokenBy(from, problems, 'docs/writing-a-plugin.md has the rules.');
       // Its fields have been checked.
-      return { plugin: exported as Plugin, version: versionOf(path), from };
+      return { plugin: exported as Plugin, version: versionOf(path), from, path };
     } catch (error) {
       return brokenBy(from, [located(error)]);
     }
   }
-
-  #pathOf(from: string): string | null {
-    if (isPath(from)) {
-      const path = resolve(this.#directory, from);
-      return existsSync(path) ? path : null;
-    }
-    for (const start of [join(this.#directory, 'switchhook.yaml'), fileURLToPath(import.meta.url)])
-      try {
-        return createRequire(start).resolve(from);
-      } catch (error) {
-        if (!isUnresolvable(error)) throw error;
-      }
-    return null;
-  }
-
-  #installed(): readonly string[] {
-    const names = new Set<string>();
-    for (const start of [this.#directory, dirname(fileURLToPath(import.meta.url))])
-      for (const directory of upwardsFrom(start)) {
-        const packages = join(directory, 'node_modules', scope);
-        if (!existsSync(packages)) continue;
-        for (const name of readdirSync(packages)) if (name.startsWith(packagePrefix)) names.add(`${scope}/${name}`);
-      }
-    return [...names].sort();
-  }
-}
-
-/** What is no module by its package.json is required: imported, it would have its whole source for a name, in every stack. */
-async function importModule(path: string): Promise<unknown> {
-  const url = pathToFileURL(path).href;
-  const ending = extname(path);
-  if (!['.ts', '.mts'].includes(ending)) return import(url);
-  // tsx takes 11 MB, so it is imported for TypeScript only.
-  if (ending === '.ts' && manifestOf(path)?.type !== 'module')
-    return (await import('tsx/cjs/api')).require(path, import.meta.url);
-  return (await import('tsx/esm/api')).tsImport(url, import.meta.url);
 }
 
 /** The default export; one or two levels deeper where the file was loaded as CommonJS. */
@@ -204,40 +184,8 @@ function brokenBy(from: string, problems: readonly string[], hint?: string): Pro
   });
 }
 
-function versionOf(path: string): string | null {
-  const version = manifestOf(path)?.version;
-  return version === undefined ? null : String(version);
-}
-
-/** The package.json that a file belongs to. */
-function manifestOf(path: string): { readonly version?: unknown; readonly type?: unknown } | null {
-  const file = join(packageDirectory(path), 'package.json');
-  return existsSync(file) ? createRequire(import.meta.url)(file) : null;
-}
-
-/** That of its package.json; its own where there is none. */
-function packageDirectory(path: string): string {
-  const [own = path, ...above] = upwardsFrom(dirname(path));
-  return [own, ...above].find((directory) => existsSync(join(directory, 'package.json'))) ?? own;
-}
-
-function isPath(from: string): boolean {
-  return from.startsWith('.') || isAbsolute(from);
-}
-
-function* upwardsFrom(directory: string): Generator<string> {
-  yield directory;
-  const parent = dirname(directory);
-  if (parent !== directory) yield* upwardsFrom(parent);
-}
-
 function packageOf(word: string): string {
-  return `${scope}/${packagePrefix}${word}`;
-}
-
-/** A package that is not there, or a name that no package can have. */
-function isUnresolvable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^(ERR_|MODULE_NOT_FOUND$)/.test(String(error.code));
+  return `${ownPrefix}${word}`;
 }
 
 function notInstalled(from: string): PluginProblem {

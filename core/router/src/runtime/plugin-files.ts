@@ -1,0 +1,99 @@
+/** The files of plugins: where they are, which packages are installed, and how a file is imported. */
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** What of a `package.json` matters here. */
+interface Manifest {
+  readonly version?: unknown;
+  readonly type?: unknown;
+  readonly keywords?: unknown;
+}
+
+const keyword = 'switchhook-plugin';
+
+/** Whether `plugins:` names a file, not a package. */
+export function isPath(from: string): boolean {
+  return from.startsWith('.') || isAbsolute(from);
+}
+
+/** The file that a row of `plugins:` names; null where there is none. Packages are also looked for beside the router. */
+export function fileOf(from: string, directory: string): string | null {
+  if (isPath(from)) {
+    const path = resolve(directory, from);
+    return existsSync(path) ? path : null;
+  }
+  for (const start of [join(directory, 'switchhook.yaml'), fileURLToPath(import.meta.url)])
+    try {
+      return createRequire(start).resolve(from);
+    } catch (error) {
+      if (!isUnresolvable(error)) throw error;
+    }
+  return null;
+}
+
+/** Packages that can be imported from a directory, or from the router, and are plugins by their keyword; sorted. */
+export function installedPlugins(directory: string): readonly string[] {
+  const folders = [directory, dirname(fileURLToPath(import.meta.url))].flatMap((start) => [...upwardsFrom(start)]);
+  const names = folders.map((folder) => join(folder, 'node_modules')).flatMap(packagesIn);
+  return [...new Set(names)].sort();
+}
+
+function packagesIn(folder: string): readonly string[] {
+  const entries = namesIn(folder).filter((name) => !name.startsWith('.'));
+  const names = entries.flatMap((name) =>
+    name.startsWith('@') ? namesIn(join(folder, name)).map((inner) => `${name}/${inner}`) : [name],
+  );
+  return names.filter((name) => {
+    const { keywords } = manifestAt(join(folder, name)) ?? {};
+    return Array.isArray(keywords) && keywords.includes(keyword);
+  });
+}
+
+/** What is no module by its package.json is required: imported, it would have its whole source for a name, in every stack. */
+export async function importFile(path: string): Promise<unknown> {
+  const url = pathToFileURL(path).href;
+  const ending = extname(path);
+  if (!['.ts', '.mts'].includes(ending)) return import(url);
+  // tsx takes 11 MB, so it is imported for TypeScript only.
+  if (ending === '.ts' && manifestOf(path)?.type !== 'module')
+    return (await import('tsx/cjs/api')).require(path, import.meta.url);
+  return (await import('tsx/esm/api')).tsImport(url, import.meta.url);
+}
+
+/** The version of the package that a file belongs to; null where it has none. */
+export function versionOf(path: string): string | null {
+  const version = manifestOf(path)?.version;
+  return version === undefined ? null : String(version);
+}
+
+/** That of its package.json; its own where there is none. */
+export function packageDirectory(path: string): string {
+  const [own = path, ...above] = upwardsFrom(dirname(path));
+  return [own, ...above].find((directory) => existsSync(join(directory, 'package.json'))) ?? own;
+}
+
+function manifestOf(path: string): Manifest | null {
+  return manifestAt(packageDirectory(path));
+}
+
+function manifestAt(directory: string): Manifest | null {
+  const file = join(directory, 'package.json');
+  return existsSync(file) ? createRequire(import.meta.url)(file) : null;
+}
+
+function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+function* upwardsFrom(directory: string): Generator<string> {
+  yield directory;
+  const parent = dirname(directory);
+  if (parent !== directory) yield* upwardsFrom(parent);
+}
+
+/** A package that is not there, or a name that no package can have. */
+function isUnresolvable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(ERR_|MODULE_NOT_FOUND$)/.test(String(error.code));
+}
