@@ -1,7 +1,7 @@
 /** Options and steps that several commands share. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ComponentFailure, type Config, ConfigurationError, Router } from '@switchhook/core';
+import { ComponentFailure, type Config, ConfigurationError, PageFiles, Router } from '@switchhook/core';
 import { httpUrl, loadConfig, loadServer, located, Mask, systemClock } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
@@ -57,12 +57,25 @@ async function orProblems<T>(options: ConfigOptions, output: Output, load: () =>
 
 /** A router whose components are made but not opened; where one cannot be made of its options, the command ends with 78. */
 export function routerOf(config: Config): Router {
+  const folder = dashboardFolder();
   try {
-    return new Router(config);
+    return new Router(config, {
+      configure: (container) => folder !== null && container.register(PageFiles, { useValue: folder }),
+    });
   } catch (error) {
     if (error instanceof ComponentFailure)
       throw new CommandFailure(exitCodes.configuration, `${error.code}: ${error.message}`);
     throw error;
+  }
+}
+
+/** Where the files of the dashboard are; null where its package is not installed. */
+function dashboardFolder(): string | null {
+  try {
+    return fileURLToPath(new URL('dist', import.meta.resolve('@switchhook/dashboard/package.json')));
+  } catch {
+    // The package is optional: a router works without it.
+    return null;
   }
 }
 

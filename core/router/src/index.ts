@@ -6,6 +6,7 @@ export type { Attempt, Delivery, DeliveryState, EndReason, Event, Outcome, Settl
 export { Clock, HttpClient, Log, Metrics, Random, Store, StoreReader, token } from '@switchhook/sdk';
 export type { Config } from './config/config.js';
 export type { Problem } from './config/problem.js';
+export { PageFiles } from './http/page-files.js';
 export { ComponentFailure } from './runtime/component-factory.js';
 export type { RouterOptions } from './runtime/composition.js';
 export { type Configure, ExposedMetrics, type Provider, type ServiceRegistry } from './runtime/container.js';

@@ -34,6 +34,7 @@ export { BodyBudget, readBody } from './http/body.js';
 export { ConnectionFairness } from './http/connection-fairness.js';
 export { endpoints } from './http/endpoints.js';
 export type { ServerParts } from './http/hooks.js';
+export { readPages } from './http/page-files.js';
 export { httpUrl, listen, listenerFor } from './http/server.js';
 export { Emitters } from './ingest/emitters.js';
 export { Ingest } from './ingest/ingest.js';

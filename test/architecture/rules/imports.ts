@@ -59,7 +59,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     api: ['admin', 'routing'],
     http: ['admin', 'api', 'ingest', 'routing'],
     runtime: ['admin', 'api', 'calls', 'config', 'delivery', 'http', 'ingest', 'pipeline.ts', 'routing', 'system'],
-    'index.ts': ['config', 'runtime'],
+    'index.ts': ['config', 'http', 'runtime'],
     'api.ts': ['api'],
     'internal.ts': [
       'admin',

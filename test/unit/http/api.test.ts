@@ -57,6 +57,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       ready: async () => {},
       metrics: refuseAll,
       metricsAccess: null,
+      pages: null,
     },
     ...{ api, limits, trustProxy: false, publicUrl: null, clock, log },
   });

@@ -26,6 +26,7 @@ async function setup(given: Partial<ServerParts> = {}) {
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'switchhook_up 1\n' }),
     metricsAccess: null,
     api: async () => {},
+    pages: null,
     limits: { maxBytes: limit, timeoutMs: 10_000 },
     trustProxy: false,
     publicUrl: 'https://hooks.example.com',

@@ -47,6 +47,8 @@ export interface ServerConfig {
   /** Whether `/metrics` needs no token. */
   readonly publicMetrics: boolean;
   readonly trustProxy: boolean;
+  /** Whether the dashboard is served, where it is installed. */
+  readonly dashboard: boolean;
   /** Whether a thread watches for code that keeps the process to itself. */
   readonly watchdog: boolean;
   /** Null = the API answers on loopback only. */

@@ -37,6 +37,9 @@ export const serverSchema = z
     publicMetrics: z.boolean().default(false).meta({
       description: 'Serves `/metrics` without a token to every machine that can reach the port.',
     }),
+    dashboard: z.boolean().default(true).meta({
+      description: 'Serves the dashboard at `/`, if `@switchhook/dashboard` is installed.',
+    }),
     watchdog: z.boolean().default(true).meta({
       description:
         'Logs the code that blocks the process for more than a second, during which no call is answered. Uses a thread of a few megabytes. Off if an embedding program replaces the clock.',

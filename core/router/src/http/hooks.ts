@@ -13,6 +13,7 @@ import type { ApiAccess } from './access.js';
 import type { Api } from './admin-api.js';
 import { type BodyBudget, type BodyLimits, readBody } from './body.js';
 import type { ConnectionFairness } from './connection-fairness.js';
+import type { Pages } from './page-files.js';
 import { refusalOf } from './refusal-response.js';
 
 /** A source as the server sees it. */
@@ -36,6 +37,8 @@ export interface ServerParts {
   readonly metricsAccess: ApiAccess | null;
   /** Answers what is below `/api`. */
   readonly api: Api;
+  /** Null = no dashboard is served. */
+  readonly pages: Pages | null;
   readonly limits: BodyLimits;
   /** Take the sender's address from the last entry of `X-Forwarded-For`. */
   readonly trustProxy: boolean;

@@ -53,6 +53,7 @@ export function listenerFor(parts: ServerParts, fairness = new ConnectionFairnes
   app.use((ctx) => {
     if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, budgets, fairness);
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
+    if (parts.pages?.(ctx)) return;
     return operations(ctx);
   });
   const answer = app.callback();

@@ -14,6 +14,7 @@ import { apiFor } from '../http/admin-api.js';
 import { ConnectionFairness } from '../http/connection-fairness.js';
 import type { RouterInfo } from '../http/endpoint.js';
 import type { Hook, ServerParts } from '../http/hooks.js';
+import { PageFiles, type Pages, readPages } from '../http/page-files.js';
 import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
 import { EmitPlan, Emitters } from '../ingest/emitters.js';
@@ -151,8 +152,21 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
     ready,
     metrics: async () => engine.get(ExposedMetrics).expose(await status.gauges()),
     metricsAccess: publicMetrics ? null : access,
+    pages: config.server.dashboard ? pagesOf(engine, trustProxy) : null,
     ...{ api, limits, trustProxy, publicUrl, clock, log },
   };
+}
+
+/** A router without its dashboard is still a router. */
+function pagesOf(container: Container, trustProxy: boolean): Pages | null {
+  if (!container.has(PageFiles)) return null;
+  const [folder, log] = [container.get(PageFiles), container.get(Log)];
+  try {
+    return readPages(folder, trustProxy);
+  } catch (error) {
+    log.warn('dashboard.unread', { folder, error });
+    return null;
+  }
 }
 
 /** A call is not refused for the media type that its sender names. */

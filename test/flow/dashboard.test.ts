@@ -1,0 +1,139 @@
+import { mkdir } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { PageFiles } from '@switchhook/core';
+import { expect } from 'chai';
+import { type Workplace, workplace } from '../support/workplace.js';
+
+const yaml = (server = '') => `
+version: 1
+server: { host: 127.0.0.1, port: 0 ${server} }
+store: { use: memory }
+sources: { agents: { use: sigmamind.events, secrets: [only-for-tests] } }
+destinations: { console: { use: log } }
+routes: [{ to: console }]
+`;
+const html = '<!doctype html><html><head lang="en"><title>Switchhook</title></head><body></body></html>';
+const script = `console.log("${'page '.repeat(100)}");`;
+
+interface Reply {
+  readonly status: number | undefined;
+  readonly headers: NodeJS.Dict<string | string[]>;
+  readonly body: string;
+}
+
+/** A request whose path is sent as it is. */
+function ask(url: string, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: hostname, port, path, headers, method }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }),
+      );
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+describe('the pages of the dashboard', () => {
+  let place: Workplace;
+  beforeEach(async () => {
+    place = await workplace();
+    await mkdir(join(place.directory, 'pages/assets'), { recursive: true });
+    await place.write('secret.txt', 'outside of the folder');
+    await place.write('pages/index.html', html);
+    await place.write('pages/assets/page-8a7f.js', script);
+    await place.write('pages/icon.svg', '<svg/>');
+  });
+  afterEach(() => place.close());
+
+  async function setup(server = '', folder = join(place.directory, 'pages')) {
+    const router = await place.router(yaml(server), {
+      configure: (container) => container.register(PageFiles, { useValue: folder }),
+    });
+    return {
+      ...router,
+      ask: (...rest: readonly [string, Record<string, string>?, string?]) => ask(router.url, ...rest),
+    };
+  }
+
+  it('are served at / with headers that forbid scripts and frames of others', async () => {
+    const page = await (await setup()).ask('/');
+    expect([page.status, page.headers['content-type']]).to.deep.equal([200, 'text/html; charset=utf-8']);
+    expect(page.body).to.equal(html.replace('<head lang="en">', '<head lang="en"><base href="./">'));
+    const policy = String(page.headers['content-security-policy']).split('; ');
+    expect(policy).to.include.members(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"]);
+    expect(policy.join()).to.not.match(/unsafe|\*/);
+    expect(page.headers).to.include({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      'cache-control': 'no-cache',
+    });
+  });
+
+  it('keep their files in the cache of a browser, compressed, and the page itself up to date', async () => {
+    const { ask } = await setup();
+    const plain = await ask('/assets/page-8a7f.js');
+    expect(plain.body).to.equal(script);
+    expect(plain.headers).to.include({
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'x-content-type-options': 'nosniff',
+    });
+    const zipped = await ask('/assets/page-8a7f.js', { 'accept-encoding': 'br, gzip' });
+    expect(zipped.headers['content-encoding']).to.equal('gzip');
+    expect(Number(zipped.headers['content-length'])).to.be.lessThan(script.length);
+    const { headers } = await ask('/');
+    const again = await ask('/', { 'if-none-match': String(headers.etag) });
+    expect([again.status, again.body]).to.deep.equal([304, '']);
+    const head = await ask('/icon.svg', {}, 'HEAD');
+    expect([head.status, head.headers['content-length'], head.body]).to.deep.equal([200, '6', '']);
+  });
+
+  it('do not change while the router runs, when their package is replaced', async () => {
+    const { ask } = await setup();
+    await place.write('pages/index.html', 'newer');
+    await place.write('pages/assets/page-8a7f.js', 'newer');
+    expect((await ask('/')).body).to.include('<title>Switchhook</title>');
+    expect((await ask('/assets/page-8a7f.js')).body).to.equal(script);
+  });
+
+  it('are all that is served: other paths are unknown, and other methods refused', async () => {
+    const { ask } = await setup();
+    const paths = [
+      '/page',
+      '/assets',
+      '/assets/',
+      '/../secret.txt',
+      '/assets/..%2f..%2fsecret.txt',
+      '/%2e%2e/secret.txt',
+    ];
+    for (const path of paths)
+      expect([(await ask(path)).status, (await ask(path)).body], path).to.deep.equal([404, '{"error":"NOT_FOUND"}']);
+    const posted = await ask('/', {}, 'POST');
+    expect([posted.status, posted.headers.allow]).to.deep.equal([405, 'GET, HEAD']);
+  });
+
+  it('have the base that a trusted proxy has removed from the path, and only if it is a path', async () => {
+    const baseFor = async (server: string, prefix: string) => {
+      const page = await (await setup(server)).ask('/', { 'x-forwarded-prefix': prefix });
+      return /<base href="(.*?)">/.exec(page.body)?.[1];
+    };
+    expect(await baseFor(', trustProxy: true', '/tools/switchhook')).to.equal('/tools/switchhook/');
+    expect(await baseFor(', trustProxy: true', '/tools/')).to.equal('/tools/');
+    for (const prefix of ['//elsewhere.example', 'https://elsewhere.example', '/"><script>', 'tools'])
+      expect(await baseFor(', trustProxy: true', prefix), prefix).to.equal('./');
+    expect(await baseFor('', '/tools')).to.equal('./');
+  });
+
+  it('are not served where server.dashboard is false, or where the folder cannot be read, which the log reports', async () => {
+    const off = await setup(', dashboard: false');
+    expect((await off.ask('/')).status).to.equal(404);
+    expect(off.lines.join()).to.not.include('dashboard.unread');
+    const none = await setup('', join(place.directory, 'none'));
+    expect((await none.ask('/')).status).to.equal(404);
+    expect(none.lines.join()).to.include('dashboard.unread').and.include('ENOENT');
+  });
+});
