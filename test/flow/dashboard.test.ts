@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { PageFiles } from '@switchhook/core';
 import { expect } from 'chai';
+import { type Asked, asked } from '../support/http-request.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
 const yaml = (server = '') => `
@@ -15,27 +15,6 @@ routes: [{ to: console }]
 `;
 const html = '<!doctype html><html><head lang="en"><title>Switchhook</title></head><body></body></html>';
 const script = `console.log("${'page '.repeat(100)}");`;
-
-interface Reply {
-  readonly status: number | undefined;
-  readonly headers: NodeJS.Dict<string | string[]>;
-  readonly body: string;
-}
-
-/** A request whose path is sent as it is. */
-function ask(url: string, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
-  const { hostname, port } = new URL(url);
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: hostname, port, path, headers, method }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }),
-      );
-    });
-    sent.on('error', reject).end();
-  });
-}
 
 describe('the pages of the dashboard', () => {
   let place: Workplace;
@@ -55,7 +34,7 @@ describe('the pages of the dashboard', () => {
     });
     return {
       ...router,
-      ask: (...rest: readonly [string, Record<string, string>?, string?]) => ask(router.url, ...rest),
+      ask: (path: string, given?: Asked) => asked(router.url, path, given),
     };
   }
 
@@ -82,13 +61,13 @@ describe('the pages of the dashboard', () => {
       'cache-control': 'public, max-age=31536000, immutable',
       'x-content-type-options': 'nosniff',
     });
-    const zipped = await ask('/assets/page-8a7f.js', { 'accept-encoding': 'br, gzip' });
+    const zipped = await ask('/assets/page-8a7f.js', { headers: { 'accept-encoding': 'br, gzip' } });
     expect(zipped.headers['content-encoding']).to.equal('gzip');
     expect(Number(zipped.headers['content-length'])).to.be.lessThan(script.length);
     const { headers } = await ask('/');
-    const again = await ask('/', { 'if-none-match': String(headers.etag) });
+    const again = await ask('/', { headers: { 'if-none-match': String(headers.etag) } });
     expect([again.status, again.body]).to.deep.equal([304, '']);
-    const head = await ask('/icon.svg', {}, 'HEAD');
+    const head = await ask('/icon.svg', { method: 'HEAD' });
     expect([head.status, head.headers['content-length'], head.body]).to.deep.equal([200, '6', '']);
   });
 
@@ -112,13 +91,13 @@ describe('the pages of the dashboard', () => {
     ];
     for (const path of paths)
       expect([(await ask(path)).status, (await ask(path)).body], path).to.deep.equal([404, '{"error":"NOT_FOUND"}']);
-    const posted = await ask('/', {}, 'POST');
+    const posted = await ask('/', { method: 'POST' });
     expect([posted.status, posted.headers.allow]).to.deep.equal([405, 'GET, HEAD']);
   });
 
   it('have the base that a trusted proxy has removed from the path, and only if it is a path', async () => {
     const baseFor = async (server: string, prefix: string) => {
-      const page = await (await setup(server)).ask('/', { 'x-forwarded-prefix': prefix });
+      const page = await (await setup(server)).ask('/', { headers: { 'x-forwarded-prefix': prefix } });
       return /<base href="(.*?)">/.exec(page.body)?.[1];
     };
     expect(await baseFor(', trustProxy: true', '/tools/switchhook')).to.equal('/tools/switchhook/');

@@ -94,7 +94,7 @@ export class RouterClient {
   async #fetched(method: string, path: string, body: unknown): Promise<FetchResponse> {
     const headers = {
       ...(this.#token !== null && { authorization: `Bearer ${this.#token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(method === 'POST' && { 'content-type': 'application/json' }),
     };
     const sent = {
       method,

@@ -57,7 +57,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     config: ['calls', 'delivery', 'expressions', 'resilience', 'routing', 'system'],
     admin: ['calls', 'delivery', 'ingest', 'resilience', 'routing', 'system'],
     api: ['admin', 'routing'],
-    http: ['admin', 'api', 'ingest', 'routing'],
+    http: ['admin', 'api', 'ingest', 'routing', 'system'],
     runtime: ['admin', 'api', 'calls', 'config', 'delivery', 'http', 'ingest', 'pipeline.ts', 'routing', 'system'],
     'index.ts': ['config', 'http', 'runtime'],
     'api.ts': ['api'],

@@ -35,6 +35,7 @@ function expectByDocument(method: string, path: string, status: number, body: un
 async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   const operator = anOperator(fixture);
   const log = new FakeLog();
+  const trustProxy = false;
   const limits = { maxBytes: 2_000, timeoutMs: 10_000 };
   const info = {
     version: '1.2.3',
@@ -47,7 +48,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   };
   const { operations, controls, status, duplicates, clock } = operator;
   const mask = maskFor([]);
-  const api = apiFor({ operations, controls, status, duplicates, info, access, limits, clock, log, mask });
+  const api = apiFor({ operations, controls, status, duplicates, info, access, trustProxy, limits, clock, log, mask });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
   const listener = listenerFor({
     ...{

@@ -154,6 +154,10 @@ export const replayBody = z
         refuse(key, 'not together with event');
   });
 
+export const sessionBody = z.strictObject({
+  token: z.string().min(1).max(10_000).meta({ description: 'The value of `server.admin.token`.' }),
+});
+
 export const pauseBody = z.strictObject({
   reason: z.string().trim().min(1).max(400).meta({ description: 'Why; the status shows it.' }),
   by: z.string().trim().min(1).max(100).optional().meta({

@@ -204,6 +204,16 @@ const component = z.object({
 });
 export const componentList = z.object({ components: list(component) }).register(named, { id: 'ComponentList' });
 
+export const session = z
+  .object({
+    signedIn: z.boolean(),
+    tokenNeeded: z.boolean().meta({
+      description: 'False where no token is configured: then the API answers requests from its own machine.',
+    }),
+    until: time.nullable().meta({ description: 'When the session ends; null without one.' }),
+  })
+  .register(named, { id: 'Session' });
+
 export const problem = z
   .object({
     type: z.string(),

@@ -7,17 +7,20 @@ import bodyParser from 'koa-bodyparser';
 import type { z } from 'zod';
 import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
-import { type ApiAccess, requireAccess } from './access.js';
+import { type ApiAccess, addressOf, requireAccess, requireOwnPage } from './access.js';
 import type { BodyLimits } from './body.js';
 import type { Answering, Endpoint } from './endpoint.js';
 import { endpoints } from './endpoints.js';
 import { openApiDocument } from './openapi.js';
 import { writeRefusal } from './refusal-response.js';
 import { type Route, routed } from './routes.js';
+import { Sessions } from './sessions.js';
 
 /** What the API is made of. */
 export interface ApiParts extends Omit<Answering, 'nowMs'> {
   readonly access: ApiAccess;
+  /** Take the client's address from the last entry of `X-Forwarded-For`. */
+  readonly trustProxy: boolean;
   readonly limits: BodyLimits;
   /** Replaces the secrets of the configuration. */
   readonly mask: (text: string) => string;
@@ -31,12 +34,22 @@ export type Api = (ctx: Context) => Promise<void>;
 type Wrong = z.input<typeof problem>['errors'];
 type ParseBody = (ctx: Context) => Promise<unknown>;
 
+/** A page of another site embeds no reply. */
+const headers = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
 export function apiFor(parts: ApiParts): Api {
   const document = openApiDocument(endpoints, parts.info.version);
   const parseBody = bodyReader(parts);
+  const { access, trustProxy } = parts;
+  const sessions = new Sessions(access.token, parts.clock);
+  const openPaths = new Set(access.token === null ? [] : endpoints.flatMap(({ path, open }) => (open ? [path] : [])));
   const routes = endpoints.map((endpoint): Route => {
     const { method, path } = endpoint;
-    return { method, path, reply: (ctx, id) => answer(endpoint, { ctx, id, parts, parseBody }) };
+    return { method, path, reply: (ctx, id) => answer(endpoint, { ctx, id, parts, parseBody, sessions }) };
   });
   const documentRoute: Route = {
     method: 'GET',
@@ -45,9 +58,11 @@ export function apiFor(parts: ApiParts): Api {
   };
   const dispatch = routed([...routes, documentRoute], 'no such path; GET /api/openapi.json lists them');
   return async (ctx) => {
-    ctx.set('Cache-Control', 'no-store');
+    ctx.set(headers);
+    const from = addressOf(ctx, trustProxy);
     try {
-      requireAccess(ctx, parts.access);
+      if (openPaths.has(ctx.path)) requireOwnPage(ctx, { proof: false });
+      else requireAccess(ctx, access, () => sessions.of(ctx, from).state().signedIn);
       await dispatch(ctx);
     } catch (error) {
       const refusal = isRefusal(error) ? error : refuse('API_FAILED', 'see the log line api.failed', { cause: error });
@@ -56,7 +71,7 @@ export function apiFor(parts: ApiParts): Api {
       writeProblem(ctx, refusal, parts.mask);
     }
     if (ctx.method !== 'GET')
-      parts.log.info('api.requested', { method: ctx.method, path: ctx.path, status: ctx.status, from: ctx.ip });
+      parts.log.info('api.requested', { method: ctx.method, path: ctx.path, status: ctx.status, from });
   };
 }
 
@@ -65,12 +80,17 @@ interface Asked {
   readonly id: string;
   readonly parts: ApiParts;
   readonly parseBody: ParseBody;
+  readonly sessions: Sessions;
 }
 
-async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody }: Asked): Promise<unknown> {
+async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions }: Asked): Promise<unknown> {
   const query = checked(endpoint.query, { ...ctx.query }, 'query');
   const body = endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx), 'body');
-  return endpoint.answer({ id, query, body, from: ctx.ip }, { ...parts, nowMs: parts.clock.now() });
+  const from = addressOf(ctx, parts.trustProxy);
+  return endpoint.answer(
+    { id, query, body, from, session: sessions.of(ctx, from) },
+    { ...parts, nowMs: parts.clock.now() },
+  );
 }
 
 /** JSON only: a body that was read as empty might match too much. */

@@ -6,6 +6,7 @@ import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
 import type { Route } from '../routing/routes.js';
+import type { Session } from './sessions.js';
 
 /** What the API returns from the configuration alone. */
 export interface RouterInfo {
@@ -38,6 +39,7 @@ export interface Answering {
 interface Asked<Q, B> {
   /** The address of the client. */
   readonly from: string;
+  readonly session: Session;
   /** What stands for `{id}` in the path; `''` where nothing does. */
   readonly id: string;
   readonly query: Q;
@@ -50,7 +52,9 @@ export interface Endpoint<
   B extends z.ZodType = z.ZodType,
   R extends z.ZodType = z.ZodType,
 > {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** True where no token is needed, if there is one. All endpoints of a path are alike. */
+  readonly open?: true;
   /** `{id}` stands for one segment. */
   readonly path: string;
   readonly summary: string;

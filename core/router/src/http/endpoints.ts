@@ -24,6 +24,7 @@ import * as reply from '../api/responses.js';
 import { callList } from '../api/responses.js';
 import { destinationStatus, probe, resolverStatus, status } from '../api/status-responses.js';
 import { type Answering, type Endpoint, endpoint, type RouterInfo } from './endpoint.js';
+import { sessionEndpoints } from './session-endpoints.js';
 
 const { nothing } = question;
 
@@ -176,6 +177,7 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: nothing, body: nothing, reply: reply.componentList, refusals: [] },
     answer: async (_, { info }) => ({ components: info.components }),
   }),
+  ...sessionEndpoints,
 ];
 
 type Controlled = 'destination' | 'resolver';

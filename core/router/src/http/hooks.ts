@@ -9,7 +9,7 @@ import {
   stringifyJson,
 } from '@switchhook/sdk';
 import type { Context } from 'koa';
-import type { ApiAccess } from './access.js';
+import { type ApiAccess, addressOf } from './access.js';
 import type { Api } from './admin-api.js';
 import { type BodyBudget, type BodyLimits, readBody } from './body.js';
 import type { ConnectionFairness } from './connection-fairness.js';
@@ -114,21 +114,6 @@ function writeReply(ctx: Context, reply: HttpReply): void {
   if (reply.body === undefined) return;
   if (ctx.response.get('Content-Type') === '') ctx.type = 'json';
   ctx.body = stringifyJson(reply.body);
-}
-
-/** IPv6 with a zone. What is longer is no address, and is written to the log. */
-const longestAddress = 64;
-
-function addressOf(ctx: Context, trustProxy: boolean): string {
-  const forwarded = trustProxy ? lastAddress(ctx.get('x-forwarded-for')) : undefined;
-  return (forwarded ?? ctx.req.socket.remoteAddress ?? '').slice(0, longestAddress);
-}
-
-/** Some proxies write the port, too (Azure), or a comma behind the last address. */
-function lastAddress(header: string): string | undefined {
-  const entries = header.split(',').map((entry) => entry.trim());
-  const last = entries.filter((entry) => entry !== '').at(-1);
-  return last?.replace(/^\[(.+)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
 }
 
 function headersOf(ctx: Context): Record<string, string> {

@@ -9,9 +9,11 @@ import type { Endpoint } from './endpoint.js';
 
 /** What every endpoint can refuse. */
 const everywhere: readonly RefusalCode[] = ['API_TOKEN_WRONG', 'API_TOKEN_NEEDED', 'API_FAILED'];
+/** What every change can refuse. */
+const changing: readonly RefusalCode[] = ['API_ORIGIN_WRONG', 'UNSUPPORTED_MEDIA_TYPE'];
 
-const introduction = `Every request carries \`Authorization: Bearer\` with the value of \`server.admin.token\`. Without a configured token only requests
-from the router's own machine are answered. Errors are \`application/problem+json\`. Times are ISO 8601 in UTC.`;
+const introduction = `Every request carries \`Authorization: Bearer\` with the value of \`server.admin.token\`, or, from a browser, the cookie of
+\`POST /api/session\`. Without a configured token only requests from the router's own machine are answered. Errors are \`application/problem+json\`. Times are ISO 8601 in UTC.`;
 
 export function openApiDocument(endpoints: readonly Endpoint[], version: string): JsonObject {
   const paths = [...new Set(endpoints.map(({ path }) => path))];
@@ -34,12 +36,13 @@ function pathItem(endpoints: readonly Endpoint[]) {
 }
 
 function operation(endpoint: Endpoint) {
-  const { summary, query, body, reply, path } = endpoint;
+  const { summary, query, body, reply, path, open } = endpoint;
   const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
   const parameters = [...(path.includes('{id}') ? [id] : []), ...queryParameters(query)];
   return {
     summary,
     operationId: operationId(endpoint),
+    ...(open && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== nothing && {
       requestBody: { required: true, content: { 'application/json': { schema: asked(body) } } },
@@ -60,11 +63,10 @@ function queryParameters(query: z.ZodObject) {
 }
 
 /** By status, each with its codes. */
-function refusalsOf({ query, body, refusals }: Endpoint) {
+function refusalsOf({ method, query, body, refusals }: Endpoint) {
   const read: readonly RefusalCode[] = query === nothing && body === nothing ? [] : ['MALFORMED'];
-  const sent: readonly RefusalCode[] =
-    body === nothing ? [] : ['BODY_TOO_SLOW', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
-  const codes = [...read, ...sent, ...refusals, ...everywhere];
+  const sent: readonly RefusalCode[] = body === nothing ? [] : ['BODY_TOO_SLOW', 'BODY_TOO_LARGE'];
+  const codes = [...read, ...sent, ...refusals, ...(method === 'GET' ? [] : changing), ...everywhere];
   const content = { 'application/problem+json': { schema: { $ref: refTo('Problem') } } };
   return Object.fromEntries(
     [...new Set(codes.map(statusOf))].map((status) => {

@@ -18,6 +18,6 @@ export function writeRefusal(ctx: Context, refusal: Refusal): void {
   ctx.status = refusal.status;
   ctx.body = { error: refusal.code };
   const seconds = retryAfterSeconds[refusal.status];
-  if (seconds !== undefined) ctx.set('Retry-After', String(seconds));
+  if (seconds !== undefined && !ctx.res.hasHeader('Retry-After')) ctx.set('Retry-After', String(seconds));
   if (closing.includes(refusal.status)) ctx.set('Connection', 'close');
 }

@@ -5,7 +5,7 @@ import type { Context } from 'koa';
 
 /** A route: a method, a path in which `{id}` is one segment, and its reply. */
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   /** Resolves to the body: a text, or what is sent as JSON. `id`: the segment, decoded; empty where the path has none. */
   reply(ctx: Context, id: string): Promise<unknown>;

@@ -140,6 +140,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
     duplicates: engine.get(Ingest).duplicates,
     info: infoOf(config),
     access,
+    trustProxy,
     limits,
     mask: engine.get(Mask),
     clock,

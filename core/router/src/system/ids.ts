@@ -24,6 +24,11 @@ export function newReplayId(): string {
   return v7();
 }
 
+/** A new id of a browser's session. */
+export function newSessionId(): string {
+  return v7();
+}
+
 /** A new version of a value that a plugin keeps: no two are the same. */
 export function newVersion(): string {
   return v7();

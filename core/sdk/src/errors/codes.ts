@@ -88,6 +88,16 @@ const table = {
     sentence: 'Without a configured token, the API accepts requests from its own machine only.',
     hint: 'Set server.admin.token, which is also needed behind a proxy.',
   },
+  API_ORIGIN_WRONG: {
+    status: 403,
+    sentence: 'A browser sends this change for a page of another address.',
+    hint: 'Open the dashboard at the address of the router. A proxy in front must pass on the header Host.',
+  },
+  SIGN_IN_LIMITED: {
+    status: 429,
+    sentence: 'Too many wrong tokens came from this address.',
+    hint: 'Wait ten minutes, then sign in with server.admin.token. Requests with a bearer token are not limited.',
+  },
   NOT_KEPT: {
     status: 404,
     sentence: 'The router does not have this event, delivery or call.',
