@@ -79,7 +79,10 @@ describe('the HTTP server', () => {
     const { post, received, server } = await setup();
     const body = Buffer.from('{"a" : "\\u00e4\u00e4",  "b":1}\n');
     const response = await post('/hooks/agents/to%2Fken?x=1&x=2&y=%2B', body, { 'x-signature': 'abc' });
-    expect(response.status).to.equal(200);
+    expect([response.status, response.headers.get('content-type')]).to.deep.equal([
+      200,
+      'application/json; charset=utf-8',
+    ]);
     expect(await response.json()).to.deep.equal({ id: 'e1' });
     const [request] = received;
     expect(Buffer.from(request?.body ?? []).equals(body)).to.equal(true);

@@ -112,7 +112,7 @@ function writeReply(ctx: Context, reply: HttpReply): void {
   ctx.status = reply.status;
   if (reply.headers !== undefined) ctx.set(reply.headers);
   if (reply.body === undefined) return;
-  if (ctx.response.get('Content-Type') === '') ctx.type = 'json';
+  if (!ctx.res.hasHeader('Content-Type')) ctx.type = 'json';
   ctx.body = stringifyJson(reply.body);
 }
 
