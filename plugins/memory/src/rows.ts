@@ -29,6 +29,39 @@ export interface DeliveryRow {
   settledAtMs: number | null;
 }
 
+/** What happened: an event was kept, or an attempt ended. */
+export interface ChangeRow {
+  readonly number: number;
+  readonly row: EventRow;
+  /** Of an attempt. */
+  readonly ended: { readonly delivery: DeliveryRow; readonly attempt: Attempt } | null;
+}
+
+/** Of each kind, at most `limit` of those after a cursor. */
+export function changesOf(
+  rows: readonly ChangeRow[],
+  last: number,
+  after: string | null,
+  limit: number,
+): contract.Changes {
+  const match = /^(\d+)_(\d+)$/.exec(after ?? `${last}_${last}`);
+  if (match === null) throw refuse('MALFORMED', 'the cursor is not one of the changes');
+  const [events, attempts] = [match[1], match[2]].map((place) => Math.min(Number(place), last));
+  const later = (from: number | undefined, isEnd: boolean) =>
+    rows.filter(({ number, ended }) => number > (from ?? 0) && (ended !== null) === isEnd).slice(0, limit);
+  const [kept, ended] = [later(events, false), later(attempts, true)];
+  return {
+    changes: [...kept, ...ended].map(changeOf),
+    cursor: `${kept.at(-1)?.number ?? events}_${ended.at(-1)?.number ?? attempts}`,
+  };
+}
+
+function changeOf({ row, ended }: ChangeRow): contract.Change {
+  const event = { ...row.record, body: new Uint8Array() };
+  if (ended === null) return { kind: 'event', event };
+  return { kind: 'attempt', event, delivery: recordOf(ended.delivery), attempt: ended.attempt };
+}
+
 /** A delivery as another store has kept it. */
 export function restored(
   { record: event, order }: EventRow,

@@ -5,6 +5,8 @@ import { type Attempt, Clock, type DeliveryState, defineStore, deliveryId, parts
 import { z } from 'zod';
 import {
   apply,
+  type ChangeRow,
+  changesOf,
   claimable,
   type DeliveryRow,
   type EventRow,
@@ -48,6 +50,8 @@ class MemoryStore implements contract.Store {
   readonly #idByKey = new Map<string, string>();
   readonly #state = new Map<string, { readonly value: string; readonly expiresAtMs: number }>();
   #nextOrder = 0;
+  #changes: readonly ChangeRow[] = [];
+  #lastChange = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -86,6 +90,7 @@ class MemoryStore implements contract.Store {
     this.#events.set(event.id, row);
     this.#idByKey.set(keyOf(event), event.id);
     added.push(row);
+    this.#note(row, null);
     return { eventId: event.id, duplicate: false };
   }
 
@@ -142,7 +147,10 @@ class MemoryStore implements contract.Store {
     for (const { deliveryId: id, lease, settlement, attempt } of settled) {
       const row = this.#delivery(id);
       if (row === undefined || row.state !== 'running' || row.lease !== lease) continue;
-      if (attempt !== null) row.log.push({ number: row.tries, ...attempt });
+      const ended = attempt === null ? null : { number: row.tries, ...attempt };
+      const event = this.#events.get(row.event.id);
+      if (ended !== null) row.log.push(ended);
+      if (ended !== null && event !== undefined) this.#note(event, { delivery: row, attempt: ended });
       apply(row, settlement, attempt !== null, this.#clock.now());
     }
   }
@@ -229,6 +237,15 @@ class MemoryStore implements contract.Store {
     });
   }
 
+  async changes(after: string | null, limit: number): Promise<contract.Changes> {
+    return changesOf(this.#changes, this.#lastChange, after, limit);
+  }
+
+  #note(row: EventRow, ended: ChangeRow['ended']): void {
+    this.#lastChange += 1;
+    this.#changes = [...this.#changes, { number: this.#lastChange, row, ended }];
+  }
+
   async state(key: string): Promise<string | null> {
     return this.#textOf(key);
   }
@@ -250,7 +267,9 @@ class MemoryStore implements contract.Store {
     return kept === undefined || kept.expiresAtMs <= this.#clock.now() ? null : kept.value;
   }
 
-  #remove({ record }: EventRow): void {
+  #remove(row: EventRow): void {
+    const { record } = row;
+    this.#changes = this.#changes.filter((change) => change.row !== row);
     this.#events.delete(record.id);
     this.#idByKey.delete(keyOf(record));
   }

@@ -2,6 +2,7 @@
 import type {
   Attempt,
   Backlog,
+  Change,
   Claim,
   ClaimRequest,
   DeliveryQuery,
@@ -48,8 +49,21 @@ export type Read =
   | { readonly kind: 'delivery'; readonly id: string }
   | { readonly kind: 'deliveries'; readonly query: DeliveryQuery; readonly start: Place }
   | { readonly kind: 'attempts'; readonly id: string }
+  | { readonly kind: 'changes'; readonly after: ChangesPlace | null; readonly limit: number }
   | { readonly kind: 'backlog' }
   | { readonly kind: 'state'; readonly key: string; readonly nowMs: number };
+
+/** The last event and the last attempt that were read. */
+export interface ChangesPlace {
+  readonly seq: number;
+  readonly change: number;
+}
+
+/** Part of what happened, and where it ends. */
+export interface ChangesPart {
+  readonly changes: readonly Change[];
+  readonly place: ChangesPlace;
+}
 
 /** Part of a list; `next` is null at its end. */
 export interface Segment<T> {
@@ -74,6 +88,7 @@ export interface Results {
   delivery: DeliveryRecord | null;
   deliveries: Segment<DeliveryRecord>;
   attempts: readonly Attempt[];
+  changes: ChangesPart;
   backlog: readonly Backlog[];
   state: string | null;
 }

@@ -1,9 +1,9 @@
 /** The queries of the store. A list is read in segments of bounded work, so that no query delays a commit. */
-import type { DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/sdk';
+import type { Change, DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
-import type { Read, Result, Segment } from './protocol.js';
+import type { ChangesPart, ChangesPlace, Read, Result, Segment } from './protocol.js';
 import { deliveryRecord, eventRecord, partsOf } from './records.js';
-import type { Place } from './sql.js';
+import type { AttemptChangeRow, Place } from './sql.js';
 import type { Database } from './sql-connection.js';
 import { type DeliveryFilter, readStatements, type Walk, type Window } from './sql-lists.js';
 import { stateCodes } from './state-codes.js';
@@ -41,11 +41,31 @@ export class Reads {
         const { eventId, index } = partsOf(read.id);
         return this.#sql.attempts.all(index, eventId);
       }
+      case 'changes':
+        return this.#changes(read.after, read.limit);
       case 'backlog':
         return this.#counters.backlog();
       case 'state':
         return this.#sql.state.get(read.key, read.nowMs)?.value ?? null;
     }
+  }
+
+  #changes(after: ChangesPlace | null, limit: number): ChangesPart {
+    const end = this.#sql.changesEnd.get() ?? { seq: 0, change: 0 };
+    if (after === null) return { changes: [], place: end };
+    // A place beyond the end is of a file that was replaced, or had its last events removed.
+    const events = this.#sql.eventsAfter.all(Math.min(after.seq, end.seq), limit);
+    const attempts = this.#sql.attemptsAfter.all(Math.min(after.change, end.change), limit);
+    return {
+      changes: [
+        ...events.map((row) => ({ kind: 'event' as const, event: eventRecord(row) })),
+        ...attempts.map(changeOf),
+      ],
+      place: {
+        seq: events.at(-1)?.seq ?? Math.min(after.seq, end.seq),
+        change: attempts.at(-1)?.change ?? Math.min(after.change, end.change),
+      },
+    };
   }
 
   #events(query: EventQuery, start: Place): Segment<EventRecord> {
@@ -95,6 +115,12 @@ export class Reads {
     if (destination !== undefined) return 'openOf';
     return this.#counters.open <= size ? 'open' : 'all';
   }
+}
+
+function changeOf(row: AttemptChangeRow): Change {
+  const { number, started_at: startedAtMs, duration: durationMs, outcome, why: reason, response } = row;
+  const attempt = { number, startedAtMs, durationMs, outcome, reason, response };
+  return { kind: 'attempt', event: eventRecord({ ...row, id: row.event_id }), delivery: deliveryRecord(row), attempt };
 }
 
 /** One row more than the page holds is read, to see whether there is a next page. */

@@ -1,6 +1,6 @@
 /** The SQL of the queries: a list is walked newest first along an index, one bounded window after the other. */
 import type { Attempt } from '@switchhook/sdk';
-import { type DeliveryRow, type EventRow, type Place, preparer, state } from './sql.js';
+import { type AttemptChangeRow, type DeliveryRow, type EventRow, type Place, preparer, state } from './sql.js';
 import type { Database } from './sql-connection.js';
 
 /** Conditions on events; null = any. */
@@ -106,6 +106,22 @@ export function readStatements(db: Database) {
       order by d.created_at desc, d.id desc limit 1 offset :size - 1`,
     );
   return {
+    /** The last event and the last attempt. */
+    changesEnd: statement<[], { seq: number; change: number }>(
+      `select coalesce((select max(seq) from events), 0) as seq, coalesce(
+        (select max(change) from attempts indexed by attempts_by_change where change is not null), 0) as change`,
+    ),
+    eventsAfter: statement<[number, number], EventRow>(
+      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, x'' as body
+      from events where seq > ? order by seq limit ?`,
+    ),
+    attemptsAfter: statement<[number, number], AttemptChangeRow>(
+      `select ${columns}, e.seq, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at,
+        x'' as body, a.number, a.started_at, a.duration, a.outcome, a.reason as why, a.response, a.change
+      from attempts a indexed by attempts_by_change
+      cross join deliveries d on d.id = a.delivery cross join events e on e.seq = a.delivery >> 10
+      where a.change > ? order by a.change limit ?`,
+    ),
     state: statement<[string, number], { value: string }>(state),
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),

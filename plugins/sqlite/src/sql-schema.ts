@@ -71,6 +71,11 @@ export const migrations: readonly string[] = [
   alter table state add column expires_at integer;
   create index state_by_end on state (expires_at) where expires_at is not null;
   `,
+  // Numbers attempts in the order of their commits: see `addAttempt`. Those of earlier versions have none.
+  `
+  alter table attempts add column change integer;
+  create index attempts_by_change on attempts (change) where change is not null;
+  `,
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

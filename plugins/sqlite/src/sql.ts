@@ -1,4 +1,5 @@
 /** The statements of the store, with their parameters and rows. Those of lists are in sql-lists.ts. */
+import type { Attempt } from '@switchhook/sdk';
 import type { Database, Prepared } from './sql-connection.js';
 import { applicationId } from './sql-schema.js';
 
@@ -34,6 +35,17 @@ export interface DeliveryRow {
   readonly settled_at: number | null;
   /** Of the last attempt. */
   readonly failure: string | null;
+}
+
+/** An attempt with its delivery and its event. */
+export interface AttemptChangeRow extends Omit<EventRow, 'id'>, DeliveryRow {
+  readonly number: number;
+  readonly started_at: number;
+  readonly duration: number;
+  readonly outcome: Attempt['outcome'];
+  readonly why: string | null;
+  readonly response: string | null;
+  readonly change: number;
 }
 
 /** A due delivery with its event. */
@@ -147,8 +159,11 @@ export function writeStatements(db: Database) {
       `update deliveries set state = ?, reason = ?, due_at = ?, settled_at = ?, attempts = attempts - ?, tries = tries - ?
       where id = ${idOf} and state = 1 and lease = ? returning id, destination, line, tries`,
     ),
+    /** Its change is a number that no earlier attempt had, also after those were removed: at least the microseconds since 1970. */
     addAttempt: statement<[number, number, number, number, string, Text, Text]>(
-      'insert into attempts values (?, ?, ?, ?, ?, ?, ?)',
+      `insert into attempts values (?, ?, ?, ?, ?, ?, ?, max(
+        coalesce((select max(change) from attempts indexed by attempts_by_change where change is not null), 0) + 1,
+        cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000))`,
     ),
     current: statement<[string, number], CurrentRow>(
       `select d.id, d.state, d.reason, d.destination, d.line, e.subject

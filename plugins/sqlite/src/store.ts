@@ -1,42 +1,33 @@
 /** The store of the contract: each call becomes an operation for the store's thread. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import {
-  type Appended,
-  type Attempt,
-  type Backlog,
-  type Claim,
-  type ClaimRequest,
-  type Clock,
-  type DeliveryQuery,
-  type DeliveryRecord,
-  type Entry,
-  type EventQuery,
-  type EventRecord,
-  type Log,
-  type Metrics,
-  type NewDelivery,
-  type Page,
-  type PruneRequest,
-  refuse,
-  type Settled,
-  type Store,
-  type StoredEvent,
+import type {
+  Appended,
+  Attempt,
+  Backlog,
+  Changes,
+  Claim,
+  ClaimRequest,
+  Clock,
+  DeliveryQuery,
+  DeliveryRecord,
+  Entry,
+  EventQuery,
+  EventRecord,
+  Log,
+  Metrics,
+  NewDelivery,
+  Page,
+  PruneRequest,
+  Settled,
+  Store,
+  StoredEvent,
 } from '@switchhook/sdk';
+import { changesPlaceOf, pageOf } from './cursors.js';
 import { DamageWatch } from './damage-watch.js';
 import { GroupCommit } from './group-commit.js';
 import { probeFile } from './probe.js';
-import {
-  pack,
-  type Read,
-  type Replied,
-  type Results,
-  type Segment,
-  type Settings,
-  type Write,
-  whole,
-} from './protocol.js';
-import type { Place } from './sql.js';
+import { pack, type Read, type Replied, type Results, type Settings, type Write, whole } from './protocol.js';
 import { checkSqlite } from './sql-connection.js';
 import { WorkerClient } from './worker-client.js';
 
@@ -173,6 +164,11 @@ export class SqliteStore implements Store {
     return this.#read({ kind: 'backlog' });
   }
 
+  async changes(after: string | null, limit: number): Promise<Changes> {
+    const { changes, place } = await this.#read({ kind: 'changes', after: changesPlaceOf(after), limit });
+    return { changes, cursor: `${place.seq}_${place.change}` };
+  }
+
   state(key: string): Promise<string | null> {
     return this.#read({ kind: 'state', key, nowMs: this.#now() });
   }
@@ -270,28 +266,4 @@ export class SqliteStore implements Store {
   #refuseUnlessOpen(): void {
     if (!this.#isOpen) throw this.#errorOf({ failure: { message: 'the store is not open', code: 'STORE_CLOSED' } });
   }
-}
-
-/** Fills a page from segments of a list. */
-async function pageOf<T>(
-  query: { readonly limit: number; readonly untilMs?: number; readonly cursor?: string },
-  read: (start: Place, limit: number) => Promise<Segment<T>>,
-): Promise<Page<T>> {
-  const items: T[] = [];
-  let next: Place | null = startOf(query);
-  while (next !== null && items.length < query.limit) {
-    const segment: Segment<T> = await read(next, query.limit - items.length);
-    items.push(...segment.items);
-    next = segment.next;
-  }
-  return { items, cursor: next === null ? null : `${next.atMs}_${next.order}` };
-}
-
-function startOf({ untilMs, cursor }: { readonly untilMs?: number; readonly cursor?: string }): Place {
-  const until = { atMs: untilMs ?? Number.MAX_SAFE_INTEGER, order: -1 };
-  if (cursor === undefined) return until;
-  const [atMs, order] = cursor.split('_').map(Number);
-  if (!Number.isSafeInteger(atMs) || !Number.isSafeInteger(order) || atMs === undefined || order === undefined)
-    throw refuse('MALFORMED', 'the cursor is not one of this list');
-  return atMs < until.atMs ? { atMs, order } : until;
 }

@@ -183,6 +183,24 @@ export interface Page<T> {
   readonly cursor: string | null;
 }
 
+/** What happened: an event was kept, or an attempt ended. Events are without their bodies; the delivery is as it stands now. */
+export type Change =
+  | { readonly kind: 'event'; readonly event: EventRecord }
+  | {
+      readonly kind: 'attempt';
+      readonly event: EventRecord;
+      readonly delivery: DeliveryRecord;
+      readonly attempt: Attempt;
+    };
+
+/** Part of what happened. */
+export interface Changes {
+  /** Events in the order of their commits, then attempts likewise. */
+  readonly changes: readonly Change[];
+  /** Where this part ended: `after` of the next one, also after a restart. */
+  readonly cursor: string;
+}
+
 /** How much a destination has before it. */
 export interface Backlog {
   readonly destination: string;
@@ -266,6 +284,12 @@ export interface Store extends Lifecycle {
    * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.
    */
   onDue?(wake: (destination: string) => void): () => void;
+  /**
+   * Only of stores whose changes can be followed: what happened after a cursor, at most `limit` events and `limit` attempts. Null:
+   * nothing yet, and a cursor from which on all that is committed later is found, by whatever router. A change is found
+   * once, and may be found late; what was removed is not found. A cursor of another store is refused as `MALFORMED`, or is like null.
+   */
+  changes?(after: string | null, limit: number): Promise<Changes>;
   /**
    * Only of stores that can be copied into: keeps events of another store in this order, with the states, times and attempts of
    * their deliveries. An event that is kept already, under the same id, gets these deliveries instead of its own. Rejects, with

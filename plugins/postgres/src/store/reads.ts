@@ -2,6 +2,7 @@
 import {
   type Attempt,
   type Backlog,
+  type Changes,
   type Clock,
   type DeliveryQuery,
   type DeliveryRecord,
@@ -11,6 +12,7 @@ import {
   type Page,
   refuse,
 } from '@switchhook/sdk';
+import { changesAfter } from './changes.js';
 import type { Database } from './database.js';
 import {
   type AttemptRow,
@@ -88,6 +90,10 @@ export class Reads {
     if (parts === null) return [];
     const rows = await this.#database.run<AttemptRow>(this.#sql.attempts, [parts.eventId, parts.index]);
     return rows.map(attemptOf);
+  }
+
+  changes(after: string | null, limit: number): Promise<Changes> {
+    return changesAfter(this.#database, this.#sql, after, limit);
   }
 
   async backlog(): Promise<readonly Backlog[]> {

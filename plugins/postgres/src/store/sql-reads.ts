@@ -7,6 +7,8 @@ const event = 'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party
 const briefEvent = event.replace('e.body', "''::bytea as body");
 const openColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, null as reason, d.attempts, d.due_at,
   d.created_at, null::bigint as settled_at`;
+/** Every transaction before this one has ended: no row of it is still to come. */
+const xmin = 'pg_snapshot_xmin(pg_current_snapshot())';
 const settledColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts,
   null::bigint as due_at, d.created_at, d.settled_at`;
 
@@ -83,6 +85,28 @@ export function readStatements(schemaName: string) {
         select number, started_at, duration, outcome, reason, response from ${s}.attempts
         where seq = n.seq and idx = $2 offset 0) a
       where n.id = $1 order by a.number`,
+    ),
+    /** What is committed later has this transaction or a later one. */
+    changesEnd: statement('changes_end', `select ${xmin}::text as xid`),
+    eventsAfter: statement(
+      'events_after',
+      `select ${briefEvent}, e.xid::text as xid from ${s}.events e
+      where (e.xid, e.seq) > (least($1::text::xid8, ${xmin}), $2::bigint) and e.xid < ${xmin}
+      order by e.xid, e.seq limit $3`,
+    ),
+    attemptsAfter: statement(
+      'attempts_after',
+      `with page as materialized (
+        select a.* from ${s}.attempts a
+        where (a.xid, a.seq, a.idx, a.number) > (least($1::text::xid8, ${xmin}), $2::bigint, $3::int, $4::int) and a.xid < ${xmin}
+        order by a.xid, a.seq, a.idx, a.number limit $5)
+      select ${briefEvent}, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at, d.created_at,
+        d.settled_at, p.number, p.started_at, p.duration, p.outcome, p.reason as why, p.response, p.xid::text as xid
+      from page p cross join lateral (select * from ${s}.events where seq = p.seq offset 0) e
+      cross join lateral (
+        select ${openColumns} from ${s}.deliveries d where d.seq = p.seq and d.idx = p.idx
+        union all select ${settledColumns} from ${s}.settled d where d.seq = p.seq and d.idx = p.idx offset 0) d
+      order by p.xid, p.seq, p.idx, p.number`,
     ),
     /** Reads the whole table, which is faster than through an index. One transaction: there are no parameters. */
     open: statement(

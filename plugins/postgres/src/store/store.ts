@@ -3,6 +3,7 @@ import type {
   Appended,
   Attempt,
   Backlog,
+  Changes,
   Claim,
   ClaimRequest,
   Clock,
@@ -223,6 +224,10 @@ export class PostgresStore implements Store {
 
   backlog(): Promise<readonly Backlog[]> {
     return this.#read(({ reads }) => reads.backlog());
+  }
+
+  changes(after: string | null, limit: number): Promise<Changes> {
+    return this.#read(({ reads }) => reads.changes(after, limit));
   }
 
   state(key: string): Promise<string | null> {

@@ -132,6 +132,12 @@ describe('the statements of the store postgres', () => {
     [reads.deadDeliveries, [...ofSettled, null], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
     [reads.delivery, [eventId(1), 0], [/^seen_id_key$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/]],
     [reads.attempts, [eventId(1), 0], [/^seen_id_key$/, /^attempts_\d+_pkey$/]],
+    [reads.eventsAfter, ['1', 0, 51], [/^events_\d+_xid_seq_idx$/]],
+    [
+      reads.attemptsAfter,
+      ['1', 0, 0, 0, 51],
+      [/^attempts_\d+_xid_seq_idx_number_idx$/, /^events_\d+_pkey$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/],
+    ],
     [reads.dead, [], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
     [sessionStatements(schema).due, [nowMs], [/^deliveries_due$/]],
   ];

@@ -21,6 +21,35 @@ async function daysOf({ database, schema }: Fixtures): Promise<readonly string[]
   return (await database.query(tables, [schema])).map(({ name }) => String(name).slice('events_'.length));
 }
 
+describe('postgres, its changes', () => {
+  it(
+    'are not passed by while a transaction of another router has yet to commit some',
+    withStore(async ({ open, database }) => {
+      const store = await open();
+      await store.append([anEntry(1)]);
+      const start = (await store.changes?.(null, 10))?.cursor ?? '';
+      const slow = new pg.Client({ connectionString: database.url });
+      await slow.connect();
+      await slow.query('begin');
+      await slow.query(
+        `insert into events (seq, id, source, key, type, occurred_at, received_at, routed, body)
+        select seq + 100, '${eventId(2)}', source, 'other', type, occurred_at, received_at, routed, body from events`,
+      );
+      await store.append([anEntry(3)]);
+      expect((await store.changes?.(start, 10))?.changes).to.deep.equal([]);
+      await slow.query('commit');
+      await slow.end();
+      const found: string[] = [];
+      for (let cursor = start; found.length < 2; ) {
+        const part = await store.changes?.(cursor, 1);
+        cursor = part?.cursor ?? '';
+        for (const { event } of part?.changes ?? []) found.push(event.id);
+      }
+      expect(found).to.deep.equal([eventId(2), eventId(3)]);
+    }),
+  );
+});
+
 describe('postgres, its schema', () => {
   it(
     'is installed once by many routers that start at the same time',
@@ -37,11 +66,15 @@ describe('postgres, its schema', () => {
       const old = await open();
       await old.append([anEntry(1)]);
       await database.query('drop table state');
+      for (const table of ['events', 'attempts']) await database.query(`alter table ${table} drop column xid`);
       await database.query('delete from migrations where version > 1');
       const store = await open();
       expect(await store.setState?.('a', 'one', null)).to.equal(true);
       await old.append([anEntry(2)]);
       expect([await old.state?.('a'), (await store.events({ limit: 9 })).items.length]).to.deep.equal(['one', 2]);
+      const { cursor = '' } = (await old.changes?.(null, 9)) ?? {};
+      await store.append([anEntry(3)]);
+      while ((await old.changes?.(cursor, 9))?.changes.length === 0);
     }),
   );
 

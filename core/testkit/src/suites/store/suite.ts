@@ -1,6 +1,7 @@
 /** What every store must do, as tests: the contract, sentence by sentence. */
 import { describe, it } from '../../mocha.js';
 import { appendTests } from './append.js';
+import { changesTests } from './changes.js';
 import { claimTests, settleTests } from './claims.js';
 import type { StoreFixture, Test } from './fixtures.js';
 import { listTests } from './lists.js';
@@ -29,5 +30,6 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     reopenTests(test);
     restoreTests(test);
     stateTests(test);
+    changesTests(test);
   });
 }
