@@ -262,6 +262,11 @@ class MemoryStore implements contract.Store {
     return true;
   }
 
+  async stateKeys(prefix: string, limit: number): Promise<readonly string[]> {
+    const kept = [...this.#state.keys()].filter((key) => key.startsWith(prefix) && this.#textOf(key) !== null);
+    return kept.slice(0, limit);
+  }
+
   #textOf(key: string): string | null {
     const kept = this.#state.get(key);
     return kept === undefined || kept.expiresAtMs <= this.#clock.now() ? null : kept.value;

@@ -47,3 +47,13 @@ export class Slots {
     else next();
   }
 }
+
+/** Runs work in a slot, for which it waits. */
+export async function inSlot<T>(slots: Slots, work: () => Promise<T>): Promise<T> {
+  await slots.enter(new AbortController().signal, null);
+  try {
+    return await work();
+  } finally {
+    slots.leave();
+  }
+}

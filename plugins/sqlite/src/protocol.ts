@@ -51,7 +51,8 @@ export type Read =
   | { readonly kind: 'attempts'; readonly id: string }
   | { readonly kind: 'changes'; readonly after: ChangesPlace | null; readonly limit: number }
   | { readonly kind: 'backlog' }
-  | { readonly kind: 'state'; readonly key: string; readonly nowMs: number };
+  | { readonly kind: 'state'; readonly key: string; readonly nowMs: number }
+  | { readonly kind: 'stateKeys'; readonly prefix: string; readonly limit: number; readonly nowMs: number };
 
 /** The last event and the last attempt that were read. */
 export interface ChangesPlace {
@@ -91,6 +92,7 @@ export interface Results {
   changes: ChangesPart;
   backlog: readonly Backlog[];
   state: string | null;
+  stateKeys: readonly string[];
 }
 export type Result = Results[keyof Results];
 

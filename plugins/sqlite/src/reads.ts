@@ -47,6 +47,8 @@ export class Reads {
         return this.#counters.backlog();
       case 'state':
         return this.#sql.state.get(read.key, read.nowMs)?.value ?? null;
+      case 'stateKeys':
+        return this.#sql.stateKeys.all(read.prefix, read.prefix, read.nowMs, read.limit).map(({ key }) => key);
     }
   }
 

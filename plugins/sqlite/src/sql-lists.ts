@@ -123,6 +123,10 @@ export function readStatements(db: Database) {
       where a.change > ? order by a.change limit ?`,
     ),
     state: statement<[string, number], { value: string }>(state),
+    /** U+10FFFF is behind all other characters. */
+    stateKeys: statement<[string, string, number, number], { key: string }>(
+      `select key from state where key >= ? and key < ? || char(0x10ffff) and (expires_at is null or expires_at > ?) limit ?`,
+    ),
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
     events: { all: events('all', 'body'), ofParty: events('ofParty', 'body') },

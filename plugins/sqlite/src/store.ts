@@ -173,6 +173,10 @@ export class SqliteStore implements Store {
     return this.#read({ kind: 'state', key, nowMs: this.#now() });
   }
 
+  stateKeys(prefix: string, limit: number): Promise<readonly string[]> {
+    return this.#read({ kind: 'stateKeys', prefix, limit, nowMs: this.#now() });
+  }
+
   setState(
     key: string,
     value: string | null,

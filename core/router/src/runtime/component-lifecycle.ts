@@ -199,6 +199,7 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     backlog: guarded(store.backlog),
     ...(store.state && { state: guarded(store.state) }),
     ...(store.setState && { setState: guarded(store.setState) }),
+    ...(store.stateKeys && { stateKeys: guarded(store.stateKeys) }),
     ...(store.changes && { changes: guarded(store.changes) }),
     ...(store.onDue && { onDue: store.onDue.bind(store) }),
   };

@@ -280,6 +280,11 @@ export interface Store extends Lifecycle {
    */
   setState?(key: string, value: string | null, expected: string | null, expiresAtMs?: number | null): Promise<boolean>;
   /**
+   * At most `limit` of the keys that begin with `prefix` and under which a text is kept, in any order. With `state` and `setState`, sources
+   * with `answerBy: 'call'` can be used: the calls that a crash has interrupted are found by it.
+   */
+  stateKeys?(prefix: string, limit: number): Promise<readonly string[]>;
+  /**
    * Only of stores that several routers share: calls `wake` when a destination has something due that may have been left by
    * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.
    */

@@ -265,6 +265,10 @@ export function stateStatements(schemaName: string) {
   const statement = (name: string, text: string): Statement => ({ name, text });
   return {
     state: statement('state_at', `select value from ${s}.state where key = $1 and ${isKept('$2')}`),
+    stateKeys: statement(
+      'state_keys',
+      `select key from ${s}.state where starts_with(key, $1) and ${isKept('$2')} limit $3`,
+    ),
     addState: statement(
       'add_state_until',
       `insert into ${s}.state as state (key, value, expires_at) values ($1, $2, $3)

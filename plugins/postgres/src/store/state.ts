@@ -21,6 +21,12 @@ export class State {
     return row?.value ?? null;
   }
 
+  /** Some of the keys that begin with `prefix`. */
+  async keys(prefix: string, limit: number): Promise<readonly string[]> {
+    const values = [storable(prefix), this.#nowMs, limit];
+    return (await this.#database.run<{ key: string }>(this.#sql.stateKeys, values)).map(({ key }) => key);
+  }
+
   /** Sets a text until `expiresAtMs`, or removes it with null, where it is the expected one; returns whether it did. */
   set(key: string, value: string | null, expected: string | null, expiresAtMs: number | null = null): Promise<boolean> {
     const { state, addState, changeState, dropState } = this.#sql;

@@ -22,7 +22,7 @@ import type {
   StoredEvent,
 } from '@switchhook/sdk';
 import { failureOf } from '../failure.js';
-import { Slots } from '../semaphore.js';
+import { inSlot, Slots } from '../semaphore.js';
 import { Database, type DatabaseSettings } from './database.js';
 import { Days } from './days.js';
 import { GroupCommit } from './group-commit.js';
@@ -234,6 +234,10 @@ export class PostgresStore implements Store {
     return this.#read(({ state }) => state.get(key));
   }
 
+  stateKeys(prefix: string, limit: number): Promise<readonly string[]> {
+    return this.#read(({ state }) => state.keys(prefix, limit));
+  }
+
   setState(...change: Parameters<State['set']>): Promise<boolean> {
     return this.#do(({ state }) => state.set(...change));
   }
@@ -281,15 +285,6 @@ export class PostgresStore implements Store {
 
   #read<T>(work: (open: Open) => Promise<T>): Promise<T> {
     return inSlot(this.#readSlots, () => work(this.#opened));
-  }
-}
-
-async function inSlot<T>(slots: Slots, work: () => Promise<T>): Promise<T> {
-  await slots.enter(new AbortController().signal, null);
-  try {
-    return await work();
-  } finally {
-    slots.leave();
   }
 }
 

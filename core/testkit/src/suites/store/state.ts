@@ -27,6 +27,21 @@ export function stateTests(test: Test): void {
       deepStrictEqual([await kept.get(''), await kept.set('', null, null)], [null, true]);
     });
 
+    test('lists the keys of texts that are kept by their beginning', async ({ store, clock }) => {
+      const kept = statefulOf(store);
+      if (kept === null || store.stateKeys === undefined) return;
+      const listed = async (prefix: string, limit = 10) => [...((await store.stateKeys?.(prefix, limit)) ?? [])].sort();
+      deepStrictEqual(await listed(''), []);
+      for (const key of ['a', 'call%', 'call:2', 'call:😀', 'Call:3', 'callz', 'd']) await kept.set(key, 'one', null);
+      await kept.set('call:ends', 'one', null, clock.now() + 1_000);
+      deepStrictEqual(await listed('call:'), ['call:2', 'call:ends', 'call:😀']);
+      deepStrictEqual([await listed('call%'), await listed('call_'), (await listed('')).length], [['call%'], [], 8]);
+      strictEqual((await listed('call:', 2)).length, 2);
+      await clock.advance(1_000);
+      await kept.set('call:2', null, 'one');
+      deepStrictEqual(await listed('call:'), ['call:😀']);
+    });
+
     test('changes a text only where it is the expected one', async ({ store }) => {
       const kept = statefulOf(store);
       if (kept === null) return;
