@@ -11,13 +11,14 @@ import type {
   Settlement,
   Transform,
 } from '@switchhook/sdk';
-import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
+import { errorMessage } from '@switchhook/sdk/internal';
 import type { ComponentProbe } from '../resilience/hold.js';
 import { eventOf, hopsOf } from '../routing/event-record.js';
 import { type Cause, causedBy } from '../system/cause.js';
 import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn, isJson, isPlain } from '../system/returned.js';
 import { excerptOf, located } from '../system/thrown.js';
+import { calledWithin, checkedOutcome, maskedOutcome } from './outcome.js';
 import type { QueuePolicy } from './policy.js';
 import { type AttemptOutcome, settlementFor } from './retry.js';
 
@@ -61,12 +62,8 @@ export interface AttemptTime {
 }
 
 const reasonLimit = 1_024;
-const responseBytes = 4_096;
 
 type Transforms = AttemptParts['transforms'];
-
-const allowedOutcomes = "{ kind: 'delivered' }, or { kind: 'rejected' | 'unavailable', reason: <text> }";
-const delivered: Outcome = { kind: 'delivered' };
 
 /**
  * Makes one attempt for one delivery or a batch, and decides what happens next; one result for each, in order. Never
@@ -122,50 +119,11 @@ function endOf(
   }
 }
 
-/** A copy of what a destination returned: reading it once may throw, reading it later cannot. */
-function outcomeOf(returned: unknown, method: string, destination: Destination): Outcome {
-  try {
-    const outcome = returned as Outcome;
-    const { kind } = outcome;
-    if (kind === 'delivered') return outcome.response === undefined ? delivered : withResponse({ kind }, outcome);
-    const { reason } = outcome;
-    if (kind === 'rejected' && typeof reason === 'string') return withResponse({ kind, reason }, outcome);
-    if (kind === 'unavailable' && typeof reason === 'string') {
-      const { retryAfterMs, needsOperator } = outcome;
-      const isWish = retryAfterMs !== undefined && Number.isFinite(retryAfterMs);
-      const copy: Outcome = { kind, reason, needsOperator: needsOperator === true, ...(isWish && { retryAfterMs }) };
-      return withResponse(copy, outcome);
-    }
-  } catch {
-    // It is invalid, and described as such.
-  }
-  return { kind: 'rejected', reason: invalidReturn(destination, method, returned, allowedOutcomes).message };
-}
-
-function withResponse(copy: Outcome, { response }: Outcome): Outcome {
-  return typeof response === 'string' ? { ...copy, response: responseExcerpt(response) } : copy;
-}
-
-/** Without the secrets that an error or a response contains. */
-function maskedOutcome(outcome: AttemptOutcome, mask: Mask): AttemptOutcome {
-  return {
-    ...outcome,
-    ...('reason' in outcome && { reason: mask(outcome.reason) }),
-    ...('response' in outcome && outcome.response !== undefined && { response: mask(outcome.response) }),
-  };
-}
-
 /** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */
 function attemptRecord(outcome: AttemptOutcome): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
   const reason = 'reason' in outcome ? excerptOf(outcome.reason, reasonLimit) : null;
   const response = 'response' in outcome ? outcome.response : null;
   return { outcome: outcome.kind, reason, response: response ?? null };
-}
-
-/** The first bytes, without a character that is cut in two. */
-function responseExcerpt(response: string): string {
-  if (response.length * 3 <= responseBytes) return response;
-  return new TextDecoder().decode(new TextEncoder().encode(response).subarray(0, responseBytes)).replace(/\uFFFD$/, '');
 }
 
 /** A delivery as its destination sees it, or what came of it before it got there. */
@@ -222,20 +180,16 @@ async function callDestination(
   deliveries: readonly Delivery[],
   cause: Cause | null,
 ): Promise<readonly Outcome[]> {
-  const controller = new AbortController();
   try {
     const isBatch = policy.batch !== null && destination.deliverMany !== undefined;
-    const call = () => invoke(destination, isBatch, deliveries, controller.signal);
-    const running = cause === null ? call() : causedBy(cause, call);
-    const returned: unknown = await withTimeout(clock, policy.timeoutMs, running).catch((error: unknown) => {
-      controller.abort(error);
-      // What is known by now counts: a status that has come, for example, without the end of its response.
-      return Promise.race([running, new Promise<never>((_, reject) => setImmediate(reject, error))]);
+    const returned: unknown = await calledWithin(clock, policy.timeoutMs, (signal) => {
+      const call = () => invoke(destination, isBatch, deliveries, signal);
+      return cause === null ? call() : causedBy(cause, call);
     });
     const method = isBatch ? 'deliverMany' : 'deliver';
     if (!Array.isArray(returned))
       throw invalidReturn(destination, method, returned, 'a list with one outcome for each delivery, in order');
-    return deliveries.map((_, index) => outcomeOf(returned[index], method, destination));
+    return deliveries.map((_, index) => checkedOutcome(returned[index], method, destination));
   } catch (error) {
     const kind = error instanceof InvalidReturn ? 'rejected' : 'unavailable';
     const reason = located(error, mask);
