@@ -209,6 +209,8 @@ describe('/metrics', () => {
         'switchhook_calls_answered_total{source="calls",answer="line",step="default"}',
         'switchhook_calls_answered_total{source="calls",answer="",step="unanswered"}',
         'switchhook_calls_unrecorded_total{source="calls"}',
+        'switchhook_calls_sent_total{source="trunk",outcome="failed"}',
+        'switchhook_calls_sent_total{source="trunk",outcome="late"}',
         'switchhook_deliveries{destination="archive",state="dead"}',
       ]);
     }),

@@ -13,7 +13,9 @@ import {
   aDelivery,
   anEvent,
   aRequest,
+  callSourceSuite,
   createComponent,
+  cutOffResponse,
   destinationSuite,
   fakeServices,
   pullingSuite,
@@ -55,6 +57,15 @@ async function componentOf(file: string) {
   return plugin.components[0];
 }
 
+const callApiResponses = {
+  well: 200,
+  refusing: 422,
+  down: 503,
+  breaking: 'reset',
+  hanging: 'hang',
+  'cut-off': cutOffResponse,
+} as const;
+
 const redact = await componentOf('my-plugins/redact.ts');
 transformSuite('the transform of the page', () =>
   createComponent('transform', redact, { fields: ['transcript'] }, fakeServices()),
@@ -90,6 +101,30 @@ sourceSuite('the source of calls of the page', () => ({
   sample: switchboard?.samples?.ring ?? {},
   bodyUnsigned: true,
 }));
+
+const trunk = await componentOf('my-plugins/trunk.ts');
+sourceSuite('the source of the page that answers by a call', () => ({
+  source: createComponent('source', trunk, { url: 'http://127.0.0.1:9', token: 'only-for-tests' }, fakeServices()),
+  sample: trunk?.samples?.ring ?? {},
+  bodyUnsigned: true,
+}));
+callSourceSuite('the source of the page', async () => {
+  const services = fakeServices();
+  const platform = await receiver();
+  const options = { url: platform.url, token: 'only-for-tests' };
+  return {
+    make: () => createComponent('source', trunk, options, services),
+    sample: trunk?.samples?.ring ?? {},
+    different: [{ ...trunk?.samples?.ring, call: 'call_2' }],
+    arrived: () => platform.requests.map((request) => (request.json() as { facts: Record<string, string> }).facts),
+    behave: (how) => platform.answer(() => callApiResponses[how]),
+    secrets: ['only-for-tests'],
+    close: async () => {
+      await services.close();
+      await platform.close();
+    },
+  };
+});
 
 const orders = await componentOf('my-plugins/orders.ts');
 pullingSuite('the source of the page that pulls', async () => {

@@ -1,5 +1,5 @@
-/** Components for `monitored.ts`: a transform that keeps everything back, and a resolver that knows one caller and fails for another. */
-import { definePlugin, defineResolver, defineTransform, z } from '@switchhook/sdk';
+/** Components for `monitored.ts`: a transform that keeps everything back, a source that answers by a call, and a resolver that knows one caller and fails for another. */
+import { definePlugin, defineResolver, defineSource, defineTransform, refuse, z } from '@switchhook/sdk';
 
 const options = z.strictObject({});
 
@@ -11,6 +11,19 @@ export default definePlugin({
       description: 'Keeps everything back.',
       options,
       create: () => ({ apply: () => null }),
+    }),
+    defineSource({
+      type: 'mine.call',
+      description: 'Refuses every request.',
+      options,
+      calls: true,
+      answerBy: 'call',
+      create: () => ({
+        receive: () => {
+          throw refuse('UNVERIFIED', 'nothing is signed');
+        },
+        answer: async () => ({ kind: 'delivered' }),
+      }),
     }),
     defineResolver({
       type: 'mine.customers',

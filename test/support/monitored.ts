@@ -41,6 +41,7 @@ plugins: [${plugin}]
 sources:
   agents: { use: sigmamind.events, secrets: [${secret}] }
   calls: { use: sigmamind.call, token: ${token} }
+  trunk: { use: mine.call }
 transforms:
   nothing: { use: mine.nothing }
 destinations:

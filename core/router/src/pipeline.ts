@@ -16,6 +16,7 @@ import { Answers, type InboundCall } from './calls/answer.js';
 import { Dispatcher } from './delivery/dispatcher.js';
 import { CallRecorder } from './ingest/call-recorder.js';
 import { Ingest } from './ingest/ingest.js';
+import { LaterAnswers } from './ingest/later-answers.js';
 import { readReception } from './ingest/reception.js';
 import { VerificationQueue } from './ingest/verification-queue.js';
 import { recordFrom } from './routing/event-record.js';
@@ -44,6 +45,7 @@ export class Pipeline {
     @inject(Answers) private readonly answers: Answers,
     @inject(Ingest) private readonly ingest: Ingest,
     @inject(CallRecorder) private readonly recorder: CallRecorder,
+    @inject(LaterAnswers) private readonly laterAnswers: LaterAnswers,
     @inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @inject(VerificationQueue) private readonly verification: VerificationQueue,
     @inject(Clock) private readonly clock: Clock,
@@ -57,13 +59,16 @@ export class Pipeline {
   async open(): Promise<void> {
     this.recorder.open();
     this.dispatcher.open();
+    this.laterAnswers.open();
     await this.pauses.open();
   }
 
   /** Starts no further attempt; resolves when the running ones are settled, and calls are recorded. */
   async close(): Promise<void> {
     this.pauses.close();
-    await Promise.all([this.recorder.close(), this.dispatcher.close()]);
+    await Promise.all([this.laterAnswers.close(), this.recorder.close(), this.dispatcher.close()]);
+    // What was answered meanwhile.
+    await this.recorder.close();
   }
 
   /** After `close`, where it took too long: leaves what is not settled to the next start. */
@@ -79,8 +84,11 @@ export class Pipeline {
         return reception.reply;
       case 'events':
         return this.#accept(source, request, reception.events);
-      case 'call':
+      case 'call': {
+        const { answer } = this.plan.value.sources.get(source) ?? {};
+        if (answer !== undefined) return this.laterAnswers.accept(source, request, reception, startedAtMs);
         return this.#answer(source, request, reception, startedAtMs);
+      }
     }
   }
 
@@ -95,7 +103,7 @@ export class Pipeline {
       return readReception(await withTimeout(this.clock, waitMs, received), normalizePhone, source);
     } catch (error) {
       if (isRefusal(error)) throw error;
-      const reply = this.answers.fallback(source);
+      const reply = source.answer === undefined ? this.answers.fallback(source) : null;
       if (reply === null) throw refuse('SOURCE_FAILED', 'the source failed', { cause: error });
       this.recorder.unread(name, error);
       return { kind: 'handshake', reply };
@@ -106,7 +114,8 @@ export class Pipeline {
   #receive(source: Source, request: RawRequest): Reception | Promise<Reception> {
     const { remoteAddress, body } = request;
     const receive = () => source.receive(request);
-    if (source.fallback !== undefined && body.length <= usualCallBytes) return receive();
+    const isOfCalls = source.fallback !== undefined || source.answer !== undefined;
+    if (isOfCalls && body.length <= usualCallBytes) return receive();
     return this.verification.run(remoteAddress, body.length, receive);
   }
 
@@ -123,7 +132,7 @@ export class Pipeline {
   async #answer(name: string, request: RawRequest, inboundCall: InboundCall, startedAtMs: number): Promise<HttpReply> {
     const callAnswer = await this.answers.answer(name, inboundCall, startedAtMs);
     const reply = this.answers.reply(inboundCall, callAnswer, this.plan.value.sources.get(name));
-    this.recorder.record(name, request, inboundCall, callAnswer);
+    void this.recorder.record(name, request, inboundCall, callAnswer);
     return reply;
   }
 }

@@ -21,6 +21,7 @@ export {
   type Response,
   receiver,
 } from './receiver.js';
+export { type CallSourceFixture, callSourceSuite } from './suites/call-source.js';
 export { type DestinationFixture, destinationSuite } from './suites/destination.js';
 export { type PullingFixture, pullingSuite } from './suites/pulling.js';
 export { type ResolverFixture, resolverSuite } from './suites/resolver.js';

@@ -89,7 +89,11 @@ async function called(config: Config, source: SourceRow, options: CallOptions): 
       );
     const api = new RouterClient(network, url, options.token ?? config.server.adminToken);
     const { status, ms, body, eventId: event, requests } = reply;
-    return { source: source.name, status, ms, reply: body, event, requests, ...(await recordedAnswer(api, event)) };
+    const { answerBy, deadlineMs = 0 } = source.component;
+    // The call is recorded when its answer has been sent.
+    const waitMs = recordingMs + (answerBy === 'call' ? deadlineMs : 0);
+    const recorded = await recordedAnswer(api, event, waitMs);
+    return { source: source.name, status, ms, reply: body, event, requests, ...recorded };
   } finally {
     await network.close();
   }
@@ -158,9 +162,13 @@ const recordingMs = 2_000;
 const againMs = 50;
 
 /** Polls the API until the call is recorded or the time is up. */
-export async function recordedAnswer(api: RouterClient, eventId: string | null): Promise<RecordedAnswer> {
+export async function recordedAnswer(
+  api: RouterClient,
+  eventId: string | null,
+  waitMs = recordingMs,
+): Promise<RecordedAnswer> {
   if (eventId === null) return { answer: null, reason: 'the reply names no event' };
-  const untilMs = systemClock.elapsed() + recordingMs;
+  const untilMs = systemClock.elapsed() + waitMs;
   for (;;)
     try {
       const { data } = await api.get(`/api/events/${encodeURIComponent(eventId)}`, eventDetails);

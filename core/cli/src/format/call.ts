@@ -32,6 +32,7 @@ export function printAnswer(output: Output, answer: CallAnswer): void {
     lookups,
     requests,
     ms,
+    sent,
   } = answer;
   const which = name === null ? 'no answer matched' : `answer ${styled(output, 'bold', name)}`;
   const again = requests === 1 ? '' : `, ${requests} requests`;
@@ -46,6 +47,11 @@ export function printAnswer(output: Output, answer: CallAnswer): void {
   if (agent !== null) output.line(`agent ${agent} takes the call`);
   else if (agentOrigin?.reason) output.line(`no other agent takes the call: ${agentOrigin.reason}`);
   if (lookups.length > 0) printWaterfall(output, lookups, ms);
+  if (sent === undefined) return;
+  const { outcome, attempts, reason } = sent;
+  const how =
+    outcome === 'sent' ? `sent to the platform after ${msText(sent.ms)}` : `not sent to the platform: ${reason}`;
+  output.line(styled(output, outcome === 'sent' ? 'green' : 'red', `${how} (${attempts} attempts)`));
 }
 
 /** A line per look-up: when it ran within the ring, what it came to, and why. */

@@ -264,6 +264,17 @@ export const callAnswer = z
     lookups: z.array(lookup).readonly(),
     requests: count.meta({ description: 'Requests about this call until it was answered.' }),
     ms: z.number().meta({ description: 'From the request to the answer.' }),
+    sent: z
+      .object({
+        outcome: z.enum(['sent', 'failed', 'late']).meta({
+          description: '`late`: the router was not running while the platform waited.',
+        }),
+        attempts: count,
+        ms: z.number().meta({ description: "From the platform's request to the end of the last attempt." }),
+        reason: z.string().nullable().meta({ description: 'Why it was not sent.' }),
+      })
+      .optional()
+      .meta({ description: 'Of sources that send the answer by a request of their own.' }),
   })
   .register(named, { id: 'CallAnswer' });
 

@@ -65,6 +65,19 @@ export interface CallAnswer {
   readonly repeated: boolean;
   /** From the request to the answer. */
   readonly ms: number;
+  /** Where the source answers by a call of its own: what came of it. */
+  readonly sent?: SentAnswer;
+}
+
+/** How an answer got to the platform by a request of the source. */
+export interface SentAnswer {
+  /** `late`: the router was not running while the platform waited. */
+  readonly outcome: 'sent' | 'failed' | 'late';
+  readonly attempts: number;
+  /** From the platform's request to the end of the last attempt. */
+  readonly ms: number;
+  /** Why it was not sent; null where it was. */
+  readonly reason: string | null;
 }
 
 /** What answers take from the configuration. */
@@ -78,6 +91,8 @@ export const AnswerPlan = token<Current<AnswerPlan>>('switchhook.AnswerPlan');
 
 /** Kept back from a platform's deadline for the way of the reply. */
 const replyReserveMs = 500;
+/** The same where the source answers by a request of its own, which may have to be made twice. */
+const requestReserveMs = 2_500;
 
 /** All answers. */
 @injectable()
@@ -143,6 +158,18 @@ export class Answers {
     return { ...callAnswer(trace, first.requests), repeated: false };
   }
 
+  /** Answers a call whose answer its source sends; its repeated requests are found elsewhere. Never rejects. */
+  async answerOnce(
+    source: string,
+    { call, deadlineMs }: Pick<InboundCall, 'call' | 'deadlineMs'>,
+    startedAtMs: number,
+    eventId: string,
+  ): Promise<CallAnswer> {
+    const endMs = startedAtMs + deadlineMs - Math.min(requestReserveMs, deadlineMs / 2);
+    const trace = { eventId, ...(await this.#trace(source, call, startedAtMs, endMs)) };
+    return { trace, requests: 1, repeated: false, ms: this.clock.elapsed() - startedAtMs };
+  }
+
   /** The reply in the platform's format. */
   reply(inboundCall: InboundCall, callAnswer: CallAnswer, source: Source | undefined): HttpReply {
     return replyTo(inboundCall, callAnswer, source, this.log);
@@ -205,6 +232,11 @@ export class Answers {
       return noFacts;
     }
   }
+}
+
+/** A call that nothing was looked up for. */
+export function unansweredCall(eventId: string, sent: SentAnswer): CallAnswer {
+  return { trace: { eventId, ...unanswered }, requests: 1, repeated: false, ms: sent.ms, sent };
 }
 
 const nothing: Answer = { variables: {}, overrideAgent: null };

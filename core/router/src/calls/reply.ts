@@ -1,5 +1,5 @@
 /** The reply to a ringing phone: the answer in the platform's format, or else the least the platform accepts. */
-import type { Call, HttpReply, JsonObject, Log, Source } from '@switchhook/sdk';
+import type { Answer, Call, HttpReply, JsonObject, Log, Source } from '@switchhook/sdk';
 import { invalidReturn, isJson, isPlain } from '../system/returned.js';
 import type { CallAnswer, InboundCall } from './answer.js';
 import type { VariableOrigin } from './variables.js';
@@ -22,11 +22,32 @@ export function replyTo(
   source: Source | undefined,
   log: Log,
 ): HttpReply {
-  const { name, answer, eventId } = callAnswer.trace;
-  const own = name === null ? null : written('reply', () => inboundCall.reply(answer), source, log);
+  const { trace, requests, repeated } = callAnswer;
+  const answer = trace.name === null ? null : trace.answer;
+  return replyWith(answer, inboundCall, { eventId: trace.eventId, requests: repeated ? requests : 1 }, source, log);
+}
+
+/** The reply to a request whose answer follows by a request of the source. */
+export function acknowledgement(
+  inboundCall: InboundCall,
+  about: { readonly eventId: string; readonly requests: number },
+  source: Source,
+  log: Log,
+): HttpReply {
+  return replyWith({ variables: {}, overrideAgent: null }, inboundCall, about, source, log);
+}
+
+function replyWith(
+  answer: Answer | null,
+  inboundCall: InboundCall,
+  { eventId, requests }: { readonly eventId: string; readonly requests: number },
+  source: Source | undefined,
+  log: Log,
+): HttpReply {
+  const own = answer === null ? null : written('reply', () => inboundCall.reply(answer), source, log);
   const reply =
     own ?? written('fallback', () => inboundCall.fallback(), source, log) ?? fallbackReply(source, log) ?? bareSuccess;
-  const number = callAnswer.repeated ? { [requestNumberHeader]: String(callAnswer.requests) } : {};
+  const number = requests > 1 ? { [requestNumberHeader]: String(requests) } : {};
   return { ...reply, headers: { ...reply.headers, [eventHeader]: eventId, ...number } };
 }
 
@@ -68,7 +89,7 @@ export function canBeSent(reply: HttpReply | undefined): reply is HttpReply {
 }
 
 /** In the spelling of the bodies it stands in. */
-export function traceOf({ from, to }: Call, { trace, requests, ms }: CallAnswer): JsonObject {
+export function traceOf({ from, to }: Call, { trace, requests, ms, sent }: CallAnswer): JsonObject {
   const { name, step, answer, origins, agentOrigin, lookups } = trace;
   return {
     from,
@@ -84,6 +105,7 @@ export function traceOf({ from, to }: Call, { trace, requests, ms }: CallAnswer)
     }),
     requests,
     ms: tenths(ms),
+    ...(sent && { sent: { ...sent, ms: tenths(sent.ms) } }),
   };
 }
 

@@ -1,12 +1,13 @@
 /** Telemetry of calls: one log line per answer, and its metrics. */
 import { type Call, type EventRecord, type Labels, Log, Metrics } from '@switchhook/sdk';
 import { inject, injectable } from '../system/injection.js';
-import type { AnswerRow, AnswerStep, AnswerTrace, CallAnswer } from './answer.js';
+import type { AnswerRow, AnswerStep, AnswerTrace, CallAnswer, SentAnswer } from './answer.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
   call_answer_seconds: 'Time from request to reply of a call',
   calls_answered_total: 'Calls by answer and by the last step that a part of it came from',
+  calls_sent_total: 'Answers that sources send by requests of their own, by outcome',
   calls_repeated_total: 'Requests about a call that had its answer, or was getting it',
   calls_unrecorded_total: 'Calls that were answered but could not be stored',
   answer_variables_total: 'Variables by the step that supplied them',
@@ -38,11 +39,31 @@ export class CallTelemetry {
       }
   }
 
+  /** The same for sources that answer by requests of their own. */
+  expectSent(source: string): void {
+    for (const outcome of ['sent', 'failed', 'late']) this.#count('calls_sent_total', { source, outcome }, 0);
+  }
+
+  /** A request about a call was received whose answer is sent by a request of the source. */
+  repeated(source: string, { to }: Call, requests: number): void {
+    this.log.info('call.repeated', { source, to, requests });
+    this.#count('calls_repeated_total', { source });
+  }
+
+  /** A source has sent an answer, or could not. */
+  sent(source: string, { to }: Call, eventId: string, { outcome, attempts, ms, reason }: SentAnswer): void {
+    const fields = { source, to, eventId, attempts, ms: Math.round(ms) };
+    if (outcome === 'sent') this.log.info('call.sent', fields);
+    else this.log.error('call.unsent', { ...fields, outcome, reason });
+    this.#count('calls_sent_total', { source, outcome });
+  }
+
   /** A request about a call has its answer. */
-  answered(source: string, call: Call, { trace, requests, repeated, ms }: CallAnswer): void {
+  answered(source: string, call: Call, { trace, requests, repeated, ms, sent }: CallAnswer): void {
     const { name, step, answer, lookups } = trace;
     const fields = { source, to: call.to, answer: name, step, ms: Math.round(ms) };
-    this.#observe('call_answer_seconds', ms / 1_000, { source }, ringSeconds);
+    if (sent?.outcome !== 'late')
+      this.#observe('call_answer_seconds', (sent?.ms ?? ms) / 1_000, { source }, ringSeconds);
     if (repeated) {
       this.log.info('call.repeated', { ...fields, requests });
       this.#count('calls_repeated_total', { source });

@@ -17,7 +17,7 @@ const mostWaiting = 2_000;
 
 @injectable()
 export class CallRecorder {
-  readonly #recording = new Set<Promise<void>>();
+  readonly #recording = new Set<Promise<boolean>>();
   /** Between tries. */
   readonly #sleep: Sleep;
   #closing = false;
@@ -31,16 +31,25 @@ export class CallRecorder {
     this.#sleep = new Sleep(clock);
   }
 
-  /** A request about a call has its answer: logs it, and stores the call with its first request. Returns at once, never throws. */
-  record(source: string, request: RawRequest, { event, call }: InboundCall, callAnswer: CallAnswer): void {
+  /**
+   * A request about a call has its answer: logs it, and stores the call with its first request. Never throws; resolves with whether the
+   * call is stored, which may take as long as all tries.
+   */
+  async record(
+    source: string,
+    { receivedAtMs }: Pick<RawRequest, 'receivedAtMs'>,
+    { event, call }: Pick<InboundCall, 'event' | 'call'>,
+    callAnswer: CallAnswer,
+  ): Promise<boolean> {
     try {
       this.telemetry.answered(source, call, callAnswer);
-      if (callAnswer.repeated) return;
+      if (callAnswer.repeated) return true;
       const { body: _, ...draft } = event;
       const data = { ...draft.data, answer: traceOf(call, callAnswer) };
-      this.#store(recordOf({ ...draft, data }, source, request.receivedAtMs, callAnswer.trace.eventId));
+      return await this.#store(recordOf({ ...draft, data }, source, receivedAtMs, callAnswer.trace.eventId));
     } catch (error) {
       this.log.error('call.unrecorded', { source, error });
+      return false;
     }
   }
 
@@ -62,31 +71,33 @@ export class CallRecorder {
     await Promise.all(this.#recording);
   }
 
-  #store(record: EventRecord): void {
+  async #store(record: EventRecord): Promise<boolean> {
     if (this.#recording.size >= mostWaiting) {
       this.telemetry.unrecorded(record, `${mostWaiting} calls already wait for the store`);
-      return;
+      return false;
     }
     const recording = this.#tried(record).finally(() => this.#recording.delete(recording));
     this.#recording.add(recording);
+    return recording;
   }
 
-  async #tried(record: EventRecord): Promise<void> {
+  async #tried(record: EventRecord): Promise<boolean> {
     for (const waitMs of [...waitsMs, null]) {
       const isLast = waitMs === null || this.#closing;
       try {
         // The same event twice is a duplicate.
         await withTimeout(this.clock, tryMs, this.ingest.commit([record]));
-        return;
+        return true;
       } catch (error) {
         const reason = errorMessage(error);
         if (isLast) {
           this.telemetry.unrecorded(record, reason);
-          return;
+          return false;
         }
         this.log.warn('call.recording-failed', { key: record.key, error, waitMs });
         await this.#sleep.for(waitMs);
       }
     }
+    return false;
   }
 }

@@ -27,6 +27,8 @@ export function readReception(reception: Reception, read: PhoneNormalizer, sourc
       if (!(deadlineMs > 0 && Number.isFinite(deadlineMs)))
         throw invalid(deadlineMs, 'a call whose deadlineMs is a number above 0');
       if (!isCall(call)) throw invalid(call, 'a call with the texts id, from, to and agent, and the object data');
+      if ('answer' in source && call.id === null)
+        throw invalid(call, "a call with an id, as its component declares `answerBy: 'call'`");
       return {
         kind: 'call',
         event: checked(event),

@@ -50,9 +50,11 @@ const methods: { readonly [K in Kind]: readonly (keyof Instances[K])[] } = {
   ],
 };
 
-function checkedInstance<K extends Kind>({ kind }: Component<K>, instance: Instances[K]): Instances[K] {
-  const needed: readonly (keyof Instances[K])[] = methods[kind];
-  const missing = needed.filter((method) => typeof instance?.[method] !== 'function');
+function checkedInstance<K extends Kind>({ kind, answerBy }: Component<K>, instance: Instances[K]): Instances[K] {
+  const needed = [...methods[kind].map(String), ...(answerBy === 'call' ? ['answer'] : [])];
+  const missing = needed.filter((method) => typeof Object(instance)[method] !== 'function');
+  if (kind === 'source' && answerBy !== 'call' && Object(instance).answer !== undefined)
+    throw invalidReturn({}, 'create', instance, "a source without answer, as its component has no `answerBy: 'call'`");
   if (missing.length === 0) return instance;
   throw invalidReturn({}, 'create', instance, `a ${kind} with ${missing.join(', ')}`);
 }

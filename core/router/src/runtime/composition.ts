@@ -19,6 +19,8 @@ import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
 import { EmitPlan, Emitters } from '../ingest/emitters.js';
 import { Ingest } from '../ingest/ingest.js';
+import { LaterAnswers, LaterPlan } from '../ingest/later-answers.js';
+import { OpenCalls } from '../ingest/open-calls.js';
 import { Pullers, PullPlan } from '../ingest/pulling.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
@@ -58,6 +60,7 @@ const plans = [
   SourcePlan,
   EmitPlan,
   PullPlan,
+  LaterPlan,
   DeliveryPlan,
   AnswerPlan,
   AdminPlan,
@@ -68,7 +71,19 @@ const plans = [
 ] as const;
 const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
-  ...[Pauses, Dispatcher, Ingest, Emitters, Pullers, CallRecorder, VerificationQueue, Answers, Pipeline],
+  ...[
+    Pauses,
+    Dispatcher,
+    Ingest,
+    Emitters,
+    Pullers,
+    CallRecorder,
+    OpenCalls,
+    LaterAnswers,
+    VerificationQueue,
+    Answers,
+    Pipeline,
+  ],
   ...[Replays, Operations, Controls, StatusReader, Retention],
 ] as const;
 
@@ -89,6 +104,8 @@ export function composeRouter(config: Config, options: RouterOptions, ready: () 
   engine.get(IngestTelemetry).expect(config.sources);
   engine.get(DeliveryTelemetry).expect(config.destinations);
   engine.get(CallTelemetry).expect(config.answers);
+  for (const { name, component } of config.sources)
+    if (component.answerBy === 'call') engine.get(CallTelemetry).expectSent(name);
   container.get(Metrics).gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const fairness = new ConnectionFairness();
   return {

@@ -62,6 +62,7 @@ const rulesOfKinds: Readonly<Partial<Record<Kind, Rules>>> = {
     types: texts,
     accepts: texts,
     samples: map,
+    answerBy: optional([(value) => value === 'response' || value === 'call', "'response' or 'call'"]),
     deadlineMs: optional([(value) => typeof value === 'number' && value > 0, 'a number of milliseconds']),
     callBody: method,
     answerIn: method,

@@ -9,6 +9,7 @@ import { storeReader } from '../calls/store-reader.js';
 import type { ComponentRow, Config } from '../config/config.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import { type EmitPlan, EmitterOf, Emitters } from '../ingest/emitters.js';
+import type { LaterPlan } from '../ingest/later-answers.js';
 import type { PullPlan } from '../ingest/pulling.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { SourcePlan } from '../pipeline.js';
@@ -26,6 +27,7 @@ export interface Generation
   extends SourcePlan,
     EmitPlan,
     PullPlan,
+    LaterPlan,
     DeliveryPlan,
     AnswerPlan,
     AdminPlan,
@@ -59,7 +61,12 @@ export function createGeneration(config: Config, container: Container, engine: C
   const plugins = pluginServices(config, container);
   const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
   const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log, mask);
-  const sources = config.sources.map((row) => created('source', row));
+  const sources = config.sources.map((row) => {
+    const source = created('source', row);
+    if (row.component.answerBy === 'call' && (!store.state || !store.setState || !store.stateKeys))
+      throw new ComponentFailure({ ...source, position: row.position ?? null }, 'cannot be used', noOpenCalls(), mask);
+    return source;
+  });
   const transforms = config.transforms.map((row) => created('transform', row));
   const destinations = config.destinations.map((row) => {
     const destination = withBatches(created('destination', row), row);
@@ -108,6 +115,11 @@ export function createGeneration(config: Config, container: Container, engine: C
     normalizePhone: phoneNormalizer(config.country),
     keepMs: config.store.retentionMs,
   };
+}
+
+function noOpenCalls(): Error {
+  const message = 'it answers by a call, and the store has no state, setState and stateKeys';
+  return Object.assign(new Error(message), { code: 'STATE_NOT_KEPT' });
 }
 
 /** Plugins are distinguished by their names: two that are called alike would share their keys. */

@@ -18,9 +18,18 @@ export interface Source extends Lifecycle {
   receive(request: RawRequest): Reception | Promise<Reception>;
   /**
    * Of sources of calls: the least the platform accepts, where `receive` failed and nothing is known of the call. With it, a
-   * fault of the source is no 500 any more, and `receive` is waited for no longer than 2 s. Must not throw.
+   * fault of the source is no 500 any more, and `receive` is waited for no longer than 2 s. Must not throw. Not used with
+   * `answerBy: 'call'`: a call that the source cannot read cannot be answered later, but the platform may send its request again.
    */
   fallback?(): HttpReply;
+  /**
+   * Of sources with `answerBy: 'call'`, which must have it: sends the platform the answer to a call by a request of its own. Called once the
+   * call is kept in the store, or the store has failed. `answer` is null where no answer matches, or it could not be made: then do the least
+   * that the platform accepts. Called again after `unavailable` (unless `needsOperator`) while the platform still waits, and after a crash,
+   * by an instance that has not received the request: what it needs is in `call`. The signal is aborted when its time is up, which is half
+   * of the time that is left, at least a second. A throw counts as `unavailable`.
+   */
+  answer?(call: Call, answer: Answer | null, signal: AbortSignal): Promise<Outcome>;
   /**
    * Of sources that pull: reads from another system and emits what it finds, until the signal is aborted; then it must return soon. Called
    * when the router and its store are open. With several routers on one store, one of them runs it at a time. After a throw or an
@@ -143,6 +152,11 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly accepts?: readonly string[];
   /** Of sources: bodies to try it with, by name, for `switchhook send <sample>`. */
   readonly samples?: Readonly<Record<string, JsonObject>>;
+  /**
+   * Of sources of calls: what the platform takes the answer from. `call`: the response to its request only acknowledges it, and the source
+   * sends the answer by its method `answer`; `call.id` is then never null. Default `response`.
+   */
+  readonly answerBy?: 'response' | 'call';
   /** Of sources of calls: the longest `deadlineMs` of its calls. An answer's `within` above it is a mistake of the configuration. */
   readonly deadlineMs?: number;
   /** Of sources of calls: the body of the platform's request about a call, for `switchhook call`. */

@@ -61,9 +61,15 @@ export type Reception =
       readonly call: Call;
       /** How long the platform waits for the reply, in milliseconds from `receivedAtMs`. */
       readonly deadlineMs: number;
-      /** For how long after its first request the platform may repeat its request about the same call. Default: `deadlineMs`. */
+      /**
+       * For how long after its first request the platform may repeat its request about the same call. Default: `deadlineMs`. With
+       * `answerBy: 'call'` the call is answered once in this time, also over restarts.
+       */
       readonly retryMs?: number;
-      /** Writes the answer in the platform's format. Where it throws, `fallback` is sent. */
+      /**
+       * Writes the answer in the platform's format. Where it throws, `fallback` is sent. With `answerBy: 'call'`: acknowledges the request,
+       * and is given an answer without variables.
+       */
       reply(answer: Answer): HttpReply;
       /** The least the platform accepts. Must not throw. */
       fallback(): HttpReply;

@@ -90,7 +90,10 @@ class StepRunner {
 
   /** A description of its request. Throws an `IncompatibleScenarioError` if it cannot be made. */
   described(scope: StepScope): string {
-    const { ring, send, repeat } = this.step;
+    const { ring, send, repeat, expect } = this.step;
+    const { name, component } = this.#source;
+    if (component.answerBy === 'call' && (expect.variables ?? expect.anyVariables) !== undefined)
+      this.#unfit(`source ${name} sends its answers by requests of its own: its replies have no variables to expect`);
     this.#signed(scope);
     const sample = send?.render(scope);
     const what =

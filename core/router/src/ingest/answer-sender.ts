@@ -1,0 +1,73 @@
+/** Sends the answer to a call by a request of its source: again after failures, until the platform has stopped waiting. */
+import type { Answer, Call, Clock, Log, Outcome, Source } from '@switchhook/sdk';
+import { backoffMs } from '@switchhook/sdk/internal';
+import type { SentAnswer } from '../calls/answer.js';
+import { calledWithin, checkedOutcome, maskedOutcome } from '../delivery/outcome.js';
+import type { Mask } from '../system/mask.js';
+import { excerptOf, located } from '../system/thrown.js';
+
+/** An answer that the platform waits for. Times are those of the clock's `elapsed`. */
+export interface UnsentAnswer {
+  readonly source: string;
+  readonly call: Call;
+  /** Null where none matched. */
+  readonly answer: Answer | null;
+  readonly startedAtMs: number;
+  /** The platform's deadline. */
+  readonly endMs: number;
+}
+
+/** What sending works with. */
+export interface SenderParts {
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly mask: Mask;
+}
+
+/** An attempt that hangs leaves time for another one. */
+const shareOfAttempt = 1 / 2;
+const shortestAttemptMs = 1_000;
+const reasonLimit = 1_024;
+
+/** Never rejects, and resolves at `endMs` at the latest. */
+export async function sendAnswer(unsent: UnsentAnswer, parts: SenderParts): Promise<SentAnswer> {
+  const { startedAtMs, endMs } = unsent;
+  const { clock, log } = parts;
+  let reason = 'the time of the call was over before the answer was there';
+  for (let attempts = 0; ; attempts += 1) {
+    const leftMs = endMs - clock.elapsed();
+    const ended = (outcome: SentAnswer['outcome']): SentAnswer => {
+      return { outcome, attempts, ms: clock.elapsed() - startedAtMs, reason: outcome === 'sent' ? null : reason };
+    };
+    if (leftMs <= 0) return ended('failed');
+    const outcome = await attempt(
+      unsent,
+      Math.min(leftMs, Math.max(shortestAttemptMs, leftMs * shareOfAttempt)),
+      parts,
+    );
+    if (outcome.kind === 'delivered') return { ...ended('sent'), attempts: attempts + 1 };
+    reason = excerptOf(outcome.reason, reasonLimit);
+    log.warn('call.send-failed', { source: unsent.source, attempt: attempts + 1, reason });
+    const waitMs = outcome.kind === 'unavailable' && !outcome.needsOperator ? waitAfter(outcome, attempts + 1) : null;
+    if (waitMs === null || waitMs >= endMs - clock.elapsed()) return { ...ended('failed'), attempts: attempts + 1 };
+    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+  }
+}
+
+function waitAfter({ retryAfterMs = 0 }: { readonly retryAfterMs?: number }, failures: number): number {
+  return Math.max(retryAfterMs, backoffMs(failures));
+}
+
+async function attempt(
+  { call, answer }: UnsentAnswer,
+  ms: number,
+  { source, clock, mask }: SenderParts,
+): Promise<Outcome> {
+  try {
+    const returned: unknown = await calledWithin(clock, ms, async (signal) => source.answer?.(call, answer, signal));
+    return maskedOutcome(checkedOutcome(returned, 'answer', source), mask);
+  } catch (error) {
+    return { kind: 'unavailable', reason: located(error, mask) };
+  }
+}

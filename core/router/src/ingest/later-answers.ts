@@ -1,0 +1,218 @@
+/** Answers the calls of sources that answer by a request of their own: kept first, acknowledged, answered once, then recorded. */
+import {
+  Clock,
+  fingerprint,
+  type HttpReply,
+  Log,
+  type NamedToken,
+  type RawRequest,
+  refuse,
+  type Source,
+  token,
+} from '@switchhook/sdk';
+import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
+import { Answers, type InboundCall, unansweredCall } from '../calls/answer.js';
+import { CallDedup, type Remembered } from '../calls/call-dedup.js';
+import { callKey } from '../calls/call-key.js';
+import { acknowledgement } from '../calls/reply.js';
+import { CallTelemetry } from '../calls/telemetry.js';
+import { newEventId } from '../system/ids.js';
+import { type Current, inject, injectable } from '../system/injection.js';
+import { Mask } from '../system/mask.js';
+import { sendAnswer } from './answer-sender.js';
+import { CallRecorder } from './call-recorder.js';
+import { type OpenCall, OpenCalls } from './open-calls.js';
+
+/** What answering later takes from the configuration. */
+export interface LaterPlan {
+  /** By name. */
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+export const LaterPlan: NamedToken<Current<LaterPlan>> = token('switchhook.LaterPlan');
+
+/** The platform may send its request again: a store that takes longer keeps it from waiting for nothing. */
+const acknowledgeMs = 5_000;
+/** The phone rings: an answer that is there waits no longer for the store. */
+const keepMs = 1_000;
+/** Texts of calls that are recorded already. */
+const removeMs = 10_000;
+const betweenListsMs = 1_000;
+/** In a shared store, a call that is so long past its deadline belongs to a router that has ended. */
+const abandonedMs = 60_000;
+
+/** A call that is being answered. */
+interface Answering {
+  readonly id: string;
+  readonly open: OpenCall;
+  /** False where it is that of another router. */
+  readonly kept: Promise<boolean>;
+  /** When its request came, by the clock's `elapsed`. */
+  readonly startedAtMs: number;
+  /** From when on resolvers have the time of its answer: for one that an earlier run has left, not from its request. */
+  readonly fromMs: number;
+  /** Requests about it so far. */
+  readonly requests: () => number;
+}
+
+@injectable()
+export class LaterAnswers {
+  readonly #calls = new CallDedup<void>();
+  /** By the id of the event: of one call, an earlier run of the router may have left another one. */
+  readonly #running = new Map<string, Promise<boolean>>();
+  readonly #sleep: Sleep;
+  #resuming = Promise.resolve();
+  #isClosed = false;
+
+  constructor(
+    @inject(LaterPlan) private readonly plan: Current<LaterPlan>,
+    @inject(OpenCalls) private readonly openCalls: OpenCalls,
+    @inject(Answers) private readonly answers: Answers,
+    @inject(CallRecorder) private readonly recorder: CallRecorder,
+    @inject(CallTelemetry) private readonly telemetry: CallTelemetry,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+    @inject(Mask) private readonly mask: Mask,
+  ) {
+    this.#sleep = new Sleep(clock);
+  }
+
+  /** A request about a call: begins to answer it, and acknowledges it once it is on disk. Refuses it where that fails; the call is answered anyhow. */
+  async accept(name: string, request: RawRequest, inboundCall: InboundCall, startedAtMs: number): Promise<HttpReply> {
+    const { call, event, deadlineMs, retryMs = deadlineMs } = inboundCall;
+    const source = this.plan.value.sources.get(name);
+    // Calls without an id are refused by `readReception`.
+    const key = callKey(name, call);
+    if (source === undefined || key === null) throw refuse('SOURCE_FAILED', 'the call has no id');
+    const earlier = this.#calls.get(key, this.clock.elapsed());
+    let taken: Remembered<void>;
+    if (earlier === null) {
+      const { receivedAtMs } = request;
+      const open = { source: name, eventId: newEventId(), receivedAtMs, deadlineMs, retryMs, event, call };
+      const answered = this.#begin(fingerprint(Buffer.from(key)), open, startedAtMs, () => taken.requests);
+      taken = this.#calls.put(key, { eventId: open.eventId, answered }, startedAtMs, retryMs);
+    } else {
+      taken = earlier;
+      this.telemetry.repeated(name, call, taken.requests);
+    }
+    try {
+      await withTimeout(this.clock, acknowledgeMs, taken.answered);
+    } catch (error) {
+      throw refuse('STORE_UNAVAILABLE', `the call is answered, but not kept yet: ${errorMessage(error)}`, {
+        cause: error,
+      });
+    }
+    return acknowledgement(inboundCall, taken, source, this.log);
+  }
+
+  /** The store is open: answers the calls that an earlier run has left, or records that it is too late. */
+  open(): void {
+    this.#resuming = this.#resume();
+  }
+
+  /** Resolves when the calls under way are answered and recorded. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#sleep.end();
+    await Promise.all([this.#resuming, ...this.#running.values()]);
+  }
+
+  /** Resolves when the call is on disk: as an open call, or recorded. */
+  #begin(id: string, open: OpenCall, startedAtMs: number, requests: () => number): Promise<void> {
+    const kept = this.openCalls.keep(id, open);
+    const recorded = this.#run({ id, open, kept, startedAtMs, fromMs: startedAtMs, requests });
+    return kept.then(
+      () => {},
+      async (error: unknown) => {
+        this.log.warn('call.keeping-failed', { source: open.source, eventId: open.eventId, error });
+        if (!(await recorded)) throw error;
+      },
+    );
+  }
+
+  #run(answering: Answering): Promise<boolean> {
+    const { source, eventId } = answering.open;
+    const running = this.#answer(answering)
+      .catch((error: unknown) => {
+        this.log.error('call.unrecorded', { source, error });
+        return false;
+      })
+      .finally(() => this.#running.delete(eventId));
+    this.#running.set(eventId, running);
+    return running;
+  }
+
+  /** Whether the call is recorded, or is that of another router. */
+  async #answer({ id, open, kept, startedAtMs, fromMs, requests }: Answering): Promise<boolean> {
+    const { clock, log, mask } = this;
+    const { source: name, call, deadlineMs, eventId } = open;
+    const source = this.plan.value.sources.get(name);
+    if (source === undefined) return false;
+    // Only what is known to be answered elsewhere is not answered here.
+    const isOwn = withTimeout(clock, keepMs, kept).catch(() => true);
+    const endMs = startedAtMs + deadlineMs;
+    const callAnswer = await this.answers.answerOnce(name, { call, deadlineMs: endMs - fromMs }, fromMs, eventId);
+    if (!(await isOwn)) {
+      this.telemetry.repeated(name, call, requests() + 1);
+      return true;
+    }
+    const answer = callAnswer.trace.name === null ? null : callAnswer.trace.answer;
+    const unsent = { source: name, call, answer, startedAtMs, endMs };
+    const sent = await sendAnswer(unsent, { source, clock, log, mask });
+    this.telemetry.sent(name, call, eventId, sent);
+    const isRecorded = await this.recorder.record(name, open, open, { ...callAnswer, sent, requests: requests() });
+    if (isRecorded) await this.#remove(id, open, kept);
+    return isRecorded;
+  }
+
+  /** What stays is recorded once more by the next start, as a duplicate. */
+  async #remove(id: string, open: OpenCall, kept: Promise<boolean>): Promise<void> {
+    const removed = kept.then(() => this.openCalls.remove(id, open));
+    await withTimeout(this.clock, removeMs, removed).catch((error: unknown) =>
+      this.log.warn('call.removing-failed', { source: open.source, eventId: open.eventId, error }),
+    );
+  }
+
+  async #resume(): Promise<void> {
+    while (!this.#isClosed)
+      try {
+        const ids = await this.openCalls.list();
+        await Promise.all(ids.map((id) => this.#resumeOne(id)));
+        return;
+      } catch (error) {
+        this.log.warn('calls.unread', { error });
+        await this.#sleep.for(betweenListsMs);
+      }
+  }
+
+  async #resumeOne(id: string): Promise<void> {
+    const { clock } = this;
+    let open = await this.openCalls.get(id);
+    if (open === null || this.#running.has(open.eventId)) return;
+    if (this.openCalls.areShared) {
+      await this.#sleep.for(Math.max(0, leftMs(open, clock) + abandonedMs));
+      open = this.#isClosed ? null : await this.openCalls.get(id);
+    }
+    if (open === null) return;
+    const { source, call, eventId, receivedAtMs } = open;
+    const ms = clock.now() - receivedAtMs;
+    if (leftMs(open, clock) > 0 && this.plan.value.sources.get(source)?.answer !== undefined) {
+      const kept = this.openCalls.mark(id, open).then(async (isOwn) => {
+        if (!isOwn) await this.openCalls.remove(id, open);
+        return isOwn;
+      });
+      const fromMs = clock.elapsed();
+      await this.#run({ id, open, kept, startedAtMs: fromMs - ms, fromMs, requests: () => 1 });
+      return;
+    }
+    const reason = 'the router ended before it had recorded an answer; whether the platform got one is not known';
+    const sent = { outcome: 'late', attempts: 0, ms, reason } as const;
+    this.telemetry.sent(source, call, eventId, sent);
+    if (await this.recorder.record(source, open, open, unansweredCall(eventId, sent)))
+      await this.#remove(id, open, Promise.resolve(true));
+  }
+}
+
+function leftMs({ receivedAtMs, deadlineMs }: OpenCall, clock: Clock): number {
+  return receivedAtMs + deadlineMs - clock.now();
+}
