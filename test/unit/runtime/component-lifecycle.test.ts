@@ -276,6 +276,7 @@ describe('a store that is not open yet', () => {
       () => store.backlog(),
       async () => store.state?.('key'),
       async () => store.setState?.('key', 'text', null),
+      async () => store.stateKeys?.('k', limit),
     ];
     const methods = Object.keys(store) as (keyof Store)[];
     expect(methods).to.have.length(questions.length);
