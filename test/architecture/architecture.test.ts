@@ -10,7 +10,7 @@ import { honestTests } from './rules/tests.js';
 import { words } from './rules/words.js';
 import { filesIn, type SourceFile } from './source.js';
 
-const sources = filesIn(['core', 'plugins'], /^(core|plugins)\/[^/]+\/src\/.*\.ts$/);
+const sources = filesIn(['core', 'plugins'], /^(core|plugins)\/[^/]+\/src\/.*\.tsx?$/);
 const tests = filesIn(['test/unit', 'test/flow', 'test/support', 'plugins'], /^(test|plugins\/[^/]+\/test)\/.*\.ts$/);
 
 describe('The architecture', () => {

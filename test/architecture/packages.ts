@@ -18,6 +18,7 @@ export interface Manifest {
   readonly files?: readonly string[];
   readonly engines?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
@@ -38,7 +39,7 @@ export function packages(): readonly Package[] {
   return folders.map((folder) => ({
     folder,
     manifest: JSON.parse(readFileSync(join(repository, folder, 'package.json'), 'utf8')),
-    sources: filesIn([`${folder}/src`], /\.ts$/),
+    sources: filesIn([`${folder}/src`], /\.tsx?$/),
   }));
 }
 
@@ -62,24 +63,30 @@ export function missingParts({ folder, manifest }: Package): readonly string[] {
   ];
 }
 
+/** Whether what a package uses is part of what it publishes: nothing of it is installed beside it. */
+function isBundled({ name }: Manifest): boolean {
+  return name === '@switchhook/dashboard';
+}
+
 /** What a package uses without saying so, and says without using it. */
 export function dependencyDifferences({ manifest, sources }: Package): readonly string[] {
-  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const bundled = isBundled(manifest) ? manifest.devDependencies : {};
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...bundled });
   const used = new Set(sources.flatMap(importsOf).map(({ name }) => packageOf(name)));
   const others = [...used].filter((name) => !name.startsWith('.') && name !== 'node:' && name !== manifest.name);
   return [
     ...others.filter((name) => !declared.includes(name)).map((name) => `uses ${name}`),
-    // The command brings plugins for its user, which the loader finds; an optional package is looked for at run time.
+    // The command brings plugins and the page for its user, which are looked for by name; an optional package is looked for at run time.
     ...declared
       .filter((name) => !used.has(name) && !manifest.peerDependenciesMeta?.[name]?.optional)
-      .filter((name) => !(manifest.bin && name.startsWith('@switchhook/plugin-')))
+      .filter((name) => !(manifest.bin && /^@switchhook\/(plugin-|dashboard$)/.test(name)))
       .map((name) => `does not use ${name}`),
   ];
 }
 
 /** Dependencies that may change between two installations. */
-export function floating({ manifest: { dependencies = {} } }: Package): readonly string[] {
-  return Object.entries(dependencies)
+export function floating({ manifest: { dependencies = {}, devDependencies = {} } }: Package): readonly string[] {
+  return Object.entries({ ...dependencies, ...devDependencies })
     .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
     .map(([name, version]) => `${name} ${version}`);
 }

@@ -16,6 +16,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     '@switchhook/core/api',
     '@switchhook/core/internal',
   ],
+  dashboard: [],
   cli: [
     '@switchhook/sdk',
     '@switchhook/sdk/internal',
@@ -91,6 +92,14 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     crash: ['router-process.ts'],
     'index.ts': ['crash', 'hook-client.ts', 'router-process.ts', 'scenario'],
   },
+  dashboard: {
+    model: [],
+    parts: ['model'],
+    views: ['model', 'parts'],
+    'views.ts': ['model', 'parts', 'views'],
+    'app.ts': ['model', 'parts', 'views', 'views.ts'],
+    'main.ts': ['app.ts', 'model', 'parts'],
+  },
   cli: {
     'table.ts': [],
     'output.ts': ['table.ts'],
@@ -107,6 +116,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
 
 /** The modules that may use each third-party package. */
 const libraries: Readonly<Record<string, RegExp>> = {
+  '@preact/signals': /^dashboard\//,
+  preact: /^dashboard\//,
   '@koa/router': /^router\/http\/routes\.ts$/,
   '@marcbachmann/cel-js': /^router\/expressions\//,
   re2js: /^router\/expressions\//,
@@ -131,7 +142,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   uuid: /^router\/system\/ids\.ts$/,
   yaml: /^router\/config\/|^simulator\/scenario\//,
   zod: /^(sdk|simulator|cli)\/|^router\/(config|api|http)\//,
-  'node:': /^(?!sdk\/contract\/|router\/(delivery|ingest|routing|admin|calls|resilience|pipeline\.ts))/,
+  'node:': /^(?!dashboard\/|sdk\/contract\/|router\/(delivery|ingest|routing|admin|calls|resilience|pipeline\.ts))/,
 };
 
 export const imports: Rule = {
@@ -153,6 +164,8 @@ export const imports: Rule = {
     { path: 'core/router/src/runtime/router.ts', text: "import { container } from 'tsyringe';\n" },
     { path: 'core/router/src/stray.ts', text: "import { ERRORS } from './system/ids.js';\n" },
     { path: 'core/testkit/src/suites/stray.ts', text: "import { play } from '@switchhook/simulator';\n" },
+    { path: 'core/dashboard/src/model/stray.ts', text: "import { Tree } from '../parts/tree.js';\n" },
+    { path: 'core/dashboard/src/views/stray.tsx', text: "import type { Status } from '@switchhook/core/api';\n" },
     { path: 'core/cli/src/commands/stray.ts', text: "import { cleaner } from 'not-declared';\n" },
     { path: 'core/cli/src/format/stray.ts', text: "import { sendCommand } from '../commands/send.js';\n" },
     { path: 'core/new/src/stray.ts', text: "import { definePlugin } from '@switchhook/sdk';\n" },
@@ -189,7 +202,7 @@ function mayPluginImport(path: string, name: string): boolean {
 }
 
 function moduleOf(path: string): string {
-  return path.split('/')[0] ?? '';
+  return path.split('/')[0]?.replace(/\.tsx$/, '.ts') ?? '';
 }
 
 /** Name of the package an import is from; `node:` for what comes with Node. */

@@ -19,7 +19,7 @@ const lines: readonly Line[] = [
   {
     what: 'time is read and waited for',
     pattern: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bhrtime\b|\bset(Timeout|Interval)\b/,
-    home: /^core\/router\/src\/system\/clock\.ts$/,
+    home: /^core\/(router\/src\/system|dashboard\/src\/model)\/clock\.ts$/,
     examples: ['const now = Date.now();', 'const date = new Date();', 'setTimeout(stop, 10);'],
   },
   {
@@ -63,7 +63,7 @@ const lines: readonly Line[] = [
   {
     what: 'the network is reached without HttpClient',
     pattern: /(?<![.\w])fetch\(|\bhttps?\.(request|get)\(/,
-    home: /^core\/router\/src\/system\/http-client\.ts$/,
+    home: /^core\/(router\/src\/system\/http-client|dashboard\/src\/model\/api)\.ts$/,
     // A `fetch` of its own: it has been handed one.
     unless: /[{[,]\s*fetch\s*[,}\]][^;]*(=|=>|:)/,
     examples: ["await fetch('https://example.com');", "https.get('https://example.com');"],

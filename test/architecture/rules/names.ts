@@ -17,7 +17,7 @@ export const fileNames: Rule = {
 };
 
 function isWellNamed(path: string): boolean {
-  const name = posix.basename(path).replace(/(\.test)?\.ts$/, '');
+  const name = posix.basename(path).replace(/(\.test)?\.tsx?$/, '');
   if (name === 'index') return /^(core|plugins)\/[^/]+\/src\/index\.ts$/.test(path);
   return /^[a-z\d]+(-[a-z\d]+)*$/.test(name) && !name.split('-').some((word) => vague.includes(word));
 }

@@ -1,0 +1,124 @@
+/** The frame of the page: navigation, whether the router answers, and the view of the present place. */
+import { useEffect, useRef } from 'preact/hooks';
+import { access, unreachableSinceMs } from './model/api.js';
+import { linkTo, type Place, place } from './model/location.js';
+import type { Status } from './model/replies.js';
+import { headline } from './model/severity.js';
+import { Announcements, announce } from './parts/actions.js';
+import { Help } from './parts/help.js';
+import { helpShown } from './parts/keyboard.js';
+import type { Resource } from './parts/resource.js';
+import { useStatus } from './parts/status.js';
+import { Time } from './parts/text.js';
+import { SignIn, SignOut } from './views/sign-in.js';
+import { type View, viewOf, views } from './views.js';
+
+export function App() {
+  const status = useStatus();
+  const view = viewOf(place.value);
+  const main = useRef<HTMLElement>(null);
+  useTitle(view, place.value, main);
+  useRestarts(status);
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <Header status={status} current={view} />
+      <Unreachable />
+      <main ref={main} tabIndex={-1}>
+        {access.value === 'granted' ? (
+          <view.Show key={place.value.path.join('/')} place={place.value} status={status} />
+        ) : (
+          <SignIn />
+        )}
+      </main>
+      <Announcements />
+      {helpShown.value && <Help />}
+    </>
+  );
+}
+
+function Header({ status, current }: { readonly status: Resource<Status>; readonly current: View }) {
+  const value = status.data.value;
+  const level =
+    value === null || unreachableSinceMs.value !== null ? 'off' : headline(value, Date.parse(value.now)).level;
+  return (
+    <header class="top">
+      <a class="brand" href={linkTo([])} aria-label="Switchhook, overview">
+        <span class={`dot ${level}`} aria-hidden="true" />
+        Switchhook
+      </a>
+      <nav aria-label="Views">
+        <ul>
+          {views
+            .filter(({ menu }) => menu !== null)
+            .map(({ menu, path }) => (
+              <li key={path}>
+                <a href={linkTo(path === '' ? [] : [path])} aria-current={current.under === path ? 'page' : undefined}>
+                  {menu}
+                </a>
+              </li>
+            ))}
+        </ul>
+      </nav>
+      <div class="end">
+        {value !== null && <span class="dim version">{value.version}</span>}
+        <SignOut />
+        <button
+          type="button"
+          aria-label="Keyboard and help"
+          onClick={() => {
+            helpShown.value = true;
+          }}
+        >
+          ?
+        </button>
+      </div>
+    </header>
+  );
+}
+
+function Unreachable() {
+  const since = unreachableSinceMs.value;
+  return (
+    <div role="status" aria-live="polite">
+      {since !== null && (
+        <p class="banner">
+          The router does not answer, since <Time iso={new Date(since).toISOString()} />. The page shows what it knew
+          then, and tries again every two seconds.
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Names the view in the browser's title, and moves the focus to it where the operator went there. */
+function useTitle(view: View, { path }: Place, main: { readonly current: HTMLElement | null }): void {
+  const first = useRef(true);
+  const key = path.join('/');
+  useEffect(() => {
+    document.title = `${view.title(path)} · Switchhook`;
+    if (!first.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    first.current = false;
+  }, [key]);
+}
+
+/** Clocks differ, and replies take time. */
+const sameStartMs = 3_000;
+
+/** Reports a restart. */
+function useRestarts(status: Resource<Status>): void {
+  const started = useRef<number | null>(null);
+  const value = status.data.value;
+  useEffect(() => {
+    if (value === null) return;
+    const startedMs = Date.parse(value.now) - value.uptimeSeconds * 1_000;
+    if (started.current !== null && startedMs - started.current > sameStartMs)
+      announce('The router was restarted.', 'warn');
+    started.current = startedMs;
+  }, [value]);
+}

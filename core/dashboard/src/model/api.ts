@@ -1,0 +1,92 @@
+/** The router's API, over HTTP, and whether it answers. */
+import { signal } from '@preact/signals';
+import { now } from './clock.js';
+import { parseJson } from './json.js';
+
+/** Why a request has no result. */
+export class ApiFailure extends Error {
+  override readonly name = 'ApiFailure';
+
+  /** `code`: of the API's own errors; null where the router did not answer. */
+  constructor(
+    message: string,
+    readonly code: string | null,
+  ) {
+    super(message);
+  }
+}
+
+/** Whether the page may use the API: `needed` = with a token; `refused` = not from here. */
+export type Access = 'granted' | 'needed' | 'refused';
+
+/** What the last request showed. */
+export const access = signal<Access>('granted');
+/** Why the API refuses this page; empty where it does not. */
+export const accessReason = signal('');
+/** Since when the router does not answer; null while it does. */
+export const unreachableSinceMs = signal<number | null>(null);
+
+/** A request: the body is sent as JSON. */
+export interface ApiRequest {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** Absolute URL of a path of the API, below the page's own folder. */
+export function apiUrl(path: string, query: ApiRequest['query'] = {}): string {
+  const url = new URL(`api/${path}`, document.baseURI);
+  url.hash = '';
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== '') url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** Sends a request. Rejects with an `ApiFailure`, or as the signal does. */
+export async function api<T>(path: string, { method = 'GET', query, body, signal }: ApiRequest = {}): Promise<T> {
+  const sent =
+    method === 'GET' ? {} : { body: JSON.stringify(body ?? {}), headers: { 'content-type': 'application/json' } };
+  const { response, text } = await answered(apiUrl(path, query), { method, ...sent, ...(signal && { signal }) });
+  if (response.ok) {
+    if (path !== 'session') access.value = 'granted';
+    return (text === '' ? null : parseJson(text)) as T;
+  }
+  const failure = failureOf(response, text);
+  if (failure.code === 'API_TOKEN_WRONG') access.value = 'needed';
+  if (failure.code === 'API_TOKEN_NEEDED') access.value = 'refused';
+  if (access.value !== 'granted') accessReason.value = failure.message;
+  throw failure;
+}
+
+async function answered(url: string, options: RequestInit) {
+  try {
+    const response = await fetch(url, { credentials: 'same-origin', cache: 'no-store', ...options });
+    const text = await response.text();
+    // A proxy answers in place of a router that is gone.
+    if (isOfGateway(response)) throw new Error(`${response.status} ${response.statusText}`);
+    unreachableSinceMs.value = null;
+    return { response, text };
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    unreachableSinceMs.value ??= now();
+    throw new ApiFailure('The router does not answer.', null);
+  }
+}
+
+function isOfGateway({ status, headers }: Response): boolean {
+  return [502, 503, 504].includes(status) && !(headers.get('content-type') ?? '').includes('json');
+}
+
+function failureOf({ status, statusText }: Response, text: string): ApiFailure {
+  try {
+    const { title, detail, code } = JSON.parse(text);
+    return new ApiFailure(
+      [title, detail].filter((one) => typeof one === 'string' && one !== '').join(' '),
+      String(code),
+    );
+  } catch {
+    // The reply is not the API's.
+    return new ApiFailure(`The router answered with ${status} ${statusText}.`, `HTTP_${status}`);
+  }
+}

@@ -1,0 +1,209 @@
+/** What the page reads of the API's responses. A test compares it with the API's own schemas. */
+import type { Json } from './json.js';
+
+export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped';
+
+export interface Hold {
+  readonly kind: 'paused' | 'breaker-open' | 'asked-to-wait';
+  readonly since: string;
+  readonly until: string | null;
+  readonly by: string | null;
+  readonly reason: string | null;
+}
+
+export interface Failure {
+  readonly at: string;
+  readonly reason: string;
+}
+
+export interface Standing {
+  readonly breaker: 'closed' | 'open' | 'half-open' | null;
+  readonly holds: readonly Hold[];
+  readonly lastFailure: Failure | null;
+}
+
+export interface DestinationStatus extends Standing {
+  readonly destination: string;
+  readonly configured: boolean;
+  readonly use: string | null;
+  readonly waiting: number | null;
+  readonly running: number | null;
+  readonly dead: number | null;
+  readonly oldestSeconds: number | null;
+}
+
+export interface ResolverStatus extends Standing {
+  readonly resolver: string;
+  readonly use: string | null;
+}
+
+export interface PullStatus {
+  readonly source: string;
+  readonly use: string | null;
+  readonly state: 'running' | 'standby' | 'waiting';
+  readonly since: string;
+  readonly lastFailure: Failure | null;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly node: string;
+  readonly now: string;
+  readonly uptimeSeconds: number;
+  readonly store: { readonly use: string; readonly canCommit: boolean; readonly reason: string | null };
+  readonly destinations: readonly DestinationStatus[];
+  readonly resolvers: readonly ResolverStatus[];
+  readonly pulls: readonly PullStatus[];
+}
+
+export interface Probe {
+  readonly tried: 'delivery' | 'component' | 'nothing';
+  readonly succeeded: boolean | null;
+  readonly delivery: string | null;
+  readonly reason: string | null;
+  readonly ms: number;
+}
+
+export interface Component {
+  readonly kind: 'source' | 'destination' | 'resolver' | 'transform' | 'store';
+  readonly name: string;
+  readonly use: string;
+  readonly description: string;
+}
+
+export interface Route {
+  readonly name: string;
+  readonly from: readonly string[];
+  readonly on: readonly string[];
+  readonly where: string | null;
+  readonly to: readonly string[];
+  readonly transforms: readonly string[];
+}
+
+export interface RouterEvent {
+  readonly id: string;
+  readonly key: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  readonly agent: string | null;
+  readonly occurredAt: string;
+  readonly receivedAt: string;
+}
+
+export interface WholeEvent extends RouterEvent {
+  readonly data: { readonly [key: string]: Json };
+}
+
+export interface Attempt {
+  readonly number: number;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly outcome: 'delivered' | 'rejected' | 'unavailable' | 'skipped';
+  readonly reason: string | null;
+  readonly response: string | null;
+}
+
+export interface Delivery {
+  readonly id: string;
+  readonly event: string;
+  readonly route: string;
+  readonly destination: string;
+  readonly transforms: readonly string[];
+  readonly state: DeliveryState;
+  readonly reason: 'rejected' | 'exhausted' | 'discarded' | null;
+  readonly attempts: number;
+  readonly failure: string | null;
+  readonly dueAt: string | null;
+  readonly createdAt: string;
+  readonly settledAt: string | null;
+}
+
+export interface DeliveryDetails extends Delivery {
+  readonly history: readonly Attempt[];
+}
+
+export interface EventDetails extends WholeEvent {
+  readonly deliveries: readonly DeliveryDetails[];
+}
+
+export interface ExplainedValue {
+  readonly text: string;
+  readonly value?: unknown;
+  readonly failure: string | null;
+}
+
+export interface ExplainedPart extends ExplainedValue {
+  readonly decides: boolean;
+  readonly operands: readonly ExplainedValue[];
+}
+
+export interface RouteExplanation {
+  readonly route: string;
+  readonly matches: boolean;
+  readonly reason: string | null;
+  readonly where: string | null;
+  readonly parts: readonly ExplainedPart[];
+  readonly destinations: readonly {
+    readonly destination: string;
+    readonly preview: { readonly [key: string]: unknown } | null;
+    readonly reason: string | null;
+  }[];
+}
+
+export interface Explanation {
+  readonly event: WholeEvent;
+  readonly kept: boolean;
+  readonly deliveries: readonly DeliveryDetails[];
+  readonly routes: readonly RouteExplanation[];
+}
+
+export interface Replay {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed' | 'stopped';
+  readonly dryRun: boolean;
+  readonly matched: number;
+  readonly replayed: number;
+  readonly destinations: readonly string[];
+  readonly skipped: { readonly running: number; readonly unconfigured: number };
+  readonly reason: string | null;
+}
+
+export type Step = 'fresh' | 'cached' | 'stale' | 'default' | 'none' | 'minimum' | 'unanswered';
+
+export interface Origin {
+  readonly step: 'fresh' | 'cached' | 'stale' | 'default' | 'none';
+  readonly resolvers: readonly string[];
+  readonly reason?: string | null | undefined;
+}
+
+export interface Lookup {
+  readonly resolver: string;
+  readonly outcome: 'found' | 'not-found' | 'cached' | 'late' | 'failed' | 'skipped' | 'busy';
+  readonly start_ms: number;
+  readonly ms: number;
+  readonly reason: string | null;
+}
+
+export interface CallAnswer {
+  readonly from: string;
+  readonly to: string;
+  readonly name: string | null;
+  readonly step: Step;
+  readonly variables: { readonly [name: string]: string };
+  readonly override_agent: string | null;
+  readonly override_agent_origin?: Origin | null | undefined;
+  readonly origins: { readonly [name: string]: Origin };
+  readonly lookups: readonly Lookup[];
+  readonly requests: number;
+  readonly ms: number;
+}
+
+export interface Call {
+  readonly id: string;
+  readonly source: string;
+  readonly subject: string | null;
+  readonly agent: string | null;
+  readonly receivedAt: string;
+  readonly answer: CallAnswer;
+}

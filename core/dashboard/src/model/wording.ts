@@ -1,0 +1,72 @@
+/** How numbers, times and states are written. */
+import type { Delivery } from './replies.js';
+
+/** `1 delivery`, `1,204 deliveries`. */
+export function count(number: number, one: string, many: string): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+}
+
+const units: readonly (readonly [unit: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+];
+
+/** `12 ms`, `3 s`, `2 h 5 min`: the two largest units. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${ms < 10 && ms > 0 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`;
+  if (ms < 10_000) return `${Number((ms / 1_000).toFixed(1))} s`;
+  const seconds = Math.round(ms / 1_000) * 1_000;
+  const at = units.findIndex(([, size]) => seconds >= size);
+  return units
+    .slice(at, at + 2)
+    .map(([unit, size], index) => {
+      const rest = index === 0 ? seconds : seconds % (units[at]?.[1] ?? 1);
+      return [Math.floor(rest / size), unit] as const;
+    })
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount} ${unit}`)
+    .join(' ');
+}
+
+/** `just now`, `4 min ago`, `in 3 s`. */
+export function age(iso: string, nowMs: number): string {
+  const ms = nowMs - Date.parse(iso);
+  if (Math.abs(ms) < 1_500) return 'just now';
+  const text = duration(Math.abs(ms))
+    .replace(/(\d+ (d|h)) .*/, '$1')
+    .replace(/(\d+ min) .*/, '$1')
+    .replace(/\.\d/, '');
+  return ms > 0 ? `${text} ago` : `in ${text}`;
+}
+
+/** A text with an end: a reason of the other side may have none. */
+export function ends(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}
+
+/** The first line of a text, at most so many characters. */
+export function excerpt(text: string, most = 160): string {
+  const line = text.trim().split(/[\r\n]/, 1)[0] ?? '';
+  return line.length > most || line.length < text.trim().length ? `${line.slice(0, most).trimEnd()}…` : line;
+}
+
+/** The state of a delivery as text. */
+export function stateText({ state, reason, attempts }: Pick<Delivery, 'state' | 'reason' | 'attempts'>): string {
+  switch (state) {
+    case 'waiting':
+      return attempts === 0 ? 'waiting' : 'waiting to be tried again';
+    case 'dead':
+      if (reason === 'discarded') return 'discarded';
+      return reason === 'exhausted' ? 'dead: all attempts failed' : 'dead: rejected';
+    default:
+      return state;
+  }
+}
+
+/** One line of `sh` in which each word is quoted. */
+export function shellLine(words: readonly string[]): string {
+  return words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
+}

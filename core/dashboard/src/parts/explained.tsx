@@ -1,0 +1,83 @@
+/** Why routes match or not, and what each destination would get. */
+import type { ExplainedPart, ExplainedValue, RouteExplanation } from '../model/replies.js';
+import { ends } from '../model/wording.js';
+import { Empty } from './loaded.js';
+import { Badge } from './text.js';
+import { Source } from './tree.js';
+
+/** The routes that match first, each in the order of the file. */
+export function RouteList({ routes }: { readonly routes: readonly RouteExplanation[] }) {
+  if (routes.length === 0) return <Empty title="No route is configured: add one to routes of the configuration." />;
+  const inOrder = [...routes.filter(({ matches }) => matches), ...routes.filter(({ matches }) => !matches)];
+  return (
+    <>
+      {inOrder.map((route) => (
+        <RouteCard key={route.route} route={route} />
+      ))}
+    </>
+  );
+}
+
+function RouteCard({ route }: { readonly route: RouteExplanation }) {
+  const { route: name, matches, reason, where, parts, destinations } = route;
+  return (
+    <article class="card" aria-label={`Route ${name}`}>
+      <header>
+        <h3>{name}</h3>
+        {matches ? <Badge level="well">matches</Badge> : <Badge level="off">does not match</Badge>}
+      </header>
+      {reason !== null && <p>{ends(reason)}</p>}
+      {where !== null && (
+        <p>
+          where <code>{where}</code>
+        </p>
+      )}
+      {parts.length > 0 && (
+        <details open={!matches}>
+          <summary>The condition, part by part</summary>
+          <ul class="parts">
+            {parts.map((part) => (
+              <Part key={part.text} part={part} />
+            ))}
+          </ul>
+        </details>
+      )}
+      {destinations.map(({ destination, preview, reason: why }) => (
+        <details key={destination}>
+          <summary>What {destination} would get now</summary>
+          {preview === null ? (
+            <p>{ends(why ?? 'It has no preview')}</p>
+          ) : (
+            <Source text={JSON.stringify(preview, null, 2)} label={`Preview for ${destination}`} />
+          )}
+        </details>
+      ))}
+    </article>
+  );
+}
+
+function Part({ part }: { readonly part: ExplainedPart }) {
+  return (
+    <li>
+      <code>{part.text}</code> <Value of={part} /> {part.decides && <span class="dim">(decides)</span>}
+      {part.operands.length > 0 && (
+        <ul>
+          {part.operands.map((operand) => (
+            <li key={operand.text}>
+              <code>{operand.text}</code> <Value of={operand} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </li>
+  );
+}
+
+function Value({ of }: { readonly of: ExplainedValue }) {
+  if (of.failure !== null) return <span class="wrong">fails: {ends(of.failure)}</span>;
+  return (
+    <>
+      is <code>{JSON.stringify(of.value ?? null)}</code>
+    </>
+  );
+}

@@ -1,0 +1,86 @@
+/** Conditions of a list: they are in the URL, and apply when the operator says. */
+import { goTo, linkTo, place } from '../model/location.js';
+
+/** One condition. */
+export interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly hint?: string;
+  /** What can be chosen; a text where it is left out. */
+  readonly choices?: readonly (readonly [value: string, label: string])[];
+  /** What may be typed, for completion. */
+  readonly known?: readonly string[];
+}
+
+interface FiltersProps {
+  /** Path of the view. */
+  readonly path: readonly string[];
+  readonly fields: readonly Field[];
+}
+
+/** A form with an explicit Apply: a list is never loaded per key. */
+export function Filters({ path, fields }: FiltersProps) {
+  const { query } = place.value;
+  const apply = (event: Event): void => {
+    event.preventDefault();
+    if (!(event.currentTarget instanceof HTMLFormElement)) return;
+    const given = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]);
+    goTo(linkTo(path, Object.fromEntries(given)));
+  };
+  const active = fields.filter(({ name }) => (query[name] ?? '') !== '').length;
+  return (
+    // The key: what was typed is dropped when the URL changes.
+    <form class="filters" key={JSON.stringify(query)} onSubmit={apply} aria-label="Filters">
+      {fields.map((field, index) => (
+        <div class="field" key={field.name}>
+          <label for={`filter-${field.name}`}>{field.label}</label>
+          <Input field={field} value={query[field.name] ?? ''} first={index === 0} />
+        </div>
+      ))}
+      <div class="buttons">
+        <button type="submit" class="main">
+          Apply
+        </button>
+        {active > 0 && <a href={linkTo(path)}>Clear {active === 1 ? 'the filter' : `all ${active} filters`}</a>}
+      </div>
+    </form>
+  );
+}
+
+function Input({ field, value, first }: { readonly field: Field; readonly value: string; readonly first: boolean }) {
+  const { name, hint, choices, known = [] } = field;
+  const mark = { id: `filter-${name}`, ...(first && { 'data-search': '' }) };
+  if (choices !== undefined)
+    return (
+      <select name={name} {...mark}>
+        <option value="">any</option>
+        {choices.map(([choice, label]) => (
+          <option key={choice} value={choice} selected={choice === value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    );
+  const list = known.length > 0 ? { list: `known-${name}` } : {};
+  return (
+    <>
+      <input
+        type="text"
+        name={name}
+        defaultValue={value}
+        placeholder={hint ?? ''}
+        autocomplete="off"
+        spellcheck={false}
+        {...list}
+        {...mark}
+      />
+      {known.length > 0 && (
+        <datalist id={`known-${name}`}>
+          {known.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+      )}
+    </>
+  );
+}

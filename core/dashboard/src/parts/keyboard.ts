@@ -1,0 +1,73 @@
+/** Keys: `/` search, `j` and `k` move through a list, `Enter` opens, `Esc` leaves, `?` lists them. */
+import { signal } from '@preact/signals';
+
+/** Whether the list of keys is shown. */
+export const helpShown = signal(false);
+
+const storageKey = 'switchhook.keys';
+/** Whether single letters do something: who speaks to the computer may switch them off. */
+export const keysEnabled = signal(stored() !== 'off');
+
+/** Switches single letters on or off, also for later visits. */
+export function enableKeys(enabled: boolean): void {
+  keysEnabled.value = enabled;
+  try {
+    localStorage.setItem(storageKey, enabled ? 'on' : 'off');
+  } catch {
+    // The browser keeps nothing for this page: it holds until the page is closed.
+  }
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(storageKey);
+  } catch {
+    // As above.
+    return null;
+  }
+}
+
+/** Starts listening. */
+export function listenToKeys(): void {
+  document.addEventListener('keydown', (event) => {
+    const { key, target, ctrlKey, metaKey, altKey } = event;
+    if (event.defaultPrevented || ctrlKey || metaKey || altKey || document.querySelector('dialog[open]') !== null)
+      return;
+    if (!(target instanceof HTMLElement)) return;
+    if (key === 'Escape') return target.blur();
+    if (!keysEnabled.value || target.closest('input, select, textarea') !== null) return;
+    const done = pressed(key);
+    if (done) event.preventDefault();
+  });
+}
+
+function pressed(key: string): boolean {
+  switch (key) {
+    case '/':
+      return focused(document.querySelector('[data-search]'));
+    case 'j':
+      return moved(1);
+    case 'k':
+      return moved(-1);
+    case '?':
+      helpShown.value = true;
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** To the next row or the one before; the first one where none is in focus. */
+function moved(by: 1 | -1): boolean {
+  const rows: readonly Element[] = [...document.querySelectorAll('[data-row]')];
+  const current = document.activeElement === null ? -1 : rows.indexOf(document.activeElement);
+  const next = current === -1 ? (by === 1 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, current + by));
+  return focused(rows[next] ?? null);
+}
+
+function focused(element: Element | null): boolean {
+  if (!(element instanceof HTMLElement)) return false;
+  element.focus();
+  element.scrollIntoView({ block: 'nearest' });
+  return true;
+}

@@ -1,0 +1,59 @@
+/** Pages of a list: the next one is loaded on request and added below. */
+import { api } from '../model/api.js';
+import { Action } from './actions.js';
+import { type Resource, useResource } from './resource.js';
+
+/** A list that grows. */
+export interface Pages<T> {
+  readonly items: readonly T[];
+  readonly cursor: string | null;
+  /** Whether pages were added to the first one: then it is not loaded again by itself. */
+  readonly grown?: true;
+}
+
+/** Loads the first page of a list, and `more` adds the next one. */
+export function usePages<T>(
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+  itemsOf: (reply: never) => readonly T[],
+  again: (items: readonly T[]) => number | null = () => null,
+): { readonly first: Resource<Pages<T>>; readonly more: (page: Pages<T>) => Promise<null> } {
+  const load = async (cursor: string | undefined, signal?: AbortSignal): Promise<Pages<T>> => {
+    const reply = await api<{ readonly cursor: string | null }>(path, {
+      query: { ...query, cursor },
+      ...(signal && { signal }),
+    });
+    // The caller knows which list it is of.
+    return { items: itemsOf(reply as never), cursor: reply.cursor };
+  };
+  const first = useResource(
+    `${path} ${JSON.stringify(query)}`,
+    (signal) => load(undefined, signal),
+    ({ items, grown }) => (grown ? null : again(items)),
+  );
+  const more = async ({ items, cursor }: Pages<T>): Promise<null> => {
+    if (cursor === null) return null;
+    const next = await load(cursor);
+    first.data.value = { items: [...items, ...next.items], cursor: next.cursor, grown: true };
+    return null;
+  };
+  return { first, more };
+}
+
+/** The foot of a list: how many are shown, and the button for more. */
+export function Foot<T>({
+  page,
+  more,
+  what,
+}: {
+  readonly page: Pages<T>;
+  readonly more: (page: Pages<T>) => Promise<null>;
+  readonly what: string;
+}) {
+  return (
+    <p class="foot">
+      {page.items.length.toLocaleString('en')} {what} shown{page.cursor === null ? ', no more.' : '.'}{' '}
+      {page.cursor !== null && <Action run={() => more(page)}>Show more</Action>}
+    </p>
+  );
+}

@@ -1,0 +1,85 @@
+/** Small pieces of text: times, states, links to what has an id. */
+import type { ComponentChildren } from 'preact';
+import { present } from '../model/clock.js';
+import { linkTo } from '../model/location.js';
+import type { Delivery } from '../model/replies.js';
+import type { Level } from '../model/severity.js';
+import { age, stateText } from '../model/wording.js';
+
+/** A point in time as an age; the date is its title. */
+export function Time({ iso }: { readonly iso: string }) {
+  return (
+    <time dateTime={iso} title={new Date(iso).toLocaleString()}>
+      {age(iso, present.value)}
+    </time>
+  );
+}
+
+/** A point in time as date and time, to the millisecond. */
+export function Moment({ iso }: { readonly iso: string }) {
+  const date = new Date(iso);
+  const text = date.toLocaleString('sv', { hour12: false });
+  return (
+    <time dateTime={iso} title={iso}>
+      {text}.{String(date.getMilliseconds()).padStart(3, '0')}
+    </time>
+  );
+}
+
+const levelOfState: Readonly<Record<Delivery['state'], Level | 'off'>> = {
+  waiting: 'busy',
+  running: 'busy',
+  delivered: 'well',
+  dead: 'bad',
+  skipped: 'off',
+};
+
+/** The state of a delivery. */
+export function State({ of }: { readonly of: Pick<Delivery, 'state' | 'reason' | 'attempts'> }) {
+  const level = of.reason === 'discarded' ? 'off' : levelOfState[of.state];
+  return <Badge level={level}>{stateText(of)}</Badge>;
+}
+
+/** Lines of twelve by twelve. */
+const marks = {
+  bad: 'M2 2l8 8M10 2l-8 8',
+  warn: 'M6 1v6M6 10v1',
+  busy: 'M1 6h1M5.5 6h1M10 6h1',
+  well: 'M1.5 6.5l3 3 6-7',
+  off: 'M2 6h8',
+} as const;
+
+/** A word with a colour, and a mark for who does not see colours. */
+export function Badge({ level, children }: { readonly level: Level | 'off'; readonly children: ComponentChildren }) {
+  return (
+    <span class={`badge ${level}`}>
+      <svg class="mark" viewBox="0 0 12 12" aria-hidden="true">
+        <path d={marks[level]} />
+      </svg>
+      {children}
+    </span>
+  );
+}
+
+/** The link to an event. */
+export function EventLink({
+  id,
+  row = false,
+  children,
+}: {
+  readonly id: string;
+  readonly row?: boolean;
+  readonly children?: ComponentChildren;
+}) {
+  return (
+    <a href={linkTo(['events', id])} {...(row && { 'data-row': '' })}>
+      {children ?? <code>{id}</code>}
+    </a>
+  );
+}
+
+/** The link to everything of one conversation or call. */
+export function SubjectLink({ subject }: { readonly subject: string | null }) {
+  if (subject === null) return <span class="dim">none</span>;
+  return <a href={linkTo(['conversations', subject])}>{subject}</a>;
+}

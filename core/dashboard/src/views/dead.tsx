@@ -1,0 +1,169 @@
+/** Dead deliveries in groups that failed alike, and what to do with all of them. */
+import { api } from '../model/api.js';
+import { type Group, groupsOf } from '../model/groups.js';
+import { linkTo, type Place } from '../model/location.js';
+import type { Delivery } from '../model/replies.js';
+import { count, ends } from '../model/wording.js';
+import { BulkActions } from '../parts/bulk.js';
+import { type Field, Filters } from '../parts/filters.js';
+import { Foot, type Pages } from '../parts/listing.js';
+import { Empty, Loaded } from '../parts/loaded.js';
+import { useResource } from '../parts/resource.js';
+import { EventLink } from '../parts/text.js';
+import type { ViewProps } from '../parts/view-props.js';
+import { DeliveryTable, deliveryFields } from './deliveries.js';
+
+const reasons: NonNullable<Field['choices']> = [
+  ['rejected', 'rejected: will not succeed'],
+  ['exhausted', 'exhausted: all attempts failed'],
+  ['discarded', 'discarded by an operator'],
+];
+/** Deliveries that are loaded at once, of each reason. */
+const perPage = 200;
+
+export function Dead({ place, status }: ViewProps) {
+  const rows = status.data.value?.destinations ?? [];
+  const all = rows.reduce((sum, { dead }) => sum + (dead ?? 0), 0);
+  const fields = [
+    ...deliveryFields(rows.map(({ destination }) => destination)),
+    { name: 'reason', label: 'Reason', choices: reasons },
+  ];
+  return (
+    <>
+      <h1>Dead deliveries</h1>
+      <p class="lead">
+        {all === 0 ? 'No delivery is dead.' : `${count(all, 'delivery is', 'deliveries are')} dead.`} A dead delivery is
+        not tried again by itself: fix the cause, then replay it, or discard it.
+      </p>
+      <Filters path={['dead']} fields={fields} />
+      <List key={JSON.stringify(place.query)} query={place.query} all={all} />
+    </>
+  );
+}
+
+interface DeadPage extends Pages<Delivery> {
+  /** Where each reason's list goes on. */
+  readonly cursors: Readonly<Record<string, string | null>>;
+}
+
+/** Discarded ones only where they are asked for, therefore one list for each reason. */
+async function load(query: Place['query'], before: DeadPage | null, signal?: AbortSignal): Promise<DeadPage> {
+  const wanted = query.reason === undefined ? ['rejected', 'exhausted'] : [query.reason];
+  const open = wanted.filter((reason) => before?.cursors[reason] !== null);
+  const replies = await Promise.all(
+    open.map(async (reason) => {
+      const cursor = before?.cursors[reason] ?? undefined;
+      const asked = { ...query, state: 'dead', reason, cursor, limit: String(perPage) };
+      const reply = await api<{ readonly deliveries: readonly Delivery[]; readonly cursor: string | null }>(
+        'deliveries',
+        { query: asked, ...(signal && { signal }) },
+      );
+      return { reason, ...reply };
+    }),
+  );
+  const items = [...(before?.items ?? []), ...replies.flatMap(({ deliveries }) => deliveries)];
+  const cursors = { ...before?.cursors, ...Object.fromEntries(replies.map(({ reason, cursor }) => [reason, cursor])) };
+  const cursor = Object.values(cursors).find((one) => one !== null) ?? null;
+  return { items: items.sort((a, b) => b.createdAt.localeCompare(a.createdAt)), cursors, cursor };
+}
+
+function List({ query, all }: { readonly query: Place['query']; readonly all: number }) {
+  const first = useResource(`dead ${JSON.stringify(query)}`, (signal) => load(query, null, signal));
+  const more = async (): Promise<null> => {
+    first.data.value = await load(query, first.data.value);
+    return null;
+  };
+  const filter = { ...query, state: 'dead' };
+  return (
+    <Loaded of={first}>
+      {(page) =>
+        page.items.length === 0 ? (
+          <Nothing filtered={Object.keys(query).length > 0} all={all} />
+        ) : (
+          <>
+            <div class="toolbar">
+              <button type="button" onClick={first.reload}>
+                Load again
+              </button>
+              <BulkActions filter={filter} changed={first.reload} />
+            </div>
+            <Groups groups={groupsOf(page.items)} query={query} partial={page.cursor !== null} changed={first.reload} />
+            <h2>Deliveries</h2>
+            <DeliveryTable deliveries={page.items} changed={first.reload} />
+            <Foot page={page} more={more} what={page.items.length === 1 ? 'delivery' : 'deliveries'} />
+          </>
+        )
+      }
+    </Loaded>
+  );
+}
+
+interface GroupsProps {
+  readonly groups: readonly Group[];
+  readonly query: Place['query'];
+  /** Whether there are deliveries that are not loaded. */
+  readonly partial: boolean;
+  readonly changed: () => void;
+}
+
+function Groups({ groups, query, partial, changed }: GroupsProps) {
+  return (
+    <section aria-labelledby="groups">
+      <h2 id="groups">What they failed with</h2>
+      {partial && (
+        <p class="dim">Of the newest ones only. The buttons act on all that match, also on those that are not shown.</p>
+      )}
+      <table class="rows">
+        <thead>
+          <tr>
+            <th scope="col">Destination</th>
+            <th scope="col">Failure</th>
+            <th scope="col">Deliveries</th>
+            <th scope="col">Example</th>
+            <th scope="col">All of this destination and reason</th>
+          </tr>
+        </thead>
+        <tbody>
+          {groups.map(({ destination, reason, failure, deliveries }) => (
+            <tr key={`${destination} ${reason} ${failure}`}>
+              <th scope="row">
+                <a href={linkTo(['dead'], { ...query, destination, reason })}>{destination}</a>{' '}
+                <span class="dim">{reason}</span>
+              </th>
+              <td data-label="Failure">{ends(failure)}</td>
+              <td data-label="Deliveries" class="number">
+                {deliveries.length}
+                {partial && '+'}
+              </td>
+              <td data-label="Example">
+                {deliveries[0] !== undefined && <EventLink id={deliveries[0].event}>event</EventLink>}
+              </td>
+              <td data-label="All of this destination and reason">
+                <BulkActions filter={{ ...query, state: 'dead', destination, reason }} changed={changed} short />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Nothing({ filtered, all }: { readonly filtered: boolean; readonly all: number }) {
+  if (filtered && all > 0)
+    return (
+      <Empty title="No dead delivery matches these filters.">
+        <p>
+          <a href={linkTo(['dead'])}>Show all dead deliveries</a>
+        </p>
+      </Empty>
+    );
+  return (
+    <Empty title="Nothing is dead.">
+      <p>
+        Deliveries that fail are tried again by themselves, and appear here when all their attempts have failed or the
+        other side has rejected them. <a href={linkTo([])}>Overview</a>
+      </p>
+    </Empty>
+  );
+}

@@ -1,0 +1,131 @@
+/** Deliveries in any state, by conditions, and what to do with all that match. */
+
+import { linkTo } from '../model/location.js';
+import type { Delivery } from '../model/replies.js';
+import { ends, excerpt } from '../model/wording.js';
+import { BulkActions } from '../parts/bulk.js';
+import { DeliveryActions } from '../parts/delivery-card.js';
+import { type Field, Filters } from '../parts/filters.js';
+import { Foot, usePages } from '../parts/listing.js';
+import { Empty, Loaded } from '../parts/loaded.js';
+import { EventLink, State, Time } from '../parts/text.js';
+import type { ViewProps } from '../parts/view-props.js';
+
+/** Conditions that the list and a replay of all that match have in common. */
+export function deliveryFields(destinations: readonly string[]): readonly Field[] {
+  return [
+    { name: 'destination', label: 'Destination', known: destinations },
+    { name: 'route', label: 'Route' },
+    { name: 'event', label: 'Event', hint: 'its id' },
+    { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
+    { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
+  ];
+}
+
+const states = ['waiting', 'running', 'delivered', 'dead', 'skipped'] as const;
+
+export function Deliveries({ place, status }: ViewProps) {
+  const names = status.data.value?.destinations.map(({ destination }) => destination) ?? [];
+  const fields = [
+    ...deliveryFields(names),
+    { name: 'state', label: 'State', choices: states.map((state) => [state, state] as const) },
+  ];
+  return (
+    <>
+      <h1>Deliveries</h1>
+      <Filters path={['deliveries']} fields={fields} />
+      <List key={JSON.stringify(place.query)} query={place.query} />
+    </>
+  );
+}
+
+/** While one of them is under way. */
+const soonMs = 2_000;
+
+function isOpen({ state }: Delivery): boolean {
+  return state === 'waiting' || state === 'running';
+}
+
+function List({ query }: { readonly query: Readonly<Record<string, string>> }) {
+  const { first, more } = usePages(
+    'deliveries',
+    query,
+    ({ deliveries }: { readonly deliveries: readonly Delivery[] }) => deliveries,
+    (items) => (items.some(isOpen) ? soonMs : null),
+  );
+  return (
+    <Loaded of={first}>
+      {(page) =>
+        page.items.length === 0 ? (
+          <Empty title="No delivery matches.">
+            <p>
+              A delivery is made for each event that matches a route: <a href={linkTo(['events'])}>the events</a>,{' '}
+              <a href={linkTo(['deliveries'])}>all deliveries</a>.
+            </p>
+          </Empty>
+        ) : (
+          <>
+            <div class="toolbar">
+              <button type="button" onClick={first.reload}>
+                Load again
+              </button>
+              <BulkActions filter={query} changed={first.reload} />
+            </div>
+            <DeliveryTable deliveries={page.items} changed={first.reload} />
+            <Foot page={page} more={more} what={page.items.length === 1 ? 'delivery' : 'deliveries'} />
+          </>
+        )
+      }
+    </Loaded>
+  );
+}
+
+interface TableProps {
+  readonly deliveries: readonly Delivery[];
+  readonly changed: () => void;
+}
+
+/** Deliveries as rows. */
+export function DeliveryTable({ deliveries, changed }: TableProps) {
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">Destination</th>
+          <th scope="col">State</th>
+          <th scope="col">Last failure</th>
+          <th scope="col">Attempts</th>
+          <th scope="col">Made</th>
+          <th scope="col">Actions</th>
+        </tr>
+      </thead>
+      <tbody>
+        {deliveries.map((delivery) => (
+          <tr key={delivery.id}>
+            <th scope="row">
+              <EventLink id={delivery.event} row>
+                {delivery.destination}
+              </EventLink>{' '}
+              <span class="dim">by {delivery.route}</span>
+            </th>
+            <td data-label="State">
+              <State of={delivery} />
+            </td>
+            <td data-label="Last failure">
+              {delivery.failure === null ? <span class="dim">none</span> : ends(excerpt(delivery.failure))}
+            </td>
+            <td data-label="Attempts" class="number">
+              {delivery.attempts}
+            </td>
+            <td data-label="Made">
+              <Time iso={delivery.createdAt} />
+            </td>
+            <td data-label="Actions">
+              <DeliveryActions delivery={delivery} changed={changed} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,149 @@
+/** One event: what came, where it went and why, and what to do about it. */
+import { api, apiUrl } from '../model/api.js';
+import { linkTo } from '../model/location.js';
+import type { EventDetails, Explanation, Replay } from '../model/replies.js';
+import { count, shellLine } from '../model/wording.js';
+import { Action, Copy } from '../parts/actions.js';
+import { DeliveryCard } from '../parts/delivery-card.js';
+import { RouteList } from '../parts/explained.js';
+import { Empty, Loaded } from '../parts/loaded.js';
+import { useResource } from '../parts/resource.js';
+import { Moment, SubjectLink, Time } from '../parts/text.js';
+import { Body } from '../parts/tree.js';
+import type { ViewProps } from '../parts/view-props.js';
+
+/** While a delivery is under way. */
+const soonMs = 1_000;
+const laterMs = 10_000;
+
+export function Event({ place }: ViewProps) {
+  const id = place.path[1] ?? '';
+  const event = useResource(
+    `event ${id}`,
+    (signal) => api<EventDetails>(`events/${encodeURIComponent(id)}`, { signal }),
+    ({ deliveries }) => (deliveries.some(({ state }) => state === 'waiting' || state === 'running') ? soonMs : laterMs),
+  );
+  return (
+    <Loaded of={event}>
+      {(value) => (
+        <>
+          <Head event={value} changed={event.reload} />
+          <section aria-labelledby="deliveries">
+            <h2 id="deliveries">Deliveries</h2>
+            {value.deliveries.length === 0 ? (
+              <Empty title="This event has no delivery: no route matched when it came.">
+                <p>
+                  The routes below show why. After a change of the configuration, “Route again” makes the deliveries
+                  that today’s routes want.
+                </p>
+              </Empty>
+            ) : (
+              value.deliveries.map((delivery) => (
+                <DeliveryCard key={delivery.id} delivery={delivery} changed={event.reload} />
+              ))
+            )}
+          </section>
+          <Routes id={id} />
+          <section aria-labelledby="data">
+            <h2 id="data">Data</h2>
+            <Body value={value.data} />
+          </section>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function Head({ event, changed }: { readonly event: EventDetails; readonly changed: () => void }) {
+  const path = `events/${encodeURIComponent(event.id)}`;
+  const again = event.deliveries.filter(({ state }) => state !== 'running');
+  const replayAll = async (): Promise<string> => {
+    for (const { id } of again) await api(`deliveries/${encodeURIComponent(id)}/replay`, { method: 'POST' });
+    changed();
+    return `${count(again.length, 'delivery is', 'deliveries are')} made again.`;
+  };
+  const reroute = async (): Promise<string> => {
+    const { matched, replayed } = await api<Replay>('replay', {
+      method: 'POST',
+      body: { filter: { event: event.id }, reroute: true },
+    });
+    changed();
+    return matched === 0
+      ? 'Today’s routes want no other delivery than those it has.'
+      : `${count(replayed, 'delivery was', 'deliveries were')} added.`;
+  };
+  return (
+    <>
+      <h1>{event.type}</h1>
+      <dl class="facts">
+        <div>
+          <dt>Received</dt>
+          <dd>
+            <Moment iso={event.receivedAt} />{' '}
+            <span class="dim">
+              (<Time iso={event.receivedAt} />)
+            </span>
+          </dd>
+        </div>
+        <div>
+          <dt>Occurred, by the sender’s clock</dt>
+          <dd>
+            <Moment iso={event.occurredAt} />
+          </dd>
+        </div>
+        <div>
+          <dt>Source</dt>
+          <dd>
+            <a href={linkTo(['events'], { source: event.source })}>{event.source}</a>
+          </dd>
+        </div>
+        <div>
+          <dt>Call or conversation</dt>
+          <dd>
+            <SubjectLink subject={event.subject} />
+          </dd>
+        </div>
+        <div>
+          <dt>Agent</dt>
+          <dd>
+            {event.agent === null ? (
+              <span class="dim">none</span>
+            ) : (
+              <a href={linkTo(['events'], { agent: event.agent })}>{event.agent}</a>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>Id</dt>
+          <dd>
+            <code>{event.id}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>Duplicate key</dt>
+          <dd>
+            <code>{event.key}</code>
+          </dd>
+        </div>
+      </dl>
+      <div class="buttons">
+        {again.length > 1 && <Action run={replayAll}>Replay all {again.length} deliveries</Action>}
+        <Action run={reroute}>Route again</Action>
+        <Copy text={() => shellLine(['curl', '-H', 'Authorization: Bearer TOKEN', apiUrl(path)])}>Copy as curl</Copy>
+        <Copy text={() => `${JSON.stringify(event.data, null, 2)}\n`}>Copy the body</Copy>
+      </div>
+    </>
+  );
+}
+
+function Routes({ id }: { readonly id: string }) {
+  const explained = useResource(`explain ${id}`, (signal) =>
+    api<{ readonly explanations: readonly Explanation[] }>('explain', { method: 'POST', body: { event: id }, signal }),
+  );
+  return (
+    <section aria-labelledby="routes">
+      <h2 id="routes">Routes, as they are today</h2>
+      <Loaded of={explained}>{({ explanations: [first] }) => <RouteList routes={first?.routes ?? []} />}</Loaded>
+    </section>
+  );
+}

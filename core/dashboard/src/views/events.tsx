@@ -1,0 +1,128 @@
+/** The events, newest first, by conditions that stay in the URL. */
+import { api } from '../model/api.js';
+import { linkTo } from '../model/location.js';
+import type { Component, Route, RouterEvent } from '../model/replies.js';
+import { type Field, Filters } from '../parts/filters.js';
+import { Foot, usePages } from '../parts/listing.js';
+import { Empty, Loaded } from '../parts/loaded.js';
+import { useResource } from '../parts/resource.js';
+import { EventLink, SubjectLink, Time } from '../parts/text.js';
+import type { ViewProps } from '../parts/view-props.js';
+
+export function Events({ place }: ViewProps) {
+  const known = useKnown();
+  const fields: readonly Field[] = [
+    { name: 'source', label: 'Source', known: known.sources },
+    { name: 'type', label: 'Type', known: known.types },
+    { name: 'subject', label: 'Call or conversation', hint: 'its id' },
+    { name: 'agent', label: 'Agent', hint: 'its id' },
+    { name: 'party', label: 'Phone number', hint: '+12345678912' },
+    { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
+    { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
+    { name: 'unrouted', label: 'Routes', choices: [['true', 'matched none']] },
+  ];
+  return (
+    <>
+      <h1>Events</h1>
+      <Filters path={['events']} fields={fields} />
+      <EventList key={JSON.stringify(place.query)} query={place.query} />
+    </>
+  );
+}
+
+function EventList({ query }: { readonly query: Readonly<Record<string, string>> }) {
+  const { first, more } = usePages(
+    'events',
+    query,
+    ({ events }: { readonly events: readonly RouterEvent[] }) => events,
+  );
+  return (
+    <Loaded of={first}>
+      {(page) =>
+        page.items.length === 0 ? (
+          <None filtered={Object.keys(query).length > 0} />
+        ) : (
+          <>
+            <p class="toolbar">
+              <button type="button" onClick={first.reload}>
+                Load again
+              </button>
+            </p>
+            <EventTable events={page.items} />
+            <Foot page={page} more={more} what={page.items.length === 1 ? 'event' : 'events'} />
+          </>
+        )
+      }
+    </Loaded>
+  );
+}
+
+/** Events as rows. */
+export function EventTable({ events }: { readonly events: readonly RouterEvent[] }) {
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">Type</th>
+          <th scope="col">Received</th>
+          <th scope="col">Source</th>
+          <th scope="col">Call or conversation</th>
+          <th scope="col">Agent</th>
+        </tr>
+      </thead>
+      <tbody>
+        {events.map((event) => (
+          <tr key={event.id}>
+            <th scope="row">
+              <EventLink id={event.id} row>
+                {event.type}
+              </EventLink>
+            </th>
+            <td data-label="Received">
+              <Time iso={event.receivedAt} />
+            </td>
+            <td data-label="Source">{event.source}</td>
+            <td data-label="Call or conversation">
+              <SubjectLink subject={event.subject} />
+            </td>
+            <td data-label="Agent">{event.agent ?? <span class="dim">none</span>}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function None({ filtered }: { readonly filtered: boolean }) {
+  if (filtered)
+    return (
+      <Empty title="No event matches these filters.">
+        <p>
+          <a href={linkTo(['events'])}>Show all events</a>
+        </p>
+      </Empty>
+    );
+  return (
+    <Empty title="No event yet.">
+      <p>
+        Send one with <code>switchhook send call_ended</code>, or enter the address of a source at your platform: the
+        overview lists the sources.
+      </p>
+    </Empty>
+  );
+}
+
+/** Sources and types that the configuration names, for completion. */
+function useKnown(): { readonly sources: readonly string[]; readonly types: readonly string[] } {
+  const found = useResource('known', async (signal) => {
+    const [{ components }, { routes }] = await Promise.all([
+      api<{ readonly components: readonly Component[] }>('components', { signal }),
+      api<{ readonly routes: readonly Route[] }>('routes', { signal }),
+    ]);
+    return {
+      sources: components.filter(({ kind }) => kind === 'source').map(({ name }) => name),
+      types: [...new Set(routes.flatMap(({ on }) => on))],
+    };
+  });
+  return found.data.value ?? { sources: [], types: [] };
+}

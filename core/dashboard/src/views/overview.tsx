@@ -1,0 +1,142 @@
+/** What an operator looks at all day: what is worst, and what fixes it. */
+
+import { linkTo } from '../model/location.js';
+import type { ResolverStatus, Status } from '../model/replies.js';
+import { headline } from '../model/severity.js';
+import { duration, ends } from '../model/wording.js';
+import { Controls } from '../parts/controls.js';
+import { Destinations } from '../parts/destinations.js';
+import { Loaded } from '../parts/loaded.js';
+import type { Resource } from '../parts/resource.js';
+import { Badge, Time } from '../parts/text.js';
+import type { ViewProps } from '../parts/view-props.js';
+import { CallFigures } from './call-figures.js';
+import { Sources } from './sources.js';
+
+export function Overview({ status }: ViewProps) {
+  return (
+    <>
+      <h1>Overview</h1>
+      <Loaded of={status}>{(value) => <Everything value={value} status={status} />}</Loaded>
+    </>
+  );
+}
+
+function Everything({ value, status }: { readonly value: Status; readonly status: Resource<Status> }) {
+  const nowMs = Date.parse(value.now);
+  const { level, what, advice, destination } = headline(value, nowMs);
+  return (
+    <>
+      <div class={`headline ${level}`}>
+        <p>
+          <Badge level={level}>{level === 'well' ? 'Well' : level === 'bad' ? 'Trouble' : 'Attention'}</Badge>{' '}
+          <strong>{what}</strong>
+        </p>
+        {advice !== '' && (
+          <p>
+            {advice}{' '}
+            {destination !== null && <a href={linkTo(['dead'], { destination })}>Dead deliveries of {destination}</a>}
+          </p>
+        )}
+      </div>
+      <section aria-labelledby="destinations">
+        <h2 id="destinations">Destinations</h2>
+        <Destinations rows={value.destinations} nowMs={nowMs} changed={status.reload} />
+      </section>
+      {value.resolvers.length > 0 && (
+        <section aria-labelledby="resolvers">
+          <h2 id="resolvers">Resolvers</h2>
+          <Resolvers rows={value.resolvers} changed={status.reload} />
+        </section>
+      )}
+      <CallFigures />
+      <Sources pulls={value.pulls} />
+      <section aria-labelledby="router">
+        <h2 id="router">Store and router</h2>
+        <Router value={value} />
+      </section>
+    </>
+  );
+}
+
+function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]; readonly changed: () => void }) {
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">Resolver</th>
+          <th scope="col">State</th>
+          <th scope="col">Last failure</th>
+          <th scope="col">Actions</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => {
+          const [hold] = row.holds;
+          return (
+            <tr key={row.resolver}>
+              <th scope="row">
+                {row.resolver} <span class="dim">{row.use}</span>
+              </th>
+              <td data-label="State">
+                {hold === undefined ? (
+                  <Badge level="well">answers</Badge>
+                ) : (
+                  <Badge level={hold.kind === 'paused' ? 'warn' : 'bad'}>
+                    {hold.kind === 'paused' ? `paused: ${hold.reason ?? ''}` : 'fails, is tried again'}
+                  </Badge>
+                )}
+              </td>
+              <td data-label="Last failure">
+                {row.lastFailure === null ? (
+                  <span class="dim">none</span>
+                ) : (
+                  <>
+                    {ends(row.lastFailure.reason)} <Time iso={row.lastFailure.at} />
+                  </>
+                )}
+              </td>
+              <td data-label="Actions">
+                <Controls kind="resolver" name={row.resolver} row={row} changed={changed} />
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function Router({ value }: { readonly value: Status }) {
+  const { store, version, node, uptimeSeconds, now } = value;
+  const since = new Date(Date.parse(now) - uptimeSeconds * 1_000).toISOString();
+  return (
+    <dl class="facts">
+      <div>
+        <dt>Store</dt>
+        <dd>
+          {store.use === '' ? 'in memory' : store.use}{' '}
+          {store.canCommit ? (
+            <Badge level="well">commits</Badge>
+          ) : (
+            <Badge level="bad">cannot commit: {store.reason}</Badge>
+          )}
+        </dd>
+      </div>
+      <div>
+        <dt>Version</dt>
+        <dd>
+          {version} on Node {node}
+        </dd>
+      </div>
+      <div>
+        <dt>Running since</dt>
+        <dd>
+          <time dateTime={since} title={since}>
+            {duration(uptimeSeconds * 1_000)}
+          </time>
+        </dd>
+      </div>
+    </dl>
+  );
+}

@@ -1,0 +1,216 @@
+import { expect } from 'chai';
+import type { Browser } from 'playwright-core';
+import { startBrowser } from '../support/browser.js';
+import { type DashboardOptions, type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
+
+describe('an operator with the page', () => {
+  let browser: Browser;
+  let world: DashboardWorld | null = null;
+  before(async () => {
+    browser = await startBrowser();
+  });
+  afterEach(async () => {
+    await world?.close();
+    world = null;
+  });
+  after(() => browser.close());
+
+  async function setup(options: DashboardOptions = {}): Promise<DashboardWorld> {
+    world = await dashboardWorld(browser, options);
+    return world;
+  }
+
+  it('finds why a call did not reach the CRM, and fixes it with a click', async () => {
+    const { tab, send, until, crm } = await setup({ crmAnswers: () => ({ status: 422, body: 'no such customer' }) });
+    const { page } = tab;
+    const id = await send({ conversationId: 'conv_77' });
+    await until(`deliveries/${id}.0`, ({ state }: { readonly state: string }) => state === 'dead');
+
+    await page.getByText('crm: 1 delivery is dead. Last failure: HTTP 422').waitFor();
+    await page.getByRole('link', { name: 'Dead deliveries of crm' }).click();
+    await page.getByRole('link', { name: 'event', exact: true }).click();
+    await page.getByRole('heading', { name: 'conversation_ended' }).waitFor();
+    const card = page.getByRole('article', { name: 'Delivery to crm' });
+    await card.getByText('Start of the response').click();
+    expect(await card.getByLabel('Response of attempt 1').inputValue()).to.equal('no such customer');
+    await page.getByRole('article', { name: 'Route finished' }).getByText('What crm would get now').click();
+    expect(await page.getByLabel('Preview for crm').inputValue()).to.include('conv_77');
+
+    crm.answer(() => 200);
+    await card.getByRole('button', { name: 'Replay' }).click();
+    await card.getByText('delivered').first().waitFor();
+    await tab.go('');
+    await page.getByText('All well. Every event has been delivered.').waitFor();
+    tab.expectQuiet();
+  });
+
+  it('sees which part of a condition kept an event from its route', async () => {
+    const { tab, send } = await setup();
+    const id = await send({ duration: 12 });
+    await tab.go(`events/${id}`);
+    const route = tab.page.getByRole('article', { name: 'Route finished' });
+    await route.getByText('event.data.duration > 30 is false (event.data.duration is 12).').waitFor();
+    expect(await route.getByRole('listitem').first().textContent()).to.include('is false');
+  });
+
+  it('pauses a destination with a reason, and resumes it', async () => {
+    const { tab, send, crm } = await setup();
+    const { page } = tab;
+    await page.getByRole('button', { name: 'Pause crm' }).click();
+    expect(await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).isDisabled()).to.equal(true);
+    await page.getByLabel('Reason, shown to other operators').fill('the CRM is moved');
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('crm: Paused by the API, from 127.0.0.1: the CRM is moved.').waitFor();
+    await send();
+    await page.getByText('1 delivery waits.').first().waitFor();
+    await page.getByRole('button', { name: 'Probe crm' }).click();
+    await page.getByText('one waiting delivery was attempted and it worked').waitFor();
+    await page.getByRole('button', { name: 'Resume crm' }).click();
+    await page.getByText('All well.').waitFor();
+    expect(crm.requests).to.have.length(1);
+    tab.expectQuiet();
+  });
+
+  it('filters events by a URL that can be kept, page by page', async () => {
+    const { tab, send } = await setup();
+    const { page } = tab;
+    const agentOf = (index: number): string => (index === 7 ? 'agent_x' : 'agent_y');
+    const bodies = Array.from({ length: 60 }, (_, index) => ({
+      conversationId: `conv_${index}`,
+      agentId: agentOf(index),
+    }));
+    await Promise.all(bodies.map(send));
+    await tab.go('events');
+    await page.getByText('50 events shown.').waitFor();
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByText('60 events shown, no more.').waitFor();
+
+    await page.getByLabel('Agent').fill('agent_x');
+    await page.getByText('60 events shown').waitFor();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('1 event shown').waitFor();
+    expect(page.url()).to.match(/#\/events\?agent=agent_x$/);
+    await page.reload();
+    await page.getByText('1 event shown').waitFor();
+    expect(await page.getByLabel('Agent').inputValue()).to.equal('agent_x');
+    await page.getByLabel('Since', { exact: true }).fill('yesterday');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('expected a duration such as 2h').waitFor();
+    await page.goBack();
+    await page.getByText('1 event shown').waitFor();
+    await page.getByRole('link', { name: 'Clear the filter' }).click();
+    await page.getByText('50 events shown.').waitFor();
+    tab.expectQuiet();
+  });
+
+  it('replays and discards all dead deliveries that match, also those that are not shown', async () => {
+    const { tab, send, until, crm } = await setup({ crmAnswers: () => 422 });
+    const { page } = tab;
+    const dead = (number: number) =>
+      until('status', ({ destinations }: { readonly destinations: readonly { readonly dead: number }[] }) =>
+        destinations.some((row) => row.dead === number),
+      );
+    await Promise.all(Array.from({ length: 205 }, (_, index) => send({ conversationId: `conv_${index}` })));
+    await dead(205);
+    await tab.go('dead');
+    await page.getByText('200 deliveries shown.').waitFor();
+
+    crm.answer(() => 200);
+    await page.getByRole('button', { name: 'Replay all that match: crm, rejected' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Deliveries per second').fill('5000');
+    await dialog.getByRole('button', { name: 'Replay 205 deliveries' }).click();
+    await dialog.getByText('done: 205 of 205 deliveries').waitFor();
+    await dead(0);
+    await dialog.getByRole('link', { name: 'See what becomes of them' }).click();
+    await page.locator('td').getByText('delivered').first().waitFor();
+
+    crm.answer(() => 422);
+    for (const conversationId of ['again_1', 'again_2']) await send({ conversationId });
+    await dead(2);
+    await tab.go('dead');
+    await page.getByRole('button', { name: 'Discard all that match', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Discard 2 deliveries' }).click();
+    await dialog.getByText('Done: 2 deliveries discarded').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('Nothing is dead.').waitFor();
+    tab.expectQuiet();
+  });
+
+  it('is shown that the router is gone, that it is back, and what is missing meanwhile', async () => {
+    const { tab, pages, url } = await setup();
+    const { page } = tab;
+    await page.getByText('All well.').waitFor();
+    pages.use(null);
+    await page.getByText('The router does not answer, since').waitFor();
+    await page.getByText('All well.').waitFor();
+    await page.getByRole('link', { name: 'Dead', exact: true }).click();
+    await page.getByText('This view appears as soon as it does.').waitFor();
+    pages.use(url);
+    await page.getByText('Nothing is dead.').waitFor();
+    await page.getByText('The router does not answer').waitFor({ state: 'detached' });
+    tab.expectQuiet();
+  });
+
+  it('uses the keyboard alone', async () => {
+    const { tab, send } = await setup();
+    const { page } = tab;
+    await send({ conversationId: 'conv_1' });
+    await send({ conversationId: 'conv_2' });
+    await tab.go('events');
+    await page.getByText('2 events shown').waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'conv_1' }).waitFor();
+    await page.goBack();
+    await page.getByText('2 events shown').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('j?/');
+    expect(await page.getByLabel('Source').inputValue()).to.equal('j?/');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard and help' }).waitFor();
+    await page.getByLabel(/Single keys are shortcuts/).uncheck();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('?');
+    expect(await page.getByRole('dialog').count()).to.equal(0);
+  });
+
+  it('signs in below a path of a proxy, once', async () => {
+    const { tab } = await setup({ mount: '/ops/hooks/', admin: 'the-token-of-the-router' });
+    const { page } = tab;
+    await page.getByLabel('Token').fill('another');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('This is not the token of the configuration.').waitFor();
+    await tab.expectAccessible();
+    await page.getByLabel('Token').fill('the-token-of-the-router');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('All well.').waitFor();
+    await page.reload();
+    await page.getByText('All well.').waitFor();
+    await tab.go('events');
+    await page.getByText('No event yet.').waitFor();
+    tab.expectQuiet();
+  });
+
+  it('is shown what to do next where there is nothing', async () => {
+    const { tab } = await setup();
+    const next = {
+      events: /switchhook send/,
+      deliveries: /for each event that matches a route/,
+      dead: /tried again by themselves/,
+      nowhere: /Go to the overview/,
+    };
+    for (const [path, text] of Object.entries(next)) {
+      await tab.go(path);
+      await tab.page.getByText(text).waitFor();
+    }
+    await tab.go('events/none');
+    await tab.page.getByText('there is no event none').waitFor();
+    tab.expectQuiet();
+  });
+});

@@ -1,0 +1,71 @@
+import { expect } from 'chai';
+import type { Browser } from 'playwright-core';
+import { startBrowser } from '../support/browser.js';
+import { type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
+import { ring } from '../support/phones.js';
+
+/** Markup, scripts, templates, what reorders a text, and what is very long. */
+const hostile = `"><img src=x onerror="alert(1)"><script>alert(2)</script>\${7*7}{{7*7}}\u202egnp.exe</title>'`;
+
+describe('each view of the page', () => {
+  let browser: Browser;
+  let world: DashboardWorld;
+  let event: string;
+  before(async () => {
+    browser = await startBrowser();
+    world = await dashboardWorld(browser, { crmAnswers: () => ({ status: 422, body: hostile }) });
+    const { send, until, url } = world;
+    const data = {
+      [hostile]: hostile,
+      list: [hostile, { [hostile]: null }],
+      big: 'BIG',
+      html: `<b>${'x'.repeat(500)}</b>`,
+    };
+    event = await send({
+      event: 'conversation_ended',
+      conversationId: hostile,
+      agentId: hostile,
+      duration: 73,
+      ...data,
+    });
+    await send({ event: hostile, conversationId: 'conv_2' });
+    await ring(url, '+49301');
+    await ring(url, '+49302', hostile);
+    await until(
+      'deliveries?state=dead',
+      ({ deliveries }: { readonly deliveries: readonly unknown[] }) => deliveries.length === 1,
+    );
+    await until(
+      'deliveries?state=delivered',
+      ({ deliveries }: { readonly deliveries: readonly unknown[] }) => deliveries.length >= 4,
+    );
+  });
+  after(async () => {
+    await world.close();
+    await browser.close();
+  });
+
+  const paths: Readonly<Record<string, () => string>> = {
+    overview: () => '',
+    events: () => 'events',
+    event: () => `events/${event}`,
+    deliveries: () => 'deliveries',
+    'dead deliveries': () => 'dead',
+    'a filter of others': () => `events?source=${encodeURIComponent(hostile)}&type=${encodeURIComponent(hostile)}`,
+    'a place of others': () => encodeURIComponent(hostile),
+  };
+
+  for (const [name, path] of Object.entries(paths))
+    it(`shows what others sent as text, is accessible in light and dark, and fits a phone: ${name}`, async () => {
+      const { tab } = world;
+      const { page } = tab;
+      await tab.go(path());
+      await page.locator('h1').waitFor();
+      await tab.expectAccessible();
+      expect(await page.locator('main img, main script, main b').count()).to.equal(0);
+      await page.setViewportSize({ width: 390, height: 800 });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390);
+      await page.setViewportSize({ width: 1_280, height: 900 });
+      tab.expectQuiet();
+    });
+});

@@ -1,0 +1,163 @@
+/** A router with traffic, the page in front of it, and a tab of a browser: what tests of the page have in common. */
+import { createRequire } from 'node:module';
+import { type Receiver, receiver } from '@switchhook/testkit';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { type PageServer, pageServer } from './page-server.js';
+import { token as callToken } from './phones.js';
+import { endedBody, postSigned, secret } from './signing.js';
+import { type Workplace, workplace } from './workplace.js';
+
+/** A world with a page. */
+export interface DashboardWorld {
+  readonly place: Workplace;
+  readonly url: string;
+  readonly pages: PageServer;
+  /** Receives deliveries of `crm`, and answers as the test says. */
+  readonly crm: Receiver;
+  readonly tab: Tab;
+  /** Sends an event and returns its id. */
+  send(given?: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Reads the API until `isIt`. */
+  until(path: string, isIt: (reply: never) => boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DashboardOptions {
+  /** Default: one that rejects nothing. */
+  readonly crmAnswers?: Parameters<typeof receiver>[0];
+  readonly mount?: string;
+  readonly admin?: string;
+  readonly dark?: boolean;
+  readonly width?: number;
+}
+
+const yaml = (crm: Receiver, customers: Receiver, admin: string | undefined) => `
+version: 1
+server: { host: 127.0.0.1, port: 0 ${admin === undefined ? '' : `, admin: { token: ${admin} }`} }
+store: { use: sqlite, path: ./switchhook.db }
+sources:
+  agents: { use: sigmamind.events, secrets: [${secret}] }
+  calls: { use: sigmamind.call, token: ${callToken} }
+destinations:
+  crm:
+    use: http.post
+    url: ${crm.url}/calls
+    retry: { attempts: 2, first: 10ms, max: 10ms }
+    breaker: false
+  console: { use: log }
+resolvers:
+  customer: { use: http.lookup, url: "${customers.url}/customers?phone=\${{ call.from }}", allowPrivate: true }
+routes:
+  - { name: finished, from: agents, on: conversation_ended, where: event.data.duration > 30, to: crm }
+  - { name: journal, to: console }
+answers:
+  - name: sales
+    from: calls
+    resolve: customer
+    within: 2s
+    variables: { first_name: "\${{ customer.name }}", tier: "\${{ customer.tier }}" }
+    defaults: { first_name: there, tier: standard }
+`;
+
+/** Opens one. */
+export async function dashboardWorld(browser: Browser, options: DashboardOptions = {}): Promise<DashboardWorld> {
+  const { crmAnswers, mount, admin } = options;
+  const place = await workplace();
+  const crm = await receiver(crmAnswers);
+  const customers = await receiver(({ path }) =>
+    path.endsWith('%2B49301') ? { status: 200, body: JSON.stringify({ name: 'Ada' }) } : 404,
+  );
+  const { url } = await place.router(yaml(crm, customers, admin));
+  const pages = await pageServer(url, { ...(mount && { mount }), ...(admin && { token: admin }) });
+  const tab = await openTab(browser, pages.url, options);
+  const headers = admin === undefined ? {} : { authorization: `Bearer ${admin}` };
+  return {
+    ...{ place, url, pages, crm, tab },
+    send: async (given = {}) => String((await postSigned(`${url}/hooks/agents`, endedBody(given))).body.id),
+    until: async (path, isIt) => {
+      for (let done = false; !done; ) {
+        const response = await fetch(`${url}/api/${path}`, { headers });
+        done = isIt((await response.json()) as never);
+      }
+    },
+    close: async () => {
+      await tab.page.context().close();
+      await pages.close();
+      await place.close();
+      await Promise.all([crm.close(), customers.close()]);
+    },
+  };
+}
+
+/** A tab of the browser that notes what must not happen. */
+export interface Tab {
+  readonly page: Page;
+  /** Goes to a place of the page, e.g. `events?type=x`. */
+  go(path: string): Promise<void>;
+  /** Fails where the console has an error, a request left the origin, or a dialog of the browser was opened. */
+  expectQuiet(): void;
+  /** Fails where a rule of WCAG 2.2 AA is broken, in light or dark. */
+  expectAccessible(): Promise<void>;
+}
+
+const axe = createRequire(import.meta.url).resolve('axe-core');
+
+async function openTab(browser: Browser, url: string, { dark = false, width = 1_280 }: DashboardOptions): Promise<Tab> {
+  const context = await browser.newContext({
+    colorScheme: dark ? 'dark' : 'light',
+    viewport: { width, height: 900 },
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(String(error.stack)));
+  page.on('dialog', (dialog) => {
+    faults.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on('console', (line) => {
+    // The browser reports every refused request by itself.
+    if (line.type() === 'error' && !/^Failed to load resource/.test(line.text())) faults.push(line.text());
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url)) faults.push(`request to ${request.url()}`);
+  });
+  await page.goto(url);
+  return {
+    page,
+    go: async (path) => {
+      await page.goto(`${url}#/${path}`);
+    },
+    expectQuiet: () => expect(faults).to.deep.equal([]),
+    expectAccessible: async () => {
+      await page.locator('.loading').first().waitFor({ state: 'detached' });
+      // Through the debugger: the page's own policy allows no script of others.
+      await page.evaluate(await axeSource());
+      const found = [
+        await violations(
+          page,
+          "{ type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }",
+        ),
+      ];
+      await page.emulateMedia({ colorScheme: dark ? 'light' : 'dark' });
+      // Nothing but colours differs.
+      found.push(await violations(page, "['color-contrast']"));
+      await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+      expect(found.flat(), page.url()).to.deep.equal([]);
+    },
+  };
+}
+
+function violations(page: Page, runOnly: string): Promise<readonly string[]> {
+  const text =
+    '({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`))';
+  return page.evaluate(`axe.run({ runOnly: ${runOnly} }).then(${text})`);
+}
+
+let source: Promise<string> | null = null;
+function axeSource(): Promise<string> {
+  source ??= import('node:fs/promises').then(({ readFile }) => readFile(axe, 'utf8'));
+  return source;
+}

@@ -1,0 +1,20 @@
+/** Compiled, never run: what the page reads of a reply is there in the API's own schema, with the same type. */
+import type * as api from '@switchhook/core/api';
+import type { z } from 'zod';
+import type * as page from '../../core/dashboard/build/model/replies.js';
+
+type Reply<T> = T extends z.ZodType ? z.output<T> : never;
+
+/** Each member is assigned from the reply: a difference is an error of the compiler. */
+export const reads = {
+  status: (reply: Reply<typeof api.status>): page.Status => reply,
+  probe: (reply: Reply<typeof api.probe>): page.Probe => reply,
+  events: (reply: Reply<typeof api.eventList>): { readonly events: readonly page.RouterEvent[] } => reply,
+  // The data is any JSON: a schema cannot say more.
+  event: ({ data: _, ...reply }: Reply<typeof api.eventDetails>): Omit<page.EventDetails, 'data'> => reply,
+  deliveries: (reply: Reply<typeof api.deliveryList>): { readonly deliveries: readonly page.Delivery[] } => reply,
+  routes: (reply: Reply<typeof api.explanationList>['explanations'][number]['routes']): page.Explanation['routes'] =>
+    reply,
+  replay: (reply: Reply<typeof api.replay>): page.Replay => reply,
+  calls: (reply: Reply<typeof api.callList>): { readonly calls: readonly page.Call[] } => reply,
+};
