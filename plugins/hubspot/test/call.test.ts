@@ -165,8 +165,10 @@ describe('hubspot.call', () => {
   });
 
   it('refuses properties that have an option of their own', async () => {
-    const refused = await start({ properties: { hs_call_title: 'x' } }).catch(String);
-    expect(refused).to.include('hs_call_title is the option `title`: leave it out here');
+    const { row } = await start();
+    expect(() => row('hubspot.call', { properties: { hs_call_title: 'x' } })).to.throw(
+      'hs_call_title is the option `title`: leave it out here',
+    );
   });
 
   it('shows what it would log', async () => {
