@@ -52,6 +52,21 @@ describe('a JSON API', () => {
       },
     ));
 
+  it('repeats a name in the query, and returns no part of a reply that is longer than maxBytes', () =>
+    withApi(
+      () => json(200, { long: 'x'.repeat(100) }),
+      async (api, far) => {
+        const query = new URLSearchParams([
+          ['ranges', 'A:A'],
+          ['ranges', 'B:B'],
+        ]);
+        const request = { method: 'GET', path: '/values', query, signal } as const;
+        expect((await api.request({ ...request, maxBytes: 111 })).body).to.have.property('long');
+        expect(far.requests[0]?.path).to.equal('/values?ranges=A%3AA&ranges=B%3AB');
+        expect((await api.request({ ...request, maxBytes: 110 })).body).to.deep.equal({});
+      },
+    ));
+
   for (const [status, body, headers, outcome] of [
     [
       422,
