@@ -31,6 +31,13 @@ describe('the network', () => {
     await close();
   });
 
+  it('sends the bytes of a part of a buffer', async () => {
+    const { fetch, server, close } = await setup();
+    await fetch(server.url, { method: 'PUT', body: new Uint8Array([1, 2, 3, 4]).subarray(1, 3) });
+    expect([...(server.requests[0]?.body ?? [])]).to.deep.equal([2, 3]);
+    await close();
+  });
+
   it('does not follow a redirect', async () => {
     const { fetch, server, close } = await setup(() => ({ status: 302, headers: { location: '/elsewhere' } }));
     expect((await fetch(server.url)).status).to.equal(302);

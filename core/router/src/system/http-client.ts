@@ -61,7 +61,7 @@ async function send(clock: Clock, connections: Connections, url: string, init: F
     path: `${target.pathname}${target.search}`,
     method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
     headers: { ...init.headers },
-    ...(init.body === undefined ? {} : { body: typeof init.body === 'string' ? init.body : Buffer.from(init.body) }),
+    ...(init.body === undefined ? {} : { body: bodyOf(init.body) }),
   };
   try {
     const response = responseOf(connections.kept, options, init, clock).catch((error: unknown) => {
@@ -75,6 +75,11 @@ async function send(clock: Clock, connections: Connections, url: string, init: F
     if (status === undefined) throw failure(error);
     return fetchResponse(status, {}, new Uint8Array(), failure(error));
   }
+}
+
+/** undici wants a Buffer; this one is on the same bytes, of which there may be many. */
+function bodyOf(body: NonNullable<FetchInit['body']>): string | Buffer {
+  return typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 }
 
 /** Makes a response from its parts; `incomplete` is why its body is not complete. */
