@@ -2,7 +2,8 @@
 import type { Outcome } from './contract/delivery.js';
 import type { JsonValue } from './contract/json.js';
 import type { Clock, State } from './contract/services.js';
-import { isOutcomeError, OutcomeError } from './http/outcome.js';
+import { isFetchError } from './errors/typed-errors.js';
+import { isOutcomeError, OutcomeError, wasSent } from './http/outcome.js';
 import { fingerprint } from './http/signature.js';
 
 /** What is kept for a key. */
@@ -76,9 +77,10 @@ export class Ledger {
       const isUnsure = before === null;
       if (!isUnsure) await change({ steps: { ...entry.steps, [name]: null } });
       const result = await action(isUnsure).catch(async (error: unknown) => {
-        // Refused: it was not done, unless an earlier attempt did it.
+        // Refused or never sent: it was not done, unless an earlier attempt did it.
         const { [name]: _, ...others } = entry.steps;
-        if (isOutcomeError(error) && !error.isUnsure && !isUnsure) await change({ steps: others });
+        const isSure = isOutcomeError(error) ? !error.isUnsure : isFetchError(error) && !wasSent(error);
+        if (isSure && !isUnsure) await change({ steps: others });
         throw error;
       });
       await change({ steps: { ...entry.steps, [name]: { result } } });

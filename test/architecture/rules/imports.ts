@@ -42,7 +42,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     http: ['contract', 'errors'],
     'timing.ts': ['contract'],
     'file-watch.ts': ['contract', 'errors'],
-    'ledger.ts': ['contract', 'http'],
+    'ledger.ts': ['contract', 'errors', 'http'],
     'index.ts': ['contract', 'errors', 'file-watch.ts', 'http', 'ledger.ts', 'options'],
     'internal.ts': ['contract', 'errors', 'options', 'timing.ts'],
   },

@@ -67,6 +67,18 @@ describe('a JSON API', () => {
       },
     ));
 
+  it('sends a form', () =>
+    withApi(
+      () => 200,
+      async (api, far) => {
+        const body = new URLSearchParams({ To: '+1 2', Body: 'a&b=ö' });
+        await api.request({ method: 'POST', path: '/messages', body, signal });
+        const [request] = far.requests;
+        expect(request?.text()).to.equal('To=%2B1+2&Body=a%26b%3D%C3%B6');
+        expect(request?.headers).to.include({ 'content-type': 'application/x-www-form-urlencoded' });
+      },
+    ));
+
   for (const [status, body, headers, outcome] of [
     [
       422,

@@ -1,4 +1,4 @@
-import { Ledger, type Outcome, OutcomeError, type Step } from '@switchhook/sdk';
+import { FetchError, Ledger, type Outcome, OutcomeError, type Step } from '@switchhook/sdk';
 import { fakeServices } from '@switchhook/testkit';
 import { expect } from 'chai';
 
@@ -44,7 +44,7 @@ describe('a ledger', () => {
     expect(done).to.deep.equal(['create', 'text id-1']);
   });
 
-  it('says that a step may have been done where its end is not known, and not where it was refused', async () => {
+  it('says that a step may have been done where its end is not known, and not where it was refused or never sent', async () => {
     const { ledger } = setup();
     const unsure: boolean[] = [];
     const attempt = (error: Error | null) => async (step: Step) => {
@@ -57,10 +57,11 @@ describe('a ledger', () => {
     };
     const ends = (error: Error | null) => ledger.once('a', first, attempt(error)).catch(() => null);
     await ends(new OutcomeError({ kind: 'unavailable', reason: '429' }));
-    await ends(new Error('the connection broke'));
+    await ends(new FetchError('ECONNREFUSED', 'nothing listens there'));
+    await ends(new FetchError('ECONNRESET', 'the connection broke'));
     await ends(new Error('and again'));
     await ends(null);
-    expect(unsure).to.deep.equal([false, false, true, true]);
+    expect(unsure).to.deep.equal([false, false, false, true, true]);
   });
 
   it('still says so where the refusal may have come after the work, or was met while looking', async () => {

@@ -25,7 +25,8 @@ export interface JsonApiRequest {
   /** With a slash at its start; values in it are percent-encoded already. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
-  readonly body?: JsonValue;
+  /** Sent as JSON, or as a form. */
+  readonly body?: JsonValue | URLSearchParams;
   readonly signal: AbortSignal;
   /** Statuses that are no failure here, beside 2xx. */
   readonly allow?: readonly number[];
@@ -54,14 +55,17 @@ export class JsonApi {
   async request({ method, path, query = {}, body, allow = [], ...limits }: JsonApiRequest): Promise<JsonApiReply> {
     const { http, clock, baseUrl, headers, reasonIn, correct } = this.#settings;
     const search = new URLSearchParams(query).toString();
+    const isForm = body instanceof URLSearchParams;
     const response = await http.fetch(`${baseUrl}${path}${search === '' ? '' : `?${search}`}`, {
       method,
       headers: {
         accept: 'application/json',
-        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(body !== undefined && {
+          'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
+        }),
         ...headers,
       },
-      ...(body !== undefined && { body: stringifyJson(body) }),
+      ...(body !== undefined && { body: isForm ? String(body) : stringifyJson(body) }),
       ...limits,
     });
     const found = bodyIn(response);

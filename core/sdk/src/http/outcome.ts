@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Outcome } from '../contract/delivery.js';
 import type { FetchResponse } from '../contract/services.js';
-import { isExpressionError, isFetchError } from '../errors/typed-errors.js';
+import { type FetchError, isExpressionError, isFetchError } from '../errors/typed-errors.js';
 
 /** How much of a response is kept with the attempt. */
 const excerptBytes = 4_096;
@@ -71,6 +71,15 @@ export function isOutcomeError(thrown: unknown): thrown is OutcomeError {
 /** Whether a refusal with this status leaves open if the request had its effect: a gateway may answer so after the API has done it. */
 export function mayBeDone(status: number): boolean {
   return status >= 500 || status === 408;
+}
+
+/** Codes of errors that come before there is a connection, so that nothing was sent. */
+const beforeConnection =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|UND_ERR_CONNECT_TIMEOUT|ADDRESS_FORBIDDEN|\w+_INVALID)$|CERT|SIGNATURE/;
+
+/** Whether the request may have been sent before it failed. */
+export function wasSent({ code }: FetchError): boolean {
+  return !beforeConnection.test(code);
 }
 
 /** Codes of a `FetchError` about the request itself, which is the same next time. */
