@@ -1,7 +1,8 @@
-/** Twilio for Switchhook: its signed status callbacks become events. */
+/** Twilio for Switchhook: its signed status callbacks become events, and events become text messages. */
 import { definePlugin, defineSource, fieldReader, fieldsOption, Log, secretList, z } from '@switchhook/sdk';
 import { samples } from './samples.js';
 import { verifierOf } from './signature.js';
+import { sms } from './sms.js';
 
 const events = defineSource({
   type: 'twilio.events',
@@ -42,4 +43,4 @@ const events = defineSource({
   },
 });
 
-export default definePlugin({ name: '@switchhook/plugin-twilio', components: [events] });
+export default definePlugin({ name: '@switchhook/plugin-twilio', components: [events, sms] });
