@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { importTypeScript } from './typescript.js';
 
 /** What of a `package.json` matters here. */
 interface Manifest {
@@ -51,15 +52,11 @@ function packagesIn(folder: string): readonly string[] {
   });
 }
 
-/** What is no module by its package.json is required: imported, it would have its whole source for a name, in every stack. */
+/** Imports a file of JavaScript or TypeScript. */
 export async function importFile(path: string): Promise<unknown> {
-  const url = pathToFileURL(path).href;
   const ending = extname(path);
-  if (!['.ts', '.mts'].includes(ending)) return import(url);
-  // tsx takes 11 MB, so it is imported for TypeScript only.
-  if (ending === '.ts' && manifestOf(path)?.type !== 'module')
-    return (await import('tsx/cjs/api')).require(path, import.meta.url);
-  return (await import('tsx/esm/api')).tsImport(url, import.meta.url);
+  if (!['.ts', '.mts'].includes(ending)) return import(pathToFileURL(path).href);
+  return importTypeScript(path, ending === '.mts' || manifestOf(path)?.type === 'module');
 }
 
 /** The version of the package that a file belongs to; null where it has none. */

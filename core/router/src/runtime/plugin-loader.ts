@@ -7,6 +7,7 @@ import { described } from '../system/returned.js';
 import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
 import { fileOf, importFile, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
+import { typeScriptProblem } from './typescript.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -167,7 +168,8 @@ export class ComponentCatalog implements Catalog {
       // Its fields have been checked.
       return { plugin: exported as Plugin, version: versionOf(path), from, path };
     } catch (error) {
-      return brokenBy(from, [located(error)]);
+      const { message, hint } = typeScriptProblem(error) ?? { message: located(error) };
+      return brokenBy(from, [message], hint);
     }
   }
 }
