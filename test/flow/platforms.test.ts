@@ -1,18 +1,21 @@
 import elevenlabs from '@switchhook/plugin-elevenlabs';
+import openai from '@switchhook/plugin-openai';
 import retell from '@switchhook/plugin-retell';
 import sigmamind from '@switchhook/plugin-sigmamind';
 import synthflow from '@switchhook/plugin-synthflow';
 import telnyx from '@switchhook/plugin-telnyx';
 import vapi from '@switchhook/plugin-vapi';
 import type { Answer, JsonObject } from '@switchhook/sdk';
+import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { workplace } from '../support/workplace.js';
 
-const plugins = [sigmamind, retell, vapi, elevenlabs, telnyx, synthflow];
+const plugins = [sigmamind, retell, vapi, elevenlabs, telnyx, synthflow, openai];
 
 /** Per platform: its row of the configuration, and which agent its reply names where the answer names none or another. */
 const platforms: readonly {
   readonly use: string;
+  /** `PLATFORM` stands for the URL of an API. */
   readonly row: string;
   readonly agents: readonly [own: string | null, gold: string | null];
 }[] = [
@@ -23,7 +26,19 @@ const platforms: readonly {
   // Their replies have no field for another agent.
   { use: 'elevenlabs.call', row: 'secrets: a-secret', agents: [null, null] },
   { use: 'telnyx.call', row: 'testKey: a-key, tokens: [token_added, token_old]', agents: [null, null] },
+  {
+    use: 'openai.call',
+    row: `secrets: whsec_${'MDEyMzQ1Njc4OWFiY2RlZg=='}, apiKey: a-key, model: gpt-realtime, baseUrl: PLATFORM,
+      session: { prompt: { id: "\${{ agent == null ? 'pmpt_1' : agent }}", variables: "\${{ variables }}" } }`,
+    agents: ['pmpt_1', 'agent_gold'],
+  },
 ];
+
+/** The answer in a request to OpenAI's API. */
+function sentAnswer({ prompt }: JsonObject): Answer {
+  const { id: overrideAgent, variables } = Object(prompt);
+  return { variables, overrideAgent };
+}
 
 const configuration = (use: string, row: string): string => `
 version: 1
@@ -47,7 +62,8 @@ describe('One configuration of answers', () => {
     it(`serves the callers of ${use} with its row changed alone`, async () => {
       const place = await workplace();
       await place.write('customers.csv', 'phone,first_name,tier\n+12025551001,Ada,gold\n+12025551002,Jim,basic\n');
-      const { router, url, lines } = await place.router(configuration(use, row));
+      const platform = await receiver();
+      const { router, url, lines } = await place.router(configuration(use, row.replace('PLATFORM', platform.url)));
       const component = plugins.flatMap(({ components }) => components).find(({ type }) => type === use);
       const post = async (body: JsonObject, isSigned = true) => {
         const text = JSON.stringify(body);
@@ -61,10 +77,16 @@ describe('One configuration of answers', () => {
         return { status: response.status, body: (await response.json()) as JsonObject };
       };
       const bodyFrom = (from: string) => component?.callBody?.({ from, to: '+12345678913', agent: null }) ?? {};
+      const sent = new Map<string, Answer>();
       const answerTo = async (from: string): Promise<Answer | null> => {
         const { status, body } = await post(bodyFrom(from));
         expect(status).to.equal(200);
-        return component?.answerIn?.(body) ?? null;
+        if (component?.answerBy !== 'call') return component?.answerIn?.(body) ?? null;
+        // The answer to a repeated request is the one that was sent.
+        const isRepeated = sent.has(from);
+        const request = isRepeated ? undefined : (await platform.received(sent.size + 1)).at(-1);
+        if (request !== undefined) sent.set(from, sentAnswer(Object(request.json())));
+        return sent.get(from) ?? null;
       };
 
       const [own, gold] = agents;
@@ -81,6 +103,8 @@ describe('One configuration of answers', () => {
       expect((await post(bodyFrom('+12025551001'), false)).status).to.equal(401);
       const ignored = lines.filter((line) => line.includes('"override.ignored"'));
       expect(ignored).to.have.length(gold === null ? 1 : 0);
+      expect(platform.requests).to.have.length(sent.size);
       await place.close();
+      await platform.close();
     });
 });
