@@ -115,4 +115,13 @@ describe('the pages of the dashboard', () => {
     expect((await none.ask('/')).status).to.equal(404);
     expect(none.lines.join()).to.include('dashboard.unread').and.include('ENOENT');
   });
+
+  it('are found by switchhook open, which explains where there are none', async () => {
+    const { url } = await setup();
+    const open = (of: string) => place.run(['open', '--config', place.path('switchhook.yaml'), '--url', of]);
+    expect(await open(url)).to.deep.equal({ code: 0, stdout: `${url}/\n`, stderr: '' });
+    const none = await open((await setup(', dashboard: false')).url);
+    expect([none.code, none.stdout]).to.deep.equal([1, '']);
+    expect(none.stderr).to.include('serves no dashboard: install @switchhook/dashboard');
+  });
 });

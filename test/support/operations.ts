@@ -2,6 +2,7 @@
 
 import {
   Answers,
+  ChangeFeed,
   Controls,
   DeliveryTelemetry,
   Dispatcher,
@@ -95,6 +96,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const controls = new Controls(current, kept, pauses, dispatcher, answers, telemetry, clock, log, mask);
   const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, mask);
   const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, engine.get(Pullers), clock);
+  const changes = new ChangeFeed(current, kept, clock);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
     const ids: string[] = [];
@@ -102,5 +104,16 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     await made.clock.advance(1);
     return ids;
   };
-  return { ...made, operations, controls, pauses, answers, status, duplicates: ingest.duplicates, metrics, received };
+  return {
+    ...made,
+    operations,
+    controls,
+    pauses,
+    answers,
+    status,
+    duplicates: ingest.duplicates,
+    changes,
+    metrics,
+    received,
+  };
 }

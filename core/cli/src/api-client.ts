@@ -9,7 +9,7 @@ import {
   type Readable,
   status,
 } from '@switchhook/core/api';
-import { type Network, openNetwork } from '@switchhook/core/internal';
+import { type Network, openNetwork, systemClock } from '@switchhook/core/internal';
 import { type FetchResponse, type JsonValue, stringifyJson } from '@switchhook/sdk';
 import { didYouMean, ERRORS, type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
@@ -50,6 +50,25 @@ export async function withRouter(
   }
 }
 
+/** Runs again and again, with a pause after each run, until it returns false or the user presses Ctrl-C. */
+export async function untilInterrupted(pauseMs: number, run: () => Promise<boolean>): Promise<void> {
+  let isInterrupted = false;
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', () => {
+      isInterrupted = true;
+      resolve();
+    });
+  });
+  while (!isInterrupted && (await run())) {
+    let cancel = (): void => {};
+    const pause = new Promise<void>((resolve) => {
+      cancel = systemClock.after(pauseMs, resolve);
+    });
+    await Promise.race([pause, interrupted]);
+    cancel();
+  }
+}
+
 /** The router refused the request. */
 export class RouterRefusal extends CommandFailure {
   constructor(
@@ -63,12 +82,13 @@ export class RouterRefusal extends CommandFailure {
 /** The API of one router. Replies are checked; what the router refuses ends the command with 1. */
 export class RouterClient {
   readonly #network: Network;
-  readonly #url: string;
+  /** Without a trailing slash. */
+  readonly url: string;
   readonly #token: string | null;
 
   constructor(network: Network, url: string, token: string | null) {
     this.#network = network;
-    this.#url = url.replace(/\/+$/, '');
+    this.url = url.replace(/\/+$/, '');
     this.#token = token;
   }
 
@@ -76,6 +96,12 @@ export class RouterClient {
     const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
     const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
     return this.#ask('GET', path + search, schema);
+  }
+
+  /** Whether the router serves its dashboard. */
+  async hasPages(): Promise<boolean> {
+    const { status, headers } = await this.#fetched('GET', '/', undefined);
+    return status === 200 && headers['content-type']?.startsWith('text/html') === true;
   }
 
   post<T>(path: string, schema: Readable<T>, body?: unknown): Promise<T> {
@@ -88,7 +114,7 @@ export class RouterClient {
     if (response.status !== 200) throw refusedBy(response, reply);
     const { data } = schema.safeParse(reply);
     if (data !== undefined) return data;
-    throw new CommandFailure(exitCodes.failed, `what answers at ${this.#url} is no router of this version`);
+    throw new CommandFailure(exitCodes.failed, `what answers at ${this.url} is no router of this version`);
   }
 
   async #fetched(method: string, path: string, body: unknown): Promise<FetchResponse> {
@@ -103,11 +129,11 @@ export class RouterClient {
       ...(body !== undefined && { body: stringifyJson(body) }),
     };
     try {
-      return await this.#network.fetch(this.#url + path, sent);
+      return await this.#network.fetch(this.url + path, sent);
     } catch (error) {
       const reason = errorMessage(error);
       const hint = ERRORS.ROUTER_UNREACHABLE.hint;
-      throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${this.#url}: ${reason}\n${hint}`);
+      throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${this.url}: ${reason}\n${hint}`);
     }
   }
 }

@@ -13,6 +13,7 @@ import { discardCommand } from './commands/discard.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
 import { initCommand, newCommand } from './commands/new.js';
+import { openCommand } from './commands/open.js';
 import { pluginsCommand } from './commands/plugins.js';
 import { replayCommand } from './commands/replay.js';
 import { schemaCommand } from './commands/schema.js';
@@ -21,6 +22,7 @@ import { simulateCommand } from './commands/simulate.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { storeCommand } from './commands/store-copy.js';
+import { tailCommand } from './commands/tail.js';
 import { processOutput } from './output.js';
 
 /** What the parser prints may repeat an argument. */
@@ -47,6 +49,7 @@ Examples:
   switchhook call --from +12345678912 --to +12345678913
   switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
   switchhook status                             how do its destinations stand?
+  switchhook tail                               what is received and delivered?
   switchhook explain conv_123                   why did this conversation not arrive?
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
@@ -62,6 +65,8 @@ for (const command of [
   callsCommand,
   simulateCommand,
   statusCommand,
+  tailCommand,
+  openCommand,
   explainCommand,
   eventsCommand,
   deliveriesCommand,

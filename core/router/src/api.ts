@@ -1,8 +1,10 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { longestPage } from './api/requests.js';
 export {
+  type ChangePage,
   callAnswer,
   callList,
+  changePage,
   type Delivery,
   type DeliveryDetails,
   type DeliveryList,

@@ -20,11 +20,11 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 41, lines: 4_100 },
-  { folder: 'core/router/', files: 119, lines: 14_400 },
+  { folder: 'core/router/', files: 121, lines: 14_650 },
   { folder: 'core/testkit/', files: 20, lines: 2_800 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
-  { folder: 'core/dashboard/', files: 50, lines: 4_000 },
   { folder: 'core/cli/', files: 35, lines: 3_500 },
+  { folder: 'core/dashboard/', files: 50, lines: 4_000 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];
 

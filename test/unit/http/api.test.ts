@@ -46,9 +46,22 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
     ],
   };
-  const { operations, controls, status, duplicates, clock } = operator;
+  const { operations, controls, status, duplicates, changes, clock } = operator;
   const mask = maskFor([]);
-  const api = apiFor({ operations, controls, status, duplicates, info, access, trustProxy, limits, clock, log, mask });
+  const api = apiFor({
+    operations,
+    controls,
+    status,
+    duplicates,
+    changes,
+    info,
+    access,
+    trustProxy,
+    limits,
+    clock,
+    log,
+    mask,
+  });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
   const listener = listenerFor({
     ...{
@@ -513,12 +526,11 @@ describe('the OpenAPI document', () => {
     const document = JSON.parse(await response.text());
     expect(document).to.have.property('openapi', '3.1.0');
     expect(document.info.version).to.equal('1.2.3');
-    for (const { method, path, reply, query } of endpoints) {
+    for (const { method, path, reply, query, stream } of endpoints) {
+      const type = stream === undefined ? 'application/json' : 'text/event-stream';
       const operation = document.paths[path][method.toLowerCase()];
       expect(operation.summary).to.be.a('string');
-      expect(operation.responses[200].content['application/json'].schema.$ref).to.match(
-        /^#\/components\/schemas\/\w+$/,
-      );
+      expect(operation.responses[200].content[type].schema.$ref).to.match(/^#\/components\/schemas\/\w+$/);
       expect(operation.responses).to.include.keys('401', '403', '500');
       const names = (operation.parameters ?? []).map(({ name }: { name: string }) => name);
       expect(names).to.have.members([...(path.includes('{id}') ? ['id'] : []), ...Object.keys(query.shape)]);

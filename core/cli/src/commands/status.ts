@@ -1,11 +1,10 @@
 /** `switchhook status`: how the router stands, refreshed on a terminal. */
 
 import { type DestinationStatus, type Status, status } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/internal';
 import { durationText } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
-import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { type RouterOptions, routerCommand, untilInterrupted, withRouter } from '../api-client.js';
 import { relative } from '../format/event.js';
 import { rowsOf, standingText, troublesOf } from '../format/hold.js';
 import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
@@ -49,27 +48,15 @@ closed, the other side has asked to wait for more than a minute, or deliveries a
 
 /** Shows it anew each second, also while the router is away. */
 async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
-  let stopped = false;
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => {
-      stopped = true;
-      resolve();
-    });
-  });
-  while (!stopped) {
+  await untilInterrupted(refreshMs, async () => {
     const show = await ask().then(
       (current) => () => print(current, output),
       (error: unknown) => () => output.line(styled(output, 'red', errorMessage(error))),
     );
     output.clear();
     show();
-    let cancel = (): void => {};
-    const pause = new Promise<void>((resolve) => {
-      cancel = systemClock.after(refreshMs, resolve);
-    });
-    await Promise.race([pause, interrupted]);
-    cancel();
-  }
+    return true;
+  });
 }
 
 const destinationColumns: readonly Column[] = [

@@ -1,8 +1,9 @@
 /** Maps results of operations to API schemas: times as ISO 8601, bodies parsed. */
 
-import type { Attempt, DeliveryRecord, EventRecord } from '@switchhook/sdk';
+import type { Attempt, Change, DeliveryRecord, EventRecord } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
+import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
 import type { DeliveryDetails, EventDetails, Explanation } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
@@ -29,6 +30,17 @@ export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.del
     createdAt: iso(delivery.createdAtMs),
     settledAt: isoOrNull(delivery.settledAtMs),
   };
+}
+
+export function changePageJson({ changes, ...page }: ChangePage): z.input<typeof reply.changePage> {
+  return { ...page, changes: changes.map(changeJson) };
+}
+
+function changeJson(change: Change): z.input<typeof reply.changePage>['changes'][number] {
+  const event = eventJson(change.event);
+  if (change.kind === 'event') return { kind: 'event', event };
+  const { delivery, attempt } = change;
+  return { kind: 'attempt', event, delivery: deliveryJson(delivery), attempt: attemptJson(attempt) };
 }
 
 export function deliveryDetailsJson(details: DeliveryDetails): z.input<typeof reply.deliveryDetails> {

@@ -83,6 +83,15 @@ export const eventQuery = z.strictObject({
 
 const { limit } = part;
 
+export const liveQuery = z.strictObject({
+  ...eventFilter,
+  party: word.optional().meta({ description: "The other person's phone number or address." }),
+  destination: word.optional().meta({ description: 'Only attempts of this destination.' }),
+  after: word.optional().meta({ description: 'The cursor from which on.' }),
+});
+
+export const changeQuery = liveQuery.extend({ limit });
+
 export const duplicateQuery = z.strictObject({
   source: eventFilter.source,
   type: eventFilter.type,

@@ -79,6 +79,23 @@ export const eventDetails = wholeEvent
   .extend({ deliveries: list(deliveryDetails).meta({ description: 'In the order they were made.' }) })
   .register(named, { id: 'EventDetails' });
 
+export const changePage = z
+  .object({
+    changes: list(
+      z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('event'), event }),
+        z.object({ kind: z.literal('attempt'), event, delivery, attempt }),
+      ]),
+    ).meta({
+      description:
+        'Events in the order of their commits, then attempts likewise, with their deliveries as they stand now.',
+    }),
+    hidden: count.meta({ description: 'More that fit, and are not shown because so many came at once.' }),
+    cursor: z.string().meta({ description: 'The next `after`.' }),
+  })
+  .register(named, { id: 'ChangePage' });
+export type ChangePage = z.output<typeof changePage>;
+
 const cursor = z.string().nullable().meta({ description: 'For the next page; null at the end.' });
 export const eventList = z.object({ events: list(event), cursor }).register(named, { id: 'EventList' });
 export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });

@@ -87,10 +87,15 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions 
   const query = checked(endpoint.query, { ...ctx.query }, 'query');
   const body = endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx), 'body');
   const from = addressOf(ctx, parts.trustProxy);
-  return endpoint.answer(
-    { id, query, body, from, session: sessions.of(ctx, from) },
-    { ...parts, nowMs: parts.clock.now() },
-  );
+  const lastEventId = ctx.get('last-event-id') || null;
+  const answering = { ...parts, nowMs: parts.clock.now() };
+  if (endpoint.stream === undefined)
+    return endpoint.answer({ id, query, body, from, session: sessions.of(ctx, from), lastEventId }, answering);
+  const stream = endpoint.stream({ query, lastEventId }, answering);
+  ctx.type = 'text/event-stream';
+  // nginx would keep events until it has enough of them.
+  ctx.set('X-Accel-Buffering', 'no');
+  return stream;
 }
 
 /** JSON only: a body that was read as empty might match too much. */

@@ -1,6 +1,8 @@
 /** What an endpoint of the API is, and what it answers from. */
+import type { Readable } from 'node:stream';
 import type { Kind, RefusalCode } from '@switchhook/sdk';
 import type { z } from 'zod';
+import type { ChangeFeed } from '../admin/change-feed.js';
 import type { Controls } from '../admin/control.js';
 import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
@@ -31,6 +33,7 @@ export interface Answering {
   readonly status: StatusReader;
   readonly controls: Controls;
   readonly duplicates: RecentDuplicates;
+  readonly changes: ChangeFeed;
   readonly info: RouterInfo;
   readonly nowMs: number;
 }
@@ -40,6 +43,8 @@ interface Asked<Q, B> {
   /** The address of the client. */
   readonly from: string;
   readonly session: Session;
+  /** Where a stream that broke off has to go on; null where it begins. */
+  readonly lastEventId: string | null;
   /** What stands for `{id}` in the path; `''` where nothing does. */
   readonly id: string;
   readonly query: Q;
@@ -65,6 +70,8 @@ export interface Endpoint<
   /** What it can refuse, beside what every endpoint can. */
   readonly refusals: readonly RefusalCode[];
   answer(asked: Asked<z.output<Q>, z.output<B>>, from: Answering): Promise<z.input<R>>;
+  /** Replaces `answer`: server-sent events whose data are replies. */
+  stream?(asked: Pick<Asked<unknown, unknown>, 'query' | 'lastEventId'>, from: Answering): Readable;
 }
 
 /** One endpoint, typed by its schemas. */

@@ -24,6 +24,7 @@ import * as reply from '../api/responses.js';
 import { callList } from '../api/responses.js';
 import { destinationStatus, probe, resolverStatus, status } from '../api/status-responses.js';
 import { type Answering, type Endpoint, endpoint, type RouterInfo } from './endpoint.js';
+import { liveEndpoints } from './live-endpoints.js';
 import { sessionEndpoints } from './session-endpoints.js';
 
 const { nothing } = question;
@@ -157,6 +158,7 @@ export const endpoints: readonly Endpoint[] = [
       };
     },
   }),
+  ...liveEndpoints,
   ...controlEndpoints('destination'),
   ...controlEndpoints('resolver'),
   endpoint({

@@ -36,7 +36,8 @@ function pathItem(endpoints: readonly Endpoint[]) {
 }
 
 function operation(endpoint: Endpoint) {
-  const { summary, query, body, reply, path, open } = endpoint;
+  const { summary, query, body, reply, path, open, stream } = endpoint;
+  const type = stream === undefined ? 'application/json' : 'text/event-stream';
   const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
   const parameters = [...(path.includes('{id}') ? [id] : []), ...queryParameters(query)];
   return {
@@ -48,7 +49,7 @@ function operation(endpoint: Endpoint) {
       requestBody: { required: true, content: { 'application/json': { schema: asked(body) } } },
     }),
     responses: {
-      200: { description: 'Done.', content: { 'application/json': { schema: { $ref: refTo(nameOf(reply)) } } } },
+      200: { description: 'Done.', content: { [type]: { schema: { $ref: refTo(nameOf(reply)) } } } },
       ...refusalsOf(endpoint),
     },
   };

@@ -1,4 +1,5 @@
 /** Routes of exact paths, with the product's own errors where a path or a method has none. */
+import { Readable } from 'node:stream';
 import Router from '@koa/router';
 import { refuse, stringifyJson } from '@switchhook/sdk';
 import type { Context } from 'koa';
@@ -7,7 +8,7 @@ import type { Context } from 'koa';
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  /** Resolves to the body: a text, or what is sent as JSON. `id`: the segment, decoded; empty where the path has none. */
+  /** Resolves to the body: a text, a stream whose type is set, or what is sent as JSON. `id`: the segment, decoded; empty where the path has none. */
   reply(ctx: Context, id: string): Promise<unknown>;
 }
 
@@ -20,8 +21,9 @@ export function routed(routes: readonly Route[], hint: string): (ctx: Context) =
   for (const { method, path, reply } of routes)
     router.register(path.replace('{id}', ':id'), [method], async (ctx) => {
       const body = await reply(ctx, ctx.params.id ?? '');
-      if (typeof body !== 'string') ctx.type = 'json';
-      ctx.body = typeof body === 'string' ? body : stringifyJson(body);
+      const isWritten = typeof body === 'string' || body instanceof Readable;
+      if (!isWritten) ctx.type = 'json';
+      ctx.body = isWritten ? body : stringifyJson(body);
     });
   const dispatch = router.routes();
   return async (ctx) => {

@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import { Clock, type Component, Log, Metrics, Store } from '@switchhook/sdk';
 import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
+import { ChangeFeed } from '../admin/change-feed.js';
 import { ControlPlan, Controls } from '../admin/control.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
@@ -84,7 +85,7 @@ const classes = [
     Answers,
     Pipeline,
   ],
-  ...[Replays, Operations, Controls, StatusReader, Retention],
+  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Retention],
 ] as const;
 
 /** Creates all components and registers all classes. `ready` serves `/readyz`. Throws a `ComponentFailure`. */
@@ -155,6 +156,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
     status,
     controls: engine.get(Controls),
     duplicates: engine.get(Ingest).duplicates,
+    changes: engine.get(ChangeFeed),
     info: infoOf(config),
     access,
     trustProxy,

@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
+import { ChangeFeed } from '../admin/change-feed.js';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
 import { Operations } from '../admin/operations.js';
 import { explanationJson } from '../api/mapping.js';
@@ -219,6 +220,8 @@ export class Router {
 
   async #ended(): Promise<void> {
     const pipeline = this.#composition.engine.get(Pipeline);
+    // A request that never ends by itself.
+    this.#composition.engine.get(ChangeFeed).close();
     await Promise.all([this.#server?.close(), pipeline.close()]);
     // The last requests may have left something to record.
     await pipeline.close();

@@ -123,6 +123,16 @@ const table = {
     sentence: 'The store cannot keep a pause over a restart.',
     hint: 'Use sqlite or postgres, or a store that implements state and setState.',
   },
+  CHANGES_NOT_KEPT: {
+    status: 501,
+    sentence: 'The changes of this store cannot be followed.',
+    hint: 'Use sqlite or postgres, or a store that implements changes.',
+  },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    sentence: 'Too many live views are open.',
+    hint: 'Close some of them: 32 are possible at the same time.',
+  },
   REPLAY_RUNNING: {
     status: 409,
     sentence: 'A replay is already running.',

@@ -1,0 +1,46 @@
+/** The endpoints by which clients follow what happens. */
+import { Readable } from 'node:stream';
+import { stringifyJson } from '@switchhook/sdk';
+import type { ChangePage } from '../admin/change-feed.js';
+import { changePageJson } from '../api/mapping.js';
+import * as question from '../api/requests.js';
+import { changePage } from '../api/responses.js';
+import { type Endpoint, endpoint } from './endpoint.js';
+
+const { nothing } = question;
+
+export const liveEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: 'GET',
+    path: '/api/changes',
+    summary:
+      'Events and attempts since a cursor; without one, the cursor of this moment. For clients that ask again and again.',
+    ...{ query: question.changeQuery, body: nothing, reply: changePage, refusals: ['CHANGES_NOT_KEPT'] },
+    answer: async ({ query: { after, limit, ...filter } }, { changes }) =>
+      changePageJson(await changes.read(filter, after ?? null, limit)),
+  }),
+  {
+    ...endpoint({
+      method: 'GET',
+      path: '/api/live',
+      summary: `The same as server-sent events, as it happens: the data of each is a page, its id the cursor. \`Last-Event-ID\` resumes.`,
+      ...{ query: question.liveQuery, body: nothing, reply: changePage },
+      refusals: ['CHANGES_NOT_KEPT', 'TOO_MANY_STREAMS'],
+      // Its pages are written one by one, below.
+      answer: () => Promise.reject(new Error('a stream')),
+    }),
+    stream: ({ query, lastEventId }, { changes }) => {
+      const { after, ...filter } = question.liveQuery.parse(query);
+      return Readable.from(written(changes.follow(filter, lastEventId ?? after ?? null)));
+    },
+  },
+];
+
+/** The first page shows a client that it is connected; one without changes keeps the connection, and moves the cursor. */
+async function* written(pages: AsyncIterable<ChangePage>): AsyncGenerator<string> {
+  yield 'retry: 1000\n\n';
+  for await (const page of pages) {
+    const data = page.changes.length === 0 ? ': ping' : `data: ${stringifyJson(changePageJson(page))}`;
+    yield `id: ${page.cursor}\n${data}\n\n`;
+  }
+}

@@ -1,0 +1,112 @@
+import { ChangeFeed } from '@switchhook/core/internal';
+import { memoryStore } from '@switchhook/plugin-memory';
+import { type Entry, phoneNormalizer, type Store } from '@switchhook/sdk';
+import { FakeClock } from '@switchhook/testkit';
+import { expect } from 'chai';
+
+let given = 0;
+function anEntry(type = 'started', party: string | null = null): Entry {
+  given += 1;
+  const id = `01890a5d-ac96-774b-bcce-${String(given).padStart(12, '0')}`;
+  const event = { id, key: id, source: 'agents', type, subject: null, agent: null, party, occurredAtMs: 1 };
+  return { event: { ...event, receivedAtMs: 1, body: new Uint8Array(100) }, deliveries: [] };
+}
+
+function setup(change: (store: Store) => Store = (store) => store) {
+  const clock = new FakeClock();
+  const kept = memoryStore(clock);
+  let reads = 0;
+  const changes: NonNullable<Store['changes']> = (after, limit) => {
+    reads += 1;
+    return kept.changes?.(after, limit) ?? Promise.reject(new Error('none'));
+  };
+  const store = change({ ...kept, append: kept.append.bind(kept), changes });
+  const plan = { value: { normalizePhone: phoneNormalizer('US') } } as ConstructorParameters<typeof ChangeFeed>[0];
+  const feed = new ChangeFeed(plan, store, clock);
+  const append = (...entries: readonly Entry[]) => kept.append(entries);
+  return { clock, feed, append, reads: () => reads };
+}
+
+describe('the feed of changes', () => {
+  it('shows a hundred of what comes at once, and counts the rest', async () => {
+    const { clock, feed, append } = setup();
+    const pages = feed.follow({ type: 'started' }, null)[Symbol.asyncIterator]();
+    expect((await pages.next()).value).to.include({ hidden: 0 });
+    await append(...Array.from({ length: 1_200 }, () => anEntry()), anEntry('ended'));
+    const next = pages.next();
+    await clock.advance(500);
+    const { changes, hidden } = (await next).value;
+    expect([changes.length, hidden]).to.deep.equal([100, 1_100]);
+  });
+
+  it('reads the store once for all who follow it', async () => {
+    const { clock, feed, append, reads } = setup();
+    const followers = Array.from({ length: 3 }, () => feed.follow({}, null)[Symbol.asyncIterator]());
+    await Promise.all(followers.map((pages) => pages.next()));
+    for (let turn = 1; turn <= 2; turn += 1) {
+      const next = Promise.all(followers.map((pages) => pages.next()));
+      await append(anEntry());
+      await clock.advance(500);
+      for (const { value } of await next) expect(value.changes).to.have.length(1);
+      expect(reads()).to.equal(1 + turn);
+    }
+  });
+
+  it('finds what fits, numbers as they are written here, and nothing but attempts for a destination', async () => {
+    const { clock, feed, append } = setup();
+    const { cursor } = await feed.read({}, null, 100);
+    await append(anEntry('started', '+12015550123'), anEntry('ended'));
+    await clock.advance(500);
+    const found = async (filter: Parameters<typeof feed.read>[0]) =>
+      (await feed.read(filter, cursor, 100)).changes.length;
+    expect(await found({})).to.equal(2);
+    expect(await found({ party: '(201) 555-0123' })).to.equal(1);
+    expect(await found({ type: 'ended', source: 'agents' })).to.equal(1);
+    expect(await found({ destination: 'crm' })).to.equal(0);
+  });
+
+  it('sends a page without changes each fifteen seconds, and ends after a quarter of an hour', async () => {
+    const { clock, feed } = setup();
+    const startMs = clock.elapsed();
+    const times: number[] = [];
+    const ended = (async () => {
+      for await (const page of feed.follow({}, null)) {
+        expect(page.changes).to.deep.equal([]);
+        times.push((clock.elapsed() - startMs) / 1_000);
+      }
+    })();
+    for (let second = 0; second < 901; second += 1) await clock.advance(1_000);
+    await ended;
+    expect(times.slice(0, 3)).to.deep.equal([0, 15, 30]);
+    expect(times).to.have.length(60);
+  });
+
+  it('goes on when the store answers again, and begins now where it does not know the cursor', async () => {
+    let isDown = true;
+    const { clock, feed, append } = setup((store) => ({
+      ...store,
+      changes: (after, limit) =>
+        isDown ? Promise.reject(new Error('down')) : (store.changes?.(after, limit) ?? Promise.reject(new Error())),
+    }));
+    const next = feed.follow({}, 'of another store')[Symbol.asyncIterator]().next();
+    await clock.advance(5_000);
+    isDown = false;
+    await append(anEntry());
+    await clock.advance(1_000);
+    expect((await next).value.changes).to.deep.equal([]);
+  });
+
+  it('has 32 followers at most, and a place again when one has gone', async () => {
+    const { feed } = setup();
+    const followers = Array.from({ length: 32 }, () => feed.follow({}, null)[Symbol.asyncIterator]());
+    await Promise.all(followers.map((pages) => pages.next()));
+    expect(() => feed.follow({}, null)).to.throw('32 are open');
+    await followers[0]?.return?.();
+    feed.follow({}, null);
+  });
+
+  it('is refused where the store has no changes', async () => {
+    const { feed } = setup(({ changes: _, ...store }) => store);
+    expect(() => feed.follow({}, null)).to.throw('the store has no method changes');
+  });
+});
