@@ -2,6 +2,8 @@ import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
 import { type DashboardOptions, type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
+import { ring } from '../support/phones.js';
+import { endedBody, postSigned } from '../support/signing.js';
 
 describe('an operator with the page', () => {
   let browser: Browser;
@@ -51,6 +53,62 @@ describe('an operator with the page', () => {
     const route = tab.page.getByRole('article', { name: 'Route finished' });
     await route.getByText('event.data.duration > 30 is false (event.data.duration is 12).').waitFor();
     expect(await route.getByRole('listitem').first().textContent()).to.include('is false');
+  });
+
+  it('sees what a ringing phone was answered with, from where, and why not', async () => {
+    const { tab, url, until } = await setup();
+    const { page } = tab;
+    await ring(url, '+49301');
+    await until('calls', ({ calls }: { readonly calls: readonly unknown[] }) => calls.length === 1);
+    await tab.go('calls?number=%2B49301');
+    await page.getByRole('link', { name: '+49301' }).click();
+    await page.getByRole('heading', { name: '+49301 to +12345678913' }).waitFor();
+    const cells = async (name: string) =>
+      (await page.getByRole('row', { name }).first().locator('td').allTextContents()).map((text) => text.trim());
+    expect((await cells('customer'))[0]).to.include('found');
+    expect(await cells('first_name')).to.deep.equal(['Ada', 'fresh customer.']);
+    const [tier, why = ''] = await cells('tier');
+    expect(tier).to.equal('standard');
+    expect(why).to.match(/^default .*customer/);
+    tab.expectQuiet();
+  });
+
+  it('follows a conversation, with what has not come yet', async () => {
+    const { tab, send } = await setup();
+    const { page } = tab;
+    await send({ event: 'conversation_started', conversationId: 'conv_9' });
+    await tab.go('conversations/conv_9');
+    await page.getByText('conversation_ended has not come yet.').waitFor();
+    await send({ conversationId: 'conv_9' });
+    await page.getByRole('listitem').filter({ hasText: 'after the first' }).getByText('conversation_ended').waitFor();
+    expect(await page.getByText('has not come yet').count()).to.equal(0);
+  });
+
+  it('sees every digit of a number that JavaScript would round', async () => {
+    const { tab, url } = await setup();
+    const raw = endedBody({ order: 'ORDER' }).replace('"ORDER"', '12345678901234567890');
+    const { body } = await postSigned(`${url}/hooks/agents`, raw);
+    await tab.go(`events/${String(body.id)}`);
+    await tab.page.locator('.tree').getByText('12345678901234567890').waitFor();
+  });
+
+  it('tries an event with changes, and nothing is sent or kept', async () => {
+    const { tab, send, crm } = await setup();
+    const { page } = tab;
+    const id = await send({ duration: 12 });
+    await tab.go(`events/${id}`);
+    await page.getByRole('link', { name: 'Try with changes' }).click();
+    const body = page.getByLabel('Body, as JSON');
+    await body.fill((await body.inputValue()).replace('12', '90'));
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByRole('article', { name: 'Route finished' }).getByText('matches', { exact: true }).waitFor();
+    await body.fill('{ "event": ');
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByText('The body is not JSON').waitFor();
+    expect(crm.requests).to.have.length(0);
+    await tab.go('events');
+    await page.getByText('1 event shown').waitFor();
+    tab.expectQuiet();
   });
 
   it('pauses a destination with a reason, and resumes it', async () => {
@@ -194,6 +252,10 @@ describe('an operator with the page', () => {
     await page.getByText('All well.').waitFor();
     await tab.go('events');
     await page.getByText('No event yet.').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Token').waitFor();
+    await page.reload();
+    await page.getByLabel('Token').waitFor();
     tab.expectQuiet();
   });
 
@@ -203,6 +265,8 @@ describe('an operator with the page', () => {
       events: /switchhook send/,
       deliveries: /for each event that matches a route/,
       dead: /tried again by themselves/,
+      calls: /switchhook call/,
+      duplicates: /No event came again/,
       nowhere: /Go to the overview/,
     };
     for (const [path, text] of Object.entries(next)) {

@@ -11,23 +11,15 @@ describe('each view of the page', () => {
   let browser: Browser;
   let world: DashboardWorld;
   let event: string;
+  let call: string;
   before(async () => {
     browser = await startBrowser();
     world = await dashboardWorld(browser, { crmAnswers: () => ({ status: 422, body: hostile }) });
     const { send, until, url } = world;
-    const data = {
-      [hostile]: hostile,
-      list: [hostile, { [hostile]: null }],
-      big: 'BIG',
-      html: `<b>${'x'.repeat(500)}</b>`,
-    };
-    event = await send({
-      event: 'conversation_ended',
-      conversationId: hostile,
-      agentId: hostile,
-      duration: 73,
-      ...data,
-    });
+    const data = { [hostile]: hostile, list: [hostile, { [hostile]: null }], html: `<b>${'x'.repeat(500)}</b>` };
+    const body = { ...data, event: 'conversation_ended', conversationId: hostile, agentId: hostile };
+    event = await send(body);
+    await send(body);
     await send({ event: hostile, conversationId: 'conv_2' });
     await ring(url, '+49301');
     await ring(url, '+49302', hostile);
@@ -39,6 +31,8 @@ describe('each view of the page', () => {
       'deliveries?state=delivered',
       ({ deliveries }: { readonly deliveries: readonly unknown[] }) => deliveries.length >= 4,
     );
+    const reply = await (await fetch(`${url}/api/calls`)).json();
+    call = (reply as { readonly calls: readonly { readonly id: string }[] }).calls[0]?.id ?? '';
   });
   after(async () => {
     await world.close();
@@ -51,6 +45,13 @@ describe('each view of the page', () => {
     event: () => `events/${event}`,
     deliveries: () => 'deliveries',
     'dead deliveries': () => 'dead',
+    calls: () => 'calls',
+    'a call': () => `calls/${call}`,
+    'a conversation': () => `conversations/${encodeURIComponent(hostile)}`,
+    'events that came again': () => 'duplicates',
+    'the map': () => 'map',
+    'the configuration': () => 'configuration',
+    'a try': () => `try?event=${event}`,
     'a filter of others': () => `events?source=${encodeURIComponent(hostile)}&type=${encodeURIComponent(hostile)}`,
     'a place of others': () => encodeURIComponent(hostile),
   };

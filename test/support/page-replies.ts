@@ -16,5 +16,6 @@ export const reads = {
   routes: (reply: Reply<typeof api.explanationList>['explanations'][number]['routes']): page.Explanation['routes'] =>
     reply,
   replay: (reply: Reply<typeof api.replay>): page.Replay => reply,
+  duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly page.Duplicate[] } => reply,
   calls: (reply: Reply<typeof api.callList>): { readonly calls: readonly page.Call[] } => reply,
 };

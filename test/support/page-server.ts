@@ -90,8 +90,16 @@ async function session(request: IncomingMessage, response: ServerResponse, token
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const given = request.method === 'POST' ? JSON.parse(Buffer.concat(chunks).toString()).token : '';
-  const isRight = request.method === 'DELETE' || given === token;
-  const cookie = `token=${isRight ? given : ''}; HttpOnly; SameSite=Strict; Path=/`;
-  response.writeHead(isRight ? 200 : 401, { 'set-cookie': cookie, 'content-type': 'application/json' });
-  response.end(JSON.stringify(isRight ? {} : { code: 'API_TOKEN_WRONG', title: '', detail: '' }));
+  const isWrong = request.method === 'POST' && given !== token;
+  const signedIn =
+    request.method === 'GET' ? request.headers.cookie?.includes(`token=${token}`) === true : given === token;
+  const headers = {
+    'content-type': 'application/json',
+    ...(request.method !== 'GET' && {
+      'set-cookie': `token=${signedIn ? token : ''}; HttpOnly; SameSite=Strict; Path=/`,
+    }),
+  };
+  response.writeHead(isWrong ? 401 : 200, headers);
+  const state = { signedIn, tokenNeeded: true, until: signedIn ? '2100-01-01T00:00:00.000Z' : null };
+  response.end(JSON.stringify(isWrong ? { code: 'API_TOKEN_WRONG', title: '', detail: '' } : state));
 }

@@ -2,12 +2,19 @@
 import type { ComponentType } from 'preact';
 import type { Place } from './model/location.js';
 import type { ViewProps } from './parts/view-props.js';
+import { Call } from './views/call.js';
+import { Calls } from './views/calls.js';
+import { Configuration } from './views/configuration.js';
+import { Conversation } from './views/conversation.js';
 import { Dead } from './views/dead.js';
 import { Deliveries } from './views/deliveries.js';
+import { Duplicates } from './views/duplicates.js';
 import { Event } from './views/event.js';
 import { Events } from './views/events.js';
+import { RouteMap } from './views/map.js';
 import { Missing } from './views/missing.js';
 import { Overview } from './views/overview.js';
+import { Trial } from './views/trial.js';
 
 /** A view. */
 export interface View {
@@ -40,8 +47,22 @@ export const views: readonly View[] = [
   list('', 'Overview', Overview),
   list('events', 'Events', Events),
   one('events', 'events', 'Event', Event),
+  {
+    path: 'duplicates',
+    one: false,
+    menu: null,
+    under: 'events',
+    title: () => 'Events that came again',
+    Show: Duplicates,
+  },
+  one('conversations', 'events', 'Conversation', Conversation),
+  list('calls', 'Calls', Calls),
+  one('calls', 'calls', 'Call', Call),
   list('deliveries', 'Deliveries', Deliveries),
   list('dead', 'Dead', Dead),
+  list('map', 'Map', RouteMap),
+  list('try', 'Try', Trial),
+  list('configuration', 'Configuration', Configuration),
 ];
 
 const missing: View = { path: '', one: false, menu: null, under: 'none', title: () => 'No such page', Show: Missing };

@@ -23,8 +23,8 @@ const budgets: readonly Budget[] = [
   { folder: 'core/router/', files: 121, lines: 14_650 },
   { folder: 'core/testkit/', files: 20, lines: 2_800 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
+  { folder: 'core/dashboard/', files: 55, lines: 5_000 },
   { folder: 'core/cli/', files: 35, lines: 3_500 },
-  { folder: 'core/dashboard/', files: 50, lines: 4_000 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];
 

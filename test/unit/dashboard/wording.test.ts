@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { figuresOf } from '../../../core/dashboard/build/model/calls.js';
+import { answerOf, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
 import { groupsOf } from '../../../core/dashboard/build/model/groups.js';
 import { parseJson } from '../../../core/dashboard/build/model/json.js';
+import { layoutOf } from '../../../core/dashboard/build/model/layout.js';
 import { linkTo, placeOf } from '../../../core/dashboard/build/model/location.js';
 import type { Call, Delivery } from '../../../core/dashboard/build/model/replies.js';
 import { age, duration, excerpt, shellLine } from '../../../core/dashboard/build/model/wording.js';
@@ -87,6 +89,52 @@ describe('the figures of calls', () => {
       { step: 'default', number: 25, share: 0.25 },
     ]);
     expect(figuresOf([])).to.equal(null);
+  });
+});
+
+describe('a conversation', () => {
+  it('lacks the end of what has started', () => {
+    const types = ['call_started', 'conversation_started', 'conversation_ended', 'inbound_call'].map((type) => ({
+      type,
+    }));
+    expect(missingTypes(types)).to.deep.equal(['call_ended']);
+  });
+
+  it('has a call only where the data is the answer of one', () => {
+    const { answer } = call(12, 'fresh');
+    expect(answerOf({ answer })).to.equal(answer);
+    for (const other of [undefined, null, 'yes', {}, { ...answer, lookups: 'none' }, { ...answer, ms: '12' }])
+      expect(answerOf({ answer: other })).to.equal(null);
+  });
+});
+
+describe('the map', () => {
+  it('puts sources and destinations beside their routes, and connects what is configured only', () => {
+    const route = (name: string, from: string, to: string) => ({
+      name,
+      from: [from],
+      to: [to],
+      on: [],
+      where: null,
+      transforms: [],
+    });
+    const routes = [route('one', 'b', 'y'), route('two', 'a', 'gone'), route('three', 'a', 'x')];
+    const { boxes, lines, height } = layoutOf(['a', 'unused', 'b'], routes, ['x', 'y']);
+    const column = (number: number) => boxes.filter((box) => box.column === number).map(({ name }) => name);
+    expect([0, 1, 2].map(column)).to.deep.equal([
+      ['b', 'a', 'unused'],
+      ['one', 'two', 'three'],
+      ['y', 'x'],
+    ]);
+    expect(lines.map(({ from, to }) => `${from.name} ${to.name}`)).to.deep.equal([
+      'b one',
+      'one y',
+      'a two',
+      'a three',
+      'three x',
+    ]);
+    expect(new Set(boxes.map(({ column, y }) => `${column} ${y}`)).size).to.equal(boxes.length);
+    expect(Math.max(...boxes.map(({ y }) => y))).to.be.below(height);
   });
 });
 

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { now } from './clock.js';
 import { parseJson } from './json.js';
+import { ends } from './wording.js';
 
 /** Why a request has no result. */
 export class ApiFailure extends Error {
@@ -81,12 +82,15 @@ function isOfGateway({ status, headers }: Response): boolean {
 function failureOf({ status, statusText }: Response, text: string): ApiFailure {
   try {
     const { title, detail, code } = JSON.parse(text);
-    return new ApiFailure(
-      [title, detail].filter((one) => typeof one === 'string' && one !== '').join(' '),
-      String(code),
-    );
+    const sentences = [title, detail].filter((one): one is string => typeof one === 'string' && one !== '');
+    return new ApiFailure(sentences.map(sentence).join(' '), String(code));
   } catch {
     // The reply is not the API's.
     return new ApiFailure(`The router answered with ${status} ${statusText}.`, `HTTP_${status}`);
   }
+}
+
+/** With a capital and an end. */
+function sentence(text: string): string {
+  return ends(text.charAt(0).toUpperCase() + text.slice(1));
 }

@@ -207,3 +207,18 @@ export interface Call {
   readonly receivedAt: string;
   readonly answer: CallAnswer;
 }
+
+export interface Duplicate {
+  readonly event: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  readonly times: number;
+  readonly lastAt: string;
+}
+
+export interface Session {
+  readonly signedIn: boolean;
+  readonly tokenNeeded: boolean;
+  readonly until: string | null;
+}

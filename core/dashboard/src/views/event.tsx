@@ -1,5 +1,6 @@
 /** One event: what came, where it went and why, and what to do about it. */
 import { api, apiUrl } from '../model/api.js';
+import { answerOf } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
 import type { EventDetails, Explanation, Replay } from '../model/replies.js';
 import { count, shellLine } from '../model/wording.js';
@@ -75,6 +76,11 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
   return (
     <>
       <h1>{event.type}</h1>
+      {answerOf(event.data) !== null && (
+        <p class="lead">
+          This event is a call that was answered: <a href={linkTo(['calls', event.id])}>what the agent got and why</a>
+        </p>
+      )}
       <dl class="facts">
         <div>
           <dt>Received</dt>
@@ -130,6 +136,9 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
         {again.length > 1 && <Action run={replayAll}>Replay all {again.length} deliveries</Action>}
         <Action run={reroute}>Route again</Action>
         <Copy text={() => shellLine(['curl', '-H', 'Authorization: Bearer TOKEN', apiUrl(path)])}>Copy as curl</Copy>
+        <a class="button" href={linkTo(['try'], { event: event.id })}>
+          Try with changes
+        </a>
         <Copy text={() => `${JSON.stringify(event.data, null, 2)}\n`}>Copy the body</Copy>
       </div>
     </>

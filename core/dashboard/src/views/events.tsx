@@ -47,6 +47,9 @@ function EventList({ query }: { readonly query: Readonly<Record<string, string>>
               <button type="button" onClick={first.reload}>
                 Load again
               </button>
+              <a class="button" href={linkTo(['duplicates'])}>
+                Events that came again
+              </a>
             </p>
             <EventTable events={page.items} />
             <Foot page={page} more={more} what={page.items.length === 1 ? 'event' : 'events'} />

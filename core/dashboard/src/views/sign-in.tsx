@@ -1,13 +1,11 @@
 /** Signing in with the token of the configuration, once: the router keeps a session in a cookie that scripts cannot read. */
 
-import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ApiFailure, access, accessReason, api } from '../model/api.js';
+import type { Session } from '../model/replies.js';
 import { ends } from '../model/wording.js';
 import { Action } from '../parts/actions.js';
-
-/** Whether this page has a session of its own to end. */
-const signedIn = signal(false);
+import { useResource } from '../parts/resource.js';
 
 export function SignIn() {
   if (access.value === 'refused') return <Refused />;
@@ -22,7 +20,6 @@ function TokenForm() {
     const token = String(new FormData(event.currentTarget).get('token') ?? '').trim();
     try {
       await api('session', { method: 'POST', body: { token } });
-      signedIn.value = true;
       access.value = 'granted';
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
@@ -69,10 +66,11 @@ function Refused() {
 }
 
 export function SignOut() {
-  if (!signedIn.value) return null;
+  const session = useResource(`session ${access.value}`, (signal) => api<Session>('session', { signal }));
+  const { signedIn, tokenNeeded } = session.data.value ?? { signedIn: false, tokenNeeded: false };
+  if (access.value !== 'granted' || !signedIn || !tokenNeeded) return null;
   const end = async (): Promise<null> => {
     await api('session', { method: 'DELETE' });
-    signedIn.value = false;
     access.value = 'needed';
     return null;
   };
