@@ -210,6 +210,55 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
+  it('watches what happens, and misses nothing while paused or without a connection', async () => {
+    const { tab, pages } = await setup();
+    const { page } = tab;
+    const live = pages.live();
+    await tab.go('live?type=call_ended');
+    await page.getByText('live', { exact: true }).waitFor();
+    await page.getByText('Nothing has happened').waitFor();
+    const times = { occurredAt: '2026-01-01T00:00:00.000Z', receivedAt: '2026-01-01T00:00:00.000Z' };
+    const event = {
+      id: 'e1',
+      key: 'k',
+      source: 'agents',
+      type: '<b>call_ended</b>',
+      subject: 'call_1',
+      agent: null,
+      ...times,
+    };
+    const delivery = { id: 'e1.0', event: 'e1', route: 'finished', destination: 'crm', state: 'waiting', attempts: 1 };
+    const attempt = {
+      number: 1,
+      startedAt: times.receivedAt,
+      durationMs: 12,
+      outcome: 'unavailable',
+      reason: 'HTTP 503',
+      response: null,
+    };
+    live.send('c1', { changes: [{ kind: 'event', event }], hidden: 0, cursor: 'c1' });
+    await page.getByText('received by agents').waitFor();
+    live.send('c2', { changes: [{ kind: 'attempt', event, delivery, attempt }], hidden: 7, cursor: 'c2' });
+    await page.getByText('crm, attempt 1 in 12 ms: HTTP 503.').waitFor();
+    await page.getByText('7 changes came too fast to be shown.').waitFor();
+    await tab.expectAccessible();
+    expect(await page.locator('main b').count()).to.equal(0);
+
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('paused', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('live', { exact: true }).waitFor();
+    live.cut();
+    while (live.queries.length < 3) await page.evaluate('null');
+    const asked = live.queries.map((query) => [query.get('type'), query.get('after')]);
+    expect(asked).to.deep.equal([
+      ['call_ended', 'start'],
+      ['call_ended', 'c2'],
+      ['call_ended', 'c2'],
+    ]);
+    tab.expectQuiet();
+  });
+
   it('uses the keyboard alone', async () => {
     const { tab, send } = await setup();
     const { page } = tab;

@@ -12,7 +12,19 @@ export interface PageServer {
   readonly url: string;
   /** Which router answers from now on; null = none: the connections break. */
   use(routerUrl: string | null): void;
+  /** Answers `api/changes` and `api/live` from now on, in place of the router. */
+  live(): LiveStream;
   close(): Promise<void>;
+}
+
+/** The stream of `api/live`, as a test writes it. */
+export interface LiveStream {
+  /** Queries of the clients that have connected, the latest last. */
+  readonly queries: readonly URLSearchParams[];
+  /** Sends a page of changes to all that are connected. */
+  send(cursor: string, page: object): void;
+  /** Breaks all connections. */
+  cut(): void;
 }
 
 interface PageOptions {
@@ -34,12 +46,14 @@ const policy =
 /** Starts one. */
 export async function pageServer(routerUrl: string, { mount = '/', token }: PageOptions = {}): Promise<PageServer> {
   let target: string | null = routerUrl;
+  let stream: ReturnType<typeof liveStream> | null = null;
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://page').pathname;
     if (!path.startsWith(mount)) return void response.writeHead(404).end();
     const below = path.slice(mount.length);
     if (!below.startsWith('api/')) return void page(below, response);
     if (target === null) return void request.socket.destroy();
+    if (stream !== null && /^api\/(changes|live)$/.test(below)) return void stream.answer(request, response);
     if (below === 'api/session' && token !== undefined) return void session(request, response, token);
     passedOn(request, response, `${target}/${(request.url ?? '').slice(mount.length)}`, token);
   });
@@ -49,11 +63,44 @@ export async function pageServer(routerUrl: string, { mount = '/', token }: Page
     use: (url) => {
       target = url;
     },
+    live: () => {
+      stream = liveStream();
+      return stream;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** As the router writes it: the cursor of this moment first, then pages, each with its cursor as id. */
+function liveStream(): LiveStream & { answer(request: IncomingMessage, response: ServerResponse): void } {
+  const open = new Set<ServerResponse>();
+  const queries: URLSearchParams[] = [];
+  return {
+    queries,
+    send: (cursor, sent) => {
+      for (const response of open) response.write(`id: ${cursor}\ndata: ${JSON.stringify(sent)}\n\n`);
+    },
+    cut: () => {
+      for (const response of open) response.destroy();
+      open.clear();
+    },
+    answer: (request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? '', 'http://page');
+      if (!pathname.endsWith('live')) {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        return void response.end(JSON.stringify({ changes: [], hidden: 0, cursor: 'start' }));
+      }
+      const resumed = request.headers['last-event-id'];
+      if (typeof resumed === 'string') searchParams.set('after', resumed);
+      queries.push(searchParams);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('retry: 10\n\n');
+      open.add(response);
+    },
   };
 }
 

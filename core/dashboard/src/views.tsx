@@ -11,6 +11,7 @@ import { Deliveries } from './views/deliveries.js';
 import { Duplicates } from './views/duplicates.js';
 import { Event } from './views/event.js';
 import { Events } from './views/events.js';
+import { Live } from './views/live.js';
 import { RouteMap } from './views/map.js';
 import { Missing } from './views/missing.js';
 import { Overview } from './views/overview.js';
@@ -60,6 +61,7 @@ export const views: readonly View[] = [
   one('calls', 'calls', 'Call', Call),
   list('deliveries', 'Deliveries', Deliveries),
   list('dead', 'Dead', Dead),
+  list('live', 'Live', Live),
   list('map', 'Map', RouteMap),
   list('try', 'Try', Trial),
   list('configuration', 'Configuration', Configuration),

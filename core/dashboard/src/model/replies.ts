@@ -222,3 +222,13 @@ export interface Session {
   readonly tokenNeeded: boolean;
   readonly until: string | null;
 }
+
+export type Change =
+  | { readonly kind: 'event'; readonly event: RouterEvent }
+  | { readonly kind: 'attempt'; readonly event: RouterEvent; readonly delivery: Delivery; readonly attempt: Attempt };
+
+export interface ChangePage {
+  readonly changes: readonly Change[];
+  readonly hidden: number;
+  readonly cursor: string;
+}

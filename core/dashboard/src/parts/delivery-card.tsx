@@ -3,7 +3,7 @@ import { api } from '../model/api.js';
 import type { Attempt, DeliveryDetails } from '../model/replies.js';
 import { duration, ends } from '../model/wording.js';
 import { Action } from './actions.js';
-import { Badge, Moment, State, Time } from './text.js';
+import { Badge, levelOfOutcome, Moment, State, Time } from './text.js';
 import { Source } from './tree.js';
 
 interface CardProps {
@@ -72,8 +72,6 @@ export function DeliveryActions({
   );
 }
 
-const levelOf = { delivered: 'well', rejected: 'bad', unavailable: 'warn', skipped: 'off' } as const;
-
 function Attempts({ history }: { readonly history: readonly Attempt[] }) {
   return (
     <table class="rows">
@@ -94,7 +92,7 @@ function Attempts({ history }: { readonly history: readonly Attempt[] }) {
             </td>
             <td data-label="Took">{duration(durationMs)}</td>
             <td data-label="Outcome">
-              <Badge level={levelOf[outcome]}>{outcome}</Badge> {reason !== null && ends(reason)}
+              <Badge level={levelOfOutcome[outcome]}>{outcome}</Badge> {reason !== null && ends(reason)}
               {response !== null && response !== '' && (
                 <details>
                   <summary>Start of the response</summary>

@@ -34,6 +34,9 @@ const levelOfState: Readonly<Record<Delivery['state'], Level | 'off'>> = {
   skipped: 'off',
 };
 
+/** How bad the outcome of an attempt is. */
+export const levelOfOutcome = { delivered: 'well', rejected: 'bad', unavailable: 'warn', skipped: 'off' } as const;
+
 /** The state of a delivery. */
 export function State({ of }: { readonly of: Pick<Delivery, 'state' | 'reason' | 'attempts'> }) {
   const level = of.reason === 'discarded' ? 'off' : levelOfState[of.state];

@@ -1,0 +1,122 @@
+/** What arrives and what is delivered, as it happens. */
+import { useEffect, useMemo } from 'preact/hooks';
+import { api } from '../model/api.js';
+import { type Entry, type FeedState, LiveFeed } from '../model/live.js';
+import type { Place } from '../model/location.js';
+import type { ChangePage } from '../model/replies.js';
+import { count, duration, ends, excerpt } from '../model/wording.js';
+import { type Field, Filters } from '../parts/filters.js';
+import { Empty, Loaded } from '../parts/loaded.js';
+import { useResource } from '../parts/resource.js';
+import { Badge, EventLink, levelOfOutcome, Moment, SubjectLink } from '../parts/text.js';
+import type { ViewProps } from '../parts/view-props.js';
+
+export function Live({ place, status }: ViewProps) {
+  const destinations = status.data.value?.destinations.map(({ destination }) => destination) ?? [];
+  const fields: readonly Field[] = [
+    { name: 'source', label: 'Source' },
+    { name: 'type', label: 'Type' },
+    { name: 'subject', label: 'Call or conversation', hint: 'its id' },
+    { name: 'agent', label: 'Agent', hint: 'its id' },
+    { name: 'party', label: 'Phone number', hint: '+12345678912' },
+    { name: 'destination', label: 'Attempts of', known: destinations },
+  ];
+  return (
+    <>
+      <h1>Live</h1>
+      <Filters path={['live']} fields={fields} />
+      <Followed key={JSON.stringify(place.query)} query={place.query} />
+    </>
+  );
+}
+
+/** The first request gets the cursor of this moment, or the reason why there is nothing to follow. */
+function Followed({ query }: { readonly query: Place['query'] }) {
+  const start = useResource(`changes ${JSON.stringify(query)}`, (signal) =>
+    api<ChangePage>('changes', { query, signal }),
+  );
+  return <Loaded of={start}>{({ cursor }) => <Feed key={cursor} query={query} cursor={cursor} />}</Loaded>;
+}
+
+const words: Readonly<Record<FeedState, readonly [level: 'well' | 'busy' | 'warn', text: string]>> = {
+  connecting: ['busy', 'connecting'],
+  open: ['well', 'live'],
+  lost: ['warn', 'the router does not answer; connecting again'],
+  paused: ['warn', 'paused'],
+};
+
+function Feed({ query, cursor }: { readonly query: Place['query']; readonly cursor: string }) {
+  const feed = useMemo(() => new LiveFeed(query, cursor), []);
+  useEffect(() => feed.start(), [feed]);
+  const [level, text] = words[feed.state.value];
+  const isPaused = feed.state.value === 'paused';
+  return (
+    <>
+      <div class="toolbar" role="status">
+        <Badge level={level}>{text}</Badge>
+        <button type="button" onClick={() => (isPaused ? feed.resume() : feed.pause())}>
+          {isPaused ? 'Go on' : 'Pause'}
+        </button>
+        {feed.hidden.value > 0 && (
+          <span class="dim">{count(feed.hidden.value, 'change', 'changes')} came too fast to be shown.</span>
+        )}
+      </div>
+      {feed.entries.value.length === 0 ? (
+        <Empty title="Nothing has happened since this page was opened.">
+          <p>
+            Events and attempts appear here by themselves. Send an event with <code>switchhook send call_ended</code>.
+          </p>
+        </Empty>
+      ) : (
+        <EntryTable entries={feed.entries.value} />
+      )}
+    </>
+  );
+}
+
+function EntryTable({ entries }: { readonly entries: readonly Entry[] }) {
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">What</th>
+          <th scope="col">When</th>
+          <th scope="col">Event</th>
+          <th scope="col">Call or conversation</th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map(({ number, change }) => (
+          <tr key={number}>
+            <td>
+              <What change={change} />
+            </td>
+            <td data-label="When">
+              <Moment iso={change.kind === 'event' ? change.event.receivedAt : change.attempt.startedAt} />
+            </td>
+            <td data-label="Event">
+              <EventLink id={change.event.id} row>
+                {change.event.type}
+              </EventLink>
+            </td>
+            <td data-label="Call or conversation">
+              <SubjectLink subject={change.event.subject} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function What({ change }: Pick<Entry, 'change'>) {
+  if (change.kind === 'event') return <>received by {change.event.source}</>;
+  const { delivery, attempt } = change;
+  return (
+    <>
+      <Badge level={levelOfOutcome[attempt.outcome]}>{attempt.outcome}</Badge> {delivery.destination}, attempt{' '}
+      {attempt.number} in {duration(attempt.durationMs)}
+      {attempt.reason !== null && `: ${ends(excerpt(attempt.reason))}`}
+    </>
+  );
+}
