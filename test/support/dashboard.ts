@@ -18,6 +18,8 @@ export interface DashboardWorld {
   readonly tab: Tab;
   /** Sends an event and returns its id. */
   send(given?: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Ends the router and starts another one with the same store. `between`: while there is none. */
+  restart(between: () => Promise<void>): Promise<void>;
   /** Reads the API until `isIt`. */
   until(path: string, isIt: (reply: never) => boolean): Promise<void>;
   close(): Promise<void>;
@@ -68,7 +70,8 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
   const customers = await receiver(({ path }) =>
     path.endsWith('%2B49301') ? { status: 200, body: JSON.stringify({ name: 'Ada' }) } : 404,
   );
-  const { url } = await place.router(yaml(crm, customers, admin));
+  const configuration = yaml(crm, customers, admin);
+  const { router, url } = await place.router(configuration);
   const pages = await pageServer(url, { ...(mount && { mount }), ...(admin && { token: admin }) });
   const tab = await openTab(browser, pages.url, options);
   const headers = admin === undefined ? {} : { authorization: `Bearer ${admin}` };
@@ -80,6 +83,12 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
         const response = await fetch(`${url}/api/${path}`, { headers });
         done = isIt((await response.json()) as never);
       }
+    },
+    restart: async (between) => {
+      pages.use(null);
+      await router.close();
+      await between();
+      pages.use((await place.router(configuration)).url);
     },
     close: async () => {
       await tab.page.context().close();

@@ -107,18 +107,13 @@ function useTitle(view: View, { path }: Place, main: { readonly current: HTMLEle
   }, [key]);
 }
 
-/** Clocks differ, and replies take time. */
-const sameStartMs = 3_000;
-
-/** Reports a restart. */
+/** Reports a restart: the router runs for a shorter time than before. */
 function useRestarts(status: Resource<Status>): void {
-  const started = useRef<number | null>(null);
-  const value = status.data.value;
+  const before = useRef(0);
+  const seconds = status.data.value?.uptimeSeconds;
   useEffect(() => {
-    if (value === null) return;
-    const startedMs = Date.parse(value.now) - value.uptimeSeconds * 1_000;
-    if (started.current !== null && startedMs - started.current > sameStartMs)
-      announce('The router was restarted.', 'warn');
-    started.current = startedMs;
-  }, [value]);
+    if (seconds === undefined) return;
+    if (seconds < before.current) announce('The router was restarted.', 'warn');
+    before.current = seconds;
+  }, [seconds]);
 }

@@ -62,6 +62,7 @@ describe('the first sentence of the overview', () => {
   it('is that all is well, with what is on the way', () => {
     expect(headline(status(), nowMs)).to.include({ level: 'well', what: 'All well. Every event has been delivered.' });
     const busy = status({ destinations: [row('crm', { waiting: 1, oldestSeconds: 1 })] });
+    expect(worstFirst([row('crm', { running: 2 })], nowMs)[0]?.trouble.what).to.equal('2 deliveries are on the way.');
     expect(headline(busy, nowMs)).to.include({ level: 'well', what: 'All well. 1 delivery is on the way.' });
   });
 

@@ -71,7 +71,9 @@ export function troubleOf(row: DestinationStatus, nowMs: number): Trouble {
       what: `The oldest delivery waits since ${duration(oldestSeconds * 1_000)}.${row.lastFailure === null ? '' : ` Last failure: ${reasonOf(row)}`}`,
       advice: 'Compare its rate limit and concurrency with what arrives.',
     };
-  if (waiting > 0) return { level: 'busy', what: backlog, advice: '' };
+  const underWay = waiting + (row.running ?? 0);
+  if (underWay > 0)
+    return { level: 'busy', what: `${count(underWay, 'delivery is', 'deliveries are')} on the way.`, advice: '' };
   return { level: 'well', what: 'Nothing waits.', advice: '' };
 }
 
@@ -117,7 +119,7 @@ export function headline(status: Status, nowMs: number): Trouble & { readonly de
   const all = [...ofDestination, ...others].filter(({ level }) => level === 'bad' || level === 'warn');
   const [first] = all.sort((a, b) => levels.indexOf(a.level) - levels.indexOf(b.level));
   if (first !== undefined) return first;
-  const waiting = destinations.reduce((sum, row) => sum + (row.waiting ?? 0), 0);
+  const waiting = destinations.reduce((sum, row) => sum + (row.waiting ?? 0) + (row.running ?? 0), 0);
   const what =
     waiting === 0
       ? 'All well. Every event has been delivered.'

@@ -19,6 +19,8 @@ type Verb = 'replay' | 'discard';
 export function BulkActions({ filter, changed, short = false }: BulkProps) {
   const [asked, setAsked] = useState<Verb | null>(null);
   const what = [filter.destination, filter.reason].filter((one) => one !== undefined).join(', ');
+  // Without a state the API takes the dead ones, which is not what a list of all states shows.
+  if (filter.state === undefined) return <span class="dim">Choose a state to replay or discard all that match.</span>;
   const isDiscardable = (filter.state === 'dead' && filter.reason !== 'discarded') || filter.state === 'waiting';
   const isReplayable = filter.state !== 'running';
   const labelled = (verb: string) => ({ 'aria-label': `${verb} all that match${what === '' ? '' : `: ${what}`}` });

@@ -19,7 +19,7 @@ const reasons: NonNullable<Field['choices']> = [
   ['discarded', 'discarded by an operator'],
 ];
 /** Deliveries that are loaded at once, of each reason. */
-const perPage = 200;
+const perPage = 100;
 
 export function Dead({ place, status }: ViewProps) {
   const rows = status.data.value?.destinations ?? [];
