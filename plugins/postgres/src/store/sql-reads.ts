@@ -25,12 +25,13 @@ export function readStatements(schemaName: string) {
       order by e.received_at desc, e.seq desc limit $9`,
     );
   const ofParty = 'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10';
+  const lastFailure = (of: string) => `left join lateral (
+        select reason as failure from ${s}.attempts where seq = ${of}.seq and idx = ${of}.idx order by number desc limit 1) a on true`;
   /** What a delivery takes from its event and its last attempt. */
   const joined = (
     of: string,
   ) => `cross join lateral (select id, type, subject from ${s}.events where seq = ${of}.seq offset 0) e
-      left join lateral (
-        select reason as failure from ${s}.attempts where seq = ${of}.seq and idx = ${of}.idx order by number desc limit 1) a on true`;
+      ${lastFailure(of)}`;
   /** Lists open or settled deliveries; their events are looked up for those of the page only. */
   const deliveries = (name: string, columns: string, from: string, way: string) =>
     statement(
@@ -101,8 +102,9 @@ export function readStatements(schemaName: string) {
         where (a.xid, a.seq, a.idx, a.number) > (least($1::text::xid8, ${xmin}), $2::bigint, $3::int, $4::int) and a.xid < ${xmin}
         order by a.xid, a.seq, a.idx, a.number limit $5)
       select ${briefEvent}, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at, d.created_at,
-        d.settled_at, p.number, p.started_at, p.duration, p.outcome, p.reason as why, p.response, p.xid::text as xid
+        d.settled_at, a.failure, p.number, p.started_at, p.duration, p.outcome, p.reason as why, p.response, p.xid::text as xid
       from page p cross join lateral (select * from ${s}.events where seq = p.seq offset 0) e
+      ${lastFailure('p')}
       cross join lateral (
         select ${openColumns} from ${s}.deliveries d where d.seq = p.seq and d.idx = p.idx
         union all select ${settledColumns} from ${s}.settled d where d.seq = p.seq and d.idx = p.idx offset 0) d
