@@ -49,6 +49,14 @@ describe('hubspot.contact, once', () => {
     cutAfter(Number.POSITIVE_INFINITY);
     expect(await destination.deliver(one, patience())).to.deep.include({ kind: 'delivered', response: 'contact 101' });
     expect(contacts).to.have.length(1);
+
+    const other = delivery({ email: 'other@example.com', from: '+12025550199' });
+    cutAfter(2);
+    await destination.deliver(other, patience());
+    // It was not created after all.
+    contacts.length = 0;
+    cutAfter(Number.POSITIVE_INFINITY);
+    expect(await destination.deliver(other, patience())).to.include({ kind: 'delivered' });
   });
 
   it('creates no second contact while searches do not show the first one yet', async () => {
@@ -74,6 +82,16 @@ describe('hubspot.contact, once', () => {
     for (const contact of contacts) contact.isIndexed = true;
     await services.clock.advance(10_000);
     expect(await destination.deliver(one, patience())).to.include({ response: 'contact 102' });
+  });
+
+  it('finds a contact by the number that it has just got, which searches do not show yet', async () => {
+    const { destination, row, add, contacts } = await start({ email: '${{ event.data.email }}' });
+    add({ email: 'ada@example.com' }).isIndexed = false;
+    await destination.deliver(delivery({ email: 'ada@example.com' }), patience());
+    expect(await row('hubspot.call').deliver(delivery(), patience())).to.include({
+      response: 'call 901 of contact 101',
+    });
+    expect(contacts).to.have.length(1);
   });
 
   it('creates the contact after a minute if it does not show up, and at once if the creation was refused', async () => {
