@@ -1,9 +1,8 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
+export { callAnswer, callList } from './api/call-responses.js';
 export { longestPage } from './api/requests.js';
 export {
   type ChangePage,
-  callAnswer,
-  callList,
   changePage,
   type Delivery,
   type DeliveryDetails,

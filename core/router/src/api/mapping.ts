@@ -8,8 +8,8 @@ import type { DeadGroups } from '../admin/dead-groups.js';
 import type { DeliveryDetails, EventDetails, Explanation } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { eventOf } from '../routing/event-record.js';
+import { type call, callAnswer } from './call-responses.js';
 import type * as reply from './responses.js';
-import { type call, callAnswer } from './responses.js';
 import type * as standing from './status-responses.js';
 
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { ReplayFilter } from '../admin/bulk-replay.js';
 import type { ExplainQuestion } from '../admin/operations.js';
 import type { Status } from '../admin/status.js';
+import { callList } from '../api/call-responses.js';
 import {
   callJson,
   deadGroupsJson,
@@ -21,7 +22,6 @@ import {
 } from '../api/mapping.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
-import { callList } from '../api/responses.js';
 import { destinationStatus, probe, resolverStatus, status } from '../api/status-responses.js';
 import { type Answering, type Endpoint, endpoint, type RouterInfo } from './endpoint.js';
 import { liveEndpoints } from './live-endpoints.js';

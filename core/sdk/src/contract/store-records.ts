@@ -1,0 +1,141 @@
+/** What a store keeps and lists: its records, and the queries that find them. */
+
+import type { Attempt, DeliveryState, EndReason } from './delivery.js';
+
+/** An event as it is kept. Times are milliseconds since the epoch. */
+export interface EventRecord {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly key: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  readonly agent: string | null;
+  /** The other person's phone number or address, as sent; null if the sender does not send it. */
+  readonly party: string | null;
+  readonly occurredAtMs: number;
+  readonly receivedAtMs: number;
+  /** `event.data` as UTF-8 JSON, byte for byte as it was appended. */
+  readonly body: Uint8Array;
+}
+
+/** A delivery as the operator sees it. Times are milliseconds since the epoch. */
+export interface DeliveryRecord {
+  readonly id: string;
+  readonly eventId: string;
+  /** Type of the event. */
+  readonly type: string;
+  /** Subject of the event. */
+  readonly subject: string | null;
+  readonly route: string;
+  readonly destination: string;
+  readonly transforms: readonly string[];
+  readonly state: DeliveryState;
+  /** Why it is dead; null otherwise. */
+  readonly reason: EndReason | null;
+  /** Attempts since it was made or replayed. */
+  readonly attempts: number;
+  /** Of waiting: when it may be tried; of running: when its lease ends; of settled: null. */
+  readonly dueMs: number | null;
+  readonly createdAtMs: number;
+  readonly settledAtMs: number | null;
+  /** Why its last attempt was no success; null where there was none, or it was one. */
+  readonly failure: string | null;
+}
+
+/** An event with all that a store keeps of it: to be kept by another store as it is. */
+export interface StoredEvent {
+  readonly event: EventRecord;
+  /** All of them, in the order of their indexes. */
+  readonly deliveries: readonly StoredDelivery[];
+}
+
+/** A delivery with its attempts, oldest first. */
+export interface StoredDelivery {
+  readonly record: DeliveryRecord;
+  readonly attempts: readonly Attempt[];
+}
+
+/** Which events to list, newest `receivedAtMs` first. All given conditions must hold. */
+export interface EventQuery {
+  readonly source?: string;
+  readonly type?: string;
+  readonly subject?: string;
+  readonly agent?: string;
+  /** Compared character by character. Must be found by an index: it is read while a phone rings. */
+  readonly party?: string;
+  /** `receivedAtMs` at or after. */
+  readonly sinceMs?: number;
+  /** `receivedAtMs` before. */
+  readonly untilMs?: number;
+  /** True: only events for which no delivery was made. */
+  readonly unrouted?: boolean;
+  /** False: bodies are not read, and are empty in the result. Default true. */
+  readonly bodies?: boolean;
+  readonly limit: number;
+  /** Where the last page ended. One that no page gave is refused as `MALFORMED`. */
+  readonly cursor?: string;
+}
+
+/** Which deliveries to list, newest `createdAtMs` first. All given conditions must hold. */
+export interface DeliveryQuery {
+  readonly state?: DeliveryState;
+  readonly reason?: EndReason;
+  readonly destination?: string;
+  readonly route?: string;
+  readonly eventId?: string;
+  /** `createdAtMs` at or after. */
+  readonly sinceMs?: number;
+  /** `createdAtMs` before. */
+  readonly untilMs?: number;
+  /** `settledAtMs` at or after: only what is settled. */
+  readonly settledSinceMs?: number;
+  /** `settledAtMs` before: only what is settled. */
+  readonly settledUntilMs?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Part of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** To be passed on for the next page; null at the end. */
+  readonly cursor: string | null;
+}
+
+/** What happened: an event was kept, or an attempt ended. Events are without their bodies; the delivery is as it stands now. */
+export type Change =
+  | { readonly kind: 'event'; readonly event: EventRecord }
+  | {
+      readonly kind: 'attempt';
+      readonly event: EventRecord;
+      readonly delivery: DeliveryRecord;
+      readonly attempt: Attempt;
+    };
+
+/** Part of what happened. */
+export interface Changes {
+  /** Events in the order of their commits, then attempts likewise. */
+  readonly changes: readonly Change[];
+  /** Where this part ended: `after` of the next one, also after a restart. */
+  readonly cursor: string;
+}
+
+/** How much a destination has before it. */
+export interface Backlog {
+  readonly destination: string;
+  readonly waiting: number;
+  readonly running: number;
+  /** Those that need a decision: discarded ones are not counted. */
+  readonly dead: number;
+  /** Creation time of the oldest open delivery; null where none is open. */
+  readonly oldestOpenMs: number | null;
+}
+
+/** What to remove. */
+export interface PruneRequest {
+  /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */
+  readonly beforeMs: number;
+  /** At most this many events in one step, and at most this many texts of `setState` that have ended. */
+  readonly limit: number;
+}
