@@ -52,7 +52,7 @@ export const row = defineDestination({
   options,
   batches: true,
   // Google allows 60 reads and 60 writes a minute for each account; an attempt takes one or two of each, however many rows it has.
-  limits: { rateLimit: '30/m', concurrency: 2, timeout: '30s' },
+  limits: { rateLimit: '30/m', concurrency: 1, timeout: '30s' },
   inject: { account: GoogleAccount, http: HttpClient, clock: Clock, state: State },
   create: (own, services): Destination => {
     const writer = new RowWriter(
@@ -200,11 +200,12 @@ function rowOf({ columns, key }: Options, delivery: Delivery): Row {
   });
 }
 
-/** What JSON has and a cell has not becomes a text; what is too long for a cell is cut. */
+/** What JSON has and a cell has not becomes a text; what is too long for a cell is cut. Halves of characters and U+0000 are no text of the API. */
 function cellOf(value: JsonValue): Cell {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   const text = typeof value === 'string' ? value : stringifyJson(value);
-  return text.length > longestCell ? `${text.slice(0, longestCell - 1)}…` : text;
+  const cut = text.length > longestCell ? `${text.slice(0, longestCell - 1)}…` : text;
+  return Buffer.from(cut).toString().replaceAll('\0', '\uFFFD');
 }
 
 function rangeOf(column: string): string {

@@ -167,6 +167,14 @@ describe('google-sheets.row', () => {
     expect(cells()[1]?.[5]).to.equal(`${'x'.repeat(49_999)}…`);
   });
 
+  it('replaces what is no text of the API, which would refuse the whole batch', async () => {
+    const { destination, cells } = await start();
+    await destination.deliver(delivery('call_1', analysed(`a\ud83db\0c${'x'.repeat(49_993)}\u{1f600}yz`)), open());
+    const text = String(cells()[1]?.[2]);
+    expect(text.slice(0, 5)).to.equal('a\ufffdb\ufffdc');
+    expect([text.length, text.slice(-3)]).to.deep.equal([50_000, 'x\ufffd…']);
+  });
+
   it('leaves a cell as it is where the field is missing or null, and empties it where the text is empty', async () => {
     const { destination, cells } = await start();
     await destination.deliver(delivery('call_1', analysed('a')), open());
