@@ -62,10 +62,13 @@ export class Bucket {
     if (outcome.kind !== 'delivered') throw new OutcomeError(outcome);
   }
 
-  /** An object that is there; null where it is not, or cannot be seen with this key. */
+  /** An object that is there; null where it is not, or cannot be seen with this key. Rejects with an `OutcomeError` where that is not known. */
   async find(key: string, signal: AbortSignal): Promise<StoredObject | null> {
-    const { status, headers } = await this.#send('HEAD', this.urlOf(key), signal);
-    if (status !== 200) return null;
+    const response = await this.#send('HEAD', this.urlOf(key), signal);
+    const { status, headers } = response;
+    if (status === 404 || status === 403) return null;
+    const outcome = this.#outcomeOf(response, `HEAD ${key}`);
+    if (outcome.kind !== 'delivered') throw new OutcomeError(outcome);
     const { 'content-length': bytes = 0, 'content-type': contentType = unknownType } = headers;
     return { bytes: Number(bytes), contentType, deliveryId: headers[deliveryHeader] ?? null };
   }

@@ -253,6 +253,20 @@ describe('s3.archive', () => {
     expect(other).to.include({ kind: 'rejected' });
   });
 
+  it('looks for the object again where the service does not answer and the URL has expired', async () => {
+    const { destination, files, link, answers } = await start();
+    files.answer(() => 410);
+    answers(() => 503);
+    expect(await destination.deliver(delivery(link), open())).to.deep.equal({
+      kind: 'unavailable',
+      reason: 'HEAD calls/call_1.wav: HTTP 503 Service Unavailable',
+    });
+    for (const status of [403, 404]) {
+      answers(() => status);
+      expect(await destination.deliver(delivery(link), open())).to.include({ kind: 'rejected' });
+    }
+  });
+
   it('stores a file again whose upload was refused, and emits events with one key for a delivery', async () => {
     const { destination, link, services, answers, refusal } = await start();
     answers(() => refusal(503, 'SlowDown', 'Please reduce your request rate.'));
