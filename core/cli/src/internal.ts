@@ -1,4 +1,5 @@
 /** What the tests use of the command line. */
+export { doctorCommand } from './commands/doctor.js';
 export { instantOf } from './filters.js';
 export { program } from './program.js';
 export { type Column, drawTable, fitTable } from './table.js';

@@ -10,6 +10,7 @@ import { crashtestCommand } from './commands/crashtest.js';
 import { deadCommand } from './commands/dead.js';
 import { deliveriesCommand } from './commands/deliveries.js';
 import { discardCommand } from './commands/discard.js';
+import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
 import { initCommand, newCommand } from './commands/new.js';
@@ -79,6 +80,7 @@ for (const command of [
   resetCommand,
   schemaCommand,
   pluginsCommand,
+  doctorCommand,
   storeCommand,
   crashtestCommand,
 ])

@@ -110,7 +110,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     commands: ['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts', 'table.ts'],
     'main.ts': ['output.ts', 'program.ts'],
     'program.ts': ['commands', 'output.ts'],
-    'internal.ts': ['filters.ts', 'program.ts', 'table.ts'],
+    'internal.ts': ['commands', 'filters.ts', 'program.ts', 'table.ts'],
   },
 };
 

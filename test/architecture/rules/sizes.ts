@@ -23,8 +23,8 @@ const budgets: readonly Budget[] = [
   { folder: 'core/router/', files: 132, lines: 15_700 },
   { folder: 'core/testkit/', files: 22, lines: 3_050 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
+  { folder: 'core/cli/', files: 38, lines: 4_000 },
   { folder: 'core/dashboard/', files: 55, lines: 5_000 },
-  { folder: 'core/cli/', files: 38, lines: 3_900 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];
 
