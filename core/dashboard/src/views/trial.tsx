@@ -1,8 +1,10 @@
 /** Tries a body against today's routes. Nothing is sent or kept. */
 import { useState } from 'preact/hooks';
 import { ApiFailure, api } from '../model/api.js';
+import { now } from '../model/clock.js';
 import { parseJson } from '../model/json.js';
-import type { Component, Explanation, WholeEvent } from '../model/replies.js';
+import type { Component, Explanation, RouterEvent, WholeEvent } from '../model/replies.js';
+import { age } from '../model/wording.js';
 import { RouteList } from '../parts/explained.js';
 import { Empty, FailureNote, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
@@ -13,18 +15,22 @@ interface Start {
   /** The source and the body to begin with. */
   readonly source: string;
   readonly body: string;
+  /** Whose body may be taken instead. */
+  readonly latest: readonly RouterEvent[];
 }
 
 export function Trial({ place }: ViewProps) {
   const id = place.query.event === '' ? undefined : place.query.event;
   const start = useResource(`trial ${id ?? ''}`, async (signal): Promise<Start> => {
-    const [{ components }, event] = await Promise.all([
+    const [{ components }, { events }, event] = await Promise.all([
       api<{ readonly components: readonly Component[] }>('components', { signal }),
+      api<{ readonly events: readonly RouterEvent[] }>('events', { query: { limit: '20' }, signal }),
       id === undefined ? null : api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }),
     ]);
     const sources = components.filter(({ kind }) => kind === 'source').map(({ name }) => name);
     return {
       sources,
+      latest: events,
       source: event?.source ?? sources[0] ?? '',
       body: event === null ? '{}' : JSON.stringify(event.data, null, 2),
     };
@@ -33,8 +39,8 @@ export function Trial({ place }: ViewProps) {
     <>
       <h1>Try a body</h1>
       <p class="lead">
-        Paste a body as a platform sends it, or open an event and choose <em>Try with changes</em>. The router shows
-        which routes would match and what each destination would be sent. Nothing is sent or kept.
+        Paste a body as a platform sends it, or take that of an event and change it. The router shows which routes would
+        match and what each destination would be sent. Nothing is sent or kept.
       </p>
       <Loaded of={start}>
         {(value) =>
@@ -58,6 +64,16 @@ function Form({ start }: { readonly start: Start }) {
   const [source, setSource] = useState(start.source);
   const [body, setBody] = useState(start.body);
   const [result, setResult] = useState<Result>({ kind: 'none' });
+  const take = async (id: string): Promise<void> => {
+    try {
+      const event = await api<WholeEvent>(`events/${encodeURIComponent(id)}`);
+      setSource(event.source);
+      setBody(JSON.stringify(event.data, null, 2));
+      setResult({ kind: 'none' });
+    } catch (error) {
+      setResult({ kind: 'failed', reason: error instanceof ApiFailure ? error.message : String(error) });
+    }
+  };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
@@ -77,6 +93,7 @@ function Form({ start }: { readonly start: Start }) {
   };
   return (
     <>
+      <Latest events={start.latest} take={take} />
       <form class="trial" onSubmit={(event) => void submit(event)}>
         <div class="field">
           <label for="trial-source">Source</label>
@@ -113,6 +130,40 @@ function Form({ start }: { readonly start: Start }) {
         {result.kind === 'explained' && <Explained explanations={result.explanations} />}
       </div>
     </>
+  );
+}
+
+interface LatestProps {
+  readonly events: readonly RouterEvent[];
+  readonly take: (id: string) => Promise<void>;
+}
+
+/** The latest events, to begin with the body of one. */
+function Latest({ events, take }: LatestProps) {
+  if (events.length === 0) return null;
+  return (
+    <div class="trial">
+      <div class="field">
+        <label for="trial-event">Take the body of an event</label>
+        <select
+          id="trial-event"
+          value=""
+          onChange={({ currentTarget }) => {
+            const { value } = currentTarget;
+            // So that the same event can be taken again.
+            currentTarget.value = '';
+            if (value !== '') void take(value);
+          }}
+        >
+          <option value="">one of the latest</option>
+          {events.map(({ id, type, subject, receivedAt }) => (
+            <option key={id} value={id}>
+              {[type, subject, age(receivedAt, now())].filter((one) => one !== null).join(', ')}
+            </option>
+          ))}
+        </select>
+      </div>
+    </div>
   );
 }
 
