@@ -11,7 +11,10 @@ import { words } from './rules/words.js';
 import { filesIn, type SourceFile } from './source.js';
 
 const sources = filesIn(['core', 'plugins'], /^(core|plugins)\/[^/]+\/src\/.*\.tsx?$/);
-const tests = filesIn(['test/unit', 'test/flow', 'test/support', 'plugins'], /^(test|plugins\/[^/]+\/test)\/.*\.ts$/);
+const tests = filesIn(
+  ['test/unit', 'test/flow', 'test/browser', 'test/support', 'plugins'],
+  /^(test|plugins\/[^/]+\/test)\/.*\.ts$/,
+);
 
 describe('The architecture', () => {
   keep(sources, [

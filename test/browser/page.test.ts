@@ -313,6 +313,14 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
+  it('is shown how to get in, where the router has no token and the page comes through a proxy', async () => {
+    const { tab } = await setup({ forwarded: true });
+    await tab.page.getByText('The request was passed on by a proxy.').waitFor();
+    await tab.page.getByText('ssh -L 8080:127.0.0.1:8080 your-server').waitFor();
+    await tab.expectAccessible();
+    tab.expectQuiet();
+  });
+
   it('is shown what to do next where there is nothing', async () => {
     const { tab } = await setup();
     const next = {

@@ -30,6 +30,8 @@ export interface DashboardOptions {
   readonly crmAnswers?: Parameters<typeof receiver>[0];
   readonly mount?: string;
   readonly admin?: string;
+  /** As behind a proxy that the configuration does not name. */
+  readonly forwarded?: boolean;
   readonly dark?: boolean;
   readonly width?: number;
 }
@@ -64,7 +66,7 @@ answers:
 
 /** Opens one. */
 export async function dashboardWorld(browser: Browser, options: DashboardOptions = {}): Promise<DashboardWorld> {
-  const { crmAnswers, mount, admin } = options;
+  const { crmAnswers, mount, admin, forwarded = false } = options;
   const place = await workplace();
   const crm = await receiver(crmAnswers);
   const customers = await receiver(({ path }) =>
@@ -72,7 +74,7 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
   );
   const configuration = yaml(crm, customers, admin);
   const { router, url } = await place.router(configuration);
-  const pages = await pageServer(url, { ...(mount && { mount }), ...(admin && { token: admin }) });
+  const pages = await pageServer(url, { ...(mount && { mount }), ...(admin && { token: admin }), forwarded });
   const tab = await openTab(browser, pages.url, options);
   const headers = admin === undefined ? {} : { authorization: `Bearer ${admin}` };
   return {

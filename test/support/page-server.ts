@@ -32,6 +32,8 @@ interface PageOptions {
   readonly mount?: string;
   /** The token that the router expects: whoever has signed in with it is let through. */
   readonly token?: string;
+  /** Adds the header by which the router knows a proxy. */
+  readonly forwarded?: boolean;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -44,7 +46,10 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
 /** Starts one. */
-export async function pageServer(routerUrl: string, { mount = '/', token }: PageOptions = {}): Promise<PageServer> {
+export async function pageServer(
+  routerUrl: string,
+  { mount = '/', token, forwarded = false }: PageOptions = {},
+): Promise<PageServer> {
   let target: string | null = routerUrl;
   let stream: ReturnType<typeof liveStream> | null = null;
   const server = createServer((request, response) => {
@@ -55,6 +60,7 @@ export async function pageServer(routerUrl: string, { mount = '/', token }: Page
     if (target === null) return void request.socket.destroy();
     if (stream !== null && /^api\/(changes|live)$/.test(below)) return void stream.answer(request, response);
     if (below === 'api/session' && token !== undefined) return void session(request, response, token);
+    if (forwarded) request.headers['x-forwarded-for'] = '192.0.2.1';
     passedOn(request, response, `${target}/${(request.url ?? '').slice(mount.length)}`, token);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
