@@ -122,6 +122,7 @@ routes: [{ from: in, to: out, transform: redact }]
     '{ kind: "handshake", reply: { status: 999 } }',
     '{ kind: "handshake", reply: { status: 200, headers: { "a b": "c" } } }',
     '{ kind: "handshake", reply: { status: 200, body: Promise.resolve(data) } }',
+    '{ kind: "handshake", reply: { status: 200, text: "two\\nlines" } }',
   ];
   for (const source of oddSources)
     it(`answers 500 where a source returns ${source}, keeps nothing, and logs what is allowed`, async () => {

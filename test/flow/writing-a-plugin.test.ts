@@ -95,6 +95,17 @@ sourceSuite('the source of the page', () => ({
   sample: tickets?.samples?.['ticket.opened'] ?? {},
 }));
 
+const pages = await componentOf('my-plugins/pages.ts');
+sourceSuite('the source of the page with a handshake', () => {
+  const handshake = (challenge: string, token = 'token-1') =>
+    aRequest({ method: 'GET', query: { 'hub.challenge': challenge, 'hub.verify_token': token } });
+  return {
+    source: createComponent('source', pages, { appSecret: 'app-secret', tokens: ['token-1'] }, fakeServices()),
+    sample: pages?.samples?.change ?? {},
+    handshake: { request: handshake, unverified: [handshake('1', 'token-2')] },
+  };
+});
+
 const switchboard = await componentOf('my-plugins/switchboard.ts');
 sourceSuite('the source of calls of the page', () => ({
   source: createComponent('source', switchboard, { token: 'only-for-tests' }, fakeServices()),

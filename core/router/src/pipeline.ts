@@ -17,7 +17,7 @@ import { Dispatcher } from './delivery/dispatcher.js';
 import { CallRecorder } from './ingest/call-recorder.js';
 import { Ingest } from './ingest/ingest.js';
 import { LaterAnswers } from './ingest/later-answers.js';
-import { readReception } from './ingest/reception.js';
+import { readHandshake, readReception } from './ingest/reception.js';
 import { VerificationQueue } from './ingest/verification-queue.js';
 import { recordFrom } from './routing/event-record.js';
 import { type Current, inject, injectable } from './system/injection.js';
@@ -78,6 +78,7 @@ export class Pipeline {
 
   /** A request for a source, begun at `startedAtMs` by the clock's `elapsed`: verified, then committed or answered. A refusal is thrown. */
   async receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply> {
+    if (request.method === 'GET') return this.#shakeHands(source, request);
     const reception = await this.#verified(source, request);
     switch (reception.kind) {
       case 'handshake':
@@ -89,6 +90,20 @@ export class Pipeline {
         if (answer !== undefined) return this.laterAnswers.accept(source, request, reception, startedAtMs);
         return this.#answer(source, request, reception, startedAtMs);
       }
+    }
+  }
+
+  /** A sender verifies the URL. */
+  async #shakeHands(name: string, request: RawRequest): Promise<HttpReply> {
+    const source = this.plan.value.sources.get(name);
+    if (source?.handshake === undefined) throw refuse('METHOD_NOT_ALLOWED', 'the source has no handshake');
+    try {
+      const shaking = Promise.resolve(source.handshake(request));
+      const { reply } = readHandshake(await withTimeout(this.clock, verifyMs.events, shaking), source);
+      return reply;
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      throw refuse('SOURCE_FAILED', 'the source failed', { cause: error });
     }
   }
 

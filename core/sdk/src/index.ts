@@ -89,6 +89,7 @@ export {
   notReady,
 } from './errors/typed-errors.js';
 export { type FileReader, FileWatch, WatchedFile } from './file-watch.js';
+export { type HandshakeSettings, handshakeReply } from './http/handshake.js';
 export { JsonApi, type JsonApiReply, type JsonApiRequest, type JsonApiSettings } from './http/json-api.js';
 export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
 export {

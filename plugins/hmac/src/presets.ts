@@ -5,11 +5,13 @@ import { commonFields, type EventFields, type SignatureSettings } from '@switchh
 interface Preset {
   readonly signature: SignatureSettings;
   readonly fields: { readonly [name in keyof EventFields]?: string };
+  /** Query parameters of a handshake by GET; empty = the sender has none. */
+  readonly handshake: { readonly challenge?: string; readonly tokenParameter?: string };
 }
 
 /** By name. */
 export const presets = {
-  custom: { signature: {}, fields: commonFields },
+  custom: { signature: {}, fields: commonFields, handshake: {} },
   /** https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries. A delivery that is repeated has the same id. */
   github: {
     signature: { header: 'X-Hub-Signature-256', prefix: 'sha256=' },
@@ -17,6 +19,7 @@ export const presets = {
       type: 'default(headers["x-github-event"] + default("." + body.action, ""), null)',
       key: 'default(headers["x-github-delivery"], null)',
     },
+    handshake: {},
   },
   /** As the library `stripe` verifies it: other versions than `v1` do not count. */
   stripe: {
@@ -27,6 +30,7 @@ export const presets = {
       subject: 'default(body.data.object.id, null)',
       occurredAt: 'default(body.created, null)',
     },
+    handshake: {},
   },
   /** https://api.slack.com/authentication/verifying-requests-from-slack */
   slack: {
@@ -42,5 +46,18 @@ export const presets = {
       agent: 'default(body.api_app_id, null)',
       occurredAt: 'default(body.event_time, null)',
     },
+    handshake: {},
+  },
+  /** https://developers.facebook.com/docs/graph-api/webhooks/getting-started. The fields of bodies differ by product. */
+  meta: {
+    signature: { header: 'X-Hub-Signature-256', prefix: 'sha256=' },
+    fields: commonFields,
+    handshake: { challenge: 'hub.challenge', tokenParameter: 'hub.verify_token' },
+  },
+  /** https://www.dropbox.com/developers/reference/webhooks */
+  dropbox: {
+    signature: { header: 'X-Dropbox-Signature' },
+    fields: commonFields,
+    handshake: { challenge: 'challenge' },
   },
 } satisfies Readonly<Record<string, Preset>>;

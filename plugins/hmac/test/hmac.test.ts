@@ -371,3 +371,62 @@ for (const [preset, { header, make }] of Object.entries(schemes))
         );
       });
   });
+
+describe('a handshake by GET', () => {
+  const get = (query: Record<string, string>) => aRequest({ method: 'GET', query });
+  const tokens = { tokens: ['token_added', 'token_old'] };
+  const shake = async (options: JsonObject, query: Record<string, string>) => {
+    try {
+      return await source(options).handshake?.(get(query));
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? `${error.code}: ${error.message}` : error;
+    }
+  };
+
+  sourceSuite('hmac of meta', () => ({
+    source: source({ preset: 'meta', handshake: tokens }),
+    sample: samples.custom ?? {},
+    handshake: {
+      request: (challenge) =>
+        get({ 'hub.mode': 'subscribe', 'hub.verify_token': 'token_old', 'hub.challenge': challenge }),
+      unverified: ['', 'token', 'token_added,token_old'].map((token) =>
+        get({ 'hub.verify_token': token, 'hub.challenge': '1' }),
+      ),
+    },
+  }));
+  sourceSuite('hmac of dropbox', () => ({
+    source: source({ preset: 'dropbox' }),
+    sample: samples.custom ?? {},
+    handshake: { request: (challenge) => get({ challenge }) },
+  }));
+
+  it('is that of the preset, or as configured', async () => {
+    const meta = { preset: 'meta', handshake: tokens };
+    const query = { 'hub.verify_token': 'token_added', 'hub.challenge': '1158201444' };
+    expect(await shake(meta, query)).to.deep.equal({ status: 200, text: '1158201444' });
+    expect(await shake(meta, { ...query, 'hub.verify_token': 'x' })).to.equal(
+      'UNVERIFIED: the query parameter hub.verify_token is not a configured token',
+    );
+    expect(await shake(meta, { 'hub.verify_token': 'token_old' })).to.equal(
+      'MALFORMED: the query parameter hub.challenge is missing, or is no challenge',
+    );
+    const own = { ...custom, handshake: { challenge: 'echo', tokenParameter: 'secret', ...tokens } };
+    expect(await shake(own, { echo: 'a-b_c.d~e=', secret: 'token_added' })).to.deep.equal({
+      status: 200,
+      text: 'a-b_c.d~e=',
+    });
+  });
+
+  it('is refused by senders that have none', () => {
+    for (const options of [custom, { preset: 'github' }, { preset: 'stripe' }, { preset: 'slack' }])
+      expect(source(options)).not.to.have.property('handshake');
+  });
+
+  it('needs all of its options', () => {
+    expect(() => source({ preset: 'meta' })).to.throw('expected tokens and tokenParameter together');
+    expect(() => source({ preset: 'dropbox', handshake: tokens })).to.throw('tokens and tokenParameter together');
+    expect(() => source({ ...custom, handshake: { tokenParameter: 'secret', ...tokens } })).to.throw(
+      'expected challenge',
+    );
+  });
+});

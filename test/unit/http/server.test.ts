@@ -14,8 +14,9 @@ async function setup(given: Partial<ServerParts> = {}) {
   const refusals: string[] = [];
   const parts: ServerParts = {
     hooks: new Map([
-      ['agents', { accepts: ['application/json'], calls: false }],
-      ['phones', { accepts: null, calls: true }],
+      ['agents', { accepts: ['application/json'], calls: false, handshake: false }],
+      ['phones', { accepts: null, calls: true, handshake: false }],
+      ['pages', { accepts: ['application/json'], calls: false, handshake: true }],
     ]),
     receive: async (_source, request): Promise<HttpReply> => {
       received.push(request);
@@ -107,6 +108,29 @@ describe('the HTTP server', () => {
       'agents UNSUPPORTED_MEDIA_TYPE',
       'agents UNSUPPORTED_MEDIA_TYPE',
     ]);
+    await server.close();
+  });
+
+  it('hands a handshake by GET to a source that has one, without a body', async () => {
+    const { url, received, server } = await setup();
+    expect((await fetch(`${url}/hooks/pages/x?hub.challenge=1&hub.mode=subscribe`)).status).to.equal(200);
+    expect(received[0]).to.include({ method: 'GET', rest: 'x' });
+    expect(received[0]?.query).to.deep.equal({ 'hub.challenge': '1', 'hub.mode': 'subscribe' });
+    expect(received[0]?.body).to.have.length(0);
+    for (const method of ['HEAD', 'PUT', 'OPTIONS']) {
+      const response = await fetch(`${url}/hooks/pages`, { method });
+      expect([response.status, response.headers.get('allow')], method).to.deep.equal([405, 'GET, POST']);
+    }
+    await server.close();
+  });
+
+  it('sends a text as plain text, which no browser takes for a page', async () => {
+    const headers = { 'content-type': 'text/html', 'x-content-type-options': 'none' };
+    const { url, server } = await setup({ receive: async () => ({ status: 200, headers, text: '<b>1</b>' }) });
+    const response = await fetch(`${url}/hooks/pages`);
+    expect(await response.text()).to.equal('<b>1</b>');
+    expect(response.headers.get('content-type')).to.equal('text/plain; charset=utf-8');
+    expect(response.headers.get('x-content-type-options')).to.equal('nosniff');
     await server.close();
   });
 

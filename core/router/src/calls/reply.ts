@@ -7,7 +7,8 @@ import type { VariableOrigin } from './variables.js';
 /** If even the source has no fallback: every platform accepts a success. */
 const bareSuccess: HttpReply = { status: 200, body: {} };
 
-export const allowedReply = 'a reply with a status from 200 to 499, headers that HTTP can send, and a body in JSON';
+export const allowedReply =
+  'a reply with a status from 200 to 499, headers that HTTP can send, and a body in JSON or a text of at most 1024 printable characters';
 
 /** Header of the reply to a call that names the event the call becomes. Platforms do not look at it; `switchhook call` does. */
 export const eventHeader = 'x-switchhook-event';
@@ -79,13 +80,17 @@ function written(
 /** False if HTTP could not send it. */
 export function canBeSent(reply: HttpReply | undefined): reply is HttpReply {
   if (typeof reply !== 'object' || reply === null) return false;
-  const { status, headers = {}, body = {} } = reply;
+  const { status, headers = {}, body = {}, text = '' } = reply;
   const sendable = Object.entries(headers).every(
     ([name, value]) =>
       /^[\w!#$%&'*+.^`|~-]+$/.test(name) && typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value),
   );
   const isStatus = Number.isInteger(status) && [2, 3, 4].includes(Math.floor(status / 100));
-  return sendable && isStatus && isPlain(body) && isJson(body);
+  return sendable && isStatus && isPlain(body) && isJson(body) && isPrintable(text);
+}
+
+function isPrintable(text: unknown): boolean {
+  return typeof text === 'string' && text.length <= 1_024 && !/\p{Cc}/u.test(text);
 }
 
 /** In the spelling of the bodies it stands in. */

@@ -22,6 +22,8 @@ export interface Hook {
   readonly accepts: readonly string[] | null;
   /** True for calls: their bodies have a budget of their own. */
   readonly calls: boolean;
+  /** Whether its sender may verify the URL by GET. */
+  readonly handshake: boolean;
 }
 
 /** What the server serves. */
@@ -67,8 +69,10 @@ export async function hook(
   const startedAtMs = parts.clock.elapsed();
   try {
     const { accepts, calls } = hookAt(source, ctx, parts);
-    checkMediaType(ctx, accepts);
-    const body = await readBody(ctx.req, { ...parts, fairness }, calls ? budgets.calls : budgets.events);
+    const budget = calls ? budgets.calls : budgets.events;
+    const isGet = ctx.method === 'GET';
+    if (!isGet) checkMediaType(ctx, accepts);
+    const body = isGet ? new Uint8Array() : await readBody(ctx.req, { ...parts, fairness }, budget);
     const request: RawRequest = {
       method: ctx.method,
       rest: decoded(rest.join('/')),
@@ -90,8 +94,9 @@ export async function hook(
 function hookAt(source: string, ctx: Context, parts: ServerParts): Hook {
   const found = parts.hooks.get(source);
   if (found === undefined) throw refuse('NOT_FOUND', `no source named ${JSON.stringify(source.slice(0, 64))}`);
-  if (ctx.method !== 'POST') {
-    ctx.set('Allow', 'POST');
+  const methods = found.handshake ? ['GET', 'POST'] : ['POST'];
+  if (!methods.includes(ctx.method)) {
+    ctx.set('Allow', methods.join(', '));
     throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
   }
   return found;
@@ -111,6 +116,13 @@ function checkMediaType(ctx: Context, accepts: Hook['accepts']): void {
 function writeReply(ctx: Context, reply: HttpReply): void {
   ctx.status = reply.status;
   if (reply.headers !== undefined) ctx.set(reply.headers);
+  if (reply.text !== undefined) {
+    // What a sender has sent is never shown as a page, whatever the source sets.
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    ctx.type = 'text/plain; charset=utf-8';
+    ctx.body = reply.text;
+    return;
+  }
   if (reply.body === undefined) return;
   if (!ctx.res.hasHeader('Content-Type')) ctx.type = 'json';
   ctx.body = stringifyJson(reply.body);

@@ -1,5 +1,5 @@
 /** Validates a reception, and normalizes its phone numbers. */
-import type { Call, EventDraft, PhoneNormalizer, Reception } from '@switchhook/sdk';
+import type { Call, EventDraft, HttpReply, PhoneNormalizer, Reception } from '@switchhook/sdk';
 import { isWithheld } from '@switchhook/sdk/internal';
 import { allowedReply, canBeSent } from '../calls/reply.js';
 import { invalidReturn, isJson, isPlain } from '../system/returned.js';
@@ -17,8 +17,7 @@ export function readReception(reception: Reception, read: PhoneNormalizer, sourc
   const checked = (draft: EventDraft): EventDraft => draftRead(draft, read, invalid);
   switch (reception?.kind) {
     case 'handshake':
-      if (canBeSent(reception.reply)) return reception;
-      throw invalid(reception.reply, `a handshake with ${allowedReply}`);
+      return readHandshake(reception.reply, source, 'receive');
     case 'events':
       if (Array.isArray(reception.events)) return { kind: 'events', events: reception.events.map(checked) };
       throw invalid(reception.events, 'a list of events');
@@ -42,6 +41,16 @@ export function readReception(reception: Reception, read: PhoneNormalizer, sourc
     default:
       throw invalid(reception, "{ kind: 'events' | 'call' | 'handshake', … }");
   }
+}
+
+/** The reply to a handshake. Throws `InvalidReturn` where it cannot be sent. */
+export function readHandshake(
+  reply: HttpReply,
+  source: object,
+  method = 'handshake',
+): Extract<Reception, { kind: 'handshake' }> {
+  if (canBeSent(reply)) return { kind: 'handshake', reply };
+  throw invalidReturn(source, method, reply, `a handshake with ${allowedReply}`);
 }
 
 /** Drafts that a component emits. Throws `InvalidReturn`, with the name of `component`. */

@@ -1,6 +1,6 @@
 /** Which class or value serves each token of the router. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
-import { Clock, type Component, Log, Metrics, Store } from '@switchhook/sdk';
+import { Clock, type Component, Log, Metrics, type Source, Store } from '@switchhook/sdk';
 import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { ControlPlan, Controls } from '../admin/control.js';
@@ -150,6 +150,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
   const access = { token: adminToken, proxied: trustProxy || publicUrl !== null };
   const [clock, log, status] = [engine.get(Clock), engine.get(Log), engine.get(StatusReader)];
   const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
+  const { sources } = engine.get(SourcePlan).value;
   const limits = { maxBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs };
   const api = apiFor({
     operations: engine.get(Operations),
@@ -166,7 +167,7 @@ function serverParts(config: Config, engine: Container, ready: () => Promise<voi
     log,
   });
   return {
-    hooks: new Map(config.sources.map(({ name, component }) => [name, hookOf(component)])),
+    hooks: new Map(config.sources.map(({ name, component }) => [name, hookOf(component, sources.get(name))])),
     receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
     refused: (...refusal) => ingestTelemetry.refused(...refusal),
     ready,
@@ -190,8 +191,9 @@ function pagesOf(container: Container, trustProxy: boolean): Pages | null {
 }
 
 /** A call is not refused for the media type that its sender names. */
-function hookOf({ accepts, calls = false }: Component): Hook {
-  return { accepts: accepts ?? (calls ? null : ['application/json']), calls };
+function hookOf({ accepts, calls = false }: Component, source: Source | undefined): Hook {
+  const handshake = source?.handshake !== undefined;
+  return { accepts: accepts ?? (calls ? null : ['application/json']), calls, handshake };
 }
 
 function infoOf(config: Config): RouterInfo {

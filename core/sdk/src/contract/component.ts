@@ -31,6 +31,12 @@ export interface Source extends Lifecycle {
    */
   answer?(call: Call, answer: Answer | null, signal: AbortSignal): Promise<Outcome>;
   /**
+   * Of sources whose senders verify the URL by a GET request: called for each of them, in parallel, with an empty body. Verify what the
+   * sender sends, and return its challenge; `handshakeReply` does both. Nothing is recorded. Throws and promises are treated as those of
+   * `receive`. Without this method, GET is refused with 405.
+   */
+  handshake?(request: RawRequest): HttpReply | Promise<HttpReply>;
+  /**
    * Of sources that pull: reads from another system and emits what it finds, until the signal is aborted; then it must return soon. Called
    * when the router and its store are open. With several routers on one store, one of them runs it at a time. After a throw or an
    * early return it is called again, after pauses of 1 s to 5 min.

@@ -27,6 +27,8 @@ export interface HttpReply {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. Undefined = no body. */
   readonly body?: JsonObject;
+  /** Sent as `text/plain` in place of `body`, so that no browser takes it for markup: at most 1,024 characters, no control characters. */
+  readonly text?: string;
 }
 
 /** A ringing phone: who calls whom. What expressions see as `call`. */
@@ -74,6 +76,7 @@ export type Reception =
       /** The least the platform accepts. Must not throw. */
       fallback(): HttpReply;
     }
+  /** The sender verifies the URL: nothing is recorded. For handshakes by GET, see `Source.handshake`. */
   | { readonly kind: 'handshake'; readonly reply: HttpReply };
 
 /** Headers and the rest of the path that make a body acceptable to a source. */

@@ -1,7 +1,14 @@
 /** What every source must do, as tests. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { readReception } from '@switchhook/core/internal';
-import { type JsonObject, type RawRequest, type Reception, type Source, stringifyJson } from '@switchhook/sdk';
+import {
+  isRefusal,
+  type JsonObject,
+  type RawRequest,
+  type Reception,
+  type Source,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { aRequest, refusalOf, signedRequest } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
 
@@ -14,6 +21,11 @@ export interface SourceFixture {
   readonly bodyUnsigned?: boolean;
   /** Bodies of events that are all different, although their ids look alike: their keys must differ. Default none. */
   readonly different?: readonly JsonObject[];
+  /** Of a source with `handshake`: the sender's request with this challenge, and requests that are not the sender's. */
+  readonly handshake?: {
+    request(challenge: string): RawRequest;
+    readonly unverified?: readonly RawRequest[];
+  };
   /** How requests are signed, where that can be checked in every way. Default: only what every source must do is checked. */
   readonly signing?: {
     /** The same source with another secret. */
@@ -166,6 +178,23 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       const fixture = make();
       for (const body of ['', '[]', '42', '"text"', 'null', '{"event":', '{"event":"\xff"}'])
         strictEqual((await refusalOf(fixture.source, signed(fixture, Buffer.from(body, 'latin1'))))?.code, 'MALFORMED');
+    });
+
+    it('answers the handshake of its sender with the challenge alone, and nothing that could be markup', async () => {
+      const { source, handshake } = make();
+      if (source.handshake === undefined) return;
+      ok(handshake !== undefined, 'give the fixture `handshake`, as the source has it');
+      const shake = async (request: RawRequest) => source.handshake?.(request);
+      const challenge = '1158201444';
+      deepStrictEqual(await shake(handshake.request(challenge)), { status: 200, text: challenge });
+      const codeOf = (request: RawRequest) =>
+        shake(request).then(
+          () => 'accepted',
+          (error: unknown) => (isRefusal(error) ? error.code : String(error)),
+        );
+      for (const harmful of ['<script>alert(1)</script>', '1\r\nX-Header: 1', '1'.repeat(2_000), ''])
+        strictEqual(await codeOf(handshake.request(harmful)), 'MALFORMED');
+      for (const request of handshake.unverified ?? []) strictEqual(await codeOf(request), 'UNVERIFIED');
     });
 
     it('reveals nothing of its secrets when it refuses', async () => {
