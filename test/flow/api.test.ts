@@ -196,7 +196,9 @@ describe('an operator at the command line', () => {
       dead: 1,
       breaker: 'closed',
     });
-    expect((await run('status')).stdout).to.match(/^Switchhook \S+ on Node v\S+, up for .*; store sqlite can commit\n/);
+    expect((await run('status')).stdout).to.match(
+      /^Destination crm: 1 dead delivery\. Last failure: .*\nFix the cause.*\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\n/,
+    );
   });
 
   it('pauses a destination over a restart, probes it, resumes it, and sees who paused it and why', async () => {

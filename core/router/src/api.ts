@@ -32,4 +32,5 @@ export {
   type Status,
   status,
   statusRow,
+  type Trouble,
 } from './api/status-responses.js';

@@ -277,8 +277,16 @@ describe('the API', () => {
         ],
         lastFailure: { at: '2026-01-01T00:00:00.000Z', reason: 'status 503' },
         ...{ held: 0, breaker: 'half-open', concurrency: 2, rateLimit: { count: 10, perMs: 1_000 }, ordered: false },
+        trouble: {
+          level: 'bad',
+          what: 'Its circuit breaker is open. Last failure: status 503. 1 delivery waits.',
+          advice: 'Fix the cause, then probe it. The next attempt is due now.',
+        },
       },
     ]);
+    expect(reply.summary.what).to.equal(
+      'Destination crm: its circuit breaker is open. Last failure: status 503. 1 delivery waits.',
+    );
     await close();
   });
 

@@ -1,6 +1,6 @@
 /** `switchhook status`: how the router stands, refreshed on a terminal. */
 
-import { type DestinationStatus, type Status, status } from '@switchhook/core/api';
+import { type DestinationStatus, type Status, status, type Trouble } from '@switchhook/core/api';
 import { durationText } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
@@ -70,8 +70,15 @@ const destinationColumns: readonly Column[] = [
   { heading: 'limits', cut: 10, drop: 1 },
 ];
 
+const colours = { bad: 'red', warn: 'yellow', busy: 'cyan', well: 'green' } as const satisfies Record<
+  Trouble['level'],
+  string
+>;
+
 function print(current: Status, output: Output): void {
-  const { version, node, now, uptimeSeconds, store, destinations } = current;
+  const { version, node, now, uptimeSeconds, store, destinations, summary } = current;
+  output.line(styled(output, colours[summary.level], summary.what));
+  if (summary.advice !== '') output.line(summary.advice);
   const state = store.canCommit
     ? styled(output, 'green', 'can commit')
     : styled(output, 'red', `cannot commit: ${store.reason}`);

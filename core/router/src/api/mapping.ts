@@ -7,6 +7,7 @@ import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
 import type { DeliveryDetails, EventDetails, Explanation } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
+import { troubleOf } from '../admin/trouble.js';
 import { eventOf } from '../routing/event-record.js';
 import { type call, callAnswer } from './call-responses.js';
 import type * as reply from './responses.js';
@@ -92,6 +93,7 @@ export function destinationStatusJson(
     concurrency: policy?.concurrency ?? null,
     rateLimit: policy?.rateLimit ?? null,
     ordered: policy?.ordered ?? false,
+    trouble: troubleOf(status, nowMs),
   };
 }
 

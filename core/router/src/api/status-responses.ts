@@ -1,5 +1,6 @@
 /** Response schemas of the API about how the router, its destinations and its resolvers stand. */
 import { z } from 'zod';
+import { levels } from '../admin/trouble.js';
 import { count, list, named, time } from './responses.js';
 
 const hold = z
@@ -17,6 +18,18 @@ const hold = z
   })
   .register(named, { id: 'Hold' });
 export type Hold = z.output<typeof hold>;
+
+const trouble = z
+  .object({
+    level: z.enum(levels).meta({
+      description:
+        '`bad`: something fails; `warn`: something waits; `busy`: deliveries are on the way; `well`: nothing is to be done.',
+    }),
+    what: z.string(),
+    advice: z.string().meta({ description: 'What to do; empty where there is nothing.' }),
+  })
+  .register(named, { id: 'Trouble' });
+export type Trouble = z.output<typeof trouble>;
 
 const standing = {
   breaker: z.enum(['closed', 'open', 'half-open']).nullable().meta({ description: 'Null where there is none.' }),
@@ -50,6 +63,7 @@ export const destinationStatus = z
     concurrency: count.nullable(),
     rateLimit: z.object({ count, perMs: count }).nullable(),
     ordered: z.boolean(),
+    trouble,
   })
   .register(named, { id: 'DestinationStatus' });
 export type DestinationStatus = z.output<typeof destinationStatus>;
@@ -77,12 +91,13 @@ export const status = z
     node: z.string(),
     now: time,
     uptimeSeconds: z.number(),
+    summary: trouble.meta({ description: 'The worst of all, or that all is well.' }),
     store: z.object({
       use: z.string(),
       canCommit: z.boolean(),
       reason: z.string().nullable().meta({ description: 'Why it cannot commit.' }),
     }),
-    destinations: list(destinationStatus),
+    destinations: list(destinationStatus).meta({ description: 'The worst first.' }),
     resolvers: list(resolverStatus),
     pulls: list(pullStatus).meta({ description: 'Sources that pull their events.' }),
   })

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { ReplayFilter } from '../admin/bulk-replay.js';
 import type { ExplainQuestion } from '../admin/operations.js';
 import type { Status } from '../admin/status.js';
+import { summaryOf, worstFirst } from '../admin/trouble.js';
 import { callList } from '../api/call-responses.js';
 import {
   callJson,
@@ -152,7 +153,7 @@ export const endpoints: readonly Endpoint[] = [
       const { nowMs, uptimeMs, storeFailure } = current;
       const { version, node } = info;
       return {
-        ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
+        ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000, summary: summaryOf(current) },
         store: { use: useOf(info, 'store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
         ...rowsOf(current, info),
       };
@@ -246,7 +247,7 @@ function controlEndpoints(kind: Controlled): readonly Endpoint[] {
 /** The rows of the status. */
 function rowsOf({ destinations, resolvers, pulls, nowMs }: Status, info: RouterInfo) {
   return {
-    destinations: destinations.map((row) =>
+    destinations: worstFirst(destinations, nowMs).map((row) =>
       destinationStatusJson(row, useOf(info, 'destination', row.destination), nowMs),
     ),
     resolvers: resolvers.map((row) => resolverStatusJson(row, useOf(info, 'resolver', row.resolver))),

@@ -1,0 +1,134 @@
+/** What is wrong with a destination, a resolver or the router, how bad it is, and what to do: the order of the status. */
+import { durationText } from '@switchhook/sdk';
+import type { Hold } from '../resilience/hold.js';
+import type { DestinationStatus, ResolverStatus, Status } from './status.js';
+
+/** `bad`: something fails; `warn`: something waits; `busy`: deliveries are on the way; `well`: nothing is to be done. */
+export const levels = ['bad', 'warn', 'busy', 'well'] as const;
+
+/** How something stands. `advice` is empty where nothing is to be done. */
+export interface Trouble {
+  readonly level: (typeof levels)[number];
+  readonly what: string;
+  readonly advice: string;
+}
+
+/** Deliveries that wait longer are late: attempts take seconds. */
+const lateMs = 60_000;
+
+/** How a destination stands. */
+export function troubleOf({ policy, backlog, holds, load }: DestinationStatus, nowMs: number): Trouble {
+  if (backlog === null) return warn('Its numbers are unknown: the store does not answer.', 'Fix the store first.');
+  const { waiting, running, dead, oldestOpenMs } = backlog;
+  const left = waiting === 0 ? '' : ` ${deliveries(waiting, 'wait')}.`;
+  const failure = load?.lastFailure ? ` Last failure: ${ended(load.lastFailure.reason)}` : '';
+  if (policy === null)
+    return warn(`It is not configured any more.${left}`, 'Configure it again, or discard its deliveries.');
+  const open = holds.find(({ kind }) => kind === 'breaker-open');
+  if (open !== undefined)
+    return bad(
+      `Its circuit breaker is open.${failure}${left}`,
+      `Fix the cause, then probe it. ${probeText(open, nowMs)}`,
+    );
+  if (dead > 0)
+    return bad(
+      `${deliveries(dead, 'dead')}.${failure}`,
+      'Fix the cause, then replay or discard them: switchhook dead.',
+    );
+  const paused = holds.find(({ kind }) => kind === 'paused');
+  if (paused !== undefined) return warn(`${pausedText(paused)}${left}`, 'Resume it when the reason is gone.');
+  const oldestMs = oldestOpenMs === null ? 0 : nowMs - oldestOpenMs;
+  const asked = holds.find(({ kind }) => kind === 'asked-to-wait');
+  if (asked?.untilMs != null && asked.untilMs - nowMs > lateMs)
+    return warn(
+      `It has asked to wait for ${durationText(asked.untilMs - nowMs)}.${left}`,
+      'Deliveries continue after that.',
+    );
+  if (oldestMs > lateMs)
+    return warn(
+      `The oldest of ${deliveries(waiting + running, 'open')} is ${durationText(oldestMs)} old.${failure}`,
+      'Compare its concurrency and rate limit with what arrives.',
+    );
+  if (waiting + running > 0) return { level: 'busy', what: `${deliveries(waiting + running, 'open')}.`, advice: '' };
+  return { level: 'well', what: 'Nothing waits.', advice: '' };
+}
+
+/** The destinations, the worst first; those that are alike in the order of the file. */
+export function worstFirst(destinations: readonly DestinationStatus[], nowMs: number): readonly DestinationStatus[] {
+  const rated = destinations.map((row) => ({ row, rank: levels.indexOf(troubleOf(row, nowMs).level) }));
+  const ageOf = ({ backlog }: DestinationStatus): number => nowMs - (backlog?.oldestOpenMs ?? nowMs);
+  const rates = rated.toSorted(
+    (a, b) => a.rank - b.rank || ageOf(b.row) - ageOf(a.row) || (b.row.backlog?.dead ?? 0) - (a.row.backlog?.dead ?? 0),
+  );
+  return rates.map(({ row }) => row);
+}
+
+/** The worst of all, in one sentence; or that all is well. */
+export function summaryOf({ storeFailure, destinations, resolvers, pulls, nowMs }: Status): Trouble {
+  if (storeFailure !== null)
+    return bad(
+      `The store cannot commit: ${ended(storeFailure)} Events are refused, and their senders must repeat them.`,
+      'Free disk space, or repair the database.',
+    );
+  const [worst] = worstFirst(destinations, nowMs);
+  const ofWorst = worst === undefined ? [] : [named(`Destination ${worst.destination}`, troubleOf(worst, nowMs))];
+  const ofPulls = pulls
+    .filter(({ state }) => state === 'waiting')
+    .map(({ source, lastFailure }) =>
+      bad(
+        `Source ${source} cannot pull its events: ${ended(lastFailure?.reason ?? 'the reason is unknown')}`,
+        'The router starts it again by itself. Fix the cause.',
+      ),
+    );
+  const all = [...ofWorst, ...resolvers.flatMap((row) => resolverTrouble(row, nowMs)), ...ofPulls];
+  const found = levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level))[0];
+  if (found !== undefined) return found;
+  const open = destinations.reduce((sum, { backlog }) => sum + (backlog?.waiting ?? 0) + (backlog?.running ?? 0), 0);
+  return { level: 'well', what: open === 0 ? 'All well.' : `All well, ${deliveries(open, 'open')}.`, advice: '' };
+}
+
+function resolverTrouble({ resolver, holds, load }: ResolverStatus, nowMs: number): readonly Trouble[] {
+  const [what, advice] = [`Resolver ${resolver}`, 'Calls are answered without it.'];
+  const paused = holds.find(({ kind }) => kind === 'paused');
+  if (paused !== undefined)
+    return [named(what, warn(pausedText(paused), `${advice} Resume it when the reason is gone.`))];
+  const open = holds.find(({ kind }) => kind === 'breaker-open');
+  if (open === undefined) return [];
+  const failure = load.lastFailure === null ? '' : ` Last failure: ${ended(load.lastFailure.reason)}`;
+  return [named(what, bad(`Its circuit breaker is open.${failure}`, `${advice} ${probeText(open, nowMs)}`))];
+}
+
+function bad(what: string, advice: string): Trouble {
+  return { level: 'bad', what, advice };
+}
+
+function warn(what: string, advice: string): Trouble {
+  return { level: 'warn', what, advice };
+}
+
+function named(name: string, { what, ...rest }: Trouble): Trouble {
+  return { ...rest, what: `${name}: ${what.charAt(0).toLowerCase()}${what.slice(1)}` };
+}
+
+/** `1 delivery waits`, `2 dead deliveries`. */
+function deliveries(count: number, how: 'wait' | 'dead' | 'open'): string {
+  const noun = count === 1 ? 'delivery' : 'deliveries';
+  return how === 'wait' ? `${count} ${noun} ${count === 1 ? 'waits' : 'wait'}` : `${count} ${how} ${noun}`;
+}
+
+function pausedText({ by, reason }: Hold): string {
+  return `Paused by ${by ?? 'an operator'}: ${ended(reason ?? 'no reason was given')}`;
+}
+
+function probeText({ untilMs }: Hold, nowMs: number): string {
+  return untilMs === null ? 'A probe is under way.' : `The next attempt is ${untilText(untilMs, nowMs)}.`;
+}
+
+function untilText(ms: number, nowMs: number): string {
+  return ms <= nowMs ? 'due now' : `in ${durationText(ms - nowMs)}`;
+}
+
+/** With a full stop. */
+function ended(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

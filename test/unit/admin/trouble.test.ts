@@ -1,0 +1,121 @@
+import { summaryOf, troubleOf, worstFirst } from '@switchhook/core/internal';
+import { expect } from 'chai';
+
+type Destination = Parameters<typeof troubleOf>[0];
+type Hold = Destination['holds'][number];
+type Status = Parameters<typeof summaryOf>[0];
+
+const nowMs = 10_000_000;
+const policy = {} as NonNullable<Destination['policy']>;
+
+/** A destination; give only what matters. */
+function aDestination(destination: string, given: Partial<Destination> = {}, counts: object = {}): Destination {
+  const backlog = { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null, ...counts };
+  return { destination, policy, load: null, backlog, holds: [], ...given };
+}
+
+function aHold(kind: Hold['kind'], given: Partial<Hold> = {}): Hold {
+  return { kind, sinceMs: nowMs - 1_000, untilMs: null, by: null, reason: null, ...given };
+}
+
+function failing(reason: string) {
+  return { lastFailure: { atMs: nowMs, reason } } as NonNullable<Destination['load']>;
+}
+
+function aStatus(given: Partial<Status> = {}): Status {
+  return { nowMs, uptimeMs: 1, storeFailure: null, destinations: [], resolvers: [], pulls: [], ...given };
+}
+
+const open = aHold('breaker-open', { untilMs: nowMs + 20_000 });
+
+describe('trouble', () => {
+  it('is, of a destination, the worst that keeps its deliveries, with the reason and what to do', () => {
+    const cases: readonly (readonly [Destination, string, string, string])[] = [
+      [aDestination('a'), 'well', 'Nothing waits.', ''],
+      [
+        aDestination('a', {}, { waiting: 1, running: 2, oldestOpenMs: nowMs - 1_000 }),
+        'busy',
+        '3 open deliveries.',
+        '',
+      ],
+      [
+        aDestination('a', { holds: [open], load: failing('status 503') }, { waiting: 1, dead: 3 }),
+        'bad',
+        'Its circuit breaker is open. Last failure: status 503. 1 delivery waits.',
+        'Fix the cause, then probe it. The next attempt is in 20s.',
+      ],
+      [
+        aDestination('a', { holds: [aHold('paused', { by: 'jo', reason: 'migration' })] }, { waiting: 2 }),
+        'warn',
+        'Paused by jo: migration. 2 deliveries wait.',
+        'Resume it when the reason is gone.',
+      ],
+      [
+        aDestination('a', {}, { dead: 1 }),
+        'bad',
+        '1 dead delivery.',
+        'Fix the cause, then replay or discard them: switchhook dead.',
+      ],
+      [
+        aDestination('a', { holds: [aHold('asked-to-wait', { untilMs: nowMs + 300_000 })] }, { waiting: 1 }),
+        'warn',
+        'It has asked to wait for 5m. 1 delivery waits.',
+        'Deliveries continue after that.',
+      ],
+      [
+        aDestination('a', {}, { waiting: 4, oldestOpenMs: nowMs - 120_000 }),
+        'warn',
+        'The oldest of 4 open deliveries is 2m old.',
+        'Compare its concurrency and rate limit with what arrives.',
+      ],
+      [
+        aDestination('a', { policy: null }, { waiting: 1 }),
+        'warn',
+        'It is not configured any more. 1 delivery waits.',
+        'Configure it again, or discard its deliveries.',
+      ],
+      [
+        aDestination('a', { backlog: null }),
+        'warn',
+        'Its numbers are unknown: the store does not answer.',
+        'Fix the store first.',
+      ],
+    ];
+    for (const [destination, level, what, advice] of cases)
+      expect(troubleOf(destination, nowMs)).to.deep.equal({ level, what, advice });
+  });
+
+  it('puts the destinations in order: what fails, what waits for longest, and the others as in the file', () => {
+    const rows = [
+      aDestination('well-1'),
+      aDestination('busy', {}, { waiting: 1, oldestOpenMs: nowMs - 1 }),
+      aDestination('late', {}, { waiting: 1, oldestOpenMs: nowMs - 100_000 }),
+      aDestination('later', {}, { waiting: 1, oldestOpenMs: nowMs - 200_000 }),
+      aDestination('dead-1', {}, { dead: 1 }),
+      aDestination('dead-9', {}, { dead: 9 }),
+      aDestination('well-2'),
+    ];
+    expect(worstFirst(rows, nowMs).map(({ destination }) => destination)).to.deep.equal([
+      ...['dead-9', 'dead-1', 'later', 'late', 'busy', 'well-1', 'well-2'],
+    ]);
+  });
+
+  it('is summed up in a sentence: the store first, then what fails, then what waits', () => {
+    const paused = aDestination('crm', { holds: [aHold('paused', { by: 'jo', reason: 'moving' })] });
+    const resolver = { resolver: 'crm-lookup', load: failing('timeout'), holds: [open] } as Status['resolvers'][number];
+    const pull = { source: 'list', state: 'waiting', sinceMs: 1, lastFailure: null } as Status['pulls'][number];
+    const textOf = (given: Partial<Status>) => summaryOf(aStatus(given)).what;
+    expect(textOf({ storeFailure: 'disk full', destinations: [aDestination('a', {}, { dead: 1 })] })).to.match(
+      /^The store cannot commit: disk full\. Events are refused/,
+    );
+    expect(textOf({ destinations: [paused], resolvers: [resolver] })).to.equal(
+      'Resolver crm-lookup: its circuit breaker is open. Last failure: timeout.',
+    );
+    expect(textOf({ destinations: [paused], pulls: [] })).to.equal('Destination crm: paused by jo: moving.');
+    expect(textOf({ pulls: [pull] })).to.equal('Source list cannot pull its events: the reason is unknown.');
+    expect(textOf({ destinations: [aDestination('a', {}, { waiting: 2, oldestOpenMs: nowMs })] })).to.equal(
+      'All well, 2 open deliveries.',
+    );
+    expect(summaryOf(aStatus())).to.deep.equal({ level: 'well', what: 'All well.', advice: '' });
+  });
+});
