@@ -1,5 +1,6 @@
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { postgres } from '../support/postgres.js';
 import { type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
 
 const token = 'token-of-the-api';
@@ -36,11 +37,11 @@ const trunk = defineSource({
 export default definePlugin({ name: 'trunk', components: [trunk] });
 `;
 
-const configuration = (platform: string, crm: string) => `
+const configuration = (platform: string, crm: string, store = 'use: sqlite, path: ./switchhook.db') => `
 version: 1
 plugins: [./trunk.mjs]
 server: { host: 127.0.0.1, port: 0, admin: { token: ${token} } }
-store: { use: sqlite, path: ./switchhook.db }
+store: { ${store} }
 sources:
   calls: { use: trunk.call, url: "${platform}" }
 resolvers:
@@ -72,7 +73,7 @@ describe('a platform that takes the answer from a request to its API', () => {
     await crm.close();
   });
 
-  const ring = async ({ url }: RouterProcess) => {
+  const ring = async ({ url }: Pick<RouterProcess, 'url'>) => {
     const body = JSON.stringify({ id: 'call_1', from: '+12025551001', to: '+12345678913' });
     const headers = { 'content-type': 'application/json' };
     return (await fetch(`${url}/hooks/calls`, { method: 'POST', headers, body })).status;
@@ -109,6 +110,27 @@ describe('a platform that takes the answer from a request to its API', () => {
     expect(await ring(router)).to.equal(202);
     expect(await router.stop()).to.equal(0);
     expect([platform.requests.length, crm.requests.length]).to.deep.equal([2, 1]);
+  });
+
+  it('gets it from another router that shares the store, where the first one was killed', async () => {
+    const database = await postgres();
+    const store = `use: postgres, url: "${database.url}", schema: switchhook_later`;
+    file = await place.write('shared.yaml', configuration(platform.url, crm.url, store));
+    platform.answer(() => 'hang');
+    const killed = await place.start(file);
+    const other = await place.router(configuration(platform.url, crm.url, store));
+    expect(await ring(killed)).to.equal(202);
+    await platform.received(1);
+    expect(await ring(other)).to.equal(202);
+    platform.answer(() => 200);
+    await killed.kill();
+    await platform.received(2);
+    await crm.received(1);
+    expect(await ring(other)).to.equal(202);
+    await other.router.close();
+    expect([platform.requests.length, crm.requests.length]).to.deep.equal([2, 1]);
+    await database.query('drop schema switchhook_later cascade');
+    await database.close();
   });
 
   it('shows in `call` what came of it', async () => {

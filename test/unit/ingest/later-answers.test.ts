@@ -327,23 +327,55 @@ describe('a call whose router was killed before it was answered', () => {
     void next.pipeline.open();
     await settled();
     isDown = false;
-    await clock.advance(1_000);
+    await clock.advance(2_000);
     expect(next.sent).to.have.length(1);
   });
 
-  it('is left to its router where others share the store, and recorded as late by another one a minute after the deadline', async () => {
-    const clock = new FakeClock();
-    const shared = storeWith(memoryStore(clock), { onDue: () => () => {} });
-    const killed = restarted(shared, new FakeClock(clock.now()), { send: hanging });
-    await killed.ring(ada);
-    const other = restarted(shared, clock);
-    void other.pipeline.open();
-    await other.ring(ada);
-    await clock.advance(69_000);
-    expect([other.sent.length, (await other.recorded()).length]).to.deep.equal([0, 0]);
-    await clock.advance(1_000);
-    await settled();
-    const [answer] = await other.recorded();
-    expect(answer?.sent).to.deep.include({ outcome: 'late' });
+  describe('in a store that others share', () => {
+    const sharedStore = (clock: FakeClock) => storeWith(memoryStore(clock), { onDue: () => () => {} });
+
+    it('is answered by another router some seconds after the first one has ended, as well as by its next start', async () => {
+      const clock = new FakeClock();
+      const store = sharedStore(clock);
+      const others = restarted(store, clock);
+      void others.pipeline.open();
+      // The clock of a router that was killed stands still.
+      const killed = restarted(store, new FakeClock(clock.now()), { send: hanging });
+      await killed.ring(ada);
+      await others.ring(ada);
+      await clock.advance(4_000);
+      expect(others.sent).to.have.length(0);
+      await clock.advance(2_000);
+      expect(others.sent).to.have.length(1);
+      await clock.advance(60_000);
+      expect([others.sent.length, (await others.recorded()).length]).to.deep.equal([1, 1]);
+      const [answer] = await others.recorded();
+      expect(answer?.sent).to.deep.include({ outcome: 'sent', ms: 6_000 });
+    });
+
+    it('is left to a router that is alive, however long its request takes', async () => {
+      const clock = new FakeClock();
+      const store = sharedStore(clock);
+      const inboundCall = { deadlineMs: 60_000 };
+      const first = restarted(store, clock, { send: hanging, inboundCall });
+      const second = restarted(store, clock, { inboundCall });
+      void second.pipeline.open();
+      await first.ring(ada);
+      await clock.advance(29_000);
+      expect([first.sent.length, second.sent.length]).to.deep.equal([1, 0]);
+      await clock.advance(40_000);
+      expect([second.sent.length, (await second.recorded()).length]).to.deep.equal([0, 1]);
+    });
+
+    it('is answered once where several routers find it', async () => {
+      const clock = new FakeClock();
+      const store = sharedStore(clock);
+      const killed = restarted(store, new FakeClock(clock.now()), { send: hanging });
+      await killed.ring(ada);
+      const routers = Array.from({ length: 3 }, () => restarted(store, clock));
+      for (const { pipeline } of routers) void pipeline.open();
+      await clock.advance(8_000);
+      expect(routers.flatMap(({ sent }) => sent)).to.have.length(1);
+    });
   });
 });

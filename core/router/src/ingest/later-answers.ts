@@ -37,9 +37,8 @@ const acknowledgeMs = 5_000;
 const keepMs = 1_000;
 /** Texts of calls that are recorded already. */
 const removeMs = 10_000;
-const betweenListsMs = 1_000;
-/** In a shared store, a call that is so long past its deadline belongs to a router that has ended. */
-const abandonedMs = 60_000;
+/** Between two looks for calls that were left open: in a shared store, or where it could not be read. */
+const betweenLooksMs = 2_000;
 
 /** A call that is being answered. */
 interface Answering {
@@ -61,7 +60,6 @@ export class LaterAnswers {
   /** By the id of the event: of one call, an earlier run of the router may have left another one. */
   readonly #running = new Map<string, Promise<boolean>>();
   readonly #sleep: Sleep;
-  #resuming = Promise.resolve();
   #isClosed = false;
 
   constructor(
@@ -88,7 +86,8 @@ export class LaterAnswers {
     let taken: Remembered<void>;
     if (earlier === null) {
       const { receivedAtMs } = request;
-      const open = { source: name, eventId: newEventId(), receivedAtMs, deadlineMs, retryMs, event, call };
+      const { holder } = this.openCalls;
+      const open = { source: name, eventId: newEventId(), receivedAtMs, deadlineMs, retryMs, event, call, holder };
       const answered = this.#begin(fingerprint(Buffer.from(key)), open, startedAtMs, () => taken.requests);
       taken = this.#calls.put(key, { eventId: open.eventId, answered }, startedAtMs, retryMs);
     } else {
@@ -105,22 +104,24 @@ export class LaterAnswers {
     return acknowledgement(inboundCall, taken, source, this.log);
   }
 
-  /** The store is open: answers the calls that an earlier run has left, or records that it is too late. */
+  /** The store is open: answers the calls that other runs have left open, or records that it is too late. */
   open(): void {
-    this.#resuming = this.#resume();
+    void this.#look();
   }
 
   /** Resolves when the calls under way are answered and recorded. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#sleep.end();
-    await Promise.all([this.#resuming, ...this.#running.values()]);
+    await Promise.all(this.#running.values());
   }
 
   /** Resolves when the call is on disk: as an open call, or recorded. */
   #begin(id: string, open: OpenCall, startedAtMs: number, requests: () => number): Promise<void> {
     const kept = this.openCalls.keep(id, open);
-    const recorded = this.#run({ id, open, kept, startedAtMs, fromMs: startedAtMs, requests });
+    const recorded = this.#run(open, () =>
+      this.#answer({ id, open, kept, startedAtMs, fromMs: startedAtMs, requests }),
+    );
     return kept.then(
       () => {},
       async (error: unknown) => {
@@ -130,14 +131,17 @@ export class LaterAnswers {
     );
   }
 
-  #run(answering: Answering): Promise<boolean> {
-    const { source, eventId } = answering.open;
-    const running = this.#answer(answering)
+  #run({ source, eventId }: OpenCall, work: () => Promise<boolean>): Promise<boolean> {
+    const release = this.openCalls.hold();
+    const running = work()
       .catch((error: unknown) => {
         this.log.error('call.unrecorded', { source, error });
         return false;
       })
-      .finally(() => this.#running.delete(eventId));
+      .finally(() => {
+        release();
+        this.#running.delete(eventId);
+      });
     this.#running.set(eventId, running);
     return running;
   }
@@ -173,46 +177,42 @@ export class LaterAnswers {
     );
   }
 
-  async #resume(): Promise<void> {
-    while (!this.#isClosed)
+  /** Once, or as long as other routers share the store. */
+  async #look(): Promise<void> {
+    const { openCalls, log } = this;
+    const isWatching = openCalls.areShared && [...this.plan.value.sources.values()].some(({ answer }) => answer);
+    for (let hasFailed = false; !this.#isClosed; await this.#sleep.for(betweenLooksMs))
       try {
-        const ids = await this.openCalls.list();
-        await Promise.all(ids.map((id) => this.#resumeOne(id)));
-        return;
+        for (const id of await openCalls.list()) {
+          const open = await openCalls.get(id);
+          const own = open === null || this.#running.has(open.eventId) ? null : await openCalls.take(id, open);
+          if (own !== null) void this.#run(own, () => this.#resume(id, own));
+        }
+        hasFailed = false;
+        if (!isWatching) return;
       } catch (error) {
-        this.log.warn('calls.unread', { error });
-        await this.#sleep.for(betweenListsMs);
+        if (!hasFailed) log.warn('calls.unread', { error });
+        hasFailed = true;
       }
   }
 
-  async #resumeOne(id: string): Promise<void> {
-    const { clock } = this;
-    let open = await this.openCalls.get(id);
-    if (open === null || this.#running.has(open.eventId)) return;
-    if (this.openCalls.areShared) {
-      await this.#sleep.for(Math.max(0, leftMs(open, clock) + abandonedMs));
-      open = this.#isClosed ? null : await this.openCalls.get(id);
-    }
-    if (open === null) return;
-    const { source, call, eventId, receivedAtMs } = open;
+  async #resume(id: string, open: OpenCall): Promise<boolean> {
+    const { clock, openCalls } = this;
+    const { source, call, eventId, receivedAtMs, deadlineMs } = open;
     const ms = clock.now() - receivedAtMs;
-    if (leftMs(open, clock) > 0 && this.plan.value.sources.get(source)?.answer !== undefined) {
-      const kept = this.openCalls.mark(id, open).then(async (isOwn) => {
-        if (!isOwn) await this.openCalls.remove(id, open);
+    if (ms < deadlineMs && this.plan.value.sources.get(source)?.answer !== undefined) {
+      const kept = openCalls.mark(id, open).then(async (isOwn) => {
+        if (!isOwn) await openCalls.remove(id, open);
         return isOwn;
       });
       const fromMs = clock.elapsed();
-      await this.#run({ id, open, kept, startedAtMs: fromMs - ms, fromMs, requests: () => 1 });
-      return;
+      return this.#answer({ id, open, kept, startedAtMs: fromMs - ms, fromMs, requests: () => 1 });
     }
     const reason = 'the router ended before it had recorded an answer; whether the platform got one is not known';
     const sent = { outcome: 'late', attempts: 0, ms, reason } as const;
     this.telemetry.sent(source, call, eventId, sent);
-    if (await this.recorder.record(source, open, open, unansweredCall(eventId, sent)))
-      await this.#remove(id, open, Promise.resolve(true));
+    const isRecorded = await this.recorder.record(source, open, open, unansweredCall(eventId, sent));
+    if (isRecorded) await this.#remove(id, open, Promise.resolve(true));
+    return isRecorded;
   }
-}
-
-function leftMs({ receivedAtMs, deadlineMs }: OpenCall, clock: Clock): number {
-  return receivedAtMs + deadlineMs - clock.now();
 }

@@ -267,7 +267,8 @@ export function stateStatements(schemaName: string) {
     state: statement('state_at', `select value from ${s}.state where key = $1 and ${isKept('$2')}`),
     stateKeys: statement(
       'state_keys',
-      `select key from ${s}.state where starts_with(key, $1) and ${isKept('$2')} limit $3`,
+      `select key from ${s}.state
+      where key collate "C" >= $1 and key collate "C" < $1 || chr(1114111) and ${isKept('$2')} limit $3`,
     ),
     addState: statement(
       'add_state_until',
