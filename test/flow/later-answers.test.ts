@@ -1,3 +1,4 @@
+import { createRouter } from '@switchhook/core';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { postgres } from '../support/postgres.js';
@@ -148,11 +149,32 @@ describe('a platform that takes the answer from a request to its API', () => {
     });
   });
 
-  it('is not asked by a source whose component does not declare it', async () => {
-    const broken = plugin.replace("answerBy: 'call',", '');
-    await place.write('trunk.mjs', broken);
-    const { code, stderr } = await place.run(['check', '--config', file]);
-    expect(code).not.to.equal(0);
-    expect(stderr).to.include("a source without answer, as its component has no `answerBy: 'call'`");
+  it('is not asked by a source whose component does not declare it, or whose store keeps no texts', async () => {
+    const failureOf = async (source: string, store: string): Promise<string> => {
+      const name = `trunk-${source.length}.mjs`;
+      await place.write(name, source);
+      const yaml = configuration(platform.url, crm.url, store).replace('trunk.mjs', name);
+      return createRouter(await place.write('failing.yaml', yaml)).then(
+        () => 'none',
+        (error) => `${error.code}: ${error.message}`,
+      );
+    };
+    const undeclared = plugin.replace("answerBy: 'call',", '');
+    expect(await failureOf(undeclared, 'use: memory')).to.include(
+      "a source without answer, as its component has no `answerBy: 'call'`",
+    );
+    const unable = plugin.replace('async answer(', 'async reply(');
+    expect(await failureOf(unable, 'use: memory')).to.include('a source with answer');
+    const stateless = `${plugin.replace('import { ', 'import { defineStore, ')}`.replace(
+      'components: [trunk]',
+      `components: [trunk, defineStore({
+        type: 'stateless', description: 'Keeps nothing.', options: z.strictObject({}),
+        create: () => Object.fromEntries('append claim settle extend event events delivery deliveries attempts replay discard prune backlog'
+          .split(' ').map((method) => [method, async () => []])),
+      })]`,
+    );
+    expect(await failureOf(stateless, 'use: stateless')).to.match(
+      /^STATE_NOT_KEPT: source calls \(trunk\.call, .*it answers by a call, and the store has no state/,
+    );
   });
 });

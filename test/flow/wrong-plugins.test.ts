@@ -92,13 +92,14 @@ const cases: readonly (readonly [what: string, code: string, said: readonly stri
     'fields of another kind, or of the wrong type',
     plugin(
       'defineDestination({ ...fine, samples: {}, batches: 1 })',
-      'defineSource({ ...fine, batches: true, accepts: "text/plain", deadlineMs: 0 })',
+      'defineSource({ ...fine, batches: true, accepts: "text/plain", deadlineMs: 0, answerBy: "later" })',
     ),
     [
       `${note}: a destination has no field samples`,
       `${note}: batches is 1; allowed is true or false`,
       'source crm.note (wrong.js:6): a source has no field batches',
       'source crm.note (wrong.js:6): accepts is the text "text/plain"; allowed is a list of texts',
+      `source crm.note (wrong.js:6): answerBy is the text "later"; allowed is 'response' or 'call'`,
       'source crm.note (wrong.js:6): deadlineMs is 0; allowed is a number of milliseconds',
     ],
   ],

@@ -131,6 +131,12 @@ describe('a scenario that does not fit the configuration', () => {
       { sources: [events, calls] },
       'cannot write a request about a call',
     ],
+    [
+      'expects variables of a source that sends them by a request of its own',
+      { ring: { from: '+1', to: '+2' }, expect: { variables: { name: 'Ada' } } },
+      { sources: [events, { ...calls, component: { ...calls.component, answerBy: 'call' } }] },
+      'source phones sends its answers by requests of its own',
+    ],
     ['has a source that cannot sign', { send: 'ended' }, { mute: true }, 'source agents cannot sign'],
   ];
   for (const [what, step, stage, reason] of cases)
