@@ -18,12 +18,12 @@ export interface ConfigOptions {
 export const commandFile = fileURLToPath(new URL('../bin/switchhook.js', import.meta.url));
 
 const usualFile = 'config/switchhook.yaml';
-const fileHere = 'switchhook.yaml';
+const filesHere = ['switchhook.yaml', 'switchhook.config.ts'];
 
 /** `--config`, by default the file where it usually is, or else the one that is here. */
 export function configOption(description: string): Option {
-  const file = !existsSync(usualFile) && existsSync(fileHere) ? fileHere : usualFile;
-  return new Option('-c, --config <file>', description).default(file, `${usualFile}, or else ${fileHere}`);
+  const file = [usualFile, ...filesHere].find((each) => existsSync(each)) ?? usualFile;
+  return new Option('-c, --config <file>', description).default(file, [usualFile, ...filesHere].join(', or else '));
 }
 
 /** A command with `--config` and `--json`. */
@@ -41,7 +41,7 @@ export function configOf(options: ConfigOptions, output: Output): Promise<Config
 
 /** The section `server` of the configuration, without loading a plugin: for commands that only ask a running router. */
 export function serverOf(options: ConfigOptions, output: Output): Promise<Pick<Config, 'server'>> {
-  return orProblems(options, output, async () => ({ server: loadServer(options.config) }));
+  return orProblems(options, output, async () => ({ server: await loadServer(options.config) }));
 }
 
 async function orProblems<T>(options: ConfigOptions, output: Output, load: () => Promise<T>): Promise<T> {

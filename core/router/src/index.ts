@@ -5,6 +5,7 @@ export type { Attempt, Delivery, DeliveryState, EndReason, Event, Outcome, Settl
 /** Tokens of the services that a program may replace. */
 export { Clock, HttpClient, Log, Metrics, Random, Store, StoreReader, token } from '@switchhook/sdk';
 export type { Config } from './config/config.js';
+export { type ConfigInput, defineConfig, type RowInput } from './config/define-config.js';
 export type { Problem } from './config/problem.js';
 export { PageFiles } from './http/page-files.js';
 export { ComponentFailure } from './runtime/component-factory.js';

@@ -51,6 +51,22 @@ answers:
     defaults: { first_name: there }
 \`\`\`
 
+The file can also be TypeScript, \`switchhook.config.ts\`, whose default export is made by \`defineConfig\` of \`@switchhook/core\`: the compiler
+then knows the keys of the router. It is checked in the same way, with the options of all components; a problem has the path of the key, and
+no line. Write secrets as \`'\${NAME}'\` there, too: values that the module reads from the environment itself are not masked unless the option is a secret.
+
+\`\`\`ts
+// switchhook.config.ts
+import { defineConfig } from '@switchhook/core';
+
+export default defineConfig({
+  version: 1,
+  sources: { agents: { use: 'retell.events', secrets: '\${RETELL_API_KEY}' } },
+  destinations: { console: { use: 'log', timeout: '5s' } },
+  routes: [{ on: 'call_ended', to: 'console' }],
+});
+\`\`\`
+
 An editor with the YAML language server can complete and check the file while you type. Generate the schema of the installed
 components, and reference it in the first line of the file:
 

@@ -24,6 +24,8 @@ export interface DocumentParts {
   readonly warnings?: readonly Diagnostic[];
   /** The hint, in place of the one in the table of errors, which is about a configuration. */
   readonly hints?: Hints | undefined;
+  /** False where the source is not what the file contains: then problems have a path, and no line. Default true. */
+  readonly isPlaced?: boolean;
 }
 
 /** Hints by code. */
@@ -59,10 +61,20 @@ export class ConfigDocument {
   readonly #lineStarts: readonly number[];
   readonly #private: readonly ScalarNode[];
   readonly #hints: Hints;
+  readonly #isPlaced: boolean;
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
-  constructor({ file, directory, source, root, diagnostics, warnings = [], hints = {} }: DocumentParts) {
+  constructor({
+    file,
+    directory,
+    source,
+    root,
+    diagnostics,
+    warnings = [],
+    hints = {},
+    isPlaced = true,
+  }: DocumentParts) {
     this.file = file;
     this.directory = directory;
     this.root = root;
@@ -70,6 +82,7 @@ export class ConfigDocument {
     this.#lineStarts = [0, ...[...source.matchAll(/\n/g)].map(({ index }) => index + 1)];
     this.#private = privateScalars(root);
     this.#hints = hints;
+    this.#isPlaced = isPlaced;
     for (const { code, message, offset, path, hint } of diagnostics)
       this.#add(this.#problems, code, path, message, offset, hint);
     for (const { code, message, offset, path } of warnings) this.#add(this.#warnings, code, path, message, offset);
@@ -87,7 +100,7 @@ export class ConfigDocument {
 
   /** `file:line:column` of the key of a path; null where the file does not have it. */
   positionOf(path: Path): string | null {
-    if (nodeAt(this.root, path) === null) return null;
+    if (!this.#isPlaced || nodeAt(this.root, path) === null) return null;
     const offset = this.#start(path, 'key');
     const line = lastAtOrBefore(this.#lineStarts, offset);
     return `${this.file}:${line + 1}:${offset - (this.#lineStarts[line] ?? 0) + 1}`;
@@ -130,7 +143,7 @@ export class ConfigDocument {
   ): void {
     if (list.length >= mostProblems) return;
     const about = { code, file: this.file, path: oneLine(pathText(path)), message: oneLine(message), hint };
-    if (offset === null) {
+    if (offset === null || !this.#isPlaced) {
       list.push({ ...about, line: 0, column: 0, excerpt: null });
       return;
     }

@@ -20,12 +20,13 @@ export function readConfig(file: string, environment: Environment = process.env,
   return documentFrom(read, file, environment, hints);
 }
 
-/** A document from a text, as if it were in `file`. */
+/** A document from a text, as if it were in `file`; not `isPlaced`: as if `file` made it. */
 export function documentFrom(
   source: string,
   file: string,
   environment: Environment = process.env,
   hints?: Hints,
+  isPlaced = true,
 ): ConfigDocument {
   const directory = dirname(resolve(file));
   const beside: Diagnostic[] = [];
@@ -40,7 +41,17 @@ export function documentFrom(
     diagnostics: [...beside, ...diagnostics],
     warnings,
     hints,
+    isPlaced,
   });
+}
+
+/** A document from the value that a module exports. Throws where a part of it is none of a configuration, such as a function. */
+export function documentOf(value: object, file: string, environment: Environment = process.env): ConfigDocument {
+  const text = JSON.stringify(value, (key, part) => {
+    if (!['function', 'symbol', 'bigint'].includes(typeof part)) return part;
+    throw new Error(`${key} is a ${typeof part}, which no configuration has`);
+  });
+  return documentFrom(text, file, environment, undefined, false);
 }
 
 /** What the rows of `plugins:` name, as far as they can be read. */

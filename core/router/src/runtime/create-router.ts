@@ -1,9 +1,10 @@
 /** From a configuration file to a router. */
 import { checkConfig, checkServer } from '../config/check.js';
 import type { Config, ServerConfig } from '../config/config.js';
-import { namedPlugins, readConfig } from '../config/load.js';
+import { namedPlugins } from '../config/load.js';
 import { formatProblems, type Problem } from '../config/problem.js';
 import type { RouterOptions } from './composition.js';
+import { readConfigFile } from './config-file.js';
 import { type ComponentCatalog, openCatalog } from './plugin-loader.js';
 import { Router } from './router.js';
 
@@ -32,7 +33,7 @@ export async function createRouter(file: string, options: RouterOptions = {}): P
 
 /** Reads and checks a configuration file. Throws a `ConfigurationError` with all its problems. */
 export async function loadConfig(file: string): Promise<Config> {
-  const document = readConfig(file);
+  const document = await readConfigFile(file);
   const checked = await checkConfig(document, openCatalog(document.directory));
   if (checked.kind === 'problems') throw new ConfigurationError(checked.problems);
   return checked.config;
@@ -42,15 +43,15 @@ export async function loadConfig(file: string): Promise<Config> {
  * Reads the section `server` of a configuration file, and loads no plugin: enough to reach its running router. Throws a
  * `ConfigurationError`.
  */
-export function loadServer(file: string): ServerConfig {
-  const checked = checkServer(readConfig(file));
+export async function loadServer(file: string): Promise<ServerConfig> {
+  const checked = checkServer(await readConfigFile(file));
   if (!('port' in checked)) throw new ConfigurationError(checked);
   return checked;
 }
 
 /** The catalog of a configuration file with the plugins it names, whatever else is wrong with the file, or if there is none. */
 export async function catalogFor(file: string): Promise<ComponentCatalog> {
-  const document = readConfig(file);
+  const document = await readConfigFile(file);
   const catalog = openCatalog(document.directory);
   for (const name of namedPlugins(document)) await catalog.load(name);
   return catalog;

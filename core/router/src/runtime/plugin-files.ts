@@ -59,6 +59,12 @@ export async function importFile(path: string): Promise<unknown> {
   return importTypeScript(path, ending === '.mts' || manifestOf(path)?.type === 'module');
 }
 
+/** The default export; one or two levels deeper where the file was loaded as CommonJS. */
+export function exportOf(module: unknown, depth = 0): unknown {
+  const isWrapped = depth < 3 && typeof module === 'object' && module !== null && 'default' in module;
+  return isWrapped ? exportOf(module.default, depth + 1) : module;
+}
+
 /** The version of the package that a file belongs to; null where it has none. */
 export function versionOf(path: string): string | null {
   const version = manifestOf(path)?.version;

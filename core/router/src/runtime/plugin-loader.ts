@@ -6,7 +6,7 @@ import type { Catalog, Found, LoadedRow, PluginProblem } from '../config/compone
 import { described } from '../system/returned.js';
 import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
-import { fileOf, importFile, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
+import { exportOf, fileOf, importFile, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
 import { typeScriptProblem } from './typescript.js';
 
 /** A plugin and where it was found. */
@@ -172,12 +172,6 @@ export class ComponentCatalog implements Catalog {
       return brokenBy(from, [message], hint);
     }
   }
-}
-
-/** The default export; one or two levels deeper where the file was loaded as CommonJS. */
-function exportOf(module: unknown, depth = 0): unknown {
-  const isWrapped = depth < 3 && typeof module === 'object' && module !== null && 'default' in module;
-  return isWrapped ? exportOf(module.default, depth + 1) : module;
 }
 
 function brokenBy(from: string, problems: readonly string[], hint?: string): Problems {

@@ -1,0 +1,43 @@
+/** Reads a configuration file: YAML, or a module of JavaScript or TypeScript whose default export is a configuration. */
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { ConfigDocument } from '../config/diagnostics.js';
+import { documentOf, readConfig } from '../config/load.js';
+import { described } from '../system/returned.js';
+import { located, locateIn } from '../system/thrown.js';
+import { exportOf, importFile } from './plugin-files.js';
+import { typeScriptProblem } from './typescript.js';
+
+/** What is wrong with the file is in the document: this never throws. */
+export async function readConfigFile(file: string): Promise<ConfigDocument> {
+  if (!/\.[cm]?[jt]s$/.test(file) || !existsSync(file)) return readConfig(file);
+  const path = resolve(file);
+  locateIn(dirname(path));
+  try {
+    const module = await importFile(path);
+    const value = exportOf(module);
+    if (typeof value === 'object' && value !== null && value !== module) return documentOf(value, file);
+    const found = value === module ? 'none' : described(value);
+    return unreadable(file, `the default export must be a configuration, and is ${found}`);
+  } catch (error) {
+    const { message, hint } = typeScriptProblem(error) ?? { message: located(error) };
+    return unreadable(file, `the file cannot be imported: ${message}`, hint);
+  }
+}
+
+function unreadable(file: string, message: string, hint?: string): ConfigDocument {
+  const problem = {
+    code: 'CONFIG_UNREADABLE',
+    message,
+    offset: null,
+    path: [],
+    ...(hint !== undefined && { hint }),
+  } as const;
+  return new ConfigDocument({
+    file,
+    directory: dirname(resolve(file)),
+    source: '',
+    root: null,
+    diagnostics: [problem],
+  });
+}
