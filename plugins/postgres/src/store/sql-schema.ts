@@ -85,7 +85,6 @@ export const migrations: readonly ((schema: string) => string)[] = [
   alter table ${s}.state add column expires_at bigint;
   create index state_by_end on ${s}.state (expires_at) where expires_at is not null;
   `,
-<<<<<<< ours
   // The transaction of each row, by which changes are found in an order in which none is missed; null in older rows.
   (s) => `
   alter table ${s}.events add column xid xid8;
@@ -95,10 +94,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
   alter table ${s}.attempts alter column xid set default pg_current_xact_id();
   create index attempts_by_xid on ${s}.attempts (xid, seq, idx, number) where xid is not null;
   `,
-=======
   // The order of the database's language would not serve prefixes.
   (s) => `create index state_by_prefix on ${s}.state (key collate "C")`,
->>>>>>> theirs
 ];
 
 /** The statements that install the schema and keep its partitions. */
