@@ -32,14 +32,7 @@ export type {
 } from './contract/component.js';
 export type { Attempt, Delivery, DeliveryState, EndReason, Outcome, Settlement } from './contract/delivery.js';
 export type { Event, EventDraft } from './contract/event.js';
-export type {
-  ExplainedPart,
-  ExplainedValue,
-  Expression,
-  Scope,
-  Template,
-  TextTemplate,
-} from './contract/expression.js';
+export type * from './contract/expression.js';
 export { deliveryId, eventKey, partsOfDeliveryId } from './contract/ids.js';
 export type { JsonObject, JsonValue } from './contract/json.js';
 export type { Lifecycle } from './contract/lifecycle.js';
