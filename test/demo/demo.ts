@@ -7,7 +7,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRouter, type Router } from '@switchhook/core';
+import { createRouter, PageFiles, type Router } from '@switchhook/core';
+import { pageFolder } from '@switchhook/dashboard';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
@@ -160,7 +161,10 @@ async function aRouter(variables: Readonly<Record<string, string>>): Promise<Rou
   await mkdir(directory, { recursive: true });
   const log = createWriteStream(logFile());
   await once(log, 'open');
-  const router = await createRouter(configFile, { logTo: log });
+  const router = await createRouter(configFile, {
+    logTo: log,
+    configure: (container) => container.register(PageFiles, { useValue: pageFolder }),
+  });
   await router.open();
   ends.push(() => router.close());
   return router;
@@ -178,7 +182,8 @@ async function everythingSettled(router: Router): Promise<void> {
 
 async function untilInterrupted(url: string): Promise<void> {
   const config = '--config config/examples/demo.yaml';
-  say(`\nThe router goes on at ${url}. Try, in another terminal:`);
+  say(`\nThe router goes on. Its dashboard: ${url}/`);
+  say('Try, in another terminal:');
   say(`  npx switchhook send conversation_ended ${config} --to ${url}`);
   say(`  npx switchhook call --from +12345678912 --to +12345678913 ${config} --url ${url}`);
   say('End it with Ctrl-C.');
