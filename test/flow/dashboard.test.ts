@@ -1,4 +1,6 @@
 import { mkdir } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PageFiles } from '@switchhook/core';
 import { expect } from 'chai';
@@ -114,6 +116,44 @@ describe('the pages of the dashboard', () => {
     const none = await setup('', join(place.directory, 'none'));
     expect((await none.ask('/')).status).to.equal(404);
     expect(none.lines.join()).to.include('dashboard.unread').and.include('ENOENT');
+  });
+
+  it('work under the path of a proxy that removes it, with the session and the live view', async () => {
+    await place.write(
+      'pages/index.html',
+      html.replace('</head>', '<script src="./assets/page-8a7f.js"></script></head>'),
+    );
+    const { url } = await setup(', admin: { token: token-of-the-operator }');
+    const path = '/tools/switchhook';
+    const proxy = createServer((incoming, outgoing) => {
+      const { method, headers, url: asked = '' } = incoming;
+      const passed = request(url + asked.replace(path, ''), { method, headers }, (response) => {
+        outgoing.writeHead(response.statusCode ?? 502, response.headers);
+        response.pipe(outgoing);
+      });
+      incoming.pipe(passed);
+      outgoing.on('close', () => passed.destroy());
+    });
+    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+    const page = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${path}/`;
+    const text = await (await fetch(page)).text();
+    const base = new URL(/<base href="(.*?)">/.exec(text)?.[1] ?? '', page);
+    const file = await fetch(new URL(/src="(.*?)"/.exec(text)?.[1] ?? '', base));
+    expect(await file.text()).to.equal(script);
+    const signedIn = await fetch(new URL('api/session', base), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' },
+      body: '{"token":"token-of-the-operator"}',
+    });
+    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const live = new AbortController();
+    const stream = await fetch(new URL('api/live', base), { headers: { cookie }, signal: live.signal });
+    expect([stream.status, stream.headers.get('content-type')]).to.deep.equal([
+      ...[200, 'text/event-stream; charset=utf-8'],
+    ]);
+    live.abort();
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
   it('are found by switchhook open, which explains where there are none', async () => {
