@@ -14,6 +14,8 @@ const cache = join(repository, 'node_modules/.cache/switchhook-chromium');
 export async function startBrowser(): Promise<Browser> {
   const given = process.env.CHROMIUM_PATH;
   if (given !== undefined) return chromium.launch({ executablePath: given, args: ['--no-sandbox'] });
+  if (`${process.platform} ${process.arch}` !== 'linux x64')
+    throw new Error('the packaged Chromium is one for Linux on x64: set CHROMIUM_PATH to the path of another one');
   const folder = await unpacked();
   return chromium.launch({
     executablePath: join(folder, 'chromium'),

@@ -12,7 +12,9 @@ import { StepBadge } from './calls.js';
 
 /** The API explains so many at once. */
 const mostEvents = 20;
-const everyMs = 5_000;
+/** While something is under way, and otherwise. */
+const soonMs = 5_000;
+const laterMs = 15_000;
 
 export function Conversation({ place }: ViewProps) {
   const subject = place.path[1] ?? '';
@@ -20,7 +22,7 @@ export function Conversation({ place }: ViewProps) {
     `conversation ${subject}`,
     (signal) =>
       api<{ readonly explanations: readonly Explanation[] }>('explain', { method: 'POST', body: { subject }, signal }),
-    () => everyMs,
+    ({ explanations }) => (explanations.some(isOpen) ? soonMs : laterMs),
   );
   return (
     <>
@@ -45,6 +47,10 @@ export function Conversation({ place }: ViewProps) {
       </Loaded>
     </>
   );
+}
+
+function isOpen({ deliveries }: Explanation): boolean {
+  return deliveries.some(({ state }) => state === 'waiting' || state === 'running');
 }
 
 function TimeLine({ explanations }: { readonly explanations: readonly Explanation[] }) {

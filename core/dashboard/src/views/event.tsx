@@ -15,14 +15,13 @@ import type { ViewProps } from '../parts/view-props.js';
 
 /** While a delivery is under way. */
 const soonMs = 1_000;
-const laterMs = 10_000;
 
 export function Event({ place }: ViewProps) {
   const id = place.path[1] ?? '';
   const event = useResource(
     `event ${id}`,
     (signal) => api<EventDetails>(`events/${encodeURIComponent(id)}`, { signal }),
-    ({ deliveries }) => (deliveries.some(({ state }) => state === 'waiting' || state === 'running') ? soonMs : laterMs),
+    ({ deliveries }) => (deliveries.some(({ state }) => state === 'waiting' || state === 'running') ? soonMs : null),
   );
   return (
     <Loaded of={event}>
