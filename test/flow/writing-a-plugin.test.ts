@@ -29,8 +29,9 @@ import { expect } from 'chai';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const page = await readFile(join(repository, 'docs/writing-a-plugin.md'), 'utf8');
 const directory = await writtenAsThePageSays();
-// Its own test is the reader's: loading it registers its suites here.
+// Its own tests are the reader's: loading them registers their suites here.
 await loaded('my-plugins/crm.test.ts');
+await loaded('my-plugins/router.test.ts');
 
 /** Inside the repository, so that what a reader has installed is found. */
 async function writtenAsThePageSays(): Promise<string> {

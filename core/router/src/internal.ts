@@ -54,6 +54,7 @@ export { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from './runtime
 export { registerClasses, registerPlan } from './runtime/composition.js';
 export { Container } from './runtime/container.js';
 export { catalogFor, loadConfig, loadServer } from './runtime/create-router.js';
+export { definitionProblems } from './runtime/definition-check.js';
 export { packageDirectory } from './runtime/plugin-files.js';
 export { type LoadedPlugin, openCatalog } from './runtime/plugin-loader.js';
 export { PluginServices, serviceProblems, withServices } from './runtime/plugin-services.js';

@@ -21,6 +21,13 @@ export {
   type Response,
   receiver,
 } from './receiver.js';
+export {
+  type CallAnswer,
+  type LoggedAttempt,
+  runRouter,
+  type TestRouter,
+  type TestRouterOptions,
+} from './router.js';
 export { type CallSourceFixture, callSourceSuite } from './suites/call-source.js';
 export { type DestinationFixture, destinationSuite } from './suites/destination.js';
 export { type PullingFixture, pullingSuite } from './suites/pulling.js';

@@ -8,7 +8,13 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   create: [],
   sdk: [],
   router: ['@switchhook/sdk', '@switchhook/sdk/internal'],
-  testkit: ['@switchhook/sdk', '@switchhook/sdk/internal', '@switchhook/core/internal', '@switchhook/plugin-memory'],
+  testkit: [
+    '@switchhook/sdk',
+    '@switchhook/sdk/internal',
+    '@switchhook/core',
+    '@switchhook/core/internal',
+    '@switchhook/plugin-memory',
+  ],
   simulator: [
     '@switchhook/sdk',
     '@switchhook/sdk/internal',
@@ -83,7 +89,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'mocha.ts': [],
     'fixtures.ts': ['fakes.ts'],
     suites: ['fakes.ts', 'fixtures.ts', 'mocha.ts'],
-    'index.ts': ['fakes.ts', 'fixtures.ts', 'receiver.ts', 'suites'],
+    'router.ts': ['fakes.ts', 'receiver.ts'],
+    'index.ts': ['fakes.ts', 'fixtures.ts', 'receiver.ts', 'router.ts', 'suites'],
   },
   simulator: {
     'hook-client.ts': [],

@@ -25,9 +25,9 @@ type Problems = readonly PluginProblem[];
 const ownPrefix = '@switchhook/plugin-';
 const contractVersion = 1;
 
-/** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. */
-export function openCatalog(directory: string): ComponentCatalog {
-  return new ComponentCatalog(directory);
+/** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. `given` are loaded already. */
+export function openCatalog(directory: string, given: readonly Plugin[] = []): ComponentCatalog {
+  return new ComponentCatalog(directory, given);
 }
 
 export class ComponentCatalog implements Catalog {
@@ -38,8 +38,10 @@ export class ComponentCatalog implements Catalog {
   readonly #named: LoadedPlugin[] = [];
   readonly #loaded = new Map<string, Promise<LoadedPlugin | Problems>>();
 
-  constructor(directory: string) {
+  constructor(directory: string, given: readonly Plugin[]) {
     this.#directory = directory;
+    for (const plugin of given)
+      this.#loaded.set(plugin.name, Promise.resolve({ plugin, version: null, from: plugin.name, path: directory }));
   }
 
   /** The plugins that rows of `plugins:` name. */
