@@ -80,6 +80,7 @@ describe('checking a configuration', () => {
         publicMetrics: false,
         trustProxy: true,
         watchdog: true,
+        dashboard: true,
         adminToken: 'an-admin-token',
       });
       expect([config.log, config.country]).to.deep.equal([{ level: 'warn' }, 'DE']);
@@ -141,6 +142,7 @@ describe('checking a configuration', () => {
         publicMetrics: false,
         trustProxy: false,
         watchdog: true,
+        dashboard: true,
         adminToken: null,
       });
       expect([config.log, config.country]).to.deep.equal([{ level: 'info' }, null]);

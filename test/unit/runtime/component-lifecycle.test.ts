@@ -277,6 +277,7 @@ describe('a store that is not open yet', () => {
       async () => store.state?.('key'),
       async () => store.setState?.('key', 'text', null),
       async () => store.stateKeys?.('k', limit),
+      async () => store.changes?.(null, limit),
     ];
     const methods = Object.keys(store) as (keyof Store)[];
     expect(methods).to.have.length(questions.length);
