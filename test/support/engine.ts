@@ -1,9 +1,17 @@
 /** The classes of a router in a container of their own, as a router has them: with a fake clock, and a configuration made by hand. */
-import { Container, Ingest, Routes, registerClasses, registerPlan, StatusReader } from '@switchhook/core/internal';
+import {
+  Container,
+  Ingest,
+  Routes,
+  registerClasses,
+  registerPlan,
+  StatusReader,
+  Swappable,
+} from '@switchhook/core/internal';
 import { Clock, type Log, Metrics, phoneNormalizer, Random, Store } from '@switchhook/sdk';
 import type { FakeClock } from '@switchhook/testkit';
 
-type Plan = Parameters<typeof registerPlan>[1];
+type Plan = Parameters<typeof registerPlan>[1]['value'];
 
 /** What an engine works with; what the plan leaves out is empty. */
 export interface EngineParts {
@@ -26,7 +34,7 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
     },
   );
   registerClasses(container);
-  registerPlan(container, {
+  const current = new Swappable<Plan>({
     ...{
       sources: new Map(),
       callSources: [],
@@ -34,12 +42,16 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
       transforms: new Map(),
       destinations: new Map(),
       resolvers: new Map(),
+      emitters: new Set<string>(),
+      ...{ number: 1, sinceMs: 0 },
     },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
     keepMs: 30 * 86_400_000,
     ...plan,
   });
+  registerPlan(container, current);
   return {
+    current,
     get: container.get.bind(container),
     duplicates: container.get(Ingest).duplicates,
     status: container.get(StatusReader),

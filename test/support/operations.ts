@@ -85,6 +85,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     ),
     resolvers: resolversOf(fixture),
     normalizePhone: phoneNormalizer(null),
+    ...{ number: 1, sinceMs: 0 },
   };
   const current = { value: plan };
   const mask = maskFor(['hunter2']);

@@ -89,7 +89,8 @@ export function aSwitchboard(fixture: CallWorld = {}) {
   };
   const store = fixture.store?.(plain) ?? plain;
   const plan = { sources: new Map([['calls', source]]), answers: rows, resolvers };
-  const pipeline = anEngine({ clock, log, metrics, store, plan }).get(Pipeline);
+  const engine = anEngine({ clock, log, metrics, store, plan });
+  const pipeline = engine.get(Pipeline);
   const ring = async (
     given: Partial<Call> = {},
     { ageMs = 0 }: { readonly ageMs?: number } = {},
@@ -115,7 +116,7 @@ export function aSwitchboard(fixture: CallWorld = {}) {
     const [newest] = await calls();
     return newest === undefined ? {} : (eventOf(newest).data.answer as JsonObject);
   };
-  return { pipeline, clock, log, metrics, store: plain, ring, rungOut, calls, trace };
+  return { pipeline, current: engine.current, clock, log, metrics, store: plain, ring, rungOut, calls, trace };
 }
 
 /** The variables of a reply. */

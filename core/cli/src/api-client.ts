@@ -1,6 +1,7 @@
 /** The client of a running router's API, with the token of the configuration. */
 import { existsSync } from 'node:fs';
 import {
+  type ConfigProblem,
   type Delivery,
   type DeliveryList,
   deliveryList,
@@ -74,6 +75,8 @@ export class RouterRefusal extends CommandFailure {
   constructor(
     readonly code: string,
     message: string,
+    /** What is wrong with a configuration. */
+    readonly problems: readonly ConfigProblem[],
   ) {
     super(exitCodes.failed, message);
   }
@@ -166,7 +169,7 @@ function refusedBy({ status }: FetchResponse, reply: JsonValue): CommandFailure 
   const { data } = problem.safeParse(reply);
   if (data === undefined) return new CommandFailure(exitCodes.failed, `the router answered with status ${status}`);
   const hint = data.code in ERRORS ? `\n${ERRORS[data.code as ErrorCode].hint}` : '';
-  return new RouterRefusal(data.code, `${data.code}: ${data.detail}${hint}`);
+  return new RouterRefusal(data.code, `${data.code}: ${data.detail}${hint}`, data.problems ?? []);
 }
 
 function jsonIn(response: FetchResponse): JsonValue {

@@ -1,7 +1,14 @@
 /** Options and steps that several commands share. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ComponentFailure, type Config, ConfigurationError, PageFiles, Router } from '@switchhook/core';
+import {
+  ComponentFailure,
+  type Config,
+  ConfigurationError,
+  PageFiles,
+  Router,
+  type RouterOptions,
+} from '@switchhook/core';
 import { httpUrl, loadConfig, loadServer, located, Mask, systemClock } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
@@ -56,10 +63,11 @@ async function orProblems<T>(options: ConfigOptions, output: Output, load: () =>
 }
 
 /** A router whose components are made but not opened; where one cannot be made of its options, the command ends with 78. */
-export function routerOf(config: Config): Router {
+export function routerOf(config: Config, options?: RouterOptions): Router {
   const folder = dashboardFolder();
   try {
     return new Router(config, {
+      ...options,
       configure: (container) => folder !== null && container.register(PageFiles, { useValue: folder }),
     });
   } catch (error) {

@@ -2,7 +2,6 @@
 
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
-import type { Problem } from '@switchhook/core';
 import { formatProblems, printable, random } from '@switchhook/core/internal';
 import { stringifyJson } from '@switchhook/sdk';
 import { type Column, drawTable, fitTable } from './table.js';
@@ -74,8 +73,11 @@ export function styled(output: Output, style: Style, text: string): string {
   return sealed(open) + text + sealed(close);
 }
 
+/** A problem of this process, or one that a router reports. */
+type AnyProblem = Parameters<typeof formatProblems>[0][number];
+
 /** What is wrong with a configuration, or may be. */
-export function noteProblems(output: Output, problems: readonly Problem[], as?: 'problem' | 'warning'): void {
+export function noteProblems(output: Output, problems: readonly AnyProblem[], as?: 'problem' | 'warning'): void {
   output.note(formatProblems(problems, as, (style, text) => styled(output, style, text)));
 }
 

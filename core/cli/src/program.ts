@@ -16,6 +16,7 @@ import { explainCommand } from './commands/explain.js';
 import { initCommand, newCommand } from './commands/new.js';
 import { openCommand } from './commands/open.js';
 import { pluginsCommand } from './commands/plugins.js';
+import { reloadCommand } from './commands/reload.js';
 import { replayCommand } from './commands/replay.js';
 import { schemaCommand } from './commands/schema.js';
 import { sendCommand } from './commands/send.js';
@@ -46,6 +47,7 @@ Examples:
   switchhook init my-router                     make a folder with a router to start with
   switchhook check                              is the configuration right?
   switchhook start                              run the router
+  switchhook reload                             have it read its configuration anew
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913
   switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
@@ -61,6 +63,7 @@ for (const command of [
   newCommand,
   startCommand,
   checkCommand,
+  reloadCommand,
   sendCommand,
   callCommand,
   callsCommand,

@@ -1,8 +1,10 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { callAnswer, callList } from './api/call-responses.js';
-export { longestPage } from './api/requests.js';
+export { type ReloadReport, reloadReport } from './api/reload-responses.js';
+export { longestPage, type ReloadRequest } from './api/requests.js';
 export {
   type ChangePage,
+  type ConfigProblem,
   changePage,
   type Delivery,
   type DeliveryDetails,

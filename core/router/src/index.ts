@@ -11,5 +11,6 @@ export { PageFiles } from './http/page-files.js';
 export { ComponentFailure } from './runtime/component-factory.js';
 export type { RouterOptions } from './runtime/composition.js';
 export { type Configure, ExposedMetrics, type Provider, type ServiceRegistry } from './runtime/container.js';
-export { ConfigurationError, createRouter } from './runtime/create-router.js';
+export { createRouter } from './runtime/create-router.js';
+export { ConfigurationError } from './runtime/load-config.js';
 export { type Probe, Router } from './runtime/router.js';

@@ -12,7 +12,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
-import { Answers, type InboundCall } from './calls/answer.js';
+import { type AnswerPlan, Answers, type InboundCall } from './calls/answer.js';
 import { Dispatcher } from './delivery/dispatcher.js';
 import { CallRecorder } from './ingest/call-recorder.js';
 import { Ingest } from './ingest/ingest.js';
@@ -20,17 +20,19 @@ import { LaterAnswers } from './ingest/later-answers.js';
 import { readHandshake, readReception } from './ingest/reception.js';
 import { VerificationQueue } from './ingest/verification-queue.js';
 import { recordFrom } from './routing/event-record.js';
-import { type Current, inject, injectable } from './system/injection.js';
+import type { Routes } from './routing/routes.js';
+import { type CurrentInUse, inject, injectable } from './system/injection.js';
 import { Pauses } from './system/pauses.js';
 
-/** What the pipeline takes from the configuration. */
-export interface SourcePlan {
+/** What the pipeline takes from the configuration: all that a request needs, so that it ends with the one it came with. */
+export interface SourcePlan extends AnswerPlan {
   /** By name. */
   readonly sources: ReadonlyMap<string, Source>;
   readonly normalizePhone: PhoneNormalizer;
+  readonly routeTable: Routes;
 }
 
-export const SourcePlan = token<Current<SourcePlan>>('switchhook.SourcePlan');
+export const SourcePlan = token<CurrentInUse<SourcePlan>>('switchhook.SourcePlan');
 
 /** Verifying takes microseconds; a source that calls another service first gets no more time of a ring, or of a sender's timeout. */
 const verifyMs = { call: 2_000, events: 10_000 };
@@ -41,7 +43,7 @@ const usualCallBytes = 65_536;
 @injectable()
 export class Pipeline {
   constructor(
-    @inject(SourcePlan) private readonly plan: Current<SourcePlan>,
+    @inject(SourcePlan) private readonly plan: CurrentInUse<SourcePlan>,
     @inject(Answers) private readonly answers: Answers,
     @inject(Ingest) private readonly ingest: Ingest,
     @inject(CallRecorder) private readonly recorder: CallRecorder,
@@ -77,25 +79,25 @@ export class Pipeline {
   }
 
   /** A request for a source, begun at `startedAtMs` by the clock's `elapsed`: verified, then committed or answered. A refusal is thrown. */
-  async receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply> {
-    if (request.method === 'GET') return this.#shakeHands(source, request);
-    const reception = await this.#verified(source, request);
-    switch (reception.kind) {
-      case 'handshake':
-        return reception.reply;
-      case 'events':
-        return this.#accept(source, request, reception.events);
-      case 'call': {
-        const { answer } = this.plan.value.sources.get(source) ?? {};
-        if (answer !== undefined) return this.laterAnswers.accept(source, request, reception, startedAtMs);
-        return this.#answer(source, request, reception, startedAtMs);
+  receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply> {
+    return this.plan.use(async (plan) => {
+      if (request.method === 'GET') return this.#shakeHands(plan.sources.get(source), request);
+      const reception = await this.#verified(source, request, plan);
+      switch (reception.kind) {
+        case 'handshake':
+          return reception.reply;
+        case 'events':
+          return this.#accept(source, request, reception.events, plan);
+        case 'call':
+          if (plan.sources.get(source)?.answer !== undefined)
+            return this.laterAnswers.accept(source, request, reception, startedAtMs);
+          return this.#answer(source, request, { inboundCall: reception, startedAtMs, plan });
       }
-    }
+    });
   }
 
   /** A sender verifies the URL. */
-  async #shakeHands(name: string, request: RawRequest): Promise<HttpReply> {
-    const source = this.plan.value.sources.get(name);
+  async #shakeHands(source: Source | undefined, request: RawRequest): Promise<HttpReply> {
     if (source?.handshake === undefined) throw refuse('METHOD_NOT_ALLOWED', 'the source has no handshake');
     try {
       const shaking = Promise.resolve(source.handshake(request));
@@ -107,8 +109,7 @@ export class Pipeline {
     }
   }
 
-  async #verified(name: string, request: RawRequest): Promise<Reception> {
-    const { sources, normalizePhone } = this.plan.value;
+  async #verified(name: string, request: RawRequest, { sources, normalizePhone }: SourcePlan): Promise<Reception> {
     const source = sources.get(name);
     if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
     try {
@@ -135,8 +136,14 @@ export class Pipeline {
   }
 
   /** Acknowledges events once they are committed together with their deliveries. */
-  async #accept(source: string, request: RawRequest, drafts: readonly EventDraft[]): Promise<HttpReply> {
-    const appended = await this.ingest.commit(drafts.map((draft) => recordFrom(draft, source, request.receivedAtMs)));
+  async #accept(
+    source: string,
+    request: RawRequest,
+    drafts: readonly EventDraft[],
+    { routeTable }: SourcePlan,
+  ): Promise<HttpReply> {
+    const records = drafts.map((draft) => recordFrom(draft, source, request.receivedAtMs));
+    const appended = await this.ingest.commit(records, routeTable);
     const [first] = appended;
     if (first === undefined) return { status: 200, body: {} };
     const duplicate = appended.every((one) => one.duplicate);
@@ -144,10 +151,14 @@ export class Pipeline {
   }
 
   /** Answers a ringing call. Whatever fails, the platform gets a reply in time; the event is recorded after it. */
-  async #answer(name: string, request: RawRequest, inboundCall: InboundCall, startedAtMs: number): Promise<HttpReply> {
-    const callAnswer = await this.answers.answer(name, inboundCall, startedAtMs);
-    const reply = this.answers.reply(inboundCall, callAnswer, this.plan.value.sources.get(name));
-    void this.recorder.record(name, request, inboundCall, callAnswer);
+  async #answer(
+    source: string,
+    request: RawRequest,
+    { inboundCall, startedAtMs, plan }: { inboundCall: InboundCall; startedAtMs: number; plan: SourcePlan },
+  ): Promise<HttpReply> {
+    const callAnswer = await this.answers.answer(source, inboundCall, startedAtMs, plan);
+    const reply = this.answers.reply(inboundCall, callAnswer, plan.sources.get(source));
+    void this.recorder.record({ source, request, inboundCall, callAnswer, routes: plan.routeTable });
     return reply;
   }
 }

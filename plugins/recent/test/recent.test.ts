@@ -14,7 +14,7 @@ function setup(options: { readonly within?: string; readonly limit?: number } = 
   const store = memoryStore(clock);
   const resolver = createComponent('resolver', plugin.components[0], options, {
     ...services,
-    store: storeReader(store, ['calls', 'sms']),
+    store: storeReader(store, () => ['calls', 'sms']),
   });
   let kept = 0;
   /** Keeps an event of Ada, received so many days ago. */

@@ -143,7 +143,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   'pino-pretty': /^router\/system\/log\.ts$/,
   'prom-client': /^router\/system\/metrics\.ts$/,
   'reflect-metadata': /^router\/system\/injection\.ts$/,
-  tsx: /^router\/runtime\/typescript\.ts$/,
+  tsx: /^router\/runtime\/local-modules\.ts$/,
   tsyringe: /^router\/system\/injection\.ts$/,
   undici: /^router\/system\/(http-client|response-reader)\.ts$/,
   uuid: /^router\/system\/ids\.ts$/,

@@ -11,7 +11,7 @@ const policy = {} as NonNullable<Destination['policy']>;
 /** A destination; give only what matters. */
 function aDestination(destination: string, given: Partial<Destination> = {}, counts: object = {}): Destination {
   const backlog = { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null, ...counts };
-  return { destination, policy, load: null, backlog, holds: [], ...given };
+  return { destination, policy, draining: false, load: null, backlog, holds: [], ...given };
 }
 
 function aHold(kind: Hold['kind'], given: Partial<Hold> = {}): Hold {
@@ -23,7 +23,8 @@ function failing(reason: string) {
 }
 
 function aStatus(given: Partial<Status> = {}): Status {
-  return { nowMs, uptimeMs: 1, storeFailure: null, destinations: [], resolvers: [], pulls: [], ...given };
+  const generation = { number: 1, sinceMs: nowMs };
+  return { nowMs, uptimeMs: 1, generation, storeFailure: null, destinations: [], resolvers: [], pulls: [], ...given };
 }
 
 const open = aHold('breaker-open', { untilMs: nowMs + 20_000 });
@@ -32,6 +33,12 @@ describe('trouble', () => {
   it('is, of a destination, the worst that keeps its deliveries, with the reason and what to do', () => {
     const cases: readonly (readonly [Destination, string, string, string])[] = [
       [aDestination('a'), 'well', 'Nothing waits.', ''],
+      [
+        aDestination('a', { policy: null, draining: true }, { waiting: 2 }),
+        'busy',
+        'It was removed, and is draining. 2 deliveries wait.',
+        '',
+      ],
       [
         aDestination('a', {}, { waiting: 1, running: 2, oldestOpenMs: nowMs - 1_000 }),
         'busy',

@@ -525,4 +525,29 @@ describe('the look-ups of a call', () => {
     expect((await next).ms).to.equal(3_000);
     expect(metrics.values.get('resolver_lookups_total{resolver="crm",outcome="busy"}')).to.equal(3);
   });
+
+  it('end with the resolvers they began with, and cached facts are those of the same resolver only', async () => {
+    const clock = new FakeClock();
+    const answers = [{ ...both, resolve: ['crm'], cache: { forMs: 3_600_000, staleMs: 3_600_000 } }];
+    const slow: Resolve = () => new Promise((resolve) => clock.after(1_000, () => resolve({ name: 'Ada' })));
+    const { ring, current } = aSwitchboard({ clock, answers, resolvers: { crm: slow, table: async () => ({}) } });
+    const first = ring({ from: '+1' });
+    await clock.advance(500);
+    const crm = current.value.resolvers.get('crm');
+    if (crm === undefined) throw new Error('there is no crm');
+    const next = { ...crm, resolver: { resolve: async () => ({ name: 'Grace' }) } };
+    void current.swap({ ...current.value, resolvers: new Map([...current.value.resolvers, ['crm', next]]) });
+    const second = ring({ from: '+2' });
+    await clock.advance(1_000);
+    expect([variablesOf(await first), variablesOf(await second)]).to.deep.equal([
+      { name: 'Ada', line: 'main' },
+      { name: 'Grace', line: 'main' },
+    ]);
+    await clock.advance(60_000);
+    expect(variablesOf(await ring({ from: '+1' }))).to.deep.include({ name: 'Grace' });
+    void current.swap({ ...current.value, resolvers: new Map(current.value.resolvers) });
+    next.resolver.resolve = async () => ({ name: 'not looked up' });
+    await clock.advance(60_000);
+    expect(variablesOf(await ring({ from: '+1' }))).to.deep.include({ name: 'Grace' });
+  });
 });

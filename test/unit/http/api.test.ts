@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { problem } from '@switchhook/core/api';
+import { type ConfigProblem, problem, type ReloadReport, type ReloadRequest } from '@switchhook/core/api';
 import {
   type ApiAccess,
   apiFor,
@@ -10,6 +10,7 @@ import {
   maskFor,
   requireAccess,
 } from '@switchhook/core/internal';
+import { refuse } from '@switchhook/sdk';
 import { FakeLog, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Context } from 'koa';
@@ -18,6 +19,10 @@ import { anOperator, aRoute, fickle, type OperatorsWorld } from '../../support/o
 import { storeWith } from '../../support/pipeline.js';
 
 const token = 'a-token-of-the-tests';
+const aProblem: ConfigProblem = {
+  ...{ code: 'UNKNOWN_KEY', file: 'switchhook.yaml', line: 3, column: 5, path: 'server.prot', message: 'unknown key' },
+  ...{ hint: 'Remove it.', excerpt: null },
+};
 const open: ApiAccess = { token, proxied: false };
 
 /** What a reply must hold, and nothing else: by the schema the document names for it. */
@@ -40,6 +45,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   const info = {
     version: '1.2.3',
     node: 'v20.0.0',
+    file: 'switchhook.yaml',
     routes: fixture.routes ?? [aRoute()],
     components: [
       { kind: 'store' as const, name: 'store', use: 'memory', description: 'Keeps.' },
@@ -48,19 +54,26 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   };
   const { operations, controls, status, duplicates, changes, clock } = operator;
   const mask = maskFor([]);
+  const rows = { added: [], changed: ['crm'], removed: [], unchanged: [] };
+  const problems = [aProblem];
+  const reload = async ({ dryRun, removed }: ReloadRequest): Promise<ReloadReport> => {
+    if (!dryRun) throw Object.assign(refuse('CONFIG_REJECTED', '1 problem'), { problems });
+    return {
+      ...{
+        file: info.file,
+        dryRun,
+        generation: 1,
+        settings: [],
+        draining: [removed],
+        restart: [],
+        warnings: [aProblem],
+      },
+      ...{ sources: rows, transforms: rows, destinations: rows, resolvers: rows, routes: rows, answers: rows },
+    };
+  };
   const api = apiFor({
-    operations,
-    controls,
-    status,
-    duplicates,
-    changes,
-    info,
-    access,
-    trustProxy,
-    limits,
-    clock,
-    log,
-    mask,
+    ...{ operations, controls, status, duplicates, changes, info, reload },
+    ...{ access, trustProxy, limits, clock, log, mask },
   });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
   const listener = listenerFor({
@@ -263,6 +276,7 @@ describe('the API', () => {
         ...{
           destination: 'crm',
           configured: true,
+          draining: false,
           use: 'http.post',
           waiting: 1,
           running: 0,
@@ -309,6 +323,16 @@ describe('the API', () => {
       ['/api/destinations/crm/pause', {}, 'MALFORMED'],
     ] as const)
       expect((await ask('POST', path, body)).reply.code).to.equal(code);
+    await close();
+  });
+
+  it('returns what a reload would change, or what is wrong with the new configuration', async () => {
+    const { ask, close } = await setup();
+    const { reply } = await ask('POST', '/api/reload', { dryRun: true });
+    expect(reply).to.deep.include({ dryRun: true, draining: ['drain'] });
+    const { status, reply: refused } = await ask('POST', '/api/reload', {});
+    expect([status, refused.code, refused.problems]).to.deep.equal([422, 'CONFIG_REJECTED', [aProblem]]);
+    expect((await ask('POST', '/api/reload', { removed: 'drop' })).reply.code).to.equal('MALFORMED');
     await close();
   });
 

@@ -155,4 +155,47 @@ describe('a source that pulls', () => {
     expect(message).to.equal('the router is closing');
     expect(await keys()).to.deep.equal([]);
   });
+
+  it('goes on over a reload that does not change it; a changed one starts when the earlier one has ended', async () => {
+    const clock = new FakeClock();
+    const store = memoryStore(clock);
+    const steps: string[] = [];
+    const pulling = (name: string, version: number) => {
+      const source = {
+        receive: () => ({ kind: 'events', events: [] }) as const,
+        start: async (_emit: EmitPulled, signal: AbortSignal) => {
+          steps.push(`${name}${version} started`);
+          await untilAborted(signal);
+          await new Promise<void>((resolve) => clock.after(1_000, resolve));
+          steps.push(`${name}${version} ended`);
+        },
+      };
+      return { name, source, state: stateIn(store, clock)(name), leases: stateIn(store, clock)('leases') };
+    };
+    const [orders, shops] = [pulling('orders', 1), pulling('shops', 1)];
+    const plan = { pulling: [orders, shops] };
+    const engine = anEngine({ clock, log: new FakeLog(), metrics: new FakeMetrics(), store, plan });
+    const [pullers, { current }] = [engine.get(Pullers), engine];
+    pullers.open();
+    await clock.advance(0);
+    void current.swap({ ...current.value, pulling: [orders, pulling('shops', 2), pulling('users', 1)] });
+    void pullers.follow();
+    await clock.advance(500);
+    expect(steps.splice(0)).to.deep.equal(['orders1 started', 'shops1 started', 'users1 started']);
+    await clock.advance(600);
+    expect(steps.splice(0)).to.deep.equal(['shops1 ended', 'shops2 started']);
+    expect(pullers.statuses.map(({ source, state }) => `${source} ${state}`)).to.deep.equal([
+      ...['orders running', 'shops running', 'users running'],
+    ]);
+    void current.swap({ ...current.value, pulling: [orders] });
+    const followed = pullers.follow();
+    await clock.advance(1_000);
+    await followed;
+    expect(steps.splice(0).toSorted()).to.deep.equal(['shops2 ended', 'users1 ended']);
+    expect(pullers.statuses.map(({ source }) => source)).to.deep.equal(['orders']);
+    const closed = pullers.close();
+    await clock.advance(1_000);
+    await closed;
+    expect(steps).to.deep.equal(['orders1 ended']);
+  });
 });

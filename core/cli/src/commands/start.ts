@@ -1,6 +1,7 @@
 /** `switchhook start`: runs the router until it is stopped by a signal. */
 
-import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
+import { ComponentFailure, Log, type Router } from '@switchhook/core';
+import { loadConfig } from '@switchhook/core/internal';
 import { dryRunOf } from '@switchhook/simulator';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, routerOf } from '../local-router.js';
@@ -8,6 +9,7 @@ import { CommandFailure, exitCodes, type Output } from '../output.js';
 
 interface StartOptions extends ConfigOptions {
   readonly dryRun?: true;
+  readonly watch?: true;
 }
 
 export function startCommand(output: Output): Command {
@@ -16,6 +18,7 @@ export function startCommand(output: Output): Command {
     'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
   )
     .option('--dry-run', 'on a free port, with a temporary store, without real deliveries')
+    .option('--watch', 'reload when the configuration file is saved, or a file that it refers to')
     .addHelpText(
       'after',
       `
@@ -23,25 +26,30 @@ Examples:
   switchhook start
   switchhook start --config /etc/switchhook/switchhook.yaml
   switchhook start --dry-run
+  switchhook start --watch
 
+SIGHUP reloads the configuration, as switchhook reload does; on a terminal, which sends it when it is closed, it ends the router.
 A second signal ends at once; nothing that was acknowledged is lost either way.`,
     )
     .action(async (options: StartOptions) => {
       const config = await configOf(options, output);
-      if (!options.dryRun) return run(config, options, output);
+      if (!options.dryRun) return run(routerOf(config), options, output);
       const dryRun = await dryRunOf(config);
       try {
-        await run(dryRun.config, options, output);
+        const load = async () => dryRun.of(await loadConfig(options.config));
+        await run(routerOf(dryRun.of(config), { load }), options, output);
       } finally {
         await dryRun.end();
       }
     });
 }
 
-async function run(config: Config, options: StartOptions, output: Output): Promise<void> {
-  const stopped = stopSignal();
-  const router = await opened(config);
+async function run(router: Router, options: StartOptions, output: Output): Promise<void> {
+  const stopped = stopSignal(output);
+  if (!output.terminal) process.on('SIGHUP', () => void reloaded(router));
+  await open(router);
   try {
+    if (options.watch) await router.watch();
     const url = await router.listen();
     if (options.json) output.line(JSON.stringify({ url }));
   } catch (error) {
@@ -52,12 +60,15 @@ async function run(config: Config, options: StartOptions, output: Output): Promi
   await router.close();
 }
 
-async function opened(config: Config): Promise<Router> {
-  const router = routerOf(config);
+/** The router has logged what is wrong, and goes on with what it has. */
+function reloaded(router: Router): Promise<unknown> {
+  return router.reload().catch(() => null);
+}
+
+async function open(router: Router): Promise<void> {
   outliveStrays(router);
   try {
     await router.open();
-    return router;
   } catch (error) {
     if (error instanceof ComponentFailure)
       throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);
@@ -76,10 +87,10 @@ function outliveStrays(router: Router): void {
 }
 
 /** Resolves with the first signal; the second one ends the process at once. */
-function stopSignal(): Promise<void> {
+function stopSignal({ terminal }: Output): Promise<void> {
   return new Promise((resolve) => {
     let signals = 0;
-    for (const name of ['SIGTERM', 'SIGINT'] as const)
+    for (const name of ['SIGTERM', 'SIGINT', ...(terminal ? (['SIGHUP'] as const) : [])] as const)
       process.on(name, () => {
         signals += 1;
         if (signals > 1) process.exit(exitCodes.failed);

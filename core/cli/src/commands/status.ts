@@ -76,7 +76,7 @@ const colours = { bad: 'red', warn: 'yellow', busy: 'cyan', well: 'green' } as c
 >;
 
 function print(current: Status, output: Output): void {
-  const { version, node, now, uptimeSeconds, store, destinations, summary } = current;
+  const { version, node, now, uptimeSeconds, store, destinations, summary, configuration } = current;
   output.line(styled(output, colours[summary.level], summary.what));
   if (summary.advice !== '') output.line(summary.advice);
   const state = store.canCommit
@@ -85,12 +85,16 @@ function print(current: Status, output: Output): void {
   output.line(
     `Switchhook ${version} on Node ${node}, up for ${durationText(uptimeSeconds * 1_000)}; store ${store.use} ${state}`,
   );
+  const { file, generation, since } = configuration;
+  if (generation > 1) output.line(`Configuration ${file}, reloaded ${relative(since)} (generation ${generation})`);
   printTable(
     output,
     destinationColumns,
     destinations.map((destination) => [
       destination.destination,
-      destination.configured ? (destination.use ?? '-') : styled(output, 'yellow', 'not configured'),
+      destination.configured
+        ? (destination.use ?? '-')
+        : styled(output, 'yellow', destination.draining ? 'removed, draining' : 'not configured'),
       numberText(destination.waiting),
       numberText(destination.running),
       destination.dead !== null && destination.dead > 0

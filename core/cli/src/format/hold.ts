@@ -54,11 +54,11 @@ export function troublesOf(status: Status): readonly string[] {
     const standing = standingText({ ...row, holds: row.holds.filter(isTrouble) }, now);
     return standing === null ? [] : [`${row.kind} ${row.name}: ${standing}`];
   });
-  const left = destinations.flatMap(({ destination, configured, dead, waiting }) => [
+  const left = destinations.flatMap(({ destination, configured, draining, dead, waiting }) => [
     ...(dead === null || dead === 0
       ? []
       : [`destination ${destination}: ${dead} dead, see switchhook dead --destination ${destination}`]),
-    ...(configured || waiting === null || waiting === 0
+    ...(configured || draining || waiting === null || waiting === 0
       ? []
       : [`destination ${destination}: not configured, but ${waiting} waiting`]),
   ]);

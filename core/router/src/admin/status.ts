@@ -18,11 +18,15 @@ import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
 const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** The gauges of a router. Values that the store does not return are left out. */
-function gaugesOf({ nowMs, storeFailure, destinations, resolvers }: Status, committing: number): readonly Reading[] {
+function gaugesOf(
+  { nowMs, storeFailure, destinations, resolvers, generation }: Status,
+  committing: number,
+): readonly Reading[] {
   const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
   return [
     reading('store_up', '1 if the store answers and can commit', isUp ? 1 : 0),
     reading('events_committing', 'Events that wait for their commit', committing),
+    reading('config_generation', '1 at the start; each reload of the configuration counts one up', generation.number),
     ...resolvers.map(({ resolver, holds }) =>
       reading('resolver_paused', '1 while an operator has paused the resolver', pausedOf(holds), { resolver }),
     ),
@@ -74,6 +78,8 @@ export interface DestinationStatus {
   readonly destination: string;
   /** Null where the destination is not configured any more. */
   readonly policy: QueuePolicy | null;
+  /** True where it has been removed, and what is left for it is still delivered. */
+  readonly draining: boolean;
   readonly load: QueueLoad | null;
   /** Null if the store did not return it. */
   readonly backlog: Backlog | null;
@@ -101,10 +107,15 @@ export interface Status {
   readonly resolvers: readonly ResolverStatus[];
   /** Sources that pull, in the order of the file. */
   readonly pulls: readonly PullStatus[];
+  /** The configuration at work. */
+  readonly generation: Pick<StatusPlan, 'number' | 'sinceMs'>;
 }
 
 /** What the status takes from the configuration. */
 export interface StatusPlan {
+  /** 1 at the start; each reload counts one up. */
+  readonly number: number;
+  readonly sinceMs: number;
   /** By name. */
   readonly destinations: ReadonlyMap<string, OpenDestination>;
 }
@@ -135,13 +146,14 @@ export class StatusReader {
   /** Never rejects; what the store does not answer within 2 s is null. */
   async read(): Promise<Status> {
     const { clock, dispatcher } = this;
-    const { destinations } = this.plan.value;
+    const { destinations, number, sinceMs } = this.plan.value;
     const [backlogs, storeFailure] = await Promise.all([
       withTimeout(clock, statusMs, () => this.store.backlog()).catch(() => null),
       withTimeout(clock, statusMs, () => this.ingest.canCommit()).then(() => null, errorMessage),
     ]);
     const { loads } = dispatcher;
-    const names = new Set([...destinations.keys(), ...(backlogs ?? []).map(({ destination }) => destination)]);
+    const kept = (backlogs ?? []).map(({ destination }) => destination);
+    const names = new Set([...destinations.keys(), ...loads.keys(), ...kept]);
     return {
       nowMs: clock.now(),
       uptimeMs: clock.elapsed() - this.#startedAt,
@@ -149,6 +161,7 @@ export class StatusReader {
       destinations: [...names].map((destination) => ({
         destination,
         policy: destinations.get(destination)?.policy ?? null,
+        draining: loads.has(destination) && !destinations.has(destination),
         load: loads.get(destination) ?? null,
         backlog:
           backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
@@ -158,6 +171,7 @@ export class StatusReader {
         return { resolver, load, holds: this.#holds('resolver', resolver, load) };
       }),
       pulls: this.pullers.statuses,
+      generation: { number, sinceMs },
     };
   }
 

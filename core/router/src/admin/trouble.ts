@@ -17,11 +17,13 @@ export interface Trouble {
 const lateMs = 60_000;
 
 /** How a destination stands. */
-export function troubleOf({ policy, backlog, holds, load }: DestinationStatus, nowMs: number): Trouble {
+export function troubleOf({ policy, draining, backlog, holds, load }: DestinationStatus, nowMs: number): Trouble {
   if (backlog === null) return warn('Its numbers are unknown: the store does not answer.', 'Fix the store first.');
   const { waiting, running, dead, oldestOpenMs } = backlog;
   const left = waiting === 0 ? '' : ` ${deliveries(waiting, 'wait')}.`;
   const failure = load?.lastFailure ? ` Last failure: ${ended(load.lastFailure.reason)}` : '';
+  if (policy === null && draining)
+    return { level: 'busy', what: `It was removed, and is draining.${left}`, advice: '' };
   if (policy === null)
     return warn(`It is not configured any more.${left}`, 'Configure it again, or discard its deliveries.');
   const open = holds.find(({ kind }) => kind === 'breaker-open');

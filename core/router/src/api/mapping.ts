@@ -82,6 +82,7 @@ export function destinationStatusJson(
   return {
     destination,
     configured: policy !== null,
+    draining: status.draining,
     use,
     waiting: backlog?.waiting ?? null,
     running: backlog?.running ?? null,

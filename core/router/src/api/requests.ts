@@ -174,6 +174,15 @@ export const pauseBody = z.strictObject({
   }),
 });
 
+export const reloadBody = z.strictObject({
+  dryRun: z.boolean().default(false).meta({ description: 'Change nothing; return what would change.' }),
+  removed: z.enum(['drain', 'keep']).default('drain').meta({
+    description:
+      'What becomes of the deliveries that wait for a removed destination: they are made, or they wait in the store until it is configured again.',
+  }),
+});
+export type ReloadRequest = z.output<typeof reloadBody>;
+
 export const explainBody = z.union(
   [
     z.strictObject({ event: word.meta({ description: 'Id of an event.' }) }),

@@ -231,6 +231,23 @@ export const session = z
   })
   .register(named, { id: 'Session' });
 
+export const configProblem = z
+  .object({
+    code: z.string().meta({ description: 'See docs/errors.md.' }),
+    file: z.string(),
+    line: z.int().meta({ description: 'From 1; 0 where the problem is the file itself.' }),
+    column: z.int(),
+    path: z.string().meta({ description: 'Where in the configuration, e.g. `routes[0].to`.' }),
+    message: z.string(),
+    hint: z.string(),
+    excerpt: z
+      .object({ text: z.string(), column: z.int() })
+      .nullable()
+      .meta({ description: 'The line, without values that may be secret.' }),
+  })
+  .register(named, { id: 'ConfigProblem' });
+export type ConfigProblem = z.output<typeof configProblem>;
+
 export const problem = z
   .object({
     type: z.string(),
@@ -240,6 +257,9 @@ export const problem = z
     code: z.string().meta({ description: 'See docs/errors.md.' }),
     errors: list(z.object({ path: z.string(), message: z.string() })).meta({
       description: 'Each thing that is wrong with the query or the body.',
+    }),
+    problems: list(configProblem).optional().meta({
+      description: 'Of a reload that was refused: each thing that is wrong with the configuration.',
     }),
   })
   .register(named, { id: 'Problem' });

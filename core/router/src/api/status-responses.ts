@@ -50,6 +50,9 @@ export const destinationStatus = z
   .object({
     destination: z.string(),
     configured: z.boolean().meta({ description: 'False where only its deliveries are left.' }),
+    draining: z
+      .boolean()
+      .meta({ description: 'It was removed by a reload, and what is left for it is still delivered.' }),
     use: z.string().nullable().meta({ description: 'Type of the component.' }),
     waiting: count.nullable().meta({ description: 'Null if the store does not answer; so are running and dead.' }),
     running: count.nullable(),
@@ -92,6 +95,11 @@ export const status = z
     now: time,
     uptimeSeconds: z.number(),
     summary: trouble.meta({ description: 'The worst of all, or that all is well.' }),
+    configuration: z.object({
+      file: z.string(),
+      generation: count.meta({ description: '1 at the start; each reload counts one up.' }),
+      since: time,
+    }),
     store: z.object({
       use: z.string(),
       canCommit: z.boolean(),

@@ -97,7 +97,11 @@ const requestReserveMs = 2_500;
 /** All answers. */
 @injectable()
 export class Answers {
-  readonly #bulkheads: ReadonlyMap<string, ResolverBulkhead>;
+  /** Of each resolver, also of an earlier configuration while a call needs it. */
+  readonly #bulkheads = new WeakMap<OpenResolver, ResolverBulkhead>();
+  /** By the resolvers of a configuration. */
+  readonly #byName = new WeakMap<AnswerPlan['resolvers'], ReadonlyMap<string, ResolverBulkhead>>();
+  #made = 0;
   readonly #factsCache = new FactsCache();
   readonly #calls = new CallDedup<AnswerTrace>();
 
@@ -105,40 +109,36 @@ export class Answers {
     @inject(AnswerPlan) private readonly plan: Current<AnswerPlan>,
     @inject(Clock) private readonly clock: Clock,
     @inject(Log) private readonly log: Log,
-    @inject(Mask) mask: Mask,
-    @inject(Pauses) pauses: Pauses,
-  ) {
-    this.#bulkheads = new Map(
-      [...plan.value.resolvers].map(([name, open]) => {
-        return [name, new ResolverBulkhead(open, clock, log, mask, () => pauses.of('resolver', name))];
-      }),
-    );
-  }
+    @inject(Mask) private readonly mask: Mask,
+    @inject(Pauses) private readonly pauses: Pauses,
+  ) {}
 
   /** How each resolver stands, by name. */
   get loads(): ReadonlyMap<string, ResolverLoad> {
-    return new Map([...this.#bulkheads].map(([name, bulkhead]) => [name, bulkhead.load]));
+    return new Map([...this.#bulkheadsOf(this.plan.value)].map(([name, bulkhead]) => [name, bulkhead.load]));
   }
 
   /** Closes the circuit breaker of a resolver. */
   reset(resolver: string): void {
-    this.#bulkheads.get(resolver)?.reset();
+    this.#bulkheadsOf(this.plan.value).get(resolver)?.reset();
   }
 
   /**
    * Answers one request about a call by the first row that matches; a further request gets the same answer. Never rejects,
-   * and resolves before the platform's deadline. `startedAtMs` is when the request came, by the clock's `elapsed`.
+   * and resolves before the platform's deadline. `startedAtMs` is when the request came, by the clock's `elapsed`; `plan`, the
+   * configuration with which it came.
    */
   async answer(
     source: string,
     inboundCall: Pick<InboundCall, 'call' | 'deadlineMs' | 'retryMs'>,
     startedAtMs: number,
+    plan: AnswerPlan = this.plan.value,
   ): Promise<CallAnswer> {
     const { clock } = this;
     const { call, deadlineMs, retryMs = deadlineMs } = inboundCall;
     const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
     const make = async (eventId: string): Promise<AnswerTrace> => {
-      return { eventId, ...(await this.#trace(source, call, startedAtMs, endMs)) };
+      return { eventId, ...(await this.#trace({ source, call, startedAtMs, hardEndMs: endMs, plan })) };
     };
     const callAnswer = (trace: AnswerTrace, requests: number): CallAnswer => {
       return { trace, requests, repeated: requests > 1, ms: clock.elapsed() - startedAtMs };
@@ -161,12 +161,12 @@ export class Answers {
   /** Answers a call whose answer its source sends; its repeated requests are found elsewhere. Never rejects. */
   async answerOnce(
     source: string,
-    { call, deadlineMs }: Pick<InboundCall, 'call' | 'deadlineMs'>,
+    { call, deadlineMs, eventId }: Pick<InboundCall, 'call' | 'deadlineMs'> & Pick<AnswerTrace, 'eventId'>,
     startedAtMs: number,
-    eventId: string,
+    plan: AnswerPlan,
   ): Promise<CallAnswer> {
-    const endMs = startedAtMs + deadlineMs - Math.min(requestReserveMs, deadlineMs / 2);
-    const trace = { eventId, ...(await this.#trace(source, call, startedAtMs, endMs)) };
+    const hardEndMs = startedAtMs + deadlineMs - Math.min(requestReserveMs, deadlineMs / 2);
+    const trace = { eventId, ...(await this.#trace({ source, call, startedAtMs, hardEndMs, plan })) };
     return { trace, requests: 1, repeated: false, ms: this.clock.elapsed() - startedAtMs };
   }
 
@@ -180,26 +180,21 @@ export class Answers {
     return fallbackReply(source, this.log);
   }
 
-  async #trace(
-    source: string,
-    call: Call,
-    startedAtMs: number,
-    hardEndMs: number,
-  ): Promise<Omit<AnswerTrace, 'eventId'>> {
+  async #trace(request: AnswerRequest): Promise<Omit<AnswerTrace, 'eventId'>> {
     const { clock, log } = this;
+    const { source, call, plan } = request;
     try {
       const now = new Date(clock.now());
-      const row = this.#rowFor(source, call, now);
+      const row = this.#rowFor(request, now);
       if (row === null) return unanswered;
-      const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
-      const { known, lookups } = await this.#resolveFacts(row, call, startedAtMs, endMs);
-      const scope = { call, now, known, lookups, resolvers: this.#bulkheads.keys() };
+      const { known, lookups } = await this.#resolveFacts(row, request);
+      const scope = { call, now, known, lookups, resolvers: plan.resolvers.keys() };
       const resolved = resolveVariables(row, scope, (variable, reason) =>
         log.warn('answer.variable-refused', { answer: row.name, variable, reason }),
       );
       const openBreakers = lookups
         .map(({ resolver }) => resolver)
-        .filter((name) => this.#bulkheads.get(name)?.isBreakerOpen);
+        .filter((name) => this.#bulkheadsOf(plan).get(name)?.isBreakerOpen);
       return { name: row.name, ...resolved, lookups, openBreakers };
     } catch (error) {
       log.error('answer.failed', { source, error });
@@ -207,7 +202,7 @@ export class Answers {
     }
   }
 
-  #rowFor(source: string, call: Call, now: Date): AnswerRow | null {
+  #rowFor({ source, call, plan }: AnswerRequest, now: Date): AnswerRow | null {
     const matches = (row: AnswerRow): boolean => {
       if (!row.from.includes(source)) return false;
       try {
@@ -217,21 +212,55 @@ export class Answers {
         return false;
       }
     };
-    return this.plan.value.answers.find(matches) ?? null;
+    return plan.answers.find(matches) ?? null;
   }
 
-  async #resolveFacts(row: AnswerRow, call: Call, startedAtMs: number, endMs: number): Promise<ResolvedFacts> {
+  async #resolveFacts(row: AnswerRow, { call, startedAtMs, hardEndMs, plan }: AnswerRequest): Promise<ResolvedFacts> {
     const { clock, log } = this;
+    const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
     const caller = callerKey(row.name, call);
     const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
     const request = { resolve: row.resolve, call, startedAtMs, endMs, cache };
     try {
-      return await resolveFacts(request, { bulkheads: this.#bulkheads, factsCache: this.#factsCache, clock });
+      return await resolveFacts(request, { bulkheads: this.#bulkheadsOf(plan), factsCache: this.#factsCache, clock });
     } catch (error) {
       log.error('answer.failed', { answer: row.name, error });
       return noFacts;
     }
   }
+
+  #bulkheadsOf({ resolvers }: AnswerPlan): ReadonlyMap<string, ResolverBulkhead> {
+    const known = this.#byName.get(resolvers);
+    if (known !== undefined) return known;
+    const bulkheads = new Map([...resolvers].map(([name, open]) => [name, this.#bulkheadOf(name, open)]));
+    this.#byName.set(resolvers, bulkheads);
+    return bulkheads;
+  }
+
+  #bulkheadOf(name: string, open: OpenResolver): ResolverBulkhead {
+    const known = this.#bulkheads.get(open);
+    if (known !== undefined) return known;
+    const { clock, log, mask, pauses } = this;
+    this.#made += 1;
+    const factsKey = `${name}#${this.#made}`;
+    const bulkhead = new ResolverBulkhead(open, {
+      factsKey,
+      clock,
+      log,
+      mask,
+      pauseOf: () => pauses.of('resolver', name),
+    });
+    this.#bulkheads.set(open, bulkhead);
+    return bulkhead;
+  }
+}
+
+interface AnswerRequest {
+  readonly source: string;
+  readonly call: Call;
+  readonly startedAtMs: number;
+  readonly hardEndMs: number;
+  readonly plan: AnswerPlan;
 }
 
 /** A call that nothing was looked up for. */

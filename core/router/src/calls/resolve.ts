@@ -73,7 +73,7 @@ class LookupRun implements ResolvedFacts {
     if (bulkhead === undefined) return;
     await Promise.all(bulkhead.after.map((needed) => this.look(needed)));
     const needed = this.#knownOf(bulkhead.after);
-    const spared = this.#factsCache(name, needed, 'forMs');
+    const spared = this.#factsCache(bulkhead, needed, 'forMs');
     if (spared !== null) {
       this.known.set(name, { facts: spared, origin: 'cached' });
       this.#done(name, this.#parts.clock.elapsed(), 'cached', null);
@@ -83,7 +83,7 @@ class LookupRun implements ResolvedFacts {
     const { outcome, reason, facts } = await this.#fresh(bulkhead, needed);
     this.#done(name, atMs, outcome, reason);
     if (facts === null) {
-      const stale = this.#factsCache(name, needed, 'staleMs');
+      const stale = this.#factsCache(bulkhead, needed, 'staleMs');
       if (stale !== null) this.known.set(name, { facts: stale, origin: 'stale' });
       else if (outcome === 'not-found') this.known.set(name, { facts: {}, origin: 'fresh' });
       return;
@@ -91,7 +91,7 @@ class LookupRun implements ResolvedFacts {
     this.known.set(name, { facts: facts.facts, origin: 'fresh' });
     const { cache } = this.#request;
     if (cache !== null)
-      this.#parts.factsCache.keep(cache.caller, name, facts, asJson(needed), this.#parts.clock.elapsed());
+      this.#parts.factsCache.keep(cache.caller, bulkhead.factsKey, facts, asJson(needed), this.#parts.clock.elapsed());
   }
 
   /** What is known by these resolvers. Who could not look is not in it. */
@@ -119,12 +119,12 @@ class LookupRun implements ResolvedFacts {
     this.lookups.push({ resolver, outcome, startMs: atMs - this.#request.startedAtMs, ms, reason });
   }
 
-  #factsCache(name: string, needed: JsonObject, within: keyof CachePolicy): JsonObject | null {
+  #factsCache({ factsKey }: ResolverBulkhead, needed: JsonObject, within: keyof CachePolicy): JsonObject | null {
     const { cache } = this.#request;
     if (cache === null) return null;
     return this.#parts.factsCache.of(
       cache.caller,
-      name,
+      factsKey,
       asJson(needed),
       this.#parts.clock.elapsed(),
       cache.policy[within],

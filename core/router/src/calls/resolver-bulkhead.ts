@@ -78,6 +78,16 @@ export interface ResolverLoad {
   readonly lastFailure: Failure | null;
 }
 
+/** What a bulkhead works with. */
+export interface BulkheadParts {
+  readonly factsKey: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly mask: Mask;
+  /** Null where no operator has paused it. */
+  pauseOf(): Pause | null;
+}
+
 /** A caller can be the probe of a broken resolver no less often than this. */
 const longestCooldownMs = 120_000;
 const longestReason = 500;
@@ -85,6 +95,8 @@ const longestReason = 500;
 export const breakerOpenReason = 'circuit breaker open after repeated failures';
 
 export class ResolverBulkhead {
+  /** Under which facts of this resolver are cached: another one of the same name, of a later configuration, has another key. */
+  readonly factsKey: string;
   readonly #open: OpenResolver;
   readonly #breaker: Breaker | null;
   readonly #clock: Clock;
@@ -96,7 +108,8 @@ export class ResolverBulkhead {
   #lastFailure: Failure | null = null;
   readonly #pauseOf: () => Pause | null;
 
-  constructor(open: OpenResolver, clock: Clock, log: Log, mask: Mask, pauseOf: () => Pause | null) {
+  constructor(open: OpenResolver, { factsKey, clock, log, mask, pauseOf }: BulkheadParts) {
+    this.factsKey = factsKey;
     this.#mask = mask;
     this.#open = open;
     this.#pauseOf = pauseOf;

@@ -18,6 +18,7 @@ import { type rowSchemas, type Section, sections } from './row-schemas.js';
 import { answerSchema, countrySchema, logSchema, routeSchema, serverSchema, versionSchema } from './schema.js';
 import { isNothing, nodeAt } from './tree.js';
 import { Checker } from './validate.js';
+import { writtenRows } from './written.js';
 
 /** A configuration, or all problems of it in the order of the file. */
 export type CheckedConfig =
@@ -30,7 +31,7 @@ export async function checkConfig(document: ConfigDocument, catalog: Catalog): P
   const { problems } = document;
   return config === null || problems.length > 0
     ? { kind: 'problems', problems }
-    : { kind: 'config', config: frozen(config) };
+    : { kind: 'config', config: frozen({ ...config, written: writtenRows(document.root, config) }) };
 }
 
 /** What an answer refers to. */
@@ -75,7 +76,7 @@ class ConfigCheck {
   }
 
   /** Null where something is wrong. */
-  async config(): Promise<Config | null> {
+  async config(): Promise<Omit<Config, 'written'> | null> {
     const { file, directory } = this.#document;
     if (!this.#topLevel()) return null;
     this.#checker.check(versionSchema, ['version']);
@@ -126,6 +127,7 @@ class ConfigCheck {
       answers: answers.flatMap((row) => row ?? []),
       secrets: new Set(this.#checker.secrets),
       warnings: this.#document.warnings,
+      ...{ files: this.#document.files, outdated: [] },
     };
   }
 

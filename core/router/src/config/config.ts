@@ -33,6 +33,19 @@ export interface Config {
   readonly secrets: ReadonlySet<string>;
   /** What is not wrong, but probably not meant. */
   readonly warnings: readonly Problem[];
+  /** See `writtenRows`. */
+  readonly written: ReadonlyMap<string, string>;
+  /** All files that it depends on, absolute: the file itself, `.env` beside it, those of `${file:…}`, local plugins and what they import. */
+  readonly files: readonly string[];
+  /** Packages of plugins whose installed version is not the one that this process has loaded. */
+  readonly outdated: readonly OutdatedPlugin[];
+}
+
+/** A package that was replaced by another version since this process has loaded it. */
+export interface OutdatedPlugin {
+  readonly plugin: string;
+  readonly running: string;
+  readonly installed: string;
 }
 
 export interface ServerConfig {

@@ -1,4 +1,5 @@
 /** A configuration file that has been read, and the list of what is wrong with it. */
+import { resolve } from 'node:path';
 import { ERRORS, type ErrorCode } from '@switchhook/sdk/internal';
 import { inOrder, type Path, type Problem, pathText } from './problem.js';
 import {
@@ -18,6 +19,8 @@ export interface DocumentParts {
   /** Absolute. */
   readonly directory: string;
   readonly source: string;
+  /** Absolute paths of the files that were read for it, or looked for. Default: `file`. */
+  readonly files?: readonly string[];
   /** Null where the file could not be read. */
   readonly root: TreeNode | null;
   readonly diagnostics: readonly Diagnostic[];
@@ -56,6 +59,7 @@ const excerptWidth = 120;
 export class ConfigDocument {
   readonly file: string;
   readonly directory: string;
+  readonly files: readonly string[];
   readonly root: TreeNode | null;
   readonly #source: string;
   readonly #lineStarts: readonly number[];
@@ -65,17 +69,11 @@ export class ConfigDocument {
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
-  constructor({
-    file,
-    directory,
-    source,
-    root,
-    diagnostics,
-    warnings = [],
-    hints = {},
-    isPlaced = true,
-  }: DocumentParts) {
+  constructor(parts: DocumentParts) {
+    const { file, directory, source, root, diagnostics, files = [resolve(file)] } = parts;
+    const { warnings = [], hints = {}, isPlaced = true } = parts;
     this.file = file;
+    this.files = files;
     this.directory = directory;
     this.root = root;
     this.#source = source;

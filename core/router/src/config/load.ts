@@ -20,38 +20,40 @@ export function readConfig(file: string, environment: Environment = process.env,
   return documentFrom(read, file, environment, hints);
 }
 
-/** A document from a text, as if it were in `file`; not `isPlaced`: as if `file` made it. */
+/** A document from a text, as if it were in `file`. `madeBy`: the files of the module that has made the text; it has no places then. */
 export function documentFrom(
   source: string,
   file: string,
   environment: Environment = process.env,
   hints?: Hints,
-  isPlaced = true,
+  madeBy: readonly string[] = [],
 ): ConfigDocument {
   const directory = dirname(resolve(file));
   const beside: Diagnostic[] = [];
   const warnings: Diagnostic[] = [];
-  const variables = variablesFor(directory, environment, { beside, warnings });
+  const files = new Set([resolve(file), join(directory, '.env'), ...madeBy]);
+  const variables = variablesFor(directory, environment, { beside, warnings, files });
   const { root, diagnostics } = parseYaml(source, variables);
   return new ConfigDocument({
     file,
     directory,
     source,
+    files: [...files],
     root,
     diagnostics: [...beside, ...diagnostics],
     warnings,
     hints,
-    isPlaced,
+    isPlaced: madeBy.length === 0,
   });
 }
 
-/** A document from the value that a module exports. Throws where a part of it is none of a configuration, such as a function. */
-export function documentOf(value: object, file: string, environment: Environment = process.env): ConfigDocument {
+/** A document from the value that a module of these files exports. Throws where a part of it is none of a configuration, such as a function. */
+export function documentOf(value: object, file: string, madeBy: readonly string[]): ConfigDocument {
   const text = JSON.stringify(value, (key, part) => {
     if (!['function', 'symbol', 'bigint'].includes(typeof part)) return part;
     throw new Error(`${key} is a ${typeof part}, which no configuration has`);
   });
-  return documentFrom(text, file, environment, undefined, false);
+  return documentFrom(text, file, process.env, undefined, madeBy);
 }
 
 /** What the rows of `plugins:` name, as far as they can be read. */
@@ -87,7 +89,11 @@ function textOf(file: string): string | Diagnostic {
 function variablesFor(
   directory: string,
   environment: Environment,
-  { beside, warnings }: { readonly beside: Diagnostic[]; readonly warnings: Diagnostic[] },
+  {
+    beside,
+    warnings,
+    files,
+  }: { readonly beside: Diagnostic[]; readonly warnings: Diagnostic[]; readonly files: Set<string> },
 ): Variables {
   const dotEnv = dotEnvIn(directory, beside);
   return {
@@ -101,6 +107,7 @@ function variablesFor(
     file(path) {
       try {
         const full = resolve(directory, path);
+        files.add(full);
         const status = statSync(full);
         if (!status.isFile() || status.size > largest) return null;
         return decoded(full).replace(/(?<![\r\n])[\r\n]+$/, '');

@@ -43,7 +43,7 @@ type Paint = (style: 'bold' | 'dim' | 'red' | 'yellow' | 'cyan', text: string) =
 
 /** All problems for a terminal or a log: place, code, message, the line with a mark, and each hint once. */
 export function formatProblems(
-  problems: readonly Problem[],
+  problems: readonly (Omit<Problem, 'code'> & { readonly code: string })[],
   as: 'problem' | 'warning' = 'problem',
   paint: Paint = (_style, text) => text,
 ): string {

@@ -26,17 +26,24 @@ import { type AttemptOutcome, settlementFor } from './retry.js';
 export interface OpenDestination {
   readonly destination: Destination;
   readonly policy: QueuePolicy;
-  /** Where it emits events: the names of all destinations that do. */
-  readonly emitters?: ReadonlySet<string> | null;
+  /** Whether it emits events. */
+  readonly emits?: boolean;
   /** Null or missing where it has none. */
   readonly probe?: ComponentProbe | null;
+}
+
+/** What attempts take from the configuration of the moment. */
+export interface AttemptPlan {
+  /** By name, with those of earlier configurations: a delivery that waits may name one. */
+  readonly transforms: ReadonlyMap<string, Transform>;
+  /** Names of all destinations that emit events. */
+  readonly emitters: ReadonlySet<string>;
 }
 
 /** What attempts for one destination work with. */
 export interface AttemptParts {
   readonly open: OpenDestination;
-  /** By name. */
-  readonly transforms: ReadonlyMap<string, Transform>;
+  readonly plan: { readonly value: AttemptPlan };
   readonly clock: Clock;
   /** Of reasons and responses, before anyone sees them. */
   readonly mask: Mask;
@@ -63,7 +70,7 @@ export interface AttemptTime {
 
 const reasonLimit = 1_024;
 
-type Transforms = AttemptParts['transforms'];
+type Transforms = AttemptPlan['transforms'];
 
 /**
  * Makes one attempt for one delivery or a batch, and decides what happens next; one result for each, in order. Never
@@ -73,10 +80,11 @@ export async function runAttempt(
   parts: AttemptParts,
   claimed: readonly ClaimedDelivery[],
 ): Promise<readonly AttemptResult[]> {
-  const { clock } = parts;
+  const { clock, mask, plan } = parts;
+  const { transforms } = plan.value;
   const startedAtMs = clock.now();
   const startedAt = clock.elapsed();
-  const prepared = claimed.map((one) => applyTransforms(one, parts));
+  const prepared = claimed.map((one) => applyTransforms(one, { transforms, mask }));
   const deliveries = prepared.filter((one) => 'event' in one);
   const outcomes = deliveries.length === 0 ? [] : await callDestination(parts, deliveries, causeOf(parts, claimed));
   const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
@@ -129,7 +137,7 @@ function attemptRecord(outcome: AttemptOutcome): Pick<Attempt, 'outcome' | 'reas
 /** A delivery as its destination sees it, or what came of it before it got there. */
 export function applyTransforms(
   claimed: Omit<ClaimedDelivery, 'lease'>,
-  { transforms, mask }: Pick<AttemptParts, 'transforms' | 'mask'>,
+  { transforms, mask }: { readonly transforms: Transforms; readonly mask: Mask },
 ): Delivery | AttemptOutcome {
   const { id, route, destination, attempt } = claimed;
   try {
@@ -168,8 +176,9 @@ function isEvent(value: Event | undefined, before: Event): value is Event {
 }
 
 /** Of a batch, the event that took the most hops. Null where the destination emits nothing. */
-function causeOf({ open: { emitters = null } }: AttemptParts, claimed: readonly ClaimedDelivery[]): Cause | null {
-  if (emitters === null) return null;
+function causeOf({ open, plan }: AttemptParts, claimed: readonly ClaimedDelivery[]): Cause | null {
+  if (open.emits !== true) return null;
+  const { emitters } = plan.value;
   const causes = claimed.map(({ event }) => ({ eventId: event.id, hops: hopsOf(event, emitters) }));
   return causes.sort((a, b) => b.hops - a.hops)[0] ?? null;
 }

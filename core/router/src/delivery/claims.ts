@@ -1,5 +1,5 @@
 /** The claims of a delivery queue: takes deliveries over from the store, and waits after a failure of the store. */
-import type { Claim, ClaimedDelivery, Clock, Log, Store } from '@switchhook/sdk';
+import type { Claim, Clock, Log, Store } from '@switchhook/sdk';
 import { backoffMs, Sleep } from '@switchhook/sdk/internal';
 import { leaseMsOf, type QueuePolicy } from './policy.js';
 
@@ -15,14 +15,6 @@ export interface ClaimsParts {
 /** What a claim brought, and until when it is held. */
 export interface Claimed extends Claim {
   readonly leaseUntilMs: number;
-}
-
-/** A delivery in memory whose attempt has not started. */
-export interface Held {
-  readonly delivery: ClaimedDelivery;
-  readonly leaseUntilMs: number;
-  /** By the clock that never goes back. */
-  readonly sinceMs: number;
 }
 
 export class Claims {

@@ -9,7 +9,6 @@ import {
   type NewDelivery,
   Random,
   Store,
-  type Transform,
   token,
 } from '@switchhook/sdk';
 import { SharedCapacity } from '../resilience/capacity.js';
@@ -18,14 +17,13 @@ import type { Routes } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Pauses } from '../system/pauses.js';
-import type { AttemptResult, OpenDestination } from './attempt.js';
+import type { AttemptPlan, AttemptResult, OpenDestination } from './attempt.js';
 import { DeliveryQueue, type QueueLoad } from './queue.js';
 import { DeliveryTelemetry } from './telemetry.js';
 
 /** What the dispatcher takes from the configuration; the maps are by name. */
-export interface DeliveryPlan {
+export interface DeliveryPlan extends AttemptPlan {
   readonly routeTable: Routes;
-  readonly transforms: ReadonlyMap<string, Transform>;
   readonly destinations: ReadonlyMap<string, OpenDestination>;
 }
 
@@ -34,8 +32,8 @@ export const DeliveryPlan = token<Current<DeliveryPlan>>('switchhook.DeliveryPla
 /** An event on its way to the store, and the places its deliveries hold. It is ended once: by `dispatch` or by `release`. */
 export interface Reservation {
   readonly entry: Entry;
-  /** The queue of each delivery, in their order. */
-  readonly queues: readonly DeliveryQueue[];
+  /** The queue of each delivery, in their order; null where its destination has been removed meanwhile. */
+  readonly queues: readonly (DeliveryQueue | null)[];
 }
 
 /** Deliveries in memory in all, beyond those in running attempts. */
@@ -44,43 +42,41 @@ const heldInAll = 2_000;
 @injectable()
 export class Dispatcher {
   readonly #sharedCapacity = new SharedCapacity(heldInAll);
-  /** By destination. */
+  /** By destination; also of those that were removed, until they are drained. */
   readonly #queues = new Map<string, DeliveryQueue>();
+  /** Their last attempts and commits are under way. */
+  readonly #ending = new Set<DeliveryQueue>();
+  #isOpen = false;
   #stopWaking = (): void => {};
 
   constructor(
     @inject(DeliveryPlan) private readonly plan: Current<DeliveryPlan>,
     @inject(Store) private readonly store: Store,
     @inject(Clock) private readonly clock: Clock,
-    @inject(Log) log: Log,
-    @inject(DeliveryTelemetry) deliveryTelemetry: DeliveryTelemetry,
-    @inject(Random) random: Random,
-    @inject(Mask) mask: Mask,
+    @inject(Log) private readonly log: Log,
+    @inject(DeliveryTelemetry) private readonly deliveryTelemetry: DeliveryTelemetry,
+    @inject(Random) private readonly random: Random,
+    @inject(Mask) private readonly mask: Mask,
     @inject(Pauses) private readonly pauses: Pauses,
   ) {
-    const { destinations, transforms } = plan.value;
-    const common = { store, clock, log, deliveryTelemetry, random, mask, transforms };
-    for (const [destination, open] of destinations)
-      this.#queues.set(
-        destination,
-        new DeliveryQueue({
-          ...{ ...common, sharedCapacity: this.#sharedCapacity, destination, open },
-          isPaused: () => this.#isPaused(destination),
-        }),
-      );
+    for (const [destination, open] of plan.value.destinations)
+      this.#queues.set(destination, this.#queue(destination, open));
     pauses.onChange(() => this.#expectAll());
   }
 
-  /** Routes an event, and takes a place for each delivery that goes on in memory; the others wait in the store. */
-  reserve(event: EventRecord): Reservation {
+  /**
+   * Routes an event, and takes a place for each delivery that goes on in memory; the others wait in the store. `routes`: those
+   * of the configuration with which the event came.
+   */
+  reserve(event: EventRecord, routes: Routes = this.plan.value.routeTable): Reservation {
     const nowMs = this.clock.now();
     const deliveries: NewDelivery[] = [];
-    const queues: DeliveryQueue[] = [];
-    for (const { name, to, transforms } of this.plan.value.routeTable.match(eventOf(event)))
+    const queues: (DeliveryQueue | null)[] = [];
+    for (const { name: route, to, transforms } of routes.match(eventOf(event)))
       for (const destination of to) {
-        const queue = this.#queues.get(destination);
-        if (queue === undefined) continue;
-        deliveries.push(queue.admit(name, transforms, nowMs));
+        const queue = this.#queues.get(destination) ?? null;
+        const waiting: NewDelivery = { route, destination, transforms, state: 'waiting', dueMs: nowMs };
+        deliveries.push(queue?.admit(route, transforms, nowMs) ?? waiting);
         queues.push(queue);
       }
     return { entry: { event, deliveries }, queues };
@@ -96,18 +92,20 @@ export class Dispatcher {
     for (const [index, queue] of reservation.queues.entries()) {
       const delivery = deliveries[index];
       if (delivery === undefined) continue;
-      if (delivery.state === 'waiting') queue.expect(delivery.dueMs);
+      if (queue === null) this.expect(delivery.destination, delivery.dueMs);
+      else if (delivery.state === 'waiting') queue.queued(delivery.dueMs);
       else queue.take({ ...delivery, id: deliveryId(event.id, index), attempt: 1, lease: 1, event }, delivery.dueMs);
     }
   }
 
   /** Nothing was committed: frees the places. */
   release({ entry, queues }: Reservation): void {
-    for (const [index, queue] of queues.entries()) if (entry.deliveries[index]?.state === 'running') queue.forget();
+    for (const [index, queue] of queues.entries()) queue?.release(entry.deliveries[index]?.state === 'running');
   }
 
   /** The store is open: takes up what it has left from before. */
   open(): void {
+    this.#isOpen = true;
     for (const queue of this.#queues.values()) queue.open();
     this.#stopWaking = this.store.onDue?.((name) => this.expect(name, this.clock.now())) ?? this.#stopWaking;
   }
@@ -115,12 +113,39 @@ export class Dispatcher {
   /** Starts no further attempt; resolves when the running ones are settled. */
   async close(): Promise<void> {
     this.#stopWaking();
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    await Promise.all(this.#all.map((queue) => queue.close()));
+  }
+
+  /** Adds the queue of a destination, in place of an earlier one; resolves when that one has ended. */
+  async replace(destination: string, open: OpenDestination): Promise<void> {
+    const ended = this.stop(destination);
+    const queue = this.#queue(destination, open);
+    this.#queues.set(destination, queue);
+    if (this.#isOpen) queue.open();
+    await ended;
+  }
+
+  /** Of a destination that has been removed: true when all its deliveries are settled, false where its queue was stopped before. */
+  async drain(destination: string): Promise<boolean> {
+    const queue = this.#queues.get(destination);
+    const isDrained = (await queue?.drain()) ?? false;
+    if (isDrained && this.#queues.get(destination) === queue) this.#queues.delete(destination);
+    return isDrained;
+  }
+
+  /** Starts no further attempt for a destination: what is left waits in the store. Resolves when its queue has ended. */
+  async stop(destination: string): Promise<void> {
+    const queue = this.#queues.get(destination);
+    if (queue === undefined) return;
+    this.#queues.delete(destination);
+    this.#ending.add(queue);
+    await queue.end();
+    this.#ending.delete(queue);
   }
 
   /** After `close`, where it took too long: leaves what is not settled to the next start. */
   abandon(): void {
-    for (const queue of this.#queues.values()) queue.abandon();
+    for (const queue of this.#all) queue.abandon();
   }
 
   /** The store has something for a destination, due at this time. */
@@ -136,6 +161,20 @@ export class Dispatcher {
   /** Closes the circuit breaker of a destination, and ends its wait. */
   reset(destination: string): void {
     this.#queues.get(destination)?.reset();
+  }
+
+  #queue(destination: string, open: OpenDestination): DeliveryQueue {
+    const { plan, store, clock, log, deliveryTelemetry, random, mask } = this;
+    return new DeliveryQueue({
+      ...{ plan, store, clock, log, deliveryTelemetry, random, mask, destination, open },
+      sharedCapacity: this.#sharedCapacity,
+      isPaused: () => this.#isPaused(destination),
+      expect: (dueMs) => this.expect(destination, dueMs),
+    });
+  }
+
+  get #all(): readonly DeliveryQueue[] {
+    return [...this.#queues.values(), ...this.#ending];
   }
 
   /** Until the store has returned the pauses, each destination may be paused. */

@@ -2,8 +2,11 @@
 import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
 import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
 import { type AttemptParts, type AttemptResult, runAttempt } from './attempt.js';
-import { type Claimed, Claims, type Held } from './claims.js';
+import { type Claimed, Claims } from './claims.js';
+import { Due } from './due.js';
+import { type Held, HeldDeliveries } from './held.js';
 import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
+import { QueueEnding } from './queue-ending.js';
 import { SettlementWriter } from './settlement-writer.js';
 import type { DeliveryTelemetry } from './telemetry.js';
 import { type Standing, Throttle } from './throttle.js';
@@ -18,6 +21,8 @@ export interface QueueParts extends AttemptParts {
   readonly sharedCapacity: SharedCapacity;
   /** Whether an operator has paused the destination. */
   isPaused(): boolean;
+  /** The store has something for the destination: also where another queue has taken the place of this one. */
+  expect(dueMs: number): void;
 }
 
 /** The load of a queue. */
@@ -41,15 +46,13 @@ export class DeliveryQueue {
   readonly #timer: WakeTimer;
   /** Taken by what is running or held, and by what is promised to a commit or a claim under way. */
   readonly #capacity: Capacity;
-  readonly #held: Held[] = [];
+  readonly #held = new HeldDeliveries();
   /** Attempts under way, and the deliveries in them. */
   #attempts = 0;
   #running = 0;
-  /** When the store has something due, as far as is known; null = nothing. */
-  #dueMs: number | null = null;
+  readonly #due = new Due();
+  readonly #ending = new QueueEnding();
   #claiming = false;
-  #closed = false;
-  #whenIdle: (() => void)[] = [];
 
   constructor(parts: QueueParts) {
     const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
@@ -75,8 +78,9 @@ export class DeliveryQueue {
   /** Decides, before the commit, whether a new delivery is handed over in memory or waits in the store. */
   admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
     const { destination, clock } = this.#parts;
+    this.#ending.promised += 1;
     // What is already due goes first, so new deliveries wait in the store, which keeps the order.
-    const queue = this.#closed || this.#policy.ordered || this.#isDue(nowMs) || this.#capacity.left <= 0;
+    const queue = this.#ending.isClosed || this.#policy.ordered || this.#due.isNow(nowMs) || this.#capacity.left <= 0;
     if (queue || this.#throttle.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
     this.#capacity.take(1);
@@ -85,26 +89,36 @@ export class DeliveryQueue {
 
   /** Takes over a delivery that `admit` promised to hand over, now that it is committed. */
   take(delivery: ClaimedDelivery, leaseUntilMs: number): void {
-    this.#held.push({ delivery, leaseUntilMs, sinceMs: this.#parts.clock.elapsed() });
+    this.#ending.promised -= 1;
+    this.#held.add([delivery], leaseUntilMs, this.#parts.clock.elapsed());
     this.#advance();
   }
 
+  /** A delivery that `admit` left to the store is committed. */
+  queued(dueMs: number): void {
+    this.#ending.promised -= 1;
+    this.#parts.expect(dueMs);
+    this.#announceIdle();
+  }
+
   /** Takes back the promise of `admit`: the event was not committed, or was a duplicate. */
-  forget(): void {
-    this.#capacity.free(1);
+  release(wasRunning: boolean): void {
+    this.#ending.promised -= 1;
+    if (wasRunning) this.#capacity.free(1);
     this.#advance();
+    this.#announceIdle();
   }
 
   /** The store has something for this queue, due at this time. */
   expect(dueMs: number): void {
-    this.#dueMs = Math.min(dueMs, this.#dueMs ?? dueMs);
+    this.#due.expect(dueMs);
     this.#advance();
   }
 
   /** One attempt now, whatever the throttle allows, with the delivery that is due first; null where none is. Success resets. */
   async probe(): Promise<AttemptResult | 'busy' | null> {
-    if (this.#closed || this.#claiming || !this.#mayStart()) return 'busy';
-    this.#giveBackLapsed();
+    if (this.#ending.isClosed || this.#claiming || !this.#mayStart()) return 'busy';
+    this.#giveBack(this.#held.takeLapsed(this.#parts.clock.now()));
     this.#claiming = true;
     const claimed = await this.#claims.next(1);
     this.#capacity.take(claimed.deliveries.length);
@@ -122,11 +136,20 @@ export class DeliveryQueue {
   }
 
   /** Starts nothing more, gives back what is held, and resolves when the running attempts are settled. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#claims.end();
-    this.#advance();
-    if (!this.#isIdle()) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  close(): Promise<void> {
+    return this.#stopped(this.#ending.close());
+  }
+
+  /** As `close`, and resolves only when no event with a delivery for this queue is being committed either. */
+  end(): Promise<void> {
+    return this.#stopped(this.#ending.end());
+  }
+
+  /** Goes on until the store has nothing left for this queue, then ends. False where it was stopped before. */
+  drain(): Promise<boolean> {
+    const ended = this.#ending.drain();
+    this.expect(this.#parts.clock.now());
+    return ended;
   }
 
   /** After `close`, where it took too long: what is not settled now is left to the next start. */
@@ -136,37 +159,36 @@ export class DeliveryQueue {
 
   get load(): QueueLoad {
     const nowMs = this.#parts.clock.elapsed();
-    const counts = { running: this.#running, held: this.#held.length, unsettled: this.#settlementWriter.pending };
+    const counts = { running: this.#running, held: this.#held.count, unsettled: this.#settlementWriter.pending };
     return { ...counts, ...this.#throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
   #advance(): void {
-    if (this.#closed) {
+    if (this.#ending.isClosed) {
       this.#timer.cancel();
-      this.#giveBack(this.#held.splice(0));
+      this.#giveBack(this.#held.takeAll());
       this.#announceIdle();
       return;
     }
     this.#startHeld();
     const nowMs = this.#parts.clock.now();
-    if (this.#isDue(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim();
+    if (this.#due.isNow(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim();
+    const throttleMs = this.#throttle.waitMs(this.#parts.clock.elapsed());
     // What could start now but does not, waits for an attempt to end, not for a time.
-    const waits = [this.#heldWaitMs(), this.#dueWaitMs(nowMs)].filter((ms) => ms > 0);
+    const waits = [this.#heldWaitMs(), this.#due.waitMs(nowMs) || throttleMs].filter((ms) => ms > 0);
     this.#timer.within(Math.min(pollMs, ...waits));
   }
 
   /** Starts attempts with what is held, as far as concurrency and throttle allow. */
   #startHeld(): void {
     const { clock } = this.#parts;
-    if (this.#throttleWaitMs() > longestHoldMs) this.#giveBack(this.#held.splice(0));
+    if (this.#throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs) this.#giveBack(this.#held.takeAll());
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
-      const group = this.#held.splice(0, this.#batchMax);
       // A lease that could end during the attempt is not used: another router might start the same attempt.
-      const endsAtMs = clock.now() + this.#policy.timeoutMs;
-      this.#giveBack(group.filter(({ leaseUntilMs }) => leaseUntilMs < endsAtMs));
-      const usable = group.filter(({ leaseUntilMs }) => leaseUntilMs >= endsAtMs);
-      if (usable.length > 0) void this.#run(usable.map(({ delivery }) => delivery));
+      const { usable, lapsing } = this.#held.take(this.#batchMax, clock.now() + this.#policy.timeoutMs);
+      this.#giveBack(lapsing);
+      if (usable.length > 0) void this.#run(usable);
     }
   }
 
@@ -176,22 +198,10 @@ export class DeliveryQueue {
 
   /** Time until what is held can start: its batch is complete and the throttle is open. */
   #heldWaitMs(): number {
-    const [oldest] = this.#held;
-    if (oldest === undefined) return Number.POSITIVE_INFINITY;
-    const batchWaitMs = oldest.sinceMs + (this.#policy.batch?.waitMs ?? 0) - this.#parts.clock.elapsed();
-    return Math.max(this.#throttleWaitMs(), this.#held.length < this.#batchMax ? batchWaitMs : 0);
-  }
-
-  /** Time until the next claim. */
-  #dueWaitMs(nowMs: number): number {
-    if (this.#dueMs === null) return Number.POSITIVE_INFINITY;
-    return this.#isDue(nowMs) ? this.#throttleWaitMs() : this.#dueMs - nowMs;
-  }
-
-  #throttleWaitMs(): number {
-    const nowMs = this.#parts.clock.elapsed();
-    if (this.#throttle.allowance(nowMs) > 0) return 0;
-    return (this.#throttle.opensAtMs(nowMs) ?? Number.POSITIVE_INFINITY) - nowMs;
+    const { sinceMs, count } = this.#held;
+    if (sinceMs === null) return Number.POSITIVE_INFINITY;
+    const batchWaitMs = sinceMs + (this.#policy.batch?.waitMs ?? 0) - this.#parts.clock.elapsed();
+    return Math.max(this.#throttle.waitMs(this.#parts.clock.elapsed()), count < this.#batchMax ? batchWaitMs : 0);
   }
 
   async #run(deliveries: readonly ClaimedDelivery[]): Promise<readonly AttemptResult[]> {
@@ -227,10 +237,9 @@ export class DeliveryQueue {
 
   async #settle(settled: readonly Settled[]): Promise<void> {
     await this.#settlementWriter.settle(settled);
-    for (const { settlement } of settled)
-      if (settlement.state === 'waiting') this.#dueMs = Math.min(settlement.untilMs, this.#dueMs ?? settlement.untilMs);
-    // The next of its subject can go now.
-    if (this.#policy.ordered) this.#dueMs = this.#parts.clock.now();
+    for (const { settlement } of settled) if (settlement.state === 'waiting') this.#parts.expect(settlement.untilMs);
+    // The next of its subject can go now; and a queue that is drained asks whether that was the last one.
+    if (this.#policy.ordered || this.#ending.isDraining) this.#parts.expect(this.#parts.clock.now());
     this.#advance();
     this.#announceIdle();
   }
@@ -245,23 +254,15 @@ export class DeliveryQueue {
     );
   }
 
-  /** The store may hand them out again, although a clock that jumps back makes their leases look good once more. */
-  #giveBackLapsed(): void {
-    const [held, nowMs] = [this.#held.splice(0), this.#parts.clock.now()];
-    this.#held.push(...held.filter(({ leaseUntilMs }) => leaseUntilMs > nowMs));
-    this.#giveBack(held.filter(({ leaseUntilMs }) => leaseUntilMs <= nowMs));
-  }
-
   async #claim(): Promise<void> {
-    this.#giveBackLapsed();
+    this.#giveBack(this.#held.takeLapsed(this.#parts.clock.now()));
     const limit = this.#claimable();
     this.#claiming = true;
     this.#capacity.take(limit);
-    this.#dueMs = null;
+    this.#due.clear();
     const claimed = await this.#claims.next(limit);
     this.#capacity.take(claimed.deliveries.length);
-    const [sinceMs, { leaseUntilMs }] = [this.#parts.clock.elapsed(), claimed];
-    this.#held.push(...claimed.deliveries.map((delivery) => ({ delivery, leaseUntilMs, sinceMs })));
+    this.#held.add(claimed.deliveries, claimed.leaseUntilMs, this.#parts.clock.elapsed());
     this.#capacity.free(limit);
     this.#claimed(claimed);
   }
@@ -269,29 +270,29 @@ export class DeliveryQueue {
   /** The store has answered a claim, and what it brought has its place. */
   #claimed({ nextDueMs, exhausted }: Claimed): void {
     const { deliveryTelemetry, destination } = this.#parts;
-    if (nextDueMs !== null) this.#dueMs = Math.min(nextDueMs, this.#dueMs ?? nextDueMs);
+    this.#due.expect(nextDueMs);
     this.#claiming = false;
     this.#advance();
     this.#announceIdle();
     if (exhausted.length > 0) deliveryTelemetry.exhausted(destination, exhausted);
   }
 
-  #isDue(nowMs: number): boolean {
-    return this.#dueMs !== null && this.#dueMs <= nowMs;
-  }
-
   /** How many to claim: not for little capacity, and no more than the throttle allows. */
   #claimable(): number {
     const room = this.#capacity.left;
-    const allowed = this.#throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.length;
+    const allowed = this.#throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.count;
     return room < this.#policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
 
-  #isIdle(): boolean {
-    return this.#attempts === 0 && this.#settlementWriter.pending === 0 && !this.#claiming;
+  #stopped(ended: Promise<void>): Promise<void> {
+    this.#claims.end();
+    this.#advance();
+    return ended;
   }
 
   #announceIdle(): void {
-    if (this.#isIdle()) for (const resolve of this.#whenIdle.splice(0)) resolve();
+    if (this.#attempts > 0 || this.#settlementWriter.pending > 0 || this.#claiming) return;
+    this.#ending.idle(this.#held.count === 0 && this.#due.atMs === null);
+    if (this.#ending.isClosed) this.#timer.cancel();
   }
 }

@@ -55,6 +55,12 @@ export class Throttle {
     return Math.max(this.#askedUntilMs, probeAtMs ?? nowMs, this.#bucket?.opensAtMs(nowMs) ?? nowMs);
   }
 
+  /** Time until the next attempt may start; infinite where that is not known. */
+  waitMs(nowMs: number): number {
+    if (this.allowance(nowMs) > 0) return 0;
+    return (this.opensAtMs(nowMs) ?? Number.POSITIVE_INFINITY) - nowMs;
+  }
+
   started(nowMs: number): void {
     this.#bucket?.take(nowMs);
     this.#breaker?.started(nowMs);

@@ -32,6 +32,8 @@ export interface ApiParts extends Omit<Answering, 'nowMs'> {
 export type Api = (ctx: Context) => Promise<void>;
 
 type Wrong = z.input<typeof problem>['errors'];
+/** A refusal, and what `application/problem+json` has beside it. */
+type Explained = Refusal & Partial<Pick<z.input<typeof problem>, 'errors' | 'problems'>>;
 type ParseBody = (ctx: Context) => Promise<unknown>;
 
 /** A page of another site embeds no reply. */
@@ -44,9 +46,8 @@ const headers = {
 export function apiFor(parts: ApiParts): Api {
   const document = openApiDocument(endpoints, parts.info.version);
   const parseBody = bodyReader(parts);
-  const { access, trustProxy } = parts;
-  const sessions = new Sessions(access.token, parts.clock);
-  const openPaths = new Set(access.token === null ? [] : endpoints.flatMap(({ path, open }) => (open ? [path] : [])));
+  const sessions = new Sessions(() => parts.access.token, parts.clock);
+  const openPaths = new Set(endpoints.flatMap(({ path, open }) => (open ? [path] : [])));
   const routes = endpoints.map((endpoint): Route => {
     const { method, path } = endpoint;
     return { method, path, reply: (ctx, id) => answer(endpoint, { ctx, id, parts, parseBody, sessions }) };
@@ -59,9 +60,10 @@ export function apiFor(parts: ApiParts): Api {
   const dispatch = routed([...routes, documentRoute], 'no such path; GET /api/openapi.json lists them');
   return async (ctx) => {
     ctx.set(headers);
-    const from = addressOf(ctx, trustProxy);
+    const { access } = parts;
+    const from = addressOf(ctx, parts.trustProxy);
     try {
-      if (openPaths.has(ctx.path)) requireOwnPage(ctx, { proof: false });
+      if (access.token !== null && openPaths.has(ctx.path)) requireOwnPage(ctx, { proof: false });
       else requireAccess(ctx, access, () => sessions.of(ctx, from).state().signedIn);
       await dispatch(ctx);
     } catch (error) {
@@ -99,10 +101,24 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions 
 }
 
 /** JSON only: a body that was read as empty might match too much. */
-function bodyReader({ limits, clock }: ApiParts): ParseBody {
-  const parse = bodyParser({
+function bodyReader(parts: ApiParts): ParseBody {
+  return async (ctx) => {
+    const { limits, clock } = parts;
+    if (!ctx.is('application/json')) throw refuse('UNSUPPORTED_MEDIA_TYPE', 'a body in application/json is expected');
+    try {
+      await withTimeout(clock, limits.timeoutMs, () => parserOf(limits)(ctx, async () => {}));
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      throw refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`, { cause: error });
+    }
+    return ctx.request.body;
+  };
+}
+
+function parserOf({ maxBytes }: BodyLimits) {
+  return bodyParser({
     enableTypes: ['json'],
-    jsonLimit: `${limits.maxBytes}b`,
+    jsonLimit: `${maxBytes}b`,
     onerror: (error) => {
       const tooLarge = 'type' in error && error.type === 'entity.too.large';
       throw tooLarge
@@ -110,16 +126,6 @@ function bodyReader({ limits, clock }: ApiParts): ParseBody {
         : refuse('MALFORMED', 'the body is not JSON', { cause: error });
     },
   });
-  return async (ctx) => {
-    if (!ctx.is('application/json')) throw refuse('UNSUPPORTED_MEDIA_TYPE', 'a body in application/json is expected');
-    try {
-      await withTimeout(clock, limits.timeoutMs, () => parse(ctx, async () => {}));
-    } catch (error) {
-      if (isRefusal(error)) throw error;
-      throw refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`, { cause: error });
-    }
-    return ctx.request.body;
-  };
 }
 
 function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' | 'body'): z.output<S> {
@@ -133,11 +139,12 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, what: 'query' |
   throw Object.assign(refuse('MALFORMED', `the ${what} is wrong: ${said.join('; ')}`), { errors });
 }
 
-function writeProblem(ctx: Context, refusal: Refusal & { readonly errors?: Wrong }, mask: ApiParts['mask']): void {
-  const { status, code, message, errors = [] } = refusal;
+function writeProblem(ctx: Context, refusal: Explained, mask: ApiParts['mask']): void {
+  const { status, code, message, errors = [], problems } = refusal;
   const detail = mask(message);
   const body: z.input<typeof problem> = {
     ...{ type: `urn:switchhook:error:${code}`, title: ERRORS[code].sentence, status, detail, code, errors },
+    ...(problems && { problems }),
   };
   writeRefusal(ctx, refusal);
   ctx.type = 'application/problem+json';

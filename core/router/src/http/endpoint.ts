@@ -6,6 +6,8 @@ import type { ChangeFeed } from '../admin/change-feed.js';
 import type { Controls } from '../admin/control.js';
 import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
+import type { ReloadReport } from '../api/reload-responses.js';
+import type { ReloadRequest } from '../api/requests.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
 import type { Route } from '../routing/routes.js';
 import type { Session } from './sessions.js';
@@ -14,6 +16,8 @@ import type { Session } from './sessions.js';
 export interface RouterInfo {
   readonly version: string;
   readonly node: string;
+  /** The configuration file. */
+  readonly file: string;
   readonly routes: readonly Route[];
   /** Everything that is configured, the store included. */
   readonly components: readonly ComponentFacts[];
@@ -35,6 +39,8 @@ export interface Answering {
   readonly duplicates: RecentDuplicates;
   readonly changes: ChangeFeed;
   readonly info: RouterInfo;
+  /** Reads the configuration anew. Refuses as `CONFIG_REJECTED`. */
+  readonly reload: (request: ReloadRequest) => Promise<ReloadReport>;
   readonly nowMs: number;
 }
 

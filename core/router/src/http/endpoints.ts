@@ -21,6 +21,7 @@ import {
   replayJson,
   resolverStatusJson,
 } from '../api/mapping.js';
+import { reloadReport } from '../api/reload-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { destinationStatus, probe, resolverStatus, status } from '../api/status-responses.js';
@@ -150,10 +151,11 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: nothing, body: nothing, reply: status, refusals: [] },
     answer: async (_, { status: reader, info }) => {
       const current = await reader.read();
-      const { nowMs, uptimeMs, storeFailure } = current;
-      const { version, node } = info;
+      const { nowMs, uptimeMs, storeFailure, generation } = current;
+      const { version, node, file } = info;
       return {
         ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000, summary: summaryOf(current) },
+        configuration: { file, generation: generation.number, since: iso(generation.sinceMs) },
         store: { use: useOf(info, 'store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
         ...rowsOf(current, info),
       };
@@ -162,6 +164,13 @@ export const endpoints: readonly Endpoint[] = [
   ...liveEndpoints,
   ...controlEndpoints('destination'),
   ...controlEndpoints('resolver'),
+  endpoint({
+    method: 'POST',
+    path: '/api/reload',
+    summary: 'Read the configuration file anew, and switch to it in one step. Where it is wrong, nothing changes.',
+    ...{ query: nothing, body: question.reloadBody, reply: reloadReport, refusals: ['CONFIG_REJECTED'] },
+    answer: async ({ body }, { reload }) => reload(body),
+  }),
   endpoint({
     method: 'GET',
     path: '/api/routes',

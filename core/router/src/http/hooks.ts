@@ -26,7 +26,7 @@ export interface Hook {
   readonly handshake: boolean;
 }
 
-/** What the server serves. */
+/** What the server serves. What comes from the configuration is read for each request. */
 export interface ServerParts {
   readonly hooks: ReadonlyMap<string, Hook>;
   /** `startedAtMs`: when the request came in, before its body did, by the clock's `elapsed`. */

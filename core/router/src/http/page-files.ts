@@ -11,7 +11,7 @@ export type PageFiles = string;
 export const PageFiles = token<PageFiles>('switchhook.PageFiles');
 
 /** Serves the page and its files. False where the path is none of them. */
-export type Pages = (ctx: Context) => boolean;
+export type Pages = (ctx: Context, trustProxy: boolean) => boolean;
 
 interface PageFile {
   readonly type: string;
@@ -38,7 +38,7 @@ const headers = {
 };
 
 /** Reads the folder. Throws where it, or `index.html` in it, cannot be read. */
-export function readPages(folder: PageFiles, trustProxy: boolean): Pages {
+export function readPages(folder: PageFiles): Pages {
   const html = readFileSync(join(folder, 'index.html'), 'utf8').replace(/<base\b[^>]*>/gi, '');
   const files = new Map(
     readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
@@ -48,7 +48,7 @@ export function readPages(folder: PageFiles, trustProxy: boolean): Pages {
       return [[path, pageFile(file, readFileSync(file))] as const];
     }),
   );
-  return (ctx) => {
+  return (ctx, trustProxy) => {
     const isPage = ctx.path === '/' || ctx.path === '/index.html';
     const file = isPage ? pageFile('index.html', pageAt(html, baseOf(ctx, trustProxy))) : files.get(ctx.path);
     if (file === undefined) return false;

@@ -53,7 +53,7 @@ export function listenerFor(parts: ServerParts, fairness = new ConnectionFairnes
   app.use((ctx) => {
     if (ctx.path.startsWith('/hooks/')) return hook(ctx, parts, budgets, fairness);
     if (ctx.path.startsWith('/api/')) return parts.api(ctx);
-    if (parts.pages?.(ctx)) return;
+    if (parts.pages?.(ctx, parts.trustProxy)) return;
     return operations(ctx);
   });
   const answer = app.callback();
@@ -151,7 +151,8 @@ function sharedFor<T>(ms: number, clock: Clock, make: () => Promise<T>): () => P
   };
 }
 
-function operationRoutes({ metrics, metricsAccess, ready, clock }: ServerParts): readonly Route[] {
+function operationRoutes(parts: ServerParts): readonly Route[] {
+  const { metrics, ready, clock } = parts;
   const rendered = sharedFor(1_000, clock, metrics);
   const health = async () => ({ status: 'ok' });
   return [
@@ -161,7 +162,7 @@ function operationRoutes({ metrics, metricsAccess, ready, clock }: ServerParts):
       method: 'GET',
       path: '/metrics',
       reply: async (ctx) => {
-        if (metricsAccess !== null) requireAccess(ctx, metricsAccess);
+        if (parts.metricsAccess !== null) requireAccess(ctx, parts.metricsAccess);
         const { contentType, body } = await rendered();
         ctx.type = contentType;
         return body;

@@ -48,16 +48,20 @@ interface Wrong {
 
 /** The sessions of one router. */
 export class Sessions {
-  readonly #token: string | null;
+  readonly #tokenNow: () => string | null;
   readonly #clock: Clock;
   /** Ids of the sessions that were signed out, with the end of each. */
   readonly #ended = new Map<string, number>();
   readonly #wrong = new Map<string, Wrong>();
 
-  /** `token` null = no sessions. */
-  constructor(token: string | null, clock: Clock) {
-    this.#token = token;
+  /** `token`: the API's at the moment; null = no sessions. */
+  constructor(token: () => string | null, clock: Clock) {
+    this.#tokenNow = token;
     this.#clock = clock;
+  }
+
+  get #token(): string | null {
+    return this.#tokenNow();
   }
 
   /** `address`: of the browser. */

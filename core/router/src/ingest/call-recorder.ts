@@ -5,6 +5,7 @@ import type { CallAnswer, InboundCall } from '../calls/answer.js';
 import { traceOf } from '../calls/reply.js';
 import { CallTelemetry } from '../calls/telemetry.js';
 import { recordOf } from '../routing/event-record.js';
+import type { Routes } from '../routing/routes.js';
 import { inject, injectable } from '../system/injection.js';
 import { Ingest } from './ingest.js';
 
@@ -14,6 +15,16 @@ const waitsMs = [1_000, 5_000, 15_000, 60_000, 300_000, 900_000];
 const tryMs = 10_000;
 /** Calls that wait for a store at the same time; a few kilobytes each. */
 const mostWaiting = 2_000;
+
+/** A request about a call, and its answer. */
+export interface AnsweredRequest {
+  readonly source: string;
+  readonly request: Pick<RawRequest, 'receivedAtMs'>;
+  readonly inboundCall: Pick<InboundCall, 'event' | 'call'>;
+  readonly callAnswer: CallAnswer;
+  /** Those of the configuration with which the call was answered. */
+  readonly routes?: Routes;
+}
 
 @injectable()
 export class CallRecorder {
@@ -35,18 +46,15 @@ export class CallRecorder {
    * A request about a call has its answer: logs it, and stores the call with its first request. Never throws; resolves with whether the
    * call is stored, which may take as long as all tries.
    */
-  async record(
-    source: string,
-    { receivedAtMs }: Pick<RawRequest, 'receivedAtMs'>,
-    { event, call }: Pick<InboundCall, 'event' | 'call'>,
-    callAnswer: CallAnswer,
-  ): Promise<boolean> {
+  async record({ source, request, inboundCall, callAnswer, routes }: AnsweredRequest): Promise<boolean> {
+    const { event, call } = inboundCall;
     try {
       this.telemetry.answered(source, call, callAnswer);
       if (callAnswer.repeated) return true;
       const { body: _, ...draft } = event;
       const data = { ...draft.data, answer: traceOf(call, callAnswer) };
-      return await this.#store(recordOf({ ...draft, data }, source, receivedAtMs, callAnswer.trace.eventId));
+      const record = recordOf({ ...draft, data }, source, request.receivedAtMs, callAnswer.trace.eventId);
+      return await this.#store(record, routes);
     } catch (error) {
       this.log.error('call.unrecorded', { source, error });
       return false;
@@ -71,22 +79,22 @@ export class CallRecorder {
     await Promise.all(this.#recording);
   }
 
-  async #store(record: EventRecord): Promise<boolean> {
+  async #store(record: EventRecord, routes?: Routes): Promise<boolean> {
     if (this.#recording.size >= mostWaiting) {
       this.telemetry.unrecorded(record, `${mostWaiting} calls already wait for the store`);
       return false;
     }
-    const recording = this.#tried(record).finally(() => this.#recording.delete(recording));
+    const recording = this.#tried(record, routes).finally(() => this.#recording.delete(recording));
     this.#recording.add(recording);
     return recording;
   }
 
-  async #tried(record: EventRecord): Promise<boolean> {
+  async #tried(record: EventRecord, routes?: Routes): Promise<boolean> {
     for (const waitMs of [...waitsMs, null]) {
       const isLast = waitMs === null || this.#closing;
       try {
         // The same event twice is a duplicate.
-        await withTimeout(this.clock, tryMs, this.ingest.commit([record]));
+        await withTimeout(this.clock, tryMs, this.ingest.commit([record], routes));
         return true;
       } catch (error) {
         const reason = errorMessage(error);

@@ -2,6 +2,7 @@
 import { type Appended, Clock, type EventRecord, refuse, Store } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher, type Reservation } from '../delivery/dispatcher.js';
+import type { Routes } from '../routing/routes.js';
 import { inject, injectable } from '../system/injection.js';
 import { invalidReturn } from '../system/returned.js';
 import { RecentDuplicates } from './duplicates.js';
@@ -40,28 +41,31 @@ export class Ingest {
     await this.commit([]);
   }
 
-  /** Resolves when the events are on disk with their deliveries. Refuses with `STORE_BEHIND` or `STORE_UNAVAILABLE` otherwise. */
-  async commit(events: readonly EventRecord[]): Promise<readonly Appended[]> {
+  /**
+   * Resolves when the events are on disk with their deliveries. Refuses with `STORE_BEHIND` or `STORE_UNAVAILABLE` otherwise.
+   * `routes`: those of the configuration with which the events came; those of the moment where it is left out.
+   */
+  async commit(events: readonly EventRecord[], routes?: Routes): Promise<readonly Appended[]> {
     const bytes = events.reduce((sum, { body }) => sum + body.byteLength, 0);
     const isMuch = this.#pendingBytes > 0 && this.#pendingBytes + bytes > pendingBytesLimit;
     if (isMuch || this.#pending + events.length > pendingLimit)
       throw refuse('STORE_BEHIND', `${this.#pending} events wait for their commit`);
     try {
-      return await withTimeout(this.clock, patienceMs, this.#append(events, bytes));
+      return await withTimeout(this.clock, patienceMs, this.#append(events, bytes, routes));
     } catch (error) {
       throw refuse('STORE_UNAVAILABLE', errorMessage(error), { cause: error });
     }
   }
 
   /** Reserves, appends, and ends each reservation once, also when the sender waits no longer. Telemetry comes last. */
-  async #append(events: readonly EventRecord[], bytes: number): Promise<readonly Appended[]> {
+  async #append(events: readonly EventRecord[], bytes: number, routes?: Routes): Promise<readonly Appended[]> {
     const reservations: Reservation[] = [];
     let appended: readonly Appended[] = [];
     let isCommitted = false;
     this.#pending += events.length;
     this.#pendingBytes += bytes;
     try {
-      for (const event of events) reservations.push(this.dispatcher.reserve(event));
+      for (const event of events) reservations.push(this.dispatcher.reserve(event, routes));
       const returned = await this.store.append(reservations.map(({ entry }) => entry));
       // Events that the store does not confirm are not acknowledged.
       if (!isConfirmed(returned, events.length)) throw invalidReturn(this.store, 'append', returned, allowedAppended);

@@ -11,25 +11,27 @@ import {
   token,
 } from '@switchhook/sdk';
 import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
-import { Answers, type InboundCall, unansweredCall } from '../calls/answer.js';
+import { type AnswerPlan, Answers, type CallAnswer, type InboundCall, unansweredCall } from '../calls/answer.js';
 import { CallDedup, type Remembered } from '../calls/call-dedup.js';
 import { callKey } from '../calls/call-key.js';
 import { acknowledgement } from '../calls/reply.js';
 import { CallTelemetry } from '../calls/telemetry.js';
+import type { Routes } from '../routing/routes.js';
 import { newEventId } from '../system/ids.js';
-import { type Current, inject, injectable } from '../system/injection.js';
+import { type CurrentInUse, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { sendAnswer } from './answer-sender.js';
 import { CallRecorder } from './call-recorder.js';
 import { type OpenCall, OpenCalls } from './open-calls.js';
 
-/** What answering later takes from the configuration. */
-export interface LaterPlan {
+/** What answering later takes from the configuration: a call is answered with the one with which it is begun. */
+export interface LaterPlan extends AnswerPlan {
   /** By name. */
   readonly sources: ReadonlyMap<string, Source>;
+  readonly routeTable: Routes;
 }
 
-export const LaterPlan: NamedToken<Current<LaterPlan>> = token('switchhook.LaterPlan');
+export const LaterPlan: NamedToken<CurrentInUse<LaterPlan>> = token('switchhook.LaterPlan');
 
 /** The platform may send its request again: a store that takes longer keeps it from waiting for nothing. */
 const acknowledgeMs = 5_000;
@@ -63,7 +65,7 @@ export class LaterAnswers {
   #isClosed = false;
 
   constructor(
-    @inject(LaterPlan) private readonly plan: Current<LaterPlan>,
+    @inject(LaterPlan) private readonly plan: CurrentInUse<LaterPlan>,
     @inject(OpenCalls) private readonly openCalls: OpenCalls,
     @inject(Answers) private readonly answers: Answers,
     @inject(CallRecorder) private readonly recorder: CallRecorder,
@@ -119,8 +121,8 @@ export class LaterAnswers {
   /** Resolves when the call is on disk: as an open call, or recorded. */
   #begin(id: string, open: OpenCall, startedAtMs: number, requests: () => number): Promise<void> {
     const kept = this.openCalls.keep(id, open);
-    const recorded = this.#run(open, () =>
-      this.#answer({ id, open, kept, startedAtMs, fromMs: startedAtMs, requests }),
+    const recorded = this.#run(open, (plan) =>
+      this.#answer({ id, open, kept, startedAtMs, fromMs: startedAtMs, requests }, plan),
     );
     return kept.then(
       () => {},
@@ -131,9 +133,10 @@ export class LaterAnswers {
     );
   }
 
-  #run({ source, eventId }: OpenCall, work: () => Promise<boolean>): Promise<boolean> {
+  #run({ source, eventId }: OpenCall, work: (plan: LaterPlan) => Promise<boolean>): Promise<boolean> {
     const release = this.openCalls.hold();
-    const running = work()
+    const running = this.plan
+      .use(work)
       .catch((error: unknown) => {
         this.log.error('call.unrecorded', { source, error });
         return false;
@@ -147,15 +150,16 @@ export class LaterAnswers {
   }
 
   /** Whether the call is recorded, or is that of another router. */
-  async #answer({ id, open, kept, startedAtMs, fromMs, requests }: Answering): Promise<boolean> {
+  async #answer({ id, open, kept, startedAtMs, fromMs, requests }: Answering, plan: LaterPlan): Promise<boolean> {
     const { clock, log, mask } = this;
     const { source: name, call, deadlineMs, eventId } = open;
-    const source = this.plan.value.sources.get(name);
+    const source = plan.sources.get(name);
     if (source === undefined) return false;
     // Only what is known to be answered elsewhere is not answered here.
     const isOwn = withTimeout(clock, keepMs, kept).catch(() => true);
     const endMs = startedAtMs + deadlineMs;
-    const callAnswer = await this.answers.answerOnce(name, { call, deadlineMs: endMs - fromMs }, fromMs, eventId);
+    const timed = { call, deadlineMs: endMs - fromMs, eventId };
+    const callAnswer = await this.answers.answerOnce(name, timed, fromMs, plan);
     if (!(await isOwn)) {
       this.telemetry.repeated(name, call, requests() + 1);
       return true;
@@ -164,7 +168,8 @@ export class LaterAnswers {
     const unsent = { source: name, call, answer, startedAtMs, endMs };
     const sent = await sendAnswer(unsent, { source, clock, log, mask });
     this.telemetry.sent(name, call, eventId, sent);
-    const isRecorded = await this.recorder.record(name, open, open, { ...callAnswer, sent, requests: requests() });
+    const recorded = { ...callAnswer, sent, requests: requests() };
+    const isRecorded = await this.#record(open, recorded, plan);
     if (isRecorded) await this.#remove(id, open, kept);
     return isRecorded;
   }
@@ -180,38 +185,45 @@ export class LaterAnswers {
   /** Once, or as long as other routers share the store. */
   async #look(): Promise<void> {
     const { openCalls, log } = this;
-    const isWatching = openCalls.areShared && [...this.plan.value.sources.values()].some(({ answer }) => answer);
+    const answersLater = () => [...this.plan.value.sources.values()].some(({ answer }) => answer);
+    let isFirst = true;
     for (let hasFailed = false; !this.#isClosed; await this.#sleep.for(betweenLooksMs))
       try {
-        for (const id of await openCalls.list()) {
+        const ids = isFirst || hasFailed || answersLater() ? await openCalls.list() : [];
+        for (const id of ids) {
           const open = await openCalls.get(id);
           const own = open === null || this.#running.has(open.eventId) ? null : await openCalls.take(id, open);
-          if (own !== null) void this.#run(own, () => this.#resume(id, own));
+          if (own !== null) void this.#run(own, (plan) => this.#resume(id, own, plan));
         }
         hasFailed = false;
-        if (!isWatching) return;
+        isFirst = false;
+        if (!openCalls.areShared) return;
       } catch (error) {
         if (!hasFailed) log.warn('calls.unread', { error });
         hasFailed = true;
       }
   }
 
-  async #resume(id: string, open: OpenCall): Promise<boolean> {
+  #record(open: OpenCall, callAnswer: CallAnswer, { routeTable: routes }: LaterPlan): Promise<boolean> {
+    return this.recorder.record({ source: open.source, request: open, inboundCall: open, callAnswer, routes });
+  }
+
+  async #resume(id: string, open: OpenCall, plan: LaterPlan): Promise<boolean> {
     const { clock, openCalls } = this;
     const { source, call, eventId, receivedAtMs, deadlineMs } = open;
     const ms = clock.now() - receivedAtMs;
-    if (ms < deadlineMs && this.plan.value.sources.get(source)?.answer !== undefined) {
+    if (ms < deadlineMs && plan.sources.get(source)?.answer !== undefined) {
       const kept = openCalls.mark(id, open).then(async (isOwn) => {
         if (!isOwn) await openCalls.remove(id, open);
         return isOwn;
       });
       const fromMs = clock.elapsed();
-      return this.#answer({ id, open, kept, startedAtMs: fromMs - ms, fromMs, requests: () => 1 });
+      return this.#answer({ id, open, kept, startedAtMs: fromMs - ms, fromMs, requests: () => 1 }, plan);
     }
     const reason = 'the router ended before it had recorded an answer; whether the platform got one is not known';
     const sent = { outcome: 'late', attempts: 0, ms, reason } as const;
     this.telemetry.sent(source, call, eventId, sent);
-    const isRecorded = await this.recorder.record(source, open, open, unansweredCall(eventId, sent));
+    const isRecorded = await this.#record(open, unansweredCall(eventId, sent), plan);
     if (isRecorded) await this.#remove(id, open, Promise.resolve(true));
     return isRecorded;
   }

@@ -55,8 +55,10 @@ const endMs = 5_000;
 
 @injectable()
 export class Pullers {
-  readonly #pullers: Puller[] = [];
-  #isClosed = false;
+  /** By source. */
+  readonly #pullers = new Map<string, Puller>();
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #following: Promise<unknown> = Promise.resolve();
 
   constructor(
     @inject(PullPlan) private readonly plan: Current<PullPlan>,
@@ -67,35 +69,63 @@ export class Pullers {
 
   /** The router and its store are open. */
   open(): void {
-    const { clock, log, ingest } = this;
-    const { pulling, normalizePhone } = this.plan.value;
     // A store may open while the router is closing.
-    if (this.#isClosed) return;
+    if (this.#state !== 'new') return;
+    this.#state = 'open';
+    void this.follow();
+  }
+
+  /**
+   * Ends those that the plan does not have any more, and starts its new ones, each after an earlier one of its name has ended.
+   * Resolves when those that end have ended.
+   */
+  async follow(): Promise<void> {
+    if (this.#state !== 'open') return;
+    const { pulling } = this.plan.value;
+    const ending = new Map([...this.#pullers].filter(([, { pulling: one }]) => !pulling.includes(one)));
+    const ends = new Map([...ending].map(([name, puller]) => [name, puller.close()]));
+    for (const name of ending.keys()) this.#pullers.delete(name);
     for (const one of pulling) {
-      const commit: EmitPulled = async (drafts, { checkpoint } = {}) => {
-        const nowMs = clock.now();
-        const read = readDrafts(drafts, normalizePhone, one.source);
-        if (read.length > 0) await ingest.commit(read.map((draft) => recordFrom(draft, one.name, nowMs)));
-        if (checkpoint !== undefined) await one.state.set(checkpoint.key, checkpoint.value);
-      };
-      this.#pullers.push(new Puller(one, commit, clock, log));
+      if (this.#pullers.has(one.name)) continue;
+      const { clock, log } = this;
+      const after = ends.get(one.name) ?? null;
+      this.#pullers.set(one.name, new Puller(one, { commit: this.#commitOf(one), clock, log, after }));
     }
+    this.#following = Promise.all([this.#following, ...ends.values()]);
+    await this.#following;
   }
 
   /** Ends all of them and gives their leases back; waits for each no longer than 5 s. Never rejects. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await Promise.all(this.#pullers.map((puller) => puller.close()));
+    this.#state = 'closed';
+    await Promise.all([this.#following, ...[...this.#pullers.values()].map((puller) => puller.close())]);
   }
 
   /** In the order of the file. */
   get statuses(): readonly PullStatus[] {
-    return this.#pullers.map(({ status }) => status);
+    return this.plan.value.pulling.flatMap(({ name }) => this.#pullers.get(name)?.status ?? []);
+  }
+
+  #commitOf(one: Pulling): EmitPulled {
+    return async (drafts, { checkpoint } = {}) => {
+      const nowMs = this.clock.now();
+      const read = readDrafts(drafts, this.plan.value.normalizePhone, one.source);
+      if (read.length > 0) await this.ingest.commit(read.map((draft) => recordFrom(draft, one.name, nowMs)));
+      if (checkpoint !== undefined) await one.state.set(checkpoint.key, checkpoint.value);
+    };
   }
 }
 
+interface PullerParts {
+  readonly commit: EmitPulled;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Nothing is started before it resolves; null = at once. */
+  readonly after: Promise<void> | null;
+}
+
 class Puller {
-  readonly #pulling: Pulling;
+  readonly pulling: Pulling;
   readonly #commit: EmitPulled;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -108,18 +138,18 @@ class Puller {
   #sinceMs: number;
   #lastFailure: PullStatus['lastFailure'] = null;
 
-  constructor(pulling: Pulling, commit: EmitPulled, clock: Clock, log: Log) {
-    this.#pulling = pulling;
+  constructor(pulling: Pulling, { commit, clock, log, after }: PullerParts) {
+    this.pulling = pulling;
     this.#commit = commit;
     this.#clock = clock;
     this.#log = log;
     this.#sleep = new Sleep(clock);
     this.#sinceMs = clock.now();
-    this.#running = this.#repeat();
+    this.#running = after === null ? this.#repeat() : after.then(() => this.#repeat());
   }
 
   get status(): PullStatus {
-    const [source, state, sinceMs, lastFailure] = [this.#pulling.name, this.#state, this.#sinceMs, this.#lastFailure];
+    const [source, state, sinceMs, lastFailure] = [this.pulling.name, this.#state, this.#sinceMs, this.#lastFailure];
     return { source, state, sinceMs, lastFailure };
   }
 
@@ -128,7 +158,7 @@ class Puller {
     this.#run?.abort(new Error('the router is closing'));
     this.#sleep.end();
     await withTimeout(this.#clock, endMs, this.#running).catch((error: unknown) =>
-      this.#log.warn('pull.unended', { source: this.#pulling.name, error }),
+      this.#log.warn('pull.unended', { source: this.pulling.name, error }),
     );
   }
 
@@ -146,7 +176,7 @@ class Puller {
       if (this.#clock.elapsed() - startedAt >= healthyMs) pauseMs = firstPauseMs;
       this.#lastFailure = { atMs: this.#clock.now(), reason: errorMessage(failure) };
       this.#become('waiting');
-      this.#log.error('pull.failed', { source: this.#pulling.name, error: failure, waitMs: pauseMs });
+      this.#log.error('pull.failed', { source: this.pulling.name, error: failure, waitMs: pauseMs });
       await this.#sleep.for(pauseMs);
       pauseMs = Math.min(longestPauseMs, pauseMs * 2);
     }
@@ -154,7 +184,7 @@ class Puller {
 
   /** Why it has ended; null where it was aborted. */
   async #once(): Promise<unknown> {
-    const { name, source } = this.#pulling;
+    const { name, source } = this.pulling;
     if (this.#isClosed) return null;
     const run = new AbortController();
     this.#run = run;
@@ -178,21 +208,21 @@ class Puller {
 
   /** Renews the lease until it is called back; aborts the run where the lease is lost, or could not be renewed for too long. */
   #renew(run: AbortController): () => void {
-    if (this.#pulling.leases === null) return () => {};
+    if (this.pulling.leases === null) return () => {};
     let leftMs = leaseMs;
     let cancel = (): void => {};
     const next = (): void => {
       cancel = this.#clock.after(renewMs, async () => {
         leftMs -= renewMs;
         const renewed = await this.#asked(leaseMs).catch((error: unknown) => {
-          this.#log.warn('pull.lease-failed', { source: this.#pulling.name, error });
+          this.#log.warn('pull.lease-failed', { source: this.pulling.name, error });
           return null;
         });
         if (run.signal.aborted) return;
         if (renewed === true) leftMs = leaseMs;
         // Two renewals that fail leave time to end before the lease does.
         if (renewed === false || leftMs <= renewMs) {
-          this.#log.warn('pull.lease-lost', { source: this.#pulling.name });
+          this.#log.warn('pull.lease-lost', { source: this.pulling.name });
           run.abort(new Error('another router may run the source now'));
         } else next();
       });
@@ -205,7 +235,7 @@ class Puller {
     try {
       return await this.#asked(leaseMs);
     } catch (error) {
-      this.#log.warn('pull.lease-failed', { source: this.#pulling.name, error });
+      this.#log.warn('pull.lease-failed', { source: this.pulling.name, error });
       return false;
     }
   }
@@ -213,7 +243,7 @@ class Puller {
   /** What cannot be given back expires. */
   async #giveBack(): Promise<void> {
     await this.#asked(null).catch((error: unknown) =>
-      this.#log.warn('pull.lease-failed', { source: this.#pulling.name, error }),
+      this.#log.warn('pull.lease-failed', { source: this.pulling.name, error }),
     );
   }
 
@@ -224,7 +254,7 @@ class Puller {
 
   /** Takes, renews or gives back the lease; false where another router holds it. */
   async #set(expiresInMs: number | null): Promise<boolean> {
-    const { leases, name } = this.#pulling;
+    const { leases, name } = this.pulling;
     if (leases === null) return true;
     const held = await leases.get(name);
     if (held !== null && held.value !== this.#holder) return false;

@@ -1,24 +1,25 @@
 /** Which class or value serves each token of the router. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
-import { Clock, type Component, Log, Metrics, type Source, Store } from '@switchhook/sdk';
+import { Clock, Log, Metrics, Store, StoreReader } from '@switchhook/sdk';
 import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { ControlPlan, Controls } from '../admin/control.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
+import { storeReader } from '../calls/store-reader.js';
 import { CallTelemetry } from '../calls/telemetry.js';
 import type { Config } from '../config/config.js';
 import { DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import { apiFor } from '../http/admin-api.js';
 import { ConnectionFairness } from '../http/connection-fairness.js';
-import type { RouterInfo } from '../http/endpoint.js';
-import type { Hook, ServerParts } from '../http/hooks.js';
+import type { Answering } from '../http/endpoint.js';
+import type { ServerParts } from '../http/hooks.js';
 import { PageFiles, type Pages, readPages } from '../http/page-files.js';
 import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
-import { EmitPlan, Emitters } from '../ingest/emitters.js';
+import { EmitPlan, EmitterOf, Emitters } from '../ingest/emitters.js';
 import { Ingest } from '../ingest/ingest.js';
 import { LaterAnswers, LaterPlan } from '../ingest/later-answers.js';
 import { OpenCalls } from '../ingest/open-calls.js';
@@ -26,16 +27,19 @@ import { Pullers, PullPlan } from '../ingest/pulling.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
+import type { Current, CurrentInUse } from '../system/injection.js';
 import { type LineWriter, openLog } from '../system/log.js';
-import { Mask, maskFor } from '../system/mask.js';
+import { Mask, Secrets } from '../system/mask.js';
 import { ExposedMetrics } from '../system/metrics.js';
 import { Pauses } from '../system/pauses.js';
+import { Swappable } from '../system/swappable.js';
 import { version } from '../system/version.js';
 import { createComponent } from './component-factory.js';
 import { ComponentLifecycle, storeUntilOpen } from './component-lifecycle.js';
 import { type Configure, Container } from './container.js';
-import { componentRows, createGeneration, type Generation, pluginServices } from './generation.js';
+import { createGeneration, type Generation, pluginServices } from './generation.js';
 import { Retention, RetentionPlan } from './retention.js';
+import { componentRows } from './server-plan.js';
 
 /** How to make a router, beside its configuration. */
 export interface RouterOptions {
@@ -43,6 +47,14 @@ export interface RouterOptions {
   readonly configure?: Configure;
   /** Where log lines go; default standard output. */
   readonly logTo?: LineWriter;
+  /** How `reload` reads the configuration; default: its file. */
+  readonly load?: () => Promise<Config>;
+}
+
+/** What the server asks the router itself. */
+export interface RouterQuestions extends Pick<Answering, 'reload'> {
+  /** Serves `/readyz`. */
+  ready(): Promise<void>;
 }
 
 /** A router, ready to be opened. */
@@ -51,7 +63,8 @@ export interface Composition {
   readonly container: Container;
   /** The router's own classes; its store refuses everything until it is open. */
   readonly engine: Container;
-  readonly generation: Generation;
+  readonly current: Swappable<Generation>;
+  readonly secrets: Secrets;
   readonly store: ComponentLifecycle;
   readonly listener: RequestListener;
   readonly fairness: ConnectionFairness;
@@ -88,33 +101,39 @@ const classes = [
   ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Retention],
 ] as const;
 
-/** Creates all components and registers all classes. `ready` serves `/readyz`. Throws a `ComponentFailure`. */
-export function composeRouter(config: Config, options: RouterOptions, ready: () => Promise<void>): Composition {
-  const mask = maskFor(config.secrets);
+/** Creates all components and registers all classes. Throws a `ComponentFailure`. */
+export function composeRouter(config: Config, options: RouterOptions, questions: RouterQuestions): Composition {
+  const secrets = new Secrets();
+  secrets.add(config.secrets);
+  let current: Swappable<Generation> | null = null;
+  const level = () => (current?.value.config ?? config).log.level;
   const container = Container.forRouter(
-    () => openLog({ level: config.log.level, mask, ...(options.logTo && { to: options.logTo }) }),
+    () => openLog({ level, mask: secrets.mask, ...(options.logTo && { to: options.logTo }) }),
     options.configure,
-    mask,
+    secrets.mask,
   );
   const engine = container.child();
   registerClasses(engine);
   const store = createStore(config, container);
   engine.register(Store, { useValue: storeUntilOpen(container.get(Store), store) });
-  const generation = createGeneration(config, container, engine);
-  registerPlan(engine, generation);
-  engine.get(IngestTelemetry).expect(config.sources);
-  engine.get(DeliveryTelemetry).expect(config.destinations);
-  engine.get(CallTelemetry).expect(config.answers);
-  for (const { name, component } of config.sources)
-    if (component.answerBy === 'call') engine.get(CallTelemetry).expectSent(name);
+  if (!container.has(StoreReader)) {
+    const callSources = () => current?.value.callSources ?? [];
+    container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
+  }
+  // What is emitted is routed by the configuration of the moment.
+  container.register(EmitterOf, {
+    useValue: (name) => ({ emit: (drafts) => engine.get(Emitters).emit(name, drafts) }),
+  });
+  current = new Swappable(createGeneration(config, { container, engine, earlier: null }));
+  registerPlan(engine, current);
+  expectRows(engine, config);
   container.get(Metrics).gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const fairness = new ConnectionFairness();
   return {
     container,
     engine,
-    generation,
-    store,
-    listener: listenerFor(serverParts(config, engine, ready), fairness),
+    ...{ current, secrets, store },
+    listener: listenerFor(serverParts(current, engine, questions), fairness),
     fairness,
   };
 }
@@ -125,8 +144,20 @@ export function registerClasses(container: Container): void {
 }
 
 /** What the classes take from the configuration. */
-export function registerPlan(container: Container, generation: Omit<Generation, 'config' | 'lifecycles'>): void {
-  for (const plan of plans) container.register<unknown>(plan, { useValue: { value: generation } });
+export function registerPlan(
+  container: Container,
+  current: CurrentInUse<Omit<Generation, 'config' | 'lifecycles' | 'server'>>,
+): void {
+  for (const plan of plans) container.register<unknown>(plan, { useValue: current });
+}
+
+/** The counters of all rows exist from the beginning. */
+export function expectRows(engine: Container, { sources, destinations, answers }: Config): void {
+  engine.get(IngestTelemetry).expect(sources);
+  engine.get(DeliveryTelemetry).expect(destinations);
+  engine.get(CallTelemetry).expect(answers);
+  for (const { name, component } of sources)
+    if (component.answerBy === 'call') engine.get(CallTelemetry).expectSent(name);
 }
 
 /** Creates the store of the configuration, unless the program has registered one. */
@@ -140,65 +171,72 @@ function createStore(config: Config, container: Container): ComponentLifecycle {
       ...system,
     );
   }
-  const created = createComponent('store', config.store, pluginServices(config, container)(config.store.plugin));
+  const created = createComponent(
+    'store',
+    config.store,
+    pluginServices(config, container, componentRows(config))(config.store.plugin),
+  );
   container.register(Store, { useValue: created.instance });
   return new ComponentLifecycle(created, ...system);
 }
 
-function serverParts(config: Config, engine: Container, ready: () => Promise<void>): ServerParts {
-  const { adminToken, trustProxy, publicUrl, publicMetrics, bodyLimitBytes, bodyTimeoutMs } = config.server;
-  const access = { token: adminToken, proxied: trustProxy || publicUrl !== null };
-  const [clock, log, status] = [engine.get(Clock), engine.get(Log), engine.get(StatusReader)];
+function serverParts(current: Current<Generation>, engine: Container, { ready, reload }: RouterQuestions): ServerParts {
+  const [clock, log, mask, status] = [engine.get(Clock), engine.get(Log), engine.get(Mask), engine.get(StatusReader)];
   const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
-  const { sources } = engine.get(SourcePlan).value;
-  const limits = { maxBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs };
+  const pages = pagesOf(engine);
   const api = apiFor({
     operations: engine.get(Operations),
-    status,
+    ...{ status, reload, mask, clock, log },
     controls: engine.get(Controls),
     duplicates: engine.get(Ingest).duplicates,
     changes: engine.get(ChangeFeed),
-    info: infoOf(config),
-    access,
-    trustProxy,
-    limits,
-    mask: engine.get(Mask),
-    clock,
-    log,
+    get info() {
+      return current.value.server.info;
+    },
+    get access() {
+      return current.value.server.access;
+    },
+    get trustProxy() {
+      return current.value.server.trustProxy;
+    },
+    get limits() {
+      return current.value.server.limits;
+    },
   });
   return {
-    hooks: new Map(config.sources.map(({ name, component }) => [name, hookOf(component, sources.get(name))])),
+    get hooks() {
+      return current.value.server.hooks;
+    },
+    get metricsAccess() {
+      return current.value.server.metricsAccess;
+    },
+    get limits() {
+      return current.value.server.limits;
+    },
+    get trustProxy() {
+      return current.value.server.trustProxy;
+    },
+    get pages() {
+      return current.value.config.server.dashboard ? pages : null;
+    },
+    get publicUrl() {
+      return current.value.server.publicUrl;
+    },
     receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
     refused: (...refusal) => ingestTelemetry.refused(...refusal),
-    ready,
     metrics: async () => engine.get(ExposedMetrics).expose(await status.gauges()),
-    metricsAccess: publicMetrics ? null : access,
-    pages: config.server.dashboard ? pagesOf(engine, trustProxy) : null,
-    ...{ api, limits, trustProxy, publicUrl, clock, log },
+    ...{ ready, api, clock, log },
   };
 }
 
 /** A router without its dashboard is still a router. */
-function pagesOf(container: Container, trustProxy: boolean): Pages | null {
+function pagesOf(container: Container): Pages | null {
   if (!container.has(PageFiles)) return null;
   const [folder, log] = [container.get(PageFiles), container.get(Log)];
   try {
-    return readPages(folder, trustProxy);
+    return readPages(folder);
   } catch (error) {
     log.warn('dashboard.unread', { folder, error });
     return null;
   }
-}
-
-/** A call is not refused for the media type that its sender names. */
-function hookOf({ accepts, calls = false }: Component, source: Source | undefined): Hook {
-  const handshake = source?.handshake !== undefined;
-  return { accepts: accepts ?? (calls ? null : ['application/json']), calls, handshake };
-}
-
-function infoOf(config: Config): RouterInfo {
-  const components = componentRows(config).map(({ name, component: { kind, type: use, description } }) => {
-    return { kind, name, use, description };
-  });
-  return { version, node: process.version, routes: config.routes, components };
 }

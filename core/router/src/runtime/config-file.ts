@@ -5,18 +5,21 @@ import { ConfigDocument } from '../config/diagnostics.js';
 import { documentOf, readConfig } from '../config/load.js';
 import { described } from '../system/returned.js';
 import { located, locateIn } from '../system/thrown.js';
-import { exportOf, importFile } from './plugin-files.js';
+import { LocalModules } from './local-modules.js';
+import { exportOf } from './plugin-files.js';
 import { typeScriptProblem } from './typescript.js';
 
 /** What is wrong with the file is in the document: this never throws. */
 export async function readConfigFile(file: string): Promise<ConfigDocument> {
   if (!/\.[cm]?[jt]s$/.test(file) || !existsSync(file)) return readConfig(file);
   const path = resolve(file);
+  const local = new LocalModules();
   locateIn(dirname(path));
   try {
-    const module = await importFile(path);
+    const module = await local.import(path);
     const value = exportOf(module);
-    if (typeof value === 'object' && value !== null && value !== module) return documentOf(value, file);
+    if (typeof value === 'object' && value !== null && value !== module)
+      return documentOf(value, file, [...local.files]);
     const found = value === module ? 'none' : described(value);
     return unreadable(file, `the default export must be a configuration, and is ${found}`);
   } catch (error) {

@@ -1,21 +1,12 @@
 /** From a configuration file to a router. */
-import { checkConfig, checkServer } from '../config/check.js';
-import type { Config, ServerConfig } from '../config/config.js';
+import { checkServer } from '../config/check.js';
+import type { ServerConfig } from '../config/config.js';
 import { namedPlugins } from '../config/load.js';
-import { formatProblems, type Problem } from '../config/problem.js';
 import type { RouterOptions } from './composition.js';
 import { readConfigFile } from './config-file.js';
+import { ConfigurationError, loadConfig } from './load-config.js';
 import { type ComponentCatalog, openCatalog } from './plugin-loader.js';
 import { Router } from './router.js';
-
-/** The configuration is wrong; `problems` lists every mistake. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-
-  constructor(readonly problems: readonly Problem[]) {
-    super(formatProblems(problems));
-  }
-}
 
 /**
  * Makes a router from a configuration file. Nothing is opened yet: call `open`, then `listen`, or mount `listener` in a
@@ -29,14 +20,6 @@ export class ConfigurationError extends Error {
  */
 export async function createRouter(file: string, options: RouterOptions = {}): Promise<Router> {
   return new Router(await loadConfig(file), options);
-}
-
-/** Reads and checks a configuration file. Throws a `ConfigurationError` with all its problems. */
-export async function loadConfig(file: string): Promise<Config> {
-  const document = await readConfigFile(file);
-  const checked = await checkConfig(document, openCatalog(document.directory));
-  if (checked.kind === 'problems') throw new ConfigurationError(checked.problems);
-  return checked.config;
 }
 
 /**

@@ -1,16 +1,17 @@
 /** One configuration at work: its components, and what the parts of the router take from it. */
-import { Clock, type Kind, Log, type Plugin, phoneNormalizer, Store, StoreReader } from '@switchhook/sdk';
+import { Clock, type Instances, type Kind, Log, type Plugin, phoneNormalizer, Store } from '@switchhook/sdk';
 import type { ReplayPlan } from '../admin/bulk-replay.js';
 import type { ControlPlan } from '../admin/control.js';
 import type { AdminPlan } from '../admin/operations.js';
 import type { StatusPlan } from '../admin/status.js';
 import type { AnswerPlan } from '../calls/answer.js';
-import { storeReader } from '../calls/store-reader.js';
+import type { OpenResolver } from '../calls/resolver-bulkhead.js';
 import type { ComponentRow, Config } from '../config/config.js';
+import type { OpenDestination } from '../delivery/attempt.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
-import { type EmitPlan, EmitterOf, Emitters } from '../ingest/emitters.js';
+import type { EmitPlan } from '../ingest/emitters.js';
 import type { LaterPlan } from '../ingest/later-answers.js';
-import type { PullPlan } from '../ingest/pulling.js';
+import type { Pulling, PullPlan } from '../ingest/pulling.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { SourcePlan } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
@@ -19,8 +20,10 @@ import { StateOf, stateIn } from '../system/plugin-state.js';
 import { ComponentFailure, type CreatedComponent, createComponent, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
+import { type ComponentSection, isUnchanged } from './difference.js';
 import { PluginServices } from './plugin-services.js';
 import type { RetentionPlan } from './retention.js';
+import { componentRows, type ServerPlan, serverPlan } from './server-plan.js';
 
 /** What a router takes from its configuration. */
 export interface Generation
@@ -36,79 +39,97 @@ export interface Generation
     StatusPlan,
     RetentionPlan {
   readonly config: Config;
-  /** Of all components but the store. */
-  readonly lifecycles: readonly ComponentLifecycle[];
+  readonly server: ServerPlan;
+  /** Of all components but the store, by kind and name, in the order in which they are opened. */
+  readonly lifecycles: ReadonlyMap<string, ComponentLifecycle>;
+}
+
+/** What a generation is made with. */
+export interface GenerationParts {
+  readonly container: Container;
+  readonly engine: Container;
+  /** The one at work, whose unchanged components stay; null at the start. */
+  readonly earlier: Generation | null;
 }
 
 /** Leases of sources that pull; no plugin can have the name of a package with a colon. */
 const pullNamespace = 'switchhook:pull';
 
-/** Creates all components but the store. Nothing is opened. Throws a `ComponentFailure`. */
-export function createGeneration(config: Config, container: Container, engine: Container): Generation {
+/** Creates all components but the store, and takes over those that are the same as before. Nothing is opened. Throws a `ComponentFailure`. */
+export function createGeneration(config: Config, { container, engine, earlier }: GenerationParts): Generation {
   const [clock, log, mask] = [engine.get(Clock), engine.get(Log), engine.get(Mask)];
   const ingestTelemetry = engine.get(IngestTelemetry);
-  const callSources = config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name);
-  if (!container.has(StoreReader))
-    container.register(StoreReader, { useValue: storeReader(engine.get(Store), callSources) });
   const store = engine.get(Store);
+  const own = container.child();
   const stateOf = stateOfPlugins(config, stateIn(store, clock));
-  container.register(StateOf, { useValue: stateOf });
-  // What is emitted is routed by the plan, which is made of this generation.
-  container.register(EmitterOf, {
-    useValue: (name) => ({ emit: (drafts) => engine.get(Emitters).emit(name, drafts) }),
+  own.register(StateOf, { useValue: stateOf });
+  const kept = (section: ComponentSection, name: string): ComponentLifecycle | undefined =>
+    earlier !== null && isUnchanged(section, name, earlier.config, config)
+      ? earlier.lifecycles.get(`${section}.${name}`)
+      : undefined;
+  const isNew = (section: ComponentSection) => (row: ComponentRow) => kept(section, row.name) === undefined;
+  const plugins = pluginServices(config, own, [
+    ...(earlier === null ? [config.store] : []),
+    ...config.sources.filter(isNew('sources')),
+    ...config.transforms.filter(isNew('transforms')),
+    ...config.destinations.filter(isNew('destinations')),
+    ...config.resolvers.filter(isNew('resolvers')),
+  ]);
+  const lifecycles = new Map<string, ComponentLifecycle>();
+  const add = (section: ComponentSection, row: ComponentRow, create: () => CreatedComponent): ComponentLifecycle => {
+    const lifecycle = kept(section, row.name) ?? new ComponentLifecycle(create(), clock, log, mask);
+    lifecycles.set(`${section}.${row.name}`, lifecycle);
+    return lifecycle;
+  };
+  const create = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
+  const transforms = byName(config.transforms, (row) =>
+    instanceOf<'transform'>(add('transforms', row, () => create('transform', row))),
+  );
+  const destinations = byName(config.destinations, (row): OpenDestination => {
+    const lifecycle = add('destinations', row, () => withBatches(create('destination', row), row));
+    const same = kept('destinations', row.name) && earlier?.destinations.get(row.name);
+    if (same !== undefined) return same;
+    const destination = instanceOf<'destination'>(lifecycle);
+    return { destination, policy: row.queue, emits: emits(row), probe: probeOf(lifecycle) };
   });
-  const emitters = new Set(config.destinations.filter(({ component }) => component.emits).map(({ name }) => name));
-  const plugins = pluginServices(config, container);
-  const created = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
-  const lifecycleOf = (component: CreatedComponent) => new ComponentLifecycle(component, clock, log, mask);
-  const sources = config.sources.map((row) => {
-    const source = created('source', row);
-    if (row.component.answerBy === 'call' && (!store.state || !store.setState || !store.stateKeys))
-      throw new ComponentFailure({ ...source, position: row.position ?? null }, 'cannot be used', noOpenCalls(), mask);
-    return source;
+  const resolvers = byName(config.resolvers, (row): OpenResolver => {
+    const lifecycle = add('resolvers', row, () => create('resolver', row));
+    const same = kept('resolvers', row.name) && earlier?.resolvers.get(row.name);
+    if (same !== undefined) return same;
+    const { name, timeoutMs, after, concurrency, breaker } = row;
+    const resolver = resolverUntilOpen(instanceOf<'resolver'>(lifecycle), lifecycle);
+    return { name, resolver, timeoutMs, after, concurrency, breaker, probe: probeOf(lifecycle) };
   });
-  const transforms = config.transforms.map((row) => created('transform', row));
-  const destinations = config.destinations.map((row) => {
-    const destination = withBatches(created('destination', row), row);
-    return { ...destination, row, lifecycle: lifecycleOf(destination) };
+  const sources = byName(config.sources, (row) => {
+    const { name, component } = row;
+    if (component.answerBy === 'call' && (!store.state || !store.setState || !store.stateKeys)) {
+      const failed = { kind: 'source', name, type: component.type, position: row.position ?? null } as const;
+      throw new ComponentFailure(failed, 'cannot be used', noOpenCalls(), mask);
+    }
+    return instanceOf<'source'>(add('sources', row, () => create('source', row)));
   });
-  const resolvers = config.resolvers.map((row) => {
-    const resolver = created('resolver', row);
-    return { ...resolver, row, lifecycle: lifecycleOf(resolver) };
+  const pulling = config.sources.flatMap((row): readonly Pulling[] => {
+    const [source, { name, plugin }] = [sources.get(row.name), row];
+    if (source?.start === undefined) return [];
+    const same = kept('sources', name) && earlier?.pulling.find((one) => one.name === name);
+    if (same !== undefined) return [same];
+    try {
+      const leases = store.onDue === undefined ? null : stateOf(pullNamespace);
+      return [{ name, source, state: stateOf(plugin?.name ?? 'switchhook'), leases }];
+    } catch (error) {
+      const component = { kind: 'source', name, type: row.component.type, position: row.position ?? null } as const;
+      throw new ComponentFailure(component, 'cannot be used', error, mask);
+    }
   });
   return {
-    config,
-    lifecycles: [
-      ...transforms.map(lifecycleOf),
-      ...[...destinations, ...resolvers].map(({ lifecycle }) => lifecycle),
-      ...sources.map(lifecycleOf),
-    ],
-    sources: byName(sources, ({ instance }) => instance),
-    callSources,
-    pulling: sources.flatMap(({ name, instance, position, type }, index) => {
-      if (instance.start === undefined) return [];
-      const { plugin } = config.sources[index] ?? { plugin: null };
-      try {
-        const leases = store.onDue === undefined ? null : stateOf(pullNamespace);
-        return [{ name, source: instance, state: stateOf(plugin?.name ?? 'switchhook'), leases }];
-      } catch (error) {
-        throw new ComponentFailure(
-          { kind: 'source', name, type, position: position ?? null },
-          'cannot be used',
-          error,
-          mask,
-        );
-      }
-    }),
-    transforms: byName(transforms, ({ instance }) => instance),
-    destinations: byName(destinations, ({ instance, lifecycle, row }) => {
-      const own = emitters.has(row.name) ? emitters : null;
-      return { destination: instance, policy: row.queue, emitters: own, probe: probeOf(lifecycle) };
-    }),
-    resolvers: byName(resolvers, ({ name, instance, lifecycle, row: { timeoutMs, after, concurrency, breaker } }) => {
-      const resolver = resolverUntilOpen(instance, lifecycle);
-      return { name, resolver, timeoutMs, after, concurrency, breaker, probe: probeOf(lifecycle) };
-    }),
+    ...{ config, lifecycles, sources, pulling, destinations, resolvers },
+    number: (earlier?.number ?? 0) + 1,
+    sinceMs: clock.now(),
+    server: serverPlan(config, sources),
+    callSources: config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name),
+    // Deliveries that wait may name one that has been removed.
+    transforms: new Map([...(earlier?.transforms ?? []), ...transforms]),
+    emitters: new Set(config.destinations.filter(emits).map(({ name }) => name)),
     routes: config.routes,
     routeTable: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
     answers: config.answers,
@@ -120,6 +141,15 @@ export function createGeneration(config: Config, container: Container, engine: C
 function noOpenCalls(): Error {
   const message = 'it answers by a call, and the store has no state, setState and stateKeys';
   return Object.assign(new Error(message), { code: 'STATE_NOT_KEPT' });
+}
+
+function emits({ component }: ComponentRow): boolean {
+  return component.emits !== undefined;
+}
+
+/** The kind of a component stands in the key of its lifecycle; its type does not express that. */
+function instanceOf<K extends Kind>({ made }: ComponentLifecycle): Instances[K] {
+  return made.instance as Instances[K];
 }
 
 /** Plugins are distinguished by their names: two that are called alike would share their keys. */
@@ -137,9 +167,12 @@ function probeOf(lifecycle: ComponentLifecycle): ComponentLifecycle['probe'] | n
   return lifecycle.made.lifecycle.probe === undefined ? null : (timeoutMs) => lifecycle.probe(timeoutMs);
 }
 
-/** The services of each plugin; the router's own components have those of the router only. */
-export function pluginServices(config: Config, container: Container): (plugin: Plugin | null) => PluginServices {
-  const rows = componentRows(config);
+/** The services of each plugin, for these rows; the router's own components have those of the router only. */
+export function pluginServices(
+  config: Config,
+  container: Container,
+  rows: readonly ComponentRow[],
+): (plugin: Plugin | null) => PluginServices {
   const created = new Map<Plugin | null, PluginServices>();
   return (plugin) => {
     const known = created.get(plugin);
@@ -150,12 +183,6 @@ export function pluginServices(config: Config, container: Container): (plugin: P
     created.set(plugin, services);
     return services;
   };
-}
-
-/** All rows that name a component. */
-export function componentRows(config: Config): readonly ComponentRow[] {
-  const { store, sources, transforms, destinations, resolvers } = config;
-  return [store, ...sources, ...transforms, ...destinations, ...resolvers];
 }
 
 function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {

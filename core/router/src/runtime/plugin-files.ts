@@ -1,16 +1,9 @@
-/** The files of plugins: where they are, which packages are installed, and how a file is imported. */
+/** The files of plugins: where they are, and which packages are installed. */
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { importTypeScript } from './typescript.js';
-
-/** What of a `package.json` matters here. */
-interface Manifest {
-  readonly version?: unknown;
-  readonly type?: unknown;
-  readonly keywords?: unknown;
-}
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { manifestAt, manifestOf, upwardsFrom } from './local-modules.js';
 
 const keyword = 'switchhook-plugin';
 
@@ -52,13 +45,6 @@ function packagesIn(folder: string): readonly string[] {
   });
 }
 
-/** Imports a file of JavaScript or TypeScript. */
-export async function importFile(path: string): Promise<unknown> {
-  const ending = extname(path);
-  if (!['.ts', '.mts'].includes(ending)) return import(pathToFileURL(path).href);
-  return importTypeScript(path, ending === '.mts' || manifestOf(path)?.type === 'module');
-}
-
 /** The default export; one or two levels deeper where the file was loaded as CommonJS. */
 export function exportOf(module: unknown, depth = 0): unknown {
   const isWrapped = depth < 3 && typeof module === 'object' && module !== null && 'default' in module;
@@ -71,29 +57,8 @@ export function versionOf(path: string): string | null {
   return version === undefined ? null : String(version);
 }
 
-/** That of its package.json; its own where there is none. */
-export function packageDirectory(path: string): string {
-  const [own = path, ...above] = upwardsFrom(dirname(path));
-  return [own, ...above].find((directory) => existsSync(join(directory, 'package.json'))) ?? own;
-}
-
-function manifestOf(path: string): Manifest | null {
-  return manifestAt(packageDirectory(path));
-}
-
-function manifestAt(directory: string): Manifest | null {
-  const file = join(directory, 'package.json');
-  return existsSync(file) ? createRequire(import.meta.url)(file) : null;
-}
-
 function namesIn(folder: string): readonly string[] {
   return existsSync(folder) ? readdirSync(folder) : [];
-}
-
-function* upwardsFrom(directory: string): Generator<string> {
-  yield directory;
-  const parent = dirname(directory);
-  if (parent !== directory) yield* upwardsFrom(parent);
 }
 
 /** A package that is not there, or a name that no package can have. */

@@ -1,12 +1,15 @@
 /** The catalog: finds and loads the plugins that bring the components of a configuration. */
 import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { Catalog, Found, LoadedRow, PluginProblem } from '../config/component-rows.js';
+import type { OutdatedPlugin } from '../config/config.js';
 import { described } from '../system/returned.js';
 import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
-import { exportOf, fileOf, importFile, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
+import { LocalModules, packageDirectory } from './local-modules.js';
+import { exportOf, fileOf, installedPlugins, isPath, versionOf } from './plugin-files.js';
 import { typeScriptProblem } from './typescript.js';
 
 /** A plugin and where it was found. */
@@ -24,6 +27,8 @@ type Problems = readonly PluginProblem[];
 /** Packages that need no row of `plugins:`. */
 const ownPrefix = '@switchhook/plugin-';
 const contractVersion = 1;
+/** The version of each package when it was imported, by its file: Node does not import another one. */
+const running = new Map<string, string | null>();
 
 /** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. `given` are loaded already. */
 export function openCatalog(directory: string, given: readonly Plugin[] = []): ComponentCatalog {
@@ -37,6 +42,8 @@ export class ComponentCatalog implements Catalog {
   /** Rows of `plugins:` that are loaded. */
   readonly #named: LoadedPlugin[] = [];
   readonly #loaded = new Map<string, Promise<LoadedPlugin | Problems>>();
+  readonly #local = new LocalModules();
+  readonly #outdated: OutdatedPlugin[] = [];
 
   constructor(directory: string, given: readonly Plugin[]) {
     this.#directory = directory;
@@ -47,6 +54,16 @@ export class ComponentCatalog implements Catalog {
   /** The plugins that rows of `plugins:` name. */
   get named(): readonly LoadedPlugin[] {
     return this.#named;
+  }
+
+  /** Local plugins, and what they import by relative paths. */
+  get files(): ReadonlySet<string> {
+    return this.#local.files;
+  }
+
+  /** Packages that were replaced by other versions since they were imported. */
+  get outdated(): readonly OutdatedPlugin[] {
+    return this.#outdated;
   }
 
   /** Loads what a row of `plugins:` names. */
@@ -155,7 +172,8 @@ export class ComponentCatalog implements Catalog {
     if (path === null) return [notInstalled(from)];
     locateIn(isPath(from) ? dirname(path) : packageDirectory(path));
     try {
-      const module: unknown = await importFile(path);
+      const isLocal = isPath(from) || /\.m?ts$/.test(path);
+      const module: unknown = await (isLocal ? this.#local.import(path) : import(pathToFileURL(path).href));
       const exported = exportOf(module);
       if (typeof exported !== 'object' || exported === null || !('components' in exported && 'api' in exported)) {
         const message = `${from} has no plugin as its default export, but ${described(exported)}`;
@@ -168,11 +186,20 @@ export class ComponentCatalog implements Catalog {
       const problems = definitionProblems({ ...exported });
       if (problems.length > 0) return brokenBy(from, problems, 'docs/writing-a-plugin.md has the rules.');
       // Its fields have been checked.
-      return { plugin: exported as Plugin, version: versionOf(path), from, path };
+      return { plugin: exported as Plugin, version: this.#versionOf(path, from), from, path };
     } catch (error) {
       const { message, hint } = typeScriptProblem(error) ?? { message: located(error) };
       return brokenBy(from, [message], hint);
     }
+  }
+
+  #versionOf(path: string, from: string): string | null {
+    const installed = versionOf(path);
+    const before = running.get(path);
+    if (before === undefined || isPath(from)) running.set(path, installed);
+    else if (before !== null && installed !== null && before !== installed)
+      this.#outdated.push({ plugin: from, running: before, installed });
+    return before ?? installed;
   }
 }
 

@@ -6,6 +6,8 @@ import { ChangeFeed } from '../admin/change-feed.js';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
 import { Operations } from '../admin/operations.js';
 import { explanationJson } from '../api/mapping.js';
+import type { ReloadReport } from '../api/reload-responses.js';
+import type { ReloadRequest } from '../api/requests.js';
 import { Answers } from '../calls/answer.js';
 import type { Config } from '../config/config.js';
 import { isLoopback } from '../http/access.js';
@@ -16,8 +18,13 @@ import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
 import { openWatchdog } from '../system/watchdog.js';
+import { ComponentFailure } from './component-factory.js';
 import type { Probed } from './component-lifecycle.js';
 import { type Composition, composeRouter, type RouterOptions } from './composition.js';
+import { ConfigWatch } from './config-watch.js';
+import { ConfigurationError, loadConfig } from './load-config.js';
+import { OpenComponents } from './open-components.js';
+import { logWarnings, Reloader } from './reload.js';
 import { Retention } from './retention.js';
 
 /** What `check --connect` found out about one component. */
@@ -29,15 +36,17 @@ export interface Probe extends Probed {
 
 /** Calls are not answered meanwhile; a table of half a million callers is read in less. */
 const patienceMs = 5_000;
-/** Between two tries to open what phones can do without. */
-const longestPauseMs = { store: 30_000, resolver: 60_000 };
+/** Between two tries to open the store, which calls can do without. */
+const longestPauseMs = 30_000;
 
-/** Runs one configuration. `open` first, then `listen` or mount `listener`; `close` ends it. */
+/** Runs a configuration, and after `reload` another one. `open` first, then `listen` or mount `listener`; `close` ends it. */
 export class Router {
-  readonly #config: Config;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #composition: Composition;
+  readonly #components = new OpenComponents();
+  readonly #reloader: Reloader;
+  #watch: ConfigWatch | null = null;
   /** In the order they were opened. */
   readonly #opened: (() => Promise<void>)[] = [];
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
@@ -45,11 +54,19 @@ export class Router {
 
   /** Makes all components; nothing is opened yet. Throws a `ComponentFailure`. */
   constructor(config: Config, options: RouterOptions = {}) {
-    this.#config = config;
-    this.#composition = composeRouter(config, options, () => this.#ready());
+    this.#composition = composeRouter(config, options, {
+      ready: () => this.#ready(),
+      reload: (request) => this.#refusedReload(request),
+    });
     const { container } = this.#composition;
     this.#clock = container.get(Clock);
     this.#log = container.get(Log);
+    this.#reloader = new Reloader({
+      ...this.#composition,
+      components: this.#components,
+      load: options.load ?? (() => loadConfig(config.file)),
+      checkOpen: () => this.#checkOpen(),
+    });
     this.#opened.push(() => container.get(Network).close());
   }
 
@@ -65,7 +82,7 @@ export class Router {
 
   /** Headers that sign a body for a source, with its secrets; null if there is no such source or it cannot sign. */
   signed(source: string, body: Uint8Array): SignedRequest | null {
-    return this.#composition.generation.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
+    return this.#generation.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
   }
 
   /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
@@ -75,7 +92,7 @@ export class Router {
 
   /** The answer to a call: its resolvers run, nothing is recorded. After `openComponents`; the store need not be open. */
   ring(source: string, body: JsonObject): Promise<CallDryRun> {
-    const { sources, normalizePhone } = this.#composition.generation;
+    const { sources, normalizePhone } = this.#generation;
     const [clock, log] = [this.#clock, this.#log];
     return dryRunCall(source, body, {
       sources,
@@ -104,7 +121,7 @@ export class Router {
     ];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
-      if (this.#answersCalls) await store.persist({ longestPauseMs: longestPauseMs.store, patienceMs });
+      if (this.#answersCalls) await store.persist({ longestPauseMs, patienceMs });
       else await store.once();
       await this.#openComponents(patienceMs);
     });
@@ -123,14 +140,11 @@ export class Router {
     await withTimeout(this.#clock, patienceMs, known).catch((error: unknown) =>
       this.#log.warn('pauses.unread', { error }),
     );
-    this.#watch();
+    this.#watchLoop();
     this.#state = 'open';
-    for (const { code, path, message } of this.#config.warnings)
-      this.#log.warn('config.warned', { code, path, message });
-    this.#log.info('router.opened', {
-      sources: this.#config.sources.length,
-      destinations: this.#config.destinations.length,
-    });
+    const { warnings, sources, destinations } = this.#generation.config;
+    logWarnings(this.#log, warnings);
+    this.#log.info('router.opened', { sources: sources.length, destinations: destinations.length });
   }
 
   /**
@@ -141,9 +155,32 @@ export class Router {
     await this.#orClosed(() => this.#openComponents(null));
   }
 
+  /**
+   * Reads the configuration file anew, with what it refers to, and switches to it in one step: what is under way ends with the
+   * components it began with. Throws a `ConfigurationError` or a `ComponentFailure`, and then nothing has changed. Two at the
+   * same time run one after the other.
+   */
+  async reload({ dryRun = false, removed = 'drain' }: Partial<ReloadRequest> = {}): Promise<ReloadReport> {
+    let files: readonly string[] = [];
+    try {
+      return await this.#reloader.reload({ dryRun, removed });
+    } catch (error) {
+      if (error instanceof ConfigurationError) files = error.files;
+      throw error;
+    } finally {
+      if (this.#state === 'open') await this.#watch?.follow([...new Set([...this.#generation.config.files, ...files])]);
+    }
+  }
+
+  /** Reloads whenever a file of the configuration was saved: its own, `.env`, those of `\${file:…}` and local plugins. */
+  async watch(): Promise<void> {
+    this.#watch ??= new ConfigWatch(this.#clock, () => this.reload().catch(() => null /* It is in the log. */));
+    await this.#watch.follow(this.#generation.config.files);
+  }
+
   /** Listens at `server.host` and `server.port`. Rejects if the address is not available. */
   async listen(): Promise<string> {
-    const { host, port, keepAliveMs, adminToken } = this.#config.server;
+    const { host, port, keepAliveMs, adminToken } = this.#generation.config.server;
     const { fairness } = this.#composition;
     this.#server = await listen(this.listener, host, port, { fairness, keepAliveMs });
     const { url } = this.#server;
@@ -160,6 +197,7 @@ export class Router {
   async close(): Promise<void> {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#state = 'closing';
+    this.#watch?.close();
     for (const close of this.#opened.splice(0).reverse()) await close();
     this.#state = 'closed';
     this.#log.info('router.closed');
@@ -167,9 +205,9 @@ export class Router {
 
   /** Probes the store, which need not be open, and every component that can reach what it depends on. */
   async probe(timeoutMs: number): Promise<readonly Probe[]> {
-    const { store, generation } = this.#composition;
+    const { store } = this.#composition;
     return Promise.all(
-      [store, ...generation.lifecycles].map(async (component) => {
+      [store, ...this.#generation.lifecycles.values()].map(async (component) => {
         const { kind, name, type } = component.made;
         return { kind, name, type, ...(await component.probe(timeoutMs)) };
       }),
@@ -177,16 +215,16 @@ export class Router {
   }
 
   async #openComponents(patienceMs: number | null): Promise<void> {
-    const persistence = { longestPauseMs: longestPauseMs.resolver, patienceMs };
-    const opened = this.#composition.generation.lifecycles.map((component) => {
-      this.#opened.push(() => component.close());
-      return component.made.kind === 'resolver' ? component.persist(persistence) : component.once();
-    });
-    await Promise.all(opened);
+    this.#opened.push(() => this.#components.closeAll());
+    await this.#components.open(this.#generation.lifecycles.values(), patienceMs);
+  }
+
+  get #generation(): Composition['current']['value'] {
+    return this.#composition.current.value;
   }
 
   get #answersCalls(): boolean {
-    return this.#config.sources.some(({ component }) => component.calls === true);
+    return this.#generation.config.sources.some(({ component }) => component.calls === true);
   }
 
   async #orClosed(open: () => Promise<void>): Promise<void> {
@@ -198,10 +236,10 @@ export class Router {
     }
   }
 
-  #watch(): void {
+  #watchLoop(): void {
     const clock = this.#clock;
     // The thread beside reads the system's clock; of another clock it would see no beats.
-    if (!this.#config.server.watchdog || clock !== systemClock) return;
+    if (!this.#generation.config.server.watchdog || clock !== systemClock) return;
     const watchdog = openWatchdog(clock, this.#log, this.#composition.container.get(Metrics));
     this.#opened.push(() => watchdog.close());
   }
@@ -210,7 +248,7 @@ export class Router {
   async #drain(): Promise<void> {
     const clock = this.#clock;
     try {
-      await withTimeout(clock, this.#config.server.graceMs, () => this.#ended());
+      await withTimeout(clock, this.#generation.config.server.graceMs, () => this.#ended());
     } catch (error) {
       this.#log.warn('router.grace-over', { error });
       this.#server?.cut();
@@ -227,9 +265,28 @@ export class Router {
     await pipeline.close();
   }
 
-  async #ready(): Promise<void> {
+  /** For the API. */
+  async #refusedReload(request: ReloadRequest): Promise<ReloadReport> {
+    try {
+      return await this.reload(request);
+    } catch (error) {
+      if (error instanceof ComponentFailure)
+        throw refuse('CONFIG_REJECTED', `${error.code}: ${error.message}`, { cause: error });
+      if (!(error instanceof ConfigurationError)) throw error;
+      const { problems } = error;
+      const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+      const { file } = this.#generation.config;
+      throw Object.assign(refuse('CONFIG_REJECTED', `${count} in ${file}`, { cause: error }), { problems });
+    }
+  }
+
+  #checkOpen(): void {
     if (this.#state === 'closing') throw refuse('SHUTTING_DOWN', 'the router is closing');
     if (this.#state !== 'open') throw refuse('STORE_UNAVAILABLE', 'the router is not open');
+  }
+
+  async #ready(): Promise<void> {
+    this.#checkOpen();
     await this.#composition.engine.get(Ingest).canCommit();
   }
 }

@@ -1,16 +1,10 @@
-/** How TypeScript is imported: by Node, which removes the types, or by tsx where Node is older; and what Node's own errors mean. */
+/** Whether Node imports TypeScript, and what its errors about it mean. */
 import { existsSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { shortPath } from '../system/returned.js';
 
-/** Node 22.18 and newer import TypeScript themselves. What is no module by its package.json has its whole source for a name then. */
-export async function importTypeScript(path: string, isModule: boolean): Promise<unknown> {
-  const url = pathToFileURL(path).href;
-  if (isModule && 'typescript' in process.features && process.features.typescript !== false) return import(url);
-  // tsx takes 11 MB, so it is imported for TypeScript only.
-  if (!isModule) return (await import('tsx/cjs/api')).require(path, import.meta.url);
-  return (await import('tsx/esm/api')).tsImport(url, import.meta.url);
-}
+/** Node 22.18 and newer import TypeScript themselves: they remove its types. */
+export const nodeImportsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
 
 /** What an error of Node about TypeScript means, and what to do; null for every other error. */
 export function typeScriptProblem(error: unknown): { readonly message: string; readonly hint: string } | null {

@@ -10,7 +10,13 @@ export {
   instanceCachingFactory,
 } from 'tsyringe';
 
-/** What follows from the configuration. Read `value` for each request or event: nothing else may keep it. */
+/** What follows from the configuration. Read it for each request or event: nothing else may keep it. */
 export interface Current<T> {
   readonly value: T;
+}
+
+/** For what takes time. */
+export interface CurrentInUse<T> extends Current<T> {
+  /** `run` gets the value, whose components stay open until it has ended. */
+  use<R>(run: (value: T) => Promise<R>): Promise<R>;
 }

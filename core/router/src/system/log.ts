@@ -16,7 +16,8 @@ export interface LineWriter {
 
 /** What a log is made of. */
 export interface LogOptions {
-  readonly level: LogLevel;
+  /** A function is asked before each line. */
+  readonly level: LogLevel | (() => LogLevel);
   readonly mask: Mask;
   /** Default: standard output; pretty where that is a terminal. */
   readonly to?: LineWriter;
@@ -27,9 +28,10 @@ const mostWaiting = 4 * 1_048_576;
 
 /** Opens a log. */
 export function openLog({ level, mask, to = standardOutput() }: LogOptions): Log {
+  const levelNow = typeof level === 'function' ? level : () => level;
   const logger = pino(
     {
-      level,
+      level: levelNow(),
       base: null,
       messageKey: 'event',
       timestamp: pino.stdTimeFunctions.isoTime,
@@ -41,6 +43,7 @@ export function openLog({ level, mask, to = standardOutput() }: LogOptions): Log
   const at =
     (method: keyof Log) =>
     (event: string, fields: LogFields = {}): void => {
+      if (logger.level !== levelNow()) logger.level = levelNow();
       if (!logger.isLevelEnabled(method)) return;
       const place = 'error' in fields && !('at' in fields) ? placeOf(fields.error) : null;
       logger[method](place === null ? fields : { ...fields, at: place }, event);

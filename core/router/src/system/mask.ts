@@ -7,6 +7,20 @@ export type Mask = (text: string) => string;
 /** Masks the secrets of the router's configuration. */
 export const Mask = token<Mask>('switchhook.Mask');
 
+/** The secrets of every configuration since the start: a delivery may still fail with a text that has an earlier one. */
+export class Secrets {
+  readonly #values = new Set<string>();
+  #mask: Mask = (text) => text;
+
+  readonly mask: Mask = (text) => this.#mask(text);
+
+  add(values: Iterable<string>): void {
+    const before = this.#values.size;
+    for (const value of values) this.#values.add(value);
+    if (this.#values.size > before) this.#mask = maskFor(this.#values);
+  }
+}
+
 /** Shorter values are not masked: it would hide ordinary words. */
 const shortest = 4;
 /** Shorter values are masked as whole words only. */

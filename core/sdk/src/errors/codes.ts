@@ -138,6 +138,11 @@ const table = {
     sentence: 'A replay is already running.',
     hint: 'Wait for its end: GET /api/replays shows its progress.',
   },
+  CONFIG_REJECTED: {
+    status: 422,
+    sentence: 'The new configuration cannot be used, so nothing was changed.',
+    hint: 'Fix what the reply lists, then reload again. Until then the router works with the configuration that it has.',
+  },
   API_FAILED: {
     status: 500,
     sentence: 'The API request failed.',

@@ -9,22 +9,24 @@ import { z } from 'zod';
 
 /** A configuration for a dry run. */
 export interface DryRun {
-  readonly config: Config;
+  /** The same sources, routes, answers and resolvers; look-ups are really made. */
+  of(config: Config): Config;
   /** Removes what was written. After the router is closed. */
   end(): Promise<void>;
 }
 
-/** The same sources, routes, answers and resolvers; look-ups are really made. */
+/** For a configuration and those that a reload reads after it. */
 export async function dryRunOf(config: Config): Promise<DryRun> {
   const directory = await mkdtemp(join(tmpdir(), 'switchhook-dry-run-'));
   const here = { host: '127.0.0.1', port: 0, publicUrl: null, trustProxy: false, adminToken: null };
+  const store = await storeIn(directory, config);
   return {
-    config: {
-      ...config,
-      server: { ...config.server, ...here },
-      store: await storeIn(directory, config),
-      destinations: config.destinations.map((row) => ({ ...row, component: acceptAll, options: {} })),
-    },
+    of: (next) => ({
+      ...next,
+      server: { ...next.server, ...here },
+      store: { ...store, retentionMs: next.store.retentionMs },
+      destinations: next.destinations.map((row) => ({ ...row, component: acceptAll, options: {} })),
+    }),
     end: () => rm(directory, { recursive: true, force: true }),
   };
 }

@@ -1,0 +1,30 @@
+/** The rows of a configuration as they are written, with their variables put in: what a reload compares. */
+import { stringifyJson } from '@switchhook/sdk';
+import { sections } from './row-schemas.js';
+import { nodeAt, plainOf, type TreeNode } from './tree.js';
+
+type Named = readonly { readonly name: string }[];
+
+/** By section and name, e.g. `destinations.crm` or `routes.finished`; `plugins` as a whole. The row `store` is without its retention, which a reload changes. */
+export function writtenRows(
+  root: TreeNode | null,
+  { routes, answers }: { readonly routes: Named; readonly answers: Named },
+): ReadonlyMap<string, string> {
+  const written = new Map<string, string>();
+  const store = nodeAt(root, ['store']);
+  const { retention: _, ...ofStore } = Object(store === null ? {} : plainOf(store));
+  written.set('store', stringifyJson(ofStore));
+  const plugins = nodeAt(root, ['plugins']);
+  written.set('plugins', stringifyJson(plugins === null ? null : plainOf(plugins)));
+  for (const section of Object.keys(sections)) {
+    const node = nodeAt(root, [section]);
+    if (node?.kind !== 'map') continue;
+    for (const [name, entry] of node.entries) written.set(`${section}.${name}`, stringifyJson(plainOf(entry.node)));
+  }
+  for (const [section, rows] of Object.entries({ routes, answers }))
+    for (const [index, { name }] of rows.entries()) {
+      const node = nodeAt(root, [section, index]);
+      if (node !== null) written.set(`${section}.${name}`, stringifyJson(plainOf(node)));
+    }
+  return written;
+}

@@ -1,0 +1,49 @@
+/** Watches all files of a configuration. */
+
+import type { Clock } from '@switchhook/sdk';
+import { FileWatch } from '@switchhook/sdk';
+
+export class ConfigWatch {
+  readonly #clock: Clock;
+  readonly #changed: () => Promise<unknown>;
+  readonly #watches = new Map<string, FileWatch>();
+  #isDue = false;
+
+  /** `changed` is called once for files that change together, and must not reject; it begins after what it did last has ended. */
+  constructor(clock: Clock, changed: () => Promise<unknown>) {
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  /** Watches these files, and no others. */
+  async follow(files: readonly string[]): Promise<void> {
+    for (const [file, watch] of this.#watches) {
+      if (files.includes(file)) continue;
+      watch.close();
+      this.#watches.delete(file);
+    }
+    const opened = files
+      .filter((file) => !this.#watches.has(file))
+      .map((file) => {
+        const watch = new FileWatch(file, this.#clock, () => this.#due());
+        this.#watches.set(file, watch);
+        return watch.open();
+      });
+    await Promise.all(opened);
+  }
+
+  close(): void {
+    for (const watch of this.#watches.values()) watch.close();
+    this.#watches.clear();
+  }
+
+  #due(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    // The other files that were saved with this one are noticed by then.
+    this.#clock.after(100, () => {
+      this.#isDue = false;
+      void this.#changed();
+    });
+  }
+}

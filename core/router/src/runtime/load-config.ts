@@ -1,0 +1,29 @@
+/** Reads and checks a configuration file, with the plugins that it names. */
+import { checkConfig } from '../config/check.js';
+import type { Config } from '../config/config.js';
+import { formatProblems, type Problem } from '../config/problem.js';
+import { readConfigFile } from './config-file.js';
+import { openCatalog } from './plugin-loader.js';
+
+/** The configuration is wrong; `problems` lists every mistake. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+
+  constructor(
+    readonly problems: readonly Problem[],
+    /** All files that it depends on, absolute. */
+    readonly files: readonly string[] = [],
+  ) {
+    super(formatProblems(problems));
+  }
+}
+
+/** Throws a `ConfigurationError` with all its problems. */
+export async function loadConfig(file: string): Promise<Config> {
+  const document = await readConfigFile(file);
+  const catalog = openCatalog(document.directory);
+  const checked = await checkConfig(document, catalog);
+  const files = [...document.files, ...catalog.files];
+  if (checked.kind === 'problems') throw new ConfigurationError(checked.problems, files);
+  return { ...checked.config, files, outdated: catalog.outdated };
+}

@@ -1,0 +1,134 @@
+/** Modules of local plugins: imported anew where their file, or one that it imports by a relative path, has another content. */
+import { createHash } from 'node:crypto';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { nodeImportsTypeScript } from './typescript.js';
+
+/** By path and content. Node keeps every module until the process ends, so these take no more than a reference. */
+const modules = new Map<string, Promise<unknown>>();
+/** Paths that were imported before, also without success: Node would return the same module, or the same failure, again. */
+const tried = new Set<string>();
+let superseded = 0;
+let versions = 0;
+
+/** How many versions of local modules are in memory although later ones have taken their place. */
+export function supersededModules(): number {
+  return superseded;
+}
+
+/** Imports for one reading of a configuration: the local modules that it imports anew share what they import themselves. */
+export class LocalModules {
+  /** All files of the modules that were asked for. */
+  readonly files = new Set<string>();
+  #namespace: Promise<(url: string) => Promise<unknown>> | null = null;
+
+  /** The module of a file: the one that was imported before where nothing of it has changed. Rejects where it cannot be imported. */
+  async import(path: string): Promise<unknown> {
+    const own = filesOf(path);
+    for (const file of own) this.files.add(file);
+    const key = `${path}\0${markOf(own)}`;
+    const known = modules.get(key);
+    if (known !== undefined) return known;
+    const module = this.#imported(path, own);
+    modules.set(key, module);
+    if (tried.has(path)) superseded += 1;
+    tried.add(path);
+    try {
+      return await module;
+    } catch (error) {
+      modules.delete(key);
+      throw error;
+    }
+  }
+
+  async #imported(path: string, own: ReadonlySet<string>): Promise<unknown> {
+    const ending = extname(path);
+    const [isTypeScript, url] = [['.ts', '.mts'].includes(ending), pathToFileURL(path).href];
+    const isAgain = tried.has(path);
+    if (isAgain) dropRequired(own);
+    // tsx takes 11 MB, so it is imported for TypeScript that Node does not import, and for a changed module of several files. What
+    // is no module by its package.json is required: imported, it would have its whole source for a name, in every stack.
+    if (ending === '.ts' && manifestOf(path)?.type !== 'module')
+      return (await import('tsx/cjs/api')).require(path, import.meta.url);
+    if ((isTypeScript && !nodeImportsTypeScript) || (isAgain && own.size > 1)) return this.#inNamespace(url);
+    versions += 1;
+    return import(url + (isAgain ? `?version=${versions}` : ''));
+  }
+
+  /** Modules of a namespace have others of the same namespace only. */
+  #inNamespace(url: string): Promise<unknown> {
+    this.#namespace ??= import('tsx/esm/api').then(({ register }) => {
+      versions += 1;
+      const scoped = register({ namespace: `switchhook-${versions}` });
+      return (specifier) => scoped.import(specifier, import.meta.url);
+    });
+    return this.#namespace.then((load) => load(url));
+  }
+}
+
+/** What of a `package.json` matters to the loader. */
+interface Manifest {
+  readonly version?: unknown;
+  readonly type?: unknown;
+  readonly keywords?: unknown;
+}
+
+/** The package.json that a file belongs to; null where there is none. */
+export function manifestOf(path: string): Manifest | null {
+  return manifestAt(packageDirectory(path));
+}
+
+/** The package.json of a directory; null where there is none. Read anew: it may have been replaced. */
+export function manifestAt(directory: string): Manifest | null {
+  const file = join(directory, 'package.json');
+  return isFile(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+}
+
+/** That of its package.json; its own where there is none. */
+export function packageDirectory(path: string): string {
+  const own = dirname(path);
+  return [...upwardsFrom(own)].find((directory) => isFile(join(directory, 'package.json'))) ?? own;
+}
+
+/** A directory, the one that it is in, and so on. */
+export function* upwardsFrom(directory: string): Generator<string> {
+  yield directory;
+  const parent = dirname(directory);
+  if (parent !== directory) yield* upwardsFrom(parent);
+}
+
+/** CommonJS modules are kept by their paths. */
+function dropRequired(files: ReadonlySet<string>): void {
+  const { cache } = createRequire(import.meta.url);
+  const paths = [...files].map((file) => realpathSync(file));
+  for (const key of Object.keys(cache)) if (paths.includes(key.replace(/\?.*/, ''))) delete cache[key];
+}
+
+const relativeImport = /\b(?:from|import|require)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g;
+const endings = ['', '.ts', '.js', '.mts', '.mjs', '.cts', '.cjs', '.json', '/index.ts', '/index.js'];
+
+/** A file, and those that it imports by relative paths, and so on. */
+function filesOf(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  if (!/\.[cm]?[jt]s$/.test(file)) return found;
+  for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(relativeImport)) {
+    const target = resolve(dirname(file), specifier);
+    const candidates = [...endings.map((ending) => target + ending), target.replace(/js$/, 'ts')];
+    const imported = candidates.find(isFile);
+    if (imported !== undefined) filesOf(imported, found);
+  }
+  return found;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function markOf(files: ReadonlySet<string>): string {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(file)).update('\0');
+  return hash.digest('hex');
+}

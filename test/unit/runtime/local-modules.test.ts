@@ -1,0 +1,91 @@
+/** Local modules: what is imported anew, and what is not. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalModules, supersededModules } from '@switchhook/core/internal';
+import { expect } from 'chai';
+
+interface Kind {
+  readonly what: string;
+  readonly file: string;
+  readonly type?: 'module';
+  readonly helper: string;
+  readonly plugin: string;
+}
+
+const esm = "import { value } from './helper.js';\nexport default { value, count: COUNT };\n";
+const kinds: readonly Kind[] = [
+  { what: 'an ES module', file: 'plugin.js', type: 'module', helper: 'export const value = VALUE;', plugin: esm },
+  { what: 'an ES module by its name', file: 'plugin.mjs', helper: 'export const value = VALUE;', plugin: esm },
+  { what: 'TypeScript', file: 'plugin.ts', type: 'module', helper: 'export const value = VALUE;', plugin: esm },
+  { what: 'TypeScript without a package', file: 'plugin.ts', helper: 'exports.value = VALUE;', plugin: esm },
+  {
+    what: 'CommonJS',
+    file: 'plugin.cjs',
+    helper: 'exports.value = VALUE;',
+    plugin: "const { value } = require('./helper.js');\nmodule.exports = { value, count: COUNT };\n",
+  },
+];
+
+describe('a local module', () => {
+  let directory: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'switchhook-modules-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  for (const { what, file, type, helper, plugin } of kinds)
+    it(`in ${what} is imported anew where it, or what it imports, has another content, and is the same one otherwise`, async () => {
+      const path = join(directory, file);
+      // Without one, an ES module by its name has helpers that are modules, too.
+      const isModule = type === 'module' || file.endsWith('.mjs');
+      await writeFile(join(directory, 'package.json'), JSON.stringify(isModule ? { type: 'module' } : {}));
+      const write = async (value: number, count: number) => {
+        await writeFile(join(directory, 'helper.js'), helper.replace('VALUE', String(value)));
+        await writeFile(path, plugin.replace('COUNT', String(count)));
+      };
+      const load = async () => {
+        const modules = new LocalModules();
+        const module = await modules.import(path);
+        const { value, count } = exported(module);
+        expect([...modules.files].toSorted()).to.deep.equal([join(directory, 'helper.js'), path].toSorted());
+        return { module, found: [value, count] };
+      };
+      await write(1, 1);
+      const first = await load();
+      expect(first.found).to.deep.equal([1, 1]);
+      expect((await load()).module).to.equal(first.module);
+      const before = supersededModules();
+      await write(2, 1);
+      expect((await load()).found).to.deep.equal([2, 1]);
+      await write(2, 2);
+      expect((await load()).found).to.deep.equal([2, 2]);
+      await write(1, 1);
+      expect((await load()).module).to.equal(first.module);
+      expect(supersededModules() - before).to.equal(2);
+    });
+
+  it('of one file needs no loader, and one that failed is imported again when it is right', async () => {
+    const path = join(directory, 'alone.mjs');
+    const load = () => new LocalModules().import(path).then(exported, (error: Error) => error.name);
+    await writeFile(path, 'export default {');
+    expect(await load()).to.equal('SyntaxError');
+    expect(await load()).to.equal('SyntaxError');
+    await writeFile(path, "import { value } from 'not-there-yet';\nexport default { value };\n");
+    expect(await load()).to.equal('Error');
+    await mkdir(join(directory, 'node_modules/not-there-yet'), { recursive: true });
+    await writeFile(join(directory, 'node_modules/not-there-yet/index.mjs'), 'export const value = 7;\n');
+    await writeFile(
+      join(directory, 'node_modules/not-there-yet/package.json'),
+      '{ "name": "not-there-yet", "exports": "./index.mjs" }',
+    );
+    expect(await load()).to.deep.include({ value: 7 });
+  });
+});
+
+/** The default export, however deep an import of CommonJS has it. */
+function exported(module: unknown): Readonly<Record<string, unknown>> {
+  const { default: inner } = module as { readonly default?: unknown };
+  return inner === undefined ? (module as Readonly<Record<string, unknown>>) : exported(inner);
+}
