@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { Agent, get } from 'node:http';
+import { Agent, get, request } from 'node:http';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { createRouter } from '@switchhook/core';
 import { Store } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { endedBody, postSigned, secret } from '../support/signing.js';
+import { endedBody, postSigned, secret, signedHeaders } from '../support/signing.js';
 import { type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
 
 const yaml = (crm: Receiver, server: string) => `
@@ -58,10 +58,13 @@ describe('a router that is told to stop', () => {
   /** Resolves when nobody can connect any more. */
   const untilDeaf = async (url: string): Promise<void> => {
     for (let listens = true; listens; )
-      listens = await fetch(`${url}/healthz`).then(
-        () => true,
-        () => false,
-      );
+      listens = await new Promise((resolve) => {
+        const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
+          socket.destroy();
+          resolve(true);
+        });
+        socket.on('error', () => resolve(false));
+      });
   };
 
   it('accepts nothing more, finishes what runs, and ends with 0', async () => {
@@ -112,6 +115,41 @@ describe('a router that is told to stop', () => {
     await underWay;
     expect(await router.stop()).to.equal(0);
     await sender;
+  });
+
+  it('answers what is on its way on an idle connection, ends the connection with the reply, and loses nothing', async () => {
+    const { router, url } = await place.router(yaml(crm, 'grace: 1h'), { lingerMs: 3_600_000 });
+    const agents = [1, 2].map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
+    const send = (agent: Agent, subject: string) =>
+      new Promise<readonly unknown[]>((resolve, reject) => {
+        const body = endedBody({ conversationId: subject });
+        const options = { method: 'POST', agent, headers: signedHeaders(body) };
+        const asked = request(`${url}/hooks/agents`, options, (response) =>
+          response.resume().on('end', () => resolve([response.statusCode, response.headers.connection])),
+        );
+        asked.on('error', reject).end(body);
+      });
+    for (const [index, agent] of agents.entries())
+      expect(await send(agent, `first_${index}`)).to.deep.equal([200, 'keep-alive']);
+    await crm.received(2);
+    const closed = router.close();
+    await untilDeaf(url);
+    for (const [index, agent] of agents.entries())
+      expect(await send(agent, `late_${index}`)).to.deep.equal([200, 'close']);
+    // No connection is left, so nothing waits for the rest of the hour.
+    await closed;
+    for (const agent of agents) agent.destroy();
+    const states = await deliveriesIn(place.path('switchhook.yaml'));
+    expect(states.map(([state]) => state)).to.deep.equal(['waiting', 'waiting', 'delivered', 'delivered']);
+  });
+
+  it('cuts connections that stay idle', async () => {
+    const { router, url } = await place.router(yaml(crm, 'grace: 1h'), { lingerMs: 1 });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    const ended = once(socket.resume(), 'close');
+    await router.close();
+    await ended;
   });
 
   it('does not wait for a sender beyond server.grace', async () => {

@@ -75,7 +75,10 @@ export async function workplace(): Promise<Workplace> {
     router: async (yaml, options = {}) => {
       const lines: string[] = [];
       const file = await write('switchhook.yaml', yaml);
-      const router = await createRouter(file, { logTo: { write: (line) => lines.push(line) }, ...options });
+      const router = await createRouter(file, {
+        ...{ logTo: { write: (line) => lines.push(line) }, lingerMs: 0 },
+        ...options,
+      });
       await router.open();
       ends.push(() => router.close());
       return { router, url: await router.listen(), lines };

@@ -1,7 +1,7 @@
 /** The Koa application: hooks, health and metrics over HTTP. */
 
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { type Clock, refuse } from '@switchhook/sdk';
 import Koa from 'koa';
 import { requireAccess } from './access.js';
@@ -15,8 +15,11 @@ import { type Route, routed } from './routes.js';
 export interface ListeningServer {
   readonly url: string;
   readonly port: number;
-  /** Accepts nothing more and resolves when all requests have their replies; idle connections are cut at once. */
-  close(): Promise<void>;
+  /**
+   * Accepts no more connections, and resolves when all have ended. Each reply from now on ends its connection. Idle connections
+   * are cut when `idle` resolves, by default at once: a request that is on its way on one of them would be lost.
+   */
+  close(idle?: Promise<void>): Promise<void>;
   /** Cuts the connections that are left. */
   cut(): void;
 }
@@ -93,6 +96,9 @@ export async function listen(
   { fairness = new ConnectionFairness(), keepAliveMs = 660_000 }: ListenOptions = {},
 ): Promise<ListeningServer> {
   const underWay = new WeakMap<Socket, number>();
+  const replies = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
+  let isCut = false;
   const server = createServer(
     { keepAliveTimeout: keepAliveMs, headersTimeout: 15_000, requestTimeout: 0, maxHeaderSize: 16_384 },
     (request, response) => {
@@ -101,15 +107,23 @@ export async function listen(
       underWay.set(socket, requests);
       // Replies that are not read count, too: they take memory until the connection ends.
       if (requests > mostPipelined) return void socket.destroy();
-      response.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+      replies.add(response);
       // A sender that never pauses must not keep a server open that is closing.
-      if (!server.listening) response.setHeader('Connection', 'close');
-      response.once('close', () => server.listening || server.closeIdleConnections());
+      if (!server.listening) response.shouldKeepAlive = false;
+      response.once('close', () => {
+        replies.delete(response);
+        underWay.set(socket, (underWay.get(socket) ?? 1) - 1);
+        if (isCut) server.closeIdleConnections();
+      });
       listener(request, response);
     },
   );
   server.maxConnections = mostConnections;
-  server.on('connection', () => fairness.accepted());
+  server.on('connection', (socket) => {
+    fairness.accepted();
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host, backlog: mostUnaccepted }, () => resolve());
@@ -118,7 +132,22 @@ export async function listen(
   return {
     url: httpUrl(host, address.port),
     port: address.port,
-    close: () => closed(server),
+    close: async (idle = Promise.resolve()) => {
+      // Connections that were made during this turn of the event loop are accepted first.
+      await new Promise((resolve) => setImmediate(resolve));
+      // Without what an HTTP server does first: it cuts idle connections.
+      const ended = new Promise<void>((resolve) => void NetServer.prototype.close.call(server, () => resolve()));
+      for (const response of replies) response.shouldKeepAlive = false;
+      void idle.then(() => {
+        isCut = true;
+        server.closeIdleConnections();
+        // To Node, a connection without its first request is not idle.
+        for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      });
+      await ended;
+      // The rest of what an HTTP server does: it stops looking for connections that are too slow.
+      server.close();
+    },
     cut: () => server.closeAllConnections(),
   };
 }
@@ -132,13 +161,6 @@ export function httpUrl(host: string, port: number): string {
 function connectionFault(error: unknown): string | null {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return code.startsWith('HPE_') || ['ECONNRESET', 'ECONNABORTED', 'EPIPE'].includes(code) ? code : null;
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
 }
 
 /** What is under way, or not older than `ms`, serves all who ask. */

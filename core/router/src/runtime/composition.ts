@@ -47,6 +47,8 @@ export interface RouterOptions {
   readonly configure?: Configure;
   /** Where log lines go; default standard output. */
   readonly logTo?: LineWriter;
+  /** How long `close` still takes requests on idle connections of its own server, if there are any; default 500. */
+  readonly lingerMs?: number;
   /** How `reload` reads the configuration; default: its file. */
   readonly load?: () => Promise<Config>;
 }

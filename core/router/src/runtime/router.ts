@@ -1,7 +1,7 @@
 /** A router: opened in one order, closed in the reverse one. */
 import type { RequestListener } from 'node:http';
 import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
-import { withTimeout } from '@switchhook/sdk/internal';
+import { Sleep, withTimeout } from '@switchhook/sdk/internal';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
 import { Operations } from '../admin/operations.js';
@@ -36,6 +36,8 @@ export interface Probe extends Probed {
 
 /** Calls are not answered meanwhile; a table of half a million callers is read in less. */
 const patienceMs = 5_000;
+/** Proxies send over a connection until they learn that it is closed: what is on its way by then arrives in less. */
+const usualLingerMs = 500;
 /** Between two tries to open the store, which calls can do without. */
 const longestPauseMs = 30_000;
 
@@ -46,6 +48,7 @@ export class Router {
   readonly #composition: Composition;
   readonly #components = new OpenComponents();
   readonly #reloader: Reloader;
+  readonly #lingerMs: number;
   #watch: ConfigWatch | null = null;
   /** In the order they were opened. */
   readonly #opened: (() => Promise<void>)[] = [];
@@ -59,6 +62,7 @@ export class Router {
       reload: (request) => this.#refusedReload(request),
     });
     const { container } = this.#composition;
+    this.#lingerMs = options.lingerMs ?? usualLingerMs;
     this.#clock = container.get(Clock);
     this.#log = container.get(Log);
     this.#reloader = new Reloader({
@@ -260,7 +264,9 @@ export class Router {
     const pipeline = this.#composition.engine.get(Pipeline);
     // A request that never ends by itself.
     this.#composition.engine.get(ChangeFeed).close();
-    await Promise.all([this.#server?.close(), pipeline.close()]);
+    const idle = new Sleep(this.#clock);
+    const lingerMs = Math.min(this.#lingerMs, this.#generation.config.server.graceMs / 2);
+    await Promise.all([this.#server?.close(idle.for(lingerMs)).finally(() => idle.end()), pipeline.close()]);
     // The last requests may have left something to record.
     await pipeline.close();
   }
