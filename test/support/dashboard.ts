@@ -1,5 +1,7 @@
 /** A router with traffic, the page in front of it, and a tab of a browser: what tests of the page have in common. */
 import { createRequire } from 'node:module';
+import { PageFiles, type RouterOptions } from '@switchhook/core';
+import { pageFolder } from '@switchhook/dashboard';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
@@ -64,6 +66,11 @@ answers:
     defaults: { first_name: there, tier: standard }
 `;
 
+/** As the command does it. */
+const served: RouterOptions = {
+  configure: (container) => container.register(PageFiles, { useValue: pageFolder }),
+};
+
 /** Opens one. */
 export async function dashboardWorld(browser: Browser, options: DashboardOptions = {}): Promise<DashboardWorld> {
   const { crmAnswers, mount, admin, forwarded = false } = options;
@@ -73,16 +80,17 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
     path.endsWith('%2B49301') ? { status: 200, body: JSON.stringify({ name: 'Ada' }) } : 404,
   );
   const configuration = yaml(crm, customers, admin);
-  const { router, url } = await place.router(configuration);
-  const pages = await pageServer(url, { ...(mount && { mount }), ...(admin && { token: admin }), forwarded });
+  const { router, url } = await place.router(configuration, served);
+  let current = url;
+  const pages = await pageServer(url, { ...(mount && { mount }), forwarded });
   const tab = await openTab(browser, pages.url, options);
   const headers = admin === undefined ? {} : { authorization: `Bearer ${admin}` };
   return {
     ...{ place, url, pages, crm, tab },
-    send: async (given = {}) => String((await postSigned(`${url}/hooks/agents`, endedBody(given))).body.id),
+    send: async (given = {}) => String((await postSigned(`${current}/hooks/agents`, endedBody(given))).body.id),
     until: async (path, isIt) => {
       for (let done = false; !done; ) {
-        const response = await fetch(`${url}/api/${path}`, { headers });
+        const response = await fetch(`${current}/api/${path}`, { headers });
         done = isIt((await response.json()) as never);
       }
     },
@@ -90,7 +98,8 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
       pages.use(null);
       await router.close();
       await between();
-      pages.use((await place.router(configuration)).url);
+      current = (await place.router(configuration, served)).url;
+      pages.use(current);
     },
     close: async () => {
       await tab.page.context().close();

@@ -3,7 +3,6 @@ import { useEffect, useRef } from 'preact/hooks';
 import { access, unreachableSinceMs } from './model/api.js';
 import { linkTo, type Place, place } from './model/location.js';
 import type { Status } from './model/replies.js';
-import { headline } from './model/severity.js';
 import { Announcements, announce } from './parts/actions.js';
 import { Help } from './parts/help.js';
 import { helpShown } from './parts/keyboard.js';
@@ -41,8 +40,7 @@ export function App() {
 
 function Header({ status, current }: { readonly status: Resource<Status>; readonly current: View }) {
   const value = status.data.value;
-  const level =
-    value === null || unreachableSinceMs.value !== null ? 'off' : headline(value, Date.parse(value.now)).level;
+  const level = value === null || unreachableSinceMs.value !== null ? 'off' : value.summary.level;
   return (
     <header class="top">
       <a class="brand" href={linkTo([])} aria-label="Switchhook, overview">

@@ -16,6 +16,15 @@ export interface Failure {
   readonly reason: string;
 }
 
+/** How bad it is, what is wrong, and what to do; `advice` is empty where there is nothing to do. */
+export interface Trouble {
+  readonly level: 'bad' | 'warn' | 'busy' | 'well';
+  readonly what: string;
+  readonly advice: string;
+}
+
+export type Level = Trouble['level'];
+
 export interface Standing {
   readonly breaker: 'closed' | 'open' | 'half-open' | null;
   readonly holds: readonly Hold[];
@@ -30,6 +39,7 @@ export interface DestinationStatus extends Standing {
   readonly running: number | null;
   readonly dead: number | null;
   readonly oldestSeconds: number | null;
+  readonly trouble: Trouble;
 }
 
 export interface ResolverStatus extends Standing {
@@ -50,7 +60,10 @@ export interface Status {
   readonly node: string;
   readonly now: string;
   readonly uptimeSeconds: number;
+  /** What is worst, or that all is well. */
+  readonly summary: Trouble;
   readonly store: { readonly use: string; readonly canCommit: boolean; readonly reason: string | null };
+  /** The worst first. */
   readonly destinations: readonly DestinationStatus[];
   readonly resolvers: readonly ResolverStatus[];
   readonly pulls: readonly PullStatus[];

@@ -5,7 +5,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { ApiFailure } from '../model/api.js';
 import { after } from '../model/clock.js';
-import type { Level } from '../model/severity.js';
+import type { Level } from '../model/replies.js';
 import { ends } from '../model/wording.js';
 
 /** What the last actions came to, newest last. */

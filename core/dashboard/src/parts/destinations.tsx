@@ -2,7 +2,6 @@
 
 import { linkTo } from '../model/location.js';
 import type { DestinationStatus } from '../model/replies.js';
-import { worstFirst } from '../model/severity.js';
 import { duration } from '../model/wording.js';
 import { Controls } from './controls.js';
 import { Empty } from './loaded.js';
@@ -10,14 +9,13 @@ import { Badge } from './text.js';
 
 interface DestinationsProps {
   readonly rows: readonly DestinationStatus[];
-  readonly nowMs: number;
   /** Something was changed: the status is to be read again. */
   readonly changed: () => void;
 }
 
 const words = { bad: 'trouble', warn: 'attention', busy: 'at work', well: 'well' } as const;
 
-export function Destinations({ rows, nowMs, changed }: DestinationsProps) {
+export function Destinations({ rows, changed }: DestinationsProps) {
   if (rows.length === 0)
     return (
       <Empty title="No destination is configured.">
@@ -40,7 +38,7 @@ export function Destinations({ rows, nowMs, changed }: DestinationsProps) {
         </tr>
       </thead>
       <tbody>
-        {worstFirst(rows, nowMs).map(({ row, trouble }) => (
+        {rows.map((row) => (
           <tr key={row.destination}>
             <th scope="row">
               <a data-row="" href={linkTo(['deliveries'], { destination: row.destination })}>
@@ -49,7 +47,7 @@ export function Destinations({ rows, nowMs, changed }: DestinationsProps) {
               <span class="dim">{row.use}</span>
             </th>
             <td data-label="State">
-              <Badge level={trouble.level}>{words[trouble.level]}</Badge> {trouble.what}
+              <Badge level={row.trouble.level}>{words[row.trouble.level]}</Badge> {row.trouble.what}
             </td>
             <Amount
               label="Waiting"

@@ -2,8 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { present } from '../model/clock.js';
 import { linkTo } from '../model/location.js';
-import type { Delivery } from '../model/replies.js';
-import type { Level } from '../model/severity.js';
+import type { Delivery, Level } from '../model/replies.js';
 import { age, stateText } from '../model/wording.js';
 
 /** A point in time as an age; the date is its title. */

@@ -1,10 +1,8 @@
 /** Sources, routes and destinations as they are connected, coloured by trouble. */
 import { api } from '../model/api.js';
-import { present } from '../model/clock.js';
 import { type Box, boxHeight, boxWidth, type Layout, type Line, layoutOf } from '../model/layout.js';
 import { linkTo } from '../model/location.js';
-import type { Component, DestinationStatus, Route } from '../model/replies.js';
-import { type Level, troubleOf } from '../model/severity.js';
+import type { Component, DestinationStatus, Level, Route } from '../model/replies.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import type { ViewProps } from '../parts/view-props.js';
@@ -69,7 +67,7 @@ function Node({
   readonly row: DestinationStatus | undefined;
 }) {
   const query = [{ source: name }, { route: name }, { destination: name }][column];
-  const trouble = row === undefined ? null : troubleOf(row, present.value);
+  const trouble = row?.trouble ?? null;
   const level: Level | 'off' = trouble?.level ?? 'off';
   const figures = row === undefined ? kinds[column] : `${row.waiting ?? '?'} waiting, ${row.dead ?? '?'} dead`;
   return (

@@ -2,7 +2,6 @@
 
 import { linkTo } from '../model/location.js';
 import type { ResolverStatus, Status } from '../model/replies.js';
-import { headline } from '../model/severity.js';
 import { duration, ends } from '../model/wording.js';
 import { Controls } from '../parts/controls.js';
 import { Destinations } from '../parts/destinations.js';
@@ -23,8 +22,8 @@ export function Overview({ status }: ViewProps) {
 }
 
 function Everything({ value, status }: { readonly value: Status; readonly status: Resource<Status> }) {
-  const nowMs = Date.parse(value.now);
-  const { level, what, advice, destination } = headline(value, nowMs);
+  const { level, what, advice } = value.summary;
+  const dead = value.destinations.find((row) => row.trouble.level === level && (row.dead ?? 0) > 0)?.destination;
   return (
     <>
       <div class={`headline ${level}`}>
@@ -35,13 +34,13 @@ function Everything({ value, status }: { readonly value: Status; readonly status
         {advice !== '' && (
           <p>
             {advice}{' '}
-            {destination !== null && <a href={linkTo(['dead'], { destination })}>Dead deliveries of {destination}</a>}
+            {dead !== undefined && <a href={linkTo(['dead'], { destination: dead })}>Dead deliveries of {dead}</a>}
           </p>
         )}
       </div>
       <section aria-labelledby="destinations">
         <h2 id="destinations">Destinations</h2>
-        <Destinations rows={value.destinations} nowMs={nowMs} changed={status.reload} />
+        <Destinations rows={value.destinations} changed={status.reload} />
       </section>
       {value.resolvers.length > 0 && (
         <section aria-labelledby="resolvers">
