@@ -209,8 +209,8 @@ describe('an operator with the page', () => {
       await page.getByRole('link', { name: 'Events', exact: true }).click();
       await page.getByText('This view appears as soon as it does.').waitFor();
     });
-    await page.getByRole('link', { name: 'conv_before' }).waitFor();
     await page.getByText('The router was restarted.').waitFor();
+    await page.getByRole('link', { name: 'conv_before' }).waitFor();
     await page.getByText('The router does not answer').waitFor({ state: 'detached' });
     tab.expectQuiet();
   });

@@ -1,7 +1,7 @@
 /** A Chromium for tests: the one of `CHROMIUM_PATH`, or that of the package `@sparticuz/chromium`, unpacked once. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -38,12 +38,22 @@ async function unpacked(): Promise<string> {
   // It unpacks into the folder for temporary files, and its libraries only where it takes the machine for Amazon's.
   const env = { ...environment(), TMPDIR: part, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs20.x' };
   await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { cwd: repository, env });
+  // That of the package looks for the fonts in /tmp.
+  await writeFile(join(part, 'fonts/fonts.conf'), fontsIn(folder));
   await rename(part, folder).catch(async (error: NodeJS.ErrnoException) => {
     await rm(part, { recursive: true });
     // Another process was faster.
     if (!existsSync(folder)) throw error;
   });
   return folder;
+}
+
+function fontsIn(folder: string): string {
+  const path = folder.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>${path}/fonts/fonts</dir><cachedir>${path}/fonts-cache</cachedir></fontconfig>
+`;
 }
 
 function entryOf(name: string): string {

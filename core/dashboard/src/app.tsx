@@ -105,13 +105,15 @@ function useTitle(view: View, { path }: Place, main: { readonly current: HTMLEle
   }, [key]);
 }
 
-/** Reports a restart: the router runs for a shorter time than before. */
+/** Reports a restart: the router has begun later than it had before. */
 function useRestarts(status: Resource<Status>): void {
-  const before = useRef(0);
-  const seconds = status.data.value?.uptimeSeconds;
+  const before = useRef(Number.POSITIVE_INFINITY);
+  const current = status.data.value;
   useEffect(() => {
-    if (seconds === undefined) return;
-    if (seconds < before.current) announce('The router was restarted.', 'warn');
-    before.current = seconds;
-  }, [seconds]);
+    if (current === null || current === undefined) return;
+    const begunMs = Date.parse(current.now) - current.uptimeSeconds * 1_000;
+    // The router measures the two by different clocks.
+    if (begunMs > before.current + 1_000) announce('The router was restarted.', 'warn');
+    before.current = begunMs;
+  }, [current]);
 }
