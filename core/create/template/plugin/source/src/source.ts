@@ -30,7 +30,7 @@ const bodySchema = z.object({
 export const events = defineSource({
   type: '{{word}}.events',
   description: 'Signed webhooks about records.',
-  options: z.strictObject({ secret: secret('Secret by which the sender signs.') }),
+  options: z.strictObject({ secret: secret('Secret with which the sender signs.') }),
   types: ['record.created', 'record.changed'],
   samples: { 'record.created': { id: 'evt_1', type: 'record.created', record: 'rec_1' } },
   create: ({ secret }) => ({
