@@ -72,14 +72,14 @@ export function withPeriod(command: Command): Command {
 
 export function withDiedPeriod(command: Command): Command {
   return command
-    .option('--died-since <time>', 'died not before this; with --state: was delivered or skipped')
-    .option('--died-until <time>', 'died before this; with --state: was delivered or skipped');
+    .option('--died-since <time>', 'died at this time or later; with --state: was delivered or skipped then')
+    .option('--died-until <time>', 'died before this time; with --state: was delivered or skipped then');
 }
 
 export function withPart(command: Command): Command {
   return command
-    .option('--limit <number>', 'at most so many, up to 1000', '50')
-    .option('--cursor <cursor>', 'go on where the last page ended');
+    .option('--limit <number>', 'how many at most, up to 1000', '50')
+    .option('--cursor <cursor>', 'continue where the last page ended');
 }
 
 /** The options of these functions that were given, with times as the API reads them. */

@@ -47,7 +47,7 @@ Examples:
   switchhook init my-router                     make a folder with a router to start with
   switchhook check                              is the configuration right?
   switchhook start                              run the router
-  switchhook reload                             have it read its configuration anew
+  switchhook reload                             have it read its configuration again
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913
   switchhook simulate happy-call --start        run a whole conversation, and evaluate the result

@@ -36,7 +36,7 @@ export function callsCommand(output: Output): Command {
   )
     .option('--number <number>', 'of this caller, or to this number, E.164')
     .option('--source <name>', 'of this source')
-    .option('--limit <number>', 'at most so many, up to 1000', '50')
+    .option('--limit <number>', 'how many at most, up to 1000', '50')
     .addHelpText(
       'after',
       `

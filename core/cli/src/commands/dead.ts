@@ -1,4 +1,4 @@
-/** `switchhook dead`: dead deliveries, one by one or counted by what they failed with. */
+/** `switchhook dead`: dead deliveries, one by one or counted by their failure. */
 import { deadGroupList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import {
@@ -25,14 +25,14 @@ interface DeadOptions
 export function deadCommand(output: Output): Command {
   const command = routerCommand(
     'dead',
-    'List dead deliveries that were neither replayed nor discarded, with what they failed with.',
+    'List dead deliveries that were neither replayed nor discarded, with their failures.',
   );
   return withDiedPeriod(withPeriod(command))
     .option('--destination <name>', 'for this destination')
     .option('--route <name>', 'by this route')
     .option('--reason <reason>', 'rejected or exhausted')
-    .option('--group', 'count them by destination and failure')
-    .option('--limit <number>', 'at most so many, up to 1000', '50')
+    .option('--group', 'count them by destination and failure instead of listing them')
+    .option('--limit <number>', 'how many at most, up to 1000', '50')
     .addHelpText(
       'after',
       `
@@ -49,9 +49,9 @@ Examples:
         if (options.json) return printJson(output, { deliveries: found });
         if (found.length === 0) return output.line('Nothing is dead.');
         printDead(output, found, options.utc);
-        if (more) output.note('There are more: --limit shows up to 1000, --group counts them all.');
+        if (more) output.note('There are more: --limit shows up to 1000, --group counts them.');
         output.note(
-          'Why: switchhook explain <event id>. Again: switchhook replay <id>. Never: switchhook discard <id>.',
+          'See why: switchhook explain <event id>. Deliver again: switchhook replay <id>. Discard: switchhook discard <id>.',
         );
       }),
     );
@@ -84,5 +84,5 @@ async function printGroups(router: RouterClient, filter: Query, options: DeadOpt
     rows,
   );
   if (found.more) output.note('Only the newest 20,000 are counted: --died-since and --destination choose fewer.');
-  output.note('Again: switchhook replay --destination <name>, with --dry-run to count them first.');
+  output.note('Deliver again: switchhook replay --destination <name>, with --dry-run to count them first.');
 }

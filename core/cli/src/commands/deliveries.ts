@@ -1,4 +1,4 @@
-/** `switchhook deliveries`: what was made of events, and the whole story of one delivery. */
+/** `switchhook deliveries`: deliveries of events, and all attempts of one delivery. */
 
 import { deliveryDetails, deliveryList } from '@switchhook/core/api';
 import type { Command } from 'commander';

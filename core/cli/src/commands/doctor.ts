@@ -37,10 +37,10 @@ export function doctorCommand(output: Output): Command {
   const command = new Command('doctor').description('Find out why requests are refused.');
   const signature = command
     .command('signature')
-    .description('Try every scheme of the installed sources on one captured request.')
-    .requiredOption('--capture <file>', 'the request as it came: its line, headers, an empty line, the body')
+    .description('Try one captured request with every installed source, and print the settings that accept it.')
+    .requiredOption('--capture <file>', 'the request as it came: its first line, headers, an empty line, the body')
     .requiredOption('--secret <text>', 'the secret, token or public key; can be repeated', collected)
-    .option('--url <url>', 'the URL that the sender was given, if a proxy changes it')
+    .option('--url <url>', 'the URL that is entered at the sender, if a proxy changes it')
     .addOption(configOption('plugins are looked for beside this file'))
     .option('--json', 'print JSON, for other programs')
     .addHelpText(
@@ -172,7 +172,7 @@ function print({ matches, reasons, notes }: Findings, request: RawRequest, outpu
     );
   if (near.some(({ reason }) => reason.includes('does not match')))
     output.line(
-      'Where a signature does not match, the secret is another one (an old one, or that of another agent), or the body is not the one that was sent, byte for byte.',
+      'Where a signature does not match, the secret is wrong (an old one, or that of another agent), or the body differs from the one that was sent.',
     );
   output.line(`The request has the headers ${Object.keys(request.headers).join(', ')}.`);
 }

@@ -11,8 +11,10 @@ import { CommandFailure, exitCodes, type Output } from '../output.js';
 
 export function initCommand(output: Output): Command {
   return new Command('init')
-    .description('Make a folder with a router that is ready to run: configuration, plugin, test, unit, Dockerfile.')
-    .argument('[directory]', 'where; it overwrites nothing', '.')
+    .description(
+      'Make a folder with a router that is ready to run: configuration, plugin, test, systemd unit, Dockerfile.',
+    )
+    .argument('[directory]', 'where to make it; existing files are never overwritten', '.')
     .addHelpText('after', '\nExamples:\n  switchhook init my-router\n  npm create switchhook my-router')
     .action(async (directory: string) => output.line(await orRefusal(createRouterFolder(directory))));
 }
@@ -24,8 +26,14 @@ export function newCommand(output: Output): Command {
     .description(
       'Make the package of a plugin in TypeScript: components, tests with the suites of the testkit, README.',
     )
-    .argument('<name>', 'name of the package, e.g. acme-crm or @acme/crm; its types begin with the last word')
-    .argument('[directory]', 'where; it overwrites nothing. Default: a directory of that name');
+    .argument(
+      '<name>',
+      'name of the package, e.g. acme-crm or @acme/crm; the types of its components begin with the last word',
+    )
+    .argument(
+      '[directory]',
+      'where to make it; existing files are never overwritten. Default: a directory of that name',
+    );
   for (const kind of pluginKinds) plugin.option(`--${kind}`, `with a ${kind}`);
   plugin
     .addHelpText(
@@ -35,7 +43,7 @@ Examples:
   switchhook new plugin acme-crm --destination --resolver
   switchhook new plugin @acme/helpdesk plugins/helpdesk --source
 
-Without a kind, it has a destination.`,
+Without an option for a kind, the plugin has a destination.`,
     )
     .action(async (name: string, directory: string | undefined, options: NewOptions) => {
       const chosen = pluginKinds.filter((kind) => options[kind]);

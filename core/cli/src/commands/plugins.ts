@@ -1,4 +1,4 @@
-/** `switchhook plugins`: which plugins are installed, what they bring, and how a component is configured. */
+/** `switchhook plugins`: which plugins are installed, which components they have, and how a component is configured. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

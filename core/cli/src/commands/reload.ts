@@ -1,4 +1,4 @@
-/** `switchhook reload`: has a running router read its configuration anew. */
+/** `switchhook reload`: has a running router read its configuration again. */
 import { type ReloadReport, reloadReport } from '@switchhook/core/api';
 import { type Command, Option } from 'commander';
 import { type RouterOptions, RouterRefusal, routerCommand, withRouter } from '../api-client.js';
@@ -12,7 +12,7 @@ interface ReloadOptions extends RouterOptions {
 export function reloadCommand(output: Output): Command {
   return routerCommand(
     'reload',
-    'Have the running router read its configuration anew. Where it is wrong, nothing changes, and every problem is listed.',
+    'Have the running router read its configuration again. If it is wrong, nothing changes, and every problem is listed.',
   )
     .option('--dry-run', 'change nothing; show what would change')
     .addOption(
@@ -28,10 +28,10 @@ Examples:
   switchhook reload
   switchhook reload --removed keep
 
-The router reads the file that it was started with. --config is only where this command finds its address and its token; after
-a change of server.port or server.admin.token, pass --url or --token, or send the router SIGHUP.
+The router reads the file that it was started with. This command reads only the router's address and token from --config; if you
+have changed server.port or server.admin.token there, pass the earlier ones with --url or --token, or send the router SIGHUP.
 
-Exit codes: 0 reloaded, 1 a component could not be opened or the router not be reached, 78 wrong configuration.`,
+Exit codes: 0 reloaded, 1 a component could not be opened or the router could not be reached, 78 wrong configuration.`,
     )
     .action((options: ReloadOptions) =>
       withRouter(options, output, async (router) => {
@@ -53,7 +53,7 @@ function explained(refusal: RouterRefusal, { json }: ReloadOptions, output: Outp
   if (code === 'API_TOKEN_WRONG')
     return new CommandFailure(
       exitCodes.failed,
-      `${message}\nIf the file has a new token, the router still has the one before: pass it with --token, or send the router SIGHUP.`,
+      `${message}\nIf the file has a new token, the router still expects the earlier one: pass that with --token, or send the router SIGHUP.`,
     );
   if (problems.length === 0) return refusal;
   if (json) printJson(output, { valid: false, problems });

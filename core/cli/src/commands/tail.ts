@@ -29,11 +29,11 @@ const pauseMs = 500;
 export function tailCommand(output: Output): Command {
   const command = routerCommand('tail', 'Show events and attempts of deliveries as they happen, until Ctrl-C.');
   return withEventFilter(command)
-    .option('--party <number>', 'about this caller')
+    .option('--party <number>', 'about this phone number')
     .option('--destination <name>', 'only attempts of this destination')
     .addOption(new Option('--show <what>', 'also the data of each event').choices(['data']))
-    .option('--after <cursor>', 'go on where an earlier run ended; --json prints the cursor')
-    .option('--limit <number>', 'end after so many')
+    .option('--after <cursor>', 'continue where an earlier run ended; --json prints the cursor')
+    .option('--limit <number>', 'end after this many events and attempts')
     .addHelpText(
       'after',
       `
@@ -43,7 +43,8 @@ Examples:
   switchhook tail --type conversation_ended --show data
   switchhook tail --json
 
-With --json each line is one JSON object. If the router is away for a while, nothing is missed.`,
+With --json each line is one JSON object. If the router does not answer for a while, the command continues where it stopped.
+Of more than 200 changes at once, it shows the first 200 and counts the others.`,
     )
     .action((options: TailOptions) => withRouter(options, output, (router) => follow(router, options, output)));
 }
@@ -59,12 +60,12 @@ async function follow(router: RouterClient, options: TailOptions, output: Output
   await untilInterrupted(pauseMs, async () => {
     try {
       const page = await read(cursor);
-      if (isAway) output.note('The router is back.');
+      if (isAway) output.note('The router answers again.');
       isAway = false;
       cursor = page.cursor;
       for (const change of page.changes.slice(0, left)) await print({ change, cursor, router, options, output });
       left -= page.changes.length;
-      if (page.hidden > 0) output.note(`${page.hidden} more came at once and are not shown`);
+      if (page.hidden > 0) output.note(`${page.hidden} more came at the same time and are not shown`);
     } catch (error) {
       if (error instanceof RouterRefusal || !(error instanceof CommandFailure)) throw error;
       if (!isAway) output.note(error.message);
