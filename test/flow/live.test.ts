@@ -96,6 +96,24 @@ describe('the live view', () => {
     again.end();
   });
 
+  it('ends when its browser signs out', async () => {
+    const token = 'token-of-the-operator';
+    const { url } = await place.router(yaml.replace('port: 0', `port: 0, admin: { token: ${token} }`));
+    const { host, origin } = new URL(url);
+    const ownPage = { host, origin, 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' };
+    const signedIn = await asked(url, '/api/session', {
+      method: 'POST',
+      headers: ownPage,
+      body: JSON.stringify({ token }),
+    });
+    const cookie = String(signedIn.headers['set-cookie']).split(';')[0] ?? '';
+    const live = await stream(url, '/api/live', { cookie, host });
+    await live.ready();
+    await asked(url, '/api/session', { method: 'DELETE', headers: { ...ownPage, cookie } });
+    await send(url, 'conv_1');
+    expect(await live.block()).to.equal(null);
+  });
+
   it('is also a list that is read again and again', async () => {
     const { url } = await place.router(yaml);
     const changes = async (query: string) => JSON.parse((await asked(url, `/api/changes?${query}`)).body);

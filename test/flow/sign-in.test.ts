@@ -133,12 +133,22 @@ describe('signing in', () => {
     expect((await signIn(token, from('192.0.2.1'))).status).to.equal(200);
   });
 
+  it('reads no more of a request without a token than a token needs', async () => {
+    const { signIn } = await setup();
+    const { status, json } = await signIn('x'.repeat(20_000));
+    expect([status, json.code]).to.deep.equal([413, 'BODY_TOO_LARGE']);
+  });
+
   it('counts the addresses of one IPv6 network as one', async () => {
     const { signIn } = await setup(yaml(', trustProxy: true'));
     for (let tries = 0; tries < 10; tries += 1)
       await signIn('wrong', { 'x-forwarded-for': `2001:db8:1:2:${tries}::1` });
     expect((await signIn(token, { 'x-forwarded-for': '2001:db8:1:2::f' })).status).to.equal(429);
     expect((await signIn(token, { 'x-forwarded-for': '2001:db8:1:3::f' })).status).to.equal(200);
+    for (let tries = 0; tries < 10; tries += 1)
+      await signIn('wrong', { 'x-forwarded-for': `2001:db8::${tries}:1:2:3` });
+    expect((await signIn(token, { 'x-forwarded-for': '2001:db8::f:1:2:3' })).status).to.equal(429);
+    expect((await signIn(token, { 'x-forwarded-for': '2001:db8:0:1::1' })).status).to.equal(200);
   });
 
   it('lets only pages of this address change something with the cookie, by JSON', async () => {

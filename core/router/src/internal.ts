@@ -57,6 +57,7 @@ export { catalogFor, loadServer } from './runtime/create-router.js';
 export { definitionProblems } from './runtime/definition-check.js';
 export { loadConfig } from './runtime/load-config.js';
 export { LocalModules, packageDirectory, supersededModules } from './runtime/local-modules.js';
+export { OpenComponents } from './runtime/open-components.js';
 
 export { type LoadedPlugin, openCatalog } from './runtime/plugin-loader.js';
 export { PluginServices, serviceProblems, withServices } from './runtime/plugin-services.js';

@@ -127,6 +127,10 @@ describe('a destination that is paused', () => {
     const refused = await operator.controls.pause({ ...pause, name: 'crn' }).catch((error: Error) => error.message);
     expect(refused).to.equal('there is no destination crn; did you mean "crm"?');
     expect(await statusOf(operator.controls.resume({ ...crm, name: 'other' }))).to.equal('NO_SUCH_ROW');
+    // Removed while it was paused: it can still be resumed, so that what is left is delivered.
+    await operator.pauses.pause({ ...pause, name: 'removed', sinceMs: 0 });
+    await operator.controls.resume({ ...crm, name: 'removed' });
+    expect(operator.pauses.of('destination', 'removed')).to.equal(null);
     const without = anOperator({
       store: (plain) =>
         new Proxy(plain, {

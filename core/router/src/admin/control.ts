@@ -58,8 +58,9 @@ export class Controls {
     await this.pauses.pause({ ...pause, sinceMs: this.clock.now() });
   }
 
+  /** Also of a row that was removed while it was paused. */
   async resume(row: Row): Promise<void> {
-    this.#find(row);
+    if (this.pauses.of(row.kind, row.name) === null) this.#find(row);
     await this.pauses.resume(row.kind, row.name);
   }
 

@@ -34,7 +34,10 @@ export type Api = (ctx: Context) => Promise<void>;
 type Wrong = z.input<typeof problem>['errors'];
 /** A refusal, and what `application/problem+json` has beside it. */
 type Explained = Refusal & Partial<Pick<z.input<typeof problem>, 'errors' | 'problems'>>;
-type ParseBody = (ctx: Context) => Promise<unknown>;
+type ParseBody = (ctx: Context, isOpen: boolean) => Promise<unknown>;
+
+/** Of a request that needs no token: a token, and what is around it. */
+const openBodyBytes = 16_384;
 
 /** A page of another site embeds no reply. */
 const headers = {
@@ -87,13 +90,22 @@ interface Asked {
 
 async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions }: Asked): Promise<unknown> {
   const query = checked(endpoint.query, { ...ctx.query }, 'query');
-  const body = endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx), 'body');
+  const body =
+    endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx, endpoint.open === true), 'body');
   const from = addressOf(ctx, parts.trustProxy);
   const lastEventId = ctx.get('last-event-id') || null;
   const answering = { ...parts, nowMs: parts.clock.now() };
   if (endpoint.stream === undefined)
     return endpoint.answer({ id, query, body, from, session: sessions.of(ctx, from), lastEventId }, answering);
-  const stream = endpoint.stream({ query, lastEventId }, answering);
+  const isAllowed = () => {
+    try {
+      requireAccess(ctx, parts.access, () => sessions.of(ctx, from).state().signedIn);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const stream = endpoint.stream({ query, lastEventId, isAllowed }, answering);
   ctx.type = 'text/event-stream';
   // nginx would keep events until it has enough of them.
   ctx.set('X-Accel-Buffering', 'no');
@@ -102,8 +114,9 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions 
 
 /** JSON only: a body that was read as empty might match too much. */
 function bodyReader(parts: ApiParts): ParseBody {
-  return async (ctx) => {
-    const { limits, clock } = parts;
+  return async (ctx, isOpen) => {
+    const { clock } = parts;
+    const limits = isOpen ? { ...parts.limits, maxBytes: openBodyBytes } : parts.limits;
     if (!ctx.is('application/json')) throw refuse('UNSUPPORTED_MEDIA_TYPE', 'a body in application/json is expected');
     try {
       await withTimeout(clock, limits.timeoutMs, () => parserOf(limits)(ctx, async () => {}));

@@ -57,6 +57,12 @@ interface Asked<Q, B> {
   readonly body: B;
 }
 
+/** A request for a stream, checked. */
+interface AskedStream extends Pick<Asked<unknown, unknown>, 'query' | 'lastEventId'> {
+  /** False from when on the client is signed out, or its token is another one: it gets nothing more. */
+  isAllowed(): boolean;
+}
+
 /** One endpoint. */
 export interface Endpoint<
   Q extends z.ZodObject = z.ZodObject,
@@ -77,7 +83,7 @@ export interface Endpoint<
   readonly refusals: readonly RefusalCode[];
   answer(asked: Asked<z.output<Q>, z.output<B>>, from: Answering): Promise<z.input<R>>;
   /** Replaces `answer`: server-sent events whose data are replies. */
-  stream?(asked: Pick<Asked<unknown, unknown>, 'query' | 'lastEventId'>, from: Answering): Readable;
+  stream?(asked: AskedStream, from: Answering): Readable;
 }
 
 /** One endpoint, typed by its schemas. */

@@ -29,17 +29,18 @@ export const liveEndpoints: readonly Endpoint[] = [
       // Its pages are written one by one, below.
       answer: () => Promise.reject(new Error('a stream')),
     }),
-    stream: ({ query, lastEventId }, { changes }) => {
+    stream: ({ query, lastEventId, isAllowed }, { changes }) => {
       const { after, ...filter } = question.liveQuery.parse(query);
-      return Readable.from(written(changes.follow(filter, lastEventId ?? after ?? null)));
+      return Readable.from(written(changes.follow(filter, lastEventId ?? after ?? null), isAllowed));
     },
   },
 ];
 
 /** The first page shows a client that it is connected; one without changes keeps the connection, and moves the cursor. */
-async function* written(pages: AsyncIterable<ChangePage>): AsyncGenerator<string> {
+async function* written(pages: AsyncIterable<ChangePage>, isAllowed: () => boolean): AsyncGenerator<string> {
   yield 'retry: 1000\n\n';
   for await (const page of pages) {
+    if (!isAllowed()) return;
     const data = page.changes.length === 0 ? ': ping' : `data: ${stringifyJson(changePageJson(page))}`;
     yield `id: ${page.cursor}\n${data}\n\n`;
   }

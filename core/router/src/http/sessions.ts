@@ -121,7 +121,10 @@ export class Sessions {
 
 /** Of IPv6 the network, which one sender has as a whole. */
 function networkOf(address: string): string {
-  return address.split(':').slice(0, 4).join(':');
+  if (!address.includes(':') || address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
+  const [left = [], right = []] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));
+  const zeros = new Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  return [...left, ...zeros, ...right].slice(0, 4).join(':');
 }
 
 /** Cookies do not distinguish ports: two routers on one machine would end each other's sessions. */

@@ -131,11 +131,16 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     transforms: new Map([...(earlier?.transforms ?? []), ...transforms]),
     emitters: new Set(config.destinations.filter(emits).map(({ name }) => name)),
     routes: config.routes,
-    routeTable: new Routes(config.routes, ({ name }, reason) => ingestTelemetry.unroutable(name, reason)),
+    routeTable: new Routes(config.routes, reportTo(ingestTelemetry)),
     answers: config.answers,
     normalizePhone: phoneNormalizer(config.country),
     keepMs: config.store.retentionMs,
   };
+}
+
+/** Made outside of the generation: a function within it would keep all that went before it. */
+function reportTo(telemetry: IngestTelemetry): ConstructorParameters<typeof Routes>[1] {
+  return ({ name }, reason) => telemetry.unroutable(name, reason);
 }
 
 function noOpenCalls(): Error {

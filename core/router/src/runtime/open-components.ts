@@ -7,6 +7,7 @@ const longestPauseMs = 60_000;
 export class OpenComponents {
   /** In the order they were opened. */
   readonly #open = new Set<ComponentLifecycle>();
+  readonly #closing = new Set<Promise<void>>();
 
   /** Opens them side by side. Throws a `ComponentFailure`, but not for resolvers, which are tried again. `patienceMs`: see `Persistence`. */
   async open(lifecycles: Iterable<ComponentLifecycle>, patienceMs: number | null): Promise<void> {
@@ -19,11 +20,15 @@ export class OpenComponents {
 
   /** Closes those of them that are open, side by side. Never rejects. */
   async close(lifecycles: Iterable<ComponentLifecycle>): Promise<void> {
-    await Promise.all([...lifecycles].map((one) => (this.#open.delete(one) ? one.close() : null)));
+    const closing = [...lifecycles].map((one) => (this.#open.delete(one) ? one.close() : null));
+    const closed = Promise.all(closing).then(() => void this.#closing.delete(closed));
+    this.#closing.add(closed);
+    await closed;
   }
 
-  /** Closes all, the last one first. Never rejects. */
+  /** Closes all, the last one first, and waits for those that are being closed. Never rejects. */
   async closeAll(): Promise<void> {
     for (const component of [...this.#open].reverse()) await this.close([component]);
+    await Promise.all(this.#closing);
   }
 }
