@@ -264,7 +264,8 @@ export class Router {
     const pipeline = this.#composition.engine.get(Pipeline);
     // A request that never ends by itself.
     this.#composition.engine.get(ChangeFeed).close();
-    const idle = new Sleep(this.#clock);
+    // By the clock of the network, also where another one has been put in its place.
+    const idle = new Sleep(systemClock);
     const lingerMs = Math.min(this.#lingerMs, this.#generation.config.server.graceMs / 2);
     await Promise.all([this.#server?.close(idle.for(lingerMs)).finally(() => idle.end()), pipeline.close()]);
     // The last requests may have left something to record.
