@@ -52,7 +52,10 @@ routes:
     const listed = await (await fetch(`${url}/api/events/${first.body.id}`)).text();
     expect(parseJson(listed)).to.have.nested.property('data.callId', BigInt(one));
     const { items: deliveries } = await router.get(Store).deliveries({ limit: 10, destination: 'parts' });
-    await fetch(`${url}/api/deliveries/${deliveries[0]?.id}/replay`, { method: 'POST' });
+    await fetch(`${url}/api/deliveries/${deliveries[0]?.id}/replay`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
     await crm.received(4);
     expect(arrived().filter((text) => text === parts)).to.have.length(2);
     await place.close();

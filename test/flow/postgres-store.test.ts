@@ -71,8 +71,8 @@ destinations: { crm: { use: http.post, url: ${crm.url}/hooks } }
 routes: [{ to: crm }]
 `;
     const control = async (url: string, verb: string, body?: object): Promise<number> => {
-      const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-      return (await fetch(`${url}/api/destinations/crm/${verb}`, { method: 'POST', ...(body && json) })).status;
+      const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      return (await fetch(`${url}/api/destinations/crm/${verb}`, sent)).status;
     };
     const isPaused = async (url: string): Promise<boolean> => {
       const { destinations } = JSON.parse(await (await fetch(`${url}/api/status`)).text());

@@ -110,7 +110,10 @@ answers:
     decide: async (what: 'replay' | 'discard'): Promise<void> => {
       const found = await fetch(`${url}/api/deliveries?state=dead&reason=exhausted`);
       const { deliveries } = (await found.json()) as { readonly deliveries: readonly { readonly id: string }[] };
-      await fetch(`${url}/api/deliveries/${deliveries[0]?.id}/${what}`, { method: 'POST' });
+      await fetch(`${url}/api/deliveries/${deliveries[0]?.id}/${what}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+      });
     },
     /** The values of these metrics by series, without those that are 0; buckets and sums are left out. */
     values: async (...names: readonly string[]): Promise<Readonly<Record<string, number>>> => {

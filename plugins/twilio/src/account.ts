@@ -15,7 +15,7 @@ export const accountOptions = {
   accountSid: z
     .string()
     .regex(/^AC[\da-f]{32}$/i, 'expected the SID of an account: AC and 32 digits from 0 to f')
-    .meta({ description: 'SID of the account (`AC…`).' }),
+    .meta({ description: 'SID of the account (`AC…`).', examples: ['AC00000000000000000000000000000000'] }),
   authToken: secret('Auth Token of the account. Either this, or apiKey and apiSecret.').optional(),
   apiKey: z
     .string()
