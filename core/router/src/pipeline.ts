@@ -89,9 +89,9 @@ export class Pipeline {
         case 'events':
           return this.#accept(source, request, reception.events, plan);
         case 'call':
-          if (plan.sources.get(source)?.answer !== undefined)
-            return this.laterAnswers.accept(source, request, reception, startedAtMs);
-          return this.#answer(source, request, { inboundCall: reception, startedAtMs, plan });
+          return plan.sources.get(source)?.answer === undefined
+            ? this.#answer(source, request, { inboundCall: reception, startedAtMs, plan })
+            : this.laterAnswers.accept(source, request, { inboundCall: reception, startedAtMs, plan });
       }
     });
   }

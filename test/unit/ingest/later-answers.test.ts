@@ -65,6 +65,34 @@ describe('a call that is answered by a call', () => {
     expect(await store.stateKeys?.('switchhook.calls.open:', 10)).to.deep.equal([]);
   });
 
+  it('is answered with the configuration that it came with, also where a reload removes its source while it is verified', async () => {
+    const { ring, sent, current, trace } = setup();
+    const earlier = current.value;
+    const [source] = earlier.sources.values();
+    let verified = (): void => {};
+    const verifying = new Promise<void>((resolve) => (verified = resolve));
+    const receive = source?.receive.bind(source);
+    Object.assign(source ?? {}, {
+      receive: async (request: Parameters<Source['receive']>[0]) => {
+        await verifying;
+        return receive?.(request);
+      },
+    });
+    const ringing = ring(ada);
+    let isUnused = false;
+    void current.swap({ ...earlier, sources: new Map(), answers: [] }).then(() => {
+      isUnused = true;
+    });
+    verified();
+    expect((await ringing).reply).to.deep.equal({ status: 204 });
+    expect(isUnused).to.equal(false);
+    await settled();
+    expect(sent.map(({ answer }) => answer?.variables)).to.deep.equal([{ first_name: 'Ada' }]);
+    expect((await trace()).sent).to.deep.include({ outcome: 'sent' });
+    await settled();
+    expect(isUnused).to.equal(true);
+  });
+
   it('is on disk before it is acknowledged', async () => {
     const clock = new FakeClock();
     const { ring } = setup({

@@ -77,10 +77,17 @@ export class LaterAnswers {
     this.#sleep = new Sleep(clock);
   }
 
-  /** A request about a call: begins to answer it, and acknowledges it once it is on disk. Refuses it where that fails; the call is answered anyhow. */
-  async accept(name: string, request: RawRequest, inboundCall: InboundCall, startedAtMs: number): Promise<HttpReply> {
+  /**
+   * A request about a call, which came with this configuration: begins to answer it, and acknowledges it once it is on disk. Refuses
+   * it where that fails; the call is answered anyhow.
+   */
+  async accept(
+    name: string,
+    request: RawRequest,
+    { inboundCall, startedAtMs, plan }: { inboundCall: InboundCall; startedAtMs: number; plan: LaterPlan },
+  ): Promise<HttpReply> {
     const { call, event, deadlineMs, retryMs = deadlineMs } = inboundCall;
-    const source = this.plan.value.sources.get(name);
+    const source = plan.sources.get(name);
     // Calls without an id are refused by `readReception`.
     const key = callKey(name, call);
     if (source === undefined || key === null) throw refuse('SOURCE_FAILED', 'the call has no id');
@@ -90,7 +97,8 @@ export class LaterAnswers {
       const { receivedAtMs } = request;
       const { holder } = this.openCalls;
       const open = { source: name, eventId: newEventId(), receivedAtMs, deadlineMs, retryMs, event, call, holder };
-      const answered = this.#begin(fingerprint(Buffer.from(key)), open, startedAtMs, () => taken.requests);
+      const begun = { id: fingerprint(Buffer.from(key)), open, startedAtMs, requests: () => taken.requests };
+      const answered = this.#begin(begun, plan);
       taken = this.#calls.put(key, { eventId: open.eventId, answered }, startedAtMs, retryMs);
     } else {
       taken = earlier;
@@ -119,11 +127,10 @@ export class LaterAnswers {
   }
 
   /** Resolves when the call is on disk: as an open call, or recorded. */
-  #begin(id: string, open: OpenCall, startedAtMs: number, requests: () => number): Promise<void> {
+  #begin(begun: Omit<Answering, 'kept' | 'fromMs'>, plan: LaterPlan): Promise<void> {
+    const { id, open, startedAtMs: fromMs } = begun;
     const kept = this.openCalls.keep(id, open);
-    const recorded = this.#run(open, (plan) =>
-      this.#answer({ id, open, kept, startedAtMs, fromMs: startedAtMs, requests }, plan),
-    );
+    const recorded = this.#run(open, plan, () => this.#answer({ ...begun, kept, fromMs }, plan));
     return kept.then(
       () => {},
       async (error: unknown) => {
@@ -133,16 +140,15 @@ export class LaterAnswers {
     );
   }
 
-  #run({ source, eventId }: OpenCall, work: (plan: LaterPlan) => Promise<boolean>): Promise<boolean> {
-    const release = this.openCalls.hold();
-    const running = this.plan
-      .use(work)
+  #run({ source, eventId }: OpenCall, plan: LaterPlan, work: () => Promise<boolean>): Promise<boolean> {
+    const ends = [this.openCalls.hold(), this.plan.hold(plan)];
+    const running = work()
       .catch((error: unknown) => {
         this.log.error('call.unrecorded', { source, error });
         return false;
       })
       .finally(() => {
-        release();
+        for (const end of ends) end();
         this.#running.delete(eventId);
       });
     this.#running.set(eventId, running);
@@ -193,7 +199,8 @@ export class LaterAnswers {
         for (const id of ids) {
           const open = await openCalls.get(id);
           const own = open === null || this.#running.has(open.eventId) ? null : await openCalls.take(id, open);
-          if (own !== null) void this.#run(own, (plan) => this.#resume(id, own, plan));
+          const plan = this.plan.value;
+          if (own !== null) void this.#run(own, plan, () => this.#resume(id, own, plan));
         }
         hasFailed = false;
         isFirst = false;

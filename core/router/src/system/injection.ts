@@ -19,4 +19,6 @@ export interface Current<T> {
 export interface CurrentInUse<T> extends Current<T> {
   /** `run` gets the value, whose components stay open until it has ended. */
   use<R>(run: (value: T) => Promise<R>): Promise<R>;
+  /** Within `use`: its value stays in use until the returned function is called, also after the end of `run`. */
+  hold(value: T): () => void;
 }

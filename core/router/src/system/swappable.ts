@@ -1,13 +1,15 @@
 /** A value that another one can take the place of, while earlier users still work with theirs. */
 import type { CurrentInUse } from './injection.js';
 
-export class Swappable<T> implements CurrentInUse<T> {
+export class Swappable<T extends object> implements CurrentInUse<T> {
   #version: Version<T>;
+  /** Of the values that have been swapped for another one, too. */
+  readonly #versions = new WeakMap<T, Version<T>>();
   /** Resolves when nothing uses what came before the value. */
   #unused: Promise<unknown> = Promise.resolve();
 
   constructor(value: T) {
-    this.#version = new Version(value);
+    this.#version = this.#versionOf(value);
   }
 
   get value(): T {
@@ -15,21 +17,33 @@ export class Swappable<T> implements CurrentInUse<T> {
   }
 
   async use<R>(run: (value: T) => Promise<R>): Promise<R> {
-    const version = this.#version;
-    version.taken();
+    const { value } = this.#version;
+    const leave = this.hold(value);
     try {
-      return await run(version.value);
+      return await run(value);
     } finally {
-      version.left();
+      leave();
     }
+  }
+
+  hold(value: T): () => void {
+    const version = this.#versions.get(value);
+    version?.taken();
+    return () => version?.left();
   }
 
   /** In one step. Resolves when nothing uses the earlier value any more, nor those before it: they may have parts in common. */
   async swap(next: T): Promise<void> {
     const earlier = this.#version;
-    this.#version = new Version(next);
+    this.#version = this.#versionOf(next);
     this.#unused = Promise.all([this.#unused, earlier.end()]);
     await this.#unused;
+  }
+
+  #versionOf(value: T): Version<T> {
+    const version = new Version(value);
+    this.#versions.set(value, version);
+    return version;
   }
 }
 
