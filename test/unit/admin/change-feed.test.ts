@@ -27,10 +27,12 @@ function setup(change: (store: Store) => Store = (store) => store) {
   return { clock, feed, append, reads: () => reads };
 }
 
+const { signal } = new AbortController();
+
 describe('the feed of changes', () => {
   it('shows a hundred of what comes at once, and counts the rest', async () => {
     const { clock, feed, append } = setup();
-    const pages = feed.follow({ type: 'started' }, null)[Symbol.asyncIterator]();
+    const pages = feed.follow({ type: 'started' }, null, signal)[Symbol.asyncIterator]();
     expect((await pages.next()).value).to.include({ hidden: 0 });
     await append(...Array.from({ length: 1_200 }, () => anEntry()), anEntry('ended'));
     const next = pages.next();
@@ -41,7 +43,7 @@ describe('the feed of changes', () => {
 
   it('reads the store once for all who follow it', async () => {
     const { clock, feed, append, reads } = setup();
-    const followers = Array.from({ length: 3 }, () => feed.follow({}, null)[Symbol.asyncIterator]());
+    const followers = Array.from({ length: 3 }, () => feed.follow({}, null, signal)[Symbol.asyncIterator]());
     await Promise.all(followers.map((pages) => pages.next()));
     for (let turn = 1; turn <= 2; turn += 1) {
       const next = Promise.all(followers.map((pages) => pages.next()));
@@ -70,7 +72,7 @@ describe('the feed of changes', () => {
     const startMs = clock.elapsed();
     const times: number[] = [];
     const ended = (async () => {
-      for await (const page of feed.follow({}, null)) {
+      for await (const page of feed.follow({}, null, signal)) {
         expect(page.changes).to.deep.equal([]);
         times.push((clock.elapsed() - startMs) / 1_000);
       }
@@ -88,7 +90,7 @@ describe('the feed of changes', () => {
       changes: (after, limit) =>
         isDown ? Promise.reject(new Error('down')) : (store.changes?.(after, limit) ?? Promise.reject(new Error())),
     }));
-    const next = feed.follow({}, 'of another store')[Symbol.asyncIterator]().next();
+    const next = feed.follow({}, 'of another store', signal)[Symbol.asyncIterator]().next();
     await clock.advance(5_000);
     isDown = false;
     await append(anEntry());
@@ -98,15 +100,27 @@ describe('the feed of changes', () => {
 
   it('has 32 followers at most, and a place again when one has gone', async () => {
     const { feed } = setup();
-    const followers = Array.from({ length: 32 }, () => feed.follow({}, null)[Symbol.asyncIterator]());
+    const followers = Array.from({ length: 32 }, () => feed.follow({}, null, signal)[Symbol.asyncIterator]());
     await Promise.all(followers.map((pages) => pages.next()));
-    expect(() => feed.follow({}, null)).to.throw('32 are open');
+    expect(() => feed.follow({}, null, signal)).to.throw('32 are open');
     await followers[0]?.return?.();
-    feed.follow({}, null);
+    feed.follow({}, null, signal);
+  });
+
+  it('has a place again half a second after a follower has gone for which nothing happens', async () => {
+    const { clock, feed } = setup();
+    const gone = new AbortController();
+    const followers = Array.from({ length: 32 }, () => feed.follow({}, null, gone.signal)[Symbol.asyncIterator]());
+    await Promise.all(followers.map((pages) => pages.next()));
+    const waiting = followers.map((pages) => pages.next());
+    gone.abort();
+    await clock.advance(500);
+    expect((await Promise.all(waiting)).map(({ done }) => done)).to.not.include(false);
+    feed.follow({}, null, signal);
   });
 
   it('is refused where the store has no changes', async () => {
     const { feed } = setup(({ changes: _, ...store }) => store);
-    expect(() => feed.follow({}, null)).to.throw('the store has no method changes');
+    expect(() => feed.follow({}, null, signal)).to.throw('the store has no method changes');
   });
 });

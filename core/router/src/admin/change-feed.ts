@@ -65,23 +65,23 @@ export class ChangeFeed {
   }
 
   /**
-   * Pages until the client goes, a quarter of an hour is over, or the router closes; the first one at once, and one without changes
+   * Pages until the client goes (`signal`), a quarter of an hour is over, or the router closes; the first one at once, and one without changes
    * every 15 s. A cursor that the store does not know begins now. Refused as `TOO_MANY_STREAMS`.
    */
-  follow(filter: ChangeFilter, after: string | null): AsyncIterable<ChangePage> {
+  follow(filter: ChangeFilter, after: string | null, signal: AbortSignal): AsyncIterable<ChangePage> {
     this.#requireChanges();
     if (this.#streams >= mostStreams) throw refuse('TOO_MANY_STREAMS', `${mostStreams} are open`);
-    return this.#followed(filter, after);
+    return this.#followed(filter, after, signal);
   }
 
-  async *#followed(filter: ChangeFilter, after: string | null): AsyncGenerator<ChangePage> {
+  async *#followed(filter: ChangeFilter, after: string | null, signal: AbortSignal): AsyncGenerator<ChangePage> {
     const { clock } = this;
     const endMs = clock.elapsed() + longestStreamMs;
     let cursor = after;
     let sentMs: number | null = null;
     this.#streams += 1;
     try {
-      while (!this.#isClosed && clock.elapsed() < endMs) {
+      while (!this.#isClosed && !signal.aborted && clock.elapsed() < endMs) {
         const page = await this.#readOrNull(filter, cursor);
         cursor = page?.cursor ?? (page === null ? cursor : null);
         const isDue = sentMs === null || clock.elapsed() - sentMs >= pingMs;

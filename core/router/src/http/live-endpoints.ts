@@ -31,7 +31,9 @@ export const liveEndpoints: readonly Endpoint[] = [
     }),
     stream: ({ query, lastEventId, isAllowed }, { changes }) => {
       const { after, ...filter } = question.liveQuery.parse(query);
-      return Readable.from(written(changes.follow(filter, lastEventId ?? after ?? null), isAllowed));
+      const gone = new AbortController();
+      const pages = changes.follow(filter, lastEventId ?? after ?? null, gone.signal);
+      return Readable.from(written(pages, isAllowed)).once('close', () => gone.abort());
     },
   },
 ];
