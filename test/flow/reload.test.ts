@@ -1,6 +1,6 @@
 /** A router that reads its configuration anew while it works: by the API, the command line, SIGHUP and a saved file. */
 import { createHmac } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { type Router, Store } from '@switchhook/core';
 import type { ReloadReport, Status } from '@switchhook/core/api';
@@ -403,6 +403,54 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     router.process.kill('SIGHUP');
     await until(() => logged('config.rejected').length === 1);
     expect(await router.stop()).to.equal(0);
+  });
+
+  it('closes a transform that was removed when another of its name takes its place', async () => {
+    await place.write(
+      'steps.js',
+      `import { definePlugin, defineTransform, z } from '@switchhook/sdk';
+export const open = [];
+globalThis.openTransforms = open;
+export default definePlugin({ name: 'steps', components: [defineTransform({
+  type: 'steps.same', description: 'For tests.', options: z.strictObject({}),
+  create: () => {
+    const instance = { open: () => void open.push(instance), close: () => void open.splice(open.indexOf(instance), 1), apply: (event) => event };
+    return instance;
+  },
+})] });
+`,
+    );
+    const withStep = {
+      more: 'transforms: { same: { use: steps.same } }',
+      routes: '[{ name: all, to: crm, transform: same }]',
+    };
+    const file = (rows: Rows) =>
+      place.write('switchhook.yaml', yaml(rows).replace('[./plugin.js]', '[./plugin.js, ./steps.js]'));
+    await file(withStep);
+    const { router } = await place.router(await readFile(place.path('switchhook.yaml'), 'utf8'));
+    const open = () => (globalThis as unknown as { readonly openTransforms: readonly unknown[] }).openTransforms.length;
+    for (let times = 0; times < 3; times += 1) {
+      await file({});
+      await router.reload();
+      expect(open()).to.equal(1);
+      await file(withStep);
+      await router.reload();
+      await until(() => open() === 1);
+    }
+  });
+
+  it('watches what a refused configuration names: correcting it is enough', async () => {
+    const { router, lines } = await place.router(yaml());
+    await router.watch();
+    const named = (refuses: boolean) => place.write('refuses.txt', String(refuses));
+    await named(true);
+    const refusing = `{ local: { use: local.post, url: ${other.url}, refuses: "\${file:refuses.txt}" } }`;
+    await place.write('next.yaml', yaml({ destinations: refusing, routes: '[{ name: all, to: local }]' }));
+    await rename(place.path('next.yaml'), place.path('switchhook.yaml'));
+    const count = (event: string) => lines.filter((line) => JSON.parse(line).event === event).length;
+    await until(() => count('config.rejected') === 1);
+    await named(false);
+    await until(() => count('config.reloaded') === 1);
   });
 
   it('follows a saved file with --watch: the configuration, and a local plugin', async () => {

@@ -49,6 +49,9 @@ export class Reloader {
   readonly #metrics: Metrics;
   /** The last one; never rejects. */
   #last: Promise<unknown> = Promise.resolve();
+  /** Transforms that were removed: what waits for a destination may name one. */
+  readonly #left = new Map<string, ComponentLifecycle>();
+  #files: readonly string[] = [];
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
@@ -56,6 +59,11 @@ export class Reloader {
     this.#log = parts.engine.get(Log);
     this.#metrics = parts.engine.get(Metrics);
     for (const outcome of outcomes) this.#count(outcome, 0);
+  }
+
+  /** All files of the configuration that was read last, also where it was refused. */
+  get files(): readonly string[] {
+    return this.#files;
   }
 
   /** One after the other. Throws a `ConfigurationError` or a `ComponentFailure`, and then nothing has changed. */
@@ -74,6 +82,7 @@ export class Reloader {
     let added: readonly ComponentLifecycle[] = [];
     try {
       const loaded = await withTimeout(this.#clock, longestLoadMs, load());
+      this.#files = loaded.files;
       const config = untilRestart(earlier.config, loaded);
       secrets.add(config.secrets);
       const next = createGeneration(config, { container, engine, earlier });
@@ -89,6 +98,7 @@ export class Reloader {
       this.#reloaded(report, this.#clock.elapsed() - startedAt);
       return { ...report, generation: current.value.number };
     } catch (error) {
+      if (error instanceof ConfigurationError) this.#files = error.files;
       await components.close(added);
       // The router is closing, which is no fault of the configuration.
       if (!request.dryRun && !isRefusal(error)) this.#rejected(error);
@@ -115,10 +125,14 @@ export class Reloader {
         ends.set(`destinations.${name}`, removed === 'keep' ? dispatcher.stop(name) : this.#drained(name, unused));
     const pulled = engine.get(Pullers).follow();
     for (const [key, lifecycle] of earlier.lifecycles) {
-      // What waits for a destination may name a transform that is removed: it stays open.
-      const isLeft = key.startsWith('transforms.') && !next.lifecycles.has(key);
-      if (next.lifecycles.get(key) === lifecycle || isLeft) continue;
-      void Promise.all([unused, ends.get(key), pulled]).then(() => components.close([lifecycle]));
+      if (next.lifecycles.get(key) === lifecycle) continue;
+      if (key.startsWith('transforms.') && !next.lifecycles.has(key)) this.#left.set(key, lifecycle);
+      else void Promise.all([unused, ends.get(key), pulled]).then(() => components.close([lifecycle]));
+    }
+    for (const [key, lifecycle] of this.#left) {
+      if (!next.lifecycles.has(key)) continue;
+      this.#left.delete(key);
+      void unused.then(() => components.close([lifecycle]));
     }
   }
 

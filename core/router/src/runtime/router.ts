@@ -165,14 +165,11 @@ export class Router {
    * same time run one after the other.
    */
   async reload({ dryRun = false, removed = 'drain' }: Partial<ReloadRequest> = {}): Promise<ReloadReport> {
-    let files: readonly string[] = [];
     try {
       return await this.#reloader.reload({ dryRun, removed });
-    } catch (error) {
-      if (error instanceof ConfigurationError) files = error.files;
-      throw error;
     } finally {
-      if (this.#state === 'open') await this.#watch?.follow([...new Set([...this.#generation.config.files, ...files])]);
+      const files = new Set([...this.#generation.config.files, ...this.#reloader.files]);
+      if (this.#state === 'open') await this.#watch?.follow([...files]);
     }
   }
 
