@@ -275,6 +275,32 @@ describe('email.message', () => {
       expect(mails.map(({ to }) => to)).to.deep.equal([['ada@example.com'], ['bob@example.com'], ['cyd@example.com']]);
       expect(new Set(mails.map(({ source }) => headersOf(source)['message-id'])).size).to.equal(1);
     });
+
+    it('about one recipient counts, however the host of the address is written', async () => {
+      const { destination, answers, mails } = await start({
+        to: ['ada@example.com', 'Bob@EXAMPLE.com', 'cyd@bücher.example'],
+        cc: 'Bob@Example.com',
+      });
+      answers((step, address) => (step === 'to' && address !== 'ada@example.com' ? [450, 'busy'] : null));
+      const one = delivery();
+      expect(await destination.deliver(one, patience())).to.deep.equal({
+        kind: 'unavailable',
+        reason: 'sent, but not to to 2: 450 busy; to 3: 450 busy',
+      });
+      answers(null);
+      expect(await destination.deliver(one, patience())).to.include({ kind: 'delivered' });
+      expect(mails.map(({ to }) => to)).to.deep.equal([['ada@example.com'], ['Bob@example.com', 'cyd@bücher.example']]);
+    });
+
+    it('about an address that has to be quoted counts', async () => {
+      const { destination } = await start({ to: ['ada@example.com', 'd..e@example.com'] });
+      const one = delivery();
+      const first = await destination.deliver(one, patience());
+      expect(first)
+        .to.have.property('reason')
+        .that.matches(/^sent, but not to to 2: 501 /);
+      expect(await destination.deliver(one, patience())).to.include({ kind: 'rejected' });
+    });
   });
 
   describe('a connection', () => {
@@ -419,6 +445,8 @@ describe('email.message', () => {
       '@',
       'nobody',
       'a@b@c',
+      'a@b/c',
+      'a@xn--a',
     ])
       it(`are rejected as a recipient: ${JSON.stringify(to)}`, async () => {
         const { destination, connections } = await start();
