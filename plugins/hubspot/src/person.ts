@@ -19,6 +19,9 @@ import type { Person } from './contacts.js';
 
 const propertyName = z.string().regex(/^\w+$/, 'expected the internal name of a property');
 
+/** RFC 5321: 256 characters with the brackets around it. What looks for an address in a long text would also take long. */
+const longestEmail = 254;
+
 /** Properties by their names, as an option. */
 export function propertiesOption(description: string) {
   return z.record(propertyName, template('Value of the property.')).default({}).meta({ description });
@@ -88,7 +91,7 @@ export class Filling {
     const email = this.text(this.#row.email).toLowerCase();
     const person = {
       phone: isPhoneNumber(phone) ? phone : null,
-      email: /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) ? email : null,
+      email: email.length <= longestEmail && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) ? email : null,
     };
     if (person.phone !== null || person.email !== null) return person;
     const options = [this.#row.phone && 'phone', this.#row.email && 'email'].filter((name) => name !== undefined);
