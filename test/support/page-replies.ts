@@ -13,6 +13,7 @@ export const reads = {
   // The data is any JSON: a schema cannot say more.
   event: ({ data: _, ...reply }: Reply<typeof api.eventDetails>): Omit<page.EventDetails, 'data'> => reply,
   deliveries: (reply: Reply<typeof api.deliveryList>): { readonly deliveries: readonly page.Delivery[] } => reply,
+  dead: (reply: Reply<typeof api.deadGroupList>): page.DeadGroups => reply,
   routes: (reply: Reply<typeof api.explanationList>['explanations'][number]['routes']): page.Explanation['routes'] =>
     reply,
   replay: (reply: Reply<typeof api.replay>): page.Replay => reply,

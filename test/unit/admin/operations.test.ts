@@ -104,7 +104,8 @@ describe('an operator', () => {
   it('is shown what is dead by destination and failure, the most first', async () => {
     const crm = fickle();
     const { operations, received, clock, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
-    const ends = ['no contact 6f1c9a0e-0000-4000-8000-000000000001', 'status 400', 'no contact 12345678', 'status 401'];
+    const ids = ['6f1c9a0e-0000-4000-8000-000000000001', '12345678', 'call_8f3a91c2d4e5f607'];
+    const ends = [...ids.map((id) => `no contact ${id}`), 'status 400', 'status 401'];
     for (const [n, reason] of ends.entries()) {
       crm.fate.outcome = { kind: 'rejected', reason };
       await received({ key: `${n}` });
@@ -112,7 +113,7 @@ describe('an operator', () => {
     }
     const { groups, more } = await operations.deadGroups({});
     expect(groups.map(({ destination, failure, count }) => [destination, failure, count])).to.deep.equal([
-      ['crm', 'no contact …', 2],
+      ['crm', 'no contact …', 3],
       ['crm', 'status 401', 1],
       ['crm', 'status 400', 1],
     ]);
@@ -120,7 +121,8 @@ describe('an operator', () => {
     expect((first?.lastMs ?? 0) - (first?.firstMs ?? 0)).to.be.within(2_000, 2_999);
     expect(more).to.equal(false);
     await operations.discard(first?.latest ?? '');
-    expect((await operations.deadGroups({})).groups.map(({ count }) => count)).to.deep.equal([1, 1, 1]);
+    expect((await operations.deadGroups({})).groups.map(({ count }) => count)).to.deep.equal([2, 1, 1]);
+    expect((await operations.deadGroups({ reason: 'discarded' })).groups.map(({ count }) => count)).to.deep.equal([1]);
     await pipeline.close();
   });
 

@@ -1,11 +1,10 @@
 import { expect } from 'chai';
 import { figuresOf } from '../../../core/dashboard/build/model/calls.js';
 import { answerOf, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
-import { groupsOf } from '../../../core/dashboard/build/model/groups.js';
 import { parseJson } from '../../../core/dashboard/build/model/json.js';
 import { layoutOf } from '../../../core/dashboard/build/model/layout.js';
 import { linkTo, placeOf } from '../../../core/dashboard/build/model/location.js';
-import type { Call, Delivery } from '../../../core/dashboard/build/model/replies.js';
+import type { Call } from '../../../core/dashboard/build/model/replies.js';
 import { age, duration, excerpt, shellLine } from '../../../core/dashboard/build/model/wording.js';
 
 describe('what the page writes', () => {
@@ -67,18 +66,6 @@ describe('JSON of others', () => {
   });
 });
 
-describe('dead deliveries', () => {
-  it('are one group where they differ only in ids, and two where the status differs', () => {
-    const failures = ['HTTP 422 for call_8f3a91', 'HTTP 422 for call_77aa01', 'HTTP 401', null];
-    const groups = groupsOf(failures.map((failure, index) => delivery(`e.${index}`, failure)));
-    expect(groups.map(({ failure, deliveries }) => [failure, deliveries.length])).to.deep.equal([
-      ['HTTP 422 for …', 2],
-      ['HTTP 401', 1],
-      ['no failure is recorded', 1],
-    ]);
-  });
-});
-
 describe('the figures of calls', () => {
   it('are the times that a share of callers waited at most, and the share of each step', () => {
     const calls = Array.from({ length: 100 }, (_, index) => call(index + 1, index < 75 ? 'fresh' : 'default'));
@@ -137,22 +124,6 @@ describe('the map', () => {
     expect(Math.max(...boxes.map(({ y }) => y))).to.be.below(height);
   });
 });
-
-function delivery(id: string, failure: string | null): Delivery {
-  const times = { dueAt: null, createdAt: '2026-01-01T00:00:00Z', settledAt: null };
-  return {
-    id,
-    event: 'e',
-    route: 'r',
-    destination: 'crm',
-    transforms: [],
-    state: 'dead',
-    reason: 'rejected',
-    attempts: 1,
-    failure,
-    ...times,
-  };
-}
 
 function call(ms: number, step: 'fresh' | 'default'): Call {
   const answer = {

@@ -132,6 +132,20 @@ export interface Delivery {
   readonly settledAt: string | null;
 }
 
+/** Dead deliveries that failed alike. */
+export interface DeadGroup {
+  readonly destination: string;
+  readonly reason: 'rejected' | 'exhausted' | 'discarded';
+  readonly failure: string | null;
+  readonly deliveries: number;
+  readonly latest: string;
+}
+
+export interface DeadGroups {
+  readonly groups: readonly DeadGroup[];
+  readonly more: boolean;
+}
+
 export interface DeliveryDetails extends Delivery {
   readonly history: readonly Attempt[];
 }

@@ -1,9 +1,8 @@
 /** Dead deliveries in groups that failed alike, and what to do with all of them. */
 import { api } from '../model/api.js';
-import { type Group, groupsOf } from '../model/groups.js';
 import { linkTo, type Place } from '../model/location.js';
-import type { Delivery } from '../model/replies.js';
-import { count, ends } from '../model/wording.js';
+import type { DeadGroups, Delivery } from '../model/replies.js';
+import { count, ends, excerpt } from '../model/wording.js';
 import { BulkActions } from '../parts/bulk.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Foot, type Pages } from '../parts/listing.js';
@@ -69,9 +68,16 @@ async function load(query: Place['query'], before: DeadPage | null, signal?: Abo
 
 function List({ query, all }: { readonly query: Place['query']; readonly all: number }) {
   const first = useResource(`dead ${JSON.stringify(query)}`, (signal) => load(query, null, signal));
+  const groups = useResource(`dead groups ${JSON.stringify(query)}`, (signal) =>
+    api<DeadGroups>('dead', { query, signal }),
+  );
   const more = async (): Promise<null> => {
     first.data.value = await load(query, first.data.value);
     return null;
+  };
+  const reload = (): void => {
+    first.reload();
+    groups.reload();
   };
   const filter = { ...query, state: 'dead' };
   return (
@@ -82,14 +88,17 @@ function List({ query, all }: { readonly query: Place['query']; readonly all: nu
         ) : (
           <>
             <div class="toolbar">
-              <button type="button" onClick={first.reload}>
+              <button type="button" onClick={reload}>
                 Load again
               </button>
-              <BulkActions filter={filter} changed={first.reload} />
+              <BulkActions filter={filter} changed={reload} />
             </div>
-            <Groups groups={groupsOf(page.items)} query={query} partial={page.cursor !== null} changed={first.reload} />
+            <section aria-labelledby="groups">
+              <h2 id="groups">What they failed with</h2>
+              <Loaded of={groups}>{(found) => <Groups found={found} query={query} changed={reload} />}</Loaded>
+            </section>
             <h2>Deliveries</h2>
-            <DeliveryTable deliveries={page.items} changed={first.reload} />
+            <DeliveryTable deliveries={page.items} changed={reload} />
             <Foot page={page} more={more} what={page.items.length === 1 ? 'delivery' : 'deliveries'} />
           </>
         )
@@ -99,20 +108,15 @@ function List({ query, all }: { readonly query: Place['query']; readonly all: nu
 }
 
 interface GroupsProps {
-  readonly groups: readonly Group[];
+  readonly found: DeadGroups;
   readonly query: Place['query'];
-  /** Whether there are deliveries that are not loaded. */
-  readonly partial: boolean;
   readonly changed: () => void;
 }
 
-function Groups({ groups, query, partial, changed }: GroupsProps) {
+function Groups({ found: { groups, more }, query, changed }: GroupsProps) {
   return (
-    <section aria-labelledby="groups">
-      <h2 id="groups">What they failed with</h2>
-      {partial && (
-        <p class="dim">Of the newest ones only. The buttons act on all that match, also on those that are not shown.</p>
-      )}
+    <>
+      {more && <p class="dim">Only the newest 20,000 are counted. The buttons act on all that match.</p>}
       <table class="rows">
         <thead>
           <tr>
@@ -124,19 +128,18 @@ function Groups({ groups, query, partial, changed }: GroupsProps) {
           </tr>
         </thead>
         <tbody>
-          {groups.map(({ destination, reason, failure, deliveries }) => (
+          {groups.map(({ destination, reason, failure, deliveries, latest }) => (
             <tr key={`${destination} ${reason} ${failure}`}>
               <th scope="row">
                 <a href={linkTo(['dead'], { ...query, destination, reason })}>{destination}</a>{' '}
                 <span class="dim">{reason}</span>
               </th>
-              <td data-label="Failure">{ends(failure)}</td>
+              <td data-label="Failure">{ends(excerpt(failure ?? 'no attempt came back', 200))}</td>
               <td data-label="Deliveries" class="number">
-                {deliveries.length}
-                {partial && '+'}
+                {deliveries.toLocaleString('en')}
               </td>
               <td data-label="Example">
-                {deliveries[0] !== undefined && <EventLink id={deliveries[0].event}>event</EventLink>}
+                <EventLink id={latest.replace(/\.\d+$/, '')}>event</EventLink>
               </td>
               <td data-label="All of this destination and reason">
                 <BulkActions filter={{ ...query, state: 'dead', destination, reason }} changed={changed} short />
@@ -145,7 +148,7 @@ function Groups({ groups, query, partial, changed }: GroupsProps) {
           ))}
         </tbody>
       </table>
-    </section>
+    </>
   );
 }
 

@@ -2,12 +2,12 @@
 import type { DeliveryQuery, DeliveryRecord, Store } from '@switchhook/sdk';
 
 /** Which dead deliveries to group. All given conditions must hold. */
-export type DeadQuery = Omit<DeliveryQuery, 'state' | 'limit' | 'cursor' | 'eventId'>;
+export type DeadQuery = Omit<DeliveryQuery, 'state' | 'limit' | 'cursor'>;
 
 /** Dead deliveries of one destination with the same failure. */
 export interface DeadGroup {
   readonly destination: string;
-  readonly reason: 'rejected' | 'exhausted';
+  readonly reason: NonNullable<DeliveryRecord['reason']>;
   /** What the last attempts failed with, without numbers and ids that differ; null where none came back. */
   readonly failure: string | null;
   readonly count: number;
@@ -29,14 +29,15 @@ const pageSize = 500;
 /** Dead deliveries that are read for one list. */
 const mostRead = 20_000;
 
-/** Groups what is dead and was not discarded, up to 20,000 deliveries, the newest first. */
+/** Groups what is dead, up to 20,000 deliveries, the newest first; what was discarded only where the query asks for it. */
 export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGroups> {
   const groups = new Map<string, DeadGroup>();
   let cursor: string | undefined;
   for (let read = 0; read < mostRead; read += pageSize) {
     const part = { ...query, state: 'dead', limit: pageSize, ...(cursor !== undefined && { cursor }) } as const;
     const page = await store.deliveries(part);
-    for (const delivery of page.items) add(groups, delivery);
+    for (const delivery of page.items)
+      if (delivery.reason !== 'discarded' || query.reason === 'discarded') add(groups, delivery);
     if (page.cursor === null) return { groups: sorted(groups), more: false };
     cursor = page.cursor;
   }
@@ -45,7 +46,7 @@ export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGr
 
 function add(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {
   const { id, destination, reason, settledAtMs, createdAtMs } = delivery;
-  if (reason === null || reason === 'discarded') return;
+  if (reason === null) return;
   const failure = delivery.failure === null ? null : generalized(delivery.failure);
   const atMs = settledAtMs ?? createdAtMs;
   const key = JSON.stringify([destination, reason, failure]);
@@ -59,9 +60,9 @@ function add(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {
   });
 }
 
-/** Ids and long numbers differ from one failure to the next; a status does not. */
+/** Ids, e.g. `call_…`, and long numbers differ from one failure to the next; a status does not. */
 function generalized(failure: string): string {
-  return failure.replace(/\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|(?=[a-z0-9]*\d)[a-z0-9]{16,}|\d{4,})\b/gi, '…');
+  return failure.replace(/\b(?:(?=[\w-]*\d)[\w-]{16,}|\d{4,})\b/g, '…');
 }
 
 function sorted(groups: ReadonlyMap<string, DeadGroup>): readonly DeadGroup[] {

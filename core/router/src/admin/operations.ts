@@ -114,7 +114,7 @@ export class Operations {
     return page;
   }
 
-  /** What is dead and was not discarded. Refused like a list. */
+  /** What is dead, in groups. Refused like a list. */
   async deadGroups(query: DeadQuery): Promise<DeadGroups> {
     const found = await deadGroups(this.store, query);
     if (found.groups.length === 0) this.#checkNames(query);

@@ -114,13 +114,7 @@ export const deliveryQuery = z.strictObject({
   ...part,
 });
 
-export const deadQuery = z.strictObject({
-  destination: deliveryFilter.destination,
-  route: deliveryFilter.route,
-  reason: z.enum(['rejected', 'exhausted']).optional().meta({ description: 'Why it is dead.' }),
-  ...period,
-  ...settledPeriod,
-});
+export const deadQuery = z.strictObject({ ...deliveryFilter, ...period, ...settledPeriod });
 
 /** For requests without a query, or without a body. */
 export const nothing = z.strictObject({});

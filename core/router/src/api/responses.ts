@@ -104,7 +104,7 @@ export type DeliveryList = z.output<typeof deliveryList>;
 const deadGroup = z
   .object({
     destination: z.string(),
-    reason: z.enum(['rejected', 'exhausted']).meta({ description: 'Why they are dead.' }),
+    reason: z.enum(reasons).meta({ description: 'Why they are dead.' }),
     failure: z.string().nullable().meta({
       description: 'What their last attempts failed with, without ids; null where none came back.',
     }),

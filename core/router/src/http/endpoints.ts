@@ -80,10 +80,10 @@ export const endpoints: readonly Endpoint[] = [
   endpoint({
     method: 'GET',
     path: '/api/dead',
-    summary: 'Dead deliveries that were not discarded, counted by destination and failure.',
+    summary: 'Dead deliveries, counted by destination and failure. Discarded ones only with reason: discarded.',
     ...{ query: question.deadQuery, body: nothing, reply: reply.deadGroupList, refusals: ['NO_SUCH_ROW'] },
-    answer: async ({ query }, { operations, nowMs }) =>
-      deadGroupsJson(await operations.deadGroups(timed(query, nowMs))),
+    answer: async ({ query: { event: eventId, ...query } }, { operations, nowMs }) =>
+      deadGroupsJson(await operations.deadGroups(timed({ ...query, eventId }, nowMs))),
   }),
   endpoint({
     method: 'GET',
