@@ -123,7 +123,7 @@ export {
   valueAt,
   withBody,
 } from './options/event-fields.js';
-export { country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
+export { apiUrl, country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
 export { type CallPaths, callAt, callEvent, overrideWarning, variablesOf } from './options/inbound-call.js';
 export { type Paths, paths } from './options/paths.js';
 export {

@@ -1,5 +1,6 @@
 /** The API of GoHighLevel, as both components call it. Paths and fields: https://marketplace.gohighlevel.com/docs, `@gohighlevel/api-client` 3.1.0. */
 import {
+  apiUrl,
   type Clock,
   type FetchResponse,
   type HttpClient,
@@ -15,11 +16,7 @@ import {
 export const accountOptions = {
   token: secret('Token of a private integration of the sub-account.'),
   locationId: z.string().min(1).meta({ description: 'Id of the sub-account (location).' }),
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .prefault('https://services.leadconnectorhq.com')
-    .meta({ description: 'URL of the API.' }),
+  baseUrl: apiUrl('https://services.leadconnectorhq.com'),
   apiVersion: z
     .string()
     .regex(/^\d{4}-\d{2}-\d{2}$/)

@@ -3,6 +3,7 @@
  * https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values.
  */
 import {
+  apiUrl,
   type Clock,
   type FetchResponse,
   type HttpClient,
@@ -32,11 +33,7 @@ export const sheetOptions = {
     })
     .meta({ description: 'Id of the spreadsheet, or its URL as the browser shows it.' }),
   sheet: z.string().min(1).meta({ description: 'Name of the sheet, as on its tab.' }),
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .prefault('https://sheets.googleapis.com')
-    .meta({ description: 'URL of the API.' }),
+  baseUrl: apiUrl('https://sheets.googleapis.com'),
 };
 
 /** Where a sheet is. */

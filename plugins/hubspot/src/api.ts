@@ -3,6 +3,7 @@
  * (https://developers.hubspot.com/docs/api-reference).
  */
 import {
+  apiUrl,
   type Clock,
   type FetchResponse,
   type HttpClient,
@@ -31,11 +32,7 @@ export const accountOptions = {
     .meta({
       description: 'Properties of contacts in which a phone number is searched, 5 at most: HubSpot takes no more.',
     }),
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .prefault('https://api.hubapi.com')
-    .meta({ description: 'URL of the API.' }),
+  baseUrl: apiUrl('https://api.hubapi.com'),
 };
 
 /** How an account is reached. */

@@ -1,5 +1,6 @@
 /** `openai.call`: an incoming SIP call is acknowledged, then accepted by a request with the session that its answer makes. */
 import {
+  apiUrl,
   type Call,
   Clock,
   defineSource,
@@ -76,10 +77,7 @@ const options = z.strictObject({
   )
     .refine((ms) => ms >= 1_000 && ms <= longestDeadlineMs, problem('expected 1s to 1m'))
     .prefault('10s'),
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .default('https://api.openai.com/v1')
-    .meta({ description: 'URL of the API, for example that of a region.' }),
+  baseUrl: apiUrl('https://api.openai.com/v1', 'URL of the API, for example that of a region.'),
 });
 
 /** The component. */
@@ -158,7 +156,7 @@ function platformOf(baseUrl: string, apiKey: string, { http, clock }: Services) 
   const json = new JsonApi({
     http: { fetch: (url, init) => http.fetch(url, { ...excerptLimits, ...init }) },
     clock,
-    baseUrl: baseUrl.replace(/\/+$/, ''),
+    baseUrl,
     headers: { authorization: `Bearer ${apiKey}` },
     reasonIn: (body) => textAt(body, 'error.message', 400),
     // A call that is not known yet looks like one that has ended: OpenAI documents neither.

@@ -16,7 +16,7 @@ export interface Bot {
   readonly http: HttpClient;
   readonly state: State;
   /** URL of the Web API, without a slash at its end. */
-  readonly apiUrl: string;
+  readonly baseUrl: string;
   readonly token: string;
 }
 
@@ -84,8 +84,8 @@ export async function whoAmI(bot: Bot, nowMs: number, signal: AbortSignal): Prom
   return `posts as ${String(user)} in ${String(team)}`;
 }
 
-function call({ http, apiUrl, token }: Bot, method: string, body: JsonObject, signal: AbortSignal) {
-  return http.fetch(`${apiUrl}/${method}`, {
+function call({ http, baseUrl, token }: Bot, method: string, body: JsonObject, signal: AbortSignal) {
+  return http.fetch(`${baseUrl}/${method}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=utf-8' },
     body: stringifyJson(body),

@@ -1,5 +1,6 @@
 /** `slack.message`: posts a message through an incoming webhook, or as a bot. */
 import {
+  apiUrl,
   Clock,
   defineDestination,
   deliveryScope,
@@ -7,6 +8,7 @@ import {
   HttpClient,
   type JsonObject,
   outcomeOfFailure,
+  problem,
   type Scope,
   State,
   scopes,
@@ -24,22 +26,17 @@ import { outcomeFrom } from './outcome.js';
 /** Slack cuts longer texts itself: https://docs.slack.dev/changelog/2018-truncating-really-long-messages */
 const maxText = 40_000;
 
-const httpUrl = { error: 'expected an http or https URL', params: { problem: 'INVALID_VALUE' } };
-
 const options = z
   .strictObject({
-    webhookUrl: secret('URL of the incoming webhook. Either this or token.').refine(isHttpUrl, httpUrl).optional(),
+    webhookUrl: secret('URL of the incoming webhook. Either this or token.')
+      .refine(isHttpUrl, problem('expected an http or https URL'))
+      .optional(),
     token: secret('Token of a bot (`xoxb-…`) with the scope `chat:write`, which posts to `channel`.').optional(),
     channel: text('Id of the channel, such as `C0123456789`. Required with token.').optional(),
     thread: text(
       'With token: messages for which it comes to the same text form a thread, e.g. `${{ event.subject }}`. Default, and where it is empty: no thread.',
     ).optional(),
-    apiUrl: z
-      .string()
-      .refine(isHttpUrl, httpUrl)
-      .transform((url) => url.replace(/\/+$/, ''))
-      .prefault('https://slack.com/api')
-      .meta({ description: "URL of Slack's Web API, for token." }),
+    baseUrl: apiUrl('https://slack.com/api', "URL of Slack's Web API, for token."),
     text: text(
       'Text in mrkdwn. Required without blocks; with blocks, the text of notifications. Values of `${{ }}` are escaped.',
       scopes.destination,
@@ -53,17 +50,17 @@ const options = z
       .optional(),
   })
   .superRefine((row, ctx) => {
-    const problem = (path: string, message: string, kind = 'MISSING_KEY') =>
+    const report = (path: string, message: string, kind = 'MISSING_KEY') =>
       ctx.addIssue({ code: 'custom', path: [path], message, params: { problem: kind } });
-    if (row.text === undefined && row.blocks === undefined) problem('text', 'expected text, blocks or both');
+    if (row.text === undefined && row.blocks === undefined) report('text', 'expected text, blocks or both');
     const byBot = row.token !== undefined;
-    if (!byBot && row.webhookUrl === undefined) problem('webhookUrl', 'expected webhookUrl, or token and channel');
+    if (!byBot && row.webhookUrl === undefined) report('webhookUrl', 'expected webhookUrl, or token and channel');
     if (byBot && row.webhookUrl !== undefined)
-      problem('webhookUrl', 'expected webhookUrl or token, not both', 'INVALID_VALUE');
-    if (byBot && row.channel === undefined) problem('channel', 'a bot posts to a channel: expected its id');
+      report('webhookUrl', 'expected webhookUrl or token, not both', 'INVALID_VALUE');
+    if (byBot && row.channel === undefined) report('channel', 'a bot posts to a channel: expected its id');
     for (const name of ['channel', 'thread'] as const)
       if (!byBot && row[name] !== undefined)
-        problem(name, `${name} is for a bot: a webhook belongs to one channel, and has no threads`, 'INVALID_VALUE');
+        report(name, `${name} is for a bot: a webhook belongs to one channel, and has no threads`, 'INVALID_VALUE');
   });
 
 type Row = z.output<typeof options>;
@@ -76,8 +73,8 @@ export const message = defineDestination({
   limits: { rateLimit: '60/m' },
   inject: { http: HttpClient, clock: Clock, state: State },
   create: (row, { http, clock, state }) => {
-    const { webhookUrl = '', token = '', apiUrl } = row;
-    const bot = { http, state, apiUrl, token };
+    const { webhookUrl = '', token = '', baseUrl } = row;
+    const bot = { http, state, baseUrl, token };
     return {
       deliver: async (delivery, signal) => {
         try {

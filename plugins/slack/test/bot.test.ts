@@ -54,7 +54,7 @@ async function setup(options: JsonObject = {}) {
     channel: 'C1',
     text: '${{ event.type }}',
     thread: '${{ event.subject }}',
-    apiUrl: `${api.far.url}/api/`,
+    baseUrl: `${api.far.url}/api/`,
     ...options,
   };
   const create = () => createComponent('destination', component, row, services);
@@ -143,7 +143,7 @@ describe('slack.message as a bot', () => {
     const ending = createComponent(
       'destination',
       component,
-      { token, channel: 'C1', text: 'a', thread: 'x', apiUrl: `${fixture.far.url}/api` },
+      { token, channel: 'C1', text: 'a', thread: 'x', baseUrl: `${fixture.far.url}/api` },
       fakeServices({
         state: {
           get: state.get.bind(state),
@@ -155,7 +155,7 @@ describe('slack.message as a bot', () => {
     const again = createComponent(
       'destination',
       component,
-      { token, channel: 'C1', text: 'b', thread: 'x', apiUrl: `${fixture.far.url}/api` },
+      { token, channel: 'C1', text: 'b', thread: 'x', baseUrl: `${fixture.far.url}/api` },
       services,
     );
     expect(await again.deliver(delivery('conv_1'), patience())).to.include({ kind: 'unavailable' });
@@ -241,6 +241,6 @@ describe('slack.message as a bot', () => {
       .to.include('channel is for a bot')
       .and.to.include('thread is for a bot');
     expect(refused({})).to.include('expected webhookUrl, or token and channel');
-    expect(refused({ token, channel: 'C1', apiUrl: 'slack.com' })).to.include('expected an http or https URL');
+    expect(refused({ token, channel: 'C1', baseUrl: 'slack.com' })).to.include('expected an http or https URL');
   });
 });

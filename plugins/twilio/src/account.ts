@@ -1,5 +1,6 @@
 /** An account of Twilio and its API, as `twilio` 6.3.1 calls it; codes of errors: https://www.twilio.com/docs/api/errors. */
 import {
+  apiUrl,
   type Clock,
   type HttpClient,
   JsonApi,
@@ -23,11 +24,7 @@ export const accountOptions = {
     .optional()
     .meta({ description: 'SID of an API key (`SK…`).' }),
   apiSecret: secret('Secret of the API key.').optional(),
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .prefault('https://api.twilio.com')
-    .meta({ description: 'URL of the API, for accounts in another region.' }),
+  baseUrl: apiUrl('https://api.twilio.com', 'URL of the API, for accounts in another region.'),
 };
 
 /** How an account is reached. */

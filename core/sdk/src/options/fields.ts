@@ -39,6 +39,15 @@ export function problem(message: string) {
   return { code: 'custom' as const, message, params: { problem: 'INVALID_VALUE' } };
 }
 
+/** The URL of an API, without a slash at its end. `standard` where it is left out. */
+export function apiUrl(standard: string, description = 'URL of the API.') {
+  return z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .prefault(standard)
+    .meta({ description });
+}
+
 /** `800ms`, `5s`, `10m`, `30d`; becomes milliseconds. */
 export function duration(description: string) {
   return unit(description, 'a duration such as 800ms, 5s, 10m or 30d', '5s', durationPattern, durationMs);
