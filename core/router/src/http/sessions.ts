@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { newSessionId } from '../system/ids.js';
 
 /** A working day: a page that is open longer asks for the token again. */
-export const sessionMs = 12 * 3_600_000;
+const sessionMs = 12 * 3_600_000;
 /** Wrong tokens from one address, until it has to wait. */
 const mostWrong = 10;
 const wrongWindowMs = 10 * 60_000;
