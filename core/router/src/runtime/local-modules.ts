@@ -1,9 +1,10 @@
 /** Modules of local plugins: imported anew where their file, or one that it imports by a relative path, has another content. */
 import { createHash } from 'node:crypto';
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, join, resolve } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isFile, manifestOf } from './plugin-files.js';
 import { nodeImportsTypeScript } from './typescript.js';
 
 /** By path and content. Node keeps every module until the process ends, so these take no more than a reference. */
@@ -68,37 +69,6 @@ export class LocalModules {
   }
 }
 
-/** What of a `package.json` matters to the loader. */
-interface Manifest {
-  readonly version?: unknown;
-  readonly type?: unknown;
-  readonly keywords?: unknown;
-}
-
-/** The package.json that a file belongs to; null where there is none. */
-export function manifestOf(path: string): Manifest | null {
-  return manifestAt(packageDirectory(path));
-}
-
-/** The package.json of a directory; null where there is none. Read anew: it may have been replaced. */
-export function manifestAt(directory: string): Manifest | null {
-  const file = join(directory, 'package.json');
-  return isFile(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
-}
-
-/** That of its package.json; its own where there is none. */
-export function packageDirectory(path: string): string {
-  const own = dirname(path);
-  return [...upwardsFrom(own)].find((directory) => isFile(join(directory, 'package.json'))) ?? own;
-}
-
-/** A directory, the one that it is in, and so on. */
-export function* upwardsFrom(directory: string): Generator<string> {
-  yield directory;
-  const parent = dirname(directory);
-  if (parent !== directory) yield* upwardsFrom(parent);
-}
-
 /** CommonJS modules are kept by their paths. */
 function dropRequired(files: ReadonlySet<string>): void {
   const { cache } = createRequire(import.meta.url);
@@ -121,10 +91,6 @@ function filesOf(file: string, found = new Set<string>()): ReadonlySet<string> {
     if (imported !== undefined) filesOf(imported, found);
   }
   return found;
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function markOf(files: ReadonlySet<string>): string {

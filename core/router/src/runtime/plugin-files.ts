@@ -1,9 +1,8 @@
 /** The files of plugins: where they are, and which packages are installed. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { manifestAt, manifestOf, upwardsFrom } from './local-modules.js';
 
 const keyword = 'switchhook-plugin';
 
@@ -51,6 +50,37 @@ export function exportOf(module: unknown, depth = 0): unknown {
   return isWrapped ? exportOf(module.default, depth + 1) : module;
 }
 
+/** What of a `package.json` matters to the loader. */
+interface Manifest {
+  readonly version?: unknown;
+  readonly type?: unknown;
+  readonly keywords?: unknown;
+}
+
+/** The package.json that a file belongs to; null where there is none. */
+export function manifestOf(path: string): Manifest | null {
+  return manifestAt(packageDirectory(path));
+}
+
+/** The package.json of a directory; null where there is none. Read anew: it may have been replaced. */
+function manifestAt(directory: string): Manifest | null {
+  const file = join(directory, 'package.json');
+  return isFile(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+}
+
+/** The directory of the package.json that a file belongs to; the file's own where there is none. */
+export function packageDirectory(path: string): string {
+  const own = dirname(path);
+  return [...upwardsFrom(own)].find((directory) => isFile(join(directory, 'package.json'))) ?? own;
+}
+
+/** A directory, the one that it is in, and so on. */
+function* upwardsFrom(directory: string): Generator<string> {
+  yield directory;
+  const parent = dirname(directory);
+  if (parent !== directory) yield* upwardsFrom(parent);
+}
+
 /** The version of the package that a file belongs to; null where it has none. */
 export function versionOf(path: string): string | null {
   const version = manifestOf(path)?.version;
@@ -64,4 +94,9 @@ function namesIn(folder: string): readonly string[] {
 /** A package that is not there, or a name that no package can have. */
 function isUnresolvable(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(ERR_|MODULE_NOT_FOUND$)/.test(String(error.code));
+}
+
+/** Whether there is a file of this path. */
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }

@@ -8,8 +8,8 @@ import type { OutdatedPlugin } from '../config/config.js';
 import { described } from '../system/returned.js';
 import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
-import { LocalModules, packageDirectory } from './local-modules.js';
-import { exportOf, fileOf, installedPlugins, isPath, versionOf } from './plugin-files.js';
+import { LocalModules } from './local-modules.js';
+import { exportOf, fileOf, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
 import { typeScriptProblem } from './typescript.js';
 
 /** A plugin and where it was found. */
