@@ -82,10 +82,14 @@ export class ChangeFeed {
     this.#streams += 1;
     try {
       while (!this.#isClosed && !signal.aborted && clock.elapsed() < endMs) {
-        const page = await this.#readOrNull(filter, cursor);
-        cursor = page?.cursor ?? (page === null ? cursor : null);
+        // While the store does not answer, which another endpoint reports, nothing is sent.
+        const page = await this.read(filter, cursor, shownLive).catch((error: unknown) => {
+          if (isRefusal(error) && error.code === 'MALFORMED') cursor = null;
+          return null;
+        });
         const isDue = sentMs === null || clock.elapsed() - sentMs >= pingMs;
-        if (page?.cursor !== undefined && (isDue || page.changes.length > 0)) {
+        if (page !== null) cursor = page.cursor;
+        if (page !== null && (isDue || page.changes.length > 0)) {
           sentMs = clock.elapsed();
           yield page;
         }
@@ -102,15 +106,6 @@ export class ChangeFeed {
     this.#tick?.end();
   }
 
-  /** Null while the store does not answer, which another endpoint reports; without a cursor where it refuses the one given. */
-  async #readOrNull(filter: ChangeFilter, cursor: string | null): Promise<ChangePage | { cursor?: never } | null> {
-    try {
-      return await this.read(filter, cursor, shownLive);
-    } catch (error) {
-      return isRefusal(error) && error.code === 'MALFORMED' ? {} : null;
-    }
-  }
-
   #part(after: string | null): Promise<Changes> {
     const known = this.#parts.get(after);
     if (known !== undefined) return known;
@@ -123,8 +118,7 @@ export class ChangeFeed {
   #requireChanges(): NonNullable<Store['changes']> {
     const { store } = this;
     if (store.changes === undefined) throw refuse('CHANGES_NOT_KEPT', 'the store has no method changes');
-    return (after, limit) =>
-      store.changes?.(after, limit) ?? Promise.reject(new Error('the store has no method changes'));
+    return store.changes.bind(store);
   }
 
   #nextTick(): Promise<void> {
