@@ -6,26 +6,26 @@ import { invalidReturn, nameComponent, shortPath } from '../system/returned.js';
 import { located } from '../system/thrown.js';
 import { type PluginServices, withServices } from './plugin-services.js';
 
-/** A component that has been made, and how it is called in the file. */
-export interface CreatedComponent<K extends Kind = Kind> {
+/** How a component is called in the file. */
+interface ComponentNames {
   readonly kind: Kind;
   /** Name of the row. */
   readonly name: string;
   readonly type: string;
   /** Where its row stands; none if no file has it. */
   readonly position?: string | null;
+}
+
+/** A component that has been made. */
+export interface CreatedComponent<K extends Kind = Kind> extends ComponentNames {
   readonly instance: Instances[K];
   /** Opens, probes and closes it with the services it shares. */
   readonly lifecycle: Lifecycle;
 }
 
 /** Makes one component; what it or one of its services throws is a failure with its name. */
-export function createComponent<K extends Kind>(
-  kind: K,
-  row: ComponentRow<K>,
-  plugin: PluginServices,
-): CreatedComponent<K> {
-  const called = { kind, name: row.name, type: row.component.type, position: row.position ?? null };
+export function createComponent<K extends Kind>(row: ComponentRow<K>, plugin: PluginServices): CreatedComponent<K> {
+  const called = namesOf(row);
   try {
     const { services, shared } = plugin.for(row);
     const instance = nameComponent(
@@ -36,6 +36,11 @@ export function createComponent<K extends Kind>(
   } catch (error) {
     throw new ComponentFailure(called, 'could not be made', error, plugin.mask);
   }
+}
+
+/** How the component of a row is called in messages. */
+export function namesOf({ name, component: { kind, type }, position = null }: ComponentRow): ComponentNames {
+  return { kind, name, type, position };
 }
 
 /** What `create` must return, by kind. */
@@ -84,7 +89,7 @@ export class ComponentFailure extends Error {
   readonly code: string;
 
   constructor(
-    readonly component: Pick<CreatedComponent, 'kind' | 'name' | 'type' | 'position'>,
+    readonly component: ComponentNames,
     what: string,
     cause: unknown,
     mask: Mask,

@@ -174,7 +174,6 @@ function createStore(config: Config, container: Container): ComponentLifecycle {
     );
   }
   const created = createComponent(
-    'store',
     config.store,
     pluginServices(config, container, componentRows(config))(config.store.plugin),
   );

@@ -17,7 +17,8 @@ export interface RestartNeeded {
   readonly reason: string;
 }
 
-const componentSections = ['sources', 'transforms', 'destinations', 'resolvers'] as const;
+/** The sections whose rows name a component, but the store. */
+export const componentSections = ['sources', 'transforms', 'destinations', 'resolvers'] as const;
 /** Their order counts: routes number the deliveries of an event, and the first answer that matches is taken. */
 const orderedSections = ['routes', 'answers'] as const;
 
@@ -125,7 +126,8 @@ function rowChanges(
   };
 }
 
-function rowsOf(config: Config, section: ComponentSection): readonly ComponentRow[] {
+/** The rows of a section. */
+export function rowsOf(config: Config, section: ComponentSection): readonly ComponentRow[] {
   return config[section];
 }
 

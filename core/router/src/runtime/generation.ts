@@ -17,10 +17,10 @@ import type { SourcePlan } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
 import { StateOf, stateIn } from '../system/plugin-state.js';
-import { ComponentFailure, type CreatedComponent, createComponent, withBatches } from './component-factory.js';
+import { ComponentFailure, type CreatedComponent, createComponent, namesOf, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
-import { type ComponentSection, isUnchanged } from './difference.js';
+import { type ComponentSection, componentSections, isUnchanged, rowsOf } from './difference.js';
 import { PluginServices } from './plugin-services.js';
 import type { RetentionPlan } from './retention.js';
 import { componentRows, type ServerPlan, serverPlan } from './server-plan.js';
@@ -67,13 +67,11 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     earlier !== null && isUnchanged(section, name, earlier.config, config)
       ? earlier.lifecycles.get(`${section}.${name}`)
       : undefined;
-  const isNew = (section: ComponentSection) => (row: ComponentRow) => kept(section, row.name) === undefined;
   const plugins = pluginServices(config, own, [
     ...(earlier === null ? [config.store] : []),
-    ...config.sources.filter(isNew('sources')),
-    ...config.transforms.filter(isNew('transforms')),
-    ...config.destinations.filter(isNew('destinations')),
-    ...config.resolvers.filter(isNew('resolvers')),
+    ...componentSections.flatMap((section) =>
+      rowsOf(config, section).filter(({ name }) => kept(section, name) === undefined),
+    ),
   ]);
   const lifecycles = new Map<string, ComponentLifecycle>();
   const add = (section: ComponentSection, row: ComponentRow, create: () => CreatedComponent): ComponentLifecycle => {
@@ -81,19 +79,19 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     lifecycles.set(`${section}.${row.name}`, lifecycle);
     return lifecycle;
   };
-  const create = <K extends Kind>(kind: K, row: ComponentRow<K>) => createComponent(kind, row, plugins(row.plugin));
+  const create = <K extends Kind>(row: ComponentRow<K>) => createComponent(row, plugins(row.plugin));
   const transforms = byName(config.transforms, (row) =>
-    instanceOf<'transform'>(add('transforms', row, () => create('transform', row))),
+    instanceOf<'transform'>(add('transforms', row, () => create(row))),
   );
   const destinations = byName(config.destinations, (row): OpenDestination => {
-    const lifecycle = add('destinations', row, () => withBatches(create('destination', row), row));
+    const lifecycle = add('destinations', row, () => withBatches(create(row), row));
     const same = kept('destinations', row.name) && earlier?.destinations.get(row.name);
     if (same !== undefined) return same;
     const destination = instanceOf<'destination'>(lifecycle);
     return { destination, policy: row.queue, emits: emits(row), probe: probeOf(lifecycle) };
   });
   const resolvers = byName(config.resolvers, (row): OpenResolver => {
-    const lifecycle = add('resolvers', row, () => create('resolver', row));
+    const lifecycle = add('resolvers', row, () => create(row));
     const same = kept('resolvers', row.name) && earlier?.resolvers.get(row.name);
     if (same !== undefined) return same;
     const { name, timeoutMs, after, concurrency, breaker } = row;
@@ -101,12 +99,9 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     return { name, resolver, timeoutMs, after, concurrency, breaker, probe: probeOf(lifecycle) };
   });
   const sources = byName(config.sources, (row) => {
-    const { name, component } = row;
-    if (component.answerBy === 'call' && (!store.state || !store.setState || !store.stateKeys)) {
-      const failed = { kind: 'source', name, type: component.type, position: row.position ?? null } as const;
-      throw new ComponentFailure(failed, 'cannot be used', noOpenCalls(), mask);
-    }
-    return instanceOf<'source'>(add('sources', row, () => create('source', row)));
+    if (row.component.answerBy === 'call' && (!store.state || !store.setState || !store.stateKeys))
+      throw new ComponentFailure(namesOf(row), 'cannot be used', noOpenCalls(), mask);
+    return instanceOf<'source'>(add('sources', row, () => create(row)));
   });
   const pulling = config.sources.flatMap((row): readonly Pulling[] => {
     const [source, { name, plugin }] = [sources.get(row.name), row];
@@ -117,8 +112,7 @@ export function createGeneration(config: Config, { container, engine, earlier }:
       const leases = store.onDue === undefined ? null : stateOf(pullNamespace);
       return [{ name, source, state: stateOf(plugin?.name ?? 'switchhook'), leases }];
     } catch (error) {
-      const component = { kind: 'source', name, type: row.component.type, position: row.position ?? null } as const;
-      throw new ComponentFailure(component, 'cannot be used', error, mask);
+      throw new ComponentFailure(namesOf(row), 'cannot be used', error, mask);
     }
   });
   return {
