@@ -12,11 +12,11 @@ import {
   token,
 } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
-import { type AnswerPlan, Answers, type InboundCall } from './calls/answer.js';
+import { type AnswerPlan, Answers } from './calls/answer.js';
 import { Dispatcher } from './delivery/dispatcher.js';
 import { CallRecorder } from './ingest/call-recorder.js';
 import { Ingest } from './ingest/ingest.js';
-import { LaterAnswers } from './ingest/later-answers.js';
+import { type AskedCall, LaterAnswers } from './ingest/later-answers.js';
 import { readHandshake, readReception } from './ingest/reception.js';
 import { VerificationQueue } from './ingest/verification-queue.js';
 import { recordFrom } from './routing/event-record.js';
@@ -79,26 +79,30 @@ export class Pipeline {
   }
 
   /** A request for a source, begun at `startedAtMs` by the clock's `elapsed`: verified, then committed or answered. A refusal is thrown. */
-  receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply> {
+  receive(name: string, request: RawRequest, startedAtMs: number): Promise<HttpReply> {
     return this.plan.use(async (plan) => {
-      if (request.method === 'GET') return this.#shakeHands(plan.sources.get(source), request);
-      const reception = await this.#verified(source, request, plan);
+      const source = plan.sources.get(name);
+      if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
+      if (request.method === 'GET') return this.#shakeHands(source, request);
+      const reception = await this.#verified(name, source, request, plan.normalizePhone);
       switch (reception.kind) {
         case 'handshake':
           return reception.reply;
         case 'events':
-          return this.#accept(source, request, reception.events, plan);
-        case 'call':
-          return plan.sources.get(source)?.answer === undefined
-            ? this.#answer(source, request, { inboundCall: reception, startedAtMs, plan })
-            : this.laterAnswers.accept(source, request, { inboundCall: reception, startedAtMs, plan });
+          return this.#accept(name, request, reception.events, plan);
+        case 'call': {
+          const asked = { source, request, inboundCall: reception, startedAtMs };
+          return source.answer === undefined
+            ? this.#answer(name, asked, plan)
+            : this.laterAnswers.accept(name, asked, plan);
+        }
       }
     });
   }
 
   /** A sender verifies the URL. */
-  async #shakeHands(source: Source | undefined, request: RawRequest): Promise<HttpReply> {
-    if (source?.handshake === undefined) throw refuse('METHOD_NOT_ALLOWED', 'the source has no handshake');
+  async #shakeHands(source: Source, request: RawRequest): Promise<HttpReply> {
+    if (source.handshake === undefined) throw refuse('METHOD_NOT_ALLOWED', 'the source has no handshake');
     try {
       const shaking = Promise.resolve(source.handshake(request));
       const { reply } = readHandshake(await withTimeout(this.clock, verifyMs.events, shaking), source);
@@ -109,14 +113,12 @@ export class Pipeline {
     }
   }
 
-  async #verified(name: string, request: RawRequest, { sources, normalizePhone }: SourcePlan): Promise<Reception> {
-    const source = sources.get(name);
-    if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
+  async #verified(name: string, source: Source, request: RawRequest, read: PhoneNormalizer): Promise<Reception> {
     try {
-      const received = this.#receive(source, request);
-      if (!isPromise(received)) return readReception(received, normalizePhone, source);
+      const received = this.#read(source, request);
+      if (!isPromise(received)) return readReception(received, read, source);
       const waitMs = source.fallback === undefined ? verifyMs.events : verifyMs.call;
-      return readReception(await withTimeout(this.clock, waitMs, received), normalizePhone, source);
+      return readReception(await withTimeout(this.clock, waitMs, received), read, source);
     } catch (error) {
       if (isRefusal(error)) throw error;
       const reply = source.answer === undefined ? this.answers.fallback(source) : null;
@@ -127,7 +129,7 @@ export class Pipeline {
   }
 
   /** A call of the usual size does not wait for others: its phone rings. */
-  #receive(source: Source, request: RawRequest): Reception | Promise<Reception> {
+  #read(source: Source, request: RawRequest): Reception | Promise<Reception> {
     const { remoteAddress, body } = request;
     const receive = () => source.receive(request);
     const isOfCalls = source.fallback !== undefined || source.answer !== undefined;
@@ -137,12 +139,12 @@ export class Pipeline {
 
   /** Acknowledges events once they are committed together with their deliveries. */
   async #accept(
-    source: string,
+    name: string,
     request: RawRequest,
     drafts: readonly EventDraft[],
     { routeTable }: SourcePlan,
   ): Promise<HttpReply> {
-    const records = drafts.map((draft) => recordFrom(draft, source, request.receivedAtMs));
+    const records = drafts.map((draft) => recordFrom(draft, name, request.receivedAtMs));
     const appended = await this.ingest.commit(records, routeTable);
     const [first] = appended;
     if (first === undefined) return { status: 200, body: {} };
@@ -151,14 +153,11 @@ export class Pipeline {
   }
 
   /** Answers a ringing call. Whatever fails, the platform gets a reply in time; the event is recorded after it. */
-  async #answer(
-    source: string,
-    request: RawRequest,
-    { inboundCall, startedAtMs, plan }: { inboundCall: InboundCall; startedAtMs: number; plan: SourcePlan },
-  ): Promise<HttpReply> {
-    const callAnswer = await this.answers.answer(source, inboundCall, startedAtMs, plan);
-    const reply = this.answers.reply(inboundCall, callAnswer, plan.sources.get(source));
-    void this.recorder.record({ source, request, inboundCall, callAnswer, routes: plan.routeTable });
+  async #answer(name: string, asked: AskedCall, plan: SourcePlan): Promise<HttpReply> {
+    const { source, request, inboundCall, startedAtMs } = asked;
+    const callAnswer = await this.answers.answer(name, inboundCall, startedAtMs, plan);
+    const reply = this.answers.reply(inboundCall, callAnswer, source);
+    void this.recorder.record({ source: name, request, inboundCall, callAnswer, routes: plan.routeTable });
     return reply;
   }
 }

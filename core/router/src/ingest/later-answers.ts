@@ -42,6 +42,15 @@ const removeMs = 10_000;
 /** Between two looks for calls that were left open: in a shared store, or where it could not be read. */
 const betweenLooksMs = 2_000;
 
+/** A request about a call, as its source has read it. */
+export interface AskedCall {
+  readonly source: Source;
+  readonly request: RawRequest;
+  readonly inboundCall: InboundCall;
+  /** When it came, by the clock's `elapsed`. */
+  readonly startedAtMs: number;
+}
+
 /** A call that is being answered. */
 interface Answering {
   readonly id: string;
@@ -83,14 +92,13 @@ export class LaterAnswers {
    */
   async accept(
     name: string,
-    request: RawRequest,
-    { inboundCall, startedAtMs, plan }: { inboundCall: InboundCall; startedAtMs: number; plan: LaterPlan },
+    { source, request, inboundCall, startedAtMs }: AskedCall,
+    plan: LaterPlan,
   ): Promise<HttpReply> {
     const { call, event, deadlineMs, retryMs = deadlineMs } = inboundCall;
-    const source = plan.sources.get(name);
-    // Calls without an id are refused by `readReception`.
     const key = callKey(name, call);
-    if (source === undefined || key === null) throw refuse('SOURCE_FAILED', 'the call has no id');
+    // Such calls are refused by `readReception`.
+    if (key === null) throw refuse('SOURCE_FAILED', 'the call has no id');
     const earlier = this.#calls.get(key, this.clock.elapsed());
     let taken: Remembered<void>;
     if (earlier === null) {
