@@ -8,9 +8,10 @@ const harmless = /^(?:https?:\/\/|mailto:|tel:)/i;
  * becomes `#` where the value is no web, mail or phone address.
  */
 export function inHtml(value: string, before: string): string {
-  const isInTag = before.lastIndexOf('<') > before.lastIndexOf('>');
-  if (!isInTag) return value.replace(/[&<>"']/g, entity).replace(/\r\n?|\n/g, '<br>');
-  const isAddress = /\b(?:href|src|action|background)\s*=\s*["']?\s*$/i.test(before);
+  const tag = before.lastIndexOf('<');
+  if (tag <= before.lastIndexOf('>')) return value.replace(/[&<>"']/g, entity).replace(/\r\n?|\n/g, '<br>');
+  // Values in the text before the tag can be anything, and as long as an event: to look through them would take long.
+  const isAddress = /\b(?:href|src|action|background)\s*=\s*["']?\s*$/i.test(before.slice(tag));
   if (isAddress && !harmless.test(value)) return '#';
   return value.replace(/[^\p{L}\p{N}]/gu, entity);
 }

@@ -470,6 +470,16 @@ describe('email.message', () => {
       );
     });
 
+    it('do not keep the router from its other work, however long and odd they are', async () => {
+      const { destination } = await start({
+        html: '<p>${{ event.data.summary }}</p><a href="${{ event.data.url }}">recording</a>',
+      });
+      const summary = `href=${' '.repeat(300_000)}x`;
+      expect(destination.preview?.(delivery({ summary, url: 'https://a.example' })).html).to.equal(
+        `<p>${summary}</p><a href="https&#58;&#47;&#47;a&#46;example">recording</a>`,
+      );
+    });
+
     it('make an event without an address or a key rejected, before any connection', async () => {
       const { destination, connections } = await start({ once: '${{ default(event.data.call, "") }}' });
       expect(await destination.deliver(delivery({ to: '', call: 'a' }), patience())).to.include({
