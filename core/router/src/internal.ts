@@ -5,7 +5,7 @@ export { ChangeFeed } from './admin/change-feed.js';
 export { Controls } from './admin/control.js';
 export { Operations } from './admin/operations.js';
 export { StatusReader } from './admin/status.js';
-export { summaryOf, troubleOf, worstFirst } from './admin/trouble.js';
+export { summaryOf, troubleOf, troublesOf, worstFirst } from './admin/trouble.js';
 export { type AnswerRow, Answers, type InboundCall } from './calls/answer.js';
 export { eventHeader, requestNumberHeader } from './calls/reply.js';
 export type { OpenResolver } from './calls/resolver-bulkhead.js';

@@ -1,4 +1,4 @@
-import { summaryOf, troubleOf, worstFirst } from '@switchhook/core/internal';
+import { summaryOf, troubleOf, troublesOf, worstFirst } from '@switchhook/core/internal';
 import { expect } from 'chai';
 
 type Destination = Parameters<typeof troubleOf>[0];
@@ -119,6 +119,12 @@ describe('trouble', () => {
       'Resolver crm-lookup: its circuit breaker is open. Last failure: timeout.',
     );
     expect(textOf({ destinations: [paused], pulls: [] })).to.equal('Destination crm: paused by jo: moving.');
+    const all = troublesOf(
+      aStatus({ destinations: [paused, aDestination('idle')], resolvers: [resolver], pulls: [pull] }),
+    );
+    expect(all.map(({ level, what }) => `${level} ${what.split(':', 1)[0]}`)).to.deep.equal([
+      ...['bad Resolver crm-lookup', 'bad Source list cannot pull its events', 'warn Destination crm'],
+    ]);
     expect(textOf({ pulls: [pull] })).to.equal('Source list cannot pull its events: the reason is unknown.');
     expect(textOf({ destinations: [aDestination('a', {}, { waiting: 2, oldestOpenMs: nowMs })] })).to.equal(
       'All well, 2 open deliveries.',

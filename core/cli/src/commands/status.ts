@@ -6,7 +6,7 @@ import { errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, untilInterrupted, withRouter } from '../api-client.js';
 import { relative } from '../format/event.js';
-import { rowsOf, standingText, troublesOf } from '../format/hold.js';
+import { rowsOf, standingText } from '../format/hold.js';
 import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
 import type { Column } from '../table.js';
 
@@ -30,8 +30,9 @@ Examples:
   switchhook status --once
   switchhook status --json
 
-Exit code 1, with a sentence for each trouble: the store cannot commit, something is paused, a circuit breaker is not
-closed, the other side has asked to wait for more than a minute, or deliveries are dead.`,
+Exit code 1, with a line for each trouble: the store cannot commit, a destination or resolver is paused or its circuit
+breaker is open, a destination has asked to wait for more than a minute, its oldest delivery is older than a minute, it
+has dead deliveries or is not configured any more, or a source cannot pull its events.`,
     )
     .action((options: StatusOptions) =>
       withRouter(options, output, async (router) => {
@@ -40,7 +41,7 @@ closed, the other side has asked to wait for more than a minute, or deliveries a
         const current = await ask();
         if (options.json) printJson(output, current);
         else print(current, output);
-        const troubles = troublesOf(current);
+        const troubles = current.troubles.map(({ what, advice }) => `${what} ${advice}`);
         if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `Trouble: ${troubles.join('\n')}`);
       }),
     );

@@ -8,9 +8,6 @@ export interface Row extends Pick<DestinationStatus | ResolverStatus, 'breaker' 
   readonly name: string;
 }
 
-/** A wait that the other side has asked for and that ends sooner is how it limits its rate. */
-const shortWaitMs = 60_000;
-
 /** All rows of a status that are configured. */
 export function rowsOf({ destinations, resolvers }: Status): readonly Row[] {
   return [
@@ -43,24 +40,4 @@ export function standingText({ holds, lastFailure }: Row, now: string): string |
   if (holds.length === 0) return null;
   const failure = lastFailure === null ? [] : [`last failure ${relative(lastFailure.at)}: ${lastFailure.reason}`];
   return [...holds.map((hold) => holdText(hold, now)), ...failure].join('; ');
-}
-
-/** What an operator should act on, one sentence each; none where all is well. */
-export function troublesOf(status: Status): readonly string[] {
-  const { store, destinations, now } = status;
-  const isTrouble = ({ kind, until }: Hold): boolean =>
-    kind !== 'asked-to-wait' || Date.parse(until ?? now) - Date.parse(now) > shortWaitMs;
-  const held = rowsOf(status).flatMap((row) => {
-    const standing = standingText({ ...row, holds: row.holds.filter(isTrouble) }, now);
-    return standing === null ? [] : [`${row.kind} ${row.name}: ${standing}`];
-  });
-  const left = destinations.flatMap(({ destination, configured, draining, dead, waiting }) => [
-    ...(dead === null || dead === 0
-      ? []
-      : [`destination ${destination}: ${dead} dead, see switchhook dead --destination ${destination}`]),
-    ...(configured || draining || waiting === null || waiting === 0
-      ? []
-      : [`destination ${destination}: not configured, but ${waiting} waiting`]),
-  ]);
-  return [...(store.canCommit ? [] : [`the store cannot commit: ${store.reason}`]), ...held, ...left];
 }

@@ -65,15 +65,20 @@ export function worstFirst(destinations: readonly DestinationStatus[], nowMs: nu
   return rates.map(({ row }) => row);
 }
 
-/** The worst of all, in one sentence; or that all is well. */
-export function summaryOf({ storeFailure, destinations, resolvers, pulls, nowMs }: Status): Trouble {
-  if (storeFailure !== null)
-    return bad(
-      `The store cannot commit: ${ended(storeFailure)} Events are refused, and their senders must repeat them.`,
-      'Free disk space, or repair the database.',
-    );
-  const [worst] = worstFirst(destinations, nowMs);
-  const ofWorst = worst === undefined ? [] : [named(`Destination ${worst.destination}`, troubleOf(worst, nowMs))];
+/** All that fails or waits, the worst first; none where all is well. */
+export function troublesOf({ storeFailure, destinations, resolvers, pulls, nowMs }: Status): readonly Trouble[] {
+  const ofStore =
+    storeFailure === null
+      ? []
+      : [
+          bad(
+            `The store cannot commit: ${ended(storeFailure)} Events are refused, and their senders must repeat them.`,
+            'Free disk space, or repair the database.',
+          ),
+        ];
+  const ofDestinations = worstFirst(destinations, nowMs).map((row) =>
+    named(`Destination ${row.destination}`, troubleOf(row, nowMs)),
+  );
   const ofPulls = pulls
     .filter(({ state }) => state === 'waiting')
     .map(({ source, lastFailure }) =>
@@ -82,9 +87,16 @@ export function summaryOf({ storeFailure, destinations, resolvers, pulls, nowMs 
         'The router starts it again by itself. Fix the cause.',
       ),
     );
-  const all = [...ofWorst, ...resolvers.flatMap((row) => resolverTrouble(row, nowMs)), ...ofPulls];
-  const found = levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level))[0];
-  if (found !== undefined) return found;
+  const ofResolvers = resolvers.flatMap((row) => resolverTrouble(row, nowMs));
+  const all = [...ofStore, ...ofDestinations, ...ofResolvers, ...ofPulls];
+  return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
+}
+
+/** The worst of all, in one sentence; or that all is well. */
+export function summaryOf(status: Status): Trouble {
+  const [worst] = troublesOf(status);
+  if (worst !== undefined) return worst;
+  const { destinations } = status;
   const open = destinations.reduce((sum, { backlog }) => sum + (backlog?.waiting ?? 0) + (backlog?.running ?? 0), 0);
   return { level: 'well', what: open === 0 ? 'All well.' : `All well, ${deliveries(open, 'open')}.`, advice: '' };
 }

@@ -95,6 +95,7 @@ export const status = z
     now: time,
     uptimeSeconds: z.number(),
     summary: trouble.meta({ description: 'The worst of all, or that all is well.' }),
+    troubles: list(trouble).meta({ description: 'All that fails or waits, the worst first; empty where all is well.' }),
     configuration: z.object({
       file: z.string(),
       generation: count.meta({ description: '1 at the start; each reload counts one up.' }),

@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { ReplayFilter } from '../admin/bulk-replay.js';
 import type { ExplainQuestion } from '../admin/operations.js';
-import { summaryOf } from '../admin/trouble.js';
+import { summaryOf, troublesOf } from '../admin/trouble.js';
 import { callList } from '../api/call-responses.js';
 import {
   callJson,
@@ -150,7 +150,8 @@ export const endpoints: readonly Endpoint[] = [
       const { nowMs, uptimeMs, storeFailure, generation } = current;
       const { version, node, file } = info;
       return {
-        ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000, summary: summaryOf(current) },
+        ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
+        ...{ summary: summaryOf(current), troubles: troublesOf(current) },
         configuration: { file, generation: generation.number, since: iso(generation.sinceMs) },
         store: { use: useOf(info, 'store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
         ...rowsOf(current, info),
