@@ -91,6 +91,7 @@ export {
   OutcomeError,
   outcomeOf,
   outcomeOfFailure,
+  rejected,
   retryAfterMs,
 } from './http/outcome.js';
 export { isPublicAddress } from './http/public-address.js';

@@ -14,6 +14,7 @@ import {
   OutcomeError,
   outcomeOfFailure,
   problem,
+  rejected,
   type Scope,
   State,
   type Step,
@@ -226,10 +227,6 @@ function outcomeFrom({ response, refusals }: Sent, recipients: Letter['recipient
 /** Addresses by what they are called. */
 function anonymous(reply: string, recipients: Letter['recipients']): string {
   return [...recipients].reduce((text, [address, name]) => text.replaceAll(address, name), reply);
-}
-
-function rejected(reason: string): OutcomeError {
-  return new OutcomeError({ kind: 'rejected', reason });
 }
 
 /** An address as it is written. */

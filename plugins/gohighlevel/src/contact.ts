@@ -13,9 +13,9 @@ import {
   type JsonValue,
   Ledger,
   type Outcome,
-  OutcomeError,
   outcomeOfFailure,
   problem,
+  rejected,
   type Scope,
   State,
   type Step,
@@ -126,7 +126,7 @@ function planOf(row: Row, delivery: Delivery): Plan {
   const textOf = (name: 'phone' | 'email' | 'note' | 'once') => row[name]?.render(scope).trim() ?? '';
   const required = (name: 'phone' | 'once', isRight: (value: string) => boolean, wrong: string) => {
     if (isRight(textOf(name))) return textOf(name);
-    throw new OutcomeError({ kind: 'rejected', reason: `${name}: ${wrong}` });
+    throw rejected(`${name}: ${wrong}`);
   };
   const email = textOf('email');
   const customFields = filled(row.customFields).map(([field, value]) => ({ id: field, field_value: value }));

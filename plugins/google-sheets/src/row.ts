@@ -12,6 +12,7 @@ import {
   OutcomeError,
   outcomeOfFailure,
   problem,
+  rejected,
   State,
   stringifyJson,
   template,
@@ -194,10 +195,7 @@ function rowOf({ columns, key }: Options, delivery: Delivery): Row {
   );
   const text = textOf(cells.get(key));
   if (text !== '') return { key: text, cells };
-  throw new OutcomeError({
-    kind: 'rejected',
-    reason: `the event has no value for column ${JSON.stringify(key)}, the key`,
-  });
+  throw rejected(`the event has no value for column ${JSON.stringify(key)}, the key`);
 }
 
 /** What JSON has and a cell has not becomes a text; what is too long for a cell is cut. Halves of characters and U+0000 are no text of the API. */

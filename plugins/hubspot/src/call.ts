@@ -5,6 +5,7 @@ import {
   defineDestination,
   type JsonValue,
   problem,
+  rejected,
   scopes,
   sentTimeMs,
   template,
@@ -14,7 +15,7 @@ import {
 import { asHtml, bodyOf, logOnce } from './activities.js';
 import { propertiesOf } from './api.js';
 import { contactDestination, limits, services } from './contact-destination.js';
-import { checkPerson, Filling, personOptions, propertiesOption, rejected } from './person.js';
+import { checkPerson, Filling, personOptions, propertiesOption } from './person.js';
 
 const directions = ['INBOUND', 'OUTBOUND'] as const;
 const statuses = [
@@ -108,13 +109,13 @@ function planOf(row: Row, delivery: Delivery, country: string | null) {
   const oneOf = (name: 'direction' | 'status', values: readonly string[]) => {
     const value = filling.text(row[name]).toUpperCase();
     if (value === '' || values.includes(value)) return value;
-    return rejected(`${name}: expected ${values.join(', ')}, found ${JSON.stringify(value)}`);
+    throw rejected(`${name}: expected ${values.join(', ')}, found ${JSON.stringify(value)}`);
   };
   const recordingUrl = filling.text(row.recordingUrl);
   if (recordingUrl !== '' && !/^https:/i.test(recordingUrl))
-    rejected('recordingUrl: HubSpot takes only URLs that begin with https:');
+    throw rejected('recordingUrl: HubSpot takes only URLs that begin with https:');
   const atMs = sentTimeMs(filling.value(row.timestamp));
-  if (atMs === null) return rejected('timestamp: the event has no time there');
+  if (atMs === null) throw rejected('timestamp: the event has no time there');
   return {
     once: filling.once(row.once),
     person: filling.person(),
@@ -137,7 +138,6 @@ function planOf(row: Row, delivery: Delivery, country: string | null) {
 function durationOf(value: JsonValue): string {
   if (value === null || value === '') return '';
   const ms = Number(value);
-  return ms >= 0 && Number.isFinite(ms)
-    ? String(Math.round(ms))
-    : rejected('durationMs: the event has no number there');
+  if (ms >= 0 && Number.isFinite(ms)) return String(Math.round(ms));
+  throw rejected('durationMs: the event has no number there');
 }

@@ -4,9 +4,9 @@ import {
   deliveryScope,
   isPhoneNumber,
   type JsonValue,
-  OutcomeError,
   phoneNormalizer,
   problem,
+  rejected,
   type Scope,
   type Template,
   type TextTemplate,
@@ -82,7 +82,9 @@ export class Filling {
 
   /** Throws an `OutcomeError` where it is empty: then all events would count as one. */
   once(option: TextTemplate): string {
-    return this.text(option) || rejected('once: it is empty once it is filled in');
+    const once = this.text(option);
+    if (once === '') throw rejected('once: it is empty once it is filled in');
+    return once;
   }
 
   /** What is no phone number or e-mail address counts as none. Throws an `OutcomeError` where there is neither. */
@@ -95,11 +97,6 @@ export class Filling {
     };
     if (person.phone !== null || person.email !== null) return person;
     const options = [this.#row.phone && 'phone', this.#row.email && 'email'].filter((name) => name !== undefined);
-    return rejected(`${options.join(', ')}: the event has no phone number or e-mail address there`);
+    throw rejected(`${options.join(', ')}: the event has no phone number or e-mail address there`);
   }
-}
-
-/** Ends the attempt: the event will never be accepted. */
-export function rejected(reason: string): never {
-  throw new OutcomeError({ kind: 'rejected', reason });
 }

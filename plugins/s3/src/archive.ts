@@ -12,11 +12,11 @@ import {
   fingerprint,
   HttpClient,
   isFetchError,
-  type Outcome,
   OutcomeError,
   outcomeOf,
   outcomeOfFailure,
   problem,
+  rejected,
   scopes,
   secret,
   size,
@@ -222,8 +222,4 @@ function mediaType(header: string | undefined): string | null {
 
 function hostOf(url: string): string {
   return new URL(url).host;
-}
-
-function rejected(reason: string): OutcomeError {
-  return new OutcomeError({ kind: 'rejected', reason } satisfies Outcome);
 }

@@ -17,6 +17,7 @@ import {
   outcomeOfFailure,
   phoneNormalizer,
   problem,
+  rejected,
   State,
   type Step,
   sentTimeMs,
@@ -223,8 +224,4 @@ function anonymous({ outcome, isUnsure }: OutcomeError, number: string): Outcome
 function unsettled(retryAfterMs: number): OutcomeError {
   const reason = 'no reply came, and the list of Twilio does not have the message yet';
   return new OutcomeError({ kind: 'unavailable', reason, retryAfterMs });
-}
-
-function rejected(reason: string): OutcomeError {
-  return new OutcomeError({ kind: 'rejected', reason });
 }

@@ -68,6 +68,11 @@ export function isOutcomeError(thrown: unknown): thrown is OutcomeError {
   return typeof thrown === 'object' && thrown !== null && outcomeBrand in thrown;
 }
 
+/** An `OutcomeError` to be thrown where the other side will never accept the event: `throw rejected('to: the event has no phone number there')`. */
+export function rejected(reason: string): OutcomeError {
+  return new OutcomeError({ kind: 'rejected', reason });
+}
+
 /** Whether a refusal with this status leaves open if the request had its effect: a gateway may answer so after the API has done it. */
 export function mayBeDone(status: number): boolean {
   return status >= 500 || status === 408;
