@@ -84,7 +84,7 @@ const firstPauseMs = 250;
 
 const longestPauseMs = 30_000;
 
-/** The wait after so many failures of the store in a row: doubles from 250 ms to 30 s. */
+/** The wait after so many failures in a row, of the store or of a call's answer: doubles from 250 ms to 30 s. */
 export function backoffMs(failures: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(10, failures - 1));
 }

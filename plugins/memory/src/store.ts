@@ -50,7 +50,7 @@ class MemoryStore implements contract.Store {
   readonly #idByKey = new Map<string, string>();
   readonly #state = new Map<string, { readonly value: string; readonly expiresAtMs: number }>();
   #nextOrder = 0;
-  #changes: readonly ChangeRow[] = [];
+  #changes: ChangeRow[] = [];
   #lastChange = 0;
 
   constructor(clock: Clock) {
@@ -243,7 +243,7 @@ class MemoryStore implements contract.Store {
 
   #note(row: EventRow, ended: ChangeRow['ended']): void {
     this.#lastChange += 1;
-    this.#changes = [...this.#changes, { number: this.#lastChange, row, ended }];
+    this.#changes.push({ number: this.#lastChange, row, ended });
   }
 
   async state(key: string): Promise<string | null> {

@@ -2,17 +2,12 @@
 import type { Kind } from '@switchhook/sdk';
 import type { JsonSchema } from './json-schema.js';
 import { choicesOf, typeOfChoice, units } from './option-rows.js';
-import { sections } from './row-schemas.js';
+import { sectionOf } from './row-schemas.js';
 
 /** The first row of a type in the YAML blocks of a Markdown text, under the key of its section; null where there is none. */
 export function exampleIn(markdown: string, kind: Kind, type: string): string | null {
   const blocks = [...markdown.matchAll(/^```yaml[^\n]*\n([\s\S]*?)^```/gm)].map(([, yaml = '']) => yaml);
   return blocks.map((yaml) => rowIn(yaml, sectionOf(kind), type)).find((row) => row !== null) ?? null;
-}
-
-/** The key under which rows of a kind stand. */
-export function sectionOf(kind: Kind): string {
-  return Object.entries(sections).find(([, each]) => each === kind)?.[0] ?? kind;
 }
 
 function rowIn(yaml: string, section: string, type: string): string | null {

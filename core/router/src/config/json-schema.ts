@@ -110,7 +110,8 @@ function commonShape(component: Component) {
   return others;
 }
 
-const withVariable: JsonSchema = { type: 'string', pattern: '\\$\\{' };
+/** Of a text with a variable, which may stand in place of a number, for example. */
+export const withVariable: JsonSchema = { type: 'string', pattern: '\\$\\{' };
 
 function allowVariables(schema: z.core.JSONSchema.BaseSchema): void {
   const { description, default: otherwise, ...rule } = schema;

@@ -1,5 +1,5 @@
 /** The options of a component as rows of a table, from its JSON Schema. */
-import type { JsonSchema } from './json-schema.js';
+import { type JsonSchema, withVariable } from './json-schema.js';
 
 /** An option as a table shows it. */
 export interface OptionRow {
@@ -52,7 +52,7 @@ export function choicesOf(schema: JsonSchema): readonly JsonSchema[] {
 }
 
 function isVariable({ pattern }: JsonSchema): boolean {
-  return pattern === '\\$\\{';
+  return pattern === withVariable.pattern;
 }
 
 function isMarked(schema: JsonSchema): boolean {

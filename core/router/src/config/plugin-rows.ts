@@ -5,6 +5,7 @@ import type { Catalog, CheckedRow } from './component-rows.js';
 import { inputSchema } from './json-schema.js';
 import { namedPlugins } from './load.js';
 import type { Path } from './problem.js';
+import { sectionOf } from './row-schemas.js';
 import { pluginsSchema } from './schema.js';
 import { isNothing, nodeAt } from './tree.js';
 import type { Checker } from './validate.js';
@@ -75,7 +76,7 @@ export class PluginRows {
     if (defaults !== null) return defaults;
     const missing = (inputSchema(schema).required ?? []).join(', ');
     const message = `${plugin.name} has options of its own that must be set${missing === '' ? '' : `: ${missing}`}`;
-    const path = kind === 'store' ? ['store'] : [`${kind}s`, name];
+    const path = kind === 'store' ? [kind] : [sectionOf(kind), name];
     const hint = `Name it in plugins: { use: "${plugin.name}", options: { … } }.`;
     document.report('MISSING_KEY', [...path, 'use'], message, { hint });
     return null;

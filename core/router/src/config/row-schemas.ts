@@ -136,6 +136,11 @@ export const sections = {
 
 export type Section = keyof typeof sections;
 
+/** The key under which rows of a kind stand. */
+export function sectionOf(kind: Kind): string {
+  return Object.entries(sections).find(([, each]) => each === kind)?.[0] ?? kind;
+}
+
 export const sectionDescriptions: Readonly<Record<Section, string>> = {
   sources: 'Sources verify the requests of a sender. Each has the path `/hooks/{name}`.',
   destinations: 'Destinations receive the events that routes select.',

@@ -18,7 +18,7 @@ import { type Cause, causedBy } from '../system/cause.js';
 import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn, isJson, isPlain } from '../system/returned.js';
 import { excerptOf, located } from '../system/thrown.js';
-import { calledWithin, checkedOutcome, maskedOutcome } from './outcome.js';
+import { calledWithin, checkedOutcome, longestReason, maskedOutcome } from './outcome.js';
 import type { QueuePolicy } from './policy.js';
 import { type AttemptOutcome, settlementFor } from './retry.js';
 
@@ -67,8 +67,6 @@ export interface AttemptTime {
   readonly durationMs: number;
   readonly endedAtMs: number;
 }
-
-const reasonLimit = 1_024;
 
 type Transforms = AttemptPlan['transforms'];
 
@@ -129,7 +127,7 @@ function endOf(
 
 /** What of an outcome is kept for the operator: no more than an excerpt, whatever a destination hands back. */
 function attemptRecord(outcome: AttemptOutcome): Pick<Attempt, 'outcome' | 'reason' | 'response'> {
-  const reason = 'reason' in outcome ? excerptOf(outcome.reason, reasonLimit) : null;
+  const reason = 'reason' in outcome ? excerptOf(outcome.reason, longestReason) : null;
   const response = 'response' in outcome ? outcome.response : null;
   return { outcome: outcome.kind, reason, response: response ?? null };
 }

@@ -6,6 +6,8 @@ import { invalidReturn } from '../system/returned.js';
 import type { AttemptOutcome } from './retry.js';
 
 const responseBytes = 4_096;
+/** What of a reason is kept for the operator. */
+export const longestReason = 1_024;
 
 const allowedOutcomes = "{ kind: 'delivered' }, or { kind: 'rejected' | 'unavailable', reason: <text> }";
 const delivered: Outcome = { kind: 'delivered' };

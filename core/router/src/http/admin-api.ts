@@ -50,10 +50,11 @@ export function apiFor(parts: ApiParts): Api {
   const document = openApiDocument(endpoints, parts.info.version);
   const parseBody = bodyReader(parts);
   const sessions = new Sessions(() => parts.access.token, parts.clock);
+  const check = (ctx: Context) => requireAccess(ctx, parts.access, () => sessions.isSignedIn(ctx));
   const openPaths = new Set(endpoints.flatMap(({ path, open }) => (open ? [path] : [])));
   const routes = endpoints.map((endpoint): Route => {
     const { method, path } = endpoint;
-    return { method, path, reply: (ctx, id) => answer(endpoint, { ctx, id, parts, parseBody, sessions }) };
+    return { method, path, reply: (ctx, id) => answer(endpoint, { ctx, id, parts, parseBody, sessions, check }) };
   });
   const documentRoute: Route = {
     method: 'GET',
@@ -67,7 +68,7 @@ export function apiFor(parts: ApiParts): Api {
     const from = addressOf(ctx, parts.trustProxy);
     try {
       if (access.token !== null && openPaths.has(ctx.path)) requireOwnPage(ctx, { proof: false });
-      else requireAccess(ctx, access, () => sessions.of(ctx, from).state().signedIn);
+      else check(ctx);
       await dispatch(ctx);
     } catch (error) {
       const refusal = isRefusal(error) ? error : refuse('API_FAILED', 'see the log line api.failed', { cause: error });
@@ -86,9 +87,11 @@ interface Asked {
   readonly parts: ApiParts;
   readonly parseBody: ParseBody;
   readonly sessions: Sessions;
+  /** Refuses a request without access. */
+  check(ctx: Context): void;
 }
 
-async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions }: Asked): Promise<unknown> {
+async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions, check }: Asked): Promise<unknown> {
   const query = checked(endpoint.query, { ...ctx.query }, 'query');
   const body =
     endpoint.body === nothing ? {} : checked(endpoint.body, await parseBody(ctx, endpoint.open === true), 'body');
@@ -99,7 +102,7 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions 
     return endpoint.answer({ id, query, body, from, session: sessions.of(ctx, from), lastEventId }, answering);
   const isAllowed = () => {
     try {
-      requireAccess(ctx, parts.access, () => sessions.of(ctx, from).state().signedIn);
+      check(ctx);
       return true;
     } catch {
       return false;

@@ -53,7 +53,7 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: question.duplicateQuery, body: nothing, reply: reply.duplicateList, refusals: [] },
     answer: async ({ query }, { duplicates }) => ({
       duplicates: duplicates.list(query).map(({ eventId: event, lastAtMs, ...rest }) => {
-        return { event, ...rest, lastAt: new Date(lastAtMs).toISOString() };
+        return { event, ...rest, lastAt: iso(lastAtMs) };
       }),
     }),
   }),

@@ -15,6 +15,7 @@ import { type BodyBudget, type BodyLimits, readBody } from './body.js';
 import type { ConnectionFairness } from './connection-fairness.js';
 import type { Pages } from './page-files.js';
 import { refusalOf } from './refusal-response.js';
+import { decoded } from './routes.js';
 
 /** A source as the server sees it. */
 export interface Hook {
@@ -140,12 +141,4 @@ function headersOf(ctx: Context): Record<string, string> {
 function firstValues(query: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
   const values = Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch (error) {
-    throw refuse('MALFORMED', 'the path is not properly percent-encoded', { cause: error });
-  }
 }

@@ -27,7 +27,7 @@ export function routed(routes: readonly Route[], hint: string): (ctx: Context) =
     });
   const dispatch = router.routes();
   return async (ctx) => {
-    requireEncoded(ctx.path);
+    decoded(ctx.path);
     const { path: here, route } = router.match(ctx.path, ctx.method);
     if (here.length === 0) throw refuse('NOT_FOUND', hint);
     if (!route) {
@@ -38,9 +38,10 @@ export function routed(routes: readonly Route[], hint: string): (ctx: Context) =
   };
 }
 
-function requireEncoded(path: string): void {
+/** Refuses as `MALFORMED` where it is not percent-encoded. */
+export function decoded(path: string): string {
   try {
-    decodeURIComponent(path);
+    return decodeURIComponent(path);
   } catch (error) {
     throw refuse('MALFORMED', 'the path is not properly percent-encoded', { cause: error });
   }

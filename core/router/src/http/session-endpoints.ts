@@ -1,4 +1,5 @@
 /** The endpoints by which a browser signs in and out. */
+import { isoOrNull } from '../api/mapping.js';
 import { nothing, sessionBody } from '../api/requests.js';
 import { session as reply } from '../api/responses.js';
 import { type Endpoint, endpoint } from './endpoint.js';
@@ -29,5 +30,5 @@ export const sessionEndpoints: readonly Endpoint[] = [
 ];
 
 function sessionJson({ untilMs, ...state }: SessionState) {
-  return { ...state, until: untilMs === null ? null : new Date(untilMs).toISOString() };
+  return { ...state, until: isoOrNull(untilMs) };
 }

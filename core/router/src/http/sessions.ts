@@ -64,6 +64,11 @@ export class Sessions {
     return this.#tokenNow();
   }
 
+  /** Whether a request carries the cookie of a session. */
+  isSignedIn(ctx: Context): boolean {
+    return this.#found(ctx) !== null;
+  }
+
   /** `address`: of the browser. */
   of(ctx: Context, address: string): Session {
     return {

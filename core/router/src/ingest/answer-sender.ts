@@ -1,8 +1,8 @@
 /** Sends the answer to a call by a request of its source: again after failures, until the platform has stopped waiting. */
 import type { Answer, Call, Clock, Log, Outcome, Source } from '@switchhook/sdk';
-import { backoffMs } from '@switchhook/sdk/internal';
+import { backoffMs, Sleep } from '@switchhook/sdk/internal';
 import type { SentAnswer } from '../calls/answer.js';
-import { calledWithin, checkedOutcome, maskedOutcome } from '../delivery/outcome.js';
+import { calledWithin, checkedOutcome, longestReason, maskedOutcome } from '../delivery/outcome.js';
 import type { Mask } from '../system/mask.js';
 import { excerptOf, located } from '../system/thrown.js';
 
@@ -28,7 +28,6 @@ export interface SenderParts {
 /** An attempt that hangs leaves time for another one. */
 const shareOfAttempt = 1 / 2;
 const shortestAttemptMs = 1_000;
-const reasonLimit = 1_024;
 
 /** Never rejects, and resolves at `endMs` at the latest. */
 export async function sendAnswer(unsent: UnsentAnswer, parts: SenderParts): Promise<SentAnswer> {
@@ -47,11 +46,11 @@ export async function sendAnswer(unsent: UnsentAnswer, parts: SenderParts): Prom
       parts,
     );
     if (outcome.kind === 'delivered') return { ...ended('sent'), attempts: attempts + 1 };
-    reason = excerptOf(outcome.reason, reasonLimit);
+    reason = excerptOf(outcome.reason, longestReason);
     log.warn('call.send-failed', { source: unsent.source, attempt: attempts + 1, reason });
     const waitMs = outcome.kind === 'unavailable' && !outcome.needsOperator ? waitAfter(outcome, attempts + 1) : null;
     if (waitMs === null || waitMs >= endMs - clock.elapsed()) return { ...ended('failed'), attempts: attempts + 1 };
-    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+    await new Sleep(clock).for(waitMs);
   }
 }
 

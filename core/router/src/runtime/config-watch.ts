@@ -1,7 +1,5 @@
 /** Watches all files of a configuration. */
-
-import type { Clock } from '@switchhook/sdk';
-import { FileWatch } from '@switchhook/sdk';
+import { type Clock, FileWatch } from '@switchhook/sdk';
 
 export class ConfigWatch {
   readonly #clock: Clock;

@@ -173,7 +173,7 @@ export class Router {
     }
   }
 
-  /** Reloads whenever a file of the configuration was saved: its own, `.env`, those of `\${file:…}` and local plugins. */
+  /** Reloads whenever a file of the configuration was saved: its own, `.env`, those of `${file:…}` and local plugins. */
   async watch(): Promise<void> {
     this.#watch ??= new ConfigWatch(this.#clock, () => this.reload().catch(() => null /* It is in the log. */));
     await this.#watch.follow(this.#generation.config.files);
