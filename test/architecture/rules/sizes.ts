@@ -20,7 +20,7 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 44, lines: 4_500 },
-  { folder: 'core/router/', files: 148, lines: 17_200 },
+  { folder: 'core/router/', files: 148, lines: 17_300 },
   { folder: 'core/testkit/', files: 23, lines: 3_200 },
   { folder: 'core/simulator/', files: 20, lines: 1_800 },
   { folder: 'core/cli/', files: 42, lines: 4_500 },
