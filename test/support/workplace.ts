@@ -11,6 +11,9 @@ import { createRouter, type Router, type RouterOptions } from '@switchhook/core'
 const command = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Variables beside those of the tests. */
+type Environment = Readonly<Record<string, string>>;
+
 /** How a command ended. */
 export interface Ended {
   readonly code: number | null;
@@ -44,9 +47,9 @@ export interface Workplace {
     options?: RouterOptions,
   ): Promise<{ readonly router: Router; readonly url: string; readonly lines: string[] }>;
   /** `switchhook start` in a process of its own, ready. Killed with the workplace. */
-  start(file: string, args?: readonly string[]): Promise<RouterProcess>;
+  start(file: string, args?: readonly string[], environment?: Environment): Promise<RouterProcess>;
   /** Runs a command of `switchhook` to its end. */
-  run(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>;
+  run(args: readonly string[], environment?: Environment): Promise<Ended>;
   /** The exit code of a command when what reads its two outputs has gone before the first line. */
   runUnread(args: readonly string[]): Promise<number | null>;
   close(): Promise<void>;
@@ -61,7 +64,7 @@ export async function workplace(): Promise<Workplace> {
     await writeFile(path(name), content);
     return path(name);
   };
-  const launched = (args: readonly string[], environment: Readonly<Record<string, string>>) =>
+  const launched = (args: readonly string[], environment: Environment) =>
     spawn(process.execPath, [command, ...args], {
       cwd: directory,
       env: { ...process.env, ...environment },
@@ -83,8 +86,8 @@ export async function workplace(): Promise<Workplace> {
       ends.push(() => router.close());
       return { router, url: await router.listen(), lines };
     },
-    start: async (file, args = []) => {
-      const started = await startedRouter(file, directory, args);
+    start: async (file, args = [], environment = {}) => {
+      const started = await startedRouter(file, directory, args, environment);
       ends.push(() => started.kill());
       return started;
     },
@@ -107,9 +110,15 @@ export async function workplace(): Promise<Workplace> {
   };
 }
 
-async function startedRouter(file: string, directory: string, args: readonly string[]): Promise<RouterProcess> {
+async function startedRouter(
+  file: string,
+  directory: string,
+  args: readonly string[],
+  environment: Environment,
+): Promise<RouterProcess> {
   const child = spawn(process.execPath, [command, 'start', '--config', file, ...args], {
     cwd: directory,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const log: Readonly<Record<string, unknown>>[] = [];

@@ -23,6 +23,7 @@ import { recordFrom } from './routing/event-record.js';
 import type { Routes } from './routing/routes.js';
 import { type CurrentInUse, inject, injectable } from './system/injection.js';
 import { Pauses } from './system/pauses.js';
+import { inSpan, type SpanStart } from './system/tracing.js';
 
 /** What the pipeline takes from the configuration: all that a request needs, so that it ends with the one it came with. */
 export interface SourcePlan extends AnswerPlan {
@@ -85,18 +86,15 @@ export class Pipeline {
       if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
       if (request.method === 'GET') return this.#shakeHands(source, request);
       const reception = await this.#verified(name, source, request, plan.normalizePhone);
-      switch (reception.kind) {
-        case 'handshake':
-          return reception.reply;
-        case 'events':
-          return this.#accept(name, request, reception.events, plan);
-        case 'call': {
-          const asked = { source, request, inboundCall: reception, startedAtMs };
-          return source.answer === undefined
-            ? this.#answer(name, asked, plan)
-            : this.laterAnswers.accept(name, asked, plan);
-        }
-      }
+      if (reception.kind === 'handshake') return reception.reply;
+      // Only what is verified continues a trace of its sender.
+      return inSpan(`receive ${name}`, receiving(name, request), () => {
+        if (reception.kind === 'events') return this.#accept(name, request, reception.events, plan);
+        const asked = { source, request, inboundCall: reception, startedAtMs };
+        return source.answer === undefined
+          ? this.#answer(name, asked, plan)
+          : this.laterAnswers.accept(name, asked, plan);
+      });
     });
   }
 
@@ -160,6 +158,12 @@ export class Pipeline {
     void this.recorder.record({ source: name, request, inboundCall, callAnswer, routes: plan.routeTable });
     return reply;
   }
+}
+
+function receiving(source: string, { headers, receivedAtMs }: RawRequest): SpanStart {
+  const { traceparent, tracestate } = headers;
+  const parent = { ...(traceparent !== undefined && { traceparent }), ...(tracestate !== undefined && { tracestate }) };
+  return { kind: 'SERVER', attributes: { 'switchhook.source': source }, startedAtMs: receivedAtMs, parent };
 }
 
 function isPromise(received: Reception | Promise<Reception> | undefined): received is Promise<Reception> {

@@ -10,8 +10,8 @@ export const maxDeliveries = 1_000;
 export const deliveriesPerEvent = 1_024;
 
 export function eventRecord(row: EventRow): EventRecord {
-  const { id, key, source, type, subject, agent, party, occurred_at: occurredAtMs, body } = row;
-  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs: row.received_at, body };
+  const { id, key, source, type, subject, agent, party, occurred_at: occurredAtMs, body, trace } = row;
+  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs: row.received_at, body, trace };
 }
 
 export function deliveryRecord(row: DeliveryRow): DeliveryRecord {

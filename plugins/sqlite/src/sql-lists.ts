@@ -73,7 +73,7 @@ export function readStatements(db: Database) {
   const statement = preparer(db);
   const events = (walk: EventWalk, body: 'body' | "x'' as body") =>
     statement<[EventFilter], EventRow>(
-      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, ${body}
+      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, ${body}
       from events ${eventWalks[walk].index}
       where ${eventWalks[walk].where}
         and (received_at, seq) < (:startMs, :startOrder) and (received_at, seq) >= (:endMs, :endOrder)
@@ -112,12 +112,12 @@ export function readStatements(db: Database) {
         (select max(change) from attempts indexed by attempts_by_change where change is not null), 0) as change`,
     ),
     eventsAfter: statement<[number, number], EventRow>(
-      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, x'' as body
+      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, x'' as body
       from events where seq > ? order by seq limit ?`,
     ),
     attemptsAfter: statement<[number, number], AttemptChangeRow>(
       `select ${columns}, e.seq, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at,
-        x'' as body, a.number, a.started_at, a.duration, a.outcome, a.reason as why, a.response, a.change
+        e.trace, x'' as body, a.number, a.started_at, a.duration, a.outcome, a.reason as why, a.response, a.change
       from attempts a indexed by attempts_by_change
       cross join deliveries d on d.id = a.delivery cross join events e on e.seq = a.delivery >> 10
       where a.change > ? order by a.change limit ?`,

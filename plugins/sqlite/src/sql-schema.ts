@@ -76,6 +76,7 @@ export const migrations: readonly string[] = [
   alter table attempts add column change integer;
   create index attempts_by_change on attempts (change) where change is not null;
   `,
+  'alter table events add column trace text;',
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

@@ -16,6 +16,7 @@ export interface EventRow {
   readonly occurred_at: number;
   readonly received_at: number;
   readonly body: Uint8Array;
+  readonly trace: string | null;
 }
 
 /** A row of `deliveries`, and what it takes from its event. */
@@ -82,7 +83,7 @@ const older = `select 1 from deliveries o
 const underLease = `from deliveries o
   where o.destination = d.destination and o.line = d.line and o.state < 3 and o.state = 1 and o.id <> d.id`;
 const due = `select d.id, e.id as event_id, d.route, d.transforms, d.state, d.attempts, d.lease, d.line, e.seq, e.source,
-    e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.body
+    e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body
   from deliveries d indexed by deliveries_due cross join events e on e.seq = d.id >> 10
   where d.destination = ? and d.state < 2 and d.due_at <= ?`;
 /** The text of a key, unless it has ended. */
@@ -111,9 +112,9 @@ export function writeStatements(db: Database) {
     /** Writes the first page again, to prove that a commit is possible. */
     prove: statement<[], unknown>(`pragma application_id = ${applicationId}`),
     lastSeq: statement<[], { seq: number }>('select coalesce(max(seq), 0) as seq from events'),
-    addEvent: statement<[number, string, string, string, string, Text, Text, Text, number, number, number, Uint8Array]>(
-      'insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
+    addEvent: statement<
+      [number, string, string, string, string, Text, Text, Text, number, number, number, Uint8Array, Text]
+    >('insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     addDelivery: statement<[number, string, string, Text, number, number, number, number, number, Text, number]>(
       'insert into deliveries values (?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, null)',
     ),

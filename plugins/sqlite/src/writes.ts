@@ -91,13 +91,13 @@ export class Writes {
   }
 
   #appendOne({ event, deliveries }: Entry, nowMs: number): string | null {
-    const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body } = event;
+    const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace = null } = event;
     const earlier = this.#duplicates.find(source, key);
     if (earlier !== null) return earlier;
     const seq = this.#lastSeq + 1;
     const routed = deliveries.length > 0 ? 1 : 0;
     this.#sql.addEvent.run(
-      ...[seq, id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, routed, body],
+      ...[seq, id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, routed, body, trace],
     );
     this.#duplicates.add(source, key, seq);
     this.#lastSeq = seq;

@@ -25,7 +25,7 @@ const lines: readonly Line[] = [
   {
     what: 'the environment is read',
     pattern: /\bprocess\.env\b/,
-    home: /^core\/router\/src\/config\/load\.ts$/,
+    home: /^core\/(router\/src\/config\/load|cli\/src\/commands\/start)\.ts$/,
     examples: ['const { HOME } = process.env;'],
   },
   {

@@ -1,15 +1,17 @@
 /** `switchhook start`: runs the router until it is stopped by a signal. */
 
-import { ComponentFailure, Log, type Router } from '@switchhook/core';
+import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
 import { loadConfig } from '@switchhook/core/internal';
 import { dryRunOf } from '@switchhook/simulator';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { startTracing } from '../tracing-sdk.js';
 
 interface StartOptions extends ConfigOptions {
   readonly dryRun?: true;
   readonly watch?: true;
+  readonly otel?: true;
 }
 
 export function startCommand(output: Output): Command {
@@ -19,6 +21,7 @@ export function startCommand(output: Output): Command {
   )
     .option('--dry-run', 'on a free port, with a temporary store, without real deliveries')
     .option('--watch', 'reload when the configuration file is saved, or a file that it refers to')
+    .option('--otel', 'send traces by OpenTelemetry, also where OTEL_EXPORTER_OTLP_ENDPOINT is set')
     .addHelpText(
       'after',
       `
@@ -27,21 +30,31 @@ Examples:
   switchhook start --config /etc/switchhook/switchhook.yaml
   switchhook start --dry-run
   switchhook start --watch
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 switchhook start
 
 SIGHUP reloads the configuration, as switchhook reload does; on a terminal, which sends it when it is closed, it ends the router.
 A second signal ends at once; nothing that was acknowledged is lost either way.`,
     )
     .action(async (options: StartOptions) => {
       const config = await configOf(options, output);
-      if (!options.dryRun) return run(routerOf(config), options, output);
-      const dryRun = await dryRunOf(config);
+      const endTracing = await startTracing({ ...options, required: options.otel === true, env: process.env });
       try {
-        const load = async () => dryRun.of(await loadConfig(options.config));
-        await run(routerOf(dryRun.of(config), { load }), options, output);
+        await runConfigured(config, options, output);
       } finally {
-        await dryRun.end();
+        await endTracing?.();
       }
     });
+}
+
+async function runConfigured(config: Config, options: StartOptions, output: Output): Promise<void> {
+  if (!options.dryRun) return run(routerOf(config), options, output);
+  const dryRun = await dryRunOf(config);
+  try {
+    const load = async () => dryRun.of(await loadConfig(options.config));
+    await run(routerOf(dryRun.of(config), { load }), options, output);
+  } finally {
+    await dryRun.end();
+  }
 }
 
 async function run(router: Router, options: StartOptions, output: Output): Promise<void> {

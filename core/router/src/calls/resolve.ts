@@ -1,5 +1,6 @@
 /** The look-ups of one call: side by side, each after those it needs, all within what is left of the ring. */
 import { type Call, type Clock, type JsonObject, stringifyJson } from '@switchhook/sdk';
+import { OpenSpan } from '../system/tracing.js';
 import type { CachePolicy, FactsCache, KnownThen } from './facts-cache.js';
 import type { Lookup, ResolverBulkhead, ResolverResult } from './resolver-bulkhead.js';
 
@@ -80,7 +81,9 @@ class LookupRun implements ResolvedFacts {
       return;
     }
     const atMs = this.#parts.clock.elapsed();
-    const { outcome, reason, facts } = await this.#fresh(bulkhead, needed);
+    const span = new OpenSpan(`resolve ${name}`, { kind: 'CLIENT', attributes: { 'switchhook.resolver': name } });
+    const { outcome, reason, facts } = await span.run(() => this.#fresh(bulkhead, needed));
+    span.end({ 'switchhook.outcome': outcome }, outcome === 'not-found' ? null : reason);
     this.#done(name, atMs, outcome, reason);
     if (facts === null) {
       const stale = this.#factsCache(bulkhead, needed, 'staleMs');

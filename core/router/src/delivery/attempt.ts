@@ -18,6 +18,7 @@ import { type Cause, causedBy } from '../system/cause.js';
 import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn, isJson, isPlain } from '../system/returned.js';
 import { excerptOf, located } from '../system/thrown.js';
+import { OpenSpan } from '../system/tracing.js';
 import { calledWithin, checkedOutcome, longestReason, maskedOutcome } from './outcome.js';
 import type { QueuePolicy } from './policy.js';
 import { type AttemptOutcome, settlementFor } from './retry.js';
@@ -82,18 +83,37 @@ export async function runAttempt(
   const { transforms } = plan.value;
   const startedAtMs = clock.now();
   const startedAt = clock.elapsed();
+  const spans = claimed.map(spanOf);
   const prepared = claimed.map((one) => applyTransforms(one, { transforms, mask }));
   const deliveries = prepared.filter((one) => 'event' in one);
-  const outcomes = deliveries.length === 0 ? [] : await callDestination(parts, deliveries, causeOf(parts, claimed));
+  const call = () => callDestination(parts, deliveries, causeOf(parts, claimed));
+  // The request of a batch belongs to none of its events alone.
+  const [only] = spans.length === 1 ? spans : [];
+  const outcomes = deliveries.length === 0 ? [] : await (only === undefined ? call() : only.run(call));
   const time = { startedAtMs, durationMs: clock.elapsed() - startedAt, endedAtMs: clock.now() };
   let calledBefore = 0;
-  return claimed.map((one, index) => {
+  const results = claimed.map((one, index) => {
     const own = prepared[index];
     if (own !== undefined && !('event' in own)) return endOf(parts, one, own, false, time);
     calledBefore += 1;
     // There is an outcome for each delivery that has been prepared.
     return endOf(parts, one, outcomes[calledBefore - 1] as Outcome, true, time);
   });
+  for (const [index, { outcome }] of results.entries())
+    spans[index]?.end({ 'switchhook.outcome': outcome.kind }, 'reason' in outcome ? outcome.reason : null);
+  return results;
+}
+
+function spanOf({ id, route, destination, attempt, event }: ClaimedDelivery): OpenSpan {
+  const attributes = {
+    'switchhook.destination': destination,
+    'switchhook.route': route,
+    'switchhook.delivery': id,
+    'switchhook.attempt': attempt,
+    'switchhook.event.type': event.type,
+  };
+  const parent = event.trace == null ? {} : { traceparent: event.trace };
+  return new OpenSpan(`deliver ${destination}`, { kind: 'CLIENT', attributes, parent });
 }
 
 function endOf(

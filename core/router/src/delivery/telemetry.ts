@@ -1,6 +1,7 @@
 /** Telemetry of deliveries: one log line per attempt or decision, and its metrics. */
 import { type ClaimedDelivery, type EndReason, type Labels, Log, Metrics } from '@switchhook/sdk';
 import { inject, injectable } from '../system/injection.js';
+import { traceIdIn } from '../system/tracing.js';
 import type { AttemptResult, AttemptTime } from './attempt.js';
 import type { AttemptOutcome } from './retry.js';
 
@@ -53,6 +54,7 @@ export class DeliveryTelemetry {
       outcome: outcome.kind,
       state: settlement.state,
       ms: Math.round(time.durationMs),
+      ...(delivery.event.trace != null && { traceId: traceIdIn(delivery.event.trace) }),
       ...('reason' in outcome && { reason: outcome.reason }),
       ...(settlement.state === 'waiting' && { until: new Date(settlement.untilMs).toISOString() }),
     };

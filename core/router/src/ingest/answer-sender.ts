@@ -5,6 +5,7 @@ import type { SentAnswer } from '../calls/answer.js';
 import { calledWithin, checkedOutcome, longestReason, maskedOutcome } from '../delivery/outcome.js';
 import type { Mask } from '../system/mask.js';
 import { excerptOf, located } from '../system/thrown.js';
+import { OpenSpan } from '../system/tracing.js';
 
 /** An answer that the platform waits for. Times are those of the clock's `elapsed`. */
 export interface UnsentAnswer {
@@ -40,11 +41,13 @@ export async function sendAnswer(unsent: UnsentAnswer, parts: SenderParts): Prom
       return { outcome, attempts, ms: clock.elapsed() - startedAtMs, reason: outcome === 'sent' ? null : reason };
     };
     if (leftMs <= 0) return ended('failed');
-    const outcome = await attempt(
-      unsent,
-      Math.min(leftMs, Math.max(shortestAttemptMs, leftMs * shareOfAttempt)),
-      parts,
-    );
+    const span = new OpenSpan(`answer ${unsent.source}`, {
+      kind: 'CLIENT',
+      attributes: { 'switchhook.source': unsent.source, 'switchhook.attempt': attempts + 1 },
+    });
+    const attemptMs = Math.min(leftMs, Math.max(shortestAttemptMs, leftMs * shareOfAttempt));
+    const outcome = await span.run(() => attempt(unsent, attemptMs, parts));
+    span.end({ 'switchhook.outcome': outcome.kind }, 'reason' in outcome ? outcome.reason : null);
     if (outcome.kind === 'delivered') return { ...ended('sent'), attempts: attempts + 1 };
     reason = excerptOf(outcome.reason, longestReason);
     log.warn('call.send-failed', { source: unsent.source, attempt: attempts + 1, reason });

@@ -5,6 +5,7 @@ import { Dispatcher, type Reservation } from '../delivery/dispatcher.js';
 import type { Routes } from '../routing/routes.js';
 import { inject, injectable } from '../system/injection.js';
 import { invalidReturn } from '../system/returned.js';
+import { inSpan, outsideSpans } from '../system/tracing.js';
 import { RecentDuplicates } from './duplicates.js';
 import { IngestTelemetry } from './telemetry.js';
 
@@ -66,7 +67,9 @@ export class Ingest {
     this.#pendingBytes += bytes;
     try {
       for (const event of events) reservations.push(this.dispatcher.reserve(event, routes));
-      const returned = await this.store.append(reservations.map(({ entry }) => entry));
+      const returned = await inSpan('store events', { attributes: { 'switchhook.events': events.length } }, () =>
+        this.store.append(reservations.map(({ entry }) => entry)),
+      );
       // Events that the store does not confirm are not acknowledged.
       if (!isConfirmed(returned, events.length)) throw invalidReturn(this.store, 'append', returned, allowedAppended);
       appended = returned;
@@ -74,9 +77,12 @@ export class Ingest {
     } finally {
       this.#pending -= events.length;
       this.#pendingBytes -= bytes;
-      for (const [index, reservation] of reservations.entries())
-        if (isCommitted) this.dispatcher.dispatch(reservation, appended[index]);
-        else this.dispatcher.release(reservation);
+      // What goes on from here is done for all events.
+      outsideSpans(() => {
+        for (const [index, reservation] of reservations.entries())
+          if (isCommitted) this.dispatcher.dispatch(reservation, appended[index]);
+          else this.dispatcher.release(reservation);
+      });
     }
     for (const [index, { entry }] of reservations.entries()) {
       const { event, deliveries } = entry;

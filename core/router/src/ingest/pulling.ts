@@ -13,6 +13,7 @@ import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
 import { recordFrom } from '../routing/event-record.js';
 import { newVersion } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { inSpan } from '../system/tracing.js';
 import { Ingest } from './ingest.js';
 import { readDrafts } from './reception.js';
 
@@ -110,7 +111,11 @@ export class Pullers {
     return async (drafts, { checkpoint } = {}) => {
       const nowMs = this.clock.now();
       const read = readDrafts(drafts, this.plan.value.normalizePhone, one.source);
-      if (read.length > 0) await this.ingest.commit(read.map((draft) => recordFrom(draft, one.name, nowMs)));
+      const start = { attributes: { 'switchhook.source': one.name }, parent: {} };
+      if (read.length > 0)
+        await inSpan(`pull ${one.name}`, start, () =>
+          this.ingest.commit(read.map((draft) => recordFrom(draft, one.name, nowMs))),
+        );
       if (checkpoint !== undefined) await one.state.set(checkpoint.key, checkpoint.value);
     };
   }

@@ -9,6 +9,7 @@ import {
   stringifyJson,
 } from '@switchhook/sdk';
 import { newEventId } from '../system/ids.js';
+import { traceHeaders } from '../system/tracing.js';
 
 /**
  * A record that still holds the parsed event: deliveries that are handed over in memory share it, so its body is not
@@ -25,6 +26,7 @@ class DraftedRecord implements EventRecord {
   readonly occurredAtMs: number;
   readonly receivedAtMs: number;
   readonly body: Uint8Array;
+  readonly trace: string | null;
   readonly #event: Event;
 
   constructor(draft: EventDraft, source: string, receivedAtMs: number, id: string) {
@@ -38,6 +40,7 @@ class DraftedRecord implements EventRecord {
     this.occurredAtMs = timeOf(draft) ?? receivedAtMs;
     this.receivedAtMs = receivedAtMs;
     this.body = draft.body ?? new TextEncoder().encode(stringifyJson(draft.data));
+    this.trace = traceHeaders().traceparent ?? null;
     this.#event = eventWith(this, draft.data);
   }
 
@@ -56,7 +59,7 @@ export function hopsOf(record: EventRecord, emitters: ReadonlySet<string>): numb
   return typeof hops === 'number' ? hops : 1;
 }
 
-/** Gives a draft its id and its bytes. */
+/** Gives a draft its id and its bytes. It belongs to the trace of the active span. */
 export function recordOf(
   draft: EventDraft,
   source: string,

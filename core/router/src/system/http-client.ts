@@ -17,6 +17,7 @@ import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
 import { systemClock } from './clock.js';
 import { DnsCache } from './dns-cache.js';
 import { decoded, responseOf } from './response-reader.js';
+import { traceHeaders } from './tracing.js';
 
 /** The router's HTTP client, and how to close its connections. */
 export interface Network extends HttpClient {
@@ -60,7 +61,7 @@ async function send(clock: Clock, connections: Connections, url: string, init: F
     origin: target.origin,
     path: `${target.pathname}${target.search}`,
     method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
-    headers: { ...init.headers },
+    headers: { ...(init.traced === true && traceHeaders()), ...init.headers },
     ...(init.body === undefined ? {} : { body: bodyOf(init.body) }),
   };
   try {

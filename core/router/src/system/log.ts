@@ -6,6 +6,7 @@ import { errorMessage } from '@switchhook/sdk/internal';
 import pino from 'pino';
 import { type Mask, maskedJson } from './mask.js';
 import { placeOf } from './thrown.js';
+import { activeTraceId } from './tracing.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -24,6 +25,8 @@ export interface LogOptions {
 }
 
 /** Bytes of lines that wait to be written: what comes beyond is lost. */
+const untraced = {};
+
 const mostWaiting = 4 * 1_048_576;
 
 /** Opens a log. */
@@ -35,6 +38,7 @@ export function openLog({ level, mask, to = standardOutput() }: LogOptions): Log
       base: null,
       messageKey: 'event',
       timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: activeTrace,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: serialized },
     },
@@ -49,6 +53,12 @@ export function openLog({ level, mask, to = standardOutput() }: LogOptions): Log
       logger[method](place === null ? fields : { ...fields, at: place }, event);
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Of the line of an event or a call that is traced. */
+function activeTrace(): { readonly traceId?: string } {
+  const traceId = activeTraceId();
+  return traceId === null ? untraced : { traceId };
 }
 
 /** An error that throws when it is read does not cost the line. */

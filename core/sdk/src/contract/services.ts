@@ -86,6 +86,8 @@ export interface FetchInit {
   readonly maxBytes?: number;
   /** How long the body is waited for once the status has come, in milliseconds; the rest is dropped. Default: until the signal is aborted. */
   readonly bodyMs?: number;
+  /** True: adds the headers of W3C Trace Context, where the router traces. For services of the operator. Default false. */
+  readonly traced?: boolean;
 }
 
 /** A response whose body has been read already, as far as it came. */

@@ -17,6 +17,8 @@ export interface EventRecord {
   readonly receivedAtMs: number;
   /** `event.data` as UTF-8 JSON, byte for byte as it was appended. */
   readonly body: Uint8Array;
+  /** `traceparent` of W3C Trace Context: the span that brought it. Null or missing where nothing is traced. */
+  readonly trace?: string | null;
 }
 
 /** A delivery as the operator sees it. Times are milliseconds since the epoch. */

@@ -29,6 +29,7 @@ export interface EventRow {
   readonly occurred_at: number;
   readonly received_at: number;
   readonly body: Buffer;
+  readonly trace: string | null;
 }
 
 export interface DeliveryRow {
@@ -61,9 +62,9 @@ export interface AttemptRow {
 }
 
 export function eventRecord(row: Omit<EventRow, 'seq'>): EventRecord {
-  const { id, key, source, type, subject, agent, party, body } = row;
+  const { id, key, source, type, subject, agent, party, body, trace } = row;
   const [occurredAtMs, receivedAtMs] = [row.occurred_at, row.received_at];
-  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, body };
+  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace };
 }
 
 export function deliveryRecord(row: DeliveryRow): DeliveryRecord {

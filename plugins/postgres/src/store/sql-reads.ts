@@ -2,7 +2,8 @@
 import { quoted } from '../sql.js';
 import type { Statement } from './sql-schema.js';
 
-const event = 'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.body';
+const event =
+  'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body';
 /** Of a list without bodies: they need not be read from where PostgreSQL keeps large values. */
 const briefEvent = event.replace('e.body', "''::bytea as body");
 const openColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, null as reason, d.attempts, d.due_at,

@@ -1,6 +1,6 @@
 /** The statements that keep events of another store as they are. */
 import { literal, quoted } from '../sql.js';
-import type { Statement } from './sql-schema.js';
+import { addedEvent, type Statement } from './sql-schema.js';
 
 export function restoreStatements(schemaName: string) {
   const s = quoted(schemaName);
@@ -21,11 +21,12 @@ export function restoreStatements(schemaName: string) {
     ),
     events: statement(
       'restore_events',
-      `insert into ${s}.events select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, routed,
-        substring($14::bytea from start for size)
+      `insert into ${s}.events (${addedEvent})
+      select seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed,
+        substring($15::bytea from start for size)
       from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::bigint[], $10::bigint[], $11::boolean[], $12::int[], $13::int[])
-        as i(seq, id, source, key, type, subject, agent, party, occurred_at, received_at, routed, start, size)`,
+        $9::text[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[], $14::int[])
+        as i(seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, start, size)`,
     ),
     clear: statement(
       'restore_clear',

@@ -13,6 +13,10 @@ export const oldestServer = 150_000;
 /** The tables with a partition for each day. */
 export const partitionedTables = ['events', 'settled', 'attempts'] as const;
 
+/** Columns of a new event; the database fills in the others. */
+export const addedEvent =
+  'seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, body';
+
 /** Events of one day: the first has the sequence number `day * perDay`. */
 export const perDay = 2 ** 32;
 
@@ -96,6 +100,7 @@ export const migrations: readonly ((schema: string) => string)[] = [
   `,
   // The order of the database's language would not serve prefixes.
   (s) => `create index state_by_prefix on ${s}.state (key collate "C")`,
+  (s) => `alter table ${s}.events add column trace text`,
 ];
 
 /** The statements that install the schema and keep its partitions. */

@@ -1,11 +1,12 @@
 /** The statements that change the store: each is one transaction, and one round trip. */
 import { literal, quoted } from '../sql.js';
-import type { Statement } from './sql-schema.js';
+import { addedEvent, type Statement } from './sql-schema.js';
 
 const open = 'seq, idx, destination, route, transforms, line, state, attempts, tries, lease, due_at, created_at';
 const ended =
   'seq, idx, destination, route, transforms, line, state, reason, attempts, tries, lease, created_at, settled_at';
-const event = 'e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.body';
+const event =
+  'e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body';
 const byDue = 'order by due_at, seq, idx';
 
 /** The statements, for tables in a schema. */
@@ -97,21 +98,21 @@ export function writeStatements(schemaName: string) {
       `with incoming as materialized (
         select i.*, nextval(${literal(`${s}.event_numbers`)}) as seq from (
           select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::bigint[], $10::bigint[], $11::boolean[], $12::int[], $13::int[]) with ordinality
-          as i(id, digest, source, key, type, subject, agent, party, occurred_at, received_at, routed, start, size, n)
+            $9::text[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[], $14::int[]) with ordinality
+          as i(id, digest, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, start, size, n)
           order by n) i),
       fresh as (
         insert into ${s}.seen (digest, id, seq) select digest, id, seq from incoming order by digest, n
         on conflict (digest) do nothing returning seq),
       kept as (
-        insert into ${s}.events
-        select i.seq, id, source, key, type, subject, agent, party, occurred_at, received_at, routed,
-          substring($14::bytea from i.start for i.size)
+        insert into ${s}.events (${addedEvent})
+        select i.seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed,
+          substring($15::bytea from i.start for i.size)
         from incoming i join fresh using (seq)),
       made as (
         insert into ${s}.deliveries (${open})
-        select i.seq, d.idx, d.destination, d.route, d.transforms, d.line, d.state, d.state, d.state, d.state, d.due_at, $15::bigint
-        from unnest($16::int[], $17::int[], $18::text[], $19::text[], $20::text[], $21::uuid[], $22::smallint[], $23::bigint[])
+        select i.seq, d.idx, d.destination, d.route, d.transforms, d.line, d.state, d.state, d.state, d.state, d.due_at, $16::bigint
+        from unnest($17::int[], $18::int[], $19::text[], $20::text[], $21::text[], $22::uuid[], $23::smallint[], $24::bigint[])
           as d(n, idx, destination, route, transforms, line, state, due_at)
         join incoming i using (n) join fresh using (seq))
       select n::int - 1 as place from incoming join fresh using (seq)`,

@@ -229,13 +229,13 @@ function appendValues(entries: readonly Entry[], digests: readonly string[], now
   ];
 }
 
-/** Columns of new events: source, key, type, subject, agent, party, times, routed, and the places of their bodies in the last value. */
+/** Columns of new events: source, key, type, subject, agent, party, trace, times, routed, and the places of their bodies in the last value. */
 export function eventValues(
   rows: readonly { readonly event: EventRecord; readonly isRouted: boolean }[],
 ): readonly unknown[] {
   const events = rows.map(({ event }) => event);
-  const texts = (field: 'source' | 'key' | 'type' | 'subject' | 'agent' | 'party') =>
-    events.map((one) => storable(one[field]));
+  const texts = (field: 'source' | 'key' | 'type' | 'subject' | 'agent' | 'party' | 'trace') =>
+    events.map((one) => storable(one[field] ?? null));
   const sizes = events.map(({ body }) => body.byteLength);
   let start = 1;
   const starts = sizes.map((size) => {
@@ -243,7 +243,7 @@ export function eventValues(
     return start - size;
   });
   return [
-    ...[texts('source'), texts('key'), texts('type'), texts('subject'), texts('agent'), texts('party')],
+    ...[texts('source'), texts('key'), texts('type'), texts('subject'), texts('agent'), texts('party'), texts('trace')],
     events.map(({ occurredAtMs }) => whole(occurredAtMs)),
     events.map(({ receivedAtMs }) => whole(receivedAtMs)),
     rows.map(({ isRouted }) => isRouted),

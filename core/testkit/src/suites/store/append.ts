@@ -17,6 +17,20 @@ export function appendTests(test: Test): void {
       deepStrictEqual({ ...kept, body: null }, { ...event, body: null });
     });
 
+    test('keeps the trace of an event, or that it has none, and hands it over with its deliveries', async ({
+      store,
+    }) => {
+      const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+      await store.append([anEntry(1, { trace }), anEntry(2)]);
+      const [first, second] = [await store.event(eventId(1)), await store.event(eventId(2))];
+      deepStrictEqual([first?.trace, second?.trace ?? null], [trace, null]);
+      const { deliveries } = await store.claim(aClaim());
+      deepStrictEqual(
+        deliveries.map(({ event }) => event.trace ?? null),
+        [trace, null],
+      );
+    });
+
     test('keeps a body that was part of a larger buffer, whatever becomes of that buffer', async ({ store }) => {
       const buffer = Buffer.from('before{"n":1}after');
       await store.append([anEntry(1, { body: buffer.subarray(6, 13) })]);

@@ -45,6 +45,7 @@ export function aRecord(n: number, given: Partial<EventRecord> = {}): EventRecor
     occurredAtMs: startMs - 2_000,
     receivedAtMs: startMs,
     body: Buffer.from(`{"n":${n}}`),
+    trace: null,
     ...given,
   };
 }
