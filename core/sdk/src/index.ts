@@ -70,7 +70,7 @@ export type {
 } from './contract/source.js';
 export * from './contract/store.js';
 export type { RefusalCode } from './errors/codes.js';
-export { isRefusal, type Refusal, refuse } from './errors/refusal.js';
+export { isRefusal, type Refusal, type RefusalOptions, type RefusedRequest, refuse } from './errors/refusal.js';
 export {
   busy,
   ExpressionError,

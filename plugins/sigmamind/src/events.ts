@@ -4,6 +4,7 @@ import {
   eventKey,
   fieldReader,
   fitting,
+  isRefusal,
   Log,
   type RawRequest,
   readJsonObject,
@@ -52,8 +53,9 @@ export const events = defineSource({
       },
       receive(request) {
         const { body } = request;
-        if (shared === undefined) verifyForAgent(request, agents, unverifiedAgent(fields, request), verifier);
-        else verifier.verify(request, shared);
+        const agentIn = () => unverifiedAgent(fields, request);
+        if (shared === undefined) verifyForAgent(request, agents, agentIn(), verifier);
+        else verifyForAll(request, shared, agentIn, verifier);
         const data = readJsonObject(body);
         const { type, ...reading } = read(request, data, foundIn(openEnvelope(data, body)));
         if (type === null) throw refuse('MALFORMED', 'the body names no event type; set fields.type');
@@ -75,21 +77,49 @@ type Agents = ReadonlyMap<string, readonly string[]>;
 /** Bytes that are hashed at most to find out whose secret signed a body of another agent, for the log. */
 const mostBytesForReason = 262_144;
 
+/** Larger bodies are not parsed to find out which agent a refused request is about. */
+const mostBytesForAgent = 65_536;
+
+function verifyForAll(
+  request: RawRequest,
+  secrets: readonly string[],
+  agentIn: () => string | null,
+  verifier: Verifier,
+): void {
+  try {
+    verifier.verify(request, secrets);
+  } catch (refusal) {
+    if (!isRefusal(refusal) || request.body.length > mostBytesForAgent) throw refusal;
+    throw refuse(refusal.code, refusal.message, { about: { agent: agentIn() } });
+  }
+}
+
 /** The secret of one agent must not speak for another: only those of the agent that the body names are tried. */
 function verifyForAgent(request: RawRequest, agents: Agents, agent: string | null, verifier: Verifier): void {
   try {
     verifier.verify(request, agents.get(agent ?? everybody) ?? []);
   } catch (refusal) {
-    const others = [...agents].filter(
-      ([, { length }]) => length * agents.size * request.body.length <= mostBytesForReason,
-    );
-    const owners = others.flatMap(([other, secrets]) =>
-      secrets.some((one) => verifier.fits(request, one)) ? [other] : [],
-    );
-    if (owners.length === 0) throw refusal;
+    if (!isRefusal(refusal)) throw refusal;
+    const owners = ownersOf(request, agents, verifier);
+    const about = { agent, secretOf: owners.slice(0, mostOwners) };
+    if (owners.length === 0) throw refuse(refusal.code, `${refusal.message}${missingSecret(agents, agent)}`, { about });
     // What is signed but no JSON object names no agent, and is refused as such.
     readJsonObject(request.body);
     const found = agent === null ? 'no agent; set fields.agent' : 'another agent';
-    throw refuse('UNVERIFIED', `the secret is that of ${owners.slice(0, 3).join(', ')}, but the body names ${found}`);
+    const reason = `the secret is that of ${about.secretOf.join(', ')}, but the body names ${found}`;
+    throw refuse('UNVERIFIED', reason, { about });
   }
+}
+
+/** Agents named in a reason. */
+const mostOwners = 3;
+
+function ownersOf(request: RawRequest, agents: Agents, verifier: Verifier): readonly string[] {
+  const few = [...agents].filter(([, { length }]) => length * agents.size * request.body.length <= mostBytesForReason);
+  return few.flatMap(([agent, secrets]) => (secrets.some((one) => verifier.fits(request, one)) ? [agent] : []));
+}
+
+function missingSecret(agents: Agents, agent: string | null): string {
+  if (agent === null) return '; the body names no agent, set fields.agent';
+  return agents.has(agent) ? '' : '; no secret is configured for the agent that the body names';
 }

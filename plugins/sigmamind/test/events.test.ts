@@ -3,7 +3,7 @@ import { fingerprint, type JsonObject, parseJson, z } from '@switchhook/sdk';
 import { sourceSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { component, eventOf, mistakesOf, refusal, setup } from './world.js';
+import { component, eventOf, mistakesOf, refusal, refusedAbout, setup } from './world.js';
 
 interface Fixture {
   readonly name: string;
@@ -232,6 +232,17 @@ describe('fields', () => {
   });
 });
 
+describe('a secret of all agents', () => {
+  it('leaves the operator to see which agent sent what it does not fit', async () => {
+    const fixture = events();
+    const about = (body: JsonObject | string) =>
+      refusedAbout(() => fixture.receive(events({ secrets: 'another-secret' }).signed(body)));
+    expect(await about({ event: 'x', agentId: 'agent_a' })).to.deep.equal({ agent: 'agent_a' });
+    expect(await about({ event: 'x', agentId: 'a'.repeat(70_000) })).to.equal(undefined);
+    expect(await about('no JSON')).to.deep.equal({ agent: null });
+  });
+});
+
 describe('secrets of agents', () => {
   const secrets = { agent_a: ['a-new', 'a-old'], agent_b: 'b-secret', agent_c: 'b-secret' };
   const by = (secret: string, body: JsonObject) => events({ secrets: secret }).signed(body);
@@ -247,6 +258,26 @@ describe('secrets of agents', () => {
     const fixture = events({ secrets });
     const reason = await refusal('UNVERIFIED', () => fixture.receive(by('a-new', from('agent_b'))));
     expect(reason).to.include('agent_a').and.not.include('agent_b').and.not.include('a-new');
+  });
+
+  it('are named to the operator: whose was expected, and whose it was', async () => {
+    const fixture = events({ secrets });
+    const about = (secret: string, agent: string | null) =>
+      refusedAbout(() => fixture.receive(by(secret, from(agent))));
+    expect(await about('a-old', 'agent_b')).to.deep.equal({ agent: 'agent_b', secretOf: ['agent_a'] });
+    expect(await about('b-secret', 'agent_a')).to.deep.equal({ agent: 'agent_a', secretOf: ['agent_b', 'agent_c'] });
+    expect(await about('unknown', 'agent_a')).to.deep.equal({ agent: 'agent_a', secretOf: [] });
+    expect(await about('unknown', null)).to.deep.equal({ agent: null, secretOf: [] });
+  });
+
+  it('are known to be missing for an agent that the file does not have', async () => {
+    const fixture = events({ secrets });
+    const reason = (agent: string | null) => refusal('UNVERIFIED', () => fixture.receive(by('unknown', from(agent))));
+    expect(await reason('agent_x'))
+      .to.include('no secret is configured for the agent')
+      .and.not.include('agent_x');
+    expect(await reason(null)).to.include('set fields.agent');
+    expect(await reason('agent_a')).to.match(/as configured it has 64$/);
   });
 
   it('do not speak for a body without an agent', async () => {

@@ -1,5 +1,12 @@
 import plugin from '@switchhook/plugin-sigmamind';
-import { isRefusal, type JsonObject, type RawRequest, type Reception, type Source } from '@switchhook/sdk';
+import {
+  isRefusal,
+  type JsonObject,
+  type RawRequest,
+  type Reception,
+  type RefusedRequest,
+  type Source,
+} from '@switchhook/sdk';
 import { aRequest, createComponent, type FakeLog, fakeServices } from '@switchhook/testkit';
 import { expect } from 'chai';
 
@@ -67,6 +74,17 @@ export async function refusal(code: string, receive: () => Promise<unknown>): Pr
     return thrown.message;
   }
   throw new Error(`expected ${code}, but the request was accepted`);
+}
+
+/** What the source knows about the request that it refuses. */
+export async function refusedAbout(receive: () => Promise<unknown>): Promise<RefusedRequest | undefined> {
+  try {
+    await receive();
+  } catch (thrown) {
+    if (isRefusal(thrown)) return thrown.about;
+    throw thrown;
+  }
+  throw new Error('expected a refusal, but the request was accepted');
 }
 
 /** What the options are refused for. */
