@@ -12,6 +12,7 @@ import {
   Operations,
   Pauses,
   Pullers,
+  RefusedRequests,
   Replays,
   type Route,
   StatusReader,
@@ -94,9 +95,11 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const [dispatcher, ingest] = [engine.get(Dispatcher), engine.get(Ingest)];
   const replays = new Replays(current, kept, dispatcher, telemetry, clock, log, mask);
   const [answers, pauses] = [engine.get(Answers), engine.get(Pauses)];
+  const refused = new RefusedRequests(current, clock, mask);
   const controls = new Controls(current, kept, pauses, dispatcher, answers, telemetry, clock, log, mask);
-  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, mask);
-  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, engine.get(Pullers), clock);
+  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, refused, mask);
+  const pullers = engine.get(Pullers);
+  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, clock);
   const changes = new ChangeFeed(current, kept, clock);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
@@ -112,6 +115,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     pauses,
     answers,
     status,
+    refused,
     duplicates: ingest.duplicates,
     changes,
     metrics,

@@ -16,6 +16,7 @@ import { explainCommand } from './commands/explain.js';
 import { initCommand, newCommand } from './commands/new.js';
 import { openCommand } from './commands/open.js';
 import { pluginsCommand } from './commands/plugins.js';
+import { refusedCommand } from './commands/refused.js';
 import { reloadCommand } from './commands/reload.js';
 import { replayCommand } from './commands/replay.js';
 import { schemaCommand } from './commands/schema.js';
@@ -54,6 +55,7 @@ Examples:
   switchhook status                             how do its destinations stand?
   switchhook tail                               what is received and delivered?
   switchhook explain conv_123                   why did this conversation not arrive?
+  switchhook refused --group                    which requests are refused, and whose secret do they have?
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
   );
@@ -75,6 +77,7 @@ for (const command of [
   eventsCommand,
   deliveriesCommand,
   deadCommand,
+  refusedCommand,
   replayCommand,
   discardCommand,
   pauseCommand,

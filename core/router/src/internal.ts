@@ -39,6 +39,7 @@ export { httpUrl, listen, listenerFor } from './http/server.js';
 export { Ingest } from './ingest/ingest.js';
 export { Pullers } from './ingest/pulling.js';
 export { readDrafts, readReception } from './ingest/reception.js';
+export { RefusedRequests } from './ingest/refused-requests.js';
 export { IngestTelemetry } from './ingest/telemetry.js';
 export { VerificationQueue } from './ingest/verification-queue.js';
 export { Pipeline } from './pipeline.js';

@@ -59,7 +59,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     routing: ['system'],
     delivery: ['resilience', 'routing', 'system'],
     calls: ['resilience', 'routing', 'system'],
-    ingest: ['calls', 'delivery', 'routing', 'system'],
+    ingest: ['calls', 'delivery', 'resilience', 'routing', 'system'],
     'pipeline.ts': ['calls', 'delivery', 'ingest', 'routing', 'system'],
     config: ['calls', 'delivery', 'expressions', 'resilience', 'routing', 'system'],
     admin: ['calls', 'delivery', 'ingest', 'resilience', 'routing', 'system'],

@@ -24,7 +24,8 @@ function failing(reason: string) {
 
 function aStatus(given: Partial<Status> = {}): Status {
   const generation = { number: 1, sinceMs: nowMs };
-  return { nowMs, uptimeMs: 1, generation, storeFailure: null, destinations: [], resolvers: [], pulls: [], ...given };
+  const rows = { destinations: [], resolvers: [], sources: [], pulls: [] };
+  return { nowMs, uptimeMs: 1, generation, storeFailure: null, ...rows, ...given };
 }
 
 const open = aHold('breaker-open', { untilMs: nowMs + 20_000 });

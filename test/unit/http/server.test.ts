@@ -22,7 +22,7 @@ async function setup(given: Partial<ServerParts> = {}) {
       received.push(request);
       return { status: 200, body: { id: 'e1' } };
     },
-    refused: (source, { code, message }) => refusals.push(`${source} ${code}: ${message}`),
+    refused: ({ source, refusal: { code, message } }) => refusals.push(`${source} ${code}: ${message}`),
     ready: async () => {},
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'switchhook_up 1\n' }),
     metricsAccess: null,
@@ -361,7 +361,7 @@ describe('the HTTP server', () => {
     const cause = new Error('disk full');
     const causes: unknown[] = [];
     const receive = () => Promise.reject(refuse('STORE_UNAVAILABLE', 'disk full', { cause }));
-    const { post, log, server } = await setup({ receive, refused: (_, refusal) => causes.push(refusal.cause) });
+    const { post, log, server } = await setup({ receive, refused: ({ refusal }) => causes.push(refusal.cause) });
     expect((await post('/hooks/agents', '{}')).status).to.equal(503);
     expect(causes).to.deep.equal([cause]);
     expect(log.lines).to.deep.equal([]);

@@ -106,12 +106,33 @@ function print(current: Status, output: Output): void {
       limitsText(destination),
     ]),
   );
+  printSources(current, output);
   printResolvers(current, output);
   printPulls(current, output);
   for (const row of rowsOf(current)) {
     const standing = standingText(row, now);
     if (standing !== null) output.line(`${styled(output, 'yellow', row.name)}: ${standing}`);
   }
+}
+
+/** Without the sources that pull, unless something was sent to them. */
+function printSources({ sources, pulls }: Status, output: Output): void {
+  const pulling = pulls.map(({ source }) => source);
+  const rows = sources.filter(({ source, refused }) => refused > 0 || !pulling.includes(source));
+  if (rows.length === 0) return;
+  printTable(
+    output,
+    ['source', { heading: 'use', drop: 1 }, { heading: 'received' }, { heading: 'refused' }, 'most refused, last hour'],
+    rows.map(({ source, use, received, refused, lastRefusedAt, refusal }) => [
+      source || 'none of this name',
+      use ?? '-',
+      String(received),
+      refused === 0 ? '0' : `${styled(output, 'yellow', String(refused))}, last ${relative(lastRefusedAt ?? '')}`,
+      refusal === null
+        ? '-'
+        : `${refusal.requests} ${refusal.code}${refusal.agent === null ? '' : ` ${refusal.agent}`}: ${refusal.reason}`,
+    ]),
+  );
 }
 
 function printResolvers({ resolvers }: Status, output: Output): void {

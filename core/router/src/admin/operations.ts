@@ -18,6 +18,8 @@ import { didYouMean } from '@switchhook/sdk/internal';
 import pMap from 'p-map';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
+import type { RefusalFilter, RefusalGroup } from '../ingest/refusal-counts.js';
+import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../ingest/refused-requests.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
@@ -79,6 +81,7 @@ export class Operations {
     @inject(DeliveryTelemetry) private readonly telemetry: DeliveryTelemetry,
     @inject(Clock) private readonly clock: Clock,
     @inject(Replays) readonly replays: Replays,
+    @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
     @inject(Mask) private readonly mask: Mask,
   ) {}
 
@@ -119,6 +122,20 @@ export class Operations {
     const found = await deadGroups(this.store, query);
     if (found.groups.length === 0) this.#checkNames(query);
     return found;
+  }
+
+  /** Requests that were refused. Refused like a list. */
+  refused(query: RefusedQuery): Page<RefusedRecord> {
+    const page = this.refusedRequests.list(query);
+    if (page.items.length === 0) this.#checkNames(query);
+    return page;
+  }
+
+  /** Requests that were refused, in groups. Refused like a list. */
+  refusedGroups(filter: RefusalFilter): readonly RefusalGroup[] {
+    const groups = this.refusedRequests.groups(filter);
+    if (groups.length === 0) this.#checkNames(filter);
+    return groups;
   }
 
   /** Refused as `NOT_KEPT` where it is not kept. */

@@ -9,6 +9,7 @@ import type { QueuePolicy } from '../delivery/policy.js';
 import type { QueueLoad } from '../delivery/queue.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers, type PullStatus } from '../ingest/pulling.js';
+import { RefusedRequests, type SourceTraffic } from '../ingest/refused-requests.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
 import { type Current, inject, injectable } from '../system/injection.js';
@@ -105,6 +106,8 @@ export interface Status {
   readonly destinations: readonly DestinationStatus[];
   /** In the order of the file. */
   readonly resolvers: readonly ResolverStatus[];
+  /** What was received and refused, in the order of the file. */
+  readonly sources: readonly SourceTraffic[];
   /** Sources that pull, in the order of the file. */
   readonly pulls: readonly PullStatus[];
   /** The configuration at work. */
@@ -138,6 +141,7 @@ export class StatusReader {
     @inject(Answers) private readonly answers: Answers,
     @inject(Pauses) private readonly pauses: Pauses,
     @inject(Pullers) private readonly pullers: Pullers,
+    @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
     @inject(Clock) private readonly clock: Clock,
   ) {
     this.#startedAt = clock.elapsed();
@@ -170,6 +174,7 @@ export class StatusReader {
       resolvers: [...this.answers.loads].map(([resolver, load]) => {
         return { resolver, load, holds: this.#holds('resolver', resolver, load) };
       }),
+      sources: this.refusedRequests.traffic(),
       pulls: this.pullers.statuses,
       generation: { number, sinceMs },
     };

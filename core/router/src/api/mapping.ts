@@ -5,11 +5,12 @@ import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
 import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
-import type { DeliveryDetails, EventDetails, Explanation } from '../admin/operations.js';
+import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { troubleOf } from '../admin/trouble.js';
 import { eventOf } from '../routing/event-record.js';
 import { type call, callAnswer } from './call-responses.js';
+import type * as refused from './refused-responses.js';
 import type * as reply from './responses.js';
 import type * as standing from './status-responses.js';
 
@@ -53,6 +54,23 @@ export function deadGroupsJson({ groups, more }: DeadGroups): z.input<typeof rep
     return { ...group, deliveries, firstAt: iso(firstMs), lastAt: iso(lastMs) };
   });
   return { groups: rows, more };
+}
+
+export function refusedJson(
+  record: ReturnType<Operations['refused']>['items'][number],
+): z.input<typeof refused.refusedRequest> {
+  const { atMs, ...rest } = record;
+  return { ...rest, at: iso(atMs) };
+}
+
+export function refusalGroupJson(
+  group: ReturnType<Operations['refusedGroups']>[number],
+): z.input<typeof refused.refusalGroup> {
+  const { count: requests, firstMs, lastMs, minutes, ...rest } = group;
+  return {
+    ...{ ...rest, requests, firstAt: iso(firstMs), lastAt: iso(lastMs) },
+    minutes: minutes.map(([startMs, inMinute]) => ({ at: iso(startMs), requests: inMinute })),
+  };
 }
 
 /** Nothing where the event is of a time when answers were kept otherwise. */
@@ -103,6 +121,22 @@ export function resolverStatusJson(
   use: string | null,
 ): z.input<typeof standing.resolverStatus> {
   return { resolver: status.resolver, use, breaker: status.load.breaker, ...standingJson(status) };
+}
+
+export function sourceStatusJson(
+  { recent, lastRefusedMs, ...rest }: Status['sources'][number],
+  use: string | null,
+): z.input<typeof refused.sourceStatus> {
+  return {
+    ...rest,
+    use,
+    lastRefusedAt: isoOrNull(lastRefusedMs),
+    refusal: recent === null ? null : refusalJson(recent),
+  };
+}
+
+function refusalJson({ agent, code, reason, count, secret }: NonNullable<Status['sources'][number]['recent']>) {
+  return { agent, code, reason, secret, requests: count };
 }
 
 export function pullStatusJson(

@@ -116,6 +116,15 @@ export const deliveryQuery = z.strictObject({
 
 export const deadQuery = z.strictObject({ ...deliveryFilter, ...period, ...settledPeriod });
 
+export const refusedFilter = z.strictObject({
+  source: eventFilter.source,
+  agent: word.optional().meta({ description: 'Id of the agent that the request names.' }),
+  code: word.optional().meta({ description: 'Code of the refusal, e.g. UNVERIFIED.' }),
+  ...period,
+});
+
+export const refusedQuery = refusedFilter.extend(part);
+
 /** For requests without a query, or without a body. */
 export const nothing = z.strictObject({});
 

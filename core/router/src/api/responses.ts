@@ -96,7 +96,7 @@ export const changePage = z
   .register(named, { id: 'ChangePage' });
 export type ChangePage = z.output<typeof changePage>;
 
-const cursor = z.string().nullable().meta({ description: 'For the next page; null at the end.' });
+export const cursor = z.string().nullable().meta({ description: 'For the next page; null at the end.' });
 export const eventList = z.object({ events: list(event), cursor }).register(named, { id: 'EventList' });
 export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });
 export type DeliveryList = z.output<typeof deliveryList>;

@@ -1,6 +1,7 @@
 /** Response schemas of the API about how the router, its destinations and its resolvers stand. */
 import { z } from 'zod';
 import { levels } from '../admin/trouble.js';
+import { sourceStatus } from './refused-responses.js';
 import { count, list, named, time } from './responses.js';
 
 const hold = z
@@ -108,6 +109,7 @@ export const status = z
     }),
     destinations: list(destinationStatus).meta({ description: 'The worst first.' }),
     resolvers: list(resolverStatus),
+    sources: list(sourceStatus).meta({ description: 'What each source has received and refused.' }),
     pulls: list(pullStatus).meta({ description: 'Sources that pull their events.' }),
   })
   .register(named, { id: 'Status' });

@@ -2,7 +2,7 @@
 import { type Kind, refuse } from '@switchhook/sdk';
 import type { Status } from '../admin/status.js';
 import { worstFirst } from '../admin/trouble.js';
-import { destinationStatusJson, pullStatusJson, resolverStatusJson } from '../api/mapping.js';
+import { destinationStatusJson, pullStatusJson, resolverStatusJson, sourceStatusJson } from '../api/mapping.js';
 import * as question from '../api/requests.js';
 import { destinationStatus, probe, resolverStatus } from '../api/status-responses.js';
 import { type Answering, type Endpoint, endpoint, type RouterInfo } from './endpoint.js';
@@ -71,12 +71,13 @@ export function controlEndpoints(kind: Controlled): readonly Endpoint[] {
 }
 
 /** The rows of the status. */
-export function rowsOf({ destinations, resolvers, pulls, nowMs }: Status, info: RouterInfo) {
+export function rowsOf({ destinations, resolvers, sources, pulls, nowMs }: Status, info: RouterInfo) {
   return {
     destinations: worstFirst(destinations, nowMs).map((row) =>
       destinationStatusJson(row, useOf(info, 'destination', row.destination), nowMs),
     ),
     resolvers: resolvers.map((row) => resolverStatusJson(row, useOf(info, 'resolver', row.resolver))),
+    sources: sources.map((row) => sourceStatusJson(row, useOf(info, 'source', row.source))),
     pulls: pulls.map((row) => pullStatusJson(row, useOf(info, 'source', row.source))),
   };
 }

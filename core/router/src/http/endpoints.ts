@@ -14,8 +14,11 @@ import {
   eventJson,
   explanationJson,
   iso,
+  refusalGroupJson,
+  refusedJson,
   replayJson,
 } from '../api/mapping.js';
+import { refusalGroupList, refusedList } from '../api/refused-responses.js';
 import { reloadReport } from '../api/reload-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
@@ -84,6 +87,26 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: question.deadQuery, body: nothing, reply: reply.deadGroupList, refusals: ['NO_SUCH_ROW'] },
     answer: async ({ query: { event: eventId, ...query } }, { operations, nowMs }) =>
       deadGroupsJson(await operations.deadGroups(timed({ ...query, eventId }, nowMs))),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/refused',
+    summary: 'Requests to sources that were refused since the router started, the latest first; the last thousand.',
+    ...{ query: question.refusedQuery, body: nothing, reply: refusedList, refusals: ['NO_SUCH_ROW'] },
+    answer: async ({ query }, { operations, nowMs }) => {
+      const { items, cursor } = operations.refused(timed(query, nowMs));
+      return { requests: items.map(refusedJson), cursor };
+    },
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/refused/groups',
+    summary:
+      'All requests to sources that were refused since the router started, counted by source, agent, code and reason.',
+    ...{ query: question.refusedFilter, body: nothing, reply: refusalGroupList, refusals: ['NO_SUCH_ROW'] },
+    answer: async ({ query }, { operations, nowMs }) => ({
+      groups: operations.refusedGroups(timed(query, nowMs)).map(refusalGroupJson),
+    }),
   }),
   endpoint({
     method: 'GET',

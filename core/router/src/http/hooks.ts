@@ -1,14 +1,7 @@
 /** Hooks: reads the exact bytes of a request for a source, hands them to the pipeline and writes the reply. */
-import {
-  type Clock,
-  type HttpReply,
-  type Log,
-  type RawRequest,
-  type Refusal,
-  refuse,
-  stringifyJson,
-} from '@switchhook/sdk';
+import { type Clock, type HttpReply, type Log, type RawRequest, refuse, stringifyJson } from '@switchhook/sdk';
 import type { Context } from 'koa';
+import type { Refusing } from '../ingest/refused-requests.js';
 import { type ApiAccess, addressOf } from './access.js';
 import type { Api } from './admin-api.js';
 import { type BodyBudget, type BodyLimits, readBody } from './body.js';
@@ -32,7 +25,7 @@ export interface ServerParts {
   readonly hooks: ReadonlyMap<string, Hook>;
   /** `startedAtMs`: when the request came in, before its body did, by the clock's `elapsed`. */
   receive(source: string, request: RawRequest, startedAtMs: number): Promise<HttpReply>;
-  refused(source: string, refusal: Refusal, remoteAddress: string): void;
+  refused(refusing: Refusing): void;
   /** Rejects, with the reason, while the router is not open or cannot commit. */
   ready(): Promise<void>;
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -68,13 +61,14 @@ export async function hook(
   const [source = '', ...rest] = ctx.path.slice('/hooks/'.length).split('/');
   const remoteAddress = addressOf(ctx, parts.trustProxy);
   const startedAtMs = parts.clock.elapsed();
+  let request: RawRequest | null = null;
   try {
     const { accepts, calls } = hookAt(source, ctx, parts);
     const budget = calls ? budgets.calls : budgets.events;
     const isGet = ctx.method === 'GET';
     if (!isGet) checkMediaType(ctx, accepts);
     const body = isGet ? new Uint8Array() : await readBody(ctx.req, { ...parts, fairness }, budget);
-    const request: RawRequest = {
+    request = {
       method: ctx.method,
       rest: decoded(rest.join('/')),
       query: ctx.querystring === '' ? {} : firstValues(ctx.query),
@@ -87,7 +81,9 @@ export async function hook(
     writeReply(ctx, await parts.receive(source, request, startedAtMs));
   } catch (error) {
     const refusal = refusalOf(error);
-    parts.refused(parts.hooks.has(source) ? source : '', refusal, remoteAddress);
+    const bytes = request === null ? announcedBytes(ctx) : request.body.length;
+    const known = parts.hooks.has(source) ? source : '';
+    parts.refused({ source: known, refusal, remoteAddress, method: ctx.method, bytes, request });
     throw refusal;
   }
 }
@@ -101,6 +97,11 @@ function hookAt(source: string, ctx: Context, parts: ServerParts): Hook {
     throw refuse('METHOD_NOT_ALLOWED', `method ${ctx.method}`);
   }
   return found;
+}
+
+function announcedBytes(ctx: Context): number | null {
+  const announced = Number(ctx.get('content-length') || Number.NaN);
+  return Number.isSafeInteger(announced) && announced >= 0 ? announced : null;
 }
 
 function checkMediaType(ctx: Context, accepts: Hook['accepts']): void {

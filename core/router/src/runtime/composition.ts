@@ -24,6 +24,7 @@ import { Ingest } from '../ingest/ingest.js';
 import { LaterAnswers, LaterPlan } from '../ingest/later-answers.js';
 import { OpenCalls } from '../ingest/open-calls.js';
 import { Pullers, PullPlan } from '../ingest/pulling.js';
+import { RefusedPlan, RefusedRequests } from '../ingest/refused-requests.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
@@ -76,6 +77,7 @@ const plans = [
   SourcePlan,
   EmitPlan,
   PullPlan,
+  RefusedPlan,
   LaterPlan,
   DeliveryPlan,
   AnswerPlan,
@@ -97,6 +99,7 @@ const classes = [
     OpenCalls,
     LaterAnswers,
     VerificationQueue,
+    RefusedRequests,
     Answers,
     Pipeline,
   ],
@@ -184,6 +187,7 @@ function createStore(config: Config, container: Container): ComponentLifecycle {
 function serverParts(current: Current<Generation>, engine: Container, { ready, reload }: RouterQuestions): ServerParts {
   const [clock, log, mask, status] = [engine.get(Clock), engine.get(Log), engine.get(Mask), engine.get(StatusReader)];
   const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
+  const refusedRequests = engine.get(RefusedRequests);
   const pages = pagesOf(engine);
   const api = apiFor({
     operations: engine.get(Operations),
@@ -223,8 +227,15 @@ function serverParts(current: Current<Generation>, engine: Container, { ready, r
     get publicUrl() {
       return current.value.server.publicUrl;
     },
-    receive: (source, request, startedAtMs) => pipeline.receive(source, request, startedAtMs),
-    refused: (...refusal) => ingestTelemetry.refused(...refusal),
+    receive: async (source, request, startedAtMs) => {
+      const reply = await pipeline.receive(source, request, startedAtMs);
+      refusedRequests.received(source);
+      return reply;
+    },
+    refused: (refusing) => {
+      ingestTelemetry.refused(refusing.source, refusing.refusal, refusing.remoteAddress);
+      refusedRequests.refused(refusing);
+    },
     metrics: async () => engine.get(ExposedMetrics).expose(await status.gauges()),
     ...{ ready, api, clock, log },
   };

@@ -12,6 +12,7 @@ import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import type { EmitPlan } from '../ingest/emitters.js';
 import type { LaterPlan } from '../ingest/later-answers.js';
 import type { Pulling, PullPlan } from '../ingest/pulling.js';
+import type { RefusedPlan } from '../ingest/refused-requests.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { SourcePlan } from '../pipeline.js';
 import { Routes } from '../routing/routes.js';
@@ -30,6 +31,7 @@ export interface Generation
   extends SourcePlan,
     EmitPlan,
     PullPlan,
+    RefusedPlan,
     LaterPlan,
     DeliveryPlan,
     AnswerPlan,

@@ -24,6 +24,11 @@ export function newReplayId(): string {
   return v7();
 }
 
+/** A new id of a refused request: ids made later sort later, also within a millisecond. */
+export function newRefusedId(): string {
+  return v7();
+}
+
 /** A new id of a browser's session. */
 export function newSessionId(): string {
   return v7();

@@ -11,7 +11,8 @@ import type { Store } from './store.js';
 /** Verifies a request and turns it into events, or into a call that waits for an answer. */
 export interface Source extends Lifecycle {
   /**
-   * Called once per request, in parallel. Verify the raw bytes first, parse then. Throw `refuse(code, reason)` to refuse
+   * Called once per request, in parallel, and again for dry runs and for requests that another source has refused, to find out whose secret
+   * they have: it changes nothing. Verify the raw bytes first, parse then. Throw `refuse(code, reason)` to refuse
    * the request; any other throw is a fault of the source: 500, so that the sender tries again. A promise is waited for no
    * longer than 10 s.
    */

@@ -1,0 +1,138 @@
+/** `switchhook refused`: requests to sources that were refused, one by one or counted by their reason. */
+import { type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
+import type { Command } from 'commander';
+import { type Query, type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { filterOf, type Part, type Period, withPart, withPeriod } from '../filters.js';
+import { clockTime } from '../format/event.js';
+import { type Output, printJson, printTable, styled } from '../output.js';
+import type { Column } from '../table.js';
+
+interface RefusedOptions extends RouterOptions, Period, Part {
+  readonly source?: string;
+  readonly agent?: string;
+  readonly code?: string;
+  readonly group?: true;
+}
+
+export function refusedCommand(output: Output): Command {
+  const command = routerCommand(
+    'refused',
+    'List requests to sources that were refused since the router started: when, why, and whose secret they have.',
+  );
+  return withPart(withPeriod(command))
+    .option('--source <name>', 'to this source')
+    .option('--agent <id>', 'that name this agent, which is not verified')
+    .option('--code <code>', 'for this reason, e.g. UNVERIFIED')
+    .option('--group', 'count them by source, agent and reason instead of listing them')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook refused --group
+  switchhook refused --source agents --since 1h
+  switchhook refused --code UNVERIFIED --agent agent_sales`,
+    )
+    .action((options: RefusedOptions) =>
+      withRouter(options, output, async (router) => {
+        const filter = { ...filterOf(options), code: options.code };
+        if (options.group) return printGroups(router, filter, options, output);
+        const { limit, cursor } = options;
+        const page = await router.get('/api/refused', refusedList, { ...filter, limit, cursor });
+        if (options.json) return printJson(output, page);
+        if (page.requests.length === 0) return output.line('Nothing was refused.');
+        printTable(
+          output,
+          columns,
+          page.requests.map((request) => rowOf(request, options.utc)),
+        );
+        if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}, or --group counts them.`);
+        output.note(advice(page.requests));
+      }),
+    );
+}
+
+const columns: readonly Column[] = [
+  { heading: 'refused' },
+  { heading: 'source', cut: 8 },
+  { heading: 'agent', cut: 8, drop: 6 },
+  { heading: 'code', drop: 5 },
+  { heading: 'reason', cut: 16 },
+  { heading: 'expected secret', cut: 10, drop: 4 },
+  { heading: 'secret found', cut: 8, drop: 7 },
+  { heading: 'from', cut: 9, drop: 3 },
+  { heading: 'method', drop: 1 },
+  { heading: 'bytes', drop: 2 },
+  { heading: 'id', below: true },
+];
+
+function rowOf(request: RefusedRequest, utc: boolean | undefined): readonly string[] {
+  const { id, at, source, agent, code, reason, remoteAddress, method, bytes } = request;
+  return [
+    clockTime(at, utc),
+    source || 'none',
+    agent ?? '-',
+    code,
+    reason,
+    ...secretsOf(request),
+    remoteAddress,
+    method,
+    bytes === null ? '-' : String(bytes),
+    id,
+  ];
+}
+
+async function printGroups(router: RouterClient, filter: Query, options: RefusedOptions, output: Output) {
+  const found = await router.get('/api/refused/groups', refusalGroupList, filter);
+  if (options.json) return printJson(output, found);
+  if (found.groups.length === 0) return output.line('Nothing was refused.');
+  const rows = found.groups.map((group) => [
+    styled(output, 'red', String(group.requests)),
+    group.source || 'none',
+    group.agent ?? '-',
+    group.code,
+    group.reason,
+    ...secretsOf(group),
+    clockTime(group.firstAt, options.utc),
+    clockTime(group.lastAt, options.utc),
+    group.latest,
+  ]);
+  printTable(
+    output,
+    [
+      { heading: 'refused' },
+      { heading: 'source', cut: 8 },
+      { heading: 'agent', cut: 8, drop: 5 },
+      { heading: 'code', drop: 2 },
+      { heading: 'reason', cut: 16 },
+      { heading: 'expected secret', cut: 10, drop: 3 },
+      { heading: 'secret found', cut: 8, drop: 6 },
+      { heading: 'first', drop: 1 },
+      { heading: 'last', drop: 4 },
+      { heading: 'latest', below: true },
+    ],
+    rows,
+  );
+  output.note(advice(found.groups));
+}
+
+type WithSecret = Pick<RefusedRequest, 'code' | 'secret'>;
+
+/** Whose secret was expected, and whose the request has. */
+function secretsOf({ secret }: WithSecret): readonly string[] {
+  if (secret === null) return ['-', '-'];
+  const { expected, fits } = secret;
+  return [expected === null ? 'of an agent' : ownerText(expected), fits.map(ownerText).join(', ') || '-'];
+}
+
+function ownerText({ source, agent }: { readonly source: string; readonly agent: string | null }): string {
+  return agent ?? source;
+}
+
+/** What to do about what was found. */
+function advice(found: readonly WithSecret[]): string {
+  if (!found.some(({ code }) => code === 'UNVERIFIED')) return 'What each code means: docs/errors.md.';
+  const isOfOther = found.some(({ secret }) => (secret?.fits.length ?? 0) > 0);
+  return isOfOther
+    ? 'Where a secret was found, the sender uses the secret or the URL of another, or two secrets are swapped.'
+    : 'Compare the secret with the sender, correct it in the configuration or .env, then: switchhook reload.';
+}
