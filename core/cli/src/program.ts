@@ -21,6 +21,7 @@ import { reloadCommand } from './commands/reload.js';
 import { replayCommand } from './commands/replay.js';
 import { schemaCommand } from './commands/schema.js';
 import { sendCommand } from './commands/send.js';
+import { sigmamindCommand } from './commands/sigmamind.js';
 import { simulateCommand } from './commands/simulate.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
@@ -87,6 +88,7 @@ for (const command of [
   schemaCommand,
   pluginsCommand,
   doctorCommand,
+  sigmamindCommand,
   storeCommand,
   crashtestCommand,
 ])
