@@ -14,7 +14,7 @@ export interface FarContact {
   readonly workflows: Set<string>;
 }
 
-export async function goHighLevel() {
+export async function goHighLevel(account = { token, locationId }) {
   const contacts: FarContact[] = [];
   const opportunities: (JsonObject & { readonly id: string })[] = [];
   let instead: Behaviour | null = null;
@@ -31,10 +31,10 @@ export async function goHighLevel() {
     const { pathname, searchParams } = new URL(request.path, 'http://x');
     const call = `${request.method} ${pathname}`;
     const body = Object(request.text() === '' ? {} : request.json());
-    if (request.headers.authorization !== `Bearer ${token}`)
+    if (request.headers.authorization !== `Bearer ${account.token}`)
       return json({ message: 'Invalid Private Integration token' }, 401);
     if (request.headers.version === undefined) return json({ message: 'version header was not found.' }, 400);
-    if ((body.locationId ?? searchParams.get('locationId') ?? locationId) !== locationId)
+    if ((body.locationId ?? searchParams.get('locationId') ?? account.locationId) !== account.locationId)
       return json({ message: 'The token does not have access to this location.' }, 403);
     if (call === 'GET /contacts/search/duplicate') {
       const contact = contacts.find(({ phone }) => phone === searchParams.get('number'));
