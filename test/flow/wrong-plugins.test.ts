@@ -231,6 +231,24 @@ describe('a plugin with a wrong definition', () => {
     }
   });
 
+  it('is refused for an error of syntax, with its line and column, also in a file that it imports', async () => {
+    const wrong = 'export const create = async () = > 1;\n';
+    for (const [name, said] of [
+      ['wrong.js', /Unexpected token '>' \(wrong\.js:2:34\)$/],
+      ['wrong.ts', /\(wrong\.ts:2:3\d\)$/],
+    ] as const) {
+      await place.write(name, `\n${wrong}`);
+      const imports = name.replace('wrong', 'imports');
+      await place.write(imports, `import './${name}';\n`);
+      for (const from of [`./${name}`, `./${imports}`]) {
+        const file = await place.write('switchhook.yaml', `version: 1\nstore: { use: memory }\nplugins: [${from}]\n`);
+        const { stdout } = await place.run(['check', file, '--json']);
+        const problems: readonly { readonly code: string; readonly message: string }[] = JSON.parse(stdout).problems;
+        expect(problems.find(({ code }) => code === 'PLUGIN_BROKEN')?.message, from).to.match(said);
+      }
+    }
+  });
+
   it('is refused for a type that another plugin brings, and check lists all mistakes at the row of the plugin', async () => {
     await place.write('one.js', head + destination(''));
     await place.write('two.js', head + plugin('defineDestination(fine)', 'defineResolver({ ...fine, inject: {} })'));

@@ -52,6 +52,7 @@ export { type Route, Routes } from './routing/routes.js';
 export { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from './runtime/component-lifecycle.js';
 export { registerClasses, registerPlan } from './runtime/composition.js';
 export { readConfigFile } from './runtime/config-file.js';
+export { ConfigWatch } from './runtime/config-watch.js';
 export { Container } from './runtime/container.js';
 export { catalogFor, loadServer } from './runtime/create-router.js';
 export { definitionProblems } from './runtime/definition-check.js';

@@ -1,28 +1,30 @@
 /**
  * Notices that a file has become another one: written anew, replaced by a rename, or behind a link that was turned.
- * It looks once a second, because notifications of the system miss links, network drives and some containers.
+ * It looks again and again, because notifications of the system miss links, network drives and some containers.
  */
 import { stat } from 'node:fs/promises';
 import type { Clock } from './contract/services.js';
 import { notReady } from './errors/typed-errors.js';
 
-const lookMs = 1_000;
+const usualMs = 1_000;
 
-/** Calls back when the file is another one, and has been the same for a second. `open` begins, `close` ends. */
+/** Calls back when the file is another one, and was the same in two looks, one second apart by default. `open` begins, `close` ends. */
 export class FileWatch {
   readonly #file: string;
   readonly #clock: Clock;
   readonly #changed: () => void;
+  readonly #everyMs: number;
   /** Marks of the version in use, and of the one seen last. */
   #current = '';
   #seen = '';
   #isOpen = false;
   #cancel = (): void => {};
 
-  constructor(file: string, clock: Clock, changed: () => void) {
+  constructor(file: string, clock: Clock, changed: () => void, everyMs = usualMs) {
     this.#file = file;
     this.#clock = clock;
     this.#changed = changed;
+    this.#everyMs = everyMs;
   }
 
   /** Takes the file as it is now for the version in use. Once is enough. */
@@ -39,7 +41,7 @@ export class FileWatch {
   }
 
   #lookLater(): void {
-    if (this.#isOpen) this.#cancel = this.#clock.after(lookMs, () => void this.#look());
+    if (this.#isOpen) this.#cancel = this.#clock.after(this.#everyMs, () => void this.#look());
   }
 
   async #look(): Promise<void> {

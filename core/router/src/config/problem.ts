@@ -14,7 +14,7 @@ export interface Problem {
   readonly path: string;
   /** What was found and what was expected, in one line, without secrets. */
   readonly message: string;
-  /** What to do. */
+  /** What to do; may be empty. */
   readonly hint: string;
   /** The line, without values that may be secret, and the column of the mark in it. */
   readonly excerpt: { readonly text: string; readonly column: number } | null;
@@ -62,7 +62,7 @@ export function formatProblems(
         lines.push(paint('dim', `${String(line).padStart(gutter)} | ${excerpt.text}`));
         lines.push(`${paint('dim', `${' '.repeat(gutter)} |`)} ${indent}${paint(tone, '^')}`);
       }
-      if (!hinted.has(hint)) lines.push(paint('cyan', `${' '.repeat(gutter)} = ${hint}`));
+      if (hint !== '' && !hinted.has(hint)) lines.push(paint('cyan', `${' '.repeat(gutter)} = ${hint}`));
       hinted.add(hint);
       return lines.join('\n');
     })

@@ -4,13 +4,15 @@ import { type Clock, FileWatch } from '@switchhook/sdk';
 export class ConfigWatch {
   readonly #clock: Clock;
   readonly #changed: () => Promise<unknown>;
+  readonly #everyMs: number | undefined;
   readonly #watches = new Map<string, FileWatch>();
   #isDue = false;
 
-  /** `changed` is called once for files that change together, and must not reject; it begins after what it did last has ended. */
-  constructor(clock: Clock, changed: () => Promise<unknown>) {
+  /** `changed` is called once for files that change together, and must not reject; it may begin while what it did last is under way. */
+  constructor(clock: Clock, changed: () => Promise<unknown>, everyMs?: number) {
     this.#clock = clock;
     this.#changed = changed;
+    this.#everyMs = everyMs;
   }
 
   /** Watches these files, and no others. */
@@ -23,7 +25,7 @@ export class ConfigWatch {
     const opened = files
       .filter((file) => !this.#watches.has(file))
       .map((file) => {
-        const watch = new FileWatch(file, this.#clock, () => this.#due());
+        const watch = new FileWatch(file, this.#clock, () => this.#due(), this.#everyMs);
         this.#watches.set(file, watch);
         return watch.open();
       });

@@ -10,6 +10,7 @@ import { located, locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
 import { LocalModules } from './local-modules.js';
 import { exportOf, fileOf, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
+import { syntaxProblem } from './syntax-errors.js';
 import { typeScriptProblem } from './typescript.js';
 
 /** A plugin and where it was found. */
@@ -188,7 +189,9 @@ export class ComponentCatalog implements Catalog {
       // Its fields have been checked.
       return { plugin: exported as Plugin, version: this.#versionOf(path, from), from, path };
     } catch (error) {
-      const { message, hint } = typeScriptProblem(error) ?? { message: located(error) };
+      const { message, hint } = typeScriptProblem(error) ?? {
+        message: (await syntaxProblem(error, this.#local.files)) ?? located(error),
+      };
       return brokenBy(from, [message], hint);
     }
   }
