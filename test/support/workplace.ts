@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createRouter, type Router, type RouterOptions } from '@switchhook/core';
 
-const command = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
+/** The script of the command. */
+export const commandFile = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Variables beside those of the tests. */
@@ -65,7 +66,7 @@ export async function workplace(): Promise<Workplace> {
     return path(name);
   };
   const launched = (args: readonly string[], environment: Environment) =>
-    spawn(process.execPath, [command, ...args], {
+    spawn(process.execPath, [commandFile, ...args], {
       cwd: directory,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -116,7 +117,7 @@ async function startedRouter(
   args: readonly string[],
   environment: Environment,
 ): Promise<RouterProcess> {
-  const child = spawn(process.execPath, [command, 'start', '--config', file, ...args], {
+  const child = spawn(process.execPath, [commandFile, 'start', '--config', file, ...args], {
     cwd: directory,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -37,15 +37,15 @@ export function routerCommand(name: string, description: string): Command {
 }
 
 /** Runs a command that calls a router, and closes the connections. */
-export async function withRouter(
+export async function withRouter<T>(
   options: RouterOptions,
   output: Output,
-  run: (router: RouterClient) => Promise<void>,
-): Promise<void> {
+  run: (router: RouterClient) => Promise<T>,
+): Promise<T> {
   const { url, token } = await addressOf(options, output);
   const network = openNetwork();
   try {
-    await run(new RouterClient(network, url, token));
+    return await run(new RouterClient(network, url, token));
   } finally {
     await network.close();
   }

@@ -9,6 +9,7 @@ import { pauseCommand, probeCommand, resetCommand, resumeCommand } from './comma
 import { crashtestCommand } from './commands/crashtest.js';
 import { deadCommand } from './commands/dead.js';
 import { deliveriesCommand } from './commands/deliveries.js';
+import { devCommand } from './commands/dev.js';
 import { discardCommand } from './commands/discard.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
@@ -49,6 +50,7 @@ Examples:
   switchhook init my-router                     make a folder with a router to start with
   switchhook check                              is the configuration right?
   switchhook start                              run the router
+  switchhook dev --send conversation_ended      try it again after each save
   switchhook reload                             have it read its configuration again
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913
@@ -65,6 +67,7 @@ for (const command of [
   initCommand,
   newCommand,
   startCommand,
+  devCommand,
   checkCommand,
   reloadCommand,
   sendCommand,

@@ -4,7 +4,7 @@ export { type Arrival, isKept, Ledger, nameOf, type SentEvent } from './crash/le
 export { SeededRandom } from './crash/seeded-random.js';
 export { offlineClient, offlineUrl, Platform, type SourceRow, withField } from './hook-client.js';
 export { DryRunProcess } from './router-process.js';
-export { dryRunOf } from './scenario/dry-run-config.js';
+export { type DryRun, dryRunOf } from './scenario/dry-run-config.js';
 export {
   acknowledgedIn,
   type CallLookup,

@@ -2,6 +2,7 @@
 import { type ReloadReport, reloadReport } from '@switchhook/core/api';
 import { type Command, Option } from 'commander';
 import { type RouterOptions, RouterRefusal, routerCommand, withRouter } from '../api-client.js';
+import { changesIn } from '../format/reload.js';
 import { CommandFailure, exitCodes, noteProblems, type Output, printJson, styled } from '../output.js';
 
 interface ReloadOptions extends RouterOptions {
@@ -65,15 +66,12 @@ function explained(refusal: RouterRefusal, { json }: ReloadOptions, output: Outp
 }
 
 function print(report: ReloadReport, output: Output): void {
-  const { file, dryRun, generation, settings, draining, restart, warnings } = report;
+  const { file, dryRun, generation, draining, restart, warnings } = report;
   if (warnings.length > 0) {
     noteProblems(output, warnings, 'warning');
     output.note('');
   }
-  const lines = [
-    ...sections.flatMap((section) => changesOf(section, report)),
-    ...(settings.length === 0 ? [] : [`settings: ${settings.join(', ')}`]),
-  ];
+  const lines = changesIn(report);
   const state = dryRun ? `would be reloaded${lines.length === 0 ? '' : ', with these changes'}` : 'reloaded';
   const nothing = lines.length === 0 ? ', nothing has changed' : '';
   output.line(
@@ -85,17 +83,4 @@ function print(report: ReloadReport, output: Output): void {
   if (removed.length > 0) output.line(`Deliveries for ${removed.join(', ')} wait until it is configured again.`);
   for (const { setting, reason } of restart)
     output.line(`${styled(output, 'yellow', 'after a restart')}: ${setting} (${reason})`);
-}
-
-const sections = ['sources', 'transforms', 'destinations', 'resolvers', 'routes', 'answers'] as const;
-
-/** `destinations: added slack; changed crm; 2 unchanged`; nothing where all are unchanged. */
-function changesOf(section: (typeof sections)[number], report: ReloadReport): readonly string[] {
-  const { unchanged, ...rest } = report[section];
-  const { added, changed, removed } = rest;
-  const changes = Object.entries({ added, changed, removed })
-    .filter(([, names]) => names.length > 0)
-    .map(([what, names]) => `${what} ${names.join(', ')}`);
-  if (changes.length === 0) return [];
-  return [`${section}: ${[...changes, `${unchanged.length} unchanged`].join('; ')}`];
 }

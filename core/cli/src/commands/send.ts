@@ -40,8 +40,8 @@ Examples:
     )
     .action(async (what: string, options: SendOptions) => {
       const config = await configOf(options, output);
-      const { source, body } = await chosen(what, options, config);
-      const request = signedRequest(config, source, changed(body, options.set), options.to);
+      const { source, body } = await chosenSample(what, options, config);
+      const request = signedRequest(config, source, body, options.to);
       if (options.print) print(request, options, output);
       else await deliver(request, source, options, output);
     });
@@ -91,7 +91,29 @@ export async function sent(request: SampleRequest): Promise<{ readonly status: n
   }
 }
 
-async function chosen(what: string, options: SendOptions, config: Config) {
+/** A body and the source that takes it. */
+export interface Sample {
+  readonly source: string;
+  readonly body: JsonObject;
+}
+
+/** The body of a recorded event as the platform sent it: the router adds the answer to that of a call. */
+export function withoutAnswer(data: Readonly<Record<string, unknown>>): JsonObject {
+  const { answer: _, ...body } = data as JsonObject;
+  return body;
+}
+
+/** A sample of a source or the body in a file, with the changed fields; ends the command where there is none. */
+export async function chosenSample(
+  what: string,
+  options: Pick<SendOptions, 'source' | 'set'>,
+  config: Config,
+): Promise<Sample> {
+  const { source, body } = await chosen(what, options, config);
+  return { source, body: changed(body, options.set) };
+}
+
+async function chosen(what: string, options: Pick<SendOptions, 'source'>, config: Config): Promise<Sample> {
   const sources = config.sources.filter(({ name }) => options.source === undefined || name === options.source);
   if (sources.length === 0) throw new CommandFailure(exitCodes.usage, `there is no source ${options.source ?? ''}`);
   const withSample = sources.find(({ component }) => component.samples?.[what] !== undefined);
@@ -140,6 +162,7 @@ function jsonOr(text: string): JsonValue {
   }
 }
 
-function collected(value: string, all: readonly string[]): readonly string[] {
+/** Of an option that can be repeated. */
+export function collected(value: string, all: readonly string[]): readonly string[] {
   return [...all, value];
 }

@@ -100,7 +100,7 @@ function outliveStrays(router: Router): void {
 }
 
 /** Resolves with the first signal; the second one ends the process at once. */
-function stopSignal({ terminal }: Output): Promise<void> {
+export function stopSignal({ terminal }: Output): Promise<void> {
   return new Promise((resolve) => {
     let signals = 0;
     for (const name of ['SIGTERM', 'SIGINT', ...(terminal ? (['SIGHUP'] as const) : [])] as const)

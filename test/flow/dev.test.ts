@@ -1,0 +1,250 @@
+/** `switchhook dev` in a process of its own: files are saved as an editor does, and what it shows is read. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { receiver } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { commandFile, repository, type Workplace, workplace } from '../support/workplace.js';
+
+const yaml = (url: string, more = '') => `# yaml-language-server: $schema=./schema.json
+version: 1
+plugins: [./plugins/crm.ts]
+store: { use: memory }
+sources:
+  agents: { use: retell.events, secrets: only-for-tests }
+  calls: { use: retell.call, secrets: only-for-tests }
+destinations: { crm: { use: crm.note, url: "${url}", note: "Call \${{ event.subject }}" } }
+resolvers: { tier: { use: crm.tier } }
+routes:
+  - { name: notes, from: agents, on: call_ended, to: crm }
+  - { name: long-calls, from: agents, where: "event.data.call.call_id == 'none'", to: crm }
+answers: [{ from: calls, resolve: [tier], variables: { tier: "\${{ tier.tier }}" }, defaults: { tier: none } }]
+${more}`;
+
+/** A destination and a resolver; each part can be replaced by what an author writes next. */
+const plugin = ({ body = 'text', outcome = 'outcomeOf(response, 0)', tier = "'gold'", type = 'string' } = {}) => `
+import { definePlugin, defineDestination, defineResolver, deliveryScope, HttpClient, outcomeOf, text, z } from '@switchhook/sdk';
+const value: ${type} = 'a text';
+const note = defineDestination({
+  type: 'crm.note', description: 'Writes a note.', inject: { http: HttpClient },
+  options: z.strictObject({ url: z.url().meta({ description: 'URL.' }), note: text('The note.') }),
+  create: ({ url, note }, { http }) => ({
+    preview: (delivery) => ({ ${body}: note.render(deliveryScope(delivery)) }),
+    async deliver(delivery, signal) {
+      const response = await http.fetch(url, { method: 'POST', body: note.render(deliveryScope(delivery)), signal });
+      return ${outcome};
+    },
+  }),
+});
+const tier = defineResolver({
+  type: 'crm.tier', description: 'Looks up the tier.', options: z.strictObject({}),
+  create: () => ({ resolve: async () => ({ tier: ${tier} }) }),
+});
+export default definePlugin({ name: 'crm', components: [note, tier] });
+`;
+
+describe('switchhook dev', () => {
+  let place: Workplace;
+  let child: ChildProcess | null;
+
+  beforeEach(async () => {
+    place = await workplace();
+    child = null;
+    await place.write('package.json', '{ "type": "module" }');
+    await place.write(
+      'tsconfig.json',
+      JSON.stringify({
+        compilerOptions: { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: true, types: [] },
+      }),
+    );
+    await mkdir(place.path('plugins'));
+    await place.write('switchhook.yaml', yaml('http://127.0.0.1:9'));
+    await place.write('plugins/crm.ts', plugin());
+  });
+  afterEach(async () => {
+    child?.kill('SIGKILL');
+    await place.close();
+  });
+
+  /** Starts it; `shown` waits until a text is shown, and takes all up to its end. */
+  const dev = (...args: readonly string[]) => {
+    const started = spawn(process.execPath, [commandFile, 'dev', '--config', 'switchhook.yaml', ...args], {
+      cwd: place.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child = started;
+    let text = '';
+    let look = (): void => {};
+    for (const stream of [started.stdout, started.stderr])
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        look();
+      });
+    const closed = once(started, 'close').then(([code]) => code as number | null);
+    const shown = (wanted: RegExp) =>
+      new Promise<string>((resolve, reject) => {
+        look = () => {
+          const found = wanted.exec(text);
+          if (found === null) return;
+          const end = found.index + found[0].length;
+          const taken = text.slice(0, end);
+          text = text.slice(end);
+          look = () => {};
+          resolve(taken);
+        };
+        void closed.then((code) => reject(new Error(`it ended with ${code} before ${wanted}: ${text}`)));
+        look();
+      });
+    return { shown, closed, stop: () => started.kill('SIGINT') };
+  };
+
+  it('shows after each save what a destination would get, and which routes did not match, without a delivery', async () => {
+    await place.link();
+    const crm = await receiver();
+    await place.write('switchhook.yaml', yaml(crm.url));
+    const { shown, stop, closed } = dev('--send', 'call_ended');
+    const start = await shown(/"text": "Call \w+"/);
+    expect(start).to.match(/running switchhook\.yaml at http:\/\/127\.0\.0\.1:\d+\nDeliveries are not made/);
+    expect(start).to.match(/\ncall_ended {2}\w+ {2}from agents {2}event [-0-9a-f]+\n✔ notes: crm would get:/);
+    await shown(/✘ long-calls: event\.data\.call\.call_id == 'none' is false/);
+    await place.write('plugins/crm.ts', plugin({ body: 'content' }));
+    expect(await shown(/"content": "Call \w+"/)).to.match(/\nreloaded in \d+m?s: destinations: changed crm/);
+    stop();
+    expect(await closed).to.equal(0);
+    expect(crm.requests).to.deep.equal([]);
+    await crm.close();
+  });
+
+  it('delivers where it is asked to, and shows each outcome, with the line that threw', async () => {
+    await place.link();
+    const crm = await receiver(() => ({ status: 422, body: '{"error":"no such account"}' }));
+    await place.write('switchhook.yaml', yaml(crm.url));
+    const { shown } = dev('--send', 'call_ended', '--deliver', 'crm');
+    expect(await shown(/crm: rejected: .*\n.*no such account.*\n/)).to.include('Deliveries to crm are really made');
+    await place.write('plugins/crm.ts', plugin({ outcome: "{ kind: 'delivered' }" }));
+    await shown(/crm: delivered \(delivered, attempt 1 took \d+ ms\)/);
+    await place.write('plugins/crm.ts', plugin({ outcome: 'Object(null).a.b' }));
+    const thrown = await shown(/\n *11 \| .*Object\(null\)\.a\.b;\n *\| +\^/);
+    expect(thrown).to.match(/crm: unavailable: .*\(plugins\/crm\.ts:11:\d+\) \(waiting, attempt 1 .*next attempt in/);
+    expect(crm.requests.length).to.be.at.least(2);
+    await crm.close();
+  });
+
+  it('shows where a save is wrong, keeps the last right version running, and takes the corrected one', async () => {
+    await place.link();
+    const { shown } = dev('--send', 'call_ended');
+    await shown(/"text": "Call \w+"/);
+    await place.write('plugins/crm.ts', plugin({ outcome: '}{' }));
+    const broken = await shown(/Not reloaded: the last right version runs on\. Save a corrected file\./);
+    expect(broken).to.match(/switchhook\.yaml:3:11 {2}PLUGIN_BROKEN .*\(plugins\/crm\.ts:11:\d+\)/);
+    expect(broken).to.match(/\nplugins\/crm\.ts:11:\d+\n *11 \| +return \}\{;\n *\| +\^/);
+    await place.write('plugins/crm.ts', plugin({ body: 'content' }));
+    await shown(/"content": "Call \w+"/);
+    await place.write('switchhook.yaml', yaml('http://127.0.0.1:9').replace('to: crm', 'to: crn'));
+    expect(await shown(/Not reloaded/)).to.match(/switchhook\.yaml:11:\d+ {2}UNKNOWN_REFERENCE/);
+    await place.write('switchhook.yaml', yaml('http://127.0.0.1:9').replace('"Call', '"The call'));
+    await shown(/"content": "The call \w+"/);
+  });
+
+  it('waits for a right configuration where the first one is wrong', async () => {
+    await place.link();
+    await place.write('plugins/crm.ts', 'export default 1;');
+    const { shown, stop, closed } = dev('--send', 'call_ended');
+    await shown(/plugin as its default export.*[\s\S]*Nothing runs yet\. Save a corrected file\./);
+    await place.write('plugins/crm.ts', plugin());
+    await shown(/"text": "Call \w+"/);
+    stop();
+    expect(await closed).to.equal(0);
+  });
+
+  it('shows the answer to a call: the variables, and what gave each', async () => {
+    await place.link();
+    const { shown } = dev('--send', 'call_inbound');
+    expect(await shown(/tier\tgold\tfresh: tier\n/)).to.match(/call {2}from calls, answered with 200\n/);
+    await place.write('plugins/crm.ts', plugin({ tier: "'silver'" }));
+    await shown(/tier\tsilver\tfresh: tier\n/);
+    await place.write('plugins/crm.ts', plugin({ tier: 'Object(null).a.b' }));
+    await shown(/tier\tnone\tdefault.*\n[\s\S]*\n *17 \| .*Object\(null\)/);
+  });
+
+  it('checks types beside it, with the file, the line and the code of each error', async () => {
+    await place.link();
+    const { shown } = dev();
+    await shown(/types: ok, after/);
+    await place.write('plugins/crm.ts', plugin({ type: 'number' }));
+    const wrong = await shown(/types: 1 error, after/);
+    expect(wrong).to.match(
+      /plugins\/crm\.ts:3:7 {2}TS2322 {2}Type 'string' is not assignable to type 'number'\.\n *3 \| const value: number = 'a text';\n *\| {7}\^/,
+    );
+    await place.write('plugins/crm.ts', plugin());
+    await shown(/types: ok, after/);
+  });
+
+  it('reports that it cannot check types where typescript is not installed', async () => {
+    await mkdir(place.path('node_modules'));
+    for (const name of ['@switchhook', 'zod'])
+      await symlink(join(repository, 'node_modules', name), place.path(`node_modules/${name}`));
+    const { shown } = dev();
+    await shown(/types: not checked, because typescript is not installed here: npm install --save-dev typescript/);
+  });
+
+  it("writes the editor's schema, and again when a plugin has another option", async () => {
+    await place.link();
+    const { shown } = dev();
+    await shown(/wrote schema\.json, for the editor/);
+    await place.write('plugins/crm.ts', plugin().replace("'The note.'", "'The text of the note.'"));
+    await shown(/wrote schema\.json, for the editor/);
+    expect(await readFile(place.path('schema.json'), 'utf8')).to.include('The text of the note.');
+  });
+
+  it('sends an event that a running router has received, and otherwise what it has received itself', async () => {
+    await place.link();
+    const file = await place.write('other.yaml', yaml('http://127.0.0.1:9', 'server: { host: 127.0.0.1, port: 0 }\n'));
+    const router = await place.start(file);
+    const sent = await place.run([
+      'send',
+      'call_ended',
+      '--set',
+      'call.call_id=captured',
+      '--config',
+      file,
+      '--to',
+      router.url,
+      '--json',
+    ]);
+    const captured = dev('--event', JSON.parse(sent.stdout).reply.id, '--url', router.url);
+    await captured.shown(/"text": "Call captured"/);
+    captured.stop();
+    await captured.closed;
+    const { shown } = dev();
+    const [, url = ''] = /--to (\S+)/.exec(await shown(/Send an event: switchhook send <sample> --to \S+\n/)) ?? [];
+    await place.run([
+      'send',
+      'call_ended',
+      '--set',
+      'call.call_id=received',
+      '--config',
+      'switchhook.yaml',
+      '--to',
+      url,
+    ]);
+    await shown(/"text": "Call received"/);
+    await place.write('plugins/crm.ts', plugin({ body: 'content' }));
+    await shown(/"content": "Call received"/);
+  });
+
+  it('ends with 2 where what it is asked for is not there', async () => {
+    await place.link();
+    for (const [args, said] of [
+      [['--send', 'call_endet'], 'call_endet is neither a file nor a sample; samples: '],
+      [['--deliver', 'crn'], 'there is no destination "crn"; did you mean "crm"?'],
+      [['--send', 'call_ended', '--event', '1'], 'send one of the two: --send or --event'],
+      [['--port', '70000'], 'It must be a port, from 0 to 65535.'],
+    ] as const) {
+      const { code, stderr } = await place.run(['dev', '--config', 'switchhook.yaml', ...args]);
+      expect({ code, stderr }).to.have.property('code', 2);
+      expect(stderr).to.include(said);
+    }
+  });
+});
