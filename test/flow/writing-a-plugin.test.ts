@@ -1,4 +1,4 @@
-/** docs/writing-a-plugin.md, done as a reader would: its files are written, compiled, tested, and run by a router. */
+/** docs/writing-a-plugin.md and its reference, done as a reader would: its files are written, compiled, tested, and run by a router. */
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -27,7 +27,8 @@ import {
 import { expect } from 'chai';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
-const page = await readFile(join(repository, 'docs/writing-a-plugin.md'), 'utf8');
+const read = (name: string) => readFile(join(repository, 'docs', name), 'utf8');
+const page = (await read('writing-a-plugin.md')) + (await read('plugin-reference.md'));
 const directory = await writtenAsThePageSays();
 // Its own tests are the reader's: loading them registers their suites here.
 await loaded('my-plugins/crm.test.ts');
@@ -72,21 +73,32 @@ transformSuite('the transform of the page', () =>
   createComponent('transform', redact, { fields: ['transcript'] }, fakeServices()),
 );
 
-const contact = await componentOf('my-plugins/contact.ts');
-resolverSuite('the resolver of the page', async () => {
-  const crm = await receiver(({ path }) =>
-    path === '/contacts/%2B12345678912' ? { status: 200, body: '{"first_name":"Jim","tier":"gold"}' } : 404,
-  );
+const account: Plugin = (await loaded('my-plugins/account.ts')).default;
+/** The destination and the resolver of one plugin, which share its client, against a CRM that knows one caller. */
+async function accountOf() {
+  const crm = await receiver(({ path }) => {
+    if (path === '/notes' || path === '/me') return { status: 200, body: '{}' };
+    return path === '/contacts/%2B12345678912' ? { status: 200, body: '{"first_name":"Jim","tier":"gold"}' } : 404;
+  });
   const services = fakeServices();
+  const own = { url: crm.url, token: 'only-for-tests' };
+  const [note, contact] = account.components;
   return {
-    resolver: createComponent('resolver', contact, { url: crm.url, token: 'only-for-tests' }, services),
-    known: aCall(),
-    hang: () => crm.answer(() => 'hang'),
-    down: () => crm.answer(() => 503),
+    crm,
+    destination: createComponent('destination', note, { note: 'ended' }, services, account, own),
+    resolver: createComponent('resolver', contact, {}, services, account, own),
     close: async () => {
       await services.close();
       await crm.close();
     },
+  };
+}
+resolverSuite('the resolver of the page', async () => {
+  const { crm, resolver, close } = await accountOf();
+  return {
+    ...{ resolver, known: aCall(), close },
+    hang: () => crm.answer(() => 'hang'),
+    down: () => crm.answer(() => 503),
   };
 });
 
@@ -200,25 +212,18 @@ describe('docs/writing-a-plugin.md', () => {
     expect(page).to.include(`prints \`${request?.text()}\``);
   });
 
-  it('has a client that two components share, and that its suites can be given', async () => {
-    const crm = await receiver();
-    const services = fakeServices();
-    const shared: Plugin = (await loaded('my-plugins/crm-client.ts')).default;
-    const options = { url: crm.url, token: 'only-for-tests' };
-    const [note, contact] = shared.components;
-    const destination = createComponent('destination', note, options, services, shared);
-    const resolver = createComponent('resolver', contact, options, services, shared);
+  it('has a client that two components share, with the options of their plugin, and that is probed', async () => {
+    const { crm, destination, resolver, close } = await accountOf();
     const signal = AbortSignal.timeout(10_000);
     await destination.open?.();
+    await destination.probe?.(signal);
     expect(await destination.deliver(aDelivery(), signal)).to.deep.equal({ kind: 'delivered' });
-    expect(await resolver.resolve(aCall(), {}, signal, 1_000).catch((error: Error) => error.message)).to.be.a('string');
-    expect(crm.requests.map(({ path }) => path)).to.deep.equal([
-      '/notes',
-      `/contacts/${encodeURIComponent(aCall().from)}`,
-    ]);
+    expect(await resolver.resolve(aCall(), {}, signal, 1_000)).to.deep.equal({ first_name: 'Jim', tier: 'gold' });
+    const caller = encodeURIComponent(aCall().from);
+    expect(crm.requests.map(({ path }) => path)).to.deep.equal(['/me', '/notes', `/contacts/${caller}`]);
+    expect(new Set(crm.requests.map(({ headers }) => headers.authorization))).to.have.property('size', 1);
     await destination.close?.();
-    await services.close();
-    await crm.close();
+    await close();
   });
 
   it('keeps a token, and refreshes it once where several need it at the same time', async () => {

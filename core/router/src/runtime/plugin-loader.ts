@@ -185,7 +185,7 @@ export class ComponentCatalog implements Catalog {
         return [{ code: 'PLUGIN_API', message }];
       }
       const problems = definitionProblems({ ...exported });
-      if (problems.length > 0) return brokenBy(from, problems, 'docs/writing-a-plugin.md has the rules.');
+      if (problems.length > 0) return brokenBy(from, problems, 'docs/plugin-reference.md has the rules.');
       // Its fields have been checked.
       return { plugin: exported as Plugin, version: this.#versionOf(path, from), from, path };
     } catch (error) {
