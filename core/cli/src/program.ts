@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { callCommand } from './commands/call.js';
 import { callsCommand } from './commands/calls.js';
 import { checkCommand } from './commands/check.js';
+import { completionCommand } from './commands/completion.js';
 import { pauseCommand, probeCommand, resetCommand, resumeCommand } from './commands/control.js';
 import { crashtestCommand } from './commands/crashtest.js';
 import { deadCommand } from './commands/dead.js';
@@ -94,5 +95,6 @@ for (const command of [
   sigmamindCommand,
   storeCommand,
   crashtestCommand,
+  completionCommand,
 ])
   program.addCommand(command(processOutput).configureOutput(parserOutput).exitOverride().showHelpAfterError());
