@@ -75,7 +75,7 @@ describe('What create-switchhook makes', function () {
       for await (const text of createInterface({ input: router.stdout })) {
         const { event, url, data } = JSON.parse(text);
         if (event === 'router.listening')
-          expect(await inside('My Router', bin('switchhook'), 'send', 'call_ended', '--to', url)).to.include({
+          expect(await inside('My Router', bin('switchhook'), 'send', 'call_ended', '--url', url)).to.include({
             code: 0,
           });
         if (data?.minutes === undefined) continue;

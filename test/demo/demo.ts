@@ -184,7 +184,7 @@ async function untilInterrupted(url: string): Promise<void> {
   const config = '--config config/examples/demo.yaml';
   say(`\nThe router goes on. Its dashboard: ${url}/`);
   say('Try, in another terminal:');
-  say(`  npx switchhook send conversation_ended ${config} --to ${url}`);
+  say(`  npx switchhook send conversation_ended ${config} --url ${url}`);
   say(`  npx switchhook call --from +12345678912 --to +12345678913 ${config} --url ${url}`);
   say('End it with Ctrl-C.');
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

@@ -78,7 +78,7 @@ describe('the command line', () => {
     const file = place.path('switchhook.yaml');
     const body = await place.write('body.json', '{"event":"conversation_ended","conversationId":"conv_1"}');
     const at = ['--url', url, '--config', file];
-    expect((await place.run(['send', body, '--source', 'agents', '--to', url, '--config', file])).code).to.equal(0);
+    expect((await place.run(['send', body, '--source', 'agents', '--url', url, '--config', file])).code).to.equal(0);
     for (const args of [
       ['explain', '--help'],
       ['check', file],
@@ -169,31 +169,47 @@ describe('the command line', () => {
     }
   });
 
-  it('sends a signed sample, which the second time is a duplicate', async () => {
-    const file = await place.write('switchhook.yaml', good);
-    const router = await place.start(file);
+  it('sends a signed sample, with a new id each time, or as it is, which the second time is a duplicate', async () => {
+    const file = place.path('switchhook.yaml');
+    const router = await place.router(good);
     const send = (...more: string[]) =>
-      place.run(['send', 'conversation_ended', '--config', file, '--to', router.url, ...more]);
-    const [first, again] = [await send(), await send()];
+      place.run(['send', 'conversation_ended', '--config', file, '--url', router.url, ...more]);
+    const [first, again] = [await send('--same'), await send('--same')];
     expect([first.code, again.code]).to.deep.equal([0, 0]);
     expect(first.stdout).to.match(/^200 \{"id":"[0-9a-f-]+"\}\n$/);
     expect(again.stdout).to.equal(first.stdout.replace('"}', '","duplicate":true}'));
+    const fresh = await send();
+    expect(fresh.stdout).to.match(/^200 \{"id":"[0-9a-f-]+"\}\n$/);
+    const [, subject = ''] = /^switchhook explain (\S+) shows what became of it\n$/.exec(fresh.stderr) ?? [];
+    expect(subject)
+      .to.match(/^conv_\w+$/)
+      .and.not.to.equal('conv_AuUK7d2Qx');
+    const listed = await fetch(`${router.url}/api/events?subject=${subject}`);
+    expect(((await listed.json()) as { events: unknown[] }).events).to.have.length(1);
     const other = await send('--set', 'duration=5', '--json');
     expect(JSON.parse(other.stdout)).to.have.nested.property('reply.id');
   });
 
   it('sends a file, and says so when the router refuses it or is not there', async () => {
-    const file = await place.write('switchhook.yaml', good);
-    const router = await place.start(file);
+    const file = place.path('switchhook.yaml');
+    const router = await place.router(good);
     const body = await place.write('body.json', '{"event":"conversation_started","conversationId":"c1"}');
     const send = (...args: string[]) => place.run(['send', ...args, '--config', file]);
-    expect((await send(body, '--source', 'agents', '--to', router.url)).code).to.equal(0);
-    const refused = await send(body, '--source', 'calls', '--to', router.url);
+    expect((await send(body, '--source', 'agents', '--url', router.url)).code).to.equal(0);
+    const refused = await send(body, '--source', 'calls', '--url', router.url);
     expect([refused.code, refused.stdout]).to.deep.equal([1, '400 {"error":"MALFORMED"}\n']);
-    const unreachable = await send('conversation_ended', '--to', 'http://127.0.0.1:9');
+    expect(refused.stderr).to.match(/^source calls refuses the body: .+\n$/);
+    const other = await place.write('other.yaml', good.replace(secret, 'another-secret-of-the-sender'));
+    const sample = ['conversation_ended', '--url', router.url, '--config', other];
+    const unverified = await place.run(['send', ...sample]);
+    expect([unverified.code, unverified.stdout]).to.deep.equal([1, '401 {"error":"UNVERIFIED"}\n']);
+    expect(unverified.stderr).to.include(
+      `The source of ${other} accepts this request, so the router has other settings or secrets`,
+    );
+    const unreachable = await send('conversation_ended', '--url', 'http://127.0.0.1:9');
     expect(unreachable.code).to.equal(1);
     expect(unreachable.stderr).to.include('ROUTER_UNREACHABLE');
-    expect((await send('no_such_sample', '--to', router.url)).code).to.equal(2);
+    expect((await send('no_such_sample', '--url', router.url)).code).to.equal(2);
   });
 
   it('rings, and shows the answer', async () => {

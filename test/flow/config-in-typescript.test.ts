@@ -42,7 +42,7 @@ describe('a configuration in TypeScript', () => {
     const { stdout, stderr } = await place.run(['check']);
     expect(stdout, stderr).to.equal('ok switchhook.config.ts: 1 source, 1 destination, 1 route\n');
     const router = await place.start('switchhook.config.ts');
-    const sent = await place.run(['send', 'call_ended', '--to', router.url]);
+    const sent = await place.run(['send', 'call_ended', '--url', router.url]);
     expect(sent.stdout).to.match(/^200 /);
     expect(await router.stop()).to.equal(0);
     const attempts = router.log.filter(({ event }) => event === 'delivery.attempted');

@@ -209,7 +209,7 @@ describe('switchhook dev', () => {
       'call.call_id=captured',
       '--config',
       file,
-      '--to',
+      '--url',
       router.url,
       '--json',
     ]);
@@ -218,7 +218,7 @@ describe('switchhook dev', () => {
     captured.stop();
     await captured.closed;
     const { shown } = dev();
-    const [, url = ''] = /--to (\S+)/.exec(await shown(/Send an event: switchhook send <sample> --to \S+\n/)) ?? [];
+    const [, url = ''] = /--url (\S+)/.exec(await shown(/Send an event: switchhook send <sample> --url \S+\n/)) ?? [];
     await place.run([
       'send',
       'call_ended',
@@ -226,7 +226,7 @@ describe('switchhook dev', () => {
       'call.call_id=received',
       '--config',
       'switchhook.yaml',
-      '--to',
+      '--url',
       url,
     ]);
     await shown(/"text": "Call received"/);

@@ -68,7 +68,7 @@ describe('a caller who calls again', () => {
     const listed = async (...question: readonly string[]) =>
       JSON.parse((await place.run([...question, '--json', '--url', url])).stdout) as Record<string, readonly unknown[]>;
     for (const number of ['+4930901820', '030/901820']) {
-      expect((await listed('events', '--party', number, '--type', 'inbound_call')).events).to.have.length(3);
+      expect((await listed('events', '--number', number, '--type', 'inbound_call')).events).to.have.length(3);
       expect((await listed('calls', '--number', number)).calls).to.have.length(3);
     }
     await Promise.all([place.close(), journal.close()]);

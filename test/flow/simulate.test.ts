@@ -200,7 +200,7 @@ describe('a rehearsal', () => {
     const place = await workplace();
     const file = await place.write('switchhook.yaml', configuration(nowhere).replace('port: 0', 'port: 1'));
     const router = await place.start(file, ['--dry-run']);
-    const { code } = await place.run(['send', 'conversation_ended', '--config', file, '--to', router.url]);
+    const { code } = await place.run(['send', 'conversation_ended', '--config', file, '--url', router.url]);
     const ended = await router.stop();
     const delivered = router.log.filter(({ event }) => event === 'delivery.attempted');
     expect([code, ended, delivered.map(({ outcome }) => outcome)]).to.deep.equal([0, 0, ['delivered']]);

@@ -17,7 +17,7 @@ import { CommandFailure, exitCodes, noteProblems, type Output, styled } from '..
 import { shownOnly, takenAnew } from './dev-components.js';
 import { Follower } from './dev-follower.js';
 import { EditorSchema } from './schema.js';
-import { type Sample, sent } from './send.js';
+import { type Sample, sent, signedRequest } from './send.js';
 import { TypeCheck } from './type-check.js';
 
 /** What a session is asked to do. */
@@ -168,7 +168,7 @@ export class DevSession {
     this.#output.line(this.#deliveryText());
     this.#output.line('The store is temporary. Resolvers really look up. Ctrl-C ends.');
     if ((await this.#plan.sample(config)) === null)
-      this.#output.line(`Send an event: switchhook send <sample> --to ${url}`);
+      this.#output.line(`Send an event: switchhook send <sample> --url ${url}`);
   }
 
   #deliveryText(): string {
@@ -226,14 +226,7 @@ export class DevSession {
     const { source, body } = sample;
     if (config.sources.some(({ name, component }) => name === source && component.calls === true))
       return this.#ring(running.router, sample);
-    const text = stringifyJson(body);
-    const signature = running.router.signed(source, Buffer.from(text));
-    if (signature === null) throw new CommandFailure(exitCodes.failed, `source ${source} cannot sign a request itself`);
-    const { status, reply } = await sent({
-      url: `${running.url}/hooks/${source}${signature.rest}`,
-      headers: { 'content-type': 'application/json', ...signature.headers },
-      body: text,
-    });
+    const { status, reply } = await sent(signedRequest(running.router, source, body, running.url));
     if (status >= 300) this.#failed(`${source} has answered ${status} ${stringifyJson(reply)}`);
   }
 

@@ -28,13 +28,13 @@ const eventColumns: readonly Column[] = [
 interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
   readonly unrouted?: true;
   readonly duplicates?: true;
-  readonly party?: string;
+  readonly number?: string;
 }
 
 export function eventsCommand(output: Output): Command {
   const command = routerCommand('events', 'List events, or show one: its data, its deliveries, every attempt.');
   return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
-    .option('--party <number>', 'about this caller')
+    .option('--number <number>', 'about this phone number')
     .option('--unrouted', 'only events that matched no route')
     .option('--duplicates', 'events that came again since the router started, and how often')
     .addHelpText(
@@ -57,7 +57,7 @@ Examples:
           return;
         }
         if (options.duplicates) return printDuplicates(router, options, output);
-        const { limit, cursor, party, unrouted } = options;
+        const { limit, cursor, number: party, unrouted } = options;
         const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true' };
         const page = await router.get('/api/events', eventList, query);
         if (options.json) return printJson(output, page);

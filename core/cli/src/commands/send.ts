@@ -1,17 +1,19 @@
 /** `switchhook send`: sends a signed sample, or a file, to a source of the router. */
 import { readFile } from 'node:fs/promises';
-import type { Config } from '@switchhook/core';
+import type { Config, Router } from '@switchhook/core';
 import { openNetwork, systemClock } from '@switchhook/core/internal';
-import { type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
+import { isRefusal, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
 import type { Command } from 'commander';
 import { type ConfigOptions, configCommand, configOf, localUrl, unopenedRouter } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, printJson } from '../output.js';
+import { withNewIds } from './new-ids.js';
 
 interface SendOptions extends ConfigOptions {
   readonly source?: string;
-  readonly to?: string;
+  readonly url?: string;
+  readonly same?: true;
   readonly set: readonly string[];
   readonly print?: true;
 }
@@ -27,7 +29,11 @@ export function sendCommand(output: Output): Command {
   return configCommand('send', 'Send a signed event to the router: a sample of its sources, or a file.')
     .argument('<sample|file>', 'a sample such as conversation_ended, or a JSON file')
     .option('-s, --source <name>', 'the source, where several could take it')
-    .option('--to <url>', "the router's URL, e.g. https://hooks.example.com; default: the address in the configuration")
+    .option(
+      '--url <url>',
+      "the router's URL, e.g. https://hooks.example.com; default: the address in the configuration",
+    )
+    .option('--same', 'send the sample with the ids it has, as a repeated request; default: with new ones')
     .option('--set <field=value>', 'change a field of the body, e.g. duration=10; can be repeated', collected, [])
     .option('--print', 'print the request instead of sending it')
     .addHelpText(
@@ -36,28 +42,41 @@ export function sendCommand(output: Output): Command {
 Examples:
   switchhook send conversation_ended
   switchhook send conversation_ended --set conversationId=conv_2 --set duration=10
-  switchhook send captured.json --source agents --to https://hooks.example.com`,
+  switchhook send captured.json --source agents --url https://hooks.example.com`,
     )
     .action(async (what: string, options: SendOptions) => {
       const config = await configOf(options, output);
-      const { source, body } = await chosenSample(what, options, config);
-      const request = signedRequest(config, source, body, options.to);
-      if (options.print) print(request, options, output);
-      else await deliver(request, source, options, output);
+      const router = unopenedRouter(config);
+      const { source, body: chosen, isSample } = await chosenBody(what, options, config);
+      const fresh = isSample && options.same !== true ? await withNewIds(router, source, chosen) : null;
+      const body = changed(fresh?.body ?? chosen, options.set);
+      const request = signedRequest(router, source, body, options.url ?? localUrl(config));
+      if (options.print) return print(request, options, output);
+      const { status, reply } = await sent(request);
+      if (options.json) printJson(output, { source, status, reply });
+      else output.line(`${status} ${stringifyJson(reply)}`);
+      if (status >= 300) throw new CommandFailure(exitCodes.failed, await refusalOf(router, { source, body }, options));
+      const subject = fresh?.subject ?? null;
+      if (subject !== null && options.set.length === 0 && !options.json)
+        output.note(`switchhook explain ${subject} shows what became of it`);
     });
 }
 
-async function deliver(request: SampleRequest, source: string, options: SendOptions, output: Output): Promise<void> {
-  const { status, reply } = await sent(request);
-  if (options.json) printJson(output, { source, status, reply });
-  else output.line(`${status} ${stringifyJson(reply)}`);
-  if (status >= 300) throw new CommandFailure(exitCodes.failed);
+/** What the log of a router with this configuration says of a refused request. */
+async function refusalOf(router: Router, { source, body }: Sample, { config }: SendOptions): Promise<string> {
+  try {
+    await router.explain(source, body);
+  } catch (error) {
+    if (isRefusal(error)) return error.message;
+    throw error;
+  }
+  return `The source of ${config} accepts this request, so the router has other settings or secrets: switchhook reload, or name its file by --config.`;
 }
 
 /** A body with what the source wants to see before it accepts it. */
-export function signedRequest(config: Config, source: string, body: JsonObject, to = localUrl(config)): SampleRequest {
+export function signedRequest(router: Router, source: string, body: JsonObject, to: string): SampleRequest {
   const text = stringifyJson(body);
-  const signature = unopenedRouter(config).signed(source, Buffer.from(text));
+  const signature = router.signed(source, Buffer.from(text));
   if (signature === null) throw new CommandFailure(exitCodes.failed, `source ${source} cannot sign a request itself`);
   return {
     url: `${to.replace(/\/+$/, '')}/hooks/${source}${signature.rest}`,
@@ -109,16 +128,21 @@ export async function chosenSample(
   options: Pick<SendOptions, 'source' | 'set'>,
   config: Config,
 ): Promise<Sample> {
-  const { source, body } = await chosen(what, options, config);
+  const { source, body } = await chosenBody(what, options, config);
   return { source, body: changed(body, options.set) };
 }
 
-async function chosen(what: string, options: Pick<SendOptions, 'source'>, config: Config): Promise<Sample> {
+async function chosenBody(
+  what: string,
+  options: Pick<SendOptions, 'source'>,
+  config: Config,
+): Promise<Sample & { readonly isSample: boolean }> {
   const sources = config.sources.filter(({ name }) => options.source === undefined || name === options.source);
   if (sources.length === 0) throw new CommandFailure(exitCodes.usage, `there is no source ${options.source ?? ''}`);
   const withSample = sources.find(({ component }) => component.samples?.[what] !== undefined);
   const sample = withSample?.component.samples?.[what];
-  if (withSample !== undefined && sample !== undefined) return { source: withSample.name, body: sample };
+  if (withSample !== undefined && sample !== undefined)
+    return { source: withSample.name, body: sample, isSample: true };
   const [only, ...others] = sources;
   const body = await bodyIn(
     what,
@@ -126,7 +150,7 @@ async function chosen(what: string, options: Pick<SendOptions, 'source'>, config
   );
   if (only === undefined || others.length > 0)
     throw new CommandFailure(exitCodes.usage, `name the source: --source ${sources.map(({ name }) => name).join('|')}`);
-  return { source: only.name, body };
+  return { source: only.name, body, isSample: false };
 }
 
 async function bodyIn(file: string, samples: readonly string[]): Promise<JsonObject> {

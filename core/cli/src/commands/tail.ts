@@ -15,7 +15,7 @@ import { coloured, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 
 interface TailOptions extends RouterOptions, EventFilter {
-  readonly party?: string;
+  readonly number?: string;
   readonly destination?: string;
   readonly show?: 'data';
   readonly after?: string;
@@ -29,7 +29,7 @@ const pauseMs = 500;
 export function tailCommand(output: Output): Command {
   const command = routerCommand('tail', 'Show events and attempts of deliveries as they happen, until Ctrl-C.');
   return withEventFilter(command)
-    .option('--party <number>', 'about this phone number')
+    .option('--number <number>', 'about this phone number')
     .option('--destination <name>', 'only attempts of this destination')
     .addOption(new Option('--show <what>', 'also the data of each event').choices(['data']))
     .option('--after <cursor>', 'continue where an earlier run ended; --json prints the cursor')
@@ -50,7 +50,7 @@ Of more than 200 changes at once, it shows the first 200 and counts the others.`
 }
 
 async function follow(router: RouterClient, options: TailOptions, output: Output): Promise<void> {
-  const { party, destination, limit } = options;
+  const { number: party, destination, limit } = options;
   let left = limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
   if (!(left >= 1)) throw new CommandFailure(exitCodes.usage, '--limit is a number from 1 on');
   const read = async (after: string | undefined): Promise<ChangePage> =>

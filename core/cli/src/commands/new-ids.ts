@@ -1,0 +1,68 @@
+/** Gives the sample of a source other ids, so that it is another event: the source itself shows which of its texts identify it. */
+import type { Router } from '@switchhook/core';
+import { random } from '@switchhook/core/internal';
+import { isRefusal, type JsonObject, type JsonValue } from '@switchhook/sdk';
+
+/** Letters and digits at the end of an id that become others. */
+const changedLength = 8;
+/** Of a call: another number would be another caller. */
+const phoneNumber = /^\+?\d{5,15}$/;
+
+/** The body with other ids, and what it is about then; null where its source would not take it, or takes it for the same event. */
+export async function withNewIds(
+  router: Router,
+  source: string,
+  body: JsonObject,
+): Promise<{ readonly body: JsonObject; readonly subject: string | null } | null> {
+  const before = await eventIn(router, source, body);
+  if (before === null) return null;
+  const { key, subject, type, agent } = before;
+  const ids = [...new Set(textsIn(body))].filter(
+    (text) =>
+      text.length >= 3 &&
+      (text === subject || key.includes(text)) &&
+      ![type, agent, source].includes(text) &&
+      !phoneNumber.test(text),
+  );
+  const instead = new Map(ids.map((id) => [id, otherId(id)]));
+  const changed = replaced(body, instead);
+  const after = await eventIn(router, source, changed);
+  return after === null || after.key === key ? null : { body: changed, subject: after.subject };
+}
+
+async function eventIn(router: Router, source: string, body: JsonObject) {
+  try {
+    return (await router.explain(source, body))[0]?.event ?? null;
+  } catch (error) {
+    // The reply of the router shows what is wrong with it.
+    if (isRefusal(error)) return null;
+    throw error;
+  }
+}
+
+function textsIn(value: JsonValue): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+function replaced<T extends JsonValue>(value: T, instead: ReadonlyMap<string, string>): T {
+  const inner = (one: JsonValue): JsonValue => {
+    if (typeof one === 'string') return instead.get(one) ?? one;
+    if (Array.isArray(one)) return one.map(inner);
+    if (typeof one !== 'object' || one === null) return one;
+    return Object.fromEntries(Object.entries(one).map(([name, field]) => [name, inner(field)]));
+  };
+  // Of the same form.
+  return inner(value) as T;
+}
+
+/** Of the same form: digits stay digits, and letters become some that are also hexadecimal digits. */
+function otherId(id: string): string {
+  const start = Math.max(1, id.length - changedLength);
+  const pick = (from: string) => from.charAt(Math.floor(random() * from.length));
+  const changed = [...id.slice(start)].map((each) => {
+    if (/\d/.test(each)) return pick('0123456789');
+    return /[a-z]/.test(each) ? pick('abcdef') : /[A-Z]/.test(each) ? pick('ABCDEF') : each;
+  });
+  return id.slice(0, start) + changed.join('');
+}
