@@ -11,6 +11,13 @@ import {
 import { Clock, type Log, Metrics, phoneNormalizer, Random, Store } from '@switchhook/sdk';
 import type { FakeClock } from '@switchhook/testkit';
 
+/** The defaults of `alerts`. */
+export const alertPolicy: Plan['alerts'] = {
+  ...{ everyMs: 3_600_000, windowMs: 300_000, queueBehindMs: 900_000, sourceRefusing: 10 },
+  destinationFailing: { share: 0.5, attempts: 5 },
+  callsSlow: { afterMs: 2_000, share: 0.1, calls: 5 },
+};
+
 type Plan = Parameters<typeof registerPlan>[1]['value'];
 
 /** What an engine works with; what the plan leaves out is empty. */
@@ -47,6 +54,7 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
     },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
     keepMs: 30 * 86_400_000,
+    alerts: alertPolicy,
     ...plan,
   });
   registerPlan(container, current);

@@ -8,6 +8,7 @@ import {
   Dispatcher,
   Ingest,
   maskFor,
+  Observations,
   type OpenResolver,
   Operations,
   Pauses,
@@ -70,7 +71,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   };
   const made = aPipeline({ ...fixture, routes, store: wrapped });
   const metrics = new FakeMetrics();
-  const telemetry = new DeliveryTelemetry(made.log, metrics);
+  const telemetry = new DeliveryTelemetry(made.log, metrics, new Observations());
   const names = Object.keys(destinations ?? { crm: 1 }).filter((name) => !gone.includes(name));
   const plan = {
     sources: new Map(Object.entries(sources)),

@@ -97,6 +97,7 @@ export function aPipeline(fixture: World = {}) {
     plan: {
       ...{ resolvers: resolversOf(fixture), answers: fixture.answers ?? [] },
       sources: new Map([['agents', fixture.receive === undefined ? source : { receive: fixture.receive }]]),
+      routes,
       routeTable: new Routes(routes, (route, reason) => engine.get(IngestTelemetry).unroutable(route.name, reason)),
       transforms: new Map(Object.entries(fixture.transforms ?? {}).map(([name, apply]) => [name, { apply }])),
       destinations: new Map(

@@ -1,4 +1,4 @@
-import { IngestTelemetry, maskFor } from '@switchhook/core/internal';
+import { IngestTelemetry, maskFor, Observations } from '@switchhook/core/internal';
 import {
   type Delivery,
   type JsonObject,
@@ -232,7 +232,7 @@ describe('a commit', () => {
 describe('a refused request', () => {
   it('has the stack of its cause in the log, but not where that is about what the sender sent', () => {
     const log = new FakeLog();
-    const telemetry = new IngestTelemetry(log, new FakeMetrics(), new FakeClock(), maskFor([]));
+    const telemetry = new IngestTelemetry(log, new FakeMetrics(), new FakeClock(), maskFor([]), new Observations());
     const cause = new Error('it failed');
     for (const code of ['STORE_UNAVAILABLE', 'SOURCE_FAILED', 'MALFORMED', 'INTERNAL'] as const)
       telemetry.refused('agents', refuse(code, 'a reason', { cause }), '127.0.0.1');

@@ -1,4 +1,4 @@
-import { IngestTelemetry, maskFor } from '@switchhook/core/internal';
+import { IngestTelemetry, maskFor, Observations } from '@switchhook/core/internal';
 import { refuse } from '@switchhook/sdk';
 import { FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -8,7 +8,7 @@ describe('the log lines of refused requests', () => {
 
   it('are limited for each source and code, and count what was left out', async () => {
     const [clock, log, metrics] = [new FakeClock(), new FakeLog(), new FakeMetrics()];
-    const telemetry = new IngestTelemetry(log, metrics, clock, maskFor([]));
+    const telemetry = new IngestTelemetry(log, metrics, clock, maskFor([]), new Observations());
     for (let n = 0; n < 1_000; n += 1) telemetry.refused('agents', unverified, '203.0.113.7');
     expect(log.lines).to.have.length(10);
     telemetry.refused('calls', unverified, '203.0.113.7');
@@ -22,7 +22,7 @@ describe('the log lines of refused requests', () => {
 
   it('are short, whatever the reason', () => {
     const log = new FakeLog();
-    new IngestTelemetry(log, new FakeMetrics(), new FakeClock(), maskFor([])).refused(
+    new IngestTelemetry(log, new FakeMetrics(), new FakeClock(), maskFor([]), new Observations()).refused(
       'a',
       refuse('MALFORMED', 'x'.repeat(9_999)),
       '',

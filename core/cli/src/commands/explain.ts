@@ -8,6 +8,7 @@ import {
   explanationList,
   status,
 } from '@switchhook/core/api';
+import { routerRow } from '@switchhook/core/internal';
 import {
   isRefusal,
   type JsonObject,
@@ -34,9 +35,12 @@ export function explainCommand(output: Output): Command {
   return routerCommand('explain', 'Show why an event was routed as it was: every route, every delivery, every attempt.')
     .argument(
       '<what>',
-      'id of an event or a delivery; the subject of events, which is the id of their conversation; or a JSON file with a body',
+      'id of an event or a delivery; the subject of events, which is the id of their conversation; a JSON file with a body; or, with --source, a sample of the source',
     )
-    .option('-s, --source <name>', 'of a file: the source that would receive it, where there are several')
+    .option(
+      '-s, --source <name>',
+      'of a file or sample: the source that would receive it; needed for a sample, and where there are several',
+    )
     .addHelpText(
       'after',
       `
@@ -44,12 +48,14 @@ Examples:
   switchhook explain conv_123
   switchhook explain 01890a5d-ac96-774b-bcce-b302099a8057
   switchhook explain captured.json --source agents
+  switchhook explain call_ended --source agents
+  switchhook explain delivery.dead --source router
 
-A file is explained by the configuration file as it is now, without a router; with --url by the router there. The ids of its
+A file or a sample is explained by the configuration file as it is now, without a router; with --url by the router there. The ids of its
 event and deliveries are examples, as are the headers made from them, such as Idempotency-Key: real ones are made on receipt.`,
     )
     .action(async (what: string, options: ExplainOptions) => {
-      if (isFile(what)) return explainFile(what, options, output);
+      if (isFile(what) || options.source !== undefined) return explainBody(what, options, output);
       await withRouter(options, output, async (router) => {
         const explanations = await explained(router, what);
         if (options.json) return printJson(output, { explanations });
@@ -70,8 +76,8 @@ async function explained(router: RouterClient, what: string): Promise<readonly E
   });
 }
 
-async function explainFile(file: string, options: ExplainOptions, output: Output): Promise<void> {
-  const body = await bodyIn(file);
+async function explainBody(what: string, options: ExplainOptions, output: Output): Promise<void> {
+  const body = isFile(what) ? await bodyIn(what) : await sampleOf(what, options, output);
   if (options.url === undefined) return printAll(await locally(body, options, output), options, output);
   const { source } = options;
   if (source === undefined) throw new CommandFailure(exitCodes.usage, "name the router's source: --source <name>");
@@ -79,6 +85,19 @@ async function explainFile(file: string, options: ExplainOptions, output: Output
     const { explanations } = await router.post('/api/explain', explanationList, { source, body });
     printAll(explanations, options, output);
   });
+}
+
+/** A sample of the source; those of the router's own events are its types. */
+async function sampleOf(what: string, options: ExplainOptions, output: Output): Promise<JsonObject> {
+  const isOfRouter = options.source === routerRow.name;
+  const rows = isOfRouter ? [routerRow] : (await configOf(options, output)).sources;
+  const row = rows.find(({ name }) => name === options.source);
+  if (row === undefined) throw new CommandFailure(exitCodes.usage, `there is no source ${options.source}`);
+  const { samples = {} } = row.component;
+  const sample = samples[what];
+  if (sample !== undefined) return sample;
+  const names = Object.keys(samples).join(', ') || 'none';
+  throw new CommandFailure(exitCodes.usage, `${what} is neither a file nor a sample of ${row.name}; samples: ${names}`);
 }
 
 /** By the configuration file, without a router. */

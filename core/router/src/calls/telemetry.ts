@@ -1,6 +1,7 @@
 /** Telemetry of calls: one log line per answer, and its metrics. */
 import { type Call, type EventRecord, type Labels, Log, Metrics } from '@switchhook/sdk';
 import { inject, injectable } from '../system/injection.js';
+import { Observations } from '../system/observations.js';
 import type { AnswerRow, AnswerStep, AnswerTrace, CallAnswer, SentAnswer } from './answer.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
@@ -26,6 +27,7 @@ export class CallTelemetry {
   constructor(
     @inject(Log) private readonly log: Log,
     @inject(Metrics) private readonly metrics: Metrics,
+    @inject(Observations) private readonly observations: Observations,
   ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
@@ -56,29 +58,40 @@ export class CallTelemetry {
     if (outcome === 'sent') this.log.info('call.sent', fields);
     else this.log.error('call.unsent', { ...fields, outcome, reason });
     this.#count('calls_sent_total', { source, outcome });
+    if (outcome !== 'sent')
+      this.observations.watcher?.({ kind: 'answered', source, answer: null, step: 'unsent', failure: reason });
   }
 
   /** A request about a call has its answer. */
   answered(source: string, call: Call, { trace, requests, repeated, ms, sent }: CallAnswer): void {
     const { name, step, answer, lookups } = trace;
     const fields = { source, to: call.to, answer: name, step, ms: Math.round(ms) };
-    if (sent?.outcome !== 'late')
-      this.#observe('call_answer_seconds', (sent?.ms ?? ms) / 1_000, { source }, ringSeconds);
+    if (sent?.outcome !== 'late') {
+      const repliedMs = sent?.ms ?? ms;
+      this.#observe('call_answer_seconds', repliedMs / 1_000, { source }, ringSeconds);
+      this.observations.watcher?.({ kind: 'replied', source, ms: repliedMs });
+    }
     if (repeated) {
       this.log.info('call.repeated', { ...fields, requests });
       this.#count('calls_repeated_total', { source });
       return;
     }
-    const failed = lookups.filter(({ outcome }) => !['found', 'not-found', 'cached'].includes(outcome)).length;
+    const failures = lookups.filter(({ outcome }) => !['found', 'not-found', 'cached'].includes(outcome));
+    const failed = failures.length;
     const variables = Object.keys(answer.variables).length;
     this.log.info('call.answered', { ...fields, variables, lookups: lookups.length, failed, requests });
     this.#count('calls_answered_total', { source, answer: name ?? '', step });
     this.#lookups(trace);
+    this.observations.watcher?.({
+      ...{ kind: 'answered', source, answer: name, step },
+      failure: failures.map(({ resolver, outcome }) => `${resolver}: ${outcome}`).join(', ') || null,
+    });
   }
 
   /** A call's request could not be read by its source; the platform got the least it accepts. */
   unread(source: string): void {
     this.#count('calls_answered_total', { source, answer: '', step: 'minimum' });
+    this.observations.watcher?.({ kind: 'answered', source, answer: null, step: 'minimum', failure: null });
   }
 
   /** A call was answered, but never became an event. */

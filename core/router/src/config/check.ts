@@ -14,8 +14,17 @@ import type { ConfigDocument } from './diagnostics.js';
 import { PluginRows } from './plugin-rows.js';
 import type { Path, Problem } from './problem.js';
 import { checkTypes, References, ResolverOrder } from './references.js';
+import { routerRow } from './router-row.js';
 import { type rowSchemas, type Section, sections } from './row-schemas.js';
-import { answerSchema, countrySchema, logSchema, routeSchema, serverSchema, versionSchema } from './schema.js';
+import {
+  alertsSchema,
+  answerSchema,
+  countrySchema,
+  logSchema,
+  routeSchema,
+  serverSchema,
+  versionSchema,
+} from './schema.js';
 import { isNothing, nodeAt } from './tree.js';
 import { Checker } from './validate.js';
 import { writtenRows } from './written.js';
@@ -45,6 +54,7 @@ const topKeys = [
   'version',
   'server',
   'log',
+  'alerts',
   'country',
   'store',
   'plugins',
@@ -82,6 +92,7 @@ class ConfigCheck {
     this.#checker.check(versionSchema, ['version']);
     const server = this.#checker.check(serverSchema, ['server'], {});
     const log = this.#checker.check(logSchema, ['log'], {});
+    const alerts = this.#checker.check(alertsSchema, ['alerts'], {});
     const country = this.#checker.check(countrySchema.optional(), ['country']);
     const plugins = new PluginRows(this.#checker, this.#catalog);
     await plugins.load();
@@ -92,8 +103,10 @@ class ConfigCheck {
     const resolvers = await rows.section('resolvers');
     const transforms = await rows.section('transforms');
     const emitters = destinations.filter(({ component }) => component.emits !== undefined);
-    this.#references.allowEmitters(emitters.map(({ name }) => name));
-    const routes = this.#list('routes').map((path, index) => this.#route(path, index, [...sources, ...emitters]));
+    this.#references.allowEmitters([...emitters.map(({ name }) => name), routerRow.name]);
+    const routes = this.#list('routes').map((path, index) =>
+      this.#route(path, index, [...sources, ...emitters, routerRow]),
+    );
     const order = new ResolverOrder(this.#document, this.#references);
     const context = { sources, order, numbers: phoneNormalizer(country ?? null) };
     const answers = this.#list('answers').map((path, index) => this.#answer(path, index, context));
@@ -105,6 +118,7 @@ class ConfigCheck {
     if (
       server === null ||
       log === null ||
+      alerts === null ||
       store === null ||
       store.common === null ||
       this.#document.problems.length > 0
@@ -115,6 +129,7 @@ class ConfigCheck {
       directory,
       server: serverConfig(server),
       log,
+      alerts,
       country: country ?? null,
       plugins: plugins.names,
       pluginOptions,
@@ -126,8 +141,7 @@ class ConfigCheck {
       routes: routes.flatMap((row) => row ?? []),
       answers: answers.flatMap((row) => row ?? []),
       secrets: new Set(this.#checker.secrets),
-      warnings: this.#document.warnings,
-      ...{ files: this.#document.files, outdated: [] },
+      ...{ warnings: this.#document.warnings, files: this.#document.files, outdated: [] },
     };
   }
 

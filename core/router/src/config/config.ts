@@ -2,6 +2,7 @@
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import type { AnswerRow } from '../calls/answer.js';
 import type { QueuePolicy } from '../delivery/policy.js';
+import type { AlertPolicy } from '../monitor/tally.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
 import type { Problem } from './problem.js';
@@ -16,6 +17,7 @@ export interface Config {
   /** Of phone numbers that come without it, ISO 3166-1 alpha-2; null = all are international. */
   readonly country: string | null;
   readonly log: LogConfig;
+  readonly alerts: AlertPolicy;
   /** Packages and paths, as they were named. */
   readonly plugins: readonly string[];
   /** Of the plugins that have options of their own, and whose components are used: checked by the plugin's schema. */

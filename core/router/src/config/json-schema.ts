@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Path } from './problem.js';
 import { namePattern, rowSchemaOf, rowSchemas, sectionDescriptions, sections } from './row-schemas.js';
 import {
+  alertsSchema,
   answerSchema,
   countrySchema,
   logSchema,
@@ -39,6 +40,7 @@ export function configurationSchema(
     version: versionSchema,
     server: serverSchema.optional(),
     log: logSchema.optional(),
+    alerts: alertsSchema.optional(),
     country: countrySchema.optional(),
     store: rowOf('store')
       .optional()

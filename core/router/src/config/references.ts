@@ -1,6 +1,8 @@
 /** Names that lead from one row to another: each must lead somewhere, and nothing may be left over. */
 
 import { didYouMean, expressionsIn, nearest } from '@switchhook/sdk/internal';
+import { routerSource } from '../routing/router-events.js';
+import { typeMatches } from '../routing/routes.js';
 import type { CheckedRow } from './component-rows.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Path } from './problem.js';
@@ -40,11 +42,17 @@ export class References {
     return node?.kind === 'map' ? [...node.entries.keys()] : [];
   }
 
-  /** Lets `from` name these destinations. Their names must not be those of sources: an event has one source. */
+  /** Lets `from` name these destinations, and the router. Their names must not be those of sources: an event has one source. */
   allowEmitters(names: readonly string[]): void {
     this.#emitters = names;
+    const taken = `"${routerSource}" is the source of the router's own events`;
+    const hint = `Give it another name: \`from: ${routerSource}\` has events such as delivery.dead, without a row in \`sources\`.`;
+    for (const section of ['sources', 'destinations'] as const)
+      if (section === 'sources' || names.indexOf(routerSource) !== names.lastIndexOf(routerSource))
+        if (this.names(section).includes(routerSource))
+          this.#document.report('DUPLICATE_NAME', [section, routerSource], taken, { at: 'key', hint });
     for (const name of names)
-      if (this.names('sources').includes(name))
+      if (name !== routerSource && this.names('sources').includes(name))
         this.#document.report(
           'DUPLICATE_NAME',
           ['destinations', name],
@@ -115,7 +123,8 @@ export class References {
   }
 }
 
-function emitsNothing(emitters: readonly string[]): string | undefined {
+function emitsNothing(sources: readonly string[]): string | undefined {
+  const emitters = sources.filter((name) => name !== routerSource);
   return emitters.length === 0 ? undefined : `Destinations that emit events: ${emitters.join(', ')}.`;
 }
 
@@ -134,12 +143,22 @@ function writtenAt(
 /** Differences between what is written and what is meant. With more, a type that is not known is taken for one of its own. */
 const slips = 2;
 
-/** Reports types that are nearly one of those the sources know. Where one of them has not named its types, any may be right. */
+/**
+ * Reports types that are nearly one of those the sources know. Where one of them has not named its types, any may be right. The router makes
+ * no other types than its own.
+ */
 export function checkTypes(document: ConfigDocument, path: Path, sources: readonly (CheckedRow | undefined)[]): void {
   const known = [...new Set(sources.flatMap((source) => typesOf(source) ?? []))];
   if (sources.some((source) => typesOf(source) === undefined)) return;
+  const isOurs = sources.every((source) => source?.name === routerSource);
   for (const { name, at } of writtenAt(document, path)) {
-    const isRight = name === null || name.includes('*') || known.includes(name);
+    if (name === null) continue;
+    const isRight = known.some((type) => typeMatches(name, type)) || (!isOurs && name.includes('*'));
+    if (isOurs && !isRight) {
+      const hint = `The router's own events are ${known.join(', ')}.`;
+      document.report('NEVER_MATCHES', at, `"${name}" is no event of the router${didYouMean(name, known)}`, { hint });
+      continue;
+    }
     const meant = isRight ? null : nearest(name, known, slips);
     const names = sources.map((source) => `"${source?.name}"`).join(' or ');
     if (meant !== null)

@@ -2,6 +2,7 @@
 
 import { country, duration, expression, secret, size, type Template, template } from '@switchhook/sdk';
 import { z } from 'zod';
+import type { AlertPolicy } from '../monitor/tally.js';
 import { namePattern, names, timeout } from './row-schemas.js';
 
 export const serverSchema = z
@@ -60,6 +61,58 @@ export const logSchema = z
   })
   .meta({ description: 'The log.' });
 
+const share = (description: string) => z.number().min(0.01).max(1).meta({ description });
+const atLeast = (description: string, otherwise: number) =>
+  z.int().min(1).max(1_000_000).default(otherwise).meta({ description });
+const minutes = (description: string) => timeout(description).refine((ms) => ms >= 60_000, 'must be at least 1m');
+
+export const alertsSchema = z
+  .strictObject({
+    every: minutes(
+      'Each cause is reported at most once in this time: at `1h`, once in each hour of the clock (UTC).',
+    ).prefault('1h'),
+    window: minutes('Time in which attempts, calls and refused requests are counted.').prefault('5m'),
+    destinationFailing: z
+      .strictObject({
+        share: share('Share of the attempts within `window` that have failed.').default(0.5),
+        attempts: atLeast('Fewer attempts within `window` are not enough.', 5),
+      })
+      .prefault({})
+      .meta({ description: 'When `destination.failing` is reported.' }),
+    queueBehind: timeout(
+      'Age of the oldest delivery of a destination from which on `queue.behind` is reported.',
+    ).prefault('15m'),
+    callsSlow: z
+      .strictObject({
+        after: timeout('A reply that takes longer is late.').prefault('2s'),
+        share: share('Share of the calls within `window` with a late reply.').default(0.1),
+        calls: atLeast('Fewer calls within `window` are not enough.', 5),
+      })
+      .prefault({})
+      .meta({ description: 'When `calls.slow` is reported.' }),
+    sourceRefusing: atLeast(
+      'Requests that a source refuses with the same code within `window`, from which on `source.refusing` is reported.',
+      10,
+    ),
+  })
+  .transform(
+    ({
+      every,
+      window,
+      destinationFailing,
+      queueBehind,
+      callsSlow: { after, ...slow },
+      sourceRefusing,
+    }): AlertPolicy => ({
+      ...{ everyMs: every, windowMs: window, destinationFailing, queueBehindMs: queueBehind, sourceRefusing },
+      callsSlow: { ...slow, afterMs: after },
+    }),
+  )
+  .meta({
+    description:
+      'When the router makes events of its own, which routes take with `from: router`. Without such a route it makes none.',
+  });
+
 export const versionSchema = z.literal(1).meta({ description: 'Version of the configuration: 1.' });
 
 export const countrySchema = country(
@@ -90,7 +143,9 @@ export const routeSchema = z
       .regex(namePattern)
       .optional()
       .meta({ description: 'Default: `route-1` for the first row, `route-2` for the second.' }),
-    from: names('Sources, and destinations that emit events. Default: all sources.').optional(),
+    from: names(
+      "Sources, destinations that emit events, and `router`, the source of the router's own events. Default: all sources but `router`.",
+    ).optional(),
     on: names('Event types; `*` stands for any number of characters. Default: all.').optional(),
     where: expression(
       'Condition on `event`. An event for which it cannot be evaluated does not match.',

@@ -1,6 +1,7 @@
 /** Telemetry of deliveries: one log line per attempt or decision, and its metrics. */
 import { type ClaimedDelivery, type EndReason, type Labels, Log, Metrics } from '@switchhook/sdk';
 import { inject, injectable } from '../system/injection.js';
+import { Observations } from '../system/observations.js';
 import { traceIdIn } from '../system/tracing.js';
 import type { AttemptResult, AttemptTime } from './attempt.js';
 import type { AttemptOutcome } from './retry.js';
@@ -28,6 +29,7 @@ export class DeliveryTelemetry {
   constructor(
     @inject(Log) private readonly log: Log,
     @inject(Metrics) private readonly metrics: Metrics,
+    @inject(Observations) private readonly observations: Observations,
   ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
@@ -64,6 +66,11 @@ export class DeliveryTelemetry {
     this.#measure(delivery, outcome, time);
     if (needsOperator) this.#count('attempts_needing_operator_total', { destination });
     if (settlement.state === 'dead') this.#dead(destination, settlement.reason);
+    this.observations.watcher?.({
+      ...{ kind: 'attempted', destination, deliveryId: id, event: delivery.event, outcome: outcome.kind },
+      failure: 'reason' in outcome ? outcome.reason : null,
+      dead: settlement.state === 'dead' ? settlement.reason : null,
+    });
   }
 
   /** An operator has decided that deliveries are not to be made. */
@@ -92,6 +99,7 @@ export class DeliveryTelemetry {
       this.log.error('delivery.exhausted', { id, destination, reason });
       this.#dead(destination, 'exhausted');
     }
+    this.observations.watcher?.({ kind: 'exhausted', destination, deliveryIds: ids });
   }
 
   #measure(

@@ -3,6 +3,7 @@ import { Clock, type EventRecord, type Labels, Log, Metrics, type Refusal, type 
 import { isFault, isServerError } from '@switchhook/sdk/internal';
 import { inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
+import { Observations } from '../system/observations.js';
 
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
@@ -44,6 +45,7 @@ export class IngestTelemetry {
     @inject(Metrics) private readonly metrics: Metrics,
     @inject(Clock) private readonly clock: Clock,
     @inject(Mask) private readonly mask: Mask,
+    @inject(Observations) private readonly observations: Observations,
   ) {}
 
   /** Counters that alerts are about begin at 0: to Prometheus, one that is not there yet does not increase. */
@@ -69,15 +71,17 @@ export class IngestTelemetry {
   }
 
   /** A request got no 2xx. The reason is for the log only; a cause, too, where it is not about what the sender sent. */
-  refused(source: string, { code, message: reason, cause }: Refusal, remoteAddress: string): void {
+  refused(source: string, { code, message, cause }: Refusal, remoteAddress: string): void {
     this.#count('requests_refused_total', { source, code });
+    const reason = this.mask(message).slice(0, longestReason);
+    this.observations.watcher?.({ kind: 'refused', source, code, reason, remoteAddress });
     const suppressed = this.#suppressedBefore(`${source} ${code}`);
     if (suppressed === null) return;
     const isOurs = isServerError(code) && code !== 'INTERNAL' && cause !== undefined;
     const fields = {
       source,
       code,
-      reason: this.mask(reason).slice(0, longestReason),
+      reason,
       remoteAddress,
       ...(isOurs && { error: cause }),
     };

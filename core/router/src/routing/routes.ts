@@ -75,7 +75,8 @@ export function verdictOf(route: Route, event: Event): Verdict {
   }
 }
 
-function typeMatches(pattern: string, type: string): boolean {
+/** Whether a type fits what a route has in `on`. */
+export function typeMatches(pattern: string, type: string): boolean {
   if (!pattern.includes('*')) return pattern === type;
   const [first = '', ...rest] = pattern.split('*');
   const last = rest.pop() ?? '';

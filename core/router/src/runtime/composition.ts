@@ -27,11 +27,13 @@ import { Pullers, PullPlan } from '../ingest/pulling.js';
 import { RefusedPlan, RefusedRequests } from '../ingest/refused-requests.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
+import { Monitor, MonitorPlan } from '../monitor/monitor.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
 import type { Current, CurrentInUse } from '../system/injection.js';
 import { type LineWriter, openLog } from '../system/log.js';
 import { Mask, Secrets } from '../system/mask.js';
 import { ExposedMetrics } from '../system/metrics.js';
+import { Observations } from '../system/observations.js';
 import { Pauses } from '../system/pauses.js';
 import { Swappable } from '../system/swappable.js';
 import { version } from '../system/version.js';
@@ -86,8 +88,10 @@ const plans = [
   ReplayPlan,
   StatusPlan,
   RetentionPlan,
+  MonitorPlan,
 ] as const;
 const classes = [
+  Observations,
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
   ...[
     Pauses,
@@ -103,7 +107,7 @@ const classes = [
     Answers,
     Pipeline,
   ],
-  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Retention],
+  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Retention, Monitor],
 ] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */

@@ -107,6 +107,7 @@ export function changedSettings(earlier: Config, next: Config): readonly string[
   return [
     ...server,
     ...(earlier.log.level === next.log.level ? [] : ['log.level']),
+    ...(stringifyJson(earlier.alerts) === stringifyJson(next.alerts) ? [] : ['alerts']),
     ...(earlier.country === next.country ? [] : ['country']),
     ...(earlier.store.retentionMs === next.store.retentionMs ? [] : ['store.retention']),
   ];

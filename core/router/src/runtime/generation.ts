@@ -7,6 +7,7 @@ import type { StatusPlan } from '../admin/status.js';
 import type { AnswerPlan } from '../calls/answer.js';
 import type { OpenResolver } from '../calls/resolver-bulkhead.js';
 import type { ComponentRow, Config } from '../config/config.js';
+import { routerEventSource } from '../config/router-row.js';
 import type { OpenDestination } from '../delivery/attempt.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import type { EmitPlan } from '../ingest/emitters.js';
@@ -14,7 +15,9 @@ import type { LaterPlan } from '../ingest/later-answers.js';
 import type { Pulling, PullPlan } from '../ingest/pulling.js';
 import type { RefusedPlan } from '../ingest/refused-requests.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
+import type { MonitorPlan } from '../monitor/monitor.js';
 import type { SourcePlan } from '../pipeline.js';
+import { routerSource } from '../routing/router-events.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
 import { StateOf, stateIn } from '../system/plugin-state.js';
@@ -39,7 +42,8 @@ export interface Generation
     ControlPlan,
     ReplayPlan,
     StatusPlan,
-    RetentionPlan {
+    RetentionPlan,
+    MonitorPlan {
   readonly config: Config;
   readonly server: ServerPlan;
   /** Of all components but the store, by kind and name, in the order in which they are opened. */
@@ -118,7 +122,8 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     }
   });
   return {
-    ...{ config, lifecycles, sources, pulling, destinations, resolvers },
+    ...{ config, lifecycles, pulling, destinations, resolvers, alerts: config.alerts },
+    sources: sources.set(routerSource, routerEventSource),
     number: (earlier?.number ?? 0) + 1,
     sinceMs: clock.now(),
     server: serverPlan(config, sources),

@@ -7,7 +7,9 @@ import type { Config } from '../config/config.js';
 import type { Problem } from '../config/problem.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { Pullers } from '../ingest/pulling.js';
+import { Monitor } from '../monitor/monitor.js';
 import type { Secrets } from '../system/mask.js';
+import { Observations } from '../system/observations.js';
 import type { Swappable } from '../system/swappable.js';
 import { ComponentFailure } from './component-factory.js';
 import type { ComponentLifecycle } from './component-lifecycle.js';
@@ -124,6 +126,7 @@ export class Reloader {
       if (!next.destinations.has(name))
         ends.set(`destinations.${name}`, removed === 'keep' ? dispatcher.stop(name) : this.#drained(name, unused));
     const pulled = engine.get(Pullers).follow();
+    engine.get(Monitor).follow();
     for (const [key, lifecycle] of earlier.lifecycles) {
       if (next.lifecycles.get(key) === lifecycle) continue;
       if (key.startsWith('transforms.') && !next.lifecycles.has(key)) this.#left.set(key, lifecycle);
@@ -159,8 +162,11 @@ export class Reloader {
     const countOf = (key: keyof typeof sources) => all.reduce((sum, rows) => sum + rows[key].length, 0);
     const counts = { added: countOf('added'), changed: countOf('changed'), removed: countOf('removed') };
     logWarnings(this.#log, warnings);
+    const generation = this.#parts.current.value.number;
+    const { added, changed, removed } = counts;
+    this.#parts.engine.get(Observations).watcher?.({ kind: 'reloaded', generation, added, changed, removed });
     this.#log.info('config.reloaded', {
-      generation: this.#parts.current.value.number,
+      generation,
       ...{ ...counts, unchanged: countOf('unchanged'), settings, ms: Math.round(ms) },
       restart: restart.map(({ setting }) => setting),
     });

@@ -14,6 +14,7 @@ import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers } from '../ingest/pulling.js';
+import { Monitor } from '../monitor/monitor.js';
 import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
@@ -118,10 +119,11 @@ export class Router {
    */
   async open(): Promise<void> {
     const { store } = this.#composition;
-    const [pipeline, operations, retention] = [
+    const [pipeline, operations, retention, monitor] = [
       this.#composition.engine.get(Pipeline),
       this.#composition.engine.get(Operations),
       this.#composition.engine.get(Retention),
+      this.#composition.engine.get(Monitor),
     ];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
@@ -134,6 +136,8 @@ export class Router {
     this.#opened.push(() => this.#drain());
     const pullers = this.#composition.engine.get(Pullers);
     this.#opened.push(() => pullers.close());
+    monitor.open();
+    this.#opened.push(() => monitor.close());
     let known = Promise.resolve();
     store.whenOpen(() => {
       known = pipeline.open();

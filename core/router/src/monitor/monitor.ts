@@ -1,0 +1,207 @@
+/** Watches the router itself: makes events of the source `router`, of the types that a route takes, and of no others. */
+import { Clock, type EventRecord, Log, partsOfDeliveryId, Store, token } from '@switchhook/sdk';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
+import { type DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
+import { Ingest } from '../ingest/ingest.js';
+import { eventOf, recordFrom } from '../routing/event-record.js';
+import { type RouterEventType, routerEventData, routerEventTypes, routerSource } from '../routing/router-events.js';
+import { concerns, type Route, type Routes } from '../routing/routes.js';
+import { type Current, inject, injectable } from '../system/injection.js';
+import { type Observation, Observations } from '../system/observations.js';
+import { Pauses } from '../system/pauses.js';
+import { type AlertPolicy, type Occurrence, occurrence, Tally } from './tally.js';
+
+/** What the monitor takes from the configuration. */
+export interface MonitorPlan {
+  readonly routes: readonly Route[];
+  readonly routeTable: Routes;
+  /** By name. */
+  readonly destinations: DeliveryPlan['destinations'];
+  readonly alerts: AlertPolicy;
+}
+
+export const MonitorPlan = token<Current<MonitorPlan>>('switchhook.MonitorPlan');
+
+/** Between two looks. */
+const betweenLooksMs = 15_000;
+/** A store that hangs must not keep the router from ending. */
+const lastLookMs = 5_000;
+/** How far back reports of failing destinations are looked for, at the start. */
+const reportedWithinMs = 86_400_000;
+/** Deliveries that are looked at to find out whether one of another source waits. */
+const mostWaiting = 100;
+/** Deliveries whose last attempt never came back: more in one look come from one crash. */
+const mostExhausted = 100;
+
+@injectable()
+export class Monitor {
+  readonly #tally: Tally;
+  #taken: ReadonlySet<RouterEventType> = new Set();
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #look: Promise<void> | null = null;
+  #cancel = (): void => {};
+  #exhausted: Extract<Observation, { kind: 'exhausted' }>[] = [];
+  /** By type and cause: in which time it was reported, or could not be stored. */
+  readonly #reported = new Map<string, string>();
+  readonly #unstored = new Map<string, string>();
+  #isPastKnown = false;
+
+  constructor(
+    @inject(MonitorPlan) private readonly plan: Current<MonitorPlan>,
+    @inject(Store) private readonly store: Store,
+    @inject(Ingest) private readonly ingest: Ingest,
+    @inject(Dispatcher) private readonly dispatcher: Dispatcher,
+    @inject(Pauses) private readonly pauses: Pauses,
+    @inject(Observations) private readonly observations: Observations,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {
+    this.#tally = new Tally(() => plan.value.alerts, clock);
+  }
+
+  /** Begins to watch, also where the store is not open yet: that it could not be used is reported later. */
+  open(): void {
+    this.#state = 'open';
+    this.follow();
+  }
+
+  /** Follows the configuration. Without a route that takes events of the router, nothing is measured or asked for them. */
+  follow(): void {
+    if (this.#state !== 'open') return;
+    const { routes } = this.plan.value;
+    const isTaken = (type: RouterEventType) => routes.some((route) => concerns(route, { source: routerSource, type }));
+    this.#taken = new Set(routerEventTypes.filter(isTaken));
+    this.observations.watcher = this.#taken.size === 0 ? null : (observation) => this.#note(observation);
+    this.#cancel();
+    if (this.#taken.size > 0) this.#cancel = this.clock.after(betweenLooksMs, () => void this.#again());
+  }
+
+  /** Reports what has happened since the last look, and ends. Never rejects. */
+  async close(): Promise<void> {
+    const wasUsed = this.#taken.size > 0;
+    this.#state = 'closed';
+    this.observations.watcher = null;
+    this.#cancel();
+    if (!wasUsed) return;
+    await withTimeout(this.clock, lastLookMs, async () => {
+      await this.#look;
+      await this.#report();
+    }).catch((error: unknown) => this.log.warn('monitor.failed', { error }));
+  }
+
+  #note(observation: Observation): void {
+    if (observation.kind === 'exhausted') this.#exhausted.push(observation);
+    else this.#tally.note(observation);
+  }
+
+  async #again(): Promise<void> {
+    this.#look ??= this.#report().catch((error: unknown) => this.log.warn('monitor.failed', { error }));
+    await this.#look;
+    this.#look = null;
+    this.follow();
+  }
+
+  async #report(): Promise<void> {
+    const failure = await this.#storeFailure();
+    this.#tally.storeChecked(failure);
+    if (failure === null) await this.#askStore();
+    const behind = failure === null ? await this.#behind() : [];
+    for (const each of [...this.#tally.occurrences(this.plan.value.destinations), ...behind]) await this.#emit(each);
+  }
+
+  /** Once in its time, if a route takes it. What the store does not take is tried again at the next look. */
+  async #emit({ type, cause, subject, atMs, fields, done }: Occurrence): Promise<void> {
+    if (!this.#taken.has(type)) return done?.(false);
+    const [id, nowMs] = [`${type}:${cause}`, this.clock.now()];
+    const { routeTable, alerts } = this.plan.value;
+    const period = new Date(Math.floor(nowMs / alerts.everyMs) * alerts.everyMs).toISOString();
+    if (this.#reported.get(id) === period) return;
+    const data = routerEventData(type, fields);
+    const draft = { key: `${id}:${period}`, type, subject, agent: null, occurredAtMs: atMs, data };
+    const record = recordFrom(draft, routerSource, nowMs);
+    if (routeTable.match(eventOf(record)).length === 0) return done?.(false);
+    try {
+      const [appended] = await this.ingest.commit([record]);
+      this.#reported.set(id, period);
+      done?.(appended?.duplicate === true);
+    } catch (error) {
+      if (this.#unstored.get(id) === period) return;
+      this.#unstored.set(id, period);
+      this.log.error('alert.unstored', { type, cause, what: data.what, error });
+    }
+  }
+
+  async #storeFailure(): Promise<{ readonly failure: string; readonly isFull: boolean } | null> {
+    try {
+      await this.ingest.canCommit();
+      return null;
+    } catch (error) {
+      return { failure: errorMessage(error), isFull: isFull(error) };
+    }
+  }
+
+  /** What only the store knows. */
+  async #askStore(): Promise<void> {
+    if (!this.#isPastKnown) await this.#readPast();
+    for (const { destination, deliveryIds } of this.#exhausted.splice(0))
+      for (const deliveryId of deliveryIds.slice(0, mostExhausted)) {
+        const eventId = partsOfDeliveryId(deliveryId)?.eventId ?? '';
+        const event = await this.store.event(eventId);
+        const failure = 'its last attempt never came back';
+        if (event?.source !== routerSource)
+          this.#tally.died(destination, { reason: 'exhausted', failure, deliveryId, eventId });
+      }
+  }
+
+  /** Which destinations were reported as failing before the router was started, and not as recovered. */
+  async #readPast(): Promise<void> {
+    if (this.#taken.has('destination.recovered')) {
+      const query = { source: routerSource, sinceMs: this.clock.now() - reportedWithinMs, limit: 1_000, bodies: false };
+      const reports = async (type: RouterEventType) => (await this.store.events({ ...query, type })).items;
+      const recovered = await reports('destination.recovered');
+      const isLater = (one: EventRecord, than: EventRecord): boolean =>
+        one.subject === than.subject && one.receivedAtMs > than.receivedAtMs;
+      for (const failing of await reports('destination.failing'))
+        if (failing.subject !== null && !recovered.some((one) => isLater(one, failing)))
+          this.#tally.wasFailing(failing.subject, failing.occurredAtMs);
+    }
+    this.#isPastKnown = true;
+  }
+
+  /** Destinations whose oldest delivery waits for too long. */
+  async #behind(): Promise<readonly Occurrence[]> {
+    if (!this.#taken.has('queue.behind')) return [];
+    const [nowMs, { alerts, destinations }] = [this.clock.now(), this.plan.value];
+    const found: Occurrence[] = [];
+    for (const { destination, oldestOpenMs, waiting, running } of await this.store.backlog()) {
+      const ageMs = oldestOpenMs === null ? 0 : nowMs - oldestOpenMs;
+      if (ageMs < alerts.queueBehindMs || !destinations.has(destination)) continue;
+      if (!(await this.#hasOthers(destination, nowMs - alerts.queueBehindMs))) continue;
+      const load = this.dispatcher.loads.get(destination);
+      const isPaused = this.pauses.of('destination', destination) !== null;
+      const why = isPaused ? 'paused' : load !== undefined && load.breaker !== 'closed' ? 'breaker-open' : null;
+      const failure = load?.lastFailure?.reason ?? null;
+      const numbers = { oldestSeconds: Math.round(ageMs / 1_000), waiting: waiting + running };
+      const about = { cause: destination, subject: destination, atMs: nowMs };
+      found.push(occurrence({ type: 'queue.behind', ...about, fields: { destination, ...numbers, why, failure } }));
+    }
+    return found;
+  }
+
+  /** Whether what waits has other events than those of the router, which must not cause further ones. */
+  async #hasOthers(destination: string, untilMs: number): Promise<boolean> {
+    const query = { destination, untilMs, limit: mostWaiting };
+    for (const state of ['waiting', 'running'] as const)
+      for (const { eventId, type } of (await this.store.deliveries({ ...query, state })).items) {
+        const isLikeOurs = routerEventTypes.some((each) => each === type);
+        if (!isLikeOurs || (await this.store.event(eventId))?.source !== routerSource) return true;
+      }
+    return false;
+  }
+}
+
+/** By the codes of SQLite, of PostgreSQL (53100, `disk_full`) and of the system. */
+function isFull(error: unknown): boolean {
+  const { code, cause } = Object(error);
+  return ['SQLITE_FULL', '53100', 'ENOSPC', 'EDQUOT'].includes(code) || (cause !== undefined && isFull(cause));
+}
