@@ -54,7 +54,7 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
     },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
     keepMs: 30 * 86_400_000,
-    alerts: alertPolicy,
+    ...{ alerts: alertPolicy, expectations: [] },
     ...plan,
   });
   registerPlan(container, current);

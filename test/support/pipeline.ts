@@ -2,6 +2,7 @@
 
 import {
   type AnswerRow,
+  type Expectation,
   IngestTelemetry,
   type OpenResolver,
   Pipeline,
@@ -34,6 +35,7 @@ export interface World {
   readonly deliverMany?: (deliveries: readonly Delivery[]) => Promise<readonly Outcome[]>;
   readonly policy?: Partial<QueuePolicy>;
   readonly answers?: readonly AnswerRow[];
+  readonly expectations?: readonly Expectation[];
   /** By name. */
   readonly resolvers?: Readonly<Record<string, Partial<OpenResolver> & Pick<OpenResolver, 'resolver'>>>;
   readonly clock?: FakeClock;
@@ -95,7 +97,7 @@ export function aPipeline(fixture: World = {}) {
     store,
     ...(fixture.random && { random: fixture.random }),
     plan: {
-      ...{ resolvers: resolversOf(fixture), answers: fixture.answers ?? [] },
+      ...{ resolvers: resolversOf(fixture), answers: fixture.answers ?? [], expectations: fixture.expectations ?? [] },
       sources: new Map([['agents', fixture.receive === undefined ? source : { receive: fixture.receive }]]),
       routes,
       routeTable: new Routes(routes, (route, reason) => engine.get(IngestTelemetry).unroutable(route.name, reason)),

@@ -15,6 +15,7 @@ import { discardCommand } from './commands/discard.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
+import { incompleteCommand } from './commands/incomplete.js';
 import { initCommand, newCommand } from './commands/new.js';
 import { openCommand } from './commands/open.js';
 import { pluginsCommand } from './commands/plugins.js';
@@ -83,6 +84,7 @@ for (const command of [
   deliveriesCommand,
   deadCommand,
   refusedCommand,
+  incompleteCommand,
   replayCommand,
   discardCommand,
   pauseCommand,

@@ -19,6 +19,7 @@ export {
   eventDetails,
   eventList,
   explanationList,
+  incompleteList,
   problem,
   type Readable,
   type Replay,

@@ -44,6 +44,7 @@ export { readDrafts, readReception } from './ingest/reception.js';
 export { RefusedRequests } from './ingest/refused-requests.js';
 export { IngestTelemetry } from './ingest/telemetry.js';
 export { VerificationQueue } from './ingest/verification-queue.js';
+export { type Expectation, Incomplete } from './monitor/incomplete.js';
 export { Monitor } from './monitor/monitor.js';
 export { Pipeline } from './pipeline.js';
 export { Breaker } from './resilience/breaker.js';

@@ -64,8 +64,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     monitor: ['delivery', 'ingest', 'routing', 'system'],
     config: ['calls', 'delivery', 'expressions', 'monitor', 'resilience', 'routing', 'system'],
     admin: ['calls', 'delivery', 'ingest', 'resilience', 'routing', 'system'],
-    api: ['admin', 'routing'],
-    http: ['admin', 'api', 'ingest', 'routing', 'system'],
+    api: ['admin', 'monitor', 'routing'],
+    http: ['admin', 'api', 'ingest', 'monitor', 'routing', 'system'],
     runtime: [
       'admin',
       'api',

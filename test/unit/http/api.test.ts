@@ -5,6 +5,7 @@ import {
   type ApiAccess,
   apiFor,
   endpoints,
+  Incomplete,
   listen,
   listenerFor,
   maskFor,
@@ -53,6 +54,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     ],
   };
   const { operations, controls, status, duplicates, changes, clock } = operator;
+  const incomplete = operator.engine.get(Incomplete);
   const mask = maskFor([]);
   const rows = { added: [], changed: ['crm'], removed: [], unchanged: [] };
   const problems = [aProblem];
@@ -72,7 +74,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     };
   };
   const api = apiFor({
-    ...{ operations, controls, status, duplicates, changes, info, reload },
+    ...{ operations, controls, status, duplicates, changes, incomplete, info, reload },
     ...{ access, trustProxy, limits, clock, log, mask },
   });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));

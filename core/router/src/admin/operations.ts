@@ -94,7 +94,7 @@ export class Operations {
   async events({ party, ...query }: EventQuery): Promise<Page<EventRecord>> {
     const number = party === undefined ? {} : { party: this.plan.value.normalizePhone(party) };
     const page = await this.store.events({ ...query, ...number, bodies: false });
-    if (page.items.length === 0) this.#checkNames(query);
+    if (page.items.length === 0) this.checkNames(query);
     return page;
   }
 
@@ -113,14 +113,14 @@ export class Operations {
   /** Refused as `NO_SUCH_ROW` where it finds nothing and names a destination or a route that is not configured. */
   async deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
     const page = await this.store.deliveries(query);
-    if (page.items.length === 0) this.#checkNames(query);
+    if (page.items.length === 0) this.checkNames(query);
     return page;
   }
 
   /** What is dead, in groups. Refused like a list. */
   async deadGroups(query: DeadQuery): Promise<DeadGroups> {
     const found = await deadGroups(this.store, query);
-    if (found.groups.length === 0) this.#checkNames(query);
+    if (found.groups.length === 0) this.checkNames(query);
     return found;
   }
 
@@ -195,8 +195,8 @@ export class Operations {
     };
   }
 
-  /** An empty list for a misspelt name would look as if all were well. */
-  #checkNames(query: { readonly destination?: string; readonly route?: string; readonly source?: string }): void {
+  /** Refused as `NO_SUCH_ROW`: an empty list for a misspelt name would look as if all were well. */
+  checkNames(query: { readonly destination?: string; readonly route?: string; readonly source?: string }): void {
     const { destinations, routes, sources } = this.plan.value;
     const known = {
       destination: [...destinations.keys()],

@@ -8,6 +8,7 @@ import type { DeadGroups } from '../admin/dead-groups.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { troubleOf } from '../admin/trouble.js';
+import type { IncompleteConversation } from '../monitor/incomplete.js';
 import { eventOf } from '../routing/event-record.js';
 import { type call, callAnswer } from './call-responses.js';
 import type * as refused from './refused-responses.js';
@@ -71,6 +72,13 @@ export function refusalGroupJson(
     ...{ ...rest, requests, firstAt: iso(firstMs), lastAt: iso(lastMs) },
     minutes: minutes.map(([startMs, inMinute]) => ({ at: iso(startMs), requests: inMinute })),
   };
+}
+
+export function incompleteJson(
+  found: IncompleteConversation,
+): z.input<typeof reply.incompleteList>['conversations'][0] {
+  const { subject: conversation, eventId: event, receivedAtMs, dueMs, ...rest } = found;
+  return { ...rest, conversation, event, receivedAt: iso(receivedAtMs), dueAt: iso(dueMs) };
 }
 
 /** Nothing where the event is of a time when answers were kept otherwise. */

@@ -114,6 +114,8 @@ export const deliveryQuery = z.strictObject({
   ...part,
 });
 
+export const incompleteQuery = z.strictObject({ source: eventFilter.source, limit });
+
 export const deadQuery = z.strictObject({ ...deliveryFilter, ...period, ...settledPeriod });
 
 export const refusedFilter = z.strictObject({

@@ -101,6 +101,26 @@ export const eventList = z.object({ events: list(event), cursor }).register(name
 export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });
 export type DeliveryList = z.output<typeof deliveryList>;
 
+const incomplete = z
+  .object({
+    source: z.string(),
+    conversation: z.string().meta({ description: 'Subject of its events.' }),
+    agent: z.string().nullable(),
+    after: z.string().meta({ description: 'Type of the event that has arrived.' }),
+    event: z.string().meta({ description: 'Its id.' }),
+    receivedAt: time.meta({ description: 'When it was received.' }),
+    missing: list(z.string()).meta({ description: 'Types of events, one of which should have followed.' }),
+    dueAt: time.meta({ description: 'Until when.' }),
+  })
+  .register(named, { id: 'IncompleteConversation' });
+export const incompleteList = z
+  .object({
+    conversations: list(incomplete).meta({ description: 'The latest first.' }),
+    more: z.boolean().meta({ description: 'Whether there are more.' }),
+  })
+  .register(named, { id: 'IncompleteList' });
+export type IncompleteList = z.output<typeof incompleteList>;
+
 const deadGroup = z
   .object({
     destination: z.string(),

@@ -11,6 +11,7 @@ import { checkAnswer, checkReach } from './answer-check.js';
 import { type Catalog, type CheckedRow, isResolverName, Rows, rowsNamed } from './component-rows.js';
 import type { ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
+import { expectationsOf } from './followed-by.js';
 import { PluginRows } from './plugin-rows.js';
 import type { Path, Problem } from './problem.js';
 import { checkTypes, References, ResolverOrder } from './references.js';
@@ -50,18 +51,8 @@ interface AnswerContext {
   readonly numbers: PhoneNormalizer;
 }
 
-const topKeys = [
-  'version',
-  'server',
-  'log',
-  'alerts',
-  'country',
-  'store',
-  'plugins',
-  ...Object.keys(sections),
-  'routes',
-  'answers',
-];
+const settings = ['version', 'server', 'log', 'alerts', 'country', 'store', 'plugins'];
+const topKeys = [...settings, ...Object.keys(sections), 'routes', 'answers'];
 
 /** The section `server` alone, without any plugin; or what is wrong with it or with the whole file. */
 export function checkServer(document: ConfigDocument): ServerConfig | readonly Problem[] {
@@ -99,6 +90,7 @@ class ConfigCheck {
     const rows = new Rows(this.#checker, this.#catalog);
     const store = await rows.row('store', ['store'], { use: 'sqlite' });
     const sources = await rows.section('sources');
+    const expectations = expectationsOf(this.#document, sources, store?.common?.retention);
     const destinations = await rows.section('destinations');
     const resolvers = await rows.section('resolvers');
     const transforms = await rows.section('transforms');
@@ -129,7 +121,7 @@ class ConfigCheck {
       directory,
       server: serverConfig(server),
       log,
-      alerts,
+      ...{ alerts, expectations },
       country: country ?? null,
       plugins: plugins.names,
       pluginOptions,

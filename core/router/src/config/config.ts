@@ -2,6 +2,7 @@
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import type { AnswerRow } from '../calls/answer.js';
 import type { QueuePolicy } from '../delivery/policy.js';
+import type { Expectation } from '../monitor/incomplete.js';
 import type { AlertPolicy } from '../monitor/tally.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
@@ -18,6 +19,8 @@ export interface Config {
   readonly country: string | null;
   readonly log: LogConfig;
   readonly alerts: AlertPolicy;
+  /** Of all sources. */
+  readonly expectations: readonly Expectation[];
   /** Packages and paths, as they were named. */
   readonly plugins: readonly string[];
   /** Of the plugins that have options of their own, and whose components are used: checked by the plugin's schema. */

@@ -128,11 +128,13 @@ function emitsNothing(sources: readonly string[]): string | undefined {
   return emitters.length === 0 ? undefined : `Destinations that emit events: ${emitters.join(', ')}.`;
 }
 
+interface WrittenName {
+  readonly name: string | null;
+  readonly at: Path;
+}
+
 /** The name at a path, or those of a list; null are those that cannot be read. */
-function writtenAt(
-  document: ConfigDocument,
-  path: Path,
-): readonly { readonly name: string | null; readonly at: Path }[] {
+function writtenAt(document: ConfigDocument, path: Path): readonly WrittenName[] {
   const node = nodeAt(document.root, path);
   if (node === null) return [];
   if (node.kind === 'list') return node.items.flatMap((_, index) => writtenAt(document, [...path, index]));
@@ -147,11 +149,16 @@ const slips = 2;
  * Reports types that are nearly one of those the sources know. Where one of them has not named its types, any may be right. The router makes
  * no other types than its own.
  */
-export function checkTypes(document: ConfigDocument, path: Path, sources: readonly (CheckedRow | undefined)[]): void {
+export function checkTypes(
+  document: ConfigDocument,
+  path: Path,
+  sources: readonly (CheckedRow | undefined)[],
+  written: readonly WrittenName[] = writtenAt(document, path),
+): void {
   const known = [...new Set(sources.flatMap((source) => typesOf(source) ?? []))];
   if (sources.some((source) => typesOf(source) === undefined)) return;
   const isOurs = sources.every((source) => source?.name === routerSource);
-  for (const { name, at } of writtenAt(document, path)) {
+  for (const { name, at } of written) {
     if (name === null) continue;
     const isRight = known.some((type) => typeMatches(name, type)) || (!isOurs && name.includes('*'));
     if (isOurs && !isRight) {

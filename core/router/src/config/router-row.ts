@@ -11,7 +11,7 @@ export const routerEventSource: Source = {
     if (!isRouterEventType(type))
       throw refuse('MALFORMED', `expected { "type": … } with one of ${routerEventTypes.join(', ')}`);
     const example = { ...routerEventExample(type), ...Object(data) } as JsonObject;
-    const about = example.destination ?? example.source;
+    const about = example.conversation ?? example.destination ?? example.source;
     const subject = typeof about === 'string' ? about : null;
     return { kind: 'events', events: [{ key: type, type, subject, agent: null, occurredAtMs: null, data: example }] };
   },

@@ -64,9 +64,28 @@ const batch = z
   })
   .meta({ description: 'Combines several deliveries into one attempt. Default: one delivery per attempt.' });
 
+/** Longer than a conversation takes, and what its platform makes of it. */
+const longestFollowMs = 7 * dayMs;
+
+const followedBy = z
+  .record(
+    z.string().min(1).max(128),
+    z.strictObject({
+      type: names('The type of event that follows; of several, one is enough.'),
+      within: duration('Time in which it must arrive, from the arrival of the first event.').refine(
+        (ms) => ms >= 1_000 && ms <= longestFollowMs,
+        'must be at least 1s and at most 7d',
+      ),
+    }),
+  )
+  .meta({
+    description:
+      'By event type: which event of the same subject follows it. If it does not arrive in time, the conversation is listed by `switchhook incomplete`, and `router` has the event `conversation.incomplete`.',
+  });
+
 /** The keys of every row of a kind, beside its component's options. */
 export const rowSchemas = {
-  source: z.strictObject({ use }),
+  source: z.strictObject({ use, followedBy: followedBy.optional() }),
   transform: z.strictObject({ use }),
   store: z.strictObject({
     use,

@@ -9,6 +9,7 @@ import type { StatusReader } from '../admin/status.js';
 import type { ReloadReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
+import type { Incomplete } from '../monitor/incomplete.js';
 import type { Route } from '../routing/routes.js';
 import type { Session } from './sessions.js';
 
@@ -38,6 +39,7 @@ export interface Answering {
   readonly controls: Controls;
   readonly duplicates: RecentDuplicates;
   readonly changes: ChangeFeed;
+  readonly incomplete: Incomplete;
   readonly info: RouterInfo;
   /** Reads the configuration anew. Refuses as `CONFIG_REJECTED`. */
   readonly reload: (request: ReloadRequest) => Promise<ReloadReport>;

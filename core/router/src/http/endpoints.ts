@@ -13,6 +13,7 @@ import {
   eventDetailsJson,
   eventJson,
   explanationJson,
+  incompleteJson,
   iso,
   refusalGroupJson,
   refusedJson,
@@ -87,6 +88,17 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: question.deadQuery, body: nothing, reply: reply.deadGroupList, refusals: ['NO_SUCH_ROW'] },
     answer: async ({ query: { event: eventId, ...query } }, { operations, nowMs }) =>
       deadGroupsJson(await operations.deadGroups(timed({ ...query, eventId }, nowMs))),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/incomplete',
+    summary: 'Conversations of which an event did not arrive in the time that `followedBy` sets, the latest first.',
+    ...{ query: question.incompleteQuery, body: nothing, reply: reply.incompleteList, refusals: ['NO_SUCH_ROW'] },
+    answer: async ({ query: { source, limit } }, { incomplete, operations }) => {
+      const { items, more } = await incomplete.list({ limit, ...(source !== undefined && { source }) });
+      if (items.length === 0) operations.checkNames(source === undefined ? {} : { source });
+      return { conversations: items.map(incompleteJson), more };
+    },
   }),
   endpoint({
     method: 'GET',

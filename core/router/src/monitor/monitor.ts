@@ -3,12 +3,12 @@ import { Clock, type EventRecord, Log, partsOfDeliveryId, Store, token } from '@
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { type DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { Ingest } from '../ingest/ingest.js';
-import { eventOf, recordFrom } from '../routing/event-record.js';
 import { type RouterEventType, routerEventData, routerEventTypes, routerSource } from '../routing/router-events.js';
 import { concerns, type Route, type Routes } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { type Observation, Observations } from '../system/observations.js';
 import { Pauses } from '../system/pauses.js';
+import { emit } from './emission.js';
 import { type AlertPolicy, type Occurrence, occurrence, Tally } from './tally.js';
 
 /** What the monitor takes from the configuration. */
@@ -116,18 +116,15 @@ export class Monitor {
     const { routeTable, alerts } = this.plan.value;
     const period = new Date(Math.floor(nowMs / alerts.everyMs) * alerts.everyMs).toISOString();
     if (this.#reported.get(id) === period) return;
-    const data = routerEventData(type, fields);
-    const draft = { key: `${id}:${period}`, type, subject, agent: null, occurredAtMs: atMs, data };
-    const record = recordFrom(draft, routerSource, nowMs);
-    if (routeTable.match(eventOf(record)).length === 0) return done?.(false);
+    const event = { type, key: `${id}:${period}`, subject, atMs, fields };
     try {
-      const [appended] = await this.ingest.commit([record]);
-      this.#reported.set(id, period);
-      done?.(appended?.duplicate === true);
+      const result = await emit(event, { routeTable, ingest: this.ingest, nowMs });
+      if (result !== 'untaken') this.#reported.set(id, period);
+      done?.(result === 'duplicate');
     } catch (error) {
       if (this.#unstored.get(id) === period) return;
       this.#unstored.set(id, period);
-      this.log.error('alert.unstored', { type, cause, what: data.what, error });
+      this.log.error('alert.unstored', { type, cause, what: routerEventData(type, fields).what, error });
     }
   }
 

@@ -20,6 +20,7 @@ const textOrNull = (description: string, example: string): Field<string | null> 
   example,
   nullable: true,
 });
+const list = (description: string, example: readonly string[]): Field<readonly string[]> => ({ description, example });
 const number = (description: string, example: number): Field<number> => ({ description, example });
 
 interface Definition<F extends Fields> {
@@ -162,6 +163,22 @@ export const routerEvents = {
     fields: storeFields('the disk is full'),
     what: storeText,
     advice: () => 'Free disk space, raise maxSize, or shorten the retention.',
+  }),
+  'conversation.incomplete': define({
+    when: 'An event of a conversation did not arrive within the time that `followedBy` of its source sets. One for each conversation.',
+    fields: {
+      source: text('Name of the source.', 'agents'),
+      conversation: text('Its id: the subject of its events, and of this one.', 'call_4711'),
+      after: text('Type of the event that has arrived.', 'call_started'),
+      missing: list('Types of events, one of which should have followed.', ['call_ended']),
+      withinSeconds: number('Within what time.', 7_200),
+      since: text('When the event that has arrived was received. ISO 8601, UTC.', '2026-01-01T08:05:00.000Z'),
+      eventId: text('Its id.', '01890a5d-ac96-774b-bcce-b302099a8057'),
+    },
+    what: ({ source, conversation, after, missing, withinSeconds }) =>
+      `Conversation ${conversation} at ${source} has no ${missing.join(' or ')} within ${durationText(withinSeconds * 1_000)} of ${after}.`,
+    advice: ({ conversation }) =>
+      `switchhook explain ${conversation} shows what has arrived. Look for the rest at the platform; switchhook incomplete lists all such conversations.`,
   }),
   'config.reloaded': define({
     when: 'The configuration was reloaded.',

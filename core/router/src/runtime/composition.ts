@@ -27,6 +27,7 @@ import { Pullers, PullPlan } from '../ingest/pulling.js';
 import { RefusedPlan, RefusedRequests } from '../ingest/refused-requests.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
 import { VerificationQueue } from '../ingest/verification-queue.js';
+import { Incomplete, IncompletePlan } from '../monitor/incomplete.js';
 import { Monitor, MonitorPlan } from '../monitor/monitor.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
 import type { Current, CurrentInUse } from '../system/injection.js';
@@ -89,6 +90,7 @@ const plans = [
   StatusPlan,
   RetentionPlan,
   MonitorPlan,
+  IncompletePlan,
 ] as const;
 const classes = [
   Observations,
@@ -107,7 +109,7 @@ const classes = [
     Answers,
     Pipeline,
   ],
-  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Retention, Monitor],
+  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Retention, Monitor, Incomplete],
 ] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */
@@ -199,6 +201,7 @@ function serverParts(current: Current<Generation>, engine: Container, { ready, r
     controls: engine.get(Controls),
     duplicates: engine.get(Ingest).duplicates,
     changes: engine.get(ChangeFeed),
+    incomplete: engine.get(Incomplete),
     get info() {
       return current.value.server.info;
     },

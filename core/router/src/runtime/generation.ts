@@ -15,6 +15,7 @@ import type { LaterPlan } from '../ingest/later-answers.js';
 import type { Pulling, PullPlan } from '../ingest/pulling.js';
 import type { RefusedPlan } from '../ingest/refused-requests.js';
 import { IngestTelemetry } from '../ingest/telemetry.js';
+import type { IncompletePlan } from '../monitor/incomplete.js';
 import type { MonitorPlan } from '../monitor/monitor.js';
 import type { SourcePlan } from '../pipeline.js';
 import { routerSource } from '../routing/router-events.js';
@@ -43,7 +44,8 @@ export interface Generation
     ReplayPlan,
     StatusPlan,
     RetentionPlan,
-    MonitorPlan {
+    MonitorPlan,
+    IncompletePlan {
   readonly config: Config;
   readonly server: ServerPlan;
   /** Of all components but the store, by kind and name, in the order in which they are opened. */
@@ -105,8 +107,10 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     return { name, resolver, timeoutMs, after, concurrency, breaker, probe: probeOf(lifecycle) };
   });
   const sources = byName(config.sources, (row) => {
-    if (row.component.answerBy === 'call' && (!store.state || !store.setState || !store.stateKeys))
-      throw new ComponentFailure(namesOf(row), 'cannot be used', noOpenCalls(), mask);
+    const why = config.expectations.some(({ source }) => source === row.name) ? 'it has followedBy' : null;
+    const needs = row.component.answerBy === 'call' ? 'it answers by a call' : why;
+    if (needs !== null && (!store.state || !store.setState || !store.stateKeys))
+      throw new ComponentFailure(namesOf(row), 'cannot be used', noState(needs), mask);
     return instanceOf<'source'>(add('sources', row, () => create(row)));
   });
   const pulling = config.sources.flatMap((row): readonly Pulling[] => {
@@ -122,7 +126,8 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     }
   });
   return {
-    ...{ config, lifecycles, pulling, destinations, resolvers, alerts: config.alerts },
+    ...{ config, lifecycles, pulling, destinations, resolvers },
+    ...{ alerts: config.alerts, expectations: config.expectations },
     sources: sources.set(routerSource, routerEventSource),
     number: (earlier?.number ?? 0) + 1,
     sinceMs: clock.now(),
@@ -144,8 +149,8 @@ function reportTo(telemetry: IngestTelemetry): ConstructorParameters<typeof Rout
   return ({ name }, reason) => telemetry.unroutable(name, reason);
 }
 
-function noOpenCalls(): Error {
-  const message = 'it answers by a call, and the store has no state, setState and stateKeys';
+function noState(needs: string): Error {
+  const message = `${needs}, and the store has no state, setState and stateKeys`;
   return Object.assign(new Error(message), { code: 'STATE_NOT_KEPT' });
 }
 

@@ -14,6 +14,7 @@ import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers } from '../ingest/pulling.js';
+import { Incomplete } from '../monitor/incomplete.js';
 import { Monitor } from '../monitor/monitor.js';
 import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
@@ -119,12 +120,9 @@ export class Router {
    */
   async open(): Promise<void> {
     const { store } = this.#composition;
-    const [pipeline, operations, retention, monitor] = [
-      this.#composition.engine.get(Pipeline),
-      this.#composition.engine.get(Operations),
-      this.#composition.engine.get(Retention),
-      this.#composition.engine.get(Monitor),
-    ];
+    const { engine } = this.#composition;
+    const [pipeline, operations, retention] = [engine.get(Pipeline), engine.get(Operations), engine.get(Retention)];
+    const [monitor, incomplete] = [engine.get(Monitor), engine.get(Incomplete)];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
       if (this.#answersCalls) await store.persist({ longestPauseMs, patienceMs });
@@ -134,14 +132,15 @@ export class Router {
     this.#opened.push(() => operations.close());
     this.#opened.push(() => retention.close());
     this.#opened.push(() => this.#drain());
-    const pullers = this.#composition.engine.get(Pullers);
+    const pullers = engine.get(Pullers);
     this.#opened.push(() => pullers.close());
     monitor.open();
-    this.#opened.push(() => monitor.close());
+    this.#opened.push(() => Promise.all([monitor.close(), incomplete.close()]).then(() => {}));
     let known = Promise.resolve();
     store.whenOpen(() => {
       known = pipeline.open();
       retention.open();
+      incomplete.open();
       void known.then(() => pullers.open());
     });
     // A resolver that is paused gets no call, not even the first one.

@@ -1,0 +1,228 @@
+/** Finds conversations of which an event has not come in time: read from the events of the store, so that a restart misses none. */
+import { Clock, type EventRecord, Log, parseJson, Store, stringifyJson, token } from '@switchhook/sdk';
+import { withTimeout } from '@switchhook/sdk/internal';
+import { Ingest } from '../ingest/ingest.js';
+import type { Routes } from '../routing/routes.js';
+import { type Current, inject, injectable } from '../system/injection.js';
+import { emit } from './emission.js';
+
+/** Which event of a subject follows which, and within what time. */
+export interface Expectation {
+  readonly source: string;
+  readonly first: string;
+  /** One of these types is enough. */
+  readonly following: readonly string[];
+  readonly withinMs: number;
+}
+
+/** What is taken from the configuration. */
+export interface IncompletePlan {
+  readonly expectations: readonly Expectation[];
+  readonly routeTable: Routes;
+  /** How long settled events are kept. */
+  readonly keepMs: number;
+}
+
+export const IncompletePlan = token<Current<IncompletePlan>>('switchhook.IncompletePlan');
+
+/** A conversation, and what is missing of it. Times are milliseconds since the epoch. */
+export interface IncompleteConversation {
+  readonly source: string;
+  readonly subject: string;
+  readonly agent: string | null;
+  /** Type and id of the event that has come, and when. */
+  readonly after: string;
+  readonly eventId: string;
+  readonly receivedAtMs: number;
+  /** Types, one of which should have come. */
+  readonly missing: readonly string[];
+  readonly dueMs: number;
+}
+
+const prefix = 'switchhook.incomplete:';
+/** Under this key: until when the events have been read. */
+const readUntilKey = 'switchhook.incomplete.read';
+/** Between two looks. */
+const betweenLooksMs = 15_000;
+/** An event is committed some seconds after it was received; the clocks of several routers differ. */
+const overlapMs = 60_000;
+/** How far back events are read after a time without a router, beyond the longest time of an expectation. */
+const longestGapMs = 86_400_000;
+const pageSize = 1_000;
+/** Conversations that are listed, at most. */
+const mostListed = 10_000;
+const readAtOnce = 50;
+const lastLookMs = 5_000;
+
+@injectable()
+export class Incomplete {
+  /** What may still come, and what has not come, by source, subject and type. */
+  readonly #waiting = new Map<string, IncompleteConversation>();
+  readonly #missing = new Map<string, Pick<IncompleteConversation, 'eventId' | 'dueMs'>>();
+  #expectations: readonly Expectation[] = [];
+  #readUntilMs: number | null = null;
+  #isOpen = false;
+  #look: Promise<void> | null = null;
+  #cancel = (): void => {};
+
+  constructor(
+    @inject(IncompletePlan) private readonly plan: Current<IncompletePlan>,
+    @inject(Store) private readonly store: Store,
+    @inject(Ingest) private readonly ingest: Ingest,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {}
+
+  /** The store is open. */
+  open(): void {
+    this.#isOpen = true;
+    this.#next();
+  }
+
+  /** Resolves when the look under way, if any, has ended, or takes too long. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    this.#cancel();
+    await withTimeout(this.clock, lastLookMs, Promise.resolve(this.#look)).catch((error: unknown) =>
+      this.log.warn('incomplete.failed', { error }),
+    );
+  }
+
+  /** Conversations of which an event is missing, the latest first. */
+  async list({ source, limit }: { readonly source?: string; readonly limit: number }): Promise<{
+    readonly items: readonly IncompleteConversation[];
+    readonly more: boolean;
+  }> {
+    const keys = (await this.store.stateKeys?.(prefix, mostListed)) ?? [];
+    const all: IncompleteConversation[] = [];
+    for (let read = 0; read < keys.length; read += readAtOnce) {
+      const some = await Promise.all(keys.slice(read, read + readAtOnce).map((key) => this.#kept(key)));
+      for (const one of some) if (one !== null && (source ?? one.source) === one.source) all.push(one);
+    }
+    all.sort((a, b) => b.dueMs - a.dueMs);
+    return { items: all.slice(0, limit), more: all.length > limit || keys.length === mostListed };
+  }
+
+  #next(): void {
+    if (!this.#isOpen) return;
+    this.#cancel = this.clock.after(betweenLooksMs, async () => {
+      this.#look = this.#once().catch((error: unknown) => this.log.warn('incomplete.failed', { error }));
+      await this.#look;
+      this.#next();
+    });
+  }
+
+  /** What has failed is done by the next look: nothing is noted as read before. */
+  async #once(): Promise<void> {
+    const { expectations } = this.plan.value;
+    if (expectations !== this.#expectations) {
+      this.#waiting.clear();
+      this.#missing.clear();
+      this.#readUntilMs = null;
+      this.#expectations = expectations;
+    }
+    if (expectations.length === 0) return;
+    const nowMs = this.clock.now();
+    if (this.#readUntilMs === null) await this.#begin(nowMs);
+    const sinceMs = (this.#readUntilMs ?? nowMs) - overlapMs;
+    for (const source of new Set(expectations.map((one) => one.source))) await this.#read(source, sinceMs);
+    for (const [key, conversation] of this.#waiting)
+      if (conversation.dueMs <= nowMs - betweenLooksMs) await this.#due(key, conversation);
+    await this.#note(nowMs);
+  }
+
+  /** Goes back so far that what was due while no router was running is found, too. */
+  async #begin(nowMs: number): Promise<void> {
+    for (const { source, subject, after, ...one } of (await this.list({ limit: mostListed })).items)
+      this.#missing.set(keyOf(source, subject, after), one);
+    const readUntil = Number((await this.store.state?.(readUntilKey)) ?? nowMs);
+    const longestMs = Math.max(...this.#expectations.map(({ withinMs }) => withinMs));
+    this.#readUntilMs = Math.max(Math.min(readUntil, nowMs), nowMs - longestGapMs) - longestMs;
+  }
+
+  /** Newest first, so that what follows an event has been seen before it. */
+  async #read(source: string, sinceMs: number): Promise<void> {
+    const expectations = this.#expectations.filter((one) => one.source === source);
+    const seen = new Set<string>();
+    let cursor: string | null | undefined;
+    do {
+      const part = { source, sinceMs, bodies: false, limit: pageSize, ...(cursor && { cursor }) };
+      const page = await this.store.events(part);
+      for (const event of page.items) for (const one of expectations) await this.#take(event, one, seen);
+      cursor = page.cursor;
+    } while (cursor !== null);
+  }
+
+  async #take(
+    event: EventRecord,
+    { source, first, following, withinMs }: Expectation,
+    seen: Set<string>,
+  ): Promise<void> {
+    const { subject, agent, type, id: eventId, receivedAtMs } = event;
+    if (subject === null) return;
+    const key = keyOf(source, subject, first);
+    if (following.includes(type)) {
+      seen.add(key);
+      this.#waiting.delete(key);
+      const missing = this.#missing.get(key);
+      if (missing !== undefined) await this.#arrived(key, missing.eventId);
+    }
+    if (type !== first || seen.has(key) || this.#missing.has(key)) return;
+    const times = { receivedAtMs, dueMs: receivedAtMs + withinMs };
+    this.#waiting.set(key, { source, subject, agent, after: first, eventId, missing: following, ...times });
+  }
+
+  /** Once more by the store: events may have come in another order. */
+  async #due(key: string, conversation: IncompleteConversation): Promise<void> {
+    const { source, subject, agent, after, missing, receivedAtMs, dueMs, eventId } = conversation;
+    const sinceMs = receivedAtMs - (dueMs - receivedAtMs);
+    for (const type of missing) {
+      const { items } = await this.store.events({ source, subject, type, sinceMs, bodies: false, limit: 1 });
+      if (items.length === 0) continue;
+      this.#waiting.delete(key);
+      return;
+    }
+    const { routeTable, keepMs } = this.plan.value;
+    const nowMs = this.clock.now();
+    const about = { type: 'conversation.incomplete', key: `conversation.incomplete:${eventId}` } as const;
+    const fields = {
+      ...{ source, conversation: subject, after, missing, eventId },
+      withinSeconds: Math.round((dueMs - receivedAtMs) / 1_000),
+      since: new Date(receivedAtMs).toISOString(),
+    };
+    await emit({ ...about, subject, agent, atMs: dueMs, fields }, { routeTable, ingest: this.ingest, nowMs });
+    const stateKey = prefix + eventId;
+    const text = (await this.store.state?.(stateKey)) ?? null;
+    await this.store.setState?.(stateKey, stringifyJson({ ...conversation }), text, nowMs + keepMs);
+    this.#waiting.delete(key);
+    this.#missing.set(key, { eventId, dueMs });
+    this.log.warn('conversation.incomplete', { source, subject, after, missing });
+  }
+
+  /** What was missing has come late. */
+  async #arrived(key: string, eventId: string): Promise<void> {
+    const stateKey = prefix + eventId;
+    const text = (await this.store.state?.(stateKey)) ?? null;
+    // Another router may have removed it.
+    if (text !== null) await this.store.setState?.(stateKey, null, text);
+    this.#missing.delete(key);
+  }
+
+  async #kept(stateKey: string): Promise<IncompleteConversation | null> {
+    const text = (await this.store.state?.(stateKey)) ?? null;
+    // What `#due` wrote.
+    return text === null ? null : (parseJson(text) as unknown as IncompleteConversation);
+  }
+
+  async #note(nowMs: number): Promise<void> {
+    const { keepMs } = this.plan.value;
+    for (const [key, { dueMs }] of this.#missing) if (dueMs < nowMs - keepMs) this.#missing.delete(key);
+    this.#readUntilMs = nowMs;
+    const text = (await this.store.state?.(readUntilKey)) ?? null;
+    if (nowMs - Number(text ?? 0) >= overlapMs) await this.store.setState?.(readUntilKey, String(nowMs), text);
+  }
+}
+
+function keyOf(source: string, subject: string, first: string): string {
+  return stringifyJson([source, subject, first]);
+}
