@@ -6,6 +6,8 @@ import {
   Controls,
   DeliveryTelemetry,
   Dispatcher,
+  Figures,
+  History,
   Ingest,
   maskFor,
   Observations,
@@ -102,6 +104,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const pullers = engine.get(Pullers);
   const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, clock);
   const changes = new ChangeFeed(current, kept, clock);
+  const history = new History(kept, new Figures(clock), clock, log);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
     const ids: string[] = [];
@@ -119,6 +122,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     refused,
     duplicates: ingest.duplicates,
     changes,
+    history,
     metrics,
     received,
   };

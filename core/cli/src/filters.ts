@@ -63,9 +63,10 @@ export function withDeliveryFilter(command: Command): Command {
     .option('--event <id>', 'of this event');
 }
 
-export function withPeriod(command: Command): Command {
+/** With a default where without `--since` there is no list but a period. */
+export function withPeriod(command: Command, since?: string): Command {
   return command
-    .option('--since <time>', 'not older than 2h, or since today, yesterday, 2026-01-01 or 2026-01-01T08:00')
+    .option('--since <time>', 'not older than 2h, or since today, yesterday, 2026-01-01 or 2026-01-01T08:00', since)
     .option('--until <time>', 'older than 2h, or before today, yesterday, 2026-01-01 or 2026-01-01T08:00')
     .option('--utc', "read and show times in UTC instead of by this machine's clock");
 }

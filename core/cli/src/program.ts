@@ -16,6 +16,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
 import { incompleteCommand } from './commands/incomplete.js';
+import { historyCommand } from './commands/history.js';
 import { initCommand, newCommand } from './commands/new.js';
 import { openCommand } from './commands/open.js';
 import { pluginsCommand } from './commands/plugins.js';
@@ -58,6 +59,7 @@ Examples:
   switchhook call --from +12345678912 --to +12345678913
   switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
   switchhook status                             how do its destinations stand?
+  switchhook history                            what happened in the last hour, and what died?
   switchhook tail                               what is received and delivered?
   switchhook explain conv_123                   why did this conversation not arrive?
   switchhook refused --group                    which requests are refused, and whose secret do they have?
@@ -77,6 +79,7 @@ for (const command of [
   callsCommand,
   simulateCommand,
   statusCommand,
+  historyCommand,
   tailCommand,
   openCommand,
   explainCommand,

@@ -1,12 +1,14 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { callAnswer, callList } from './api/call-responses.js';
 export { type RefusedRequest, refusalGroupList, refusedList, type SourceStatus } from './api/refused-responses.js';
+export { type History, history } from './api/history-responses.js';
 export { type ReloadReport, reloadReport } from './api/reload-responses.js';
 export { longestPage, type ReloadRequest } from './api/requests.js';
 export {
   type ChangePage,
   type ConfigProblem,
   changePage,
+  type DeadGroupList,
   type Delivery,
   type DeliveryDetails,
   type DeliveryList,

@@ -3,6 +3,7 @@ export { type ReplayRequest, Replays } from './admin/bulk-replay.js';
 export { answeredCalls, type CallQuery } from './admin/call-history.js';
 export { ChangeFeed } from './admin/change-feed.js';
 export { Controls } from './admin/control.js';
+export { History, historyKey } from './admin/history.js';
 export { Operations } from './admin/operations.js';
 export { StatusReader } from './admin/status.js';
 export { summaryOf, troubleOf, troublesOf, worstFirst } from './admin/trouble.js';
@@ -69,6 +70,7 @@ export { PluginServices, serviceProblems, withServices } from './runtime/plugin-
 export { Retention } from './runtime/retention.js';
 export { systemClock } from './system/clock.js';
 export { DnsCache } from './system/dns-cache.js';
+export { Figures } from './system/figures.js';
 export { fetchResponse, Network, openNetwork } from './system/http-client.js';
 export { newEventId, random } from './system/ids.js';
 export { openLog, printable } from './system/log.js';

@@ -53,7 +53,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
     ],
   };
-  const { operations, controls, status, duplicates, changes, clock } = operator;
+  const { operations, controls, status, duplicates, changes, history, clock } = operator;
   const incomplete = operator.engine.get(Incomplete);
   const mask = maskFor([]);
   const rows = { added: [], changed: ['crm'], removed: [], unchanged: [] };
@@ -74,7 +74,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     };
   };
   const api = apiFor({
-    ...{ operations, controls, status, duplicates, changes, incomplete, info, reload },
+    ...{ operations, controls, status, duplicates, changes, incomplete, history, info, reload },
     ...{ access, trustProxy, limits, clock, log, mask },
   });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));

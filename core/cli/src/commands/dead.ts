@@ -1,14 +1,7 @@
 /** `switchhook dead`: dead deliveries, one by one or counted by their failure. */
-import { deadGroupList } from '@switchhook/core/api';
+import { type DeadGroupList, deadGroupList } from '@switchhook/core/api';
 import type { Command } from 'commander';
-import {
-  type Query,
-  type RouterClient,
-  type RouterOptions,
-  routerCommand,
-  undecided,
-  withRouter,
-} from '../api-client.js';
+import { type RouterOptions, routerCommand, undecided, withRouter } from '../api-client.js';
 import { type DeliveryFilter, type DiedPeriod, filterOf, type Period, withDiedPeriod, withPeriod } from '../filters.js';
 import { clockTime, printDead } from '../format/event.js';
 import { type Output, printJson, printTable, styled } from '../output.js';
@@ -44,7 +37,11 @@ Examples:
     .action((options: DeadOptions) =>
       withRouter(options, output, async (router) => {
         const filter = filterOf(options);
-        if (options.group) return printGroups(router, filter, options, output);
+        if (options.group) {
+          const found = await router.get('/api/dead', deadGroupList, filter);
+          if (options.json) return printJson(output, found);
+          return found.groups.length === 0 ? output.line('Nothing is dead.') : printGroups(found, options, output);
+        }
         const { found, more } = await undecided(router, { ...filter, state: 'dead' }, Number(options.limit));
         if (options.json) return printJson(output, { deliveries: found });
         if (found.length === 0) return output.line('Nothing is dead.');
@@ -57,10 +54,8 @@ Examples:
     );
 }
 
-async function printGroups(router: RouterClient, filter: Query, options: DeadOptions, output: Output): Promise<void> {
-  const found = await router.get('/api/dead', deadGroupList, filter);
-  if (options.json) return printJson(output, found);
-  if (found.groups.length === 0) return output.line('Nothing is dead.');
+/** What is dead, a line for each destination and failure. */
+export function printGroups(found: DeadGroupList, options: Period, output: Output): void {
   const rows = found.groups.map(({ destination, reason, failure, deliveries, firstAt, lastAt, latest }) => [
     styled(output, 'red', String(deliveries)),
     destination,
@@ -78,7 +73,7 @@ async function printGroups(router: RouterClient, filter: Query, options: DeadOpt
       { heading: 'failure', cut: 20 },
       { heading: 'reason', drop: 2 },
       { heading: 'first', drop: 1 },
-      { heading: 'last' },
+      { heading: 'last', drop: 3 },
       { heading: 'latest', below: true },
     ],
     rows,

@@ -28,7 +28,7 @@ export function clockTime(time: string, utc = false): string {
 }
 
 /** `2026-01-01 08:00:00` by this machine's clock, or in UTC. */
-function zoned(time: string, utc: boolean): string {
+export function zoned(time: string, utc: boolean): string {
   const date = new Date(time);
   const offsetMs = utc ? 0 : date.getTimezoneOffset() * 60_000;
   return new Date(date.getTime() - offsetMs).toISOString().slice(0, 19).replace('T', ' ');

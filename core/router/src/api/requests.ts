@@ -115,6 +115,21 @@ export const deliveryQuery = z.strictObject({
 });
 
 export const incompleteQuery = z.strictObject({ source: eventFilter.source, limit });
+export const historyQuery = z.strictObject({
+  ...period,
+  step: z
+    .string()
+    .transform((text, ctx) => {
+      const ms = durationMs(text);
+      if (ms !== null && ms > 0 && ms <= 86_400_000 && ms % 60_000 === 0) return ms;
+      ctx.addIssue('expected whole minutes, at most a day, such as 5m or 1h');
+      return z.NEVER;
+    })
+    .default(60_000)
+    .meta({ description: 'How long each step is, in whole minutes.', type: 'string', default: '1m', examples: ['5m'] }),
+  source: word.optional().meta({ description: 'Only events, requests and calls of this source.' }),
+  destination: word.optional().meta({ description: 'Only this destination.' }),
+});
 
 export const deadQuery = z.strictObject({ ...deliveryFilter, ...period, ...settledPeriod });
 

@@ -141,6 +141,8 @@ export const deadGroupList = z
   })
   .register(named, { id: 'DeadGroupList' });
 
+export type DeadGroupList = z.output<typeof deadGroupList>;
+
 const duplicate = z
   .object({
     event: z.string().meta({ description: 'Id of the event that is kept.' }),

@@ -4,6 +4,7 @@ import type { Kind, RefusalCode } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { ChangeFeed } from '../admin/change-feed.js';
 import type { Controls } from '../admin/control.js';
+import type { History } from '../admin/history.js';
 import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
 import type { ReloadReport } from '../api/reload-responses.js';
@@ -40,6 +41,7 @@ export interface Answering {
   readonly duplicates: RecentDuplicates;
   readonly changes: ChangeFeed;
   readonly incomplete: Incomplete;
+  readonly history: History;
   readonly info: RouterInfo;
   /** Reads the configuration anew. Refuses as `CONFIG_REJECTED`. */
   readonly reload: (request: ReloadRequest) => Promise<ReloadReport>;

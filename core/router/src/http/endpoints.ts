@@ -1,10 +1,13 @@
 /** The endpoints of the API, one row each: request, response, implementation. */
 
+import { refuse } from '@switchhook/sdk';
+import { didYouMean } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import type { ReplayFilter } from '../admin/bulk-replay.js';
 import type { ExplainQuestion } from '../admin/operations.js';
 import { summaryOf, troublesOf } from '../admin/trouble.js';
 import { callList } from '../api/call-responses.js';
+import { history, historyJson } from '../api/history-responses.js';
 import {
   callJson,
   deadGroupsJson,
@@ -191,6 +194,24 @@ export const endpoints: readonly Endpoint[] = [
         store: { use: useOf(info, 'store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
         ...rowsOf(current, info),
       };
+    },
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/history',
+    summary: 'What happened in the last 48 hours, minute by minute; the last hour without `since`.',
+    ...{ query: question.historyQuery, body: nothing, reply: history, refusals: ['NO_SUCH_ROW'] },
+    answer: async ({ query }, { history: reader, info, nowMs }) => {
+      const { step: stepMs, sinceMs = nowMs - 3_600_000, untilMs, ...names } = timed(query, nowMs);
+      const series = await reader.read({ ...names, sinceMs, untilMs, stepMs });
+      for (const kind of ['source', 'destination'] as const) {
+        const name = names[kind];
+        const known = info.components.filter((one) => one.kind === kind).map((one) => one.name);
+        const isCounted = series[`${kind}s`].length > 0;
+        if (name !== undefined && !isCounted && !known.includes(name))
+          throw refuse('NO_SUCH_ROW', `no ${kind} "${name}" is configured${didYouMean(name, known)}`);
+      }
+      return historyJson(series, { stepMs, untilMs: Math.min(untilMs ?? nowMs, nowMs) });
     },
   }),
   ...liveEndpoints,

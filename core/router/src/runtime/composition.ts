@@ -4,6 +4,7 @@ import { Clock, Log, Metrics, Store, StoreReader } from '@switchhook/sdk';
 import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { ControlPlan, Controls } from '../admin/control.js';
+import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
@@ -30,6 +31,7 @@ import { VerificationQueue } from '../ingest/verification-queue.js';
 import { Incomplete, IncompletePlan } from '../monitor/incomplete.js';
 import { Monitor, MonitorPlan } from '../monitor/monitor.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
+import { Figures } from '../system/figures.js';
 import type { Current, CurrentInUse } from '../system/injection.js';
 import { type LineWriter, openLog } from '../system/log.js';
 import { Mask, Secrets } from '../system/mask.js';
@@ -109,7 +111,7 @@ const classes = [
     Answers,
     Pipeline,
   ],
-  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Retention, Monitor, Incomplete],
+  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Figures, History, Retention, Monitor, Incomplete],
 ] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */
@@ -125,6 +127,8 @@ export function composeRouter(config: Config, options: RouterOptions, questions:
   );
   const engine = container.child();
   registerClasses(engine);
+  const metrics = container.get(Metrics);
+  engine.register(Metrics, { useFactory: () => engine.get(Figures).recorded(metrics) });
   const store = createStore(config, container);
   engine.register(Store, { useValue: storeUntilOpen(container.get(Store), store) });
   if (!container.has(StoreReader)) {
@@ -138,7 +142,7 @@ export function composeRouter(config: Config, options: RouterOptions, questions:
   current = new Swappable(createGeneration(config, { container, engine, earlier: null }));
   registerPlan(engine, current);
   expectRows(engine, config);
-  container.get(Metrics).gauge('build_info', 'Always 1; the version is in the label', 1, { version });
+  metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const fairness = new ConnectionFairness();
   return {
     container,
@@ -202,6 +206,7 @@ function serverParts(current: Current<Generation>, engine: Container, { ready, r
     duplicates: engine.get(Ingest).duplicates,
     changes: engine.get(ChangeFeed),
     incomplete: engine.get(Incomplete),
+    history: engine.get(History),
     get info() {
       return current.value.server.info;
     },

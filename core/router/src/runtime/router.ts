@@ -4,6 +4,7 @@ import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type 
 import { Sleep, withTimeout } from '@switchhook/sdk/internal';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
+import { History } from '../admin/history.js';
 import { Operations } from '../admin/operations.js';
 import { explanationJson } from '../api/mapping.js';
 import type { ReloadReport } from '../api/reload-responses.js';
@@ -121,7 +122,8 @@ export class Router {
   async open(): Promise<void> {
     const { store } = this.#composition;
     const { engine } = this.#composition;
-    const [pipeline, operations, retention] = [engine.get(Pipeline), engine.get(Operations), engine.get(Retention)];
+    const [pipeline, operations] = [engine.get(Pipeline), engine.get(Operations)];
+    const [retention, history] = [engine.get(Retention), engine.get(History)];
     const [monitor, incomplete] = [engine.get(Monitor), engine.get(Incomplete)];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
@@ -131,6 +133,7 @@ export class Router {
     });
     this.#opened.push(() => operations.close());
     this.#opened.push(() => retention.close());
+    this.#opened.push(() => history.close());
     this.#opened.push(() => this.#drain());
     const pullers = engine.get(Pullers);
     this.#opened.push(() => pullers.close());
@@ -141,6 +144,7 @@ export class Router {
       known = pipeline.open();
       retention.open();
       incomplete.open();
+      history.open();
       void known.then(() => pullers.open());
     });
     // A resolver that is paused gets no call, not even the first one.

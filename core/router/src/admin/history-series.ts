@@ -1,0 +1,166 @@
+/** Makes series of the minutes of a history: by source, by destination, and of calls. */
+import { answeredBy, type Minutes, minuteMs, percentile, timed } from '../system/figures.js';
+
+/** One number per step; null where nothing was measured. */
+type Numbers = readonly number[];
+type Durations = readonly (number | null)[];
+
+/** Percentiles in milliseconds; null where nothing was measured. */
+export interface Percentiles {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+/** What happened in each step. */
+export interface HistorySeries {
+  /** Where each step begins, in milliseconds since the epoch. */
+  readonly timesMs: Numbers;
+  readonly sources: readonly (Arrivals & { readonly source: string })[];
+  readonly events: Arrivals;
+  readonly destinations: readonly DestinationSeries[];
+  readonly calls: CallSeries;
+}
+
+/** What came. */
+export interface Arrivals {
+  readonly received: Numbers;
+  readonly duplicates: Numbers;
+  readonly refused: Numbers;
+}
+
+/** What became of deliveries. */
+export interface DestinationSeries {
+  readonly destination: string;
+  readonly delivered: Numbers;
+  readonly failed: Numbers;
+  readonly dead: Numbers;
+  readonly attemptMs: Percentiles;
+  readonly attemptP95Ms: Durations;
+}
+
+/** How calls were answered. */
+export interface CallSeries {
+  readonly answered: Numbers;
+  /** How many, by the last step that a part of the answer came from. */
+  readonly steps: Readonly<Record<string, number>>;
+  readonly ringMs: Percentiles;
+  readonly ringP50Ms: Durations;
+  readonly ringP95Ms: Durations;
+  readonly ringP99Ms: Durations;
+}
+
+/** What to make of the minutes. */
+interface Frame {
+  /** The first minute. */
+  readonly first: number;
+  /** The minute after the last one. */
+  readonly end: number;
+  /** Minutes of a step. */
+  readonly step: number;
+  readonly source?: string | undefined;
+  readonly destination?: string | undefined;
+}
+
+/** What is counted, to whom, and how often in each step. */
+interface Row {
+  readonly field: string;
+  readonly name: string;
+  readonly numbers: number[];
+}
+
+/** Fields of sources; all others are of destinations. */
+const ofSources = /^(received|duplicate|refused|call:|ring:)/;
+const ofArrivals = /^(received|duplicate|refused)$/;
+
+/** Each minute is looked at once, however many series there are. */
+export function seriesOf(minutes: Minutes, frame: Frame): HistorySeries {
+  const { first, end, step } = frame;
+  const length = Math.max(0, Math.ceil((end - first) / step));
+  const rows = rowsOf(minutes, frame, length);
+  const fitting = (field: string, name?: string) =>
+    rows.filter(
+      (row) =>
+        (field.endsWith(':') ? row.field.startsWith(field) : row.field === field) && (name ?? row.name) === row.name,
+    );
+  const series = (field: string, name?: string) => summed(fitting(field, name), length);
+  const percentiles = (field: string, name?: string): Percentiles => {
+    const found = fitting(field, name).map((row) => [bucketOf(row), total(row.numbers)] as const);
+    return { p50: percentile(found, 0.5), p95: percentile(found, 0.95), p99: percentile(found, 0.99) };
+  };
+  const durations = (share: number, field: string, name?: string): Durations => {
+    const found = fitting(field, name).map((row) => [bucketOf(row), row.numbers] as const);
+    return Array.from({ length }, (_, index) =>
+      percentile(
+        found.map(([bucket, numbers]) => [bucket, numbers[index] ?? 0] as const),
+        share,
+      ),
+    );
+  };
+  const arrivals = (name?: string): Arrivals => ({
+    received: series('received', name),
+    duplicates: series('duplicate', name),
+    refused: series('refused', name),
+  });
+  const namesOf = (fits: (field: string) => boolean) =>
+    [...new Set(rows.filter(({ field }) => fits(field)).map(({ name }) => name))].sort();
+  const answers = new Set(fitting(answeredBy).map(({ field }) => field));
+  return {
+    timesMs: Array.from({ length }, (_, index) => (first + index * step) * minuteMs),
+    sources: namesOf((field) => ofArrivals.test(field)).map((source) => ({ source, ...arrivals(source) })),
+    events: arrivals(),
+    destinations: namesOf((field) => !ofSources.test(field)).map((destination) => ({
+      destination,
+      delivered: series('delivered', destination),
+      failed: series('failed', destination),
+      dead: series('dead', destination),
+      attemptMs: percentiles(timed.attempt, destination),
+      attemptP95Ms: durations(0.95, timed.attempt, destination),
+    })),
+    calls: {
+      answered: series(answeredBy),
+      steps: Object.fromEntries([...answers].map((field) => [field.slice(answeredBy.length), total(series(field))])),
+      ringMs: percentiles(timed.ring),
+      ringP50Ms: durations(0.5, timed.ring),
+      ringP95Ms: durations(0.95, timed.ring),
+      ringP99Ms: durations(0.99, timed.ring),
+    },
+  };
+}
+
+function rowsOf(minutes: Minutes, { first, end, step, source, destination }: Frame, length: number): readonly Row[] {
+  const rows = new Map<string, Row>();
+  for (const [minute, counts] of minutes) {
+    if (minute < first || minute >= end) continue;
+    const index = Math.floor((minute - first) / step);
+    for (const [key, number] of counts) {
+      const row = rows.get(key) ?? { ...keyOf(key), numbers: new Array<number>(length).fill(0) };
+      rows.set(key, row);
+      row.numbers[index] = (row.numbers[index] ?? 0) + number;
+    }
+  }
+  return [...rows.values()].filter(
+    ({ field, name }) => ((ofSources.test(field) ? source : destination) ?? name) === name,
+  );
+}
+
+/** `received agents`: a name may have a space, a field has none. */
+function keyOf(text: string): Pick<Row, 'field' | 'name'> {
+  const end = text.indexOf(' ');
+  return { field: text.slice(0, end), name: text.slice(end + 1) };
+}
+
+function bucketOf({ field }: Row): number {
+  return Number(field.slice(field.indexOf(':') + 1));
+}
+
+function summed(rows: readonly Row[], length: number): Numbers {
+  const sum = new Array<number>(length).fill(0);
+  for (const { numbers } of rows)
+    for (const [index, number] of numbers.entries()) sum[index] = (sum[index] ?? 0) + number;
+  return sum;
+}
+
+function total(numbers: Numbers): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}

@@ -1,0 +1,147 @@
+/** Figures by the minute: counted beside the router's own metrics, so that its history needs no Prometheus. */
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+import { Clock, type Labels, type Metrics } from '@switchhook/sdk';
+import { inject, injectable } from './injection.js';
+
+/** How often something happened, by what it was and to whom: `delivered crm`. */
+export type Counts = Map<string, number>;
+/** By the number of the minute since the epoch. */
+export type Minutes = Map<number, Counts>;
+
+/** One minute. */
+export const minuteMs = 60_000;
+const minutesPerHour = 60;
+
+/** What a duration is counted as; the number of its bucket follows. */
+export const timed = { attempt: 'attempt:', ring: 'ring:' } as const;
+/** What an answer is counted as; its step follows. */
+export const answeredBy = 'call:';
+
+/** What of a metric is counted, for which of its labels; null = not at all. */
+const counted: Readonly<Record<string, (labels: Labels) => readonly [field: string, name: string | undefined] | null>> =
+  {
+    events_received_total: ({ source, result }) => [result === 'duplicate' ? 'duplicate' : 'received', source],
+    requests_refused_total: ({ source }) => ['refused', source],
+    attempts_total: ({ destination, outcome }) => [outcome === 'delivered' ? 'delivered' : 'failed', destination],
+    deliveries_dead_total: ({ destination, reason }) => (reason === 'discarded' ? null : ['dead', destination]),
+    calls_answered_total: ({ source, step }) => [answeredBy + step, source],
+  };
+const measured: Readonly<Record<string, (labels: Labels) => readonly [field: string, name: string | undefined]>> = {
+  attempt_seconds: ({ destination }) => [timed.attempt, destination],
+  call_answer_seconds: ({ source }) => [timed.ring, source],
+};
+
+/** Sources and destinations that are counted by themselves; a minute of each takes some 20 bytes in the store. */
+const mostNames = 100;
+/** Where further ones are counted. */
+export const otherNames = '(others)';
+/** What the store has not taken is kept as long. */
+const mostHours = 6;
+
+/** Upper ends of the buckets grow by this factor: a percentile is right within a tenth. */
+const growth = 1.2;
+/** From a millisecond to 19 hours. */
+const lastBucket = 99;
+
+/** Counts, in memory, until the store takes it. */
+@injectable()
+export class Figures {
+  #minutes: Minutes = new Map();
+  readonly #names = new Set<string>();
+
+  constructor(@inject(Clock) private readonly clock: Clock) {}
+
+  /** What has been counted since the last `take`. */
+  get pending(): Minutes {
+    return this.#minutes;
+  }
+
+  /** Metrics that are counted here, too. */
+  recorded(metrics: Metrics): Metrics {
+    return {
+      gauge: (...reading) => metrics.gauge(...reading),
+      count: (name, help, labels = {}, by = 1) => {
+        metrics.count(name, help, labels, by);
+        const found = by === 0 ? null : counted[name]?.(labels);
+        if (found) this.#add(...found, by);
+      },
+      observe: (name, help, value, labels = {}, buckets) => {
+        metrics.observe(name, help, value, labels, buckets);
+        const [field, owner] = measured[name]?.(labels) ?? [];
+        if (field !== undefined) this.#add(field + bucketOf(value * 1_000), owner, 1);
+      },
+    };
+  }
+
+  /** Hands over what has been counted, and begins anew. */
+  take(): Minutes {
+    const taken = this.#minutes;
+    this.#minutes = new Map();
+    return taken;
+  }
+
+  /** Takes back what could not be kept. The oldest of it is dropped where it has become too much. */
+  giveBack(minutes: Minutes): void {
+    addTo(this.#minutes, minutes);
+    const oldest = Math.floor(this.clock.now() / minuteMs) - mostHours * minutesPerHour;
+    for (const minute of this.#minutes.keys()) if (minute <= oldest) this.#minutes.delete(minute);
+  }
+
+  #add(field: string, name = '', by: number): void {
+    const isKnown = this.#names.has(name) || this.#names.size < mostNames;
+    if (isKnown) this.#names.add(name);
+    const minute = Math.floor(this.clock.now() / minuteMs);
+    addTo(this.#minutes, new Map([[minute, new Map([[`${field} ${isKnown ? name : otherNames}`, by]])]]));
+  }
+}
+
+/** Adds minutes to others. */
+export function addTo(sum: Minutes, minutes: Minutes): void {
+  for (const [minute, counts] of minutes) {
+    const counted: Counts = sum.get(minute) ?? new Map();
+    for (const [key, by] of counts) counted.set(key, (counted.get(key) ?? 0) + by);
+    sum.set(minute, counted);
+  }
+}
+
+/** The hour of a minute, in the form of its key: `2026-01-01T08`. */
+export function hourOf(minute: number): string {
+  return new Date(minute * minuteMs).toISOString().slice(0, 13);
+}
+
+/** When the hour ends, in milliseconds since the epoch. */
+export function endOfHourMs(hour: string): number {
+  return Date.parse(`${hour}:00:00Z`) + minutesPerHour * minuteMs;
+}
+
+function bucketOf(ms: number): number {
+  return Math.min(lastBucket, Math.max(0, Math.round(Math.log(ms) / Math.log(growth))));
+}
+
+/** The duration within which a share of those counted ended, in milliseconds; null where there are none. */
+export function percentile(
+  buckets: readonly (readonly [bucket: number, number: number])[],
+  share: number,
+): number | null {
+  let left = share * buckets.reduce((sum, [, number]) => sum + number, 0);
+  for (const [bucket, number] of buckets.toSorted(([a], [b]) => a - b)) {
+    left -= number;
+    if (number > 0 && left <= 0) return Number((growth ** bucket).toPrecision(3));
+  }
+  return null;
+}
+
+/** Minutes as a text, about a sixth of their JSON. */
+export async function packed(minutes: Minutes): Promise<string> {
+  const json = JSON.stringify([...minutes].map(([minute, counts]) => [minute, [...counts]]));
+  return (await promisify(deflateRaw)(json)).toString('base64');
+}
+
+/** The minutes in a text that `packed` wrote. Rejects where it is another one. */
+export async function unpacked(text: string): Promise<Minutes> {
+  const json = (await promisify(inflateRaw)(Buffer.from(text, 'base64'))).toString();
+  return new Map(
+    (JSON.parse(json) as [number, [string, number][]][]).map(([minute, counts]) => [minute, new Map(counts)]),
+  );
+}

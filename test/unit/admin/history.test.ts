@@ -1,0 +1,193 @@
+import { Figures, History, historyKey } from '@switchhook/core/internal';
+import { memoryStore } from '@switchhook/plugin-memory';
+import type { Store } from '@switchhook/sdk';
+import { FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
+import { expect } from 'chai';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+function setup(clock = new FakeClock(), store: Store = memoryStore(clock)) {
+  const log = new FakeLog();
+  const figures = new Figures(clock);
+  const passedOn = new FakeMetrics();
+  const metrics = figures.recorded(passedOn);
+  const history = new History(store, figures, clock, log);
+  const received = (source: string, result = 'routed') =>
+    metrics.count('events_received_total', '', { source, result });
+  const attempted = (destination: string, outcome: string, ms: number) => {
+    metrics.count('attempts_total', '', { destination, outcome });
+    metrics.observe('attempt_seconds', '', ms / 1_000, { destination });
+  };
+  const answered = (source: string, step: string, ms: number) => {
+    metrics.count('calls_answered_total', '', { source, answer: 'a', step });
+    metrics.observe('call_answer_seconds', '', ms / 1_000, { source });
+  };
+  const read = (query: Partial<Parameters<History['read']>[0]> = {}) =>
+    history.read({ sinceMs: clock.now() - hourMs, stepMs: minuteMs, ...query });
+  return { clock, store, log, passedOn, metrics, history, received, attempted, answered, read };
+}
+
+describe('the history', () => {
+  it('has what the metrics count, minute by minute, by source and by destination', async () => {
+    const { clock, passedOn, metrics, received, attempted, read } = setup();
+    received('agents');
+    received('agents', 'duplicate');
+    await clock.advance(2 * minuteMs);
+    received('agents', 'unrouted');
+    received('forms');
+    metrics.count('requests_refused_total', '', { source: 'forms', code: 'UNVERIFIED' });
+    attempted('crm', 'delivered', 20);
+    attempted('crm', 'unavailable', 20);
+    attempted('crm', 'rejected', 20);
+    metrics.count('deliveries_dead_total', '', { destination: 'crm', reason: 'rejected' });
+    metrics.count('deliveries_dead_total', '', { destination: 'crm', reason: 'discarded' });
+    metrics.count('deliveries_dead_total', '', { destination: 'crm', reason: 'exhausted' }, 0);
+    const { timesMs, events, sources, destinations } = await read({ sinceMs: clock.now() - 2 * minuteMs });
+    expect(timesMs).to.deep.equal([-2, -1, 0].map((minutes) => clock.now() + minutes * minuteMs));
+    expect(events).to.deep.equal({ received: [1, 0, 2], duplicates: [1, 0, 0], refused: [0, 0, 1] });
+    expect(sources).to.deep.equal([
+      { source: 'agents', received: [1, 0, 1], duplicates: [1, 0, 0], refused: [0, 0, 0] },
+      { source: 'forms', received: [0, 0, 1], duplicates: [0, 0, 0], refused: [0, 0, 1] },
+    ]);
+    expect(destinations).to.have.length(1);
+    expect(destinations[0]).to.deep.include({ destination: 'crm', delivered: [0, 0, 1], failed: [0, 0, 2] });
+    expect(destinations[0]?.dead).to.deep.equal([0, 0, 1]);
+    expect(passedOn.values.size, 'what is passed on').to.be.above(0);
+  });
+
+  it('has percentiles that are right within a tenth', async () => {
+    const { answered, read } = setup();
+    for (let n = 1; n <= 100; n += 1) answered('calls', n > 60 ? 'default' : 'fresh', n * 40);
+    const { calls } = await read({ stepMs: hourMs });
+    expect(calls.steps).to.deep.equal({ fresh: 60, default: 40 });
+    expect(calls.answered.reduce((sum, number) => sum + number)).to.equal(100);
+    const within = (value: number | null, exact: number) => expect(value).to.be.within(exact * 0.9, exact * 1.1);
+    within(calls.ringMs.p50, 2_000);
+    within(calls.ringMs.p95, 3_800);
+    within(calls.ringMs.p99, 3_960);
+    within(calls.ringP95Ms.at(-1) ?? null, 3_800);
+    expect(calls.ringP95Ms[0]).to.equal(null);
+  });
+
+  it('adds minutes up in longer steps, which begin at whole ones', async () => {
+    const { clock, received, read } = setup();
+    for (let n = 0; n < 25; n += 1) {
+      received('agents');
+      await clock.advance(minuteMs);
+    }
+    const { timesMs, events } = await read({ sinceMs: clock.now() - 25 * minuteMs + 1, stepMs: 10 * minuteMs });
+    expect(events.received).to.deep.equal([10, 10, 5]);
+    expect(timesMs.every((ms) => ms % (10 * minuteMs) === 0)).to.equal(true);
+  });
+
+  it('shows one source or one destination', async () => {
+    const { received, attempted, answered, read } = setup();
+    received('agents');
+    received('forms');
+    answered('calls', 'fresh', 5);
+    attempted('crm', 'delivered', 5);
+    attempted('slack', 'delivered', 5);
+    const { sources, destinations, events, calls } = await read({ source: 'forms', destination: 'slack' });
+    expect(sources.map(({ source }) => source)).to.deep.equal(['forms']);
+    expect(destinations.map(({ destination }) => destination)).to.deep.equal(['slack']);
+    expect(events.received.at(-1)).to.equal(1);
+    expect(calls.steps).to.deep.equal({});
+  });
+
+  it('survives a restart within the same minute', async () => {
+    const first = setup();
+    first.history.open();
+    first.received('agents');
+    await first.clock.advance(hourMs);
+    first.received('agents');
+    await first.history.close();
+    expect(first.clock.pending).to.equal(0);
+    const second = setup(first.clock, first.store);
+    second.received('agents');
+    const { events } = await second.read();
+    expect([events.received[0], events.received.at(-1)]).to.deep.equal([1, 2]);
+  });
+
+  it('is the sum of all routers that share a store, also where they write at the same moment', async () => {
+    const one = setup();
+    const routers = [one, setup(one.clock, one.store), setup(one.clock, one.store)];
+    for (const { history, received } of routers) {
+      history.open();
+      received('agents');
+    }
+    await one.clock.advance(minuteMs);
+    // A read follows the write that is under way.
+    await Promise.all(routers.map(({ read }) => read()));
+    for (const { read } of routers) expect((await read()).events.received.at(-2)).to.equal(3);
+    await Promise.all(routers.map(({ history }) => history.close()));
+  });
+
+  it('ends after two days, in the store too', async () => {
+    const { clock, store, history, received, read } = setup();
+    history.open();
+    received('agents');
+    await clock.advance(47 * hourMs);
+    expect((await read({ sinceMs: 0, stepMs: hourMs })).events.received[1]).to.equal(1);
+    await clock.advance(2 * hourMs);
+    const { timesMs, events } = await read({ sinceMs: 0, stepMs: hourMs });
+    expect(timesMs).to.have.length(49);
+    expect(events.received.every((number) => number === 0)).to.equal(true);
+    expect(await store.stateKeys?.(historyKey, 100)).to.deep.equal([]);
+    await history.close();
+  });
+
+  it('writes what a failing store has not taken as soon as it can, and reports the failure once', async () => {
+    let isBroken = true;
+    const clock = new FakeClock();
+    const store = memoryStore(clock);
+    const setState = store.setState?.bind(store);
+    store.setState = async (...change) => {
+      if (isBroken) throw new Error('disk full');
+      return setState?.(...change) ?? false;
+    };
+    const { log, history, received, read } = setup(clock, store);
+    history.open();
+    received('agents');
+    await clock.advance(3 * minuteMs);
+    expect((await read()).events.received.at(-4)).to.equal(1);
+    expect(log.lines.map(({ event }) => event)).to.deep.equal(['history.unwritten']);
+    isBroken = false;
+    await clock.advance(minuteMs);
+    await history.close();
+    expect((await setup(clock, store).read()).events.received.at(-5)).to.equal(1);
+  });
+
+  it('keeps six hours in memory where the store keeps no texts', async () => {
+    const clock = new FakeClock();
+    const { history, received, read } = setup(clock, Object.assign(memoryStore(clock), { state: undefined }));
+    history.open();
+    received('agents');
+    await clock.advance(5 * hourMs);
+    expect((await read({ sinceMs: 0, stepMs: 48 * hourMs })).events.received.at(-1)).to.equal(1);
+    await clock.advance(2 * hourMs);
+    expect((await read({ sinceMs: 0, stepMs: 48 * hourMs })).events.received.at(-1)).to.equal(0);
+    await history.close();
+  });
+
+  it('stays within bounds: a hundred names by themselves, a few MB for two busy days', async () => {
+    const { clock, store, history, received, attempted, read } = setup();
+    for (let n = 0; n < 150; n += 1) received(`source ${n}`);
+    const { sources } = await read();
+    expect(sources.map(({ received: numbers }) => numbers.at(-1))).to.deep.include(50);
+    expect(sources.map(({ source }) => source))
+      .to.include('(others)')
+      .and.to.have.length(101);
+    for (let minute = 0; minute < 60; minute += 1) {
+      for (let n = 0; n < 20; n += 1)
+        for (let attempt = 0; attempt < 40; attempt += 1)
+          attempted(`source ${n}`, attempt % 9 === 0 ? 'unavailable' : 'delivered', 1 + ((attempt * 997 * n) % 300));
+      await clock.advance(minuteMs);
+    }
+    await history.close();
+    const keys = (await store.stateKeys?.(historyKey, 100)) ?? [];
+    const texts = await Promise.all(keys.map((key) => store.state?.(key)));
+    const bytes = texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+    expect(bytes * 48).to.be.below(5_000_000);
+  });
+});
