@@ -188,7 +188,8 @@ describe('an operator at the command line', () => {
       /^Trouble: Destination crm: 1 dead delivery\. Last failure: .* Fix the cause, then replay or discard them: switchhook dead\.\n$/,
     );
     const { store, destinations } = JSON.parse(stdout);
-    expect(store).to.deep.equal({ use: 'sqlite', canCommit: true, reason: null });
+    expect(store).to.include({ use: 'sqlite', canCommit: true, reason: null, pruned: null });
+    for (const known of ['commitMs', 'bytes', 'freeBytes']) expect(store[known], known).to.be.above(0);
     expect(destinations[0]).to.include({
       destination: 'crm',
       use: 'http.post',
@@ -197,7 +198,7 @@ describe('an operator at the command line', () => {
       breaker: 'closed',
     });
     expect((await run('status')).stdout).to.match(
-      /^Destination crm: 1 dead delivery\. Last failure: .*\nFix the cause.*\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\n/,
+      /^Destination crm: 1 dead delivery\. Last failure: .*\nFix the cause.*\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\nstore \S+ kB, \S+ .B free, commit \S+ ms, memory \S+ MB, \d+ % busy\n/,
     );
   });
 

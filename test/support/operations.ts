@@ -14,6 +14,7 @@ import {
   type OpenResolver,
   Operations,
   Pauses,
+  ProcessLoadReader,
   Pullers,
   RefusedRequests,
   Replays,
@@ -101,8 +102,8 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const refused = new RefusedRequests(current, clock, mask);
   const controls = new Controls(current, kept, pauses, dispatcher, answers, telemetry, clock, log, mask);
   const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, refused, mask);
-  const pullers = engine.get(Pullers);
-  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, clock);
+  const [pullers, load] = [engine.get(Pullers), new ProcessLoadReader(clock)];
+  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, clock);
   const changes = new ChangeFeed(current, kept, clock);
   const history = new History(kept, new Figures(clock), clock, log);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */

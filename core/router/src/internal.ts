@@ -79,6 +79,7 @@ export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { Observations } from './system/observations.js';
 export { Pauses, pausesKey } from './system/pauses.js';
 export { stateIn } from './system/plugin-state.js';
+export { ProcessLoadReader } from './system/process-load.js';
 export { Swappable } from './system/swappable.js';
 export { excerptOf, located, locateIn, placeOf } from './system/thrown.js';
 export { version } from './system/version.js';

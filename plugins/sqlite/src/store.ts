@@ -1,5 +1,5 @@
 /** The store of the contract: each call becomes an operation for the store's thread. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type {
   Appended,
@@ -22,6 +22,7 @@ import type {
   Settled,
   Store,
   StoredEvent,
+  StoreSize,
 } from '@switchhook/sdk';
 import { changesPlaceOf, pageOf } from './cursors.js';
 import { DamageWatch } from './damage-watch.js';
@@ -169,6 +170,14 @@ export class SqliteStore implements Store {
     return { changes, cursor: `${place.seq}_${place.change}` };
   }
 
+  /** Of the database and its write-ahead log. */
+  async size(): Promise<StoreSize> {
+    const { path } = this.#settings;
+    const sizes = await Promise.all([path, `${path}-wal`].map((file) => stat(file).then(({ size }) => size, absent)));
+    const { bavail, bsize } = await statfs(dirname(path));
+    return { bytes: sizes.reduce((sum, size) => sum + size, 0), freeBytes: bavail * bsize };
+  }
+
   state(key: string): Promise<string | null> {
     return this.#read({ kind: 'state', key, nowMs: this.#now() });
   }
@@ -270,4 +279,9 @@ export class SqliteStore implements Store {
   #refuseUnlessOpen(): void {
     if (!this.#isOpen) throw this.#errorOf({ failure: { message: 'the store is not open', code: 'STORE_CLOSED' } });
   }
+}
+
+function absent(error: NodeJS.ErrnoException): number {
+  if (error.code === 'ENOENT') return 0;
+  throw error;
 }

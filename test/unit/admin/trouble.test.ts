@@ -24,8 +24,10 @@ function failing(reason: string) {
 
 function aStatus(given: Partial<Status> = {}): Status {
   const generation = { number: 1, sinceMs: nowMs };
-  const rows = { destinations: [], resolvers: [], sources: [], pulls: [] };
-  return { nowMs, uptimeMs: 1, generation, storeFailure: null, ...rows, ...given };
+  return {
+    ...{ nowMs, uptimeMs: 1, generation, storeFailure: null, commitMs: 1, storeSize: null },
+    ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [], ...given },
+  };
 }
 
 const open = aHold('breaker-open', { untilMs: nowMs + 20_000 });

@@ -73,8 +73,9 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       ...{ sources: rows, transforms: rows, destinations: rows, resolvers: rows, routes: rows, answers: rows },
     };
   };
+  const pruned = () => ({ atMs: clock.now(), removed: 3 });
   const api = apiFor({
-    ...{ operations, controls, status, duplicates, changes, incomplete, history, info, reload },
+    ...{ operations, controls, status, duplicates, changes, incomplete, history, info, reload, pruned },
     ...{ access, trustProxy, limits, clock, log, mask },
   });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
@@ -272,7 +273,12 @@ describe('the API', () => {
     await clock.advance(1_999);
     const { reply } = await ask('GET', '/api/status');
     expect(reply).to.deep.include({ version: '1.2.3', node: 'v20.0.0', uptimeSeconds: 2 });
-    expect(reply.store).to.deep.equal({ use: 'memory', canCommit: true, reason: null });
+    expect(reply.store).to.deep.equal({
+      ...{ use: 'memory', canCommit: true, reason: null, commitMs: 0, bytes: null, freeBytes: null },
+      pruned: { at: reply.now, removed: 3 },
+    });
+    expect(reply.process.memoryBytes).to.be.above(1_000_000);
+    expect(reply.process.busyShare).to.be.within(0, 1);
     expect(reply.destinations).to.deep.equal([
       {
         ...{

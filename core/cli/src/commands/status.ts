@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { type RouterOptions, routerCommand, untilInterrupted, withRouter } from '../api-client.js';
 import { relative } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, msText, type Output, printJson, printTable, styled } from '../output.js';
 import type { Column } from '../table.js';
 
 interface StatusOptions extends RouterOptions {
@@ -86,6 +86,13 @@ function print(current: Status, output: Output): void {
   output.line(
     `Switchhook ${version} on Node ${node}, up for ${durationText(uptimeSeconds * 1_000)}; store ${store.use} ${state}`,
   );
+  const { memoryBytes, busyShare } = current.process;
+  const sizes = [
+    ...(store.bytes === null ? [] : [`store ${sizeText(store.bytes)}`]),
+    ...(store.freeBytes === null ? [] : [`${sizeText(store.freeBytes)} free`]),
+    ...(store.commitMs === null ? [] : [`commit ${msText(store.commitMs)}`]),
+  ];
+  output.line([...sizes, `memory ${sizeText(memoryBytes)}`, `${Math.round(busyShare * 100)} % busy`].join(', '));
   const { file, generation, since } = configuration;
   if (generation > 1) output.line(`Configuration ${file}, reloaded ${relative(since)} (generation ${generation})`);
   printTable(
@@ -161,6 +168,12 @@ function printPulls({ pulls }: Status, output: Output): void {
       lastFailure === null ? '-' : `${relative(lastFailure.at)}: ${lastFailure.reason}`,
     ]),
   );
+}
+
+function sizeText(bytes: number): string {
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  const at = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3) - 1));
+  return `${Number((bytes / 1_000 ** (at + 1)).toPrecision(3))} ${units[at]}`;
 }
 
 function numberText(value: number | null): string {

@@ -1,5 +1,5 @@
 /** The state of a router, read on request: backlog and its age, load of each queue, health of the store. */
-import { type Backlog, Clock, type Labels, Store, token } from '@switchhook/sdk';
+import { type Backlog, Clock, type Labels, Store, type StoreSize, token } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Answers } from '../calls/answer.js';
 import type { ResolverLoad } from '../calls/resolver-bulkhead.js';
@@ -15,6 +15,7 @@ import type { Hold } from '../resilience/hold.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
 import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
+import { type ProcessLoad, ProcessLoadReader } from '../system/process-load.js';
 
 const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
@@ -102,6 +103,11 @@ export interface Status {
   readonly uptimeMs: number;
   /** Why the store cannot commit; null where it can. */
   readonly storeFailure: string | null;
+  /** How long an empty commit took; null where it failed. */
+  readonly commitMs: number | null;
+  /** Null where the store does not return it. */
+  readonly storeSize: StoreSize | null;
+  readonly load: ProcessLoad;
   /** In the order of the file, then those that are not configured any more. */
   readonly destinations: readonly DestinationStatus[];
   /** In the order of the file. */
@@ -142,6 +148,7 @@ export class StatusReader {
     @inject(Pauses) private readonly pauses: Pauses,
     @inject(Pullers) private readonly pullers: Pullers,
     @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
+    @inject(ProcessLoadReader) private readonly load: ProcessLoadReader,
     @inject(Clock) private readonly clock: Clock,
   ) {
     this.#startedAt = clock.elapsed();
@@ -151,9 +158,14 @@ export class StatusReader {
   async read(): Promise<Status> {
     const { clock, dispatcher } = this;
     const { destinations, number, sinceMs } = this.plan.value;
-    const [backlogs, storeFailure] = await Promise.all([
+    const begunMs = clock.elapsed();
+    const [backlogs, commit, storeSize] = await Promise.all([
       withTimeout(clock, statusMs, () => this.store.backlog()).catch(() => null),
-      withTimeout(clock, statusMs, () => this.ingest.canCommit()).then(() => null, errorMessage),
+      withTimeout(clock, statusMs, () => this.ingest.canCommit()).then(
+        () => ({ failure: null, ms: clock.elapsed() - begunMs }),
+        (error: unknown) => ({ failure: errorMessage(error), ms: null }),
+      ),
+      withTimeout(clock, statusMs, async () => (await this.store.size?.()) ?? null).catch(() => null),
     ]);
     const { loads } = dispatcher;
     const kept = (backlogs ?? []).map(({ destination }) => destination);
@@ -161,7 +173,10 @@ export class StatusReader {
     return {
       nowMs: clock.now(),
       uptimeMs: clock.elapsed() - this.#startedAt,
-      storeFailure,
+      storeFailure: commit.failure,
+      commitMs: commit.ms,
+      storeSize,
+      load: this.load.read(),
       destinations: [...names].map((destination) => ({
         destination,
         policy: destinations.get(destination)?.policy ?? null,

@@ -35,6 +35,20 @@ export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.del
   };
 }
 
+export function storeJson(
+  { storeFailure, commitMs, storeSize }: Status,
+  pruned: { readonly atMs: number; readonly removed: number } | null,
+): Omit<z.input<typeof standing.status>['store'], 'use'> {
+  return {
+    canCommit: storeFailure === null,
+    reason: storeFailure,
+    commitMs,
+    bytes: storeSize?.bytes ?? null,
+    freeBytes: storeSize?.freeBytes ?? null,
+    pruned: pruned === null ? null : { at: iso(pruned.atMs), removed: pruned.removed },
+  };
+}
+
 export function changePageJson({ changes, ...page }: ChangePage): z.input<typeof reply.changePage> {
   return { ...page, changes: changes.map(changeJson) };
 }

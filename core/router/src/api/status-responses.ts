@@ -106,6 +106,21 @@ export const status = z
       use: z.string(),
       canCommit: z.boolean(),
       reason: z.string().nullable().meta({ description: 'Why it cannot commit.' }),
+      commitMs: z.number().nullable().meta({ description: 'How long an empty commit took; null where it failed.' }),
+      bytes: count.nullable().meta({ description: 'What it takes, indexes included; null where it is unknown.' }),
+      freeBytes: count
+        .nullable()
+        .meta({ description: 'How much more its disk has room for; null where it is unknown.' }),
+      pruned: z
+        .object({ at: time, removed: count.meta({ description: 'Events, and texts of plugins.' }) })
+        .nullable()
+        .meta({ description: 'When what is older than `retention` was last looked for; null before the first time.' }),
+    }),
+    process: z.object({
+      memoryBytes: count.meta({ description: 'Resident memory.' }),
+      busyShare: z
+        .number()
+        .meta({ description: 'Share of the last seconds in which the main thread ran code, 0 to 1.' }),
     }),
     destinations: list(destinationStatus).meta({ description: 'The worst first.' }),
     resolvers: list(resolverStatus),

@@ -42,6 +42,8 @@ export interface Answering {
   readonly changes: ChangeFeed;
   readonly incomplete: Incomplete;
   readonly history: History;
+  /** What retention removed when it looked last; null before it did. */
+  readonly pruned: () => { readonly atMs: number; readonly removed: number } | null;
   readonly info: RouterInfo;
   /** Reads the configuration anew. Refuses as `CONFIG_REJECTED`. */
   readonly reload: (request: ReloadRequest) => Promise<ReloadReport>;

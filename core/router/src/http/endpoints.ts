@@ -21,6 +21,7 @@ import {
   refusalGroupJson,
   refusedJson,
   replayJson,
+  storeJson,
 } from '../api/mapping.js';
 import { refusalGroupList, refusedList } from '../api/refused-responses.js';
 import { reloadReport } from '../api/reload-responses.js';
@@ -183,15 +184,16 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/status',
     summary: 'The state of the router, its store and each destination.',
     ...{ query: nothing, body: nothing, reply: status, refusals: [] },
-    answer: async (_, { status: reader, info }) => {
+    answer: async (_, { status: reader, info, pruned }) => {
       const current = await reader.read();
-      const { nowMs, uptimeMs, storeFailure, generation } = current;
+      const { nowMs, uptimeMs, generation } = current;
       const { version, node, file } = info;
       return {
         ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
         ...{ summary: summaryOf(current), troubles: troublesOf(current) },
         configuration: { file, generation: generation.number, since: iso(generation.sinceMs) },
-        store: { use: useOf(info, 'store', 'store') ?? '', canCommit: storeFailure === null, reason: storeFailure },
+        store: { use: useOf(info, 'store', 'store') ?? '', ...storeJson(current, pruned()) },
+        process: current.load,
         ...rowsOf(current, info),
       };
     },

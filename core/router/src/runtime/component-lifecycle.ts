@@ -197,6 +197,7 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     discard: guarded(store.discard),
     prune: guarded(store.prune),
     backlog: guarded(store.backlog),
+    ...(store.size && { size: guarded(store.size) }),
     ...(store.state && { state: guarded(store.state) }),
     ...(store.setState && { setState: guarded(store.setState) }),
     ...(store.stateKeys && { stateKeys: guarded(store.stateKeys) }),

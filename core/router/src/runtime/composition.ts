@@ -38,6 +38,7 @@ import { Mask, Secrets } from '../system/mask.js';
 import { ExposedMetrics } from '../system/metrics.js';
 import { Observations } from '../system/observations.js';
 import { Pauses } from '../system/pauses.js';
+import { ProcessLoadReader } from '../system/process-load.js';
 import { Swappable } from '../system/swappable.js';
 import { version } from '../system/version.js';
 import { createComponent } from './component-factory.js';
@@ -111,7 +112,8 @@ const classes = [
     Answers,
     Pipeline,
   ],
-  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Figures, History, Retention, Monitor, Incomplete],
+  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Figures, History, ProcessLoadReader, Retention],
+  ...[Monitor, Incomplete],
 ] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */
@@ -207,6 +209,7 @@ function serverParts(current: Current<Generation>, engine: Container, { ready, r
     changes: engine.get(ChangeFeed),
     incomplete: engine.get(Incomplete),
     history: engine.get(History),
+    pruned: () => engine.get(Retention).last,
     get info() {
       return current.value.server.info;
     },

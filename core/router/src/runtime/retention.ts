@@ -24,8 +24,18 @@ const driftMs = 60_000;
 /** A store that hangs must not keep the router from ending. */
 const lastStepMs = 5_000;
 
+/** The last look for what is old, and how much it removed: events and texts. */
+export interface Pruned {
+  readonly atMs: number;
+  readonly removed: number;
+}
+
 @injectable()
 export class Retention {
+  /** Null before the first one. */
+  last: Pruned | null = null;
+  /** By the look under way. */
+  #removed = 0;
   #cancel = (): void => {};
   #closed = false;
   #step: Promise<void> = Promise.resolve();
@@ -75,6 +85,9 @@ export class Retention {
     try {
       const removed = await this.store.prune({ beforeMs: this.clock.now() - this.plan.value.keepMs, limit: stepLimit });
       if (removed > 0) this.log.debug('store.pruned', { removed });
+      this.#removed += removed;
+      this.last = { atMs: this.clock.now(), removed: this.#removed };
+      if (removed < stepLimit) this.#removed = 0;
       this.#after(removed < stepLimit ? betweenLooksMs : betweenStepsMs);
     } catch (error) {
       this.log.warn('store.prune-failed', { error });

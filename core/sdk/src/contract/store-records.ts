@@ -134,6 +134,14 @@ export interface Backlog {
   readonly oldestOpenMs: number | null;
 }
 
+/** How much a store takes. */
+export interface StoreSize {
+  /** Of everything it keeps, indexes included. */
+  readonly bytes: number;
+  /** How much more there is room for; null = unknown. */
+  readonly freeBytes: number | null;
+}
+
 /** What to remove. */
 export interface PruneRequest {
   /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */

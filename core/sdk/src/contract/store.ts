@@ -13,6 +13,7 @@ import type {
   Page,
   PruneRequest,
   StoredEvent,
+  StoreSize,
 } from './store-records.js';
 
 export type * from './store-records.js';
@@ -141,6 +142,8 @@ export interface Store extends Lifecycle {
   prune(request: PruneRequest): Promise<number>;
   /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
   backlog(): Promise<readonly Backlog[]>;
+  /** Only of stores that know it: how much the store takes. Cheap, however much it keeps: it is read every two seconds. */
+  size?(): Promise<StoreSize>;
   /**
    * The text that was set for a key; null where none is kept. With `setState` a small durable memory beside the events: without
    * both, the router refuses what it could not keep over a restart, such as a pause.

@@ -11,6 +11,7 @@ import {
   type EventRecord,
   type Page,
   refuse,
+  type StoreSize,
 } from '@switchhook/sdk';
 import { changesAfter } from './changes.js';
 import type { Database } from './database.js';
@@ -44,6 +45,12 @@ export class Reads {
     this.#database = database;
     this.#sql = sql;
     this.#clock = clock;
+  }
+
+  /** The disk's room is not known to a client. */
+  async size(): Promise<StoreSize> {
+    const [row] = await this.#database.run<{ bytes: string }>(this.#sql.size, []);
+    return { bytes: Number(row?.bytes ?? 0), freeBytes: null };
   }
 
   async event(id: string): Promise<EventRecord | null> {

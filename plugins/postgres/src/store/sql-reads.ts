@@ -118,6 +118,11 @@ export function readStatements(schemaName: string) {
       select destination, count(*) as count, count(*) filter (where state = 1) as running, min(created_at) as oldest
       from ${s}.deliveries group by destination`,
     ),
+    size: statement(
+      'size',
+      `select coalesce(sum(pg_total_relation_size(c.oid)), 0) as bytes from pg_class c
+      where c.relnamespace = to_regnamespace('${s.replaceAll("'", "''")}') and c.relkind = 'r'`,
+    ),
     dead: statement(
       'dead',
       `select destination, count(*) as count from ${s}.settled where state = 5 and reason <> 'discarded' group by destination`,

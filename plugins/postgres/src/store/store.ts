@@ -222,6 +222,8 @@ export class PostgresStore implements Store {
     return this.#read(({ reads }) => reads.attempts(id));
   }
 
+  readonly size = () => this.#read(({ reads }) => reads.size());
+
   backlog(): Promise<readonly Backlog[]> {
     return this.#read(({ reads }) => reads.backlog());
   }

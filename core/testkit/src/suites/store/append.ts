@@ -125,6 +125,13 @@ export function appendTests(test: Test): void {
       );
     });
 
+    test('takes some room, where it knows how much', async ({ store }) => {
+      await store.append([anEntry(1)]);
+      const { bytes, freeBytes } = (await store.size?.()) ?? { bytes: 1, freeBytes: null };
+      ok(Number.isSafeInteger(bytes) && bytes > 0, String(bytes));
+      ok(freeBytes === null || (Number.isSafeInteger(freeBytes) && freeBytes > 0), String(freeBytes));
+    });
+
     test('keeps nothing of a call without entries', async ({ store }) => {
       deepStrictEqual(await store.append([]), []);
       deepStrictEqual((await store.events({ limit: 10 })).items, []);
