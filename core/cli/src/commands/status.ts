@@ -90,7 +90,7 @@ function print(current: Status, output: Output): void {
   const sizes = [
     ...(store.bytes === null ? [] : [`store ${sizeText(store.bytes)}`]),
     ...(store.freeBytes === null ? [] : [`${sizeText(store.freeBytes)} free`]),
-    ...(store.commitMs === null ? [] : [`commit ${msText(store.commitMs)}`]),
+    ...(store.commitMs === null ? [] : [`committed in ${msText(store.commitMs)}`]),
   ];
   output.line([...sizes, `memory ${sizeText(memoryBytes)}`, `${Math.round(busyShare * 100)} % busy`].join(', '));
   const { file, generation, since } = configuration;
