@@ -1,3 +1,4 @@
+import { stringifyJson } from '@switchhook/sdk';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
@@ -70,6 +71,35 @@ describe('an operator with the page', () => {
     const [tier, why = ''] = await cells('tier');
     expect(tier).to.equal('standard');
     expect(why).to.match(/^default .*customer/);
+    tab.expectQuiet();
+  });
+
+  it('sees how much is delivered, what fails, how long phones rang, and the same over the last hours', async () => {
+    const { tab, url, send } = await setup({
+      crmAnswers: ({ json }) => (stringifyJson(json())?.includes('conv_bad') ? 422 : 200),
+    });
+    const { page } = tab;
+    await tab.go('history');
+    await page.getByText('Nothing happened in the last 6 hours.').waitFor();
+    await send({ conversationId: 'conv_1' });
+    await send({ conversationId: 'conv_bad' });
+    await ring(url, '+49301');
+    await tab.go('');
+    const crm = page.getByRole('row', { name: /^crm/ });
+    await crm.getByText('50 %').waitFor();
+    await crm.getByText(/0\.\d+\/min/).waitFor();
+    await crm.getByRole('img', { name: 'Delivered in each minute of the last hour to crm' }).waitFor();
+    await page.getByText(/^p50 .* ms, p95 .* ms, p99 .* ms$/).waitFor();
+    await page.getByText('100 %').waitFor();
+    await page.getByText(/\d .B, [\d.]+ .B free/).waitFor();
+
+    await page.getByRole('link', { name: 'History' }).click();
+    await page.getByRole('link', { name: '1 h', exact: true }).click();
+    await page.getByRole('img', { name: /^Deliveries per minute\. delivered: at most/ }).waitFor();
+    await page.getByText('As a table').first().click();
+    const row = page.getByRole('row').filter({ has: page.getByRole('cell', { name: '3' }) });
+    await row.first().waitFor();
+    await tab.expectAccessible();
     tab.expectQuiet();
   });
 

@@ -49,6 +49,7 @@ describe('each view of the page', () => {
     'a call': () => `calls/${call}`,
     'a conversation': () => `conversations/${encodeURIComponent(hostile)}`,
     'events that came again': () => 'duplicates',
+    'the history': () => 'history?since=1h',
     'the map': () => 'map',
     'the configuration': () => 'configuration',
     'a try': () => `try?event=${event}`,

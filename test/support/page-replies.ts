@@ -18,5 +18,6 @@ export const reads = {
     reply,
   replay: (reply: Reply<typeof api.replay>): page.Replay => reply,
   duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly page.Duplicate[] } => reply,
+  history: (reply: Reply<typeof api.history>): page.History => reply,
   calls: (reply: Reply<typeof api.callList>): { readonly calls: readonly page.Call[] } => reply,
 };

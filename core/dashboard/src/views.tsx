@@ -11,6 +11,7 @@ import { Deliveries } from './views/deliveries.js';
 import { Duplicates } from './views/duplicates.js';
 import { Event } from './views/event.js';
 import { Events } from './views/events.js';
+import { History } from './views/history.js';
 import { Live } from './views/live.js';
 import { RouteMap } from './views/map.js';
 import { Missing } from './views/missing.js';
@@ -62,6 +63,7 @@ export const views: readonly View[] = [
   list('deliveries', 'Deliveries', Deliveries),
   list('dead', 'Dead', Dead),
   list('live', 'Live', Live),
+  list('history', 'History', History),
   list('map', 'Map', RouteMap),
   list('try', 'Try', Trial),
   list('configuration', 'Configuration', Configuration),

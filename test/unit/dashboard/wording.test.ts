@@ -1,6 +1,13 @@
 import { expect } from 'chai';
-import { figuresOf } from '../../../core/dashboard/build/model/calls.js';
 import { answerOf, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
+import {
+  bytesText,
+  failingShare,
+  pathOf,
+  percent,
+  rateText,
+  sharesOf,
+} from '../../../core/dashboard/build/model/history.js';
 import { parseJson } from '../../../core/dashboard/build/model/json.js';
 import { layoutOf } from '../../../core/dashboard/build/model/layout.js';
 import { linkTo, placeOf } from '../../../core/dashboard/build/model/location.js';
@@ -66,16 +73,49 @@ describe('JSON of others', () => {
   });
 });
 
-describe('the figures of calls', () => {
-  it('are the times that a share of callers waited at most, and the share of each step', () => {
-    const calls = Array.from({ length: 100 }, (_, index) => call(index + 1, index < 75 ? 'fresh' : 'default'));
-    const figures = figuresOf(calls);
-    expect(figures).to.deep.include({ number: 100, p50: 50, p95: 95, p99: 99 });
-    expect(figures?.shares).to.deep.equal([
+describe('the figures of the last hour', () => {
+  const ofCrm = (delivered: readonly number[], failed: readonly number[]) => {
+    return { destination: 'crm', delivered, failed, dead: [], attemptMs: { p50: null, p95: null, p99: null } };
+  };
+  it('have the share of the last ten minutes that failed, and none where nothing was tried', () => {
+    const minutes = (last: number) => [
+      ...Array.from({ length: 50 }, () => 9),
+      ...Array.from({ length: 10 }, () => last),
+    ];
+    expect(failingShare(ofCrm(minutes(3), minutes(1)))).to.equal(0.25);
+    expect(failingShare(ofCrm(minutes(0), minutes(0)))).to.equal(null);
+    expect([percent(0), percent(0.001), percent(0.25), percent(1)]).to.deep.equal(['0 %', '< 1 %', '25 %', '100 %']);
+  });
+
+  it('have rates by the second where there is much, by the minute where there is little', () => {
+    const present = { times: ['2026-01-01T08:00:00Z'], until: '2026-01-01T08:00:30Z' };
+    const all = (number: number) => [...Array.from({ length: 60 }, () => number), number / 2];
+    expect([all(0), all(1), all(90)].map((numbers) => rateText(numbers, present))).to.deep.equal([
+      '0/min',
+      '1/min',
+      '1.5/s',
+    ]);
+    expect(rateText([], { ...present, times: [] })).to.equal('0/min');
+  });
+
+  it('have the share of each step, the best first', () => {
+    const calls = { answered: [60, 40], steps: { default: 25, fresh: 75 } };
+    const none = { p50: null, p95: null, p99: null };
+    expect(sharesOf({ ...calls, ringMs: none, ringP50Ms: [], ringP95Ms: [], ringP99Ms: [] })).to.deep.equal([
       { step: 'fresh', number: 75, share: 0.75 },
       { step: 'default', number: 25, share: 0.25 },
     ]);
-    expect(figuresOf([])).to.equal(null);
+  });
+
+  it('are drawn as lines with gaps where nothing was measured, and points between two gaps', () => {
+    const box = { width: 100, height: 10, top: 10 };
+    expect(pathOf([0, 10, null, 5, null], box)).to.equal('M0 10h0L25 0M75 5h0');
+    expect(pathOf([0, 0], { ...box, top: 0 })).to.equal('M0 10h0L100 10');
+    expect(pathOf([], box)).to.equal('');
+  });
+
+  it('have sizes of three digits', () => {
+    expect([0, 1_500, 12_345_678, 9.9e12].map(bytesText)).to.deep.equal(['0 kB', '1.5 kB', '12.3 MB', '9.9 TB']);
   });
 });
 

@@ -62,7 +62,16 @@ export interface Status {
   readonly uptimeSeconds: number;
   /** What is worst, or that all is well. */
   readonly summary: Trouble;
-  readonly store: { readonly use: string; readonly canCommit: boolean; readonly reason: string | null };
+  readonly store: {
+    readonly use: string;
+    readonly canCommit: boolean;
+    readonly reason: string | null;
+    readonly commitMs: number | null;
+    readonly bytes: number | null;
+    readonly freeBytes: number | null;
+    readonly pruned: { readonly at: string; readonly removed: number } | null;
+  };
+  readonly process: { readonly memoryBytes: number; readonly busyShare: number };
   /** The worst first. */
   readonly destinations: readonly DestinationStatus[];
   readonly resolvers: readonly ResolverStatus[];
@@ -233,6 +242,35 @@ export interface Call {
   readonly agent: string | null;
   readonly receivedAt: string;
   readonly answer: CallAnswer;
+}
+
+type Numbers = readonly number[];
+
+export type Percentiles = { readonly [Share in 'p50' | 'p95' | 'p99']: number | null };
+
+export interface DestinationHistory {
+  readonly destination: string;
+  readonly delivered: Numbers;
+  readonly failed: Numbers;
+  readonly dead: Numbers;
+  readonly attemptMs: Percentiles;
+}
+
+/** Each list has a number for each of `times`. */
+export interface History {
+  readonly until: string;
+  readonly stepSeconds: number;
+  readonly times: readonly string[];
+  readonly total: {
+    readonly [What in 'received' | 'duplicates' | 'refused' | 'delivered' | 'failed' | 'dead' | 'calls']: number;
+  };
+  readonly events: { readonly [What in 'received' | 'duplicates' | 'refused']: Numbers };
+  readonly destinations: readonly DestinationHistory[];
+  readonly calls: {
+    readonly answered: Numbers;
+    readonly steps: { readonly [step: string]: number };
+    readonly ringMs: Percentiles;
+  } & { readonly [Share in 'ringP50Ms' | 'ringP95Ms' | 'ringP99Ms']: readonly (number | null)[] };
 }
 
 export interface Duplicate {

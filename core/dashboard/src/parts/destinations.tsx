@@ -1,13 +1,17 @@
 /** One row per destination, the worst first, with the reason and what fixes it. */
 
+import { failingShare, percent, rateText } from '../model/history.js';
 import { linkTo } from '../model/location.js';
-import type { DestinationStatus } from '../model/replies.js';
+import type { DestinationStatus, History } from '../model/replies.js';
 import { duration } from '../model/wording.js';
+import { Sparkline } from './chart.js';
 import { Controls } from './controls.js';
 import { Empty } from './loaded.js';
 import { Badge } from './text.js';
 
 interface DestinationsProps {
+  /** Of the last hour, by the minute; null until it is loaded. */
+  readonly history: History | null;
   readonly rows: readonly DestinationStatus[];
   /** Something was changed: the status is to be read again. */
   readonly changed: () => void;
@@ -15,7 +19,7 @@ interface DestinationsProps {
 
 const words = { bad: 'trouble', warn: 'attention', busy: 'at work', well: 'well' } as const;
 
-export function Destinations({ rows, changed }: DestinationsProps) {
+export function Destinations({ rows, history, changed }: DestinationsProps) {
   if (rows.length === 0)
     return (
       <Empty title="No destination is configured.">
@@ -31,6 +35,8 @@ export function Destinations({ rows, changed }: DestinationsProps) {
         <tr>
           <th scope="col">Destination</th>
           <th scope="col">State</th>
+          <th scope="col">Delivered</th>
+          <th scope="col">Failing</th>
           <th scope="col">Waiting</th>
           <th scope="col">Oldest</th>
           <th scope="col">Dead</th>
@@ -49,6 +55,7 @@ export function Destinations({ rows, changed }: DestinationsProps) {
             <td data-label="State">
               <Badge level={row.trouble.level}>{words[row.trouble.level]}</Badge> {row.trouble.what}
             </td>
+            <Course name={row.destination} history={history} />
             <Amount
               label="Waiting"
               value={sum(row.waiting, row.running)}
@@ -65,6 +72,35 @@ export function Destinations({ rows, changed }: DestinationsProps) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Of the last hour and of the last minutes. */
+function Course({ name, history }: { readonly name: string; readonly history: History | null }) {
+  const of = history?.destinations.find(({ destination }) => destination === name);
+  const share = of === undefined ? null : failingShare(of);
+  return (
+    <>
+      <td data-label="Delivered" class="number">
+        {of === undefined || history === null ? (
+          <span class="dim">–</span>
+        ) : (
+          <>
+            <Sparkline numbers={of.delivered} label={`Delivered in each minute of the last hour to ${name}`} />{' '}
+            {rateText(of.delivered, history)}
+          </>
+        )}
+      </td>
+      <td data-label="Failing" class="number">
+        {share === null || share === 0 ? (
+          <span class="dim">{share === null ? '–' : '0 %'}</span>
+        ) : (
+          <span class="wrong" title="Share of the attempts of the last ten minutes that failed">
+            {percent(share)}
+          </span>
+        )}
+      </td>
+    </>
   );
 }
 

@@ -1,10 +1,12 @@
 /** What an operator looks at all day: what is worst, and what fixes it. */
-
+import type { ComponentChildren } from 'preact';
+import { bytesText, percent } from '../model/history.js';
 import { linkTo } from '../model/location.js';
 import type { ResolverStatus, Status } from '../model/replies.js';
 import { duration, ends } from '../model/wording.js';
 import { Controls } from '../parts/controls.js';
 import { Destinations } from '../parts/destinations.js';
+import { useHistory } from '../parts/history.js';
 import { Loaded } from '../parts/loaded.js';
 import type { Resource } from '../parts/resource.js';
 import { Badge, Time } from '../parts/text.js';
@@ -22,6 +24,7 @@ export function Overview({ status }: ViewProps) {
 }
 
 function Everything({ value, status }: { readonly value: Status; readonly status: Resource<Status> }) {
+  const history = useHistory('1h');
   const { level, what, advice } = value.summary;
   const dead = value.destinations.find((row) => row.trouble.level === level && (row.dead ?? 0) > 0)?.destination;
   return (
@@ -40,7 +43,7 @@ function Everything({ value, status }: { readonly value: Status; readonly status
       </div>
       <section aria-labelledby="destinations">
         <h2 id="destinations">Destinations</h2>
-        <Destinations rows={value.destinations} changed={status.reload} />
+        <Destinations rows={value.destinations} history={history.data.value} changed={status.reload} />
       </section>
       {value.resolvers.length > 0 && (
         <section aria-labelledby="resolvers">
@@ -48,7 +51,7 @@ function Everything({ value, status }: { readonly value: Status; readonly status
           <Resolvers rows={value.resolvers} changed={status.reload} />
         </section>
       )}
-      <CallFigures />
+      <CallFigures history={history} />
       <Sources pulls={value.pulls} />
       <section aria-labelledby="router">
         <h2 id="router">Store and router</h2>
@@ -107,7 +110,8 @@ function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]
 }
 
 function Router({ value }: { readonly value: Status }) {
-  const { store, version, node, uptimeSeconds, now } = value;
+  const { store, process, version, node, uptimeSeconds, now } = value;
+  const { commitMs, bytes, freeBytes, pruned } = store;
   const since = new Date(Date.parse(now) - uptimeSeconds * 1_000).toISOString();
   return (
     <dl class="facts">
@@ -122,6 +126,23 @@ function Router({ value }: { readonly value: Status }) {
           )}
         </dd>
       </div>
+      {commitMs !== null && <Fact name="A commit takes">{duration(commitMs)}</Fact>}
+      {bytes !== null && (
+        <Fact name="Size of the store">
+          {bytesText(bytes)}
+          {freeBytes !== null && `, ${bytesText(freeBytes)} free`}
+        </Fact>
+      )}
+      {pruned !== null && (
+        <Fact name="Old events">
+          {pruned.removed === 0 ? 'none to remove' : `${pruned.removed.toLocaleString('en')} removed`}{' '}
+          <span class="dim">
+            <Time iso={pruned.at} />
+          </span>
+        </Fact>
+      )}
+      <Fact name="Memory">{bytesText(process.memoryBytes)}</Fact>
+      <Fact name="Event loop">{percent(process.busyShare)} busy</Fact>
       <div>
         <dt>Version</dt>
         <dd>
@@ -137,5 +158,14 @@ function Router({ value }: { readonly value: Status }) {
         </dd>
       </div>
     </dl>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
   );
 }
