@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { PageFiles, type RouterOptions } from '@switchhook/core';
 import { pageFolder } from '@switchhook/dashboard';
+import { Clock } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
@@ -36,6 +37,8 @@ export interface DashboardOptions {
   readonly forwarded?: boolean;
   readonly dark?: boolean;
   readonly width?: number;
+  /** Of the router. */
+  readonly clock?: Clock;
 }
 
 const yaml = (crm: Receiver, customers: Receiver, admin: string | undefined) => `
@@ -67,9 +70,12 @@ answers:
 `;
 
 /** As the command does it. */
-const served: RouterOptions = {
-  configure: (container) => container.register(PageFiles, { useValue: pageFolder }),
-};
+const served = ({ clock }: DashboardOptions): RouterOptions => ({
+  configure: (container) => {
+    container.register(PageFiles, { useValue: pageFolder });
+    if (clock !== undefined) container.register(Clock, { useValue: clock });
+  },
+});
 
 /** Opens one. */
 export async function dashboardWorld(browser: Browser, options: DashboardOptions = {}): Promise<DashboardWorld> {
@@ -80,7 +86,7 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
     path.endsWith('%2B49301') ? { status: 200, body: JSON.stringify({ name: 'Ada' }) } : 404,
   );
   const configuration = yaml(crm, customers, admin);
-  const { router, url } = await place.router(configuration, served);
+  const { router, url } = await place.router(configuration, served(options));
   let current = url;
   const pages = await pageServer(url, { ...(mount && { mount }), forwarded });
   const tab = await openTab(browser, pages.url, options);
@@ -98,7 +104,7 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
       pages.use(null);
       await router.close();
       await between();
-      current = (await place.router(configuration, served)).url;
+      current = (await place.router(configuration, served(options))).url;
       pages.use(current);
     },
     close: async () => {
