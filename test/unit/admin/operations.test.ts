@@ -61,6 +61,31 @@ describe('an operator', () => {
     await pipeline.close();
   });
 
+  it('begins the list of what was settled by a time there, and still finds it', async () => {
+    const asked: (number | undefined)[] = [];
+    const { operations, received, clock, pipeline } = anOperator({
+      destinations: { crm: fickle().deliver },
+      store: (plain) => {
+        const deliveries = plain.deliveries.bind(plain);
+        plain.deliveries = (query) => {
+          asked.push(query.untilMs);
+          return deliveries(query);
+        };
+        return plain;
+      },
+    });
+    await received({ key: 'a' });
+    const settledMs = clock.now();
+    await clock.advance(3_600_000);
+    await received({ key: 'b' });
+    const { items } = await operations.deliveries({ settledUntilMs: settledMs + 1, limit: 10 });
+    expect(items).to.have.length(1);
+    await operations.deliveries({ settledUntilMs: settledMs + 1, untilMs: settledMs + 2, limit: 10 });
+    await operations.deliveries({ limit: 10 });
+    expect(asked).to.deep.equal([settledMs + 60_001, settledMs + 2, undefined]);
+    await pipeline.close();
+  });
+
   it('forgets the events that were repeated longest ago', async () => {
     const { duplicates, received, pipeline } = anOperator();
     const keys = Array.from({ length: 1_001 }, (_, n) => ({ key: `k${n}` }));

@@ -112,7 +112,7 @@ export class Operations {
 
   /** Refused as `NO_SUCH_ROW` where it finds nothing and names a destination or a route that is not configured. */
   async deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
-    const page = await this.store.deliveries(query);
+    const page = await this.store.deliveries(madeBefore(query));
     if (page.items.length === 0) this.checkNames(query);
     return page;
   }
@@ -225,4 +225,14 @@ export class Operations {
     const attempts = await this.store.attempts(delivery.id);
     return { delivery, attempts };
   }
+}
+
+/** Clocks of routers that share a store may differ by less. */
+const clocksDifferMs = 60_000;
+
+/** What was settled by a time was made before: a list begins there, instead of with the latest delivery. */
+function madeBefore(query: DeliveryQuery): DeliveryQuery {
+  const { untilMs = Number.POSITIVE_INFINITY, settledUntilMs } = query;
+  if (settledUntilMs === undefined) return query;
+  return { ...query, untilMs: Math.min(untilMs, settledUntilMs + clocksDifferMs) };
 }
