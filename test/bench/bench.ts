@@ -6,6 +6,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { attack } from './attack.js';
 import { flood, ring, soak, table } from './call-scenarios.js';
+import { dashboard } from './dashboard.js';
 import type { Row } from './measuring.js';
 import { nodeRed } from './node-red.js';
 import { backlog, idle, ingest, neighbour, routes, whole } from './scenarios.js';
@@ -17,7 +18,7 @@ const { values, positionals } = parseArgs({
 const size = values.quick
   ? { rounds: 1, requests: 10_000, backlog: 100_000, calls: 20_000, rows: 100_000 }
   : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000, rows: 1_000_000 };
-const all = { idle, ingest, whole, routes, neighbour, backlog, ring, flood, table, soak, attack, nodeRed };
+const all = { idle, ingest, whole, routes, neighbour, backlog, dashboard, ring, flood, table, soak, attack, nodeRed };
 const names = positionals.length === 0 ? Object.keys(all) : positionals;
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;

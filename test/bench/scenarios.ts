@@ -33,7 +33,7 @@ destinations:
   one: { use: holding, timeout: 1h }
   two: { use: holding, timeout: 1h }
 `;
-const twoDeliveries = `${holding}
+export const twoDeliveries = `${holding}
 routes:
   - { from: agents, to: [one, two] }
 `;
