@@ -94,6 +94,15 @@ describe('the HTTP server', () => {
     await server.close();
   });
 
+  it('takes the URL from the header Host without a public one, whatever the header Origin says', async () => {
+    const { post, received, server } = await setup({ publicUrl: null });
+    for (const headers of [{}, { origin: 'https://evil.example.com' }])
+      expect((await post('/hooks/agents?x=1', '{}', headers)).status).to.equal(200);
+    const own = `http://127.0.0.1:${server.port}/hooks/agents?x=1`;
+    expect(received.map(({ url }) => url)).to.deep.equal([own, own]);
+    await server.close();
+  });
+
   it('refuses, before reading, what it cannot want: source, method, content type, encoding', async () => {
     const { post, url, received, refusals, server } = await setup();
     expect((await post('/hooks/nobody', '{}')).status).to.equal(404);

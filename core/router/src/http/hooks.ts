@@ -75,7 +75,8 @@ export async function hook(
       headers: headersOf(ctx),
       body,
       remoteAddress,
-      url: `${parts.publicUrl ?? ctx.origin}${ctx.url}`,
+      // Koa's `origin` is the header of this name.
+      url: `${parts.publicUrl ?? `${ctx.protocol}://${ctx.host}`}${ctx.url}`,
       receivedAtMs: parts.clock.now(),
     };
     writeReply(ctx, await parts.receive(source, request, startedAtMs));
