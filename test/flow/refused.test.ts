@@ -1,5 +1,6 @@
 /** Requests that a router refuses: found, explained and fixed by its operator with the command line. */
 import { createHmac } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { refusedCommand, statusCommand } from '@switchhook/cli/internal';
 import { expect } from 'chai';
@@ -125,5 +126,42 @@ describe('refused requests', () => {
       }
     const cells = await printed(refusedCommand, ['--group']);
     expect(cells).to.not.include('\u202e').and.not.include('\u001b');
+  });
+
+  it('are diagnosed with two commands if the source captures them, and hold no secret', async () => {
+    const capturing = yaml.replace('secret-of-others', 'secret-of-others, capture: true');
+    const other = await workplace();
+    await other.write('.env', 'SALES_SECRET=the-old-secret\n');
+    ({ url } = await other.router(capturing));
+    const body = endedBody();
+    const signature = createHmac('sha512', 'secret-of-another-scheme').update(body).digest('base64');
+    const headers = { 'content-type': 'application/json', 'x-call-signature': `v1=${signature}`, cookie: 'private=1' };
+    await fetch(`${url}/hooks/others`, { method: 'POST', headers, body });
+    await send('not captured');
+
+    const file = other.path('request.http');
+    const saved = await run('refused', '--save', file);
+    expect([saved.code, saved.stderr]).to.satisfy(([code, text]: [number, string]) => {
+      return code === 0 && text.includes(`doctor signature --capture ${file}`) && text.includes('header cookie');
+    });
+    expect((await stat(file)).mode & 0o777).to.equal(0o600);
+    expect(await readFile(file, 'utf8'))
+      .to.include(body)
+      .and.not.include('private=1');
+    const found = await place.run(['doctor', 'signature', '--capture', file, '--secret', 'secret-of-another-scheme']);
+    expect([found.code, found.stdout]).to.satisfy(([code, text]: [number, string]) => {
+      return code === 0 && text.includes('"prefix":"v1="') && text.includes('"algorithm":"sha512"');
+    });
+    await other.close();
+  });
+
+  it('are not kept whole unless the source says so, and `--save` says what to do', async () => {
+    await send('x');
+    const message = await printed(refusedCommand, ['--save', place.path('request.http')]).catch(
+      (error: Error) => error.message,
+    );
+    expect(message).to.include('capture: true');
+    const id = (await json()).requests[0].id;
+    expect((await fetch(`${url}/api/refused/${id}/capture`)).status).to.equal(404);
   });
 });

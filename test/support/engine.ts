@@ -50,6 +50,7 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
       destinations: new Map(),
       resolvers: new Map(),
       emitters: new Set<string>(),
+      captures: new Set<string>(),
       ...{ number: 1, sinceMs: 0 },
     },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },

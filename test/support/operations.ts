@@ -89,6 +89,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
       }),
     ),
     resolvers: resolversOf(fixture),
+    captures: new Set<string>(),
     normalizePhone: phoneNormalizer(null),
     ...{ number: 1, sinceMs: 0 },
   };

@@ -46,6 +46,7 @@ export const events: SourceRow = {
   name: 'agents',
   options: {},
   plugin: null,
+  capture: false,
   component: component({ samples: { ended: { type: 'ended', about: { id: 'conv_1', agent: 'a' } } } }),
 };
 /** A source of calls. */
@@ -53,6 +54,7 @@ export const calls: SourceRow = {
   name: 'phones',
   options: {},
   plugin: null,
+  capture: false,
   component: component({
     calls: true,
     callBody: ({ from, to, agent }) => ({ from, to, agent }),

@@ -1,7 +1,13 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { callAnswer, callList } from './api/call-responses.js';
-export { type RefusedRequest, refusalGroupList, refusedList, type SourceStatus } from './api/refused-responses.js';
 export { type History, history } from './api/history-responses.js';
+export {
+  capture,
+  type RefusedRequest,
+  refusalGroupList,
+  refusedList,
+  type SourceStatus,
+} from './api/refused-responses.js';
 export { type ReloadReport, reloadReport } from './api/reload-responses.js';
 export { longestPage, type ReloadRequest } from './api/requests.js';
 export {

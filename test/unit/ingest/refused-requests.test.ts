@@ -20,13 +20,13 @@ function aSource(secret: string): Source & { asked: number } {
 
 const anything: Source = { receive: () => ({ kind: 'events', events: [] }) };
 
-function setup(sources: Readonly<Record<string, Source>> = { agents: aSource('a'), calls: aSource('c') }) {
+function setup(
+  sources: Readonly<Record<string, Source>> = { agents: aSource('a'), calls: aSource('c') },
+  captures: readonly string[] = [],
+) {
   const clock = new FakeClock();
-  const refused = new RefusedRequests(
-    { value: { sources: new Map(Object.entries(sources)) } },
-    clock,
-    maskFor(['hunter2-hunter2']),
-  );
+  const plan = { value: { sources: new Map(Object.entries(sources)), captures: new Set(captures) } };
+  const refused = new RefusedRequests(plan, clock, maskFor(['hunter2-hunter2']));
   const add = (given: Partial<Refusing> = {}) =>
     refused.refused({
       ...{ source: 'agents', refusal: refuse('UNVERIFIED', 'the secret is another one'), remoteAddress: '203.0.113.7' },
@@ -34,7 +34,7 @@ function setup(sources: Readonly<Record<string, Source>> = { agents: aSource('a'
       ...given,
     });
   const latest = () => refused.list({ limit: 1 }).items[0];
-  return { clock, refused, add, latest };
+  return { plan, clock, refused, add, latest };
 }
 
 const about = (agent: string | null, secretOf?: readonly string[]) => ({

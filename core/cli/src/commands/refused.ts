@@ -1,10 +1,11 @@
 /** `switchhook refused`: requests to sources that were refused, one by one or counted by their reason. */
-import { type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
+import { chmod, writeFile } from 'node:fs/promises';
+import { capture, longestPage, type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type Query, type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import { filterOf, type Part, type Period, withPart, withPeriod } from '../filters.js';
 import { clockTime } from '../format/event.js';
-import { type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
 import type { Column } from '../table.js';
 
 interface RefusedOptions extends RouterOptions, Period, Part {
@@ -12,30 +13,39 @@ interface RefusedOptions extends RouterOptions, Period, Part {
   readonly agent?: string;
   readonly code?: string;
   readonly group?: true;
+  readonly save?: string;
 }
 
 export function refusedCommand(output: Output): Command {
   const command = routerCommand(
     'refused',
     'List requests to sources that were refused since the router started: when, why, and whose secret they have.',
-  );
+  ).argument('[id]', 'with --save: id of the request; default: the latest that is kept whole');
   return withPart(withPeriod(command))
     .option('--source <name>', 'to this source')
     .option('--agent <id>', 'that name this agent, which is not verified')
     .option('--code <code>', 'for this reason, e.g. UNVERIFIED')
     .option('--group', 'count them by source, agent and reason instead of listing them')
+    .option('--save <file>', 'write one that is kept whole (capture: true) for doctor signature; has personal data')
     .addHelpText(
       'after',
       `
 Examples:
   switchhook refused --group
   switchhook refused --source agents --since 1h
-  switchhook refused --code UNVERIFIED --agent agent_sales`,
+  switchhook refused --code UNVERIFIED --agent agent_sales
+  switchhook refused --source agents --save request.http`,
     )
-    .action((options: RefusedOptions) =>
+    .action((id: string | undefined, options: RefusedOptions) =>
       withRouter(options, output, async (router) => {
+        if (id !== undefined && options.save === undefined)
+          throw new CommandFailure(
+            exitCodes.usage,
+            `what about request ${id}? Pass --save <file> to write it to a file.`,
+          );
         const filter = { ...filterOf(options), code: options.code };
         if (options.group) return printGroups(router, filter, options, output);
+        if (options.save !== undefined) return save(router, id, filter, options.save, output, options.json);
         const { limit, cursor } = options;
         const page = await router.get('/api/refused', refusedList, { ...filter, limit, cursor });
         if (options.json) return printJson(output, page);
@@ -49,6 +59,45 @@ Examples:
         output.note(advice(page.requests));
       }),
     );
+}
+
+/** Writes a request for `doctor signature`, readable by its owner only. */
+async function save(
+  router: RouterClient,
+  id: string | undefined,
+  filter: Query,
+  file: string,
+  output: Output,
+  json?: true,
+) {
+  const chosen = id ?? (await latestCaptured(router, filter));
+  const found = await router.get(`/api/refused/${encodeURIComponent(chosen)}/capture`, capture);
+  await writeFile(file, Buffer.from(found.file, 'base64'), { mode: 0o600 }).catch((error: Error) => {
+    throw new CommandFailure(exitCodes.failed, `the file cannot be written: ${error.message}`);
+  });
+  // It may have been there before.
+  await chmod(file, 0o600);
+  const { masked } = found;
+  if (json) return printJson(output, { id: chosen, file, masked });
+  output.line(`Request ${chosen} is in ${file}.`);
+  if (masked.length > 0) output.note(`Masked: ${masked.join(', ')}.`);
+  if (masked.includes('the body'))
+    output.note(
+      'The body has a value of the configuration, which is masked: its signature cannot be verified any more.',
+    );
+  output.note(`Find the reason: switchhook doctor signature --capture ${file} --secret "$WEBHOOK_SECRET"`);
+  output.note('The file has personal data of callers: delete it afterwards.');
+}
+
+async function latestCaptured(router: RouterClient, filter: Query): Promise<string> {
+  const { requests } = await router.get('/api/refused', refusedList, { ...filter, limit: String(longestPage) });
+  const latest = requests.find(({ captured }) => captured);
+  if (latest !== undefined) return latest.id;
+  const found = requests.length === 0 ? 'no such request was refused' : 'no such request is kept whole';
+  throw new CommandFailure(
+    exitCodes.failed,
+    `${found}: write capture: true into the row of the source, reload, and wait for the next one.`,
+  );
 }
 
 const columns: readonly Column[] = [

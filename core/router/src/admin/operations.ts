@@ -18,6 +18,7 @@ import { didYouMean } from '@switchhook/sdk/internal';
 import pMap from 'p-map';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
+import type { CaptureFile } from '../ingest/captured-requests.js';
 import type { RefusalFilter, RefusalGroup } from '../ingest/refusal-counts.js';
 import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../ingest/refused-requests.js';
 import { type Current, inject, injectable } from '../system/injection.js';
@@ -125,10 +126,17 @@ export class Operations {
   }
 
   /** Requests that were refused. Refused like a list. */
-  refused(query: RefusedQuery): Page<RefusedRecord> {
+  refused(query: RefusedQuery): Page<RefusedRecord & { readonly captured: boolean }> {
     const page = this.refusedRequests.list(query);
     if (page.items.length === 0) this.#checkNames(query);
     return page;
+  }
+
+  /** A refused request that was kept whole. Refused as `NOT_KEPT` where it was not. */
+  capture(id: string): CaptureFile {
+    const found = this.refusedRequests.capture(id);
+    if (found !== null) return found;
+    throw refuse('NOT_KEPT', `request ${id} is not kept whole; with capture: true, a source keeps the next ones`);
   }
 
   /** Requests that were refused, in groups. Refused like a list. */

@@ -38,11 +38,22 @@ export const refusedRequest = z
     reason: z.string(),
     remoteAddress: z.string(),
     method: z.string(),
+    captured: z.boolean().meta({ description: 'Whether it is kept whole, because its source has `capture: true`.' }),
     bytes: count.nullable().meta({ description: 'Length of the body, as it was read or announced.' }),
   })
   .register(named, { id: 'RefusedRequest' });
 export type RefusedRequest = z.output<typeof refusedRequest>;
 export const refusedList = z.object({ requests: list(refusedRequest), cursor }).register(named, { id: 'RefusedList' });
+
+export const capture = z
+  .object({
+    id: z.string(),
+    file: z.base64().meta({
+      description: 'The request for `switchhook doctor signature --capture`: line, headers, an empty line, the body.',
+    }),
+    masked: list(z.string()).meta({ description: 'What is `***` in it.' }),
+  })
+  .register(named, { id: 'Capture' });
 
 export const refusalGroup = z
   .object({

@@ -126,7 +126,7 @@ class ConfigCheck {
       plugins: plugins.names,
       pluginOptions,
       store: { ...componentRow(store), retentionMs: store.common.retention },
-      sources: sources.map(componentRow),
+      sources: sources.map((row) => ({ ...componentRow(row), capture: row.common?.capture ?? false })),
       transforms: transforms.map(componentRow),
       destinations: destinations.flatMap(destinationRow),
       resolvers: resolvers.flatMap((row) => resolverRow(row, order)),

@@ -26,7 +26,7 @@ export interface Config {
   /** Of the plugins that have options of their own, and whose components are used: checked by the plugin's schema. */
   readonly pluginOptions: ReadonlyMap<Plugin, Readonly<Record<string, unknown>>>;
   readonly store: StoreRow;
-  readonly sources: readonly ComponentRow<'source'>[];
+  readonly sources: readonly SourceRow[];
   readonly transforms: readonly ComponentRow<'transform'>[];
   readonly destinations: readonly DestinationRow[];
   readonly resolvers: readonly ResolverRow[];
@@ -92,6 +92,11 @@ export interface ComponentRow<K extends Kind = Kind> {
 export interface StoreRow extends ComponentRow<'store'> {
   /** How long settled events are kept. */
   readonly retentionMs: number;
+}
+
+export interface SourceRow extends ComponentRow<'source'> {
+  /** Whether refused requests are kept whole. */
+  readonly capture: boolean;
 }
 
 export interface DestinationRow extends ComponentRow<'destination'> {

@@ -85,7 +85,14 @@ const followedBy = z
 
 /** The keys of every row of a kind, beside its component's options. */
 export const rowSchemas = {
-  source: z.strictObject({ use, followedBy: followedBy.optional() }),
+  source: z.strictObject({
+    use,
+    followedBy: followedBy.optional(),
+    capture: z.boolean().default(false).meta({
+      description:
+        'Keeps the last 20 refused requests whole, for at most a day, in memory, for `switchhook refused --save`. They contain personal data; turn it on to find a fault only.',
+    }),
+  }),
   transform: z.strictObject({ use }),
   store: z.strictObject({
     use,

@@ -23,7 +23,7 @@ import {
   replayJson,
   storeJson,
 } from '../api/mapping.js';
-import { refusalGroupList, refusedList } from '../api/refused-responses.js';
+import { capture, refusalGroupList, refusedList } from '../api/refused-responses.js';
 import { reloadReport } from '../api/reload-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
@@ -123,6 +123,16 @@ export const endpoints: readonly Endpoint[] = [
     answer: async ({ query }, { operations, nowMs }) => ({
       groups: operations.refusedGroups(timed(query, nowMs)).map(refusalGroupJson),
     }),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/refused/{id}/capture',
+    summary: 'A refused request as it came, without secrets, if its source has capture: true.',
+    ...{ query: nothing, body: nothing, reply: capture, refusals: ['NOT_KEPT'] },
+    answer: async ({ id }, { operations }) => {
+      const { file, masked } = operations.capture(id);
+      return { id, file: Buffer.from(file).toString('base64'), masked };
+    },
   }),
   endpoint({
     method: 'GET',

@@ -12,6 +12,7 @@ import {
 import { newRefusedId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
+import { CapturedRequests, type CaptureFile, captureFile } from './captured-requests.js';
 import { fits, RefusalCounts, type RefusalFilter, type RefusalGroup } from './refusal-counts.js';
 import { type SecretOwner, SecretOwners } from './secret-owners.js';
 
@@ -71,6 +72,8 @@ export interface SourceTraffic {
 /** What is taken from the configuration. */
 export interface RefusedPlan {
   readonly sources: ReadonlyMap<string, Source>;
+  /** Names of the sources whose refused requests are kept whole. */
+  readonly captures: ReadonlySet<string>;
 }
 
 export const RefusedPlan = token<Current<RefusedPlan>>('switchhook.RefusedPlan');
@@ -92,6 +95,7 @@ export class RefusedRequests {
   readonly #traffic = new Map<string, Traffic>();
   readonly #counts = new RefusalCounts();
   readonly #owners = new SecretOwners();
+  readonly #captured = new CapturedRequests();
   #size = 0;
 
   constructor(
@@ -121,7 +125,17 @@ export class RefusedRequests {
     traffic.refused += 1;
     traffic.lastRefusedMs = atMs;
     this.#keep(record);
+    const { captures } = this.plan.value;
+    this.#captured.prune(captures, atMs);
+    if (refusing.request !== null && captures.has(source))
+      this.#captured.add(source, { id: record.id, atMs, request: refusing.request });
     this.#counts.add(record);
+  }
+
+  /** A request that was kept whole, as a file, without secrets; null where it is not kept. */
+  capture(id: string): CaptureFile | null {
+    const request = this.#wholeRequests().get(id);
+    return request === undefined ? null : captureFile(request, this.mask);
   }
 
   /** The latest first. `cursor`: the next page begins after it; null at the end. */
@@ -136,7 +150,8 @@ export class RefusedRequests {
           (cursor === undefined || record.id < cursor),
       )
       .sort((a, b) => (a.id < b.id ? 1 : -1));
-    const items = found.slice(0, limit);
+    const whole = this.#wholeRequests();
+    const items = found.slice(0, limit).map((record) => ({ ...record, captured: whole.has(record.id) }));
     return { items, cursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
   }
 
@@ -176,6 +191,11 @@ export class RefusedRequests {
     const [longest] = [...this.#kept.values()].sort((a, b) => b.length - a.length);
     longest?.shift();
     this.#size -= 1;
+  }
+
+  #wholeRequests(): ReadonlyMap<string, RawRequest> {
+    this.#captured.prune(this.plan.value.captures, this.clock.now());
+    return this.#captured.all();
   }
 
   #trafficOf(source: string): Traffic {

@@ -132,6 +132,7 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     number: (earlier?.number ?? 0) + 1,
     sinceMs: clock.now(),
     server: serverPlan(config, sources),
+    captures: new Set(config.sources.flatMap(({ name, capture }) => (capture ? [name] : []))),
     callSources: config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name),
     // Deliveries that wait may name one that has been removed.
     transforms: new Map([...(earlier?.transforms ?? []), ...transforms]),
