@@ -144,6 +144,23 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
+  it('sees what each source has received and refused, and why', async () => {
+    const { tab, send, url } = await setup();
+    const { page } = tab;
+    await send();
+    const headers = { 'content-type': 'application/json', 'x-sigmamind-signature': '0'.repeat(64) };
+    for (const source of ['agents', 'nowhere'])
+      await fetch(`${url}/hooks/${source}`, { method: 'POST', headers, body: endedBody() });
+    const row = page.getByRole('row', { name: /^agents/ });
+    await row.getByText('agent_sales: signature does not match the body').waitFor();
+    expect(await row.getByRole('cell').nth(1).textContent()).to.equal('1');
+    expect(await row.getByRole('cell').nth(2).textContent()).to.match(/^1 /);
+    const calls = page.getByRole('row', { name: /^calls/ });
+    expect(await calls.getByRole('cell').nth(2).textContent()).to.match(/^none\s*$/);
+    await page.getByText('1 request to paths without a source was refused.').waitFor();
+    tab.expectQuiet();
+  });
+
   it('pauses a destination with a reason, and resumes it', async () => {
     const { tab, send, crm } = await setup();
     const { page } = tab;

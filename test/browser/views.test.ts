@@ -21,6 +21,9 @@ describe('each view of the page', () => {
     event = await send(body);
     await send(body);
     await send({ event: hostile, conversationId: 'conv_2' });
+    const unsigned = JSON.stringify({ event: 'conversation_ended', agentId: hostile });
+    const headers = { 'content-type': 'application/json', 'x-sigmamind-signature': 'none' };
+    await fetch(`${url}/hooks/agents`, { method: 'POST', headers, body: unsigned });
     await ring(url, '+49301');
     await ring(url, '+49302', hostile);
     await until(

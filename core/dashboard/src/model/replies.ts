@@ -55,6 +55,28 @@ export interface PullStatus {
   readonly lastFailure: Failure | null;
 }
 
+/** Whose secret it is: that of an agent, or of the whole source. */
+export interface SecretOwner {
+  readonly source: string;
+  readonly agent: string | null;
+}
+
+export interface SourceStatus {
+  /** Empty: requests for which there is no source. */
+  readonly source: string;
+  readonly received: number;
+  readonly refused: number;
+  readonly lastRefusedAt: string | null;
+  /** The most frequent reason of the last hour. */
+  readonly refusal: {
+    readonly requests: number;
+    readonly code: string;
+    readonly reason: string;
+    readonly agent: string | null;
+    readonly secret: { readonly expected: SecretOwner | null; readonly fits: readonly SecretOwner[] } | null;
+  } | null;
+}
+
 export interface Status {
   readonly version: string;
   readonly node: string;
@@ -75,6 +97,7 @@ export interface Status {
   /** The worst first. */
   readonly destinations: readonly DestinationStatus[];
   readonly resolvers: readonly ResolverStatus[];
+  readonly sources: readonly SourceStatus[];
   readonly pulls: readonly PullStatus[];
 }
 

@@ -52,7 +52,7 @@ function Everything({ value, status }: { readonly value: Status; readonly status
         </section>
       )}
       <CallFigures history={history} />
-      <Sources pulls={value.pulls} />
+      <Sources pulls={value.pulls} traffic={value.sources} />
       <section aria-labelledby="router">
         <h2 id="router">Store and router</h2>
         <Router value={value} />

@@ -1,13 +1,18 @@
-/** Where events come from. */
+/** Where events come from, and what was refused. */
 import { api } from '../model/api.js';
 import { linkTo } from '../model/location.js';
-import type { Component, PullStatus } from '../model/replies.js';
-import { ends } from '../model/wording.js';
+import type { Component, PullStatus, SourceStatus } from '../model/replies.js';
+import { count, ends } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { Badge, Time } from '../parts/text.js';
 
-export function Sources({ pulls }: { readonly pulls: readonly PullStatus[] }) {
+interface SourcesProps {
+  readonly pulls: readonly PullStatus[];
+  readonly traffic: readonly SourceStatus[];
+}
+
+export function Sources({ pulls, traffic }: SourcesProps) {
   const components = useResource('components', (signal) =>
     api<{ readonly components: readonly Component[] }>('components', { signal }),
   );
@@ -25,6 +30,8 @@ export function Sources({ pulls }: { readonly pulls: readonly PullStatus[] }) {
                 <tr>
                   <th scope="col">Source</th>
                   <th scope="col">State</th>
+                  <th scope="col">Received</th>
+                  <th scope="col">Refused</th>
                   <th scope="col">What it is</th>
                 </tr>
               </thead>
@@ -40,6 +47,7 @@ export function Sources({ pulls }: { readonly pulls: readonly PullStatus[] }) {
                     <td data-label="State">
                       <SourceState pull={pulls.find(({ source }) => source === name)} name={name} />
                     </td>
+                    <Traffic row={traffic.find(({ source }) => source === name)} />
                     <td data-label="What it is">{description}</td>
                   </tr>
                 ))}
@@ -48,7 +56,44 @@ export function Sources({ pulls }: { readonly pulls: readonly PullStatus[] }) {
           );
         }}
       </Loaded>
+      <Unknown row={traffic.find(({ source }) => source === '')} />
     </section>
+  );
+}
+
+/** Since the router started; the reason is the most frequent one of the last hour. */
+function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
+  const { received = 0, refused = 0, lastRefusedAt = null, refusal = null } = row ?? {};
+  return (
+    <>
+      <td data-label="Received">{received}</td>
+      <td data-label="Refused">
+        {refused === 0 ? <span class="dim">none</span> : <Badge level="warn">{refused}</Badge>}{' '}
+        {refusal !== null && (
+          <>
+            {refusal.agent !== null && `${refusal.agent}: `}
+            {ends(refusal.reason)} {ownersOf(refusal)}
+          </>
+        )}{' '}
+        {lastRefusedAt !== null && <Time iso={lastRefusedAt} />}
+      </td>
+    </>
+  );
+}
+
+function ownersOf({ secret }: NonNullable<SourceStatus['refusal']>): string {
+  const owners = (secret?.fits ?? []).map(({ source, agent }) => agent ?? source);
+  return owners.length === 0 ? '' : `The secret is that of ${owners.join(', ')}.`;
+}
+
+function Unknown({ row }: { readonly row: SourceStatus | undefined }) {
+  if (row === undefined || row.refused === 0) return null;
+  const requests = count(row.refused, 'request', 'requests');
+  return (
+    <p>
+      {requests} to paths without a source {row.refused === 1 ? 'was' : 'were'} refused.{' '}
+      {row.lastRefusedAt !== null && <Time iso={row.lastRefusedAt} />}
+    </p>
   );
 }
 
