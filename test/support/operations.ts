@@ -76,6 +76,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const metrics = new FakeMetrics();
   const telemetry = new DeliveryTelemetry(made.log, metrics, new Observations());
   const names = Object.keys(destinations ?? { crm: 1 }).filter((name) => !gone.includes(name));
+  const captures = new Set<string>();
   const plan = {
     sources: new Map(Object.entries(sources)),
     callSources: ['calls'],
@@ -89,7 +90,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
       }),
     ),
     resolvers: resolversOf(fixture),
-    captures: new Set<string>(),
+    captures,
     normalizePhone: phoneNormalizer(null),
     ...{ number: 1, sinceMs: 0 },
   };
@@ -122,6 +123,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     answers,
     status,
     refused,
+    captures,
     duplicates: ingest.duplicates,
     changes,
     history,

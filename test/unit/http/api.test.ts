@@ -12,7 +12,7 @@ import {
   requireAccess,
 } from '@switchhook/core/internal';
 import { refuse } from '@switchhook/sdk';
-import { FakeLog, settled } from '@switchhook/testkit';
+import { aRequest, FakeLog, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Context } from 'koa';
 import type { z } from 'zod';
@@ -147,6 +147,59 @@ describe('the API', () => {
     expect(await keys('unrouted=false')).to.equal('cba');
     const first = await ask('GET', '/api/events?limit=2');
     expect(await keys(`limit=2&cursor=${first.reply.cursor}`)).to.equal('a');
+    await close();
+  });
+
+  it('lists refused requests, counts them, and returns one whole if its source captures them', async () => {
+    const sources = { agents: { receive: () => ({ kind: 'events' as const, events: [] }) } };
+    const { ask, refused, captures, clock, close } = await setup({ sources });
+    captures.add('agents');
+    const headers = { 'x-signature': 'ab'.repeat(32), cookie: 'a=b' };
+    const request = aRequest({ body: '{"a":1}', headers, url: 'https://hooks.example.com/hooks/agents' });
+    const given = { source: 'agents', remoteAddress: '203.0.113.7', method: 'POST', bytes: 7, request };
+    const about = { agent: 'agent_a', secretOf: ['agent_b'] };
+    refused.refused({ ...given, refusal: refuse('UNVERIFIED', 'no hunter2', { about }) });
+    await clock.advance(3_600_000);
+    refused.refused({ ...given, bytes: null, request: null, refusal: refuse('BODY_TOO_LARGE', 'too large') });
+
+    const { requests, cursor } = (await ask('GET', '/api/refused?limit=1')).reply;
+    expect(requests[0]).to.deep.include({ code: 'BODY_TOO_LARGE', bytes: null, secret: null, captured: false });
+    const next = (await ask('GET', `/api/refused?limit=1&cursor=${cursor}`)).reply;
+    const secret = {
+      expected: { source: 'agents', agent: 'agent_a' },
+      fits: [{ source: 'agents', agent: 'agent_b' }],
+    };
+    const { id, at, ...rest } = next.requests[0];
+    expect(next.cursor).to.equal(null);
+    expect(at).to.equal(new Date(clock.now() - 3_600_000).toISOString());
+    expect(rest).to.deep.equal({
+      ...{ source: 'agents', agent: 'agent_a', code: 'UNVERIFIED', reason: 'no ***', secret },
+      ...{ remoteAddress: '203.0.113.7', method: 'POST', bytes: 7, captured: true },
+    });
+    expect((await ask('GET', '/api/refused?since=30m')).reply.requests).to.have.length(1);
+    const { groups } = (await ask('GET', '/api/refused/groups?agent=agent_a')).reply;
+    expect(groups).to.deep.equal([
+      {
+        ...{ source: 'agents', agent: 'agent_a', code: 'UNVERIFIED', reason: 'no ***', secret, requests: 1 },
+        ...{ firstAt: at, lastAt: at, latest: id, minutes: [{ at, requests: 1 }] },
+      },
+    ]);
+    const whole = (await ask('GET', `/api/refused/${id}/capture`)).reply;
+    expect(whole.masked).to.deep.equal(['header cookie']);
+    expect(Buffer.from(whole.file, 'base64').toString()).to.match(/^POST https:\/\/.+\r\n\r\n\{"a":1\}$/s);
+
+    expect((await ask('GET', `/api/refused/${requests[0].id}/capture`)).reply.code).to.equal('NOT_KEPT');
+    expect((await ask('GET', '/api/refused?source=agnets')).reply.code).to.equal('NO_SUCH_ROW');
+    expect((await ask('GET', '/api/refused/groups?source=agnets')).reply.code).to.equal('NO_SUCH_ROW');
+    expect((await ask('GET', '/api/refused?cursor=')).reply.code).to.equal('MALFORMED');
+    const [source] = (await ask('GET', '/api/status')).reply.sources;
+    expect(source).to.deep.include({
+      source: 'agents',
+      received: 0,
+      refused: 2,
+      lastRefusedAt: new Date(clock.now()).toISOString(),
+    });
+    expect(Object.keys(source.refusal)).to.have.members(['agent', 'code', 'reason', 'requests', 'secret']);
     await close();
   });
 
