@@ -14,6 +14,8 @@ export interface Installation {
   readonly directory: string;
   /** Path of the command. */
   readonly command: string;
+  /** Packs a package in a folder of this one, installs the packed file under the name, and returns the paths in it. */
+  add(folder: string, name: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -39,8 +41,7 @@ export async function install(selection?: Selection): Promise<Installation> {
   const packed: readonly { readonly name: string; readonly filename: string }[] = JSON.parse(stdout);
   for (const { name, filename } of packed) {
     const folder = join(directory, 'node_modules', name);
-    await mkdir(folder, { recursive: true });
-    await run('tar', ['-xzf', join(directory, filename), '-C', folder, '--strip-components=1']);
+    await unpack(join(directory, filename), folder);
     const manifest = await manifestIn(folder);
     await linkBinaries(directory, manifest);
     await linkDependencies(directory, manifest);
@@ -52,6 +53,14 @@ export async function install(selection?: Selection): Promise<Installation> {
   return {
     directory,
     command: join(directory, 'node_modules/@switchhook/cli/bin/switchhook.js'),
+    add: async (folder, name) => {
+      const from = join(directory, folder);
+      const { stdout: said } = await run('npm', ['pack', '--json'], { cwd: from, env: environment });
+      // What its scripts print comes first.
+      const [{ filename, files }] = JSON.parse(said.slice(said.indexOf('[\n')));
+      await unpack(join(from, filename), join(directory, 'node_modules', name));
+      return files.map(({ path }: { readonly path: string }) => path);
+    },
     close: () => rm(directory, { recursive: true, force: true }),
   };
 }
@@ -64,6 +73,11 @@ function needed(names: readonly string[]): readonly string[] {
     for (const dependency of Object.keys(manifests.get(name)?.dependencies ?? {}))
       if (manifests.has(dependency)) found.add(dependency);
   return [...found];
+}
+
+async function unpack(file: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await run('tar', ['-xzf', file, '-C', folder, '--strip-components=1']);
 }
 
 async function manifestIn(folder: string): Promise<Manifest> {

@@ -90,3 +90,9 @@ export function floating({ manifest: { dependencies = {}, devDependencies = {} }
     .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
     .map(([name, version]) => `${name} ${version}`);
 }
+
+/** All versions that a package.json names, by package. */
+export function versionsIn(manifest: object): Readonly<Record<string, string>> {
+  const { dependencies, devDependencies, peerDependencies } = Object(manifest);
+  return { ...dependencies, ...devDependencies, ...peerDependencies };
+}

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { type Installation, install } from './installation.js';
+import { versionsIn } from './packages.js';
 import { filesIn, repository } from './source.js';
 
 const run = promisify(execFile);
@@ -17,12 +18,6 @@ interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-/** Versions that a template writes, and those of this repository. */
-const versionsIn = (manifest: object): Readonly<Record<string, string>> => {
-  const { dependencies, devDependencies, peerDependencies } = Object(manifest);
-  return { ...dependencies, ...devDependencies, ...peerDependencies };
-};
 
 describe('What create-switchhook makes', function () {
   // Each test starts npm, a compiler and a test runner, beside what else the machine does.
@@ -129,15 +124,10 @@ describe('What create-switchhook makes', function () {
         const tested = await inside(folder, 'npm', 'test');
         expect(tested.code, tested.stdout + tested.stderr).to.equal(0);
         for (const kind of kinds) expect(tested.stdout).to.match(new RegExp(`is a ${kind}\\n`));
-        const packed = await inside(folder, 'npm', 'pack', '--json');
-        expect(packed.code, packed.stderr).to.equal(0);
-        const [{ filename, files }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('[\n')));
-        const paths = files.map(({ path }: { readonly path: string }) => path);
-        expect(paths).to.include.members(['README.md', 'dist/index.js', 'dist/index.d.ts', `dist/${kinds[0]}.js`]);
-
-        const target = join(installed.directory, 'node_modules', name);
-        await mkdir(target, { recursive: true });
-        await run('tar', ['-xzf', join(installed.directory, folder, filename), '-C', target, '--strip-components=1']);
+        expect(await installed.add(folder, name)).to.include.members([
+          ...['README.md', 'dist/index.js', 'dist/index.d.ts'],
+          `dist/${kinds[0]}.js`,
+        ]);
         const rows = await exampleOf(`${folder}/README.md`);
         await writeFile(join(installed.directory, 'with-plugin.yaml'), `${surroundings}${rows}`);
         const checked = await inside('.', bin('switchhook'), 'check', 'with-plugin.yaml', '--json');
