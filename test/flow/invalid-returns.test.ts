@@ -141,7 +141,7 @@ routes: [{ from: in, to: out, transform: redact }]
       (error: Error) => error.message,
     );
     expect(said).to.equal(
-      `destination out (odd.nothing, ${place.path('switchhook.yaml')}:8:17) could not be made: create returned undefined; allowed is a destination with deliver`,
+      `destination out (odd.nothing, ${place.path('switchhook.yaml')}:8:17) could not be made: create returned undefined; allowed is a destination with deliver (${place.path('odd.js')}:15)`,
     );
   });
 });

@@ -78,7 +78,9 @@ const cases: readonly (readonly [what: string, code: string, said: readonly stri
   [
     'an unknown kind',
     plugin("{ ...fine, kind: 'destinaton' }"),
-    ['destinaton crm.note: kind is the text "destinaton"; allowed is source, transform, store, destination, resolver'],
+    [
+      'destinaton crm.note (wrong.js:4): kind is the text "destinaton"; allowed is source, transform, store, destination, resolver',
+    ],
   ],
   [
     'a misspelled field',
@@ -124,7 +126,7 @@ const cases: readonly (readonly [what: string, code: string, said: readonly stri
   [
     'a component that is none',
     plugin('undefined'),
-    ['components[0]: it is undefined; allowed is what defineSource, defineDestination, … return'],
+    ['components[0] (wrong.js:4): it is undefined; allowed is what defineSource, defineDestination, … return'],
   ],
   [
     'services with mistakes',
@@ -133,11 +135,11 @@ export default definePlugin({ name: 'crm', components: [], services: [
   provide(Pool, { create: () => ({}) }), provide(Pool, { create: () => ({}) }), provide('Pool', { creat: () => ({}) }), provide(token('a'), { create: () => ({}), inject: { a: 1 } })
 ] });`,
     [
-      'services[2]: a service has no field creat; did you mean "create"?',
-      'services[2]: token is the text "Pool"; allowed is a token or a class',
-      'services[2]: create is missing: a function',
-      'services[3]: inject.a is 1; allowed is a token, such as HttpClient, or a class',
-      'it provides crm.Pool twice',
+      'services[2] (wrong.js:6): a service has no field creat; did you mean "create"?',
+      'services[2] (wrong.js:6): token is the text "Pool"; allowed is a token or a class',
+      'services[2] (wrong.js:6): create is missing: a function',
+      'services[3] (wrong.js:6): inject.a is 1; allowed is a token, such as HttpClient, or a class',
+      'it provides crm.Pool twice (wrong.js:6)',
     ],
   ],
   [
@@ -152,18 +154,23 @@ export default definePlugin({ name: 'crm', components: [], services: [
   [
     'options of its own with mistakes',
     `export default definePlugin({ name: 'crm', components: [], options: { token: token('crm.Account'), schema: z.object({ a: z.string() }) } });`,
-    [`its own options: options is no strict object, so misspelled keys would be ignored; ${strict}`],
+    [`its own options (wrong.js:4): options is no strict object, so misspelled keys would be ignored; ${strict}`],
   ],
   [
     'options of its own without a description, under a token that it provides',
     `const Account = token('crm.Account');
 export default definePlugin({ name: 'crm', components: [], services: [provide(Account, { create: () => ({}) })], options: { token: Account, schema: z.strictObject({ a: z.string() }) } });`,
-    ['it provides crm.Account twice', "its own options: option a has no description: add .meta({ description: '…' })"],
+    [
+      'it provides crm.Account twice (wrong.js:5)',
+      "its own options (wrong.js:5): option a has no description: add .meta({ description: '…' })",
+    ],
   ],
   [
     'options of its own that are a schema',
     "export default definePlugin({ name: 'crm', components: [], options });",
-    ['options is an object with def, type; allowed is what provideOptions returns: a token and a schema'],
+    [
+      'the plugin (wrong.js:4): options is an object with def, type; allowed is what provideOptions returns: a token and a schema',
+    ],
   ],
   [
     'all of it',
@@ -171,11 +178,11 @@ export default definePlugin({ name: 'crm', components: [], services: [provide(Ac
     [
       'destination a b (wrong.js:5): type is the text "a b"; allowed is `word` or `word.what`, with letters, digits, - and _, such as crm.note',
       'destination crm.note (wrong.js:6): create is 1; allowed is a function',
-      'components[2]: kind is missing: source, transform, store, destination, resolver',
-      'components[2]: type is missing: `word` or `word.what`, with letters, digits, - and _, such as crm.note',
-      'components[2]: description is missing: a sentence',
-      'components[2]: create is missing: a function',
-      `components[2]: options is undefined; ${strict}`,
+      'components[2] (wrong.js:4): kind is missing: source, transform, store, destination, resolver',
+      'components[2] (wrong.js:4): type is missing: `word` or `word.what`, with letters, digits, - and _, such as crm.note',
+      'components[2] (wrong.js:4): description is missing: a sentence',
+      'components[2] (wrong.js:4): create is missing: a function',
+      `components[2] (wrong.js:4): options is undefined; ${strict}`,
     ],
   ],
 ];
@@ -206,13 +213,13 @@ describe('a plugin with a wrong definition', () => {
   it('is refused for a default export that is no plugin, or one of another contract', async () => {
     const found = 'wrong.js has no plugin as its default export, but';
     for (const [code, said] of [
-      ['export default () => 1;', `PLUGIN_BROKEN ./${found} a function`],
-      ['export default { name: 1 };', `PLUGIN_BROKEN ./${found} an object with name`],
-      ['export default null;', `PLUGIN_BROKEN ./${found} null`],
-      ['export const plugin = 1;', `PLUGIN_BROKEN ./${found} an object with plugin`],
+      ['export default () => 1;', `PLUGIN_BROKEN ./${found} a function (wrong.js:4)`],
+      ['export default { name: 1 };', `PLUGIN_BROKEN ./${found} an object with name (wrong.js:4)`],
+      ['export default null;', `PLUGIN_BROKEN ./${found} null (wrong.js:4)`],
+      ['export const plugin = 1;', `PLUGIN_BROKEN ./${found} an object with plugin (wrong.js:4)`],
       [
         'export default { name: "a", api: "2", components: [] };',
-        'PLUGIN_API ./wrong.js is written for version 2 of the plugin contract, this router has 1',
+        'PLUGIN_API ./wrong.js is written for version 2 of the plugin contract, this router has 1 (wrong.js:4)',
       ],
       [
         'export default { get api() { throw new Error("no") }, components: [] };',

@@ -149,8 +149,8 @@ export { timeZone } from './options/time-zones.js';
 export { durationText } from './options/units.js';
 
 /** Makes the default export of a plugin package. */
-export function definePlugin(plugin: Omit<Plugin, 'api'>): Plugin {
-  return { ...plugin, api: 1 };
+export function definePlugin(plugin: Omit<Plugin, 'api' | 'definedAt'>): Plugin {
+  return { ...plugin, api: 1, definedAt: callOf(definePlugin) };
 }
 
 /**
@@ -168,7 +168,7 @@ export function provide(
   token: ServiceDefinition['token'],
   definition: Omit<ServiceDefinition, 'token'> = classDefinition(token),
 ): ServiceDefinition {
-  return { ...definition, token };
+  return { ...definition, token, definedAt: callOf(provide) };
 }
 
 /**

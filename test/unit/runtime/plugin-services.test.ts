@@ -185,14 +185,16 @@ describe('services of a plugin', () => {
     const create = () => ({ size: 1 });
     const needing = (of: typeof Pool | typeof Meter, need: typeof Pool | typeof Meter, key?: () => string) =>
       provide(of as typeof Meter, { inject: { need }, create, ...(key && { key }) });
-    expect(serviceProblems([needing(Pool, Meter), needing(Meter, Pool)])).to.deep.equal([
-      'its services need each other in a circle: test.Pool → test.Meter → test.Pool',
+    const problemsOf = (services: Parameters<typeof serviceProblems>[0]) =>
+      serviceProblems(services).map((text) => text.replace(/\(\S*plugin-services\.test\.ts:\d+\)/, '(here)'));
+    expect(problemsOf([needing(Pool, Meter), needing(Meter, Pool)])).to.deep.equal([
+      'its services need each other in a circle: test.Pool → test.Meter → test.Pool (here)',
     ]);
-    expect(serviceProblems([provide(Pool, { create }), provide(Pool, { create })])).to.deep.equal([
-      'it provides test.Pool twice',
+    expect(problemsOf([provide(Pool, { create }), provide(Pool, { create })])).to.deep.equal([
+      'it provides test.Pool twice (here)',
     ]);
-    expect(serviceProblems([needing(Pool, Meter), provide(Meter, { create, key: () => 'a' })])).to.deep.equal([
-      'test.Pool has no key, but injects test.Meter, which has one',
+    expect(problemsOf([needing(Pool, Meter), provide(Meter, { create, key: () => 'a' })])).to.deep.equal([
+      'test.Pool (here) has no key, but injects test.Meter, which has one',
     ]);
     expect(
       serviceProblems([needing(Pool, Meter, () => 'a'), provide(Meter, { create, key: () => 'a' })]),

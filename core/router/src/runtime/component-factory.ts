@@ -34,7 +34,7 @@ export function createComponent<K extends Kind>(row: ComponentRow<K>, plugin: Pl
     );
     return { ...called, instance, lifecycle: withServices(instance, shared) };
   } catch (error) {
-    throw new ComponentFailure(called, 'could not be made', error, plugin.mask);
+    throw new ComponentFailure(called, 'could not be made', error, plugin.mask, row.component.definedAt);
   }
 }
 
@@ -93,10 +93,12 @@ export class ComponentFailure extends Error {
     what: string,
     cause: unknown,
     mask: Mask,
+    /** Where the component is defined, for a cause that has no place of its own. */
+    definedAt: string | null = null,
   ) {
     const { kind, name, type, position = null } = component;
     const place = position === null ? '' : `, ${position}`;
-    super(`${kind} ${name} (${type}${place}) ${what}: ${located(cause, mask)}`, { cause });
+    super(`${kind} ${name} (${type}${place}) ${what}: ${located(cause, mask, definedAt)}`, { cause });
     this.code =
       cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'PLUGIN_FAILED';
   }

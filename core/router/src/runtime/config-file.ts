@@ -4,10 +4,10 @@ import { dirname, resolve } from 'node:path';
 import { ConfigDocument } from '../config/diagnostics.js';
 import { documentOf, readConfig } from '../config/load.js';
 import { described } from '../system/returned.js';
-import { located, locateIn } from '../system/thrown.js';
+import { locateIn } from '../system/thrown.js';
+import { importProblem } from './import-problem.js';
 import { LocalModules } from './local-modules.js';
 import { exportOf } from './plugin-files.js';
-import { typeScriptProblem } from './typescript.js';
 
 /** What is wrong with the file is in the document: this never throws. */
 export async function readConfigFile(file: string): Promise<ConfigDocument> {
@@ -23,7 +23,7 @@ export async function readConfigFile(file: string): Promise<ConfigDocument> {
     const found = value === module ? 'none' : described(value);
     return unreadable(file, `the default export must be a configuration, and is ${found}`);
   } catch (error) {
-    const { message, hint } = typeScriptProblem(error) ?? { message: located(error) };
+    const { message, hint } = await importProblem(error, local.files);
     return unreadable(file, `the file cannot be imported: ${message}`, hint);
   }
 }

@@ -39,12 +39,14 @@ const pluginRules: Rules = {
   components: [isList, 'a list of what defineSource, defineDestination, … return'],
   services: optional([isList, 'a list of what provide returns']),
   options: optional([isOptions, 'what provideOptions returns: a token and a schema']),
+  definedAt: anything,
 };
 const serviceRules: Rules = {
   token: [isToken, 'a token or a class'],
   inject: map,
   key: method,
   create,
+  definedAt: anything,
 };
 const componentRules: Rules = {
   kind: [(value) => isKind(value), Object.keys(rowSchemas).join(', ')],
@@ -77,18 +79,22 @@ export function definitionProblems(plugin: Fields): readonly string[] {
     .filter(isObject)
     .filter(({ token, inject }) => isToken(token) && tokenProblems(inject).length === 0);
   const own = isOptions(plugin.options) ? plugin.options : undefined;
+  const home = placeOf(plugin);
+  const ofPlugin = (problem: string): string => (home === '' ? problem : `the plugin${home}: ${problem}`);
   return [
-    ...fieldProblems(plugin, pluginRules),
+    ...fieldProblems(plugin, pluginRules).map(ofPlugin),
     ...components.flatMap((component, index) =>
-      componentProblems(component).map((problem) => `${labelOf(component, index)}: ${problem}`),
+      componentProblems(component).map((problem) => `${labelOf(component, index, home)}: ${problem}`),
     ),
     ...repeated(components.filter(isObject)),
     ...services.flatMap((service, index) =>
-      serviceDefinitionProblems(service).map((problem) => `services[${index}]: ${problem}`),
+      serviceDefinitionProblems(service).map((problem) => `services[${index}]${placeOf(service) || home}: ${problem}`),
     ),
     // What `serviceProblems` reads of a service has been checked.
     ...serviceProblems(usable as unknown as NonNullable<Plugin['services']>, own),
-    ...(own === undefined ? [] : optionProblems(null, own.schema).map((problem) => `its own options: ${problem}`)),
+    ...(own === undefined
+      ? []
+      : optionProblems(null, own.schema).map((problem) => `its own options${home}: ${problem}`)),
   ];
 }
 
@@ -185,10 +191,10 @@ function repeated(components: readonly Fields[]): readonly string[] {
   });
 }
 
-/** `destination crm.note (my-plugins/crm.ts:31)`. */
-function labelOf(component: unknown, index: number): string {
+/** `destination crm.note (my-plugins/crm.ts:31)`; with the place of its plugin where it has none. */
+function labelOf(component: unknown, index: number, home = ''): string {
   const { kind, type } = Object(component);
-  return `${isText(kind) && isText(type) ? `${kind} ${type}` : `components[${index}]`}${placeOf(component)}`;
+  return `${isText(kind) && isText(type) ? `${kind} ${type}` : `components[${index}]`}${placeOf(component) || home}`;
 }
 
 function placeOf(component: unknown): string {

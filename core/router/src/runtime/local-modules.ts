@@ -4,8 +4,8 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { nodeImportsTypeScript } from './import-problem.js';
 import { isFile, manifestOf } from './plugin-files.js';
-import { nodeImportsTypeScript } from './typescript.js';
 
 /** By path and content. Node keeps every module until the process ends, so these take no more than a reference. */
 const modules = new Map<string, Promise<unknown>>();

@@ -6,12 +6,11 @@ import { didYouMean } from '@switchhook/sdk/internal';
 import type { Catalog, Found, LoadedRow, PluginProblem } from '../config/component-rows.js';
 import type { OutdatedPlugin } from '../config/config.js';
 import { described } from '../system/returned.js';
-import { located, locateIn } from '../system/thrown.js';
+import { locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
+import { exportPlace, importProblem } from './import-problem.js';
 import { LocalModules } from './local-modules.js';
 import { exportOf, fileOf, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
-import { syntaxProblem } from './syntax-errors.js';
-import { typeScriptProblem } from './typescript.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -177,11 +176,11 @@ export class ComponentCatalog implements Catalog {
       const module: unknown = await (isLocal ? this.#local.import(path) : import(pathToFileURL(path).href));
       const exported = exportOf(module);
       if (typeof exported !== 'object' || exported === null || !('components' in exported && 'api' in exported)) {
-        const message = `${from} has no plugin as its default export, but ${described(exported)}`;
+        const message = `${from} has no plugin as its default export, but ${described(exported)}${exportPlace(path)}`;
         return [{ code: 'PLUGIN_BROKEN', message }];
       }
       if (exported.api !== contractVersion) {
-        const message = `${from} is written for version ${String(exported.api)} of the plugin contract, this router has ${contractVersion}`;
+        const message = `${from} is written for version ${String(exported.api)} of the plugin contract, this router has ${contractVersion}${exportPlace(path)}`;
         return [{ code: 'PLUGIN_API', message }];
       }
       const problems = definitionProblems({ ...exported });
@@ -189,9 +188,7 @@ export class ComponentCatalog implements Catalog {
       // Its fields have been checked.
       return { plugin: exported as Plugin, version: this.#versionOf(path, from), from, path };
     } catch (error) {
-      const { message, hint } = typeScriptProblem(error) ?? {
-        message: (await syntaxProblem(error, this.#local.files)) ?? located(error),
-      };
+      const { message, hint } = await importProblem(error, new Set([path, ...this.#local.files]));
       return brokenBy(from, [message], hint);
     }
   }

@@ -14,6 +14,7 @@ import type { ComponentRow, Config } from '../config/config.js';
 import { EmitterOf } from '../ingest/emitters.js';
 import { Mask } from '../system/mask.js';
 import { StateOf } from '../system/plugin-state.js';
+import { shortPath } from '../system/returned.js';
 import { type Container, logWith, tokenName } from './container.js';
 
 /** What a component is given, and the services of its plugin among it. */
@@ -225,7 +226,7 @@ export function serviceProblems(
   const visit = (provider: ServiceDefinition, path: readonly ServiceDefinition[]): void => {
     if (path.includes(provider)) {
       const circle = [...path.slice(path.indexOf(provider)), provider].map(({ token }) => tokenName(token));
-      problems.add(`its services need each other in a circle: ${circle.join(' → ')}`);
+      problems.add(`its services need each other in a circle: ${circle.join(' → ')}${placeOf(provider)}`);
     }
     if (seen.has(provider)) return;
     seen.add(provider);
@@ -233,16 +234,23 @@ export function serviceProblems(
       const needed = byToken.get(token);
       if (needed === undefined) continue;
       if (needed.key !== undefined && provider.key === undefined)
-        problems.add(`${tokenName(provider.token)} has no key, but injects ${tokenName(token)}, which has one`);
+        problems.add(
+          `${tokenName(provider.token)}${placeOf(provider)} has no key, but injects ${tokenName(token)}, which has one`,
+        );
       visit(needed, [...path, provider]);
     }
   };
   for (const provider of providers) {
-    if (byToken.get(provider.token) !== provider || provider.token === options?.token)
-      problems.add(`it provides ${tokenName(provider.token)} twice`);
+    const last = byToken.get(provider.token) ?? provider;
+    if (last !== provider || provider.token === options?.token)
+      problems.add(`it provides ${tokenName(provider.token)} twice${placeOf(last)}`);
     visit(provider, []);
   }
   return [...problems];
+}
+
+function placeOf({ definedAt }: ServiceDefinition): string {
+  return definedAt == null ? '' : ` (${shortPath(definedAt)})`;
 }
 
 /** One after the other, in order; where one fails, those before it are closed. */

@@ -17,11 +17,11 @@ export function locateIn(directory: string): void {
 }
 
 /**
- * The message, and where a plugin threw it: `no token (my-plugins/crm.ts:31:20)`. Masked before the place is added: what is
- * left of a secret that was cut off is found at the end of the message. Throws nothing.
+ * The message, and where a plugin threw it, or else the other place: `no token (my-plugins/crm.ts:31:20)`. Masked before the place is
+ * added: what is left of a secret that was cut off is found at the end of the message. Throws nothing.
  */
-export function located(thrown: unknown, mask: Mask = (text) => text): string {
-  const place = placeOf(thrown);
+export function located(thrown: unknown, mask: Mask = (text) => text, otherwise: string | null = null): string {
+  const place = placeOf(thrown) ?? (otherwise === null ? null : shortPath(otherwise));
   const message = mask(errorMessage(thrown));
   return place === null ? message : `${message} (${place})`;
 }

@@ -184,6 +184,8 @@ export interface ServiceDefinition {
   key?(options: Readonly<Record<string, unknown>>): string;
   /** Must not touch the network or disk: that is for `open`. `users` are the checked options of all components that share it. */
   create(services: Injected<Inject>, users: readonly Readonly<Record<string, unknown>>[]): Lifecycle | object;
+  /** `file:line` of its `provide`, for messages; null where that is not known. */
+  readonly definedAt?: string | null;
 }
 
 /** The options of a plugin itself, which its row of `plugins:` sets. Made with `provideOptions`. */
@@ -205,4 +207,6 @@ export interface Plugin {
   readonly services?: readonly ServiceDefinition[];
   /** Its own options. Default none. */
   readonly options?: PluginOptions;
+  /** `file:line` of its `definePlugin`, for messages; null where that is not known. */
+  readonly definedAt?: string | null;
 }
