@@ -12,7 +12,7 @@ import {
 import { httpUrl, loadConfig, loadServer, located, Mask, systemClock } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CommandFailure, exitCodes, noteProblems, type Output, printJson } from './output.js';
 
 /** What every command that reads a configuration takes. */
@@ -39,6 +39,13 @@ export function configCommand(name: string, description: string): Command {
     .description(description)
     .addOption(configOption('the configuration file'))
     .option('--json', 'print JSON, for other programs');
+}
+
+/** Of an option that takes a port. */
+export function portIn(text: string): number {
+  const port = Number(text);
+  if (text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
 }
 
 /** The configuration; where it is wrong, its problems are printed and the command ends with 78. */

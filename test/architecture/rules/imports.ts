@@ -129,7 +129,10 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'filters.ts': ['api-client.ts'],
     format: ['output.ts', 'table.ts'],
     'tracing-sdk.ts': ['output.ts'],
-    commands: ['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts', 'table.ts', 'tracing-sdk.ts'],
+    'watch.ts': ['api-client.ts', 'output.ts'],
+    commands: [
+      ...['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
+    ],
     'main.ts': ['output.ts', 'program.ts'],
     'program.ts': ['commands', 'output.ts'],
     'internal.ts': ['commands', 'filters.ts', 'program.ts', 'table.ts'],

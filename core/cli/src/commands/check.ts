@@ -90,10 +90,20 @@ function print(config: Config, { probes, fits, prompt }: Findings, output: Outpu
     noteProblems(output, config.warnings, 'warning');
     output.note('');
   }
+  const failed = probes.filter(({ failure }) => failure !== null).length;
+  if (failed > 0) output.line(styled(output, 'red', `${failed} of ${probes.length} cannot be reached`));
   output.line(`${styled(output, 'green', 'ok')} ${config.file}: ${summary.join(', ')}`);
   for (const fit of fits) printFit(fit, prompt, output);
   if (probes.length === 0) return;
-  const rows = probes.map(({ kind, name, type, failure, note }) => [kind, name, type, failure ?? note ?? 'ok']);
+  const failing = probes.filter(({ failure }) => failure !== null);
+  const rows = [...failing, ...probes.filter(({ failure }) => failure === null)].map(
+    ({ kind, name, type, failure, note }) => [
+      kind,
+      name,
+      type,
+      failure === null ? (note ?? 'ok') : styled(output, 'red', failure),
+    ],
+  );
   printTable(output, ['kind', 'name', 'use', 'reached'], rows);
 }
 

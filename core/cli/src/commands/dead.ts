@@ -5,12 +5,14 @@ import { type RouterOptions, routerCommand, undecided, withRouter } from '../api
 import { type DeliveryFilter, type DiedPeriod, filterOf, type Period, withDiedPeriod, withPeriod } from '../filters.js';
 import { clockTime, printDead } from '../format/event.js';
 import { type Output, printJson, printTable, styled } from '../output.js';
+import { type Watched, watched, withWatch } from '../watch.js';
 
 interface DeadOptions
   extends RouterOptions,
     Pick<DeliveryFilter, 'destination' | 'route' | 'reason'>,
     Period,
-    DiedPeriod {
+    DiedPeriod,
+    Watched {
   readonly limit: string;
   readonly group?: true;
 }
@@ -20,7 +22,7 @@ export function deadCommand(output: Output): Command {
     'dead',
     'List dead deliveries that were neither replayed nor discarded, with their failures.',
   );
-  return withDiedPeriod(withPeriod(command))
+  return withWatch(withDiedPeriod(withPeriod(command)))
     .option('--destination <name>', 'for this destination')
     .option('--route <name>', 'by this route')
     .option('--reason <reason>', 'rejected or exhausted')
@@ -30,28 +32,34 @@ export function deadCommand(output: Output): Command {
       'after',
       `
 Examples:
-  switchhook dead
+  switchhook dead --watch
   switchhook dead --group --died-since yesterday
   switchhook dead --destination crm --since 1d`,
     )
     .action((options: DeadOptions) =>
-      withRouter(options, output, async (router) => {
-        const filter = filterOf(options);
-        if (options.group) {
-          const found = await router.get('/api/dead', deadGroupList, filter);
-          if (options.json) return printJson(output, found);
-          return found.groups.length === 0 ? output.line('Nothing is dead.') : printGroups(found, options, output);
-        }
-        const { found, more } = await undecided(router, { ...filter, state: 'dead' }, Number(options.limit));
-        if (options.json) return printJson(output, { deliveries: found });
-        if (found.length === 0) return output.line('Nothing is dead.');
-        printDead(output, found, options.utc);
-        if (more) output.note('There are more: --limit shows up to 1000, --group counts them.');
-        output.note(
-          'See why: switchhook explain <event id>. Deliver again: switchhook replay <id>. Discard: switchhook discard <id>.',
-        );
-      }),
+      withRouter(options, output, (router) =>
+        watched(options, output, (shown) =>
+          (options.group ? countEach : printEach)(router, filterOf(options), options, shown),
+        ),
+      ),
     );
+}
+
+async function countEach(router: RouterClient, filter: Query, options: DeadOptions, output: Output): Promise<void> {
+  const found = await router.get('/api/dead', deadGroupList, filter);
+  if (options.json) return printJson(output, found);
+  return found.groups.length === 0 ? output.line('Nothing is dead.') : printGroups(found, options, output);
+}
+
+async function printEach(router: RouterClient, filter: Query, options: DeadOptions, output: Output): Promise<void> {
+  const { found, more } = await undecided(router, { ...filter, state: 'dead' }, Number(options.limit));
+  if (options.json) return printJson(output, { deliveries: found });
+  if (found.length === 0) return output.line('Nothing is dead.');
+  printDead(output, found, options.utc);
+  if (more) output.note('There are more: --limit shows up to 1000, --group counts them.');
+  output.note(
+    'See why: switchhook explain <event id>. Deliver again: switchhook replay <id>. Discard: switchhook discard <id>.',
+  );
 }
 
 /** What is dead, a line for each destination and failure. */

@@ -15,12 +15,13 @@ import {
 } from '../filters.js';
 import { printDeliveries, printDelivery } from '../format/event.js';
 import { type Output, printJson } from '../output.js';
+import { type Watched, watched, withWatch } from '../watch.js';
 
-interface DeliveriesOptions extends RouterOptions, DeliveryFilter, Period, SettledPeriod, Part {}
+interface DeliveriesOptions extends RouterOptions, DeliveryFilter, Period, SettledPeriod, Part, Watched {}
 
 export function deliveriesCommand(output: Output): Command {
   const command = routerCommand('deliveries', 'List deliveries, or show one with all its attempts.');
-  return withPart(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery'))))
+  return withWatch(withPart(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery')))))
     .option('--settled-since <time>', 'delivered, skipped or died not before this')
     .option('--settled-until <time>', 'delivered, skipped or died before this')
     .addHelpText(
@@ -28,7 +29,7 @@ export function deliveriesCommand(output: Output): Command {
       `
 
 Examples:
-  switchhook deliveries --state waiting --destination crm
+  switchhook deliveries --state waiting --destination crm --watch
   switchhook deliveries --event 01890a5d-ac96-774b-bcce-b302099a8057
   switchhook deliveries 01890a5d-ac96-774b-bcce-b302099a8057.0`,
     )
@@ -39,10 +40,12 @@ Examples:
           return options.json ? printJson(output, details) : printDelivery(output, details, '');
         }
         const { limit, cursor } = options;
-        const page = await router.get('/api/deliveries', deliveryList, { ...filterOf(options), limit, cursor });
-        if (options.json) return printJson(output, page);
-        printDeliveries(output, page.deliveries, options.utc);
-        if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
+        await watched(options, output, async (shown) => {
+          const page = await router.get('/api/deliveries', deliveryList, { ...filterOf(options), limit, cursor });
+          if (options.json) return printJson(shown, page);
+          printDeliveries(shown, page.deliveries, options.utc);
+          if (page.cursor !== null) shown.note(`There are more: --cursor ${page.cursor}`);
+        });
       }),
     );
 }

@@ -1,8 +1,8 @@
 /** `switchhook dev`: a router for those who write a plugin or a configuration, reloaded and tried after each save. */
 import { eventDetails } from '@switchhook/core/api';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { type RouterOptions, withRouter } from '../api-client.js';
-import { configOption } from '../local-router.js';
+import { configOption, portIn } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { DevSession } from './dev-session.js';
 import { chosenSample, collected, type Sample, withoutAnswer } from './send.js';
@@ -67,10 +67,4 @@ async function eventOf(id: string, options: RouterOptions, output: Output): Prom
     const { source, data } = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
     return { source, body: withoutAnswer(data) };
   });
-}
-
-function portIn(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
 }

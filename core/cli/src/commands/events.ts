@@ -15,6 +15,7 @@ import {
 import { clockTime, printDelivery, printEvent, printIndented } from '../format/event.js';
 import { type Output, printJson, printTable } from '../output.js';
 import type { Column } from '../table.js';
+import { type Watched, watched, withWatch } from '../watch.js';
 
 const eventColumns: readonly Column[] = [
   { heading: 'received' },
@@ -25,7 +26,7 @@ const eventColumns: readonly Column[] = [
   { heading: 'id', below: true },
 ];
 
-interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
+interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watched {
   readonly unrouted?: true;
   readonly duplicates?: true;
   readonly number?: string;
@@ -33,7 +34,7 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part {
 
 export function eventsCommand(output: Output): Command {
   const command = routerCommand('events', 'List events, or show one: its data, its deliveries, every attempt.');
-  return withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event'))))
+  return withWatch(withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event')))))
     .option('--number <number>', 'about this phone number')
     .option('--unrouted', 'only events that matched no route')
     .option('--duplicates', 'events that came again since the router started, and how often')
@@ -43,31 +44,37 @@ export function eventsCommand(output: Output): Command {
 Examples:
   switchhook events --since 2h --type conversation_ended
   switchhook events --subject conv_123
+  switchhook events --type conversation_ended --watch
   switchhook events 01890a5d-ac96-774b-bcce-b302099a8057`,
     )
     .action((id: string | undefined, options: EventsOptions) =>
-      withRouter(options, output, async (router) => {
-        if (id !== undefined) {
-          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
-          if (options.json) return printJson(output, event);
-          printEvent(output, event);
-          printIndented(output, event.data, '  ');
-          if (event.deliveries.length === 0) output.line('No route matched it: switchhook explain shows why.');
-          for (const delivery of event.deliveries) printDelivery(output, delivery);
-          return;
-        }
-        if (options.duplicates) return printDuplicates(router, options, output);
-        const { limit, cursor, number: party, unrouted } = options;
-        const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true' };
-        const page = await router.get('/api/events', eventList, query);
-        if (options.json) return printJson(output, page);
-        const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {
-          return [clockTime(receivedAt, options.utc), type, subject ?? '-', agent ?? '-', source, event];
-        });
-        printTable(output, eventColumns, rows);
-        if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
+      withRouter(options, output, (router) => {
+        if (id !== undefined) return showEvent(router, id, options, output);
+        if (options.duplicates) return watched(options, output, (shown) => printDuplicates(router, options, shown));
+        return watched(options, output, (shown) => listEvents(router, options, shown));
       }),
     );
+}
+
+async function showEvent(router: RouterClient, id: string, options: EventsOptions, output: Output): Promise<void> {
+  const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
+  if (options.json) return printJson(output, event);
+  printEvent(output, event);
+  printIndented(output, event.data, '  ');
+  if (event.deliveries.length === 0) output.line('No route matched it: switchhook explain shows why.');
+  for (const delivery of event.deliveries) printDelivery(output, delivery);
+}
+
+async function listEvents(router: RouterClient, options: EventsOptions, output: Output): Promise<void> {
+  const { limit, cursor, number: party, unrouted } = options;
+  const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true' };
+  const page = await router.get('/api/events', eventList, query);
+  if (options.json) return printJson(output, page);
+  const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {
+    return [clockTime(receivedAt, options.utc), type, subject ?? '-', agent ?? '-', source, event];
+  });
+  printTable(output, eventColumns, rows);
+  if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
 }
 
 const duplicateColumns: readonly Column[] = [

@@ -4,7 +4,7 @@ import { ComponentFailure, type Config, Log, type Router } from '@switchhook/cor
 import { loadConfig } from '@switchhook/core/internal';
 import { dryRunOf } from '@switchhook/simulator';
 import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, configOf, routerOf } from '../local-router.js';
+import { type ConfigOptions, configCommand, configOf, portIn, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { startTracing } from '../tracing-sdk.js';
 
@@ -12,6 +12,7 @@ interface StartOptions extends ConfigOptions {
   readonly dryRun?: true;
   readonly watch?: true;
   readonly otel?: true;
+  readonly port?: number;
 }
 
 export function startCommand(output: Output): Command {
@@ -20,6 +21,11 @@ export function startCommand(output: Output): Command {
     'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
   )
     .option('--dry-run', 'on a free port, with a temporary store, without real deliveries')
+    .option(
+      '--port <number>',
+      'listen at this port in place of server.port; with --dry-run in place of a free one',
+      portIn,
+    )
     .option('--watch', 'reload when the configuration file is saved, or a file that it refers to')
     .option('--otel', 'send traces by OpenTelemetry, also where OTEL_EXPORTER_OTLP_ENDPOINT is set')
     .addHelpText(
@@ -28,7 +34,7 @@ export function startCommand(output: Output): Command {
 Examples:
   switchhook start
   switchhook start --config /etc/switchhook/switchhook.yaml
-  switchhook start --dry-run
+  switchhook start --dry-run --port 8080
   switchhook start --watch
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 switchhook start
 
@@ -47,14 +53,24 @@ A second signal ends at once; nothing that was acknowledged is lost either way.`
 }
 
 async function runConfigured(config: Config, options: StartOptions, output: Output): Promise<void> {
-  if (!options.dryRun) return run(routerOf(config), options, output);
+  if (!options.dryRun) {
+    const load = async () => at(options.port, await loadConfig(options.config));
+    return run(routerOf(at(options.port, config), { load }), options, output);
+  }
   const dryRun = await dryRunOf(config);
   try {
-    const load = async () => dryRun.of(await loadConfig(options.config));
-    await run(routerOf(dryRun.of(config), { load }), options, output);
+    const load = async () => at(options.port, dryRun.of(await loadConfig(options.config)));
+    const router = routerOf(at(options.port, dryRun.of(config)), { load });
+    router.get(Log).warn('router.dry-run', { deliveries: 'accepted and discarded', store: 'temporary' });
+    await run(router, options, output);
   } finally {
     await dryRun.end();
   }
+}
+
+/** The configuration, listening at another port where one is given. */
+function at(port: number | undefined, config: Config): Config {
+  return port === undefined ? config : { ...config, server: { ...config.server, port } };
 }
 
 async function run(router: Router, options: StartOptions, output: Output): Promise<void> {

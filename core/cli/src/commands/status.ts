@@ -2,19 +2,17 @@
 
 import { type DestinationStatus, type Status, status, type Trouble } from '@switchhook/core/api';
 import { durationText } from '@switchhook/sdk';
-import { errorMessage } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
-import { type RouterOptions, routerCommand, untilInterrupted, withRouter } from '../api-client.js';
+import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
 import { relative } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
 import { CommandFailure, exitCodes, msText, type Output, printJson, printTable, styled } from '../output.js';
 import type { Column } from '../table.js';
+import { watched } from '../watch.js';
 
 interface StatusOptions extends RouterOptions {
   readonly once?: true;
 }
-
-const refreshMs = 1_000;
 
 export function statusCommand(output: Output): Command {
   return routerCommand(
@@ -37,7 +35,8 @@ has dead deliveries or is not configured any more, or a source cannot pull its e
     .action((options: StatusOptions) =>
       withRouter(options, output, async (router) => {
         const ask = () => router.get('/api/status', status);
-        if (output.terminal && !options.once && !options.json) return live(ask, output);
+        if (output.terminal && !options.once && !options.json)
+          return watched({ watch: true }, output, async (shown) => print(await ask(), shown));
         const current = await ask();
         if (options.json) printJson(output, current);
         else print(current, output);
@@ -45,19 +44,6 @@ has dead deliveries or is not configured any more, or a source cannot pull its e
         if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `Trouble: ${troubles.join('\n')}`);
       }),
     );
-}
-
-/** Shows it anew each second, also while the router is away. */
-async function live(ask: () => Promise<Status>, output: Output): Promise<void> {
-  await untilInterrupted(refreshMs, async () => {
-    const show = await ask().then(
-      (current) => () => print(current, output),
-      (error: unknown) => () => output.line(styled(output, 'red', errorMessage(error))),
-    );
-    output.clear();
-    show();
-    return true;
-  });
 }
 
 const destinationColumns: readonly Column[] = [

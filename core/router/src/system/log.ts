@@ -121,6 +121,7 @@ function standardOutput(): LineWriter {
     destination: 1,
     sync: true,
     messageKey: 'event',
+    singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'HH:MM:ss.l',
   });
