@@ -1,7 +1,7 @@
 /** config/examples/alerts.yaml, in a whole router: a dead delivery is a message in Slack and a mail, once an hour, and causes nothing else. */
 import { readFile } from 'node:fs/promises';
-import { Store } from '@switchhook/sdk';
-import { type Receiver, receiver, runRouter, type TestRouter } from '@switchhook/testkit';
+import { Clock, Store } from '@switchhook/sdk';
+import { FakeClock, type Receiver, receiver, runRouter, type TestRouter } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { password, smtp, user } from '../../plugins/email/test/imitation.js';
 import { problemsOf } from '../architecture/configurations.js';
@@ -52,6 +52,60 @@ describe('the example of alerts', () => {
     expect(new Set(items.map(({ key }) => key)).size).to.equal(items.length);
     // What is written to the team is no cause.
     expect(items.every(({ subject }) => subject === 'crm')).to.equal(true);
+  });
+});
+
+describe('a whole router that gets its own events', () => {
+  let place: Workplace;
+  beforeEach(async () => {
+    place = await workplace();
+  });
+  afterEach(() => place.close());
+
+  it('makes them of refused requests, calls with failed look-ups and reloads, and has no endpoint for them', async () => {
+    const clock = new FakeClock();
+    const yaml = (added = '') => `version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: memory }
+sources:
+  agents: { use: retell.events, secrets: only-for-tests }
+  calls: { use: retell.call, secrets: only-for-tests }
+resolvers: { crm: { use: http.lookup, url: 'http://127.0.0.1:9/', allowPrivate: true } }
+destinations: { console: { use: log } }
+routes:
+  - { name: all, to: console }
+  - { name: alerts, from: router, to: console }
+${added}
+answers:
+  - { name: everyone, from: calls, resolve: crm, variables: { name: '\${{ crm.name }}' }, defaults: { name: there } }
+`;
+    const { router, url } = await place.router(yaml(), {
+      configure: (container) => container.register(Clock, { useValue: clock }),
+    });
+    const post = async (path: string, body: string, headers: Readonly<Record<string, string>> = {}) => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body };
+      return (await fetch(`${url}${path}`, init)).status;
+    };
+    for (let n = 0; n < 10; n += 1) expect(await post('/hooks/agents', '{}')).to.equal(401);
+    const call = '{"event":"call_inbound","call_inbound":{"from_number":"+12345678912","to_number":"+12345678913"}}';
+    const { headers, rest } = router.signed('calls', Buffer.from(call)) ?? { headers: {}, rest: '' };
+    expect(await post(`/hooks/calls${rest}`, call, headers)).to.equal(200);
+    expect(await post('/hooks/router', '{"type":"delivery.dead"}')).to.equal(404);
+    await place.write('switchhook.yaml', yaml('  - { name: more, from: agents, to: console }'));
+    await router.reload();
+    await clock.advance(16_000);
+    const { items } = await router.get(Store).events({ source: 'router', limit: 10 });
+    const events = items.map(({ type, body }) => [type, JSON.parse(new TextDecoder().decode(body))] as const);
+    expect(events.map(([type]) => type)).to.have.members(['source.refusing', 'call.defaulted', 'config.reloaded']);
+    const data = Object.fromEntries(events);
+    expect(data['source.refusing']).to.include({ source: 'agents', code: 'UNVERIFIED', requests: 10 });
+    expect(data['call.defaulted']).to.include({
+      source: 'calls',
+      answer: 'everyone',
+      calls: 1,
+      failure: 'crm: failed',
+    });
+    expect(data['config.reloaded']).to.include({ generation: 2, reloads: 1, added: 1, removed: 0 });
   });
 });
 

@@ -1,5 +1,5 @@
 /** The router's own events: which ones are made, how often, and that none causes another one. */
-import { eventOf, Monitor, Observations, type RouterEventType, routerEvents } from '@switchhook/core/internal';
+import { eventOf, Monitor, Observations, Pauses, type RouterEventType, routerEvents } from '@switchhook/core/internal';
 import type { Outcome, Store } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -180,12 +180,35 @@ describe("the router's own events", () => {
     });
   });
 
+  it('report why a queue is behind: an open circuit breaker, or a pause', async () => {
+    const retry = { attempts: 50, firstMs: 60_000, maxMs: 60_000 };
+    const breaker = { failures: 1, windowMs: 60_000, cooldownMs: 60_000 };
+    const { clock, fate, send, reported, engine } = aRouter({ on: ['queue.behind'], policy: { retry, breaker } });
+    fate.crm = { kind: 'unavailable', reason: 'status 503' };
+    await send();
+    await clock.advance(930_000);
+    expect((await reported())[0]?.data.what).to.match(
+      /old\. Its circuit breaker is open\. Last failure: status 503\.$/,
+    );
+    const pause = { kind: 'destination', name: 'crm', by: 'ada', reason: 'migration', sinceMs: clock.now() } as const;
+    await engine.get(Pauses).pause(pause);
+    await clock.advance(hourMs);
+    const { what, advice } = (await reported())[1]?.data ?? {};
+    expect(what).to.match(/old\. An operator has paused it\.$/);
+    expect(advice).to.equal('Resume it when the reason is gone: switchhook resume crm');
+  });
+
   it('report late replies, calls that got defaults because look-ups failed, and refused requests', async () => {
     const { clock, note, reported } = aRouter();
     for (const ms of [100, 100, 100, 100]) note({ kind: 'replied', source: 'calls', ms });
     const answered = { kind: 'answered', source: 'calls', answer: 'all', failure: null } as const;
     for (const step of ['fresh', 'cached', 'stale', 'default']) note({ ...answered, step });
-    const refused = { kind: 'refused', source: 'agents', reason: 'no secret fits', remoteAddress: '::1' } as const;
+    const refused = {
+      kind: 'refused',
+      source: 'agents',
+      reason: () => 'no secret fits',
+      remoteAddress: '::1',
+    } as const;
     for (let n = 0; n < 9; n += 1) note({ ...refused, code: 'UNVERIFIED' });
     for (let n = 0; n < 20; n += 1) {
       note({ ...refused, code: 'STORE_UNAVAILABLE' });

@@ -73,7 +73,7 @@ export class IngestTelemetry {
   /** A request got no 2xx. The reason is for the log only; a cause, too, where it is not about what the sender sent. */
   refused(source: string, { code, message, cause }: Refusal, remoteAddress: string): void {
     this.#count('requests_refused_total', { source, code });
-    const reason = this.mask(message).slice(0, longestReason);
+    const reason = (): string => this.mask(message).slice(0, longestReason);
     this.observations.watcher?.({ kind: 'refused', source, code, reason, remoteAddress });
     const suppressed = this.#suppressedBefore(`${source} ${code}`);
     if (suppressed === null) return;
@@ -81,7 +81,7 @@ export class IngestTelemetry {
     const fields = {
       source,
       code,
-      reason,
+      reason: reason(),
       remoteAddress,
       ...(isOurs && { error: cause }),
     };

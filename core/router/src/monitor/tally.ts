@@ -247,7 +247,7 @@ export class Tally {
     const { windowMs, sourceRefusing } = this.#policy();
     const { all } = requests.within(windowMs, this.#clock.elapsed());
     if (all < sourceRefusing) return [];
-    const fields = { source, code, requests: all, reason, remoteAddress };
+    const fields = { source, code, requests: all, reason: reason(), remoteAddress };
     const about = { cause: `${source}:${code}`, subject: source, atMs: this.#clock.now() };
     return [occurrence({ type: 'source.refusing', ...about, fields })];
   }

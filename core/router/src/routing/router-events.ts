@@ -46,7 +46,7 @@ export const routerEvents = {
     when: 'Deliveries to a destination became `dead`, other than by an operator who discards them.',
     fields: {
       destination,
-      reason: text('`rejected`, or `exhausted` if all attempts were used.', 'rejected'),
+      reason: text('`rejected`, or `exhausted` if all attempts were used.', 'exhausted'),
       deliveries: number('How many, since the last such event of this router about this destination and reason.', 3),
       failure,
       deliveryId: text('The last of them.', '01890a5d-ac96-774b-bcce-b302099a8057.0'),

@@ -26,12 +26,12 @@ export type Observation =
       readonly step: string;
       readonly failure: string | null;
     }
-  /** A request was refused; without secrets. */
+  /** A request was refused. The reason, without secrets, is made when it is needed: requests without a secret can be many. */
   | {
       readonly kind: 'refused';
       readonly source: string;
       readonly code: string;
-      readonly reason: string;
+      readonly reason: () => string;
       readonly remoteAddress: string;
     }
   | {
