@@ -66,7 +66,7 @@ describe('refused requests', () => {
       'agents',
       'agent_sales',
       'UNVERIFIED',
-      'signature does not match the body; X-SigmaMind-Signature has … characters, as configured it has …',
+      'signature does not match the body; X-SigmaMind-Signature has 64 characters, as configured it has 64',
       'agent_sales',
       '-',
     ]);

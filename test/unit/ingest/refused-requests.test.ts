@@ -102,9 +102,15 @@ describe('refused requests', () => {
     add({ refusal: refusal(2) });
     const [group] = refused.groups({});
     expect(group).to.deep.include({ count: 72, reason: 'the timestamp is … s old, … s are allowed' });
+    for (const address of ['203.0.113.7', '203.0.113.8', '2001:db8::1', '::1', '::ffff:203.0.113.7'])
+      add({ source: 'calls', refusal: refuse('UNVERIFIED', `${address} is not in allow`) });
+    expect(refused.groups({ source: 'calls' }).map(({ reason }) => reason)).to.deep.equal(['… is not in allow']);
+    for (const length of [63, 64])
+      add({ source: 'calls', refusal: refuse('MALFORMED', `it has ${length} characters`) });
+    expect(refused.groups({ source: 'calls', code: 'MALFORMED' })).to.have.length(2);
     expect(group?.minutes.length).to.equal(60);
     expect(group?.minutes.at(-1)?.[1]).to.equal(2);
-    expect(refused.groups({ sinceMs: clock.now() - 120_000 })[0]?.count).to.equal(4);
+    expect(refused.groups({ source: 'agents', sinceMs: clock.now() - 120_000 })[0]?.count).to.equal(4);
     expect(refused.groups({ untilMs: clock.now() - 3_600_000 * 2 })).to.deep.equal([]);
   });
 

@@ -39,10 +39,7 @@ Examples:
     .action((id: string | undefined, options: RefusedOptions) =>
       withRouter(options, output, async (router) => {
         if (id !== undefined && options.save === undefined)
-          throw new CommandFailure(
-            exitCodes.usage,
-            `what about request ${id}? Pass --save <file> to write it to a file.`,
-          );
+          throw new CommandFailure(exitCodes.usage, 'an id needs --save <file>, which writes the request into a file');
         const filter = { ...filterOf(options), code: options.code };
         if (options.group) return printGroups(router, filter, options, output);
         if (options.save !== undefined) return save(router, id, filter, options.save, output, options.json);
