@@ -1,6 +1,7 @@
 /** Compiled, never run: what the page reads of a reply is there in the API's own schema, with the same type. */
 import type * as api from '@switchhook/core/api';
 import type { z } from 'zod';
+import type { History } from '../../core/dashboard/build/model/history-replies.js';
 import type * as page from '../../core/dashboard/build/model/replies.js';
 
 type Reply<T> = T extends z.ZodType ? z.output<T> : never;
@@ -18,6 +19,6 @@ export const reads = {
     reply,
   replay: (reply: Reply<typeof api.replay>): page.Replay => reply,
   duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly page.Duplicate[] } => reply,
-  history: (reply: Reply<typeof api.history>): page.History => reply,
+  history: (reply: Reply<typeof api.history>): History => reply,
   calls: (reply: Reply<typeof api.callList>): { readonly calls: readonly page.Call[] } => reply,
 };

@@ -131,7 +131,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'tracing-sdk.ts': ['output.ts'],
     'watch.ts': ['api-client.ts', 'output.ts'],
     commands: [
-      ...['api-client.ts', 'filters.ts', 'format', 'local-router.ts', 'output.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
+      ...['api-client.ts', 'filters.ts', 'format', 'local-router.ts'],
+      ...['output.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
     ],
     'main.ts': ['output.ts', 'program.ts'],
     'program.ts': ['commands', 'output.ts'],

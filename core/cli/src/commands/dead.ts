@@ -1,7 +1,14 @@
 /** `switchhook dead`: dead deliveries, one by one or counted by their failure. */
 import { type DeadGroupList, deadGroupList } from '@switchhook/core/api';
 import type { Command } from 'commander';
-import { type RouterOptions, routerCommand, undecided, withRouter } from '../api-client.js';
+import {
+  type Query,
+  type RouterClient,
+  type RouterOptions,
+  routerCommand,
+  undecided,
+  withRouter,
+} from '../api-client.js';
 import { type DeliveryFilter, type DiedPeriod, filterOf, type Period, withDiedPeriod, withPeriod } from '../filters.js';
 import { clockTime, printDead } from '../format/event.js';
 import { type Output, printJson, printTable, styled } from '../output.js';

@@ -1,5 +1,6 @@
 /** Figures of the last two days: rates, shares and sums of their steps. */
-import type { DestinationHistory, History, Step } from './replies.js';
+import type { DestinationHistory, History } from './history-replies.js';
+import type { Step } from './replies.js';
 
 /** Periods that can be chosen, each with the steps in which it is read. */
 export const periods = { '1h': '1m', '6h': '5m', '24h': '15m', '48h': '30m' } as const;

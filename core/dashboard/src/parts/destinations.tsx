@@ -1,8 +1,9 @@
 /** One row per destination, the worst first, with the reason and what fixes it. */
 
 import { failingShare, percent, rateText } from '../model/history.js';
+import type { History } from '../model/history-replies.js';
 import { linkTo } from '../model/location.js';
-import type { DestinationStatus, History } from '../model/replies.js';
+import type { DestinationStatus } from '../model/replies.js';
 import { duration } from '../model/wording.js';
 import { Sparkline } from './chart.js';
 import { Controls } from './controls.js';

@@ -1,7 +1,7 @@
 /** The history of the router, read again while it is shown. */
 import { api } from '../model/api.js';
 import { type Period, periods } from '../model/history.js';
-import type { History } from '../model/replies.js';
+import type { History } from '../model/history-replies.js';
 import { type Resource, useResource } from './resource.js';
 
 /** The present minute changes; of longer steps, little does. */

@@ -1,8 +1,8 @@
 /** How long phones rang, and what answered them. */
 import { stepTexts } from '../model/calls.js';
 import { percent, sharesOf } from '../model/history.js';
+import type { History } from '../model/history-replies.js';
 import { linkTo } from '../model/location.js';
-import type { History } from '../model/replies.js';
 import { duration } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import type { Resource } from '../parts/resource.js';

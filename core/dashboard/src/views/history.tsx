@@ -1,7 +1,7 @@
 /** The last hours or days: what arrived, what was delivered, and how long callers waited. */
 import { type Period, periods, sum } from '../model/history.js';
+import type { DestinationHistory, History as HistoryReply } from '../model/history-replies.js';
 import { linkTo } from '../model/location.js';
-import type { DestinationHistory, History as HistoryReply } from '../model/replies.js';
 import { duration } from '../model/wording.js';
 import { Chart } from '../parts/chart.js';
 import { useHistory } from '../parts/history.js';

@@ -128,7 +128,7 @@ export class Operations {
   /** Requests that were refused. Refused like a list. */
   refused(query: RefusedQuery): Page<RefusedRecord & { readonly captured: boolean }> {
     const page = this.refusedRequests.list(query);
-    if (page.items.length === 0) this.#checkNames(query);
+    if (page.items.length === 0) this.checkNames(query);
     return page;
   }
 
@@ -142,7 +142,7 @@ export class Operations {
   /** Requests that were refused, in groups. Refused like a list. */
   refusedGroups(filter: RefusalFilter): readonly RefusalGroup[] {
     const groups = this.refusedRequests.groups(filter);
-    if (groups.length === 0) this.#checkNames(filter);
+    if (groups.length === 0) this.checkNames(filter);
     return groups;
   }
 

@@ -120,8 +120,7 @@ export class Router {
    * for resolvers, nor for the store where there are calls to answer: these are opened as soon as they can be.
    */
   async open(): Promise<void> {
-    const { store } = this.#composition;
-    const { engine } = this.#composition;
+    const { store, engine } = this.#composition;
     const [pipeline, operations] = [engine.get(Pipeline), engine.get(Operations)];
     const [retention, history] = [engine.get(Retention), engine.get(History)];
     const [monitor, incomplete] = [engine.get(Monitor), engine.get(Incomplete)];
@@ -131,9 +130,7 @@ export class Router {
       else await store.once();
       await this.#openComponents(patienceMs);
     });
-    this.#opened.push(() => operations.close());
-    this.#opened.push(() => retention.close());
-    this.#opened.push(() => history.close());
+    for (const part of [operations, retention, history]) this.#opened.push(() => part.close());
     this.#opened.push(() => this.#drain());
     const pullers = engine.get(Pullers);
     this.#opened.push(() => pullers.close());
