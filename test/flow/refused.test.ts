@@ -140,6 +140,7 @@ describe('refused requests', () => {
     await send('not captured');
 
     const file = other.path('request.http');
+    await other.write('request.http', 'readable by others');
     const saved = await run('refused', '--save', file);
     expect([saved.code, saved.stderr]).to.satisfy(([code, text]: [number, string]) => {
       return code === 0 && text.includes(`doctor signature --capture ${file}`) && text.includes('header cookie');

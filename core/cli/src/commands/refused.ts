@@ -1,5 +1,5 @@
 /** `switchhook refused`: requests to sources that were refused, one by one or counted by their reason. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { capture, longestPage, type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type Query, type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
@@ -40,6 +40,11 @@ Examples:
       withRouter(options, output, async (router) => {
         if (id !== undefined && options.save === undefined)
           throw new CommandFailure(exitCodes.usage, 'an id needs --save <file>, which writes the request into a file');
+        if (options.group && options.save !== undefined)
+          throw new CommandFailure(
+            exitCodes.usage,
+            '--group counts requests, and --save writes one: choose one of them',
+          );
         const filter = { ...filterOf(options), code: options.code };
         if (options.group) return printGroups(router, filter, options, output);
         if (options.save !== undefined) return save(router, id, filter, options.save, output, options.json);
@@ -69,11 +74,9 @@ async function save(
 ) {
   const chosen = id ?? (await latestCaptured(router, filter));
   const found = await router.get(`/api/refused/${encodeURIComponent(chosen)}/capture`, capture);
-  await writeFile(file, Buffer.from(found.file, 'base64'), { mode: 0o600 }).catch((error: Error) => {
+  await writePrivate(file, Buffer.from(found.file, 'base64')).catch((error: Error) => {
     throw new CommandFailure(exitCodes.failed, `the file cannot be written: ${error.message}`);
   });
-  // It may have been there before.
-  await chmod(file, 0o600);
   const { masked } = found;
   if (json) return printJson(output, { id: chosen, file, masked });
   output.line(`Request ${chosen} is in ${file}.`);
@@ -84,6 +87,17 @@ async function save(
     );
   output.note(`Find the reason: switchhook doctor signature --capture ${file} --secret "$WEBHOOK_SECRET"`);
   output.note('The file has personal data of callers: delete it afterwards.');
+}
+
+/** A file that was there before is closed to others first; a device stays as it is. */
+async function writePrivate(file: string, content: Uint8Array): Promise<void> {
+  const handle = await open(file, 'w', 0o600);
+  try {
+    if ((await handle.stat()).isFile()) await handle.chmod(0o600);
+    await handle.writeFile(content);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function latestCaptured(router: RouterClient, filter: Query): Promise<string> {
