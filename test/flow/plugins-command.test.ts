@@ -1,7 +1,7 @@
 /** `switchhook plugins`: what is installed, what plugins does not name yet, and how a component is configured. */
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exampleOptions, inputSchema, openCatalog } from '@switchhook/core/internal';
+import { exampleOptions, inputSchema, openCatalog, provenanceOf } from '@switchhook/core/internal';
 import { expect } from 'chai';
 import { z } from 'zod';
 import { repository, type Workplace, workplace } from '../support/workplace.js';
@@ -52,12 +52,52 @@ describe('switchhook plugins', () => {
     expect(stderr).to.equal('@acme/crm is installed, but plugins does not name it: add "@acme/crm" to use crm.note\n');
     const { unlisted } = JSON.parse((await place.run(['plugins', '--json'])).stdout);
     expect(unlisted).to.deep.equal([
-      { plugin: '@acme/crm', version: '1.2.3', components: [{ kind: 'destination', use: 'crm.note' }] },
+      {
+        plugin: '@acme/crm',
+        version: '1.2.3',
+        provenance: { source: 'unknown', resolved: null, integrity: null },
+        components: [{ kind: 'destination', use: 'crm.note' }],
+      },
     ]);
     await place.write('switchhook.yaml', yaml('plugins: [{ use: "@acme/crm", options: { apiKey: a-long-key } }]'));
     const named = await place.run(['plugins']);
     expect(named.stderr).to.equal('');
-    expect(named.stdout).to.include('destination\tcrm.note\t@acme/crm 1.2.3\tWrites a note.\n');
+    expect(named.stdout).to.include('destination\tcrm.note\t@acme/crm 1.2.3\tunknown\tWrites a note.\n');
+  });
+
+  it('shows where a plugin is from, as npm has recorded it, without a password', async () => {
+    const url = 'https://registry.npmjs.org/@acme/crm/-/crm-1.2.3.tgz';
+    const origins = [
+      ['registry', { resolved: url, integrity: 'sha512-abc' }, url],
+      ['registry', { resolved: url.replace('//', '//me:secret@') }, url],
+      ['tarball', { resolved: 'file:../crm-1.2.3.tgz' }, 'file:../crm-1.2.3.tgz'],
+      ['tarball', { resolved: 'https://acme.example/crm.tgz' }, 'https://acme.example/crm.tgz'],
+      ['git', { resolved: 'git+ssh://git@github.com/acme/crm.git#1' }, 'git+ssh://github.com/acme/crm.git#1'],
+      ['unknown', {}, null],
+    ] as const;
+    const of = () => provenanceOf({ from: '@acme/crm', path: place.path('node_modules/@acme/crm/index.js') });
+    expect(of().source).to.equal('unknown');
+    for (const [source, entry, resolved] of origins) {
+      await place.write(
+        'node_modules/.package-lock.json',
+        JSON.stringify({ packages: { 'node_modules/@acme/crm': entry } }),
+      );
+      expect(of()).to.deep.equal({ source, resolved, integrity: 'integrity' in entry ? entry.integrity : null });
+    }
+    await place.write('node_modules/.package-lock.json', '{ "packages": {');
+    expect(of().source).to.equal('unknown');
+    expect(provenanceOf({ from: './crm.ts', path: place.path('crm.ts') }).source).to.equal('local file');
+    expect(provenanceOf({ from: '@acme/crm', path: place.path('crm/index.js') }).source).to.equal('folder');
+
+    await place.write(
+      'node_modules/.package-lock.json',
+      JSON.stringify({ packages: { 'node_modules/@acme/crm': origins[0][1] } }),
+    );
+    await place.write('switchhook.yaml', yaml('plugins: [{ use: "@acme/crm", options: { apiKey: a-long-key } }]'));
+    const { stdout } = await place.run(['plugins']);
+    expect(stdout).to.include('destination\tcrm.note\t@acme/crm 1.2.3\tregistry\tWrites a note.\n');
+    const { stderr } = await place.run(['plugins', 'crm.note']);
+    expect(stderr).to.include(`Installed from ${url}, sha512-abc`);
   });
 
   it('is what check suggests for a type that such a plugin brings', async () => {

@@ -10,6 +10,7 @@ import {
   type LoadedPlugin,
   optionRows,
   packageDirectory,
+  provenanceOf,
   sectionOf,
 } from '@switchhook/core/internal';
 import type { Component, Plugin } from '@switchhook/sdk';
@@ -44,21 +45,24 @@ export function pluginsCommand(output: Output): Command {
         return printJson(output, {
           components,
           broken,
-          unlisted: others.map(({ from, version, plugin }) => {
+          unlisted: others.map((loaded) => {
+            const { from, version, plugin } = loaded;
             return {
               plugin: from,
               version,
+              provenance: provenanceOf(loaded),
               components: plugin.components.map(({ kind, type: use }) => ({ kind, use })),
             };
           }),
         });
-      const rows = components.map(({ kind, use, plugin, version, description }) => [
+      const rows = components.map(({ kind, use, plugin, version, provenance, description }) => [
         kind,
         use,
         `${plugin} ${version ?? ''}`.trim(),
+        provenance.source,
         description,
       ]);
-      printTable(output, ['kind', 'use', 'plugin', 'what it does'], rows);
+      printTable(output, ['kind', 'use', 'plugin', 'from', 'what it does'], rows);
       for (const { from, plugin } of others) {
         const types = plugin.components.map(({ type: use }) => use).join(', ');
         output.note(`${from} is installed, but plugins does not name it: add "${from}" to use ${types}`);
@@ -73,8 +77,9 @@ function entriesOf(all: readonly (LoadedPlugin | object)[], isListed: boolean): 
   );
 }
 
-function summary({ component: { kind, type, description }, loaded: { plugin, version } }: Entry) {
-  return { kind, use: type, plugin: plugin.name, version, description };
+function summary({ component: { kind, type, description }, loaded }: Entry) {
+  const { plugin, version } = loaded;
+  return { kind, use: type, plugin: plugin.name, version, provenance: provenanceOf(loaded), description };
 }
 
 /** Components of several kinds may have one type. */
@@ -92,7 +97,7 @@ function show(type: string, entries: readonly Entry[], { json }: ConfigOptions, 
     return;
   }
   for (const [index, entry] of found.entries()) {
-    const { kind, use, plugin, version, description } = summary(entry);
+    const { kind, use, plugin, version, provenance, description } = summary(entry);
     const { options, pluginOptions } = schemasOf(entry);
     if (index > 0) output.line();
     output.line(`${styled(output, 'bold', `${kind} ${use}`)}, ${`${plugin} ${version ?? ''}`.trim()}: ${description}`);
@@ -106,6 +111,8 @@ function show(type: string, entries: readonly Entry[], { json }: ConfigOptions, 
       output.note(
         `Every ${kind} has further options, such as timeout and concurrency: docs/configuration.md#${sectionOf(kind)}`,
       );
+    const { resolved, integrity } = provenance;
+    if (resolved !== null) output.note(`Installed from ${resolved}${integrity === null ? '' : `, ${integrity}`}`);
     if (!entry.isListed) output.note(`plugins does not name ${entry.loaded.from} yet: add it, as in the example.`);
   }
 }
