@@ -1,3 +1,4 @@
+import type { JsonValue } from '@switchhook/sdk';
 import { IncompatibleScenarioError, shippedScenarios } from '@switchhook/simulator';
 import { expect } from 'chai';
 import { aStage, calls, events } from '../../support/simulated.js';
@@ -37,6 +38,34 @@ describe('a scenario that is played', () => {
     const { run, seen } = aStage();
     await run([{ ring: { from: '+1', to: '+2' } }], { instead: { to: '+49301234', agent: 'support' } });
     expect(seen[0]?.body).to.deep.equal({ from: '+1', to: '+49301234', agent: 'support' });
+  });
+
+  it('rings with another number where an answer is that of a call before it, and with that one from then on', async () => {
+    const rung = new Map<JsonValue | undefined, number>([['+12025550101', 3]]);
+    const { run, seen } = aStage(({ body: { from } }) => {
+      const requests = (rung.get(from) ?? 0) + 1;
+      rung.set(from, requests);
+      return { headers: { 'x-switchhook-request-number': String(requests) } };
+    });
+    const others: string[] = [];
+    const ring = { from: '+12025550101', to: '+12345678913' };
+    const steps = [{ ring }, { at: '1s', ring }, { at: '2s', ring: { ...ring, from: '+12025550102' } }];
+    const { exchanges } = await run(steps, { onOtherCaller: (from, instead) => others.push(from, instead) });
+    const [, instead = ''] = others;
+    expect(others).to.deep.equal(['+12025550101', instead]);
+    expect(instead)
+      .to.match(/^\+1202555\d{4}$/)
+      .and.not.to.equal('+12025550101');
+    expect(seen.map(({ body }) => body.from)).to.deep.equal(['+12025550101', instead, instead, '+12025550102']);
+    expect(exchanges.map(({ reply }) => reply.kind === 'reply' && reply.requests)).to.deep.equal([1, 2, 1]);
+  });
+
+  it('takes the answer as it is where every number was answered before', async () => {
+    const { run, seen } = aStage(() => ({ headers: { 'x-switchhook-request-number': '9' } }));
+    const { exchanges } = await run([{ ring: { from: '+12025550101', to: '+12345678913' } }], {
+      onOtherCaller: () => {},
+    });
+    expect([seen.length, exchanges.length]).to.deep.equal([4, 1]);
   });
 
   it('sends a whole body where one is given, to the source that is named', async () => {

@@ -147,10 +147,20 @@ async function verdictOn(
   const onProgress = (done: number): void => {
     if (done % progressEvery === 0) output.progress(`${scenario.name}: ${done} of ${total} requests`);
   };
+  const onOtherCaller = (from: string, instead: string): void =>
+    output.note(`The router has answered ${from} as in an earlier call: ${instead} rings in its place.`);
   const startedAtMs = clock.elapsed();
   try {
     const run = newEventId().slice(-12);
-    const played = await runScenario(scenario, { platform, clock, stop, run, instead: { to, agent }, onProgress });
+    const played = await runScenario(scenario, {
+      platform,
+      clock,
+      stop,
+      run,
+      instead: { to, agent },
+      onProgress,
+      onOtherCaller,
+    });
     const acknowledged = acknowledgedIn(played.exchanges);
     const listing = scenario.evaluate.received ? await listedEvents(api, acknowledged, startedAtMs) : null;
     return evaluateScenario(scenario, played, listing);

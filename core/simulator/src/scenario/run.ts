@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Answer, Clock, JsonObject } from '@switchhook/sdk';
 import { isObject, type Platform, type Reply, type SourceRow, withField } from '../hook-client.js';
+import { Callers } from './callers.js';
 import { paced, pause } from './pacer.js';
 import type { Scenario, Step } from './scenario.js';
 
@@ -16,6 +17,8 @@ export interface ScenarioParts {
   /** In place of what the scenario rings. */
   readonly instead: { readonly to?: string | undefined; readonly agent?: string | undefined };
   readonly onProgress: (done: number) => void;
+  /** A caller's answer was that of a call before this run: another number rings in its place. Without it, every number rings as it is. */
+  readonly onOtherCaller?: (from: string, instead: string) => void;
 }
 
 /** A request of a scenario and what came of it. */
@@ -52,7 +55,8 @@ type StepScope = { readonly n: number; readonly run: string; readonly now: Date 
 /** Plays it. Throws an `UnfitScenario`, before anything is sent, where the configuration cannot play it. */
 export async function runScenario({ steps }: Scenario, parts: ScenarioParts): Promise<ScenarioRun> {
   const { platform, clock, stop, run, instead, onProgress } = parts;
-  const actors = steps.map((step, index) => new StepRunner(step, index, { platform, instead }));
+  const callers = new Callers(parts.onOtherCaller);
+  const actors = steps.map((step, index) => new StepRunner(step, index, { platform, instead, callers }));
   const scopeOf = (n: number): StepScope => ({ n, run, now: new Date(clock.now()) });
   const requests = actors.map((actor) => actor.described(scopeOf(1)));
   const exchanges: Exchange[] = [];
@@ -76,15 +80,17 @@ export async function runScenario({ steps }: Scenario, parts: ScenarioParts): Pr
 class StepRunner {
   readonly #platform: Platform;
   readonly #instead: ScenarioParts['instead'];
+  readonly #callers: Callers;
   readonly #source: SourceRow;
 
   constructor(
     readonly step: Step,
     readonly index: number,
-    { platform, instead }: Pick<ScenarioParts, 'platform' | 'instead'>,
+    { platform, instead, callers }: Pick<ScenarioParts, 'platform' | 'instead'> & { readonly callers: Callers },
   ) {
     this.#platform = platform;
     this.#instead = instead;
+    this.#callers = callers;
     this.#source = this.#chosen(platform.sources);
   }
 
@@ -102,7 +108,7 @@ class StepRunner {
   }
 
   async send(scope: StepScope): Promise<Omit<Exchange, 'sentAtMs'>> {
-    const reply = await this.#platform.post(this.#signed(scope));
+    const reply = await this.#replyTo(scope);
     const calls = this.#source.component.calls === true;
     const answer = reply.kind === 'reply' && calls ? this.#platform.answerIn(this.#source, reply.body) : null;
     const wanted = Object.entries(this.step.expect.variables ?? {}).map(([name, text]) => [name, text.render(scope)]);
@@ -113,6 +119,18 @@ class StepRunner {
       answer,
       wanted: this.step.expect.variables === undefined ? null : Object.fromEntries(wanted),
     };
+  }
+
+  /** Rings with another number where the router gives the answer of a call before this run, which shows nothing of how it answers now. */
+  async #replyTo(scope: StepScope): Promise<Reply> {
+    if (this.step.ring === undefined) return this.#platform.post(this.#signed(scope));
+    for (;;) {
+      const call = this.#call(scope);
+      const count = this.#callers.rung(call);
+      const reply = await this.#platform.post(this.#signed(scope));
+      const isEarlier = reply.kind === 'reply' && reply.requests > count();
+      if (!isEarlier || !this.#callers.replace(call.from)) return reply;
+    }
   }
 
   #signed(scope: StepScope) {
@@ -142,7 +160,7 @@ class StepRunner {
   #call(scope: StepScope) {
     const { from, to, agent } = this.step.ring ?? {};
     return {
-      from: from?.render(scope) ?? '',
+      from: this.#callers.numberOf(from?.render(scope) ?? ''),
       to: this.#instead.to ?? to?.render(scope) ?? '',
       agent: this.#instead.agent ?? agent?.render(scope) ?? null,
     };
