@@ -158,6 +158,24 @@ describe('the history', () => {
     expect((await setup(clock, store).read()).events.received.at(-5)).to.equal(1);
   });
 
+  it('is refused where the store cannot be read, also where it does not answer', async () => {
+    const clock = new FakeClock();
+    const answers = [Promise.reject(new Error('disk gone')), new Promise<string>(() => {})];
+    const store = Object.assign(memoryStore(clock), { state: () => answers.shift() ?? Promise.resolve(null) });
+    const { read } = setup(clock, store);
+    const refusal = (reading: Promise<unknown>) =>
+      reading.then(
+        () => null,
+        (error) => [error.code, error.message],
+      );
+    const query = { sinceMs: clock.now() };
+    const failing = await refusal(read(query));
+    expect(failing).to.deep.equal(['STORE_UNAVAILABLE', 'the history cannot be read: disk gone']);
+    const hanging = refusal(read(query));
+    await clock.advance(10_000);
+    expect((await hanging)?.[0]).to.equal('STORE_UNAVAILABLE');
+  });
+
   it('keeps six hours in memory where the store keeps no texts', async () => {
     const clock = new FakeClock();
     const { history, received, read } = setup(clock, Object.assign(memoryStore(clock), { state: undefined }));

@@ -83,7 +83,7 @@ const destinationColumns: readonly Column[] = [
 function print(found: History, options: HistoryOptions, output: Output): void {
   const utc = options.utc === true;
   const { since, until, times, events, calls, destinations } = found;
-  const spanMs = Date.parse(until) - Date.parse(since);
+  const spanMs = Math.max(1, Date.parse(until) - Date.parse(since));
   for (const line of headlines(found, spanMs)) output.line(line);
   const isOneDay = zoned(since, utc).slice(0, 10) === zoned(until, utc).slice(0, 10);
   const bad = (number: number) => (number === 0 ? '0' : styled(output, 'red', String(number)));

@@ -1,6 +1,6 @@
 /** The history of the last two days: figures by the minute, kept in the store, so that a restart and every router that shares it has them. */
-import { Clock, Log, Store } from '@switchhook/sdk';
-import { withTimeout } from '@switchhook/sdk/internal';
+import { Clock, Log, refuse, Store } from '@switchhook/sdk';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { addTo, endOfHourMs, Figures, hourOf, type Minutes, minuteMs, packed, unpacked } from '../system/figures.js';
 import { inject, injectable } from '../system/injection.js';
 import { type HistorySeries, seriesOf } from './history-series.js';
@@ -48,6 +48,7 @@ export class History {
     if (this.#isClosed) return;
     this.#cancel = this.clock.after(minuteMs, () => {
       this.open();
+      this.figures.dropOldest();
       void this.#next(() => this.#write());
     });
   }
@@ -60,17 +61,17 @@ export class History {
     await withTimeout(this.clock, lastWriteMs, written).catch((error: unknown) => this.#report(error));
   }
 
-  /** Rejects where the store cannot be read. What other routers have counted is at most a minute late. */
+  /** Refused as `STORE_UNAVAILABLE` where the store cannot be read. What other routers have counted is at most a minute late. */
   async read({ sinceMs, untilMs = Number.POSITIVE_INFINITY, ...query }: HistoryQuery): Promise<HistorySeries> {
     const nowMs = this.clock.now();
     const step = query.stepMs / minuteMs;
     const first = Math.floor(Math.max(sinceMs, nowMs - historyMs) / minuteMs / step) * step;
     const end = Math.min(Math.ceil(untilMs / minuteMs), Math.floor(nowMs / minuteMs) + 1);
-    const minutes: Minutes = await withTimeout(
-      this.clock,
-      readMs,
-      this.#next(() => this.#minutes(first, end)),
-    );
+    // A read that hangs holds up the next one, and a write, for no longer.
+    const read = this.#next(() => withTimeout(this.clock, readMs, this.#minutes(first, end)));
+    const minutes = await withTimeout(this.clock, readMs, read).catch((cause: unknown) => {
+      throw refuse('STORE_UNAVAILABLE', `the history cannot be read: ${errorMessage(cause)}`, { cause });
+    });
     return seriesOf(minutes, { ...query, first, end, step });
   }
 

@@ -212,7 +212,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/history',
     summary: 'What happened in the last 48 hours, minute by minute; the last hour without `since`.',
-    ...{ query: question.historyQuery, body: nothing, reply: history, refusals: ['NO_SUCH_ROW'] },
+    ...{ query: question.historyQuery, body: nothing, reply: history, refusals: ['NO_SUCH_ROW', 'STORE_UNAVAILABLE'] },
     answer: async ({ query }, { history: reader, info, nowMs }) => {
       const { step: stepMs, sinceMs = nowMs - 3_600_000, untilMs, ...names } = timed(query, nowMs);
       const series = await reader.read({ ...names, sinceMs, untilMs, stepMs });

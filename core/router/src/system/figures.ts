@@ -81,9 +81,13 @@ export class Figures {
     return taken;
   }
 
-  /** Takes back what could not be kept. The oldest of it is dropped where it has become too much. */
+  /** Takes back what could not be kept. */
   giveBack(minutes: Minutes): void {
     addTo(this.#minutes, minutes);
+  }
+
+  /** Drops what the store has not taken for hours. */
+  dropOldest(): void {
     const oldest = Math.floor(this.clock.now() / minuteMs) - mostHours * minutesPerHour;
     for (const minute of this.#minutes.keys()) if (minute <= oldest) this.#minutes.delete(minute);
   }
