@@ -16,7 +16,7 @@ import { repository } from './source.js';
 const documentedPort = '8080';
 
 /** Nothing in a document takes longer; what hangs is ended and named. */
-export const longestRunMs = 60_000;
+export const longestRunMs = 180_000;
 
 /** Runs blocks one after another, up to the first command that fails: `# path:line` of its block and what it said. Null where none does. */
 export async function failureOf(blocks: readonly Block[], missing = missingPrograms()): Promise<string | null> {
