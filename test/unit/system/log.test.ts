@@ -3,6 +3,14 @@ import { maskFor, openLog } from '@switchhook/core/internal';
 import { expect } from 'chai';
 
 describe('a line of the log', () => {
+  it('holds no field of an earlier line', () => {
+    const lines: string[] = [];
+    const log = openLog({ level: 'info', mask: maskFor([]), to: { write: (line) => lines.push(line) } });
+    log.error('call.failed', { to: '+15550100', error: new Error('failed') });
+    log.info('config.reloaded', { generation: 2 });
+    expect(JSON.parse(lines[1] ?? '')).to.have.all.keys('level', 'time', 'generation', 'event');
+  });
+
   it('holds nothing of the source of translated code, but its file, line and column', () => {
     const source = encodeURIComponent(`const apiKey = "abc('def')";\nexport default apiKey;`);
     for (const file of ['?filePath=%2Fhome%2Fada%2Fcrm.ts%3Fnamespace%3D1', '']) {
