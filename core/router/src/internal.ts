@@ -84,4 +84,5 @@ export { stateIn } from './system/plugin-state.js';
 export { ProcessLoadReader } from './system/process-load.js';
 export { Swappable } from './system/swappable.js';
 export { excerptOf, located, locateIn, placeOf } from './system/thrown.js';
+export { inSpan, OpenSpan, traceHeaders } from './system/tracing.js';
 export { version } from './system/version.js';

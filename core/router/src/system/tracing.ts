@@ -2,6 +2,7 @@
 import {
   type Attributes,
   context,
+  INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   propagation,
   ROOT_CONTEXT,
@@ -31,14 +32,25 @@ export interface SpanStart {
   readonly parent?: TraceHeaders;
 }
 
+/** What an SDK throws costs a span, and nothing else: an event may be committed, and a call may wait for its answer. */
+function unfailing<T>(ask: () => T, otherwise: T): T {
+  try {
+    return ask();
+  } catch {
+    return otherwise;
+  }
+}
+
 /** A span that has not ended. */
 export class OpenSpan {
   readonly #span: Span;
 
   constructor(name: string, { kind = 'INTERNAL', attributes, startedAtMs, parent }: SpanStart) {
-    const before = parent === undefined ? context.active() : propagation.extract(ROOT_CONTEXT, parent);
-    const start = startedAtMs === undefined ? {} : { startTime: startedAtMs };
-    this.#span = tracer.startSpan(name, { kind: SpanKind[kind], attributes, ...start }, before);
+    this.#span = unfailing(() => {
+      const before = parent === undefined ? context.active() : propagation.extract(ROOT_CONTEXT, parent);
+      const start = startedAtMs === undefined ? {} : { startTime: startedAtMs };
+      return tracer.startSpan(name, { kind: SpanKind[kind], attributes, ...start }, before);
+    }, trace.wrapSpanContext(INVALID_SPAN_CONTEXT));
   }
 
   /** The span is active in a function, and in all that it awaits. */
@@ -50,9 +62,11 @@ export class OpenSpan {
 
   /** `failure`: in one line, without personal data; null = none. */
   end(attributes: Attributes = {}, failure: string | null = null): void {
-    this.#span.setAttributes(attributes);
-    if (failure !== null) this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
-    this.#span.end();
+    unfailing(() => {
+      this.#span.setAttributes(attributes);
+      if (failure !== null) this.#span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
+      this.#span.end();
+    }, undefined);
   }
 }
 
@@ -76,9 +90,11 @@ export function outsideSpans<T>(work: () => T): T {
 
 /** The active span for another process; empty where there is none. */
 export function traceHeaders(): TraceHeaders {
-  const headers = {};
-  if (trace.getActiveSpan() !== undefined) propagation.inject(context.active(), headers);
-  return headers;
+  return unfailing(() => {
+    const headers = {};
+    if (trace.getActiveSpan() !== undefined) propagation.inject(context.active(), headers);
+    return headers;
+  }, {});
 }
 
 /** Id of the trace of the active span, for the log; null where there is none. */
