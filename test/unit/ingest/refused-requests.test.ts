@@ -202,6 +202,19 @@ describe('the secret of a refused request', () => {
     expect(refused.groups({ code: 'UNVERIFIED' })[0]?.secret?.fits).to.deep.equal([{ source: 'calls', agent: null }]);
   });
 
+  it('is looked for at most four times a second for all sources, and once with one that asks another service', async () => {
+    const [last, asking] = [aSource('c'), { ...aSource('c'), asked: 0 }];
+    asking.receive = () => {
+      asking.asked += 1;
+      return Promise.reject(new Error('no answer')) as never;
+    };
+    const refusing = ['a', 'b', 'c', 'd'].map((name) => [name, anything]);
+    const { add } = setup({ ...Object.fromEntries(refusing), last, asking });
+    for (const [source] of refusing)
+      for (let n = 0; n < 2; n += 1) add({ source: String(source), request: signed('old') });
+    expect([last.asked, asking.asked]).to.deep.equal([4, 1]);
+  });
+
   it('is not looked for elsewhere if it is known within the source', () => {
     const calls = aSource('c');
     const { add } = setup({ agents: aSource('a'), calls });

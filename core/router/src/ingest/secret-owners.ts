@@ -9,16 +9,20 @@ export interface SecretOwner {
   readonly agent: string | null;
 }
 
-/** Requests of one source that are tried with the others: anyone can cause them, and each costs as much as several refused ones. */
+/** Requests that are tried, of one source and of all: anyone can cause them, and each costs as much as one that every source refuses. */
 const tries = { count: 2, perMs: 1_000 };
+const triesOfAll = { count: 4, perMs: 1_000 };
 /** Larger bodies are not tried: an HMAC of one takes up to 1 ms, for each secret of each source. */
 const mostBytes = 65_536;
 /** Sources that are asked about one request. */
 const mostSources = 32;
 
 export class SecretOwners {
-  /** By source. */
+  /** By source, and of all. */
   readonly #buckets = new Map<string, TokenBucket>();
+  #all: TokenBucket | null = null;
+  /** Sources that ask another service. */
+  readonly #asking = new WeakSet<Source>();
 
   /** The other sources that accept a request which `refusedBy` has refused as unverified; none where it is not tried. */
   of(
@@ -29,30 +33,33 @@ export class SecretOwners {
   ): readonly SecretOwner[] {
     const bucket = this.#buckets.get(refusedBy) ?? new TokenBucket(tries, nowMs);
     this.#buckets.set(refusedBy, bucket);
-    if (request.body.length > mostBytes || bucket.allowance(nowMs) < 1) return [];
-    bucket.take(nowMs);
+    this.#all ??= new TokenBucket(triesOfAll, nowMs);
+    const both = [bucket, this.#all];
+    if (request.body.length > mostBytes || both.some((one) => one.allowance(nowMs) < 1)) return [];
+    for (const one of both) one.take(nowMs);
     return [...sources]
-      .filter(([name]) => name !== refusedBy)
+      .filter(([name, one]) => name !== refusedBy && !this.#asking.has(one))
       .slice(0, mostSources)
-      .flatMap(([source, one]) => (isVerifiedBy(one, request) ? [{ source, agent: null }] : []));
+      .flatMap(([source, one]) => (this.#isVerifiedBy(one, request) ? [{ source, agent: null }] : []));
   }
-}
 
-/** Whether a source accepts the request for what proves its sender: what it also accepts without that has no secret. */
-function isVerifiedBy(source: Source, request: RawRequest): boolean {
-  return isAccepted(source, request) && !isAccepted(source, withoutProof(request));
-}
+  /** Whether a source accepts the request for what proves its sender: what it also accepts without that has no secret. */
+  #isVerifiedBy(source: Source, request: RawRequest): boolean {
+    return this.#isAccepted(source, request) && !this.#isAccepted(source, withoutProof(request));
+  }
 
-function isAccepted(source: Source, request: RawRequest): boolean {
-  try {
-    const received: Reception | Promise<Reception> | undefined = source.receive(request);
-    if (!(received instanceof Promise)) return received?.kind === 'events' || received?.kind === 'call';
-    // It asks another service, which no unverified request may cause again and again: its answer is not waited for.
-    received.catch(() => undefined);
-    return false;
-  } catch {
-    // A refusal, or a fault of a source that the request was not sent to.
-    return false;
+  #isAccepted(source: Source, request: RawRequest): boolean {
+    try {
+      const received: Reception | Promise<Reception> | undefined = source.receive(request);
+      if (!(received instanceof Promise)) return received?.kind === 'events' || received?.kind === 'call';
+      // It asks another service, which no unverified request may cause again and again: its answer is not waited for.
+      received.catch(() => undefined);
+      this.#asking.add(source);
+      return false;
+    } catch {
+      // A refusal, or a fault of a source that the request was not sent to.
+      return false;
+    }
   }
 }
 
