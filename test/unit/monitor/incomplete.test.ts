@@ -185,6 +185,15 @@ describe('conversations that are incomplete', () => {
     expect(read).to.be.below(8 * count);
   });
 
+  it('are not looked for where the store is opened while the router ends', async () => {
+    const { clock, incomplete, send, listed } = aRouter();
+    await send('ended');
+    await incomplete.close();
+    incomplete.open();
+    await clock.advance(hourMs);
+    expect(await listed()).to.deep.equal([]);
+  });
+
   it('are not looked for without an expectation', async () => {
     const { clock, send, listed, store } = aRouter({ expected: [] });
     await send('started');

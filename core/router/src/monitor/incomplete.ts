@@ -61,7 +61,7 @@ export class Incomplete {
   readonly #missing = new Map<string, Pick<IncompleteConversation, 'eventId' | 'dueMs'>>();
   #expectations: readonly Expectation[] = [];
   #readUntilMs: number | null = null;
-  #isOpen = false;
+  #isClosed = false;
   #look: Promise<void> | null = null;
   #cancel = (): void => {};
 
@@ -73,15 +73,14 @@ export class Incomplete {
     @inject(Log) private readonly log: Log,
   ) {}
 
-  /** The store is open. */
+  /** The store is open: perhaps only while the router ends. */
   open(): void {
-    this.#isOpen = true;
     this.#next();
   }
 
   /** Resolves when the look under way, if any, has ended, or takes too long. */
   async close(): Promise<void> {
-    this.#isOpen = false;
+    this.#isClosed = true;
     this.#cancel();
     await withTimeout(this.clock, lastLookMs, Promise.resolve(this.#look)).catch((error: unknown) =>
       this.log.warn('incomplete.failed', { error }),
@@ -104,7 +103,7 @@ export class Incomplete {
   }
 
   #next(): void {
-    if (!this.#isOpen) return;
+    if (this.#isClosed) return;
     this.#cancel = this.clock.after(betweenLooksMs, async () => {
       this.#look = this.#once().catch((error: unknown) => this.log.warn('incomplete.failed', { error }));
       await this.#look;
