@@ -132,7 +132,7 @@ describe('refused requests', () => {
   });
 
   it('are counted for each source beside what was received, with the most frequent reason of the last hour', async () => {
-    const { clock, refused, add } = setup();
+    const { clock, refused, add } = setup({ agents: aSource('a'), calls: aSource('c'), router: anything });
     refused.received('agents');
     for (const code of ['UNVERIFIED', 'MALFORMED', 'MALFORMED'] as const) add({ refusal: refuse(code, 'no') });
     const [agents, calls, ...others] = refused.traffic();

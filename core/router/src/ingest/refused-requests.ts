@@ -9,6 +9,7 @@ import {
   type Source,
   token,
 } from '@switchhook/sdk';
+import { routerSource } from '../routing/router-events.js';
 import { newRefusedId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -164,7 +165,8 @@ export class RefusedRequests {
   traffic(): readonly SourceTraffic[] {
     const sinceMs = this.clock.now() - hourMs;
     const recent = this.groups({ sinceMs });
-    return [...this.plan.value.sources.keys(), ...(this.#traffic.has('') ? [''] : [])].map((source) => ({
+    const configured = [...this.plan.value.sources.keys()].filter((source) => source !== routerSource);
+    return [...configured, ...(this.#traffic.has('') ? [''] : [])].map((source) => ({
       source,
       ...this.#trafficOf(source),
       recent: recent.find((group) => group.source === source) ?? null,
