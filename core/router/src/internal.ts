@@ -4,6 +4,7 @@ export { answeredCalls, type CallQuery } from './admin/call-history.js';
 export { ChangeFeed } from './admin/change-feed.js';
 export { Controls } from './admin/control.js';
 export { History, historyKey } from './admin/history.js';
+export { seriesOf } from './admin/history-series.js';
 export { Operations } from './admin/operations.js';
 export { StatusReader } from './admin/status.js';
 export { summaryOf, troubleOf, troublesOf, worstFirst } from './admin/trouble.js';

@@ -1,4 +1,4 @@
-import { Figures, History, historyKey } from '@switchhook/core/internal';
+import { Figures, History, historyKey, seriesOf } from '@switchhook/core/internal';
 import { memoryStore } from '@switchhook/plugin-memory';
 import type { Store } from '@switchhook/sdk';
 import { FakeClock, FakeLog, FakeMetrics } from '@switchhook/testkit';
@@ -79,6 +79,16 @@ describe('the history', () => {
     const { timesMs, events } = await read({ sinceMs: clock.now() - 25 * minuteMs + 1, stepMs: 10 * minuteMs });
     expect(events.received).to.deep.equal([10, 10, 5]);
     expect(timesMs.every((ms) => ms % (10 * minuteMs) === 0)).to.equal(true);
+  });
+
+  it('leaves the thread to calls while it is added up', async () => {
+    const minutes = new Map(Array.from({ length: 120 }, (_, minute) => [minute, new Map([['received agents', 1]])]));
+    let isElsewhere = false;
+    setImmediate(() => {
+      isElsewhere = true;
+    });
+    const { events } = await seriesOf(minutes, { first: 0, end: 120, step: 60 });
+    expect([isElsewhere, events.received]).to.deep.equal([true, [60, 60]]);
   });
 
   it('shows one source or one destination', async () => {
