@@ -80,7 +80,8 @@ export function bodyOf(value: JsonValue): { readonly text: string; readonly type
 async function request(http: HttpClient, target: Target, url: string, init: FetchInit): Promise<FetchResponse> {
   try {
     // A host that data choose is no service of the operator.
-    return await http.fetch(url, { ...init, ...(isGuarded(target) ? { reach: 'public' } : { traced: true }) });
+    const traced = fixedAddress(target.url) !== null;
+    return await http.fetch(url, { ...init, traced, ...(isGuarded(target) && { reach: 'public' }) });
   } catch (error) {
     if (!isFetchError(error) || error.code !== 'ADDRESS_FORBIDDEN') throw error;
     throw new FetchError(error.code, `${error.message}; allowPrivate: true allows it`, { cause: error });

@@ -228,6 +228,32 @@ describe('http.lookup', () => {
     await services.close();
   });
 
+  it('sends its trace to a host that the configuration names, and to no host that data choose', async () => {
+    const traced: (boolean | undefined)[] = [];
+    const services = {
+      ...fakeServices(),
+      http: {
+        fetch: async (_url: string, init: FetchInit = {}) => {
+          traced.push(init.traced);
+          throw new Error('nothing is sent');
+        },
+      },
+    };
+    const component = http.components.find(({ type }) => type === 'http.lookup');
+    const call = { ...known, data: { crm: 'https://crm.example.com' } };
+    for (const options of [
+      { url: 'https://crm.example.com/customers' },
+      { url: 'https://crm.example.com/customers?phone=${{ call.from }}' },
+      { url: '${{ call.data.crm }}/customers' },
+      { url: '${{ call.data.crm }}/customers', allowPrivate: true },
+    ])
+      await createComponent('resolver', component, options, services)
+        .resolve(call, {}, patience(), 1_000)
+        .catch(() => {} /* The services refuse all requests. */);
+    expect(traced).to.deep.equal([true, true, false, false]);
+    await services.close();
+  });
+
   it('refuses a URL made of data whose host is private or no host at all, when it is read', async () => {
     const said = (options: JsonObject) =>
       setup(() => options).then(
