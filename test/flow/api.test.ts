@@ -198,7 +198,7 @@ describe('an operator at the command line', () => {
       breaker: 'closed',
     });
     expect((await run('status')).stdout).to.match(
-      /^Destination crm: 1 dead delivery\. Last failure: .*\nFix the cause.*\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\nstore \S+ kB, \S+ .B free, committed in \S+ ms, memory \S+ MB, \d+ % busy\n/,
+      /^Destination crm: 1 dead delivery\. Last failure: .*\nFix the cause.*\nSwitchhook \S+ on Node v\S+, up for .*; store sqlite can commit\nstore \S+ kB, \S+ .B free, committed in \S+ ms, memory \S+ MB, event loop \d+ % busy\n/,
     );
   });
 

@@ -131,12 +131,12 @@ describe('switchhook dev', () => {
     await crm.close();
   });
 
-  it('shows where a save is wrong, keeps the last right version running, and takes the corrected one', async () => {
+  it('shows where a save is wrong, keeps the last valid version running, and takes the corrected one', async () => {
     await place.link();
     const { shown } = dev('--send', 'call_ended');
     await shown(/"text": "Call \w+"/);
     await place.write('plugins/crm.ts', plugin({ outcome: '}{' }));
-    const broken = await shown(/Not reloaded: the last right version runs on\. Save a corrected file\./);
+    const broken = await shown(/Not reloaded: the last valid version keeps running\. Save a corrected file\./);
     expect(broken).to.match(/switchhook\.yaml:3:11 {2}PLUGIN_BROKEN .*\(plugins\/crm\.ts:11:\d+\)/);
     expect(broken).to.match(/\nplugins\/crm\.ts:11:\d+\n *11 \| +return \}\{;\n *\| +\^/);
     await place.write('plugins/crm.ts', plugin({ body: 'content' }));
@@ -239,7 +239,7 @@ describe('switchhook dev', () => {
     for (const [args, said] of [
       [['--send', 'call_endet'], 'call_endet is neither a file nor a sample; samples: '],
       [['--deliver', 'crn'], 'there is no destination "crn"; did you mean "crm"?'],
-      [['--send', 'call_ended', '--event', '1'], 'send one of the two: --send or --event'],
+      [['--send', 'call_ended', '--event', '1'], '--send and --event exclude each other: pass one of them'],
       [['--port', '70000'], 'It must be a port, from 0 to 65535.'],
     ] as const) {
       const { code, stderr } = await place.run(['dev', '--config', 'switchhook.yaml', ...args]);

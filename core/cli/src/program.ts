@@ -53,16 +53,17 @@ Examples:
   switchhook init my-router                     make a folder with a router to start with
   switchhook check                              is the configuration right?
   switchhook start                              run the router
-  switchhook dev --send conversation_ended      try it again after each save
+  switchhook dev --send conversation_ended      run a router while you write, and try it after each save
   switchhook reload                             have it read its configuration again
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913
   switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
   switchhook status                             how do its destinations stand?
-  switchhook history                            what happened in the last hour, and what died?
+  switchhook history                            what happened in the last hour, and which deliveries are dead?
   switchhook tail                               what is received and delivered?
   switchhook explain conv_123                   why did this conversation not arrive?
   switchhook refused --group                    which requests are refused, and whose secret do they have?
+  switchhook incomplete                         which conversations lack an event?
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
   );

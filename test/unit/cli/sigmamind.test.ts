@@ -112,7 +112,7 @@ describe('switchhook sigmamind webhooks', () => {
     ]);
     expect([await modeOf('secrets/sales'), await modeOf('secrets/support')]).to.deep.equal(['600', '600']);
     expect(await refused('create', '--agent', 'agent-new')).to.equal(
-      'the secrets of source agents have none for agent-new: add agent-new: ${AGENT_NEW_SECRET}, or pass --secret-to',
+      'source agents has no secret for agent-new: add agent-new: ${AGENT_NEW_SECRET}, or pass --secret-to',
     );
     await loadConfig(join(directory, 'switchhook.yaml'));
   });

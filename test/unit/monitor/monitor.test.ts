@@ -130,7 +130,7 @@ describe("the router's own events", () => {
     await clock.advance(lookMs);
     expect(await typesOf()).to.deep.equal(['destination.failing', 'destination.recovered']);
     expect((await reported())[1]?.data).to.include({
-      what: 'crm takes deliveries again, after 15s of failures.',
+      what: 'crm accepts deliveries again, after 15s of failures.',
       failedSeconds: 15,
     });
     await clock.advance(2 * hourMs);
@@ -158,8 +158,8 @@ describe("the router's own events", () => {
     await clock.advance(lookMs);
     await after.send();
     await clock.advance(lookMs);
-    expect(after.told.filter((what) => what.startsWith('crm takes'))).to.deep.equal([
-      'crm takes deliveries again, after 31s of failures.',
+    expect(after.told.filter((what) => what.startsWith('crm accepts'))).to.deep.equal([
+      'crm accepts deliveries again, after 31s of failures.',
     ]);
   });
 

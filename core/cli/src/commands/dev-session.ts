@@ -138,7 +138,7 @@ export class DevSession {
         noteProblems(this.#output, error.problems);
         for (const problem of error.problems) notePlace(this.#output, problem.message);
       } else this.#failed(code === '' ? message : `${code}: ${message}`);
-      const state = this.#running === null ? 'Nothing runs yet' : 'Not reloaded: the last right version runs on';
+      const state = this.#running === null ? 'Nothing runs yet' : 'Not reloaded: the last valid version keeps running';
       this.#output.note(styled(this.#output, 'red', `${state}. Save a corrected file.`));
       return false;
     }
@@ -166,7 +166,7 @@ export class DevSession {
     this.#warn(config.warnings);
     this.#output.line(`${styled(this.#output, 'green', 'running')} ${config.file} at ${url}`);
     this.#output.line(this.#deliveryText());
-    this.#output.line('The store is temporary. Resolvers really look up. Ctrl-C ends.');
+    this.#output.line('The store is temporary. Resolvers make real look-ups. Ctrl-C ends.');
     if ((await this.#plan.sample(config)) === null)
       this.#output.line(`Send an event: switchhook send <sample> --url ${url}`);
   }

@@ -24,7 +24,7 @@ export function devCommand(output: Output): Command {
     .option('--send <sample|file>', 'what is sent after each save: a sample such as conversation_ended, or a JSON file')
     .option('-s, --source <name>', 'of --send: the source, where several could take it')
     .option('--set <field=value>', 'of --send: change a field of the body; can be repeated', collected, [])
-    .option('--event <id>', 'send an event again after each save, which a running router has received')
+    .option('--event <id>', 'what is sent after each save: an event that a running router has received')
     .option('--url <url>', 'of --event: the URL of that router; default: the address in the configuration')
     .option('--token <token>', 'of --event: bearer token of its API; default: server.admin.token of the configuration')
     .option(
@@ -41,14 +41,14 @@ Examples:
   switchhook dev --send captured.json --source agents --config switchhook.yaml
   switchhook dev --event 01890a5d-ac96-774b-bcce-b302099a8057
 
-It watches the configuration file, what it refers to, and local plugins with what they import. After a wrong save, the last right
-version runs on. Without --send and --event, the event that was received last is sent again. The store is temporary, and events
-are new ones after each save. For a call, the answer is shown: each variable, and which resolver gave it.`,
+It watches the configuration file, the files that it refers to, and local plugins with what they import. After a save with an error,
+the last valid version keeps running. Without --send and --event, the event that was received last is sent again; it is a new event
+after each save, no duplicate. The store is temporary. For a call, the answer is shown: each variable, and which resolver gave it.`,
     )
     .action(async (options: DevOptions) => {
       const { config, port, deliver = [], send, event } = options;
       if (send !== undefined && event !== undefined)
-        throw new CommandFailure(exitCodes.usage, 'send one of the two: --send or --event');
+        throw new CommandFailure(exitCodes.usage, '--send and --event exclude each other: pass one of them');
       const captured = event === undefined ? null : await eventOf(event, options, output);
       const session = new DevSession(
         {

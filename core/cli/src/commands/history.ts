@@ -23,7 +23,10 @@ const mostLines = 13;
 
 export function historyCommand(output: Output): Command {
   return withPeriod(
-    routerCommand('history', 'Show what happened in the last 48 hours: events, calls, deliveries.'),
+    routerCommand(
+      'history',
+      'Show events, calls and deliveries of the last 48 hours, step by step; default: of the last hour.',
+    ),
     '1h',
   )
     .option('--step <duration>', 'how long each line is, in whole minutes; default: about a dozen lines')

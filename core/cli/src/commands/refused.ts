@@ -24,9 +24,9 @@ export function refusedCommand(output: Output): Command {
   return withPart(withPeriod(command))
     .option('--source <name>', 'to this source')
     .option('--agent <id>', 'that name this agent, which is not verified')
-    .option('--code <code>', 'for this reason, e.g. UNVERIFIED')
-    .option('--group', 'count them by source, agent and reason instead of listing them')
-    .option('--save <file>', 'write one that is kept whole (capture: true) for doctor signature; has personal data')
+    .option('--code <code>', 'with this code, e.g. UNVERIFIED')
+    .option('--group', 'count them by source, agent, code and reason instead of listing them')
+    .option('--save <file>', 'write one that is kept whole (capture: true), with personal data, for doctor signature')
     .addHelpText(
       'after',
       `
@@ -83,10 +83,10 @@ async function save(
   if (masked.length > 0) output.note(`Masked: ${masked.join(', ')}.`);
   if (masked.includes('the body'))
     output.note(
-      'The body has a value of the configuration, which is masked: its signature cannot be verified any more.',
+      'A value of the configuration was in the body and is masked: the signature cannot be verified any more.',
     );
   output.note(`Find the reason: switchhook doctor signature --capture ${file} --secret "$WEBHOOK_SECRET"`);
-  output.note('The file has personal data of callers: delete it afterwards.');
+  output.note('The file contains personal data: delete it afterwards.');
 }
 
 /** A file that was there before is closed to others first; a device stays as it is. */
@@ -193,6 +193,6 @@ function advice(found: readonly WithSecret[]): string {
   if (!found.some(({ code }) => code === 'UNVERIFIED')) return 'What each code means: docs/errors.md.';
   const isOfOther = found.some(({ secret }) => (secret?.fits.length ?? 0) > 0);
   return isOfOther
-    ? 'Where a secret was found, the sender uses the secret or the URL of another, or two secrets are swapped.'
+    ? 'Where a secret was found, the sender uses the secret or the URL of another agent or source, or two secrets are swapped.'
     : 'Compare the secret with the sender, correct it in the configuration or .env, then: switchhook reload.';
 }

@@ -41,7 +41,7 @@ export async function targetOf(options: TargetOptions): Promise<Target> {
   if (place === undefined)
     throw new CommandFailure(
       exitCodes.failed,
-      `${places.map(({ written }) => written).join(' and ')} is set. Add a reference to the secrets of the source and name it with --secret-to, or overwrite the secret with --replace`,
+      `${places.map(({ written }) => written).join(' and ')} ${places.length === 1 ? 'is' : 'are'} set. Add a reference to the secrets of the source and name it with --secret-to, or overwrite the secret with --replace`,
     );
   place.requireWritable();
   return { source, url, place };
@@ -88,7 +88,7 @@ function placesOf(
   throw new CommandFailure(
     exitCodes.failed,
     own === null
-      ? `the secrets of source ${name} have none for ${agent}: add ${agent}: ${example}, or pass --secret-to`
+      ? `source ${name} has no secret for ${agent}: add ${agent}: ${example}, or pass --secret-to`
       : `the secrets of source ${name} refer to no variable and no file: write ${example}, or pass --secret-to`,
   );
 }

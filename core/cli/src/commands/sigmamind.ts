@@ -33,7 +33,7 @@ const documentedEvents = ['conversation_started', 'conversation_ended', 'convers
 export function sigmamindCommand(output: Output): Command {
   const list = apiCommand('list', 'List the webhooks of the workspace, without their secrets.')
     .option('--agent <id>', 'only those of this agent')
-    .option('--inactive', 'those that are switched off, which the API leaves out otherwise')
+    .option('--inactive', 'list those that are switched off instead of the others')
     .action((options: ListOptions) => withApi(options, (api) => listAll(api, options, output)));
   const create = apiCommand(
     'create',
@@ -48,7 +48,7 @@ export function sigmamindCommand(output: Output): Command {
     .option('--name <name>', 'its name; default: switchhook and the name of the source')
     .option('--event <type>', `a type to send; can be repeated; default: ${documentedEvents.join(', ')}`, collected)
     .option('--secret-to <place>', "a variable, or file:<path>; default: what the source's secrets refer to")
-    .option('--replace', 'overwrite the secret that is in that place')
+    .option('--replace', 'overwrite a secret that is in that place already')
     .option('--print-secret', 'print the secret instead of writing it')
     .action((options: CreateOptions) => withApi(options, (api) => createOne(api, options, output)));
   const remove = apiCommand('delete', 'Delete a webhook. It cannot be undone.')
@@ -56,7 +56,7 @@ export function sigmamindCommand(output: Output): Command {
     .option('--dry-run', 'only show it')
     .option('--yes', 'do not ask for confirmation')
     .action((id: string, options: DeleteOptions) => withApi(options, (api) => deleteOne(api, id, options, output)));
-  const webhooks = new Command('webhooks').description('The webhooks of agents.').addHelpText(
+  const webhooks = new Command('webhooks').description('List, create and delete the webhooks of agents.').addHelpText(
     'after',
     `
 Examples:
@@ -75,7 +75,7 @@ The API key is read from SIGMAMIND_API_KEY, in the environment or in .env beside
 
 function apiCommand(name: string, description: string): Command {
   return configCommand(name, description)
-    .option('--api-key <key>', 'the key, or where it is, as a configuration refers to it', '${SIGMAMIND_API_KEY}')
+    .option('--api-key <key>', 'the key, or a reference to it as in a configuration', '${SIGMAMIND_API_KEY}')
     .option('--api-url <url>', 'the API', 'https://api.sigmamind.ai');
 }
 

@@ -148,7 +148,9 @@ async function verdictOn(
     if (done % progressEvery === 0) output.progress(`${scenario.name}: ${done} of ${total} requests`);
   };
   const onOtherCaller = (from: string, instead: string): void =>
-    output.note(`The router has answered ${from} as in an earlier call: ${instead} rings in its place.`);
+    output.note(
+      `The router gave ${from} the answer of an earlier call: the scenario uses the number ${instead} instead.`,
+    );
   const startedAtMs = clock.elapsed();
   try {
     const run = newEventId().slice(-12);

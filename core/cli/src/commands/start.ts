@@ -27,7 +27,10 @@ export function startCommand(output: Output): Command {
       portIn,
     )
     .option('--watch', 'reload when the configuration file is saved, or a file that it refers to')
-    .option('--otel', 'send traces by OpenTelemetry, also where OTEL_EXPORTER_OTLP_ENDPOINT is set')
+    .option(
+      '--otel',
+      'send traces by OpenTelemetry; default: only if its packages are installed and OTEL_EXPORTER_OTLP_ENDPOINT is set',
+    )
     .addHelpText(
       'after',
       `

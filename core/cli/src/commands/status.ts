@@ -78,7 +78,9 @@ function print(current: Status, output: Output): void {
     ...(store.freeBytes === null ? [] : [`${sizeText(store.freeBytes)} free`]),
     ...(store.commitMs === null ? [] : [`committed in ${msText(store.commitMs)}`]),
   ];
-  output.line([...sizes, `memory ${sizeText(memoryBytes)}`, `${Math.round(busyShare * 100)} % busy`].join(', '));
+  output.line(
+    [...sizes, `memory ${sizeText(memoryBytes)}`, `event loop ${Math.round(busyShare * 100)} % busy`].join(', '),
+  );
   const { file, generation, since } = configuration;
   if (generation > 1) output.line(`Configuration ${file}, reloaded ${relative(since)} (generation ${generation})`);
   printTable(

@@ -19,7 +19,7 @@ export function printReceived(output: Output, { event, routes }: Explanation, is
     for (const { destination, preview, reason: missing } of destinations) {
       const what = isReal(destination) ? 'gets' : 'would get';
       const head = `${styled(output, 'green', '✔')} ${route}: ${styled(output, 'bold', destination)}`;
-      output.line(`${head} ${missing === null ? `${what}:` : `${what} what cannot be shown: ${missing}`}`);
+      output.line(missing === null ? `${head} ${what}:` : `${head}, but what it ${what} cannot be shown: ${missing}`);
       if (missing === null) printIndented(output, preview, '    ');
       else notePlace(output, missing);
     }

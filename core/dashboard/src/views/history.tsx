@@ -103,7 +103,7 @@ function Destinations({ rows }: { readonly rows: readonly DestinationHistory[] }
           <th scope="col">Destination</th>
           <th scope="col">Delivered</th>
           <th scope="col">Failed attempts</th>
-          <th scope="col">Died</th>
+          <th scope="col">Became dead</th>
           <th scope="col">Attempts took</th>
         </tr>
       </thead>
@@ -121,7 +121,7 @@ function Destinations({ rows }: { readonly rows: readonly DestinationHistory[] }
             <td data-label="Failed attempts" class="number">
               {count(sum(failed))}
             </td>
-            <td data-label="Died" class="number">
+            <td data-label="Became dead" class="number">
               {count(sum(dead))}
             </td>
             <td data-label="Attempts took">

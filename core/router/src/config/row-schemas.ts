@@ -80,7 +80,7 @@ const followedBy = z
   )
   .meta({
     description:
-      'By event type: which event of the same subject follows it. If it does not arrive in time, the conversation is listed by `switchhook incomplete`, and `router` has the event `conversation.incomplete`.',
+      'By event type: which event of the same subject follows it. If it does not arrive in time, `switchhook incomplete` lists the conversation, and the router makes the event `conversation.incomplete`.',
   });
 
 /** The keys of every row of a kind, beside its component's options. */
@@ -90,7 +90,7 @@ export const rowSchemas = {
     followedBy: followedBy.optional(),
     capture: z.boolean().default(false).meta({
       description:
-        'Keeps the last 20 refused requests whole, for at most a day, in memory, for `switchhook refused --save`. They contain personal data; turn it on to find a fault only.',
+        'Keeps the last 20 refused requests whole, for at most a day, in memory, for `switchhook refused --save`. They contain personal data: turn it on only to find a fault.',
     }),
   }),
   transform: z.strictObject({ use }),

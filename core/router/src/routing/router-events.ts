@@ -74,14 +74,14 @@ export const routerEvents = {
       `Deliveries are retried. Fix the cause, then probe it: switchhook probe ${destination}`,
   }),
   'destination.recovered': define({
-    when: 'A destination that was reported as failing takes deliveries again.',
+    when: 'A destination that was reported as failing accepts deliveries again.',
     fields: {
       destination,
       since: text('When it began to fail. ISO 8601, UTC.', '2026-01-01T10:05:00.000Z'),
       failedSeconds: number('For how long it has failed.', 1_260),
     },
     what: ({ destination, failedSeconds }) =>
-      `${destination} takes deliveries again, after ${durationText(failedSeconds * 1_000)} of failures.`,
+      `${destination} accepts deliveries again, after ${durationText(failedSeconds * 1_000)} of failures.`,
     advice: ({ destination }) =>
       `Look for deliveries that became dead meanwhile: switchhook dead --destination ${destination}`,
   }),
@@ -104,7 +104,7 @@ export const routerEvents = {
         : 'switchhook status shows what it waits for. Compare its concurrency and rateLimit with what arrives.',
   }),
   'calls.slow': define({
-    when: 'The share `alerts.callsSlow.share` of the calls of a source was answered later than `alerts.callsSlow.after`.',
+    when: 'At least the share `alerts.callsSlow.share` of the calls of a source was answered later than `alerts.callsSlow.after`.',
     fields: {
       source,
       calls: number('Calls within `alerts.window`.', 20),
@@ -137,7 +137,7 @@ export const routerEvents = {
     advice: () => 'switchhook calls shows the steps of each answer.',
   }),
   'source.refusing': define({
-    when: 'A source has refused at least `alerts.sourceRefusing` requests for the same reason within `alerts.window`, other than because the store failed.',
+    when: 'A source has refused at least `alerts.sourceRefusing` requests with the same code within `alerts.window`, other than because the store failed.',
     fields: {
       source,
       code: text('Code of the refusal, see [errors](errors.md).', 'UNVERIFIED'),
@@ -147,13 +147,13 @@ export const routerEvents = {
     },
     what: ({ source, code, requests, reason }) =>
       `${source} has refused ${counted(requests, 'request', 'requests')} (${code}): ${sentence(reason)}`,
-    advice: ({ code }) =>
+    advice: ({ source, code }) =>
       code === 'UNVERIFIED'
-        ? 'Compare the secret with that of the platform: switchhook doctor signature'
+        ? `switchhook refused --group --source ${source} shows whose secret was expected, and whose it was.`
         : `docs/errors.md describes ${code}.`,
   }),
   'store.failing': define({
-    when: 'The store could not commit in two checks in a row. Stored when it can again.',
+    when: 'The store could not commit in two checks in a row. This event is stored when it can commit again.',
     fields: storeFields('the database does not respond'),
     what: storeText,
     advice: () => 'Check the database or the disk. Senders were refused and must repeat their events.',
@@ -183,7 +183,7 @@ export const routerEvents = {
   'config.reloaded': define({
     when: 'The configuration was reloaded.',
     fields: {
-      generation: number('Number of the configuration at work; 1 at the start.', 2),
+      generation: number('Number of the configuration in use; 1 at the start.', 2),
       reloads: number('How many reloads, since the last such event of this router.', 1),
       added: number('Rows that were added in the last one.', 1),
       changed: number('Rows that were changed.', 2),
@@ -191,7 +191,7 @@ export const routerEvents = {
     },
     what: ({ generation, added, changed, removed }) =>
       `The configuration was reloaded (generation ${generation}): ${added} added, ${changed} changed, ${removed} removed.`,
-    advice: () => 'Nothing, if the change was meant. The log line config.reloaded has the details.',
+    advice: () => 'Nothing, if the change was intended. The log line config.reloaded has the details.',
   }),
 } as const;
 
