@@ -27,6 +27,9 @@ export const historyMs = 48 * 60 * minuteMs;
 const lastWriteMs = 5_000;
 /** Of a store that fails. */
 const readMs = 10_000;
+const longestWriteMs = 30_000;
+/** With several routers, another one can write first; so often in a row is a fault of the store. */
+const mostTries = 100;
 
 @injectable()
 export class History {
@@ -49,7 +52,9 @@ export class History {
     this.#cancel = this.clock.after(minuteMs, () => {
       this.open();
       this.figures.dropOldest();
-      void this.#next(() => this.#write());
+      // One that hangs holds up no other: what it has taken, it writes or gives back by itself.
+      const written = this.#next(() => withTimeout(this.clock, longestWriteMs, this.#write()));
+      written.catch((error: unknown) => this.#report(error));
     });
   }
 
@@ -100,16 +105,17 @@ export class History {
     }
   }
 
-  /** False where the store keeps no texts. */
+  /** False where the store keeps no texts. Rejects where it takes none. */
   async #add(hour: string, minutes: Minutes): Promise<boolean> {
     const { store } = this;
     if (store.state === undefined || store.setState === undefined) return false;
-    for (;;) {
+    for (let tries = 0; tries < mostTries; tries += 1) {
       const text = await store.state(historyKey + hour);
       const sum = text === null ? new Map() : await unpacked(text);
       addTo(sum, minutes);
       if (await store.setState(historyKey + hour, await packed(sum), text, endOfHourMs(hour) + historyMs)) return true;
     }
+    throw new Error(`the store has not taken the history in ${mostTries} tries`);
   }
 
   #next<T>(run: () => Promise<T>): Promise<T> {

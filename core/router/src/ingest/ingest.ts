@@ -67,9 +67,10 @@ export class Ingest {
     this.#pendingBytes += bytes;
     try {
       for (const event of events) reservations.push(this.dispatcher.reserve(event, routes));
-      const returned = await inSpan('store events', { attributes: { 'switchhook.events': events.length } }, () =>
-        this.store.append(reservations.map(({ entry }) => entry)),
-      );
+      const append = () => this.store.append(reservations.map(({ entry }) => entry));
+      const start = { attributes: { 'switchhook.events': events.length } };
+      // Without events it only proves that the store can commit.
+      const returned = await (events.length === 0 ? append() : inSpan('store events', start, append));
       // Events that the store does not confirm are not acknowledged.
       if (!isConfirmed(returned, events.length)) throw invalidReturn(this.store, 'append', returned, allowedAppended);
       appended = returned;

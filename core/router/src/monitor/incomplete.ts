@@ -44,6 +44,8 @@ const prefix = 'switchhook.incomplete:';
 const readUntilKey = 'switchhook.incomplete.read';
 /** Between two looks. */
 const betweenLooksMs = 15_000;
+/** A store takes no longer, unless it hangs. */
+const longestLookMs = 60_000;
 /** An event is committed some seconds after it was received; the clocks of several routers differ. */
 const overlapMs = 60_000;
 /** How far back events are read after a time without a router, beyond the longest time of an expectation. */
@@ -105,7 +107,10 @@ export class Incomplete {
   #next(): void {
     if (this.#isClosed) return;
     this.#cancel = this.clock.after(betweenLooksMs, async () => {
-      this.#look = this.#once().catch((error: unknown) => this.log.warn('incomplete.failed', { error }));
+      // One that hangs must not be the last.
+      this.#look = withTimeout(this.clock, longestLookMs, this.#once()).catch((error: unknown) =>
+        this.log.warn('incomplete.failed', { error }),
+      );
       await this.#look;
       this.#next();
     });

@@ -24,6 +24,8 @@ export const MonitorPlan = token<Current<MonitorPlan>>('switchhook.MonitorPlan')
 
 /** Between two looks. */
 const betweenLooksMs = 15_000;
+/** A store takes no longer, unless it hangs. */
+const longestLookMs = 60_000;
 /** A store that hangs must not keep the router from ending. */
 const lastLookMs = 5_000;
 /** How far back reports of failing destinations are looked for, at the start. */
@@ -95,7 +97,10 @@ export class Monitor {
   }
 
   async #again(): Promise<void> {
-    this.#look ??= this.#report().catch((error: unknown) => this.log.warn('monitor.failed', { error }));
+    // One that hangs must not be the last. What it still reports has the key of what the next one reports.
+    this.#look ??= withTimeout(this.clock, longestLookMs, this.#report()).catch((error: unknown) =>
+      this.log.warn('monitor.failed', { error }),
+    );
     await this.#look;
     this.#look = null;
     this.follow();

@@ -248,8 +248,13 @@ function serverParts(current: Current<Generation>, engine: Container, { ready, r
       return reply;
     },
     refused: (refusing) => {
-      ingestTelemetry.refused(refusing.source, refusing.refusal, refusing.remoteAddress);
-      refusedRequests.refused(refusing);
+      try {
+        ingestTelemetry.refused(refusing.source, refusing.refusal, refusing.remoteAddress);
+        refusedRequests.refused(refusing);
+      } catch (error) {
+        // The sender gets the refusal all the same.
+        log.error('source.failed', { source: refusing.source, error });
+      }
     },
     metrics: async () => engine.get(ExposedMetrics).expose(await status.gauges()),
     ...{ ready, api, clock, log },
