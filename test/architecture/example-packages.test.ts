@@ -81,7 +81,7 @@ describe('The packages of docs/examples', function () {
         if (line.event === 'router.listening') {
           const handshake = await fetch(`${line.url}/hooks/leads?challenge=123&token=${secrets.FORMS_TOKEN}`);
           expect([handshake.status, await handshake.text()]).to.deep.equal([200, '123']);
-          await run(process.execPath, args('send', 'form.submitted', '--to', line.url), { cwd, env });
+          await run(process.execPath, args('send', 'form.submitted', '--same', '--url', line.url), { cwd, env });
         }
         if (line.event !== 'event.logged') continue;
         subject = line.subject;

@@ -64,7 +64,8 @@ async function runConfigured(config: Config, options: StartOptions, output: Outp
   try {
     const load = async () => at(options.port, dryRun.of(await loadConfig(options.config)));
     const router = routerOf(at(options.port, dryRun.of(config)), { load });
-    router.get(Log).warn('router.dry-run', { deliveries: 'accepted and discarded', store: 'temporary' });
+    const log = router.get(Log);
+    log.warn('router.dry-run', { deliveries: 'accepted and discarded', store: 'temporary' });
     await run(router, options, output);
   } finally {
     await dryRun.end();
