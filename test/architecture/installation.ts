@@ -39,10 +39,11 @@ export async function install(selection?: Selection): Promise<Installation> {
   const pack = ['pack', ...which, '--json', '--pack-destination', directory];
   const { stdout } = await run('npm', pack, { cwd: repository, env: environment });
   const packed: readonly { readonly name: string; readonly filename: string }[] = JSON.parse(stdout);
-  for (const { name, filename } of packed) {
-    const folder = join(directory, 'node_modules', name);
-    await unpack(join(directory, filename), folder);
-    const manifest = await manifestIn(folder);
+  const folderOf = (name: string): string => join(directory, 'node_modules', name);
+  // Before anything is linked: through a link, a package would be unpacked into this repository.
+  for (const { name, filename } of packed) await unpack(join(directory, filename), folderOf(name));
+  for (const { name } of packed) {
+    const manifest = await manifestIn(folderOf(name));
     await linkBinaries(directory, manifest);
     await linkDependencies(directory, manifest);
   }
