@@ -27,7 +27,6 @@ export const historyMs = 48 * 60 * minuteMs;
 const lastWriteMs = 5_000;
 /** Of a store that fails. */
 const readMs = 10_000;
-const longestWriteMs = 30_000;
 /** With several routers, another one can write first; so often in a row is a fault of the store. */
 const mostTries = 100;
 
@@ -52,9 +51,7 @@ export class History {
     this.#cancel = this.clock.after(minuteMs, () => {
       this.open();
       this.figures.dropOldest();
-      // One that hangs holds up no other: what it has taken, it writes or gives back by itself.
-      const written = this.#next(() => withTimeout(this.clock, longestWriteMs, this.#write()));
-      written.catch((error: unknown) => this.#report(error));
+      void this.#next(() => this.#write());
     });
   }
 
