@@ -67,6 +67,7 @@ describe('postgres, its schema', () => {
       await old.append([anEntry(1)]);
       await database.query('drop table state');
       for (const table of ['events', 'attempts']) await database.query(`alter table ${table} drop column xid`);
+      await database.query('alter table events drop column trace');
       await database.query('delete from migrations where version > 1');
       const store = await open();
       expect(await store.setState?.('a', 'one', null)).to.equal(true);
