@@ -1,5 +1,6 @@
 /** What `switchhook dev` shows: an event with its routes, an attempt, a line of the log. */
 import { type ChangePage, callAnswer, type Explanation } from '@switchhook/core/api';
+import { systemClock } from '@switchhook/core/internal';
 import { durationText, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { type Output, styled } from '../output.js';
 import { printAnswer } from './call.js';
@@ -30,7 +31,10 @@ export function printReceived(output: Output, { event, routes }: Explanation, is
 export function printAttempt(output: Output, { delivery, attempt }: Attempt): void {
   const { destination, state, dueAt } = delivery;
   const { number, outcome, reason, response, durationMs } = attempt;
-  const next = state === 'waiting' && dueAt !== null ? `, next attempt ${relative(dueAt)}` : '';
+  const next =
+    state === 'waiting' && dueAt !== null
+      ? `, next attempt ${Date.parse(dueAt) > systemClock.now() ? relative(dueAt) : 'now'}`
+      : '';
   const took = `attempt ${number} took ${Math.round(durationMs)} ms`;
   output.line(
     `${styled(output, 'bold', destination)}: ${coloured(output, state, outcome)}${reason === null ? '' : `: ${reason}`} (${state}, ${took}${next})`,
