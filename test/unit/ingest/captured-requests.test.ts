@@ -148,4 +148,17 @@ describe('captured requests', () => {
     expect(kept()).to.have.length(1);
     expect(refused.list({ limit: 10 }).items).to.have.length(3);
   });
+
+  it('are dropped after a day where no further request is refused and none is read, and all of them at the end', async () => {
+    const { clock, refused, add, kept } = setup(['agents']);
+    add('agents');
+    await clock.advance(86_400_000);
+    expect(clock.pending).to.equal(1);
+    await clock.advance(3_600_000);
+    // With the last one the timer has ended.
+    expect(clock.pending).to.equal(0);
+    add('agents');
+    refused.close();
+    expect([clock.pending, kept().length]).to.deep.equal([0, 0]);
+  });
 });

@@ -2,8 +2,10 @@
 import type { RawRequest } from '@switchhook/sdk';
 import type { Mask } from '../system/mask.js';
 
-/** Of one source; older ones are dropped, as are those of more than a day ago: they hold data of callers. */
-const most = { requests: 20, bytes: 20 * 1_048_576, ageMs: 86_400_000 };
+/** Requests hold data of callers. */
+export const longestCaptureMs = 86_400_000;
+/** Of one source; older ones are dropped. */
+const most = { requests: 20, bytes: 20 * 1_048_576 };
 
 interface Captured {
   readonly id: string;
@@ -26,10 +28,14 @@ export class CapturedRequests {
   /** Drops what is too old, and those of sources that no longer capture. */
   prune(sources: ReadonlySet<string>, nowMs: number): void {
     for (const [source, kept] of this.#kept) {
-      const fresh = kept.filter(({ atMs }) => sources.has(source) && nowMs - atMs <= most.ageMs);
+      const fresh = kept.filter(({ atMs }) => sources.has(source) && nowMs - atMs <= longestCaptureMs);
       if (fresh.length === 0) this.#kept.delete(source);
       else this.#kept.set(source, fresh);
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#kept.size === 0;
   }
 
   /** By id of the refused request. */

@@ -13,7 +13,7 @@ import { routerSource } from '../routing/router-events.js';
 import { newRefusedId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
-import { CapturedRequests, type CaptureFile, captureFile } from './captured-requests.js';
+import { CapturedRequests, type CaptureFile, captureFile, longestCaptureMs } from './captured-requests.js';
 import { fits, RefusalCounts, type RefusalFilter, type RefusalGroup } from './refusal-counts.js';
 import { type SecretOwner, SecretOwners } from './secret-owners.js';
 
@@ -97,6 +97,8 @@ export class RefusedRequests {
   readonly #counts = new RefusalCounts();
   readonly #owners = new SecretOwners();
   readonly #captured = new CapturedRequests();
+  #cancelPrune: (() => void) | null = null;
+  #isClosed = false;
   #size = 0;
 
   constructor(
@@ -128,9 +130,28 @@ export class RefusedRequests {
     this.#keep(record);
     const { captures } = this.plan.value;
     this.#captured.prune(captures, atMs);
-    if (refusing.request !== null && captures.has(source))
+    if (refusing.request !== null && captures.has(source)) {
       this.#captured.add(source, { id: record.id, atMs, request: refusing.request });
+      this.#pruneLater();
+    }
     this.#counts.add(record);
+  }
+
+  /** Drops all that was kept whole. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelPrune?.();
+    this.#captured.prune(new Set(), this.clock.now());
+  }
+
+  /** Also where no further request is refused, and none is read. */
+  #pruneLater(): void {
+    if (this.#isClosed) return;
+    this.#cancelPrune ??= this.clock.after(longestCaptureMs / 24, () => {
+      this.#cancelPrune = null;
+      this.#captured.prune(this.plan.value.captures, this.clock.now());
+      if (!this.#captured.isEmpty) this.#pruneLater();
+    });
   }
 
   /** A request that was kept whole, as a file, without secrets; null where it is not kept. */

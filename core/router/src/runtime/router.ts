@@ -15,6 +15,7 @@ import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers } from '../ingest/pulling.js';
+import { RefusedRequests } from '../ingest/refused-requests.js';
 import { Incomplete } from '../monitor/incomplete.js';
 import { Monitor } from '../monitor/monitor.js';
 import { Pipeline } from '../pipeline.js';
@@ -121,8 +122,8 @@ export class Router {
    */
   async open(): Promise<void> {
     const { store, engine } = this.#composition;
-    const [pipeline, operations] = [engine.get(Pipeline), engine.get(Operations)];
-    const [retention, history] = [engine.get(Retention), engine.get(History)];
+    const [pipeline, operations, refused] = [engine.get(Pipeline), engine.get(Operations), engine.get(RefusedRequests)];
+    const [retention, history, pullers] = [engine.get(Retention), engine.get(History), engine.get(Pullers)];
     const [monitor, incomplete] = [engine.get(Monitor), engine.get(Incomplete)];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
@@ -130,9 +131,8 @@ export class Router {
       else await store.once();
       await this.#openComponents(patienceMs);
     });
-    for (const part of [operations, retention, history]) this.#opened.push(() => part.close());
+    for (const part of [operations, retention, history, refused]) this.#opened.push(async () => part.close());
     this.#opened.push(() => this.#drain());
-    const pullers = engine.get(Pullers);
     this.#opened.push(() => pullers.close());
     monitor.open();
     this.#opened.push(() => Promise.all([monitor.close(), incomplete.close()]).then(() => {}));

@@ -60,7 +60,7 @@ export class OpenSpan {
       : work();
   }
 
-  /** `failure`: in one line, without personal data; null = none. */
+  /** `failure`: in one line, as the log has it, with secrets masked; null = none. */
   end(attributes: Attributes = {}, failure: string | null = null): void {
     unfailing(() => {
       this.#span.setAttributes(attributes);
