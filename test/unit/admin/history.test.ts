@@ -198,6 +198,16 @@ describe('the history', () => {
     await history.close();
   });
 
+  it('keeps six hours in memory where the store has not been opened', async () => {
+    const clock = new FakeClock();
+    const { received, read } = setup(clock);
+    for (let hour = 0; hour < 8; hour += 1) {
+      received('agents');
+      await clock.advance(hourMs);
+    }
+    expect((await read({ sinceMs: 0, stepMs: 48 * hourMs })).events.received.at(-1)).to.equal(6);
+  });
+
   it('stays within bounds: a hundred names by themselves, a few MB for two busy days', async () => {
     const { clock, store, history, received, attempted, read } = setup();
     for (let n = 0; n < 150; n += 1) received(`source ${n}`);

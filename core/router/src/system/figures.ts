@@ -96,7 +96,17 @@ export class Figures {
     const isKnown = this.#names.has(name) || this.#names.size < mostNames;
     if (isKnown) this.#names.add(name);
     const minute = Math.floor(this.clock.now() / minuteMs);
-    addTo(this.#minutes, new Map([[minute, new Map([[`${field} ${isKnown ? name : otherNames}`, by]])]]));
+    const counts = this.#minutes.get(minute) ?? this.#begin(minute);
+    const key = `${field} ${isKnown ? name : otherNames}`;
+    counts.set(key, (counts.get(key) ?? 0) + by);
+  }
+
+  #begin(minute: number): Counts {
+    // A store that has not been opened takes nothing.
+    this.dropOldest();
+    const counts: Counts = new Map();
+    this.#minutes.set(minute, counts);
+    return counts;
   }
 }
 
