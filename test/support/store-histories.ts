@@ -37,6 +37,11 @@ const operator: fc.Arbitrary<Step> = fc.oneof(
     deliveries: fc.array(delivery, { minLength: 1, maxLength: 2 }),
   }),
   fc.record({
+    kind: fc.constant('erase' as const),
+    events: picks,
+    keysForMs: fc.integer({ min: -1, max: 60 }),
+  }),
+  fc.record({
     kind: fc.constant('prune' as const),
     ageMs: fc.integer({ min: -1, max: 60 }),
     limit: fc.integer({ min: 1, max: 4 }),

@@ -1,7 +1,15 @@
 /** The rows of the memory store: what one of them answers, and how it changes. */
 
 import type * as contract from '@switchhook/sdk';
-import { type Attempt, type DeliveryState, type EndReason, type Page, refuse, type Settlement } from '@switchhook/sdk';
+import {
+  type Attempt,
+  type DeliveryState,
+  type EndReason,
+  fingerprint,
+  type Page,
+  refuse,
+  type Settlement,
+} from '@switchhook/sdk';
 
 export interface EventRow {
   readonly record: contract.EventRecord;
@@ -221,4 +229,14 @@ function placeAt(cursor: string): Place {
   if (atMs === undefined || order === undefined || !Number.isFinite(atMs + order))
     throw refuse('MALFORMED', 'the cursor is not one of this list');
   return { atMs, order };
+}
+
+/** What makes an event a duplicate. */
+export function keyOf({ source, key }: contract.EventRecord): string {
+  return JSON.stringify([source, key]);
+}
+
+/** The same without source and key. */
+export function digestOf(event: contract.EventRecord): string {
+  return fingerprint(keyOf(event));
 }

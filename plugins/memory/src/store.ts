@@ -9,18 +9,21 @@ import {
   changesOf,
   claimable,
   type DeliveryRow,
+  digestOf,
   type EventRow,
   end,
   fitsDelivery,
   fitsEvent,
   isOpen,
   isRunning,
+  keyOf,
   needsDecision,
   pageOf,
   recordOf,
   restored,
   takeOver,
 } from './rows.js';
+import { Texts } from './texts.js';
 
 /** `store: { use: memory }`. For tests: everything is lost at the end of the process. */
 export const memoryStoreComponent = defineStore({
@@ -48,13 +51,16 @@ class MemoryStore implements contract.Store {
   /** By id, in order of arrival. */
   readonly #events = new Map<string, EventRow>();
   readonly #idByKey = new Map<string, string>();
-  readonly #state = new Map<string, { readonly value: string; readonly expiresAtMs: number }>();
+  /** Of erased events, by the digest of source and key. */
+  readonly #erased = new Map<string, { readonly eventId: string; readonly untilMs: number }>();
+  readonly #texts: Texts;
   #nextOrder = 0;
   #changes: ChangeRow[] = [];
   #lastChange = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#texts = new Texts(clock);
   }
 
   async open(): Promise<void> {
@@ -83,6 +89,8 @@ class MemoryStore implements contract.Store {
   #append({ event, deliveries }: contract.Entry, added: EventRow[]): contract.Appended {
     const known = this.#idByKey.get(keyOf(event));
     if (known !== undefined) return { eventId: known, duplicate: true };
+    const erased = this.#erased.get(digestOf(event));
+    if (erased !== undefined) return { eventId: erased.eventId, duplicate: true, erased: true };
     if (this.#events.has(event.id)) throw new Error(`an event ${event.id} is kept already, with another key`);
     const record = { ...event, body: new Uint8Array(event.body) };
     const row: EventRow = { record, order: this.#nextOrder++, deliveries: [] };
@@ -202,15 +210,29 @@ class MemoryStore implements contract.Store {
     const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
     const removed = oldest.slice(0, limit);
     for (const row of removed) this.#remove(row);
-    const ended = [...this.#state]
-      .filter(([, { expiresAtMs }]) => expiresAtMs <= this.#clock.now())
-      .sort(([a, { expiresAtMs: endA }], [b, { expiresAtMs: endB }]) => endA - endB || (a < b ? -1 : 1))
+    const keys = [...this.#erased]
+      .filter(([, { untilMs }]) => untilMs <= this.#clock.now())
+      .sort(([, a], [, b]) => a.untilMs - b.untilMs || (a.eventId < b.eventId ? -1 : 1))
       .slice(0, limit);
-    for (const [key] of ended) this.#state.delete(key);
-    return removed.length + ended.length;
+    for (const [key] of keys) this.#erased.delete(key);
+    return removed.length + this.#texts.removeEnded(limit) + keys.length;
   }
 
-  async restore(events: readonly contract.StoredEvent[]): Promise<void> {
+  async erase({ eventIds, keysUntilMs }: contract.EraseRequest): Promise<readonly string[]> {
+    const rows = [...new Set(eventIds)].flatMap((id) => this.#events.get(id) ?? []);
+    for (const row of rows) {
+      this.#remove(row);
+      this.#erased.set(digestOf(row.record), { eventId: row.record.id, untilMs: keysUntilMs });
+    }
+    return rows.map(({ record }) => record.id);
+  }
+
+  async purge(): Promise<string | null> {
+    return null;
+  }
+
+  async restore(all: readonly contract.StoredEvent[]): Promise<void> {
+    const events = all.filter(({ event }) => this.#erased.get(digestOf(event))?.eventId !== event.id);
     for (const { event } of events)
       if ((this.#idByKey.get(keyOf(event)) ?? event.id) !== event.id)
         throw new Error(`another event has the source and key of event ${event.id}`);
@@ -246,31 +268,9 @@ class MemoryStore implements contract.Store {
     this.#changes.push({ number: this.#lastChange, row, ended });
   }
 
-  async state(key: string): Promise<string | null> {
-    return this.#textOf(key);
-  }
-
-  async setState(
-    key: string,
-    value: string | null,
-    expected: string | null,
-    expiresAtMs: number | null = null,
-  ): Promise<boolean> {
-    if (this.#textOf(key) !== expected) return false;
-    if (value === null) this.#state.delete(key);
-    else this.#state.set(key, { value, expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY });
-    return true;
-  }
-
-  async stateKeys(prefix: string, limit: number): Promise<readonly string[]> {
-    const kept = [...this.#state.keys()].filter((key) => key.startsWith(prefix) && this.#textOf(key) !== null);
-    return kept.slice(0, limit);
-  }
-
-  #textOf(key: string): string | null {
-    const kept = this.#state.get(key);
-    return kept === undefined || kept.expiresAtMs <= this.#clock.now() ? null : kept.value;
-  }
+  readonly state = (key: string) => this.#texts.state(key);
+  readonly setState = (...change: Parameters<Texts['setState']>) => this.#texts.setState(...change);
+  readonly stateKeys = (prefix: string, limit: number) => this.#texts.stateKeys(prefix, limit);
 
   #remove(row: EventRow): void {
     const { record } = row;
@@ -291,8 +291,4 @@ class MemoryStore implements contract.Store {
   #found(ids: readonly string[]): DeliveryRow[] {
     return [...new Set(ids)].flatMap((id) => this.#delivery(id) ?? []);
   }
-}
-
-function keyOf({ source, key }: contract.EventRecord): string {
-  return JSON.stringify([source, key]);
 }

@@ -1,7 +1,8 @@
 /** Inspects the file without opening it as a database: `check --connect` must have no effect, also beside a running router. */
 import { constants } from 'node:fs';
-import { access, open, readlink } from 'node:fs/promises';
+import { access, open, readlink, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { StoreSize } from '@switchhook/sdk';
 import { applicationId, migrations } from './sql-schema.js';
 
 /** The permissions needed to create a file in a directory. */
@@ -82,4 +83,16 @@ function isMissing(error: unknown): boolean {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : null;
+}
+
+/** What a file takes with its write-ahead log, and the room on its disk. */
+export async function sizeOf(path: string): Promise<StoreSize> {
+  const sizes = await Promise.all([path, `${path}-wal`].map((file) => stat(file).then(({ size }) => size, absent)));
+  const { bavail, bsize } = await statfs(dirname(path));
+  return { bytes: sizes.reduce((sum, size) => sum + size, 0), freeBytes: bavail * bsize };
+}
+
+function absent(error: NodeJS.ErrnoException): number {
+  if (error.code === 'ENOENT') return 0;
+  throw error;
 }

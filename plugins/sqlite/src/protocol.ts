@@ -1,5 +1,6 @@
 /** Messages between the router's thread and the store's: operations as flat lists and one block of bytes, which copy fastest. */
 import type {
+  Appended,
   Attempt,
   Backlog,
   Change,
@@ -8,6 +9,7 @@ import type {
   DeliveryQuery,
   DeliveryRecord,
   Entry,
+  EraseRequest,
   EventQuery,
   EventRecord,
   NewDelivery,
@@ -16,6 +18,7 @@ import type {
   Settlement,
   StoredEvent,
 } from '@switchhook/sdk';
+import type { Purged } from './purge.js';
 import type { Place } from './sql.js';
 
 /** An operation that changes the store. `nowMs` is read from the router's clock: the worker has none. */
@@ -32,6 +35,7 @@ export type Write =
     }
   | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
   | { readonly kind: 'prune'; readonly request: PruneRequest; readonly nowMs: number }
+  | { readonly kind: 'erase'; readonly request: EraseRequest }
   | { readonly kind: 'restore'; readonly events: readonly StoredEvent[] }
   | {
       readonly kind: 'setState';
@@ -44,6 +48,8 @@ export type Write =
 
 /** An operation that only reads. */
 export type Read =
+  /** Overwrites what was removed: changes nothing that can be read. */
+  | { readonly kind: 'purge' }
   | { readonly kind: 'event'; readonly id: string }
   | { readonly kind: 'events'; readonly query: EventQuery; readonly start: Place }
   | { readonly kind: 'delivery'; readonly id: string }
@@ -74,14 +80,15 @@ export interface Segment<T> {
 
 /** The result of each kind of operation. */
 export interface Results {
-  /** Per entry: null = stored, else the id of the event that has this key already. */
-  append: readonly (string | null)[];
+  /** Per entry: null = stored, else the event that has this key already. */
+  append: readonly (Pick<Appended, 'eventId' | 'erased'> | null)[];
   settle: null;
   claim: Claim;
   replay: readonly string[];
   extend: readonly string[];
   discard: readonly string[];
   prune: { readonly removed: number; readonly more: boolean };
+  erase: readonly string[];
   restore: null;
   setState: boolean;
   event: EventRecord | null;
@@ -93,6 +100,7 @@ export interface Results {
   backlog: readonly Backlog[];
   state: string | null;
   stateKeys: readonly string[];
+  purge: Purged;
 }
 export type Result = Results[keyof Results];
 

@@ -22,7 +22,7 @@ export class Reads {
     this.#counters = counters;
   }
 
-  answer(read: Read): Result {
+  answer(read: Exclude<Read, { kind: 'purge' }>): Result {
     switch (read.kind) {
       case 'event': {
         const row = this.#sql.event.get(read.id);

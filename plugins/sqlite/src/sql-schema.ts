@@ -9,14 +9,15 @@ export const pageBytes = 8_192;
 /** Run before a new file has its first table. */
 export const initialize = `pragma page_size = ${pageBytes}; pragma auto_vacuum = incremental; pragma application_id = ${applicationId};`;
 
-/** Settings of each connection. `fullfsync` reaches the medium on macOS, too. */
+/** Settings of each connection. `fullfsync` reaches the medium on macOS, too; with `secure_delete`, what is removed is overwritten with zeros. */
 export const settings = (synchronous: 'full' | 'normal'): string => `
   pragma synchronous = ${synchronous};
   pragma fullfsync = 1;
   pragma checkpoint_fullfsync = 1;
   pragma wal_autocheckpoint = 1000;
   pragma journal_size_limit = 67108864;
-  pragma cache_size = -16000;`;
+  pragma cache_size = -16000;
+  pragma secure_delete = on;`;
 
 /** Held for the life of a store, in a file beside it. The system releases it when the process ends, also by kill -9. */
 export const lock = 'begin exclusive';
@@ -77,6 +78,11 @@ export const migrations: readonly string[] = [
   create index attempts_by_change on attempts (change) where change is not null;
   `,
   'alter table events add column trace text;',
+  `
+  -- Keys of erased events, as digests: a repetition is a duplicate until the end.
+  create table erased (digest text primary key, id text not null, until integer not null) strict, without rowid;
+  create index erased_by_end on erased (until, id);
+  `,
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

@@ -177,20 +177,6 @@ export function writeStatements(db: Database) {
       'update deliveries set state = 5, reason = ?, due_at = null, settled_at = ? where id = ?',
     ),
 
-    prunable: statement<[number, number, number, number, number, number], { seq: number; source: string; key: string }>(
-      `select e.seq, e.source, e.key from events e indexed by events_by_time
-      where (e.received_at, e.seq) > (?, ?) and (e.received_at, e.seq) <= (?, ?) and e.received_at < ? and not exists (
-        select 1 from deliveries d where d.id between e.seq * 1024 and e.seq * 1024 + 1023
-          and (d.state < 3 or (d.state = 5 and d.reason <> 'discarded')))
-      order by e.received_at, e.seq limit ?`,
-    ),
-    pruneWindow: statement<[number, number, number, number], Place>(
-      `select received_at as atMs, seq as "order" from events indexed by events_by_time
-      where (received_at, seq) > (?, ?) and received_at < ? order by received_at, seq limit 1 offset ?`,
-    ),
-    dropAttempts: statement<[number, number]>('delete from attempts where delivery between ? and ?'),
-    dropDeliveries: statement<[number, number]>('delete from deliveries where id between ? and ?'),
-    dropEvent: statement<[number]>('delete from events where seq = ?'),
     pages: statement<[], { total: number; free: number; allowed: number }>(
       `select page_count as total, freelist_count as free, max_page_count as allowed
       from pragma_page_count, pragma_freelist_count, pragma_max_page_count`,
@@ -200,14 +186,6 @@ export function writeStatements(db: Database) {
       'insert or replace into state (key, value, expires_at) values (?, ?, ?)',
     ),
     dropState: statement<[string]>('delete from state where key = ?'),
-    dropEndedState: statement<[number, number]>(
-      `delete from state where key in (
-        select key from state indexed by state_by_end where expires_at <= ? order by expires_at, key limit ?)`,
-    ),
-    /** Returns a row per page: run as a prepared statement it would stop after the first. */
-    giveBack: (): void => {
-      db.exec('pragma incremental_vacuum(128)');
-    },
   };
 }
 

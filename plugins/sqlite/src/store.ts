@@ -1,5 +1,5 @@
 /** The store of the contract: each call becomes an operation for the store's thread. */
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type {
   Appended,
@@ -12,6 +12,7 @@ import type {
   DeliveryQuery,
   DeliveryRecord,
   Entry,
+  EraseRequest,
   EventQuery,
   EventRecord,
   Log,
@@ -27,7 +28,7 @@ import type {
 import { changesPlaceOf, pageOf } from './cursors.js';
 import { DamageWatch } from './damage-watch.js';
 import { GroupCommit } from './group-commit.js';
-import { probeFile } from './probe.js';
+import { probeFile, sizeOf } from './probe.js';
 import { pack, type Read, type Replied, type Results, type Settings, type Write, whole } from './protocol.js';
 import { checkSqlite } from './sql-connection.js';
 import { WorkerClient } from './worker-client.js';
@@ -40,6 +41,7 @@ const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 /** Between two looks whether the file is still there. */
 const betweenChecksMs = 500;
+const purgeTries = 8;
 export type FileSettings = Omit<Settings, 'leasesEndMs' | 'identity'>;
 
 /** What the store works with. */
@@ -103,8 +105,8 @@ export class SqliteStore implements Store {
     const earlier = await this.#write({ kind: 'append', entries, nowMs: this.#now() });
     if (entries.length === 0 && this.#damage.found !== null) throw this.#errorOf({ failure: this.#damage.found });
     return entries.map(({ event }, index) => {
-      const eventId = earlier[index] ?? event.id;
-      return { eventId, duplicate: earlier[index] !== null };
+      const known = earlier[index] ?? null;
+      return known === null ? { eventId: event.id, duplicate: false } : { ...known, duplicate: true };
     });
   }
 
@@ -134,6 +136,19 @@ export class SqliteStore implements Store {
     for (;;) {
       const { removed, more } = await this.#write({ kind: 'prune', request, nowMs: this.#now() });
       if (removed > 0 || !more) return removed;
+    }
+  }
+
+  erase({ eventIds, keysUntilMs }: EraseRequest): Promise<readonly string[]> {
+    return this.#write({ kind: 'erase', request: { eventIds, keysUntilMs: whole(keysUntilMs) } });
+  }
+
+  /** Tries again for a while: what else reads the file, such as a backup, keeps its write-ahead log. */
+  async purge(): Promise<string | null> {
+    for (let tries = 1; ; tries += 1) {
+      const { left, busy } = await this.#read({ kind: 'purge' });
+      if (!busy || tries === purgeTries) return left;
+      await new Promise<void>((resolve) => this.#services.clock.after(betweenChecksMs, resolve));
     }
   }
 
@@ -171,11 +186,8 @@ export class SqliteStore implements Store {
   }
 
   /** Of the database and its write-ahead log. */
-  async size(): Promise<StoreSize> {
-    const { path } = this.#settings;
-    const sizes = await Promise.all([path, `${path}-wal`].map((file) => stat(file).then(({ size }) => size, absent)));
-    const { bavail, bsize } = await statfs(dirname(path));
-    return { bytes: sizes.reduce((sum, size) => sum + size, 0), freeBytes: bavail * bsize };
+  size(): Promise<StoreSize> {
+    return sizeOf(this.#settings.path);
   }
 
   state(key: string): Promise<string | null> {
@@ -279,9 +291,4 @@ export class SqliteStore implements Store {
   #refuseUnlessOpen(): void {
     if (!this.#isOpen) throw this.#errorOf({ failure: { message: 'the store is not open', code: 'STORE_CLOSED' } });
   }
-}
-
-function absent(error: NodeJS.ErrnoException): number {
-  if (error.code === 'ENOENT') return 0;
-  throw error;
 }

@@ -4,6 +4,7 @@ import { BacklogCounters } from './backlog-counters.js';
 import { type OpenDatabase, openDatabase } from './database.js';
 import { concernsAll, failureOf, isFatal, isUnchanged } from './failure.js';
 import { type Failure, type Replied, type Reply, type Request, type Settings, unpack, type Write } from './protocol.js';
+import { purge } from './purge.js';
 import { Reads } from './reads.js';
 import { backlogStatements, transactionStatements } from './sql.js';
 import { Writes } from './writes.js';
@@ -77,9 +78,9 @@ class Worker {
     }
   }
 
-  read(request: Extract<Request, { kind: 'read' }>): Replied {
+  read({ read }: Extract<Request, { kind: 'read' }>): Replied {
     try {
-      return { result: this.#reads.answer(request.read) };
+      return { result: read.kind === 'purge' ? purge(this.#database.db) : this.#reads.answer(read) };
     } catch (error) {
       return { failure: failureOf(error) };
     }

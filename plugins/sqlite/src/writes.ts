@@ -1,29 +1,18 @@
 /** The operations that change the store. The worker runs them inside its transaction. */
-import type {
-  Claim,
-  ClaimedDelivery,
-  ClaimRequest,
-  Entry,
-  NewDelivery,
-  PruneRequest,
-  Settled,
-  StoredEvent,
-} from '@switchhook/sdk';
+import type { Claim, ClaimedDelivery, ClaimRequest, Entry, NewDelivery, Settled, StoredEvent } from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
 import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
 import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
-import { type CurrentRow, type DueRow, type Place, writeStatements } from './sql.js';
+import { Removals } from './removals.js';
+import { type CurrentRow, type DueRow, writeStatements } from './sql.js';
 import type { Database } from './sql-connection.js';
 import { codeAfter, countedAs, stateCodes } from './state-codes.js';
 import { SubjectOrder } from './subject-order.js';
 
-/** Events scanned in one step of pruning: about 10 ms. */
-const pruneWindow = 10_000;
 /** Part of `maxSize` reserved for settlements, so that a full store still delivers its events. */
 const reserve = 1 / 16;
-const start: Place = { atMs: -1, order: -1 };
 
 export class Writes {
   readonly #sql: ReturnType<typeof writeStatements>;
@@ -31,9 +20,8 @@ export class Writes {
   readonly #order: SubjectOrder;
   readonly #duplicates: DuplicateIndex;
   readonly #limited: boolean;
+  readonly #removals: Removals;
   #lastSeq: number;
-  /** Where pruning continues: one step scans too few events to pass all that must be kept before it. */
-  #pruneFrom = start;
 
   constructor(db: Database, counters: BacklogCounters, limited: boolean) {
     this.#sql = writeStatements(db);
@@ -41,6 +29,8 @@ export class Writes {
     this.#order = new SubjectOrder(db);
     this.#duplicates = new DuplicateIndex(db);
     this.#limited = limited;
+    const [order, duplicates] = [this.#order, this.#duplicates];
+    this.#removals = new Removals({ db, write: this.#sql, counters, order, duplicates });
     this.#lastSeq = this.#sql.lastSeq.get()?.seq ?? 0;
   }
 
@@ -59,7 +49,9 @@ export class Writes {
       case 'discard':
         return this.#discard(write.ids, write.nowMs);
       case 'prune':
-        return this.#prune(write.request, write.nowMs);
+        return this.#removals.prune(write.request, write.nowMs);
+      case 'erase':
+        return this.#removals.erase(write.request);
       case 'restore':
         for (const one of write.events) this.#restore(one);
         this.#duplicates.tidy(write.events.length);
@@ -79,6 +71,7 @@ export class Writes {
     this.#counters.rollback();
     this.#order.rollback();
     this.#duplicates.rollback();
+    this.#removals.rollback();
   }
 
   #append(entries: readonly Entry[], nowMs: number): Results['append'] {
@@ -90,10 +83,12 @@ export class Writes {
     return earlier;
   }
 
-  #appendOne({ event, deliveries }: Entry, nowMs: number): string | null {
+  #appendOne({ event, deliveries }: Entry, nowMs: number): Results['append'][number] {
     const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace = null } = event;
     const earlier = this.#duplicates.find(source, key);
-    if (earlier !== null) return earlier;
+    if (earlier !== null) return { eventId: earlier };
+    const erased = this.#removals.erased(source, key);
+    if (erased !== null) return { eventId: erased, erased: true };
     const seq = this.#lastSeq + 1;
     const routed = deliveries.length > 0 ? 1 : 0;
     this.#sql.addEvent.run(
@@ -108,17 +103,12 @@ export class Writes {
 
   #restore({ event, deliveries }: StoredEvent): void {
     const kept = this.#sql.eventById.get(event.id);
-    if (kept === undefined && this.#appendOne({ event, deliveries: [] }, 0) !== null)
-      throw new Error(`another event has the source and key of event ${event.id}`);
+    const earlier = kept === undefined ? this.#appendOne({ event, deliveries: [] }, 0) : null;
+    if (earlier?.erased === true && earlier.eventId === event.id) return;
+    if (earlier !== null) throw new Error(`another event has the source and key of event ${event.id}`);
     const seq = kept?.seq ?? this.#lastSeq;
-    const [first, last] = [seq * deliveriesPerEvent, (seq + 1) * deliveriesPerEvent - 1];
-    const replaced = this.#sql.deliveriesOf.all(seq, seq);
-    this.#sql.dropAttempts.run(first, last);
-    this.#sql.dropDeliveries.run(first, last);
-    for (const row of replaced) {
-      this.#counters.move(row.destination, countedAs(row.state, row.reason), null);
-      this.#order.advance(row.destination, row.line);
-    }
+    const first = seq * deliveriesPerEvent;
+    this.#removals.clear(seq);
     if (deliveries.length > 0) this.#sql.markRouted.run(seq);
     for (const [index, { record, attempts }] of deliveries.entries()) {
       const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;
@@ -243,35 +233,11 @@ export class Writes {
     this.#order.advance(row.destination, row.line);
   }
 
-  #prune({ beforeMs, limit }: PruneRequest, nowMs: number): Results['prune'] {
-    const from = this.#pruneFrom;
-    const end = this.#sql.pruneWindow.get(from.atMs, from.order, beforeMs, pruneWindow - 1);
-    const until = end ?? { atMs: beforeMs, order: -1 };
-    const found = this.#sql.prunable.all(from.atMs, from.order, until.atMs, until.order, beforeMs, limit);
-    for (const { seq, source, key } of found) {
-      const [first, last] = [seq * deliveriesPerEvent, (seq + 1) * deliveriesPerEvent - 1];
-      this.#sql.dropAttempts.run(first, last);
-      this.#sql.dropDeliveries.run(first, last);
-      this.#sql.dropEvent.run(seq);
-      this.#duplicates.remove(source, key, seq);
-    }
-    if (found.length < limit) this.#pruneFrom = end ?? start;
-    const { changes: texts } = this.#sql.dropEndedState.run(nowMs, limit);
-    this.#giveSpaceBack();
-    return { removed: found.length + texts, more: end !== undefined };
-  }
-
   #setState({ key, value, expected, expiresAtMs, nowMs }: Extract<Write, { kind: 'setState' }>): boolean {
     if ((this.#sql.state.get(key, nowMs)?.value ?? null) !== expected) return false;
     if (value === null) this.#sql.dropState.run(key);
     else this.#sql.setState.run(key, value, expiresAtMs);
     return true;
-  }
-
-  /** Shrinks the file a little while more than an eighth of it is free; new events use the rest. */
-  #giveSpaceBack(): void {
-    const pages = this.#sql.pages.get();
-    if (pages !== undefined && pages.free > pages.total / 8) this.#sql.giveBack();
   }
 
   #refuseWhenFull(): void {

@@ -75,6 +75,12 @@ export interface Destination extends Lifecycle {
    * configuration are masked afterwards. A throw means that it could not be made; its message is shown.
    */
   preview?(delivery: Delivery): JsonObject;
+  /**
+   * Of destinations that can: erases what these deliveries have left in the other system, for `switchhook erase`. At most 500, each as `deliver` was
+   * given it; some may never have arrived, others may be erased already. Resolves with how many records were removed. A throw means that
+   * something may be left: its message is shown, and the operator erases it there. The signal is aborted when `timeout` is over.
+   */
+  erase?(deliveries: readonly Delivery[], signal: AbortSignal): Promise<number>;
 }
 
 /** Looks up facts about a caller. */

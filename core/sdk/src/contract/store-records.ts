@@ -146,6 +146,14 @@ export interface StoreSize {
 export interface PruneRequest {
   /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */
   readonly beforeMs: number;
-  /** At most this many events in one step, and at most this many texts of `setState` that have ended. */
+  /** At most this many events in one step, and at most this many texts of `setState` and digests of erased keys that have ended. */
   readonly limit: number;
+}
+
+/** Which events to erase. */
+export interface EraseRequest {
+  /** Ids of events, at most 1,000; what is not kept is passed over. */
+  readonly eventIds: readonly string[];
+  /** Until when their sources and keys stay known, as digests. From then on, `prune` removes the digests. */
+  readonly keysUntilMs: number;
 }

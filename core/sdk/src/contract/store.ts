@@ -8,6 +8,7 @@ import type {
   Changes,
   DeliveryQuery,
   DeliveryRecord,
+  EraseRequest,
   EventQuery,
   EventRecord,
   Page,
@@ -41,6 +42,8 @@ export interface Appended {
   readonly eventId: string;
   /** True where the event was there already; none of the entry's deliveries was made. */
   readonly duplicate: boolean;
+  /** True where that event was erased: nothing but its id is known. */
+  readonly erased?: boolean;
 }
 
 /** Which deliveries to take over. */
@@ -138,8 +141,19 @@ export interface Store extends Lifecycle {
   extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]>;
   /** Ends waiting or dead deliveries as `dead`, `discarded`. Returns the ids that changed. */
   discard(deliveryIds: readonly string[]): Promise<readonly string[]>;
-  /** One small step; returns how many events and texts were removed: from `limit` on, there may be more. */
+  /** One small step; returns how many events, texts and digests were removed: from `limit` on, there may be more. */
   prune(request: PruneRequest): Promise<number>;
+  /**
+   * Only of stores that can erase, which have `purge`, too: removes events with their deliveries and attempts, whatever their state, in one
+   * step, and returns the ids of those that were kept. Of each stays a digest of its source and key, with its id: `append` takes a repetition for a
+   * duplicate until `keysUntilMs`, and `restore` passes over it. Settlements of its deliveries change nothing.
+   */
+  erase?(request: EraseRequest): Promise<readonly string[]>;
+  /**
+   * Only of stores that can erase: overwrites what the store has removed but its files still contain. Null = done; otherwise a sentence on
+   * what may be left, and where.
+   */
+  purge?(): Promise<string | null>;
   /** One row per destination with open or dead (not discarded) deliveries. Cheap, however many there are. */
   backlog(): Promise<readonly Backlog[]>;
   /** Only of stores that know it: how much the store takes. Cheap, however much it keeps: it is read every two seconds. */
@@ -176,7 +190,8 @@ export interface Store extends Lifecycle {
   /**
    * Only of stores that can be copied into: keeps events of another store in this order, with the states, times and attempts of
    * their deliveries. An event that is kept already, under the same id, gets these deliveries instead of its own. Rejects, with
-   * nothing changed, where an event of another id has the same source and key. No router uses the store meanwhile.
+   * nothing changed, where an event of another id has the same source and key. Passes over events that were erased here. No router uses the
+   * store meanwhile.
    */
   restore?(events: readonly StoredEvent[]): Promise<void>;
 }

@@ -48,6 +48,8 @@ export type Step =
   | { readonly kind: 'replay'; readonly deliveries: readonly number[]; readonly dueInMs: number }
   | { readonly kind: 'discard'; readonly deliveries: readonly number[] }
   | { readonly kind: 'extend'; readonly event: number; readonly deliveries: readonly DeliveryStep[] }
+  /** Their keys are known for so long. */
+  | { readonly kind: 'erase'; readonly events: readonly number[]; readonly keysForMs: number }
   | { readonly kind: 'prune'; readonly ageMs: number; readonly limit: number }
   | {
       readonly kind: 'list';
@@ -133,6 +135,13 @@ class History {
           if (store === this.#model) this.#note(ids, deliveries);
           return ids;
         };
+      }
+      case 'erase': {
+        const eventIds = step.events.map((number) => anEntry(number % Math.max(1, this.#events)).event.id);
+        // A store that cannot erase has nothing to be compared.
+        if (this.#store.erase === undefined) return async () => null;
+        return async (store) =>
+          [...((await store.erase?.({ eventIds, keysUntilMs: nowMs + step.keysForMs })) ?? [])].sort();
       }
       case 'prune':
         return (store) => store.prune({ beforeMs: nowMs - step.ageMs, limit: step.limit });

@@ -3,6 +3,7 @@ import { describe, it } from '../../mocha.js';
 import { appendTests } from './append.js';
 import { changesTests } from './changes.js';
 import { claimTests, settleTests } from './claims.js';
+import { eraseTests } from './erase.js';
 import type { StoreFixture, Test } from './fixtures.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests, restoreTests } from './operator.js';
@@ -26,6 +27,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     settleTests(test);
     orderTests(test);
     operatorTests(test);
+    eraseTests(test);
     listTests(test);
     reopenTests(test);
     restoreTests(test);
