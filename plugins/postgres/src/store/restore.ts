@@ -19,9 +19,11 @@ interface Row extends StoredDelivery {
 /** All in one transaction. */
 export async function restore(
   { database, days, schema }: { readonly database: Database; readonly days: Days; readonly schema: string },
-  events: readonly StoredEvent[],
+  all: readonly StoredEvent[],
 ): Promise<void> {
   const sql = restoreStatements(schema);
+  const erased = await database.run<{ id: string }>(sql.erased, [all.map(({ event }) => event.id)]);
+  const events = all.filter(({ event }) => !erased.some(({ id }) => id === event.id));
   const ofDays = new Map<number, StoredEvent[]>();
   for (const one of events) {
     const day = days.numberOf(one.event.receivedAtMs);

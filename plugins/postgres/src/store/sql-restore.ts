@@ -7,6 +7,11 @@ export function restoreStatements(schemaName: string) {
   const statement = (name: string, text: string): Statement => ({ name, text });
   const seqOf = `(select seq from ${s}.seen where id = i.id)`;
   return {
+    /** Those of some events that were erased here. */
+    erased: statement(
+      'restore_erased',
+      `select id from ${s}.seen where id = any($1::uuid[]) and erased_until is not null`,
+    ),
     known: statement('restore_known', `select digest, id from ${s}.seen where digest = any($1::uuid[])`),
     /** Numbers for new events of today. */
     numbers: statement(

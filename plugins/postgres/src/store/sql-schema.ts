@@ -101,6 +101,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
   // The order of the database's language would not serve prefixes.
   (s) => `create index state_by_prefix on ${s}.state (key collate "C")`,
   (s) => `alter table ${s}.events add column trace text`,
+  // Of erased events: until when their key is known.
+  (s) => `
+  alter table ${s}.seen add column erased_until bigint;
+  create index seen_by_end on ${s}.seen (erased_until, id) where erased_until is not null;
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */

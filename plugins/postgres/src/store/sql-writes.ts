@@ -117,7 +117,10 @@ export function writeStatements(schemaName: string) {
         join incoming i using (n) join fresh using (seq))
       select n::int - 1 as place from incoming join fresh using (seq)`,
     ),
-    known: statement('known', `select digest, id from ${s}.seen where digest = any($1::uuid[])`),
+    known: statement(
+      'known_or_erased',
+      `select digest, id, erased_until is not null as erased from ${s}.seen where digest = any($1::uuid[])`,
+    ),
     /** Writes a record to the log and commits it, to prove that a commit is possible. */
     prove: statement('prove', `select pg_logical_emit_message(true, 'switchhook', '')`),
 
@@ -206,28 +209,6 @@ export function writeStatements(schemaName: string) {
         as d(idx, destination, route, transforms, state, due_at)`,
     ),
     markRouted: statement('mark_routed', `update ${s}.events set routed = true where seq = $1`),
-
-    /** Removes settled events one by one, with numbers below $2. $4: also drops their keys. `+ 0`: in order of time, not of numbers. */
-    removeEvents: statement(
-      'remove_events',
-      `with old as materialized (
-        select e.seq from ${s}.events e
-        where e.received_at < $1 and e.seq + 0 < $2
-          and not exists (select from ${s}.deliveries d where d.seq = e.seq offset 0)
-          and not exists (
-            select from ${s}.settled d where d.seq = e.seq and d.state = 5 and d.reason <> 'discarded' offset 0)
-        order by e.received_at, e.seq limit $3 for update of e skip locked),
-      no_attempts as (delete from ${s}.attempts where seq = any(array(select seq from old))),
-      no_deliveries as (delete from ${s}.settled where seq = any(array(select seq from old))),
-      no_keys as (delete from ${s}.seen where seq = any(array(select seq from old)) and $4),
-      gone as (delete from ${s}.events where seq = any(array(select seq from old)) returning seq)
-      select count(*) as removed from gone`,
-    ),
-    /** Drops the keys of events that were removed with their day. */
-    dropKeys: statement(
-      'drop_keys',
-      `delete from ${s}.seen where ctid = any(array(select ctid from ${s}.seen where seq < $1 order by seq limit 20000))`,
-    ),
 
     /** Returns deliveries of a claim whose answer was lost: they were never handed over, so their attempts do not count. */
     returnClaim: statement(

@@ -10,6 +10,7 @@ import type {
   DeliveryQuery,
   DeliveryRecord,
   Entry,
+  EraseRequest,
   EventQuery,
   EventRecord,
   Log,
@@ -27,12 +28,14 @@ import { Database, type DatabaseSettings } from './database.js';
 import { Days } from './days.js';
 import { GroupCommit } from './group-commit.js';
 import { Reads } from './reads.js';
+import { Removals } from './removals.js';
 import { restore } from './restore.js';
 import { isEventId } from './rows.js';
 import { checkServer, install, probe } from './schema.js';
 import { Session } from './session.js';
 import { readStatements } from './sql-reads.js';
-import { perDay, schemaStatements } from './sql-schema.js';
+import { removalStatements } from './sql-removals.js';
+import { schemaStatements } from './sql-schema.js';
 import { stateStatements, writeStatements } from './sql-writes.js';
 import { State } from './state.js';
 import { refuseTooMany, Writes } from './writes.js';
@@ -51,7 +54,6 @@ interface StoreServices {
   readonly metrics: Metrics;
 }
 
-const dayMs = 86_400_000;
 /** Events or settlements in one transaction. */
 const groupSize = 64;
 const groupsRunning = 2;
@@ -61,6 +63,7 @@ const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 interface Open {
   readonly database: Database;
   readonly writes: Writes;
+  readonly removals: Removals;
   readonly reads: Reads;
   readonly state: State;
   readonly days: Days;
@@ -111,7 +114,8 @@ export class PostgresStore implements Store {
       await session.open(() => writes.endLeases());
       const reads = new Reads(database, readStatements(schema), clock);
       const state = new State(database, stateStatements(schema), clock);
-      this.#open = { database, writes, reads, state, days, session };
+      const removals = new Removals(database, removalStatements(schema), days, clock);
+      this.#open = { database, writes, removals, reads, state, days, session };
     } catch (error) {
       await session.close();
       await database.close();
@@ -172,34 +176,20 @@ export class PostgresStore implements Store {
     return this.#do(({ writes }) => writes.discard(ids));
   }
 
-  /**
-   * Removes whole days, when events are kept for a day or longer: what is settled then goes without a row being touched. Of
-   * days with something that must be kept, the rest is removed row by row.
-   */
-  prune({ beforeMs, limit }: PruneRequest): Promise<number> {
+  prune(request: PruneRequest): Promise<number> {
+    const { duplicatesMs } = this.#settings;
     return this.#do(
-      async (open) => (await open.state.removeEnded(limit)) + (await this.#pruneEvents(open, beforeMs, limit)),
+      async ({ state, removals }) =>
+        (await state.removeEnded(request.limit)) + (await removals.prune(request, duplicatesMs)),
     );
   }
 
-  async #pruneEvents({ writes, days }: Open, beforeMs: number, limit: number): Promise<number> {
-    const { clock } = this.#services;
-    const { duplicatesMs } = this.#settings;
-    const dropsKeys = duplicatesMs === null;
-    if (clock.now() - beforeMs < dayMs)
-      return writes.removeEvents({ beforeMs, until: Number.MAX_SAFE_INTEGER, limit, dropsKeys });
-    const ended = await days.endedBefore(beforeMs);
-    for (const day of ended) {
-      const dropped = await days.drop(day);
-      if (dropped === 'in use') return 0;
-      if (dropped !== 'needed' && dropped > 0) return dropped;
-    }
-    const until = ended.at(-1)?.until ?? 0;
-    const removed = await writes.removeEvents({ beforeMs: (until / perDay) * dayMs, until, limit, dropsKeys });
-    if (removed > 0) return removed;
-    const keysFrom = Math.floor((clock.now() - (duplicatesMs ?? 0)) / dayMs) * perDay;
-    await writes.dropKeys(Math.min(await days.firstNumber(), keysFrom));
-    return 0;
+  erase(request: EraseRequest): Promise<readonly string[]> {
+    return this.#do(({ removals }) => removals.erase(request));
+  }
+
+  async purge(): Promise<string> {
+    return 'the rows are deleted; the files of the PostgreSQL server contain them until it has vacuumed the tables and reused the space, and its write-ahead log, its replicas and its backups for as long as they are kept';
   }
 
   event(id: string): Promise<EventRecord | null> {

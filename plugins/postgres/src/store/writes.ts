@@ -47,6 +47,12 @@ interface ClaimRow extends Omit<EventRow, 'seq'> {
   readonly exhausted: boolean;
 }
 
+/** The event that has a key. */
+interface Known {
+  readonly id: string;
+  readonly erased: boolean;
+}
+
 export class Writes {
   readonly #database: Database;
   readonly #sql: ReturnType<typeof writeStatements>;
@@ -85,19 +91,20 @@ export class Writes {
       if (entries.length === 0) await connection.run(this.#sql.prove);
       const added = entries.length === 0 ? [] : await connection.run<{ place: number }>(this.#sql.append, values);
       const places = new Set(added.map(({ place }) => place));
-      const idOf = places.size === entries.length ? new Map<string, string>() : await this.#known(connection, digests);
+      const known = places.size === entries.length ? new Map<string, Known>() : await this.#known(connection, digests);
       return entries.map(({ event }, place) => {
         if (places.has(place)) return { eventId: event.id, duplicate: false };
-        const eventId = idOf.get(digests[place] ?? '') ?? event.id;
+        const { id: eventId, erased } = known.get(digests[place] ?? '') ?? { id: event.id, erased: false };
+        if (erased) return { eventId, duplicate: true, erased };
         // The first run was committed, although its answer was lost.
         return { eventId, duplicate: !(isRepeated && eventId === event.id) };
       });
     });
   }
 
-  async #known(connection: Connection, digests: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const rows = await connection.run<{ digest: string; id: string }>(this.#sql.known, [digests]);
-    return new Map(rows.map(({ digest, id }) => [digest.replaceAll('-', ''), id]));
+  async #known(connection: Connection, digests: readonly string[]): Promise<ReadonlyMap<string, Known>> {
+    const rows = await connection.run<Known & { readonly digest: string }>(this.#sql.known, [digests]);
+    return new Map(rows.map(({ digest, ...known }) => [digest.replaceAll('-', ''), known]));
   }
 
   /** Returns what commits have taken whose answer was lost. */
@@ -190,18 +197,6 @@ export class Writes {
       if (!event.routed) await connection.run(this.#sql.markRouted, [event.seq]);
       return indexes.map((index) => deliveryId(eventId, index));
     });
-  }
-
-  /** Removes settled events with smaller numbers that were received before a time, oldest first; at most `limit`. */
-  async removeEvents(old: { until: number; beforeMs: number; limit: number; dropsKeys: boolean }): Promise<number> {
-    const values = [old.beforeMs, old.until, old.limit, old.dropsKeys];
-    const [row] = await this.#database.run<{ removed: number }>(this.#sql.removeEvents, values);
-    return row?.removed ?? 0;
-  }
-
-  /** Drops the keys of removed events with a smaller number. */
-  async dropKeys(before: number): Promise<void> {
-    await this.#database.run(this.#sql.dropKeys, [before]);
   }
 
   /** Ends all leases: no other router has the store open. */

@@ -2,6 +2,7 @@ import type { Settled, Store } from '@switchhook/sdk';
 import { expect } from 'chai';
 import pg from 'pg';
 import { readStatements } from '../../src/store/sql-reads.js';
+import { removalStatements } from '../../src/store/sql-removals.js';
 import { perDay, type Statement, useIndexes } from '../../src/store/sql-schema.js';
 import { sessionStatements } from '../../src/store/sql-session.js';
 import { writeStatements } from '../../src/store/sql-writes.js';
@@ -86,6 +87,7 @@ describe('the statements of the store postgres', () => {
   const ofSettled = [...ofDeliveries, startMs, null];
   const claim = ['crm', nowMs, nowMs + 1, 64, 10, 1];
   const writes = writeStatements(schema);
+  const removals = removalStatements(schema);
   const reads = readStatements(schema);
   const settled = [ids, [0, 0, 0], [1, 1, 1], [3, 3, 0], [null, null, null], [null, null, 1], [0, 0, 0]];
   const attempts = [
@@ -116,11 +118,19 @@ describe('the statements of the store postgres', () => {
     [writes.nextIndex, [today], [/^deliveries_pkey$/, /^settled_\d+_pkey$/]],
     [writes.markRouted, [today], [/^events_\d+_pkey$/]],
     [
-      writes.removeEvents,
+      removals.removeEvents,
       [startMs, today, 200, true],
       [/^events_\d+_received_at_seq_idx$/, /^attempts_\d+_pkey$/, /^seen_by_seq$/],
     ],
-    [writes.dropKeys, [1], [/^seen_by_seq$/]],
+    [removals.dropKeys, [1], [/^seen_by_seq$/]],
+    [removals.dropErasedKeys, [nowMs, 200], [/^seen_by_end$/]],
+    [removals.lockEvents, [ids], [/^seen_id_key$/, /^events_\d+_pkey$/]],
+    [removals.eraseOpen, [[today, today + 1]], [/^deliveries_pkey$/]],
+    [
+      removals.eraseEvents,
+      [[today, today + 1], nowMs],
+      [/^events_\d+_pkey$/, /^attempts_\d+_pkey$/, /^settled_\d+_pkey$/, /^seen_by_seq$/],
+    ],
     [reads.event, [eventId(1)], [/^seen_id_key$/, /^events_\d+_pkey$/]],
     [reads.number, [eventId(1)], [/^seen_id_key$/]],
     [reads.events, ofEvents, [/^events_\d+_received_at_seq_idx$/]],
