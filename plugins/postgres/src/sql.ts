@@ -92,6 +92,12 @@ export function keepRow(idColumn: string): string {
   return `on conflict (${quoted(idColumn)}) do nothing`;
 }
 
+/** Deletes rows, and returns how many. Parameter: their ids. */
+export function deleteRows(table: TableName, idColumn: string): string {
+  return `with gone as (delete from ${quotedTable(table)} where ${quoted(idColumn)} = any($1) returning 1)
+  select count(*)::int as rows from gone`;
+}
+
 /** Fills rows that are there already; where both sides have a value, that of the newer one stands. */
 export function fillRow(idColumn: string, columns: readonly string[], updatedColumn: string): string {
   const updated = quoted(updatedColumn);

@@ -17,6 +17,9 @@ import { type Row, Table, type TableSettings } from './table.js';
 /** Above what any delivery should take, so that it only ends abandoned work. */
 const statementTimeoutMs = 60_000;
 
+/** SQLSTATE: there is no such table. */
+const undefinedTable = '42P01';
+
 /** Which rows, and where. */
 export interface Settings extends TableSettings {
   readonly url: string;
@@ -79,6 +82,17 @@ export class TableDestination implements Destination {
     return { table: this.#table.name, row: { [this.#table.idColumn]: id, ...Object.fromEntries(row) } };
   }
 
+  /** The rows of these events; with `postgres.upsert` those of their conversations, whatever else has filled them. */
+  async erase(deliveries: readonly Delivery[], signal: AbortSignal): Promise<number> {
+    const ids = new Set(deliveries.map((delivery) => this.#idOf(delivery)).filter((id) => id !== ''));
+    if (ids.size === 0) return 0;
+    const erase = this.#connections.use(signal, (connection) => this.#table.erase(connection, [...ids]));
+    return erase.catch((error: unknown) => {
+      if (error instanceof DatabaseFailure && error.code === undefinedTable) return 0;
+      throw error;
+    });
+  }
+
   /** Reaches the database and, where the table is there, compares its columns with ours. */
   async probe(signal: AbortSignal): Promise<void> {
     await this.#connections.use(signal, (connection) => this.#table.look(connection));
@@ -91,6 +105,16 @@ export class TableDestination implements Destination {
   #rowOf(delivery: Delivery): Row {
     const { columns, idOf } = this.#settings;
     return { id: idOf(delivery), values: renderedRow(columns, deliveryScope(delivery)) };
+  }
+
+  /** `''` where the event has none: such an event was rejected. */
+  #idOf(delivery: Delivery): string {
+    try {
+      return this.#settings.idOf(delivery);
+    } catch (error) {
+      if (isExpressionError(error)) return '';
+      throw error;
+    }
   }
 
   /** Writes all rows in one statement; where that is too much or some of them do not fit, in halves. */
@@ -117,5 +141,5 @@ export class TableDestination implements Destination {
 }
 
 function isTableChanged(error: unknown): boolean {
-  return error instanceof DatabaseFailure && (error.code === '42P01' || error.code === '42703');
+  return error instanceof DatabaseFailure && (error.code === undefinedTable || error.code === '42703');
 }

@@ -5,7 +5,16 @@ import pg from 'pg';
 import { type Column, parameterFor } from './columns.js';
 import type { Connection } from './connections.js';
 import { DatabaseFailure, failureOf } from './failure.js';
-import { columnsOfTable, createTable, fillRow, insertRows, keepRow, quotedTable, type TableName } from './sql.js';
+import {
+  columnsOfTable,
+  createTable,
+  deleteRows,
+  fillRow,
+  insertRows,
+  keepRow,
+  quotedTable,
+  type TableName,
+} from './sql.js';
 
 /** Which table, and what stands in it. */
 export interface TableSettings {
@@ -73,6 +82,13 @@ export class Table {
       throw this.#located(error);
     });
     return true;
+  }
+
+  /** Deletes the rows of these ids. Returns how many there were. */
+  async erase(connection: Connection, ids: readonly string[]): Promise<number> {
+    const { table, idColumn } = this.#settings;
+    const { rows } = await connection.query<{ rows: number }>(deleteRows(table, idColumn), [ids]);
+    return rows[0]?.rows ?? 0;
   }
 
   /** Drops what is known of the table. False = nothing was known. */

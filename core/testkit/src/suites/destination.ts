@@ -115,6 +115,45 @@ export function destinationSuite(
       }),
     );
 
+    it(
+      'erases what deliveries have left, and nothing else, however often it is called',
+      withFixture(async (fixture) => {
+        const { destination } = fixture;
+        if (destination.erase === undefined) return;
+        const [first, second, absent] = [1, 2, 3].map((n) => {
+          const id = `01890a5d-ac96-774b-bcce-b302099a${8200 + n}`;
+          return aDelivery({ id: `${id}.0`, event: anEvent({ id, key: `key-${n}`, subject: `conv_${n}` }) });
+        }) as [Delivery, Delivery, Delivery];
+        strictEqual(await destination.erase([absent], signal()), 0, 'nothing has arrived yet');
+        for (const delivery of [first, second])
+          strictEqual((await destination.deliver(delivery, signal())).kind, 'delivered');
+        ok((await destination.erase([first, absent], signal())) > 0, 'it has to return how many records it removed');
+        deepStrictEqual(await fixture.arrived(), [markOf(fixture, second)]);
+        strictEqual(await destination.erase([first], signal()), 0);
+        deepStrictEqual(await fixture.arrived(), [markOf(fixture, second)]);
+      }),
+    );
+
+    if (!never.includes('down'))
+      it(
+        'throws, with a reason and without a secret, if it cannot erase',
+        withFixture(async (fixture) => {
+          const { destination, secrets = [] } = fixture;
+          if (destination.erase === undefined) return;
+          const delivery = aDelivery();
+          await destination.deliver(delivery, signal());
+          await fixture.behave('down');
+          const reason = await destination.erase([delivery], signal()).then(
+            () => '',
+            (error: unknown) => (error instanceof Error ? error.message : ''),
+          );
+          ok(reason !== '', 'erase has to reject with an error that has a message');
+          for (const secret of secrets) ok(!reason.includes(secret), 'the message contains a secret');
+          await fixture.behave('well');
+          ok((await destination.erase([delivery], signal())) > 0, 'erase has to work again');
+        }),
+      );
+
     if (!never.includes('refusing'))
       it(
         'calls a refusal for good rejected, with a reason in one line',
