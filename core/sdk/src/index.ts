@@ -111,6 +111,7 @@ export {
   verifySignature,
 } from './http/signature.js';
 export { Ledger, type Step } from './ledger.js';
+export { type Masker, type MaskOptions, maskerFor, maskOptions } from './masking/masking.js';
 export {
   commonFields,
   type EventFields,

@@ -2,6 +2,7 @@
 export { agentIdProblem, isEventId } from './contract/ids.js';
 export { ERRORS, type ErrorCode, isFault, isServerError, statusOf } from './errors/codes.js';
 export { errorMessage } from './errors/typed-errors.js';
+export { phoneNumbersIn } from './masking/finding.js';
 export { type ExpressionProblem, type Reader, reading } from './options/context.js';
 export { isCountry, isWithheld } from './options/phone-number.js';
 export { expressionEnd, expressionsIn } from './options/placeholders.js';

@@ -80,3 +80,8 @@ function apart(found: readonly Found[]): readonly Found[] {
   }
   return merged;
 }
+
+/** The phone numbers in a text, as they are written there; without `+`, those of at least seven digits. */
+export function phoneNumbersIn(text: string): readonly string[] {
+  return phonesIn(text, marksIn(text).groups, 7).map(({ start, end }) => text.slice(start, end));
+}
