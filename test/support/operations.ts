@@ -6,6 +6,7 @@ import {
   Controls,
   DeliveryTelemetry,
   Dispatcher,
+  Erasures,
   Figures,
   History,
   Ingest,
@@ -92,7 +93,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     resolvers: resolversOf(fixture),
     captures,
     normalizePhone: phoneNormalizer(null),
-    ...{ number: 1, sinceMs: 0 },
+    ...{ number: 1, sinceMs: 0, keepMs: 86_400_000, emitters: new Set<string>() },
   };
   const current = { value: plan };
   const mask = maskFor(['hunter2']);
@@ -103,7 +104,8 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const [answers, pauses] = [engine.get(Answers), engine.get(Pauses)];
   const refused = new RefusedRequests(current, clock, mask);
   const controls = new Controls(current, kept, pauses, dispatcher, answers, telemetry, clock, log, mask);
-  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, refused, mask);
+  const erasures = new Erasures(current, kept, dispatcher, [answers, refused, ingest], clock, log, mask);
+  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, erasures, refused, mask);
   const [pullers, load] = [engine.get(Pullers), new ProcessLoadReader(clock)];
   const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, clock);
   const changes = new ChangeFeed(current, kept, clock);

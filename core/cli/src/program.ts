@@ -13,6 +13,7 @@ import { deliveriesCommand } from './commands/deliveries.js';
 import { devCommand } from './commands/dev.js';
 import { discardCommand } from './commands/discard.js';
 import { doctorCommand } from './commands/doctor.js';
+import { eraseCommand } from './commands/erase.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
 import { historyCommand } from './commands/history.js';
@@ -91,6 +92,7 @@ for (const command of [
   incompleteCommand,
   replayCommand,
   discardCommand,
+  eraseCommand,
   pauseCommand,
   resumeCommand,
   probeCommand,

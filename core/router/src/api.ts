@@ -1,5 +1,6 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { callAnswer, callList } from './api/call-responses.js';
+export { type ErasureDetails, type ErasureRow, erasure, erasureList } from './api/erasure-responses.js';
 export { type History, history } from './api/history-responses.js';
 export {
   capture,

@@ -134,7 +134,7 @@ function print(reply: unknown, text: string, { json }: ControlOptions, output: O
 }
 
 /** In a container, the user may have no name. */
-function operator(): string {
+export function operator(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
   } catch {

@@ -27,6 +27,7 @@ import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
 import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
 import { draftedEvents } from './dry-run.js';
+import { Erasures } from './erasures.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
 
 /** What operations take from the configuration. */
@@ -82,13 +83,14 @@ export class Operations {
     @inject(DeliveryTelemetry) private readonly telemetry: DeliveryTelemetry,
     @inject(Clock) private readonly clock: Clock,
     @inject(Replays) readonly replays: Replays,
+    @inject(Erasures) readonly erasures: Erasures,
     @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
     @inject(Mask) private readonly mask: Mask,
   ) {}
 
   /** Stops what runs in the background. */
-  close(): Promise<void> {
-    return this.replays.close();
+  async close(): Promise<void> {
+    await Promise.all([this.replays.close(), this.erasures.close()]);
   }
 
   /** Without their bodies: a thousand may have a gigabyte. */

@@ -183,15 +183,30 @@ export const replayBody = z
         refuse(key, 'not together with event');
   });
 
+const who = z.string().trim().min(1).max(100).optional();
+
+export const erasureBody = z
+  .strictObject({
+    number: word.optional().meta({
+      description: 'A phone number, however it is written, or an address such as sip:ada@example.com.',
+    }),
+    subject: word.optional().meta({ description: 'Conversation or call id.' }),
+    agent: word.optional().meta({ description: 'Id of an agent: everything of it.' }),
+    ...period,
+    dryRun: z.boolean().default(false).meta({ description: 'Count only; nothing is erased.' }),
+    by: who.meta({ description: 'Who erases; the record shows it. Default: the address of the request.' }),
+  })
+  .refine(({ number, subject, agent }) => [number, subject, agent].some((one) => one !== undefined), {
+    message: 'expected a number, a subject or an agent',
+  });
+
 export const sessionBody = z.strictObject({
   token: z.string().min(1).max(10_000).meta({ description: 'The value of `server.admin.token`.' }),
 });
 
 export const pauseBody = z.strictObject({
   reason: z.string().trim().min(1).max(400).meta({ description: 'Why; the status shows it.' }),
-  by: z.string().trim().min(1).max(100).optional().meta({
-    description: 'Who; the status shows it. Default: the address of the request.',
-  }),
+  by: who.meta({ description: 'Who; the status shows it. Default: the address of the request.' }),
 });
 
 export const reloadBody = z.strictObject({

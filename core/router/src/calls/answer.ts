@@ -11,6 +11,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
+import type { ErasedThings, Forgotten } from '../system/erasing.js';
 import { newEventId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -178,6 +179,11 @@ export class Answers {
   /** The reply if the source cannot read the request; null for a source without calls. */
   fallback(source: Source): HttpReply | null {
     return fallbackReply(source, this.log);
+  }
+
+  /** Removes the answers and facts that are kept about what was erased. */
+  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+    return { calls: this.#calls.forget(erased, isDryRun), facts: this.#factsCache.forget(erased, isDryRun) };
   }
 
   async #trace(request: AnswerRequest): Promise<Omit<AnswerTrace, 'eventId'>> {

@@ -1,5 +1,7 @@
 /** Deduplicates calls: repeated requests about one call share one answer and its look-ups. */
 import { LRUCache } from 'lru-cache';
+import { type ErasedThings, removeFitting } from '../system/erasing.js';
+import { callOfKey } from './call-key.js';
 
 /** The first request about a call. */
 export interface First<T> {
@@ -31,6 +33,17 @@ export class CallDedup<T> {
     if (entry === undefined || entry.untilMs <= nowMs) return null;
     entry.requests += 1;
     return entry;
+  }
+
+  /** Removes calls of an erased conversation, person or agent. In a dry run it only counts. */
+  forget(erased: ErasedThings, isDryRun: boolean): number {
+    const fits = (key: string): boolean => {
+      const [, id, from, to, agent] = callOfKey(key);
+      return (
+        erased.subjects.has(id) || [from, to].some((number) => erased.numbers.has(number)) || agent === erased.agent
+      );
+    };
+    return removeFitting(this.#entries.entries(), fits, (key) => this.#entries.delete(key), isDryRun);
   }
 
   /** Keeps the first request about a call, also while it is still being answered. */

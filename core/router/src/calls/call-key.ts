@@ -15,3 +15,14 @@ export function callKey(source: string, call: Call): string | null {
 export function callerKey(answer: string, call: Call): string | null {
   return isKnownCaller(call) ? JSON.stringify([answer, call.from, call.to, call.agent]) : null;
 }
+
+/** The parts of a key: source, id, from, to and agent of the call. */
+export function callOfKey(key: string): readonly [string, string, string, string, string] {
+  // What `callKey` wrote; null has no place in any set of texts.
+  return JSON.parse(key);
+}
+
+/** The parts of a key of `callerKey`: answer, from, to and agent. */
+export function callerOfKey(key: string): readonly [string, string, string, string] {
+  return JSON.parse(key);
+}

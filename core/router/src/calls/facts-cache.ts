@@ -1,6 +1,8 @@
 /** What was found about callers before: it spares a look-up while it is fresh, and stands in for one that fails while it is stale. */
 import type { JsonObject } from '@switchhook/sdk';
 import { LRUCache } from 'lru-cache';
+import { type ErasedThings, removeFitting } from '../system/erasing.js';
+import { callerOfKey } from './call-key.js';
 import type { Facts } from './facts.js';
 
 /** How long facts of a caller are kept. */
@@ -34,6 +36,15 @@ export class FactsCache {
 
   keep(caller: string, resolver: string, facts: Facts, known: KnownThen, nowMs: number): void {
     this.#kept.set(keyOf(caller, resolver), { ...facts, known, atMs: nowMs });
+  }
+
+  /** Removes what is kept about an erased person, or the callers of an erased agent. In a dry run it only counts. */
+  forget(erased: ErasedThings, isDryRun: boolean): number {
+    const fits = (key: string): boolean => {
+      const [, from, to, agent] = callerOfKey(key.slice(key.indexOf(' ') + 1));
+      return [from, to].some((number) => erased.numbers.has(number)) || agent === erased.agent;
+    };
+    return removeFitting(this.#kept.entries(), fits, (key) => this.#kept.delete(key), isDryRun);
   }
 
   /**

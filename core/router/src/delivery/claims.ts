@@ -1,6 +1,7 @@
 /** The claims of a delivery queue: takes deliveries over from the store, and waits after a failure of the store. */
 import type { Claim, Clock, Log, Store } from '@switchhook/sdk';
 import { backoffMs, Sleep } from '@switchhook/sdk/internal';
+import type { ErasedEvents } from './erased-events.js';
 import { leaseMsOf, type QueuePolicy } from './policy.js';
 
 /** What claims work with. */
@@ -10,6 +11,7 @@ export interface ClaimsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly open: { readonly policy: QueuePolicy };
+  readonly erased: ErasedEvents;
 }
 
 /** What a claim brought, and until when it is held. */
@@ -39,7 +41,7 @@ export class Claims {
 
   /** Never rejects: after a failure it waits, and returns nothing, with the next claim due at once. */
   async next(limit: number): Promise<Claimed> {
-    const { store, destination, clock, log, open } = this.#parts;
+    const { store, destination, clock, log, open, erased } = this.#parts;
     const { ordered, retry } = open.policy;
     const nowMs = clock.now();
     const leaseUntilMs = nowMs + leaseMsOf(open.policy);
@@ -47,7 +49,8 @@ export class Claims {
     try {
       const claim = await store.claim(asked);
       this.#failures = 0;
-      return { ...claim, leaseUntilMs };
+      const deliveries = claim.deliveries.filter(({ event }) => !erased.has(event.id));
+      return { ...claim, deliveries, leaseUntilMs };
     } catch (error) {
       log.warn('queue.claim-failed', { destination, error });
       this.#failures += 1;

@@ -18,6 +18,7 @@ import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Pauses } from '../system/pauses.js';
 import type { AttemptPlan, AttemptResult, OpenDestination } from './attempt.js';
+import { ErasedEvents } from './erased-events.js';
 import { DeliveryQueue, type QueueLoad } from './queue.js';
 import { DeliveryTelemetry } from './telemetry.js';
 
@@ -41,6 +42,7 @@ const heldInAll = 2_000;
 
 @injectable()
 export class Dispatcher {
+  readonly erased = new ErasedEvents();
   readonly #sharedCapacity = new SharedCapacity(heldInAll);
   /** By destination; also of those that were removed, until they are drained. */
   readonly #queues = new Map<string, DeliveryQueue>();
@@ -61,7 +63,7 @@ export class Dispatcher {
   ) {
     for (const [destination, open] of plan.value.destinations)
       this.#queues.set(destination, this.#queue(destination, open));
-    pauses.onChange(() => this.#expectAll());
+    pauses.onChange(() => this.expectAll());
   }
 
   /**
@@ -168,6 +170,7 @@ export class Dispatcher {
     return new DeliveryQueue({
       ...{ plan, store, clock, log, deliveryTelemetry, random, mask, destination, open },
       sharedCapacity: this.#sharedCapacity,
+      erased: this.erased,
       isPaused: () => this.#isPaused(destination),
       expect: (dueMs) => this.expect(destination, dueMs),
     });
@@ -182,7 +185,8 @@ export class Dispatcher {
     return !this.pauses.areKnown || this.pauses.of('destination', destination) !== null;
   }
 
-  #expectAll(): void {
+  /** The store may have something for every destination. */
+  expectAll(): void {
     for (const queue of this.#queues.values()) queue.expect(this.clock.now());
   }
 

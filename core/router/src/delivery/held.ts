@@ -1,5 +1,6 @@
 /** Deliveries in the memory of a queue, before their attempt. */
 import type { ClaimedDelivery } from '@switchhook/sdk';
+import type { ErasedEvents } from './erased-events.js';
 
 /** A delivery in memory whose attempt has not started. */
 export interface Held {
@@ -29,14 +30,17 @@ export class HeldDeliveries {
     return this.#held.splice(0);
   }
 
-  /** The first ones, for an attempt that may last until `endsAtMs`: apart from those whose lease ends before. */
+  /** The first ones, for an attempt that may last until `endsAtMs`: apart from those whose lease ends before, or whose event is erased. */
   take(
     most: number,
     endsAtMs: number,
+    erased: ErasedEvents,
   ): { readonly usable: readonly ClaimedDelivery[]; readonly lapsing: readonly Held[] } {
     const group = this.#held.splice(0, most);
-    const usable = group.filter(({ leaseUntilMs }) => leaseUntilMs >= endsAtMs).map(({ delivery }) => delivery);
-    return { usable, lapsing: group.filter(({ leaseUntilMs }) => leaseUntilMs < endsAtMs) };
+    const isUsable = ({ leaseUntilMs, delivery }: Held): boolean =>
+      leaseUntilMs >= endsAtMs && !erased.has(delivery.event.id);
+    const usable = group.filter(isUsable).map(({ delivery }) => delivery);
+    return { usable, lapsing: group.filter((held) => !isUsable(held)) };
   }
 
   /** Those whose lease has ended: the store may hand them out again, although a clock that jumps back makes their leases look good once more. */

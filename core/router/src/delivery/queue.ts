@@ -4,6 +4,7 @@ import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
 import { type AttemptParts, type AttemptResult, runAttempt } from './attempt.js';
 import { type Claimed, Claims } from './claims.js';
 import { Due } from './due.js';
+import type { ErasedEvents } from './erased-events.js';
 import { type Held, HeldDeliveries } from './held.js';
 import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
 import { QueueEnding } from './queue-ending.js';
@@ -19,6 +20,7 @@ export interface QueueParts extends AttemptParts {
   readonly log: Log;
   readonly deliveryTelemetry: DeliveryTelemetry;
   readonly sharedCapacity: SharedCapacity;
+  readonly erased: ErasedEvents;
   /** Whether an operator has paused the destination. */
   isPaused(): boolean;
   /** The store has something for the destination: also where another queue has taken the place of this one. */
@@ -182,11 +184,11 @@ export class DeliveryQueue {
 
   /** Starts attempts with what is held, as far as concurrency and throttle allow. */
   #startHeld(): void {
-    const { clock } = this.#parts;
+    const { clock, erased } = this.#parts;
     if (this.#throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs) this.#giveBack(this.#held.takeAll());
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
       // A lease that could end during the attempt is not used: another router might start the same attempt.
-      const { usable, lapsing } = this.#held.take(this.#batchMax, clock.now() + this.#policy.timeoutMs);
+      const { usable, lapsing } = this.#held.take(this.#batchMax, clock.now() + this.#policy.timeoutMs, erased);
       this.#giveBack(lapsing);
       if (usable.length > 0) void this.#run(usable);
     }
@@ -222,7 +224,7 @@ export class DeliveryQueue {
     this.#settlementWriter.expect(deliveries.length);
     this.#throttle.started(clock.elapsed());
     try {
-      const ends = await runAttempt(this.#parts, deliveries);
+      const ends = await this.#parts.erased.during(deliveries, () => runAttempt(this.#parts, deliveries));
       this.#throttle.ended(
         ends.filter(({ called }) => called).map(({ outcome }) => outcome),
         clock.elapsed(),

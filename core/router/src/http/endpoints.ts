@@ -30,6 +30,7 @@ import * as reply from '../api/responses.js';
 import { status } from '../api/status-responses.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
 import { type Endpoint, endpoint } from './endpoint.js';
+import { erasureEndpoints } from './erasure-endpoints.js';
 import { liveEndpoints } from './live-endpoints.js';
 import { sessionEndpoints } from './session-endpoints.js';
 
@@ -254,6 +255,7 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: nothing, body: nothing, reply: reply.componentList, refusals: [] },
     answer: async (_, { info }) => ({ components: info.components }),
   }),
+  ...erasureEndpoints,
   ...sessionEndpoints,
 ];
 

@@ -6,6 +6,7 @@ import { traceOf } from '../calls/reply.js';
 import { CallTelemetry } from '../calls/telemetry.js';
 import { recordOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
+import type { ErasedThings, Forgotten } from '../system/erasing.js';
 import { inject, injectable } from '../system/injection.js';
 import { Ingest } from './ingest.js';
 
@@ -28,7 +29,9 @@ export interface AnsweredRequest {
 
 @injectable()
 export class CallRecorder {
-  readonly #recording = new Set<Promise<boolean>>();
+  readonly #recording = new Map<Promise<boolean>, EventRecord>();
+  /** Those among them that were erased meanwhile. */
+  readonly #erased = new WeakSet<EventRecord>();
   /** Between tries. */
   readonly #sleep: Sleep;
   #closing = false;
@@ -76,7 +79,16 @@ export class CallRecorder {
   async close(): Promise<void> {
     this.#closing = true;
     this.#sleep.end();
-    await Promise.all(this.#recording);
+    await Promise.all(this.#recording.keys());
+  }
+
+  /** Calls that wait for the store and are about what was erased are not recorded any more. */
+  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+    const found = [...this.#recording.values()].filter((record) =>
+      erased.isAbout({ ...record, text: () => new TextDecoder().decode(record.body) }),
+    );
+    if (!isDryRun) for (const record of found) this.#erased.add(record);
+    return { unrecorded: found.length };
   }
 
   async #store(record: EventRecord, routes?: Routes): Promise<boolean> {
@@ -85,13 +97,14 @@ export class CallRecorder {
       return false;
     }
     const recording = this.#tried(record, routes).finally(() => this.#recording.delete(recording));
-    this.#recording.add(recording);
+    this.#recording.set(recording, record);
     return recording;
   }
 
   async #tried(record: EventRecord, routes?: Routes): Promise<boolean> {
     for (const waitMs of [...waitsMs, null]) {
       const isLast = waitMs === null || this.#closing;
+      if (this.#erased.has(record)) return true;
       try {
         // The same event twice is a duplicate.
         await withTimeout(this.clock, tryMs, this.ingest.commit([record], routes));

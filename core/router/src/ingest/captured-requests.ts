@@ -34,6 +34,15 @@ export class CapturedRequests {
     }
   }
 
+  /** Removes some. */
+  remove(ids: ReadonlySet<string>): void {
+    for (const [source, kept] of this.#kept) {
+      const others = kept.filter(({ id }) => !ids.has(id));
+      if (others.length === 0) this.#kept.delete(source);
+      else this.#kept.set(source, others);
+    }
+  }
+
   get isEmpty(): boolean {
     return this.#kept.size === 0;
   }

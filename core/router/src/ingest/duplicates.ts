@@ -1,5 +1,6 @@
 /** Recent duplicates: events that were received again since the router started. */
 import type { EventRecord } from '@switchhook/sdk';
+import { type ErasedThings, type Forgotten, removeFitting } from '../system/erasing.js';
 
 /** An event that is kept, and how often it came again since the router started. */
 export interface RecentDuplicate extends Pick<EventRecord, 'source' | 'type' | 'subject'> {
@@ -31,6 +32,13 @@ export class RecentDuplicates {
     this.#kept.set(eventId, { eventId, source, type, subject, times, lastAtMs: nowMs });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > mostKept && oldest !== undefined) this.#kept.delete(oldest);
+  }
+
+  /** Removes those of erased events and conversations. */
+  forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Forgotten {
+    const fits = (id: string, { subject }: RecentDuplicate): boolean =>
+      eventIds.has(id) || (subject !== null && subjects.has(subject));
+    return { duplicates: removeFitting(this.#kept, fits, (id) => this.#kept.delete(id), isDryRun) };
   }
 
   /** The latest first. */

@@ -8,6 +8,7 @@ import {
   refuse,
   token,
 } from '@switchhook/sdk';
+import { Dispatcher } from '../delivery/dispatcher.js';
 import { emittedField, recordFrom } from '../routing/event-record.js';
 import { currentCause } from '../system/cause.js';
 import { type Current, inject, injectable } from '../system/injection.js';
@@ -34,6 +35,7 @@ export class Emitters {
   constructor(
     @inject(EmitPlan) private readonly plan: Current<EmitPlan>,
     @inject(Ingest) private readonly ingest: Ingest,
+    @inject(Dispatcher) private readonly dispatcher: Dispatcher,
     @inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -42,6 +44,8 @@ export class Emitters {
     const label = nameComponent({}, `destination ${destination}`);
     const read = readDrafts(drafts, this.plan.value.normalizePhone, label);
     const cause = currentCause();
+    // It was erased during the attempt: what is made of it must not bring it back.
+    if (cause !== null && this.dispatcher.erased.has(cause.eventId)) return;
     const hops = (cause?.hops ?? 0) + 1;
     if (hops > mostHops)
       throw refuse(

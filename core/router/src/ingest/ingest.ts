@@ -3,6 +3,7 @@ import { type Appended, Clock, type EventRecord, refuse, Store } from '@switchho
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher, type Reservation } from '../delivery/dispatcher.js';
 import type { Routes } from '../routing/routes.js';
+import type { ErasedThings, Forgotten } from '../system/erasing.js';
 import { inject, injectable } from '../system/injection.js';
 import { invalidReturn } from '../system/returned.js';
 import { inSpan, outsideSpans } from '../system/tracing.js';
@@ -35,6 +36,11 @@ export class Ingest {
   /** Events that wait for their commit. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** Removes erased events from those that came again. */
+  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+    return this.duplicates.forget(erased, isDryRun);
   }
 
   /** Rejects if the store cannot commit. */
@@ -87,8 +93,8 @@ export class Ingest {
     }
     for (const [index, { entry }] of reservations.entries()) {
       const { event, deliveries } = entry;
-      const { duplicate = false, eventId = event.id } = appended[index] ?? {};
-      if (duplicate) this.duplicates.note(event, eventId, this.clock.now());
+      const { duplicate = false, eventId = event.id, erased = false } = appended[index] ?? {};
+      if (duplicate && !erased) this.duplicates.note(event, eventId, this.clock.now());
       this.telemetry.received(event, eventId, duplicate, deliveries.length);
     }
     return appended;

@@ -10,6 +10,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { routerSource } from '../routing/router-events.js';
+import type { ErasedThings, Forgotten } from '../system/erasing.js';
 import { newRefusedId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -192,6 +193,28 @@ export class RefusedRequests {
       ...this.#trafficOf(source),
       recent: recent.find((group) => group.source === source) ?? null,
     }));
+  }
+
+  /** Removes refused requests, whole ones with their records, that are about what was erased. The counts stay: they name an agent at most. */
+  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+    const whole = this.#wholeRequests();
+    const found = [...this.#kept.values()].flat().filter(({ id, agent, atMs, reason }) => {
+      const request = whole.get(id);
+      const text = (): string =>
+        request === undefined ? reason : `${reason} ${request.url} ${new TextDecoder().decode(request.body)}`;
+      return erased.isAbout({ text, subject: null, agent, party: null, receivedAtMs: atMs });
+    });
+    if (!isDryRun) {
+      const ids = new Set(found.map(({ id }) => id));
+      this.#captured.remove(ids);
+      for (const [source, kept] of this.#kept)
+        this.#kept.set(
+          source,
+          kept.filter(({ id }) => !ids.has(id)),
+        );
+      this.#size -= ids.size;
+    }
+    return { refused: found.length };
   }
 
   #secret({ source, request }: Refusing, agent: string | null, secretOf: readonly string[] | null): RefusedSecret {

@@ -3,6 +3,7 @@ import { Clock, type EventRecord, Log, parseJson, Store, stringifyJson, token } 
 import { withTimeout } from '@switchhook/sdk/internal';
 import { Ingest } from '../ingest/ingest.js';
 import type { Routes } from '../routing/routes.js';
+import type { ErasedThings, Forgotten } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { emit } from './emission.js';
 
@@ -102,6 +103,18 @@ export class Incomplete {
     }
     all.sort((a, b) => b.dueMs - a.dueMs);
     return { items: all.slice(0, limit), more: all.length > limit || keys.length === mostListed };
+  }
+
+  /** Removes conversations that were erased, and those that wait for an event. */
+  async forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Promise<Forgotten> {
+    const isErased = (id: string, subject: string): boolean => eventIds.has(id) || subjects.has(subject);
+    const found = (await this.list({ limit: mostListed })).items.filter((one) => isErased(one.eventId, one.subject));
+    if (isDryRun) return { incomplete: found.length };
+    for (const { source, subject, after, eventId } of found)
+      await this.#arrived(keyOf(source, subject, after), eventId);
+    for (const [key, { eventId, subject }] of this.#waiting) if (isErased(eventId, subject)) this.#waiting.delete(key);
+    for (const [key, { eventId }] of this.#missing) if (eventIds.has(eventId)) this.#missing.delete(key);
+    return { incomplete: found.length };
   }
 
   #next(): void {

@@ -197,6 +197,8 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     discard: guarded(store.discard),
     prune: guarded(store.prune),
     backlog: guarded(store.backlog),
+    ...(store.erase && { erase: guarded(store.erase) }),
+    ...(store.purge && { purge: guarded(store.purge) }),
     ...(store.size && { size: guarded(store.size) }),
     ...(store.state && { state: guarded(store.state) }),
     ...(store.setState && { setState: guarded(store.setState) }),

@@ -4,6 +4,7 @@ import { Clock, Log, Metrics, Store, StoreReader } from '@switchhook/sdk';
 import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { ControlPlan, Controls } from '../admin/control.js';
+import { Erasures, ErasuresPlan } from '../admin/erasures.js';
 import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
@@ -31,6 +32,7 @@ import { VerificationQueue } from '../ingest/verification-queue.js';
 import { Incomplete, IncompletePlan } from '../monitor/incomplete.js';
 import { Monitor, MonitorPlan } from '../monitor/monitor.js';
 import { Pipeline, SourcePlan } from '../pipeline.js';
+import { type Forgetful, ForgetfulParts } from '../system/erasing.js';
 import { Figures } from '../system/figures.js';
 import type { Current, CurrentInUse } from '../system/injection.js';
 import { type LineWriter, openLog } from '../system/log.js';
@@ -94,6 +96,7 @@ const plans = [
   RetentionPlan,
   MonitorPlan,
   IncompletePlan,
+  ErasuresPlan,
 ] as const;
 const classes = [
   Observations,
@@ -113,8 +116,11 @@ const classes = [
     Pipeline,
   ],
   ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Figures, History, ProcessLoadReader, Retention],
-  ...[Monitor, Incomplete],
+  ...[Monitor, Incomplete, Erasures],
 ] as const;
+
+/** They keep something of events or calls. */
+const forgetfulParts = [Answers, LaterAnswers, CallRecorder, RefusedRequests, Ingest, Incomplete] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */
 export function composeRouter(config: Config, options: RouterOptions, questions: RouterQuestions): Composition {
@@ -129,6 +135,7 @@ export function composeRouter(config: Config, options: RouterOptions, questions:
   );
   const engine = container.child();
   registerClasses(engine);
+  engine.register(ForgetfulParts, { useFactory: () => forgetfulParts.map((part) => engine.get<Forgetful>(part)) });
   const metrics = container.get(Metrics);
   engine.register(Metrics, { useFactory: () => engine.get(Figures).recorded(metrics) });
   const store = createStore(config, container);

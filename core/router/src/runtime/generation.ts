@@ -2,6 +2,7 @@
 import { Clock, type Instances, type Kind, Log, type Plugin, phoneNormalizer, Store } from '@switchhook/sdk';
 import type { ReplayPlan } from '../admin/bulk-replay.js';
 import type { ControlPlan } from '../admin/control.js';
+import type { ErasuresPlan } from '../admin/erasures.js';
 import type { AdminPlan } from '../admin/operations.js';
 import type { StatusPlan } from '../admin/status.js';
 import type { AnswerPlan } from '../calls/answer.js';
@@ -44,6 +45,7 @@ export interface Generation
     ReplayPlan,
     StatusPlan,
     RetentionPlan,
+    ErasuresPlan,
     MonitorPlan,
     IncompletePlan {
   readonly config: Config;

@@ -24,6 +24,11 @@ export function newReplayId(): string {
   return v7();
 }
 
+/** A new id of an erasure: ids made later sort later. */
+export function newErasureId(): string {
+  return v7();
+}
+
 /** A new id of a refused request: ids made later sort later, also within a millisecond. */
 export function newRefusedId(): string {
   return v7();

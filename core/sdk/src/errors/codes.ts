@@ -123,6 +123,11 @@ const table = {
     sentence: 'The store cannot keep a pause over a restart.',
     hint: 'Use sqlite or postgres, or a store that implements state and setState.',
   },
+  STORE_CANNOT_ERASE: {
+    status: 501,
+    sentence: 'The store cannot erase events.',
+    hint: 'Use sqlite or postgres, or a store that implements erase, purge, state and setState.',
+  },
   CHANGES_NOT_KEPT: {
     status: 501,
     sentence: 'The changes of this store cannot be followed.',
@@ -291,6 +296,4 @@ export function isServerError(code: RefusalCode): boolean {
 }
 
 /** Whether it is a fault of a plugin or of the router: a retry does not help until it is fixed. */
-export function isFault(code: RefusalCode): boolean {
-  return statusOf(code) === 500;
-}
+export const isFault = (code: RefusalCode): boolean => statusOf(code) === 500;

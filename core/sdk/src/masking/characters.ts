@@ -27,13 +27,19 @@ const patterns: readonly (readonly [number, RegExp])[] = [
   [kinds.name, /[A-Za-z_]/],
 ];
 
-const table = Uint8Array.from({ length: 0x1_00_00 }, (_, code) => {
-  const character = String.fromCharCode(code);
-  return patterns.reduce((all, [kind, pattern]) => (pattern.test(character) ? all | kind : all), 0);
-});
+/** Made with the first text: it takes some 50 ms, and few processes need it. */
+let table: Uint8Array | null = null;
+
+function madeTable(): Uint8Array {
+  return Uint8Array.from({ length: 0x1_00_00 }, (_, code) => {
+    const character = String.fromCharCode(code);
+    return patterns.reduce((all, [kind, pattern]) => (pattern.test(character) ? all | kind : all), 0);
+  });
+}
 
 /** Whether the character at a place is of one of these kinds. False outside of the text. */
 export function isAt(text: string, index: number, kind: number): boolean {
+  table ??= madeTable();
   // Asking the table for the code NaN would be slow.
   return index >= 0 && index < text.length && ((table[text.charCodeAt(index)] as number) & kind) !== 0;
 }

@@ -1,0 +1,236 @@
+/** `switchhook erase`: erases all that is kept about a number, a conversation or an agent. */
+import { type ErasureDetails, type ErasureRow, erasure, erasureList } from '@switchhook/core/api';
+import { saltedHash, systemClock } from '@switchhook/core/internal';
+import { phoneNormalizer } from '@switchhook/sdk';
+import type { Command } from 'commander';
+import { type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { instantOf } from '../filters.js';
+import { clockTime, zoned } from '../format/event.js';
+import { CommandFailure, confirm, deliveries, exitCodes, type Output, printJson, printTable } from '../output.js';
+import { operator } from './control.js';
+
+interface EraseOptions extends RouterOptions {
+  readonly number?: string;
+  readonly subject?: string;
+  readonly agent?: string;
+  readonly since?: string;
+  readonly before?: string;
+  readonly utc?: true;
+  readonly by?: string;
+  readonly dryRun?: true;
+  readonly yes?: true;
+  readonly list?: true;
+}
+
+/** How often the progress of a long one is polled. */
+const askAgainMs = 500;
+
+export function eraseCommand(output: Output): Command {
+  return routerCommand(
+    'erase',
+    'Erase all that the router keeps about a number, a conversation or an agent; what is kept is a record without it.',
+  )
+    .option('--number <number>', 'a phone number, however it is written, or an address such as sip:ada@example.com')
+    .option('--subject <id>', 'a conversation or call')
+    .option('--agent <id>', 'an agent: everything of it')
+    .option('--since <time>', 'only what was received not longer ago than 2h, or since 2026-01-01')
+    .option('--before <time>', 'only what was received longer ago than 2h, or before 2026-01-01')
+    .option('--utc', "read and show times in UTC instead of by this machine's clock")
+    .option('--by <name>', 'who erases; default: your user name and host')
+    .option('--dry-run', 'only count and list what would be erased')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--list', 'list the records of all erasures, or of those of a --number, --subject or --agent')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook erase --number "+1 415 555 0100" --dry-run
+  switchhook erase --number "+1 415 555 0100" --yes
+  switchhook erase --agent agent_old --before 2026-01-01
+  switchhook erase --list
+
+All given conditions must hold. Deliveries that wait are cancelled. What was sent to destinations already is listed, to be erased there,
+unless the destination erases it itself. An erasure cannot be undone, except from a backup. Exit code 1 if anything may be left at a destination
+that can erase.`,
+    )
+    .action((options: EraseOptions) =>
+      withRouter(options, output, (router) =>
+        options.list ? listed(router, options, output) : erased(router, options, output),
+      ),
+    );
+}
+
+async function erased(router: RouterClient, options: EraseOptions, output: Output): Promise<void> {
+  const { number, subject, agent, since, before, utc = false, by = operator() } = options;
+  if ([number, subject, agent].every((one) => one === undefined))
+    throw new CommandFailure(exitCodes.usage, 'name what to erase: --number, --subject or --agent');
+  const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text, utc));
+  const request = { number, subject, agent, since: instant(since), until: instant(before), by };
+  const post = async (dryRun: boolean) =>
+    ended(router, await router.post('/api/erasures', erasure, { ...request, dryRun }), output);
+  if (options.dryRun) return report(await post(true), options, output);
+  if (options.yes !== true) {
+    const counted = await post(true);
+    if (!options.json) report(counted, options, output);
+    await confirm(`Erase ${events(counted)}?`, output);
+  }
+  report(await post(false), options, output);
+}
+
+/** Waits for the end, and shows how far it is. */
+async function ended(router: RouterClient, started: ErasureDetails, output: Output): Promise<ErasureDetails> {
+  let current = started;
+  while (current.state === 'running') {
+    output.progress(`${events(current)} ${current.dryRun ? 'found' : 'erased'}`);
+    await new Promise<void>((resolve) => systemClock.after(askAgainMs, resolve));
+    current = await router.get(`/api/erasures/${current.id}`, erasure);
+  }
+  output.progress('');
+  return { ...current, number: started.number };
+}
+
+function report(result: ErasureDetails, options: EraseOptions, output: Output): void {
+  const { state, reason, dryRun, destinations, left } = result;
+  if (options.json) printJson(output, result);
+  else print(result, options, output);
+  if (state !== 'done')
+    throw new CommandFailure(
+      exitCodes.failed,
+      `the erasure ${state}${reason === null ? '' : `: ${reason}`}. Erase again.`,
+    );
+  if (dryRun) return;
+  if (left !== null) output.note(`In the files of the store: ${left}.`);
+  const failed = destinations.filter(({ failure }) => failure !== null);
+  if (failed.length === 0) return;
+  const reasons = failed.map(({ destination, failure }) => `${destination}: ${failure}`);
+  throw new CommandFailure(
+    exitCodes.failed,
+    `something may be left at destinations that can erase: ${reasons.join('; ')}`,
+  );
+}
+
+function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Output): void {
+  const { dryRun, oldestAt, newestAt, forgotten, foundBy, examples, destinations } = result;
+  if (result.number !== null && result.number !== number) output.line(`${number} was read as ${result.number}.`);
+  const period =
+    oldestAt === null || newestAt === null
+      ? ''
+      : `, received from ${zoned(oldestAt, utc === true)} to ${zoned(newestAt, utc === true)}`;
+  output.line(
+    `${events(result)} ${dryRun ? 'would be erased' : 'erased'}${period}${result.events.length === 0 ? '' : ':'}${listOf(result.events.map(({ type, count }) => `${count} ${type}`))}`,
+  );
+  if (result.events.length > 0)
+    output.line(
+      `Found by:${listOf(Object.entries(foundBy).map(([by, count]) => `${count} ${foundTexts[by as keyof typeof foundTexts]}`))}`,
+    );
+  if (result.deliveries.length > 0)
+    output.line(
+      `Their deliveries:${listOf(result.deliveries.map(({ destination, state, count }) => `${count} for ${destination} ${state}${state === 'waiting' ? (dryRun ? ' (will be cancelled)' : ' (cancelled)') : ''}`))}`,
+    );
+  const kept = Object.entries(forgotten).filter(([, count]) => count > 0);
+  if (kept.length > 0)
+    output.line(`Beside the events:${listOf(kept.map(([kind, count]) => `${count} ${keptTexts[kind] ?? kind}`))}`);
+  if (examples.length > 0)
+    printTable(
+      output,
+      ['example', { heading: 'source', cut: 10 }, 'type', { heading: 'subject', cut: 12 }, 'found by'],
+      examples.map(({ id, source, type, subject, by }) => [id, source, type, subject ?? '', foundTexts[by]]),
+    );
+  for (const one of destinations) output.line(atDestination(one, dryRun));
+  const able = new Set(destinations.flatMap((one) => (one.able && one.failure === null ? [one.destination] : [])));
+  const sent = result.sent.filter(({ destination }) => dryRun || !able.has(destination));
+  if (sent.length === 0) return;
+  output.line(dryRun ? 'Sent already:' : 'Sent already, to be erased there:');
+  printTable(
+    output,
+    ['destination', 'event', 'delivery key', { heading: 'when', cut: 10 }],
+    sent.map(({ destination, event, delivery, at, arrived }) => [
+      destination,
+      event,
+      delivery,
+      at === null ? 'being tried' : `${clockTime(at, utc)}${arrived ? '' : ', no success: may have arrived'}`,
+    ]),
+  );
+  if (result.sentCount > result.sent.length)
+    output.note(
+      `${deliveries(result.sentCount - result.sent.length)} more were sent: erase in parts, with --since and --before.`,
+    );
+}
+
+function atDestination(
+  { destination, deliveries: count, able, records, failure }: ErasureDetails['destinations'][number],
+  dryRun: boolean,
+): string {
+  if (!able) return `${destination}: ${deliveries(count)} sent, or perhaps; erase them there`;
+  if (dryRun) return `${destination}: ${deliveries(count)} sent, or perhaps; the router will erase them there`;
+  const done = `${records} record${records === 1 ? '' : 's'} erased there`;
+  return `${destination}: ${done}${failure === null ? '' : `; failed: ${failure}`}`;
+}
+
+const foundTexts = {
+  party: 'the number of the person',
+  mentioned: 'a mention in the body',
+  named: 'the conversation or agent',
+  conversation: 'the conversation of another one',
+  derived: 'being made because of another one',
+} as const;
+
+const keptTexts: Readonly<Record<string, string>> = {
+  calls: 'answers for repeated requests',
+  facts: 'kept facts of callers',
+  refused: 'refused requests',
+  duplicates: 'entries about duplicates',
+  incomplete: 'incomplete conversations',
+  unrecorded: 'calls that wait for the store',
+};
+
+function listOf(parts: readonly string[]): string {
+  return parts.length === 0 ? '.' : ` ${parts.join(', ')}.`;
+}
+
+function events(result: Pick<ErasureRow, 'events'>): string {
+  const total = result.events.reduce((sum, { count }) => sum + count, 0);
+  return `${total} event${total === 1 ? '' : 's'}`;
+}
+
+async function listed(router: RouterClient, options: EraseOptions, output: Output): Promise<void> {
+  const { erasures } = await router.get('/api/erasures', erasureList);
+  const found = erasures.filter((one) => isOf(one, options));
+  if (options.json) return printJson(output, { erasures: found });
+  if (found.length === 0)
+    return output.line(erasures.length === 0 ? 'Nothing was erased.' : 'No erasure of it is recorded.');
+  printTable(
+    output,
+    [
+      'started',
+      { heading: 'by', cut: 10 },
+      'what',
+      'events',
+      { heading: 'sent', drop: 1 },
+      'state',
+      { heading: 'id', drop: 2 },
+    ],
+    found.map((one) => {
+      const what = (['number', 'subject', 'agent'] as const).filter((kind) => one.filter[kind] !== null);
+      const total = one.events.reduce((sum, { count }) => sum + count, 0);
+      return [
+        clockTime(one.startedAt, options.utc),
+        one.by,
+        what.join(' + '),
+        `${total}`,
+        `${one.sentCount}`,
+        one.state,
+        one.id,
+      ];
+    }),
+  );
+}
+
+/** Whether the record has the hash of what is named. The country of the configuration is not known here: a number needs its `+`. */
+function isOf({ salt, filter }: ErasureRow, { number, subject, agent }: EraseOptions): boolean {
+  const wanted = { number: number === undefined ? undefined : phoneNormalizer(null)(number), subject, agent };
+  return (['number', 'subject', 'agent'] as const).every((kind) => {
+    const value = wanted[kind];
+    return value === undefined || filter[kind] === saltedHash(salt, value);
+  });
+}

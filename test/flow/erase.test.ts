@@ -1,0 +1,212 @@
+/** A caller asks to be forgotten: what the router keeps about one number is counted, erased, and stays erased. */
+import { readdir, readFile } from 'node:fs/promises';
+import { type Receiver, receiver } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { ring, token } from '../support/phones.js';
+import { postgres, type TestDatabase } from '../support/postgres.js';
+import { endedBody, postSigned, secret } from '../support/signing.js';
+import { type Workplace, workplace } from '../support/workplace.js';
+
+const number = '+14155550100';
+const admin = 'token-of-the-operator';
+
+const yaml = (crm: Receiver, database: TestDatabase, store = '{ use: sqlite, path: ./switchhook.db }') => `
+version: 1
+country: US
+server: { host: 127.0.0.1, port: 0, admin: { token: ${admin} } }
+store: ${store}
+sources:
+  agents:
+    use: sigmamind.events
+    secrets: [${secret}]
+    capture: true
+    followedBy: { conversation_ended: { type: conversation_analysed, within: 1s } }
+  calls: { use: sigmamind.call, token: ${token} }
+resolvers:
+  people: { use: http.lookup, url: "${crm.url}/people?number=\${{ call.from }}", allowPrivate: true }
+destinations:
+  crm: { use: http.post, url: ${crm.url}/hooks, retry: { first: 1h, max: 1h } }
+  warehouse: { use: postgres.upsert, url: "${database.url}", columns: { about: "\${{ event.data.note }}" } }
+routes:
+  - { from: agents, to: [crm, warehouse] }
+answers:
+  - { from: calls, resolve: [people], cache: { for: 1h }, variables: { name: "\${{ people.name }}" }, defaults: { name: there } }
+`;
+
+describe('an erasure', () => {
+  let place: Workplace;
+  let crm: Receiver;
+  let database: TestDatabase;
+  beforeEach(async () => {
+    [place, crm, database] = await Promise.all([workplace(), receiver(), postgres()]);
+    crm.answer(({ path }) => (path.startsWith('/people') ? { status: 200, body: '{"name":"Ada"}' } : 200));
+  });
+  afterEach(async () => {
+    await place.close();
+    await crm.close();
+    await database.close();
+  });
+
+  async function setup(text = yaml(crm, database)) {
+    const { router, url } = await place.router(text);
+    const send = async (given: Readonly<Record<string, unknown>>) =>
+      (await postSigned(`${url}/hooks/agents`, endedBody(given))).body;
+    const run = (...args: readonly string[]) =>
+      place.run([...args, '--config', place.path('switchhook.yaml'), '--url', url]);
+    const json = async (...args: readonly string[]) => {
+      const { code, stdout, stderr } = await run(...args, '--json');
+      expect([code, stderr], stdout).to.deep.equal([0, '']);
+      return JSON.parse(stdout);
+    };
+    /** Asks the API until a list is as it should be. */
+    const until = async (path: string, fits: (reply: string) => boolean): Promise<string> => {
+      const headers = { authorization: `Bearer ${admin}` };
+      for (;;) {
+        const reply = await (await fetch(`${url}${path}`, { headers })).text();
+        if (fits(reply)) return reply;
+      }
+    };
+    return { router, url, send, run, json, until };
+  }
+
+  /** The files of the store that contain a text. */
+  const filesWith = async (text: string): Promise<readonly string[]> => {
+    const names = (await readdir(place.directory)).filter((name) => name.startsWith('switchhook.db'));
+    const found = await Promise.all(
+      names.map(async (name) => ((await readFile(place.path(name))).includes(text) ? [name] : [])),
+    );
+    return found.flat();
+  };
+
+  it('finds a number however it is written, counts first, then leaves nothing of it, and says what was sent', async () => {
+    const { url, send, run, json, until } = await setup();
+    expect((await ring(url, number)).variables).to.deep.equal({ name: 'Ada' });
+    const spoken = String((await send({ conversationId: 'conv_a', note: 'call me at (415) 555-0100 please' })).id);
+    const other = String((await send({ conversationId: 'conv_b', note: 'call me at (415) 555-0101 please' })).id);
+    await until('/api/deliveries?state=delivered', (reply) => reply.split('"id"').length - 1 === 4);
+    crm.answer(({ path }) => (path.startsWith('/people') ? { status: 200, body: '{"name":"Ada"}' } : 503));
+    const waiting = String((await send({ conversationId: 'conv_a', event: 'conversation_started', note: 'x' })).id);
+    await until(
+      `/api/deliveries/${waiting}.0`,
+      (reply) => reply.includes('"attempts":1') && reply.includes('"waiting"'),
+    );
+    await until('/api/calls', (reply) => reply.includes('"name":"Ada"'));
+    const refused = { event: 'conversation_ended', conversationId: 'conv_z', from: number };
+    await fetch(`${url}/hooks/agents`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-sigmamind-signature': '00'.repeat(32) },
+      body: JSON.stringify(refused),
+    });
+
+    const counted = await json('erase', '--number', '4155550100', '--dry-run');
+    expect(counted).to.deep.include({
+      ...{ state: 'done', dryRun: true, number },
+      events: [
+        { type: 'call.inbound', count: 1 },
+        { type: 'conversation_ended', count: 1 },
+        { type: 'conversation_started', count: 1 },
+      ],
+      foundBy: { mentioned: 2, conversation: 1 },
+      forgotten: { calls: 1, facts: 1, refused: 1, duplicates: 0, incomplete: 0, unrecorded: 0 },
+    });
+    expect((await run('events', spoken)).code).to.equal(0);
+
+    const unconfirmed = await run('erase', '--number', '4155550100');
+    expect([unconfirmed.code, unconfirmed.stderr]).to.satisfy(
+      ([code, text]: [number, string]) => code === 2 && text.includes('Erase 3 events? Pass --yes'),
+    );
+    const { sent, destinations, left, deliveries } = await json(
+      'erase',
+      '--number',
+      '4155550100',
+      '--yes',
+      '--by',
+      'ada',
+    );
+    expect(left).to.equal(null);
+    expect(deliveries).to.have.deep.members([
+      { destination: 'crm', state: 'delivered', count: 1 },
+      { destination: 'crm', state: 'waiting', count: 1 },
+      { destination: 'warehouse', state: 'delivered', count: 2 },
+    ]);
+    expect(
+      sent.map(({ delivery, arrived }: { delivery: string; arrived: boolean }) => [delivery, arrived]),
+    ).to.have.deep.members([
+      [`${spoken}.0`, true],
+      [`${spoken}.1`, true],
+      [`${waiting}.0`, false],
+      [`${waiting}.1`, true],
+    ]);
+    expect(destinations).to.have.deep.members([
+      { destination: 'crm', deliveries: 2, able: false, records: 0, failure: null },
+      { destination: 'warehouse', deliveries: 2, able: true, records: 1, failure: null },
+    ]);
+    expect(await database.query('select subject from switchhook_conversations')).to.deep.equal([{ subject: 'conv_b' }]);
+
+    for (const gone of [spoken, waiting]) expect((await run('events', gone)).stderr).to.include('NOT_KEPT');
+    expect((await run('replay', `${waiting}.0`, '--yes')).stderr).to.include('NOT_KEPT');
+    expect((await json('events')).events.map(({ id }: { id: string }) => id)).to.deep.equal([other]);
+    expect((await json('refused')).requests).to.deep.equal([]);
+    expect((await json('calls', '--since', '1d')).calls).to.deep.equal([]);
+    for (const text of [number, '555-0100', 'conv_a', 'Ada']) expect(await filesWith(text), text).to.deep.equal([]);
+    expect(await filesWith('555-0101')).not.to.deep.equal([]);
+
+    expect(await send({ conversationId: 'conv_a', note: 'call me at (415) 555-0100 please' })).to.deep.equal({
+      id: spoken,
+      duplicate: true,
+    });
+    expect((await json('events')).events.length).to.equal(1);
+    expect((await json('events', '--duplicates')).duplicates).to.deep.equal([]);
+
+    const lookups = () => crm.requests.filter(({ path }) => path.startsWith('/people')).length;
+    const before = lookups();
+    await ring(url, number);
+    expect(lookups()).to.equal(before + 1);
+
+    const { erasures } = await json('erase', '--list');
+    expect(erasures.length).to.equal(1);
+    expect(erasures[0]).to.deep.include({ by: 'ada', state: 'done', sentCount: 4 });
+    expect(JSON.stringify(erasures)).not.to.match(/415|conv_a/);
+    expect((await json('erase', '--list', '--number', '+1 (415) 555-0100')).erasures.length).to.equal(1);
+    expect((await json('erase', '--list', '--number', '+1 (415) 555-0101')).erasures.length).to.equal(0);
+  });
+
+  it('stays done over a restart', async () => {
+    const first = await setup();
+    const id = (await first.send({ conversationId: 'conv_a' })).id;
+    await first.json('erase', '--subject', 'conv_a', '--yes');
+    await first.router.close();
+    const second = await setup();
+    expect((await second.json('events')).events).to.deep.equal([]);
+    expect(await second.send({ conversationId: 'conv_a' })).to.deep.equal({ id, duplicate: true });
+    expect((await second.json('erase', '--list')).erasures[0].filter.subject).to.match(/^[0-9a-f]{64}$/);
+  });
+
+  it('takes an agent and a period, and says honestly what PostgreSQL may still contain', async () => {
+    const schema = 'switchhook_erase';
+    const { send, run, json } = await setup(
+      yaml(crm, database, `{ use: postgres, url: "${database.url}", schema: ${schema} }`),
+    );
+    await send({ conversationId: 'conv_a', agentId: 'agent_old' });
+    await send({ conversationId: 'conv_b', agentId: 'agent_new' });
+    expect((await json('erase', '--agent', 'agent_old', '--before', '1h', '--yes')).events).to.deep.equal([]);
+    const { code, stdout, stderr } = await run('erase', '--agent', 'agent_old', '--since', '1h', '--yes');
+    expect([code, stdout.split('\n')[0]?.startsWith('1 event erased')], stdout).to.deep.equal([0, true]);
+    expect(stderr).to.match(/vacuum/);
+    expect((await json('events')).events.map(({ subject }: { subject: string }) => subject)).to.deep.equal(['conv_b']);
+    await place.close();
+    await database.query(`drop schema ${schema} cascade`);
+  });
+
+  it('is refused without a name, with a withheld number, and from another page', async () => {
+    const { url, run } = await setup();
+    expect((await run('erase', '--before', '1d')).stderr).to.include('name what to erase');
+    expect((await run('erase', '--number', 'anonymous', '--dry-run')).stderr).to.include('withheld');
+    const post = (headers: Record<string, string>) =>
+      fetch(`${url}/api/erasures`, { method: 'POST', headers, body: JSON.stringify({ subject: 'conv_a' }) });
+    const type = { 'content-type': 'application/json' };
+    expect((await post(type)).status).to.equal(401);
+    expect((await post({ authorization: `Bearer ${admin}`, 'content-type': 'text/plain' })).status).to.equal(415);
+    expect((await run('erase', '--list')).stdout).to.include('Nothing was erased.');
+  });
+});
