@@ -1,5 +1,6 @@
 /** A caller asks to be forgotten: what the router keeps about one number is counted, erased, and stays erased. */
 import { readdir, readFile } from 'node:fs/promises';
+import { eraseCommand } from '@switchhook/cli/internal';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { ring, token } from '../support/phones.js';
@@ -33,6 +34,11 @@ answers:
   - { from: calls, resolve: [people], cache: { for: 1h }, variables: { name: "\${{ people.name }}" }, defaults: { name: there } }
 `;
 
+interface Row {
+  readonly id: string;
+  readonly subject: string;
+}
+
 describe('an erasure', () => {
   let place: Workplace;
   let crm: Receiver;
@@ -51,22 +57,42 @@ describe('an erasure', () => {
     const { router, url } = await place.router(text);
     const send = async (given: Readonly<Record<string, unknown>>) =>
       (await postSigned(`${url}/hooks/agents`, endedBody(given))).body;
-    const run = (...args: readonly string[]) =>
-      place.run([...args, '--config', place.path('switchhook.yaml'), '--url', url]);
-    const json = async (...args: readonly string[]) => {
+    /** Runs the command in this process, for a program; `code` as the process would end. */
+    const run = async (...args: readonly string[]) => {
+      const [lines, notes]: [string[], string[]] = [[], []];
+      const line = (text: string | readonly string[] = '') => void lines.push(...[text].flat());
+      const note = (text: string) => void notes.push(text);
+      const command = eraseCommand({ terminal: false, line, note, progress: () => {}, clear: () => {} });
+      const where = ['--url', url, '--token', admin, '--config', place.path('none.yaml')];
+      const failure = await command
+        .exitOverride()
+        .parseAsync([...args, ...where], { from: 'user' })
+        .then(
+          () => null,
+          (error: { readonly exitCode: number; readonly message: string }) => error,
+        );
+      return {
+        code: failure?.exitCode ?? 0,
+        stdout: lines.join('\n'),
+        stderr: [...notes, failure?.message ?? ''].join('\n'),
+      };
+    };
+    const erase = async (...args: readonly string[]) => {
       const { code, stdout, stderr } = await run(...args, '--json');
       expect([code, stderr], stdout).to.deep.equal([0, '']);
       return JSON.parse(stdout);
     };
+    const ask = (path: string, init: RequestInit = {}) =>
+      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${admin}` } });
+    const api = async (path: string) => (await ask(path)).json() as Promise<Record<string, readonly Row[]>>;
     /** Asks the API until a list is as it should be. */
     const until = async (path: string, fits: (reply: string) => boolean): Promise<string> => {
-      const headers = { authorization: `Bearer ${admin}` };
       for (;;) {
-        const reply = await (await fetch(`${url}${path}`, { headers })).text();
+        const reply = await (await ask(path)).text();
         if (fits(reply)) return reply;
       }
     };
-    return { router, url, send, run, json, until };
+    return { router, url, send, run, erase, ask, api, until };
   }
 
   /** The files of the store that contain a text. */
@@ -79,7 +105,7 @@ describe('an erasure', () => {
   };
 
   it('finds a number however it is written, counts first, then leaves nothing of it, and says what was sent', async () => {
-    const { url, send, run, json, until } = await setup();
+    const { url, send, run, erase, ask, api, until } = await setup();
     expect((await ring(url, number)).variables).to.deep.equal({ name: 'Ada' });
     const spoken = String((await send({ conversationId: 'conv_a', note: 'call me at (415) 555-0100 please' })).id);
     const other = String((await send({ conversationId: 'conv_b', note: 'call me at (415) 555-0101 please' })).id);
@@ -98,31 +124,24 @@ describe('an erasure', () => {
       body: JSON.stringify(refused),
     });
 
-    const counted = await json('erase', '--number', '4155550100', '--dry-run');
+    const counted = await erase('--number', '4155550100', '--dry-run');
     expect(counted).to.deep.include({
       ...{ state: 'done', dryRun: true, number },
       events: [
-        { type: 'call.inbound', count: 1 },
         { type: 'conversation_ended', count: 1 },
+        { type: 'inbound_call', count: 1 },
         { type: 'conversation_started', count: 1 },
       ],
-      foundBy: { mentioned: 2, conversation: 1 },
+      foundBy: { party: 1, mentioned: 1, conversation: 1 },
       forgotten: { calls: 1, facts: 1, refused: 1, duplicates: 0, incomplete: 0, unrecorded: 0 },
     });
-    expect((await run('events', spoken)).code).to.equal(0);
+    expect((await ask(`/api/events/${spoken}`)).status).to.equal(200);
 
-    const unconfirmed = await run('erase', '--number', '4155550100');
+    const unconfirmed = await run('--number', '4155550100');
     expect([unconfirmed.code, unconfirmed.stderr]).to.satisfy(
       ([code, text]: [number, string]) => code === 2 && text.includes('Erase 3 events? Pass --yes'),
     );
-    const { sent, destinations, left, deliveries } = await json(
-      'erase',
-      '--number',
-      '4155550100',
-      '--yes',
-      '--by',
-      'ada',
-    );
+    const { sent, destinations, left, deliveries } = await erase('--number', '4155550100', '--yes', '--by', 'ada');
     expect(left).to.equal(null);
     expect(deliveries).to.have.deep.members([
       { destination: 'crm', state: 'delivered', count: 1 },
@@ -143,11 +162,11 @@ describe('an erasure', () => {
     ]);
     expect(await database.query('select subject from switchhook_conversations')).to.deep.equal([{ subject: 'conv_b' }]);
 
-    for (const gone of [spoken, waiting]) expect((await run('events', gone)).stderr).to.include('NOT_KEPT');
-    expect((await run('replay', `${waiting}.0`, '--yes')).stderr).to.include('NOT_KEPT');
-    expect((await json('events')).events.map(({ id }: { id: string }) => id)).to.deep.equal([other]);
-    expect((await json('refused')).requests).to.deep.equal([]);
-    expect((await json('calls', '--since', '1d')).calls).to.deep.equal([]);
+    for (const gone of [spoken, waiting]) expect((await ask(`/api/events/${gone}`)).status).to.equal(404);
+    expect((await ask(`/api/deliveries/${waiting}.0/replay`, { method: 'POST' })).status).to.equal(404);
+    expect((await api('/api/events')).events?.map(({ id }) => id)).to.deep.equal([other]);
+    expect((await api('/api/refused')).requests).to.deep.equal([]);
+    expect((await api('/api/calls')).calls).to.deep.equal([]);
     for (const text of [number, '555-0100', 'conv_a', 'Ada']) expect(await filesWith(text), text).to.deep.equal([]);
     expect(await filesWith('555-0101')).not.to.deep.equal([]);
 
@@ -155,58 +174,58 @@ describe('an erasure', () => {
       id: spoken,
       duplicate: true,
     });
-    expect((await json('events')).events.length).to.equal(1);
-    expect((await json('events', '--duplicates')).duplicates).to.deep.equal([]);
+    expect((await api('/api/events')).events?.length).to.equal(1);
+    expect((await api('/api/duplicates')).duplicates).to.deep.equal([]);
 
     const lookups = () => crm.requests.filter(({ path }) => path.startsWith('/people')).length;
     const before = lookups();
     await ring(url, number);
     expect(lookups()).to.equal(before + 1);
 
-    const { erasures } = await json('erase', '--list');
+    const { erasures } = await erase('--list');
     expect(erasures.length).to.equal(1);
     expect(erasures[0]).to.deep.include({ by: 'ada', state: 'done', sentCount: 4 });
     expect(JSON.stringify(erasures)).not.to.match(/415|conv_a/);
-    expect((await json('erase', '--list', '--number', '+1 (415) 555-0100')).erasures.length).to.equal(1);
-    expect((await json('erase', '--list', '--number', '+1 (415) 555-0101')).erasures.length).to.equal(0);
+    expect((await erase('--list', '--number', '+1 (415) 555-0100')).erasures.length).to.equal(1);
+    expect((await erase('--list', '--number', '+1 (415) 555-0101')).erasures.length).to.equal(0);
   });
 
   it('stays done over a restart', async () => {
     const first = await setup();
     const id = (await first.send({ conversationId: 'conv_a' })).id;
-    await first.json('erase', '--subject', 'conv_a', '--yes');
+    await first.erase('--subject', 'conv_a', '--yes');
     await first.router.close();
     const second = await setup();
-    expect((await second.json('events')).events).to.deep.equal([]);
+    expect((await second.api('/api/events')).events).to.deep.equal([]);
     expect(await second.send({ conversationId: 'conv_a' })).to.deep.equal({ id, duplicate: true });
-    expect((await second.json('erase', '--list')).erasures[0].filter.subject).to.match(/^[0-9a-f]{64}$/);
+    expect((await second.erase('--list')).erasures[0].filter.subject).to.match(/^[0-9a-f]{64}$/);
   });
 
   it('takes an agent and a period, and says honestly what PostgreSQL may still contain', async () => {
     const schema = 'switchhook_erase';
-    const { send, run, json } = await setup(
+    const { send, run, erase, api } = await setup(
       yaml(crm, database, `{ use: postgres, url: "${database.url}", schema: ${schema} }`),
     );
     await send({ conversationId: 'conv_a', agentId: 'agent_old' });
     await send({ conversationId: 'conv_b', agentId: 'agent_new' });
-    expect((await json('erase', '--agent', 'agent_old', '--before', '1h', '--yes')).events).to.deep.equal([]);
-    const { code, stdout, stderr } = await run('erase', '--agent', 'agent_old', '--since', '1h', '--yes');
+    expect((await erase('--agent', 'agent_old', '--before', '1h', '--yes')).events).to.deep.equal([]);
+    const { code, stdout, stderr } = await run('--agent', 'agent_old', '--since', '1h', '--yes');
     expect([code, stdout.split('\n')[0]?.startsWith('1 event erased')], stdout).to.deep.equal([0, true]);
     expect(stderr).to.match(/vacuum/);
-    expect((await json('events')).events.map(({ subject }: { subject: string }) => subject)).to.deep.equal(['conv_b']);
+    expect((await api('/api/events')).events?.map(({ subject }) => subject)).to.deep.equal(['conv_b']);
     await place.close();
     await database.query(`drop schema ${schema} cascade`);
   });
 
   it('is refused without a name, with a withheld number, and from another page', async () => {
     const { url, run } = await setup();
-    expect((await run('erase', '--before', '1d')).stderr).to.include('name what to erase');
-    expect((await run('erase', '--number', 'anonymous', '--dry-run')).stderr).to.include('withheld');
+    expect((await run('--before', '1d')).stderr).to.include('name what to erase');
+    expect((await run('--number', 'anonymous', '--dry-run')).stderr).to.include('withheld');
     const post = (headers: Record<string, string>) =>
       fetch(`${url}/api/erasures`, { method: 'POST', headers, body: JSON.stringify({ subject: 'conv_a' }) });
     const type = { 'content-type': 'application/json' };
     expect((await post(type)).status).to.equal(401);
     expect((await post({ authorization: `Bearer ${admin}`, 'content-type': 'text/plain' })).status).to.equal(415);
-    expect((await run('erase', '--list')).stdout).to.include('Nothing was erased.');
+    expect((await run('--list')).stdout).to.include('Nothing was erased.');
   });
 });

@@ -99,7 +99,7 @@ function report(result: ErasureDetails, options: EraseOptions, output: Output): 
       `the erasure ${state}${reason === null ? '' : `: ${reason}`}. Erase again.`,
     );
   if (dryRun) return;
-  if (left !== null) output.note(`In the files of the store: ${left}.`);
+  if (left !== null && !options.json) output.note(`In the files of the store: ${left}.`);
   const failed = destinations.filter(({ failure }) => failure !== null);
   if (failed.length === 0) return;
   const reasons = failed.map(({ destination, failure }) => `${destination}: ${failure}`);
