@@ -1,4 +1,4 @@
-/** A caller asks to be forgotten: what the router keeps about one number is counted, erased, and stays erased. */
+/** A caller asks to be removed: what the router keeps about one number is counted, erased, and stays erased. */
 import { readdir, readFile } from 'node:fs/promises';
 import { eraseCommand } from '@switchhook/cli/internal';
 import { type Receiver, receiver } from '@switchhook/testkit';
@@ -133,7 +133,7 @@ describe('an erasure', () => {
         { type: 'conversation_started', count: 1 },
       ],
       foundBy: { party: 1, mentioned: 1, conversation: 1 },
-      forgotten: { calls: 1, facts: 1, refused: 1, duplicates: 0, incomplete: 0, unrecorded: 0 },
+      removed: { calls: 1, facts: 1, refused: 1, duplicates: 0, incomplete: 0, unrecorded: 0 },
     });
     expect((await ask(`/api/events/${spoken}`)).status).to.equal(200);
 

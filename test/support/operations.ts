@@ -36,6 +36,7 @@ import { aPipeline, type Deliver, policy, resolversOf, type World } from './pipe
 export interface OperatorsWorld extends Omit<World, 'routes'> {
   readonly routes?: readonly Route[];
   readonly previews?: Readonly<Record<string, NonNullable<Destination['preview']>>>;
+  readonly erases?: Readonly<Record<string, NonNullable<Destination['erase']>>>;
   readonly probes?: Readonly<Record<string, NonNullable<OpenResolver['probe']>>>;
   readonly sources?: Readonly<Record<string, Source>>;
   /** Destinations that only the store knows. */
@@ -63,6 +64,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     routes = [aRoute()],
     destinations,
     previews = {},
+    erases = {},
     probes = {},
     sources = {},
     gone = [],
@@ -86,7 +88,8 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     destinations: new Map(
       names.map((name) => {
         const preview = previews[name];
-        const destination = { deliver: () => Promise.reject(), ...(preview && { preview }) };
+        const erase = erases[name];
+        const destination = { deliver: () => Promise.reject(), ...(preview && { preview }), ...(erase && { erase }) };
         return [name, { destination, policy: { ...policy, ...fixture.policy }, probe: probes[name] ?? null }];
       }),
     ),

@@ -3,6 +3,7 @@ export { type ReplayRequest, Replays } from './admin/bulk-replay.js';
 export { answeredCalls, type CallQuery } from './admin/call-history.js';
 export { ChangeFeed } from './admin/change-feed.js';
 export { Controls } from './admin/control.js';
+export type { ErasureFilter } from './admin/erasure-search.js';
 export { Erasures } from './admin/erasures.js';
 export { History, historyKey } from './admin/history.js';
 export { seriesOf } from './admin/history-series.js';

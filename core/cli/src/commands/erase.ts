@@ -110,7 +110,7 @@ function report(result: ErasureDetails, options: EraseOptions, output: Output): 
 }
 
 function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Output): void {
-  const { dryRun, oldestAt, newestAt, forgotten, foundBy, examples, destinations } = result;
+  const { dryRun, oldestAt, newestAt, removed, foundBy, examples, destinations } = result;
   if (result.number !== null && result.number !== number) output.line(`${number} was read as ${result.number}.`);
   const period =
     oldestAt === null || newestAt === null
@@ -127,7 +127,7 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
     output.line(
       `Their deliveries:${listOf(result.deliveries.map(({ destination, state, count }) => `${count} for ${destination} ${state}${state === 'waiting' ? (dryRun ? ' (will be cancelled)' : ' (cancelled)') : ''}`))}`,
     );
-  const kept = Object.entries(forgotten).filter(([, count]) => count > 0);
+  const kept = Object.entries(removed).filter(([, count]) => count > 0);
   if (kept.length > 0)
     output.line(`Beside the events:${listOf(kept.map(([kind, count]) => `${count} ${keptTexts[kind] ?? kind}`))}`);
   if (examples.length > 0)

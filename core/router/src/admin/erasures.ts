@@ -2,14 +2,7 @@
 import { Clock, Log, type PhoneNormalizer, refuse, Store, token } from '@switchhook/sdk';
 import { isWithheld, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher } from '../delivery/dispatcher.js';
-import {
-  type Forgetful,
-  ForgetfulParts,
-  type Forgotten,
-  forgottenKinds,
-  newSalt,
-  saltedHash,
-} from '../system/erasing.js';
+import { type Forgetful, ForgetfulParts, newSalt, type Removed, removedKinds, saltedHash } from '../system/erasing.js';
 import { newErasureId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -55,7 +48,7 @@ export interface ErasureRecord {
   readonly foundBy: Readonly<Partial<Record<FoundBy, number>>>;
   readonly deliveries: readonly { readonly destination: string; readonly state: string; readonly count: number }[];
   /** Removed from memory and from lists. */
-  readonly forgotten: Forgotten;
+  readonly removed: Removed;
   /** Receipt of the oldest and of the newest event. */
   readonly oldestMs: number | null;
   readonly newestMs: number | null;
@@ -68,7 +61,7 @@ export interface ErasureRecord {
   readonly reason: string | null;
 }
 
-/** An erasure of this process, with what is forgotten at its end. */
+/** An erasure of this process, with what is removed at its end. */
 export interface Erasure extends ErasureRecord {
   readonly dryRun: boolean;
   /** At most ten thousand. */
@@ -111,7 +104,7 @@ export class Erasures {
     @inject(Mask) private readonly mask: Mask,
   ) {}
 
-  /** A number or an address as the router reads it. Refused where it names nobody. */
+  /** A number or an address as the router reads it. Refused where it stands for a withheld one. */
   numberOf(text: string): string {
     const number = this.plan.value.normalizePhone(text);
     if (isWithheld(number)) throw refuse('MALFORMED', 'number: it stands for a withheld number, which is that of many');
@@ -165,7 +158,7 @@ export class Erasures {
     const erasure: Progress = {
       ...{ id: newErasureId(), state: 'running', dryRun, by, salt, startedAtMs: this.clock.now(), endedAtMs: null },
       filter: { number: hashOf(number), subject: hashOf(subject), agent: hashOf(agent), sinceMs, untilMs },
-      ...{ events: [], foundBy: {}, deliveries: [], forgotten: {}, oldestMs: null, newestMs: null },
+      ...{ events: [], foundBy: {}, deliveries: [], removed: {}, oldestMs: null, newestMs: null },
       ...{ sent: [], sentCount: 0, destinations: [], examples: [], left: null, reason: null },
     };
     this.#kept.push(erasure);
@@ -193,8 +186,8 @@ export class Erasures {
       for (const one of this.#kept.filter((kept) => kept.dryRun)) one.examples = [];
       await this.#keep(erasure).catch((error: unknown) => log.error('erasure.failed', { id: erasure.id, error }));
     }
-    const { id, state, forgotten, sentCount, left } = erasure;
-    log.info('erasure.ended', { id, by, dryRun, state, events: totalOf(erasure.events), forgotten, sentCount, left });
+    const { id, state, removed, sentCount, left } = erasure;
+    log.info('erasure.ended', { id, by, dryRun, state, events: totalOf(erasure.events), removed, sentCount, left });
   }
 
   async #sweep(erasure: Progress, filter: ErasureFilter): Promise<void> {
@@ -212,8 +205,8 @@ export class Erasures {
       if (erasure.dryRun) break;
     }
     for (const part of this.parts) {
-      const forgotten = await part.forget(search, erasure.dryRun);
-      erasure.forgotten = sumOf(erasure.forgotten, forgotten);
+      const removed = await part.forget(search, erasure.dryRun);
+      erasure.removed = sumOf(erasure.removed, removed);
     }
     if (erasure.dryRun) return;
     dispatcher.expectAll();
@@ -284,6 +277,6 @@ function totalOf(rows: readonly { readonly count: number }[]): number {
   return rows.reduce((sum, { count }) => sum + count, 0);
 }
 
-function sumOf(a: Forgotten, b: Forgotten): Forgotten {
-  return Object.fromEntries(forgottenKinds.map((kind) => [kind, (a[kind] ?? 0) + (b[kind] ?? 0)]));
+function sumOf(a: Removed, b: Removed): Removed {
+  return Object.fromEntries(removedKinds.map((kind) => [kind, (a[kind] ?? 0) + (b[kind] ?? 0)]));
 }

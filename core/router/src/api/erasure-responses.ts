@@ -27,7 +27,7 @@ const shape = {
   deliveries: list(z.object({ destination: z.string(), state: z.string(), count })).meta({
     description: 'Their deliveries; those that waited are cancelled.',
   }),
-  forgotten: z.record(z.string(), count).meta({
+  removed: z.record(z.string(), count).meta({
     description:
       'Removed from memory and lists. calls: answers kept for repeated requests. facts: what resolvers found. refused: refused requests. duplicates, incomplete: entries of these lists. unrecorded: calls that waited for the store.',
   }),

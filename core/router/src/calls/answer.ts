@@ -11,7 +11,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
-import type { ErasedThings, Forgotten } from '../system/erasing.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { newEventId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -182,7 +182,7 @@ export class Answers {
   }
 
   /** Removes the answers and facts that are kept about what was erased. */
-  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+  forget(erased: ErasedThings, isDryRun: boolean): Removed {
     return { calls: this.#calls.forget(erased, isDryRun), facts: this.#factsCache.forget(erased, isDryRun) };
   }
 

@@ -6,7 +6,7 @@ import { traceOf } from '../calls/reply.js';
 import { CallTelemetry } from '../calls/telemetry.js';
 import { recordOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
-import type { ErasedThings, Forgotten } from '../system/erasing.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { inject, injectable } from '../system/injection.js';
 import { Ingest } from './ingest.js';
 
@@ -83,7 +83,7 @@ export class CallRecorder {
   }
 
   /** Calls that wait for the store and are about what was erased are not recorded any more. */
-  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+  forget(erased: ErasedThings, isDryRun: boolean): Removed {
     const found = [...this.#recording.values()].filter((record) =>
       erased.isAbout({ ...record, text: () => new TextDecoder().decode(record.body) }),
     );

@@ -1,6 +1,6 @@
 /** Recent duplicates: events that were received again since the router started. */
 import type { EventRecord } from '@switchhook/sdk';
-import { type ErasedThings, type Forgotten, removeFitting } from '../system/erasing.js';
+import { type ErasedThings, type Removed, removeFitting } from '../system/erasing.js';
 
 /** An event that is kept, and how often it came again since the router started. */
 export interface RecentDuplicate extends Pick<EventRecord, 'source' | 'type' | 'subject'> {
@@ -35,7 +35,7 @@ export class RecentDuplicates {
   }
 
   /** Removes those of erased events and conversations. */
-  forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Forgotten {
+  forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Removed {
     const fits = (id: string, { subject }: RecentDuplicate): boolean =>
       eventIds.has(id) || (subject !== null && subjects.has(subject));
     return { duplicates: removeFitting(this.#kept, fits, (id) => this.#kept.delete(id), isDryRun) };

@@ -3,7 +3,7 @@ import { type Appended, Clock, type EventRecord, refuse, Store } from '@switchho
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher, type Reservation } from '../delivery/dispatcher.js';
 import type { Routes } from '../routing/routes.js';
-import type { ErasedThings, Forgotten } from '../system/erasing.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { inject, injectable } from '../system/injection.js';
 import { invalidReturn } from '../system/returned.js';
 import { inSpan, outsideSpans } from '../system/tracing.js';
@@ -39,7 +39,7 @@ export class Ingest {
   }
 
   /** Removes erased events from those that came again. */
-  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+  forget(erased: ErasedThings, isDryRun: boolean): Removed {
     return this.duplicates.forget(erased, isDryRun);
   }
 

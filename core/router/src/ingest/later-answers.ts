@@ -17,7 +17,7 @@ import { callKey } from '../calls/call-key.js';
 import { acknowledgement } from '../calls/reply.js';
 import { CallTelemetry } from '../calls/telemetry.js';
 import type { Routes } from '../routing/routes.js';
-import type { ErasedThings, Forgotten } from '../system/erasing.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { newEventId } from '../system/ids.js';
 import { type CurrentInUse, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -123,8 +123,8 @@ export class LaterAnswers {
     return acknowledgement(inboundCall, taken, source, this.log);
   }
 
-  /** Removes what is kept about calls to tell repeated requests. */
-  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+  /** Removes what is kept about calls to find repeated requests. */
+  forget(erased: ErasedThings, isDryRun: boolean): Removed {
     return { calls: this.#calls.forget(erased, isDryRun) };
   }
 

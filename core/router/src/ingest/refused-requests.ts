@@ -10,7 +10,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { routerSource } from '../routing/router-events.js';
-import type { ErasedThings, Forgotten } from '../system/erasing.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { newRefusedId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -196,7 +196,7 @@ export class RefusedRequests {
   }
 
   /** Removes refused requests, whole ones with their records, that are about what was erased. The counts stay: they name an agent at most. */
-  forget(erased: ErasedThings, isDryRun: boolean): Forgotten {
+  forget(erased: ErasedThings, isDryRun: boolean): Removed {
     const whole = this.#wholeRequests();
     const found = [...this.#kept.values()].flat().filter(({ id, agent, atMs, reason }) => {
       const request = whole.get(id);

@@ -3,7 +3,7 @@ import { Clock, type EventRecord, Log, parseJson, Store, stringifyJson, token } 
 import { withTimeout } from '@switchhook/sdk/internal';
 import { Ingest } from '../ingest/ingest.js';
 import type { Routes } from '../routing/routes.js';
-import type { ErasedThings, Forgotten } from '../system/erasing.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { emit } from './emission.js';
 
@@ -106,7 +106,7 @@ export class Incomplete {
   }
 
   /** Removes conversations that were erased, and those that wait for an event. */
-  async forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Promise<Forgotten> {
+  async forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Promise<Removed> {
     const isErased = (id: string, subject: string): boolean => eventIds.has(id) || subjects.has(subject);
     const found = (await this.list({ limit: mostListed })).items.filter((one) => isErased(one.eventId, one.subject));
     if (isDryRun) return { incomplete: found.length };

@@ -27,15 +27,15 @@ export interface ErasedThings {
 }
 
 /** How many entries were removed from memory, by kind. */
-export type Forgotten = { readonly [Kind in (typeof forgottenKinds)[number]]?: number };
+export type Removed = { readonly [Kind in (typeof removedKinds)[number]]?: number };
 
 /** `calls`: answers kept for repeated requests. `facts`: what resolvers found. `refused`: refused requests, whole or listed. */
-export const forgottenKinds = ['calls', 'facts', 'refused', 'duplicates', 'incomplete', 'unrecorded'] as const;
+export const removedKinds = ['calls', 'facts', 'refused', 'duplicates', 'incomplete', 'unrecorded'] as const;
 
 /** A part that keeps something of events or calls in memory, or in the store beside the events. */
 export interface Forgetful {
   /** Removes what is about it. In a dry run it only counts. */
-  forget(erased: ErasedThings, isDryRun: boolean): Forgotten | Promise<Forgotten>;
+  forget(erased: ErasedThings, isDryRun: boolean): Removed | Promise<Removed>;
 }
 
 /** All of them. */

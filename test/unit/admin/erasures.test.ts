@@ -1,0 +1,194 @@
+import type { ErasureFilter } from '@switchhook/core/internal';
+import type { Delivery, EventRecord, Outcome, Store } from '@switchhook/sdk';
+import { expect } from 'chai';
+import { anOperator, aRoute, type OperatorsWorld } from '../../support/operations.js';
+
+/** A promise that a test resolves. */
+function deferred<T>() {
+  let resolve = (_: T): void => {};
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: (value: T) => resolve(value) };
+}
+
+const delivered: Outcome = { kind: 'delivered' };
+
+/** An operator who erases. */
+function setup(world: OperatorsWorld = {}) {
+  const made = anOperator(world);
+  const { erasures } = made.operations;
+  const run = (filter: ErasureFilter, dryRun = false) => erasures.start({ filter, dryRun, by: 'ada' });
+  const subjects = async () => (await made.store.events({ limit: 100 })).items.map(({ subject }) => subject);
+  return { ...made, erasures, run, subjects };
+}
+
+/** An event that another source than that of the pipeline has received. */
+function stored(n: number, given: Partial<EventRecord>): EventRecord {
+  return {
+    ...{ id: `01890a5d-ac96-774b-bcce-${String(n).padStart(12, '0')}`, key: `k${n}`, source: 'agents', type: 'ended' },
+    ...{ subject: `s${n}`, agent: null, party: null, occurredAtMs: 1, receivedAtMs: 1_000 + n },
+    body: Buffer.from('{}'),
+    ...given,
+  };
+}
+
+describe('an erasure', () => {
+  it('cancels what waits, and what is held in memory, which is never delivered after it', async () => {
+    const first = deferred<Outcome>();
+    const seen: string[] = [];
+    const deliver = ({ event, attempt }: Delivery): Promise<Outcome> => {
+      seen.push(`${event.subject} ${attempt}`);
+      return event.subject === 'slow' ? first.promise : Promise.resolve(delivered);
+    };
+    const { received, run, clock, subjects } = setup({
+      destinations: { crm: deliver },
+      policy: { concurrency: 1 },
+    });
+    await received({ key: '1', subject: 'slow' }, { key: '2', subject: 'a' }, { key: '3', subject: 'b' });
+    expect(seen).to.deep.equal(['slow 1']);
+    const erasure = await run({ subject: 'a' });
+    expect(erasure).to.deep.include({ state: 'done', sentCount: 0, events: [{ type: 'ended', count: 1 }] });
+    first.resolve(delivered);
+    await clock.advance(600_000);
+    expect(seen).to.deep.equal(['slow 1', 'b 1']);
+    expect((await subjects()).toSorted()).to.deep.equal(['b', 'slow']);
+  });
+
+  it('waits for an attempt under way, which settles without bringing the event back', async () => {
+    const attempt = deferred<Outcome>();
+    const atDestination: string[] = [];
+    const { received, run, clock, store, erasures } = setup({
+      destinations: { crm: () => attempt.promise.finally(() => atDestination.push('arrived')) },
+      erases: {
+        crm: async (deliveries) => {
+          atDestination.push(`erased ${deliveries.map(({ event }) => event.data.key)}`);
+          return deliveries.length;
+        },
+      },
+    });
+    const [id = ''] = await received({ key: '1', subject: 'a' });
+    const running = run({ subject: 'a' });
+    await clock.advance(1_000);
+    expect((await running).state).to.equal('running');
+    attempt.resolve({ kind: 'unavailable', reason: 'status 503' });
+    await clock.advance(600_000);
+    const erasure = erasures.get((await running).id);
+    expect(erasure).to.deep.include({ state: 'done', sentCount: 1 });
+    expect(erasure.sent).to.deep.equal([
+      { destination: 'crm', eventId: id, deliveryId: `${id}.0`, atMs: null, arrived: false },
+    ]);
+    expect(atDestination).to.deep.equal(['arrived', 'erased 1']);
+    expect([await store.event(id), await store.delivery(`${id}.0`)]).to.deep.equal([null, null]);
+    expect((await store.deliveries({ limit: 10 })).items).to.deep.equal([]);
+  });
+
+  it('reports a destination that cannot erase, and goes on', async () => {
+    const { received, run, subjects, store } = setup({
+      destinations: { crm: async () => delivered, sheet: async () => delivered },
+      routes: [aRoute({ to: ['crm', 'sheet'] })],
+      erases: {
+        crm: () => Promise.reject(new Error('no connection for hunter2')),
+        sheet: async (deliveries) => deliveries.length,
+      },
+    });
+    await received({ key: '1', subject: 'a' });
+    const { destinations, state, id } = await run({ subject: 'a' });
+    expect(state).to.equal('done');
+    expect(destinations).to.deep.equal([
+      { destination: 'sheet', deliveries: 1, able: true, records: 1, failure: null },
+      { destination: 'crm', deliveries: 1, able: true, records: 0, failure: 'no connection for ***' },
+    ]);
+    expect(await subjects()).to.deep.equal([]);
+    expect(JSON.parse((await store.state?.(`switchhook.erasures:${id}`)) ?? '')).to.deep.include({ destinations });
+  });
+
+  it('delivers what the store could not erase', async () => {
+    let isBroken = true;
+    const seen: string[] = [];
+    const { received, run, clock } = setup({
+      destinations: {
+        crm: async ({ event }) => {
+          seen.push(String(event.subject));
+          return seen.length === 1 ? { kind: 'unavailable', reason: 'status 503' } : delivered;
+        },
+      },
+      store: (store: Store) => {
+        const erase = store.erase?.bind(store);
+        store.erase = async (request) => {
+          if (isBroken) throw new Error('the disk is full');
+          return erase?.(request) ?? [];
+        };
+        return store;
+      },
+    });
+    await received({ key: '1', subject: 'a' });
+    expect(await run({ subject: 'a' })).to.deep.include({ state: 'failed', reason: 'the disk is full' });
+    isBroken = false;
+    await clock.advance(600_000);
+    expect(seen).to.deep.equal(['a', 'a']);
+  });
+
+  it('finds a number in bodies, however it is written, with the conversations of these events, and no other one', async () => {
+    const { store, run } = setup();
+    const body = (value: unknown) => Buffer.from(JSON.stringify(value));
+    const events = [
+      stored(1, { party: '+14155550100' }),
+      stored(2, { subject: 's1', body: body({ nothing: 'here' }) }),
+      stored(3, { body: body({ text: 'call +1 (415) 555-0100.' }) }),
+      stored(4, { body: Buffer.from('{"text":"\\u002b1 415 555 0100"}') }),
+      stored(5, { body: body({ number: 14_155_550_100 }) }),
+      stored(6, { body: body({ link: 'https://x.test/?from=%2B14155550100' }) }),
+      stored(7, { subject: null, body: body({ text: '+1 415-555-0100' }) }),
+      stored(8, { body: body({ text: '+14155550101, +144155550100, 5550100, 94155550100' }) }),
+      stored(9, { subject: null }),
+      stored(10, {
+        source: 'router',
+        type: 'delivery.dead',
+        subject: 'crm',
+        body: body({ eventId: stored(3, {}).id }),
+      }),
+      stored(11, {
+        source: 'router',
+        type: 'delivery.dead',
+        subject: 'crm2',
+        body: body({ eventId: stored(8, {}).id }),
+      }),
+    ];
+    await store.append(events.map((event) => ({ event, deliveries: [] })));
+    const erasure = await run({ number: '+14155550100' }, true);
+    expect(erasure.foundBy).to.deep.equal({ party: 1, mentioned: 5, conversation: 1, derived: 1 });
+    expect((await run({ number: '+14155550100' })).foundBy).to.deep.equal(erasure.foundBy);
+    const left = (await store.events({ limit: 100 })).items.map(({ key }) => key);
+    expect(left).to.deep.equal(['k11', 'k9', 'k8']);
+  });
+
+  it('takes all conditions together, and what was received in a period', async () => {
+    const { store, run } = setup();
+    const agents = ['x', 'y', 'x'].map((agent, n) => stored(n, { agent, subject: 'same', party: '+14155550100' }));
+    await store.append(agents.map((event) => ({ event, deliveries: [] })));
+    const period = { sinceMs: 1_001, untilMs: 1_010 };
+    const erasure = await run({ number: '+14155550100', agent: 'x', subject: 'same', ...period });
+    expect([erasure.oldestMs, erasure.newestMs]).to.deep.equal([1_002, 1_002]);
+    expect((await store.events({ limit: 9 })).items.map(({ key }) => key)).to.deep.equal(['k1', 'k0']);
+  });
+
+  it('keeps a record without what was named, and forgets the examples of dry runs', async () => {
+    const { received, run, erasures } = setup();
+    await received({ key: '1', subject: 'conv_1' });
+    const dry = await run({ subject: 'conv_1' }, true);
+    expect(dry.examples.map(({ event, by }) => [event.subject, by])).to.deep.equal([['conv_1', 'named']]);
+    await run({ subject: 'conv_1' });
+    expect(erasures.get(dry.id).examples).to.deep.equal([]);
+    const records = await erasures.list();
+    expect(records.map(({ by, state }) => [by, state])).to.deep.equal([['ada', 'done']]);
+    expect(JSON.stringify(records)).not.to.include('conv_1');
+    expect(records[0]?.filter.subject).to.match(/^[0-9a-f]{64}$/);
+  });
+
+  it('is refused where the store cannot erase', async () => {
+    const { run } = setup({ store: (store) => Object.assign(store, { erase: undefined }) });
+    const refusal = await run({ subject: 'a' }, true).catch((error: { code: string }) => error);
+    expect(refusal).to.have.property('code', 'STORE_CANNOT_ERASE');
+  });
+});
