@@ -47,6 +47,7 @@ export const events: SourceRow = {
   options: {},
   plugin: null,
   capture: false,
+  mask: null,
   component: component({ samples: { ended: { type: 'ended', about: { id: 'conv_1', agent: 'a' } } } }),
 };
 /** A source of calls. */
@@ -55,6 +56,7 @@ export const calls: SourceRow = {
   options: {},
   plugin: null,
   capture: false,
+  mask: null,
   component: component({
     calls: true,
     callBody: ({ from, to, agent }) => ({ from, to, agent }),

@@ -15,6 +15,7 @@ import { withTimeout } from '@switchhook/sdk/internal';
 import { type AnswerPlan, Answers } from './calls/answer.js';
 import { Dispatcher } from './delivery/dispatcher.js';
 import { CallRecorder } from './ingest/call-recorder.js';
+import type { DraftMask } from './ingest/draft-mask.js';
 import { Ingest } from './ingest/ingest.js';
 import { type AskedCall, LaterAnswers } from './ingest/later-answers.js';
 import { readHandshake, readReception } from './ingest/reception.js';
@@ -31,6 +32,8 @@ export interface SourcePlan extends AnswerPlan {
   readonly sources: ReadonlyMap<string, Source>;
   readonly normalizePhone: PhoneNormalizer;
   readonly routeTable: Routes;
+  /** By the name of a source; missing where no source masks anything. */
+  readonly masks?: ReadonlyMap<string, DraftMask>;
 }
 
 export const SourcePlan = token<CurrentInUse<SourcePlan>>('switchhook.SourcePlan');
@@ -85,7 +88,7 @@ export class Pipeline {
       const source = plan.sources.get(name);
       if (source === undefined) throw refuse('NOT_FOUND', 'no such source');
       if (request.method === 'GET') return this.#shakeHands(source, request);
-      const reception = await this.#verified(name, source, request, plan.normalizePhone);
+      const reception = await this.#verified(name, source, request, plan);
       if (reception.kind === 'handshake') return reception.reply;
       // Only what is verified continues a trace of its sender.
       return inSpan(`receive ${name}`, receiving(name, request), () => {
@@ -111,12 +114,14 @@ export class Pipeline {
     }
   }
 
-  async #verified(name: string, source: Source, request: RawRequest, read: PhoneNormalizer): Promise<Reception> {
+  async #verified(name: string, source: Source, request: RawRequest, plan: SourcePlan): Promise<Reception> {
+    const { normalizePhone: read, masks } = plan;
+    const mask = masks?.get(name);
     try {
       const received = this.#read(source, request);
-      if (!isPromise(received)) return readReception(received, read, source);
+      if (!isPromise(received)) return readReception(received, read, source, mask);
       const waitMs = source.fallback === undefined ? verifyMs.events : verifyMs.call;
-      return readReception(await withTimeout(this.clock, waitMs, received), read, source);
+      return readReception(await withTimeout(this.clock, waitMs, received), read, source, mask);
     } catch (error) {
       if (isRefusal(error)) throw error;
       const reply = source.answer === undefined ? this.answers.fallback(source) : null;
@@ -155,7 +160,8 @@ export class Pipeline {
     const { source, request, inboundCall, startedAtMs } = asked;
     const callAnswer = await this.answers.answer(name, inboundCall, startedAtMs, plan);
     const reply = this.answers.reply(inboundCall, callAnswer, source);
-    void this.recorder.record({ source: name, request, inboundCall, callAnswer, routes: plan.routeTable });
+    const { routeTable: routes, masks } = plan;
+    void this.recorder.record({ source: name, request, inboundCall, callAnswer, routes, mask: masks?.get(name) });
     return reply;
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '@switchhook/sdk';
 import type { Answers } from '../calls/answer.js';
 import { replyTo, traceOf } from '../calls/reply.js';
+import type { DraftMask } from '../ingest/draft-mask.js';
 import { readReception } from '../ingest/reception.js';
 import { recordOf } from '../routing/event-record.js';
 
@@ -52,6 +53,8 @@ export interface DryRun {
   readonly body: JsonObject;
   readonly nowMs: number;
   readonly normalizePhone: PhoneNormalizer;
+  /** Of the source. */
+  readonly mask?: DraftMask | undefined;
 }
 
 /** The events that a source would make of a body, with ids that no event has. Refuses as `MALFORMED` what the source does not take. */
@@ -73,7 +76,7 @@ function exampleId(index: number): string {
 }
 
 /** What a source makes of a body that it has signed itself. Refuses as `MALFORMED` what the source does not take. */
-export async function receptionOf({ name, source, body, nowMs, normalizePhone }: DryRun): Promise<Reception> {
+export async function receptionOf({ name, source, body, nowMs, normalizePhone, mask }: DryRun): Promise<Reception> {
   if (source === undefined) throw refuse('MALFORMED', `there is no source ${name}`);
   const bytes = new TextEncoder().encode(stringifyJson(body));
   const signed = source.sign?.(bytes, nowMs);
@@ -88,7 +91,7 @@ export async function receptionOf({ name, source, body, nowMs, normalizePhone }:
     url: `/hooks/${name}${signed.rest}`,
     receivedAtMs: nowMs,
   });
-  return readReception(reception, normalizePhone, source);
+  return readReception(reception, normalizePhone, source, mask);
 }
 
 async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {

@@ -19,6 +19,7 @@ import pMap from 'p-map';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { CaptureFile } from '../ingest/captured-requests.js';
+import type { DraftMask } from '../ingest/draft-mask.js';
 import type { RefusalFilter, RefusalGroup } from '../ingest/refusal-counts.js';
 import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../ingest/refused-requests.js';
 import { type Current, inject, injectable } from '../system/injection.js';
@@ -36,6 +37,8 @@ export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
   /** Names of the sources whose requests are calls. */
   readonly callSources: readonly string[];
   readonly normalizePhone: PhoneNormalizer;
+  /** By the name of a source. */
+  readonly masks?: ReadonlyMap<string, DraftMask>;
 }
 
 export const AdminPlan = token<Current<AdminPlan>>('switchhook.AdminPlan');
@@ -190,9 +193,10 @@ export class Operations {
       return details.map((details) => this.#explained(details, true));
     }
     const { source: name, body } = question;
-    const { sources, normalizePhone } = this.plan.value;
+    const { sources, normalizePhone, masks } = this.plan.value;
     const nowMs = this.clock.now();
-    const events = await draftedEvents({ name, source: sources.get(name), body, nowMs, normalizePhone });
+    const mask = masks?.get(name);
+    const events = await draftedEvents({ name, source: sources.get(name), body, nowMs, normalizePhone, mask });
     return events.map((event) => this.#explained({ event, deliveries: [] }, false));
   }
 

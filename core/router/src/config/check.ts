@@ -126,7 +126,9 @@ class ConfigCheck {
       plugins: plugins.names,
       pluginOptions,
       store: { ...componentRow(store), retentionMs: store.common.retention },
-      sources: sources.map((row) => ({ ...componentRow(row), capture: row.common?.capture ?? false })),
+      sources: sources.map((row) => {
+        return { ...componentRow(row), capture: row.common?.capture ?? false, mask: row.common?.mask ?? null };
+      }),
       transforms: transforms.map(componentRow),
       destinations: destinations.flatMap(destinationRow),
       resolvers: resolvers.flatMap((row) => resolverRow(row, order)),

@@ -1,5 +1,5 @@
 /** The configuration as the rest of the router sees it: checked, complete and frozen. */
-import type { Component, Kind, Plugin } from '@switchhook/sdk';
+import type { Component, Kind, MaskOptions, Plugin } from '@switchhook/sdk';
 import type { AnswerRow } from '../calls/answer.js';
 import type { QueuePolicy } from '../delivery/policy.js';
 import type { Expectation } from '../monitor/incomplete.js';
@@ -97,6 +97,8 @@ export interface StoreRow extends ComponentRow<'store'> {
 export interface SourceRow extends ComponentRow<'source'> {
   /** Whether refused requests are kept whole. */
   readonly capture: boolean;
+  /** What is masked before anything is kept; null = nothing. */
+  readonly mask: MaskOptions | null;
 }
 
 export interface DestinationRow extends ComponentRow<'destination'> {

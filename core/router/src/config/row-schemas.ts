@@ -1,6 +1,6 @@
 /** The keys of every row that names a component, and the sections of such rows. */
 
-import { type Component, duration, type Kind, rate } from '@switchhook/sdk';
+import { type Component, duration, type Kind, maskOptions, rate } from '@switchhook/sdk';
 import { z } from 'zod';
 
 /** Longer waits are no timeouts any more, and timers of the platform end at 24 days. */
@@ -88,6 +88,10 @@ export const rowSchemas = {
   source: z.strictObject({
     use,
     followedBy: followedBy.optional(),
+    mask: z.strictObject(maskOptions).optional().meta({
+      description:
+        'Masks personal data in the body of each event after its verification: neither the store nor routes and destinations get what is masked. Subject, agent and number of the event stay, unless `names` has `subject`, `agent` or `party`. Default: nothing is masked.',
+    }),
     capture: z.boolean().default(false).meta({
       description:
         'Keeps the last 20 refused requests whole, for at most a day, in memory, for `switchhook refused --save`. They contain personal data: turn it on only to find a fault.',

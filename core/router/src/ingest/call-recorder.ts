@@ -8,6 +8,7 @@ import { recordOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { inject, injectable } from '../system/injection.js';
+import type { DraftMask } from './draft-mask.js';
 import { Ingest } from './ingest.js';
 
 /** Waits between the tries: a store that is away for less than twenty minutes misses no call. */
@@ -25,6 +26,8 @@ export interface AnsweredRequest {
   readonly callAnswer: CallAnswer;
   /** Those of the configuration with which the call was answered. */
   readonly routes?: Routes;
+  /** Of its source: what was found for the answer is masked, too. */
+  readonly mask?: DraftMask | undefined;
 }
 
 @injectable()
@@ -49,14 +52,15 @@ export class CallRecorder {
    * A request about a call has its answer: logs it, and stores the call with its first request. Never throws; resolves with whether the
    * call is stored, which may take as long as all tries.
    */
-  async record({ source, request, inboundCall, callAnswer, routes }: AnsweredRequest): Promise<boolean> {
+  async record({ source, request, inboundCall, callAnswer, routes, mask }: AnsweredRequest): Promise<boolean> {
     const { event, call } = inboundCall;
     try {
       this.telemetry.answered(source, call, callAnswer);
       if (callAnswer.repeated) return true;
       const { body: _, ...draft } = event;
       const data = { ...draft.data, answer: traceOf(call, callAnswer) };
-      const record = recordOf({ ...draft, data }, source, request.receivedAtMs, callAnswer.trace.eventId);
+      const whole = mask?.({ ...draft, data }) ?? { ...draft, data };
+      const record = recordOf(whole, source, request.receivedAtMs, callAnswer.trace.eventId);
       return await this.#store(record, routes);
     } catch (error) {
       this.log.error('call.unrecorded', { source, error });

@@ -23,6 +23,7 @@ import { type CurrentInUse, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { sendAnswer } from './answer-sender.js';
 import { CallRecorder } from './call-recorder.js';
+import type { DraftMask } from './draft-mask.js';
 import { type OpenCall, OpenCalls } from './open-calls.js';
 
 /** What answering later takes from the configuration: a call is answered with the one with which it is begun. */
@@ -30,6 +31,8 @@ export interface LaterPlan extends AnswerPlan {
   /** By name. */
   readonly sources: ReadonlyMap<string, Source>;
   readonly routeTable: Routes;
+  /** By the name of a source. */
+  readonly masks?: ReadonlyMap<string, DraftMask>;
 }
 
 export const LaterPlan: NamedToken<CurrentInUse<LaterPlan>> = token('switchhook.LaterPlan');
@@ -225,8 +228,10 @@ export class LaterAnswers {
       }
   }
 
-  #record(open: OpenCall, callAnswer: CallAnswer, { routeTable: routes }: LaterPlan): Promise<boolean> {
-    return this.recorder.record({ source: open.source, request: open, inboundCall: open, callAnswer, routes });
+  #record(open: OpenCall, callAnswer: CallAnswer, { routeTable: routes, masks }: LaterPlan): Promise<boolean> {
+    const { source } = open;
+    const mask = masks?.get(source);
+    return this.recorder.record({ source, request: open, inboundCall: open, callAnswer, routes, mask });
   }
 
   async #resume(id: string, open: OpenCall, plan: LaterPlan): Promise<boolean> {

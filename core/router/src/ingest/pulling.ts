@@ -14,6 +14,7 @@ import { recordFrom } from '../routing/event-record.js';
 import { newVersion } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { inSpan } from '../system/tracing.js';
+import type { DraftMask } from './draft-mask.js';
 import { Ingest } from './ingest.js';
 import { readDrafts } from './reception.js';
 
@@ -31,6 +32,8 @@ export interface Pulling {
 export interface PullPlan {
   readonly pulling: readonly Pulling[];
   readonly normalizePhone: PhoneNormalizer;
+  /** By the name of a source. */
+  readonly masks?: ReadonlyMap<string, DraftMask>;
 }
 
 export const PullPlan: NamedToken<Current<PullPlan>> = token('switchhook.PullPlan');
@@ -110,7 +113,9 @@ export class Pullers {
   #commitOf(one: Pulling): EmitPulled {
     return async (drafts, { checkpoint } = {}) => {
       const nowMs = this.clock.now();
-      const read = readDrafts(drafts, this.plan.value.normalizePhone, one.source);
+      const { normalizePhone, masks } = this.plan.value;
+      const mask = masks?.get(one.name);
+      const read = readDrafts(drafts, normalizePhone, one.source).map((draft) => mask?.(draft) ?? draft);
       const start = { attributes: { 'switchhook.source': one.name }, parent: {} };
       if (read.length > 0)
         await inSpan(`pull ${one.name}`, start, () =>

@@ -3,6 +3,7 @@ import type { Call, EventDraft, HttpReply, PhoneNormalizer, Reception } from '@s
 import { isWithheld } from '@switchhook/sdk/internal';
 import { allowedReply, canBeSent } from '../calls/reply.js';
 import { invalidReturn, isJson, isPlain } from '../system/returned.js';
+import type { DraftMask } from './draft-mask.js';
 
 /** Longer ones are no numbers, and would be kept for every call. */
 const longestNumber = 256;
@@ -10,11 +11,16 @@ const longestNumber = 256;
 /**
  * A reception as the pipeline takes it: whole, and with its phone numbers read. From here on the same caller is always
  * written alike, and one who withholds the number has none; what was sent stays in `data`. Throws `InvalidReturn` where the
- * source has returned what is no reception.
+ * source has returned what is no reception. `mask`: of its source, for its events.
  */
-export function readReception(reception: Reception, read: PhoneNormalizer, source: object = reception): Reception {
+export function readReception(
+  reception: Reception,
+  read: PhoneNormalizer,
+  source: object = reception,
+  mask: DraftMask = (draft) => draft,
+): Reception {
   const invalid = (returned: unknown, allowed: string): Error => invalidReturn(source, 'receive', returned, allowed);
-  const checked = (draft: EventDraft): EventDraft => draftRead(draft, read, invalid);
+  const checked = (draft: EventDraft): EventDraft => mask(draftRead(draft, read, invalid));
   switch (reception?.kind) {
     case 'handshake':
       return readHandshake(reception.reply, source, 'receive');

@@ -11,6 +11,7 @@ import type { ComponentRow, Config } from '../config/config.js';
 import { routerEventSource } from '../config/router-row.js';
 import type { OpenDestination } from '../delivery/attempt.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
+import { draftMask } from '../ingest/draft-mask.js';
 import type { EmitPlan } from '../ingest/emitters.js';
 import type { LaterPlan } from '../ingest/later-answers.js';
 import type { Pulling, PullPlan } from '../ingest/pulling.js';
@@ -135,6 +136,9 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     sinceMs: clock.now(),
     server: serverPlan(config, sources),
     captures: new Set(config.sources.flatMap(({ name, capture }) => (capture ? [name] : []))),
+    masks: new Map(
+      config.sources.flatMap(({ name, mask }) => (mask === null ? [] : [[name, draftMask(mask)] as const])),
+    ),
     callSources: config.sources.filter(({ component }) => component.calls === true).map(({ name }) => name),
     // Deliveries that wait may name one that has been removed.
     transforms: new Map([...(earlier?.transforms ?? []), ...transforms]),
