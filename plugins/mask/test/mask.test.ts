@@ -99,6 +99,37 @@ const card = fc
     return `${digits}${(10 - (sum % 10)) % 10}`;
   });
 
+describe('mask finds addresses of recordings', () => {
+  const recordings = (data: JsonObject): JsonObject | undefined => masked(data, { recordings: true });
+
+  it('by the name of their field, and by their ending', () => {
+    const url = 'https://cdn.x.test/1';
+    expect(
+      recordings({
+        ...{
+          recordingUrl: url,
+          stereo_recording_url: `${url}?a=1`,
+          recordings: [{ mono: url, ms: 5 }],
+          note: 'recording',
+        },
+        ...{ text: `listen: ${url}.MP3, or ${url}.wav?sig=2`, page: url, audio: 's3://bucket/a.ogg' },
+      }),
+    ).to.deep.equal({
+      ...{
+        recordingUrl: '[recording]',
+        stereo_recording_url: '[recording]',
+        recordings: [{ mono: '[recording]', ms: 5 }],
+      },
+      ...{ note: 'recording', text: 'listen: [recording] or [recording]', page: url, audio: '[recording]' },
+    });
+  });
+
+  it('only if that is set', () => {
+    const data = { recordingUrl: 'https://cdn.x.test/1.wav' };
+    expect(masked(data, {})).to.deep.equal(data);
+  });
+});
+
 describe('mask finds card numbers', () => {
   const cardsOnly = make({ phones: false, emails: false });
   const shown = (text: string) => cardsOnly.apply(anEvent({ data: { text } }))?.data.text;

@@ -106,7 +106,8 @@ class Masking {
   }
 }
 
-const url = /\b[a-z][a-z0-9+.-]{1,15}:\/\/[^\s"'<>]+/gi;
+/** Without the punctuation behind it. */
+const url = /\b[a-z][a-z0-9+.-]{1,15}:\/\/[^\s"'<>]*[^\s"'<>.,;:!?)\]}]/gi;
 const audioFile = /\.(?:wav|mp3|m4a|mp4|ogg|oga|opus|flac|webm|aac|amr)(?:$|[?#])/i;
 
 /** Two names may have become the same: the second gets a number. */
