@@ -120,7 +120,7 @@ describe('mask finds addresses of recordings', () => {
         stereo_recording_url: '[recording]',
         recordings: [{ mono: '[recording]', ms: 5 }],
       },
-      ...{ note: 'recording', text: 'listen: [recording] or [recording]', page: url, audio: '[recording]' },
+      ...{ note: 'recording', text: 'listen: [recording], or [recording]', page: url, audio: '[recording]' },
     });
   });
 

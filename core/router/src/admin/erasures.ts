@@ -2,8 +2,8 @@
 import { Clock, Log, type PhoneNormalizer, refuse, Store, token } from '@switchhook/sdk';
 import { isWithheld, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher } from '../delivery/dispatcher.js';
-import { type Forgetful, ForgetfulParts, newSalt, type Removed, removedKinds, saltedHash } from '../system/erasing.js';
-import { newErasureId } from '../system/ids.js';
+import { type Forgetful, ForgetfulParts, type Removed, removedKinds, saltedHash } from '../system/erasing.js';
+import { newErasureId, newSalt } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';

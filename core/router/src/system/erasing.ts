@@ -1,5 +1,5 @@
 /** What the parts of the router that keep something in memory need to know of an erasure, and the salted hashes of what was erased. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type NamedToken, token } from '@switchhook/sdk';
 
 /** What may be about the erased person, conversation or agent. */
@@ -51,11 +51,6 @@ export function removeFitting<K, V>(
   const found = [...entries].filter(([key, value]) => fits(key, value));
   if (!isDryRun) for (const [key] of found) remove(key);
   return found.length;
-}
-
-/** A salt for the hashes of one erasure: 128 random bits in hex. */
-export function newSalt(): string {
-  return randomBytes(16).toString('hex');
 }
 
 /** SHA-256 of `salt:value` in hex: shows whether a value was erased to those who know the value. */

@@ -29,6 +29,11 @@ export function newErasureId(): string {
   return v7();
 }
 
+/** A salt for the hashes of one erasure: 128 random bits in hex. */
+export function newSalt(): string {
+  return Buffer.from(randomFillSync(new Uint8Array(16))).toString('hex');
+}
+
 /** A new id of a refused request: ids made later sort later, also within a millisecond. */
 export function newRefusedId(): string {
   return v7();
