@@ -1,7 +1,8 @@
 /** A caller asks to be removed: what the router keeps about one number is counted, erased, and stays erased. */
 import { readdir, readFile } from 'node:fs/promises';
 import { eraseCommand } from '@switchhook/cli/internal';
-import { type Receiver, receiver } from '@switchhook/testkit';
+import { defineDestination, definePlugin, Emitter, Store, z } from '@switchhook/sdk';
+import { type Receiver, receiver, runRouter, type TestRouter } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { ring, token } from '../support/phones.js';
 import { postgres, type TestDatabase } from '../support/postgres.js';
@@ -228,4 +229,93 @@ describe('an erasure', () => {
     expect((await post({ authorization: `Bearer ${admin}`, 'content-type': 'text/plain' })).status).to.equal(415);
     expect((await run('--list')).stdout).to.include('Nothing was erased.');
   });
+
+  it('removes an incomplete conversation from the list, with the event about it, and makes no further one', async () => {
+    const followed = `version: 1
+store: { use: memory }
+sources:
+  agents: { use: retell.events, secrets: only-for-tests, followedBy: { call_started: { type: call_ended, within: 2h } } }
+destinations: { console: { use: log } }
+routes: [{ from: [agents, router], to: console }]
+`;
+    const router = await runRouter(followed, []);
+    try {
+      const listed = async (): Promise<readonly Row[]> =>
+        ((await (await fetch(`${router.url}/api/incomplete`)).json()) as { conversations: readonly Row[] })
+          .conversations;
+      for (const id of ['call_1', 'call_2'])
+        await router.send('agents', { event: 'call_started', call: { call_id: id, agent_id: 'agent_1' } });
+      await router.clock.advance(2 * 3_600_000);
+      while ((await listed()).length < 2) await router.clock.advance(20_000);
+      const erased = await eraseBy(router, 'call_1');
+      expect(erased).to.deep.include({ foundBy: { named: 2 } });
+      expect((erased.removed as Readonly<Record<string, number>>).incomplete).to.equal(1);
+      expect((await listed()).length).to.equal(1);
+      await router.clock.advance(3 * 3_600_000);
+      expect((await listed()).length).to.equal(1);
+      const { items } = await router.router.get(Store).events({ subject: 'call_1', limit: 9 });
+      expect(items).to.deep.equal([]);
+    } finally {
+      await router.close();
+    }
+  });
+
+  it('drops what a destination emits because of an event that is erased meanwhile', async () => {
+    let deliver = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      deliver = resolve;
+    });
+    let goOn = (): void => {};
+    const erased = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const plugin = definePlugin({
+      name: 'archive',
+      components: [
+        defineDestination({
+          type: 'archive',
+          description: 'For tests.',
+          options: z.strictObject({}),
+          emits: ['stored'],
+          inject: { emitter: Emitter },
+          create: (_, { emitter }) => ({
+            async deliver({ event }) {
+              deliver();
+              await erased;
+              const data = { of: event.data };
+              await emitter.emit([{ key: 'k', type: 'stored', subject: null, agent: null, occurredAtMs: null, data }]);
+              return { kind: 'delivered' };
+            },
+          }),
+        }),
+      ],
+    });
+    const emitting = `version: 1
+store: { use: memory }
+sources: { agents: { use: sigmamind.events, secrets: only-for-tests } }
+destinations: { archive: { use: archive } }
+routes: [{ from: agents, to: archive }]
+`;
+    const router = await runRouter(emitting, [plugin]);
+    try {
+      await router.send('agents', JSON.parse(endedBody()));
+      await begun;
+      const running = eraseBy(router, 'conv_1');
+      const store = router.router.get(Store);
+      while ((await store.events({ limit: 9 })).items.length > 0) await new Promise((resolve) => setImmediate(resolve));
+      goOn();
+      expect(await running).to.deep.include({ state: 'done', sentCount: 1 });
+      expect((await store.events({ limit: 9 })).items).to.deep.equal([]);
+      expect((await router.attempts(1))[0]?.outcome).to.equal('delivered');
+    } finally {
+      await router.close();
+    }
+  });
 });
+
+/** Erases a conversation by the API of a router. */
+async function eraseBy({ url }: TestRouter, subject: string): Promise<Readonly<Record<string, unknown>>> {
+  const headers = { 'content-type': 'application/json' };
+  const reply = await fetch(`${url}/api/erasures`, { method: 'POST', headers, body: JSON.stringify({ subject }) });
+  return (await reply.json()) as Record<string, unknown>;
+}

@@ -112,6 +112,10 @@ function report(result: ErasureDetails, options: EraseOptions, output: Output): 
 function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Output): void {
   const { dryRun, oldestAt, newestAt, removed, foundBy, examples, destinations } = result;
   if (result.number !== null && result.number !== number) output.line(`${number} was read as ${result.number}.`);
+  if (result.number !== null && !/^\+\d{8,15}$|@/.test(result.number))
+    output.note(
+      `${result.number} is no complete phone number, so it is not searched for in bodies: write it with + and its country code.`,
+    );
   const period =
     oldestAt === null || newestAt === null
       ? ''
@@ -121,7 +125,7 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
   );
   if (result.events.length > 0)
     output.line(
-      `Found by:${listOf(Object.entries(foundBy).map(([by, count]) => `${count} ${foundTexts[by as keyof typeof foundTexts]}`))}`,
+      `Found:${listOf(Object.entries(foundBy).map(([by, count]) => `${count} by ${foundTexts[by as keyof typeof foundTexts]}`))}`,
     );
   if (result.deliveries.length > 0)
     output.line(
@@ -161,8 +165,8 @@ function atDestination(
   { destination, deliveries: count, able, records, failure }: ErasureDetails['destinations'][number],
   dryRun: boolean,
 ): string {
-  if (!able) return `${destination}: ${deliveries(count)} sent, or perhaps; erase them there`;
-  if (dryRun) return `${destination}: ${deliveries(count)} sent, or perhaps; the router will erase them there`;
+  if (!able) return `${destination}: ${deliveries(count)} sent or attempted: erase them there`;
+  if (dryRun) return `${destination}: ${deliveries(count)} sent or attempted: the router will erase them there`;
   const done = `${records} record${records === 1 ? '' : 's'} erased there`;
   return `${destination}: ${done}${failure === null ? '' : `; failed: ${failure}`}`;
 }

@@ -37,7 +37,7 @@ const shape = {
   destinations: list(
     z.object({
       destination: z.string(),
-      deliveries: count.meta({ description: 'Sent to it, or perhaps.' }),
+      deliveries: count.meta({ description: 'Sent to it, or attempted.' }),
       able: z.boolean().meta({ description: 'Whether the router can erase there.' }),
       records: count.meta({ description: 'Records that were removed there.' }),
       failure: z.string().nullable().meta({ description: 'Why some may be left there; null where none is.' }),
