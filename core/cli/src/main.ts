@@ -1,6 +1,5 @@
 /** The process of the command line: runs the command, and only here the process ends. */
 
-import { ComponentFailure } from '@switchhook/core';
 import { CommanderError } from 'commander';
 import { CommandFailure, exitCodes, processOutput } from './output.js';
 import { program } from './program.js';
@@ -13,18 +12,20 @@ for (const stream of [process.stdout, process.stderr])
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = codeOf(error);
+  process.exitCode = await codeOf(error);
 }
 // What a component has left behind must not keep the process up; what was printed is still to be read.
 process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 
 /** Prints the error, unless it was printed already, and returns the exit code. */
-function codeOf(error: unknown): number {
+async function codeOf(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof CommandFailure) {
     if (error.message !== '') processOutput.note(error.message);
     return error.exitCode;
   }
+  // Not at the start: it brings the whole router.
+  const { ComponentFailure } = await import('@switchhook/core');
   if (error instanceof ComponentFailure) {
     processOutput.note(`${error.code}: ${error.message}`);
     return exitCodes.failed;

@@ -57,7 +57,7 @@ const lines: readonly Line[] = [
   {
     what: 'chance is asked',
     pattern: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\brandomInt\b|\bgetRandomValues\b/,
-    home: /^core\/router\/src\/system\/ids\.ts$/,
+    home: /^core\/router\/src\/system\/(ids|random)\.ts$/,
     examples: ['const id = randomUUID();', 'const wait = Math.random() * 10;'],
   },
   {

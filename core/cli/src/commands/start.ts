@@ -3,8 +3,8 @@
 import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
 import { loadConfig } from '@switchhook/core/internal';
 import { dryRunOf } from '@switchhook/simulator';
-import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, configOf, portIn, routerOf } from '../local-router.js';
+import type { ConfigOptions } from '../configuration.js';
+import { configOf, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { startTracing } from '../tracing-sdk.js';
 
@@ -15,44 +15,14 @@ interface StartOptions extends ConfigOptions {
   readonly port?: number;
 }
 
-export function startCommand(output: Output): Command {
-  return configCommand(
-    'start',
-    'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
-  )
-    .option('--dry-run', 'on a free port, with a temporary store, without real deliveries')
-    .option(
-      '--port <number>',
-      'listen at this port in place of server.port; with --dry-run in place of a free one',
-      portIn,
-    )
-    .option('--watch', 'reload when the configuration file is saved, or a file that it refers to')
-    .option(
-      '--otel',
-      'send traces by OpenTelemetry; default: only if its packages are installed and OTEL_EXPORTER_OTLP_ENDPOINT is set',
-    )
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook start
-  switchhook start --config /etc/switchhook/switchhook.yaml
-  switchhook start --dry-run --port 8080
-  switchhook start --watch
-  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 switchhook start
-
-SIGHUP reloads the configuration, as switchhook reload does; on a terminal, which sends it when it is closed, it ends the router.
-A second signal ends at once; nothing that was acknowledged is lost either way.`,
-    )
-    .action(async (options: StartOptions) => {
-      const config = await configOf(options, output);
-      const endTracing = await startTracing({ ...options, required: options.otel === true, env: process.env });
-      try {
-        await runConfigured(config, options, output);
-      } finally {
-        await endTracing?.();
-      }
-    });
+export async function runStart(output: Output, options: StartOptions): Promise<void> {
+  const config = await configOf(options, output);
+  const endTracing = await startTracing({ ...options, required: options.otel === true, env: process.env });
+  try {
+    await runConfigured(config, options, output);
+  } finally {
+    await endTracing?.();
+  }
 }
 
 async function runConfigured(config: Config, options: StartOptions, output: Output): Promise<void> {

@@ -17,7 +17,6 @@ import {
   eventJson,
   explanationJson,
   incompleteJson,
-  iso,
   refusalGroupJson,
   refusedJson,
   replayJson,
@@ -27,6 +26,7 @@ import { capture, refusalGroupList, refusedList } from '../api/refused-responses
 import { reloadReport } from '../api/reload-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
+import { iso } from '../api/responses.js';
 import { status } from '../api/status-responses.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
 import { type Endpoint, endpoint } from './endpoint.js';

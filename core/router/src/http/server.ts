@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { type Clock, refuse } from '@switchhook/sdk';
 import Koa from 'koa';
+import { httpUrl } from '../system/http-url.js';
 import { requireAccess } from './access.js';
 import { BodyBudget, limitUnread } from './body.js';
 import { ConnectionFairness } from './connection-fairness.js';
@@ -150,11 +151,6 @@ export async function listen(
     },
     cut: () => server.closeAllConnections(),
   };
-}
-
-/** The URL of a server: an IPv6 address is in brackets. */
-export function httpUrl(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The code of what a sender did to its own connection: broke off, or sent what is no HTTP. Null for everything else. */

@@ -5,6 +5,7 @@ import type { ReloadReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { Config } from '../config/config.js';
 import type { Problem } from '../config/problem.js';
+import { ConfigurationError } from '../config/problem.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { Pullers } from '../ingest/pulling.js';
 import { Monitor } from '../monitor/monitor.js';
@@ -17,7 +18,7 @@ import { expectRows } from './composition.js';
 import type { Container } from './container.js';
 import { type Changes, changedSettings, changesBetween, restartNeeded, untilRestart } from './difference.js';
 import { createGeneration, type Generation } from './generation.js';
-import { ConfigurationError } from './load-config.js';
+
 import { supersededModules } from './local-modules.js';
 import type { OpenComponents } from './open-components.js';
 

@@ -11,6 +11,7 @@ import type { ReloadReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import { Answers } from '../calls/answer.js';
 import type { Config } from '../config/config.js';
+import { ConfigurationError } from '../config/problem.js';
 import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { Ingest } from '../ingest/ingest.js';
@@ -26,7 +27,7 @@ import { ComponentFailure } from './component-factory.js';
 import type { Probed } from './component-lifecycle.js';
 import { type Composition, composeRouter, type RouterOptions } from './composition.js';
 import { ConfigWatch } from './config-watch.js';
-import { ConfigurationError, loadConfig } from './load-config.js';
+import { loadConfig } from './load-config.js';
 import { OpenComponents } from './open-components.js';
 import { logWarnings, Reloader } from './reload.js';
 import { Retention } from './retention.js';
@@ -282,9 +283,8 @@ export class Router {
         throw refuse('CONFIG_REJECTED', `${error.code}: ${error.message}`, { cause: error });
       if (!(error instanceof ConfigurationError)) throw error;
       const { problems } = error;
-      const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
-      const { file } = this.#generation.config;
-      throw Object.assign(refuse('CONFIG_REJECTED', `${count} in ${file}`, { cause: error }), { problems });
+      const where = `${problems.length} problem${problems.length === 1 ? '' : 's'} in ${this.#generation.config.file}`;
+      throw Object.assign(refuse('CONFIG_REJECTED', where, { cause: error }), { problems });
     }
   }
 
