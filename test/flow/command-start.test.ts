@@ -22,10 +22,11 @@ export async function resolve(name, context, next) {
 }`;
 const moduleOf = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`;
 const program = new URL('../../core/cli/dist/program.js', import.meta.url).href;
-/** Runs commands one after the other. What they print is not read; what a router refuses is an answer, too. */
-const running = `const { program } = await import(${JSON.stringify(program)});
+const output = '{ terminal: false, line() {}, note() {}, progress() {}, clear() {} }';
+/** Runs commands one after the other, printing nothing. What a router refuses is an answer, too. */
+const running = `const { programFor } = await import(${JSON.stringify(program)});
 for (const words of JSON.parse(process.argv[1]))
-  await program.parseAsync(words, { from: 'user' }).catch((error) => {
+  await programFor(${output}).parseAsync(words, { from: 'user' }).catch((error) => {
     if (error.name !== 'CommandFailure' || /UNREACHABLE|no router/.test(error.message)) throw error;
   });`;
 

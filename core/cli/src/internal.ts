@@ -1,6 +1,13 @@
 /** What the tests use of the command line. */
+import { processOutput } from './output.js';
+import { programFor } from './program.js';
+
 export { instantOf } from './filters.js';
-export { program } from './program.js';
+export { plainOutput } from './output.js';
+export { runCommand } from './run.js';
 export { type Column, drawTable, fitTable } from './table.js';
 export { refusedCommand, statusCommand } from './usage/asking.js';
 export { doctorCommand, sigmamindCommand } from './usage/installing.js';
+
+/** The command line, to look at: it writes to the process's own streams. */
+export const program = programFor(processOutput);

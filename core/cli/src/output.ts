@@ -49,14 +49,24 @@ export function shownLine(text: string): string {
   return shown(text).replaceAll('\n', '\\n');
 }
 
+/** Two streams that are no terminal. Each text is one line or several, without the last line break. */
+export function plainOutput(out: (text: string) => void, error: (text: string) => void): Output {
+  return {
+    terminal: false,
+    line: (text = '') => out(unsealed([text].flat().map(shownLine).join('\n'))),
+    note: (text) => error(unsealed(shown(text))),
+    progress: () => {},
+    clear: () => {},
+  };
+}
+
 /** The process's own two streams. */
 export const processOutput: Output = {
+  ...plainOutput(console.log, console.error),
   terminal: process.stdout.isTTY === true && process.stdout.hasColors(),
   get columns() {
     return process.stdout.columns ?? defaultColumns;
   },
-  line: (text = '') => console.log(unsealed([text].flat().map(shownLine).join('\n'))),
-  note: (text) => console.error(unsealed(shown(text))),
   progress: (text) => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${unsealed(shownLine(text))}`);
   },

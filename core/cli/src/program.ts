@@ -1,49 +1,14 @@
 /** The command line as commander knows it: names, descriptions and options. Each command itself is imported when it runs. */
-import { printable, version } from '@switchhook/core/client';
+import { version } from '@switchhook/core/client';
 import { Command } from 'commander';
-import { processOutput } from './output.js';
+import type { Output } from './output.js';
 import * as asking from './usage/asking.js';
 import * as changing from './usage/changing.js';
 import * as installing from './usage/installing.js';
 import * as running from './usage/running.js';
 import * as sending from './usage/sending.js';
 
-/** What the parser prints may repeat an argument. */
-const parserOutput = {
-  writeOut: (text: string) => process.stdout.write(printable(text)),
-  writeErr: (text: string) => process.stderr.write(printable(text)),
-};
-
-/** The command line, which writes to the process's own streams. */
-export const program = new Command('switchhook')
-  .description('A self-hosted router for the webhooks of voice-AI agents.')
-  .version(version)
-  .showHelpAfterError('(switchhook --help shows how)')
-  .configureOutput(parserOutput)
-  .exitOverride()
-  .addHelpText(
-    'after',
-    `
-Examples:
-  switchhook init my-router                     make a folder with a router to start with
-  switchhook check                              is the configuration right?
-  switchhook start                              run the router
-  switchhook dev --send conversation_ended      run a router while you write, and try it after each save
-  switchhook reload                             have it read its configuration again
-  switchhook send conversation_ended            send it a signed sample
-  switchhook call --from +12345678912 --to +12345678913
-  switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
-  switchhook status                             how do its destinations stand?
-  switchhook history                            what happened in the last hour, and which deliveries are dead?
-  switchhook tail                               what is received and delivered?
-  switchhook explain conv_123                   why did this conversation not arrive?
-  switchhook refused --group                    which requests are refused, and whose secret do they have?
-  switchhook incomplete                         which conversations lack an event?
-
-Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
-  );
-
-for (const command of [
+const commands = [
   installing.initCommand,
   installing.newCommand,
   running.startCommand,
@@ -77,5 +42,43 @@ for (const command of [
   running.storeCommand,
   running.crashtestCommand,
   installing.completionCommand,
-])
-  program.addCommand(command(processOutput).configureOutput(parserOutput).exitOverride().showHelpAfterError());
+];
+
+/** The command line, which writes to this output. */
+export function programFor(output: Output): Command {
+  // What the parser prints may repeat an argument.
+  const parserOutput = {
+    writeOut: (text: string) => output.line(text.replace(/\n$/, '').split('\n')),
+    writeErr: (text: string) => output.note(text.replace(/\n$/, '')),
+  };
+  const program = new Command('switchhook')
+    .description('A self-hosted router for the webhooks of voice-AI agents.')
+    .version(version)
+    .showHelpAfterError('(switchhook --help shows how)')
+    .configureOutput(parserOutput)
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook init my-router                     make a folder with a router to start with
+  switchhook check                              is the configuration right?
+  switchhook start                              run the router
+  switchhook dev --send conversation_ended      run a router while you write, and try it after each save
+  switchhook reload                             have it read its configuration again
+  switchhook send conversation_ended            send it a signed sample
+  switchhook call --from +12345678912 --to +12345678913
+  switchhook simulate happy-call --start        run a whole conversation, and evaluate the result
+  switchhook status                             how do its destinations stand?
+  switchhook history                            what happened in the last hour, and which deliveries are dead?
+  switchhook tail                               what is received and delivered?
+  switchhook explain conv_123                   why did this conversation not arrive?
+  switchhook refused --group                    which requests are refused, and whose secret do they have?
+  switchhook incomplete                         which conversations lack an event?
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
+    );
+  for (const command of commands)
+    program.addCommand(command(output).configureOutput(parserOutput).exitOverride().showHelpAfterError());
+  return program;
+}

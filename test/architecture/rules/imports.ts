@@ -140,9 +140,10 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
       ...['output.ts', 'print.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
     ],
     usage: ['commands', 'output.ts'],
-    'main.ts': ['output.ts', 'program.ts'],
     'program.ts': ['output.ts', 'usage'],
-    'internal.ts': ['filters.ts', 'program.ts', 'table.ts', 'usage'],
+    'run.ts': ['output.ts', 'program.ts'],
+    'main.ts': ['output.ts', 'run.ts'],
+    'internal.ts': ['filters.ts', 'output.ts', 'program.ts', 'run.ts', 'table.ts', 'usage'],
   },
 };
 
