@@ -9,7 +9,7 @@ import {
   Router,
   type RouterOptions,
 } from '@switchhook/core';
-import { httpUrl, loadConfig, loadServer, located, Mask, systemClock } from '@switchhook/core/internal';
+import { httpUrl, loadConfig, loadServer, located, Mask, systemClock, watchLoading } from '@switchhook/core/internal';
 import type { HttpClient } from '@switchhook/sdk';
 import { Platform } from '@switchhook/simulator';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -48,8 +48,22 @@ export function portIn(text: string): number {
   throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
 }
 
+let loadWatch: ReturnType<typeof watchLoading> | null = null;
+
+/** Reports plugins that do not return while they are loaded, made or used, until the command ends or a router watches for itself. */
+function watchPlugins(): void {
+  loadWatch ??= watchLoading({ reportMs: 5_000, endMs: 60_000, exitCode: exitCodes.configuration });
+}
+
+/** Ends what `watchPlugins` began: a router that is opened has a watchdog of its own. */
+export async function endPluginWatch(): Promise<void> {
+  await loadWatch?.close();
+  loadWatch = null;
+}
+
 /** The configuration; where it is wrong, its problems are printed and the command ends with 78. */
 export function configOf(options: ConfigOptions, output: Output): Promise<Config> {
+  watchPlugins();
   return orProblems(options, output, () => loadConfig(options.config));
 }
 

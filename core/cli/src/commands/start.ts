@@ -4,7 +4,7 @@ import { ComponentFailure, type Config, Log, type Router } from '@switchhook/cor
 import { loadConfig } from '@switchhook/core/internal';
 import { dryRunOf } from '@switchhook/simulator';
 import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, configOf, portIn, routerOf } from '../local-router.js';
+import { type ConfigOptions, configCommand, configOf, endPluginWatch, portIn, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { startTracing } from '../tracing-sdk.js';
 
@@ -100,6 +100,7 @@ function reloaded(router: Router): Promise<unknown> {
 
 async function open(router: Router): Promise<void> {
   outliveStrays(router);
+  await endPluginWatch();
   try {
     await router.open();
   } catch (error) {

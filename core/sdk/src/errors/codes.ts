@@ -216,6 +216,10 @@ const table = {
     sentence: 'The plugin cannot be loaded.',
     hint: 'A plugin is a package or file whose default export is made by definePlugin.',
   },
+  PLUGIN_BLOCKED: {
+    sentence: 'Code of a plugin does not return, so that nothing else in the process can run.',
+    hint: 'The message names the function, file, line and column that runs: look for an endless loop, or move the work to a thread.',
+  },
   PLUGIN_API: {
     sentence: 'The plugin uses another version of the plugin contract.',
     hint: 'Install a version of the plugin that supports this router.',
