@@ -131,6 +131,19 @@ routes:
       await place.close();
     });
 
+  it('does not keep a command running that has ended', async () => {
+    const place = await workplace();
+    const script = await place.write(
+      'done.mjs',
+      `const { watchLoading } = await import(${JSON.stringify(pathToFileURL(join(repository, 'core/router/dist/internal.js')).href)});
+watchLoading({ reportMs: 60_000, endMs: 60_000, exitCode: 78 });`,
+    );
+    const command = spawn(process.execPath, [script]);
+    const [code] = await once(command, 'close');
+    expect(code).to.equal(0);
+    await place.close();
+  });
+
   it('ends the command with its exit code after its time', async () => {
     const place = await workplace();
     const script = await place.write(

@@ -20,7 +20,7 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 44, lines: 4_500 },
-  { folder: 'core/router/', files: 170, lines: 20_500 },
+  { folder: 'core/router/', files: 175, lines: 22_000 },
   { folder: 'core/testkit/', files: 23, lines: 3_250 },
   { folder: 'core/simulator/', files: 20, lines: 1_850 },
   { folder: 'core/cli/', files: 58, lines: 6_800 },

@@ -36,6 +36,7 @@ export function watchLoading(limits: { reportMs: number; endMs: number; exitCode
   // A timer would keep the process running; questions of the thread do not.
   worker.on('message', () => Atomics.add(counter, 0, 1));
   worker.on('error', () => {}); // Without its thread, a command works as before.
+  worker.unref();
   return { close: async () => void (await worker.terminate()) };
 }
 
@@ -48,6 +49,7 @@ export function openWatchdog(clock: Clock, log: Log, metrics: Metrics): { close(
     metrics.count('loop_blocks_total', 'Times something kept the process to itself for more than a second', { by });
   });
   worker.on('error', (error) => log.warn('watchdog.failed', { error }));
+  worker.unref();
 
   let cancel = (): void => {};
   const beat = (): void => {
@@ -69,6 +71,5 @@ function startThread(limits: Pick<Watched, 'limitMs' | 'end'>): { worker: Worker
   // Without loaders of the process (tsx), which would only make it larger.
   const options = { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } };
   const worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), options);
-  worker.unref();
   return { worker, counter: new Int32Array(beats) };
 }
