@@ -23,6 +23,7 @@ import { pluginsCommand } from './commands/plugins.js';
 import { refusedCommand } from './commands/refused.js';
 import { reloadCommand } from './commands/reload.js';
 import { replayCommand } from './commands/replay.js';
+import { restartCommand } from './commands/restart.js';
 import { schemaCommand } from './commands/schema.js';
 import { sendCommand } from './commands/send.js';
 import { sigmamindCommand } from './commands/sigmamind.js';
@@ -75,6 +76,7 @@ for (const command of [
   devCommand,
   checkCommand,
   reloadCommand,
+  restartCommand,
   sendCommand,
   callCommand,
   callsCommand,

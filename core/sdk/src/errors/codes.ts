@@ -143,6 +143,16 @@ const table = {
     sentence: 'The new configuration cannot be used, so nothing was changed.',
     hint: 'Fix what the reply lists, then reload again. Until then the router works with the configuration that it has.',
   },
+  NOT_REPLACEABLE: {
+    status: 409,
+    sentence: 'This router cannot be replaced by another process.',
+    hint: 'Start it with switchhook start --replaceable.',
+  },
+  RESTART_FAILED: {
+    status: 409,
+    sentence: 'The new process did not get ready, so the router that runs goes on.',
+    hint: 'The messages of the new process are where the log is. Fix what they say, for example with switchhook check, then restart again.',
+  },
   API_FAILED: {
     status: 500,
     sentence: 'The API request failed.',
