@@ -11,7 +11,7 @@ import { exitCodes, type Output } from './output.js';
 
 /** What the supervisor says to a router. */
 type ToRouter =
-  | { readonly kind: 'begin'; readonly replaces: boolean }
+  | { readonly kind: 'role'; readonly replaces: boolean }
   | { readonly kind: 'take-over' | 'store-free' | 'leave' | 'reload' | 'restart' | 'stop' }
   | { readonly kind: 'replaced'; readonly failure: string | null };
 
@@ -64,7 +64,7 @@ export class Supervisor {
   #started(replaces: boolean): Worker {
     const router = cluster.fork();
     router.on('message', ({ kind }: FromRouter) => {
-      if (kind === 'joined') say(router, { kind: 'begin', replaces });
+      if (kind === 'joined') say(router, { kind: 'role', replaces });
       if (kind === 'replace') void this.#replaceFor(router);
     });
     return router;
@@ -150,9 +150,9 @@ export class SupervisorLink {
   /** Null where this process has no supervisor. */
   static async join(): Promise<SupervisorLink | null> {
     if (!cluster.isWorker) return null;
-    const begin = next('begin');
+    const role = next('role');
     tell('joined');
-    const { replaces } = await begin;
+    const { replaces } = await role;
     return new SupervisorLink(replaces);
   }
 

@@ -130,9 +130,10 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     format: ['output.ts', 'table.ts'],
     'tracing-sdk.ts': ['output.ts'],
     'watch.ts': ['api-client.ts', 'output.ts'],
+    'replaceable.ts': ['output.ts'],
     commands: [
       ...['api-client.ts', 'filters.ts', 'format', 'local-router.ts'],
-      ...['output.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
+      ...['output.ts', 'replaceable.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
     ],
     'main.ts': ['output.ts', 'program.ts'],
     'program.ts': ['commands', 'output.ts'],

@@ -207,7 +207,7 @@ function lineOf({ file, line, column, code, path, message }: Problem): string {
 }
 
 /** A reload for the API: what is wrong is refused as `CONFIG_REJECTED`, with the problems. */
-export async function refusedReload(reload: () => Promise<ReloadReport>, file: () => string): Promise<ReloadReport> {
+export async function refusedReload(file: string, reload: () => Promise<ReloadReport>): Promise<ReloadReport> {
   try {
     return await reload();
   } catch (error) {
@@ -216,6 +216,6 @@ export async function refusedReload(reload: () => Promise<ReloadReport>, file: (
     if (!(error instanceof ConfigurationError)) throw error;
     const { problems } = error;
     const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
-    throw Object.assign(refuse('CONFIG_REJECTED', `${count} in ${file()}`, { cause: error }), { problems });
+    throw Object.assign(refuse('CONFIG_REJECTED', `${count} in ${file}`, { cause: error }), { problems });
   }
 }

@@ -51,8 +51,7 @@ export class Router {
   readonly #composition: Composition;
   readonly #components = new OpenComponents();
   readonly #reloader: Reloader;
-  readonly #lingerMs: number;
-  readonly #replace: RouterOptions['restart'];
+  readonly #options: RouterOptions;
   #watch: ConfigWatch | null = null;
   /** In the order they were opened. */
   readonly #opened: (() => Promise<void>)[] = [];
@@ -65,16 +64,11 @@ export class Router {
   constructor(config: Config, options: RouterOptions = {}) {
     this.#composition = composeRouter(config, options, {
       ready: () => this.#ready(),
-      reload: (request) =>
-        refusedReload(
-          () => this.reload(request),
-          () => this.#generation.config.file,
-        ),
+      reload: (request) => refusedReload(config.file, () => this.reload(request)),
       restart: () => this.restart(),
     });
     const { container } = this.#composition;
-    this.#lingerMs = options.lingerMs ?? usualLingerMs;
-    this.#replace = options.restart;
+    this.#options = options;
     this.#clock = container.get(Clock);
     this.#log = container.get(Log);
     this.#reloader = new Reloader({
@@ -210,11 +204,8 @@ export class Router {
    */
   async listen({ fd }: { readonly fd?: number } = {}): Promise<string> {
     const { host, port, keepAliveMs, adminToken } = this.#generation.config.server;
-    const { fairness } = this.#composition;
-    this.#server = await listen(this.listener, fd === undefined ? { host, port } : { host, fd }, {
-      fairness,
-      keepAliveMs,
-    });
+    const how = { fairness: this.#composition.fairness, keepAliveMs };
+    this.#server = await listen(this.listener, fd === undefined ? { host, port } : { host, fd }, how);
     const { url } = this.#server;
     this.#log.info('router.listening', { url });
     if (adminToken === null && !isLoopback(host))
@@ -284,7 +275,7 @@ export class Router {
     const { engine } = this.#composition;
     const [pipeline, changes] = [engine.get(Pipeline), engine.get(ChangeFeed)];
     const parts = { pipeline, changes, server: this.#server, clock: this.#clock, log: this.#log };
-    return drain(parts, { ...this.#closing, lingerMs: this.#lingerMs });
+    return drain(parts, { ...this.#closing, lingerMs: this.#options.lingerMs ?? usualLingerMs });
   }
 
   /**
@@ -293,7 +284,7 @@ export class Router {
    */
   restart(): Promise<RestartReport> {
     this.#checkOpen();
-    return restart(this.#replace, { clock: this.#clock, log: this.#log });
+    return restart(this.#options.restart, { clock: this.#clock, log: this.#log });
   }
 
   #checkOpen(): void {
