@@ -52,11 +52,13 @@ export {
   type NamedToken,
   type PastEvent,
   Random,
+  type ResponseHead,
   type ServiceOf,
   State,
   type StateEntry,
   type StateOptions,
   StoreReader,
+  type StreamedBody,
   type Token,
   token,
 } from './contract/services.js';
