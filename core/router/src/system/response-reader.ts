@@ -109,8 +109,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    // undici's parser repeats the end of a part as an empty one when it goes on after a pause.
-    if (this.#ended !== undefined || chunk.length === 0) return;
+    if (this.#ended !== undefined) return;
     const part = chunk.subarray(0, this.#left);
     if (this.#stream === null) this.#chunks.push(part);
     else if (!this.#stream.push(part)) controller.pause();
@@ -143,6 +142,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
       }
     };
     try {
+      // The last part before the limit may be empty.
       for await (const part of decoding(stream, encodings, this.#maxBytes))
         if (this.#ended === undefined && part.length > 0) await take(part);
     } catch (error) {
