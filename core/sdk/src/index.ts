@@ -90,6 +90,7 @@ export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-b
 export {
   excerptLimits,
   isOutcomeError,
+  isSuccess,
   OutcomeError,
   outcomeOf,
   outcomeOfFailure,

@@ -8,6 +8,7 @@ import {
   type Call,
   type Clock,
   type HttpClient,
+  isSuccess,
   type JsonObject,
   type JsonValue,
   parseJson,
@@ -145,7 +146,7 @@ export function offlineClient(router: Router, onTrace: (trace: JsonObject) => vo
     onTrace(trace);
     const { status, headers = {}, body: said = {} } = reply;
     const bytes = new TextEncoder().encode(stringifyJson(said));
-    if (sink === undefined || status < 200 || status >= 300) return fetchResponse(status, headers, bytes);
+    if (sink === undefined || !isSuccess(status)) return fetchResponse(status, headers, bytes);
     await sink(bytes, { status, headers });
     return fetchResponse(status, headers, new Uint8Array());
   };

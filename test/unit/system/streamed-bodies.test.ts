@@ -43,11 +43,11 @@ async function withReceiver(behaviour?: Behaviour, clock?: Clock) {
 function collector() {
   const parts: Buffer[] = [];
   const heads: ResponseHead[] = [];
-  const sink = (part: Uint8Array, head: ResponseHead): void => {
+  const collect = (part: Uint8Array, head: ResponseHead): void => {
     parts.push(Buffer.from(part));
     heads.push(head);
   };
-  return { parts, heads, sink, text: () => Buffer.concat(parts).toString() };
+  return { parts, heads, sink: collect, text: () => Buffer.concat(parts).toString() };
 }
 
 function deferred() {
@@ -150,11 +150,11 @@ describe('a sink', () => {
       });
       const full = new Error('the disk is full');
       let calls = 0;
-      const sink = (): void | Promise<void> => {
+      const fail = (): void | Promise<void> => {
         calls += 1;
         return how(full);
       };
-      expect(await failureOf(fetch(url, { sink }))).to.equal(full);
+      expect(await failureOf(fetch(url, { sink: fail }))).to.equal(full);
       await closed.promise;
       expect(calls).to.equal(1);
       await close();

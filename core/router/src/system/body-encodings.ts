@@ -27,8 +27,8 @@ export function encodingsOf(headers: Readonly<Record<string, string | string[] |
  */
 export function decoding(parts: Parts, encodings: readonly string[], maxBytes: number, isWhole = true): Parts {
   return encodings.reduceRight((before, encoding) => {
-    const decoded = encodings.length > mostEncodings ? unsupported() : decode(before, encoding, isWhole);
-    return limited(decoded, maxBytes);
+    const known = encodings.length > mostEncodings ? 'too many' : encoding;
+    return limited(decode(before, known, isWhole), maxBytes);
   }, parts);
 }
 
@@ -58,18 +58,13 @@ async function* decode(parts: Parts, encoding: string, isWhole: boolean): Parts 
   const { value: first, done } = await iterator.next();
   if (done === true) return;
   const decoder = decoderOf(encoding, first, isWhole);
-  if (decoder === null) return yield* unsupported();
+  if (decoder === null) throw new Error('the encoding is not supported');
   const all = async function* (): Parts {
     yield first;
     yield* { [Symbol.asyncIterator]: () => iterator };
   };
   // Its errors are those of the decoder, which is read here.
   yield* pipeline(all, decoder, () => {});
-}
-
-// biome-ignore lint/correctness/useYield: it ends what reads it.
-async function* unsupported(): Parts {
-  throw new Error('the encoding is not supported');
 }
 
 /** Null where the encoding is unknown. */

@@ -17,7 +17,7 @@ import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
 import { systemClock } from './clock.js';
 import { DnsCache } from './dns-cache.js';
 import { CallersError, requestBodyOf } from './request-body.js';
-import { decoded, isForSink, joined, responseOf } from './response-reader.js';
+import { decoded, isPassedOn, joined, responseOf } from './response-reader.js';
 import { traceHeaders } from './tracing.js';
 
 /** The router's HTTP client, and how to close its connections. */
@@ -82,7 +82,7 @@ async function send(clock: Clock, connections: Connections, url: string, init: F
   const { status } = response;
   const incomplete = response.error === null ? null : failure(response.error);
   // The sink has a part of the body only, which its caller must learn.
-  if (incomplete !== null && isForSink(status, init)) throw incomplete;
+  if (incomplete !== null && isPassedOn(status, init)) throw incomplete;
   return fetchResponse(status, joined(response.headers), response.body, incomplete);
 }
 

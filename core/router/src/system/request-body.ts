@@ -1,7 +1,6 @@
 /** Bodies of requests, in the forms in which undici sends them. */
 import type { Readable } from 'node:stream';
 import { FetchError, type FetchInit, type StreamedBody } from '@switchhook/sdk';
-import type { Dispatcher } from 'undici';
 
 /** What a function of the request has thrown, or an iterable: it is passed on as it is. */
 export class CallersError extends Error {
@@ -12,7 +11,7 @@ export class CallersError extends Error {
 
 /** A body for undici. */
 export interface RequestBody {
-  readonly options: Pick<Dispatcher.DispatchOptions, 'body'>;
+  readonly options: { readonly body?: string | Buffer | Readable };
   readonly headers: Readonly<Record<string, string>>;
   /** Whether it can still be sent: parts are there only once. */
   readonly isUnread: () => boolean;

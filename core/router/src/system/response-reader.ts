@@ -1,6 +1,6 @@
 /** Reads one response: its status, its headers, and its body as far as it comes. */
 import { Readable } from 'node:stream';
-import { type Clock, FetchError, type FetchInit } from '@switchhook/sdk';
+import { type Clock, FetchError, type FetchInit, isSuccess } from '@switchhook/sdk';
 import type { Dispatcher } from 'undici';
 import { decoding, defaultMaxBytes, encodingError, encodingsOf, tooLarge } from './body-encodings.js';
 import { CallersError } from './request-body.js';
@@ -50,8 +50,8 @@ export async function decoded(response: ReadResponse, maxBytes = defaultMaxBytes
 type ReadLimits = Pick<FetchInit, 'signal' | 'maxBytes' | 'bodyMs' | 'sink'>;
 
 /** Whether a sink takes the body of a response with this status. */
-export function isForSink(status: number, { sink }: ReadLimits): boolean {
-  return sink !== undefined && status >= 200 && status < 300;
+export function isPassedOn(status: number, { sink }: ReadLimits): boolean {
+  return sink !== undefined && isSuccess(status);
 }
 
 interface Waiting {
@@ -92,7 +92,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
-    if (isForSink(status, this.init)) {
+    if (isPassedOn(status, this.init)) {
       this.#stream = new Readable({ read: () => controller.resume() });
       this.#passOn(this.#stream).then(
         () => this.#settle(null),
