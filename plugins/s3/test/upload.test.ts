@@ -121,6 +121,7 @@ describe('an upload of s3.archive', () => {
       });
       const { destination, link, seen } = await counted(100, () => gate);
       const outcome = destination.deliver(delivery(link), open());
+      while (seen.taken < 2 * partBytes) await settled();
       for (let turn = 0; turn < 50; turn += 1) await settled();
       expect(seen.taken).to.equal(2 * partBytes);
       release();
