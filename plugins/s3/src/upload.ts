@@ -73,8 +73,8 @@ export class Upload {
   async abort(reason: unknown): Promise<void> {
     const { bucket, key, clock, log } = this.#given;
     this.#ended.abort(reason);
-    // Why it failed is known.
-    await this.#sending?.catch(() => {});
+    // A part that arrives later would stay.
+    await Promise.allSettled([this.#sending]);
     if (this.#id === null) return;
     const upload = { key, id: this.#id };
     // The attempt's own signal may be aborted already.
