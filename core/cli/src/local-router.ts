@@ -1,15 +1,29 @@
 /** Options and steps that several commands share. */
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, PageFiles, Router, type RouterOptions } from '@switchhook/core';
-import { loadConfig, located, Mask } from '@switchhook/core/internal';
+import { loadConfig, located, Mask, watchLoading } from '@switchhook/core/internal';
 import { type ConfigOptions, orProblems } from './configuration.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
 
 /** The script of this command, to start a router in a process of its own. */
 export const commandFile = fileURLToPath(new URL('../bin/switchhook.js', import.meta.url));
 
+let loadWatch: ReturnType<typeof watchLoading> | null = null;
+
+/** Reports plugins that do not return while they are loaded, made or used, until the command ends or a router watches for itself. */
+function watchPlugins(): void {
+  loadWatch ??= watchLoading({ reportMs: 5_000, endMs: 60_000, exitCode: exitCodes.configuration });
+}
+
+/** Ends what `watchPlugins` began: a router that is opened has a watchdog of its own. */
+export async function endPluginWatch(): Promise<void> {
+  await loadWatch?.close();
+  loadWatch = null;
+}
+
 /** The configuration; where it is wrong, its problems are printed and the command ends with 78. */
 export function configOf(options: ConfigOptions, output: Output): Promise<Config> {
+  watchPlugins();
   return orProblems(options, output, () => loadConfig(options.config));
 }
 

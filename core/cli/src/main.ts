@@ -7,6 +7,8 @@ for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
-process.exitCode = await runCommand(process.argv.slice(2), processOutput);
+const code = await runCommand(process.argv.slice(2), processOutput);
+// A supervisor has set that of the router that it ran.
+if (code !== 0) process.exitCode = code;
 // What a component has left behind must not keep the process up; what was printed is still to be read.
 process.stdout.write('', () => process.stderr.write('', () => process.exit()));

@@ -15,6 +15,7 @@ const commands = [
   running.devCommand,
   running.checkCommand,
   changing.reloadCommand,
+  changing.restartCommand,
   sending.sendCommand,
   sending.callCommand,
   asking.callsCommand,

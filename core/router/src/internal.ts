@@ -89,3 +89,4 @@ export { Swappable } from './system/swappable.js';
 export { excerptOf, located, locateIn, placeOf } from './system/thrown.js';
 export { inSpan, OpenSpan, traceHeaders } from './system/tracing.js';
 export { version } from './system/version.js';
+export { watchLoading } from './system/watchdog.js';

@@ -135,9 +135,10 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     format: ['output.ts', 'print.ts', 'table.ts'],
     'tracing-sdk.ts': ['output.ts'],
     'watch.ts': ['api-client.ts', 'output.ts'],
+    'replaceable.ts': ['output.ts'],
     commands: [
       ...['api-client.ts', 'configuration.ts', 'filters.ts', 'format', 'local-router.ts', 'platform.ts'],
-      ...['output.ts', 'print.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
+      ...['output.ts', 'print.ts', 'replaceable.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
     ],
     usage: ['commands', 'output.ts'],
     'program.ts': ['output.ts', 'usage'],

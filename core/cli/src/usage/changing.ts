@@ -80,6 +80,25 @@ Exit codes: 0 reloaded, 1 a component could not be opened or the router could no
     .action(whenRun(output, async () => (await import('../commands/reload.js')).runReload));
 }
 
+export function restartCommand(output: Output): Command {
+  return routerCommand(
+    'restart',
+    'Have a new process take over from the running router, without refusing a request: for a new version, or for settings that a reload cannot change.',
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm install @switchhook/cli@latest && switchhook restart
+
+The router must run with switchhook start --replaceable. The new process loads the program, the plugins and the configuration as they
+are now; if it does not get ready, the running router goes on. Requests of the moment of the change wait in the new process.
+
+Exit codes: 0 the new process answers, 1 it did not get ready or the router could not be reached.`,
+    )
+    .action(whenRun(output, async () => (await import('../commands/restart.js')).runRestart));
+}
+
 export function pauseCommand(output: Output): Command {
   return controlCommand('pause', 'Pause a destination or a resolver, also over restarts.')
     .requiredOption('--reason <text>', 'why; `switchhook status` shows it')

@@ -14,6 +14,10 @@ export function startCommand(output: Output): Command {
       'listen at this port in place of server.port; with --dry-run in place of a free one',
       portIn,
     )
+    .option(
+      '--replaceable',
+      'in a process of its own, which switchhook restart replaces by a new one without refusing a request',
+    )
     .option('--watch', 'reload when the configuration file is saved, or a file that it refers to')
     .option(
       '--otel',
@@ -27,9 +31,12 @@ Examples:
   switchhook start --config /etc/switchhook/switchhook.yaml
   switchhook start --dry-run --port 8080
   switchhook start --watch
+  switchhook start --replaceable
   OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 switchhook start
 
 SIGHUP reloads the configuration, as switchhook reload does; on a terminal, which sends it when it is closed, it ends the router.
+With --replaceable, SIGUSR2 restarts the router, as switchhook restart does. A socket from systemd (LISTEN_FDS) is listened on in
+place of server.host and server.port.
 A second signal ends at once; nothing that was acknowledged is lost either way.`,
     )
     .action(whenRun(output, async () => (await import('../commands/start.js')).runStart));

@@ -89,11 +89,13 @@ export interface ListenOptions {
   readonly keepAliveMs?: number;
 }
 
-/** Listens. Rejects where the address cannot be had. */
+/** Where to listen: at a port, or on a socket that is open already. `host` is what its URL names. */
+export type Address = { readonly host: string } & ({ readonly port: number } | { readonly fd: number });
+
+/** Listens. Rejects where the address cannot be had, or the descriptor is no socket that can listen. */
 export async function listen(
   listener: RequestListener,
-  host: string,
-  port: number,
+  at: Address,
   { fairness = new ConnectionFairness(), keepAliveMs = 660_000 }: ListenOptions = {},
 ): Promise<ListeningServer> {
   const underWay = new WeakMap<Socket, number>();
@@ -127,11 +129,11 @@ export async function listen(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host, backlog: mostUnaccepted }, () => resolve());
+    server.listen({ ...('fd' in at ? { fd: at.fd } : at), backlog: mostUnaccepted }, () => resolve());
   });
   const address = server.address() as AddressInfo;
   return {
-    url: httpUrl(host, address.port),
+    url: httpUrl(at.host, address.port),
     port: address.port,
     close: async (idle = Promise.resolve()) => {
       // Connections that were made during this turn of the event loop are accepted first.

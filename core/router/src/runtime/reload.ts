@@ -1,5 +1,5 @@
 /** Reloads the configuration: reads it anew, and switches to it in one step; where it is wrong, nothing changes. */
-import { Clock, isRefusal, Log, Metrics } from '@switchhook/sdk';
+import { Clock, isRefusal, Log, Metrics, refuse } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import type { ReloadReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
@@ -205,4 +205,18 @@ function notIn(earlier: Generation, next: Generation): readonly ComponentLifecyc
 function lineOf({ file, line, column, code, path, message }: Problem): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   return `${place} ${code} ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+/** A reload for the API: what is wrong is refused as `CONFIG_REJECTED`, with the problems. */
+export async function refusedReload(file: string, reload: () => Promise<ReloadReport>): Promise<ReloadReport> {
+  try {
+    return await reload();
+  } catch (error) {
+    if (error instanceof ComponentFailure)
+      throw refuse('CONFIG_REJECTED', `${error.code}: ${error.message}`, { cause: error });
+    if (!(error instanceof ConfigurationError)) throw error;
+    const { problems } = error;
+    const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+    throw Object.assign(refuse('CONFIG_REJECTED', `${count} in ${file}`, { cause: error }), { problems });
+  }
 }
