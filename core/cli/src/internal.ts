@@ -1,10 +1,14 @@
 /** What the tests use of the command line. */
+import { processOutput } from './output.js';
+import { programFor } from './program.js';
 
-export { doctorCommand } from './commands/doctor.js';
-export { eraseCommand } from './commands/erase.js';
-export { refusedCommand } from './commands/refused.js';
-export { sigmamindCommand } from './commands/sigmamind.js';
-export { statusCommand } from './commands/status.js';
 export { instantOf } from './filters.js';
-export { program } from './program.js';
+export { plainOutput } from './output.js';
+export { runCommand } from './run.js';
 export { type Column, drawTable, fitTable } from './table.js';
+export { refusedCommand, statusCommand } from './usage/asking.js';
+export { eraseCommand } from './usage/changing.js';
+export { doctorCommand, sigmamindCommand } from './usage/installing.js';
+
+/** The command line, to look at: it writes to the process's own streams. */
+export const program = programFor(processOutput);

@@ -1,12 +1,11 @@
 /** `switchhook erase`: erases all that is kept about a number, a conversation or an agent. */
 import { type ErasureDetails, type ErasureRow, erasure, erasureList } from '@switchhook/core/api';
-import { saltedHash, systemClock } from '@switchhook/core/internal';
-import { phoneNormalizer } from '@switchhook/sdk';
-import type { Command } from 'commander';
-import { type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { systemClock } from '@switchhook/core/client';
+import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { instantOf } from '../filters.js';
 import { clockTime, zoned } from '../format/event.js';
-import { CommandFailure, confirm, deliveries, exitCodes, type Output, printJson, printTable } from '../output.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { confirm, deliveries, printJson, printTable } from '../print.js';
 import { operator } from './control.js';
 
 interface EraseOptions extends RouterOptions {
@@ -25,39 +24,10 @@ interface EraseOptions extends RouterOptions {
 /** How often the progress of a long one is polled. */
 const askAgainMs = 500;
 
-export function eraseCommand(output: Output): Command {
-  return routerCommand(
-    'erase',
-    'Erase all that the router keeps about a number, a conversation or an agent; what is kept is a record without it.',
-  )
-    .option('--number <number>', 'a phone number, however it is written, or an address such as sip:ada@example.com')
-    .option('--subject <id>', 'a conversation or call')
-    .option('--agent <id>', 'an agent: everything of it')
-    .option('--since <time>', 'only what was received not longer ago than 2h, or since 2026-01-01')
-    .option('--before <time>', 'only what was received longer ago than 2h, or before 2026-01-01')
-    .option('--utc', "read and show times in UTC instead of by this machine's clock")
-    .option('--by <name>', 'who erases; default: your user name and host')
-    .option('--dry-run', 'only count and list what would be erased')
-    .option('--yes', 'do not ask for confirmation')
-    .option('--list', 'list the records of all erasures, or of those of a --number, --subject or --agent')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook erase --number "+1 415 555 0100" --dry-run
-  switchhook erase --number "+1 415 555 0100" --yes
-  switchhook erase --agent agent_old --before 2026-01-01
-  switchhook erase --list
-
-All given conditions must hold. Deliveries that wait are cancelled. What was sent to destinations already is listed, to be erased there,
-unless the destination erases it itself. An erasure cannot be undone, except from a backup. Exit code 1 if anything may be left at a destination
-that can erase.`,
-    )
-    .action((options: EraseOptions) =>
-      withRouter(options, output, (router) =>
-        options.list ? listed(router, options, output) : erased(router, options, output),
-      ),
-    );
+export function runErase(output: Output, options: EraseOptions): Promise<void> {
+  return withRouter(options, output, (router) =>
+    options.list ? listed(router, options, output) : erased(router, options, output),
+  );
 }
 
 async function erased(router: RouterClient, options: EraseOptions, output: Output): Promise<void> {
@@ -199,7 +169,8 @@ function events(result: Pick<ErasureRow, 'events'>): string {
 
 async function listed(router: RouterClient, options: EraseOptions, output: Output): Promise<void> {
   const { erasures } = await router.get('/api/erasures', erasureList);
-  const found = erasures.filter((one) => isOf(one, options));
+  const isNamed = [options.number, options.subject, options.agent].some((one) => one !== undefined);
+  const found = isNamed ? await thoseOf(erasures, options) : erasures;
   if (options.json) return printJson(output, { erasures: found });
   if (found.length === 0)
     return output.line(erasures.length === 0 ? 'Nothing was erased.' : 'No erasure of it is recorded.');
@@ -230,11 +201,18 @@ async function listed(router: RouterClient, options: EraseOptions, output: Outpu
   );
 }
 
-/** Whether the record has the hash of what is named. The country of the configuration is not known here: a number needs its `+`. */
-function isOf({ salt, filter }: ErasureRow, { number, subject, agent }: EraseOptions): boolean {
+/** Those that have the hash of what is named. The country of the configuration is not known here: a number needs its `+`. */
+async function thoseOf(
+  erasures: readonly ErasureRow[],
+  { number, subject, agent }: EraseOptions,
+): Promise<readonly ErasureRow[]> {
+  const [{ saltedHash }, { phoneNormalizer }] = await Promise.all([
+    import('@switchhook/core/internal'),
+    import('@switchhook/sdk'),
+  ]);
   const wanted = { number: number === undefined ? undefined : phoneNormalizer(null)(number), subject, agent };
-  return (['number', 'subject', 'agent'] as const).every((kind) => {
-    const value = wanted[kind];
-    return value === undefined || filter[kind] === saltedHash(salt, value);
-  });
+  const kinds = ['number', 'subject', 'agent'] as const;
+  return erasures.filter(({ salt, filter }) =>
+    kinds.every((kind) => wanted[kind] === undefined || filter[kind] === saltedHash(salt, wanted[kind])),
+  );
 }

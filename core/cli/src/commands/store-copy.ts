@@ -4,9 +4,9 @@ import { ComponentFailure } from '@switchhook/core';
 import { pausesKey } from '@switchhook/core/internal';
 import { Store, type StoredEvent } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { Command } from 'commander';
 import { configOf, unopenedRouter } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
 
 interface CopyOptions {
   readonly from: string;
@@ -27,44 +27,26 @@ const stepSize = 200;
 /** Most deliveries of one event, as the contract allows. */
 const mostDeliveries = 1_000;
 
-export function storeCommand(output: Output): Command {
-  return new Command('store').description('Move what a store keeps.').addCommand(
-    new Command('copy')
-      .description('Copy all events with their deliveries and attempts from one store to another, and compare both.')
-      .requiredOption('--from <file>', 'the configuration of the store to read; no router runs with it')
-      .requiredOption('--to <file>', 'the configuration of the store to write; no router runs with it yet')
-      .option('--json', 'print JSON, for other programs')
-      .addHelpText(
-        'after',
-        `
-Examples:
-  switchhook store copy --from sqlite.yaml --to postgres.yaml
-
-What is the same in both stores is skipped: a copy that was interrupted continues, and a second one brings what has
-changed since the first. Afterwards the days (UTC) of both are compared. Exit code 1 if they differ.`,
-      )
-      .action(async (options: CopyOptions) => {
-        const [from, to] = [await storeOf(options.from, output), await storeOf(options.to, output)];
-        if (to.restore === undefined)
-          throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
-        const opened: Store[] = [];
-        try {
-          for (const [store, file] of [
-            [from, options.from],
-            [to, options.to],
-          ] as const) {
-            await openStore(store, file);
-            opened.push(store);
-          }
-          await copy(from, to, output);
-          await copyPauses(from, to, options, output);
-          await compare(from, to, options, output);
-        } finally {
-          output.progress('');
-          for (const store of opened) await store.close?.();
-        }
-      }),
-  );
+export async function copyStore(output: Output, options: CopyOptions): Promise<void> {
+  const [from, to] = [await storeOf(options.from, output), await storeOf(options.to, output)];
+  if (to.restore === undefined)
+    throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
+  const opened: Store[] = [];
+  try {
+    for (const [store, file] of [
+      [from, options.from],
+      [to, options.to],
+    ] as const) {
+      await openStore(store, file);
+      opened.push(store);
+    }
+    await copy(from, to, output);
+    await copyPauses(from, to, options, output);
+    await compare(from, to, options, output);
+  } finally {
+    output.progress('');
+    for (const store of opened) await store.close?.();
+  }
 }
 
 async function storeOf(config: string, output: Output): Promise<Store> {

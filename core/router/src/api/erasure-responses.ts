@@ -1,7 +1,5 @@
-/** Response schemas of the API about erasures, and their mapping. */
+/** Response schemas of the API about erasures. */
 import { z } from 'zod';
-import type { Erasure, ErasureRecord } from '../admin/erasures.js';
-import { eventJson, iso, isoOrNull } from './mapping.js';
 import { count, event, list, named, time } from './responses.js';
 
 const hash = z.string().nullable().meta({
@@ -76,28 +74,3 @@ export const erasure = z
   })
   .register(named, { id: 'Erasure' });
 export type ErasureDetails = z.output<typeof erasure>;
-
-/** A record as the API returns it. */
-export function erasureRecordJson({ startedAtMs, endedAtMs, filter, oldestMs, newestMs, ...record }: ErasureRecord) {
-  const { sinceMs, untilMs, ...hashes } = filter;
-  return {
-    ...record,
-    ...{ startedAt: iso(startedAtMs), endedAt: isoOrNull(endedAtMs) },
-    filter: { ...hashes, since: isoOrNull(sinceMs), until: isoOrNull(untilMs) },
-    ...{ oldestAt: isoOrNull(oldestMs), newestAt: isoOrNull(newestMs) },
-    events: [...record.events],
-  };
-}
-
-/** An erasure of this run of the router. */
-export function erasureJson({ sent, examples, ...erasure }: Erasure, number: string | null = null) {
-  const { dryRun, ...record } = erasure;
-  return {
-    ...erasureRecordJson(record),
-    ...{ dryRun, number },
-    sent: sent.map(({ destination, eventId, deliveryId, atMs, arrived }) => {
-      return { destination, event: eventId, delivery: deliveryId, at: isoOrNull(atMs), arrived };
-    }),
-    examples: examples.map(({ event: one, by }) => ({ ...eventJson(one), by })),
-  };
-}

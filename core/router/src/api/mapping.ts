@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
 import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
+import type { Erasure, ErasureRecord } from '../admin/erasures.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { troubleOf } from '../admin/trouble.js';
@@ -13,6 +14,7 @@ import { eventOf } from '../routing/event-record.js';
 import { type call, callAnswer } from './call-responses.js';
 import type * as refused from './refused-responses.js';
 import type * as reply from './responses.js';
+import { iso, isoOrNull } from './responses.js';
 import type * as standing from './status-responses.js';
 
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {
@@ -179,18 +181,35 @@ function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 
   };
 }
 
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-export function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : iso(ms);
-}
-
 function wholeEventJson(record: EventRecord) {
   return { ...eventJson(record), data: eventOf(record).data };
 }
 
 function attemptJson({ startedAtMs, ...rest }: Attempt) {
   return { ...rest, startedAt: iso(startedAtMs) };
+}
+
+/** A record as the API returns it. */
+export function erasureRecordJson({ startedAtMs, endedAtMs, filter, oldestMs, newestMs, ...record }: ErasureRecord) {
+  const { sinceMs, untilMs, ...hashes } = filter;
+  return {
+    ...record,
+    ...{ startedAt: iso(startedAtMs), endedAt: isoOrNull(endedAtMs) },
+    filter: { ...hashes, since: isoOrNull(sinceMs), until: isoOrNull(untilMs) },
+    ...{ oldestAt: isoOrNull(oldestMs), newestAt: isoOrNull(newestMs) },
+    events: [...record.events],
+  };
+}
+
+/** An erasure of this run of the router. */
+export function erasureJson({ sent, examples, ...erasure }: Erasure, number: string | null = null) {
+  const { dryRun, ...record } = erasure;
+  return {
+    ...erasureRecordJson(record),
+    ...{ dryRun, number },
+    sent: sent.map(({ destination, eventId, deliveryId, atMs, arrived }) => {
+      return { destination, event: eventId, delivery: deliveryId, at: isoOrNull(atMs), arrived };
+    }),
+    examples: examples.map(({ event: one, by }) => ({ ...eventJson(one), by })),
+  };
 }

@@ -1,5 +1,6 @@
 /** The endpoints about erasures. */
-import { erasure, erasureJson, erasureList, erasureRecordJson } from '../api/erasure-responses.js';
+import { erasure, erasureList } from '../api/erasure-responses.js';
+import { erasureJson, erasureRecordJson } from '../api/mapping.js';
 import { erasureBody, type Instant, nothing } from '../api/requests.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 
