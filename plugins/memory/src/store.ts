@@ -210,10 +210,12 @@ class MemoryStore implements contract.Store {
     return removed.length + ended.length;
   }
 
-  async restore(events: readonly contract.StoredEvent[]): Promise<void> {
+  async restore(events: readonly contract.StoredEvent[], { texts = [] }: contract.StoredOthers = {}): Promise<void> {
     for (const { event } of events)
       if ((this.#idByKey.get(keyOf(event)) ?? event.id) !== event.id)
         throw new Error(`another event has the source and key of event ${event.id}`);
+    for (const { key, value, expiresAtMs } of texts)
+      this.#state.set(key, { value, expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY });
     for (const { event, deliveries } of events) {
       const kept = this.#events.get(event.id);
       if (kept === undefined) this.#append({ event, deliveries: [] }, []);

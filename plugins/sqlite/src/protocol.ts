@@ -15,6 +15,7 @@ import type {
   Settled,
   Settlement,
   StoredEvent,
+  StoredOthers,
 } from '@switchhook/sdk';
 import type { Place } from './sql.js';
 
@@ -32,7 +33,8 @@ export type Write =
     }
   | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
   | { readonly kind: 'prune'; readonly request: PruneRequest; readonly nowMs: number }
-  | { readonly kind: 'restore'; readonly events: readonly StoredEvent[] }
+  | { readonly kind: 'restore'; readonly events: readonly StoredEvent[]; readonly others: StoredOthers }
+  | { readonly kind: 'clear' }
   | {
       readonly kind: 'setState';
       readonly key: string;
@@ -83,6 +85,7 @@ export interface Results {
   discard: readonly string[];
   prune: { readonly removed: number; readonly more: boolean };
   restore: null;
+  clear: null;
   setState: boolean;
   event: EventRecord | null;
   events: Segment<EventRecord>;

@@ -1,7 +1,7 @@
 /** The statements of the store, with their parameters and rows. Those of lists are in sql-lists.ts. */
 import type { Attempt } from '@switchhook/sdk';
 import type { Database, Prepared } from './sql-connection.js';
-import { applicationId } from './sql-schema.js';
+import { applicationId, tables } from './sql-schema.js';
 
 /** A row of `events`. */
 export interface EventRow {
@@ -204,6 +204,9 @@ export function writeStatements(db: Database) {
       `delete from state where key in (
         select key from state indexed by state_by_end where expires_at <= ? order by expires_at, key limit ?)`,
     ),
+    clear: (): void => {
+      for (const table of tables) db.exec(`delete from ${table}`);
+    },
     /** Returns a row per page: run as a prepared statement it would stop after the first. */
     giveBack: (): void => {
       db.exec('pragma incremental_vacuum(128)');

@@ -8,12 +8,14 @@ import type {
   PruneRequest,
   Settled,
   StoredEvent,
+  StoredOthers,
 } from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
 import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
 import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
+import { restoreEvent, restoreOthers } from './restoring.js';
 import { type CurrentRow, type DueRow, type Place, writeStatements } from './sql.js';
 import type { Database } from './sql-connection.js';
 import { codeAfter, countedAs, stateCodes } from './state-codes.js';
@@ -61,8 +63,9 @@ export class Writes {
       case 'prune':
         return this.#prune(write.request, write.nowMs);
       case 'restore':
-        for (const one of write.events) this.#restore(one);
-        this.#duplicates.tidy(write.events.length);
+        return this.#restore(write.events, write.others);
+      case 'clear':
+        this.#sql.clear();
         return null;
       case 'setState':
         return this.#setState(write);
@@ -106,33 +109,14 @@ export class Writes {
     return null;
   }
 
-  #restore({ event, deliveries }: StoredEvent): void {
-    const kept = this.#sql.eventById.get(event.id);
-    if (kept === undefined && this.#appendOne({ event, deliveries: [] }, 0) !== null)
-      throw new Error(`another event has the source and key of event ${event.id}`);
-    const seq = kept?.seq ?? this.#lastSeq;
-    const [first, last] = [seq * deliveriesPerEvent, (seq + 1) * deliveriesPerEvent - 1];
-    const replaced = this.#sql.deliveriesOf.all(seq, seq);
-    this.#sql.dropAttempts.run(first, last);
-    this.#sql.dropDeliveries.run(first, last);
-    for (const row of replaced) {
-      this.#counters.move(row.destination, countedAs(row.state, row.reason), null);
-      this.#order.advance(row.destination, row.line);
-    }
-    if (deliveries.length > 0) this.#sql.markRouted.run(seq);
-    for (const [index, { record, attempts }] of deliveries.entries()) {
-      const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;
-      const tries = Math.max(record.attempts, attempts.at(-1)?.number ?? 0);
-      const line = settledAtMs === null ? this.#order.orderedSubject(destination, event.subject) : null;
-      this.#sql.restoreDelivery.run(
-        ...([first + index, route, destination, textOf(transforms), stateCodes[state], reason] as const),
-        ...([record.attempts, tries, tries, dueMs, line, createdAtMs, settledAtMs] as const),
-      );
-      this.#counters.move(destination, null, countedAs(stateCodes[state], reason));
-      this.#order.advance(destination, line);
-      for (const { number, startedAtMs, durationMs, outcome, reason: why, response } of attempts)
-        this.#sql.addAttempt.run(first + index, number, startedAtMs, durationMs, outcome, why, response);
-    }
+  #restore(events: readonly StoredEvent[], others: StoredOthers): null {
+    const append = (event: StoredEvent['event']): number | null =>
+      this.#appendOne({ event, deliveries: [] }, 0) === null ? this.#lastSeq : null;
+    const parts = { sql: this.#sql, counters: this.#counters, order: this.#order, append };
+    restoreOthers(parts, others);
+    for (const one of events) restoreEvent(parts, one);
+    this.#duplicates.tidy(events.length);
+    return null;
   }
 
   #addDelivery(id: number, delivery: NewDelivery, subject: string | null, nowMs: number): void {

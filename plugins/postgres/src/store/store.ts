@@ -20,19 +20,22 @@ import type {
   Settled,
   Store,
   StoredEvent,
+  StoredOthers,
 } from '@switchhook/sdk';
 import { failureOf } from '../failure.js';
 import { inSlot, Slots } from '../semaphore.js';
 import { Database, type DatabaseSettings } from './database.js';
 import { Days } from './days.js';
 import { GroupCommit } from './group-commit.js';
+import { pruneEvents } from './pruning.js';
 import { Reads } from './reads.js';
-import { restore } from './restore.js';
+import { clear, restore } from './restore.js';
 import { isEventId } from './rows.js';
 import { checkServer, install, probe } from './schema.js';
 import { Session } from './session.js';
+import { snapshotOf } from './snapshot.js';
 import { readStatements } from './sql-reads.js';
-import { perDay, schemaStatements } from './sql-schema.js';
+import { schemaStatements } from './sql-schema.js';
 import { stateStatements, writeStatements } from './sql-writes.js';
 import { State } from './state.js';
 import { refuseTooMany, Writes } from './writes.js';
@@ -51,7 +54,6 @@ interface StoreServices {
   readonly metrics: Metrics;
 }
 
-const dayMs = 86_400_000;
 /** Events or settlements in one transaction. */
 const groupSize = 64;
 const groupsRunning = 2;
@@ -178,28 +180,10 @@ export class PostgresStore implements Store {
    */
   prune({ beforeMs, limit }: PruneRequest): Promise<number> {
     return this.#do(
-      async (open) => (await open.state.removeEnded(limit)) + (await this.#pruneEvents(open, beforeMs, limit)),
+      async ({ state, ...open }) =>
+        (await state.removeEnded(limit)) +
+        (await pruneEvents(open, this.#services.clock.now(), this.#settings.duplicatesMs, { beforeMs, limit })),
     );
-  }
-
-  async #pruneEvents({ writes, days }: Open, beforeMs: number, limit: number): Promise<number> {
-    const { clock } = this.#services;
-    const { duplicatesMs } = this.#settings;
-    const dropsKeys = duplicatesMs === null;
-    if (clock.now() - beforeMs < dayMs)
-      return writes.removeEvents({ beforeMs, until: Number.MAX_SAFE_INTEGER, limit, dropsKeys });
-    const ended = await days.endedBefore(beforeMs);
-    for (const day of ended) {
-      const dropped = await days.drop(day);
-      if (dropped === 'in use') return 0;
-      if (dropped !== 'needed' && dropped > 0) return dropped;
-    }
-    const until = ended.at(-1)?.until ?? 0;
-    const removed = await writes.removeEvents({ beforeMs: (until / perDay) * dayMs, until, limit, dropsKeys });
-    if (removed > 0) return removed;
-    const keysFrom = Math.floor((clock.now() - (duplicatesMs ?? 0)) / dayMs) * perDay;
-    await writes.dropKeys(Math.min(await days.firstNumber(), keysFrom));
-    return 0;
   }
 
   event(id: string): Promise<EventRecord | null> {
@@ -244,10 +228,14 @@ export class PostgresStore implements Store {
     return this.#do(({ state }) => state.set(...change));
   }
 
-  restore(events: readonly StoredEvent[]): Promise<void> {
+  restore(events: readonly StoredEvent[], others: StoredOthers = {}): Promise<void> {
     const { schema } = this.#settings;
-    return this.#do(({ database, days }) => restore({ database, days, schema }, events));
+    return this.#do(({ database, days }) => restore({ database, days, schema }, events, others));
   }
+
+  readonly clear = () => this.#do(({ database }) => clear(database, this.#settings.schema));
+
+  readonly snapshot = () => snapshotOf(this.#settings, this.#sql, this.#services);
 
   onDue(wake: (destination: string) => void): () => void {
     return this.#opened.session.onDue(wake);
