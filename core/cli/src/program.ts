@@ -2,6 +2,7 @@
 
 import { printable, version } from '@switchhook/core/internal';
 import { Command } from 'commander';
+import { backupCommand } from './commands/backup.js';
 import { callCommand } from './commands/call.js';
 import { callsCommand } from './commands/calls.js';
 import { checkCommand } from './commands/check.js';
@@ -15,6 +16,7 @@ import { discardCommand } from './commands/discard.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
+//IM
 import { historyCommand } from './commands/history.js';
 import { incompleteCommand } from './commands/incomplete.js';
 import { initCommand, newCommand } from './commands/new.js';
@@ -23,6 +25,7 @@ import { pluginsCommand } from './commands/plugins.js';
 import { refusedCommand } from './commands/refused.js';
 import { reloadCommand } from './commands/reload.js';
 import { replayCommand } from './commands/replay.js';
+import { restoreCommand } from './commands/restore.js';
 import { schemaCommand } from './commands/schema.js';
 import { sendCommand } from './commands/send.js';
 import { sigmamindCommand } from './commands/sigmamind.js';
@@ -64,6 +67,7 @@ Examples:
   switchhook explain conv_123                   why did this conversation not arrive?
   switchhook refused --group                    which requests are refused, and whose secret do they have?
   switchhook incomplete                         which conversations lack an event?
+  switchhook backup switchhook.backup           write all that its store keeps into one file
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
   );
@@ -99,6 +103,9 @@ for (const command of [
   pluginsCommand,
   doctorCommand,
   sigmamindCommand,
+  backupCommand,
+  restoreCommand,
+  //EX
   storeCommand,
   crashtestCommand,
   completionCommand,

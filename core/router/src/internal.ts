@@ -80,7 +80,7 @@ export { openLog, printable } from './system/log.js';
 export { Mask, maskedJson, maskFor } from './system/mask.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { Observations } from './system/observations.js';
-export { Pauses, pausesKey } from './system/pauses.js';
+export { type Pause, Pauses, pausesKey } from './system/pauses.js';
 export { stateIn } from './system/plugin-state.js';
 export { ProcessLoadReader } from './system/process-load.js';
 export { Swappable } from './system/swappable.js';
