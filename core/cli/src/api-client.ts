@@ -31,7 +31,12 @@ const maxReplyBytes = 64 * 1_048_576;
 
 /** A command with `--config`, `--json`, `--url` and `--token`. */
 export function routerCommand(name: string, description: string): Command {
-  return configCommand(name, description)
+  return withAddress(configCommand(name, description));
+}
+
+/** A command with `--url` and `--token`. */
+export function withAddress(command: Command): Command {
+  return command
     .option('--url <url>', "the router's URL; default: the address in the configuration")
     .option('--token <token>', 'bearer token of its API; default: server.admin.token of the configuration');
 }

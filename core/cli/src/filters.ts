@@ -71,6 +71,12 @@ export function withPeriod(command: Command, since?: string): Command {
     .option('--utc', "read and show times in UTC instead of by this machine's clock");
 }
 
+export function withSettledPeriod(command: Command): Command {
+  return command
+    .option('--settled-since <time>', 'delivered, skipped or died not before this')
+    .option('--settled-until <time>', 'delivered, skipped or died before this');
+}
+
 export function withDiedPeriod(command: Command): Command {
   return command
     .option('--died-since <time>', 'died at this time or later; with --state: was delivered or skipped then')

@@ -114,6 +114,11 @@ export function deliveries(count: number): string {
   return `${count} deliver${count === 1 ? 'y' : 'ies'}`;
 }
 
+/** `1 event`, `2 events`. */
+export function quantity(count: number, one: string, more = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : more}`;
+}
+
 /** Exit codes; 78 is EX_CONFIG of sysexits.h. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, configuration: 78 } as const;
 

@@ -16,7 +16,7 @@ import { discardCommand } from './commands/discard.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
-//IM
+import { exportCommand } from './commands/export.js';
 import { historyCommand } from './commands/history.js';
 import { incompleteCommand } from './commands/incomplete.js';
 import { initCommand, newCommand } from './commands/new.js';
@@ -105,7 +105,7 @@ for (const command of [
   sigmamindCommand,
   backupCommand,
   restoreCommand,
-  //EX
+  exportCommand,
   storeCommand,
   crashtestCommand,
   completionCommand,

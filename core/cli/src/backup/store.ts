@@ -24,7 +24,9 @@ export async function withOpenStore<T>({ store, file }: ConfiguredStore, run: ()
     await store.open?.();
   } catch (error) {
     if (error instanceof ComponentFailure) throw error;
-    throw new CommandFailure(exitCodes.failed, `the store of ${file} could not be opened: ${errorMessage(error)}`);
+    const inUse = (error as NodeJS.ErrnoException).code === 'STORE_IN_USE' ? '. Stop it first' : '';
+    const reason = `${errorMessage(error)}${inUse}`;
+    throw new CommandFailure(exitCodes.failed, `the store of ${file} could not be opened: ${reason}`);
   }
   try {
     return await run();

@@ -1,6 +1,6 @@
 /** Says what a backup has inside. */
 import type { DeliveryState } from '@switchhook/sdk';
-import { type Output, styled } from '../output.js';
+import { type Output, quantity, styled } from '../output.js';
 import type { Counts, Header } from './format.js';
 
 /** What is found when a whole backup is read. */
@@ -9,11 +9,6 @@ export interface Inside {
   readonly sha256: string;
   /** Deliveries by their state. */
   readonly states: Readonly<Partial<Record<DeliveryState, number>>>;
-}
-
-/** `1 event`, `2 events`. */
-export function quantity(count: number, one: string, more = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : more}`;
 }
 
 /** `3 events from 2026-01-01T08:00:00.000Z to 2026-01-02T08:00:00.000Z`. */

@@ -1,8 +1,8 @@
 /** Reads a whole backup to see whether it is right, and what is in it. */
 import type { DeliveryState } from '@switchhook/sdk';
-import type { Output } from '../output.js';
+import { type Output, quantity } from '../output.js';
 import { openBackup } from './reader.js';
-import { type Inside, quantity } from './summary.js';
+import type { Inside } from './summary.js';
 
 /** What is inside, and the destinations of its open deliveries. Throws a `CommandFailure` where it is not right. */
 export async function verifyBackup(

@@ -7,12 +7,12 @@ import { systemClock, version } from '@switchhook/core/internal';
 import type { Command } from 'commander';
 import type { Header } from '../backup/format.js';
 import { type ConfiguredStore, storeOf, withSnapshot } from '../backup/store.js';
-import { eventsText, printInside, quantity } from '../backup/summary.js';
-import { interruptible, writeToStandardOutput, writeWhole } from '../backup/target.js';
+import { eventsText, printInside } from '../backup/summary.js';
 import { verifyBackup } from '../backup/verify.js';
 import { headerOf, linesOf } from '../backup/writer.js';
+import { interruptible, standardOutput, writeWhole } from '../file-output.js';
 import { type ConfigOptions, configCommand } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, printJson, quantity, styled } from '../output.js';
 
 interface BackupOptions extends ConfigOptions {
   readonly force?: true;
@@ -59,10 +59,11 @@ async function verify(file: string, { json, force }: BackupOptions, output: Outp
 async function backUp(file: string, options: BackupOptions, output: Output): Promise<void> {
   const configured = await storeOf(options.config, output);
   if (file === '-') {
-    await interruptible((signal) =>
-      writeToStandardOutput((stream) => write(configured, stream, output, signal).then(() => {})),
-    ).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    if (process.stdout.isTTY)
+      throw new CommandFailure(exitCodes.usage, 'standard output is a terminal: redirect it, or name a file');
+    const run = (signal: AbortSignal) => write(configured, standardOutput(), output, signal);
+    await interruptible(run).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
       throw new CommandFailure(exitCodes.failed, 'The backup is incomplete: its reader has gone.');
     });
     return;

@@ -12,6 +12,7 @@ import {
   withDeliveryFilter,
   withPart,
   withPeriod,
+  withSettledPeriod,
 } from '../filters.js';
 import { printDeliveries, printDelivery } from '../format/event.js';
 import { type Output, printJson } from '../output.js';
@@ -21,9 +22,8 @@ interface DeliveriesOptions extends RouterOptions, DeliveryFilter, Period, Settl
 
 export function deliveriesCommand(output: Output): Command {
   const command = routerCommand('deliveries', 'List deliveries, or show one with all its attempts.');
-  return withWatch(withPart(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery')))))
-    .option('--settled-since <time>', 'delivered, skipped or died not before this')
-    .option('--settled-until <time>', 'delivered, skipped or died before this')
+  const list = withSettledPeriod(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery'))));
+  return withWatch(withPart(list))
     .addHelpText(
       'after',
       `

@@ -6,11 +6,11 @@ import type { Counts } from '../backup/format.js';
 import { isRestorable, type RestorableStore, restoreInto, restoringKey } from '../backup/restorer.js';
 import { textPages } from '../backup/snapshot-pages.js';
 import { type ConfiguredStore, storeOf, withOpenStore, withSnapshot } from '../backup/store.js';
-import { eventsText, type Inside, printInside, quantity } from '../backup/summary.js';
+import { eventsText, type Inside, printInside } from '../backup/summary.js';
 import { verifyBackup } from '../backup/verify.js';
 import { headerOf } from '../backup/writer.js';
 import { type ConfigOptions, configCommand } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, printJson, printTable, quantity, styled } from '../output.js';
 
 interface RestoreOptions extends ConfigOptions {
   readonly force?: true;

@@ -1,10 +1,10 @@
 /** Writes a file that is there as a whole or not at all, or to standard output. */
-import { constants, createWriteStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { CommandFailure, exitCodes } from '../output.js';
+import { CommandFailure, exitCodes } from './output.js';
 
 /** Only its owner may read it: it holds transcripts and phone numbers. */
 const mode = 0o600;
@@ -34,13 +34,17 @@ export async function writeWhole(
   await refuseExisting(path, force);
   await removeLeftovers(path);
   const temporary = `${path}.${process.pid}.tmp`;
+  let stream: Writable | null = null;
   try {
+    const file = await open(temporary, 'wx', mode);
     // `flush`: it is on disk before it is closed.
-    await write(createWriteStream(temporary, { flags: 'wx', mode, flush: true }));
+    stream = file.createWriteStream({ flush: true });
+    await write(stream);
     await refuseExisting(path, force);
     await rename(temporary, path);
     await syncDirectory(path);
   } catch (error) {
+    stream?.destroy();
     await unlink(temporary).catch(ignored);
     throw failureOf(path, error);
   }
@@ -60,11 +64,9 @@ export async function interruptible<T>(run: (signal: AbortSignal) => Promise<T>)
   }
 }
 
-/** Writes to standard output. `write` rejects with EPIPE where the reader has gone. */
-export async function writeToStandardOutput(write: (stream: Writable) => Promise<void>): Promise<void> {
-  if (process.stdout.isTTY)
-    throw new CommandFailure(exitCodes.usage, 'standard output is a terminal: redirect it, or name a file');
-  await write(process.stdout);
+/** Standard output, for a pipeline, which would end the process's own stream. Fails with EPIPE where the reader has gone. */
+export function standardOutput(): Writable {
+  return new Writable({ write: (chunk, _encoding, done) => void process.stdout.write(chunk, done) });
 }
 
 /** The first failure is reported; what follows from it is not. */
