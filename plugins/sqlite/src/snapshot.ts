@@ -20,6 +20,8 @@ export type SnapshotRequest =
 /** The first reply is a `ContentRow`, the others are in the order of the requests. */
 export type SnapshotReply = { readonly result: unknown } | { readonly failure: Failure };
 
+const endedReply: SnapshotReply = { failure: { code: 'STORE_ENDED', message: 'the thread has ended' } };
+
 /** Rejects where the file is missing, or is not of this version. */
 export async function snapshotOf(start: SnapshotStart): Promise<Snapshot> {
   checkSqlite();
@@ -66,16 +68,25 @@ class SnapshotThread {
   readonly #worker: Worker;
   readonly #path: string;
   readonly #ended: Promise<void>;
+  #hasEnded = false;
+  /** Takes the next reply. A race with the thread's end instead would hold all pages until then (measured: 1.1 GB for 200,000 events). */
+  #pending: ((reply: SnapshotReply) => void) | null = null;
 
   constructor(start: SnapshotStart) {
     this.#path = start.path;
     this.#worker = new Worker(new URL('./snapshot-thread.js', import.meta.url), { workerData: start, execArgv });
-    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    // Each question also listens for it.
-    this.#worker.on('error', () => {});
+    this.#worker.on('message', (reply: SnapshotReply) => this.#settle(reply));
+    this.#worker.on('error', ({ message }) => this.#settle({ failure: { code: 'STORE_ENDED', message } }));
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#hasEnded = true;
+        this.#settle(endedReply);
+        resolve();
+      });
+    });
   }
 
-  async ask(request: SnapshotRequest): Promise<unknown> {
+  ask(request: SnapshotRequest): Promise<unknown> {
     const reply = this.reply();
     this.#worker.postMessage(request);
     return reply;
@@ -83,11 +94,17 @@ class SnapshotThread {
 
   /** The next reply. */
   async reply(): Promise<unknown> {
-    const ended = this.#ended.then(() => ({ failure: { code: 'STORE_ENDED', message: 'the thread has ended' } }));
-    const replied = new Promise<SnapshotReply>((resolve) => this.#worker.once('message', resolve));
-    const reply = await Promise.race([replied, ended]);
+    const reply = await new Promise<SnapshotReply>((resolve) => {
+      this.#pending = resolve;
+      if (this.#hasEnded) this.#settle(endedReply);
+    });
     if ('failure' in reply) throw failed(this.#path, reply.failure);
     return reply.result;
+  }
+
+  #settle(reply: SnapshotReply): void {
+    this.#pending?.(reply);
+    this.#pending = null;
   }
 
   async close(): Promise<void> {

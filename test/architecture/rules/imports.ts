@@ -130,13 +130,15 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     format: ['output.ts', 'table.ts'],
     'tracing-sdk.ts': ['output.ts'],
     'watch.ts': ['api-client.ts', 'output.ts'],
+    'file-output.ts': ['output.ts'],
+    backup: ['local-router.ts', 'output.ts'],
     commands: [
-      ...['api-client.ts', 'filters.ts', 'format', 'local-router.ts'],
+      ...['api-client.ts', 'backup', 'file-output.ts', 'filters.ts', 'format', 'local-router.ts'],
       ...['output.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
     ],
     'main.ts': ['output.ts', 'program.ts'],
     'program.ts': ['commands', 'output.ts'],
-    'internal.ts': ['commands', 'filters.ts', 'program.ts', 'table.ts'],
+    'internal.ts': ['backup', 'commands', 'file-output.ts', 'filters.ts', 'format', 'program.ts', 'table.ts'],
   },
 };
 

@@ -96,7 +96,8 @@ async function write(
       output.progress(`${quantity(events, 'event')} of ${header.counts.events.toLocaleString('en')}`),
     );
     try {
-      await pipeline(Readable.from(lines), createGzip(), stream, { signal });
+      // A piece has megabytes.
+      await pipeline(Readable.from(lines, { highWaterMark: 1 }), createGzip(), stream, { signal });
     } finally {
       output.progress('');
     }
