@@ -23,7 +23,7 @@ export function restoreStatements(schemaName: string) {
     removedKeys: statement(
       'restore_removed_keys',
       `insert into ${s}.seen (digest, id, seq)
-      select digest, id, (select coalesce(max(seq), $3 - 1) from ${s}.seen where seq >= $3 and seq < $4) + row_number() over ()
+      select digest, id, (select coalesce(max(seq), $3::bigint - 1) from ${s}.seen where seq >= $3 and seq < $4) + row_number() over ()
       from unnest($1::uuid[], $2::uuid[]) as i(digest, id) on conflict do nothing`,
     ),
     texts: statement(
