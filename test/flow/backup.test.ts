@@ -267,7 +267,7 @@ describe('switchhook backup and restore', () => {
         expect(await place.run(['backup', '--verify', 'big.backup'])).to.include({ code: 0, stderr: '' });
       }).timeout(120_000);
 
-    it('reports it where the system takes no more bytes, and leaves nothing', async () => {
+    it('leaves nothing where the system takes no more bytes, and gives the reason', async () => {
       const file = await fill();
       const [command, ...limit] =
         process.platform === 'linux' ? ['prlimit', '--fsize=200000'] : ['sh', '-c', 'ulimit -f 400; exec "$@"', 'sh'];

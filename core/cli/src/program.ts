@@ -110,4 +110,10 @@ for (const command of [
   crashtestCommand,
   completionCommand,
 ])
-  program.addCommand(command(processOutput).configureOutput(parserOutput).exitOverride().showHelpAfterError());
+  program.addCommand(settled(command(processOutput)));
+
+/** A command and its subcommands, which do not end the process themselves. */
+function settled(command: Command): Command {
+  command.commands.forEach(settled);
+  return command.configureOutput(parserOutput).exitOverride().showHelpAfterError();
+}
