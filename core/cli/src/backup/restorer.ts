@@ -44,7 +44,7 @@ export async function restoreInto(store: RestorableStore, plan: RestorePlan): Pr
       if (events % step.items === 0) plan.onProgress(events);
     } else if (content.kind === 'key') await batch.addKey(content.key);
     else if (content.text.key === pausesKey) pauses = content.text.value;
-    else if (content.text.expiresAtMs !== null && content.text.expiresAtMs <= nowMs) ended += 1;
+    else if (hasEnded(content.text, nowMs)) ended += 1;
     else await batch.addText(content.text);
   }
   await batch.flush();
@@ -90,6 +90,11 @@ class Batch {
     const items = this.#events.length + this.#texts.length + this.#keys.length;
     if (items >= step.items || this.#bytes >= step.bytes) await this.flush();
   }
+}
+
+/** Also the mark of a restore that was not complete at the time of the backup. */
+function hasEnded({ key, expiresAtMs }: StoredText, nowMs: number): boolean {
+  return key === restoringKey || (expiresAtMs !== null && expiresAtMs <= nowMs);
 }
 
 function lasting(key: string, value: string): StoredText {
