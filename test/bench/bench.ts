@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: how fast and how large, as ratios measured in one run. `--json` for other programs, `--quick` for a
- * look, names of scenarios for only those.
+ * look, names of scenarios for only those. The rows of a scenario are printed when it is done; `--json` is one document at the end.
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -23,17 +23,17 @@ const names = positionals.length === 0 ? Object.keys(all) : positionals;
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
 const rows: Row[] = [];
+if (!values.json) console.log(machine);
 for (const [name, run] of Object.entries(all)) {
   if (!names.includes(name)) continue;
   if (!values.json) process.stderr.write(`${name} …\n`);
-  rows.push(...(await run(size)));
+  const measured = await run(size);
+  rows.push(...measured);
+  // What is measured is not lost where a later scenario fails, or the user ends the run.
+  if (!values.json) for (const row of measured) console.log(lineOf(row));
 }
-
 if (values.json) console.log(JSON.stringify({ machine, size, rows }, null, 2));
-else {
-  console.log(machine);
-  for (const { id, ratio, setTarget, what, figures } of rows)
-    console.log(
-      `${id.padEnd(15)} ${ratio.toFixed(2).padStart(8)}  ${setTarget.padEnd(10)} ${what}${figures && `: ${figures}`}`,
-    );
+
+function lineOf({ id, ratio, setTarget, what, figures }: Row): string {
+  return `${id.padEnd(15)} ${ratio.toFixed(2).padStart(8)}  ${setTarget.padEnd(10)} ${what}${figures && `: ${figures}`}`;
 }

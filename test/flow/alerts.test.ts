@@ -146,7 +146,7 @@ routes:
   it('are explained by an example of each type, which a route without `from` does not get', async () => {
     const config = await place.write('switchhook.yaml', yaml({ where: 'where: event.data.deliveries > 2,' }));
     const explain = (what: string, source = 'router') =>
-      place.run(['explain', what, '--source', source, '--config', config]);
+      place.command(['explain', what, '--source', source, '--config', config]);
     const { stdout, code } = await explain('delivery.dead');
     expect(stdout).to.contain('✔ alerts').and.to.contain('it takes events from agents, not router');
     expect(code).to.equal(0);

@@ -53,7 +53,7 @@ describe('an operator at the command line', () => {
     const send = async (given: Readonly<Record<string, unknown>> = {}): Promise<string> =>
       String((await postSigned(`${url}/hooks/agents`, endedBody(given))).body.id);
     const run = (...args: readonly string[]) =>
-      place.run([...args, '--config', place.path('switchhook.yaml'), '--url', url]);
+      place.command([...args, '--config', place.path('switchhook.yaml'), '--url', url]);
     const json = async (...args: readonly string[]) => {
       const { code, stdout, stderr } = await run(...args, '--json');
       expect([code, stderr]).to.deep.equal([0, '']);
@@ -115,7 +115,7 @@ describe('an operator at the command line', () => {
   it('tries a file against the configuration without a router, and nothing is sent or stored', async () => {
     const config = await place.write('switchhook.yaml', yaml(crm));
     const body = await place.write('captured.json', endedBody({ conversationId: 'conv_5' }));
-    const { code, stdout } = await place.run(['explain', body, '--config', config, '--json']);
+    const { code, stdout } = await place.command(['explain', body, '--config', config, '--json']);
     expect(code).to.equal(0);
     const [{ event, kept, routes }] = JSON.parse(stdout).explanations;
     expect([event.type, event.subject, kept]).to.deep.equal(['conversation_ended', 'conv_5', false]);
@@ -125,7 +125,7 @@ describe('an operator at the command line', () => {
     expect(routes[0].destinations[0].preview.headers.authorization).to.equal('Bearer ***');
     const example = '00000000-0000-0000-0000-000000000000';
     expect(routes[0].destinations[0].preview.headers['idempotency-key']).to.equal(`${example}.0`);
-    const printed = (await place.run(['explain', body, '--config', config])).stdout;
+    const printed = (await place.command(['explain', body, '--config', config])).stdout;
     expect(printed).to.include(`event ${example}, an example: agents has not received it`);
     expect(printed).to.include('would get, with an example of the delivery id:');
     expect(crm.requests).to.deep.equal([]);
@@ -253,9 +253,9 @@ describe('an operator at the command line', () => {
         true,
       ]);
     }
-    const gone = await place.run(['status', '--url', 'http://127.0.0.1:9', '--token', token]);
+    const gone = await place.command(['status', '--url', 'http://127.0.0.1:9', '--token', token]);
     expect([gone.code, gone.stderr.includes('ROUTER_UNREACHABLE')]).to.deep.equal([1, true]);
-    const strange = await place.run(['status', '--url', `${url}/hooks`, '--token', token]);
+    const strange = await place.command(['status', '--url', `${url}/hooks`, '--token', token]);
     expect([strange.code, strange.stderr]).to.deep.equal([1, 'the router answered with status 404\n']);
   });
 

@@ -113,15 +113,15 @@ describe('a router that is started', () => {
 
     it('is told so by check --connect and by call --offline', async () => {
       const file = await place.write('switchhook.yaml', yaml(crm, { resolver }));
-      const checked = await place.run(['check', '--connect', '--config', file]);
+      const checked = await place.command(['check', '--connect', '--config', file]);
       expect([checked.code, checked.stdout]).to.satisfy(
         ([code, stdout]: [number, string]) => code === 1 && /resolver\tcustomer\ttable\.lookup\t.*ENOENT/.test(stdout),
       );
       const numbers = ['--from', '+12025550001', '--to', '+12345678913', '--offline', '--config', file];
-      const once = await place.run(['call', ...numbers]);
+      const once = await place.command(['call', ...numbers]);
       expect(once.code).to.equal(0);
       expect(once.stdout).to.match(/^ {2}customer .* failed .*customers\.csv: ENOENT/m);
-      const often = await place.run(['call', ...numbers, '--repeat', '3']);
+      const often = await place.command(['call', ...numbers, '--repeat', '3']);
       expect(often.stderr).to.match(/^customer failed: .*customers\.csv: ENOENT[^\n]*\n$/);
     });
   });
@@ -146,13 +146,13 @@ describe('a router that is started', () => {
 
     it('is told so by check --connect and by call --offline', async () => {
       const file = await place.write('switchhook.yaml', yaml(crm, { resolver: 'use: shy, file: facts.json' }));
-      const { code, stdout } = await place.run(['check', '--connect', '--json', '--config', file]);
+      const { code, stdout } = await place.command(['check', '--connect', '--json', '--config', file]);
       const probe = JSON.parse(stdout).probes.find(({ name }: { name: string }) => name === 'customer');
       expect([code, probe.failure]).to.satisfy(
         ([ended, failure]: [number, string]) => ended === 1 && failure.startsWith('could not be opened: ENOENT'),
       );
       const numbers = ['--from', '+12025550001', '--to', '+12345678913'];
-      const rung = await place.run(['call', ...numbers, '--offline', '--config', file]);
+      const rung = await place.command(['call', ...numbers, '--offline', '--config', file]);
       expect(rung.stdout).to.match(/^ {2}customer .* failed .*it could not be opened: ENOENT/m);
     });
   });
@@ -216,7 +216,7 @@ describe('a router that is started', () => {
       it('is told so by check --connect', async () => {
         const path = await breakIt();
         const file = await place.write('switchhook.yaml', yaml(crm, { store }));
-        const { code, stdout } = await place.run(['check', '--connect', '--json', '--config', file]);
+        const { code, stdout } = await place.command(['check', '--connect', '--json', '--config', file]);
         const probe = JSON.parse(stdout).probes.find(({ kind }: { kind: string }) => kind === 'store');
         expect([code, probe.failure]).to.satisfy(
           ([ended, failure]: [number, string]) => ended === 1 && failure.includes(path),

@@ -38,14 +38,14 @@ describe('a call that is tried out', () => {
     await shop.close();
   });
 
-  const call = (...args: readonly string[]) => place.run(['call', ...args, '--config', file]);
+  const call = (...args: readonly string[]) => place.command(['call', ...args, '--config', file]);
 
   for (const [how, isOffline] of [
     ['at a running router', false],
     ['without a router', true],
   ] as const)
     it(`${how} shows what is told, where it comes from, and every look-up`, async () => {
-      const where = isOffline ? ['--offline'] : ['--url', (await place.start(file)).url];
+      const where = isOffline ? ['--offline'] : ['--url', (await place.serve(file)).url];
       const { code, stdout } = await call(...numbers, ...where);
       expect(code).to.equal(0);
       expect(stdout).to.match(/^200 in [\d.]+ ms\n/);
@@ -58,7 +58,7 @@ describe('a call that is tried out', () => {
     });
 
   it('says the same to other programs, and names the event it became', async () => {
-    const { url } = await place.start(file);
+    const { url } = await place.serve(file);
     const { code, stdout } = await call(...numbers, '--url', url, '--json');
     const { event, answer, ...rest } = JSON.parse(stdout);
     expect([code, rest.status, rest.reply.dynamic_variables]).to.deep.equal([
@@ -67,14 +67,14 @@ describe('a call that is tried out', () => {
       { first_name: 'Ada', open_orders: 'none' },
     ]);
     expect(answer).to.deep.include({ name: 'sales-line', step: 'default', variables: rest.reply.dynamic_variables });
-    const { stdout: listed } = await place.run(['calls', '--config', file, '--url', url, '--json']);
+    const { stdout: listed } = await place.command(['calls', '--config', file, '--url', url, '--json']);
     const { calls } = JSON.parse(listed);
     expect(calls).to.have.length(1);
     expect(calls[0]).to.deep.include({ id: event, source: 'calls', answer });
   });
 
   it('shows the bare reply where the API is closed, and says why', async () => {
-    const { url } = await place.start(file);
+    const { url } = await place.serve(file);
     const { code, stdout, stderr } = await call(...numbers, '--url', url, '--token', 'another');
     expect(code).to.equal(0);
     expect(stdout).to.include('"first_name": "Ada"').and.not.include('fresh');
@@ -88,10 +88,10 @@ describe('a call that is tried out', () => {
     expect((await call(...numbers, '--offline')).stdout).to.include(
       `first_name\tthere\tdefault: customer\t${reason}\n`,
     );
-    const { url } = await place.start(file);
+    const { url } = await place.serve(file);
     const { event, answer } = JSON.parse((await call(...numbers, '--url', url, '--json')).stdout);
     expect(answer.origins.first_name).to.deep.equal({ step: 'default', resolvers: ['customer'], reason });
-    const { stdout } = await place.run(['calls', event, '--config', file, '--url', url]);
+    const { stdout } = await place.command(['calls', event, '--config', file, '--url', url]);
     expect(stdout).to.include(`\t${reason}\n`);
     const withoutOrders = configuration(shop.url).replace(/, open_orders: (none|"[^"]*")/g, '');
     file = await place.write('switchhook.yaml', withoutOrders);
@@ -99,7 +99,7 @@ describe('a call that is tried out', () => {
   });
 
   it('says that the request is a repetition where it shows an earlier answer', async () => {
-    const { url } = await place.start(file);
+    const { url } = await place.serve(file);
     const [first, second] = [await call(...numbers, '--url', url), await call(...numbers, '--url', url)];
     expect(first.stderr).not.to.include('Repeated request');
     expect(second.stderr).to.include('Repeated request: ');
@@ -112,8 +112,8 @@ describe('a call that is tried out', () => {
   it('leaves nothing behind where no router is asked', async () => {
     const offline = await call(...numbers, '--offline', '--json');
     expect(JSON.parse(offline.stdout).event).to.equal(null);
-    const { url } = await place.start(file);
-    const { stdout } = await place.run(['calls', '--config', file, '--url', url, '--json']);
+    const { url } = await place.serve(file);
+    const { stdout } = await place.command(['calls', '--config', file, '--url', url, '--json']);
     expect(JSON.parse(stdout)).to.deep.equal({ calls: [], more: false, completeSince: null });
   });
 
@@ -123,7 +123,7 @@ describe('a call that is tried out', () => {
   });
 
   it('can be repeated from many numbers, and sums up what callers were told', async () => {
-    const { url } = await place.start(file);
+    const { url } = await place.serve(file);
     const many = ['--from', '+1202555${{ 1000 + n }}', '--to', '+12345678913', '--repeat', '4', '--concurrency', '2'];
     for (const where of [['--url', url], ['--offline']]) {
       const { code, stdout } = await call(...many, ...where, '--json');
@@ -139,7 +139,7 @@ describe('a call that is tried out', () => {
   });
 
   it('that is repeated from one number is one call that is asked about again', async () => {
-    const { url } = await place.start(file);
+    const { url } = await place.serve(file);
     const { code, stdout } = await call(...numbers, '--url', url, '--repeat', '3', '--concurrency', '3');
     expect(code).to.equal(0);
     expect(stdout).to.include('3 calls, which the router took for 1: 200 × 3\n').and.to.include('ring time: p50 ');
@@ -161,8 +161,8 @@ describe('the list of calls', () => {
     const shop = await receiver(() => 'hang');
     await place.write('customers.csv', customers);
     const file = await place.write('switchhook.yaml', configuration(shop.url));
-    const { url } = await place.start(file);
-    const run = (...args: readonly string[]) => place.run([...args, '--config', file, '--url', url]);
+    const { url } = await place.serve(file);
+    const run = (...args: readonly string[]) => place.command([...args, '--config', file, '--url', url]);
     await run('call', '--from', '+12025551002', '--to', '+12345678913');
     await run('call', ...numbers);
     const { stdout } = await run('calls', '--since', '1h');

@@ -71,18 +71,28 @@ answers:
 `,
     );
     await place.write('prompt.txt', 'You are Jim.\nGreet {{ first_nam }}, a {{tier}} customer.\n');
-    const wrong = await place.run(['check', 'switchhook.yaml', '--prompt', 'prompt.txt']);
+    const wrong = await place.command(['check', 'switchhook.yaml', '--prompt', 'prompt.txt']);
     expect(wrong.code).to.equal(78);
     expect(wrong.stderr).to.include('prompt.txt:2  UNSUPPLIED_VARIABLE  answer "line" does not supply {{ first_nam }}');
     expect(wrong.stderr).to.include('did you mean "first_name"?');
     expect(wrong.stderr).to.include('switchhook.yaml:6:65  warning UNSUPPLIED_VARIABLE');
     await place.write('prompt.txt', 'Greet {{ first_name }}, a {{tier}} customer.');
-    const right = await place.run(['check', 'switchhook.yaml', '--prompt', 'prompt.txt', '--answer', 'line', '--json']);
+    const right = await place.command([
+      'check',
+      'switchhook.yaml',
+      '--prompt',
+      'prompt.txt',
+      '--answer',
+      'line',
+      '--json',
+    ]);
     expect(right.code).to.equal(0);
     const { valid, warnings, prompt } = JSON.parse(right.stdout);
     expect([valid, warnings.length, prompt]).to.deep.equal([true, 1, [{ answer: 'line', unfilled: [], unused: [] }]]);
-    expect((await place.run(['check', 'switchhook.yaml', '--prompt', 'nowhere.txt'])).code).to.equal(2);
-    expect((await place.run(['check', 'switchhook.yaml', '--prompt', 'prompt.txt', '--answer', 'x'])).code).to.equal(2);
+    expect((await place.command(['check', 'switchhook.yaml', '--prompt', 'nowhere.txt'])).code).to.equal(2);
+    expect(
+      (await place.command(['check', 'switchhook.yaml', '--prompt', 'prompt.txt', '--answer', 'x'])).code,
+    ).to.equal(2);
     await place.close();
   });
 });

@@ -48,13 +48,13 @@ describe('the command line', () => {
 
   it('finds nothing wrong with a configuration that is right, and says what is in it', async () => {
     const file = await place.write('switchhook.yaml', good);
-    const { code, stdout } = await place.run(['check', file]);
+    const { code, stdout } = await place.command(['check', file]);
     expect([code, stdout]).to.deep.equal([0, `ok ${file}: 2 sources, 1 destination, 1 resolver, 1 route, 1 answer\n`]);
   });
 
   it('reports every mistake of a file at once, each at its line, and ends with 78', async () => {
     const file = await place.write('switchhook.yaml', wrong);
-    const { code, stdout } = await place.run(['check', file, '--json']);
+    const { code, stdout } = await place.command(['check', file, '--json']);
     const { valid, problems } = JSON.parse(stdout);
     expect([code, valid]).to.deep.equal([78, false]);
     const found = problems.map((problem: { line: number; code: string }) => `${problem.line} ${problem.code}`);
@@ -78,7 +78,9 @@ describe('the command line', () => {
     const file = place.path('switchhook.yaml');
     const body = await place.write('body.json', '{"event":"conversation_ended","conversationId":"conv_1"}');
     const at = ['--url', url, '--config', file];
-    expect((await place.run(['send', body, '--source', 'agents', '--url', url, '--config', file])).code).to.equal(0);
+    expect((await place.command(['send', body, '--source', 'agents', '--url', url, '--config', file])).code).to.equal(
+      0,
+    );
     for (const args of [
       ['explain', '--help'],
       ['check', file],
@@ -96,12 +98,12 @@ describe('the command line', () => {
     expect(url).to.match(/^http:\/\/\[::1\]:\d+$/);
     expect(router.url).to.equal(url);
     expect(lines.map((line) => JSON.parse(line).url)).to.include(url);
-    expect((await place.run(['status', '--url', url, '--config', place.path('switchhook.yaml')])).code).to.equal(0);
+    expect((await place.command(['status', '--url', url, '--config', place.path('switchhook.yaml')])).code).to.equal(0);
   });
 
   it('shows a mistake like a compiler does, with a suggestion', async () => {
     const file = await place.write('switchhook.yaml', good.replace('to: console', 'to: consle'));
-    const { code, stderr } = await place.run(['check', file]);
+    const { code, stderr } = await place.command(['check', file]);
     expect(code).to.equal(78);
     expect(stderr).to.include(`${file}:13:11`).and.to.include('UNKNOWN_REFERENCE').and.to.include('console');
   });
@@ -112,17 +114,17 @@ describe('the command line', () => {
       .replace('to: console', 'to: "con\\x9b31m\\u202esole"')
       .replace('use: log', 'use: log, "fi\\e[31meld": "\\e]0;owned\\a"');
     const file = await place.write('switch\u001b[31mhook.yaml', text);
-    const { code, stderr } = await place.run(['check', file]);
+    const { code, stderr } = await place.command(['check', file]);
     expect(code).to.equal(78);
     expect(stderr.match(/(?!\n)[\p{Cc}\p{Bidi_C}]/gu), stderr).to.equal(null);
     expect(stderr).to.include('switch\\u001b[31mhook.yaml:').and.to.include('\\u202esole');
     const right = await place.write('right\u001b[31m.yaml', good);
-    expect((await place.run(['check', right])).stdout).to.match(/^ok \S+right\\u001b\[31m\.yaml: /);
+    expect((await place.command(['check', right])).stdout).to.match(/^ok \S+right\\u001b\[31m\.yaml: /);
   });
 
   it('knows which plugin somebody meant, before they install one of that name', async () => {
     const file = await place.write('switchhook.yaml', good.replace('use: sqlite', 'use: sqlit'));
-    const { code, stderr } = await place.run(['check', file]);
+    const { code, stderr } = await place.command(['check', file]);
     expect(code).to.equal(78);
     expect(stderr).to.include('@switchhook/plugin-sqlit is not installed; did you mean "sqlite"?');
   });
@@ -133,7 +135,7 @@ describe('the command line', () => {
       [one, '--config', other],
       [one, other],
     ]) {
-      const { code, stdout } = await place.run(['check', ...args]);
+      const { code, stdout } = await place.command(['check', ...args]);
       expect([code, stdout], args.join(' ')).to.deep.equal([2, '']);
     }
   });
@@ -151,7 +153,7 @@ describe('the command line', () => {
   it('takes a name that no package can have for one that is not installed', async () => {
     for (const use of ['sqlite/other', 'sqlite%2f..', './sqlite']) {
       const file = await place.write('switchhook.yaml', good.replace('use: sqlite,', `use: "${use}",`));
-      const { code, stderr } = await place.run(['check', '--config', file]);
+      const { code, stderr } = await place.command(['check', '--config', file]);
       expect(code, use).to.equal(78);
       expect(stderr, use).to.include('PLUGIN_NOT_INSTALLED').and.not.to.include('    at ');
     }
@@ -173,7 +175,7 @@ describe('the command line', () => {
     const file = place.path('switchhook.yaml');
     const router = await place.router(good);
     const send = (...more: string[]) =>
-      place.run(['send', 'conversation_ended', '--config', file, '--url', router.url, ...more]);
+      place.command(['send', 'conversation_ended', '--config', file, '--url', router.url, ...more]);
     const [first, again] = [await send('--same'), await send('--same')];
     expect([first.code, again.code]).to.deep.equal([0, 0]);
     expect(first.stdout).to.match(/^200 \{"id":"[0-9a-f-]+"\}\n$/);
@@ -194,14 +196,14 @@ describe('the command line', () => {
     const file = place.path('switchhook.yaml');
     const router = await place.router(good);
     const body = await place.write('body.json', '{"event":"conversation_started","conversationId":"c1"}');
-    const send = (...args: string[]) => place.run(['send', ...args, '--config', file]);
+    const send = (...args: string[]) => place.command(['send', ...args, '--config', file]);
     expect((await send(body, '--source', 'agents', '--url', router.url)).code).to.equal(0);
     const refused = await send(body, '--source', 'calls', '--url', router.url);
     expect([refused.code, refused.stdout]).to.deep.equal([1, '400 {"error":"MALFORMED"}\n']);
     expect(refused.stderr).to.match(/^source calls refuses the body: .+\n$/);
     const other = await place.write('other.yaml', good.replace(secret, 'another-secret-of-the-sender'));
     const sample = ['conversation_ended', '--url', router.url, '--config', other];
-    const unverified = await place.run(['send', ...sample]);
+    const unverified = await place.command(['send', ...sample]);
     expect([unverified.code, unverified.stdout]).to.deep.equal([1, '401 {"error":"UNVERIFIED"}\n']);
     expect(unverified.stderr).to.include(
       `The source of ${other} accepts this request, so the router has other settings or secrets`,
@@ -214,15 +216,15 @@ describe('the command line', () => {
 
   it('rings, and shows the answer', async () => {
     const file = await place.write('switchhook.yaml', good);
-    const router = await place.start(file);
+    const router = await place.serve(file);
     const call = ['call', '--from', '+12345678912', '--to', '+12345678913', '--config', file, '--url', router.url];
-    const { code, stdout } = await place.run([...call, '--json']);
+    const { code, stdout } = await place.command([...call, '--json']);
     expect(code).to.equal(0);
     expect(JSON.parse(stdout)).to.deep.include({ status: 200, reply: { dynamic_variables: { first_name: 'Jim' } } });
   });
 
   it('lists what is installed, and prints a schema that knows it', async () => {
-    const plugins = await place.run(['plugins', '--json']);
+    const plugins = await place.command(['plugins', '--json']);
     const uses = JSON.parse(plugins.stdout).components.map(({ use }: { use: string }) => use);
     expect(uses).to.include.members([
       'sigmamind.events',
@@ -237,7 +239,7 @@ describe('the command line', () => {
       'log',
       'sqlite',
     ]);
-    const schema = await place.run(['schema']);
+    const schema = await place.command(['schema']);
     expect(JSON.parse(schema.stdout)).to.include({ type: 'object' });
     expect(schema.stdout).to.include('webhookUrl');
   });
@@ -269,7 +271,7 @@ describe('the command line', () => {
     const write = (server: string) => place.write('switchhook.yaml', good.replace('host: 127.0.0.1, port: 0', server));
     const admin = 'admin: { token: token-of-this-router }';
     const sent = async (...args: readonly string[]) => {
-      const { stderr } = await place.run(['status', '--config', place.path('switchhook.yaml'), ...args]);
+      const { stderr } = await place.command(['status', '--config', place.path('switchhook.yaml'), ...args]);
       return { token: other.requests.at(-1)?.headers.authorization, told: stderr.includes('is not sent') };
     };
     await write(`host: 127.0.0.1, port: 1, ${admin}`);
@@ -285,7 +287,7 @@ describe('the command line', () => {
 
   it('has help with examples for every command', async () => {
     for (const command of ['start', 'check', 'send', 'call', 'calls', 'simulate', 'schema', 'plugins']) {
-      const { code, stdout } = await place.run([command, '--help']);
+      const { code, stdout } = await place.command([command, '--help']);
       expect([command, code]).to.deep.equal([command, 0]);
       expect(stdout).to.include('Examples:');
     }

@@ -158,7 +158,7 @@ describe('the pages of the dashboard', () => {
 
   it('are found by switchhook open, which explains where there are none', async () => {
     const { url } = await setup();
-    const open = (of: string) => place.run(['open', '--config', place.path('switchhook.yaml'), '--url', of]);
+    const open = (of: string) => place.command(['open', '--config', place.path('switchhook.yaml'), '--url', of]);
     expect(await open(url)).to.deep.equal({ code: 0, stdout: `${url}/\n`, stderr: '' });
     const none = await open((await setup(', dashboard: false')).url);
     expect([none.code, none.stdout]).to.deep.equal([1, '']);

@@ -67,6 +67,13 @@ describe('switchhook dev', () => {
     await place.close();
   });
 
+  /** Makes the packages importable, but no compiler: types are not checked, which takes longer than all else. */
+  const linkWithoutCompiler = async () => {
+    await mkdir(place.path('node_modules'));
+    for (const name of ['@switchhook', 'zod'])
+      await symlink(join(repository, 'node_modules', name), place.path(`node_modules/${name}`));
+  };
+
   /** Starts it; `shown` waits until a text is shown, and takes all up to its end. */
   const dev = (...args: readonly string[]) => {
     const started = spawn(process.execPath, [commandFile, 'dev', '--config', 'switchhook.yaml', ...args], {
@@ -100,7 +107,7 @@ describe('switchhook dev', () => {
   };
 
   it('shows after each save what a destination would get, and which routes did not match, without a delivery', async () => {
-    await place.link();
+    await linkWithoutCompiler();
     const crm = await receiver();
     await place.write('switchhook.yaml', yaml(crm.url));
     const { shown, stop, closed } = dev('--send', 'call_ended');
@@ -117,7 +124,7 @@ describe('switchhook dev', () => {
   });
 
   it('delivers where it is asked to, and shows each outcome, with the line that threw', async () => {
-    await place.link();
+    await linkWithoutCompiler();
     const crm = await receiver(() => ({ status: 422, body: '{"error":"no such account"}' }));
     await place.write('switchhook.yaml', yaml(crm.url));
     const { shown } = dev('--send', 'call_ended', '--deliver', 'crm');
@@ -134,7 +141,7 @@ describe('switchhook dev', () => {
   });
 
   it('shows where a save is wrong, keeps the last valid version running, and takes the corrected one', async () => {
-    await place.link();
+    await linkWithoutCompiler();
     const { shown } = dev('--send', 'call_ended');
     await shown(/"text": "Call \w+"/);
     await place.write('plugins/crm.ts', plugin({ outcome: '}{' }));
@@ -150,7 +157,7 @@ describe('switchhook dev', () => {
   });
 
   it('waits for a right configuration where the first one is wrong', async () => {
-    await place.link();
+    await linkWithoutCompiler();
     await place.write('plugins/crm.ts', 'export default 1;');
     const { shown, stop, closed } = dev('--send', 'call_ended');
     await shown(/plugin as its default export.*[\s\S]*Nothing runs yet\. Save a corrected file\./);
@@ -161,7 +168,7 @@ describe('switchhook dev', () => {
   });
 
   it('shows the answer to a call: the variables, and what gave each', async () => {
-    await place.link();
+    await linkWithoutCompiler();
     const { shown } = dev('--send', 'call_inbound');
     expect(await shown(/tier\tgold\tfresh: tier\n/)).to.match(/call {2}from calls, answered with 200\n/);
     await place.write('plugins/crm.ts', plugin({ tier: "'silver'" }));
@@ -184,15 +191,13 @@ describe('switchhook dev', () => {
   });
 
   it('reports that it cannot check types where typescript is not installed', async () => {
-    await mkdir(place.path('node_modules'));
-    for (const name of ['@switchhook', 'zod'])
-      await symlink(join(repository, 'node_modules', name), place.path(`node_modules/${name}`));
+    await linkWithoutCompiler();
     const { shown } = dev();
     await shown(/types: not checked, because typescript is not installed here: npm install --save-dev typescript/);
   });
 
   it("writes the editor's schema, and again when a plugin has another option", async () => {
-    await place.link();
+    await linkWithoutCompiler();
     const { shown } = dev();
     await shown(/wrote schema\.json, for the editor/);
     await place.write('plugins/crm.ts', plugin().replace("'The note.'", "'The text of the note.'"));
@@ -201,10 +206,10 @@ describe('switchhook dev', () => {
   });
 
   it('sends an event that a running router has received, and otherwise what it has received itself', async () => {
-    await place.link();
+    await linkWithoutCompiler();
     const file = await place.write('other.yaml', yaml('http://127.0.0.1:9', 'server: { host: 127.0.0.1, port: 0 }\n'));
-    const router = await place.start(file);
-    const sent = await place.run([
+    const router = await place.serve(file);
+    const sent = await place.command([
       'send',
       'call_ended',
       '--set',
@@ -221,7 +226,7 @@ describe('switchhook dev', () => {
     await captured.closed;
     const { shown } = dev();
     const [, url = ''] = /--url (\S+)/.exec(await shown(/Send an event: switchhook send <sample> --url \S+\n/)) ?? [];
-    await place.run([
+    await place.command([
       'send',
       'call_ended',
       '--set',
@@ -237,7 +242,7 @@ describe('switchhook dev', () => {
   });
 
   it('ends with 2 where what it is asked for is not there', async () => {
-    await place.link();
+    await linkWithoutCompiler();
     for (const [args, said] of [
       [['--send', 'call_endet'], 'call_endet is neither a file nor a sample; samples: '],
       [['--deliver', 'crn'], 'there is no destination "crn"; did you mean "crm"?'],

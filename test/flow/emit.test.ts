@@ -104,7 +104,7 @@ describe('a destination that emits events', () => {
 
   it('is checked: names, types, and that events have one source', async () => {
     const problems = async (given: Parameters<typeof yaml>[0]) => {
-      const { stdout, stderr } = await place.run(['check', await place.write('switchhook.yaml', yaml(given))]);
+      const { stdout, stderr } = await place.command(['check', await place.write('switchhook.yaml', yaml(given))]);
       return `${stdout}${stderr}`;
     };
     expect(await problems({ routes: once })).to.match(/^ok /);

@@ -57,7 +57,7 @@ describe('the history of a router', () => {
     expect(await total(url)).to.deep.equal(whole);
 
     const run = (...args: readonly string[]) =>
-      place.run(['history', ...args, '--config', place.path('switchhook.yaml'), '--url', url]);
+      place.command(['history', ...args, '--config', place.path('switchhook.yaml'), '--url', url]);
     const { code, stdout } = await run();
     expect(code).to.equal(0);
     for (const line of [

@@ -57,13 +57,15 @@ describe('incomplete conversations', () => {
       });
       const [request] = await after.receiver.received(1);
       expect(JSON.parse(String(request?.body)).data.conversation).to.equal('call_1');
-      const { stdout } = await place.run(['incomplete', '--url', after.url, '--utc']);
+      const { stdout } = await place.command(['incomplete', '--url', after.url, '--utc']);
       expect(stdout).to.contain('call_1').and.to.contain('call_ended');
-      const misspelt = await place.run(['incomplete', '--url', after.url, '--source', 'agent']);
+      const misspelt = await place.command(['incomplete', '--url', after.url, '--source', 'agent']);
       expect(misspelt.stderr).to.contain('no source "agent" is configured; did you mean "agents"?');
       await after.send('agents', event('call_ended', 'call_1'));
       await listed(after, 0);
-      expect((await place.run(['incomplete', '--url', after.url])).stdout).to.contain('No conversation is incomplete.');
+      expect((await place.command(['incomplete', '--url', after.url])).stdout).to.contain(
+        'No conversation is incomplete.',
+      );
     } finally {
       await after.close();
     }

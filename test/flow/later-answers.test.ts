@@ -80,7 +80,7 @@ describe('a platform that takes the answer from a request to its API', () => {
     return (await fetch(`${url}/hooks/calls`, { method: 'POST', headers, body })).status;
   };
   const call = (router: RouterProcess, ...args: readonly string[]) =>
-    place.run(['call', '--config', file, '--url', router.url, '--to', '+12345678913', ...args]);
+    place.command(['call', '--config', file, '--url', router.url, '--to', '+12345678913', ...args]);
 
   it('gets it once, and the event goes to its routes with the answer', async () => {
     const router = await place.start(file);

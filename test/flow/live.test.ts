@@ -133,7 +133,7 @@ describe('the live view', () => {
     const { cursor } = JSON.parse((await asked(url, '/api/changes')).body);
     await send(url, 'conv_\u001b[31m1');
     const tail = (...args: readonly string[]) =>
-      place.run(['tail', '--config', place.path('switchhook.yaml'), '--url', url, '--after', cursor, ...args]);
+      place.command(['tail', '--config', place.path('switchhook.yaml'), '--url', url, '--after', cursor, ...args]);
     const [lines, json] = await Promise.all([
       tail('--limit', '2', '--show', 'data'),
       tail('--limit', '1', '--json', '--destination', 'console'),

@@ -46,11 +46,11 @@ describe('switchhook plugins', () => {
   };
 
   it('reports installed plugins that the file does not name', async () => {
-    const { code, stdout, stderr } = await place.run(['plugins']);
+    const { code, stdout, stderr } = await place.command(['plugins']);
     expect(code).to.equal(0);
     expect(stdout).not.to.include('crm.note');
     expect(stderr).to.equal('@acme/crm is installed, but plugins does not name it: add "@acme/crm" to use crm.note\n');
-    const { unlisted } = JSON.parse((await place.run(['plugins', '--json'])).stdout);
+    const { unlisted } = JSON.parse((await place.command(['plugins', '--json'])).stdout);
     expect(unlisted).to.deep.equal([
       {
         plugin: '@acme/crm',
@@ -60,7 +60,7 @@ describe('switchhook plugins', () => {
       },
     ]);
     await place.write('switchhook.yaml', yaml('plugins: [{ use: "@acme/crm", options: { apiKey: a-long-key } }]'));
-    const named = await place.run(['plugins']);
+    const named = await place.command(['plugins']);
     expect(named.stderr).to.equal('');
     expect(named.stdout).to.include('destination\tcrm.note\t@acme/crm 1.2.3\tunknown\tWrites a note.\n');
   });
@@ -94,21 +94,21 @@ describe('switchhook plugins', () => {
       JSON.stringify({ packages: { 'node_modules/@acme/crm': origins[0][1] } }),
     );
     await place.write('switchhook.yaml', yaml('plugins: [{ use: "@acme/crm", options: { apiKey: a-long-key } }]'));
-    const { stdout } = await place.run(['plugins']);
+    const { stdout } = await place.command(['plugins']);
     expect(stdout).to.include('destination\tcrm.note\t@acme/crm 1.2.3\tregistry\tWrites a note.\n');
-    const { stderr } = await place.run(['plugins', 'crm.note']);
+    const { stderr } = await place.command(['plugins', 'crm.note']);
     expect(stderr).to.include(`Installed from ${url}, sha512-abc`);
   });
 
   it('is what check suggests for a type that such a plugin brings', async () => {
-    const { code, stderr } = await place.run(['check']);
+    const { code, stderr } = await place.command(['check']);
     expect(code).to.equal(78);
     expect(stderr).to.include('crm.note is part of @acme/crm, which plugins does not name');
     expect(stderr).to.include('Add "@acme/crm" to plugins.');
   });
 
   it('shows the options of a component and of its plugin as tables, and a row that uses it', async () => {
-    const { code, stdout, stderr } = await place.run(['plugins', 'crm.note']);
+    const { code, stdout, stderr } = await place.command(['plugins', 'crm.note']);
     expect(code).to.equal(0);
     expect(stdout.split('\n')).to.deep.equal([
       'destination crm.note, @acme/crm 1.2.3: Writes a note.',
@@ -134,16 +134,16 @@ describe('switchhook plugins', () => {
   });
 
   it('shows the example of the README of a package, and as JSON the schema of the options', async () => {
-    const shown = await place.run(['plugins', 'list']);
+    const shown = await place.command(['plugins', 'list']);
     expect(shown.stdout).to.match(/^resolver list, @switchhook\/plugin-list [\d.]+: /);
     expect(shown.stdout).to.match(/\nresolvers:\n {2}[\s\S]*\buse: list\b/);
-    const [entry] = JSON.parse((await place.run(['plugins', 'list', '--json'])).stdout);
+    const [entry] = JSON.parse((await place.command(['plugins', 'list', '--json'])).stdout);
     expect(entry).to.include({ kind: 'resolver', use: 'list', plugin: '@switchhook/plugin-list' });
     expect(entry.options.additionalProperties).to.equal(false);
   });
 
   it('suggests a type for one that no plugin has', async () => {
-    const { code, stderr } = await place.run(['plugins', 'crm.nots']);
+    const { code, stderr } = await place.command(['plugins', 'crm.nots']);
     expect([code, stderr]).to.deep.equal([2, 'no installed plugin has crm.nots; did you mean "crm.note"?\n']);
   });
 });

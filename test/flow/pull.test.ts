@@ -74,7 +74,7 @@ routes: [{ from: orders, to: console }]
     const status = (await (await fetch(`${url}/api/status`)).json()) as { readonly pulls: readonly object[] };
     const [pull] = status.pulls;
     expect(pull).to.include({ source: 'orders', use: 'http.poll', state: 'running', lastFailure: null });
-    const { stdout, code } = await place.run(['status', '--url', url]);
+    const { stdout, code } = await place.command(['status', '--url', url]);
     expect(stdout.replaceAll(/[│\s]+/g, ' ')).to.contain('orders http.poll running since');
     expect(code).to.equal(0);
   });

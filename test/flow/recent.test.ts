@@ -66,7 +66,10 @@ describe('a caller who calls again', () => {
     expect(await ring('+4930901821', '+3')).to.deep.equal({ calls: 'none', status: 'none' });
 
     const listed = async (...question: readonly string[]) =>
-      JSON.parse((await place.run([...question, '--json', '--url', url])).stdout) as Record<string, readonly unknown[]>;
+      JSON.parse((await place.command([...question, '--json', '--url', url])).stdout) as Record<
+        string,
+        readonly unknown[]
+      >;
     for (const number of ['+4930901820', '030/901820']) {
       expect((await listed('events', '--number', number, '--type', 'inbound_call')).events).to.have.length(3);
       expect((await listed('calls', '--number', number)).calls).to.have.length(3);

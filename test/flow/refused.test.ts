@@ -41,7 +41,7 @@ describe('refused requests', () => {
     };
     return (await fetch(`${url}/hooks/${source}`, { method: 'POST', headers, body })).status;
   };
-  const run = (...args: readonly string[]) => place.run([...args, '--url', url]);
+  const run = (...args: readonly string[]) => place.command([...args, '--url', url]);
   /** Runs a command in this process, on a terminal of so many columns, or for a program. */
   const printed = async (make: typeof refusedCommand, args: readonly string[], columns?: number): Promise<string> => {
     const lines: string[] = [];
@@ -149,7 +149,14 @@ describe('refused requests', () => {
     expect(await readFile(file, 'utf8'))
       .to.include(body)
       .and.not.include('private=1');
-    const found = await place.run(['doctor', 'signature', '--capture', file, '--secret', 'secret-of-another-scheme']);
+    const found = await place.command([
+      'doctor',
+      'signature',
+      '--capture',
+      file,
+      '--secret',
+      'secret-of-another-scheme',
+    ]);
     expect([found.code, found.stdout]).to.satisfy(([code, text]: [number, string]) => {
       return code === 0 && text.includes('"prefix":"v1="') && text.includes('"algorithm":"sha512"');
     });

@@ -220,10 +220,10 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     });
     const { code, detail, problems } = JSON.parse(await response.text());
     expect([response.status, code, detail]).to.deep.equal([422, 'CONFIG_REJECTED', `2 problems in ${file}`]);
-    const check = await place.run(['check', file]);
+    const check = await place.command(['check', file]);
     const [json, text] = [
-      await place.run(['reload', '--config', file, '--url', url, '--json']),
-      await place.run(['reload', '--config', file, '--url', url]),
+      await place.command(['reload', '--config', file, '--url', url, '--json']),
+      await place.command(['reload', '--config', file, '--url', url]),
     ];
     expect([check.code, json.code, text.code]).to.deep.equal([78, 78, 78]);
     expect(JSON.parse(json.stdout)).to.deep.equal({ valid: false, problems });
@@ -248,7 +248,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     expect(await rejection(router)).to.match(
       /^destination local \(local\.post, .*\) could not be opened: the other side/,
     );
-    const { code, stderr } = await place.run(['reload', '--config', place.path('switchhook.yaml'), '--url', url]);
+    const { code, stderr } = await place.command(['reload', '--config', place.path('switchhook.yaml'), '--url', url]);
     expect([code, stderr]).to.satisfy(
       ([, text]: [number, string]) => code === 1 && text.includes('the other side refuses'),
     );
@@ -314,7 +314,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     ]);
     const { destinations } = await statusOf(url);
     expect(destinations.map(({ destination }) => destination)).to.deep.equal(['other']);
-    expect(await place.run(['status', '--url', url]).then(({ code }) => code)).to.equal(0);
+    expect(await place.command(['status', '--url', url]).then(({ code }) => code)).to.equal(0);
   });
 
   it('keeps what waits for a removed destination, where the operator says so, until it is configured again', async () => {
@@ -324,7 +324,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     await send(url, 'conv_1');
     await crm.received(1);
     const file = await write({ destinations: `{ other: ${posts(other)} }`, routes: '[{ name: all, to: other }]' });
-    const { stdout, code } = await place.run(['reload', '--removed', 'keep', '--config', file, '--url', url]);
+    const { stdout, code } = await place.command(['reload', '--removed', 'keep', '--config', file, '--url', url]);
     expect([code, stdout.split('\n')]).to.deep.equal([
       0,
       [
@@ -337,7 +337,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     ]);
     await until(async () => (await destinationIn(url, 'crm'))?.waiting === 1);
     const { length } = crm.requests;
-    const status = await place.run(['status', '--url', url]);
+    const status = await place.command(['status', '--url', url]);
     expect(status.stderr).to.contain('crm: it is not configured any more. 1 delivery waits.');
     expect(status.stdout).to.contain(`Configuration ${file}, reloaded`).and.to.contain('(generation 2)');
     expect(crm.requests).to.have.length(length);
@@ -350,7 +350,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
 
   it('shows with --dry-run what would change, and what takes a restart, and changes nothing', async () => {
     const { router, url } = await place.router(yaml());
-    const before = (await place.run(['reload', '--dry-run', '--url', url])).stdout;
+    const before = (await place.command(['reload', '--dry-run', '--url', url])).stdout;
     expect(before).to.contain('would be reloaded, nothing has changed');
     const file = await place.write(
       'switchhook.yaml',
@@ -358,7 +358,7 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
         .replace('port: 0', 'port: 1')
         .replace('./switchhook.db', './another.db'),
     );
-    const { stdout } = await place.run(['reload', '--dry-run', '--config', file, '--url', url]);
+    const { stdout } = await place.command(['reload', '--dry-run', '--config', file, '--url', url]);
     expect(stdout.split('\n')).to.deep.equal([
       `ok ${file}: would be reloaded, with these changes`,
       '  routes: changed all; 0 unchanged',

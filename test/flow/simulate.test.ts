@@ -59,7 +59,7 @@ describe('a simulation', () => {
   afterEach(() => place.close());
 
   const evaluateScenario = async (...args: readonly string[]): Promise<Judged & { readonly code: number | null }> => {
-    const { code, stdout, stderr } = await place.run(['simulate', ...args, '--json']);
+    const { code, stdout, stderr } = await place.command(['simulate', ...args, '--json']);
     if (stdout === '') throw new Error(stderr);
     return { code, ...JSON.parse(stdout) };
   };
@@ -99,7 +99,7 @@ describe('a simulation', () => {
       await place.write('right.yaml', greeted('Jim')),
       await place.write('wrong.yaml', greeted('Ada')),
     ];
-    const { code, stdout } = await place.run(['simulate', right, wrong, '--start', '--config', file]);
+    const { code, stdout } = await place.command(['simulate', right, wrong, '--start', '--config', file]);
     expect(code).to.equal(1);
     const lines = stdout.split('\n').filter((line) => /^(ok|violated|failed) /.test(line));
     expect(lines).to.deep.equal([
@@ -139,7 +139,7 @@ describe('a simulation', () => {
       'greeted.yaml',
       `${greeted('Jim').replace(/ +expect.*\n/, '')}evaluate: { lookups: true }\n`,
     );
-    const { code, stdout } = await place.run(['simulate', scenario, '--start', '--config', file]);
+    const { code, stdout } = await place.command(['simulate', scenario, '--start', '--config', file]);
     expect(code).to.equal(1);
     expect(stdout).to.include('look-ups: greeting failed × 1\nviolated resolver greeting: failed\nfailed greeted');
   });
@@ -167,7 +167,7 @@ describe('a simulation', () => {
       'name: broken\ndescription: No.\nsteps: [{ send: ended, tims: 3 }]\n',
     );
     const said = async (...args: readonly string[]) => {
-      const { code, stderr } = await place.run(['simulate', ...args]);
+      const { code, stderr } = await place.command(['simulate', ...args]);
       return [code, stderr];
     };
     const [unknown, nothing, both, unread, unfit, absent] = [
@@ -189,7 +189,7 @@ describe('a simulation', () => {
   }).timeout(patienceMs);
 
   it('lists what it can play', async () => {
-    const { code, stdout } = await place.run(['simulate', '--list', '--json']);
+    const { code, stdout } = await place.command(['simulate', '--list', '--json']);
     expect(code).to.equal(0);
     expect(JSON.parse(stdout).map(({ name }: { name: string }) => name)).to.deep.equal(shippedScenarios());
   });
@@ -200,7 +200,7 @@ describe('a rehearsal', () => {
     const place = await workplace();
     const file = await place.write('switchhook.yaml', configuration(nowhere).replace('port: 0', 'port: 1'));
     const router = await place.start(file, ['--dry-run']);
-    const { code } = await place.run(['send', 'conversation_ended', '--config', file, '--url', router.url]);
+    const { code } = await place.command(['send', 'conversation_ended', '--config', file, '--url', router.url]);
     const ended = await router.stop();
     const delivered = router.log.filter(({ event }) => event === 'delivery.attempted');
     expect([code, ended, delivered.map(({ outcome }) => outcome)]).to.deep.equal([0, 0, ['delivered']]);

@@ -49,7 +49,7 @@ describe('switchhook store copy', () => {
         await router.close();
       };
       const copy = async (from: string, to: string) => {
-        const { code, stdout, stderr } = await place.run(['store', 'copy', '--from', from, '--to', to, '--json']);
+        const { code, stdout, stderr } = await place.command(['store', 'copy', '--from', from, '--to', to, '--json']);
         return { code, stderr: stderr.trim().split('\n'), ...JSON.parse(stdout) };
       };
       await send([1, 2, 3]);
@@ -75,7 +75,7 @@ describe('switchhook store copy', () => {
       expect(await database.query('select expires_at from state where key = $1', [pluginKey])).to.deep.equal([
         { expires_at: String(endsAtMs) },
       ]);
-      const { code, stdout } = await place.run(['store', 'copy', '--from', postgresql, '--to', sqlite]);
+      const { code, stdout } = await place.command(['store', 'copy', '--from', postgresql, '--to', sqlite]);
       expect([code, stdout.trim().split('\n').at(-1)]).to.deep.equal([0, 'ok both stores keep the same']);
     } finally {
       await place.close();
@@ -89,7 +89,7 @@ describe('switchhook store copy', () => {
       const file = await place.write('sqlite.yaml', yaml('{ use: sqlite, path: ./first.db }'));
       await place.router(yaml('{ use: sqlite, path: ./first.db }'));
       const other = await place.write('other.yaml', yaml('{ use: sqlite, path: ./other.db }'));
-      const { code, stderr } = await place.run(['store', 'copy', '--from', file, '--to', other]);
+      const { code, stderr } = await place.command(['store', 'copy', '--from', file, '--to', other]);
       expect(code).to.equal(1);
       expect(stderr).to.match(/the store of .*sqlite\.yaml could not be opened: /);
     } finally {

@@ -72,7 +72,7 @@ describe('Output on a terminal', () => {
         .replace('console, crm', 'console, crm, archive'),
     );
     await place.write('crm.js', plugin("Promise.reject(new Error('no route to host'))"));
-    const { code, stdout } = await place.run(['check', file, '--connect']);
+    const { code, stdout } = await place.command(['check', file, '--connect']);
     const lines = stdout.split('\n');
     expect(code).to.equal(1);
     expect(lines[0]).to.match(/^2 of \d+ cannot be reached$/);

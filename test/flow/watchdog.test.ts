@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { repository, workplace } from '../support/workplace.js';
 
@@ -83,4 +84,81 @@ answers:
       await once(router, 'exit');
       await place.close();
     });
+});
+
+describe('a plugin that does not return while it is loaded', () => {
+  const loops = {
+    'at import': 'for (;;); // here',
+    'in create': `import { definePlugin, defineDestination, z } from '@switchhook/sdk';
+export default definePlugin({ name: 'crm', components: [defineDestination({
+  type: 'crm.note', description: 'Writes a note.', options: z.strictObject({}),
+  create: (): never => {
+    for (;;); // here
+  },
+})] });`,
+  };
+  for (const [where, source] of Object.entries(loops))
+    it(`is named by check, with its file and line: ${where}`, async () => {
+      const place = await workplace();
+      await symlink(join(repository, 'node_modules'), place.path('node_modules'));
+      await place.write('crm.ts', source);
+      const file = await place.write(
+        'switchhook.yaml',
+        `
+version: 1
+store: { use: memory }
+plugins: [./crm.ts]
+sources:
+  calls: { use: sigmamind.events, secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw] }
+destinations:
+  crm: { use: crm.note }
+routes:
+  - { from: calls, to: crm }
+`,
+      );
+      const check = spawn(process.execPath, [
+        join(repository, 'core/cli/bin/switchhook.js'),
+        'check',
+        '--config',
+        file,
+      ]);
+      const [said] = await once(createInterface({ input: check.stderr }), 'line');
+      const line = source.split('\n').findIndex((text) => text.includes('// here')) + 1;
+      expect(said).to.match(/^PLUGIN_BLOCKED: \S+ /);
+      expect(said).to.include(`${place.path('crm.ts')}:${line}:`);
+      check.kill('SIGKILL');
+      await once(check, 'exit');
+      await place.close();
+    });
+
+  it('does not keep a command running that has ended', async () => {
+    const place = await workplace();
+    const script = await place.write(
+      'done.mjs',
+      `const { watchLoading } = await import(${JSON.stringify(pathToFileURL(join(repository, 'core/router/dist/internal.js')).href)});
+watchLoading({ reportMs: 60_000, endMs: 60_000, exitCode: 78 });`,
+    );
+    const command = spawn(process.execPath, [script]);
+    const [code] = await once(command, 'close');
+    expect(code).to.equal(0);
+    await place.close();
+  });
+
+  it('ends the command with its exit code after its time', async () => {
+    const place = await workplace();
+    const script = await place.write(
+      'loop.mjs',
+      `const { watchLoading } = await import(${JSON.stringify(pathToFileURL(join(repository, 'core/router/dist/internal.js')).href)});
+watchLoading({ reportMs: 300, endMs: 600, exitCode: 78 });
+for (;;);`,
+    );
+    const command = spawn(process.execPath, [script]);
+    const said: string[] = [];
+    createInterface({ input: command.stderr }).on('line', (line) => said.push(line));
+    const [code] = await once(command, 'close');
+    expect(code).to.equal(78);
+    expect(said).to.have.length(2);
+    expect(said[1]).to.match(/^PLUGIN_BLOCKED: .*loop\.mjs:3:\d+ has not returned for 0\.6 s; the command ends\.$/);
+    await place.close();
+  });
 });

@@ -10,11 +10,10 @@ import {
   type Readable,
   status,
 } from '@switchhook/core/api';
-import { type Network, openNetwork, systemClock } from '@switchhook/core/internal';
+import { type Network, openNetwork, systemClock } from '@switchhook/core/client';
 import { type FetchResponse, type JsonValue, stringifyJson } from '@switchhook/sdk';
 import { didYouMean, ERRORS, type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
-import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, localUrl, serverOf } from './local-router.js';
+import { type ConfigOptions, localUrl, serverOf } from './configuration.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
 
 /** Options of every command that calls a running router. */
@@ -29,18 +28,6 @@ export type Query = Readonly<Record<string, string | undefined>>;
 /** An event may be as large as the largest body, and a page holds many. */
 const maxReplyBytes = 64 * 1_048_576;
 
-/** A command with `--config`, `--json`, `--url` and `--token`. */
-export function routerCommand(name: string, description: string): Command {
-  return withAddress(configCommand(name, description));
-}
-
-/** A command with `--url` and `--token`. */
-export function withAddress(command: Command): Command {
-  return command
-    .option('--url <url>', "the router's URL; default: the address in the configuration")
-    .option('--token <token>', 'bearer token of its API; default: server.admin.token of the configuration');
-}
-
 /** Runs a command that calls a router, and closes the connections. */
 export async function withRouter<T>(
   options: RouterOptions,
@@ -48,7 +35,7 @@ export async function withRouter<T>(
   run: (router: RouterClient) => Promise<T>,
 ): Promise<T> {
   const { url, token } = await addressOf(options, output);
-  const network = openNetwork();
+  const network = await openNetwork();
   try {
     return await run(new RouterClient(network, url, token));
   } finally {

@@ -1,6 +1,5 @@
 /** Options that choose events and deliveries, the same in every command. */
-import { systemClock } from '@switchhook/core/internal';
-import type { Command } from 'commander';
+import { systemClock } from '@switchhook/core/client';
 import type { Query } from './api-client.js';
 
 /** Conditions on events. */
@@ -44,49 +43,6 @@ export interface DiedPeriod {
 export interface Part {
   readonly limit: string;
   readonly cursor?: string;
-}
-
-export function withEventFilter(command: Command): Command {
-  return command
-    .option('--source <name>', 'of this source')
-    .option('--type <type>', 'of this type, e.g. conversation_ended')
-    .option('--subject <id>', 'of this conversation or call')
-    .option('--agent <id>', 'of this agent');
-}
-
-export function withDeliveryFilter(command: Command): Command {
-  return command
-    .option('--state <state>', 'waiting, running, delivered, dead or skipped')
-    .option('--reason <reason>', 'rejected, exhausted or discarded')
-    .option('--destination <name>', 'for this destination')
-    .option('--route <name>', 'by this route')
-    .option('--event <id>', 'of this event');
-}
-
-/** With a default where without `--since` there is no list but a period. */
-export function withPeriod(command: Command, since?: string): Command {
-  return command
-    .option('--since <time>', 'not older than 2h, or since today, yesterday, 2026-01-01 or 2026-01-01T08:00', since)
-    .option('--until <time>', 'older than 2h, or before today, yesterday, 2026-01-01 or 2026-01-01T08:00')
-    .option('--utc', "read and show times in UTC instead of by this machine's clock");
-}
-
-export function withSettledPeriod(command: Command): Command {
-  return command
-    .option('--settled-since <time>', 'delivered, skipped or died not before this')
-    .option('--settled-until <time>', 'delivered, skipped or died before this');
-}
-
-export function withDiedPeriod(command: Command): Command {
-  return command
-    .option('--died-since <time>', 'died at this time or later; with --state: was delivered or skipped then')
-    .option('--died-until <time>', 'died before this time; with --state: was delivered or skipped then');
-}
-
-export function withPart(command: Command): Command {
-  return command
-    .option('--limit <number>', 'how many at most, up to 1000', '50')
-    .option('--cursor <cursor>', 'continue where the last page ended');
 }
 
 /** The options of these functions that were given, with times as the API reads them. */

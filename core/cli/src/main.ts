@@ -1,34 +1,14 @@
 /** The process of the command line: runs the command, and only here the process ends. */
-
-import { ComponentFailure } from '@switchhook/core';
-import { CommanderError } from 'commander';
-import { CommandFailure, exitCodes, processOutput } from './output.js';
-import { program } from './program.js';
+import { processOutput } from './output.js';
+import { runCommand } from './run.js';
 
 // A reader that has gone, as `head` after its last line, costs lines, and nothing else: what a command changes is not cut short.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = codeOf(error);
-}
+const code = await runCommand(process.argv.slice(2), processOutput);
+// A supervisor has set that of the router that it ran.
+if (code !== 0) process.exitCode = code;
 // What a component has left behind must not keep the process up; what was printed is still to be read.
 process.stdout.write('', () => process.stderr.write('', () => process.exit()));
-
-/** Prints the error, unless it was printed already, and returns the exit code. */
-function codeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  if (error instanceof CommandFailure) {
-    if (error.message !== '') processOutput.note(error.message);
-    return error.exitCode;
-  }
-  if (error instanceof ComponentFailure) {
-    processOutput.note(`${error.code}: ${error.message}`);
-    return exitCodes.failed;
-  }
-  processOutput.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return exitCodes.failed;
-}

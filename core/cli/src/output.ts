@@ -1,15 +1,12 @@
-/** What a command prints: tables and colour on a terminal, plain text elsewhere, JSON with `--json`. */
+/** Where a command writes, and how it ends. */
 
-import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
-import { formatProblems, printable, random } from '@switchhook/core/internal';
-import { stringifyJson } from '@switchhook/sdk';
-import { type Column, drawTable, fitTable } from './table.js';
+import { printable, random } from '@switchhook/core/client';
 
 type Style = Parameters<typeof styleText>[0];
 
 /** Of a terminal that does not give its width. */
-const defaultColumns = 80;
+export const defaultColumns = 80;
 
 /** Where a command writes. What comes from outside cannot control the terminal: only `styled` and `printTable` can. */
 export interface Output {
@@ -48,18 +45,28 @@ function unsealed(text: string): string {
   return text.replaceAll(seal, 'm');
 }
 
-function shownLine(text: string): string {
+export function shownLine(text: string): string {
   return shown(text).replaceAll('\n', '\\n');
+}
+
+/** Two streams that are no terminal. Each text is one line or several, without the last line break. */
+export function plainOutput(out: (text: string) => void, error: (text: string) => void): Output {
+  return {
+    terminal: false,
+    line: (text = '') => out(unsealed([text].flat().map(shownLine).join('\n'))),
+    note: (text) => error(unsealed(shown(text))),
+    progress: () => {},
+    clear: () => {},
+  };
 }
 
 /** The process's own two streams. */
 export const processOutput: Output = {
+  ...plainOutput(console.log, console.error),
   terminal: process.stdout.isTTY === true && process.stdout.hasColors(),
   get columns() {
     return process.stdout.columns ?? defaultColumns;
   },
-  line: (text = '') => console.log(unsealed([text].flat().map(shownLine).join('\n'))),
-  note: (text) => console.error(unsealed(shown(text))),
   progress: (text) => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${unsealed(shownLine(text))}`);
   },
@@ -71,52 +78,6 @@ export function styled(output: Output, style: Style, text: string): string {
   if (!output.terminal) return text;
   const [open = '', close = ''] = styleText(style, '\0', { validateStream: false }).split('\0');
   return sealed(open) + text + sealed(close);
-}
-
-/** A problem of this process, or one that a router reports. */
-type AnyProblem = Parameters<typeof formatProblems>[0][number];
-
-/** What is wrong with a configuration, or may be. */
-export function noteProblems(output: Output, problems: readonly AnyProblem[], as?: 'problem' | 'warning'): void {
-  output.note(formatProblems(problems, as, (style, text) => styled(output, style, text)));
-}
-
-/** A value as JSON, for other programs. */
-export function printJson(output: Output, value: unknown): void {
-  output.line(stringifyJson(value, null, 2).split('\n'));
-}
-
-/** Rows under their headings: ruled and fitted on a terminal, whole and separated by tabs elsewhere. */
-export function printTable(output: Output, columns: readonly Column[], rows: readonly (readonly string[])[]): void {
-  const cells = rows.map((row) => row.map((cell) => shownLine(cell).replaceAll('\t', '\\t')));
-  if (!output.terminal) {
-    const headings = columns.map((column) => (typeof column === 'string' ? column : column.heading));
-    output.line([headings, ...cells].map((row) => row.join('\t')));
-    return;
-  }
-  const fitted = fitTable(columns, cells, output.columns ?? defaultColumns);
-  output.line(drawTable(fitted, (part, text) => styled(output, part === 'heading' ? 'bold' : 'dim', text)));
-  if (fitted.dropped.length > 0) output.note(`Not shown, too narrow: ${fitted.dropped.join(', ')}. --json has all.`);
-}
-
-/** Goes on if the answer is yes; ends the command otherwise, also without a terminal. */
-export async function confirm(question: string, output: Output): Promise<void> {
-  if (!output.terminal || !process.stdin.isTTY)
-    throw new CommandFailure(exitCodes.usage, `${question} Pass --yes to confirm, or --dry-run to preview.`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure(exitCodes.failed, 'Nothing was changed.');
-}
-
-/** `1 delivery`, `2 deliveries`. */
-export function deliveries(count: number): string {
-  return `${count} deliver${count === 1 ? 'y' : 'ies'}`;
-}
-
-/** `1 event`, `2 events`. */
-export function quantity(count: number, one: string, more = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : more}`;
 }
 
 /** Exit codes; 78 is EX_CONFIG of sysexits.h. */
@@ -132,9 +93,4 @@ export class CommandFailure extends Error {
   ) {
     super(message);
   }
-}
-
-/** `3.1 ms`, `1204 ms`. */
-export function msText(ms: number): string {
-  return `${ms < 100 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }

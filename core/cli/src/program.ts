@@ -1,57 +1,70 @@
-/** The command line as commander knows it: one file per verb, put together here. */
-
-import { printable, version } from '@switchhook/core/internal';
+/** The command line as commander knows it: names, descriptions and options. Each command itself is imported when it runs. */
+import { version } from '@switchhook/core/client';
 import { Command } from 'commander';
-import { backupCommand } from './commands/backup.js';
-import { callCommand } from './commands/call.js';
-import { callsCommand } from './commands/calls.js';
-import { checkCommand } from './commands/check.js';
-import { completionCommand } from './commands/completion.js';
-import { pauseCommand, probeCommand, resetCommand, resumeCommand } from './commands/control.js';
-import { crashtestCommand } from './commands/crashtest.js';
-import { deadCommand } from './commands/dead.js';
-import { deliveriesCommand } from './commands/deliveries.js';
-import { devCommand } from './commands/dev.js';
-import { discardCommand } from './commands/discard.js';
-import { doctorCommand } from './commands/doctor.js';
-import { eventsCommand } from './commands/events.js';
-import { explainCommand } from './commands/explain.js';
-import { exportCommand } from './commands/export.js';
-import { historyCommand } from './commands/history.js';
-import { incompleteCommand } from './commands/incomplete.js';
-import { initCommand, newCommand } from './commands/new.js';
-import { openCommand } from './commands/open.js';
-import { pluginsCommand } from './commands/plugins.js';
-import { refusedCommand } from './commands/refused.js';
-import { reloadCommand } from './commands/reload.js';
-import { replayCommand } from './commands/replay.js';
-import { restoreCommand } from './commands/restore.js';
-import { schemaCommand } from './commands/schema.js';
-import { sendCommand } from './commands/send.js';
-import { sigmamindCommand } from './commands/sigmamind.js';
-import { simulateCommand } from './commands/simulate.js';
-import { startCommand } from './commands/start.js';
-import { statusCommand } from './commands/status.js';
-import { storeCommand } from './commands/store-copy.js';
-import { tailCommand } from './commands/tail.js';
-import { processOutput } from './output.js';
+import type { Output } from './output.js';
+import * as asking from './usage/asking.js';
+import * as changing from './usage/changing.js';
+import * as installing from './usage/installing.js';
+import * as keeping from './usage/keeping.js';
+import * as running from './usage/running.js';
+import * as sending from './usage/sending.js';
 
-/** What the parser prints may repeat an argument. */
-const parserOutput = {
-  writeOut: (text: string) => process.stdout.write(printable(text)),
-  writeErr: (text: string) => process.stderr.write(printable(text)),
-};
+const commands = [
+  installing.initCommand,
+  installing.newCommand,
+  running.startCommand,
+  running.devCommand,
+  running.checkCommand,
+  changing.reloadCommand,
+  changing.restartCommand,
+  sending.sendCommand,
+  sending.callCommand,
+  asking.callsCommand,
+  sending.simulateCommand,
+  asking.statusCommand,
+  asking.historyCommand,
+  asking.tailCommand,
+  asking.openCommand,
+  asking.explainCommand,
+  asking.eventsCommand,
+  asking.deliveriesCommand,
+  asking.deadCommand,
+  asking.refusedCommand,
+  asking.incompleteCommand,
+  changing.replayCommand,
+  changing.discardCommand,
+  changing.pauseCommand,
+  changing.resumeCommand,
+  changing.probeCommand,
+  changing.resetCommand,
+  installing.schemaCommand,
+  installing.pluginsCommand,
+  installing.doctorCommand,
+  installing.sigmamindCommand,
+  keeping.backupCommand,
+  keeping.restoreCommand,
+  keeping.exportCommand,
+  running.storeCommand,
+  running.crashtestCommand,
+  installing.completionCommand,
+];
 
-/** The command line, which writes to the process's own streams. */
-export const program = new Command('switchhook')
-  .description('A self-hosted router for the webhooks of voice-AI agents.')
-  .version(version)
-  .showHelpAfterError('(switchhook --help shows how)')
-  .configureOutput(parserOutput)
-  .exitOverride()
-  .addHelpText(
-    'after',
-    `
+/** The command line, which writes to this output. */
+export function programFor(output: Output): Command {
+  // What the parser prints may repeat an argument.
+  const parserOutput = {
+    writeOut: (text: string) => output.line(text.replace(/\n$/, '').split('\n')),
+    writeErr: (text: string) => output.note(text.replace(/\n$/, '')),
+  };
+  const program = new Command('switchhook')
+    .description('A self-hosted router for the webhooks of voice-AI agents.')
+    .version(version)
+    .showHelpAfterError('(switchhook --help shows how)')
+    .configureOutput(parserOutput)
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
 Examples:
   switchhook init my-router                     make a folder with a router to start with
   switchhook check                              is the configuration right?
@@ -70,50 +83,12 @@ Examples:
   switchhook backup switchhook.backup           write all that its store keeps into one file
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
-  );
-
-for (const command of [
-  initCommand,
-  newCommand,
-  startCommand,
-  devCommand,
-  checkCommand,
-  reloadCommand,
-  sendCommand,
-  callCommand,
-  callsCommand,
-  simulateCommand,
-  statusCommand,
-  historyCommand,
-  tailCommand,
-  openCommand,
-  explainCommand,
-  eventsCommand,
-  deliveriesCommand,
-  deadCommand,
-  refusedCommand,
-  incompleteCommand,
-  replayCommand,
-  discardCommand,
-  pauseCommand,
-  resumeCommand,
-  probeCommand,
-  resetCommand,
-  schemaCommand,
-  pluginsCommand,
-  doctorCommand,
-  sigmamindCommand,
-  backupCommand,
-  restoreCommand,
-  exportCommand,
-  storeCommand,
-  crashtestCommand,
-  completionCommand,
-])
-  program.addCommand(settled(command(processOutput)));
-
-/** A command and its subcommands, which do not end the process themselves. */
-function settled(command: Command): Command {
-  command.commands.forEach(settled);
-  return command.configureOutput(parserOutput).exitOverride().showHelpAfterError();
+    );
+  // Subcommands do not end the process themselves, either.
+  const settled = (command: Command): Command => {
+    command.commands.forEach(settled);
+    return command.configureOutput(parserOutput).exitOverride().showHelpAfterError();
+  };
+  for (const command of commands) program.addCommand(settled(command(output)));
+  return program;
 }

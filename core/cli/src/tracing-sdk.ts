@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { version } from '@switchhook/core/internal';
+import { version } from '@switchhook/core/client';
 import { CommandFailure, exitCodes } from './output.js';
 
 const sdk = '@opentelemetry/sdk-trace-node';

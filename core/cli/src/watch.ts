@@ -1,6 +1,5 @@
 /** What is shown anew each second, also while the router is away. */
 import { errorMessage } from '@switchhook/sdk/internal';
-import type { Command } from 'commander';
 import { untilInterrupted } from './api-client.js';
 import { type Output, styled } from './output.js';
 
@@ -9,11 +8,6 @@ const refreshMs = 1_000;
 /** What a list that can be watched takes. */
 export interface Watched {
   readonly watch?: true;
-}
-
-/** A command with `--watch`. */
-export function withWatch(command: Command): Command {
-  return command.option('--watch', 'show the list anew each second, until Ctrl-C');
 }
 
 /** Shows something once, or with `--watch` again and again. */

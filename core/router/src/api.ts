@@ -8,7 +8,7 @@ export {
   refusedList,
   type SourceStatus,
 } from './api/refused-responses.js';
-export { type ReloadReport, reloadReport } from './api/reload-responses.js';
+export { type ReloadReport, type RestartReport, reloadReport, restartReport } from './api/reload-responses.js';
 export { longestPage, type ReloadRequest } from './api/requests.js';
 export {
   type ChangePage,

@@ -7,10 +7,11 @@ export { Clock, HttpClient, Log, Metrics, Random, Store, StoreReader, token } fr
 export type { Config } from './config/config.js';
 export { type ConfigInput, defineConfig, type RowInput } from './config/define-config.js';
 export type { Problem } from './config/problem.js';
+export { ConfigurationError } from './config/problem.js';
 export { PageFiles } from './http/page-files.js';
 export { ComponentFailure } from './runtime/component-factory.js';
 export type { RouterOptions } from './runtime/composition.js';
 export { type Configure, ExposedMetrics, type Provider, type ServiceRegistry } from './runtime/container.js';
 export { createRouter } from './runtime/create-router.js';
-export { ConfigurationError } from './runtime/load-config.js';
+export type { ClosingTimes } from './runtime/drain.js';
 export { type Probe, Router } from './runtime/router.js';

@@ -66,10 +66,14 @@ export class Pipeline {
     await this.pauses.open();
   }
 
-  /** Starts no further attempt; resolves when the running ones are settled, and calls are recorded. */
-  async close(): Promise<void> {
+  /**
+   * Starts no further attempt; resolves when the running ones are settled, and calls are recorded. Attempts are not waited for
+   * after `attemptsOver` has resolved: the next start repeats them.
+   */
+  async close(attemptsOver: Promise<void> = new Promise(() => {})): Promise<void> {
     this.pauses.close();
-    await Promise.all([this.laterAnswers.close(), this.recorder.close(), this.dispatcher.close()]);
+    const attempts = Promise.race([this.dispatcher.close(), attemptsOver]);
+    await Promise.all([this.laterAnswers.close(), this.recorder.close(), attempts]);
     // What was answered meanwhile.
     await this.recorder.close();
   }

@@ -52,11 +52,13 @@ export {
   type NamedToken,
   type PastEvent,
   Random,
+  type ResponseHead,
   type ServiceOf,
   State,
   type StateEntry,
   type StateOptions,
   StoreReader,
+  type StreamedBody,
   type Token,
   token,
 } from './contract/services.js';
@@ -88,6 +90,7 @@ export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-b
 export {
   excerptLimits,
   isOutcomeError,
+  isSuccess,
   OutcomeError,
   outcomeOf,
   outcomeOfFailure,

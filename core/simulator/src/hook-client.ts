@@ -1,4 +1,6 @@
 /** The platform that is played: makes requests as it would, signed with the secrets of the configuration, and waits for the replies. */
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { Config, Router } from '@switchhook/core';
 import { eventHeader, fetchResponse, requestNumberHeader } from '@switchhook/core/internal';
 import {
@@ -6,6 +8,7 @@ import {
   type Call,
   type Clock,
   type HttpClient,
+  isSuccess,
   type JsonObject,
   type JsonValue,
   parseJson,
@@ -136,13 +139,16 @@ export const offlineUrl = 'http://offline.invalid';
 
 /** Answers requests for sources of calls as the router would, without recording them. `onAnswer` gets the trace of each. */
 export function offlineClient(router: Router, onTrace: (trace: JsonObject) => void): HttpClient {
-  const fetch: HttpClient['fetch'] = async (url, { body = '' } = {}) => {
+  const fetch: HttpClient['fetch'] = async (url, { body = '', sink } = {}) => {
     const source = new URL(url).pathname.split('/')[2] ?? '';
-    const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
-    const { reply, trace } = await router.ring(source, parseJson(text) as JsonObject);
+    const sent = typeof body === 'string' || body instanceof Uint8Array ? [Buffer.from(body)] : body.parts;
+    const { reply, trace } = await router.ring(source, parseJson(await text(Readable.from(sent))) as JsonObject);
     onTrace(trace);
     const { status, headers = {}, body: said = {} } = reply;
-    return fetchResponse(status, headers, new TextEncoder().encode(stringifyJson(said)));
+    const bytes = new TextEncoder().encode(stringifyJson(said));
+    if (sink === undefined || !isSuccess(status)) return fetchResponse(status, headers, bytes);
+    await sink(bytes, { status, headers });
+    return fetchResponse(status, headers, new Uint8Array());
   };
   return { fetch };
 }

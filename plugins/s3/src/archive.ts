@@ -7,15 +7,18 @@ import {
   deliveryScope,
   Emitter,
   type EventDraft,
-  FetchError,
+  type FetchError,
+  type FetchInit,
   type FetchResponse,
   fingerprint,
   HttpClient,
   isFetchError,
+  Log,
   OutcomeError,
   outcomeOf,
   outcomeOfFailure,
   problem,
+  type ResponseHead,
   rejected,
   scopes,
   secret,
@@ -24,6 +27,7 @@ import {
   z,
 } from '@switchhook/sdk';
 import { Bucket, type StoredObject, unknownType } from './bucket.js';
+import { largestObject, Upload } from './upload.js';
 
 const options = z
   .strictObject({
@@ -52,7 +56,7 @@ const options = z
     }),
     accessKeyId: z.string().min(1).meta({ description: 'Id of the access key.' }),
     secretAccessKey: secret('Secret of the access key.'),
-    maxBytes: size('Largest file. It is held in memory until it is stored.').prefault('100mb'),
+    maxBytes: size('Largest file, at most 78gb. A larger one is rejected.').prefault('1gb'),
     event: z
       .string()
       .min(1)
@@ -64,7 +68,9 @@ const options = z
       .default(false)
       .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
   })
-  .superRefine(({ url }, ctx) => {
+  .superRefine(({ url, maxBytes }, ctx) => {
+    if (maxBytes > largestObject)
+      ctx.addIssue({ ...problem('expected at most 78gb: 10,000 parts of 8 MB are an object'), path: ['maxBytes'] });
     if (url.constant)
       ctx.addIssue({ ...problem('expected a URL with ${{ }}: every event would store the same file'), path: ['url'] });
   });
@@ -82,9 +88,9 @@ export const archive = defineDestination({
     'Copies a recording or transcript into an S3 bucket before its URL expires, and emits an event about it.',
   options,
   emits: ['recording.stored'],
-  // Two files of 100 MB in memory at a time, and time to transfer them.
-  limits: { concurrency: 2, timeout: '5m' },
-  inject: { http: HttpClient, clock: Clock, emitter: Emitter },
+  // At most two parts of each file are in memory: 64 MB. 1 GB takes 15 minutes at 10 Mbit/s.
+  limits: { concurrency: 4, timeout: '15m' },
+  inject: { http: HttpClient, clock: Clock, log: Log, emitter: Emitter },
   create: (own, services): Destination => {
     const endpoint = own.endpoint ?? null;
     const bucket = new Bucket({ ...own, endpoint, pathStyle: own.pathStyle ?? endpoint !== null }, services);
@@ -142,29 +148,37 @@ function planOf(own: Options, delivery: Delivery): Plan {
 
 interface Parts {
   readonly bucket: Bucket;
-  readonly services: { readonly http: HttpClient; readonly clock: Clock };
+  readonly services: { readonly http: HttpClient; readonly clock: Clock; readonly log: Log };
   readonly own: Options;
   readonly signal: AbortSignal;
 }
 
 /** Stores the file. Where its URL has expired since an earlier attempt of the delivery has stored it, that object counts. */
-async function store(plan: Plan, deliveryId: string, { bucket, services, own, signal }: Parts): Promise<StoredObject> {
-  const file = await download(plan.url, own, services, signal);
-  if (file === null) {
+async function store(plan: Plan, deliveryId: string, parts: Parts): Promise<StoredObject> {
+  const { bucket, services, signal } = parts;
+  const { clock, log } = services;
+  const upload = new Upload({ bucket, key: plan.key, deliveryId, clock, log, signal });
+  const typeIn = (head: ResponseHead): string =>
+    plan.contentType ?? mediaType(head.headers['content-type']) ?? unknownType;
+  try {
+    const file = await download(plan.url, parts, {
+      signal: upload.signal,
+      sink: (bytes, head) => upload.write(bytes, typeIn(head)),
+    });
+    if (file !== null) return await upload.finish(typeIn(file));
     const known = await bucket.find(plan.key, signal);
     if (known?.deliveryId === deliveryId) return known;
     throw rejected(`GET ${hostOf(plan.url)}: the URL has expired, or there is no such file; it was not stored`);
+  } catch (error) {
+    await upload.abort(error);
+    throw error;
   }
-  const contentType = plan.contentType ?? mediaType(file.headers['content-type']) ?? unknownType;
-  const stored = { bytes: file.body.byteLength, contentType, deliveryId };
-  await bucket.put(plan.key, file.body, stored, signal);
-  return stored;
 }
 
 /** The event about it, with the same key in each attempt. */
 function draftOf(
   plan: Plan,
-  { bytes, contentType, deliveryId }: StoredObject,
+  { bytes, contentType, deliveryId, sha256 }: StoredObject,
   { event }: Delivery,
   { bucket, own, clock }: { readonly bucket: Bucket; readonly own: Options; readonly clock: Clock },
 ): EventDraft {
@@ -176,38 +190,36 @@ function draftOf(
     subject,
     agent,
     occurredAtMs: clock.now(),
-    data: { ...place, bytes, contentType, event: { id, type, source } },
+    data: { ...place, bytes, sha256, contentType, event: { id, type, source } },
   };
 }
 
-/** Null where the URL has expired. */
-async function download(url: string, own: Options, { http, clock }: Parts['services'], signal: AbortSignal) {
+/** Gives the file to the sink. Null where the URL has expired. */
+async function download(
+  url: string,
+  { own: { maxBytes, allowPrivate }, services: { http, clock } }: Parts,
+  init: Pick<FetchInit, 'signal' | 'sink'>,
+): Promise<FetchResponse | null> {
   const host = hostOf(url);
   const response = await http
-    .fetch(url, { signal, maxBytes: own.maxBytes, reach: own.allowPrivate ? 'any' : 'public' })
+    .fetch(url, { ...init, maxBytes, reach: allowPrivate ? 'any' : 'public' })
     .catch((error: unknown) => {
-      if (!isFetchError(error) || error.code !== 'ADDRESS_FORBIDDEN') throw error;
-      throw new FetchError(error.code, `${error.message}; allowPrivate: true allows it`, { cause: error });
+      throw isFetchError(error) ? failedDownload(error, host, maxBytes) : error;
     });
-  const { response: _, ...outcome } = outcomeOf(response, clock.now());
   if (gone.has(response.status)) return null;
+  const { response: _, ...outcome } = outcomeOf(response, clock.now());
   if (outcome.kind !== 'delivered') throw new OutcomeError({ ...outcome, reason: `GET ${host}: ${outcome.reason}` });
-  if (response.truncated) throw incomplete(response, host, own.maxBytes, signal);
   return response;
 }
 
-/** Why a body is not complete: the file is too large for good, or the connection broke. */
-function incomplete(response: FetchResponse, host: string, maxBytes: number, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  try {
-    response.json();
-  } catch (error) {
-    if (isFetchError(error) && error.code === 'BODY_TOO_LARGE')
-      return rejected(
-        `GET ${host}: the file is larger than ${maxBytes} bytes, the limit of maxBytes; it was not stored`,
-      );
-  }
-  return new OutcomeError({ kind: 'unavailable', reason: `GET ${host}: the file broke off` });
+function failedDownload({ code, message }: FetchError, host: string, maxBytes: number): Error {
+  if (code === 'ADDRESS_FORBIDDEN') return rejected(`${message}; allowPrivate: true allows it`);
+  if (code === 'BODY_TOO_LARGE')
+    return rejected(`GET ${host}: the file is larger than ${maxBytes} bytes, the limit of maxBytes; it was not stored`);
+  return new OutcomeError({
+    kind: 'unavailable',
+    reason: `GET ${host}: the file did not arrive completely: ${message}`,
+  });
 }
 
 /** A link from the event is taken as it is; a part of one cannot change the rest. */

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import plugin from '@switchhook/plugin-s3';
-import type { Delivery, JsonObject } from '@switchhook/sdk';
+import type { JsonObject } from '@switchhook/sdk';
 import {
   aDelivery,
   anEvent,
@@ -9,49 +9,12 @@ import {
   createComponent,
   cutOffResponse,
   destinationSuite,
-  fakeServices,
-  receiver,
 } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { bucket, expectedSignature, keys, s3 } from './imitation.js';
+import { component, delivery, linkToken, recording, setup, wav } from './fixture.js';
+import { bucket, expectedSignature, keys } from './imitation.js';
 
-const [component] = plugin.components;
 const open = (): AbortSignal => new AbortController().signal;
-const recording = 'RIFF\0the sound of a call';
-const wav = { status: 200, headers: { 'content-type': 'audio/wav' }, body: recording };
-const linkToken = 'X-Amz-Signature=a-token-of-the-link';
-
-async function setup(options: JsonObject = {}) {
-  const services = fakeServices();
-  const far = await s3(() => services.clock.now());
-  const files = await receiver(() => wav);
-  const row = {
-    bucket,
-    ...keys,
-    endpoint: far.far.url,
-    allowPrivate: true,
-    url: '${{ event.data.call.recording_url }}',
-    key: 'calls/${{ event.subject }}.wav',
-  };
-  return {
-    ...far,
-    services,
-    files,
-    link: `${files.url}/call_1/recording.wav?${linkToken}`,
-    destination: createComponent('destination', component, { ...row, ...options }, services),
-    close: async () => {
-      await far.far.close();
-      await files.close();
-      await services.close();
-    },
-  };
-}
-
-/** A delivery of Retell's event about a call with a recording. */
-function delivery(url: string, subject = 'call_1', id = subject): Delivery {
-  const data = { event: 'call_ended', call: { call_id: subject, recording_url: url } };
-  return aDelivery({ id: `${id}.0`, event: anEvent({ id, key: id, type: 'call_ended', subject, data }) });
-}
 
 destinationSuite('s3.archive', async () => {
   const fixture = await setup();
@@ -113,6 +76,7 @@ describe('s3.archive', () => {
         key: 'calls/call_1.wav',
         url: `${far.url}/${bucket}/calls/call_1.wav`,
         bytes: recording.length,
+        sha256: createHash('sha256').update(recording).digest('hex'),
         contentType: 'audio/wav',
         event: { id: 'call_1', type: 'call_ended', source: 'agents' },
       },
@@ -181,7 +145,7 @@ describe('s3.archive', () => {
     });
 
   for (const [what, behaviour, outcome] of [
-    ['breaks off', () => cutOffResponse, { kind: 'unavailable', reason: 'the file broke off' }],
+    ['breaks off', () => cutOffResponse, { kind: 'unavailable', reason: 'the file did not arrive completely' }],
     ['is cut', () => 'reset', { kind: 'unavailable' }],
     [
       'is redirected',
@@ -248,7 +212,11 @@ describe('s3.archive', () => {
     answers(null);
     files.answer(() => 403);
     expect(await destination.deliver(delivery(link), open())).to.include({ kind: 'delivered' });
-    expect(services.emitted[0]?.data).to.deep.include({ bytes: recording.length, contentType: 'audio/wav' });
+    expect(services.emitted[0]?.data).to.deep.include({
+      bytes: recording.length,
+      contentType: 'audio/wav',
+      sha256: null,
+    });
     const other = await destination.deliver(delivery(link, 'call_1', 'another-event'), open());
     expect(other).to.include({ kind: 'rejected' });
   });

@@ -14,6 +14,11 @@ sourceSuite('sigmamind.call with a token', () => ({ source: calls().source, samp
 sourceSuite('sigmamind.call with a secret', () => ({
   source: calls({ secrets: ['secret-1', 'secret-2'] }).source,
   sample: inboundCall,
+  signing: {
+    other: calls({ secrets: 'secret-3' }).source,
+    last: calls({ secrets: 'secret-2' }).source,
+    toleranceMs: null,
+  },
 }));
 sourceSuite('sigmamind.call with all of it', () => ({
   source: calls({ token, secrets: 'a-secret', allow: ['127.0.0.1'] }).source,

@@ -31,7 +31,8 @@ const lines: readonly Line[] = [
   {
     what: 'the process is ended or listened to, and the console written to',
     pattern: /\bprocess\.(exit|exitCode|abort|kill|on|once)\b|\bconsole\./,
-    home: /^core\/(cli\/src\/|create\/src\/main\.ts$)/,
+    // A command whose main thread is blocked is ended by the thread beside it.
+    home: /^core\/(cli\/src\/|create\/src\/main\.ts$|router\/src\/system\/watchdog-worker\.ts$)/,
     examples: ['process.exit(1);', "process.on('SIGTERM', stop);", "console.log('hello');"],
   },
   {
@@ -57,7 +58,7 @@ const lines: readonly Line[] = [
   {
     what: 'chance is asked',
     pattern: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\brandomInt\b|\bgetRandomValues\b/,
-    home: /^core\/router\/src\/system\/ids\.ts$/,
+    home: /^core\/router\/src\/system\/(ids|random)\.ts$/,
     examples: ['const id = randomUUID();', 'const wait = Math.random() * 10;'],
   },
   {

@@ -73,9 +73,10 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       ...{ sources: rows, transforms: rows, destinations: rows, resolvers: rows, routes: rows, answers: rows },
     };
   };
+  const restart = async () => ({ readyMs: 1 });
   const pruned = () => ({ atMs: clock.now(), removed: 3 });
   const api = apiFor({
-    ...{ operations, controls, status, duplicates, changes, incomplete, history, info, reload, pruned },
+    ...{ operations, controls, status, duplicates, changes, incomplete, history, info, reload, restart, pruned },
     ...{ access, trustProxy, limits, clock, log, mask },
   });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
@@ -91,7 +92,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     },
     ...{ api, limits, trustProxy: false, publicUrl: null, clock, log },
   });
-  const server = await listen(listener, '127.0.0.1', 0);
+  const server = await listen(listener, { host: '127.0.0.1', port: 0 });
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
       method,

@@ -35,7 +35,7 @@ async function setup(given: Partial<ServerParts> = {}) {
     log,
     ...given,
   };
-  const server = await listen(listenerFor(parts), '127.0.0.1', 0);
+  const server = await listen(listenerFor(parts), { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${server.port}`;
   const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
     fetch(url + path, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });

@@ -291,4 +291,35 @@ describe('a store that is not open yet', () => {
     await opening.once();
     for (const ask of questions) await ask();
   });
+
+  it('waits where another process is about to release it, for at most 8 s', async () => {
+    const clock = new FakeClock();
+    const plain = memoryStore(clock);
+    const made = { kind: 'store', name: 'store', type: 'memory', instance: plain, lifecycle: plain } as const;
+    const storeOf = (opening: ComponentLifecycle) => storeUntilOpen(plain, opening);
+    const opened: string[] = [];
+    let free = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      free = resolve;
+    });
+    const opening = new ComponentLifecycle(made, clock, new FakeLog(), maskFor([]));
+    void opening.persist({ longestPauseMs: 1_000, patienceMs: null, after: released });
+    const asked = storeOf(opening)
+      .append([])
+      .then(() => opened.push('asked'));
+    await clock.advance(7_999);
+    expect(opened).to.deep.equal([]);
+    free();
+    await asked;
+    expect(opened).to.deep.equal(['asked']);
+
+    const late = new ComponentLifecycle(made, clock, new FakeLog(), maskFor([]));
+    void late.persist({ longestPauseMs: 1_000, patienceMs: null, after: new Promise(() => {}) });
+    const refused = storeOf(late)
+      .append([])
+      .catch((error: unknown) => error);
+    await clock.advance(8_000);
+    const error = await refused;
+    expect(isRefusal(error) && error.code).to.equal('STORE_UNAVAILABLE');
+  });
 });

@@ -1,6 +1,7 @@
 /** Says what a backup has inside. */
 import type { DeliveryState } from '@switchhook/sdk';
-import { type Output, quantity, styled } from '../output.js';
+import { type Output, styled } from '../output.js';
+import { quantity } from '../print.js';
 import type { Counts, Header } from './format.js';
 
 /** What is found when a whole backup is read. */

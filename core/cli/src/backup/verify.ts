@@ -1,6 +1,7 @@
 /** Reads a whole backup to see whether it is right, and what is in it. */
 import type { DeliveryState } from '@switchhook/sdk';
-import { type Output, quantity } from '../output.js';
+import type { Output } from '../output.js';
+import { quantity } from '../print.js';
 import { openBackup } from './reader.js';
 import type { Inside } from './summary.js';
 

@@ -4,43 +4,26 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { systemClock, version } from '@switchhook/core/internal';
-import type { Command } from 'commander';
 import type { Header } from '../backup/format.js';
 import { type ConfiguredStore, storeOf, withSnapshot } from '../backup/store.js';
 import { eventsText, printInside } from '../backup/summary.js';
 import { verifyBackup } from '../backup/verify.js';
 import { headerOf, linesOf } from '../backup/writer.js';
+import type { ConfigOptions } from '../configuration.js';
 import { interruptible, standardOutput, writeWhole } from '../file-output.js';
-import { type ConfigOptions, configCommand } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, quantity, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, quantity } from '../print.js';
 
 interface BackupOptions extends ConfigOptions {
   readonly force?: true;
   readonly verify?: true;
 }
 
-export function backupCommand(output: Output): Command {
-  return configCommand('backup', 'Write all that the store keeps into one file, while the router runs.')
-    .argument('<file>', 'the file to write, or - for standard output')
-    .option('--force', 'replace the file if it exists')
-    .option('--verify', 'only check an existing backup, and show what is inside')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook backup /var/backups/switchhook.backup
-  switchhook backup --verify /var/backups/switchhook.backup
-  switchhook backup - | ssh backup@example.com 'cat > switchhook.backup'
-
-The file has events with their bodies, deliveries with their attempts, pauses, the state of plugins and the history, as
-they were at one moment. It gets its name when all of it is on disk. switchhook restore reads it.`,
-    )
-    .action(async (file: string, options: BackupOptions) => {
-      if (options.verify) return verify(file, options, output);
-      if (file === '-' && options.json)
-        throw new CommandFailure(exitCodes.usage, '--json prints to standard output, which has the backup');
-      return backUp(file, options, output);
-    });
+export async function runBackup(output: Output, file: string, options: BackupOptions): Promise<void> {
+  if (options.verify) return verify(file, options, output);
+  if (file === '-' && options.json)
+    throw new CommandFailure(exitCodes.usage, '--json prints to standard output, which has the backup');
+  return backUp(file, options, output);
 }
 
 async function verify(file: string, { json, force }: BackupOptions, output: Output): Promise<void> {

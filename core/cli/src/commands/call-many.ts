@@ -2,7 +2,8 @@
 
 import type { Config } from '@switchhook/core';
 import { callAnswer } from '@switchhook/core/api';
-import { openNetwork, systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
+import { openNetwork } from '@switchhook/core/internal';
 import type { JsonObject } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import {
@@ -16,9 +17,12 @@ import {
   type StepVerdict,
   scenarioFrom,
 } from '@switchhook/simulator';
+import { localUrl } from '../configuration.js';
 import { answerText, quantilesText, statusesText } from '../format/scenario.js';
-import { localUrl, platformFor, unopenedRouter, withComponents } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable } from '../output.js';
+import { unopenedRouter, withComponents } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { platformFor } from '../platform.js';
+import { printJson, printTable } from '../print.js';
 
 /** Who calls whom, and how often. */
 export interface ManyCalls {

@@ -2,15 +2,18 @@
 
 import type { Config } from '@switchhook/core';
 import { callAnswer, eventDetails } from '@switchhook/core/api';
-import { openNetwork, systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
+import { openNetwork } from '@switchhook/core/internal';
 import { type Call, isRefusal, type JsonObject } from '@switchhook/sdk';
 import { pause, type SourceRow } from '@switchhook/simulator';
-import { type Command, InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
-import { RouterClient, type RouterOptions, routerCommand } from '../api-client.js';
+import { RouterClient, type RouterOptions } from '../api-client.js';
+import { localUrl } from '../configuration.js';
 import { printAnswer } from '../format/call.js';
-import { configOf, localUrl, platformFor, unopenedRouter, withComponents } from '../local-router.js';
-import { CommandFailure, exitCodes, msText, type Output, printJson, styled } from '../output.js';
+import { configOf, unopenedRouter, withComponents } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { platformFor } from '../platform.js';
+import { msText, printJson } from '../print.js';
 import { callRepeatedly } from './call-many.js';
 
 interface CallOptions extends RouterOptions {
@@ -26,40 +29,16 @@ interface CallOptions extends RouterOptions {
 const askedAgain = `Repeated request: the router treats calls between the same numbers within a short time (40 s with SigmaMind) as one
 call. This is the answer to its first request.`;
 
-export function callCommand(output: Output): Command {
-  return routerCommand('call', 'Request the answer to a call, as the platform does while the phone rings.')
-    .requiredOption('--from <number>', "the caller's number, E.164; '' = withheld")
-    .requiredOption('--to <number>', 'the called number, E.164')
-    .option('--agent <id>', 'the agent of the called number')
-    .option('-s, --source <name>', 'the source of calls, where there are several')
-    .option('--offline', 'answer from the configuration itself, without a running router: nothing is recorded')
-    .option('--repeat <number>', 'call so often; ${{ n }} in a number is 1, 2, …', whole, 1)
-    .option('--concurrency <number>', 'so many calls at the same time', whole, 1)
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook call --from +12345678912 --to +12345678913
-  switchhook call --from +12345678912 --to +12345678913 --agent agent_sales --json
-  switchhook call --from +12345678912 --to +12345678913 --offline
-  switchhook call --from '+1202555\${{ 1000 + n }}' --to +12345678913 --repeat 100 --concurrency 10
-
-The router's API reports where each value comes from and how each look-up went. Without access to the API, only the
-reply is shown. A router treats calls between the same numbers within 40 s as one call and answers them alike:
---repeat with \${{ n }} makes different calls. With --offline, resolvers run as usual; what they
-need of the router's own store is not there.`,
-    )
-    .action(async (options: CallOptions) => {
-      const config = await configOf(options, output);
-      const source = callSource(config, options.source);
-      if (options.repeat > 1) return callRepeatedly(config, source.name, options, output);
-      const outcome = options.offline
-        ? await calledOffline(config, source, options, output)
-        : await called(config, source, options);
-      if (options.json) printJson(output, { ...outcome, ms: Math.round(outcome.ms * 10) / 10 });
-      else print(outcome, output);
-      if (outcome.status >= 300) throw new CommandFailure(exitCodes.failed);
-    });
+export async function runCall(output: Output, options: CallOptions): Promise<void> {
+  const config = await configOf(options, output);
+  const source = callSource(config, options.source);
+  if (options.repeat > 1) return callRepeatedly(config, source.name, options, output);
+  const outcome = options.offline
+    ? await calledOffline(config, source, options, output)
+    : await called(config, source, options);
+  if (options.json) printJson(output, { ...outcome, ms: Math.round(outcome.ms * 10) / 10 });
+  else print(outcome, output);
+  if (outcome.status >= 300) throw new CommandFailure(exitCodes.failed);
 }
 
 /** A call and what came of it. */
@@ -144,12 +123,6 @@ function callSource(config: Config, wanted: string | undefined): SourceRow {
     );
   if (others.length > 0) throw new CommandFailure(exitCodes.usage, `name the source: --source ${names}`);
   return only;
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError('It must be a whole number of at least 1.');
 }
 
 /** How a call was answered, or why that is not known. */

@@ -1,14 +1,14 @@
 /** `switchhook calls`: the calls that were answered, and how one of them was. */
 
 import { callAnswer, callList, eventDetails } from '@switchhook/core/api';
-import type { Command } from 'commander';
-import { type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
-import { filterOf, type Period, withPeriod } from '../filters.js';
+import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { filterOf, type Period } from '../filters.js';
 import { printAnswer } from '../format/call.js';
 import { clockTime, printDelivery, printEvent } from '../format/event.js';
-import { CommandFailure, exitCodes, msText, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { msText, printJson, printTable } from '../print.js';
 import type { Column } from '../table.js';
-import { type Watched, watched, withWatch } from '../watch.js';
+import { type Watched, watched } from '../watch.js';
 
 interface CallsOptions extends RouterOptions, Period, Watched {
   readonly number?: string;
@@ -31,39 +31,20 @@ const columns: readonly Column[] = [
 /** Look-ups after which something was missing. */
 const missed: readonly string[] = ['late', 'failed', 'skipped', 'busy'];
 
-export function callsCommand(output: Output): Command {
-  return withWatch(
-    withPeriod(
-      routerCommand('calls', 'List the calls that were answered, or show one.').argument('[event]', 'id of its event'),
-    ),
-  )
-    .option('--number <number>', 'of this caller, or to this number, E.164')
-    .option('--source <name>', 'of this source')
-    .option('--limit <number>', 'how many at most, up to 1000', '50')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook calls --since 2h --watch
-  switchhook calls --number +12345678912 --limit 10
-  switchhook calls 01890a5d-ac96-774b-bcce-b302099a8057`,
-    )
-    .action((id: string | undefined, options: CallsOptions) =>
-      withRouter(options, output, async (router) => {
-        if (id !== undefined) {
-          const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
-          const { data: answer } = callAnswer.safeParse(event.data.answer);
-          if (answer === undefined)
-            throw new CommandFailure(exitCodes.failed, `event ${id} is no call that was answered`);
-          if (options.json) return printJson(output, event);
-          printEvent(output, event);
-          printAnswer(output, answer);
-          for (const delivery of event.deliveries) printDelivery(output, delivery);
-          return;
-        }
-        await watched(options, output, (shown) => listCalls(router, options, shown));
-      }),
-    );
+export async function runCalls(output: Output, id: string | undefined, options: CallsOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    if (id !== undefined) {
+      const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
+      const { data: answer } = callAnswer.safeParse(event.data.answer);
+      if (answer === undefined) throw new CommandFailure(exitCodes.failed, `event ${id} is no call that was answered`);
+      if (options.json) return printJson(output, event);
+      printEvent(output, event);
+      printAnswer(output, answer);
+      for (const delivery of event.deliveries) printDelivery(output, delivery);
+      return;
+    }
+    await watched(options, output, (shown) => listCalls(router, options, shown));
+  });
 }
 
 async function listCalls(router: RouterClient, options: CallsOptions, output: Output): Promise<void> {

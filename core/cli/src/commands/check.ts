@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { ComponentFailure, type Config, type Probe, type Router } from '@switchhook/core';
 import { type PromptFit, promptFit } from '@switchhook/core/internal';
 import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, configOf, unopenedRouter, withComponents } from '../local-router.js';
-import { CommandFailure, exitCodes, noteProblems, type Output, printJson, printTable, styled } from '../output.js';
+import type { ConfigOptions } from '../configuration.js';
+import { configOf, unopenedRouter, withComponents } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { noteProblems, printJson, printTable } from '../print.js';
 
 interface CheckOptions extends ConfigOptions {
   readonly connect?: true;
@@ -15,36 +17,25 @@ interface CheckOptions extends ConfigOptions {
 /** How long a component may take to reach what it depends on. */
 const probeMs = 10_000;
 
-export function checkCommand(output: Output): Command {
-  return configCommand('check', 'Check the configuration: every problem at once, with file, line and column.')
-    .argument('[file]', 'the configuration file, as --config')
-    .option('--connect', 'also reach what the store, destinations and resolvers depend on, without effect')
-    .option('--prompt <file>', "an agent's prompt: is each of its {{ placeholders }} filled by the answers?")
-    .option('--answer <name>', 'the answer the prompt belongs to, where there are several; default: all')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook check
-  switchhook check config/examples/slack.yaml
-  switchhook check --prompt sales-prompt.txt --answer sales-line
-  switchhook check --connect --json`,
-    )
-    .action(async (file: string | undefined, options: CheckOptions, command: Command) => {
-      if (file !== undefined && command.getOptionValueSource('config') === 'cli')
-        throw new CommandFailure(exitCodes.usage, `name one file: ${file}, or --config ${options.config}`);
-      const config = await configOf({ ...options, config: file ?? options.config }, output);
-      const fits = options.prompt === undefined ? [] : promptFits(config, options.prompt, options.answer);
-      const router = unopenedRouter(config);
-      const probes = options.connect ? await probed(router, output) : [];
-      const valid = fits.every(({ unfilled }) => unfilled.length === 0);
-      if (options.json) {
-        const found = { ...(options.connect && { probes }), ...(options.prompt !== undefined && { prompt: fits }) };
-        printJson(output, { valid, file: config.file, warnings: config.warnings, ...found });
-      } else print(config, { probes, fits, prompt: options.prompt ?? '' }, output);
-      if (!valid) throw new CommandFailure(exitCodes.configuration);
-      if (probes.some(({ failure }) => failure !== null)) throw new CommandFailure(exitCodes.failed);
-    });
+export async function runCheck(
+  output: Output,
+  file: string | undefined,
+  options: CheckOptions,
+  command: Command,
+): Promise<void> {
+  if (file !== undefined && command.getOptionValueSource('config') === 'cli')
+    throw new CommandFailure(exitCodes.usage, `name one file: ${file}, or --config ${options.config}`);
+  const config = await configOf({ ...options, config: file ?? options.config }, output);
+  const fits = options.prompt === undefined ? [] : promptFits(config, options.prompt, options.answer);
+  const router = unopenedRouter(config);
+  const probes = options.connect ? await probed(router, output) : [];
+  const valid = fits.every(({ unfilled }) => unfilled.length === 0);
+  if (options.json) {
+    const found = { ...(options.connect && { probes }), ...(options.prompt !== undefined && { prompt: fits }) };
+    printJson(output, { valid, file: config.file, warnings: config.warnings, ...found });
+  } else print(config, { probes, fits, prompt: options.prompt ?? '' }, output);
+  if (!valid) throw new CommandFailure(exitCodes.configuration);
+  if (probes.some(({ failure }) => failure !== null)) throw new CommandFailure(exitCodes.failed);
 }
 
 function promptFits({ answers }: Config, file: string, wanted: string | undefined): readonly PromptFit[] {

@@ -1,28 +1,14 @@
 /** `switchhook completion`: the script by which a shell completes commands, options and names of the configuration. */
-import { Argument, Command, type Option } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 import type { Output } from '../output.js';
 import { type CompletedCommand, scripts, type Values } from './completion-scripts.js';
 
-export function completionCommand(output: Output): Command {
-  return new Command('completion')
-    .description('Print the script with which a shell completes commands, options and names.')
-    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(scripts)))
-    .addHelpText(
-      'after',
-      `
-Examples:
-  source <(switchhook completion bash)                                            in ~/.bashrc
-  switchhook completion zsh > ~/.zfunc/_switchhook                                with fpath=(~/.zfunc $fpath) before compinit in ~/.zshrc
-  switchhook completion fish > ~/.config/fish/completions/switchhook.fish
+/** A shell for which there is a script. */
+export type Shell = keyof typeof scripts;
 
-Names of destinations, resolvers, sources, routes and answers come from the file of --config, or else from config/switchhook.yaml or
-switchhook.yaml, where each name begins a line of its own. The command must be found by the name switchhook: install it globally, or add
-node_modules/.bin to PATH.`,
-    )
-    .action((shell: keyof typeof scripts, _options: object, command: Command) => {
-      const program = command.parent ?? command;
-      output.line(scripts[shell](program.commands.flatMap((each) => completed(each))).split('\n'));
-    });
+export async function runCompletion(output: Output, shell: Shell, _options: object, command: Command): Promise<void> {
+  const program = command.parent ?? command;
+  output.line(scripts[shell](program.commands.flatMap((each) => completed(each))).split('\n'));
 }
 
 /** A command and those below it, each with its path: `new plugin`. */

@@ -2,10 +2,10 @@
 import { hostname, userInfo } from 'node:os';
 import { type Probe, probe, type Readable, status, statusRow } from '@switchhook/core/api';
 import { didYouMean } from '@switchhook/sdk/internal';
-import { type Command, Option } from 'commander';
-import { type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { type Row, rowsOf } from '../format/hold.js';
-import { CommandFailure, exitCodes, msText, type Output, printJson, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { msText, printJson } from '../print.js';
 
 interface ControlOptions extends RouterOptions {
   readonly kind?: Row['kind'];
@@ -16,72 +16,44 @@ interface PauseOptions extends ControlOptions {
   readonly by?: string;
 }
 
-export function pauseCommand(output: Output): Command {
-  return controlCommand('pause', 'Pause a destination or a resolver, also over restarts.')
-    .requiredOption('--reason <text>', 'why; `switchhook status` shows it')
-    .option('--by <name>', 'who; default: your user name and host')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook pause crm --reason "migration until noon"
-  switchhook pause lookup --kind resolver --reason "wrong names"
-
-Events for a paused destination are accepted and stored, and wait. A paused resolver is skipped without a wait.`,
-    )
-    .action((name: string, { reason, by = operator(), ...options }: PauseOptions) =>
-      control(name, options, output, async (row, ask) => {
-        const reply = await ask('pause', statusRow, { reason, by });
-        const effect = row.kind === 'destination' ? 'its events are stored and wait' : 'it is skipped';
-        print(reply, `${name} is paused: ${effect}. switchhook resume ${name} ends the pause.`, options, output);
-      }),
-    );
+export async function runPause(
+  output: Output,
+  name: string,
+  { reason, by = operator(), ...options }: PauseOptions,
+): Promise<void> {
+  return control(name, options, output, async (row, ask) => {
+    const reply = await ask('pause', statusRow, { reason, by });
+    const effect = row.kind === 'destination' ? 'its events are stored and wait' : 'it is skipped';
+    print(reply, `${name} is paused: ${effect}. switchhook resume ${name} ends the pause.`, options, output);
+  });
 }
 
-export function resumeCommand(output: Output): Command {
-  return controlCommand('resume', 'Resume a destination or a resolver that is paused.')
-    .addHelpText('after', '\nExamples:\n  switchhook resume crm')
-    .action((name: string, options: ControlOptions) =>
-      control(name, options, output, async ({ holds }, ask) => {
-        const was = holds.some(({ kind }) => kind === 'paused');
-        print(await ask('resume', statusRow), `${name} ${was ? 'goes on' : 'was not paused'}.`, options, output);
-      }),
-    );
+export async function runResume(output: Output, name: string, options: ControlOptions): Promise<void> {
+  return control(name, options, output, async ({ holds }, ask) => {
+    const was = holds.some(({ kind }) => kind === 'paused');
+    print(await ask('resume', statusRow), `${name} ${was ? 'goes on' : 'was not paused'}.`, options, output);
+  });
 }
 
-export function resetCommand(output: Output): Command {
-  return controlCommand(
-    'reset',
-    'Close the circuit breaker of a destination or a resolver; a wait that a destination has asked for ends, too.',
-  )
-    .addHelpText('after', '\nExamples:\n  switchhook reset crm')
-    .action((name: string, options: ControlOptions) =>
-      control(name, options, output, async ({ kind }, ask) => {
-        const reply = await ask('reset', statusRow);
-        const waits = kind === 'destination' ? 'no attempt waits for it' : 'calls use it again';
-        const paused = reply.holds.some((hold) => hold.kind === 'paused') ? ' It is still paused.' : '';
-        print(reply, `The circuit breaker of ${name} is closed: ${waits}.${paused}`, options, output);
-      }),
-    );
+export async function runReset(output: Output, name: string, options: ControlOptions): Promise<void> {
+  return control(name, options, output, async ({ kind }, ask) => {
+    const reply = await ask('reset', statusRow);
+    const waits = kind === 'destination' ? 'no attempt waits for it' : 'calls use it again';
+    const paused = reply.holds.some((hold) => hold.kind === 'paused') ? ' It is still paused.' : '';
+    print(reply, `The circuit breaker of ${name} is closed: ${waits}.${paused}`, options, output);
+  });
 }
 
-export function probeCommand(output: Output): Command {
-  return controlCommand(
-    'probe',
-    'Make one attempt now, through a pause, an open circuit breaker and a wait: with the next delivery that waits, or else to reach what a destination or resolver depends on.',
-  )
-    .addHelpText('after', '\nExamples:\n  switchhook probe crm\n\nExit code 1 if it fails.')
-    .action((name: string, options: ControlOptions) =>
-      control(name, options, output, async ({ holds }, ask) => {
-        const result = await ask('probe', probe);
-        if (options.json) printJson(output, result);
-        else output.line(resultText(name, result, output));
-        if (result.succeeded !== true) throw new CommandFailure(exitCodes.failed);
-        const isOpen = holds.some(({ kind }) => kind === 'breaker-open');
-        if (result.tried === 'component' && isOpen)
-          output.note(`Its circuit breaker is still open: switchhook reset ${name} closes it.`);
-      }),
-    );
+export async function runProbe(output: Output, name: string, options: ControlOptions): Promise<void> {
+  return control(name, options, output, async ({ holds }, ask) => {
+    const result = await ask('probe', probe);
+    if (options.json) printJson(output, result);
+    else output.line(resultText(name, result, output));
+    if (result.succeeded !== true) throw new CommandFailure(exitCodes.failed);
+    const isOpen = holds.some(({ kind }) => kind === 'breaker-open');
+    if (result.tried === 'component' && isOpen)
+      output.note(`Its circuit breaker is still open: switchhook reset ${name} closes it.`);
+  });
 }
 
 function resultText(name: string, { tried, succeeded, delivery, reason, ms }: Probe, output: Output): string {
@@ -89,12 +61,6 @@ function resultText(name: string, { tried, succeeded, delivery, reason, ms }: Pr
   if (succeeded === null) return `${name}: nothing was tried${remark}`;
   const state = succeeded ? styled(output, 'green', 'ok') : styled(output, 'red', 'failed');
   return `${name}: ${tried === 'delivery' ? `delivery ${delivery}` : 'its probe'} ${state} after ${msText(ms)}${remark}`;
-}
-
-function controlCommand(verb: string, description: string): Command {
-  return routerCommand(verb, description)
-    .argument('<name>', 'name of a destination or a resolver')
-    .addOption(new Option('--kind <kind>', 'which one, where both have the name').choices(['destination', 'resolver']));
 }
 
 type Ask = <T>(verb: string, schema: Readable<T>, body?: unknown) => Promise<T>;

@@ -2,13 +2,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { random, systemClock } from '@switchhook/core/internal';
+import { random, systemClock } from '@switchhook/core/client';
 import { durationText } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { crashtest, type Findings, isKept, type Plan, type Progress } from '@switchhook/simulator';
-import { Command, InvalidArgumentError } from 'commander';
 import { commandFile } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
 
 interface CrashtestOptions {
   readonly kills: number;
@@ -24,44 +24,17 @@ interface CrashtestOptions {
 /** A freeze takes longer than a lease: one in so many kills. */
 const killsPerFreeze = 50;
 
-export function crashtestCommand(output: Output): Command {
-  return new Command('crashtest')
-    .description(
-      'Kill a router again and again under load (SIGKILL, at random moments), and count what was acknowledged but lost.',
-    )
-    .option('--kills <number>', 'how often', count(1), 50)
-    .option('--freezes <number>', 'how often it is also stopped for longer than a lease; default: one in 50', count(0))
-    .option('--rate <number>', 'events per second', count(1), 300)
-    .option('--seed <number>', 'repeats the draws of an earlier run', count(0))
-    .option('--directory <path>', 'where the store is made, in a directory of its own; default: the temporary one')
-    .option('--store <row>', 'the store: a type, or a row of the configuration', 'sqlite')
-    .option('--plugin <package|file>', 'a plugin to load, e.g. for the store; can be repeated', collected, [])
-    .option('--json', 'print JSON, for other programs')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook crashtest
-  switchhook crashtest --kills 200 --directory /var/lib/switchhook
-  switchhook crashtest --store "{ use: sqlite, synchronous: normal }" --seed 7 --json
-
-It needs no configuration: the router runs with senders and receivers of its own, that fail, hang and cut connections at
-random. Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, or an order is broken.
-Ctrl-C ends it early and counts what was done; a second one ends it at once. Killing a process proves nothing about a
-power failures: for that, the disk must keep what it has confirmed as written.`,
-    )
-    .action(async (options: CrashtestOptions) => {
-      const plan = await planOf(options);
-      const startedAt = systemClock.elapsed();
-      const findings = await found(plan, output);
-      const kept = isKept(findings);
-      if (kept) await rm(plan.directory, { recursive: true, force: true });
-      const seconds = Math.round((systemClock.elapsed() - startedAt) / 1_000);
-      if (options.json)
-        printJson(output, { kept, seed: plan.seed, seconds, ...findings, directory: kept ? null : plan.directory });
-      else print(findings, plan, seconds, output);
-      if (!kept) throw new CommandFailure(exitCodes.failed);
-    });
+export async function runCrashtest(output: Output, options: CrashtestOptions): Promise<void> {
+  const plan = await planOf(options);
+  const startedAt = systemClock.elapsed();
+  const findings = await found(plan, output);
+  const kept = isKept(findings);
+  if (kept) await rm(plan.directory, { recursive: true, force: true });
+  const seconds = Math.round((systemClock.elapsed() - startedAt) / 1_000);
+  if (options.json)
+    printJson(output, { kept, seed: plan.seed, seconds, ...findings, directory: kept ? null : plan.directory });
+  else print(findings, plan, seconds, output);
+  if (!kept) throw new CommandFailure(exitCodes.failed);
 }
 
 async function planOf(options: CrashtestOptions): Promise<Plan> {
@@ -140,16 +113,4 @@ function print(findings: Findings, { seed, directory }: Plan, seconds: number, o
   );
   output.line(`seed ${seed}, ${durationText(seconds * 1_000)}`);
   if (!isKept(findings)) output.note(`The promise is broken. Everything is kept in ${directory}`);
-}
-
-function count(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-  };
-}
-
-function collected(value: string, all: readonly string[]): readonly string[] {
-  return [...all, value];
 }

@@ -1,18 +1,11 @@
 /** `switchhook dead`: dead deliveries, one by one or counted by their failure. */
 import { type DeadGroupList, deadGroupList } from '@switchhook/core/api';
-import type { Command } from 'commander';
-import {
-  type Query,
-  type RouterClient,
-  type RouterOptions,
-  routerCommand,
-  undecided,
-  withRouter,
-} from '../api-client.js';
-import { type DeliveryFilter, type DiedPeriod, filterOf, type Period, withDiedPeriod, withPeriod } from '../filters.js';
+import { type Query, type RouterClient, type RouterOptions, undecided, withRouter } from '../api-client.js';
+import { type DeliveryFilter, type DiedPeriod, filterOf, type Period } from '../filters.js';
 import { clockTime, printDead } from '../format/event.js';
-import { type Output, printJson, printTable, styled } from '../output.js';
-import { type Watched, watched, withWatch } from '../watch.js';
+import { type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
+import { type Watched, watched } from '../watch.js';
 
 interface DeadOptions
   extends RouterOptions,
@@ -24,32 +17,12 @@ interface DeadOptions
   readonly group?: true;
 }
 
-export function deadCommand(output: Output): Command {
-  const command = routerCommand(
-    'dead',
-    'List dead deliveries that were neither replayed nor discarded, with their failures.',
+export async function runDead(output: Output, options: DeadOptions): Promise<void> {
+  return withRouter(options, output, (router) =>
+    watched(options, output, (shown) =>
+      (options.group ? countEach : printEach)(router, filterOf(options), options, shown),
+    ),
   );
-  return withWatch(withDiedPeriod(withPeriod(command)))
-    .option('--destination <name>', 'for this destination')
-    .option('--route <name>', 'by this route')
-    .option('--reason <reason>', 'rejected or exhausted')
-    .option('--group', 'count them by destination and failure instead of listing them')
-    .option('--limit <number>', 'how many at most, up to 1000', '50')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook dead --watch
-  switchhook dead --group --died-since yesterday
-  switchhook dead --destination crm --since 1d`,
-    )
-    .action((options: DeadOptions) =>
-      withRouter(options, output, (router) =>
-        watched(options, output, (shown) =>
-          (options.group ? countEach : printEach)(router, filterOf(options), options, shown),
-        ),
-      ),
-    );
 }
 
 async function countEach(router: RouterClient, filter: Query, options: DeadOptions, output: Output): Promise<void> {

@@ -1,7 +1,7 @@
 /** Shows what the router of `switchhook dev` receives and attempts, wherever it comes from. */
 import type { Router } from '@switchhook/core';
 import { changePage, explanationList } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
 import { stringifyJson } from '@switchhook/sdk';
 import { errorMessage, Sleep } from '@switchhook/sdk/internal';
 import type { RouterClient } from '../api-client.js';

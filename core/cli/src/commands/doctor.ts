@@ -1,6 +1,7 @@
 /** `switchhook doctor signature`: which source and which settings accept a captured request? */
 import { readFile } from 'node:fs/promises';
-import { catalogFor, systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
+import { catalogFor } from '@switchhook/core/internal';
 import {
   type JsonObject,
   type JsonValue,
@@ -9,9 +10,9 @@ import {
   type RawRequest,
   stringifyJson,
 } from '@switchhook/sdk';
-import { Command } from 'commander';
-import { type ConfigOptions, configOption } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import type { ConfigOptions } from '../configuration.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
 import { captureIn } from './capture.js';
 import { searchFor, type Trial, timesIn, trialsOf, verdictOf } from './signature-trials.js';
 
@@ -33,29 +34,7 @@ interface Match {
 
 const variable = '${WEBHOOK_SECRET}';
 
-export function doctorCommand(output: Output): Command {
-  const command = new Command('doctor').description('Find out why requests are refused.');
-  const signature = command
-    .command('signature')
-    .description('Try one captured request with every installed source, and print the settings that accept it.')
-    .requiredOption('--capture <file>', 'the request as it came: its first line, headers, an empty line, the body')
-    .requiredOption('--secret <text>', 'the secret, token or public key; can be repeated', collected)
-    .option('--url <url>', 'the URL that is entered at the sender, if a proxy changes it')
-    .addOption(configOption('plugins are looked for beside this file'))
-    .option('--json', 'print JSON, for other programs')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook doctor signature --capture request.http --secret "$WEBHOOK_SECRET"
-  switchhook doctor signature --capture request.http --secret "$OLD" --secret "$NEW" --url https://hooks.example.com/hooks/calls`,
-    )
-    .action((options: SignatureOptions) => examine(options, output));
-  signature.exitOverride().showHelpAfterError();
-  return command;
-}
-
-async function examine(options: SignatureOptions, output: Output): Promise<void> {
+export async function runDoctor(output: Output, options: SignatureOptions): Promise<void> {
   const file = await readFile(options.capture).catch((error: Error) => {
     throw new CommandFailure(exitCodes.usage, `the capture cannot be read: ${error.message}`);
   });
@@ -184,8 +163,4 @@ function yamlOf(row: JsonObject): readonly string[] {
   return Object.entries(row).map(
     ([name, value]) => `    ${name}: ${isPlain(value) ? String(value) : stringifyJson(value)}`,
   );
-}
-
-function collected(value: string, all: readonly string[] = []): readonly string[] {
-  return [...all, value];
 }

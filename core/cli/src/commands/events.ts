@@ -1,21 +1,13 @@
 /** `switchhook events`: what was received, and the whole story of one event. */
 
 import { duplicateList, eventDetails, eventList } from '@switchhook/core/api';
-import type { Command } from 'commander';
-import { type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
-import {
-  type EventFilter,
-  filterOf,
-  type Part,
-  type Period,
-  withEventFilter,
-  withPart,
-  withPeriod,
-} from '../filters.js';
+import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { type EventFilter, filterOf, type Part, type Period } from '../filters.js';
 import { clockTime, printDelivery, printEvent, printIndented } from '../format/event.js';
-import { type Output, printJson, printTable } from '../output.js';
+import type { Output } from '../output.js';
+import { printJson, printTable } from '../print.js';
 import type { Column } from '../table.js';
-import { type Watched, watched, withWatch } from '../watch.js';
+import { type Watched, watched } from '../watch.js';
 
 const eventColumns: readonly Column[] = [
   { heading: 'received' },
@@ -32,28 +24,12 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watche
   readonly number?: string;
 }
 
-export function eventsCommand(output: Output): Command {
-  const command = routerCommand('events', 'List events, or show one: its data, its deliveries, every attempt.');
-  return withWatch(withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event')))))
-    .option('--number <number>', 'about this phone number')
-    .option('--unrouted', 'only events that matched no route')
-    .option('--duplicates', 'events that came again since the router started, and how often')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook events --since 2h --type conversation_ended
-  switchhook events --subject conv_123
-  switchhook events --type conversation_ended --watch
-  switchhook events 01890a5d-ac96-774b-bcce-b302099a8057`,
-    )
-    .action((id: string | undefined, options: EventsOptions) =>
-      withRouter(options, output, (router) => {
-        if (id !== undefined) return showEvent(router, id, options, output);
-        if (options.duplicates) return watched(options, output, (shown) => printDuplicates(router, options, shown));
-        return watched(options, output, (shown) => listEvents(router, options, shown));
-      }),
-    );
+export async function runEvents(output: Output, id: string | undefined, options: EventsOptions): Promise<void> {
+  return withRouter(options, output, (router) => {
+    if (id !== undefined) return showEvent(router, id, options, output);
+    if (options.duplicates) return watched(options, output, (shown) => printDuplicates(router, options, shown));
+    return watched(options, output, (shown) => listEvents(router, options, shown));
+  });
 }
 
 async function showEvent(router: RouterClient, id: string, options: EventsOptions, output: Output): Promise<void> {

@@ -8,60 +8,28 @@ import {
   explanationList,
   status,
 } from '@switchhook/core/api';
-import { routerRow } from '@switchhook/core/internal';
-import {
-  isRefusal,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  partsOfDeliveryId,
-  stringifyJson,
-} from '@switchhook/sdk';
+import { type JsonObject, type JsonValue, parseJson, partsOfDeliveryId, stringifyJson } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
-import type { Command } from 'commander';
-import { type RouterClient, type RouterOptions, RouterRefusal, routerCommand, withRouter } from '../api-client.js';
+import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { printDelivery, printEvent, printIndented } from '../format/event.js';
-import { configOf, unopenedRouter } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson } from '../print.js';
 
 type Route = Explanation['routes'][number];
 type Destinations = readonly DestinationStatus[];
 
-interface ExplainOptions extends RouterOptions {
+/** Of `switchhook explain`. */
+export interface ExplainOptions extends RouterOptions {
   readonly source?: string;
 }
 
-export function explainCommand(output: Output): Command {
-  return routerCommand('explain', 'Show why an event was routed as it was: every route, every delivery, every attempt.')
-    .argument(
-      '<what>',
-      'id of an event or a delivery; the subject of events, which is the id of their conversation; a JSON file with a body; or, with --source, a sample of the source',
-    )
-    .option(
-      '-s, --source <name>',
-      'of a file or sample: the source that would receive it; needed for a sample, and where there are several',
-    )
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook explain conv_123
-  switchhook explain 01890a5d-ac96-774b-bcce-b302099a8057
-  switchhook explain captured.json --source agents
-  switchhook explain call_ended --source agents
-  switchhook explain delivery.dead --source router
-
-A file or a sample is explained by the configuration file as it is now, without a router; with --url by the router there. The ids of its
-event and deliveries are examples, as are the headers made from them, such as Idempotency-Key: real ones are made on receipt.`,
-    )
-    .action(async (what: string, options: ExplainOptions) => {
-      if (isFile(what) || options.source !== undefined) return explainBody(what, options, output);
-      await withRouter(options, output, async (router) => {
-        const explanations = await explained(router, what);
-        if (options.json) return printJson(output, { explanations });
-        print(explanations, await destinationsOf(router, explanations), output);
-      });
-    });
+export async function runExplain(output: Output, what: string, options: ExplainOptions): Promise<void> {
+  if (isFile(what) || options.source !== undefined) return explainBody(what, options, output);
+  await withRouter(options, output, async (router) => {
+    const explanations = await explained(router, what);
+    if (options.json) return printJson(output, { explanations });
+    print(explanations, await destinationsOf(router, explanations), output);
+  });
 }
 
 /** Ids of ours are UUIDs, but a platform's may be, too: what is no event of ours may be the subject of some. */
@@ -77,6 +45,7 @@ async function explained(router: RouterClient, what: string): Promise<readonly E
 }
 
 async function explainBody(what: string, options: ExplainOptions, output: Output): Promise<void> {
+  const { locally, sampleOf } = await import('./explain-locally.js');
   const body = isFile(what) ? await bodyIn(what) : await sampleOf(what, options, output);
   if (options.url === undefined) return printAll(await locally(body, options, output), options, output);
   const { source } = options;
@@ -85,34 +54,6 @@ async function explainBody(what: string, options: ExplainOptions, output: Output
     const { explanations } = await router.post('/api/explain', explanationList, { source, body });
     printAll(explanations, options, output);
   });
-}
-
-/** A sample of the source; those of the router's own events are its types. */
-async function sampleOf(what: string, options: ExplainOptions, output: Output): Promise<JsonObject> {
-  const isOfRouter = options.source === routerRow.name;
-  const rows = isOfRouter ? [routerRow] : (await configOf(options, output)).sources;
-  const row = rows.find(({ name }) => name === options.source);
-  if (row === undefined) throw new CommandFailure(exitCodes.usage, `there is no source ${options.source}`);
-  const { samples = {} } = row.component;
-  const sample = samples[what];
-  if (sample !== undefined) return sample;
-  const names = Object.keys(samples).join(', ') || 'none';
-  throw new CommandFailure(exitCodes.usage, `${what} is neither a file nor a sample of ${row.name}; samples: ${names}`);
-}
-
-/** By the configuration file, without a router. */
-async function locally(body: JsonObject, options: ExplainOptions, output: Output): Promise<readonly Explanation[]> {
-  const config = await configOf(options, output);
-  const names = config.sources.map(({ name }) => name);
-  const [only, ...others] = options.source === undefined ? names : [options.source];
-  if (only === undefined || others.length > 0)
-    throw new CommandFailure(exitCodes.usage, `name the source: --source ${names.join('|')}`);
-  try {
-    return await unopenedRouter(config).explain(only, body);
-  } catch (error) {
-    if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, error.message);
-    throw error;
-  }
 }
 
 function printAll(explanations: readonly Explanation[], options: ExplainOptions, output: Output): void {

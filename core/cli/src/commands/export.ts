@@ -3,31 +3,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { callList, deliveryList, eventDetails, eventList, longestPage } from '@switchhook/core/api';
 import { stringifyJson } from '@switchhook/sdk';
-import { Command, Option } from 'commander';
 import type { z } from 'zod';
-import {
-  type Query,
-  type RouterClient,
-  type RouterOptions,
-  RouterRefusal,
-  withAddress,
-  withRouter,
-} from '../api-client.js';
+import { type Query, type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { interruptible, standardOutput, writeWhole } from '../file-output.js';
-import {
-  type DeliveryFilter,
-  type EventFilter,
-  filterOf,
-  type Period,
-  type SettledPeriod,
-  withDeliveryFilter,
-  withEventFilter,
-  withPeriod,
-  withSettledPeriod,
-} from '../filters.js';
+import { type DeliveryFilter, type EventFilter, filterOf, type Period, type SettledPeriod } from '../filters.js';
 import { csvRow } from '../format/csv.js';
-import { configOption } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, quantity, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 
 interface ExportOptions extends RouterOptions, EventFilter, DeliveryFilter, Period, SettledPeriod {
   readonly number?: string;
@@ -47,12 +28,10 @@ interface Row {
 /** What can be exported. */
 interface Kind {
   readonly name: 'events' | 'calls' | 'deliveries';
-  readonly description: string;
   /** Columns of CSV. */
   readonly columns: readonly string[];
   /** Reads all pages, newest first. */
   pages(router: RouterClient, query: Query): AsyncGenerator<readonly Row[]>;
-  filtered(command: Command): Command;
 }
 
 /** Bodies that are fetched at the same time. */
@@ -60,12 +39,7 @@ const atOnce = 8;
 
 const events: Kind = {
   name: 'events',
-  description: 'Export events: when, from which source, of which type, about what.',
   columns: ['id', 'receivedAt', 'occurredAt', 'source', 'type', 'subject', 'agent', 'key'],
-  filtered: (command) =>
-    withEventFilter(command)
-      .option('--number <number>', 'about this phone number')
-      .option('--unrouted', 'only events that matched no route'),
   async *pages(router, query) {
     for (let cursor: string | null | undefined; cursor !== null; ) {
       const page = await router.get('/api/events', eventList, { ...query, ...at(cursor) });
@@ -77,12 +51,10 @@ const events: Kind = {
 
 const deliveries: Kind = {
   name: 'deliveries',
-  description: 'Export deliveries: of which event, where to, and where they stand.',
   columns: [
     ...['id', 'event', 'type', 'subject', 'route', 'destination', 'transforms', 'state', 'reason', 'attempts'],
     ...['failure', 'dueAt', 'createdAt', 'settledAt'],
   ],
-  filtered: (command) => withSettledPeriod(withDeliveryFilter(command)),
   async *pages(router, query) {
     for (let cursor: string | null | undefined; cursor !== null; ) {
       const page = await router.get('/api/deliveries', deliveryList, { ...query, ...at(cursor) });
@@ -94,15 +66,10 @@ const deliveries: Kind = {
 
 const calls: Kind = {
   name: 'calls',
-  description: 'Export the calls that were answered: who called, and the answer.',
   columns: [
     ...['id', 'receivedAt', 'source', 'subject', 'agent', 'from', 'to', 'name', 'step', 'ms', 'requests'],
     ...['override_agent', 'variables', 'lookups', 'sent'],
   ],
-  filtered: (command) =>
-    command
-      .option('--number <number>', 'of this caller, or to this number, E.164')
-      .option('--source <name>', 'of this source'),
   async *pages(router, query) {
     for (let until: string | null | undefined = query.until; until !== null; ) {
       const page: z.output<typeof callList> = await router.get('/api/calls', callList, {
@@ -121,33 +88,16 @@ const calls: Kind = {
   },
 };
 
-export function exportCommand(output: Output): Command {
-  const command = new Command('export').description(
-    'Write all events, calls or deliveries of a period, as JSON lines or CSV.',
-  );
-  for (const kind of [events, calls, deliveries]) command.addCommand(exportOf(kind, output));
-  return command;
-}
+/** One for each kind. */
+export const exporters = {
+  events: exporterOf(events),
+  calls: exporterOf(calls),
+  deliveries: exporterOf(deliveries),
+};
 
-function exportOf(kind: Kind, output: Output): Command {
-  const { name, description } = kind;
-  const command = new Command(name).description(description).addOption(configOption('the configuration file'));
-  return withPeriod(kind.filtered(withAddress(command)))
-    .option('--ndjson', 'one JSON object a line, whole; the default')
-    .addOption(new Option('--csv', 'a table with a header, for spreadsheets').conflicts('ndjson'))
-    .option('--data', 'with the body of the event')
-    .option('--output <file>', 'write this file instead of standard output, for its owner only')
-    .option('--force', 'replace the file if it exists')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook export ${name} --since today | wc -l
-  switchhook export ${name} --since 2026-01-01 --until 2026-02-01 --utc --csv --output ${name}.csv
-
-Newest first. Times are ISO 8601 in UTC.`,
-    )
-    .action((options: ExportOptions) => withRouter(options, output, (router) => run(kind, router, options, output)));
+function exporterOf(kind: Kind) {
+  return (output: Output, options: ExportOptions): Promise<void> =>
+    withRouter(options, output, (router) => run(kind, router, options, output));
 }
 
 async function run(kind: Kind, router: RouterClient, options: ExportOptions, output: Output): Promise<void> {
@@ -159,7 +109,7 @@ async function run(kind: Kind, router: RouterClient, options: ExportOptions, out
   let written = 0;
   const lines = linesOf(kind, router, query, options, (rows) => {
     written += rows;
-    output.progress(quantity(written, kind.name.slice(0, -1), kind.name));
+    output.progress(`${written} ${kind.name}`);
   });
   try {
     if (file === undefined) await print(lines, output);

@@ -1,12 +1,12 @@
 /** `switchhook history`: what happened in the last two days, step by step, without Prometheus. */
 import { deadGroupList, type History, history } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
 import { durationMs } from '@switchhook/sdk/internal';
-import type { Command } from 'commander';
-import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
-import { filterOf, type Period, withPeriod } from '../filters.js';
+import { type RouterOptions, withRouter } from '../api-client.js';
+import { filterOf, type Period } from '../filters.js';
 import { zoned } from '../format/event.js';
-import { type Output, printJson, printTable, styled } from '../output.js';
+import { type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
 import type { Column } from '../table.js';
 import { printGroups } from './dead.js';
 
@@ -21,38 +21,18 @@ interface HistoryOptions extends RouterOptions, Period {
 const steps = ['1m', '2m', '5m', '10m', '15m', '30m', '1h', '2h', '4h'];
 const mostLines = 13;
 
-export function historyCommand(output: Output): Command {
-  return withPeriod(
-    routerCommand(
-      'history',
-      'Show events, calls and deliveries of the last 48 hours, step by step; default: of the last hour.',
-    ),
-    '1h',
-  )
-    .option('--step <duration>', 'how long each line is, in whole minutes; default: about a dozen lines')
-    .option('--source <name>', 'only events and calls of this source')
-    .option('--destination <name>', 'only deliveries for this destination')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook history
-  switchhook history --since 1d --step 1h
-  switchhook history --since today --destination crm`,
-    )
-    .action((options: HistoryOptions) =>
-      withRouter(options, output, async (router) => {
-        const { since, until, source, destination } = filterOf(options);
-        const step = options.step ?? stepFor(since, until);
-        const found = await router.get('/api/history', history, { since, until, step, source, destination });
-        // Not before the history itself begins.
-        const died = { destination, settledSince: found.since, settledUntil: found.until };
-        const dead = await router.get('/api/dead', deadGroupList, died);
-        if (options.json) return printJson(output, { ...found, dead });
-        print(found, options, output);
-        if (dead.groups.length > 0) printGroups(dead, options, output);
-      }),
-    );
+export async function runHistory(output: Output, options: HistoryOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    const { since, until, source, destination } = filterOf(options);
+    const step = options.step ?? stepFor(since, until);
+    const found = await router.get('/api/history', history, { since, until, step, source, destination });
+    // Not before the history itself begins.
+    const died = { destination, settledSince: found.since, settledUntil: found.until };
+    const dead = await router.get('/api/dead', deadGroupList, died);
+    if (options.json) return printJson(output, { ...found, dead });
+    print(found, options, output);
+    if (dead.groups.length > 0) printGroups(dead, options, output);
+  });
 }
 
 function stepFor(since: string | undefined, until: string | undefined): string {

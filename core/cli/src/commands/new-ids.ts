@@ -1,6 +1,6 @@
 /** Gives the sample of a source other ids, so that it is another event: the source itself shows which of its texts identify it. */
 import type { Router } from '@switchhook/core';
-import { random } from '@switchhook/core/internal';
+import { random } from '@switchhook/core/client';
 import { isRefusal, type JsonObject, type JsonValue } from '@switchhook/sdk';
 
 /** Letters and digits at the end of an id that become others. */

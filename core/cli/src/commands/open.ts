@@ -1,8 +1,8 @@
 /** `switchhook open`: the URL of the dashboard, opened in a browser. */
 import { spawn } from 'node:child_process';
-import type { Command } from 'commander';
-import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
-import { CommandFailure, exitCodes, type Output, printJson } from '../output.js';
+import { type RouterOptions, withRouter } from '../api-client.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { printJson } from '../print.js';
 
 interface OpenOptions extends RouterOptions {
   readonly browser: boolean;
@@ -14,23 +14,18 @@ const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...str
   win32: ['rundll32', 'url.dll,FileProtocolHandler'],
 };
 
-export function openCommand(output: Output): Command {
-  return routerCommand('open', 'Print the URL of the dashboard; on a terminal, open it in the browser, too.')
-    .option('--no-browser', 'only print it')
-    .addHelpText('after', '\nExamples:\n  switchhook open\n  switchhook open --no-browser')
-    .action((options: OpenOptions) =>
-      withRouter(options, output, async (router) => {
-        if (!(await router.hasPages()))
-          throw new CommandFailure(
-            exitCodes.failed,
-            `The router at ${router.url} serves no dashboard: install @switchhook/dashboard beside it, and do not set server.dashboard to false.`,
-          );
-        const url = `${router.url}/`;
-        if (options.json) printJson(output, { url });
-        else output.line(url);
-        if (output.terminal && options.browser && !options.json) openBrowser(url);
-      }),
-    );
+export async function runOpen(output: Output, options: OpenOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    if (!(await router.hasPages()))
+      throw new CommandFailure(
+        exitCodes.failed,
+        `The router at ${router.url} serves no dashboard: install @switchhook/dashboard beside it, and do not set server.dashboard to false.`,
+      );
+    const url = `${router.url}/`;
+    if (options.json) printJson(output, { url });
+    else output.line(url);
+    if (output.terminal && options.browser && !options.json) openBrowser(url);
+  });
 }
 
 /** The URL is printed already: without a browser, on a server for example, nothing more happens. */

@@ -15,9 +15,9 @@ import {
 } from '@switchhook/core/internal';
 import type { Component, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
-import type { Command } from 'commander';
-import { type ConfigOptions, configCommand } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import type { ConfigOptions } from '../configuration.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
 
 /** A component and the plugin that brings it. */
 interface Entry {
@@ -26,49 +26,41 @@ interface Entry {
   readonly isListed: boolean;
 }
 
-export function pluginsCommand(output: Output): Command {
-  return configCommand('plugins', 'List the installed plugins and their components, or show the options of one.')
-    .argument('[type]', 'a component, e.g. slack.message: shows its options and an example')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  switchhook plugins\n  switchhook plugins slack.message\n  switchhook plugins --json',
-    )
-    .action(async (type: string | undefined, options: ConfigOptions) => {
-      const catalog = await catalogFor(options.config);
-      const [usable, unlisted] = [await catalog.all(), await catalog.unlisted()];
-      const broken = [...usable, ...unlisted].flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
-      const entries = [...entriesOf(usable, true), ...entriesOf(unlisted, false)];
-      if (type !== undefined) return show(type, entries, options, output);
-      const components = entries.filter(({ isListed }) => isListed).map(summary);
-      const others = unlisted.flatMap((loaded) => ('plugin' in loaded ? [loaded] : []));
-      if (options.json)
-        return printJson(output, {
-          components,
-          broken,
-          unlisted: others.map((loaded) => {
-            const { from, version, plugin } = loaded;
-            return {
-              plugin: from,
-              version,
-              provenance: provenanceOf(loaded),
-              components: plugin.components.map(({ kind, type: use }) => ({ kind, use })),
-            };
-          }),
-        });
-      const rows = components.map(({ kind, use, plugin, version, provenance, description }) => [
-        kind,
-        use,
-        `${plugin} ${version ?? ''}`.trim(),
-        provenance.source,
-        description,
-      ]);
-      printTable(output, ['kind', 'use', 'plugin', 'from', 'what it does'], rows);
-      for (const { from, plugin } of others) {
-        const types = plugin.components.map(({ type: use }) => use).join(', ');
-        output.note(`${from} is installed, but plugins does not name it: add "${from}" to use ${types}`);
-      }
-      for (const { code, message } of broken) output.note(`${code}: ${message}`);
+export async function runPlugins(output: Output, type: string | undefined, options: ConfigOptions): Promise<void> {
+  const catalog = await catalogFor(options.config);
+  const [usable, unlisted] = [await catalog.all(), await catalog.unlisted()];
+  const broken = [...usable, ...unlisted].flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
+  const entries = [...entriesOf(usable, true), ...entriesOf(unlisted, false)];
+  if (type !== undefined) return show(type, entries, options, output);
+  const components = entries.filter(({ isListed }) => isListed).map(summary);
+  const others = unlisted.flatMap((loaded) => ('plugin' in loaded ? [loaded] : []));
+  if (options.json)
+    return printJson(output, {
+      components,
+      broken,
+      unlisted: others.map((loaded) => {
+        const { from, version, plugin } = loaded;
+        return {
+          plugin: from,
+          version,
+          provenance: provenanceOf(loaded),
+          components: plugin.components.map(({ kind, type: use }) => ({ kind, use })),
+        };
+      }),
     });
+  const rows = components.map(({ kind, use, plugin, version, provenance, description }) => [
+    kind,
+    use,
+    `${plugin} ${version ?? ''}`.trim(),
+    provenance.source,
+    description,
+  ]);
+  printTable(output, ['kind', 'use', 'plugin', 'from', 'what it does'], rows);
+  for (const { from, plugin } of others) {
+    const types = plugin.components.map(({ type: use }) => use).join(', ');
+    output.note(`${from} is installed, but plugins does not name it: add "${from}" to use ${types}`);
+  }
+  for (const { code, message } of broken) output.note(`${code}: ${message}`);
 }
 
 function entriesOf(all: readonly (LoadedPlugin | object)[], isListed: boolean): readonly Entry[] {

@@ -1,11 +1,11 @@
 /** `switchhook refused`: requests to sources that were refused, one by one or counted by their reason. */
 import { open } from 'node:fs/promises';
 import { capture, longestPage, type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
-import type { Command } from 'commander';
-import { type Query, type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
-import { filterOf, type Part, type Period, withPart, withPeriod } from '../filters.js';
+import { type Query, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { filterOf, type Part, type Period } from '../filters.js';
 import { clockTime } from '../format/event.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
 import type { Column } from '../table.js';
 
 interface RefusedOptions extends RouterOptions, Period, Part {
@@ -16,51 +16,27 @@ interface RefusedOptions extends RouterOptions, Period, Part {
   readonly save?: string;
 }
 
-export function refusedCommand(output: Output): Command {
-  const command = routerCommand(
-    'refused',
-    'List requests to sources that were refused since the router started: when, why, and whose secret they have.',
-  ).argument('[id]', 'with --save: id of the request; default: the latest that is kept whole');
-  return withPart(withPeriod(command))
-    .option('--source <name>', 'to this source')
-    .option('--agent <id>', 'that name this agent, which is not verified')
-    .option('--code <code>', 'with this code, e.g. UNVERIFIED')
-    .option('--group', 'count them by source, agent, code and reason instead of listing them')
-    .option('--save <file>', 'write one that is kept whole (capture: true), with personal data, for doctor signature')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook refused --group
-  switchhook refused --source agents --since 1h
-  switchhook refused --code UNVERIFIED --agent agent_sales
-  switchhook refused --source agents --save request.http`,
-    )
-    .action((id: string | undefined, options: RefusedOptions) =>
-      withRouter(options, output, async (router) => {
-        if (id !== undefined && options.save === undefined)
-          throw new CommandFailure(exitCodes.usage, 'an id needs --save <file>, which writes the request into a file');
-        if (options.group && options.save !== undefined)
-          throw new CommandFailure(
-            exitCodes.usage,
-            '--group counts requests, and --save writes one: choose one of them',
-          );
-        const filter = { ...filterOf(options), code: options.code };
-        if (options.group) return printGroups(router, filter, options, output);
-        if (options.save !== undefined) return save(router, id, filter, options.save, output, options.json);
-        const { limit, cursor } = options;
-        const page = await router.get('/api/refused', refusedList, { ...filter, limit, cursor });
-        if (options.json) return printJson(output, page);
-        if (page.requests.length === 0) return output.line('Nothing was refused.');
-        printTable(
-          output,
-          columns,
-          page.requests.map((request) => rowOf(request, options.utc)),
-        );
-        if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}, or --group counts them.`);
-        output.note(advice(page.requests));
-      }),
+export async function runRefused(output: Output, id: string | undefined, options: RefusedOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    if (id !== undefined && options.save === undefined)
+      throw new CommandFailure(exitCodes.usage, 'an id needs --save <file>, which writes the request into a file');
+    if (options.group && options.save !== undefined)
+      throw new CommandFailure(exitCodes.usage, '--group counts requests, and --save writes one: choose one of them');
+    const filter = { ...filterOf(options), code: options.code };
+    if (options.group) return printGroups(router, filter, options, output);
+    if (options.save !== undefined) return save(router, id, filter, options.save, output, options.json);
+    const { limit, cursor } = options;
+    const page = await router.get('/api/refused', refusedList, { ...filter, limit, cursor });
+    if (options.json) return printJson(output, page);
+    if (page.requests.length === 0) return output.line('Nothing was refused.');
+    printTable(
+      output,
+      columns,
+      page.requests.map((request) => rowOf(request, options.utc)),
     );
+    if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}, or --group counts them.`);
+    output.note(advice(page.requests));
+  });
 }
 
 /** Writes a request for `doctor signature`, readable by its owner only. */

@@ -1,51 +1,26 @@
 /** `switchhook reload`: has a running router read its configuration again. */
 import { type ReloadReport, reloadReport } from '@switchhook/core/api';
-import { type Command, Option } from 'commander';
-import { type RouterOptions, RouterRefusal, routerCommand, withRouter } from '../api-client.js';
+import { type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { changesIn } from '../format/reload.js';
-import { CommandFailure, exitCodes, noteProblems, type Output, printJson, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { noteProblems, printJson } from '../print.js';
 
 interface ReloadOptions extends RouterOptions {
   readonly dryRun?: true;
   readonly removed: 'drain' | 'keep';
 }
 
-export function reloadCommand(output: Output): Command {
-  return routerCommand(
-    'reload',
-    'Have the running router read its configuration again. If it is wrong, nothing changes, and every problem is listed.',
-  )
-    .option('--dry-run', 'change nothing; show what would change')
-    .addOption(
-      new Option('--removed <what>', 'deliveries that wait for removed destinations: make them, or keep them waiting')
-        .choices(['drain', 'keep'])
-        .default('drain'),
-    )
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook reload --dry-run
-  switchhook reload
-  switchhook reload --removed keep
-
-The router reads the file that it was started with. This command reads only the router's address and token from --config; if you
-have changed server.port or server.admin.token there, pass the earlier ones with --url or --token, or send the router SIGHUP.
-
-Exit codes: 0 reloaded, 1 a component could not be opened or the router could not be reached, 78 wrong configuration.`,
-    )
-    .action((options: ReloadOptions) =>
-      withRouter(options, output, async (router) => {
-        const { dryRun = false, removed } = options;
-        try {
-          const report = await router.post('/api/reload', reloadReport, { dryRun, removed });
-          if (options.json) printJson(output, report);
-          else print(report, output);
-        } catch (error) {
-          throw error instanceof RouterRefusal ? explained(error, options, output) : error;
-        }
-      }),
-    );
+export async function runReload(output: Output, options: ReloadOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    const { dryRun = false, removed } = options;
+    try {
+      const report = await router.post('/api/reload', reloadReport, { dryRun, removed });
+      if (options.json) printJson(output, report);
+      else print(report, output);
+    } catch (error) {
+      throw error instanceof RouterRefusal ? explained(error, options, output) : error;
+    }
+  });
 }
 
 /** What is wrong is printed as `check` prints it. */

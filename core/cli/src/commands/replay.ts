@@ -1,25 +1,15 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 
 import { deliveryDetails, type Replay, replay, status } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
 import { partsOfDeliveryId } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
-import type { Command } from 'commander';
-import { checkDestination, type RouterClient, type RouterOptions, routerCommand, withRouter } from '../api-client.js';
-import {
-  type DeliveryFilter,
-  type DiedPeriod,
-  type EventFilter,
-  filterOf,
-  type Period,
-  withDeliveryFilter,
-  withDiedPeriod,
-  withEventFilter,
-  withPeriod,
-} from '../filters.js';
+import { checkDestination, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { type DeliveryFilter, type DiedPeriod, type EventFilter, filterOf, type Period } from '../filters.js';
 import { standing } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
-import { CommandFailure, confirm, deliveries, exitCodes, type Output, printJson, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { confirm, deliveries, printJson } from '../print.js';
 
 interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Period, DiedPeriod {
   readonly unrouted?: true;
@@ -32,58 +22,27 @@ interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Peri
 /** How often the progress of a long replay is polled. */
 const askAgainMs = 500;
 
-export function replayCommand(output: Output): Command {
-  const command = routerCommand(
-    'replay',
-    'Make deliveries again: one, those of an event, or all that fit. Default: dead ones.',
-  );
-  const one = command.argument('[id]', 'id of a delivery or of an event');
-  return withDiedPeriod(withPeriod(withEventFilter(withDeliveryFilter(one))))
-    .option(
-      '--reroute',
-      'create the deliveries that the current routes require and the event lacks; keep its other deliveries',
-    )
-    .option('--unrouted', 'with --reroute: only events that matched no route')
-    .option('--dry-run', 'only count them')
-    .option('--per-second <number>', 'so many become due each second', '50')
-    .option('--yes', 'do not ask for confirmation')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook replay 01890a5d-ac96-774b-bcce-b302099a8057.0
-  switchhook replay --destination crm --since 1d --dry-run
-  switchhook replay --state delivered --destination warehouse --since 2026-01-01 --yes
-  switchhook replay --reroute --unrouted --since 2h
-
-Running deliveries are skipped; a pending retry is replaced by its replay. Discarded ones need --reason discarded.`,
-    )
-    .action((id: string | undefined, options: ReplayOptions) =>
-      withRouter(options, output, async (router) => {
-        if (id !== undefined && partsOfDeliveryId(id) !== null) return replayOne(router, id, options, output);
-        if (id !== undefined && !isEventId(id))
-          throw new CommandFailure(
-            exitCodes.usage,
-            `${id} is no id of a delivery or an event; for a conversation: --subject ${id}`,
-          );
-        await checkDestination(router, options.destination);
-        const request = requestFor(id, options);
-        const counted = await ended(
-          router,
-          await router.post('/api/replay', replay, { ...request, dryRun: true }),
-          output,
-        );
-        if (options.dryRun || counted.state !== 'done') return report(counted, options, output);
-        if (counted.matched === 0 && !options.json) return output.line('Nothing fits: 0 deliveries replayed.');
-        if (counted.matched === 0) return report(counted, options, output);
-        // One event by its id needs no confirmation.
-        if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
-        const started = await router.post('/api/replay', replay, request);
-        const result = await ended(router, started, output);
-        report(result, options, output);
-        if (result.replayed > 0 && !options.json) await noteHolds(router, result.destinations, output);
-      }),
-    );
+export async function runReplay(output: Output, id: string | undefined, options: ReplayOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    if (id !== undefined && partsOfDeliveryId(id) !== null) return replayOne(router, id, options, output);
+    if (id !== undefined && !isEventId(id))
+      throw new CommandFailure(
+        exitCodes.usage,
+        `${id} is no id of a delivery or an event; for a conversation: --subject ${id}`,
+      );
+    await checkDestination(router, options.destination);
+    const request = requestFor(id, options);
+    const counted = await ended(router, await router.post('/api/replay', replay, { ...request, dryRun: true }), output);
+    if (options.dryRun || counted.state !== 'done') return report(counted, options, output);
+    if (counted.matched === 0 && !options.json) return output.line('Nothing fits: 0 deliveries replayed.');
+    if (counted.matched === 0) return report(counted, options, output);
+    // One event by its id needs no confirmation.
+    if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
+    const started = await router.post('/api/replay', replay, request);
+    const result = await ended(router, started, output);
+    report(result, options, output);
+    if (result.replayed > 0 && !options.json) await noteHolds(router, result.destinations, output);
+  });
 }
 
 async function replayOne(router: RouterClient, id: string, options: ReplayOptions, output: Output): Promise<void> {

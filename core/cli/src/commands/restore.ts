@@ -1,7 +1,6 @@
 /** `switchhook restore`: fills an empty store with the content of a backup. */
 import { pausesKey, systemClock } from '@switchhook/core/internal';
 import type { SnapshotCounts } from '@switchhook/sdk';
-import type { Command } from 'commander';
 import type { Counts } from '../backup/format.js';
 import { isRestorable, type RestorableStore, restoreInto, restoringKey } from '../backup/restorer.js';
 import { textPages } from '../backup/snapshot-pages.js';
@@ -9,8 +8,9 @@ import { type ConfiguredStore, storeOf, withOpenStore, withSnapshot } from '../b
 import { eventsText, type Inside, printInside } from '../backup/summary.js';
 import { verifyBackup } from '../backup/verify.js';
 import { headerOf } from '../backup/writer.js';
-import { type ConfigOptions, configCommand } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, quantity, styled } from '../output.js';
+import type { ConfigOptions } from '../configuration.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, printTable, quantity } from '../print.js';
 
 interface RestoreOptions extends ConfigOptions {
   readonly force?: true;
@@ -22,32 +22,16 @@ type Verified = Awaited<ReturnType<typeof verifyBackup>>;
 
 const kinds = ['events', 'deliveries', 'attempts', 'texts', 'keys'] as const;
 
-export function restoreCommand(output: Output): Command {
-  return configCommand('restore', 'Fill the empty store of a configuration with the content of a backup.')
-    .argument('<file>', 'a file that switchhook backup has written')
-    .option('--paused', 'pause all destinations, so that nothing is delivered before you resume them')
-    .option('--force', 'remove first what the store keeps')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook restore /var/backups/switchhook.backup
-  switchhook restore /var/backups/switchhook.backup --config new.yaml --paused
-
-The router must be stopped. The whole file is verified before anything is changed. Deliveries that waited at the time of
-the backup are made after the next start; those that were delivered later are made again, with the same delivery id.`,
-    )
-    .action(async (file: string, options: RestoreOptions) => {
-      if (file === '-')
-        throw new CommandFailure(exitCodes.usage, 'restore reads a backup twice: save it to a file, and name the file');
-      const verified = await verifyBackup(file, output);
-      const configured = await storeOf(options.config, output);
-      const { store } = configured;
-      if (!isRestorable(store))
-        throw new CommandFailure(exitCodes.usage, `the store of ${options.config} cannot be restored into`);
-      if (!options.json) printInside(output, file, verified);
-      await withOpenStore(configured, () => restore(file, verified, { ...configured, store }, options, output));
-    });
+export async function runRestore(output: Output, file: string, options: RestoreOptions): Promise<void> {
+  if (file === '-')
+    throw new CommandFailure(exitCodes.usage, 'restore reads a backup twice: save it to a file, and name the file');
+  const verified = await verifyBackup(file, output);
+  const configured = await storeOf(options.config, output);
+  const { store } = configured;
+  if (!isRestorable(store))
+    throw new CommandFailure(exitCodes.usage, `the store of ${options.config} cannot be restored into`);
+  if (!options.json) printInside(output, file, verified);
+  await withOpenStore(configured, () => restore(file, verified, { ...configured, store }, options, output));
 }
 
 async function restore(

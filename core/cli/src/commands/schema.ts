@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import type { Config } from '@switchhook/core';
 import { catalogFor, configurationSchema } from '@switchhook/core/internal';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { Command } from 'commander';
-import { commandFile, configOption } from '../local-router.js';
-import { type Output, printJson } from '../output.js';
+import { commandFile } from '../local-router.js';
+import type { Output } from '../output.js';
+import { printJson } from '../print.js';
 
 /** In characters; with all plugins of this version it is 350,000. */
 const longestSchema = 64 * 1_048_576;
@@ -18,28 +18,12 @@ interface SchemaOptions {
   readonly output?: string;
 }
 
-export function schemaCommand(output: Output): Command {
-  return new Command('schema')
-    .description('Print the JSON Schema of the configuration, with exactly the installed components.')
-    .addOption(configOption('plugins are looked for beside this file'))
-    .option('-o, --output <file>', 'write it to a file')
-    .option('--json', 'print JSON, which it does anyhow')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook schema --output config/switchhook.schema.json
-
-An editor with the YAML language server uses it when the file begins with:
-  # yaml-language-server: $schema=./switchhook.schema.json`,
-    )
-    .action(async (options: SchemaOptions) => {
-      const catalog = await catalogFor(options.config);
-      const schema = configurationSchema(await catalog.components(), catalog.named);
-      if (options.output === undefined) return printJson(output, schema);
-      await writeFile(options.output, `${JSON.stringify(schema, null, 2)}\n`);
-      output.note(`wrote ${options.output}`);
-    });
+export async function runSchema(output: Output, options: SchemaOptions): Promise<void> {
+  const catalog = await catalogFor(options.config);
+  const schema = configurationSchema(await catalog.components(), catalog.named);
+  if (options.output === undefined) return printJson(output, schema);
+  await writeFile(options.output, `${JSON.stringify(schema, null, 2)}\n`);
+  output.note(`wrote ${options.output}`);
 }
 
 /** The schema that a configuration file names for editors in its first lines, kept as the plugins are. */

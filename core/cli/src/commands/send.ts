@@ -1,13 +1,15 @@
 /** `switchhook send`: sends a signed sample, or a file, to a source of the router. */
 import { readFile } from 'node:fs/promises';
 import type { Config, Router } from '@switchhook/core';
-import { openNetwork, systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
+import { openNetwork } from '@switchhook/core/internal';
 import { isRefusal, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
-import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, configOf, localUrl, unopenedRouter } from '../local-router.js';
-import { CommandFailure, exitCodes, type Output, printJson } from '../output.js';
+import { type ConfigOptions, localUrl } from '../configuration.js';
+import { configOf, unopenedRouter } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { printJson } from '../print.js';
 import { withNewIds } from './new-ids.js';
 
 interface SendOptions extends ConfigOptions {
@@ -25,41 +27,21 @@ export interface SampleRequest {
   readonly body: string;
 }
 
-export function sendCommand(output: Output): Command {
-  return configCommand('send', 'Send a signed event to the router: a sample of its sources, or a file.')
-    .argument('<sample|file>', 'a sample such as conversation_ended, or a JSON file')
-    .option('-s, --source <name>', 'the source, where several could take it')
-    .option(
-      '--url <url>',
-      "the router's URL, e.g. https://hooks.example.com; default: the address in the configuration",
-    )
-    .option('--same', 'send the sample with the ids it has, as a repeated request; default: with new ones')
-    .option('--set <field=value>', 'change a field of the body, e.g. duration=10; can be repeated', collected, [])
-    .option('--print', 'print the request instead of sending it')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook send conversation_ended
-  switchhook send conversation_ended --set conversationId=conv_2 --set duration=10
-  switchhook send captured.json --source agents --url https://hooks.example.com`,
-    )
-    .action(async (what: string, options: SendOptions) => {
-      const config = await configOf(options, output);
-      const router = unopenedRouter(config);
-      const { source, body: chosen, isSample } = await chosenBody(what, options, config);
-      const fresh = isSample && options.same !== true ? await withNewIds(router, source, chosen) : null;
-      const body = changed(fresh?.body ?? chosen, options.set);
-      const request = signedRequest(router, source, body, options.url ?? localUrl(config));
-      if (options.print) return print(request, options, output);
-      const { status, reply } = await sent(request);
-      if (options.json) printJson(output, { source, status, reply });
-      else output.line(`${status} ${stringifyJson(reply)}`);
-      if (status >= 300) throw new CommandFailure(exitCodes.failed, await refusalOf(router, { source, body }, options));
-      const subject = fresh?.subject ?? null;
-      if (subject !== null && options.set.length === 0 && !options.json)
-        output.note(`switchhook explain ${subject} shows what became of it`);
-    });
+export async function runSend(output: Output, what: string, options: SendOptions): Promise<void> {
+  const config = await configOf(options, output);
+  const router = unopenedRouter(config);
+  const { source, body: chosen, isSample } = await chosenBody(what, options, config);
+  const fresh = isSample && options.same !== true ? await withNewIds(router, source, chosen) : null;
+  const body = changed(fresh?.body ?? chosen, options.set);
+  const request = signedRequest(router, source, body, options.url ?? localUrl(config));
+  if (options.print) return print(request, options, output);
+  const { status, reply } = await sent(request);
+  if (options.json) printJson(output, { source, status, reply });
+  else output.line(`${status} ${stringifyJson(reply)}`);
+  if (status >= 300) throw new CommandFailure(exitCodes.failed, await refusalOf(router, { source, body }, options));
+  const subject = fresh?.subject ?? null;
+  if (subject !== null && options.set.length === 0 && !options.json)
+    output.note(`switchhook explain ${subject} shows what became of it`);
 }
 
 /** What the log of a router with this configuration says of a refused request. */
@@ -187,6 +169,3 @@ function jsonOr(text: string): JsonValue {
 }
 
 /** Of an option that can be repeated. */
-export function collected(value: string, all: readonly string[]): readonly string[] {
-  return [...all, value];
-}

@@ -1,6 +1,7 @@
 /** What a new webhook of SigmaMind needs of the configuration: the URL of a source, and a place for its secret. */
-import { formatProblems, nodeAt, readConfigFile, scalarsIn, type TreeNode } from '@switchhook/core/internal';
-import type { ConfigOptions } from '../local-router.js';
+import { formatProblems } from '@switchhook/core/client';
+import { nodeAt, readConfigFile, scalarsIn, type TreeNode } from '@switchhook/core/internal';
+import type { ConfigOptions } from '../configuration.js';
 import { CommandFailure, exitCodes } from '../output.js';
 import { SecretPlace } from './secret-place.js';
 

@@ -1,11 +1,13 @@
 /** `switchhook sigmamind webhooks`: lists, creates and deletes the webhooks of agents, by SigmaMind's API. */
-import { type Network, openNetwork, systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
+import { type Network, openNetwork } from '@switchhook/core/internal';
 import { apiUrl, JsonApi, type JsonApiRequest, type JsonObject, type JsonValue } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { Command } from 'commander';
-import { type ConfigOptions, configCommand } from '../local-router.js';
-import { CommandFailure, confirm, exitCodes, type Output, printJson, printTable } from '../output.js';
+import type { ConfigOptions } from '../configuration.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { confirm, printJson, printTable } from '../print.js';
 import { asConfigured, type SecretPlace } from './secret-place.js';
+import { documentedEvents } from './sigmamind-events.js';
 import { type TargetOptions, targetOf } from './sigmamind-target.js';
 
 interface ApiOptions extends ConfigOptions {
@@ -28,55 +30,16 @@ interface DeleteOptions extends ApiOptions {
   readonly yes?: true;
 }
 
-const documentedEvents = ['conversation_started', 'conversation_ended', 'conversation_analysed'];
-
-export function sigmamindCommand(output: Output): Command {
-  const list = apiCommand('list', 'List the webhooks of the workspace, without their secrets.')
-    .option('--agent <id>', 'only those of this agent')
-    .option('--inactive', 'list those that are switched off instead of the others')
-    .action((options: ListOptions) => withApi(options, (api) => listAll(api, options, output)));
-  const create = apiCommand(
-    'create',
-    'Create a webhook of an agent, and write its secret where the configuration reads it.',
-  )
-    .requiredOption('--agent <id>', 'the agent whose conversations are sent')
-    .option('--source <name>', 'the source that receives it; default: the only one with sigmamind.events')
-    .option(
-      '--url <url>',
-      'where it is sent; default: server.publicUrl of the configuration, and the path of the source',
-    )
-    .option('--name <name>', 'its name; default: switchhook and the name of the source')
-    .option('--event <type>', `a type to send; can be repeated; default: ${documentedEvents.join(', ')}`, collected)
-    .option('--secret-to <place>', "a variable, or file:<path>; default: what the source's secrets refer to")
-    .option('--replace', 'overwrite a secret that is in that place already')
-    .option('--print-secret', 'print the secret instead of writing it')
-    .action((options: CreateOptions) => withApi(options, (api) => createOne(api, options, output)));
-  const remove = apiCommand('delete', 'Delete a webhook. It cannot be undone.')
-    .argument('<webhook>', 'its id, which list shows')
-    .option('--dry-run', 'only show it')
-    .option('--yes', 'do not ask for confirmation')
-    .action((id: string, options: DeleteOptions) => withApi(options, (api) => deleteOne(api, id, options, output)));
-  const webhooks = new Command('webhooks').description('List, create and delete the webhooks of agents.').addHelpText(
-    'after',
-    `
-Examples:
-  switchhook sigmamind webhooks list
-  switchhook sigmamind webhooks create --agent agent_sales
-  switchhook sigmamind webhooks create --agent agent_support --source agents --secret-to SUPPORT_SECRET
-  switchhook sigmamind webhooks delete wh_1 --dry-run
-
-The API key is read from SIGMAMIND_API_KEY, in the environment or in .env beside the configuration.`,
-  );
-  const command = new Command('sigmamind').description('Manage an account of SigmaMind.').addCommand(webhooks);
-  for (const each of [list, create, remove]) webhooks.addCommand(each);
-  for (const each of [webhooks, list, create, remove]) each.exitOverride().showHelpAfterError();
-  return command;
+export async function runList(output: Output, options: ListOptions): Promise<void> {
+  return withApi(options, (api) => listAll(api, options, output));
 }
 
-function apiCommand(name: string, description: string): Command {
-  return configCommand(name, description)
-    .option('--api-key <key>', 'the key, or a reference to it as in a configuration', '${SIGMAMIND_API_KEY}')
-    .option('--api-url <url>', 'the API', 'https://api.sigmamind.ai');
+export async function runCreate(output: Output, options: CreateOptions): Promise<void> {
+  return withApi(options, (api) => createOne(api, options, output));
+}
+
+export async function runDelete(output: Output, id: string, options: DeleteOptions): Promise<void> {
+  return withApi(options, (api) => deleteOne(api, id, options, output));
 }
 
 /** Requests to the API; what it refuses ends the command. */
@@ -206,8 +169,4 @@ function withoutSecret({ secret: _, ...webhook }: JsonObject): JsonObject {
 
 function isObject(value: JsonValue): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function collected(value: string, all: readonly string[] = []): readonly string[] {
-  return [...all, value];
 }

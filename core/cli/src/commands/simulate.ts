@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigurationError } from '@switchhook/core';
 import { callList, eventList } from '@switchhook/core/api';
-import { type Network, newEventId, openNetwork, systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
+import { type Network, newEventId, openNetwork } from '@switchhook/core/internal';
 import { errorMessage } from '@switchhook/sdk/internal';
 import {
   acknowledgedIn,
@@ -19,11 +20,13 @@ import {
   shippedScenarios,
   type Verdict,
 } from '@switchhook/simulator';
-import type { Command } from 'commander';
-import { RouterClient, type RouterOptions, routerCommand } from '../api-client.js';
+import { RouterClient, type RouterOptions } from '../api-client.js';
+import { localUrl } from '../configuration.js';
 import { printVerdict } from '../format/scenario.js';
-import { commandFile, configOf, localUrl, platformFor } from '../local-router.js';
-import { CommandFailure, exitCodes, noteProblems, type Output, printJson, printTable } from '../output.js';
+import { commandFile, configOf } from '../local-router.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { platformFor } from '../platform.js';
+import { noteProblems, printJson, printTable } from '../print.js';
 
 interface SimulateOptions extends RouterOptions {
   readonly start?: true;
@@ -35,38 +38,18 @@ interface SimulateOptions extends RouterOptions {
 /** Requests between two lines of progress. */
 const progressEvery = 25;
 
-export function simulateCommand(output: Output): Command {
-  return routerCommand('simulate', 'Run scenarios as a calling platform would, signed, and evaluate the router.')
-    .argument('[scenarios...]', 'a scenario that comes with the router, or a file')
-    .option('--start', 'start a router for it: on a free port, with a temporary store, without real deliveries')
-    .option('--to <number>', 'the number that is called, in place of the one in the scenario')
-    .option('--agent <id>', 'the agent of that number')
-    .option('--list', 'list the scenarios that come with the router')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook simulate --list
-  switchhook simulate happy-call --start
-  switchhook simulate fifty-phones --start --to +12345678913
-  switchhook simulate my-scenario.yaml --url http://localhost:8080 --json
-
-Without --start, the requests go to the router of the configuration or of --url: its routes deliver simulated events like
-anything else. Exit code 1 if something broke. docs/simulating.md describes scenarios and how to write one.`,
-    )
-    .action(async (wanted: readonly string[], options: SimulateOptions) => {
-      if (options.list) return list(options, output);
-      const scenarios = wanted.map((name) => scenarioOf(name, options, output));
-      if (scenarios.length === 0)
-        throw new CommandFailure(exitCodes.usage, `name a scenario: ${shippedScenarios().join(', ')}, or a file`);
-      if (options.start && options.url !== undefined)
-        throw new CommandFailure(exitCodes.usage, '--start makes a router of its own: --url is not needed');
-      const config = await configOf(options, output);
-      const verdicts = await simulated(scenarios, config, options, output);
-      const passed = verdicts.every((verdict) => verdict.passed);
-      if (options.json) printJson(output, { passed, verdicts });
-      if (!passed) throw new CommandFailure(exitCodes.failed);
-    });
+export async function runSimulate(output: Output, wanted: readonly string[], options: SimulateOptions): Promise<void> {
+  if (options.list) return list(options, output);
+  const scenarios = wanted.map((name) => scenarioOf(name, options, output));
+  if (scenarios.length === 0)
+    throw new CommandFailure(exitCodes.usage, `name a scenario: ${shippedScenarios().join(', ')}, or a file`);
+  if (options.start && options.url !== undefined)
+    throw new CommandFailure(exitCodes.usage, '--start makes a router of its own: --url is not needed');
+  const config = await configOf(options, output);
+  const verdicts = await simulated(scenarios, config, options, output);
+  const passed = verdicts.every((verdict) => verdict.passed);
+  if (options.json) printJson(output, { passed, verdicts });
+  if (!passed) throw new CommandFailure(exitCodes.failed);
 }
 
 function list(options: SimulateOptions, output: Output): void {

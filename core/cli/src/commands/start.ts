@@ -1,11 +1,13 @@
 /** `switchhook start`: runs the router until it is stopped by a signal. */
 
+import cluster from 'node:cluster';
 import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
 import { loadConfig } from '@switchhook/core/internal';
 import { dryRunOf } from '@switchhook/simulator';
-import type { Command } from 'commander';
-import { type ConfigOptions, configCommand, configOf, portIn, routerOf } from '../local-router.js';
+import type { ConfigOptions } from '../configuration.js';
+import { configOf, endPluginWatch, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { Supervisor, SupervisorLink } from '../replaceable.js';
 import { startTracing } from '../tracing-sdk.js';
 
 interface StartOptions extends ConfigOptions {
@@ -13,60 +15,37 @@ interface StartOptions extends ConfigOptions {
   readonly watch?: true;
   readonly otel?: true;
   readonly port?: number;
+  readonly replaceable?: true;
 }
 
-export function startCommand(output: Output): Command {
-  return configCommand(
-    'start',
-    'Run the router. SIGTERM or SIGINT ends it: what runs is finished, the rest waits for the next start.',
-  )
-    .option('--dry-run', 'on a free port, with a temporary store, without real deliveries')
-    .option(
-      '--port <number>',
-      'listen at this port in place of server.port; with --dry-run in place of a free one',
-      portIn,
-    )
-    .option('--watch', 'reload when the configuration file is saved, or a file that it refers to')
-    .option(
-      '--otel',
-      'send traces by OpenTelemetry; default: only if its packages are installed and OTEL_EXPORTER_OTLP_ENDPOINT is set',
-    )
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook start
-  switchhook start --config /etc/switchhook/switchhook.yaml
-  switchhook start --dry-run --port 8080
-  switchhook start --watch
-  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 switchhook start
-
-SIGHUP reloads the configuration, as switchhook reload does; on a terminal, which sends it when it is closed, it ends the router.
-A second signal ends at once; nothing that was acknowledged is lost either way.`,
-    )
-    .action(async (options: StartOptions) => {
-      const config = await configOf(options, output);
-      const endTracing = await startTracing({ ...options, required: options.otel === true, env: process.env });
-      try {
-        await runConfigured(config, options, output);
-      } finally {
-        await endTracing?.();
-      }
-    });
+export async function runStart(output: Output, options: StartOptions): Promise<void> {
+  if (options.replaceable && cluster.isPrimary) {
+    process.exitCode = await new Supervisor(output).run();
+    return;
+  }
+  const config = await configOf(options, output);
+  const endTracing = await startTracing({ ...options, required: options.otel === true, env: process.env });
+  try {
+    await runConfigured(config, options, output);
+  } finally {
+    await endTracing?.();
+  }
 }
 
 async function runConfigured(config: Config, options: StartOptions, output: Output): Promise<void> {
+  const link = await SupervisorLink.join();
+  const restart = link === null ? {} : { restart: () => link.replace() };
   if (!options.dryRun) {
     const load = async () => at(options.port, await loadConfig(options.config));
-    return run(routerOf(at(options.port, config), { load }), options, output);
+    return run({ router: routerOf(at(options.port, config), { load, ...restart }), link }, options, output);
   }
   const dryRun = await dryRunOf(config);
   try {
     const load = async () => at(options.port, dryRun.of(await loadConfig(options.config)));
-    const router = routerOf(at(options.port, dryRun.of(config)), { load });
+    const router = routerOf(at(options.port, dryRun.of(config)), { load, ...restart });
     const log = router.get(Log);
     log.warn('router.dry-run', { deliveries: 'accepted and discarded', store: 'temporary' });
-    await run(router, options, output);
+    await run({ router, link }, options, output);
   } finally {
     await dryRun.end();
   }
@@ -77,20 +56,36 @@ function at(port: number | undefined, config: Config): Config {
   return port === undefined ? config : { ...config, server: { ...config.server, port } };
 }
 
-async function run(router: Router, options: StartOptions, output: Output): Promise<void> {
-  const stopped = stopSignal(output);
-  if (!output.terminal) process.on('SIGHUP', () => void reloaded(router));
-  await open(router);
+/** A router, and its supervisor where it has one. */
+interface Run {
+  readonly router: Router;
+  readonly link: SupervisorLink | null;
+}
+
+async function run({ router, link }: Run, options: StartOptions, output: Output): Promise<void> {
+  const ended = link?.ended ?? stopSignal(output).then(() => ({}));
+  link?.on('reload', () => void reloaded(router));
+  link?.on('restart', () => void router.restart().catch(() => null));
+  if (link === null && !output.terminal) process.on('SIGHUP', () => void reloaded(router));
+  await open({ router, link });
   try {
     if (options.watch) await router.watch();
-    const url = await router.listen();
+    const url = await router.listen(inheritedSocket(process.env));
+    link?.listening();
     if (options.json) output.line(JSON.stringify({ url }));
   } catch (error) {
     await router.close();
     throw new CommandFailure(exitCodes.failed, `cannot listen: ${error instanceof Error ? error.message : error}`);
   }
-  await stopped;
-  await router.close();
+  await router.close(await ended);
+}
+
+/** The socket that systemd has opened for this process, or for its supervisor: the first file after standard error. */
+function inheritedSocket({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv): { fd?: number } {
+  const owner = cluster.isWorker ? process.ppid : process.pid;
+  if (Number(LISTEN_PID) !== owner || LISTEN_FDS === undefined) return {};
+  if (LISTEN_FDS !== '1') throw new Error(`systemd passes ${LISTEN_FDS} sockets, and the router listens on one`);
+  return { fd: 3 };
 }
 
 /** The router has logged what is wrong, and goes on with what it has. */
@@ -98,10 +93,15 @@ function reloaded(router: Router): Promise<unknown> {
   return router.reload().catch(() => null);
 }
 
-async function open(router: Router): Promise<void> {
+async function open({ router, link }: Run): Promise<void> {
   outliveStrays(router);
+  await endPluginWatch();
   try {
-    await router.open();
+    if (link?.replaces) {
+      await router.prepare();
+      await link.prepared();
+      await router.open({ storeFree: link.storeFree.then(() => {}) });
+    } else await router.open();
   } catch (error) {
     if (error instanceof ComponentFailure)
       throw new CommandFailure(exitCodes.failed, `${error.code}: ${error.message}`);

@@ -2,11 +2,11 @@
 
 import { type DestinationStatus, type Status, status, type Trouble } from '@switchhook/core/api';
 import { durationText } from '@switchhook/sdk';
-import type { Command } from 'commander';
-import { type RouterOptions, routerCommand, withRouter } from '../api-client.js';
+import { type RouterOptions, withRouter } from '../api-client.js';
 import { relative } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
-import { CommandFailure, exitCodes, msText, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { msText, printJson, printTable } from '../print.js';
 import type { Column } from '../table.js';
 import { watched } from '../watch.js';
 
@@ -14,36 +14,17 @@ interface StatusOptions extends RouterOptions {
   readonly once?: true;
 }
 
-export function statusCommand(output: Output): Command {
-  return routerCommand(
-    'status',
-    'Show how the router, its store and each destination stand; on a terminal until Ctrl-C.',
-  )
-    .option('--once', 'show it once, also on a terminal')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook status
-  switchhook status --once
-  switchhook status --json
-
-Exit code 1, with a line for each trouble: the store cannot commit, a destination or resolver is paused or its circuit
-breaker is open, a destination has asked to wait for more than a minute, its oldest delivery is older than a minute, it
-has dead deliveries or is not configured any more, or a source cannot pull its events.`,
-    )
-    .action((options: StatusOptions) =>
-      withRouter(options, output, async (router) => {
-        const ask = () => router.get('/api/status', status);
-        if (output.terminal && !options.once && !options.json)
-          return watched({ watch: true }, output, async (shown) => print(await ask(), shown));
-        const current = await ask();
-        if (options.json) printJson(output, current);
-        else print(current, output);
-        const troubles = current.troubles.map(({ what, advice }) => `${what} ${advice}`);
-        if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `Trouble: ${troubles.join('\n')}`);
-      }),
-    );
+export async function runStatus(output: Output, options: StatusOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    const ask = () => router.get('/api/status', status);
+    if (output.terminal && !options.once && !options.json)
+      return watched({ watch: true }, output, async (shown) => print(await ask(), shown));
+    const current = await ask();
+    if (options.json) printJson(output, current);
+    else print(current, output);
+    const troubles = current.troubles.map(({ what, advice }) => `${what} ${advice}`);
+    if (troubles.length > 0) throw new CommandFailure(exitCodes.failed, `Trouble: ${troubles.join('\n')}`);
+  });
 }
 
 const destinationColumns: readonly Column[] = [

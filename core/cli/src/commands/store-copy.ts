@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { pausesKey } from '@switchhook/core/internal';
 import type { Store, StoredEvent } from '@switchhook/sdk';
-import { Command } from 'commander';
 import { isRestorable, type RestorableStore } from '../backup/restorer.js';
 import { eventPages, keyPages, textPages } from '../backup/snapshot-pages.js';
 import { type ConfiguredStore, storeOf, withOpenStore, withSnapshot } from '../backup/store.js';
-import { CommandFailure, exitCodes, type Output, printJson, printTable, styled } from '../output.js';
+import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
+import { printJson, printTable } from '../print.js';
 
 interface CopyOptions {
   readonly from: string;
@@ -24,35 +24,17 @@ interface DayContent {
 /** Most deliveries of one event, as the contract allows. */
 const mostDeliveries = 1_000;
 
-export function storeCommand(output: Output): Command {
-  return new Command('store').description('Move what a store keeps.').addCommand(
-    new Command('copy')
-      .description('Copy everything from one store to another, and compare the events of both.')
-      .requiredOption('--from <file>', 'the configuration of the store to read; no router runs with it')
-      .requiredOption('--to <file>', 'the configuration of the store to write; no router runs with it yet')
-      .option('--json', 'print JSON, for other programs')
-      .addHelpText(
-        'after',
-        `
-Examples:
-  switchhook store copy --from sqlite.yaml --to postgres.yaml
-
-What is the same in both stores is skipped: a copy that was interrupted continues, and a second one brings what has
-changed since the first. Afterwards the days (UTC) of both are compared. Exit code 1 if they differ.`,
-      )
-      .action(async (options: CopyOptions) => {
-        const [from, to] = [await storeOf(options.from, output), await storeOf(options.to, output)];
-        const target = to.store;
-        if (!isRestorable(target))
-          throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
-        await withOpenStore(from, () =>
-          withOpenStore(to, async () => {
-            await copy(from, target, output);
-            await compare(from, to, options, output);
-          }),
-        ).finally(() => output.progress(''));
-      }),
-  );
+export async function copyStore(output: Output, options: CopyOptions): Promise<void> {
+  const [from, to] = [await storeOf(options.from, output), await storeOf(options.to, output)];
+  const target = to.store;
+  if (!isRestorable(target))
+    throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
+  await withOpenStore(from, () =>
+    withOpenStore(to, async () => {
+      await copy(from, target, output);
+      await compare(from, to, options, output);
+    }),
+  ).finally(() => output.progress(''));
 }
 
 async function copy(from: ConfiguredStore, to: RestorableStore, output: Output): Promise<void> {

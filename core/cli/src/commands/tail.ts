@@ -1,16 +1,8 @@
 /** `switchhook tail`: what is received and attempted, as it happens. */
 import { type ChangePage, changePage, eventDetails } from '@switchhook/core/api';
 import { stringifyJson } from '@switchhook/sdk';
-import { type Command, Option } from 'commander';
-import {
-  type RouterClient,
-  type RouterOptions,
-  RouterRefusal,
-  routerCommand,
-  untilInterrupted,
-  withRouter,
-} from '../api-client.js';
-import { type EventFilter, filterOf, withEventFilter } from '../filters.js';
+import { type RouterClient, type RouterOptions, RouterRefusal, untilInterrupted, withRouter } from '../api-client.js';
+import { type EventFilter, filterOf } from '../filters.js';
 import { coloured, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 
@@ -26,27 +18,8 @@ type Change = ChangePage['changes'][number];
 
 const pauseMs = 500;
 
-export function tailCommand(output: Output): Command {
-  const command = routerCommand('tail', 'Show events and attempts of deliveries as they happen, until Ctrl-C.');
-  return withEventFilter(command)
-    .option('--number <number>', 'about this phone number')
-    .option('--destination <name>', 'only attempts of this destination')
-    .addOption(new Option('--show <what>', 'also the data of each event').choices(['data']))
-    .option('--after <cursor>', 'continue where an earlier run ended; --json prints the cursor')
-    .option('--limit <number>', 'end after this many events and attempts')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  switchhook tail
-  switchhook tail --destination crm
-  switchhook tail --type conversation_ended --show data
-  switchhook tail --json
-
-With --json each line is one JSON object. If the router does not answer for a while, the command continues where it stopped.
-Of more than 200 changes at once, it shows the first 200 and counts the others.`,
-    )
-    .action((options: TailOptions) => withRouter(options, output, (router) => follow(router, options, output)));
+export async function runTail(output: Output, options: TailOptions): Promise<void> {
+  return withRouter(options, output, (router) => follow(router, options, output));
 }
 
 async function follow(router: RouterClient, options: TailOptions, output: Output): Promise<void> {

@@ -4,10 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
 import { durationText } from '@switchhook/sdk';
 import { lineOf } from '../format/source-line.js';
-import { noteProblems, type Output, styled } from '../output.js';
+import { type Output, styled } from '../output.js';
+import { noteProblems } from '../print.js';
 
 /** Errors that are shown of one check. */
 const mostErrors = 5;

@@ -2,7 +2,8 @@
 
 import type { callAnswer } from '@switchhook/core/api';
 import type { z } from 'zod';
-import { msText, type Output, printTable, styled } from '../output.js';
+import { type Output, styled } from '../output.js';
+import { msText, printTable } from '../print.js';
 
 type CallAnswer = z.output<typeof callAnswer>;
 type Lookup = CallAnswer['lookups'][number];

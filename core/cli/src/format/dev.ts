@@ -1,6 +1,6 @@
 /** What `switchhook dev` shows: an event with its routes, an attempt, a line of the log. */
 import { type ChangePage, callAnswer, type Explanation } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
 import { durationText, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { type Output, styled } from '../output.js';
 import { printAnswer } from './call.js';

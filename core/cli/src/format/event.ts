@@ -1,8 +1,9 @@
 /** What happened to an event, as text for people. */
 import type { Delivery, DeliveryDetails, Event } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/internal';
+import { systemClock } from '@switchhook/core/client';
 import { durationText, stringifyJson } from '@switchhook/sdk';
-import { type Output, printTable, styled } from '../output.js';
+import { type Output, styled } from '../output.js';
+import { printTable } from '../print.js';
 import type { Column } from '../table.js';
 
 const colours = {

@@ -1,7 +1,8 @@
 /** The result of a simulation as text: requests, answers, ring times, violations. */
 import { type Answer, durationText } from '@switchhook/sdk';
 import type { LookupCounts, Quantiles, StepVerdict, Verdict } from '@switchhook/simulator';
-import { msText, type Output, printTable, styled } from '../output.js';
+import { type Output, styled } from '../output.js';
+import { msText, printTable } from '../print.js';
 
 const longestCell = 60;
 

@@ -1,8 +1,7 @@
 /** Response schema of the API about the last two days, and how a history is written in it. */
 import { z } from 'zod';
 import type { HistorySeries } from '../admin/history-series.js';
-import { iso } from './mapping.js';
-import { count, list, named, time } from './responses.js';
+import { count, iso, list, named, time } from './responses.js';
 
 const counts = list(count);
 const ms = z.number().min(0).nullable();

@@ -13,6 +13,7 @@ import { eventOf } from '../routing/event-record.js';
 import { type call, callAnswer } from './call-responses.js';
 import type * as refused from './refused-responses.js';
 import type * as reply from './responses.js';
+import { iso, isoOrNull } from './responses.js';
 import type * as standing from './status-responses.js';
 
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {
@@ -177,14 +178,6 @@ function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 
     }),
     lastFailure: failure === null ? null : { at: iso(failure.atMs), reason: failure.reason },
   };
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-export function isoOrNull(ms: number | null): string | null {
-  return ms === null ? null : iso(ms);
 }
 
 function wholeEventJson(record: EventRecord) {

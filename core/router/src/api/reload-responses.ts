@@ -1,4 +1,4 @@
-/** Response schema of a reload. */
+/** Response schemas of a reload and of a restart. */
 import { z } from 'zod';
 import { configProblem, count, list, named } from './responses.js';
 
@@ -31,3 +31,9 @@ export const reloadReport = z
   })
   .register(named, { id: 'ReloadReport' });
 export type ReloadReport = z.output<typeof reloadReport>;
+
+/** Another process listens, and takes over. */
+export const restartReport = z
+  .object({ readyMs: count.meta({ description: 'How long the new process took until it listened.' }) })
+  .register(named, { id: 'RestartReport' });
+export type RestartReport = z.output<typeof restartReport>;

@@ -203,6 +203,8 @@ export const reloadBody = z.strictObject({
 });
 export type ReloadRequest = z.output<typeof reloadBody>;
 
+export const restartBody = z.strictObject({});
+
 export const explainBody = z.union(
   [
     z.strictObject({ event: word.meta({ description: 'Id of an event.' }) }),

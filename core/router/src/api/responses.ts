@@ -285,3 +285,11 @@ export const problem = z
     }),
   })
   .register(named, { id: 'Problem' });
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}

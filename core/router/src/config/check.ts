@@ -9,7 +9,7 @@ import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { Route } from '../routing/routes.js';
 import { checkAnswer, checkReach } from './answer-check.js';
 import { type Catalog, type CheckedRow, isResolverName, Rows, rowsNamed } from './component-rows.js';
-import type { ComponentRow, Config, DestinationRow, ResolverRow, ServerConfig } from './config.js';
+import type { ComponentRow, Config, DestinationRow, ResolverRow } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
 import { expectationsOf } from './followed-by.js';
 import { PluginRows } from './plugin-rows.js';
@@ -26,6 +26,7 @@ import {
   serverSchema,
   versionSchema,
 } from './schema.js';
+import { serverConfig } from './server.js';
 import { isNothing, nodeAt } from './tree.js';
 import { Checker } from './validate.js';
 import { writtenRows } from './written.js';
@@ -54,13 +55,6 @@ interface AnswerContext {
 const settings = ['version', 'server', 'log', 'alerts', 'country', 'store', 'plugins'];
 const topKeys = [...settings, ...Object.keys(sections), 'routes', 'answers'];
 
-/** The section `server` alone, without any plugin; or what is wrong with it or with the whole file. */
-export function checkServer(document: ConfigDocument): ServerConfig | readonly Problem[] {
-  const server = new Checker(document).check(serverSchema, ['server'], {});
-  const wrong = document.problems.filter(({ path }) => path === '' || /^server\b/.test(path));
-  return server === null || wrong.length > 0 ? wrong : serverConfig(server);
-}
-
 class ConfigCheck {
   readonly #document: ConfigDocument;
   readonly #catalog: Catalog;
@@ -72,7 +66,7 @@ class ConfigCheck {
   constructor(document: ConfigDocument, catalog: Catalog) {
     this.#document = document;
     this.#catalog = catalog;
-    this.#checker = new Checker(document);
+    this.#checker = new Checker(document, compileExpression);
     this.#references = new References(document);
   }
 
@@ -228,26 +222,6 @@ class ConfigCheck {
 function amongResolvers(broken: readonly string[], unasked: readonly string[]): Reader['compile'] {
   return (text, variables, result) =>
     compileExpression(text, variables, result, variables.includes('known') ? { broken, unasked } : {});
-}
-
-function serverConfig({
-  bodyLimit,
-  bodyTimeout,
-  grace,
-  keepAlive,
-  admin,
-  publicUrl,
-  ...rest
-}: z.output<typeof serverSchema>): ServerConfig {
-  return {
-    ...rest,
-    publicUrl: publicUrl ?? null,
-    bodyLimitBytes: bodyLimit,
-    bodyTimeoutMs: bodyTimeout,
-    graceMs: grace,
-    keepAliveMs: keepAlive,
-    adminToken: admin?.token ?? null,
-  };
 }
 
 function componentRow<K extends Kind>({ name, component, plugin, position, options }: CheckedRow<K>): ComponentRow<K> {

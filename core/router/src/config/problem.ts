@@ -68,3 +68,16 @@ export function formatProblems(
     })
     .join('\n\n');
 }
+
+/** The configuration is wrong; `problems` lists every mistake. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+
+  constructor(
+    readonly problems: readonly Problem[],
+    /** All files that it depends on, absolute. */
+    readonly files: readonly string[] = [],
+  ) {
+    super(formatProblems(problems));
+  }
+}

@@ -2,7 +2,6 @@
 
 import { type Reader, reading } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
-import { compileExpression } from '../expressions/compile.js';
 import { maskFor } from '../system/mask.js';
 import { located } from '../system/thrown.js';
 import type { ConfigDocument } from './diagnostics.js';
@@ -27,7 +26,8 @@ export class Checker {
   readonly secrets: Set<string>;
   readonly #reader: Reader;
 
-  constructor(document: ConfigDocument, secrets = new Set<string>(), compile: Reader['compile'] = compileExpression) {
+  /** `compile`: of the expressions in what it checks. */
+  constructor(document: ConfigDocument, compile: Reader['compile'], secrets = new Set<string>()) {
     this.document = document;
     this.secrets = secrets;
     this.#reader = { compile, secret: (value) => this.secrets.add(value) };
@@ -35,7 +35,7 @@ export class Checker {
 
   /** A checker with the same secrets and another compiler of expressions. */
   compiling(compile: Reader['compile']): Checker {
-    return new Checker(this.document, this.secrets, compile);
+    return new Checker(this.document, compile, this.secrets);
   }
 
   /** What a schema makes of the value at a path; null where something is wrong with it, which is reported. `absent` stands in for a section that is not there. */

@@ -7,7 +7,7 @@ import type { Controls } from '../admin/control.js';
 import type { History } from '../admin/history.js';
 import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
-import type { ReloadReport } from '../api/reload-responses.js';
+import type { ReloadReport, RestartReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
 import type { Incomplete } from '../monitor/incomplete.js';
@@ -47,6 +47,8 @@ export interface Answering {
   readonly info: RouterInfo;
   /** Reads the configuration anew. Refuses as `CONFIG_REJECTED`. */
   readonly reload: (request: ReloadRequest) => Promise<ReloadReport>;
+  /** Has another process take over. Refuses as `NOT_REPLACEABLE` or `RESTART_FAILED`. */
+  readonly restart: () => Promise<RestartReport>;
   readonly nowMs: number;
 }
 

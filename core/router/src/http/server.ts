@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { type Clock, refuse } from '@switchhook/sdk';
 import Koa from 'koa';
+import { httpUrl } from '../system/http-url.js';
 import { requireAccess } from './access.js';
 import { BodyBudget, limitUnread } from './body.js';
 import { ConnectionFairness } from './connection-fairness.js';
@@ -88,11 +89,13 @@ export interface ListenOptions {
   readonly keepAliveMs?: number;
 }
 
-/** Listens. Rejects where the address cannot be had. */
+/** Where to listen: at a port, or on a socket that is open already. `host` is what its URL names. */
+export type Address = { readonly host: string } & ({ readonly port: number } | { readonly fd: number });
+
+/** Listens. Rejects where the address cannot be had, or the descriptor is no socket that can listen. */
 export async function listen(
   listener: RequestListener,
-  host: string,
-  port: number,
+  at: Address,
   { fairness = new ConnectionFairness(), keepAliveMs = 660_000 }: ListenOptions = {},
 ): Promise<ListeningServer> {
   const underWay = new WeakMap<Socket, number>();
@@ -126,11 +129,11 @@ export async function listen(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host, backlog: mostUnaccepted }, () => resolve());
+    server.listen({ ...('fd' in at ? { fd: at.fd } : at), backlog: mostUnaccepted }, () => resolve());
   });
   const address = server.address() as AddressInfo;
   return {
-    url: httpUrl(host, address.port),
+    url: httpUrl(at.host, address.port),
     port: address.port,
     close: async (idle = Promise.resolve()) => {
       // Connections that were made during this turn of the event loop are accepted first.
@@ -150,11 +153,6 @@ export async function listen(
     },
     cut: () => server.closeAllConnections(),
   };
-}
-
-/** The URL of a server: an IPv6 address is in brackets. */
-export function httpUrl(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The code of what a sender did to its own connection: broke off, or sent what is no HTTP. Null for everything else. */

@@ -1,7 +1,7 @@
 /** The endpoints by which a browser signs in and out. */
-import { isoOrNull } from '../api/mapping.js';
+
 import { nothing, sessionBody } from '../api/requests.js';
-import { session as reply } from '../api/responses.js';
+import { isoOrNull, session as reply } from '../api/responses.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 import type { SessionState } from './sessions.js';
 

@@ -8,6 +8,8 @@ import { ComponentFailure, type CreatedComponent } from './component-factory.js'
 
 /** No component may take longer to open or to close. */
 const lifecycleMs = 30_000;
+/** What is asked of a store that another process is about to release waits no longer than this. Senders wait for 10 s and more. */
+const longestWaitMs = 8_000;
 /** What hangs while it is opened keeps a router that ends no longer. */
 const lastTryMs = 5_000;
 const firstPauseMs = 1_000;
@@ -18,6 +20,8 @@ export interface Persistence {
   readonly longestPauseMs: number;
   /** How long the start waits for the first try; null = until it has ended. */
   readonly patienceMs: number | null;
+  /** The first try is made when this has resolved; default: at once. */
+  readonly after?: Promise<void>;
 }
 
 /** What came of a probe. */
@@ -42,6 +46,8 @@ export class ComponentLifecycle {
   /** The try under way, or the last one. Never rejects. */
   #trying: Promise<ComponentFailure | null> = Promise.resolve(null);
   #begin = (): void => {};
+  /** Resolves when it is open, or is not waited for any longer. */
+  #awaited: Promise<void> = Promise.resolve();
 
   constructor(made: CreatedComponent, clock: Clock, log: Log, mask: Mask) {
     this.made = made;
@@ -54,6 +60,11 @@ export class ComponentLifecycle {
   /** Why it cannot be used, as the end of a sentence about it; null while it is open. */
   get failure(): string | null {
     return this.#failure;
+  }
+
+  /** What is asked of it meanwhile waits for this. It resolves at once, unless the component is about to be released by another process. */
+  get awaited(): Promise<void> {
+    return this.#awaited;
   }
 
   /** Calls back when it is open: now, where it is. */
@@ -69,8 +80,13 @@ export class ComponentLifecycle {
   }
 
   /** Tries until it is open, or closed. Resolves when the first try has ended, or is waited for no longer; never rejects. */
-  async persist({ longestPauseMs, patienceMs }: Persistence): Promise<void> {
-    const first = this.#try();
+  async persist({ longestPauseMs, patienceMs, after }: Persistence): Promise<void> {
+    const first = after === undefined ? this.#try() : after.then(() => this.#try());
+    if (after !== undefined)
+      this.#awaited = withTimeout(this.#clock, longestWaitMs, first).then(
+        () => {},
+        () => {},
+      );
     void this.#persist(first, longestPauseMs);
     if (patienceMs === null) await first;
     else await withTimeout(this.#clock, patienceMs, first).catch(() => this.#delayed());
@@ -175,14 +191,16 @@ export function resolverUntilOpen(resolver: Resolver, opening: ComponentLifecycl
   return nameLike(guarded, resolver);
 }
 
-/** The store; until it is open, every method is refused as `STORE_UNAVAILABLE`. */
+/** The store; until it is open, every method is refused as `STORE_UNAVAILABLE`, or waits where another process is about to release it. */
 export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store {
-  const guarded =
-    <Given extends unknown[], Answer>(ask: (...given: Given) => Promise<Answer>) =>
-    (...given: Given): Promise<Answer> =>
-      opening.failure === null
-        ? ask.apply(store, given)
-        : Promise.reject(refuse('STORE_UNAVAILABLE', `the store ${opening.failure}`));
+  const guarded = <Given extends unknown[], Answer>(ask: (...given: Given) => Promise<Answer>) => {
+    const whenOpen = async (given: Given): Promise<Answer> => {
+      await opening.awaited;
+      if (opening.failure !== null) throw refuse('STORE_UNAVAILABLE', `the store ${opening.failure}`);
+      return ask.apply(store, given);
+    };
+    return (...given: Given): Promise<Answer> => (opening.failure === null ? ask.apply(store, given) : whenOpen(given));
+  };
   const untilOpen: Store = {
     append: guarded(store.append),
     claim: guarded(store.claim),

@@ -58,10 +58,15 @@ export interface RouterOptions {
   readonly lingerMs?: number;
   /** How `reload` reads the configuration; default: its file. */
   readonly load?: () => Promise<Config>;
+  /**
+   * Has another process take over from this router, e.g. with a newer version. Resolves when that one is prepared; this router
+   * is closed afterwards. Rejects where there will be no other process. Default: the router cannot be replaced.
+   */
+  readonly restart?: () => Promise<void>;
 }
 
 /** What the server asks the router itself. */
-export interface RouterQuestions extends Pick<Answering, 'reload'> {
+export interface RouterQuestions extends Pick<Answering, 'reload' | 'restart'> {
   /** Serves `/readyz`. */
   ready(): Promise<void>;
 }
@@ -196,14 +201,18 @@ function createStore(config: Config, container: Container): ComponentLifecycle {
   return new ComponentLifecycle(created, ...system);
 }
 
-function serverParts(current: Current<Generation>, engine: Container, { ready, reload }: RouterQuestions): ServerParts {
+function serverParts(
+  current: Current<Generation>,
+  engine: Container,
+  { ready, reload, restart }: RouterQuestions,
+): ServerParts {
   const [clock, log, mask, status] = [engine.get(Clock), engine.get(Log), engine.get(Mask), engine.get(StatusReader)];
   const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
   const refusedRequests = engine.get(RefusedRequests);
   const pages = pagesOf(engine);
   const api = apiFor({
     operations: engine.get(Operations),
-    ...{ status, reload, mask, clock, log },
+    ...{ status, reload, restart, mask, clock, log },
     controls: engine.get(Controls),
     duplicates: engine.get(Ingest).duplicates,
     changes: engine.get(ChangeFeed),

@@ -1,8 +1,11 @@
 /** Reads a configuration file: YAML, or a module of JavaScript or TypeScript whose default export is a configuration. */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { ServerConfig } from '../config/config.js';
 import { ConfigDocument } from '../config/diagnostics.js';
 import { documentOf, readConfig } from '../config/load.js';
+import { ConfigurationError } from '../config/problem.js';
+import { checkServer } from '../config/server.js';
 import { described } from '../system/returned.js';
 import { locateIn } from '../system/thrown.js';
 import { importProblem } from './import-problem.js';
@@ -26,6 +29,16 @@ export async function readConfigFile(file: string): Promise<ConfigDocument> {
     const { message, hint } = await importProblem(error, local.files);
     return unreadable(file, `the file cannot be imported: ${message}`, hint);
   }
+}
+
+/**
+ * Reads the section `server` of a configuration file, and loads no plugin: enough to reach its running router. Throws a
+ * `ConfigurationError`.
+ */
+export async function loadServer(file: string): Promise<ServerConfig> {
+  const checked = checkServer(await readConfigFile(file));
+  if (!('port' in checked)) throw new ConfigurationError(checked);
+  return checked;
 }
 
 function unreadable(file: string, message: string, hint?: string): ConfigDocument {

@@ -2,7 +2,6 @@
 import { Clock, HttpClient, Log, type LogFields, Metrics, Random, type Token } from '@switchhook/sdk';
 import { systemClock } from '../system/clock.js';
 import { Network, openNetwork } from '../system/http-client.js';
-import { random } from '../system/ids.js';
 import {
   type DependencyContainer,
   type InjectionToken,
@@ -12,6 +11,7 @@ import {
 import { unfailing } from '../system/log.js';
 import { Mask, maskFor } from '../system/mask.js';
 import { ExposedMetrics, openMetrics, unfailingMetrics } from '../system/metrics.js';
+import { random } from '../system/random.js';
 
 /** The metrics of a router, and the text that `/metrics` serves. */
 export { ExposedMetrics };

@@ -1,10 +1,8 @@
 /** From a configuration file to a router. */
-import { checkServer } from '../config/check.js';
-import type { ServerConfig } from '../config/config.js';
 import { namedPlugins } from '../config/load.js';
 import type { RouterOptions } from './composition.js';
 import { readConfigFile } from './config-file.js';
-import { ConfigurationError, loadConfig } from './load-config.js';
+import { loadConfig } from './load-config.js';
 import { type ComponentCatalog, openCatalog } from './plugin-loader.js';
 import { Router } from './router.js';
 
@@ -20,16 +18,6 @@ import { Router } from './router.js';
  */
 export async function createRouter(file: string, options: RouterOptions = {}): Promise<Router> {
   return new Router(await loadConfig(file), options);
-}
-
-/**
- * Reads the section `server` of a configuration file, and loads no plugin: enough to reach its running router. Throws a
- * `ConfigurationError`.
- */
-export async function loadServer(file: string): Promise<ServerConfig> {
-  const checked = checkServer(await readConfigFile(file));
-  if (!('port' in checked)) throw new ConfigurationError(checked);
-  return checked;
 }
 
 /** The catalog of a configuration file with the plugins it names, whatever else is wrong with the file, or if there is none. */

@@ -1,22 +1,9 @@
 /** Reads and checks a configuration file, with the plugins that it names. */
 import { checkConfig } from '../config/check.js';
 import type { Config } from '../config/config.js';
-import { formatProblems, type Problem } from '../config/problem.js';
+import { ConfigurationError } from '../config/problem.js';
 import { readConfigFile } from './config-file.js';
 import { openCatalog } from './plugin-loader.js';
-
-/** The configuration is wrong; `problems` lists every mistake. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-
-  constructor(
-    readonly problems: readonly Problem[],
-    /** All files that it depends on, absolute. */
-    readonly files: readonly string[] = [],
-  ) {
-    super(formatProblems(problems));
-  }
-}
 
 /** Throws a `ConfigurationError` with all its problems. */
 export async function loadConfig(file: string): Promise<Config> {

@@ -1,10 +1,11 @@
 /** Reloads the configuration: reads it anew, and switches to it in one step; where it is wrong, nothing changes. */
-import { Clock, isRefusal, Log, Metrics } from '@switchhook/sdk';
+import { Clock, isRefusal, Log, Metrics, refuse } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import type { ReloadReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { Config } from '../config/config.js';
 import type { Problem } from '../config/problem.js';
+import { ConfigurationError } from '../config/problem.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { Pullers } from '../ingest/pulling.js';
 import { Monitor } from '../monitor/monitor.js';
@@ -17,7 +18,7 @@ import { expectRows } from './composition.js';
 import type { Container } from './container.js';
 import { type Changes, changedSettings, changesBetween, restartNeeded, untilRestart } from './difference.js';
 import { createGeneration, type Generation } from './generation.js';
-import { ConfigurationError } from './load-config.js';
+
 import { supersededModules } from './local-modules.js';
 import type { OpenComponents } from './open-components.js';
 
@@ -204,4 +205,18 @@ function notIn(earlier: Generation, next: Generation): readonly ComponentLifecyc
 function lineOf({ file, line, column, code, path, message }: Problem): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   return `${place} ${code} ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+/** A reload for the API: what is wrong is refused as `CONFIG_REJECTED`, with the problems. */
+export async function refusedReload(file: string, reload: () => Promise<ReloadReport>): Promise<ReloadReport> {
+  try {
+    return await reload();
+  } catch (error) {
+    if (error instanceof ComponentFailure)
+      throw refuse('CONFIG_REJECTED', `${error.code}: ${error.message}`, { cause: error });
+    if (!(error instanceof ConfigurationError)) throw error;
+    const { problems } = error;
+    const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+    throw Object.assign(refuse('CONFIG_REJECTED', `${count} in ${file}`, { cause: error }), { problems });
+  }
 }

@@ -1,13 +1,13 @@
 /** A router: opened in one order, closed in the reverse one. */
 import type { RequestListener } from 'node:http';
 import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
-import { Sleep, withTimeout } from '@switchhook/sdk/internal';
+import { withTimeout } from '@switchhook/sdk/internal';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
 import { History } from '../admin/history.js';
 import { Operations } from '../admin/operations.js';
 import { explanationJson } from '../api/mapping.js';
-import type { ReloadReport } from '../api/reload-responses.js';
+import type { ReloadReport, RestartReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import { Answers } from '../calls/answer.js';
 import type { Config } from '../config/config.js';
@@ -22,13 +22,14 @@ import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
 import { openWatchdog } from '../system/watchdog.js';
-import { ComponentFailure } from './component-factory.js';
 import type { Probed } from './component-lifecycle.js';
 import { type Composition, composeRouter, type RouterOptions } from './composition.js';
 import { ConfigWatch } from './config-watch.js';
-import { ConfigurationError, loadConfig } from './load-config.js';
+import { type ClosingTimes, drain, usualLingerMs } from './drain.js';
+import { loadConfig } from './load-config.js';
 import { OpenComponents } from './open-components.js';
-import { logWarnings, Reloader } from './reload.js';
+import { logWarnings, Reloader, refusedReload } from './reload.js';
+import { restart } from './restart.js';
 import { Retention } from './retention.js';
 
 /** What `check --connect` found out about one component. */
@@ -40,8 +41,6 @@ export interface Probe extends Probed {
 
 /** Calls are not answered meanwhile; a table of half a million callers is read in less. */
 const patienceMs = 5_000;
-/** Proxies send over a connection until they learn that it is closed: what is on its way by then arrives in less. */
-const usualLingerMs = 500;
 /** Between two tries to open the store, which calls can do without. */
 const longestPauseMs = 30_000;
 
@@ -52,10 +51,12 @@ export class Router {
   readonly #composition: Composition;
   readonly #components = new OpenComponents();
   readonly #reloader: Reloader;
-  readonly #lingerMs: number;
+  readonly #options: RouterOptions;
   #watch: ConfigWatch | null = null;
   /** In the order they were opened. */
   readonly #opened: (() => Promise<void>)[] = [];
+  #isPrepared = false;
+  #closing = { graceMs: 0, attemptsMs: 0 };
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
   #server: ListeningServer | null = null;
 
@@ -63,10 +64,11 @@ export class Router {
   constructor(config: Config, options: RouterOptions = {}) {
     this.#composition = composeRouter(config, options, {
       ready: () => this.#ready(),
-      reload: (request) => this.#refusedReload(request),
+      reload: (request) => refusedReload(config.file, () => this.reload(request)),
+      restart: () => this.restart(),
     });
     const { container } = this.#composition;
-    this.#lingerMs = options.lingerMs ?? usualLingerMs;
+    this.#options = options;
     this.#clock = container.get(Clock);
     this.#log = container.get(Log);
     this.#reloader = new Reloader({
@@ -117,19 +119,32 @@ export class Router {
   }
 
   /**
+   * Opens all components but the store, so that `open` can take over from another router within moments. Throws a
+   * `ComponentFailure`, but not for resolvers.
+   */
+  async prepare(): Promise<void> {
+    await this.#orClosed(() => this.#openComponents(patienceMs));
+    this.#isPrepared = true;
+  }
+
+  /**
    * Opens the store, then all other components side by side, then takes up what waits. Throws a `ComponentFailure`, but not
    * for resolvers, nor for the store where there are calls to answer: these are opened as soon as they can be.
+   *
+   * With `storeFree`, another router is about to release the store: `open` does not wait for it. The store is opened when
+   * `storeFree` resolves; until then calls are answered, and whatever needs the store waits for up to 8 s.
    */
-  async open(): Promise<void> {
+  async open({ storeFree }: { readonly storeFree?: Promise<void> } = {}): Promise<void> {
     const { store, engine } = this.#composition;
     const [pipeline, operations, refused] = [engine.get(Pipeline), engine.get(Operations), engine.get(RefusedRequests)];
     const [retention, history, pullers] = [engine.get(Retention), engine.get(History), engine.get(Pullers)];
     const [monitor, incomplete] = [engine.get(Monitor), engine.get(Incomplete)];
     await this.#orClosed(async () => {
       this.#opened.push(() => store.close());
-      if (this.#answersCalls) await store.persist({ longestPauseMs, patienceMs });
+      if (storeFree !== undefined) void store.persist({ longestPauseMs, patienceMs: null, after: storeFree });
+      else if (this.#answersCalls) await store.persist({ longestPauseMs, patienceMs });
       else await store.once();
-      await this.#openComponents(patienceMs);
+      if (!this.#isPrepared) await this.#openComponents(patienceMs);
     });
     for (const part of [operations, retention, history, refused]) this.#opened.push(async () => part.close());
     this.#opened.push(() => this.#drain());
@@ -183,11 +198,14 @@ export class Router {
     await this.#watch.follow(this.#generation.config.files);
   }
 
-  /** Listens at `server.host` and `server.port`. Rejects if the address is not available. */
-  async listen(): Promise<string> {
+  /**
+   * Listens at `server.host` and `server.port`, or on a socket that is open already: `fd` is its file descriptor. Rejects if
+   * the address is not available, or the descriptor is no listening socket.
+   */
+  async listen({ fd }: { readonly fd?: number } = {}): Promise<string> {
     const { host, port, keepAliveMs, adminToken } = this.#generation.config.server;
-    const { fairness } = this.#composition;
-    this.#server = await listen(this.listener, host, port, { fairness, keepAliveMs });
+    const how = { fairness: this.#composition.fairness, keepAliveMs };
+    this.#server = await listen(this.listener, fd === undefined ? { host, port } : { host, fd }, how);
     const { url } = this.#server;
     this.#log.info('router.listening', { url });
     if (adminToken === null && !isLoopback(host))
@@ -198,10 +216,14 @@ export class Router {
     return url;
   }
 
-  /** Stops accepting, finishes what runs within `server.grace`, and closes everything. What is left waits in the store. */
-  async close(): Promise<void> {
+  /**
+   * Stops accepting, finishes what runs within `server.grace`, at most `graceMs`, and closes everything. What is left waits in
+   * the store; so do deliveries whose attempts have not ended within `attemptsMs`, which are attempted again.
+   */
+  async close({ graceMs = Number.POSITIVE_INFINITY, attemptsMs = graceMs }: ClosingTimes = {}): Promise<void> {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#state = 'closing';
+    this.#closing = { graceMs: Math.min(graceMs, this.#generation.config.server.graceMs), attemptsMs };
     this.#watch?.close();
     for (const close of this.#opened.splice(0).reverse()) await close();
     this.#state = 'closed';
@@ -249,43 +271,20 @@ export class Router {
     this.#opened.push(() => watchdog.close());
   }
 
-  /** Whatever does not end in time is claimed again by the next start. */
-  async #drain(): Promise<void> {
-    const clock = this.#clock;
-    try {
-      await withTimeout(clock, this.#generation.config.server.graceMs, () => this.#ended());
-    } catch (error) {
-      this.#log.warn('router.grace-over', { error });
-      this.#server?.cut();
-      this.#composition.engine.get(Pipeline).abandon();
-    }
+  #drain(): Promise<void> {
+    const { engine } = this.#composition;
+    const [pipeline, changes] = [engine.get(Pipeline), engine.get(ChangeFeed)];
+    const parts = { pipeline, changes, server: this.#server, clock: this.#clock, log: this.#log };
+    return drain(parts, { ...this.#closing, lingerMs: this.#options.lingerMs ?? usualLingerMs });
   }
 
-  async #ended(): Promise<void> {
-    const pipeline = this.#composition.engine.get(Pipeline);
-    // A request that never ends by itself.
-    this.#composition.engine.get(ChangeFeed).close();
-    // By the clock of the network, also where another one has been put in its place.
-    const idle = new Sleep(systemClock);
-    const lingerMs = Math.min(this.#lingerMs, this.#generation.config.server.graceMs / 2);
-    await Promise.all([this.#server?.close(idle.for(lingerMs)).finally(() => idle.end()), pipeline.close()]);
-    // The last requests may have left something to record.
-    await pipeline.close();
-  }
-
-  /** For the API. */
-  async #refusedReload(request: ReloadRequest): Promise<ReloadReport> {
-    try {
-      return await this.reload(request);
-    } catch (error) {
-      if (error instanceof ComponentFailure)
-        throw refuse('CONFIG_REJECTED', `${error.code}: ${error.message}`, { cause: error });
-      if (!(error instanceof ConfigurationError)) throw error;
-      const { problems } = error;
-      const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
-      const { file } = this.#generation.config;
-      throw Object.assign(refuse('CONFIG_REJECTED', `${count} in ${file}`, { cause: error }), { problems });
-    }
+  /**
+   * Has another process take over, by the `restart` of its options. Resolves when that one listens; this router is to be closed
+   * then. Refuses as `NOT_REPLACEABLE`, or as `RESTART_FAILED` where the other process did not get ready: nothing has changed.
+   */
+  restart(): Promise<RestartReport> {
+    this.#checkOpen();
+    return restart(this.#options.restart, { clock: this.#clock, log: this.#log });
   }
 
   #checkOpen(): void {

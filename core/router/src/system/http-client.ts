@@ -16,7 +16,8 @@ import {
 import { Agent, buildConnector, type Dispatcher, errors } from 'undici';
 import { systemClock } from './clock.js';
 import { DnsCache } from './dns-cache.js';
-import { decoded, responseOf } from './response-reader.js';
+import { CallersError, requestBodyOf } from './request-body.js';
+import { decoded, isPassedOn, joined, responseOf } from './response-reader.js';
 import { traceHeaders } from './tracing.js';
 
 /** The router's HTTP client, and how to close its connections. */
@@ -55,32 +56,34 @@ async function send(clock: Clock, connections: Connections, url: string, init: F
   // A literal address is never looked up, so it is checked here.
   if (init.reach === 'public' && isIP(bare(target.hostname)) !== 0 && !isPublicAddress(bare(target.hostname)))
     throw forbidden(target.hostname);
-  const failure = (error: unknown): unknown =>
-    init.signal?.aborted ? init.signal.reason : asFetchError(error, target.host);
+  const failure = (error: unknown): unknown => {
+    if (init.signal?.aborted) return init.signal.reason;
+    return error instanceof CallersError ? error.thrown : asFetchError(error, target.host);
+  };
+  const body = requestBodyOf(init.body);
   const options: Dispatcher.DispatchOptions = {
     origin: target.origin,
     path: `${target.pathname}${target.search}`,
     method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
-    headers: { ...(init.traced === true && traceHeaders()), ...init.headers },
-    ...(init.body === undefined ? {} : { body: bodyOf(init.body) }),
+    headers: { ...(init.traced === true && traceHeaders()), ...init.headers, ...body.headers },
+    ...body.options,
   };
-  try {
-    const response = responseOf(connections.kept, options, init, clock).catch((error: unknown) => {
-      if (!idempotent.has(options.method) || !wasClosedBefore(error)) throw error;
+  const response = await responseOf(connections.kept, options, init, clock)
+    .catch((error: unknown) => {
+      if (!idempotent.has(options.method) || !wasClosedBefore(error) || !body.isUnread()) throw error;
       return responseOf(connections.fresh, options, init, clock);
+    })
+    .then((read) => decoded(read, init.maxBytes))
+    .catch((error: unknown) => {
+      const status = error instanceof Error ? statusBefore.get(error) : undefined;
+      if (status === undefined) throw failure(error);
+      return { status, headers: {}, body: new Uint8Array(), error };
     });
-    const { status, headers, body, error } = await decoded(await response, init.maxBytes);
-    return fetchResponse(status, joined(headers), body, error === null ? null : failure(error));
-  } catch (error) {
-    const status = error instanceof Error ? statusBefore.get(error) : undefined;
-    if (status === undefined) throw failure(error);
-    return fetchResponse(status, {}, new Uint8Array(), failure(error));
-  }
-}
-
-/** undici wants a Buffer; this one is on the same bytes, of which there may be many. */
-function bodyOf(body: NonNullable<FetchInit['body']>): string | Buffer {
-  return typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const { status } = response;
+  const incomplete = response.error === null ? null : failure(response.error);
+  // The sink has a part of the body only, which its caller must learn.
+  if (incomplete !== null && isPassedOn(status, init)) throw incomplete;
+  return fetchResponse(status, joined(response.headers), response.body, incomplete);
 }
 
 /** Makes a response from its parts; `incomplete` is why its body is not complete. */
@@ -136,15 +139,6 @@ function keepStatus(socket: Socket): void {
     const [, status] = /^HTTP\/1\.[01] ([2-5]\d\d)/.exec(start) ?? [];
     if (status !== undefined && unreadable.test(error.name)) statusBefore.set(error, Number(status));
   });
-}
-
-function joined(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const texts: Record<string, string> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    texts[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
-  }
-  return texts;
 }
 
 function targetOf(url: string): URL {

@@ -1,4 +1,4 @@
-/** Ids and random numbers: the one place where they are made. */
+/** Ids: the one place where they are made. */
 import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
@@ -38,6 +38,3 @@ export function newSessionId(): string {
 export function newVersion(): string {
   return v7();
 }
-
-/** Chance, for the jitter of retries: numbers from 0 to below 1. */
-export const random: () => number = Math.random;

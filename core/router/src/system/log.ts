@@ -5,6 +5,7 @@ import { type JsonObject, type Log, type LogFields, parseJson, stringifyJson } f
 import { errorMessage } from '@switchhook/sdk/internal';
 import pino from 'pino';
 import { type Mask, maskedJson } from './mask.js';
+import { printable } from './printable.js';
 import { placeOf } from './thrown.js';
 import { activeTraceId } from './tracing.js';
 
@@ -92,17 +93,6 @@ function maskedLine(line: string, mask: Mask): string {
       : (Object.entries(maskedJson({ [key]: value }, mask))[0] ?? []),
   );
   return `${stringifyJson(Object.fromEntries(fields))}\n`;
-}
-
-/**
- * Characters that a terminal acts on and those that reorder a text, such as U+001B and U+202E, as `\u001b`; line breaks and tabs
- * stay. A JSON text keeps its value.
- */
-export function printable(text: string): string {
-  return text.replace(
-    /(?![\n\t])[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu,
-    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** Some TypeScript, translated when it was loaded, has all of its source for a name, in every stack; at its end stand file, line and column. */

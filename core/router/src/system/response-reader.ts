@@ -1,14 +1,15 @@
 /** Reads one response: its status, its headers, and its body as far as it comes. */
-import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
-import { type Clock, FetchError, type FetchInit } from '@switchhook/sdk';
+import { Readable } from 'node:stream';
+import { type Clock, FetchError, type FetchInit, isSuccess } from '@switchhook/sdk';
 import type { Dispatcher } from 'undici';
-
-const defaultMaxBytes = 1_048_576;
+import { decoding, defaultMaxBytes, encodingError, encodingsOf, tooLarge } from './body-encodings.js';
+import { CallersError } from './request-body.js';
 
 /** A response as it came. */
 export interface ReadResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Empty where a `sink` has taken it. */
   readonly body: Uint8Array;
   /** Why the body is not complete; null = it is. */
   readonly error: unknown;
@@ -21,7 +22,7 @@ export interface ReadResponse {
 export function responseOf(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  init: Pick<FetchInit, 'signal' | 'maxBytes' | 'bodyMs'>,
+  init: ReadLimits,
   clock: Clock,
 ): Promise<ReadResponse> {
   return new Promise((resolve, reject) => {
@@ -30,64 +31,27 @@ export function responseOf(
   });
 }
 
-/** More of them in one response are a mistake, or an attack. */
-const mostEncodings = 3;
-
-/** Undoes the encodings of a body, which many servers apply unasked. The limit of bytes holds for each step, so that no small body becomes a large one. */
+/** Undoes the encodings of a body that has been read. */
 export async function decoded(response: ReadResponse, maxBytes = defaultMaxBytes): Promise<ReadResponse> {
-  const encodings = String(response.headers['content-encoding'] ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((encoding) => encoding.trim())
-    .filter((encoding) => encoding !== '' && encoding !== 'identity');
-  let { body, error } = response;
-  if (body.byteLength === 0) return response;
-  for (const encoding of encodings.toReversed()) {
-    const decoder = encodings.length > mostEncodings ? null : decoderOf(encoding, body, error === null);
-    const chunks: Buffer[] = [];
-    try {
-      if (decoder === null) throw new Error('the encoding is not supported');
-      decoder.end(body);
-      let left = maxBytes;
-      for await (const chunk of decoder as AsyncIterable<Buffer>) {
-        chunks.push(chunk.subarray(0, left));
-        if (chunk.length > left) throw tooLarge(maxBytes);
-        left -= chunk.length;
-      }
-    } catch (failure) {
-      const reason = failure instanceof Error ? failure.message : failure;
-      error ??=
-        failure instanceof FetchError
-          ? failure
-          : new FetchError(
-              'BODY_ENCODING',
-              `the body cannot be read as ${encodings.join(', ').slice(0, 100)}: ${reason}`,
-            );
-    }
-    body = Buffer.concat(chunks);
+  const encodings = encodingsOf(response.headers);
+  if (response.body.byteLength === 0 || encodings.length === 0) return response;
+  const chunks: Buffer[] = [];
+  let { error } = response;
+  try {
+    for await (const chunk of decoding(Readable.from([response.body]), encodings, maxBytes, error === null))
+      chunks.push(chunk);
+  } catch (failure) {
+    error ??= encodingError(failure, encodings);
   }
-  return { ...response, body, error };
+  return { ...response, body: Buffer.concat(chunks), error };
 }
 
-/** Null where the encoding is unknown. Of a body that is not whole it gives what there is. */
-function decoderOf(encoding: string, [first = 0]: Uint8Array, isWhole: boolean) {
-  const options = isWhole ? {} : { finishFlush: constants.Z_SYNC_FLUSH };
-  switch (encoding) {
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip(options);
-    case 'deflate':
-      // Some servers leave the header out, which always has an 8 in its lower half.
-      return (first & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
-    case 'br':
-      return createBrotliDecompress(isWhole ? {} : { finishFlush: constants.BROTLI_OPERATION_FLUSH });
-    default:
-      return null;
-  }
-}
+/** What a request says about its response. */
+type ReadLimits = Pick<FetchInit, 'signal' | 'maxBytes' | 'bodyMs' | 'sink'>;
 
-function tooLarge(maxBytes = defaultMaxBytes): FetchError {
-  return new FetchError('BODY_TOO_LARGE', `the body is larger than ${maxBytes} bytes`);
+/** Whether a sink takes the body of a response with this status. */
+export function isPassedOn(status: number, { sink }: ReadLimits): boolean {
+  return sink !== undefined && isSuccess(status);
 }
 
 interface Waiting {
@@ -100,17 +64,21 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
   #headers: ReadResponse['headers'] = {};
+  readonly #maxBytes: number;
   #left: number;
+  /** What the sink takes the body from; null where there is none. */
+  #stream: Readable | null = null;
   #cancelTimeout: (() => void) | null = null;
   /** Why this side ended the response; undefined while it has not. */
   #ended: unknown;
 
   constructor(
-    private readonly init: Pick<FetchInit, 'signal' | 'maxBytes' | 'bodyMs'>,
+    private readonly init: ReadLimits,
     private readonly clock: Clock,
     private readonly waiting: Waiting,
   ) {
-    this.#left = init.maxBytes ?? defaultMaxBytes;
+    this.#maxBytes = init.maxBytes ?? defaultMaxBytes;
+    this.#left = this.#maxBytes;
     init.signal?.addEventListener('abort', this.#abort);
   }
 
@@ -119,11 +87,20 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     if (this.init.signal?.aborted) this.#abort();
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: ReadResponse['headers']): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ReadResponse['headers']): void {
     // Further headers come after those of an informational response.
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
+    if (isPassedOn(status, this.init)) {
+      this.#stream = new Readable({ read: () => controller.resume() });
+      this.#passOn(this.#stream).then(
+        () => this.#settle(null),
+        (error: unknown) => this.#end(error),
+      );
+      if (Number(headers['content-length']) > this.#maxBytes) this.#end(tooLarge(this.#maxBytes));
+    }
+    if (this.#ended !== undefined) return;
     const { bodyMs } = this.init;
     if (bodyMs === undefined) return;
     this.#cancelTimeout = this.clock.after(bodyMs, () =>
@@ -131,30 +108,57 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     );
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#ended !== undefined) return;
-    this.#chunks.push(chunk.subarray(0, this.#left));
-    if (chunk.length > this.#left) {
-      this.#end(tooLarge(this.init.maxBytes));
-    } else this.#left -= chunk.length;
+    const part = chunk.subarray(0, this.#left);
+    if (this.#stream === null) this.#chunks.push(part);
+    else if (!this.#stream.push(part)) controller.pause();
+    if (chunk.length > this.#left) this.#end(tooLarge(this.#maxBytes));
+    else this.#left -= chunk.length;
   }
 
   onResponseEnd(): void {
-    this.#settle(null);
+    // The body has come in time; the sink may still be busy with it.
+    this.#cancelTimeout?.();
+    if (this.#stream === null) this.#settle(null);
+    else this.#stream.push(null);
   }
 
   onResponseError(_: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#settle(this.#ended ?? error);
+    this.#ended ??= error;
+    this.#stream?.destroy();
+    this.#settle(this.#ended);
+  }
+
+  /** Gives the body to the sink, part by part. */
+  async #passOn(stream: Readable): Promise<void> {
+    const encodings = encodingsOf(this.#headers);
+    const head = { status: this.#status, headers: joined(this.#headers) };
+    const take = async (part: Buffer): Promise<void> => {
+      try {
+        await this.init.sink?.(part, head);
+      } catch (thrown) {
+        throw new CallersError(thrown);
+      }
+    };
+    try {
+      // The last part before the limit may be empty.
+      for await (const part of decoding(stream, encodings, this.#maxBytes))
+        if (this.#ended === undefined && part.length > 0) await take(part);
+    } catch (error) {
+      throw error instanceof CallersError ? error : encodingError(error, encodings);
+    }
   }
 
   readonly #abort = (): void => this.#end(this.init.signal?.reason);
 
   /** Reads no further: the connection is closed with what it still brings. */
   #end(reason: unknown): void {
-    this.#ended = reason;
+    this.#ended ??= reason;
+    this.#stream?.destroy();
     // Before the request has started, `onRequestStart` sees that the signal is aborted.
     if (this.#controller !== null) this.#controller.abort(reason instanceof Error ? reason : new Error('aborted'));
-    this.#settle(reason);
+    this.#settle(this.#ended);
   }
 
   #settle(error: unknown): void {
@@ -167,4 +171,14 @@ class ResponseReader implements Dispatcher.DispatchHandler {
       this.waiting.resolve({ status: this.#status, headers: this.#headers, body, error });
     }
   }
+}
+
+/** Headers as texts, with the values of one name joined. */
+export function joined(headers: ReadResponse['headers']): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    texts[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  }
+  return texts;
 }

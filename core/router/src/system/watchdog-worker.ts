@@ -1,13 +1,14 @@
 /** The watching thread: when the main thread's beats stop, it looks at what runs there, as a debugger does, and lets it go on. */
 import { writeSync } from 'node:fs';
-import { type Debugger, Session } from 'node:inspector';
+import { type Debugger, url as inspectorUrl, Session } from 'node:inspector';
 import { createRequire, SourceMap } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from './clock.js';
 import type { Block, Watched } from './watchdog.js';
 
-const limitMs = 1_000;
+/** For reading the stack of the main thread, which native code does not let see. */
+const lookMs = 1_000;
 const mostFrames = 8;
 /** The router's own packages: a frame of them is where the trouble was let in, not where it is. */
 const ownCode = [
@@ -15,14 +16,16 @@ const ownCode = [
   pathToFileURL(createRequire(import.meta.url).resolve('@switchhook/sdk')).href,
 ].map((url) => fileURLToPath(new URL('.', url)));
 
+/** What the main thread runs. */
+type Seen = Omit<Block, 'ms'> & { readonly isOwn: boolean };
 type Scripts = Map<string, Pick<Debugger.ScriptParsedEventDataType, 'url' | 'sourceMapURL'>>;
 
-const { beats, beatMs } = workerData as Watched;
+const { beats, beatMs, limitMs, end } = workerData as Watched;
 const counter = new Int32Array(beats);
 
 let lastBeat = Atomics.load(counter, 0);
 let lastBeatAtMs = systemClock.elapsed();
-let seen: Omit<Block, 'ms'> | null = null;
+let seen: Seen | null = null;
 
 async function watch(dueAtMs: number): Promise<void> {
   const nowMs = systemClock.elapsed();
@@ -31,42 +34,80 @@ async function watch(dueAtMs: number): Promise<void> {
   if (nowMs - dueAtMs > 2 * beatMs) lastBeatAtMs = nowMs;
   const silentMs = nowMs - lastBeatAtMs;
   if (beat !== lastBeat) {
-    if (seen !== null) parentPort?.postMessage({ ...seen, ms: Math.round(silentMs) } satisfies Block);
+    if (seen !== null && end === undefined) parentPort?.postMessage(blockOf(seen, silentMs));
     [lastBeat, lastBeatAtMs, seen] = [beat, nowMs, null];
   } else if (silentMs > limitMs && seen === null) {
     seen = await whatRuns();
-    say({ ...seen, ms: Math.round(silentMs) });
-  }
+    report(seen, silentMs);
+  } else if (end !== undefined && seen !== null && !seen.isOwn && silentMs > end.afterMs) endProcess(seen, end);
+  // The main thread of a command beats when it is asked to.
+  if (end !== undefined) parentPort?.postMessage(null);
   const nextAtMs = systemClock.elapsed() + beatMs;
   systemClock.after(beatMs, () => void watch(nextAtMs));
 }
 
+function blockOf({ by, stack }: Seen, silentMs: number): Block {
+  return { by, stack, ms: Math.round(silentMs) };
+}
+
 /** The log belongs to the main thread, and perhaps that never comes back. */
-function say(block: Block): void {
+function report(seen: Seen, silentMs: number): void {
+  if (end === undefined) {
+    write(JSON.stringify({ level: 'error', event: 'loop.blocked', ...blockOf(seen, silentMs) }));
+  } else if (!seen.isOwn) {
+    const rest = `Nothing else can run until it returns; the command ends after ${end.afterMs / 1_000} s.`;
+    write(`PLUGIN_BLOCKED: ${placeIn(seen)} has run for ${limitMs / 1_000} s without returning. ${rest}`);
+  }
+}
+
+/** In a debugger, which holds the main thread as a loop does, the command goes on. */
+function endProcess(seen: Seen, { afterMs, exitCode }: NonNullable<typeof end>): void {
+  if (inspectorUrl() !== undefined) return;
+  write(`PLUGIN_BLOCKED: ${placeIn(seen)} has not returned for ${afterMs / 1_000} s; the command ends.`);
+  const session = new Session();
+  session.on('Debugger.paused', ({ params }) => {
+    const callFrameId = params.callFrames[0]?.callFrameId ?? '';
+    // Without standard error, to which Node would write that it waits for this debugger.
+    const expression = `process.getBuiltinModule('fs').closeSync(2); process.exit(${exitCode})`;
+    session.post('Debugger.evaluateOnCallFrame', { callFrameId, expression });
+  });
+  session.connectToMainThread();
+  session.post('Debugger.enable');
+  session.post('Debugger.pause');
+  // Where native code blocks by now, the main thread does not stop for the debugger.
+  systemClock.after(lookMs, () => process.kill(process.pid, 'SIGKILL'));
+}
+
+/** `function file:line:column` of the innermost code that is not the router's own. */
+function placeIn({ by, stack }: Seen): string {
+  return stack.find((frame) => culpritIn(frame) === by) ?? by;
+}
+
+function write(line: string): void {
   try {
-    writeSync(2, `${JSON.stringify({ level: 'error', event: 'loop.blocked', ...block })}\n`);
+    writeSync(2, `${line}\n`);
   } catch (error) {
-    // Standard error is not read while the process is blocked; the log reports it afterwards.
+    // Standard error is not read while the process is blocked; the log of a router reports it afterwards.
     if (!(error instanceof Error)) throw error;
   }
 }
 
 /** Stops the main thread for the moment it takes to read its stack. */
-function whatRuns(): Promise<Omit<Block, 'ms'>> {
+function whatRuns(): Promise<Seen> {
   const session = new Session();
   const scripts: Scripts = new Map();
   return new Promise((resolve) => {
-    const giveUp = systemClock.after(limitMs, () => end([]));
-    const end = (frames: readonly Debugger.CallFrame[]): void => {
+    const giveUp = systemClock.after(lookMs, () => done([]));
+    const done = (frames: readonly Debugger.CallFrame[]): void => {
       giveUp();
       session.post('Debugger.disable');
       session.disconnect();
       const stack = frames.map((frame) => formatFrame(frame, scripts));
-      const by = stack.map(culpritIn).find((culprit) => culprit !== null) ?? stack[0] ?? 'unknown';
-      resolve({ by, stack });
+      const culprit = stack.map(culpritIn).find((one) => one !== null);
+      resolve({ by: culprit ?? stack[0] ?? 'unknown', stack, isOwn: culprit === undefined });
     };
     session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params));
-    session.on('Debugger.paused', ({ params }) => end(params.callFrames.slice(0, mostFrames)));
+    session.on('Debugger.paused', ({ params }) => done(params.callFrames.slice(0, mostFrames)));
     session.connectToMainThread();
     session.post('Debugger.enable');
     session.post('Debugger.pause');

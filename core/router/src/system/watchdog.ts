@@ -6,6 +6,10 @@ import type { Clock, Log, Metrics } from '@switchhook/sdk';
 export interface Watched {
   readonly beats: SharedArrayBuffer;
   readonly beatMs: number;
+  /** Silence that is reported. */
+  readonly limitMs: number;
+  /** Of a command: the exit code, and the silence after which it ends the process. A router is never ended. */
+  readonly end?: { readonly afterMs: number; readonly exitCode: number };
 }
 
 /** A stretch of time in which nothing else could run. */
@@ -19,21 +23,33 @@ export interface Block {
 
 const beatMs = 250;
 
-/** Starts watching. The thread costs some megabytes and four wake-ups a second; it looks into the main thread only while that is blocked. */
-export function openWatchdog(clock: Clock, log: Log, metrics: Metrics): { close(): Promise<void> } {
-  const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const counter = new Int32Array(beats);
-  const workerData: Watched = { beats, beatMs };
-  // Without loaders of the process (tsx), which would only make it larger.
-  const options = { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } };
-  const worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), options);
+/**
+ * Watches a command that imports plugins and makes their components: code of others that has not returned after `reportMs`
+ * is reported on standard error by file and line, and after `endMs` the process ends with `exitCode`. Both count from
+ * the last moment at which anything else could run. The thread does not keep the process running.
+ */
+export function watchLoading(limits: { reportMs: number; endMs: number; exitCode: number }): {
+  close(): Promise<void>;
+} {
+  const end = { afterMs: limits.endMs, exitCode: limits.exitCode };
+  const { worker, counter } = startThread({ limitMs: limits.reportMs, end });
+  // A timer would keep the process running; questions of the thread do not.
+  worker.on('message', () => Atomics.add(counter, 0, 1));
+  worker.on('error', () => {}); // Without its thread, a command works as before.
   worker.unref();
-  // One second of silence is the thread's limit; the message arrives when the block is over.
+  return { close: async () => void (await worker.terminate()) };
+}
+
+/** Starts watching a router. The thread costs some megabytes and four wake-ups a second; it looks into the main thread only while that is blocked. */
+export function openWatchdog(clock: Clock, log: Log, metrics: Metrics): { close(): Promise<void> } {
+  const { worker, counter } = startThread({ limitMs: 1_000 });
+  // The message arrives when the block is over.
   worker.on('message', ({ ms, by, stack }: Block) => {
     log.error('loop.blocked', { ms, by, stack });
     metrics.count('loop_blocks_total', 'Times something kept the process to itself for more than a second', { by });
   });
   worker.on('error', (error) => log.warn('watchdog.failed', { error }));
+  worker.unref();
 
   let cancel = (): void => {};
   const beat = (): void => {
@@ -47,4 +63,13 @@ export function openWatchdog(clock: Clock, log: Log, metrics: Metrics): { close(
       await worker.terminate();
     },
   };
+}
+
+function startThread(limits: Pick<Watched, 'limitMs' | 'end'>): { worker: Worker; counter: Int32Array } {
+  const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const workerData: Watched = { beats, beatMs, ...limits };
+  // Without loaders of the process (tsx), which would only make it larger.
+  const options = { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } };
+  const worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), options);
+  return { worker, counter: new Int32Array(beats) };
 }

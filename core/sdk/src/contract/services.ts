@@ -75,7 +75,15 @@ export interface FetchInit {
   /** Default `GET`. */
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  readonly body?: string | Uint8Array | StreamedBody;
+  /**
+   * Takes the body of a 2xx response part by part, instead of the response's `body`, which is empty then. Called with one part
+   * after the other, none of them empty, decoded where the body was compressed; a part is not used again. While a promise
+   * that it returns is pending, the sender is paused. What it throws ends the request and closes the connection. `maxBytes`,
+   * `bodyMs` and `signal` hold as they do without it; it is not called any more once `fetch` has settled. Responses with
+   * another status are read into `body`.
+   */
+  readonly sink?: (part: Uint8Array, head: ResponseHead) => void | Promise<void>;
   readonly signal?: AbortSignal;
   /**
    * `public` refuses hosts that resolve to private, loopback, link-local or otherwise reserved addresses. For URLs built
@@ -90,11 +98,27 @@ export interface FetchInit {
   readonly traced?: boolean;
 }
 
-/** A response whose body has been read already, as far as it came. */
-export interface FetchResponse {
+/** The body of a request that is made while it is sent, so that it is never in memory as a whole. */
+export interface StreamedBody {
+  /**
+   * Read once, from when there is a connection; the next part is taken when the one before is on its way. A request of which a part was
+   * taken is never sent a second time. Ends early where the request fails: its iterator's `return` is called. What it throws ends
+   * the request.
+   */
+  readonly parts: AsyncIterable<Uint8Array>;
+  /** How many bytes all parts have together, which is sent as `Content-Length`. Other parts are a `FetchError` with code `BODY_LENGTH`, and the request is not completed. */
+  readonly byteLength: number;
+}
+
+/** What comes before the body of a response. */
+export interface ResponseHead {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A response whose body has been read already, as far as it came. */
+export interface FetchResponse extends ResponseHead {
   /** At most `maxBytes`. Decoded where it was compressed (gzip, deflate, br). */
   readonly body: Uint8Array;
   /** True where the body is not complete: longer than `maxBytes`, not ended in time, broken off or invalid. */
@@ -110,6 +134,8 @@ export interface HttpClient {
   /**
    * Sends one request. Redirects are not followed. Rejects with a `FetchError` where no status came, with the signal's reason
    * where it is aborted before. Once there is a status it resolves, whatever becomes of the body: the other side has decided.
+   * With a `sink` and a 2xx status, it resolves once the sink has taken the whole body, and otherwise rejects: with what the sink threw,
+   * the signal's reason, or a `FetchError` with code `BODY_TOO_LARGE`, `BODY_TIMEOUT`, `BODY_ENCODING` or that of the lost connection.
    */
   readonly fetch: (url: string, init?: FetchInit) => Promise<FetchResponse>;
 }

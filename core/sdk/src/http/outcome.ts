@@ -20,6 +20,11 @@ const acceptedLater = new Set([408, 409, 421, 423, 424, 425, 429]);
 /** 5xx statuses that a retry does not change: 501 Not Implemented, 505 HTTP Version Not Supported, 511 Network Authentication Required. */
 const lastingFaults = new Set([501, 505, 511]);
 
+/** Whether a status is 2xx: the request has had its effect, or will have it. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
 /**
  * The outcome of a response:
  * - 2xx: `delivered`
@@ -30,7 +35,7 @@ const lastingFaults = new Set([501, 505, 511]);
 export function outcomeOf(response: FetchResponse, nowMs: number): Outcome {
   const { status } = response;
   const kept = excerptOf(response);
-  if (status >= 200 && status < 300) return { kind: 'delivered', ...kept };
+  if (isSuccess(status)) return { kind: 'delivered', ...kept };
   const reason = reasonFor(response);
   if (neverAccepted.has(status)) return { kind: 'rejected', reason, ...kept };
   const wishMs = retryAfterMs(response.headers['retry-after'], nowMs);

@@ -43,7 +43,7 @@ export function scenarioFrom(value: unknown): Scenario {
 /** Reads a scenario. Throws a `ConfigurationError` with everything that is wrong with it. */
 export function readScenario(file: string): Scenario {
   const document = readConfig(file, undefined, hints);
-  const scenario = document.root === null ? null : new Checker(document).check(scenarioSchema, []);
+  const scenario = document.root === null ? null : new Checker(document, compileExpression).check(scenarioSchema, []);
   if (scenario === null || document.problems.length > 0) throw new ConfigurationError(document.problems);
   return scenario;
 }

@@ -1,0 +1,199 @@
+/**
+ * `start --replaceable`: a supervisor, and the router in a process of its own. On `switchhook restart`, the supervisor starts
+ * another router from the files as they are now. Both share the listening socket, so that no connection is refused.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import type { ClosingTimes } from '@switchhook/core';
+import { systemClock } from '@switchhook/core/client';
+import { withTimeout } from '@switchhook/sdk/internal';
+import { exitCodes, type Output } from './output.js';
+
+/** What the supervisor says to a router. */
+type ToRouter =
+  | { readonly kind: 'role'; readonly replaces: boolean }
+  | { readonly kind: 'take-over' | 'store-free' | 'leave' | 'reload' | 'restart' | 'stop' }
+  | { readonly kind: 'replaced'; readonly failure: string | null };
+
+/** What a router says to the supervisor. */
+interface FromRouter {
+  readonly kind: 'joined' | 'prepared' | 'listening' | 'replace';
+}
+
+/** Importing plugins and opening components takes seconds; what takes longer hangs. */
+const preparationMs = 60_000;
+/** Longer than a router needs for its grace and for closing its components. */
+const leavingMs = 45_000;
+/** A call in progress is still answered; an attempt that takes longer than this is repeated by the next router. */
+const leavingTimes: ClosingTimes = { graceMs: 10_000, attemptsMs: 3_000 };
+
+/** Runs a router in a process of its own, and replaces it when it asks for it, until one ends by itself. Returns its exit code. */
+export class Supervisor {
+  readonly #output: Output;
+  #current: Worker;
+  #replacing: Promise<string | null> | null = null;
+  #stops = 0;
+
+  constructor(output: Output) {
+    this.#output = output;
+    // Connections are accepted by the routers themselves, on a socket that they share.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    cluster.setupPrimary({ args: process.argv.slice(2) });
+    this.#current = this.#started(false);
+  }
+
+  async run(): Promise<number> {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => this.#stop());
+    process.on('SIGHUP', () => (this.#output.terminal ? this.#stop() : say(this.#current, { kind: 'reload' })));
+    process.on('SIGUSR2', () => say(this.#current, { kind: 'restart' }));
+    for (;;) {
+      const running = this.#current;
+      const code = await exitOf(running);
+      await this.#replacing;
+      if (running === this.#current) return code;
+    }
+  }
+
+  /** The first signal is the router's; the second one ends it at once. */
+  #stop(): void {
+    this.#stops += 1;
+    if (this.#stops === 1) say(this.#current, { kind: 'stop' });
+    else this.#current.process.kill('SIGKILL');
+  }
+
+  #started(replaces: boolean): Worker {
+    const router = cluster.fork();
+    router.on('message', ({ kind }: FromRouter) => {
+      if (kind === 'joined') say(router, { kind: 'role', replaces });
+      if (kind === 'replace') void this.#replaceFor(router);
+    });
+    return router;
+  }
+
+  async #replaceFor(asking: Worker): Promise<void> {
+    if (this.#replacing !== null) return say(asking, { kind: 'replaced', failure: 'another restart is in progress' });
+    const next = this.#started(true);
+    this.#replacing = replace(this.#current, next, () => {
+      this.#current = next;
+    }).catch((error: Error) => error.message);
+    const failure = await this.#replacing;
+    this.#replacing = null;
+    if (failure === null) return;
+    next.process.kill('SIGKILL');
+    say(asking, { kind: 'replaced', failure });
+  }
+}
+
+/** Has `next` take over from `current`. Rejects where it does not get ready; then nothing has changed. */
+async function replace(current: Worker, next: Worker, isTaken: () => void): Promise<null> {
+  await reached(next, 'prepared');
+  say(next, { kind: 'take-over' });
+  await reached(next, 'listening');
+  isTaken();
+  say(current, { kind: 'replaced', failure: null });
+  say(current, { kind: 'leave' });
+  await withTimeout(systemClock, leavingMs, exitOf(current)).catch(async () => {
+    current.process.kill('SIGKILL');
+    await exitOf(current);
+  });
+  say(next, { kind: 'store-free' });
+  return null;
+}
+
+/** Resolves when the router has said so. Rejects, with the reason, where it ends or hangs before. */
+async function reached(router: Worker, kind: FromRouter['kind']): Promise<void> {
+  const said = new Promise<void>((resolve) => {
+    router.on('message', (message: FromRouter) => {
+      if (message.kind === kind) resolve();
+    });
+  });
+  const left = exitOf(router).then((code) => {
+    throw new Error(`the new process ended with exit code ${code} before it was ready`);
+  });
+  await withTimeout(systemClock, preparationMs, Promise.race([said, left])).catch((error: Error) => {
+    throw error.name === 'TimeoutError'
+      ? new Error(`the new process was not ready after ${preparationMs / 1_000} s`)
+      : error;
+  });
+}
+
+async function exitOf(router: Worker): Promise<number> {
+  if (!router.isDead()) await once(router, 'exit');
+  return router.process.exitCode ?? exitCodes.failed;
+}
+
+function say(router: Worker, message: ToRouter): void {
+  if (router.isConnected()) router.send(message);
+}
+
+/** The connection of a router to its supervisor. */
+export class SupervisorLink {
+  /** Whether another router runs, which this one replaces. */
+  readonly replaces: boolean;
+  /** Resolves when the router has to end, with the times it has for it. */
+  readonly ended: Promise<ClosingTimes>;
+  /** Resolves when the earlier router has closed its store. */
+  readonly storeFree: Promise<unknown>;
+
+  private constructor(replaces: boolean) {
+    this.replaces = replaces;
+    this.storeFree = next('store-free');
+    const stopped = [next('stop'), once(process, 'SIGTERM'), once(process, 'disconnect')];
+    this.ended = Promise.race([
+      next('leave').then(() => leavingTimes),
+      ...stopped.map((each) => each.then(() => ({}) satisfies ClosingTimes)),
+    ]);
+    // A terminal sends these to the supervisor as well, which decides.
+    for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {});
+  }
+
+  /** Null where this process has no supervisor. */
+  static async join(): Promise<SupervisorLink | null> {
+    if (!cluster.isWorker) return null;
+    const role = next('role');
+    tell('joined');
+    const { replaces } = await role;
+    return new SupervisorLink(replaces);
+  }
+
+  /** Says that the router is prepared; resolves when it has to take over. */
+  async prepared(): Promise<void> {
+    const takeOver = next('take-over');
+    tell('prepared');
+    await takeOver;
+  }
+
+  listening(): void {
+    tell('listening');
+  }
+
+  /** Asks for a process that replaces this one. Resolves when it listens, and rejects where it did not get ready. */
+  async replace(): Promise<void> {
+    const replaced = next('replaced');
+    tell('replace');
+    const { failure } = await replaced;
+    if (failure !== null) throw new Error(failure);
+  }
+
+  on(kind: 'reload' | 'restart', act: () => unknown): void {
+    process.on('message', (message: ToRouter) => {
+      if (message.kind === kind) act();
+    });
+  }
+}
+
+/** The next message of this kind. */
+function next<K extends ToRouter['kind']>(kind: K): Promise<Extract<ToRouter, { kind: K }>> {
+  return new Promise((resolve) => {
+    const read = (message: ToRouter): void => {
+      if (message.kind !== kind) return;
+      process.off('message', read);
+      resolve(message as Extract<ToRouter, { kind: K }>);
+    };
+    process.on('message', read);
+  });
+}
+
+function tell(kind: FromRouter['kind']): void {
+  process.send?.({ kind } satisfies FromRouter);
+}

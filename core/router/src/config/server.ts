@@ -1,0 +1,41 @@
+/** The section `server` of the configuration. */
+import type { Reader } from '@switchhook/sdk/internal';
+import type { z } from 'zod';
+import type { ServerConfig } from './config.js';
+import type { ConfigDocument } from './diagnostics.js';
+import type { Problem } from './problem.js';
+import { serverSchema } from './schema.js';
+import { Checker } from './validate.js';
+
+/** The section has none, and their compiler takes a while to load. */
+const noExpressions: Reader['compile'] = (text) => {
+  throw new Error(`the section server has no expressions, and ${text} is one`);
+};
+
+/** The section `server` alone, without any plugin; or what is wrong with it or with the whole file. */
+export function checkServer(document: ConfigDocument): ServerConfig | readonly Problem[] {
+  const server = new Checker(document, noExpressions).check(serverSchema, ['server'], {});
+  const wrong = document.problems.filter(({ path }) => path === '' || /^server\b/.test(path));
+  return server === null || wrong.length > 0 ? wrong : serverConfig(server);
+}
+
+/** As the router uses it, of what is written. */
+export function serverConfig({
+  bodyLimit,
+  bodyTimeout,
+  grace,
+  keepAlive,
+  admin,
+  publicUrl,
+  ...rest
+}: z.output<typeof serverSchema>): ServerConfig {
+  return {
+    ...rest,
+    publicUrl: publicUrl ?? null,
+    bodyLimitBytes: bodyLimit,
+    bodyTimeoutMs: bodyTimeout,
+    graceMs: grace,
+    keepAliveMs: keepAlive,
+    adminToken: admin?.token ?? null,
+  };
+}

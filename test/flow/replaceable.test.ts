@@ -1,0 +1,217 @@
+/** A router that is replaced by a new process, or listens on a socket that another program has opened. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { createInterface } from 'node:readline';
+import { type Receiver, receiver } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { commandFile, type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
+
+const yaml = (crm: Receiver) => `
+version: 1
+server: { host: 127.0.0.1, port: 0, admin: { token: token-of-an-operator } }
+store: { use: sqlite, path: ./switchhook.db }
+sources:
+  agents: { use: bearer, tokens: [token-of-the-tests] }
+  calls: { use: sigmamind.call, token: token-of-the-tests }
+destinations:
+  crm: { use: http.post, url: ${crm.url}/hooks }
+routes:
+  - { from: agents, to: crm }
+answers:
+  - { from: calls, variables: { name: there } }
+`;
+
+describe('a router that can be replaced', () => {
+  let place: Workplace;
+  let crm: Receiver;
+  let file: string;
+
+  beforeEach(async () => {
+    place = await workplace();
+    crm = await receiver();
+    file = await place.write('switchhook.yaml', yaml(crm));
+  });
+  afterEach(async () => {
+    await place.close();
+    await crm.close();
+  });
+
+  const restart = ({ url }: RouterProcess) =>
+    place.run(['restart', '--config', file, '--url', url, '--token', 'token-of-an-operator', '--json']);
+  const logged = async (
+    { log }: RouterProcess,
+    event: string,
+    count = 1,
+  ): Promise<Readonly<Record<string, unknown>>> => {
+    for (;;) {
+      const lines = log.filter((line) => line.event === event);
+      const line = lines[count - 1];
+      if (line !== undefined) return line;
+      await new Promise(setImmediate);
+    }
+  };
+
+  /** Senders that keep their connections, until `end` is called; resolves with what became of each request. */
+  const senders = (url: string) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+    const ends: string[] = [];
+    const acknowledged: string[] = [];
+    let isOver = false;
+    let count = 0;
+    const sent = (path: string, body: object) =>
+      new Promise<boolean>((resolve) => {
+        const headers = { 'content-type': 'application/json', authorization: 'Bearer token-of-the-tests' };
+        const asked = request(`${url}${path}`, { method: 'POST', agent, headers }, (response) => {
+          if (response.statusCode !== 200) ends.push(`status ${response.statusCode}`);
+          response.resume().on('end', () => resolve(response.statusCode === 200));
+        });
+        asked.on('error', (error) => {
+          ends.push(String(error));
+          resolve(false);
+        });
+        asked.end(JSON.stringify(body));
+      });
+    const sender = async (): Promise<void> => {
+      while (!isOver) {
+        count += 1;
+        const id = `event-${count}`;
+        if (count % 5 === 0)
+          await sent('/hooks/calls/token-of-the-tests', { event: 'inbound_call', from_number: '+1', to_number: '+2' });
+        else if (await sent('/hooks/agents', { id, type: 'call' })) acknowledged.push(id);
+      }
+    };
+    const all = Promise.all(Array.from({ length: 8 }, sender));
+    return {
+      end: async () => {
+        isOver = true;
+        await all;
+        agent.destroy();
+        return { failures: ends, acknowledged };
+      },
+    };
+  };
+
+  it('refuses no request and loses no event while new processes take over, and calls are answered', async () => {
+    const router = await place.start(file, ['--replaceable']);
+    const load = senders(router.url);
+    for (const attempt of [1, 2]) {
+      const { code, stdout, stderr } = await restart(router);
+      expect(stderr).to.equal('');
+      expect(code).to.equal(0);
+      expect(JSON.parse(stdout)).to.have.all.keys('earlierVersion', 'version', 'readyMs', 'tookMs');
+      await logged(router, 'router.listening', attempt + 1);
+    }
+    const { failures, acknowledged } = await load.end();
+    expect(failures).to.deep.equal([]);
+    expect(acknowledged.length).to.be.greaterThan(100);
+    const arrived = new Set<string>();
+    while (arrived.size < acknowledged.length)
+      for (const { body } of await crm.received(arrived.size + 1)) arrived.add(JSON.parse(String(body)).data.id);
+    expect(await router.stop()).to.equal(0);
+    expect(router.log.filter(({ event }) => event === 'router.closed')).to.have.length(3);
+  });
+
+  it('goes on where the new process does not get ready, and says why', async () => {
+    const router = await place.start(file, ['--replaceable']);
+    await place.write('switchhook.yaml', yaml(crm).replace('use: http.post', 'use: http.pots'));
+    const { code, stderr } = await place.run(['restart', '--url', router.url, '--token', 'token-of-an-operator']);
+    expect(code).to.equal(1);
+    expect(stderr).to.include('RESTART_FAILED: the new process ended with exit code 78 before it was ready');
+    expect((await fetch(`${router.url}/readyz`)).status).to.equal(200);
+    expect(await logged(router, 'router.restart-failed')).to.include({ level: 'error' });
+    await place.write('switchhook.yaml', yaml(crm));
+    expect((await restart(router)).code).to.equal(0);
+    expect(await router.stop()).to.equal(0);
+  });
+
+  it('is replaced on SIGUSR2 and reloads on SIGHUP', async () => {
+    const router = await place.start(file, ['--replaceable']);
+    router.process.kill('SIGUSR2');
+    await logged(router, 'router.listening', 2);
+    await logged(router, 'router.closed');
+    router.process.kill('SIGHUP');
+    await logged(router, 'config.reloaded');
+    expect(await router.stop()).to.equal(0);
+  });
+
+  it('does not wait long for an attempt: the next process makes it again', async () => {
+    let requests = 0;
+    crm.answer(() => {
+      requests += 1;
+      return requests === 1 ? new Promise(() => {}) : 200;
+    });
+    const router = await place.start(file, ['--replaceable']);
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer token-of-the-tests' };
+    const body = JSON.stringify({ id: 'slow', type: 'call' });
+    expect((await fetch(`${router.url}/hooks/agents`, { method: 'POST', headers, body })).status).to.equal(200);
+    await crm.received(1);
+    expect((await restart(router)).code).to.equal(0);
+    await crm.received(2);
+    expect(await router.stop()).to.equal(0);
+    const outcomes = router.log.filter(({ event }) => event === 'delivery.attempted').map(({ outcome }) => outcome);
+    expect(outcomes).to.include('delivered');
+  });
+
+  it('cannot be replaced without its option, and says how', async () => {
+    const router = await place.start(file);
+    const { code, stderr } = await restart(router);
+    expect(code).to.equal(1);
+    expect(stderr).to.include('NOT_REPLACEABLE').and.to.include('switchhook start --replaceable');
+  });
+});
+
+describe('a socket that was opened by systemd', () => {
+  let place: Workplace;
+  let crm: Receiver;
+  let listening: Server;
+
+  beforeEach(async () => {
+    place = await workplace();
+    crm = await receiver();
+    listening = createServer();
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  });
+  afterEach(async () => {
+    listening.close();
+    await place.close();
+    await crm.close();
+  });
+
+  /** As systemd starts it: the process has the socket as its file 3, and its own number in LISTEN_PID. */
+  const started = async (sockets: number, args: readonly string[] = []) => {
+    const file = await place.write('switchhook.yaml', yaml(crm).replace('port: 0', 'port: 1'));
+    const { fd } = (listening as unknown as { _handle: { fd: number } })._handle;
+    const command = [process.execPath, commandFile, 'start', '--config', file, ...args].join(' ');
+    return spawn('sh', ['-c', `LISTEN_FDS=${sockets} LISTEN_PID=$$ exec ${command}`], {
+      stdio: ['ignore', 'pipe', 'pipe', fd],
+    });
+  };
+
+  for (const args of [[], ['--replaceable']])
+    it(`is listened on, in place of server.port: start ${args.join(' ')}`, async () => {
+      const child = await started(1, args);
+      const lines = createInterface({ input: child.stdout ?? process.stdin });
+      const url = await new Promise<string>((resolve) => {
+        lines.on('line', (text) => {
+          const line = JSON.parse(text);
+          if (line.event === 'router.listening') resolve(line.url);
+        });
+      });
+      const address = listening.address();
+      expect(url).to.equal(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`);
+      // This process has the socket, too, and accepts nothing on it.
+      child.kill('SIGTERM');
+      const [code] = await once(child, 'exit');
+      expect(code).to.equal(0);
+    });
+
+  it('is refused where there are several', async () => {
+    const child = await started(2);
+    const [said] = await once(createInterface({ input: child.stderr ?? process.stdin }), 'line');
+    expect(said).to.equal('cannot listen: systemd passes 2 sockets, and the router listens on one');
+    const [code] = await once(child, 'exit');
+    expect(code).to.equal(1);
+  });
+});
