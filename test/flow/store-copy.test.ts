@@ -17,6 +17,8 @@ destinations:
 routes: [{ to: [console, crm, later] }]
 `;
 
+const pluginKey = 'plugin:crm:token';
+const endsAtMs = 4_000_000_000_000;
 const pauses = JSON.stringify([{ kind: 'destination', name: 'other', by: 'jo', reason: 'test', sinceMs: 1 }]);
 
 describe('switchhook store copy', () => {
@@ -43,21 +45,22 @@ describe('switchhook store copy', () => {
         };
         while (!(await isSettled()));
         await router.get(Store).setState?.(pausesKey, pauses, null);
+        await router.get(Store).setState?.(pluginKey, 'token', null, endsAtMs);
         await router.close();
       };
       const copy = async (from: string, to: string) => {
         const { code, stdout, stderr } = await place.command(['store', 'copy', '--from', from, '--to', to, '--json']);
-        return { code, stderr: stderr.trim(), ...JSON.parse(stdout) };
+        return { code, stderr: stderr.trim().split('\n'), ...JSON.parse(stdout) };
       };
       await send([1, 2, 3]);
-      expect(await copy(sqlite, postgresql)).to.deep.include({
-        code: 0,
-        isSame: true,
-        stderr: '3 events read, 3 written, 0 the same already',
-      });
+      const first = await copy(sqlite, postgresql);
+      expect(first).to.deep.include({ code: 0, isSame: true });
+      expect(first.stderr[0]).to.equal('3 events read, 3 written, 0 the same already');
+      expect(first.stderr[1]).to.match(/^\d texts copied: /);
       await send([4]);
       const again = await copy(sqlite, postgresql);
-      expect(again).to.deep.include({ code: 0, isSame: true, stderr: '4 events read, 1 written, 3 the same already' });
+      expect(again).to.deep.include({ code: 0, isSame: true });
+      expect(again.stderr[0]).to.equal('4 events read, 1 written, 3 the same already');
       expect(again.days.map(({ events, deliveries }: Record<string, number>) => [events, deliveries])).to.deep.equal([
         [4, 12],
       ]);
@@ -65,9 +68,13 @@ describe('switchhook store copy', () => {
       const { router } = await place.router(target);
       const states = (await router.get(Store).deliveries({ limit: 100 })).items.map(({ state }) => state);
       expect(await router.get(Store).state?.(pausesKey)).to.equal(pauses);
+      expect(await router.get(Store).state?.(pluginKey)).to.equal('token');
       expect(new Set(states)).to.deep.equal(new Set(['waiting', 'dead', 'delivered']));
       await router.close();
       await database.query(`update settled set reason = 'discarded' where state = 5`);
+      expect(await database.query('select expires_at from state where key = $1', [pluginKey])).to.deep.equal([
+        { expires_at: String(endsAtMs) },
+      ]);
       const { code, stdout } = await place.command(['store', 'copy', '--from', postgresql, '--to', sqlite]);
       expect([code, stdout.trim().split('\n').at(-1)]).to.deep.equal([0, 'ok both stores keep the same']);
     } finally {

@@ -2,7 +2,12 @@
 import { processOutput } from './output.js';
 import { programFor } from './program.js';
 
+export { contentOf, type Header, lineOfEvent } from './backup/format.js';
+export { openBackup } from './backup/reader.js';
+export { headerOf, linesOf } from './backup/writer.js';
+export { writeWhole } from './file-output.js';
 export { instantOf } from './filters.js';
+export { csvRow } from './format/csv.js';
 export { plainOutput } from './output.js';
 export { runCommand } from './run.js';
 export { type Column, drawTable, fitTable } from './table.js';

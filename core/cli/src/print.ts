@@ -41,6 +41,11 @@ export async function confirm(question: string, output: Output): Promise<void> {
   if (!/^y(es)?$/i.test(answer.trim())) throw new CommandFailure(exitCodes.failed, 'Nothing was changed.');
 }
 
+/** `1 event`, `2 events`. */
+export function quantity(count: number, one: string, more = `${one}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : more}`;
+}
+
 /** `1 delivery`, `2 deliveries`. */
 export function deliveries(count: number): string {
   return `${count} deliver${count === 1 ? 'y' : 'ies'}`;

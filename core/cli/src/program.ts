@@ -5,6 +5,7 @@ import type { Output } from './output.js';
 import * as asking from './usage/asking.js';
 import * as changing from './usage/changing.js';
 import * as installing from './usage/installing.js';
+import * as keeping from './usage/keeping.js';
 import * as running from './usage/running.js';
 import * as sending from './usage/sending.js';
 
@@ -41,6 +42,9 @@ const commands = [
   installing.pluginsCommand,
   installing.doctorCommand,
   installing.sigmamindCommand,
+  keeping.backupCommand,
+  keeping.restoreCommand,
+  keeping.exportCommand,
   running.storeCommand,
   running.crashtestCommand,
   installing.completionCommand,
@@ -77,10 +81,15 @@ Examples:
   switchhook explain conv_123                   why did this conversation not arrive?
   switchhook refused --group                    which requests are refused, and whose secret do they have?
   switchhook incomplete                         which conversations lack an event?
+  switchhook backup switchhook.backup           write all that its store keeps into one file
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`,
     );
-  for (const command of commands)
-    program.addCommand(command(output).configureOutput(parserOutput).exitOverride().showHelpAfterError());
+  // Subcommands do not end the process themselves, either.
+  const settled = (command: Command): Command => {
+    command.commands.forEach(settled);
+    return command.configureOutput(parserOutput).exitOverride().showHelpAfterError();
+  };
+  for (const command of commands) program.addCommand(settled(command(output)));
   return program;
 }

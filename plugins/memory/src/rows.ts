@@ -1,15 +1,8 @@
 /** The rows of the memory store: what one of them answers, and how it changes. */
 
+import { createHash } from 'node:crypto';
 import type * as contract from '@switchhook/sdk';
-import {
-  type Attempt,
-  type DeliveryState,
-  type EndReason,
-  fingerprint,
-  type Page,
-  refuse,
-  type Settlement,
-} from '@switchhook/sdk';
+import { type Attempt, type DeliveryState, type EndReason, type Page, refuse, type Settlement } from '@switchhook/sdk';
 
 export interface EventRow {
   readonly record: contract.EventRecord;
@@ -236,7 +229,7 @@ export function keyOf({ source, key }: contract.EventRecord): string {
   return JSON.stringify([source, key]);
 }
 
-/** The same without source and key. */
-export function digestOf(event: contract.EventRecord): string {
-  return fingerprint(keyOf(event));
+/** The same without source and key, as in a `StoredKey`. */
+export function digestOf({ source, key }: contract.EventRecord): string {
+  return createHash('sha256').update(`${source}\0${key}\0`).digest('hex').slice(0, 32);
 }

@@ -231,11 +231,17 @@ class MemoryStore implements contract.Store {
     return null;
   }
 
-  async restore(all: readonly contract.StoredEvent[]): Promise<void> {
+  async restore(
+    all: readonly contract.StoredEvent[],
+    { texts = [], keys = [] }: contract.StoredOthers = {},
+  ): Promise<void> {
+    for (const { digest, eventId, untilMs } of keys)
+      if (untilMs !== null) this.#erased.set(digest, { eventId, untilMs });
     const events = all.filter(({ event }) => this.#erased.get(digestOf(event))?.eventId !== event.id);
     for (const { event } of events)
       if ((this.#idByKey.get(keyOf(event)) ?? event.id) !== event.id)
         throw new Error(`another event has the source and key of event ${event.id}`);
+    for (const text of texts) this.#texts.keep(text);
     for (const { event, deliveries } of events) {
       const kept = this.#events.get(event.id);
       if (kept === undefined) this.#append({ event, deliveries: [] }, []);

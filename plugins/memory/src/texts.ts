@@ -1,5 +1,5 @@
 /** The texts that the memory store keeps beside its events. */
-import type { Clock } from '@switchhook/sdk';
+import type { Clock, StoredText } from '@switchhook/sdk';
 
 export class Texts {
   readonly #clock: Clock;
@@ -28,6 +28,11 @@ export class Texts {
   async stateKeys(prefix: string, limit: number): Promise<readonly string[]> {
     const kept = [...this.#kept.keys()].filter((key) => key.startsWith(prefix) && this.#textOf(key) !== null);
     return kept.slice(0, limit);
+  }
+
+  /** Keeps the text of another store in place of its own. */
+  keep({ key, value, expiresAtMs }: StoredText): void {
+    this.#kept.set(key, { value, expiresAtMs: expiresAtMs ?? Number.POSITIVE_INFINITY });
   }
 
   /** Removes texts that have ended, at most `limit`; returns how many. */

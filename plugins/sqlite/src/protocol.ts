@@ -17,6 +17,7 @@ import type {
   Settled,
   Settlement,
   StoredEvent,
+  StoredOthers,
 } from '@switchhook/sdk';
 import type { Purged } from './purge.js';
 import type { Place } from './sql.js';
@@ -36,7 +37,8 @@ export type Write =
   | { readonly kind: 'discard'; readonly ids: readonly string[]; readonly nowMs: number }
   | { readonly kind: 'prune'; readonly request: PruneRequest; readonly nowMs: number }
   | { readonly kind: 'erase'; readonly request: EraseRequest }
-  | { readonly kind: 'restore'; readonly events: readonly StoredEvent[] }
+  | { readonly kind: 'restore'; readonly events: readonly StoredEvent[]; readonly others: StoredOthers }
+  | { readonly kind: 'clear' }
   | {
       readonly kind: 'setState';
       readonly key: string;
@@ -90,6 +92,7 @@ export interface Results {
   prune: { readonly removed: number; readonly more: boolean };
   erase: readonly string[];
   restore: null;
+  clear: null;
   setState: boolean;
   event: EventRecord | null;
   events: Segment<EventRecord>;

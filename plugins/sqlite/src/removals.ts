@@ -49,10 +49,15 @@ export class Removals {
       if (event === undefined) return false;
       const { seq, source, key } = event;
       this.#remove(seq, source, key);
-      this.#sql.noteErased.run(digestOf(source, key), id, keysUntilMs);
-      this.#anyErased = true;
+      this.noteErased(digestOf(source, key), id, keysUntilMs);
       return true;
     });
+  }
+
+  /** Keeps the key of an event that was erased, here or in another store. */
+  noteErased(digest: string, eventId: string, untilMs: number): void {
+    this.#sql.noteErased.run(digest, eventId, untilMs);
+    this.#anyErased = true;
   }
 
   prune({ beforeMs, limit }: PruneRequest, nowMs: number): Results['prune'] {
@@ -99,6 +104,7 @@ export class Removals {
   }
 }
 
+/** As in a `StoredKey`. */
 function digestOf(source: string, key: string): string {
-  return createHash('sha256').update(`${source}\0${key}`).digest('hex');
+  return createHash('sha256').update(`${source}\0${key}\0`).digest('hex').slice(0, 32);
 }

@@ -87,3 +87,15 @@ export const migrations: readonly string[] = [
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */
 export const quickCheck = 'quick_check(1)';
+
+/** All tables of the newest version. */
+export const tables = [
+  'events',
+  'keys',
+  'new_keys',
+  'deliveries',
+  'attempts',
+  'ordered_destinations',
+  'state',
+  'erased',
+] as const;

@@ -1,7 +1,7 @@
 /** The statements of the store, with their parameters and rows. Those of lists are in sql-lists.ts. */
 import type { Attempt } from '@switchhook/sdk';
 import type { Database, Prepared } from './sql-connection.js';
-import { applicationId } from './sql-schema.js';
+import { applicationId, tables } from './sql-schema.js';
 
 /** A row of `events`. */
 export interface EventRow {
@@ -186,6 +186,9 @@ export function writeStatements(db: Database) {
       'insert or replace into state (key, value, expires_at) values (?, ?, ?)',
     ),
     dropState: statement<[string]>('delete from state where key = ?'),
+    clear: (): void => {
+      for (const table of tables) db.exec(`delete from ${table}`);
+    },
   };
 }
 

@@ -23,6 +23,7 @@ import type {
   Settled,
   Store,
   StoredEvent,
+  StoredOthers,
   StoreSize,
 } from '@switchhook/sdk';
 import { changesPlaceOf, pageOf } from './cursors.js';
@@ -30,6 +31,7 @@ import { DamageWatch } from './damage-watch.js';
 import { GroupCommit } from './group-commit.js';
 import { probeFile, sizeOf } from './probe.js';
 import { pack, type Read, type Replied, type Results, type Settings, type Write, whole } from './protocol.js';
+import { snapshotOf } from './snapshot.js';
 import { checkSqlite } from './sql-connection.js';
 import { WorkerClient } from './worker-client.js';
 
@@ -152,9 +154,19 @@ export class SqliteStore implements Store {
     }
   }
 
-  async restore(events: readonly StoredEvent[]): Promise<void> {
-    await this.#write({ kind: 'restore', events });
+  async restore(events: readonly StoredEvent[], others: StoredOthers = {}): Promise<void> {
+    await this.#write({ kind: 'restore', events, others });
   }
+
+  /** The thread ends afterwards: what it holds in memory is of the events that are gone. */
+  async clear(): Promise<void> {
+    await this.#write({ kind: 'clear' });
+    const client = await this.#client;
+    this.#client = null;
+    await client?.close();
+  }
+
+  readonly snapshot = () => snapshotOf({ path: this.#settings.path, nowMs: this.#now() });
 
   event(id: string): Promise<EventRecord | null> {
     return this.#read({ kind: 'event', id });

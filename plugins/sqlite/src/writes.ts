@@ -1,11 +1,21 @@
 /** The operations that change the store. The worker runs them inside its transaction. */
-import type { Claim, ClaimedDelivery, ClaimRequest, Entry, NewDelivery, Settled, StoredEvent } from '@switchhook/sdk';
+import type {
+  Claim,
+  ClaimedDelivery,
+  ClaimRequest,
+  Entry,
+  NewDelivery,
+  Settled,
+  StoredEvent,
+  StoredOthers,
+} from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
 import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
 import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
 import { Removals } from './removals.js';
+import { restoreEvent, restoreOthers } from './restoring.js';
 import { type CurrentRow, type DueRow, writeStatements } from './sql.js';
 import type { Database } from './sql-connection.js';
 import { codeAfter, countedAs, stateCodes } from './state-codes.js';
@@ -53,8 +63,9 @@ export class Writes {
       case 'erase':
         return this.#removals.erase(write.request);
       case 'restore':
-        for (const one of write.events) this.#restore(one);
-        this.#duplicates.tidy(write.events.length);
+        return this.#restore(write.events, write.others);
+      case 'clear':
+        this.#sql.clear();
         return null;
       case 'setState':
         return this.#setState(write);
@@ -101,28 +112,17 @@ export class Writes {
     return null;
   }
 
-  #restore({ event, deliveries }: StoredEvent): void {
-    const kept = this.#sql.eventById.get(event.id);
-    const earlier = kept === undefined ? this.#appendOne({ event, deliveries: [] }, 0) : null;
-    if (earlier?.erased === true && earlier.eventId === event.id) return;
-    if (earlier !== null) throw new Error(`another event has the source and key of event ${event.id}`);
-    const seq = kept?.seq ?? this.#lastSeq;
-    const first = seq * deliveriesPerEvent;
-    this.#removals.clear(seq);
-    if (deliveries.length > 0) this.#sql.markRouted.run(seq);
-    for (const [index, { record, attempts }] of deliveries.entries()) {
-      const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;
-      const tries = Math.max(record.attempts, attempts.at(-1)?.number ?? 0);
-      const line = settledAtMs === null ? this.#order.orderedSubject(destination, event.subject) : null;
-      this.#sql.restoreDelivery.run(
-        ...([first + index, route, destination, textOf(transforms), stateCodes[state], reason] as const),
-        ...([record.attempts, tries, tries, dueMs, line, createdAtMs, settledAtMs] as const),
-      );
-      this.#counters.move(destination, null, countedAs(stateCodes[state], reason));
-      this.#order.advance(destination, line);
-      for (const { number, startedAtMs, durationMs, outcome, reason: why, response } of attempts)
-        this.#sql.addAttempt.run(first + index, number, startedAtMs, durationMs, outcome, why, response);
-    }
+  #restore(events: readonly StoredEvent[], others: StoredOthers): null {
+    const append = (event: StoredEvent['event']): number | 'erased' | null => {
+      const earlier = this.#appendOne({ event, deliveries: [] }, 0);
+      if (earlier === null) return this.#lastSeq;
+      return earlier.erased === true && earlier.eventId === event.id ? 'erased' : null;
+    };
+    const parts = { sql: this.#sql, counters: this.#counters, order: this.#order, removals: this.#removals, append };
+    restoreOthers(parts, others);
+    for (const one of events) restoreEvent(parts, one);
+    this.#duplicates.tidy(events.length);
+    return null;
   }
 
   #addDelivery(id: number, delivery: NewDelivery, subject: string | null, nowMs: number): void {

@@ -137,15 +137,19 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'tracing-sdk.ts': ['output.ts'],
     'watch.ts': ['api-client.ts', 'output.ts'],
     'replaceable.ts': ['output.ts'],
+    'file-output.ts': ['output.ts'],
+    backup: ['local-router.ts', 'output.ts', 'print.ts'],
     commands: [
-      ...['api-client.ts', 'configuration.ts', 'filters.ts', 'format', 'local-router.ts', 'platform.ts'],
-      ...['output.ts', 'print.ts', 'replaceable.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
+      ...['api-client.ts', 'backup', 'configuration.ts', 'file-output.ts', 'filters.ts', 'format', 'local-router.ts'],
+      ...['output.ts', 'platform.ts', 'print.ts', 'replaceable.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
     ],
     usage: ['commands', 'output.ts'],
     'program.ts': ['output.ts', 'usage'],
     'run.ts': ['output.ts', 'program.ts'],
     'main.ts': ['output.ts', 'run.ts'],
-    'internal.ts': ['filters.ts', 'output.ts', 'program.ts', 'run.ts', 'table.ts', 'usage'],
+    'internal.ts': [
+      ...['backup', 'file-output.ts', 'filters.ts', 'format', 'output.ts', 'program.ts', 'run.ts', 'table.ts', 'usage'],
+    ],
   },
 };
 

@@ -1,10 +1,10 @@
 /** `switchhook store copy`: copies everything from the store of one configuration to that of another, and compares both. */
 import { createHash } from 'node:crypto';
-import { ComponentFailure } from '@switchhook/core';
 import { pausesKey } from '@switchhook/core/internal';
-import { Store, type StoredEvent } from '@switchhook/sdk';
-import { errorMessage } from '@switchhook/sdk/internal';
-import { configOf, unopenedRouter } from '../local-router.js';
+import type { Store, StoredEvent } from '@switchhook/sdk';
+import { isRestorable, type RestorableStore } from '../backup/restorer.js';
+import { eventPages, keyPages, textPages } from '../backup/snapshot-pages.js';
+import { type ConfiguredStore, storeOf, withOpenStore, withSnapshot } from '../backup/store.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
 
@@ -21,70 +21,52 @@ interface DayContent {
   readonly checksum: string;
 }
 
-const dayMs = 86_400_000;
-/** Events that are read and written in one step. */
-const stepSize = 200;
 /** Most deliveries of one event, as the contract allows. */
 const mostDeliveries = 1_000;
 
 export async function copyStore(output: Output, options: CopyOptions): Promise<void> {
   const [from, to] = [await storeOf(options.from, output), await storeOf(options.to, output)];
-  if (to.restore === undefined)
+  const target = to.store;
+  if (!isRestorable(target))
     throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
-  const opened: Store[] = [];
-  try {
-    for (const [store, file] of [
-      [from, options.from],
-      [to, options.to],
-    ] as const) {
-      await openStore(store, file);
-      opened.push(store);
+  await withOpenStore(from, () =>
+    withOpenStore(to, async () => {
+      await copy(from, target, output);
+      await compare(from, to, options, output);
+    }),
+  ).finally(() => output.progress(''));
+}
+
+async function copy(from: ConfiguredStore, to: RestorableStore, output: Output): Promise<void> {
+  let [read, written, texts] = [0, 0, 0];
+  await withSnapshot(from, async (snapshot) => {
+    // Without its pauses, a router would deliver from the copy what an operator has stopped.
+    if ((await from.store.state?.(pausesKey)) == null) await to.setState(pausesKey, null, await to.state(pausesKey));
+    for await (const page of textPages(snapshot)) {
+      await to.restore([], { texts: page });
+      texts += page.length;
     }
-    await copy(from, to, output);
-    await copyPauses(from, to, options, output);
-    await compare(from, to, options, output);
-  } finally {
-    output.progress('');
-    for (const store of opened) await store.close?.();
-  }
-}
-
-async function storeOf(config: string, output: Output): Promise<Store> {
-  return unopenedRouter(await configOf({ config }, output)).get(Store);
-}
-
-async function openStore(store: Store, file: string): Promise<void> {
-  try {
-    await store.open?.();
-  } catch (error) {
-    if (error instanceof ComponentFailure) throw error;
-    throw new CommandFailure(exitCodes.failed, `the store of ${file} could not be opened: ${errorMessage(error)}`);
-  }
-}
-
-async function copy(from: Store, to: Store, output: Output): Promise<void> {
-  let [read, written] = [0, 0];
-  for await (const step of stepsOf(from)) {
-    const kept = await Promise.all(step.map(({ event }) => storedAs(to, event.id)));
-    const changed = step.filter((one, index) => textOf(one) !== textOf(kept[index] ?? null));
-    if (changed.length > 0) await to.restore?.(changed);
-    read += step.length;
-    written += changed.length;
-    const day = dayOf(step.at(-1));
-    output.progress(`${day}: ${read} events read, ${written} written`);
-  }
+    for await (const keys of keyPages(snapshot)) await to.restore([], { keys });
+    for await (const page of eventPages(snapshot)) {
+      const kept = await Promise.all(page.map(({ event }) => storedAs(to, event.id)));
+      const changed = page.filter((one, index) => textOf(one) !== textOf(kept[index] ?? null));
+      if (changed.length > 0) await to.restore(changed);
+      read += page.length;
+      written += changed.length;
+      output.progress(`${dayOf(page.at(-1))}: ${read} events read, ${written} written`);
+    }
+  });
   output.progress('');
   output.note(`${read} events read, ${written} written, ${read - written} the same already`);
+  output.note(`${texts} texts copied: pauses, state of plugins, history`);
 }
 
-/** Without its pauses, a router would deliver from the copy what an operator has stopped. */
-async function copyPauses(from: Store, to: Store, options: CopyOptions, output: Output): Promise<void> {
-  const [pauses = null, kept = null] = [await from.state?.(pausesKey), await to.state?.(pausesKey)];
-  if (pauses === kept || (await to.setState?.(pausesKey, pauses, kept)) === true) return;
-  output.note(`the store of ${options.to} cannot keep pauses: what is paused goes on there`);
-}
-
-async function compare(from: Store, to: Store, { json }: CopyOptions, output: Output): Promise<void> {
+async function compare(
+  from: ConfiguredStore,
+  to: ConfiguredStore,
+  { json }: CopyOptions,
+  output: Output,
+): Promise<void> {
   const [source, target] = [await contentOf(from, output), await contentOf(to, output)];
   const days = [...new Set([...source.keys(), ...target.keys()])].sort().map((day) => {
     const [expected, found] = [source.get(day) ?? nothing, target.get(day) ?? nothing];
@@ -106,61 +88,28 @@ async function compare(from: Store, to: Store, { json }: CopyOptions, output: Ou
 
 const nothing: DayContent = { events: 0, deliveries: 0, checksum: '' };
 
-/** Counts and checksums of each day. */
-async function contentOf(store: Store, output: Output): Promise<ReadonlyMap<string, DayContent>> {
-  const days = new Map<string, { events: number; deliveries: number; hash: ReturnType<typeof createHash> }>();
-  for await (const step of stepsOf(store))
-    for (const one of step) {
-      const day = dayOf(one);
-      const content = days.get(day) ?? { events: 0, deliveries: 0, hash: createHash('sha256') };
-      content.events += 1;
-      content.deliveries += one.deliveries.length;
-      content.hash.update(textOf(one));
-      days.set(day, content);
-      output.progress(`comparing ${day}`);
-    }
+/** Counts and checksums of each day. The checksum is a sum: the stores may have the events of a day in different orders. */
+async function contentOf(configured: ConfiguredStore, output: Output): Promise<ReadonlyMap<string, DayContent>> {
+  const days = new Map<string, { events: number; deliveries: number; sum: bigint }>();
+  await withSnapshot(configured, async (snapshot) => {
+    for await (const page of eventPages(snapshot))
+      for (const one of page) {
+        const day = dayOf(one);
+        const content = days.get(day) ?? { events: 0, deliveries: 0, sum: 0n };
+        content.events += 1;
+        content.deliveries += one.deliveries.length;
+        content.sum += createHash('sha256').update(textOf(one)).digest().readBigUInt64BE();
+        days.set(day, content);
+        output.progress(`comparing ${day}`);
+      }
+  });
   output.progress('');
   return new Map(
-    [...days].map(([day, { hash, ...counts }]) => [day, { ...counts, checksum: hash.digest('hex').slice(0, 16) }]),
+    [...days].map(([day, { sum, ...counts }]) => [
+      day,
+      { ...counts, checksum: BigInt.asUintN(64, sum).toString(16).padStart(16, '0') },
+    ]),
   );
-}
-
-/** All events with their deliveries, oldest first, in steps. Lists are newest first, so each stretch of time is read as a whole. */
-async function* stepsOf(store: Store): AsyncGenerator<readonly StoredEvent[]> {
-  const newest = (await store.events({ limit: 1 })).items[0]?.receivedAtMs;
-  if (newest === undefined) return;
-  let startMs = await oldestOf(store, newest);
-  for (let lengthMs = dayMs; startMs <= newest; ) {
-    const stretch = { sinceMs: startMs, untilMs: startMs + lengthMs };
-    const { items, cursor } = await store.events({ ...stretch, limit: stepSize });
-    if (cursor !== null && lengthMs > 1) {
-      lengthMs = Math.max(1, Math.floor(lengthMs / 4));
-      continue;
-    }
-    const all = [...items];
-    for (let next = cursor; next !== null; ) {
-      const page = await store.events({ ...stretch, limit: stepSize, cursor: next });
-      all.push(...page.items);
-      next = page.cursor;
-    }
-    if (all.length > 0)
-      yield await Promise.all(
-        all.toReversed().map(async (event) => (await storedAs(store, event.id)) ?? { event, deliveries: [] }),
-      );
-    startMs += lengthMs;
-    lengthMs = Math.min(dayMs, lengthMs * 2);
-  }
-}
-
-/** When the oldest event was received: narrows the time down by halves. */
-async function oldestOf(store: Store, newest: number): Promise<number> {
-  let [beforeAll, withSome] = [-1, newest];
-  while (withSome - beforeAll > 1) {
-    const middle = Math.floor((beforeAll + withSome) / 2);
-    if ((await store.events({ untilMs: middle + 1, limit: 1 })).items.length > 0) withSome = middle;
-    else beforeAll = middle;
-  }
-  return withSome;
 }
 
 /** What a store keeps of an event; null where it keeps none. */

@@ -9,6 +9,7 @@ import {
   withEventFilter,
   withPart,
   withPeriod,
+  withSettledPeriod,
   withWatch,
 } from './options.js';
 
@@ -131,9 +132,8 @@ Examples:
 
 export function deliveriesCommand(output: Output): Command {
   const command = routerCommand('deliveries', 'List deliveries, or show one with all its attempts.');
-  return withWatch(withPart(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery')))))
-    .option('--settled-since <time>', 'delivered, skipped or died not before this')
-    .option('--settled-until <time>', 'delivered, skipped or died before this')
+  const list = withSettledPeriod(withPeriod(withDeliveryFilter(command.argument('[id]', 'id of a delivery'))));
+  return withWatch(withPart(list))
     .addHelpText(
       'after',
       `

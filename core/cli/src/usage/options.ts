@@ -30,7 +30,12 @@ export function configCommand(name: string, description: string): Command {
 
 /** A command with `--config`, `--json`, `--url` and `--token`. */
 export function routerCommand(name: string, description: string): Command {
-  return configCommand(name, description)
+  return withAddress(configCommand(name, description));
+}
+
+/** A command with `--url` and `--token`. */
+export function withAddress(command: Command): Command {
+  return command
     .option('--url <url>', "the router's URL; default: the address in the configuration")
     .option('--token <token>', 'bearer token of its API; default: server.admin.token of the configuration');
 }
@@ -63,6 +68,12 @@ export function withPeriod(command: Command, since?: string): Command {
     .option('--since <time>', 'not older than 2h, or since today, yesterday, 2026-01-01 or 2026-01-01T08:00', since)
     .option('--until <time>', 'older than 2h, or before today, yesterday, 2026-01-01 or 2026-01-01T08:00')
     .option('--utc', "read and show times in UTC instead of by this machine's clock");
+}
+
+export function withSettledPeriod(command: Command): Command {
+  return command
+    .option('--settled-since <time>', 'delivered, skipped or died not before this')
+    .option('--settled-until <time>', 'delivered, skipped or died before this');
 }
 
 export function withDiedPeriod(command: Command): Command {

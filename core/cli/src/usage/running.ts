@@ -123,7 +123,7 @@ power failures: for that, the disk must keep what it has confirmed as written.`,
 export function storeCommand(output: Output): Command {
   return new Command('store').description('Move what a store keeps.').addCommand(
     new Command('copy')
-      .description('Copy all events with their deliveries and attempts from one store to another, and compare both.')
+      .description('Copy everything from one store to another, and compare the events of both.')
       .requiredOption('--from <file>', 'the configuration of the store to read; no router runs with it')
       .requiredOption('--to <file>', 'the configuration of the store to write; no router runs with it yet')
       .option('--json', 'print JSON, for other programs')

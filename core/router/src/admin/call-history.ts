@@ -13,11 +13,12 @@ export interface CallQuery {
   readonly limit: number;
 }
 
-/** Calls, and whether there may be more. */
+/** Some calls. */
 export interface CallPage {
   /** Events of calls, newest first. */
   readonly calls: readonly EventRecord[];
-  readonly more: boolean;
+  /** All that were received at this time or later are among them; null where there are no others. */
+  readonly completeSinceMs: number | null;
 }
 
 /** Read at once, so that no phone waits while bodies are parsed. */
@@ -37,7 +38,9 @@ export async function answeredCalls(
   const wanted = sources.filter((name) => source === undefined || name === source);
   const pages = await Promise.all(wanted.map((name) => callsOf(store, name, fits, query)));
   const calls = pages.flatMap((page) => page.calls).sort((a, b) => b.receivedAtMs - a.receivedAtMs);
-  return { calls: calls.slice(0, limit), more: calls.length > limit || pages.some(({ more }) => more) };
+  const since = pages.flatMap(({ completeSinceMs }) => completeSinceMs ?? []);
+  if (calls.length > limit) since.push(afterAll(calls.slice(0, limit)));
+  return { calls: calls.slice(0, limit), completeSinceMs: since.length === 0 ? null : Math.max(...since) };
 }
 
 async function callsOf(
@@ -49,15 +52,21 @@ async function callsOf(
   const calls: EventRecord[] = [];
   const period = { ...(sinceMs !== undefined && { sinceMs }), ...(untilMs !== undefined && { untilMs }) };
   let query: EventQuery = { source, ...period, limit: pageSize };
-  for (let read = 0; read < mostRead; read += pageSize) {
+  for (let read = 0; ; read += pageSize) {
     const { items, cursor } = await store.events(query);
     const fitting = items.filter(fits);
     calls.push(...fitting);
-    if (calls.length > limit) return { calls: calls.slice(0, limit), more: true };
-    if (cursor === null) return { calls, more: false };
+    const shown = calls.slice(0, limit);
+    if (calls.length > limit) return { calls: shown, completeSinceMs: afterAll(shown) };
+    if (cursor === null) return { calls, completeSinceMs: null };
+    if (read + pageSize >= mostRead) return { calls, completeSinceMs: afterAll(items) };
     query = { ...query, cursor };
   }
-  return { calls, more: true };
+}
+
+/** The first time after the last of them: others of its millisecond may be missing. */
+function afterAll(events: readonly EventRecord[]): number {
+  return (events.at(-1)?.receivedAtMs ?? 0) + 1;
 }
 
 /** Whether an event is a call whose answer is kept with it. */

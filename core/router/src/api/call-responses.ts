@@ -70,5 +70,9 @@ export const callList = z
   .object({
     calls: z.array(call).readonly(),
     more: z.boolean().meta({ description: 'True where older ones may fit, too.' }),
+    completeSince: z.iso.datetime().nullable().meta({
+      description:
+        'All calls that were received at this time or later are in the list: it is the `until` of the next page. Null where there are no others.',
+    }),
   })
   .register(named, { id: 'CallList' });

@@ -72,8 +72,9 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Calls that were answered, newest first, and how.',
     ...{ query: question.callQuery, body: nothing, reply: callList, refusals: [] },
     answer: async ({ query }, { operations, nowMs }) => {
-      const { calls, more } = await operations.calls(timed(query, nowMs));
-      return { calls: calls.flatMap(callJson), more };
+      const { calls, completeSinceMs } = await operations.calls(timed(query, nowMs));
+      const completeSince = completeSinceMs === null ? null : iso(completeSinceMs);
+      return { calls: calls.flatMap(callJson), more: completeSinceMs !== null, completeSince };
     },
   }),
   endpoint({

@@ -58,6 +58,60 @@ export interface StoredDelivery {
   readonly attempts: readonly Attempt[];
 }
 
+/** A text of `setState`. */
+export interface StoredText {
+  readonly key: string;
+  readonly value: string;
+  /** From when on nothing is kept under the key, in milliseconds since the epoch; null = it does not end. */
+  readonly expiresAtMs: number | null;
+}
+
+/** What a store knows of an event that it has removed, so that a repetition of it is a duplicate all the same. */
+export interface StoredKey {
+  /** The first 128 bits of the SHA-256 of source, U+0000, key and U+0000, as 32 hexadecimal digits. */
+  readonly digest: string;
+  readonly eventId: string;
+  /** Start of the day (UTC) of which the event was, in milliseconds since the epoch. Of an erased event: of the day on which its key ends. */
+  readonly dayMs: number;
+  /** Of an event that was erased: until when its key is kept, in milliseconds since the epoch. Null of others. */
+  readonly untilMs: number | null;
+}
+
+/** What a store may be given to keep beside events. */
+export interface StoredOthers {
+  readonly texts?: readonly StoredText[];
+  readonly keys?: readonly StoredKey[];
+}
+
+/** How much is in a snapshot. */
+export interface SnapshotCounts {
+  readonly events: number;
+  readonly deliveries: number;
+  readonly attempts: number;
+  readonly texts: number;
+  readonly keys: number;
+}
+
+/**
+ * All that a store keeps at one moment, whatever is written meanwhile. Its methods are called one after the other; each reads a
+ * page from where the last one ended (null = from the start), of at most `limit` items and of a few megabytes, so a page may
+ * be empty although its `cursor` is not null.
+ */
+export interface Snapshot {
+  readonly counts: SnapshotCounts;
+  /** When the first and the last of its events were received, in milliseconds since the epoch; null where there are none. */
+  readonly oldestMs: number | null;
+  readonly newestMs: number | null;
+  /** In the order in which they were kept. */
+  events(after: string | null, limit: number): Promise<Page<StoredEvent>>;
+  /** Those that have not ended, by key. */
+  texts(after: string | null, limit: number): Promise<Page<StoredText>>;
+  /** Of events that were removed. */
+  keys(after: string | null, limit: number): Promise<Page<StoredKey>>;
+  /** Ends it: a store may have to keep what was replaced or removed until then. */
+  close(): Promise<void>;
+}
+
 /** Which events to list, newest `receivedAtMs` first. All given conditions must hold. */
 export interface EventQuery {
   readonly source?: string;

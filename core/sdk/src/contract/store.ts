@@ -13,7 +13,9 @@ import type {
   EventRecord,
   Page,
   PruneRequest,
+  Snapshot,
   StoredEvent,
+  StoredOthers,
   StoreSize,
 } from './store-records.js';
 
@@ -190,9 +192,18 @@ export interface Store extends Lifecycle {
   /**
    * Only of stores that can be copied into: keeps events of another store in this order, with the states, times and attempts of
    * their deliveries. An event that is kept already, under the same id, gets these deliveries instead of its own. Rejects, with
-   * nothing changed, where an event of another id has the same source and key. Passes over events that were erased here. No router uses the
-   * store meanwhile.
+   * nothing changed, where an event of another id has the same source and key. Passes over events that were erased here. No router
+   * uses the store meanwhile. Texts replace those of the same key. Keys of removed events are kept where the store keeps such keys,
+   * else left out; those of erased events are kept by every store that can erase.
    */
-  restore?(events: readonly StoredEvent[]): Promise<void>;
+  restore?(events: readonly StoredEvent[], others?: StoredOthers): Promise<void>;
+  /**
+   * Only of stores that outlive their process: all that they keep, as it is at this moment. Works whether or not this store is
+   * open, also while routers of other processes use it, which it neither stops nor delays. Changes nothing, and rejects where
+   * the store was written by another version, or was never opened.
+   */
+  snapshot?(): Promise<Snapshot>;
+  /** Only of stores that can be copied into: removes everything. The store is open, and no router uses it. */
+  clear?(): Promise<void>;
 }
 export const Store: NamedToken<Store> = token('switchhook.Store');

@@ -10,6 +10,8 @@ export interface DatabaseSettings {
   readonly connections: number;
   /** Whether statements are prepared once per connection. */
   readonly prepare: boolean;
+  /** Default: 30 s. */
+  readonly replyTimeoutMs?: number;
 }
 
 interface DatabaseServices {
@@ -24,7 +26,7 @@ export interface Connection {
 
 const connectTimeoutMs = 5_000;
 /** A server that has not answered a statement after this time hangs, or cannot be reached any more. */
-const replyTimeoutMs = 30_000;
+const usualReplyTimeoutMs = 30_000;
 /** Shorter than what NAT and load balancers give a silent connection. */
 const keepAliveMs = 10_000;
 const idleMs = 60_000;
@@ -57,7 +59,7 @@ export class Database {
   #failures = 0;
   #refusal: { readonly error: DatabaseFailure; readonly untilMs: number } | null = null;
 
-  constructor({ url, connections, prepare }: DatabaseSettings, services: DatabaseServices) {
+  constructor({ url, connections, prepare, replyTimeoutMs }: DatabaseSettings, services: DatabaseServices) {
     this.#prepare = prepare;
     this.#services = services;
     this.#pool = new pg.Pool({
@@ -65,7 +67,7 @@ export class Database {
       max: connections,
       connectionTimeoutMillis: connectTimeoutMs,
       idleTimeoutMillis: idleMs,
-      query_timeout: replyTimeoutMs,
+      query_timeout: replyTimeoutMs ?? usualReplyTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveMs,
       fallback_application_name: 'switchhook',

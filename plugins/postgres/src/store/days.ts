@@ -3,6 +3,7 @@ import type { Clock, Log } from '@switchhook/sdk';
 import { failureOf } from '../failure.js';
 import type { Connection, Database } from './database.js';
 import { partitionedTables, perDay, type schemaStatements } from './sql-schema.js';
+import { noSnapshot } from './sql-snapshot.js';
 
 const dayMs = 86_400_000;
 /** Between two tries to make the partitions of a day. */
@@ -105,6 +106,8 @@ export class Days {
     try {
       return await this.#database.transaction(async (connection) => {
         await connection.run(this.#sql.lockSchema, [this.#schema]);
+        const [unread] = await connection.run<{ found: boolean }>(noSnapshot(this.#schema));
+        if (unread?.found !== true) return 'in use';
         await connection.run(this.#sql.limitLockWait);
         await connection.run(this.#sql.lockPartitioned);
         // A replay may have come between.

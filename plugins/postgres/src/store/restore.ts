@@ -1,5 +1,5 @@
 /** Keeps events of another store as they are: each in the partition of the day on which it was received, so that retention finds it. */
-import type { StoredDelivery, StoredEvent } from '@switchhook/sdk';
+import type { StoredDelivery, StoredEvent, StoredKey, StoredOthers } from '@switchhook/sdk';
 import { DatabaseFailure } from '../failure.js';
 import type { Connection, Database } from './database.js';
 import type { Days } from './days.js';
@@ -20,6 +20,7 @@ interface Row extends StoredDelivery {
 export async function restore(
   { database, days, schema }: { readonly database: Database; readonly days: Days; readonly schema: string },
   all: readonly StoredEvent[],
+  { texts = [], keys = [] }: StoredOthers,
 ): Promise<void> {
   const sql = restoreStatements(schema);
   const erased = await database.run<{ id: string }>(sql.erased, [all.map(({ event }) => event.id)]);
@@ -33,7 +34,32 @@ export async function restore(
   await database.transaction(async (connection) => {
     for (const [day, ofDay] of ofDays) await keepEvents(connection, sql, ofDay, day === days.today ? null : day);
     await keepDeliveries(connection, sql, events);
+    await connection.run(sql.texts, [
+      texts.map(({ key }) => storable(key)),
+      texts.map(({ value }) => storable(value)),
+      texts.map(({ expiresAtMs }) => expiresAtMs),
+    ]);
+    await keepKeys(connection, sql, keys);
   });
+}
+
+/** Removes everything. */
+export async function clear(database: Database, schema: string): Promise<void> {
+  await database.run(restoreStatements(schema).removeAll);
+}
+
+/** By day, so that they are dropped with the others of it. */
+async function keepKeys(connection: Connection, sql: Statements, keys: readonly StoredKey[]): Promise<void> {
+  for (const dayStartMs of new Set(keys.map(({ dayMs }) => dayMs))) {
+    const ofDay = keys.filter(({ dayMs }) => dayMs === dayStartMs);
+    const from = Math.floor(dayStartMs / 86_400_000) * perDay;
+    await connection.run(sql.removedKeys, [
+      ofDay.map(({ digest }) => digest),
+      ofDay.map(({ eventId }) => eventId),
+      ofDay.map(({ untilMs }) => untilMs),
+      ...[from + perDay / 2, from + perDay],
+    ]);
+  }
 }
 
 /** Keeps those that are not kept yet. `day`: null = today. */

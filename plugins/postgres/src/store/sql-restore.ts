@@ -24,6 +24,23 @@ export function restoreStatements(schemaName: string) {
       'restore_keys',
       `insert into ${s}.seen (digest, id, seq) select * from unnest($1::uuid[], $2::uuid[], $3::bigint[])`,
     ),
+    /** Of removed events of the day whose events have numbers from $3 to $4; far behind those that a day gives its events. */
+    removedKeys: statement(
+      'restore_removed_keys',
+      `insert into ${s}.seen (digest, id, erased_until, seq)
+      select digest, id, until, (select coalesce(max(seq), $4::bigint - 1) from ${s}.seen where seq >= $4 and seq < $5) + row_number() over ()
+      from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as i(digest, id, until) on conflict do nothing`,
+    ),
+    texts: statement(
+      'restore_texts',
+      `insert into ${s}.state (key, value, expires_at)
+      select key, value, expires_at from unnest($1::text[], $2::text[], $3::bigint[]) as i(key, value, expires_at)
+      on conflict (key) do update set value = excluded.value, expires_at = excluded.expires_at`,
+    ),
+    removeAll: statement(
+      'restore_remove_all',
+      `truncate ${['events', 'settled', 'attempts', 'deliveries', 'seen', 'state'].map((table) => `${s}.${table}`).join(', ')}`,
+    ),
     events: statement(
       'restore_events',
       `insert into ${s}.events (${addedEvent})

@@ -21,6 +21,7 @@ import type {
   Settled,
   Store,
   StoredEvent,
+  StoredOthers,
 } from '@switchhook/sdk';
 import { failureOf } from '../failure.js';
 import { inSlot, Slots } from '../semaphore.js';
@@ -29,10 +30,11 @@ import { Days } from './days.js';
 import { GroupCommit } from './group-commit.js';
 import { Reads } from './reads.js';
 import { Removals } from './removals.js';
-import { restore } from './restore.js';
+import { clear, restore } from './restore.js';
 import { isEventId } from './rows.js';
 import { checkServer, install, probe } from './schema.js';
 import { Session } from './session.js';
+import { snapshotOf } from './snapshot.js';
 import { readStatements } from './sql-reads.js';
 import { removalStatements } from './sql-removals.js';
 import { schemaStatements } from './sql-schema.js';
@@ -234,10 +236,14 @@ export class PostgresStore implements Store {
     return this.#do(({ state }) => state.set(...change));
   }
 
-  restore(events: readonly StoredEvent[]): Promise<void> {
+  restore(events: readonly StoredEvent[], others: StoredOthers = {}): Promise<void> {
     const { schema } = this.#settings;
-    return this.#do(({ database, days }) => restore({ database, days, schema }, events));
+    return this.#do(({ database, days }) => restore({ database, days, schema }, events, others));
   }
+
+  readonly clear = () => this.#do(({ database }) => clear(database, this.#settings.schema));
+
+  readonly snapshot = () => snapshotOf(this.#settings, this.#sql, this.#services);
 
   onDue(wake: (destination: string) => void): () => void {
     return this.#opened.session.onDue(wake);

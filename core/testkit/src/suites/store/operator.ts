@@ -1,14 +1,12 @@
 /** The suite's part about what an operator may do, and what is kept over a restart. */
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
-import { memoryStore } from '@switchhook/plugin-memory';
-import { deliveryId, type Store, type StoredEvent } from '@switchhook/sdk';
+import { deliveryId, type Store } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { Test } from './fixtures.js';
 import {
   aClaim,
   aNewDelivery,
   anEntry,
-  aRecord,
   aSettled,
   dead,
   deliveryOf,
@@ -20,7 +18,6 @@ import {
   settleAll,
   startMs,
 } from './fixtures.js';
-import { stateOf } from './model.js';
 
 export function operatorTests(test: Test): void {
   describe('replay', () => {
@@ -235,61 +232,5 @@ export function reopenTests(test: Test): void {
     const thrice = await reopen();
     deepStrictEqual(await taken(thrice, clock.now()), [deliveryOf(4)], 'the one that was lost least often');
     deepStrictEqual(await taken(thrice, clock.now() + 2_000), [deliveryOf(1)]);
-  });
-}
-
-/** Everything a store keeps, oldest first. */
-async function storedIn(store: Store): Promise<readonly StoredEvent[]> {
-  const stored = (await store.events({ limit: 1_000 })).items.toReversed().map(async (event) => {
-    const { items } = await store.deliveries({ eventId: event.id, limit: 1_000 });
-    const deliveries = items
-      .toReversed()
-      .map(async (record) => ({ record, attempts: await store.attempts(record.id) }));
-    return { event, deliveries: await Promise.all(deliveries) };
-  });
-  return Promise.all(stored);
-}
-
-export function restoreTests(test: Test): void {
-  test('keeps events of another store as they are, again and again', async ({ store, clock }) => {
-    if (store.restore === undefined) return;
-    const source = memoryStore(clock);
-    const subject = 'a';
-    const receivedAtMs = (n: number): number => startMs + (n - 6) * 86_400_000;
-    await source.append(
-      [1, 2, 3, 4, 5].map((n) => anEntry(n, { subject, party: '+1', receivedAtMs: receivedAtMs(n) })),
-    );
-    await source.append([
-      anEntry(6, { subject: null }, []),
-      anEntry(7, {}, [aNewDelivery(), aNewDelivery({ route: 'b' })]),
-    ]);
-    for (const settlement of [retryAt(startMs), { state: 'delivered' }, dead, { state: 'skipped' }] as const)
-      await settleAll(source, settlement, { ...inOrder, limit: 1 });
-    await source.claim({ ...inOrder, limit: 2 });
-    const restored = async (): Promise<void> => {
-      await store.restore?.(await storedIn(source));
-      deepStrictEqual(await stateOf(store), await stateOf(source));
-    };
-    await restored();
-    await restored();
-    await source.replay([deliveryOf(2)], startMs);
-    await source.extend(eventId(6), [aNewDelivery()]);
-    await restored();
-    deepStrictEqual(await store.append([anEntry(8, { key: 'key-3' })]), [{ eventId: eventId(3), duplicate: true }]);
-    const later = { ...inOrder, nowMs: startMs + leaseMs };
-    deepStrictEqual(numbers((await store.claim(later)).deliveries), numbers((await source.claim(later)).deliveries));
-  });
-
-  test('keeps nothing of a copy in which another event has a key that is kept', async ({ store }) => {
-    if (store.restore === undefined) return;
-    await store.append([anEntry(1)]);
-    const event = aRecord(2, { key: 'key-1' });
-    await rejects(
-      store.restore([
-        { event: aRecord(3), deliveries: [] },
-        { event, deliveries: [] },
-      ]),
-    );
-    deepStrictEqual(numbers((await store.events({ limit: 9 })).items), [1]);
   });
 }

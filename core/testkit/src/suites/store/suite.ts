@@ -3,10 +3,11 @@ import { describe, it } from '../../mocha.js';
 import { appendTests } from './append.js';
 import { changesTests } from './changes.js';
 import { claimTests, settleTests } from './claims.js';
+import { restoreTests, snapshotTests } from './copies.js';
 import { eraseTests } from './erase.js';
 import type { StoreFixture, Test } from './fixtures.js';
 import { listTests } from './lists.js';
-import { operatorTests, reopenTests, restoreTests } from './operator.js';
+import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
 import { stateTests } from './state.js';
 
@@ -31,6 +32,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     listTests(test);
     reopenTests(test);
     restoreTests(test);
+    snapshotTests(test);
     stateTests(test);
     changesTests(test);
   });
