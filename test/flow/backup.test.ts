@@ -295,6 +295,7 @@ describe('switchhook backup and restore', () => {
       `the store of ${file} could not be opened: ${place.path('a.db')}: another router is using the file. Stop it first`,
     ]);
     await postSigned(`${running.url}/hooks/agents`, endedBody({ conversationId: 'conv_2' }));
+    await receivers.late.received(2);
     await running.stop();
     const refused = await place.run(['restore', 'one.backup', '--config', file]);
     expect(refused.code).to.equal(1);
