@@ -64,7 +64,9 @@ describe('starting a command', () => {
       };
       const id = events[0]?.id ?? '';
       const commands = [
-        ...['status', 'history', 'open', 'deliveries', 'calls', 'dead', 'refused', 'incomplete', 'restart'].map((verb) => [verb]),
+        ...['status', 'history', 'open', 'deliveries', 'calls', 'dead', 'refused', 'incomplete', 'restart'].map(
+          (verb) => [verb],
+        ),
         ...[
           ['events', id],
           ['explain', id],

@@ -1,4 +1,5 @@
 /** Overwrites what was removed from the file, and empties its write-ahead log. */
+import type { Clock } from '@switchhook/sdk';
 import { failureOf } from './failure.js';
 import type { Database } from './sql-connection.js';
 import { emptyLog, rewrite } from './sql-removals.js';
@@ -40,3 +41,15 @@ export function purge(db: Database): Purged {
 
 const whileRead =
   'the write-ahead log still contains it, because another program reads the file, such as a backup: erase again when that has ended';
+
+const tries = 8;
+const betweenTriesMs = 500;
+
+/** Purges again for a while where something else reads the file; it keeps the write-ahead log. Returns what may be left. */
+export async function purgeRepeatedly(once: () => Promise<Purged>, clock: Clock): Promise<string | null> {
+  for (let tried = 1; ; tried += 1) {
+    const { left, busy } = await once();
+    if (!busy || tried === tries) return left;
+    await new Promise<void>((resolve) => clock.after(betweenTriesMs, resolve));
+  }
+}

@@ -31,6 +31,7 @@ import { DamageWatch } from './damage-watch.js';
 import { GroupCommit } from './group-commit.js';
 import { probeFile, sizeOf } from './probe.js';
 import { pack, type Read, type Replied, type Results, type Settings, type Write, whole } from './protocol.js';
+import { purgeRepeatedly } from './purge.js';
 import { snapshotOf } from './snapshot.js';
 import { checkSqlite } from './sql-connection.js';
 import { WorkerClient } from './worker-client.js';
@@ -43,7 +44,7 @@ const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 /** Between two looks whether the file is still there. */
 const betweenChecksMs = 500;
-const purgeTries = 8;
+
 export type FileSettings = Omit<Settings, 'leasesEndMs' | 'identity'>;
 
 /** What the store works with. */
@@ -92,9 +93,7 @@ export class SqliteStore implements Store {
     this.#isOpen = false;
     this.#cancelCheck();
     await Promise.all([this.#damage.close(), this.#writes.idle(), this.#reads.idle()]);
-    const client = await this.#client;
-    this.#client = null;
-    await client?.close();
+    await this.#endThread();
     this.#identity = null;
   }
 
@@ -145,13 +144,8 @@ export class SqliteStore implements Store {
     return this.#write({ kind: 'erase', request: { eventIds, keysUntilMs: whole(keysUntilMs) } });
   }
 
-  /** Tries again for a while: what else reads the file, such as a backup, keeps its write-ahead log. */
-  async purge(): Promise<string | null> {
-    for (let tries = 1; ; tries += 1) {
-      const { left, busy } = await this.#read({ kind: 'purge' });
-      if (!busy || tries === purgeTries) return left;
-      await new Promise<void>((resolve) => this.#services.clock.after(betweenChecksMs, resolve));
-    }
+  purge(): Promise<string | null> {
+    return purgeRepeatedly(() => this.#read({ kind: 'purge' }), this.#services.clock);
   }
 
   async restore(events: readonly StoredEvent[], others: StoredOthers = {}): Promise<void> {
@@ -161,9 +155,7 @@ export class SqliteStore implements Store {
   /** The thread ends afterwards: what it holds in memory is of the events that are gone. */
   async clear(): Promise<void> {
     await this.#write({ kind: 'clear' });
-    const client = await this.#client;
-    this.#client = null;
-    await client?.close();
+    await this.#endThread();
   }
 
   readonly snapshot = () => snapshotOf({ path: this.#settings.path, nowMs: this.#now() });
@@ -270,6 +262,12 @@ export class SqliteStore implements Store {
       this.#client = null;
       throw error;
     }
+  }
+
+  async #endThread(): Promise<void> {
+    const client = await this.#client;
+    this.#client = null;
+    await client?.close();
   }
 
   /** Also while nothing is written. */

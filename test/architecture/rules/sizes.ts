@@ -20,10 +20,10 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 50, lines: 5_000 },
-  { folder: 'core/router/', files: 195, lines: 24_500 },
-  { folder: 'core/testkit/', files: 23, lines: 3_250 },
+  { folder: 'core/router/', files: 205, lines: 26_000 },
+  { folder: 'core/testkit/', files: 25, lines: 3_800 },
   { folder: 'core/simulator/', files: 20, lines: 1_850 },
-  { folder: 'core/cli/', files: 84, lines: 9_000 },
+  { folder: 'core/cli/', files: 96, lines: 10_500 },
   { folder: 'core/dashboard/', files: 55, lines: 5_000 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];

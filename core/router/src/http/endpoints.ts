@@ -23,11 +23,11 @@ import {
   storeJson,
 } from '../api/mapping.js';
 import { capture, refusalGroupList, refusedList } from '../api/refused-responses.js';
-import { reloadReport, restartReport } from '../api/reload-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { iso } from '../api/responses.js';
 import { status } from '../api/status-responses.js';
+import { changeEndpoints } from './change-endpoints.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 import { erasureEndpoints } from './erasure-endpoints.js';
@@ -231,21 +231,7 @@ export const endpoints: readonly Endpoint[] = [
   ...liveEndpoints,
   ...controlEndpoints('destination'),
   ...controlEndpoints('resolver'),
-  endpoint({
-    method: 'POST',
-    path: '/api/reload',
-    summary: 'Read the configuration file anew, and switch to it in one step. Where it is wrong, nothing changes.',
-    ...{ query: nothing, body: question.reloadBody, reply: reloadReport, refusals: ['CONFIG_REJECTED'] },
-    answer: async ({ body }, { reload }) => reload(body),
-  }),
-  endpoint({
-    method: 'POST',
-    path: '/api/restart',
-    summary: 'Have a new process take over, without refusing a request. The reply comes when the new process listens.',
-    ...{ query: nothing, body: question.restartBody, reply: restartReport },
-    refusals: ['NOT_REPLACEABLE', 'RESTART_FAILED'],
-    answer: async (_, { restart }) => restart(),
-  }),
+  ...changeEndpoints,
   endpoint({
     method: 'GET',
     path: '/api/routes',

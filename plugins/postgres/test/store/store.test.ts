@@ -68,6 +68,7 @@ describe('postgres, its schema', () => {
       await database.query('drop table state');
       for (const table of ['events', 'attempts']) await database.query(`alter table ${table} drop column xid`);
       await database.query('alter table events drop column trace');
+      await database.query('alter table seen drop column erased_until');
       await database.query('delete from migrations where version > 1');
       const store = await open();
       expect(await store.setState?.('a', 'one', null)).to.equal(true);
