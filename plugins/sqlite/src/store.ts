@@ -44,10 +44,8 @@ const operationBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, batchLimit];
 
 /** Between two looks whether the file is still there. */
 const betweenChecksMs = 500;
-
 export type FileSettings = Omit<Settings, 'leasesEndMs' | 'identity'>;
 
-/** What the store works with. */
 interface StoreServices {
   readonly clock: Clock;
   readonly log: Log;
@@ -256,7 +254,11 @@ export class SqliteStore implements Store {
         this.#services.log.error('store.file-gone', { path: this.#settings.path, error }),
       );
       this.#identity = client.identity;
-      void client.ended.then(() => this.#onEnd());
+      void client.ended.then(() => {
+        if (this.#client === null) return;
+        this.#client = null;
+        this.#services.log.warn('store.thread-ended', { path: this.#settings.path });
+      });
       return client;
     } catch (error) {
       this.#client = null;
@@ -281,15 +283,9 @@ export class SqliteStore implements Store {
     });
   }
 
-  #onEnd(): void {
-    if (this.#client === null) return;
-    this.#client = null;
-    this.#services.log.warn('store.thread-ended', { path: this.#settings.path });
-  }
-
   #errorOf(replied: Replied | undefined): Error {
-    const failure =
-      replied !== undefined && 'failure' in replied ? replied.failure : { message: 'no reply', code: 'FAILED' };
+    const noReply = { message: 'no reply', code: 'FAILED' };
+    const failure = replied !== undefined && 'failure' in replied ? replied.failure : noReply;
     this.#damage.note(failure);
     return Object.assign(new Error(`${this.#settings.path}: ${failure.message}`), { code: failure.code });
   }
