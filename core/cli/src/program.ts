@@ -15,6 +15,7 @@ const commands = [
   running.startCommand,
   running.devCommand,
   running.checkCommand,
+  asking.planCommand,
   changing.reloadCommand,
   changing.restartCommand,
   sending.sendCommand,
@@ -71,6 +72,7 @@ Examples:
   switchhook check                              is the configuration right?
   switchhook start                              run the router
   switchhook dev --send conversation_ended      run a router while you write, and try it after each save
+  switchhook plan --config new.yaml             what would it have done with past events?
   switchhook reload                             have it read its configuration again
   switchhook send conversation_ended            send it a signed sample
   switchhook call --from +12345678912 --to +12345678913

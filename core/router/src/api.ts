@@ -15,6 +15,7 @@ export {
   type ChangePage,
   type ConfigProblem,
   changePage,
+  componentList,
   type DeadGroupList,
   type Delivery,
   type DeliveryDetails,

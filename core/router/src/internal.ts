@@ -1,7 +1,11 @@
 /** For @switchhook/cli, simulator, testkit and the tests of this repository only: it may change with any version. */
+
+export type { AnswerReport } from './admin/answer-comparison.js';
 export { type ReplayRequest, Replays } from './admin/bulk-replay.js';
 export { answeredCalls, type CallQuery } from './admin/call-history.js';
 export { ChangeFeed } from './admin/change-feed.js';
+export { Comparison, type ComparisonReport, type PastDelivery, type PastEvent } from './admin/comparison.js';
+export type { Example, Failure } from './admin/comparison-counts.js';
 export { Controls } from './admin/control.js';
 export type { ErasureFilter } from './admin/erasure-search.js';
 export { Erasures } from './admin/erasures.js';
@@ -10,6 +14,7 @@ export { seriesOf } from './admin/history-series.js';
 export { Operations } from './admin/operations.js';
 export { StatusReader } from './admin/status.js';
 export { summaryOf, troubleOf, troublesOf, worstFirst } from './admin/trouble.js';
+export { keptDelivery, keptEvent, pastEventOf } from './api/past-events.js';
 export { type AnswerRow, Answers, type InboundCall } from './calls/answer.js';
 export { eventHeader, requestNumberHeader } from './calls/reply.js';
 export type { OpenResolver } from './calls/resolver-bulkhead.js';

@@ -86,6 +86,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'client.ts': ['config', 'runtime', 'system'],
     'internal.ts': [
       'admin',
+      'api',
       'calls',
       'config',
       'delivery',

@@ -14,10 +14,10 @@ export function whenRun<A extends readonly unknown[]>(
 const usualFile = 'config/switchhook.yaml';
 const filesHere = ['switchhook.yaml', 'switchhook.config.ts'];
 
-/** `--config`, by default the file where it usually is, or else the one that is here. */
-export function configOption(description: string): Option {
+/** `--config`, or an option with other flags; by default the file where it usually is, or else the one that is here. */
+export function configOption(description: string, flags = '-c, --config <file>'): Option {
   const file = [usualFile, ...filesHere].find((each) => existsSync(each)) ?? usualFile;
-  return new Option('-c, --config <file>', description).default(file, [usualFile, ...filesHere].join(', or else '));
+  return new Option(flags, description).default(file, [usualFile, ...filesHere].join(', or else '));
 }
 
 /** A command with `--config` and `--json`. */

@@ -74,7 +74,8 @@ export function explainRoutes(
   });
 }
 
-function verdictFor(route: Route, event: Event): Pick<RouteExplanation, 'matches' | 'reason' | 'parts'> {
+/** Whether a route takes an event, and why not. */
+export function verdictFor(route: Route, event: Event): Pick<RouteExplanation, 'matches' | 'reason' | 'parts'> {
   if (!route.from.includes(event.source))
     return { matches: false, reason: `it takes events from ${route.from.join(', ')}, not ${event.source}`, parts: [] };
   if (!concerns(route, event))

@@ -191,7 +191,9 @@ export class Answers {
     const { source, call, plan } = request;
     try {
       const now = new Date(clock.now());
-      const row = this.#rowFor(request, now);
+      const row = answerFor(plan.answers, { source, call, now }, ({ name }, error) =>
+        log.warn('answer.where-failed', { answer: name, error }),
+      );
       if (row === null) return unanswered;
       const { known, lookups } = await this.#resolveFacts(row, request);
       const scope = { call, now, known, lookups, resolvers: plan.resolvers.keys() };
@@ -206,19 +208,6 @@ export class Answers {
       log.error('answer.failed', { source, error });
       return { ...unanswered, step: 'minimum' };
     }
-  }
-
-  #rowFor({ source, call, plan }: AnswerRequest, now: Date): AnswerRow | null {
-    const matches = (row: AnswerRow): boolean => {
-      if (!row.from.includes(source)) return false;
-      try {
-        return row.where === null || row.where.evaluate({ call, now }) === true;
-      } catch (error) {
-        this.log.warn('answer.where-failed', { answer: row.name, error });
-        return false;
-      }
-    };
-    return plan.answers.find(matches) ?? null;
   }
 
   async #resolveFacts(row: AnswerRow, { call, startedAtMs, hardEndMs, plan }: AnswerRequest): Promise<ResolvedFacts> {
@@ -267,6 +256,24 @@ interface AnswerRequest {
   readonly startedAtMs: number;
   readonly hardEndMs: number;
   readonly plan: AnswerPlan;
+}
+
+/** The first row that matches a call; null where none does. `onFailure` is called for each whose `where` cannot be evaluated. */
+export function answerFor(
+  rows: readonly AnswerRow[],
+  { source, call, now }: { readonly source: string; readonly call: Call; readonly now: Date },
+  onFailure: (row: AnswerRow, error: unknown) => void,
+): AnswerRow | null {
+  const matches = (row: AnswerRow): boolean => {
+    if (!row.from.includes(source)) return false;
+    try {
+      return row.where === null || row.where.evaluate({ call, now }) === true;
+    } catch (error) {
+      onFailure(row, error);
+      return false;
+    }
+  };
+  return rows.find(matches) ?? null;
 }
 
 /** A call that nothing was looked up for. */

@@ -24,11 +24,16 @@ export function reasonOf({ used, expressionError, place }: MissingValue, { known
   if (root !== '' && !used.includes(root)) return expressionError;
   const suspects = root === '' ? used : [root];
   const away = suspects.find((name) => !known.has(name));
-  if (away !== undefined) return `${away} ${fateOf(lookups.find(({ resolver }) => resolver === away))}`;
+  if (away !== undefined) return absenceOf(away, lookups);
   const factsOf = (name: string): JsonObject => known.get(name)?.facts ?? {};
   const ignorant = suspects.find((name) => Object.keys(factsOf(name)).length === 0);
   if (ignorant !== undefined) return `${ignorant} returned no record`;
   return absentIn(factsOf(root), path) ?? expressionError;
+}
+
+/** Why there are no facts of a resolver, as the reason of a variable that needs them. */
+export function absenceOf(resolver: string, lookups: ResolvedFacts['lookups']): string {
+  return `${resolver} ${fateOf(lookups.find((lookup) => lookup.resolver === resolver))}`;
 }
 
 function fateOf(lookup: Lookup | undefined): string {

@@ -29,7 +29,7 @@ import {
 import { serverConfig } from './server.js';
 import { isNothing, nodeAt } from './tree.js';
 import { Checker } from './validate.js';
-import { writtenRows } from './written.js';
+import { expressionPositions, writtenRows } from './written.js';
 
 /** A configuration, or all problems of it in the order of the file. */
 export type CheckedConfig =
@@ -42,7 +42,14 @@ export async function checkConfig(document: ConfigDocument, catalog: Catalog): P
   const { problems } = document;
   return config === null || problems.length > 0
     ? { kind: 'problems', problems }
-    : { kind: 'config', config: frozen({ ...config, written: writtenRows(document.root, config) }) };
+    : {
+        kind: 'config',
+        config: frozen({
+          ...config,
+          written: writtenRows(document.root, config),
+          positions: expressionPositions(document),
+        }),
+      };
 }
 
 /** What an answer refers to. */
@@ -71,7 +78,7 @@ class ConfigCheck {
   }
 
   /** Null where something is wrong. */
-  async config(): Promise<Omit<Config, 'written'> | null> {
+  async config(): Promise<Omit<Config, 'written' | 'positions'> | null> {
     const { file, directory } = this.#document;
     if (!this.#topLevel()) return null;
     this.#checker.check(versionSchema, ['version']);

@@ -40,6 +40,8 @@ export interface Config {
   readonly warnings: readonly Problem[];
   /** See `writtenRows`. */
   readonly written: ReadonlyMap<string, string>;
+  /** See `expressionPositions`. */
+  readonly positions: ReadonlyMap<string, string>;
   /** All files that it depends on, absolute: the file itself, `.env` beside it, those of `${file:…}`, local plugins and what they import. */
   readonly files: readonly string[];
   /** Packages of plugins whose installed version is not the one that this process has loaded. */

@@ -96,10 +96,10 @@ export class ConfigDocument {
     return inOrder(this.#warnings);
   }
 
-  /** `file:line:column` of the key of a path; null where the file does not have it. */
-  positionOf(path: Path): string | null {
+  /** `file:line:column` of a path, by default of its key; null where the file does not have it. */
+  positionOf(path: Path, at: Mark['at'] = 'key'): string | null {
     if (!this.#isPlaced || nodeAt(this.root, path) === null) return null;
-    const offset = this.#start(path, 'key');
+    const offset = this.#start(path, at);
     const line = lastAtOrBefore(this.#lineStarts, offset);
     return `${this.file}:${line + 1}:${offset - (this.#lineStarts[line] ?? 0) + 1}`;
   }

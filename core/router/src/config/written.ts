@@ -1,5 +1,7 @@
 /** The rows of a configuration as they are written, with their variables put in: what a reload compares. */
 import { stringifyJson } from '@switchhook/sdk';
+import type { ConfigDocument } from './diagnostics.js';
+import { type Path, pathText } from './problem.js';
 import { sections } from './row-schemas.js';
 import { nodeAt, plainOf, type TreeNode } from './tree.js';
 
@@ -27,4 +29,23 @@ export function writtenRows(
       if (node !== null) written.set(`${section}.${name}`, stringifyJson(plainOf(node)));
     }
   return written;
+}
+
+/** `file:line:column` of each expression of routes and answers, by its path: `routes[0].where`, `answers[1].variables.name`. Empty where the file is a program. */
+export function expressionPositions(document: ConfigDocument): ReadonlyMap<string, string> {
+  const positions = new Map<string, string>();
+  const add = (path: Path): void => {
+    const position = document.positionOf(path, 'value');
+    if (position !== null) positions.set(pathText(path), position);
+  };
+  for (const section of ['routes', 'answers']) {
+    const rows = nodeAt(document.root, [section]);
+    for (const index of rows?.kind === 'list' ? rows.items.keys() : []) {
+      const variables = nodeAt(document.root, [section, index, 'variables']);
+      const names = variables?.kind === 'map' ? [...variables.entries.keys()] : [];
+      const own = [['where'], ['overrideAgent'], ...names.map((name) => ['variables', name])];
+      for (const place of own) add([section, index, ...place]);
+    }
+  }
+  return positions;
 }

@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import { ChangeFeed } from '../admin/change-feed.js';
+import { Comparison } from '../admin/comparison.js';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
 import { History } from '../admin/history.js';
 import { Operations } from '../admin/operations.js';
@@ -21,6 +22,7 @@ import { Monitor } from '../monitor/monitor.js';
 import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
+import { Mask } from '../system/mask.js';
 import { openWatchdog } from '../system/watchdog.js';
 import type { Probed } from './component-lifecycle.js';
 import { type Composition, composeRouter, type RouterOptions } from './composition.js';
@@ -102,15 +104,14 @@ export class Router {
 
   /** The answer to a call: its resolvers run, nothing is recorded. After `openComponents`; the store need not be open. */
   ring(source: string, body: JsonObject): Promise<CallDryRun> {
-    const { sources, normalizePhone } = this.#generation;
-    const [clock, log] = [this.#clock, this.#log];
-    return dryRunCall(source, body, {
-      sources,
-      answers: this.#composition.engine.get(Answers),
-      clock,
-      log,
-      normalizePhone,
-    });
+    const answers = this.#composition.engine.get(Answers);
+    return dryRunCall(source, body, { ...this.#generation, answers, clock: this.#clock, log: this.#log });
+  }
+
+  /** Compares what was done with past events with what this configuration would do. Nothing is sent; the router need not be open. */
+  comparison(): Comparison {
+    const { positions } = this.#generation.config;
+    return new Comparison({ ...this.#generation, positions, mask: this.get(Mask) });
   }
 
   /** A service of this router, e.g. `router.get(Store)`. Throws where nothing provides it. */
