@@ -1,5 +1,5 @@
 /** Commands that ask a running router and change nothing. */
-import { type Command, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Output } from '../output.js';
 import {
   configOption,
@@ -232,14 +232,19 @@ is removed from the list, and others when the retention of the store has passed.
 }
 
 export function planCommand(output: Output): Command {
-  const command = routerCommand(
-    'plan',
-    'Compare what was done with past events with what a configuration would do with them. Nothing is sent.',
-  );
-  return withPeriod(command, '7d')
-    .addOption(
-      configOption('the configuration of the running router, for the address and token of its API', '--running <file>'),
+  const command = new Command('plan')
+    .description(
+      'Compare what was done with past events with what a configuration would do with them. Nothing is sent.',
     )
+    .addOption(configOption('the configuration to try'))
+    .addOption(configOption('the configuration of the running router, for its address and token', '--running <file>'))
+    .option('--json', 'print JSON, for other programs')
+    .option('--url <url>', "the running router's URL; default: the address in the configuration of --running")
+    .option(
+      '--token <token>',
+      'bearer token of its API; default: server.admin.token of the configuration of --running',
+    );
+  return withPeriod(command, '7d')
     .option('--limit <number>', 'compare the newest events of the period, so many at most', count(1), 10_000)
     .option('--fixtures <path>', 'compare events in a folder, or in a .json or .ndjson file, without a router')
     .option(
