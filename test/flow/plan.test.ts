@@ -18,7 +18,15 @@ ${rest}
 `;
 
 const answers = (hello: string) => `
-answers: [{ name: line, from: [phone], variables: { hello: "${hello}", from: "\${{ call.from }}" } }]`;
+resolvers:
+  person: { use: table.lookup, file: people.csv }
+  company: { use: static, values: { name: ACME } }
+answers:
+  - name: line
+    from: [phone]
+    resolve: [person, company]
+    variables: { hello: "${hello}", from: "\${{ call.from }}", who: "\${{ person.name }}", firm: "\${{ company.name }}" }
+    defaults: { who: "${hello} friend", firm: us }`;
 
 const running = yaml(
   `routes: [{ name: all, to: [console] }, { name: ended, on: [conversation_ended], to: [crm] }]${answers('Hi')}`,
@@ -27,6 +35,7 @@ const running = yaml(
 /** A router that has received three events and a call, with these commands beside it. */
 async function setup() {
   const place: Workplace = await workplace();
+  await place.write('people.csv', 'phone,name\n+12125559999,Ann\n');
   const { router, url } = await place.router(running);
   for (const duration of [10, 20, 70])
     await postSigned(`${url}/hooks/agents`, endedBody({ conversationId: `conv_${duration}`, duration }));
@@ -64,6 +73,7 @@ describe('switchhook plan', () => {
         'all\tconsole\t4\t4\t-\t-',
         'ended\tcrm\t3\t3\t-\t-',
         'calls: 0 of 1 would get another answer',
+        'line: firm is unknown without the look-up in 1 call (company)',
       ]);
       expect([code, stderr]).to.deep.equal([0, '']);
     } finally {
@@ -91,6 +101,8 @@ describe('switchhook plan', () => {
         'calls: 1 of 1 would get another answer',
         'line: hello differs in 1 call, e.g.',
         '    "Hi" → "Hello"',
+        // The table has no record of the caller, which the answer recorded.
+        '    "Hi friend" → "Hello friend"',
       ]);
       expect(lines.filter((line) => line.includes('conv_20') && line.includes('conversation_ended'))).to.not.be.empty;
       expect([code, stderr]).to.deep.equal([

@@ -255,12 +255,13 @@ describe('a comparison with past calls', () => {
       of('late', 'person was late'),
       of('failed', 'person failed'),
       // Earlier facts may have stood in.
+      of('not-found', null),
       of('failed', null),
       of('failed', 'person has no name; it has phone'),
     ]);
     expect(values(report)['line who']).to.deep.equal({
       different: 3,
-      unknown: 2,
+      unknown: 3,
       resolvers: ['person'],
       shown: [1, 2, 3].map(() => ['there', 'friend']),
     });

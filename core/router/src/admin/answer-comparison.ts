@@ -1,11 +1,11 @@
 /**
- * Compares how calls were answered with how a configuration would answer them. Resolvers are not called: of a look-up is known what
- * was recorded with the answer, that it found no record or brought nothing. Facts are not kept: what needs them is unknown.
+ * Compares how calls were answered with how a configuration would answer them. Resolvers are not called, and facts are not kept: what
+ * needs them is unknown, unless the reason of a variable was recorded with the answer, that there was no record or no result.
  */
 import { type EventRecord, type JsonObject, type PhoneNormalizer, refuse, type Source } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { type AnswerRow, answerFor, type InboundCall } from '../calls/answer.js';
-import { absenceOf } from '../calls/missing-value.js';
+import { absenceOf, emptinessOf } from '../calls/missing-value.js';
 import type { ResolvedFacts, ResolverFacts } from '../calls/resolve.js';
 import { type ResolvedVariables, resolveVariables, type VariableOrigin } from '../calls/variables.js';
 import { eventOf } from '../routing/event-record.js';
@@ -163,10 +163,9 @@ export class AnswerComparison {
     const known = new Map<string, ResolverFacts>();
     const unknown = new Set<string>();
     for (const name of resolvers.keys()) {
-      const lookup = past.lookups.find(({ resolver }) => resolver === name);
-      if (lookup?.outcome === 'not-found') known.set(name, { facts: {}, origin: 'fresh' });
-      // Earlier facts may have taken the place of a look-up that failed, unless a variable says that there were none.
-      else if (lookup === undefined || !past.reasons.includes(absenceOf(name, past.lookups))) unknown.add(name);
+      // How a look-up ended is no proof: earlier facts may have taken the place of those that it did not bring.
+      if (past.reasons.includes(emptinessOf(name))) known.set(name, { facts: {}, origin: 'fresh' });
+      else if (!past.reasons.includes(absenceOf(name, past.lookups))) unknown.add(name);
     }
     const scope = { call, now, known, lookups: past.lookups, resolvers: resolvers.keys() };
     const refused: (readonly [variable: string, reason: string])[] = [];

@@ -27,11 +27,16 @@ export function reasonOf({ used, expressionError, place }: MissingValue, { known
   if (away !== undefined) return absenceOf(away, lookups);
   const factsOf = (name: string): JsonObject => known.get(name)?.facts ?? {};
   const ignorant = suspects.find((name) => Object.keys(factsOf(name)).length === 0);
-  if (ignorant !== undefined) return `${ignorant} returned no record`;
+  if (ignorant !== undefined) return emptinessOf(ignorant);
   return absentIn(factsOf(root), path) ?? expressionError;
 }
 
-/** Why there are no facts of a resolver, as the reason of a variable that needs them. */
+/** That a resolver has no facts, as the reason of a variable that needs them. */
+export function emptinessOf(resolver: string): string {
+  return `${resolver} returned no record`;
+}
+
+/** Why a resolver could not be relied on, as the reason of a variable that needs them. */
 export function absenceOf(resolver: string, lookups: ResolvedFacts['lookups']): string {
   return `${resolver} ${fateOf(lookups.find((lookup) => lookup.resolver === resolver))}`;
 }
