@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { Store } from '@switchhook/sdk';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -195,6 +196,33 @@ describe('switchhook plan', () => {
       const unknown = await fixtures('events.ndjson', '--fail-on', 'any');
       expect(unknown.stdout).to.include('ended\tcrm\t3\n');
       expect([unknown.code, unknown.stderr]).to.deep.equal([0, 'The earlier deliveries of 4 events are not known.\n']);
+    } finally {
+      await place.close();
+    }
+  });
+
+  it('fits a narrow terminal: what an event is about is below its id', async () => {
+    const place = await workplace();
+    try {
+      await place.write('new.yaml', yaml('routes: [{ name: a-route-with-a-long-name, to: [console, crm] }]'));
+      const at = '2026-02-02T13:00:00.000Z';
+      const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+      const about = { source: 'agents', type: 'conversation_ended', subject: 'conv_1', agent: null };
+      const event = { id, key: 'k', ...about, occurredAt: at, receivedAt: at, data: {}, deliveries: [] };
+      await place.write('event.json', JSON.stringify(event));
+      const { plainOutput, runCommand } = await import('@switchhook/cli/internal');
+      const shown: string[] = [];
+      const plain = plainOutput(
+        (text) => shown.push(...text.split('\n').map(stripVTControlCharacters)),
+        () => {},
+      );
+      const output = { ...plain, terminal: true, columns: 60 };
+      const args = ['plan', '--config', place.path('new.yaml'), '--fixtures', place.path('event.json')];
+      expect(await runCommand(args, output)).to.equal(0);
+      expect(shown.join('\n')).to.include(`: 1 more, e.g.\n  ${id}\n    conversation_ended\n    conv_1\n`);
+      const table = shown.filter((line) => /^[┌│├└]/.test(line));
+      expect(table.map(({ length }) => length <= 60)).to.deep.equal(table.map(() => true));
+      expect(table).to.have.length(6);
     } finally {
       await place.close();
     }

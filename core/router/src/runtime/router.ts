@@ -110,8 +110,7 @@ export class Router {
 
   /** Compares what was done with past events with what this configuration would do. Nothing is sent; the router need not be open. */
   comparison(): Comparison {
-    const { positions } = this.#generation.config;
-    return new Comparison({ ...this.#generation, positions, mask: this.get(Mask) });
+    return new Comparison({ ...this.#generation, positions: this.#generation.config.positions, mask: this.get(Mask) });
   }
 
   /** A service of this router, e.g. `router.get(Store)`. Throws where nothing provides it. */
