@@ -6,10 +6,10 @@ import { didYouMean } from '@switchhook/sdk/internal';
 import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { filterOf, type Period } from '../filters.js';
-import { countOf, type PlanOrigin, printPlan } from '../format/plan.js';
+import { type PlanOrigin, printPlan } from '../format/plan.js';
 import { configOf, unopenedRouter } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
-import { noteProblems, printJson } from '../print.js';
+import { noteProblems, printJson, quantity } from '../print.js';
 import { fixtureEvents, keptEvents } from './plan-events.js';
 
 interface PlanOptions extends RouterOptions, Period {
@@ -47,7 +47,7 @@ export async function runPlan(output: Output, options: PlanOptions, command: Com
       for await (const event of events) {
         await comparison.add(event);
         compared += 1;
-        if (compared % 50 === 0) output.progress(`${countOf(compared, 'event')} compared`);
+        if (compared % 50 === 0) output.progress(`${quantity(compared, 'event')} compared`);
       }
     } finally {
       output.progress('');
@@ -120,7 +120,7 @@ async function runningRows(router: RouterClient) {
 }
 
 function some(count: number, one: string, many: string): string | null {
-  return count === 0 ? null : `${count} ${count === 1 ? one : many}`;
+  return count === 0 ? null : quantity(count, one, many);
 }
 
 function sum(totals: ComparisonReport['destinationTotals'], side: 'more' | 'fewer'): number {

@@ -2,7 +2,7 @@
 import type { AnswerReport, ComparisonReport, Example, Failure } from '@switchhook/core/internal';
 import { stringifyJson } from '@switchhook/sdk';
 import { defaultColumns, type Output, styled } from '../output.js';
-import { printTable } from '../print.js';
+import { printTable, quantity } from '../print.js';
 import type { Column } from '../table.js';
 
 /** Where the events are from. */
@@ -14,11 +14,6 @@ export interface PlanOrigin {
   readonly more: boolean;
 }
 
-/** `1 event`, `2 events`. */
-export function countOf(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
-}
-
 /** Everything that would be different, with examples. */
 export function printPlan(report: ComparisonReport, origin: PlanOrigin, file: string, output: Output): void {
   const { fixtures, router, more } = origin;
@@ -27,10 +22,10 @@ export function printPlan(report: ComparisonReport, origin: PlanOrigin, file: st
     return;
   }
   const where = fixtures ?? `${router?.url} (--since ${router?.since})`;
-  output.line(`${styled(output, 'bold', file)}: compared with ${countOf(report.events, 'event')} of ${where}`);
+  output.line(`${styled(output, 'bold', file)}: compared with ${quantity(report.events, 'event')} of ${where}`);
   if (more) output.note(`Older events of the period were not compared: --limit ${router?.limit}.`);
   if (report.withoutDeliveries > 0)
-    output.note(`The earlier deliveries of ${countOf(report.withoutDeliveries, 'event')} are not known.`);
+    output.note(`The earlier deliveries of ${quantity(report.withoutDeliveries, 'event')} are not known.`);
   printRows(report, output);
   printDeliveries(report, output);
   printEvents('events that would have no delivery', report.unrouted, 'red', output);
@@ -113,7 +108,7 @@ const failing: Readonly<Record<Failure['kind'], (failure: Failure) => string>> =
 function printFailure(failure: Failure, output: Output): void {
   const { kind, position, text, events, examples } = failure;
   const place = position === null ? '' : `${styled(output, 'bold', position)}  `;
-  output.line(`${place}${failing[kind](failure)}: ${countOf(events, 'event')}`);
+  output.line(`${place}${failing[kind](failure)}: ${quantity(events, 'event')}`);
   if (kind.endsWith('condition') && text !== null) output.line(styled(output, 'dim', `  ${text}`));
   for (const example of examples) printExample(example, output);
 }
@@ -123,20 +118,20 @@ function printCalls({ compared, different, notCompared, moved, variables }: Answ
   const changed = styled(output, different === 0 ? 'green' : 'red', String(different));
   heading(output, `calls: ${changed} of ${compared} would get another answer`);
   for (const { before, after, events, examples } of moved) {
-    output.line(`${countOf(events, 'call')}: answer ${before ?? 'none'} → ${after ?? 'none'}, e.g.`);
+    output.line(`${quantity(events, 'call')}: answer ${before ?? 'none'} → ${after ?? 'none'}, e.g.`);
     for (const example of examples) printExample(example, output);
   }
   for (const { answer, variable, different: calls, unknown, resolvers, examples } of variables) {
     const name = `${answer ?? 'no answer'}: ${variable ?? 'overrideAgent'}`;
-    if (calls > 0) output.line(`${name} differs in ${countOf(calls, 'call')}, e.g.`);
+    if (calls > 0) output.line(`${name} differs in ${quantity(calls, 'call')}, e.g.`);
     for (const { before, after, ...example } of examples) {
       const shown = (value: string | null) => (value === null ? 'none' : stringifyJson(value));
       printExample({ ...example, reason: `${shown(before)} → ${shown(after)}` }, output);
     }
     if (unknown > 0)
-      output.line(`${name} is unknown without the look-up in ${countOf(unknown, 'call')} (${resolvers.join(', ')})`);
+      output.line(`${name} is unknown without the look-up in ${quantity(unknown, 'call')} (${resolvers.join(', ')})`);
   }
-  if (notCompared.events > 0) output.line(`${countOf(notCompared.events, 'call')} not compared, e.g.`);
+  if (notCompared.events > 0) output.line(`${quantity(notCompared.events, 'call')} not compared, e.g.`);
   for (const example of notCompared.examples) printExample(example, output);
 }
 
