@@ -254,7 +254,8 @@ answers: [{ from: calls, resolve: customer, variables: { name: "\${{ customer.na
 
     it('is located in the TypeScript of a compiled package, where it brings its maps', async () => {
       const place = await workplace();
-      const map = (sources: readonly string[]) => JSON.stringify({ version: 3, sources, names: [], mappings: ';;QAII' });
+      const map = (sources: readonly string[]) =>
+        JSON.stringify({ version: 3, sources, names: [], mappings: ';;QAII' });
       await place.write('mapped.js.map', map(['../src/crm.ts']));
       await place.write('broken.js.map', '{');
       locateIn(place.path('.'));
