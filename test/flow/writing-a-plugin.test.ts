@@ -237,6 +237,20 @@ describe('docs/writing-a-plugin.md', () => {
     expect(await token()).to.equal('token 3');
   });
 
+  it('gets a new token if the CRM has revoked the one that is kept', async () => {
+    const { withToken } = await loaded('my-plugins/token.ts');
+    const { state } = fakeServices();
+    let made = 0;
+    const sent: string[] = [];
+    const send = async (token: string) => {
+      sent.push(token);
+      return { status: token === 'token 1' ? 401 : 200, body: {} };
+    };
+    for (const _request of [1, 2])
+      expect(await withToken(state, async () => `token ${++made}`, send)).to.include({ status: 200 });
+    expect(sent).to.deep.equal(['token 1', 'token 2', 'token 2']);
+  });
+
   it('has an outcome of its own for a service that says no with 200', async () => {
     const { outcomeWithQuota } = await loaded('my-plugins/quota.ts');
     const outcomeOf = (text: string): Outcome => {
