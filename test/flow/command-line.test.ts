@@ -182,7 +182,9 @@ describe('the command line', () => {
     expect(again.stdout).to.equal(first.stdout.replace('"}', '","duplicate":true}'));
     const fresh = await send();
     expect(fresh.stdout).to.match(/^200 \{"id":"[0-9a-f-]+"\}\n$/);
-    const [, subject = ''] = /^switchhook explain (\S+) shows what became of it\n$/.exec(fresh.stderr) ?? [];
+    const [, subject = '', where] =
+      /^switchhook explain (\S+) (.+) shows what became of it\n$/.exec(fresh.stderr) ?? [];
+    expect(where).to.equal(`--config ${file} --url ${router.url}`);
     expect(subject)
       .to.match(/^conv_\w+$/)
       .and.not.to.equal('conv_AuUK7d2Qx');

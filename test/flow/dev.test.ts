@@ -190,6 +190,14 @@ describe('switchhook dev', () => {
     await shown(/types: ok, after/);
   });
 
+  it('names a plugin that tsconfig.json does not include, in place of calling its types right', async () => {
+    await place.link();
+    await place.write('tsconfig.json', JSON.stringify({ compilerOptions: { types: [] }, files: ['other.ts'] }));
+    await place.write('other.ts', 'export const value = 1;\n');
+    const { shown } = dev();
+    await shown(/types: not checked of plugins\/crm\.ts: add them to "include" in tsconfig\.json/);
+  });
+
   it('reports that it cannot check types where typescript is not installed', async () => {
     await linkWithoutCompiler();
     const { shown } = dev();

@@ -39,6 +39,12 @@ const mistakes: readonly (readonly [what: string, stage: Stage, code: string, sa
   ['an import of a package that is not installed', 'load', "import 'not-installed'; // here", /not-installed/],
   ['an import of a file that is not there', 'load', "import './nowhere.js'; // here", /nowhere\.js/],
   [
+    'an import of a file inside of the router',
+    'load',
+    "import '@switchhook/core/dist/runtime/router.js'; // here",
+    /dist\/runtime\/router\.js.*\n?.*Import from @switchhook\/sdk/s,
+  ],
+  [
     'an import of a name that the sdk does not have',
     'load',
     "import { defineSink } from '@switchhook/sdk'; // here",
@@ -262,7 +268,10 @@ routes: [{ to: notes${isWhole ? ', transform: change' : ''} }]
 `;
   /** What is said of the mistake. */
   const messages: Readonly<Record<Stage, (file: string, code: string) => Promise<readonly string[]>>> = {
-    load: async (file) => (await openCatalog(place.directory).load(`./${file}`)).problems.map(({ message }) => message),
+    load: async (file) =>
+      (await openCatalog(place.directory).load(`./${file}`)).problems.map(
+        ({ message, hint = '' }) => `${message}\n${hint}`,
+      ),
     start: async (file, code) => {
       const path = await place.write('switchhook.yaml', yaml(file, code.includes('crm.in')));
       const router = await createRouter(path, { logTo: { write: () => {} } }).catch((error: Error) => error);

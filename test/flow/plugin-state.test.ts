@@ -71,6 +71,35 @@ describe('State of a plugin', () => {
     expect(await countsAfterEvent(yaml({ to: ['counter.direct', 'other'] }), 'c2')).to.deep.equal([2, 2]);
   });
 
+  it('is empty in check --connect, which opens no store, and kept as long as it runs', async () => {
+    await place.write(
+      'token.js',
+      `import * as s from '@switchhook/sdk';
+const probe = (state) => async () => {
+  const before = await state.get('token');
+  await state.set('token', 'fresh', { ifVersion: before?.version ?? null, expiresInMs: 60_000 });
+  const { value, version } = await state.get('token');
+  const stale = await state.set('token', 'stale', { ifVersion: null });
+  await state.set('token', null, { ifVersion: version });
+  return [before === null, value, stale, await state.get('token') === null].join();
+};
+const destination = s.defineDestination({
+  type: 'tokens',
+  description: 'For tests.',
+  options: s.z.strictObject({}),
+  inject: { state: s.State },
+  create: (_, { state }) => ({ probe: probe(state), deliver: async () => ({ kind: 'delivered' }) }),
+});
+export default s.definePlugin({ name: 'tokens', components: [destination] });
+`,
+    );
+    const file = await place.write('token.yaml', yaml({ to: ['tokens'] }).replace('./other.js', './token.js'));
+    const { code, stdout, stderr } = await place.command(['check', '--connect', '--json', file]);
+    expect([code, stderr]).to.deep.equal([0, '']);
+    const probes: readonly { readonly name: string; readonly note: string | null }[] = JSON.parse(stdout).probes;
+    expect(probes.find(({ name }) => name === 'tokens')?.note).to.equal('true,fresh,false,true');
+  });
+
   it('is missed at the row by check and start, where the store cannot keep it', async () => {
     for (const use of ['counter', 'counter.direct']) {
       const config = yaml({ store: '{ use: other.stateless }', to: [use] });

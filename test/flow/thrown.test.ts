@@ -1,6 +1,7 @@
 /** Everything that a plugin throws is shown with the file, line and column of its own code that threw it. */
 import { mkdir, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createRouter } from '@switchhook/core';
 import { excerptOf, located, locateIn, maskFor, openLog, placeOf } from '@switchhook/core/internal';
 import { Store } from '@switchhook/sdk';
@@ -250,6 +251,22 @@ answers: [{ from: calls, resolve: customer, variables: { name: "\${{ customer.na
       it(`is located in ${what}`, () => {
         expect(placeOf(thrown(`Error: no\n    ${stack}`))).to.equal(place);
       });
+
+    it('is located in the TypeScript of a compiled package, where it brings its maps', async () => {
+      const place = await workplace();
+      const map = (sources: readonly string[]) =>
+        JSON.stringify({ version: 3, sources, names: [], mappings: ';;QAII' });
+      await place.write('mapped.js.map', map(['../src/crm.ts']));
+      await place.write('broken.js.map', '{');
+      locateIn(place.path('.'));
+      const at = (file: string) => placeOf(thrown(`Error: no\n    at f (${pathToFileURL(place.path(file)).href}:3:9)`));
+      const written = join(dirname(place.path('.')), 'src/crm.ts');
+      expect(at('mapped.js')).to.equal(`${written}:5:5`);
+      // What a `define…` says of itself has no column.
+      expect(located('no', undefined, `${place.path('mapped.js')}:3`)).to.equal(`no (${written}:5)`);
+      for (const file of ['broken.js', 'without.js']) expect(at(file)).to.equal(`${place.path(file)}:3:9`);
+      await place.close();
+    });
 
     it('is located by its cause, and not by lines of its message', () => {
       const cause = thrown('Error: no\n    at f (/srv/app/a.js:1:2)');

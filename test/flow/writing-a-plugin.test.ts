@@ -69,7 +69,7 @@ const callApiResponses = {
 } as const;
 
 const redact = await componentOf('my-plugins/redact.ts');
-transformSuite('the transform of the page', () =>
+transformSuite('the transform of the page', async () =>
   createComponent('transform', redact, { fields: ['transcript'] }, fakeServices()),
 );
 
@@ -103,10 +103,17 @@ resolverSuite('the resolver of the page', async () => {
 });
 
 const tickets = await componentOf('my-plugins/tickets.ts');
-sourceSuite('the source of the page', () => ({
-  source: createComponent('source', tickets, { secret: 'only-for-tests' }, fakeServices()),
-  sample: tickets?.samples?.['ticket.opened'] ?? {},
-}));
+const fixtures = { made: 0, closed: 0 };
+sourceSuite('the source of the page', async () => {
+  const services = fakeServices();
+  fixtures.made += 1;
+  const close = async () => {
+    await services.close();
+    fixtures.closed += 1;
+  };
+  const source = createComponent('source', tickets, { secret: 'only-for-tests' }, services);
+  return { source, sample: tickets?.samples?.['ticket.opened'] ?? {}, close };
+});
 
 const pages = await componentOf('my-plugins/pages.ts');
 sourceSuite('the source of the page with a handshake', () => {
@@ -235,6 +242,25 @@ describe('docs/writing-a-plugin.md', () => {
     expect([first, await token()]).to.deep.equal([second, first]);
     await clock.advance(3_500_000);
     expect(await token()).to.equal('token 3');
+  });
+
+  it('has a source whose fixtures the suite closes, one after each test', () => {
+    expect(fixtures.made).to.be.above(10);
+    expect(fixtures.closed).to.equal(fixtures.made);
+  });
+
+  it('gets a new token if the CRM has revoked the one that is kept', async () => {
+    const { withToken } = await loaded('my-plugins/token.ts');
+    const { state } = fakeServices();
+    let made = 0;
+    const sent: string[] = [];
+    const send = async (token: string) => {
+      sent.push(token);
+      return { status: token === 'token 1' ? 401 : 200, body: {} };
+    };
+    for (const _request of [1, 2])
+      expect(await withToken(state, async () => `token ${++made}`, send)).to.include({ status: 200 });
+    expect(sent).to.deep.equal(['token 1', 'token 2', 'token 2']);
   });
 
   it('has an outcome of its own for a service that says no with 200', async () => {

@@ -1,7 +1,7 @@
 /** Options and steps that several commands share. */
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, PageFiles, Router, type RouterOptions } from '@switchhook/core';
-import { loadConfig, located, Mask, watchLoading } from '@switchhook/core/internal';
+import { loadConfig, located, Mask, StateKept, temporaryState, watchLoading } from '@switchhook/core/internal';
 import { type ConfigOptions, orProblems } from './configuration.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
 
@@ -33,7 +33,10 @@ export function routerOf(config: Config, options?: RouterOptions): Router {
   try {
     return new Router(config, {
       ...options,
-      configure: (container) => folder !== null && container.register(PageFiles, { useValue: folder }),
+      configure: (container) => {
+        options?.configure?.(container);
+        if (folder !== null) container.register(PageFiles, { useValue: folder });
+      },
     });
   } catch (error) {
     if (error instanceof ComponentFailure)
@@ -52,9 +55,12 @@ function dashboardFolder(): string | null {
   }
 }
 
-/** A router that logs nothing, for the signatures of its sources. */
+/** A router that logs nothing and whose store is not opened: for signatures, probes and look-ups. Plugins begin without `State`. */
 export function unopenedRouter(config: Config): Router {
-  return routerOf({ ...config, log: { level: 'silent' } });
+  return routerOf(
+    { ...config, log: { level: 'silent' } },
+    { configure: (container) => container.register(StateKept, { useValue: temporaryState }) },
+  );
 }
 
 /** Opens a router's components, but not its store, and closes them after use. */

@@ -89,7 +89,7 @@ export { Mask, maskedJson, maskFor } from './system/mask.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { Observations } from './system/observations.js';
 export { type Pause, Pauses, pausesKey } from './system/pauses.js';
-export { stateIn } from './system/plugin-state.js';
+export { StateKept, stateIn, temporaryState } from './system/plugin-state.js';
 export { printable } from './system/printable.js';
 export { ProcessLoadReader } from './system/process-load.js';
 export { random } from './system/random.js';

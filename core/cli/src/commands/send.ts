@@ -6,6 +6,7 @@ import { openNetwork } from '@switchhook/core/internal';
 import { isRefusal, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
+import type { Command } from 'commander';
 import { type ConfigOptions, localUrl } from '../configuration.js';
 import { configOf, unopenedRouter } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
@@ -27,7 +28,7 @@ export interface SampleRequest {
   readonly body: string;
 }
 
-export async function runSend(output: Output, what: string, options: SendOptions): Promise<void> {
+export async function runSend(output: Output, what: string, options: SendOptions, command: Command): Promise<void> {
   const config = await configOf(options, output);
   const router = unopenedRouter(config);
   const { source, body: chosen, isSample } = await chosenBody(what, options, config);
@@ -41,7 +42,13 @@ export async function runSend(output: Output, what: string, options: SendOptions
   if (status >= 300) throw new CommandFailure(exitCodes.failed, await refusalOf(router, { source, body }, options));
   const subject = fresh?.subject ?? null;
   if (subject !== null && options.set.length === 0 && !options.json)
-    output.note(`switchhook explain ${subject} shows what became of it`);
+    output.note(`switchhook explain ${[subject, ...whereOf(options, command)].join(' ')} shows what became of it`);
+}
+
+/** What another command needs to ask the same router: the options that were given here. */
+function whereOf({ config, url }: SendOptions, command: Command): readonly string[] {
+  const isGiven = command.getOptionValueSource('config') === 'cli';
+  return [...(isGiven ? ['--config', config] : []), ...(url === undefined ? [] : ['--url', url])];
 }
 
 /** What the log of a router with this configuration says of a refused request. */

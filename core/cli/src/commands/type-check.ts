@@ -1,9 +1,9 @@
 /** Checks the types of local plugins beside a running router, with the TypeScript that is installed where they are. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { systemClock } from '@switchhook/core/client';
 import { durationText } from '@switchhook/sdk';
 import { lineOf } from '../format/source-line.js';
@@ -39,7 +39,7 @@ export class TypeCheck {
   readonly #scratch = mkdtempSync(join(tmpdir(), 'switchhook-types-'));
   #running: ChildProcess | null = null;
   #ended: Promise<void> = Promise.resolve();
-  #last: 'unknown' | 'right' | 'wrong' | 'impossible' = 'unknown';
+  #last: 'unknown' | 'right' | 'wrong' | 'partial' | 'impossible' = 'unknown';
 
   constructor(output: Output) {
     this.#output = output;
@@ -64,6 +64,7 @@ export class TypeCheck {
           '--noEmit',
           '--pretty',
           'false',
+          '--listFiles',
           '--incremental',
           '--tsBuildInfoFile',
           join(this.#scratch, 'types'),
@@ -83,7 +84,7 @@ export class TypeCheck {
         resolve();
       });
       child.on('close', (code) => {
-        if (this.#running === child) this.#show(code, texts.join(''), systemClock.elapsed() - startedAt);
+        if (this.#running === child) this.#show(code, texts.join(''), own, systemClock.elapsed() - startedAt);
         resolve();
       });
     });
@@ -106,11 +107,22 @@ export class TypeCheck {
     this.#last = 'impossible';
   }
 
-  #show(code: number | null, text: string, ms: number): void {
+  #show(code: number | null, text: string, own: readonly string[], ms: number): void {
     this.#running = null;
     const errors = errorsIn(text);
+    const other = text.split('\n').filter((line) => !isAbsolute(line.trim()));
     const took = durationText(ms);
     if (code === 0) {
+      const read = new Set(text.split('\n').map((line) => line.trim()));
+      const left = own
+        .filter((file) => existsSync(file) && !read.has(realpathSync(file)))
+        .map((file) => relative(process.cwd(), file));
+      if (left.length > 0) {
+        if (this.#last !== 'partial')
+          this.#output.note(`types: not checked of ${left.join(', ')}: add them to "include" in tsconfig.json`);
+        this.#last = 'partial';
+        return;
+      }
       if (this.#last !== 'right') this.#output.line(`${styled(this.#output, 'green', 'types: ok')}, after ${took}`);
       this.#last = 'right';
       return;
@@ -124,7 +136,9 @@ export class TypeCheck {
     );
     const count = `${errors.length} error${errors.length === 1 ? '' : 's'}`;
     const what = shown.length === errors.length ? count : `${count}, of which ${shown.length} above`;
-    this.#output.note(styled(this.#output, 'red', `types: ${errors.length === 0 ? text.trim() : what}, after ${took}`));
+    this.#output.note(
+      styled(this.#output, 'red', `types: ${errors.length === 0 ? other.join('\n').trim() : what}, after ${took}`),
+    );
   }
 }
 

@@ -23,7 +23,7 @@ import type { SourcePlan } from '../pipeline.js';
 import { routerSource } from '../routing/router-events.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
-import { StateOf, stateIn } from '../system/plugin-state.js';
+import { StateKept, StateOf, stateIn } from '../system/plugin-state.js';
 import { ComponentFailure, type CreatedComponent, createComponent, namesOf, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
@@ -72,7 +72,8 @@ export function createGeneration(config: Config, { container, engine, earlier }:
   const ingestTelemetry = engine.get(IngestTelemetry);
   const store = engine.get(Store);
   const own = container.child();
-  const stateOf = stateOfPlugins(config, stateIn(store, clock));
+  const keep = container.has(StateKept) ? container.get(StateKept) : stateIn;
+  const stateOf = stateOfPlugins(config, keep(store, clock));
   own.register(StateOf, { useValue: stateOf });
   const kept = (section: ComponentSection, name: string): ComponentLifecycle | undefined =>
     earlier !== null && isUnchanged(section, name, earlier.config, config)

@@ -10,6 +10,9 @@ import { syntaxProblem } from './syntax-errors.js';
 /** Node 22.18 and newer import TypeScript themselves: they remove its types. */
 export const nodeImportsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
 
+const unexportedHint =
+  'Import from @switchhook/sdk, and in tests from @switchhook/testkit: other files of the router change without notice.';
+
 /** The message of an import that has failed, with its place, and what to do where that is known. `files`: what may have been imported. */
 export async function importProblem(
   error: unknown,
@@ -20,7 +23,10 @@ export async function importProblem(
   const syntax = await syntaxProblem(error, files);
   if (syntax !== null) return { message: syntax };
   const place = error instanceof Error ? (placeInStack(error) ?? placeOfImport(error)) : null;
-  return { message: located(error, undefined, place) };
+  const message = located(error, undefined, place);
+  const [, , manifest = ''] = (error instanceof Error && unexported.exec(error.message)) || [];
+  const isOurs = /[\\/]@switchhook[\\/][^\\/]+[\\/]package\.json$/.test(manifest);
+  return isOurs ? { message, hint: unexportedHint } : { message };
 }
 
 /** ` (my-plugins/crm.js:31)`: the line of the default export, or else of the first export, or else the first line. */
@@ -35,9 +41,13 @@ function placeInStack({ stack = '' }: Error): string | null {
   return url === undefined ? null : `${fileURLToPath(url.replace(/\?.*$/, ''))}:${line}`;
 }
 
+/** A file inside of a package that its `exports` do not name. */
+const unexported = /^Package subpath '\.\/([^']+)' is not defined by "exports" in (.+) imported from (.+)$/;
+
 /** What could not be found is named, and the file that imports it, but not its line. */
 function placeOfImport({ message }: Error): string | null {
-  const [, missing = '', importer = ''] =
+  const [, subpath, , from] = unexported.exec(message) ?? [];
+  const [, missing = subpath ?? '', importer = from ?? ''] =
     /Cannot find (?:package|module) '([^']+)'(?: imported from |\nRequire stack:\n- )(.+)/.exec(message) ?? [];
   const path = importer.startsWith('file:') ? fileURLToPath(importer) : importer;
   const name = basename(missing).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

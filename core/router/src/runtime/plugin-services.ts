@@ -77,6 +77,8 @@ export class PluginServices {
     const shared: SharedInstance[] = [];
     const services = Object.entries(inject).map(([name, token]) => {
       const provider = this.#providers.get(token);
+      if (provider === undefined && !container.has(token))
+        throw new Error(`nothing provides ${tokenName(token)}: list it by provide(…) in the services of definePlugin`);
       if (provider === undefined) return [name, container.get(token)];
       const service = this.#service(provider, row);
       shared.push(service);

@@ -26,8 +26,12 @@ const maxKey = 200;
 const maxStoreKey = 512;
 const maxBytes = 65_536;
 
+/** Where the state of plugins is kept; `stateIn` unless it is registered. */
+export type StateKept = typeof stateIn;
+export const StateKept: NamedToken<StateKept> = token('switchhook.StateKept');
+
 /** The state of all plugins in a store. */
-export function stateIn(store: Store, clock: Clock): StateOf {
+export function stateIn(store: Pick<Store, 'state' | 'setState'>, clock: Clock): StateOf {
   return (plugin) => {
     const { state, setState } = store;
     if (state === undefined || setState === undefined)
@@ -37,6 +41,24 @@ export function stateIn(store: Store, clock: Clock): StateOf {
     return new PluginState({ get: state.bind(store), set: setState.bind(store) }, plugin, clock);
   };
 }
+
+/** For a router whose store is never opened, as that of `check --connect`: empty at first, and gone with the process. */
+export const temporaryState: StateKept = (store, clock) => {
+  // A store that keeps none is reported as by `start`.
+  if (store.state === undefined || store.setState === undefined) return stateIn({}, clock);
+  const kept = new Map<string, { readonly text: string; readonly untilMs: number }>();
+  const textOf = (id: string): string | null => {
+    const entry = kept.get(id);
+    return entry !== undefined && entry.untilMs > clock.now() ? entry.text : null;
+  };
+  const setState: NonNullable<Store['setState']> = async (id, next, expected, expiresAtMs) => {
+    if (textOf(id) !== expected) return false;
+    if (next === null) kept.delete(id);
+    else kept.set(id, { text: next, untilMs: expiresAtMs ?? Number.POSITIVE_INFINITY });
+    return true;
+  };
+  return stateIn({ state: async (id) => textOf(id), setState }, clock);
+};
 
 interface Texts {
   readonly get: NonNullable<Store['state']>;

@@ -1,5 +1,6 @@
 /** What components return: a plugin in plain JavaScript can return anything, and must learn what, where and what is allowed. */
 import { relative } from 'node:path';
+import { placeAsWritten } from './source-map.js';
 
 /** A component returned what its contract does not allow. It is a fault of the plugin: another attempt does not help before it is fixed. */
 export class InvalidReturn extends Error {
@@ -33,8 +34,9 @@ export function invalidReturn(
   return new InvalidReturn(`${prefix}${method} ${verb} ${described(returned)}; allowed is ${allowed}`);
 }
 
-/** Relative to the working directory, or to the directory that packages are installed in. */
-export function shortPath(path: string): string {
+/** Relative to the working directory, or to the directory that packages are installed in; a `path:line` as it was written in TypeScript. */
+export function shortPath(compiled: string): string {
+  const path = placeAsWritten(compiled);
   const [, installed] = /.*\bnode_modules[\\/](.+)/.exec(path) ?? [];
   const own = relative(process.cwd(), path);
   return installed ?? (own.startsWith('..') ? path : own);

@@ -76,7 +76,7 @@ function placeOn(line: string): string | null {
     if (start < 1 || !' ('.includes(text.charAt(start - 1))) continue;
     const [, path = '', at] = /^([^?]*?)(?:\?[^:]*)?(:\d+:\d+)(?:\)|$)/.exec(text.slice(start)) ?? [];
     if (at === undefined || path.slice(home.length).includes('node_modules')) continue;
-    return shortPath(path.startsWith('file:') ? fileURLToPath(path) : path) + (translated === undefined ? at : '');
+    return shortPath((path.startsWith('file:') ? fileURLToPath(path) : path) + (translated === undefined ? at : ''));
   }
   return null;
 }

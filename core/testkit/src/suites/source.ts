@@ -35,27 +35,35 @@ export interface SourceFixture {
     /** How far the time of signing may be from the router's clock, in milliseconds; null where it is not signed. */
     readonly toleranceMs: number | null;
   };
+  /** Ends what the fixture has opened. */
+  close?(): void | Promise<void>;
 }
 
-/** Registers the suite. */
-export function sourceSuite(name: string, make: () => SourceFixture): void {
+/** Registers the suite. `make` returns a fresh fixture, or a promise of it. */
+export function sourceSuite(name: string, make: () => SourceFixture | Promise<SourceFixture>): void {
+  const claim = (title: string, body: (fixture: SourceFixture) => Promise<void>): void =>
+    it(title, async () => {
+      const fixture = await make();
+      try {
+        await body(fixture);
+      } finally {
+        await fixture.close?.();
+      }
+    });
   const signed = ({ source, sample }: SourceFixture, body: Uint8Array | JsonObject = sample): RawRequest =>
     signedRequest(source, body);
 
   describe(`${name} is a source`, () => {
-    it('accepts what it has signed itself', async () => {
-      const fixture = make();
+    claim('accepts what it has signed itself', async (fixture) => {
       const reception = await fixture.source.receive(signed(fixture));
       ok(reception.kind === 'events' || reception.kind === 'call');
     });
 
-    it('returns what the contract allows', async () => {
-      const fixture = make();
+    claim('returns what the contract allows', async (fixture) => {
       readReception(await fixture.source.receive(signed(fixture)), (number) => number, fixture.source);
     });
 
-    it('gives the same event the same key when it is sent twice', async () => {
-      const fixture = make();
+    claim('gives the same event the same key when it is sent twice', async (fixture) => {
       const [first, second] = await Promise.all([
         fixture.source.receive(signed(fixture)),
         fixture.source.receive(signed(fixture)),
@@ -67,8 +75,7 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       notStrictEqual(keys(first).length, 0);
     });
 
-    it('gives different events different keys', async () => {
-      const { source, sample, different = [] } = make();
+    claim('gives different events different keys', async ({ source, sample, different = [] }) => {
       const keys: string[] = [];
       for (const body of [sample, ...different]) {
         const reception = await source.receive(signed({ source, sample }, body));
@@ -78,8 +85,7 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       strictEqual(new Set(keys).size, keys.length, `some of these are equal: ${keys.join(', ')}`);
     });
 
-    it('keeps every digit of an integer beyond 2^53', async () => {
-      const fixture = make();
+    claim('keeps every digit of an integer beyond 2^53', async (fixture) => {
       const digits = '8202522731445525543';
       const body = Buffer.from(`${JSON.stringify(fixture.sample).slice(0, -1)},"x_number": ${digits}}`);
       const reception = await fixture.source.receive(signed(fixture, body));
@@ -88,14 +94,12 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       ok(stringifyJson(event?.data).includes(digits), 'parse bodies with readJsonObject or parseJson');
     });
 
-    it('accepts a body with a key `constructor`', async () => {
-      const fixture = make();
+    claim('accepts a body with a key `constructor`', async (fixture) => {
       const body = Buffer.from(JSON.stringify({ ...fixture.sample, x_details: { constructor: 'ACME Builders' } }));
       strictEqual(await refusalOf(fixture.source, signed(fixture, body)), null);
     });
 
-    it('accepts a call, whatever keys its body has', async () => {
-      const fixture = make();
+    claim('accepts a call, whatever keys its body has', async (fixture) => {
       const text = JSON.stringify(fixture.sample);
       const body = Buffer.from(`${text.slice(0, -1)},"x_details":{"__proto__":{"polluted":true}}}`);
       const request = signed(fixture);
@@ -104,14 +108,12 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
         strictEqual(await refusalOf(fixture.source, harmful), null);
     });
 
-    it('refuses a request that is not signed', async () => {
-      const fixture = make();
+    claim('refuses a request that is not signed', async (fixture) => {
       const request = aRequest({ body: fixture.sample });
       strictEqual((await refusalOf(fixture.source, request))?.code, 'UNVERIFIED');
     });
 
-    it('refuses a body changed by one bit, wherever, and one that is cut or continued', async () => {
-      const fixture = make();
+    claim('refuses a body changed by one bit, wherever, and one that is cut or continued', async (fixture) => {
       if (fixture.bodyUnsigned === true) return;
       const request = signed(fixture);
       const flipped = [...request.body.keys()].map((at) => {
@@ -124,8 +126,7 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
         strictEqual((await refusalOf(fixture.source, { ...request, body }))?.code, 'UNVERIFIED', body.toString());
     });
 
-    it('refuses a signature that is changed by one bit, truncated, extended or left out', async () => {
-      const fixture = make();
+    claim('refuses a signature that is changed by one bit, truncated, extended or left out', async (fixture) => {
       if (fixture.signing === undefined) return;
       const request = signed(fixture);
       const names = Object.keys(request.headers).filter((name) => !Object.hasOwn(aRequest().headers, name));
@@ -153,21 +154,18 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       }
     });
 
-    it('refuses what another secret has signed', async () => {
-      const { source, sample, signing } = make();
+    claim('refuses what another secret has signed', async ({ source, sample, signing }) => {
       if (signing === undefined) return;
       const request = signed({ source: signing.other, sample });
       strictEqual((await refusalOf(source, request))?.code, 'UNVERIFIED');
     });
 
-    it('accepts what the last of its secrets has signed', async () => {
-      const { source, sample, signing } = make();
+    claim('accepts what the last of its secrets has signed', async ({ source, sample, signing }) => {
       if (signing?.last === undefined) return;
       strictEqual(await refusalOf(source, signed({ source: signing.last, sample })), null);
     });
 
-    it('refuses what was signed too long ago, or in the future', async () => {
-      const fixture = make();
+    claim('refuses what was signed too long ago, or in the future', async (fixture) => {
       const { toleranceMs = null } = fixture.signing ?? {};
       if (toleranceMs === null) return;
       const request = signed(fixture);
@@ -179,31 +177,31 @@ export function sourceSuite(name: string, make: () => SourceFixture): void {
       }
     });
 
-    it('refuses what is signed but no JSON object', async () => {
-      const fixture = make();
+    claim('refuses what is signed but no JSON object', async (fixture) => {
       for (const body of ['', '[]', '42', '"text"', 'null', '{"event":', '{"event":"\xff"}'])
         strictEqual((await refusalOf(fixture.source, signed(fixture, Buffer.from(body, 'latin1'))))?.code, 'MALFORMED');
     });
 
-    it('answers the handshake of its sender with the challenge alone, and nothing that could be markup', async () => {
-      const { source, handshake } = make();
-      if (source.handshake === undefined) return;
-      ok(handshake !== undefined, 'give the fixture `handshake`, as the source has it');
-      const shake = async (request: RawRequest) => source.handshake?.(request);
-      const challenge = '1158201444';
-      deepStrictEqual(await shake(handshake.request(challenge)), { status: 200, text: challenge });
-      const codeOf = (request: RawRequest) =>
-        shake(request).then(
-          () => 'accepted',
-          (error: unknown) => (isRefusal(error) ? error.code : String(error)),
-        );
-      for (const harmful of ['<script>alert(1)</script>', '1\r\nX-Header: 1', '1'.repeat(2_000), ''])
-        strictEqual(await codeOf(handshake.request(harmful)), 'MALFORMED');
-      for (const request of handshake.unverified ?? []) strictEqual(await codeOf(request), 'UNVERIFIED');
-    });
+    claim(
+      'answers the handshake of its sender with the challenge alone, and nothing that could be markup',
+      async ({ source, handshake }) => {
+        if (source.handshake === undefined) return;
+        ok(handshake !== undefined, 'give the fixture `handshake`, as the source has it');
+        const shake = async (request: RawRequest) => source.handshake?.(request);
+        const challenge = '1158201444';
+        deepStrictEqual(await shake(handshake.request(challenge)), { status: 200, text: challenge });
+        const codeOf = (request: RawRequest) =>
+          shake(request).then(
+            () => 'accepted',
+            (error: unknown) => (isRefusal(error) ? error.code : String(error)),
+          );
+        for (const harmful of ['<script>alert(1)</script>', '1\r\nX-Header: 1', '1'.repeat(2_000), ''])
+          strictEqual(await codeOf(handshake.request(harmful)), 'MALFORMED');
+        for (const request of handshake.unverified ?? []) strictEqual(await codeOf(request), 'UNVERIFIED');
+      },
+    );
 
-    it('reveals nothing of its secrets when it refuses', async () => {
-      const fixture = make();
+    claim('reveals nothing of its secrets when it refuses', async (fixture) => {
       const good = signed(fixture);
       const secrets = Object.values(fixture.source.sign?.(good.body, good.receivedAtMs).headers ?? {}).concat(
         good.rest,
