@@ -31,6 +31,11 @@ sourceSuite('standard-webhooks with several secrets', () => ({
   source: source({ secrets: [secret, whpk, older] }),
   sample,
   different: [{ type: 'call.ended', data: { call_id: 'call_1' } }, { type: 'call.ended' }, { data: 1 }],
+  signing: {
+    other: source({ secrets: `whsec_${Buffer.alloc(24, 2).toString('base64')}` }),
+    last: source({ secrets: older }),
+    toleranceMs: 300_000,
+  },
 }));
 
 const nowMs = 1_767_225_600_000;

@@ -48,6 +48,11 @@ sourceSuite('telnyx.call with a token in the URL', () => ({
   source: setup('telnyx.call', { tokens: ['token_added', 'token/of the tests'] }),
   sample: samplesOf('telnyx.call')[0]?.[1] ?? {},
   bodyUnsigned: true,
+  signing: {
+    other: setup('telnyx.call', { tokens: 'another' }),
+    last: setup('telnyx.call', { tokens: 'token/of the tests' }),
+    toleranceMs: null,
+  },
 }));
 
 describe('the signature of Telnyx', () => {
