@@ -47,7 +47,7 @@ export { ConnectionFairness } from './http/connection-fairness.js';
 export { endpoints } from './http/endpoints.js';
 export type { ServerParts } from './http/hooks.js';
 export { listen, listenerFor } from './http/server.js';
-export { captureFile } from './ingest/captured-requests.js';
+export { captureFile, receivedAtHeader } from './ingest/captured-requests.js';
 export { Ingest } from './ingest/ingest.js';
 export { Pullers } from './ingest/pulling.js';
 export { readDrafts, readReception } from './ingest/reception.js';

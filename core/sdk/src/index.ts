@@ -87,6 +87,7 @@ export { type FileReader, FileWatch, WatchedFile } from './file-watch.js';
 export { type HandshakeSettings, handshakeReply } from './http/handshake.js';
 export { JsonApi, type JsonApiReply, type JsonApiRequest, type JsonApiSettings } from './http/json-api.js';
 export { fitting, parseJson, readJsonObject, stringifyJson } from './http/json-body.js';
+export { LimitedLookUps } from './http/limited-look-ups.js';
 export {
   excerptLimits,
   isOutcomeError,

@@ -13,6 +13,11 @@ sourceSuite('basic', () => ({
   sample,
   bodyUnsigned: true,
   different: [{ type: 'call.ended', call_id: 'call:1' }, { type: 'call.ended:call', call_id: '1' }, { x: 1 }],
+  signing: {
+    other: source({ users: { crm: 'open:sesamo' } }),
+    last: source({ users: { jürgen: 'päss' } }),
+    toleranceMs: null,
+  },
 }));
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');

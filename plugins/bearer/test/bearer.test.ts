@@ -18,12 +18,14 @@ const source = (options: JsonObject = {}) =>
   createComponent('source', component, { tokens: token, ...options }, fakeServices());
 
 const different = [{ type: 'call.ended', call_id: 'call:1' }, { type: 'call.ended:call', call_id: '1' }, { x: 1 }];
-sourceSuite('bearer', () => ({ source: source(), sample, bodyUnsigned: true, different }));
-sourceSuite('bearer in a header of its own', () => ({
-  source: source({ header: 'X-Vapi-Secret' }),
-  sample,
-  bodyUnsigned: true,
-}));
+for (const options of [{}, { header: 'X-Vapi-Secret' }, { header: 'X-Token', prefix: 'Token ' }])
+  sourceSuite(`bearer in ${options.header ?? 'Authorization'}`, () => ({
+    source: source({ ...options, tokens: ['token-added', token] }),
+    sample,
+    bodyUnsigned: true,
+    different,
+    signing: { other: source({ ...options, tokens: 'another' }), last: source(options), toleranceMs: null },
+  }));
 
 const sent = (headers: Record<string, string>) => aRequest({ body: sample, headers });
 const type = async (own: Source, headers: Record<string, string>) => (await eventOf(own, sent(headers))).type;

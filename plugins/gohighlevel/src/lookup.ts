@@ -1,5 +1,5 @@
 /** `gohighlevel.lookup`: the contact of a caller. */
-import { Clock, defineResolver, HttpClient, isKnownCaller, type JsonObject, z } from '@switchhook/sdk';
+import { Clock, defineResolver, HttpClient, isKnownCaller, type JsonObject, LimitedLookUps, z } from '@switchhook/sdk';
 import { accountOptions, apiOf, findContact, isObject, probe } from './api.js';
 
 const options = z.strictObject({
@@ -36,10 +36,11 @@ export const lookup = defineResolver({
   inject: { http: HttpClient, clock: Clock },
   create: ({ locationId, customFields, ...account }, services) => {
     const api = apiOf(account, services);
+    const limited = new LimitedLookUps(services.clock);
     return {
       resolve: async (call, _known, signal) => {
         if (!isKnownCaller(call)) return {};
-        const contact = await findContact(api, locationId, call.from, signal);
+        const contact = await limited.run(() => findContact(api, locationId, call.from, signal));
         return contact === null ? {} : factsOf(contact, customFields);
       },
       probe: (signal) => probe(api, locationId, signal),

@@ -1,5 +1,5 @@
 import plugin from '@switchhook/plugin-gohighlevel';
-import type { Delivery, JsonObject } from '@switchhook/sdk';
+import { type Delivery, isBusy, type JsonObject } from '@switchhook/sdk';
 import {
   aCall,
   aDelivery,
@@ -304,6 +304,38 @@ describe('gohighlevel.lookup', () => {
       const before = far.requests.length;
       expect(await resolver().resolve(aCall({ from: '' }), {}, patience(), 3_000)).to.deep.equal({});
       expect(far.requests).to.have.length(before);
+    } finally {
+      await close();
+    }
+  });
+
+  it('is busy while GoHighLevel refuses requests, sends none until the time that it names, and then looks again', async () => {
+    const { resolver, services, contacts, far, answers, close } = await setup();
+    try {
+      const call = aCall();
+      contacts.push({ id: 'c1', phone: call.from, fields: {}, tags: new Set(), notes: [], workflows: new Set() });
+      const own = resolver();
+      const look = () => own.resolve(call, {}, patience(), 3_000);
+      const whyBusy = () =>
+        look().then(
+          () => 'found',
+          (error) => (isBusy(error) ? error.message : `no: ${error}`),
+        );
+      const headers = { 'x-ratelimit-interval-milliseconds': '10000', 'x-ratelimit-remaining': '0' };
+      answers(() => ({ status: 429, body: '{}', headers }));
+      expect(await whyBusy()).to.match(/^GET .+: HTTP 429/);
+      expect(far.requests).to.have.length(1);
+      await services.clock.advance(9_000);
+      answers(null);
+      expect(await whyBusy()).to.match(/^no request for another 1 s: GET .+: HTTP 429/);
+      expect(far.requests).to.have.length(1);
+      await services.clock.advance(1_000);
+      expect(await look()).to.deep.include({ id: 'c1' });
+      expect(far.requests).to.have.length(2);
+      // Without a time, it is a failure, which the circuit breaker counts.
+      answers(() => 500);
+      expect(await whyBusy()).to.include('no: OutcomeError');
+      expect(far.requests).to.have.length(3);
     } finally {
       await close();
     }

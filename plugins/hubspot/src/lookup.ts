@@ -1,5 +1,5 @@
 /** `hubspot.lookup`: the contact of a caller. */
-import { Clock, defineResolver, HttpClient, isKnownCaller, z } from '@switchhook/sdk';
+import { Clock, defineResolver, HttpClient, isKnownCaller, LimitedLookUps, z } from '@switchhook/sdk';
 import { accountOptions, apiOf } from './api.js';
 import { findByPhone, probe } from './contacts.js';
 
@@ -33,10 +33,11 @@ export const lookup = defineResolver({
   inject: { http: HttpClient, clock: Clock },
   create: ({ properties, phoneProperties, ...account }, services) => {
     const api = apiOf(account, services);
+    const limited = new LimitedLookUps(services.clock);
     return {
       resolve: async (call, _known, signal) => {
         if (!isKnownCaller(call)) return {};
-        const contact = await findByPhone(api, call.from, { phoneProperties, properties }, signal);
+        const contact = await limited.run(() => findByPhone(api, call.from, { phoneProperties, properties }, signal));
         if (contact === null) return {};
         const known = properties.map((name) => [name, contact.properties[name] ?? null] as const);
         return { id: contact.id, ...Object.fromEntries(known.filter(([, value]) => value !== null && value !== '')) };

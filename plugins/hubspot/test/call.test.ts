@@ -1,4 +1,4 @@
-import type { JsonObject } from '@switchhook/sdk';
+import { isBusy, type JsonObject } from '@switchhook/sdk';
 import { aCall, aDelivery, anEvent, cutOffResponse, destinationSuite, resolverSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { token } from './imitation.js';
@@ -208,5 +208,34 @@ describe('hubspot.lookup', () => {
     expect(await resolver().resolve(aCall(), {}, patience(), 3_000)).to.deep.equal({});
     const other = resolver({ phoneProperties: ['whatsapp'] });
     expect(await other.resolve(aCall(), {}, patience(), 3_000)).to.deep.equal({ id: '101', firstname: 'Ada' });
+  });
+
+  it('is busy while HubSpot refuses requests, sends none until `Retry-After`, and then looks again', async () => {
+    const { resolver, services, add, far, answers } = await start();
+    const { from } = aCall();
+    add({ phone: from, firstname: 'Ada' });
+    const own = resolver();
+    const look = () => own.resolve(aCall(), {}, patience(), 3_000);
+    const whyBusy = () =>
+      look().then(
+        () => 'found',
+        (error) => (isBusy(error) ? error.message : `no: ${error}`),
+      );
+    for (const [headers, waitMs] of [
+      [{ 'retry-after': '3' }, 3_000],
+      [{}, 10_000],
+      // Longer ones are tried again after five minutes.
+      [{ 'retry-after': '86400' }, 300_000],
+    ] as const) {
+      const before = far.requests.length;
+      answers(() => ({ status: 429, body: '{"policyName":"TEN_SECONDLY_ROLLING"}', headers }));
+      expect(await whyBusy()).to.match(/^POST .+: HTTP 429|^POST .+ 429/);
+      await services.clock.advance(waitMs - 1_000);
+      answers(null);
+      expect(await whyBusy()).to.match(/^no request for another 1 s: /);
+      expect(far.requests).to.have.length(before + 1);
+      await services.clock.advance(1_000);
+      expect(await look()).to.include({ firstname: 'Ada' });
+    }
   });
 });

@@ -2,6 +2,7 @@ import plugin from '@switchhook/plugin-openai';
 import type { Answer, JsonObject, RawRequest } from '@switchhook/sdk';
 import { aRequest, callSourceSuite, createComponent, fakeServices, refusalOf, sourceSuite } from '@switchhook/testkit';
 import { expect } from 'chai';
+import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import { apiKey, openAi } from './imitation.js';
 
@@ -92,6 +93,50 @@ describe('a webhook of OpenAI', () => {
     const body = Buffer.from(JSON.stringify(realtime));
     const { headers = {} } = setup().sign?.(body, Date.now()) ?? {};
     expect(new Webhook(secret).verify(body, headers)).to.deep.equal(realtime);
+  });
+
+  it('is accepted and refused by the library of OpenAI as by the source, and that library accepts what the source signs', async () => {
+    const { webhooks } = new OpenAI({ apiKey, webhookSecret: secret });
+    const nowMs = Date.now();
+    const text = JSON.stringify(realtime);
+    const byLibrary = ({ body, headers }: RawRequest) =>
+      webhooks.unwrap(Buffer.from(body).toString(), headers).then(
+        (event) => {
+          expect(event).to.deep.equal(realtime);
+          return true;
+        },
+        () => false,
+      );
+    const bySource = async (request: RawRequest) =>
+      (await refusalOf(setup({ secrets: [older, secret] }), { ...request, receivedAtMs: nowMs })) === null;
+    const { headers = {} } = setup({ secrets: [secret, older] }).sign?.(Buffer.from(text), nowMs) ?? {};
+    const own = aRequest({ body: text, headers });
+    const sent = fromOpenAi(realtime, { at: Math.floor(nowMs / 1_000) });
+    const flipped = (value: string, at: number) =>
+      value.slice(0, at) + String.fromCharCode(value.charCodeAt(at) ^ 1) + value.slice(at + 1);
+    for (const good of [own, sent]) {
+      expect([await byLibrary(good), await bySource(good)]).to.deep.equal([true, true]);
+      const wrong = [
+        ...[...text].map((_, at) => ({ ...good, body: Buffer.from(flipped(text, at)) })),
+        ...Object.entries(good.headers)
+          .filter(([name]) => name.startsWith('webhook-'))
+          .flatMap(([name, value]) =>
+            [flipped(value, 3), flipped(value, value.length - 5), ''].map((changed) => ({
+              ...good,
+              headers: { ...good.headers, [name]: changed },
+            })),
+          ),
+      ];
+      for (const one of wrong) {
+        const what = `${JSON.stringify(one.headers)} ${one.body}`;
+        expect([await byLibrary(one), await bySource(one)], what).to.deep.equal([false, false]);
+      }
+    }
+    for (const at of [nowMs / 1_000 - 310, nowMs / 1_000 + 310]) {
+      const late = fromOpenAi(realtime, { at: Math.floor(at) });
+      expect([await byLibrary(late), await bySource(late)]).to.deep.equal([false, false]);
+    }
+    expect(await byLibrary(fromOpenAi(realtime, { at: Math.floor(nowMs / 1_000), key: older }))).to.equal(false);
   });
 
   it('needs a secret in the form that OpenAI shows', () => {

@@ -10,7 +10,13 @@ const inboundCall = samples.inbound_call as JsonObject;
 const calls = (options: JsonObject = { token }) => setup('sigmamind.call', options);
 const request = (given: Partial<RawRequest> = {}) => aRequest({ body: inboundCall, ...given });
 
-sourceSuite('sigmamind.call with a token', () => ({ source: calls().source, sample: inboundCall, bodyUnsigned: true }));
+for (const text of [token, 'a/b?c=d %é'])
+  sourceSuite(`sigmamind.call with the token ${text}`, () => ({
+    source: calls({ token: text }).source,
+    sample: inboundCall,
+    bodyUnsigned: true,
+    signing: { other: calls({ token: 'another' }).source, toleranceMs: null },
+  }));
 sourceSuite('sigmamind.call with a secret', () => ({
   source: calls({ secrets: ['secret-1', 'secret-2'] }).source,
   sample: inboundCall,
@@ -23,6 +29,10 @@ sourceSuite('sigmamind.call with a secret', () => ({
 sourceSuite('sigmamind.call with all of it', () => ({
   source: calls({ token, secrets: 'a-secret', allow: ['127.0.0.1'] }).source,
   sample: inboundCall,
+  signing: {
+    other: calls({ token, secrets: 'another', allow: ['127.0.0.1'] }).source,
+    toleranceMs: null,
+  },
 }));
 
 describe('the token of a call', () => {

@@ -13,6 +13,7 @@ import {
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
 
 const [component] = plugin.components;
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -30,6 +31,11 @@ sourceSuite('standard-webhooks with several secrets', () => ({
   source: source({ secrets: [secret, whpk, older] }),
   sample,
   different: [{ type: 'call.ended', data: { call_id: 'call_1' } }, { type: 'call.ended' }, { data: 1 }],
+  signing: {
+    other: source({ secrets: `whsec_${Buffer.alloc(24, 2).toString('base64')}` }),
+    last: source({ secrets: older }),
+    toleranceMs: 300_000,
+  },
 }));
 
 const nowMs = 1_767_225_600_000;
@@ -128,6 +134,53 @@ describe('standard-webhooks', () => {
     expect(await reasonOf(source(), { ...sent, headers: { ...sent.headers, 'svix-id': 'msg_other' } })).to.match(
       /not match/,
     );
+  });
+
+  it('accepts what the library of Svix signs, by one of the secrets, as the library itself does', async () => {
+    const atMs = Date.now();
+    const signature = new SvixWebhook(secret).sign(id, new Date(atMs), body);
+    const svix = { 'svix-id': id, 'svix-timestamp': `${Math.floor(atMs / 1000)}`, 'svix-signature': signature };
+    const bySvix = (sent: RawRequest, key = secret) => {
+      try {
+        return new SvixWebhook(key).verify(Buffer.from(sent.body).toString(), { ...sent.headers }) !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    const bySource = async (sent: RawRequest) => (await refusalOf(source({ secrets: [older, secret] }), sent)) === null;
+    const sent = aRequest({ body, receivedAtMs: atMs, headers: svix });
+    expect([bySvix(sent), await bySource(sent)]).to.deep.equal([true, true]);
+    const flipped = (text: string, at: number) =>
+      text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
+    const wrong = [
+      ...[...body].map((_, at) => ({ ...sent, body: Buffer.from(flipped(body, at)) })),
+      ...Object.entries(svix).flatMap(([name, value]) =>
+        [
+          // The last digit of base64 before its padding has bits of no meaning, which both may ignore.
+          ...[3, 20].filter((at) => at < value.length).map((at) => flipped(value, at)),
+          '',
+        ].map((changed) => ({ ...sent, headers: { ...svix, [name]: changed } })),
+      ),
+    ];
+    for (const one of wrong) {
+      const what = `${JSON.stringify(one.headers)} ${one.body}`;
+      expect([bySvix(one), await bySource(one)], what).to.deep.equal([false, false]);
+    }
+    expect(bySvix(sent, older)).to.equal(false);
+    expect((await refusalOf(source({ secrets: older }), sent))?.code).to.equal('UNVERIFIED');
+  });
+
+  it('signs what the library of Svix accepts, and refuses changed', () => {
+    const bytes = Buffer.from(body);
+    const { headers = {} } = source({ secrets: [secret, older] }).sign?.(bytes, Date.now()) ?? {};
+    const svix = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name.replace('webhook', 'svix'), value]),
+    );
+    for (const names of [headers, svix]) {
+      expect(new SvixWebhook(secret).verify(body, { ...names })).to.deep.equal(JSON.parse(body));
+      expect(() => new SvixWebhook(secret).verify(body.replace('1', '0'), { ...names })).to.throw('No matching');
+      expect(() => new SvixWebhook(older).verify(body, { ...names })).to.throw('No matching');
+    }
   });
 
   for (const [what, options, sent] of [

@@ -41,6 +41,7 @@ sourceSuite('synthflow.call', () => ({
   source: setup('synthflow.call', { tokens: ['token/of the tests', secret] }),
   sample: sampleOf('synthflow.call'),
   bodyUnsigned: true,
+  signing: { other: setup('synthflow.call', { tokens: 'other' }), last: calls, toleranceMs: null },
 }));
 
 describe('the signature of Synthflow', () => {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import plugin from '@switchhook/plugin-telnyx';
 import type { JsonObject, RawRequest } from '@switchhook/sdk';
 import {
@@ -11,6 +11,7 @@ import {
   sourceSuite,
 } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { TelnyxWebhook } from 'telnyx/lib/webhooks';
 
 const testKey = 'key_of_the_tests';
 const pair = () => {
@@ -47,6 +48,11 @@ sourceSuite('telnyx.call with a token in the URL', () => ({
   source: setup('telnyx.call', { tokens: ['token_added', 'token/of the tests'] }),
   sample: samplesOf('telnyx.call')[0]?.[1] ?? {},
   bodyUnsigned: true,
+  signing: {
+    other: setup('telnyx.call', { tokens: 'another' }),
+    last: setup('telnyx.call', { tokens: 'token/of the tests' }),
+    toleranceMs: null,
+  },
 }));
 
 describe('the signature of Telnyx', () => {
@@ -86,6 +92,76 @@ describe('the signature of Telnyx', () => {
       expect(() => setup('telnyx.events', { publicKeys: wrong })).to.throw(/32 bytes|10 at most/);
     // The example of Telnyx's documentation.
     setup('telnyx.events', { publicKeys: 'eu2zvPjhY6odxV34Z/EsRiERvTodkev4Fq0SlK90Izg=' });
+  });
+});
+
+describe('the library of Telnyx', () => {
+  const body = '{"data":{"event_type":"call.initiated","id":"é"}}';
+  /** As Telnyx signs, now: the library reads the time itself. */
+  const nowMs = Date.now();
+  const signed = (text = body, key = own.privateKey): RawRequest => {
+    const time = String(Math.floor(nowMs / 1000));
+    const signature = sign(null, Buffer.from(`${time}|${text}`), key).toString('base64');
+    const headers = { 'telnyx-signature-ed25519': signature, 'telnyx-timestamp': time };
+    return aRequest({ body: text, headers, receivedAtMs: nowMs });
+  };
+  const libraryAccepts = (request: RawRequest, key = own.publicKey) =>
+    new TelnyxWebhook(key).verify(Buffer.from(request.body).toString(), request.headers).then(
+      () => true,
+      (error: Error) => {
+        expect(error.message).to.match(/^(Signature verification failed|Invalid|Missing)/);
+        return false;
+      },
+    );
+  const sourceAccepts = async (request: RawRequest, keys: readonly string[] = [other.publicKey, own.publicKey]) =>
+    (await receive(request, { publicKeys: keys })) === 'accepted';
+
+  it('accepts the same requests as the source, and refuses the same ones', async () => {
+    const request = signed();
+    expect([await libraryAccepts(request), await sourceAccepts(request)]).to.deep.equal([true, true]);
+    const { 'telnyx-signature-ed25519': signature = '', 'telnyx-timestamp': time = '' } = request.headers;
+    const flipped = (text: string, at: number) =>
+      text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 1) + text.slice(at + 1);
+    const wrong: readonly RawRequest[] = [
+      ...[...request.body.keys()].map((at) => {
+        const changed = Buffer.from(request.body);
+        changed[at] = (changed[at] ?? 0) ^ 1;
+        // The library signs and checks text: bytes that are no UTF-8 are outside of what it can do.
+        return { ...request, body: Buffer.from(changed.toString()) };
+      }),
+      ...[...signature].map((_, at) => ({
+        ...request,
+        headers: { ...request.headers, 'telnyx-signature-ed25519': flipped(signature, at) },
+      })),
+      { ...request, headers: { ...request.headers, 'telnyx-timestamp': flipped(time, time.length - 1) } },
+      { ...request, headers: { 'telnyx-timestamp': time } },
+      { ...request, headers: { 'telnyx-signature-ed25519': signature } },
+      signed(body, other.privateKey),
+    ];
+    for (const one of wrong) {
+      const what = `${JSON.stringify(one.headers)} ${one.body}`;
+      expect(await libraryAccepts(one), what).to.equal(false);
+      expect(await sourceAccepts(one, [own.publicKey]), what).to.equal(false);
+    }
+  });
+
+  it('accepts what the source signs with its test key', async () => {
+    // The source makes the key pair of the SHA-256 of the text.
+    const pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+    const key = Buffer.concat([pkcs8, createHash('sha256').update(testKey).digest()]);
+    const { x = '' } = createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' })).export({
+      format: 'jwk',
+    });
+    const publicKey = Buffer.from(x, 'base64url').toString('base64');
+    for (const type of ['telnyx.events', 'telnyx.call']) {
+      const { headers } = setup(type).sign?.(Buffer.from(body), nowMs) ?? {};
+      const request = aRequest({ body, headers: headers ?? {} });
+      expect(await libraryAccepts(request, publicKey)).to.equal(true);
+      expect(await libraryAccepts(request)).to.equal(false);
+      expect(await libraryAccepts({ ...request, body: Buffer.from(body.replace('é', 'e')) }, publicKey)).to.equal(
+        false,
+      );
+    }
   });
 });
 

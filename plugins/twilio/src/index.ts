@@ -8,7 +8,9 @@ const events = defineSource({
   type: 'twilio.events',
   description: "Twilio's signed status callbacks: forms whose parameters are the fields of the event.",
   options: z.strictObject({
-    secrets: secretList('The Auth Token of the account, or a list of tokens, of which each is tried, for rotation.'),
+    secrets: secretList(
+      'The Auth Token of the account or the secret of a shared key, or a list of them, of which each is tried, for rotation.',
+    ),
     url: z
       .string()
       .regex(

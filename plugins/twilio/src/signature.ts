@@ -1,5 +1,6 @@
-/** How Twilio signs: HMAC-SHA1 of the URL and the parameters of the form, as `validateRequest` of twilio 6.2.0 checks it. */
+/** How Twilio signs: HMAC of the URL and the parameters of the form, as `validateRequest` of twilio 6.3.1 checks it. */
 import { createHash } from 'node:crypto';
+import { parse, stringify } from 'node:querystring';
 import {
   type RawRequest,
   readJsonObject,
@@ -14,25 +15,40 @@ import {
 import { type FormBody, formIn } from './form.js';
 
 /** What is signed is made of the request, and given as the body. */
-const scheme: SignatureScheme = {
-  header: 'X-Twilio-Signature',
-  algorithm: 'sha1',
-  encoding: 'base64',
-  prefix: '',
-  timestampHeader: null,
-  toleranceMs: 0,
-  signed: '{body}',
-};
+function schemeOf(algorithm: 'sha1' | 'sha256'): SignatureScheme {
+  return {
+    header: 'X-Twilio-Signature',
+    algorithm,
+    encoding: 'base64',
+    prefix: '',
+    timestampHeader: null,
+    toleranceMs: 0,
+    signed: '{body}',
+  };
+}
+
+/** Of requests that are signed with a shared key: `key=<id of the key>,algorithm=HMAC_SHA256`. */
+const settingsHeader = 'X-Twilio-Webhooks-Signature-Settings';
+
+/** The scheme that a request names: HMAC-SHA1 by default, as with the Auth Token. */
+function schemeIn({ headers }: RawRequest): SignatureScheme {
+  const parts = (headers[settingsHeader.toLowerCase()] ?? '').split(',').map((part) => part.trim());
+  const named = parts.flatMap((part) => /^algorithm\s*=\s*(.+)$/.exec(part)?.[1] ?? [])[0]?.toUpperCase();
+  if (named === undefined || named === 'HMAC_SHA1') return schemeOf('sha1');
+  if (named === 'HMAC_SHA256') return schemeOf('sha256');
+  throw refuse('UNVERIFIED', `header ${settingsHeader} has another algorithm than HMAC_SHA1 and HMAC_SHA256`);
+}
 
 /** `verify` returns the body where one of the tokens fits, and throws a refusal otherwise; `sign` makes what `verify` accepts. */
 export function verifierOf(secrets: readonly string[], url: string | undefined) {
   return {
     verify(request: RawRequest): Omit<FormBody, 'signed'> {
+      const scheme = schemeIn(request);
       const isJson = /^application\/json\b/i.test(request.headers['content-type'] ?? '');
       if ((request.headers['x-twilio-signature'] ?? '') === '') requireSignature(scheme, secrets, request);
       const form = isJson ? null : formIn(request.body);
       const sent = url === undefined ? request.url : `${url}${/\?.*$/s.exec(request.url)?.[0] ?? ''}`;
-      const isSigned = [sent, withOtherPort(sent)].filter((one) => {
+      const isSigned = [...formsOf(sent)].filter((one) => {
         const body = Buffer.from(`${one}${form?.signed ?? ''}`);
         return verifySignature(scheme, secrets, { ...request, body }, request.receivedAtMs).verified;
       });
@@ -51,12 +67,20 @@ export function verifierOf(secrets: readonly string[], url: string | undefined) 
       if (url === undefined) throw new Error('the signature covers the URL: set the option url of this source');
       const rest = `?bodySHA256=${hashOf(body)}`;
       const signed = { body: Buffer.from(`${url}${rest}`), method: 'POST' };
-      return { headers: signatureHeaders(scheme, secrets[0] ?? '', signed, nowMs), rest };
+      return { headers: signatureHeaders(schemeOf('sha1'), secrets[0] ?? '', signed, nowMs), rest };
     },
   };
 }
 
-/** Twilio signs the URL with its port or without it: its library tries both. */
+/** Parts of Twilio sign the URL with its port, without it, or with characters of its query encoded: its library tries all of that. */
+function formsOf(url: string): ReadonlySet<string> {
+  const written = URL.canParse(url) ? new URL(url).href : url;
+  const [path = '', query] = written.split(/\?(.*)/s, 2);
+  const encoded = query === undefined || query === '' ? written : `${path}?${stringify(parse(query))}`;
+  return new Set([url, written, encoded].flatMap((form) => [form, withOtherPort(form)]));
+}
+
+/** With the usual port if it has none, else without its port. */
 function withOtherPort(url: string): string {
   const [, scheme, host = '', port, rest = ''] = /^(https?):\/\/([^/?#]+?)(:\d+)?([/?#].*)?$/s.exec(url) ?? [];
   const usual = scheme === 'https' ? ':443' : ':80';

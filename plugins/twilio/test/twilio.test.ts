@@ -11,6 +11,8 @@ import {
   sourceSuite,
 } from '@switchhook/testkit';
 import { expect } from 'chai';
+import fc from 'fast-check';
+import { getExpectedTwilioSignature, validateRequest, validateRequestWithBody } from 'twilio/lib/webhooks/webhooks.js';
 
 const token = 'token_of_the_tests';
 const url = 'https://hooks.example.com/hooks/under-test';
@@ -105,6 +107,91 @@ describe('the signature of Twilio', () => {
     expect(() => setup().sign?.(Buffer.from('{}'), 0)).to.throw('set the option url');
     for (const wrong of ['hooks.example.com', 'https://a.example/?b=1', 'https://a.example/#rc=2'])
       expect(() => setup({ url: wrong })).to.throw('expected a URL without a query');
+  });
+});
+
+describe('the library of Twilio', () => {
+  type Parameters = Readonly<Record<string, string | readonly string[]>>;
+  /** A request as the library signs it. */
+  const fromLibrary = (
+    parameters: Parameters,
+    { secret = token, at = url, algorithm = 'HMAC_SHA1' } = {},
+  ): RawRequest => {
+    const pairs = Object.entries(parameters).flatMap(([name, values]) =>
+      [values].flat().map((value): [string, string] => [name, value]),
+    );
+    const signature = getExpectedTwilioSignature(secret, at, parameters, algorithm);
+    const { headers, ...request } = form(new URLSearchParams(pairs).toString(), signature, { url: at });
+    const settings = { 'x-twilio-webhooks-signature-settings': `key=webhooks_sharedkey_1,algorithm=${algorithm}` };
+    return { ...request, headers: { ...headers, ...(algorithm !== 'HMAC_SHA1' && settings) } };
+  };
+  const call = { CallSid: 'CA1', CallStatus: 'completed', From: '+12345678912', Digit: ['2', '1', '2'] };
+
+  it('signs what the source accepts, with each of several tokens, and nothing that was changed', async () => {
+    const request = fromLibrary(call);
+    expect(await receive(request, { secrets: ['token_added', token] })).to.equal('accepted');
+    expect(await receive(fromLibrary(call, { secret: 'other' }))).to.include('UNVERIFIED');
+    for (let at = 0; at < request.body.length; at += 1) {
+      const body = Buffer.from(request.body);
+      body[at] = (body[at] ?? 0) ^ 1;
+      const parameters = Object.fromEntries(new URLSearchParams(body.toString()));
+      const signature = request.headers['x-twilio-signature'] ?? '';
+      expect(validateRequest(token, signature, url, parameters), body.toString()).to.equal(false);
+      expect(await receive({ ...request, body }), body.toString()).to.include('UNVERIFIED');
+    }
+  });
+
+  it('signs what the source accepts, whatever the parameters', async () => {
+    const names = fc.string({ minLength: 1, unit: 'grapheme' }).filter((name) => !/^\d+$|^__proto__$/.test(name));
+    const values = fc.string({ unit: 'grapheme' });
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(names, values, { minKeys: 1, noNullPrototype: true }), async (parameters) => {
+        const request = fromLibrary(parameters);
+        expect(await receive(request)).to.equal('accepted');
+        expect((await eventOf(setup(), request)).data).to.deep.equal(parameters);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('signs with a shared key and SHA-256 what the source accepts, and with no other algorithm', async () => {
+    const request = fromLibrary(call, { algorithm: 'HMAC_SHA256' });
+    expect(await receive(request)).to.equal('accepted');
+    const named = (value: string) =>
+      receive({ ...request, headers: { ...request.headers, 'x-twilio-webhooks-signature-settings': value } });
+    expect(await named('key=a, algorithm=hmac_sha256')).to.equal('accepted');
+    for (const value of ['', 'key=a', 'algorithm=', 'algorithm=HMAC_SHA1'])
+      expect(await named(value), value).to.include('UNVERIFIED: signature does not match');
+    expect(await named('key=a,algorithm=HMAC_MD5')).to.equal(
+      'UNVERIFIED: header X-Twilio-Webhooks-Signature-Settings has another algorithm than HMAC_SHA1 and HMAC_SHA256',
+    );
+  });
+
+  it('accepts a URL in the same forms as the source', async () => {
+    const received = "https://hooks.example.com/hooks/calls?name=O'Hara&note=a%20b";
+    const forms = [
+      received,
+      received.replace('.com', '.com:443'),
+      received.replace("'", '%27'),
+      received.replace("'", '%27').replace('.com', '.com:443'),
+    ];
+    for (const signed of [...forms, 'https://hooks.example.com/hooks/calls', received.replace('Hara', 'hara')]) {
+      const signature = getExpectedTwilioSignature(token, signed, call);
+      const accepts = validateRequest(token, signature, received, call);
+      expect(accepts, signed).to.equal(forms.includes(signed));
+      const result = await receive({ ...fromLibrary(call, { at: signed }), url: received });
+      expect(result === 'accepted', signed).to.equal(accepts);
+    }
+  });
+
+  it('accepts what the source signs, and nothing that was changed', () => {
+    const { body, headers, url: signed } = signedRequest(setup({ secrets: [token, 'token_added'], url }), call);
+    const accepts = (text: string, secret = token, signature = headers['x-twilio-signature'] ?? '') =>
+      validateRequestWithBody(secret, signature, signed, text);
+    expect(accepts(body.toString())).to.equal(true);
+    expect(accepts(body.toString(), 'token_added')).to.equal(false);
+    expect(accepts(body.toString().replace('CA1', 'CA0'))).to.equal(false);
+    expect(accepts(body.toString(), token, signatureOf(`${signed} `))).to.equal(false);
   });
 });
 

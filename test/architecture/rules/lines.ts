@@ -56,6 +56,19 @@ const lines: readonly Line[] = [
     examples: ["const digest = createHmac('sha256', secret);"],
   },
   {
+    what: 'a secret is compared in a time that depends on it: requireToken, requireTokenInPath and sameText do not',
+    pattern:
+      /\b\w*(token|secret|signature|digest|password)s?\b(\[\w+\])?\s*[!=]== (?!undefined|null|true|typeof)\w|[!=]== (\w+\.)*\w*(token|secret|signature|digest|password)s?\b|\b(tokens|secrets|passwords)\.(includes|indexOf)\(/i,
+    // These compare what is no secret of a sender: `token` and `secret` are names of services and marks of options there.
+    home: /^core\/(cli|router)\//,
+    examples: [
+      'if (request.query.token !== token) throw refusal;',
+      'return tokens.includes(given);',
+      'const isOwn = given === options.secret;',
+      'if (digests[0] === expected) return;',
+    ],
+  },
+  {
     what: 'chance is asked',
     pattern: /\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\brandomInt\b|\bgetRandomValues\b/,
     home: /^core\/router\/src\/system\/(ids|random)\.ts$/,

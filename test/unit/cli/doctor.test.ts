@@ -51,7 +51,15 @@ describe('switchhook doctor signature', () => {
   const examined = async (file: string, args: readonly string[] = ['--secret', secret]) => {
     const { text } = await run(file, [...args, '--json']);
     return JSON.parse(text) as {
-      matches: { use: string; row: JsonObject; signedAt: string | null; body: string | null }[];
+      matches: {
+        use: string;
+        row: JsonObject;
+        signedAt: string | null;
+        late: string | null;
+        body: string | null;
+        secret: { number: number; change: string | null };
+      }[];
+      receivedAt: string | null;
       reasons: { use: string; reason: string }[];
       notes: string[];
     };
@@ -142,19 +150,142 @@ describe('switchhook doctor signature', () => {
   it('tells when an old request was signed', async () => {
     const { text } = await run(await retellRequest((body) => body));
     expect(text).to.include('    use: retell.events\n    secrets: ${WEBHOOK_SECRET}');
-    expect(text).to.include('Signed at 2026-01-01T00:00:00.000Z.');
+    expect(text).to.match(
+      /Signed at 2026-01-01T00:00:00\.000Z\. By the clock of this computer, the timestamp is \d+ s old, 300 s are allowed/,
+    );
   });
 
-  for (const [what, change, found] of [
-    ['a line break at its end', (body: string) => `${body}\n`, 'without the line break at its end'],
-    ['spaces', (body: string) => JSON.stringify(JSON.parse(body), null, 4), 'as compact JSON'],
-  ] as const)
+  it('tells by how much the clock of the router was wrong when it received the request', async () => {
+    const body = '{"event":"call_ended","call":{"call_id":"c1","agent_id":"a1"}}';
+    const digest = createHmac('sha256', secret).update(`${body}1767225600000`).digest('hex');
+    const received = async (receivedAt: string) => {
+      const headers = {
+        'x-retell-signature': `v=1767225600000,d=${digest}`,
+        'x-switchhook-received-at': receivedAt,
+      };
+      const file = await captured('POST /hooks/agents HTTP/1.1', headers, body);
+      return { ...(await examined(file)), ...(await run(file)) };
+    };
+    const late = await received('2026-01-01T00:15:07.000Z');
+    expect(late.failure).to.equal(null);
+    expect(late.text).to.include(
+      'Signed at 2026-01-01T00:00:00.000Z. The router received it at 2026-01-01T00:15:07.000Z: the timestamp is 907 s old, 300 s are allowed. Set the clock of the router by NTP.',
+    );
+    expect((await received('2025-12-31T23:50:00.000Z')).text).to.include('the timestamp is 600 s ahead');
+    const [inTime] = (await received('2026-01-01T00:04:00.000Z')).matches;
+    expect(inTime).to.deep.include({ use: 'retell.events', signedAt: null, late: null });
+  });
+
+  const bodies: readonly (readonly [string, (body: string) => string, string])[] = [
+    ['a line break at its end', (body) => `${body}\n`, 'without the line break at its end'],
+    ['spaces', (body) => JSON.stringify(JSON.parse(body), null, 4), 'as compact JSON'],
+  ];
+  for (const [what, change, found] of bodies)
     it(`notices that the body has got ${what}`, async () => {
       const { failure, text } = await run(await retellRequest(change));
       expect(failure?.code).to.equal(1);
       expect(text).to.include(`retell.events accepts the request only with its body ${found}`);
       expect(text).to.include('content-length is 62, but the file has');
     });
+
+  const spacedBody = '{"event": "call_ended", "call": {"call_id": "c1", "note": "a, b: \\"c\\""}}';
+  for (const [form, sent] of [
+    ['as JSON with a space after each , and :', spacedBody.replace('c1', 'cé')],
+    ['as JSON of Python', spacedBody.replace('c1', 'c\\u00e9')],
+    ['as JSON of PHP', '{"event":"call_ended","call":{"call_id":"c\\u00e9","url":"https:\\/\\/a"}}'],
+    [
+      'as JSON of Go',
+      '{"event":"call_ended","call":{"call_id":"<\\u0026>"}}'.replace('<', '\\u003c').replace('>', '\\u003e'),
+    ],
+    ['as JSON with two spaces', JSON.stringify({ event: 'call_ended', call: { call_id: 'c1' } }, null, 2)],
+  ] as const)
+    it(`notices that a proxy has written a body anew that was sent ${form}`, async () => {
+      const digest = createHmac('sha256', secret).update(`${sent}1767225600000`).digest('hex');
+      const headers = { 'x-retell-signature': `v=1767225600000,d=${digest}` };
+      const { matches } = await examined(await captured('POST / HTTP/1.1', headers, JSON.stringify(JSON.parse(sent))));
+      expect(matches.map(({ use, body }) => [use, body?.slice(0, form.length)])).to.deep.include([
+        'retell.events',
+        form,
+      ]);
+    });
+
+  const base64 = Buffer.from(secret).toString('base64');
+  for (const [change, given] of [
+    ['without the quotes around it', `"${secret}"`],
+    ['without the quotes around it', `'${secret}'`],
+    ['without the name of its variable', `RETELL_API_KEY="${secret}"`],
+    ['without "Bearer "', `Bearer ${secret}`],
+    ['without whsec_', `whsec_${secret}`],
+    ['decoded from base64', base64],
+    ['decoded from hex', Buffer.from(secret).toString('hex')],
+  ] as const)
+    it(`finds that the secret fits ${change}: ${given.replace(secret, '…')}`, async () => {
+      const file = await retellRequest((body) => body);
+      const { matches } = await examined(file, ['--secret', 'another', '--secret', given]);
+      const found = matches.find(({ use }) => use === 'retell.events' || use === 'hmac');
+      // A key in base64 or hex is a setting of hmac, which fits it as it is.
+      if (found?.secret.change === null)
+        expect(found.row.secretEncoding).to.equal(change.slice('decoded from '.length));
+      else expect(found?.secret).to.deep.equal({ number: 2, change });
+      const { failure, text } = await run(file, ['--secret', given]);
+      if (found?.secret.change !== null) {
+        expect(failure?.code).to.equal(1);
+        expect(text).to.include(`changed retell.events accepts the request with the secret ${change}:`);
+      }
+      expect(text).to.not.include(secret);
+    });
+
+  it('finds a public key that was copied as PEM, as DER or in hex', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const body = '{"data":{"event_type":"call.conversation.ended","id":"e1","payload":{}}}';
+    const signature = sign(null, Buffer.from(`1767225600|${body}`), privateKey).toString('base64');
+    const headers = { 'telnyx-signature-ed25519': signature, 'telnyx-timestamp': '1767225600' };
+    const file = await captured('POST / HTTP/1.1', headers, body);
+    for (const given of [
+      publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+      publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+      Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex'),
+    ]) {
+      const { matches } = await examined(file, ['--secret', given]);
+      expect(matches.map(({ use, secret: found }) => [use, found.change])).to.deep.include([
+        'telnyx.events',
+        'as the base64 of the 32 bytes of the public key',
+      ]);
+    }
+  });
+
+  it('says which of several secrets the sender uses: an old one, for example', async () => {
+    const { failure, text } = await run(await retellRequest((body) => body), ['--secret', 'new', '--secret', secret]);
+    expect(failure).to.equal(null);
+    expect(text).to.include('ok retell.events accepts the request with secret 2 of the 2 that were given:');
+  });
+
+  for (const [given, kind] of [
+    [`sk-proj-${'a1'.repeat(20)}`, 'an API key of OpenAI; OpenAI signs with the secret of the webhook'],
+    [`sk_live_${'a1'.repeat(12)}`, 'an API key of Stripe; Stripe signs with the secret of the endpoint'],
+    [`AC${'0a'.repeat(16)}`, 'the SID of a Twilio account; Twilio signs with the Auth Token'],
+    ['xoxb-1-2-abc', 'a token of a Slack app; Slack signs with the Signing Secret'],
+    [generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 'a private key'],
+    [generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'a public key'],
+    ['https://hooks.example.com/hooks/agents', 'a URL'],
+  ] as const)
+    it(`says that it was given ${kind.replace(/[;,].*/, '')} in place of a secret`, async () => {
+      const { failure, text } = await run(await retellRequest((body) => body), ['--secret', given]);
+      expect(failure?.code).to.equal(1);
+      expect(text).to.include(`Secret 1 looks like ${kind}`);
+      expect(text).to.not.include(given.trim());
+    });
+
+  it('says which headers are missing, and which are masked', async () => {
+    const body = '{"event":"call_ended"}';
+    const plain = await run(await captured('POST / HTTP/1.1', { 'content-type': 'application/json' }, body));
+    expect(plain.failure?.code).to.equal(1);
+    expect(plain.text).to.match(
+      /The request has the headers content-type\.\nNone of these is a signature that a source knows: .*X-Retell-Signature.*\. Does the sender sign, and does each proxy pass its headers on\?/,
+    );
+    const masked = await run(await captured('POST / HTTP/1.1', { 'x-mark': '***' }, body));
+    expect(masked.text).to.include('x-mark: masked in this file. A signature there cannot be found');
+  });
 
   it('gives the reasons of the sources whose signature the request has, and not of others', async () => {
     const { failure, text } = await run(await retellRequest((body) => body), ['--secret', 'another secret']);

@@ -25,7 +25,7 @@ describe('the file of a refused request', () => {
       body,
       url: `${url}/?a=1%20`,
     });
-    const head = `POST ${url}/?a=*** HTTP/1.1\r\nhost: hooks.example.com\r\ncontent-type: application/json\r\nx-signature: ${digest}\r\n\r\n`;
+    const head = `POST ${url}/?a=*** HTTP/1.1\r\nhost: hooks.example.com\r\ncontent-type: application/json\r\nx-signature: ${digest}\r\nx-switchhook-received-at: 2026-01-01T00:00:00.000Z\r\n\r\n`;
     expect(Buffer.from(file).equals(Buffer.concat([Buffer.from(head), body]))).to.equal(true);
     expect(masked).to.deep.equal(['parameter a']);
   });
@@ -68,19 +68,50 @@ describe('the file of a refused request', () => {
     ['x-session-id', '1767225600'],
     ['x-forwarded-for', '203.0.113.7'],
     ['x-customer', 'Ada Lovelace'],
+    ['x-my-mark', 'abc'],
+    ['x-client-id', 'abc'],
+    ['x-account-id', '1767225600123'.repeat(2)],
+    ['x-update', 'abc'],
+    ['x-call-signature', 'abc'],
+    ['x-call-mark', digest],
+    ['x-call-mark', `key=${digest}`],
+    ['x-call-mark', Buffer.from(digest, 'hex').toString('base64')],
+    ['x-number', '2845678901'],
     ['x-sigmamind-signature', 'hunter2-hunter2'],
+    ['user-agent', 'hunter2-hunter2'],
   ];
   for (const [name, value] of hidden)
     it(`masks what proves its sender by itself, and everything else: ${name}: ${value.slice(0, 20)}`, () => {
       expect(headerIn(name, value)).to.equal('***');
-      expect(fileOf({ headers: { [name]: value } }).masked).to.deep.equal([`header ${name}`]);
+      const [what, ...others] = fileOf({ headers: { [name]: value } }).masked;
+      expect([what?.replace(/ \(\d+ .+\)$/, ''), others]).to.deep.equal([`header ${name}`, []]);
     });
+
+  it('tells the form of what may be a signature and is masked, so that it can be configured', () => {
+    const base64 = Buffer.from(digest, 'hex').toString('base64');
+    expect(fileOf({ headers: { 'x-mark': digest, 'x-other': base64, 'x-name': 'Ada' } }).masked).to.deep.equal([
+      'header x-mark (64 hex digits)',
+      'header x-other (44 characters of base64)',
+      'header x-name',
+    ]);
+  });
+
+  it('has no configured secret, wherever it is and in whatever form', () => {
+    const secret = 'hunter2-hunter2';
+    const forms = [secret, encodeURIComponent(secret), Buffer.from(`ada:${secret}`).toString('base64'), `v1=${secret}`];
+    const names = ['user-agent', 'x-forwarded-host', 'x-signature', 'webhook-id', 'x-neutral', 'date', 'authorization'];
+    for (const form of forms) {
+      const headers = Object.fromEntries(names.map((name) => [name, `Mozilla ${form} (X11)`]));
+      const sent = { headers, url: `${url}/${form}?signature=${form}&x=${form}`, body: `{"x":"${form}"}` };
+      expect(fileOf(sent).text, form).to.not.include(form).and.not.include(secret);
+    }
+  });
 
   it('masks the token at the end of the path and in the query, and leaves the rest of the URL as it was written', () => {
     const lineOf = (written: string) => fileOf({ url: written, rest: 'x' }).text.split('\r\n')[0];
     expect(lineOf(`${url}/a-token/of/two`)).to.equal(`POST ${url}/*** HTTP/1.1`);
-    expect(lineOf(`${url}?token=${digest}&bodySHA256=${digest}&id=a%2Fb+c&flag`)).to.equal(
-      `POST ${url}?token=***&bodySHA256=${digest}&id=a%2Fb+c&*** HTTP/1.1`,
+    expect(lineOf(`${url}?token=${digest}&bodySHA256=${digest}&event_id=a%2Fb+c&id=a&flag`)).to.equal(
+      `POST ${url}?token=***&bodySHA256=${digest}&event_id=a%2Fb+c&id=***&*** HTTP/1.1`,
     );
     expect(lineOf('no url')).to.equal('POST /hooks HTTP/1.1');
   });
@@ -124,6 +155,8 @@ describe('captured requests', () => {
     expect(kept().map(({ source }) => source)).to.deep.equal(['calls', ...Array(20).fill('agents')]);
     const { file } = refused.capture(kept()[1]?.id ?? '') ?? {};
     expect(Buffer.from(file ?? []).toString()).to.include('{"n":24}');
+    const earliest = refused.capture(kept().at(-1)?.id ?? '')?.file;
+    expect(Buffer.from(earliest ?? []).toString()).to.include('{"n":5}');
     expect(refused.capture('another')).to.equal(null);
   });
 

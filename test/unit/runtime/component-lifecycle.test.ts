@@ -249,6 +249,12 @@ describe('a component that is probed', () => {
     expect(await opening.probe(1_000)).to.deep.equal({ failure: null, note: '3 rows' });
     expect(await opening.probe(1_000)).to.deep.equal({ failure: null, note: null });
   });
+
+  it('has nothing to reach if it has no probe', async () => {
+    const { opening } = setup([]);
+    await opening.persist(persistence);
+    expect(await opening.probe(1_000)).to.deep.equal({ failure: null, note: 'nothing to reach' });
+  });
 });
 
 describe('a store that is not open yet', () => {

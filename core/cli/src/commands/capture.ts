@@ -1,10 +1,14 @@
 /** A captured HTTP request in a file, as tools for capturing and `nc -l` write it. */
-import type { RawRequest } from '@switchhook/sdk';
+import { receivedAtHeader } from '@switchhook/core/internal';
+import { type RawRequest, sentTimeMs } from '@switchhook/sdk';
 import { CommandFailure, exitCodes } from '../output.js';
 
 /** A request, and what is odd about its file. */
 export interface Capture {
+  /** `receivedAtMs` is that of the router that wrote the file, else the time that is given. */
   readonly request: RawRequest;
+  /** When a router received it, in ISO 8601; null where the file does not have that. */
+  readonly receivedAt: string | null;
   readonly notes: readonly string[];
 }
 
@@ -25,6 +29,8 @@ export function captureIn(file: Buffer, url: string | undefined, nowMs: number):
     const known = headers[name.toLowerCase()];
     if (name !== '') headers[name.toLowerCase()] = known === undefined ? value : `${known}, ${value}`;
   }
+  const { [receivedAtHeader]: received = '', ...own } = headers;
+  const receivedAtMs = sentTimeMs(received);
   const sent = URL.canParse(target) ? target : `https://${headers.host ?? 'localhost'}${target}`;
   if (!URL.canParse(sent)) throw new CommandFailure(exitCodes.usage, 'the request has no valid path and host');
   const { pathname, search, searchParams } = new URL(sent);
@@ -35,12 +41,13 @@ export function captureIn(file: Buffer, url: string | undefined, nowMs: number):
       method,
       rest: pathname.replace(/^\/hooks\/[^/]+\/?|^\//, ''),
       query: Object.fromEntries(searchParams),
-      headers,
+      headers: own,
       body,
       remoteAddress: '127.0.0.1',
       url: url === undefined ? sent : `${url}${url.includes('?') ? '' : search}`,
-      receivedAtMs: nowMs,
+      receivedAtMs: receivedAtMs ?? nowMs,
     },
+    receivedAt: receivedAtMs === null ? null : new Date(receivedAtMs).toISOString(),
     notes: [
       ...(length === undefined || Number(length) === body.length
         ? []

@@ -1,5 +1,5 @@
 /** Whole refused requests of sources that capture them, and the file of one that `switchhook doctor signature` reads. */
-import type { RawRequest } from '@switchhook/sdk';
+import { type RawRequest, sentTimeMs } from '@switchhook/sdk';
 import type { Mask } from '../system/mask.js';
 
 /** Requests hold data of callers. */
@@ -60,8 +60,10 @@ export interface CaptureFile {
 }
 
 const hidden = '***';
+/** A header of the file that the request does not have: when the router received it, in ISO 8601. */
+export const receivedAtHeader = 'x-switchhook-received-at';
 
-/** Headers whose values are kept as they are, besides those that `doctor signature` needs. */
+/** Headers whose values are kept as they are, but for configured secrets in them. */
 const plain = new Set(
   [
     'host',
@@ -72,23 +74,48 @@ const plain = new Set(
     'accept-language',
     'content-type',
     'content-length',
-  ].concat(['content-encoding', 'content-language', 'x-forwarded-proto', 'x-forwarded-host']),
+  ].concat([
+    'content-encoding',
+    'content-language',
+    'x-forwarded-proto',
+    'x-forwarded-host',
+    'x-forwarded-port',
+    'x-twilio-webhooks-signature-settings',
+  ]),
 );
 /** Names of what proves who sends, by itself. */
 const credential = /cookie|token|secret|passw|credential|session|jwt|key$|key-|^auth|-auth/;
-const signature = /sign(?!ing)|hmac|digest/;
-/** Names of what is signed along with the body. */
-const signed = /time|date|(^|[-_])id$|hash/;
+/** Names of digests: of a signature, or of a body whose hash is signed. */
+const digestName = /sign(?!ing)|hmac|digest|hash|sha\d/;
+const timeName = /time|date/;
+/** Names of ids of messages, which are signed along with the body. */
+const idName = /(^|[-_])(webhook|svix|message|msg|event|request|delivery)[-_]?id$/;
 /** A digest, or several, as `doctor signature` looks for them: after a short mark, in hex or base64. */
-const digests = /^(?:\w{0,16}[=:,]?[\w+/-]{27,128}={0,2}|t=\d{10,13})(?:[,\s]+(?:\w{1,16}[=:,][\w+/=-]{1,128}))*$/;
+const digests =
+  /^(?:\w{0,16}[=:,]?[\w+/-]{27,128}={0,2}|\w{1,16}=\d{10,13})(?:[,\s]+(?:\w{1,16}[=:,][\w+/=-]{1,128}))*$/;
+/** A mark that only signatures have: `v1=…`, `sha256=…`. */
+const digestMark = /^(?:v\d\w?|sha\d{1,3}|hmac\w*|sig\w*|t)[=:,]/;
 const time = /^\d{10,13}$|^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/;
+const yearMs = 366 * 86_400_000;
 
-/** Whether the value of a header or a parameter is kept: what a signature consists of or covers, and nothing that proves its sender by itself. */
-function isKept(name: string, value: string): boolean {
+/**
+ * Whether the value of a header or a parameter is kept: what a signature consists of or covers, and nothing that may prove its sender by
+ * itself. A value that has the form of a digest may be a token, so its name or a mark must say that it is a digest.
+ */
+function isKept(name: string, value: string, receivedAtMs: number): boolean {
   if (plain.has(name)) return true;
   if (name === 'authorization') return isTokenOfBody(value);
   if (credential.test(name) && !/signature/.test(name.replace(/signature[-_]?key/, ''))) return false;
-  return signature.test(name) || signed.test(name) || digests.test(value) || time.test(value);
+  if (digests.test(value)) return digestName.test(name) || digestMark.test(value);
+  if (idName.test(name)) return true;
+  return time.test(value) && (timeName.test(name) || Math.abs((sentTimeMs(value) ?? 0) - receivedAtMs) < yearMs);
+}
+
+/** What a masked value looks like, which is what a signature in it needs to be configured: `64 hex digits`. */
+function formOf(value: string): string {
+  if (!digests.test(value)) return '';
+  if (/^[\da-fA-F]+$/.test(value)) return ` (${value.length} hex digits)`;
+  return /^[\w+/-]+={0,2}$/.test(value) ? ` (${value.length} characters of base64)` : '';
 }
 
 /** A token that is made for one body and carries its hash is a signature: LiveKit sends it in place of one. */
@@ -106,8 +133,9 @@ function isTokenOfBody(value: string): boolean {
 export function captureFile(request: RawRequest, mask: Mask): CaptureFile {
   const masked: string[] = [];
   const kept = (name: string, value: string, what: string): string => {
-    const shown = isKept(name, value) ? mask(value) : hidden;
-    if (shown !== value) masked.push(what);
+    const isWhole = isKept(name, value, request.receivedAtMs);
+    const shown = isWhole ? mask(value) : hidden;
+    if (shown !== value) masked.push(`${what}${isWhole ? '' : formOf(value)}`);
     return shown.replace(/[\r\n]/g, ' ');
   };
   const url = maskedUrl(
@@ -117,11 +145,12 @@ export function captureFile(request: RawRequest, mask: Mask): CaptureFile {
   );
   const headers = Object.entries(request.headers)
     // The body is no longer in chunks.
-    .filter(([name]) => name !== 'transfer-encoding')
+    .filter(([name]) => name !== 'transfer-encoding' && name !== receivedAtHeader)
     .map(([name, value]) => `${name}: ${kept(name, value, `header ${name}`)}\r\n`);
   const body = maskedBody(request.body, mask);
   if (body !== request.body) masked.push('the body');
-  const head = `${request.method} ${url} HTTP/1.1\r\n${headers.join('')}\r\n`;
+  const received = `${receivedAtHeader}: ${new Date(request.receivedAtMs).toISOString()}\r\n`;
+  const head = `${request.method} ${url} HTTP/1.1\r\n${headers.join('')}${received}\r\n`;
   return { file: Buffer.concat([Buffer.from(head), body]), masked };
 }
 

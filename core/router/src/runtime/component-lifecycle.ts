@@ -28,7 +28,7 @@ export interface Persistence {
 export interface Probed {
   /** Null = it can be reached, or has nothing to reach. */
   readonly failure: string | null;
-  /** A remark of the component, e.g. that nothing was tried. */
+  /** A remark of the component, e.g. that nothing was tried; `nothing to reach` where it has no probe. */
   readonly note: string | null;
 }
 
@@ -96,6 +96,7 @@ export class ComponentLifecycle {
   async probe(timeoutMs: number): Promise<Probed> {
     if (this.#failure !== null && this.made.kind !== 'store') return { failure: this.#failure, note: null };
     const { lifecycle } = this.made;
+    if (lifecycle.probe === undefined) return { failure: null, note: 'nothing to reach' };
     return withTimeout(this.#clock, timeoutMs, async (signal) => lifecycle.probe?.(signal)).then(
       (said) => ({ failure: null, note: typeof said === 'string' ? this.#mask(said) : null }),
       (error: unknown) => ({ failure: located(error, this.#mask), note: null }),

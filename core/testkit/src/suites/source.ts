@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type RawRequest,
   type Reception,
+  type Refusal,
   type Source,
   stringifyJson,
 } from '@switchhook/sdk';
@@ -26,7 +27,10 @@ export interface SourceFixture {
     request(challenge: string): RawRequest;
     readonly unverified?: readonly RawRequest[];
   };
-  /** How requests are signed, where that can be checked in every way. Default: only what every source must do is checked. */
+  /**
+   * How requests prove their sender, by a signature or a token in headers or in the URL, where that can be checked in every way.
+   * Default: only what every source must do is checked.
+   */
   readonly signing?: {
     /** The same source with another secret. */
     readonly other: Source;
@@ -126,13 +130,11 @@ export function sourceSuite(name: string, make: () => SourceFixture | Promise<So
         strictEqual((await refusalOf(fixture.source, { ...request, body }))?.code, 'UNVERIFIED', body.toString());
     });
 
-    claim('refuses a signature that is changed by one bit, truncated, extended or left out', async (fixture) => {
+    claim('refuses a signature or a token that is changed by one bit, truncated, extended or left out', async (fixture) => {
       if (fixture.signing === undefined) return;
-      const request = signed(fixture);
-      const names = Object.keys(request.headers).filter((name) => !Object.hasOwn(aRequest().headers, name));
-      notStrictEqual(names.length, 0);
-      for (const name of names) {
-        const sent = request.headers[name] ?? '';
+      const proofs = proofsIn(signed(fixture));
+      notStrictEqual(proofs.length, 0, 'what `sign` returns has neither headers nor a rest of the URL');
+      for (const { place, sent, withValue } of proofs) {
         const flipped = [...sent].map(
           (character, at) => sent.slice(0, at) + String.fromCharCode(character.charCodeAt(0) ^ 1) + sent.slice(at + 1),
         );
@@ -146,10 +148,9 @@ export function sourceSuite(name: string, make: () => SourceFixture | Promise<So
           undefined,
         ];
         for (const value of [...flipped, ...cut]) {
-          const { [name]: _removed, ...others } = request.headers;
-          const headers = value === undefined ? others : { ...others, [name]: value };
-          const refusal = await refusalOf(fixture.source, { ...request, headers });
-          strictEqual(refusal?.code, 'UNVERIFIED', `${name}: ${value}`);
+          const refusal = await refusalOf(fixture.source, withValue(value));
+          strictEqual(refusal?.code, 'UNVERIFIED', `${place}: ${value}`);
+          ok(!reveals(refusal, sent), `${place}: the refusal carries what was sent there`);
         }
       }
     });
@@ -203,12 +204,56 @@ export function sourceSuite(name: string, make: () => SourceFixture | Promise<So
 
     claim('reveals nothing of its secrets when it refuses', async (fixture) => {
       const good = signed(fixture);
-      const secrets = Object.values(fixture.source.sign?.(good.body, good.receivedAtMs).headers ?? {}).concat(
-        good.rest,
-      );
       const refusal = await refusalOf(fixture.source, aRequest({ body: fixture.sample }));
-      for (const secret of secrets)
-        ok(secret === '' || !String(refusal).includes(secret), 'the refusal carries a secret');
+      for (const { place, sent } of proofsIn(good)) ok(!reveals(refusal, sent), `the refusal carries the ${place}`);
     });
+  });
+}
+
+/** A place where a request proves its sender. */
+interface Proof {
+  readonly place: string;
+  readonly sent: string;
+  /** The request with another value there; undefined = without it. */
+  withValue(value: string | undefined): RawRequest;
+}
+
+/** The headers, the end of the path and the parameters that `sign` has added. */
+function proofsIn(request: RawRequest): readonly Proof[] {
+  const plain = aRequest();
+  const replaced = (values: Readonly<Record<string, string>>, name: string, value: string | undefined) => {
+    const { [name]: _removed, ...others } = values;
+    return value === undefined ? others : { ...others, [name]: value };
+  };
+  const at = (rest: string, query: Readonly<Record<string, string>>): RawRequest => {
+    const search = new URLSearchParams(query).toString();
+    const url = `${plain.url}${rest && `/${encodeURIComponent(rest)}`}${search && `?${search}`}`;
+    return { ...request, rest, query, url };
+  };
+  const headers = Object.entries(request.headers)
+    .filter(([name]) => !Object.hasOwn(plain.headers, name))
+    .map(([name, sent]) => ({
+      place: `header ${name}`,
+      sent,
+      withValue: (value?: string) => ({ ...request, headers: replaced(request.headers, name, value) }),
+    }));
+  const parameters = Object.entries(request.query).map(([name, sent]) => ({
+    place: `parameter ${name}`,
+    sent,
+    withValue: (value?: string) => at(request.rest, replaced(request.query, name, value)),
+  }));
+  const { rest } = request;
+  const path =
+    rest === ''
+      ? []
+      : [{ place: 'the end of the path', sent: rest, withValue: (value = '') => at(value, request.query) }];
+  return [...headers, ...parameters, ...path];
+}
+
+/** Whether a refusal repeats the longest word of a value, as in `Bearer <token>` or `t=<time>,v1=<digest>`. Short ones are no secrets. */
+function reveals(refusal: Refusal | null, value: string): boolean {
+  return value.split(/[\s,;=]+/).some((word, _, all) => {
+    const isLongest = word.length >= 8 && word.length === Math.max(...all.map(({ length }) => length));
+    return isLongest && String(refusal).includes(word);
   });
 }
