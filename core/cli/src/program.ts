@@ -15,6 +15,7 @@ import { discardCommand } from './commands/discard.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
 import { explainCommand } from './commands/explain.js';
+import { healthCommand } from './commands/health.js';
 import { historyCommand } from './commands/history.js';
 import { incompleteCommand } from './commands/incomplete.js';
 import { initCommand, newCommand } from './commands/new.js';
@@ -82,6 +83,7 @@ for (const command of [
   callsCommand,
   simulateCommand,
   statusCommand,
+  healthCommand,
   historyCommand,
   tailCommand,
   openCommand,
