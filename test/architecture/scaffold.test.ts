@@ -85,6 +85,8 @@ describe('What create-switchhook makes', function () {
 
     it('is in a container what its Dockerfile makes of it: a router that answers its own health check and every probe', async () => {
       const ran: string[] = [];
+      // `npm install` writes it, which the README asks for.
+      await writeFile(join(installed.directory, 'My Router/package-lock.json'), '{}');
       const image = await build(join(installed.directory, 'My Router/Dockerfile'), {
         context: join(installed.directory, 'My Router'),
         base: { 'usr/local/bin/node': process.execPath },

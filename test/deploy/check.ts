@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { startPostgres } from '../support/postgres-server.js';
-import { deployFile, deployFolder, type ReverseProxy, proxies } from './files.js';
+import { deployFile, deployFolder, proxies, type ReverseProxy } from './files.js';
 import { type Restart, restartBehind } from './restarts.js';
 import { builtImage, sizesOf, startedFrom } from './router-image.js';
 

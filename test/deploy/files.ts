@@ -1,6 +1,6 @@
 /** The files of docs/operating/deploy, and what is changed in those of proxies to try them on this machine. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { repository } from '../architecture/source.js';
 
 /** Absolute path of the folder. */
@@ -55,7 +55,7 @@ export const proxies: readonly ReverseProxy[] = [
     name: 'nginx',
     file: 'nginx.conf',
     checked: (text, certificate) =>
-      nginxAround(text.replaceAll(/\/etc\/ssl\/\S+\.(pem|key)/g, certificate), '/tmp/switchhook-nginx'),
+      nginxAround(text.replaceAll(/\/etc\/ssl\/\S+\.(pem|key)/g, certificate), dirname(certificate)),
     check: (file) => ['-t', '-c', file],
     tried: (text, { port, routers, directory }) =>
       nginxAround(

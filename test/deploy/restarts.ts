@@ -31,7 +31,11 @@ const token = 'token-of-the-trial';
 const sleep = new Sleep(systemClock);
 
 /** Restarts one of these routers, which share a store where there are several. */
-export async function restartBehind(proxy: ReverseProxy, how: Restart, databases: readonly string[]): Promise<Restarted> {
+export async function restartBehind(
+  proxy: ReverseProxy,
+  how: Restart,
+  databases: readonly string[],
+): Promise<Restarted> {
   const place = await workplace();
   const stores = databases.length === 0 ? ['{ use: sqlite, path: ./switchhook.db }'] : databases;
   const routers = await Promise.all(stores.map((store, at) => startedRouter(place, how, store, at)));
