@@ -1,11 +1,13 @@
 /** What `npm create switchhook` makes: green as it is made, with the packages as they are published and without a registry. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { build } from '../deploy/image.js';
+import { startedFrom } from '../deploy/router-image.js';
 import { type Installation, install } from './installation.js';
 import { versionsIn } from './packages.js';
 import { filesIn, repository } from './source.js';
@@ -79,6 +81,29 @@ describe('What create-switchhook makes', function () {
       }
       expect(await ended).to.deep.equal([0, null]);
       expect(minutes).to.equal(1.2);
+    });
+
+    it('is in a container what its Dockerfile makes of it: a router that answers its own health check', async () => {
+      const ran: string[] = [];
+      // `npm install` writes it, which the README asks for.
+      await writeFile(join(installed.directory, 'My Router/package-lock.json'), '{}');
+      const image = await build(join(installed.directory, 'My Router/Dockerfile'), {
+        context: join(installed.directory, 'My Router'),
+        base: { 'usr/local/bin/node': process.execPath },
+        run: async (command, directory) => {
+          ran.push(command);
+          // The packages are here already, as npm would install them; npm itself is tried by `npm run check:deploy`.
+          if (command.startsWith('npm ci '))
+            await symlink(join(installed.directory, 'node_modules'), join(directory, 'node_modules'));
+          else await run('sh', ['-c', command], { cwd: directory });
+        },
+      });
+      try {
+        expect(ran.filter((command) => command.startsWith('npm ci '))).to.have.length(1);
+        expect(await startedFrom(image)).to.match(/^ok http:.*\/healthz$/);
+      } finally {
+        await image.remove();
+      }
     });
 
     it('has the name of its directory, as packages and units have names, and nothing unfilled', async () => {

@@ -11,7 +11,7 @@ import {
   status,
 } from '@switchhook/core/api';
 import { type Network, openNetwork, systemClock } from '@switchhook/core/client';
-import { type FetchResponse, type JsonValue, stringifyJson } from '@switchhook/sdk';
+import { type FetchResponse, type JsonValue, stringifyJson, z } from '@switchhook/sdk';
 import { didYouMean, ERRORS, type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
 import { type ConfigOptions, localUrl, serverOf } from './configuration.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
@@ -34,7 +34,14 @@ export async function withRouter<T>(
   output: Output,
   run: (router: RouterClient) => Promise<T>,
 ): Promise<T> {
-  const { url, token } = await addressOf(options, output);
+  return withRouterAt(await addressOf(options, output), run);
+}
+
+/** The same, for a router at this URL; without a token, only what needs none is answered. */
+export async function withRouterAt<T>(
+  { url, token }: { readonly url: string; readonly token: string | null },
+  run: (router: RouterClient) => Promise<T>,
+): Promise<T> {
   const network = await openNetwork();
   try {
     return await run(new RouterClient(network, url, token));
@@ -159,9 +166,12 @@ function isSameServer(one: string, other: string): boolean {
 
 function refusedBy({ status }: FetchResponse, reply: JsonValue): CommandFailure {
   const { data } = problem.safeParse(reply);
-  if (data === undefined) return new CommandFailure(exitCodes.failed, `the router answered with status ${status}`);
-  const hint = data.code in ERRORS ? `\n${ERRORS[data.code as ErrorCode].hint}` : '';
-  return new RouterRefusal(data.code, `${data.code}: ${data.detail}${hint}`, data.problems ?? []);
+  // Outside of the API, a refusal is only a code.
+  const code = data?.code ?? z.object({ error: z.string() }).safeParse(reply).data?.error ?? null;
+  const what = data?.detail ?? `the router answered with status ${status}`;
+  if (code === null) return new CommandFailure(exitCodes.failed, what);
+  const hint = code in ERRORS ? `\n${ERRORS[code as ErrorCode].hint}` : '';
+  return new RouterRefusal(code, `${code}: ${what}${hint}`, data?.problems ?? []);
 }
 
 function jsonIn(response: FetchResponse): JsonValue {

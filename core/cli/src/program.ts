@@ -23,6 +23,7 @@ const commands = [
   asking.callsCommand,
   sending.simulateCommand,
   asking.statusCommand,
+  asking.healthCommand,
   asking.historyCommand,
   asking.tailCommand,
   asking.openCommand,

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import type { Output } from '../output.js';
 import {
+  configCommand,
   configOption,
   count,
   routerCommand,
@@ -34,6 +35,26 @@ breaker is open, a destination has asked to wait for more than a minute, its old
 has dead deliveries or is not configured any more, or a source cannot pull its events.`,
     )
     .action(whenRun(output, async () => (await import('../commands/status.js')).runStatus));
+}
+
+export function healthCommand(output: Output): Command {
+  return configCommand(
+    'health',
+    'Ask whether the router responds; with --ready, whether it also accepts events. Needs no token.',
+  )
+    .option('--url <url>', "the router's URL; default: the address in the configuration")
+    .option('--ready', 'fail, too, where the router refuses events: its store cannot commit, or it is stopping')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook health
+  switchhook health --ready --url http://127.0.0.1:8080
+
+Exit codes: 0 it is so, 1 it is not, or there is no reply within 5 s. Restart a router that fails this; do not restart one that only
+fails it with --ready: it still answers calls, and recovers by itself.`,
+    )
+    .action(whenRun(output, async () => (await import('../commands/health.js')).runHealth));
 }
 
 export function historyCommand(output: Output): Command {
