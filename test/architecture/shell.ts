@@ -25,7 +25,8 @@ export async function failureOf(blocks: readonly Block[], missing = missingProgr
     const port = await freePort();
     const file = await copyConfiguration(place.directory, port);
     await standIns(join(place.directory, 'bin'), missing);
-    if (blocks.some(({ code }) => /(?<![\w@/-])(switchhook|curl)\b/.test(code))) await place.start(file);
+    if (blocks.some(({ code }) => /(?<![\w@/-])(switchhook|curl)\b/.test(code)))
+      await place.start(file, ['--replaceable']);
     const script = blocks.map(({ path, line, code }) => `echo '# ${path}:${line}'\n${code}`).join('\n');
     return await run(script.replaceAll(`:${documentedPort}`, `:${port}`), place.directory);
   } finally {
@@ -62,7 +63,7 @@ async function copyConfiguration(directory: string, port: number): Promise<strin
 const programs: Readonly<Record<string, string>> = {
   npm: 'exit 0',
   npx: '[ "$1" = switchhook ] || { echo "npx $1: only switchhook runs here" >&2; exit 127; }\nexec "$@"',
-  switchhook: `if [ "$1" = start ]; then shift; set -- check "$@"; fi\nexec '${process.execPath}' '${binary}' "$@"`,
+  switchhook: `if [ "$1" = start ]; then shift; if [ "\${1:-}" = --replaceable ]; then shift; fi; set -- check "$@"; fi\nexec '${process.execPath}' '${binary}' "$@"`,
   curl: `PATH="\${PATH#*${delimiter}}"\nexec curl --silent --show-error --fail "$@"`,
 };
 

@@ -130,30 +130,34 @@ export function sourceSuite(name: string, make: () => SourceFixture | Promise<So
         strictEqual((await refusalOf(fixture.source, { ...request, body }))?.code, 'UNVERIFIED', body.toString());
     });
 
-    claim('refuses a signature or a token that is changed by one bit, truncated, extended or left out', async (fixture) => {
-      if (fixture.signing === undefined) return;
-      const proofs = proofsIn(signed(fixture));
-      notStrictEqual(proofs.length, 0, 'what `sign` returns has neither headers nor a rest of the URL');
-      for (const { place, sent, withValue } of proofs) {
-        const flipped = [...sent].map(
-          (character, at) => sent.slice(0, at) + String.fromCharCode(character.charCodeAt(0) ^ 1) + sent.slice(at + 1),
-        );
-        // Base64 is the same without its padding.
-        const cut = [
-          sent.replace(/.=*$/, ''),
-          sent.slice(0, sent.length / 2),
-          sent.slice(1),
-          `${sent}0`,
-          '',
-          undefined,
-        ];
-        for (const value of [...flipped, ...cut]) {
-          const refusal = await refusalOf(fixture.source, withValue(value));
-          strictEqual(refusal?.code, 'UNVERIFIED', `${place}: ${value}`);
-          ok(!reveals(refusal, sent), `${place}: the refusal carries what was sent there`);
+    claim(
+      'refuses a signature or a token that is changed by one bit, truncated, extended or left out',
+      async (fixture) => {
+        if (fixture.signing === undefined) return;
+        const proofs = proofsIn(signed(fixture));
+        notStrictEqual(proofs.length, 0, 'what `sign` returns has neither headers nor a rest of the URL');
+        for (const { place, sent, withValue } of proofs) {
+          const flipped = [...sent].map(
+            (character, at) =>
+              sent.slice(0, at) + String.fromCharCode(character.charCodeAt(0) ^ 1) + sent.slice(at + 1),
+          );
+          // Base64 is the same without its padding.
+          const cut = [
+            sent.replace(/.=*$/, ''),
+            sent.slice(0, sent.length / 2),
+            sent.slice(1),
+            `${sent}0`,
+            '',
+            undefined,
+          ];
+          for (const value of [...flipped, ...cut]) {
+            const refusal = await refusalOf(fixture.source, withValue(value));
+            strictEqual(refusal?.code, 'UNVERIFIED', `${place}: ${value}`);
+            ok(!reveals(refusal, sent), `${place}: the refusal carries what was sent there`);
+          }
         }
-      }
-    });
+      },
+    );
 
     claim('refuses what another secret has signed', async ({ source, sample, signing }) => {
       if (signing === undefined) return;
