@@ -136,6 +136,29 @@ describe('a router that can be replaced', () => {
     expect(await router.stop()).to.equal(0);
   });
 
+  it('ends without a router left where it is stopped while a new process is being prepared', async () => {
+    const router = await place.start(file, ['--replaceable']);
+    const asked = restart(router);
+    await logged(router, 'router.restarting');
+    expect(await router.stop()).to.equal(0);
+    expect((await asked).code).to.equal(1);
+    expect(router.log.filter(({ event }) => event === 'router.listening')).to.have.length(1);
+  });
+
+  it('finishes what it has begun where its supervisor is killed', async () => {
+    const router = await place.start(file, ['--replaceable']);
+    await router.kill();
+    await logged(router, 'router.closed');
+  });
+
+  it('takes two restarts at the same time for one', async () => {
+    const router = await place.start(file, ['--replaceable']);
+    const ended = await Promise.all([restart(router), restart(router)]);
+    expect(ended.map(({ code }) => code)).to.deep.equal([0, 0]);
+    expect(router.log.filter(({ event }) => event === 'router.listening')).to.have.length(2);
+    expect(await router.stop()).to.equal(0);
+  });
+
   it('does not wait long for an attempt: the next process makes it again', async () => {
     let requests = 0;
     crm.answer(() => {

@@ -11,7 +11,7 @@ import { exitCodes, type Output } from './output.js';
 
 /** What the supervisor says to a router. */
 type ToRouter =
-  | { readonly kind: 'role'; readonly replaces: boolean }
+  | { readonly kind: 'role'; readonly replaces: boolean; readonly isOver: boolean }
   | { readonly kind: 'take-over' | 'store-free' | 'leave' | 'reload' | 'restart' | 'stop' }
   | { readonly kind: 'replaced'; readonly failure: string | null };
 
@@ -31,6 +31,8 @@ const leavingTimes: ClosingTimes = { graceMs: 10_000, attemptsMs: 3_000 };
 export class Supervisor {
   readonly #output: Output;
   #current: Worker;
+  /** The router that is to replace the current one. */
+  #next: Worker | null = null;
   #replacing: Promise<string | null> | null = null;
   #stops = 0;
 
@@ -57,27 +59,36 @@ export class Supervisor {
   /** The first signal is the router's; the second one ends it at once. */
   #stop(): void {
     this.#stops += 1;
+    // It has neither the store nor requests that need it.
+    if (this.#next !== this.#current) this.#next?.process.kill('SIGKILL');
     if (this.#stops === 1) say(this.#current, { kind: 'stop' });
     else this.#current.process.kill('SIGKILL');
   }
 
   #started(replaces: boolean): Worker {
     const router = cluster.fork();
+    // A message to a router that has just ended.
+    router.on('error', () => {});
     router.on('message', ({ kind }: FromRouter) => {
-      if (kind === 'joined') say(router, { kind: 'role', replaces });
+      // A router that was still loading when it was stopped did not hear it.
+      if (kind === 'joined') say(router, { kind: 'role', replaces, isOver: this.#stops > 0 });
       if (kind === 'replace') void this.#replaceFor(router);
     });
     return router;
   }
 
   async #replaceFor(asking: Worker): Promise<void> {
-    if (this.#replacing !== null) return say(asking, { kind: 'replaced', failure: 'another restart is in progress' });
+    // The router that has just taken over may be asked while the earlier one still leaves.
+    await this.#replacing;
+    if (this.#stops > 0) return say(asking, { kind: 'replaced', failure: 'the router is being stopped' });
     const next = this.#started(true);
+    this.#next = next;
     this.#replacing = replace(this.#current, next, () => {
       this.#current = next;
     }).catch((error: Error) => error.message);
     const failure = await this.#replacing;
     this.#replacing = null;
+    this.#next = null;
     if (failure === null) return;
     next.process.kill('SIGKILL');
     say(asking, { kind: 'replaced', failure });
@@ -135,10 +146,15 @@ export class SupervisorLink {
   /** Resolves when the earlier router has closed its store. */
   readonly storeFree: Promise<unknown>;
 
-  private constructor(replaces: boolean) {
+  #asked: Promise<void> | null = null;
+
+  private constructor(replaces: boolean, isOver: boolean) {
     this.replaces = replaces;
     this.storeFree = next('store-free');
+    // Without it, Node ends the process at once where its supervisor has gone.
+    if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
     const stopped = [next('stop'), once(process, 'SIGTERM'), once(process, 'disconnect')];
+    if (isOver) stopped.push(Promise.resolve([]));
     this.ended = Promise.race([
       next('leave').then(() => leavingTimes),
       ...stopped.map((each) => each.then(() => ({}) satisfies ClosingTimes)),
@@ -150,10 +166,13 @@ export class SupervisorLink {
   /** Null where this process has no supervisor. */
   static async join(): Promise<SupervisorLink | null> {
     if (!cluster.isWorker) return null;
-    const role = next('role');
-    tell('joined');
-    const { replaces } = await role;
-    return new SupervisorLink(replaces);
+    return new Promise((resolve) => {
+      // In the same turn as the message: the next one may follow at once.
+      process.once('message', ({ replaces, isOver }: Extract<ToRouter, { kind: 'role' }>) =>
+        resolve(new SupervisorLink(replaces, isOver)),
+      );
+      tell('joined');
+    });
   }
 
   /** Says that the router is prepared; resolves when it has to take over. */
@@ -167,8 +186,18 @@ export class SupervisorLink {
     tell('listening');
   }
 
-  /** Asks for a process that replaces this one. Resolves when it listens, and rejects where it did not get ready. */
-  async replace(): Promise<void> {
+  /**
+   * Asks for a process that replaces this one; those who ask meanwhile get the same. Resolves when it listens, and rejects where
+   * it did not get ready.
+   */
+  replace(): Promise<void> {
+    this.#asked ??= this.#replaced().finally(() => {
+      this.#asked = null;
+    });
+    return this.#asked;
+  }
+
+  async #replaced(): Promise<void> {
     const replaced = next('replaced');
     tell('replace');
     const { failure } = await replaced;

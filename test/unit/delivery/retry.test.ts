@@ -46,13 +46,22 @@ describe('the settlement of an attempt', () => {
       const settlement = settlementFor({ ...unavailable, ...outcome }, attempt, policy, 0, always(0.5));
       return settlement.state === 'waiting' ? settlement.untilMs : settlement.state;
     };
-    expect([1, 2, 3].map((attempt) => until({ retryAfterMs: 0 }, attempt))).to.deep.equal([2_500, 5_000, 10_000]);
+    expect([1, 2, 3].map((attempt) => until({ retryAfterMs: 0 }, attempt))).to.deep.equal([3_750, 7_500, 15_000]);
     expect(until({ retryAfterMs: 0, needsOperator: true }, 1)).to.equal(2_700_000);
   });
 
   it('goes slowly where an operator has to act first', () => {
     const soonest = settlementFor({ ...unavailable, needsOperator: true }, 1, policy, 0, always(0));
     expect(soonest.state === 'waiting' && soonest.untilMs).to.equal(1_800_000);
+  });
+
+  it('outlasts an hour with the default schedule, whatever is drawn', () => {
+    const defaults = { ...policy, attempts: 12 };
+    const waits = Array.from({ length: defaults.attempts - 1 }, (_, index) => {
+      const settlement = settlementFor(unavailable, index + 1, defaults, 0, always(0));
+      return settlement.state === 'waiting' ? settlement.untilMs : Number.NaN;
+    });
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).to.be.greaterThan(3_600_000);
   });
 
   it('never waits less than nothing or more than the maximum', () => {

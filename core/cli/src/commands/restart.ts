@@ -1,7 +1,7 @@
 /** `switchhook restart`: has a new process take over from the running router. */
-import { restartReport, status } from '@switchhook/core/api';
+import { restartReport } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/client';
-import { durationText } from '@switchhook/sdk';
+import { durationText, z } from '@switchhook/sdk';
 import { Sleep } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
@@ -10,6 +10,13 @@ import { printJson } from '../print.js';
 /** Longer than the earlier router needs to finish what it has begun. */
 const takeOverMs = 60_000;
 const pauseMs = 100;
+
+/** What is needed of the status: the earlier router may be of another version. */
+const status = z.object({
+  version: z.string(),
+  uptimeSeconds: z.number(),
+  store: z.object({ canCommit: z.boolean(), reason: z.string().nullable() }),
+});
 
 export async function runRestart(output: Output, options: RouterOptions): Promise<void> {
   return withRouter(options, output, async (router) => {
@@ -37,7 +44,11 @@ export async function runRestart(output: Output, options: RouterOptions): Promis
 async function started(router: RouterClient, fromMs: number) {
   const sleep = new Sleep(systemClock);
   for (;;) {
-    const now = await router.get('/api/status', status);
+    const now = await router.get('/api/status', status).catch((error: Error) => {
+      const hint =
+        'If server.host, server.port or server.admin.token has changed, pass the new ones with --url and --token.';
+      throw new CommandFailure(exitCodes.failed, `a new process has taken over, but: ${error.message}\n${hint}`);
+    });
     const tookMs = systemClock.elapsed() - fromMs;
     const isNew = now.uptimeSeconds * 1_000 < tookMs;
     if (isNew && now.store.canCommit) return now;

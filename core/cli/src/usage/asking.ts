@@ -51,7 +51,7 @@ Examples:
   switchhook health
   switchhook health --ready --url http://127.0.0.1:8080
 
-Exit codes: 0 it is so, 1 it is not, or there is no reply within 5 s. Restart a router that fails this; do not restart one that only
+Exit codes: 0 the router responds (--ready: it accepts events), 1 otherwise, also without a reply within 5 s. Restart a router that fails this; do not restart one that only
 fails it with --ready: it still answers calls, and recovers by itself.`,
     )
     .action(whenRun(output, async () => (await import('../commands/health.js')).runHealth));

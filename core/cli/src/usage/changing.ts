@@ -123,7 +123,7 @@ Examples:
   npm install @switchhook/cli@latest && switchhook restart
 
 The router must run with switchhook start --replaceable. The new process loads the program, the plugins and the configuration as they
-are now; if it does not get ready, the running router goes on. Requests of the moment of the change wait in the new process.
+are now; if it does not get ready, the running router goes on. Events that arrive during the change wait until the new process has opened the store.
 
 Exit codes: 0 the new process answers, 1 it did not get ready or the router could not be reached.`,
     )

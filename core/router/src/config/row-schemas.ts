@@ -30,7 +30,7 @@ const retry = z
       .int()
       .min(1)
       .max(100)
-      .default(10)
+      .default(12)
       .meta({ description: 'Total number of attempts, including the first.' }),
     first: timeout('Longest wait before the second attempt; doubles with each further one.').prefault('5s'),
     max: timeout('Longest wait, also for a longer `Retry-After`.').prefault('1h'),

@@ -15,8 +15,8 @@ export interface RetryPolicy {
 }
 
 /**
- * The settlement of an attempt. Waits are drawn evenly between 0 and the schedule's step ("full jitter"), so that what
- * failed together does not come back together. `random` gives numbers from 0 to below 1.
+ * The settlement of an attempt. Waits are drawn evenly between half of the schedule's step and all of it: what
+ * failed together does not come back together, and the attempts of a policy take at least half of its schedule. `random` gives numbers from 0 to below 1.
  */
 export function settlementFor(
   outcome: AttemptOutcome,
@@ -45,9 +45,8 @@ function waitMs(
   random: () => number,
 ): number {
   const { retryAfterMs: wishMs = 0, needsOperator = false } = outcome;
-  const scheduledMs = needsOperator
-    ? policy.maxMs * (0.5 + random() / 2)
-    : random() * Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
+  const stepMs = needsOperator ? policy.maxMs : Math.min(policy.maxMs, policy.firstMs * 2 ** (attempt - 1));
+  const scheduledMs = stepMs * (0.5 + random() / 2);
   // `Retry-After` is a minimum: a destination that answers "0" is not called without a pause, and the jitter spreads deliveries that failed together.
   return Math.min(policy.maxMs, Math.max(scheduledMs, wishMs + random() * Math.min(wishMs, policy.firstMs)));
 }
