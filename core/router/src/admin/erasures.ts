@@ -72,7 +72,8 @@ export interface Erasure extends ErasureRecord {
 
 type Progress = { -readonly [K in keyof Erasure]: Erasure[K] };
 
-const prefix = 'switchhook.erasures:';
+/** Keys of the records of erasures in the store begin with it. */
+export const erasuresPrefix = 'switchhook.erasures:';
 const mostRecords = 1_000;
 /** Erasures whose lists of deliveries are kept in memory. */
 const keptErasures = 20;
@@ -132,7 +133,7 @@ export class Erasures {
 
   /** All records, newest first. */
   async list(): Promise<readonly ErasureRecord[]> {
-    const keys = (await this.store.stateKeys?.(prefix, mostRecords)) ?? [];
+    const keys = (await this.store.stateKeys?.(erasuresPrefix, mostRecords)) ?? [];
     const texts = await Promise.all(keys.map((key) => this.store.state?.(key)));
     // What `#keep` wrote.
     const records = texts.flatMap((text) => (text == null ? [] : [JSON.parse(text) as ErasureRecord]));
@@ -248,7 +249,7 @@ export class Erasures {
   }
 
   async #keep({ dryRun: _, sent: __, examples: ___, ...record }: Progress): Promise<void> {
-    const key = prefix + record.id;
+    const key = erasuresPrefix + record.id;
     const before = (await this.store.state?.(key)) ?? null;
     await this.store.setState?.(key, JSON.stringify(record), before);
   }
