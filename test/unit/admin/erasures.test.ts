@@ -186,6 +186,35 @@ describe('an erasure', () => {
     expect(records[0]?.filter.subject).to.match(/^[0-9a-f]{64}$/);
   });
 
+  it('lists all records, however many there are, newest first', async () => {
+    const { store, erasures } = setup();
+    const ids = Array.from(
+      { length: 2_100 },
+      (_, n) => `0189${n.toString(16).padStart(4, '0')}-ac96-7000-8000-000000000000`,
+    );
+    for (const id of ids) await store.setState?.(`switchhook.erasures:${id}`, JSON.stringify({ id }), null);
+    expect((await erasures.list()).map(({ id }) => id)).to.deep.equal(ids.toReversed());
+  });
+
+  it('finds what arrives while it runs, also where it had found nothing before', async () => {
+    let hasArrived = false;
+    const { run, subjects } = setup({
+      store: (store: Store) => {
+        const events = store.events.bind(store);
+        store.events = async (query) => {
+          const found = await events(query);
+          const event = stored(1, { subject: 'a', receivedAtMs: Date.parse('2026-01-01') });
+          if (!hasArrived) await store.append([{ event, deliveries: [] }]);
+          hasArrived = true;
+          return found;
+        };
+        return store;
+      },
+    });
+    expect(await run({ subject: 'a' })).to.deep.include({ state: 'done', events: [{ type: 'ended', count: 1 }] });
+    expect(await subjects()).to.deep.equal([]);
+  });
+
   it('is refused where the store cannot erase', async () => {
     const { run } = setup({ store: (store) => Object.assign(store, { erase: undefined }) });
     const refusal = await run({ subject: 'a' }, true).catch((error: { code: string }) => error);

@@ -74,7 +74,8 @@ type Progress = { -readonly [K in keyof Erasure]: Erasure[K] };
 
 /** Keys of the records of erasures in the store begin with it. */
 export const erasuresPrefix = 'switchhook.erasures:';
-const mostRecords = 1_000;
+/** Records that are read at once. */
+const mostAtOnce = 1_000;
 /** Erasures whose lists of deliveries are kept in memory. */
 const keptErasures = 20;
 const mostSent = 10_000;
@@ -133,11 +134,20 @@ export class Erasures {
 
   /** All records, newest first. */
   async list(): Promise<readonly ErasureRecord[]> {
-    const keys = (await this.store.stateKeys?.(erasuresPrefix, mostRecords)) ?? [];
-    const texts = await Promise.all(keys.map((key) => this.store.state?.(key)));
-    // What `#keep` wrote.
-    const records = texts.flatMap((text) => (text == null ? [] : [JSON.parse(text) as ErasureRecord]));
+    const records: ErasureRecord[] = [];
+    for await (const keys of this.#recordKeys(erasuresPrefix)) {
+      const texts = await Promise.all(keys.map((key) => this.store.state?.(key)));
+      // What `#keep` wrote.
+      for (const text of texts) if (text != null) records.push(JSON.parse(text) as ErasureRecord);
+    }
     return records.sort((a, b) => (a.id < b.id ? 1 : -1));
+  }
+
+  /** All keys of records with this prefix, page by page: a store returns a limited number of a prefix, in any order. */
+  async *#recordKeys(prefix: string): AsyncGenerator<readonly string[]> {
+    const keys = (await this.store.stateKeys?.(prefix, mostAtOnce)) ?? [];
+    if (keys.length < mostAtOnce) yield keys;
+    else for (const next of '0123456789abcdef-') yield* this.#recordKeys(prefix + next);
   }
 
   /** Resolves when the one that runs has stopped, after its page; or soon, where the store hangs. */
@@ -196,10 +206,10 @@ export class Erasures {
     const { normalizePhone, emitters } = plan.value;
     const search = new ErasureSearch(filter, { store, normalizePhone, emitters });
     const destinations = new DestinationErasures(plan, { store, clock: this.clock, mask: this.mask });
-    // Once more for what has arrived meanwhile.
-    for (let sinceMs = 0, before = -1; search.eventIds.size > before; sinceMs = erasure.startedAtMs - overlapMs) {
+    // Once more for what has arrived meanwhile, until a pass finds nothing.
+    for (let pass = 0, before = -1; pass < 2 || search.eventIds.size > before; pass += 1) {
       before = search.eventIds.size;
-      for await (const page of search.pages(sinceMs)) {
+      for await (const page of search.pages(pass === 0 ? 0 : erasure.startedAtMs - overlapMs)) {
         if (this.#closed) return;
         await this.#apply(erasure, page, destinations);
       }
