@@ -64,7 +64,10 @@ export async function restoreInto(store: RestorableStore, plan: RestorePlan): Pr
   }
   await batch.flush();
   if (backup.sha256() !== sha256)
-    throw new CommandFailure(exitCodes.failed, `${path} was replaced by another backup while it was restored`);
+    throw new CommandFailure(
+      exitCodes.failed,
+      `${path} was replaced by another file while it was restored: restore again, with --force`,
+    );
   const kept = plan.paused ? pausesText(destinations, `restored from a backup of ${takenAt}`, nowMs, pauses) : pauses;
   if (!(await store.setState(pausesKey, kept, hold)) || !(await store.setState(restoringKey, null, sha256)))
     throw new CommandFailure(
