@@ -83,6 +83,25 @@ describe('an erasure', () => {
     expect((await store.deliveries({ limit: 10 })).items).to.deep.equal([]);
   });
 
+  it('keeps before the events are gone what destinations have yet to erase, in case it is interrupted', async () => {
+    const kept: unknown[] = [];
+    const made = setup({
+      destinations: { crm: async () => delivered },
+      erases: {
+        crm: async (deliveries) => {
+          kept.push((await made.erasures.list())[0]?.destinations);
+          return deliveries.length;
+        },
+      },
+    });
+    const [id] = await made.received({ key: '1', subject: 'a' });
+    await made.run({ subject: 'a' });
+    const failure = `the erasure was interrupted before it erased here: ${id}.0`;
+    const crm = { destination: 'crm', deliveries: 1, able: true, records: 0 };
+    expect(kept).to.deep.equal([[{ ...crm, failure }]]);
+    expect((await made.erasures.list())[0]?.destinations).to.deep.equal([{ ...crm, records: 1, failure: null }]);
+  });
+
   it('reports a destination that cannot erase, and goes on', async () => {
     const { received, run, subjects, store } = setup({
       destinations: { crm: async () => delivered, sheet: async () => delivered },

@@ -234,11 +234,13 @@ export class Erasures {
     try {
       const { deliveries, sent } = await destinations.deliveriesOf(ids, (id) => attempted.has(id));
       const prepared = erasure.dryRun ? [] : await destinations.prepared(sent);
+      destinations.note(sent);
+      if (prepared.length > 0) await this.#keep({ ...erasure, destinations: destinations.interrupted(prepared) });
       if (!erasure.dryRun) await this.store.erase?.({ eventIds: ids, keysUntilMs: this.#keysUntilMs });
       count(erasure, page, deliveries);
       erasure.sentCount += sent.length;
       erasure.sent = [...erasure.sent, ...sent.map(({ sent: one }) => one)].slice(0, mostSent);
-      erasure.destinations = destinations.noted(sent);
+      erasure.destinations = destinations.results;
       if (erasure.dryRun) {
         erasure.examples = [...erasure.examples, ...page].slice(0, mostExamples);
         return;
