@@ -113,7 +113,7 @@ export class Dispatcher {
     this.#stopWaking = this.store.onDue?.((name) => this.expect(name, this.clock.now())) ?? this.#stopWaking;
   }
 
-  /** Forgets the last failures: of which events they are is not known. */
+  /** Drops the reasons of the last failures: of which events they are is not known. */
   forget(_: ErasedThings, isDryRun: boolean): Removed {
     if (!isDryRun) for (const queue of [...this.#queues.values(), ...this.#ending]) queue.throttle.forget();
     return {};

@@ -91,7 +91,7 @@ export class Throttle {
     this.#asked = null;
   }
 
-  /** Forgets the last failure: its reason may quote what was sent. */
+  /** Drops the last failure: its reason may quote what was sent. */
   forget(): void {
     this.#lastFailure = null;
   }

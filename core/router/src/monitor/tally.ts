@@ -41,7 +41,7 @@ interface Counted {
   /** Of the last one. */
   occur(count: number): Occurrence;
   /** Blanks what it has of erased events. */
-  forget(eventIds: ReadonlySet<string>): void;
+  blank(eventIds: ReadonlySet<string>): void;
 }
 
 interface Watched {
@@ -116,9 +116,9 @@ export class Tally {
     });
   }
 
-  /** Forgets the last failures, which may quote what was sent, and the ids of erased events. */
+  /** Drops the last failures, which may quote what was sent, and the ids of erased events. */
   forget(eventIds: ReadonlySet<string>): void {
-    for (const counted of this.#counted.values()) counted.forget(eventIds);
+    for (const counted of this.#counted.values()) counted.blank(eventIds);
     for (const watched of this.#destinations.values()) watched.lastFailure = null;
   }
 
@@ -200,12 +200,12 @@ export class Tally {
     cause: string,
     subject: string | null,
     fieldsOf: (count: number) => RouterEventFields<T>,
-    forget: Counted['forget'] = () => {},
+    blank: Counted['blank'] = () => {},
   ): void {
     const key = `${type}:${cause}`;
-    const counted = this.#counted.get(key) ?? { count: 0, firstAtMs: this.#clock.now(), occur: () => never(), forget };
+    const counted = this.#counted.get(key) ?? { count: 0, firstAtMs: this.#clock.now(), occur: () => never(), blank };
     counted.count += 1;
-    counted.forget = forget;
+    counted.blank = blank;
     counted.occur = (count) => ({
       ...{ type, cause, subject, atMs: counted.firstAtMs },
       fields: fieldsOf(count),
