@@ -1,5 +1,13 @@
 /** The router's own events: which ones are made, how often, and that none causes another one. */
-import { Dispatcher, eventOf, Monitor, Observations, Pauses, type RouterEventType, routerEvents } from '@switchhook/core/internal';
+import {
+  Dispatcher,
+  eventOf,
+  Monitor,
+  Observations,
+  Pauses,
+  type RouterEventType,
+  routerEvents,
+} from '@switchhook/core/internal';
 import type { Outcome, Store } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
