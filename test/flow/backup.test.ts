@@ -312,6 +312,29 @@ describe('switchhook backup and restore', () => {
     });
   }).timeout(120_000);
 
+  it('keeps what was erased and the record of it, and passes over erased events of an older backup', async () => {
+    const file = await place.write('a.yaml', yaml('{ use: sqlite, path: ./a.db }', receivers));
+    const old = await place.start(file);
+    const ask = (url: string, ...args: readonly string[]) => place.run([...args, '--url', url, '--config', file]);
+    await postSigned(`${old.url}/hooks/agents`, endedBody({ conversationId: 'conv_1' }));
+    expect(await place.run(['backup', 'one.backup', '--config', file])).to.include({ code: 0 });
+    expect(await ask(old.url, 'erase', '--subject', 'conv_1', '--yes')).to.include({ code: 0 });
+    await old.stop();
+    // It keeps nothing else: it may be filled, but not emptied of its erasures.
+    const restored = await place.run(['restore', 'one.backup', '--config', file]);
+    expect([restored.code, restored.stdout.split('\n').at(-2)]).to.deep.equal([0, 'ok restored']);
+    expect(restored.stderr).to.include('1 event of the backup was passed over: it was erased in this store.');
+    const forced = await place.run(['restore', 'one.backup', '--config', file, '--force', '--json']);
+    const { store, passedOver, isComplete } = JSON.parse(forced.stdout);
+    expect([forced.code, store.events, isComplete]).to.deep.equal([0, 0, true]);
+    expect(passedOver).to.include({ events: 1, deliveries: 2 });
+    const fresh = await place.start(file);
+    const { erasures } = JSON.parse((await ask(fresh.url, 'erase', '--list', '--json')).stdout);
+    expect(erasures.map((one: { state: string }) => one.state)).to.deep.equal(['done']);
+    expect((await ask(fresh.url, 'events', '--json')).stdout).not.to.include('conv_1');
+    await fresh.stop();
+  }).timeout(120_000);
+
   it('continues a restore that was interrupted, during which all destinations are paused', async () => {
     const store = '{ use: sqlite, path: ./a.db }';
     const file = await place.write('a.yaml', yaml(store, receivers));

@@ -209,7 +209,7 @@ describe('an erasure', () => {
     );
     await send({ conversationId: 'conv_a', agentId: 'agent_old' });
     await send({ conversationId: 'conv_b', agentId: 'agent_new' });
-    expect((await erase('--agent', 'agent_old', '--before', '1h', '--yes')).events).to.deep.equal([]);
+    expect((await erase('--agent', 'agent_old', '--until', '1h', '--yes')).events).to.deep.equal([]);
     const { code, stdout, stderr } = await run('--agent', 'agent_old', '--since', '1h', '--yes');
     expect([code, stdout.split('\n')[0]?.startsWith('1 event erased')], stdout).to.deep.equal([0, true]);
     expect(stderr).to.match(/vacuum/);
@@ -220,7 +220,7 @@ describe('an erasure', () => {
 
   it('is refused without a name, with a withheld number, and from another page', async () => {
     const { url, run } = await setup();
-    expect((await run('--before', '1d')).stderr).to.include('name what to erase');
+    expect((await run('--until', '1d')).stderr).to.include('name what to erase');
     expect((await run('--number', 'anonymous', '--dry-run')).stderr).to.include('withheld');
     const post = (headers: Record<string, string>) =>
       fetch(`${url}/api/erasures`, { method: 'POST', headers, body: JSON.stringify({ subject: 'conv_a' }) });

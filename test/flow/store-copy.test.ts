@@ -83,6 +83,30 @@ describe('switchhook store copy', () => {
     }
   });
 
+  it('removes from a copy what was erased since', async () => {
+    const place = await workplace();
+    try {
+      const from = await place.write('from.yaml', yaml('{ use: sqlite, path: ./from.db }'));
+      const to = await place.write('to.yaml', yaml('{ use: sqlite, path: ./to.db }'));
+      const copy = async () => {
+        const { stdout } = await place.command(['store', 'copy', '--from', from, '--to', to, '--json']);
+        return JSON.parse(stdout);
+      };
+      const { router, url } = await place.router(yaml('{ use: sqlite, path: ./from.db }'));
+      for (const conversationId of ['c1', 'c2']) await postSigned(`${url}/hooks/agents`, endedBody({ conversationId }));
+      await router.close();
+      expect(await copy()).to.include({ isSame: true });
+      const again = (await place.router(yaml('{ use: sqlite, path: ./from.db }'))).router;
+      const { items } = await again.get(Store).events({ subject: 'c1', limit: 9 });
+      await again.get(Store).erase?.({ eventIds: items.map(({ id }) => id), keysUntilMs: endsAtMs });
+      await again.close();
+      const { isSame, days } = await copy();
+      expect([isSame, days[0].events]).to.deep.equal([true, 1]);
+    } finally {
+      await place.close();
+    }
+  });
+
   it('reports a store that another router uses, or that cannot be copied into', async () => {
     const place = await workplace();
     try {

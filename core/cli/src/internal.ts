@@ -4,6 +4,7 @@ import { programFor } from './program.js';
 
 export { contentOf, type Header, lineOfEvent } from './backup/format.js';
 export { openBackup } from './backup/reader.js';
+export { type RestorableStore, restoreInto } from './backup/restorer.js';
 export { headerOf, linesOf } from './backup/writer.js';
 export { writeWhole } from './file-output.js';
 export { instantOf } from './filters.js';

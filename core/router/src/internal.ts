@@ -8,7 +8,7 @@ export { Comparison, type ComparisonReport, type PastDelivery, type PastEvent } 
 export type { Example, Failure } from './admin/comparison-counts.js';
 export { Controls } from './admin/control.js';
 export type { ErasureFilter } from './admin/erasure-search.js';
-export { Erasures } from './admin/erasures.js';
+export { Erasures, erasuresPrefix } from './admin/erasures.js';
 export { History, historyKey } from './admin/history.js';
 export { seriesOf } from './admin/history-series.js';
 export { Operations } from './admin/operations.js';

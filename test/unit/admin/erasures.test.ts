@@ -83,6 +83,25 @@ describe('an erasure', () => {
     expect((await store.deliveries({ limit: 10 })).items).to.deep.equal([]);
   });
 
+  it('keeps before the events are gone what destinations have yet to erase, in case it is interrupted', async () => {
+    const kept: unknown[] = [];
+    const made = setup({
+      destinations: { crm: async () => delivered },
+      erases: {
+        crm: async (deliveries) => {
+          kept.push((await made.erasures.list())[0]?.destinations);
+          return deliveries.length;
+        },
+      },
+    });
+    const [id] = await made.received({ key: '1', subject: 'a' });
+    await made.run({ subject: 'a' });
+    const failure = `the erasure was interrupted before it erased here: ${id}.0`;
+    const crm = { destination: 'crm', deliveries: 1, able: true, records: 0 };
+    expect(kept).to.deep.equal([[{ ...crm, failure }]]);
+    expect((await made.erasures.list())[0]?.destinations).to.deep.equal([{ ...crm, records: 1, failure: null }]);
+  });
+
   it('reports a destination that cannot erase, and goes on', async () => {
     const { received, run, subjects, store } = setup({
       destinations: { crm: async () => delivered, sheet: async () => delivered },
@@ -184,6 +203,35 @@ describe('an erasure', () => {
     expect(records.map(({ by, state }) => [by, state])).to.deep.equal([['ada', 'done']]);
     expect(JSON.stringify(records)).not.to.include('conv_1');
     expect(records[0]?.filter.subject).to.match(/^[0-9a-f]{64}$/);
+  });
+
+  it('lists all records, however many there are, newest first', async () => {
+    const { store, erasures } = setup();
+    const ids = Array.from(
+      { length: 2_100 },
+      (_, n) => `0189${n.toString(16).padStart(4, '0')}-ac96-7000-8000-000000000000`,
+    );
+    for (const id of ids) await store.setState?.(`switchhook.erasures:${id}`, JSON.stringify({ id }), null);
+    expect((await erasures.list()).map(({ id }) => id)).to.deep.equal(ids.toReversed());
+  });
+
+  it('finds what arrives while it runs, also where it had found nothing before', async () => {
+    let hasArrived = false;
+    const { run, subjects } = setup({
+      store: (store: Store) => {
+        const events = store.events.bind(store);
+        store.events = async (query) => {
+          const found = await events(query);
+          const event = stored(1, { subject: 'a', receivedAtMs: Date.parse('2026-01-01') });
+          if (!hasArrived) await store.append([{ event, deliveries: [] }]);
+          hasArrived = true;
+          return found;
+        };
+        return store;
+      },
+    });
+    expect(await run({ subject: 'a' })).to.deep.include({ state: 'done', events: [{ type: 'ended', count: 1 }] });
+    expect(await subjects()).to.deep.equal([]);
   });
 
   it('is refused where the store cannot erase', async () => {

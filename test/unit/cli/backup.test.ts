@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
-import { contentOf, headerOf, lineOfEvent, linesOf, openBackup, writeWhole } from '@switchhook/cli/internal';
+import {
+  contentOf,
+  headerOf,
+  lineOfEvent,
+  linesOf,
+  openBackup,
+  type RestorableStore,
+  restoreInto,
+  writeWhole,
+} from '@switchhook/cli/internal';
 import type { Page, Snapshot, StoredEvent, StoredText } from '@switchhook/sdk';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -266,5 +275,42 @@ describe('a file that is written as a whole', () => {
     for (const one of [left, written]) await writeFile(one, 'half');
     await writeWhole(path, {}, content('one'));
     expect((await readdir(directory)).sort()).to.deep.equal(['file', `file.${process.ppid}.tmp`].sort());
+  });
+});
+
+describe('a backup that is restored', () => {
+  /** A store that takes everything. `sets`: whether it accepts changes of texts. */
+  const storeThat = (sets: boolean) =>
+    ({ restore: async () => {}, state: async () => null, setState: async () => sets }) as unknown as RestorableStore;
+  const restored = async (store: RestorableStore, verified?: string): Promise<unknown> => {
+    const directory = await mkdtemp(join(tmpdir(), 'switchhook-'));
+    const path = join(directory, 'one.backup');
+    try {
+      await writeFile(path, gzipSync(await textOf(snapshotOf([anEvent(1), anEvent(2)]))));
+      const backup = await openBackup(path);
+      for await (const _ of backup.contents);
+      const plan = { path, sha256: verified ?? backup.sha256(), takenAt: '2026-01-31', destinations: ['crm'] };
+      const erased = new Set([anEvent(2).event.id]);
+      return await restoreInto(store, { ...plan, erased, paused: false, nowMs: 0, onProgress: () => {} }).catch(
+        ({ message }: Error) => message.replace(directory, ''),
+      );
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  };
+
+  it('counts what the store passes over because it was erased', async () => {
+    const { ended, passedOver } = (await restored(storeThat(true))) as Awaited<ReturnType<typeof restoreInto>>;
+    expect([ended, passedOver]).to.deep.equal([0, { events: 1, deliveries: 2, attempts: 1, texts: 0, keys: 0 }]);
+  });
+
+  it('is not complete where another file has taken its place since it was verified', async () => {
+    expect(await restored(storeThat(true), 'f00d')).to.equal(
+      '/one.backup was replaced by another file while it was restored: restore again, with --force',
+    );
+  });
+
+  it('is not complete where another process has changed the pauses: they would stay', async () => {
+    expect(await restored(storeThat(false))).to.match(/^Another process changed the store while it was restored\./);
   });
 });

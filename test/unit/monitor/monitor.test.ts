@@ -1,5 +1,13 @@
 /** The router's own events: which ones are made, how often, and that none causes another one. */
-import { eventOf, Monitor, Observations, Pauses, type RouterEventType, routerEvents } from '@switchhook/core/internal';
+import {
+  Dispatcher,
+  eventOf,
+  Monitor,
+  Observations,
+  Pauses,
+  type RouterEventType,
+  routerEvents,
+} from '@switchhook/core/internal';
 import type { Outcome, Store } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -72,6 +80,25 @@ describe("the router's own events", () => {
     expect(second?.key).to.equal('delivery.dead:crm:rejected:2026-01-01T01:00:00.000Z');
     await clock.advance(3 * hourMs);
     expect(await reported()).to.have.length(2);
+  });
+
+  it('have nothing of an event that was erased before they were made, and count its deliveries', async () => {
+    const { clock, engine, fate, monitor, send, store, reported } = aRouter({ on: ['delivery.*'] });
+    fate.crm = { kind: 'rejected', reason: 'status 400: no customer +14155550100' };
+    await send(2);
+    const eventIds = new Set((await store.events({ limit: 9 })).items.map(({ id }) => id));
+    const erased = { eventIds, subjects: new Set(''), numbers: new Set(''), agent: null, isAbout: () => false };
+    const dispatcher = engine.get(Dispatcher);
+    await monitor.forget(erased, true);
+    dispatcher.forget(erased, true);
+    expect(dispatcher.loads.get('crm')?.lastFailure?.reason).to.include('+14155550100');
+    await monitor.forget(erased, false);
+    dispatcher.forget(erased, false);
+    expect(dispatcher.loads.get('crm')?.lastFailure).to.equal(null);
+    await clock.advance(lookMs);
+    const [event] = await reported();
+    const blank = { failure: null, eventId: 'erased', deliveryId: 'erased' };
+    expect(event?.data).to.deep.include({ destination: 'crm', deliveries: 2, ...blank });
   });
 
   it('are neither measured nor stored without a route that takes them', async () => {

@@ -30,7 +30,7 @@ export interface OpenBackup {
 export async function openBackup(path: string): Promise<OpenBackup> {
   const lines = checkedLines(path);
   const first = await lines.next();
-  if (first.done === true) throw damaged(path, 'it is empty inside');
+  if (first.done === true) throw damaged(path, 'it has no lines');
   const found = headerIn(path, first.value);
   let sha256 = '';
   const contents = async function* (): AsyncGenerator<Content> {

@@ -1,7 +1,9 @@
 /** Fills a store with the content of a verified backup. While it does, all destinations are paused in the store: a router that is started too early delivers nothing of a part. */
-import { type Pause, pausesKey } from '@switchhook/core/internal';
+import { erasuresPrefix, type Pause, pausesKey } from '@switchhook/core/internal';
 import type { Store, StoredEvent, StoredKey, StoredText } from '@switchhook/sdk';
-import { openBackup } from './reader.js';
+import { CommandFailure, exitCodes } from '../output.js';
+import type { Counts } from './format.js';
+import { counter, openBackup } from './reader.js';
 
 /** Under which key the store keeps which backup it is being filled with, by its SHA-256, until all of it is there. */
 export const restoringKey = 'switchhook.restoring';
@@ -18,6 +20,8 @@ export interface RestorePlan {
   readonly destinations: readonly string[];
   /** Whether they stay paused. */
   readonly paused: boolean;
+  /** Ids of events that were erased in the store: it passes over them. */
+  readonly erased: ReadonlySet<string>;
   readonly nowMs: number;
   readonly onProgress: (events: number) => void;
 }
@@ -30,29 +34,52 @@ export function isRestorable(store: Store): store is RestorableStore {
   return [restore, clear, snapshot, state, setState].every((method) => method !== undefined);
 }
 
-/** Resolves to the number of texts that had ended since the backup and were left out. May be repeated after a failure. */
-export async function restoreInto(store: RestorableStore, plan: RestorePlan): Promise<number> {
+/** What of a backup is not restored. */
+export interface LeftOut {
+  /** Texts that had ended since the backup. */
+  readonly ended: number;
+  /** Events that were erased in the store, with their deliveries. */
+  readonly passedOver: Pick<Counts, 'events' | 'deliveries' | 'attempts'>;
+}
+
+/** May be repeated after a failure. */
+export async function restoreInto(store: RestorableStore, plan: RestorePlan): Promise<LeftOut> {
   const { path, sha256, takenAt, destinations, nowMs } = plan;
   const hold = pausesText(destinations, `the restore of a backup of ${takenAt} is not complete`, nowMs, null);
   await store.restore([], { texts: [lasting(restoringKey, sha256), lasting(pausesKey, hold)] });
   const batch = new Batch(store);
   let [ended, events, pauses]: [number, number, string | null] = [0, 0, null];
-  for await (const content of (await openBackup(path)).contents) {
+  const passedOver = counter();
+  const backup = await openBackup(path);
+  for await (const content of backup.contents) {
     if (content.kind === 'event') {
+      if (plan.erased.has(content.event.event.id)) passedOver.add(content);
       await batch.addEvent(content.event);
       events += 1;
       if (events % step.items === 0) plan.onProgress(events);
     } else if (content.kind === 'key') await batch.addKey(content.key);
     else if (content.text.key === pausesKey) pauses = content.text.value;
     else if (hasEnded(content.text, nowMs)) ended += 1;
-    else await batch.addText(content.text);
+    else if (!(await isKeptErasure(store, content.text.key))) await batch.addText(content.text);
   }
   await batch.flush();
+  if (backup.sha256() !== sha256)
+    throw new CommandFailure(
+      exitCodes.failed,
+      `${path} was replaced by another file while it was restored: restore again, with --force`,
+    );
   const kept = plan.paused ? pausesText(destinations, `restored from a backup of ${takenAt}`, nowMs, pauses) : pauses;
-  if (kept === null) await store.setState(pausesKey, null, hold);
-  else await store.restore([], { texts: [lasting(pausesKey, kept)] });
-  await store.setState(restoringKey, null, sha256);
-  return ended;
+  if (!(await store.setState(pausesKey, kept, hold)) || !(await store.setState(restoringKey, null, sha256)))
+    throw new CommandFailure(
+      exitCodes.failed,
+      'Another process changed the store while it was restored. Stop all routers and other restores that use it.',
+    );
+  return { ended, passedOver: passedOver.counts };
+}
+
+/** The store has what an erasure has become since the backup. */
+async function isKeptErasure(store: RestorableStore, key: string): Promise<boolean> {
+  return key.startsWith(erasuresPrefix) && (await store.state(key)) !== null;
 }
 
 /** Collects what is written in one step. */

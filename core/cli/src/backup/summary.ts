@@ -24,7 +24,7 @@ export function eventsText({
 export function printInside(output: Output, path: string, { header, sha256, states }: Inside): void {
   const { counts, takenAt, router, store, format } = header;
   const byState = Object.entries(states).map(([state, count]) => `${count.toLocaleString('en')} ${state}`);
-  output.line(`${styled(output, 'green', 'ok')} ${path} is whole`);
+  output.line(`${styled(output, 'green', 'ok')} ${path} is complete`);
   output.line([
     `  taken at   ${takenAt} from ${store}, by Switchhook ${router}, in format ${format}`,
     `  events     ${eventsText(header)}`,

@@ -47,7 +47,10 @@ async function backUp(file: string, options: BackupOptions, output: Output): Pro
     const run = (signal: AbortSignal) => write(configured, standardOutput(), output, signal);
     await interruptible(run).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
-      throw new CommandFailure(exitCodes.failed, 'The backup is incomplete: its reader has gone.');
+      throw new CommandFailure(
+        exitCodes.failed,
+        'The backup is incomplete: the program that reads standard output has ended.',
+      );
     });
     return;
   }

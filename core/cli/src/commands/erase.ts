@@ -13,7 +13,7 @@ interface EraseOptions extends RouterOptions {
   readonly subject?: string;
   readonly agent?: string;
   readonly since?: string;
-  readonly before?: string;
+  readonly until?: string;
   readonly utc?: true;
   readonly by?: string;
   readonly dryRun?: true;
@@ -31,11 +31,11 @@ export function runErase(output: Output, options: EraseOptions): Promise<void> {
 }
 
 async function erased(router: RouterClient, options: EraseOptions, output: Output): Promise<void> {
-  const { number, subject, agent, since, before, utc = false, by = operator() } = options;
+  const { number, subject, agent, since, until, utc = false, by = operator() } = options;
   if ([number, subject, agent].every((one) => one === undefined))
     throw new CommandFailure(exitCodes.usage, 'name what to erase: --number, --subject or --agent');
   const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text, utc));
-  const request = { number, subject, agent, since: instant(since), until: instant(before), by };
+  const request = { number, subject, agent, since: instant(since), until: instant(until), by };
   const post = async (dryRun: boolean) =>
     ended(router, await router.post('/api/erasures', erasure, { ...request, dryRun }), output);
   if (options.dryRun) return report(await post(true), options, output);
@@ -103,7 +103,7 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
     );
   const kept = Object.entries(removed).filter(([, count]) => count > 0);
   if (kept.length > 0)
-    output.line(`Beside the events:${listOf(kept.map(([kind, count]) => `${count} ${keptTexts[kind] ?? kind}`))}`);
+    output.line(`Also removed:${listOf(kept.map(([kind, count]) => `${count} ${keptTexts[kind] ?? kind}`))}`);
   if (examples.length > 0)
     printTable(
       output,
@@ -127,7 +127,7 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
   );
   if (result.sentCount > result.sent.length)
     output.note(
-      `${deliveries(result.sentCount - result.sent.length)} more were sent: erase in parts, with --since and --before.`,
+      `${deliveries(result.sentCount - result.sent.length)} more were sent: erase in parts, with --since and --until.`,
     );
 }
 

@@ -1,9 +1,9 @@
 /** `switchhook restore`: fills an empty store with the content of a backup. */
-import { pausesKey, systemClock } from '@switchhook/core/internal';
-import type { SnapshotCounts } from '@switchhook/sdk';
+import { erasuresPrefix, pausesKey, systemClock } from '@switchhook/core/internal';
+import type { SnapshotCounts, StoredKey, StoredText } from '@switchhook/sdk';
 import type { Counts } from '../backup/format.js';
-import { isRestorable, type RestorableStore, restoreInto, restoringKey } from '../backup/restorer.js';
-import { textPages } from '../backup/snapshot-pages.js';
+import { isRestorable, type LeftOut, type RestorableStore, restoreInto, restoringKey } from '../backup/restorer.js';
+import { keyPages, textPages } from '../backup/snapshot-pages.js';
 import { type ConfiguredStore, storeOf, withOpenStore, withSnapshot } from '../backup/store.js';
 import { eventsText, type Inside, printInside } from '../backup/summary.js';
 import { verifyBackup } from '../backup/verify.js';
@@ -43,14 +43,16 @@ async function restore(
 ): Promise<void> {
   const { header, sha256, waitsFor } = verified;
   const { store, config } = configured;
+  const erasures = await erasuresIn(configured);
   if ((await store.state(restoringKey)) === sha256)
     output.note('Continues a restore of this backup that was interrupted.');
-  else await empty(configured, options, output);
+  else await empty(configured, erasures, options, output);
   const destinations = [...new Set([...config.destinations.map(({ name }) => name), ...waitsFor])];
-  const plan = { path: file, sha256, takenAt: header.takenAt, destinations, nowMs: systemClock.now() };
-  let ended = 0;
+  const erased = new Set(erasures.keys.map(({ eventId }) => eventId));
+  const plan = { path: file, sha256, takenAt: header.takenAt, destinations, erased, nowMs: systemClock.now() };
+  let leftOut: LeftOut;
   try {
-    ended = await restoreInto(store, {
+    leftOut = await restoreInto(store, {
       ...plan,
       paused: options.paused === true,
       onProgress: (events) => output.progress(`${quantity(events, 'event')} of ${header.counts.events}`),
@@ -62,12 +64,30 @@ async function restore(
     output.progress('');
   }
   const found = await withSnapshot(configured, async ({ counts }) => counts);
-  report(verified, { found, ended, destinations }, options, output);
+  report(verified, { found, ...leftOut, destinations }, options, output);
 }
 
-/** Ends the command where the store keeps something, unless it may be removed. */
+/** What keeps the erased from coming back, and the records of erasures. */
+interface KeptErasures {
+  readonly texts: readonly StoredText[];
+  readonly keys: readonly StoredKey[];
+}
+
+function erasuresIn(configured: ConfiguredStore): Promise<KeptErasures> {
+  return withSnapshot(configured, async (snapshot) => {
+    const texts: StoredText[] = [];
+    const keys: StoredKey[] = [];
+    for await (const page of textPages(snapshot))
+      texts.push(...page.filter(({ key }) => key.startsWith(erasuresPrefix)));
+    for await (const page of keyPages(snapshot)) keys.push(...page.filter(({ untilMs }) => untilMs !== null));
+    return { texts, keys };
+  });
+}
+
+/** Ends the command where the store keeps something beside erasures, unless it may be removed. Erasures stay. */
 async function empty(
   configured: ConfiguredStore & { readonly store: RestorableStore },
+  erasures: KeptErasures,
   { force }: RestoreOptions,
   output: Output,
 ): Promise<void> {
@@ -76,7 +96,7 @@ async function empty(
     const { counts } = snapshot;
     const kept: string[] = [];
     for await (const texts of textPages(snapshot)) kept.push(...texts.map(({ key }) => key).filter(isOfOperator));
-    if (counts.events + counts.keys + kept.length === 0) return null;
+    if (counts.events + counts.keys - erasures.keys.length + kept.length === 0) return null;
     const origin = { router: '', store: config.store.component.type, takenAtMs: systemClock.now() };
     const backlog = await store.backlog();
     const [open, dead] = [
@@ -94,6 +114,7 @@ async function empty(
   if (lost !== null) output.note(`Removing from the store of ${file}: ${lost}.`);
   // Also what a router that has received nothing keeps, such as its history.
   await store.clear();
+  await store.restore([], erasures);
 }
 
 /** Whether a text is of a plugin or an operator. A router that is started makes others of its own. */
@@ -101,16 +122,21 @@ function isOfOperator(key: string): boolean {
   return key === pausesKey || !key.startsWith('switchhook.');
 }
 
-interface Result {
+interface Result extends LeftOut {
   readonly found: SnapshotCounts;
-  /** Texts that had ended. */
-  readonly ended: number;
   readonly destinations: readonly string[];
 }
 
 function report({ header, sha256, states }: Inside, result: Result, options: RestoreOptions, output: Output): void {
-  const { found, ended, destinations } = result;
-  const expected: Counts = { ...header.counts, texts: header.counts.texts - ended };
+  const { found, ended, passedOver, destinations } = result;
+  const { counts } = header;
+  const expected: Counts = {
+    events: counts.events - passedOver.events,
+    deliveries: counts.deliveries - passedOver.deliveries,
+    attempts: counts.attempts - passedOver.attempts,
+    texts: counts.texts - ended,
+    keys: counts.keys,
+  };
   const { keys: _, ...compared } = expected;
   const missing = Object.entries(compared).filter(([kind, count]) => found[kind as keyof typeof compared] < count);
   const paused = options.paused ? destinations : [];
@@ -119,6 +145,7 @@ function report({ header, sha256, states }: Inside, result: Result, options: Res
       backup: { ...header, sha256, states },
       store: found,
       ended,
+      passedOver,
       paused,
       isComplete: missing.length === 0,
     });
@@ -130,6 +157,12 @@ function report({ header, sha256, states }: Inside, result: Result, options: Res
     );
     if (ended > 0)
       output.note(`${quantity(ended, 'text')} had ended since the backup, as texts of the history do after two days.`);
+    if (passedOver.events > 0) {
+      const [were, they] = passedOver.events === 1 ? ['was', 'it was'] : ['were', 'they were'];
+      output.note(
+        `${quantity(passedOver.events, 'event')} of the backup ${were} passed over: ${they} erased in this store.`,
+      );
+    }
     if (found.keys < expected.keys)
       output.note('Keys of removed events are left out: this store keeps a key as long as its event.');
     const open = (states.waiting ?? 0) + (states.running ?? 0);

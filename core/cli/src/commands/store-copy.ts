@@ -46,7 +46,16 @@ async function copy(from: ConfiguredStore, to: RestorableStore, output: Output):
       await to.restore([], { texts: page });
       texts += page.length;
     }
-    for await (const keys of keyPages(snapshot)) await to.restore([], { keys });
+    for await (const keys of keyPages(snapshot)) {
+      const erased = keys.flatMap(({ eventId, untilMs }) => (untilMs === null ? [] : [{ eventId, untilMs }]));
+      // Events that an earlier copy has brought.
+      if (erased.length > 0)
+        await to.erase?.({
+          eventIds: erased.map(({ eventId }) => eventId),
+          keysUntilMs: Math.max(...erased.map(({ untilMs }) => untilMs)),
+        });
+      await to.restore([], { keys });
+    }
     for await (const page of eventPages(snapshot)) {
       const kept = await Promise.all(page.map(({ event }) => storedAs(to, event.id)));
       const changed = page.filter((one, index) => textOf(one) !== textOf(kept[index] ?? null));

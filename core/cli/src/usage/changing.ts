@@ -56,13 +56,13 @@ A replay with --reason discarded brings them back.`,
 export function eraseCommand(output: Output): Command {
   return routerCommand(
     'erase',
-    'Erase all that the router keeps about a number, a conversation or an agent; what is kept is a record without it.',
+    'Erase all that the router keeps about a number, a conversation or an agent. Only a record without these data stays.',
   )
     .option('--number <number>', 'a phone number, however it is written, or an address such as sip:ada@example.com')
     .option('--subject <id>', 'a conversation or call')
     .option('--agent <id>', 'an agent: everything of it')
     .option('--since <time>', 'only what was received not longer ago than 2h, or since 2026-01-01')
-    .option('--before <time>', 'only what was received longer ago than 2h, or before 2026-01-01')
+    .option('--until <time>', 'only what was received longer ago than 2h, or before 2026-01-01')
     .option('--utc', "read and show times in UTC instead of by this machine's clock")
     .option('--by <name>', 'who erases; default: your user name and host')
     .option('--dry-run', 'only count and list what would be erased')
@@ -74,7 +74,7 @@ export function eraseCommand(output: Output): Command {
 Examples:
   switchhook erase --number "+1 415 555 0100" --dry-run
   switchhook erase --number "+1 415 555 0100" --yes
-  switchhook erase --agent agent_old --before 2026-01-01
+  switchhook erase --agent agent_old --until 2026-01-01
   switchhook erase --list
 
 All given conditions must hold. Deliveries that wait are cancelled. What was sent to destinations already is listed, to be erased there,

@@ -87,10 +87,9 @@ export class DestinationErasures {
     return { deliveries: records.map(({ destination, state }) => [destination, state] as const), sent };
   }
 
-  /** Counts what was sent to each destination. Returns all results. */
-  noted(sent: readonly SentDelivery[]): readonly DestinationErasure[] {
+  /** Counts what was sent to each destination. */
+  note(sent: readonly SentDelivery[]): void {
     for (const { record } of sent) this.#resultOf(record.destination).deliveries += 1;
-    return this.results;
   }
 
   /** What destinations that can erase are given: made before the events are gone. */
@@ -102,6 +101,15 @@ export class DestinationErasures {
     return able.flatMap(({ record }) => {
       const event = events.get(record.eventId) ?? null;
       return event === null ? [] : this.#prepared(record, event);
+    });
+  }
+
+  /** The results as they are if the erasure is interrupted before these deliveries are erased. */
+  interrupted(deliveries: readonly Delivery[]): readonly DestinationErasure[] {
+    return this.results.map((result) => {
+      const ids = deliveries.flatMap(({ id, destination }) => (destination === result.destination ? [id] : []));
+      const failure = `the erasure was interrupted before it erased here: ${ids.join(', ')}`;
+      return ids.length === 0 ? result : { ...result, failure };
     });
   }
 

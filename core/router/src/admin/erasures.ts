@@ -72,8 +72,10 @@ export interface Erasure extends ErasureRecord {
 
 type Progress = { -readonly [K in keyof Erasure]: Erasure[K] };
 
-const prefix = 'switchhook.erasures:';
-const mostRecords = 1_000;
+/** Keys of the records of erasures in the store begin with it. */
+export const erasuresPrefix = 'switchhook.erasures:';
+/** Records that are read at once. */
+const mostAtOnce = 1_000;
 /** Erasures whose lists of deliveries are kept in memory. */
 const keptErasures = 20;
 const mostSent = 10_000;
@@ -132,11 +134,20 @@ export class Erasures {
 
   /** All records, newest first. */
   async list(): Promise<readonly ErasureRecord[]> {
-    const keys = (await this.store.stateKeys?.(prefix, mostRecords)) ?? [];
-    const texts = await Promise.all(keys.map((key) => this.store.state?.(key)));
-    // What `#keep` wrote.
-    const records = texts.flatMap((text) => (text == null ? [] : [JSON.parse(text) as ErasureRecord]));
+    const records: ErasureRecord[] = [];
+    for await (const keys of this.#recordKeys(erasuresPrefix)) {
+      const texts = await Promise.all(keys.map((key) => this.store.state?.(key)));
+      // What `#keep` wrote.
+      for (const text of texts) if (text != null) records.push(JSON.parse(text) as ErasureRecord);
+    }
     return records.sort((a, b) => (a.id < b.id ? 1 : -1));
+  }
+
+  /** All keys of records with this prefix, page by page: a store returns a limited number of a prefix, in any order. */
+  async *#recordKeys(prefix: string): AsyncGenerator<readonly string[]> {
+    const keys = (await this.store.stateKeys?.(prefix, mostAtOnce)) ?? [];
+    if (keys.length < mostAtOnce) yield keys;
+    else for (const next of '0123456789abcdef-') yield* this.#recordKeys(prefix + next);
   }
 
   /** Resolves when the one that runs has stopped, after its page; or soon, where the store hangs. */
@@ -195,10 +206,10 @@ export class Erasures {
     const { normalizePhone, emitters } = plan.value;
     const search = new ErasureSearch(filter, { store, normalizePhone, emitters });
     const destinations = new DestinationErasures(plan, { store, clock: this.clock, mask: this.mask });
-    // Once more for what has arrived meanwhile.
-    for (let sinceMs = 0, before = -1; search.eventIds.size > before; sinceMs = erasure.startedAtMs - overlapMs) {
+    // Once more for what has arrived meanwhile, until a pass finds nothing.
+    for (let pass = 0, before = -1; pass < 2 || search.eventIds.size > before; pass += 1) {
       before = search.eventIds.size;
-      for await (const page of search.pages(sinceMs)) {
+      for await (const page of search.pages(pass === 0 ? 0 : erasure.startedAtMs - overlapMs)) {
         if (this.#closed) return;
         await this.#apply(erasure, page, destinations);
       }
@@ -223,11 +234,13 @@ export class Erasures {
     try {
       const { deliveries, sent } = await destinations.deliveriesOf(ids, (id) => attempted.has(id));
       const prepared = erasure.dryRun ? [] : await destinations.prepared(sent);
+      destinations.note(sent);
+      if (prepared.length > 0) await this.#keep({ ...erasure, destinations: destinations.interrupted(prepared) });
       if (!erasure.dryRun) await this.store.erase?.({ eventIds: ids, keysUntilMs: this.#keysUntilMs });
       count(erasure, page, deliveries);
       erasure.sentCount += sent.length;
       erasure.sent = [...erasure.sent, ...sent.map(({ sent: one }) => one)].slice(0, mostSent);
-      erasure.destinations = destinations.noted(sent);
+      erasure.destinations = destinations.results;
       if (erasure.dryRun) {
         erasure.examples = [...erasure.examples, ...page].slice(0, mostExamples);
         return;
@@ -248,7 +261,7 @@ export class Erasures {
   }
 
   async #keep({ dryRun: _, sent: __, examples: ___, ...record }: Progress): Promise<void> {
-    const key = prefix + record.id;
+    const key = erasuresPrefix + record.id;
     const before = (await this.store.state?.(key)) ?? null;
     await this.store.setState?.(key, JSON.stringify(record), before);
   }

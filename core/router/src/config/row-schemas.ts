@@ -90,7 +90,7 @@ export const rowSchemas = {
     followedBy: followedBy.optional(),
     mask: z.strictObject(maskOptions).optional().meta({
       description:
-        'Masks personal data in the body of each event after its verification: neither the store nor routes and destinations get what is masked. Subject, agent and number of the event stay, unless `names` has `subject`, `agent` or `party`. Default: nothing is masked.',
+        'Masks personal data in the body of each event after its verification: neither the store nor routes and destinations get what is masked. Subject, agent and number of the event stay, unless `names` has `subject`, `agent` or `party`. Calls of a source that answers with a request of its own are stored as they were sent until they are answered. Default: nothing is masked.',
     }),
     capture: z.boolean().default(false).meta({
       description:

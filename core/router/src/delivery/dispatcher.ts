@@ -14,6 +14,7 @@ import {
 import { SharedCapacity } from '../resilience/capacity.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Pauses } from '../system/pauses.js';
@@ -110,6 +111,12 @@ export class Dispatcher {
     this.#isOpen = true;
     for (const queue of this.#queues.values()) queue.open();
     this.#stopWaking = this.store.onDue?.((name) => this.expect(name, this.clock.now())) ?? this.#stopWaking;
+  }
+
+  /** Drops the reasons of the last failures: of which events they are is not known. */
+  forget(_: ErasedThings, isDryRun: boolean): Removed {
+    if (!isDryRun) for (const queue of [...this.#queues.values(), ...this.#ending]) queue.throttle.forget();
+    return {};
   }
 
   /** Starts no further attempt; resolves when the running ones are settled. */

@@ -41,7 +41,7 @@ const pollMs = 15_000;
 export class DeliveryQueue {
   readonly #parts: QueueParts;
   readonly #policy: QueuePolicy;
-  readonly #throttle: Throttle;
+  readonly throttle: Throttle;
   readonly #batchMax: number;
   readonly #settlementWriter: SettlementWriter;
   readonly #claims: Claims;
@@ -61,7 +61,7 @@ export class DeliveryQueue {
     const { isPaused, clock } = parts;
     this.#parts = parts;
     this.#policy = parts.open.policy;
-    this.#throttle = new Throttle({ rateLimit, breaker, longestWaitMs: retry.maxMs, isPaused }, clock.elapsed());
+    this.throttle = new Throttle({ rateLimit, breaker, longestWaitMs: retry.maxMs, isPaused }, clock.elapsed());
     this.#batchMax = batch?.max ?? 1;
     this.#settlementWriter = new SettlementWriter(parts);
     this.#claims = new Claims(parts);
@@ -83,7 +83,7 @@ export class DeliveryQueue {
     this.#ending.promised += 1;
     // What is already due goes first, so new deliveries wait in the store, which keeps the order.
     const queue = this.#ending.isClosed || this.#policy.ordered || this.#due.isNow(nowMs) || this.#capacity.left <= 0;
-    if (queue || this.#throttle.allowance(clock.elapsed()) === 0)
+    if (queue || this.throttle.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
     this.#capacity.take(1);
     return { route, destination, transforms, state: 'running', dueMs: nowMs + leaseMsOf(this.#policy) };
@@ -133,7 +133,7 @@ export class DeliveryQueue {
 
   /** Closes the circuit breaker, and ends the wait that the other side has asked for. */
   reset(): void {
-    this.#throttle.reset();
+    this.throttle.reset();
     this.#advance();
   }
 
@@ -162,7 +162,7 @@ export class DeliveryQueue {
   get load(): QueueLoad {
     const nowMs = this.#parts.clock.elapsed();
     const counts = { running: this.#running, held: this.#held.count, unsettled: this.#settlementWriter.pending };
-    return { ...counts, ...this.#throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
+    return { ...counts, ...this.throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
@@ -176,7 +176,7 @@ export class DeliveryQueue {
     this.#startHeld();
     const nowMs = this.#parts.clock.now();
     if (this.#due.isNow(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim();
-    const throttleMs = this.#throttle.waitMs(this.#parts.clock.elapsed());
+    const throttleMs = this.throttle.waitMs(this.#parts.clock.elapsed());
     // What could start now but does not, waits for an attempt to end, not for a time.
     const waits = [this.#heldWaitMs(), this.#due.waitMs(nowMs) || throttleMs].filter((ms) => ms > 0);
     this.#timer.within(Math.min(pollMs, ...waits));
@@ -185,7 +185,7 @@ export class DeliveryQueue {
   /** Starts attempts with what is held, as far as concurrency and throttle allow. */
   #startHeld(): void {
     const { clock, erased } = this.#parts;
-    if (this.#throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs) this.#giveBack(this.#held.takeAll());
+    if (this.throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs) this.#giveBack(this.#held.takeAll());
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
       // A lease that could end during the attempt is not used: another router might start the same attempt.
       const { usable, lapsing } = this.#held.take(this.#batchMax, clock.now() + this.#policy.timeoutMs, erased);
@@ -203,7 +203,7 @@ export class DeliveryQueue {
     const { sinceMs, count } = this.#held;
     if (sinceMs === null) return Number.POSITIVE_INFINITY;
     const batchWaitMs = sinceMs + (this.#policy.batch?.waitMs ?? 0) - this.#parts.clock.elapsed();
-    return Math.max(this.#throttle.waitMs(this.#parts.clock.elapsed()), count < this.#batchMax ? batchWaitMs : 0);
+    return Math.max(this.throttle.waitMs(this.#parts.clock.elapsed()), count < this.#batchMax ? batchWaitMs : 0);
   }
 
   async #run(deliveries: readonly ClaimedDelivery[]): Promise<readonly AttemptResult[]> {
@@ -222,10 +222,10 @@ export class DeliveryQueue {
     this.#attempts += 1;
     this.#running += deliveries.length;
     this.#settlementWriter.expect(deliveries.length);
-    this.#throttle.started(clock.elapsed());
+    this.throttle.started(clock.elapsed());
     try {
       const ends = await this.#parts.erased.during(deliveries, () => runAttempt(this.#parts, deliveries));
-      this.#throttle.ended(
+      this.throttle.ended(
         ends.filter(({ called }) => called).map(({ outcome }) => outcome),
         clock.elapsed(),
       );
@@ -282,7 +282,7 @@ export class DeliveryQueue {
   /** How many to claim: not for little capacity, and no more than the throttle allows. */
   #claimable(): number {
     const room = this.#capacity.left;
-    const allowed = this.#throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.count;
+    const allowed = this.throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.count;
     return room < this.#policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
 

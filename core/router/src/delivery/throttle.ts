@@ -91,6 +91,11 @@ export class Throttle {
     this.#asked = null;
   }
 
+  /** Drops the last failure: its reason may quote what was sent. */
+  forget(): void {
+    this.#lastFailure = null;
+  }
+
   /** `aheadMs`: by how much the time since the epoch is ahead of this clock. */
   standing(nowMs: number, aheadMs: number): Standing {
     const asked = nowMs < this.#askedUntilMs ? this.#asked : null;

@@ -5,6 +5,7 @@ import { type DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { Ingest } from '../ingest/ingest.js';
 import { type RouterEventType, routerEventData, routerEventTypes, routerSource } from '../routing/router-events.js';
 import { concerns, type Route, type Routes } from '../routing/routes.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { type Observation, Observations } from '../system/observations.js';
 import { Pauses } from '../system/pauses.js';
@@ -91,7 +92,17 @@ export class Monitor {
     }).catch((error: unknown) => this.log.warn('monitor.failed', { error }));
   }
 
+  /** What it has not reported yet is reported without what was erased. */
+  async forget({ eventIds }: ErasedThings, isDryRun: boolean): Promise<Removed> {
+    if (isDryRun) return {};
+    // What a look under way reports was counted before.
+    await this.#look;
+    this.#tally.forget(eventIds);
+    return {};
+  }
+
   #note(observation: Observation): void {
+    if (observation.kind === 'attempted' && this.dispatcher.erased.has(observation.event.id)) return;
     if (observation.kind === 'exhausted') this.#exhausted.push(observation);
     else this.#tally.note(observation);
   }
@@ -148,6 +159,7 @@ export class Monitor {
     for (const { destination, deliveryIds } of this.#exhausted.splice(0))
       for (const deliveryId of deliveryIds.slice(0, mostExhausted)) {
         const eventId = partsOfDeliveryId(deliveryId)?.eventId ?? '';
+        if (this.dispatcher.erased.has(eventId)) continue;
         const event = await this.store.event(eventId);
         const failure = 'its last attempt never came back';
         if (event?.source !== routerSource)

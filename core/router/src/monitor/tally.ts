@@ -33,11 +33,15 @@ export interface Occurrence<T extends RouterEventType = RouterEventType> {
 /** Makes an occurrence whose fields fit its type. */
 export const occurrence = <T extends RouterEventType>(given: Occurrence<T>): Occurrence<T> => given;
 
+type Dead = Omit<RouterEventFields<'delivery.dead'>, 'destination' | 'deliveries'>;
+
 interface Counted {
   count: number;
   firstAtMs: number;
   /** Of the last one. */
   occur(count: number): Occurrence;
+  /** Blanks what it has of erased events. */
+  blank(eventIds: ReadonlySet<string>): void;
 }
 
 interface Watched {
@@ -102,9 +106,20 @@ export class Tally {
   }
 
   /** A delivery of another event than those of the router became dead. */
-  died(destination: string, fields: Omit<RouterEventFields<'delivery.dead'>, 'destination' | 'deliveries'>): void {
+  died(destination: string, last: Dead): void {
+    let fields = last;
     const cause = `${destination}:${fields.reason}`;
-    this.#count('delivery.dead', cause, destination, (deliveries) => ({ destination, deliveries, ...fields }));
+    const fieldsOf = (deliveries: number) => ({ destination, deliveries, ...fields });
+    this.#count('delivery.dead', cause, destination, fieldsOf, (eventIds) => {
+      fields = { ...fields, failure: null };
+      if (eventIds.has(fields.eventId)) fields = { ...fields, deliveryId: 'erased', eventId: 'erased' };
+    });
+  }
+
+  /** Drops the last failures, which may quote what was sent, and the ids of erased events. */
+  forget(eventIds: ReadonlySet<string>): void {
+    for (const counted of this.#counted.values()) counted.blank(eventIds);
+    for (const watched of this.#destinations.values()) watched.lastFailure = null;
   }
 
   /** What the store has answered to a check: why it cannot commit, or null. */
@@ -162,7 +177,11 @@ export class Tally {
     const isUsual = step === 'default' ? failure === null : ['fresh', 'cached', 'stale'].includes(step);
     if (isUsual) return;
     const cause = `${source}:${answer ?? ''}:${step}`;
-    this.#count('call.defaulted', cause, source, (calls) => ({ source, answer, step, calls, failure }));
+    let last = failure;
+    const fieldsOf = (calls: number) => ({ source, answer, step, calls, failure: last });
+    this.#count('call.defaulted', cause, source, fieldsOf, () => {
+      last = null;
+    });
   }
 
   #refused(observation: Extract<Observation, { kind: 'refused' }>): void {
@@ -181,10 +200,12 @@ export class Tally {
     cause: string,
     subject: string | null,
     fieldsOf: (count: number) => RouterEventFields<T>,
+    blank: Counted['blank'] = () => {},
   ): void {
     const key = `${type}:${cause}`;
-    const counted = this.#counted.get(key) ?? { count: 0, firstAtMs: this.#clock.now(), occur: () => never() };
+    const counted = this.#counted.get(key) ?? { count: 0, firstAtMs: this.#clock.now(), occur: () => never(), blank };
     counted.count += 1;
+    counted.blank = blank;
     counted.occur = (count) => ({
       ...{ type, cause, subject, atMs: counted.firstAtMs },
       fields: fieldsOf(count),

@@ -125,7 +125,9 @@ const classes = [
 ] as const;
 
 /** They keep something of events or calls. */
-const forgetfulParts = [Answers, LaterAnswers, CallRecorder, RefusedRequests, Ingest, Incomplete] as const;
+const forgetfulParts = [
+  ...[Answers, LaterAnswers, CallRecorder, RefusedRequests, Ingest, Incomplete, Monitor, Dispatcher],
+] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */
 export function composeRouter(config: Config, options: RouterOptions, questions: RouterQuestions): Composition {
