@@ -49,7 +49,10 @@ export const routerEvents = {
       reason: text('`rejected`, or `exhausted` if all attempts were used.', 'exhausted'),
       deliveries: number('How many, since the last such event of this router about this destination and reason.', 3),
       failure,
-      deliveryId: text('The last of them; `erased` if its event was erased meanwhile.', '01890a5d-ac96-774b-bcce-b302099a8057.0'),
+      deliveryId: text(
+        'The last of them; `erased` if its event was erased meanwhile.',
+        '01890a5d-ac96-774b-bcce-b302099a8057.0',
+      ),
       eventId: text('Its event; or `erased`.', '01890a5d-ac96-774b-bcce-b302099a8057'),
     },
     what: ({ destination, reason, deliveries, failure }) =>
