@@ -41,8 +41,8 @@ describe('the example of alerts', () => {
 
   it('sends a dead delivery to Slack and by mail, once an hour', async () => {
     for (const id of ['c1', 'c2']) expect((await router.send('agents', call(id))).status).to.equal(200);
-    // Ten attempts, with waits of up to an hour.
-    for (let hour = 0; hour < 12; hour += 1) await passed(3_600_000);
+    // Twelve attempts, with waits of up to an hour.
+    for (let hour = 0; hour < 20; hour += 1) await passed(3_600_000);
     const texts = slack.requests.map(({ body }) => String(JSON.parse(String(body)).text));
     const dead = texts.filter((text) => text.startsWith('*delivery.dead*'));
     expect(dead.length).to.be.within(1, 2);

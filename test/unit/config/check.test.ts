@@ -151,7 +151,7 @@ describe('checking a configuration', () => {
       expect(config.destinations[0]?.queue).to.deep.include({
         timeoutMs: 10_000,
         concurrency: 8,
-        retry: { attempts: 10, firstMs: 5_000, maxMs: 3_600_000 },
+        retry: { attempts: 12, firstMs: 5_000, maxMs: 3_600_000 },
       });
     });
 
