@@ -189,6 +189,11 @@ describe('an erasure', () => {
     expect(JSON.stringify(erasures)).not.to.match(/415|conv_a/);
     expect((await erase('--list', '--number', '+1 (415) 555-0100')).erasures.length).to.equal(1);
     expect((await erase('--list', '--number', '+1 (415) 555-0101')).erasures.length).to.equal(0);
+    const local = await run('--list', '--number', '(415) 555-0100');
+    expect([local.code, local.stderr]).to.deep.equal([
+      2,
+      'with --list, write (415) 555-0100 with + and the country: +14155550100',
+    ]);
   });
 
   it('stays done over a restart', async () => {

@@ -5,6 +5,7 @@ import {
   type Delivery,
   type DeliveryList,
   deliveryList,
+  eventDetails,
   longestPage,
   problem,
   type Readable,
@@ -180,6 +181,19 @@ function jsonIn(response: FetchResponse): JsonValue {
   } catch {
     // A proxy's own error page.
     return null;
+  }
+}
+
+/** Events that are fetched with their data at the same time. */
+export const fetchedAtOnce = 8;
+
+/** An event with its data and deliveries; null where it was removed since it was listed. */
+export async function eventOf(router: RouterClient, id: string) {
+  try {
+    return await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
+  } catch (error) {
+    if (error instanceof RouterRefusal && error.code === 'NOT_KEPT') return null;
+    throw error;
   }
 }
 

@@ -102,8 +102,8 @@ function requireToken({ rest, query, headers }: RawRequest, token: string): void
 }
 
 /**
- * Only what is surely meant for another source is refused: a call without an answer is dropped. SigmaMind's page speaks of a
- * text message beside the call, and not of what `event` is then: any other keeps its name, and is answered like a call.
+ * Only what is surely meant for another source is refused: a call without an answer is dropped. SigmaMind's page mentions
+ * inbound text messages, but not the value of `event` for them: every other value is kept as the type, and answered like a call.
  */
 function typeOf({ event }: JsonObject): string {
   if (typeof event !== 'string' || event === '') return inboundCall;

@@ -5,7 +5,7 @@ import { type RouterClient, type RouterOptions, withRouter } from '../api-client
 import { instantOf } from '../filters.js';
 import { clockTime, zoned } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
-import { confirm, deliveries, printJson, printTable } from '../print.js';
+import { confirm, deliveries, printJson, printTable, quantity } from '../print.js';
 import { operator } from './control.js';
 
 interface EraseOptions extends RouterOptions {
@@ -164,7 +164,7 @@ function listOf(parts: readonly string[]): string {
 
 function events(result: Pick<ErasureRow, 'events'>): string {
   const total = result.events.reduce((sum, { count }) => sum + count, 0);
-  return `${total} event${total === 1 ? '' : 's'}`;
+  return quantity(total, 'event');
 }
 
 async function listed(router: RouterClient, options: EraseOptions, output: Output): Promise<void> {
@@ -206,6 +206,8 @@ async function thoseOf(
   erasures: readonly ErasureRow[],
   { number, subject, agent }: EraseOptions,
 ): Promise<readonly ErasureRow[]> {
+  if (number !== undefined && !number.trim().startsWith('+'))
+    throw new CommandFailure(exitCodes.usage, `with --list, write ${number} with + and the country: +14155550100`);
   const [{ saltedHash }, { phoneNormalizer }] = await Promise.all([
     import('@switchhook/core/internal'),
     import('@switchhook/sdk'),

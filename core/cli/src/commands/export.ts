@@ -1,10 +1,17 @@
 /** `switchhook export`: all events, calls or deliveries of a period, for other programs and for spreadsheets. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { callList, deliveryList, eventDetails, eventList, longestPage } from '@switchhook/core/api';
+import { callList, deliveryList, eventList, longestPage } from '@switchhook/core/api';
 import { stringifyJson } from '@switchhook/sdk';
 import type { z } from 'zod';
-import { type Query, type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
+import {
+  eventOf,
+  fetchedAtOnce,
+  type Query,
+  type RouterClient,
+  type RouterOptions,
+  withRouter,
+} from '../api-client.js';
 import { interruptible, standardOutput, writeWhole } from '../file-output.js';
 import { type DeliveryFilter, type EventFilter, filterOf, type Period, type SettledPeriod } from '../filters.js';
 import { csvRow } from '../format/csv.js';
@@ -33,9 +40,6 @@ interface Kind {
   /** Reads all pages, newest first. */
   pages(router: RouterClient, query: Query): AsyncGenerator<readonly Row[]>;
 }
-
-/** Bodies that are fetched at the same time. */
-const atOnce = 8;
 
 const events: Kind = {
   name: 'events',
@@ -147,7 +151,7 @@ async function* linesOf(
   if (csv) yield csvRow(columns);
   for await (const page of kind.pages(router, query)) {
     // A thousand bodies may have a gigabyte: only some are held at a time.
-    const size = data ? atOnce : page.length;
+    const size = data ? fetchedAtOnce : page.length;
     for (let from = 0; from < page.length; from += size) {
       const rows = page.slice(from, from + size);
       const items = data ? await withData(router, rows) : rows.map(({ item }) => item);
@@ -161,18 +165,8 @@ async function* linesOf(
 
 async function withData(router: RouterClient, rows: readonly Row[]): Promise<readonly Row['item'][]> {
   const ids = [...new Set(rows.map(({ event }) => event))];
-  const bodies = new Map(await Promise.all(ids.map(async (id) => [id, await dataOf(router, id)] as const)));
+  const bodies = new Map(await Promise.all(ids.map(async (id) => [id, (await eventOf(router, id))?.data] as const)));
   return rows.map(({ item, event }) => ({ ...item, data: bodies.get(event) ?? null }));
-}
-
-/** Null where retention has removed the event since it was listed. */
-async function dataOf(router: RouterClient, id: string): Promise<Readonly<Record<string, unknown>> | null> {
-  try {
-    return (await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails)).data;
-  } catch (error) {
-    if (error instanceof RouterRefusal && error.code === 'NOT_KEPT') return null;
-    throw error;
-  }
 }
 
 /** Of a call, its answer has most of the columns. */

@@ -3,15 +3,12 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { eventDetails, eventList, longestPage } from '@switchhook/core/api';
+import { eventList, longestPage } from '@switchhook/core/api';
 import { keptDelivery, keptEvent, type PastDelivery, type PastEvent, pastEventOf } from '@switchhook/core/internal';
 import { type JsonValue, parseJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { type Query, type RouterClient, RouterRefusal } from '../api-client.js';
+import { eventOf, fetchedAtOnce, type Query, type RouterClient } from '../api-client.js';
 import { CommandFailure, exitCodes } from '../output.js';
-
-/** Events that are fetched with their data at the same time. */
-const atOnce = 8;
 
 /** The newest events of a period, with data and deliveries. `onMore` is called where there are older ones. */
 export async function* keptEvents(
@@ -24,25 +21,14 @@ export async function* keptEvents(
     const query = { ...period, limit: String(Math.min(longestPage, left)), ...(cursor !== undefined && { cursor }) };
     const page: { readonly events: readonly { readonly id: string }[]; readonly cursor: string | null } =
       await router.get('/api/events', eventList, query);
-    for (let from = 0; from < page.events.length; from += atOnce) {
-      const fetched = page.events.slice(from, from + atOnce).map(({ id }) => keptEventOf(router, id));
-      for (const event of await Promise.all(fetched)) if (event !== null) yield event;
+    for (let from = 0; from < page.events.length; from += fetchedAtOnce) {
+      const fetched = page.events.slice(from, from + fetchedAtOnce).map(({ id }) => eventOf(router, id));
+      for (const event of await Promise.all(fetched)) if (event !== null) yield pastEventOf(event, event.deliveries);
     }
     left -= page.events.length;
     cursor = page.cursor;
   }
   if (cursor !== null) onMore();
-}
-
-/** Null where retention has removed it since it was listed. */
-async function keptEventOf(router: RouterClient, id: string): Promise<PastEvent | null> {
-  try {
-    const details = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
-    return pastEventOf(details, details.deliveries);
-  } catch (error) {
-    if (error instanceof RouterRefusal && error.code === 'NOT_KEPT') return null;
-    throw error;
-  }
 }
 
 /** A value of a file, and where it is: `file` or `file:line`. */

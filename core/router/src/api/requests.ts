@@ -9,6 +9,11 @@ export const longestPage = 1_000;
 /** A point in time: so long ago, or a date. */
 export type Instant = { readonly agoMs: number } | { readonly atMs: number };
 
+/** When it is, in milliseconds since the epoch. */
+export function atMs(instant: Instant, nowMs: number): number {
+  return 'atMs' in instant ? instant.atMs : nowMs - instant.agoMs;
+}
+
 /** `2h`, `2026-01-01`, `2026-01-01T08:00:00Z`; null where it is none. A date alone begins in UTC. */
 export function instantOf(text: string): Instant | null {
   const agoMs = durationMs(text);

@@ -262,7 +262,7 @@ type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 /** A query for the store: points in time counted from now, and only what is given. */
 function timed<T extends Timed>({ since, until, settledSince, settledUntil, ...rest }: T, nowMs: number) {
   const msOf = (instant: question.Instant | undefined) =>
-    instant === undefined ? undefined : 'atMs' in instant ? instant.atMs : nowMs - instant.agoMs;
+    instant === undefined ? undefined : question.atMs(instant, nowMs);
   const all = {
     ...{ ...rest, sinceMs: msOf(since), untilMs: msOf(until) },
     ...{ settledSinceMs: msOf(settledSince), settledUntilMs: msOf(settledUntil) },

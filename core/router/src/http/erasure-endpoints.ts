@@ -1,10 +1,8 @@
 /** The endpoints about erasures. */
 import { erasure, erasureList } from '../api/erasure-responses.js';
 import { erasureJson, erasureRecordJson } from '../api/mapping.js';
-import { erasureBody, type Instant, nothing } from '../api/requests.js';
+import { atMs, erasureBody, nothing } from '../api/requests.js';
 import { type Endpoint, endpoint } from './endpoint.js';
-
-const atMs = (instant: Instant, nowMs: number): number => ('atMs' in instant ? instant.atMs : nowMs - instant.agoMs);
 
 export const erasureEndpoints: readonly Endpoint[] = [
   endpoint({
