@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { settled } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { postgres } from '../support/postgres.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
@@ -119,7 +119,7 @@ destinations: { console: { use: log } }
     const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     const printed: string[] = [];
     child.stdout.setEncoding('utf8').on('data', (text: string) => printed.push(text));
-    while ((await acknowledgedIn(directory)).length === 0) await settled();
+    await eventually(async () => (await acknowledgedIn(directory)).length > 0);
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     const findings = JSON.parse(printed.join(''));

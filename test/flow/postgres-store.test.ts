@@ -1,6 +1,7 @@
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { throttle } from '../../plugins/postgres/test/gate.js';
+import { eventually } from '../support/eventually.js';
 import { ring, token } from '../support/phones.js';
 import { postgres } from '../support/postgres.js';
 import { endedBody, postSigned, secret, signedHeaders } from '../support/signing.js';
@@ -47,7 +48,7 @@ answers: [{ from: calls, variables: { first_name: there } }]
       }
       type Event = { readonly data: { readonly conversationId: string } };
       const arrived = () => new Set(crm.requests.map((request) => (request.json() as Event).data.conversationId));
-      while (acknowledged.some((id) => !arrived().has(id))) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(() => acknowledged.every((id) => arrived().has(id)));
     } finally {
       await place.close();
       await gate.close();
@@ -81,7 +82,7 @@ routes: [{ to: crm }]
     try {
       const [first, second] = [await place.router(yaml), await place.router(yaml)];
       expect(await control(first.url, 'pause', { reason: 'migration', by: 'jo' })).to.equal(200);
-      while (!(await isPaused(second.url)));
+      await eventually(async () => await isPaused(second.url));
       expect((await postSigned(`${second.url}/hooks/agents`, endedBody({}))).status).to.equal(200);
       await first.router.close();
       await second.router.close();
@@ -92,8 +93,8 @@ routes: [{ to: crm }]
         0,
       ]);
       expect(await control(fourth.url, 'resume')).to.equal(200);
-      while (await isPaused(third.url));
-      while (crm.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(async () => !(await isPaused(third.url)));
+      await crm.received(1);
     } finally {
       await place.close();
       await crm.close();

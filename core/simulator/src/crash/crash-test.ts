@@ -2,14 +2,14 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createRouter } from '@switchhook/core';
 import { openNetwork } from '@switchhook/core/internal';
-import { type Clock, Store } from '@switchhook/sdk';
+import type { Clock } from '@switchhook/sdk';
 import { RouterProcess } from '../router-process.js';
 import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
 import { drained } from './drain.js';
 import { FaultyReceiver } from './faulty-receiver.js';
 import { Fleet } from './fleet.js';
+import { empty, verifyEmpty } from './kept-store.js';
 import { isKept, Ledger, type Verdict } from './ledger.js';
 import { SeededRandom } from './seeded-random.js';
 import { Senders } from './senders.js';
@@ -124,7 +124,7 @@ class Run {
         ledger.acknowledge(event);
         this.#written.write(`${event.id}\n`);
       },
-      // A router that is killed refuses what comes next; one that is told to stop must not.
+      // A router that is killed refuses what comes next; one that is replaced must not.
       onRefused: () => {
         if (this.#replacing) ledger.refuse();
       },
@@ -147,7 +147,7 @@ class Run {
     await writeFile(config, configuration({ ...plan, secret: secretOf(plan), receiver: receiver.url }));
     const run = new Run(plan, parts, config, ledger, receiver);
     try {
-      if (plan.storeIsElsewhere) await run.#verifyEmptyStore();
+      if (plan.storeIsElsewhere) await verifyEmpty(config);
     } catch (error) {
       await run.close();
       throw error;
@@ -192,7 +192,7 @@ class Run {
       : this.#random.among(routers.map((router) => [router, 1] as const));
   }
 
-  /** A rolling deployment: each router is told to stop, and a new one takes its place before the next is told. */
+  /** A rolling deployment: each router gets a SIGTERM, and a new one takes its place before the next gets one. */
   async #replaceAll(): Promise<void> {
     await this.#untilReady(this.#fleet.fill());
     this.#report('replacing');
@@ -247,31 +247,13 @@ class Run {
     return drained({ config: this.#config, logFile: this.#logFile, clock: this.#parts.clock, onOpen });
   }
 
+  /** Removes what the test has stored. */
+  emptyStore(): Promise<void> {
+    return empty(this.#config);
+  }
+
   findings(dead: ReadonlySet<string>): Findings {
     return { ...this.#done, ...this.#ledger.verdict(dead) };
-  }
-
-  async #verifyEmptyStore(): Promise<void> {
-    const { items } = await this.#withStore((store) => store.events({ limit: 1 }));
-    if (items.length > 0)
-      throw new Error(
-        'the store keeps events already: name an empty one, or another schema. A crash test that found a fault leaves what it has stored',
-      );
-  }
-
-  /** Removes what the test has stored. */
-  async emptyStore(): Promise<void> {
-    await this.#withStore(async (store) => store.clear?.());
-  }
-
-  async #withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
-    const store = (await createRouter(this.#config, { logTo: { write: () => {} } })).get(Store);
-    await store.open?.();
-    try {
-      return await use(store);
-    } finally {
-      await store.close?.();
-    }
   }
 
   async close(): Promise<void> {
