@@ -18,6 +18,7 @@ import { didYouMean } from '@switchhook/sdk/internal';
 import type { ConfigOptions } from '../configuration.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
+import { runSignatures, type SignatureOptions } from './plugin-signatures.js';
 
 /** A component and the plugin that brings it. */
 interface Entry {
@@ -26,7 +27,16 @@ interface Entry {
   readonly isListed: boolean;
 }
 
-export async function runPlugins(output: Output, type: string | undefined, options: ConfigOptions): Promise<void> {
+interface PluginsOptions extends SignatureOptions {
+  readonly signatures?: true;
+}
+
+export async function runPlugins(output: Output, type: string | undefined, options: PluginsOptions): Promise<void> {
+  if (type !== undefined && options.signatures)
+    throw new CommandFailure(exitCodes.usage, '--signatures is about all plugins: leave out the component');
+  if (options.registry !== undefined && !options.signatures)
+    throw new CommandFailure(exitCodes.usage, '--registry belongs to --signatures');
+  if (options.signatures) return runSignatures(output, options);
   const catalog = await catalogFor(options.config);
   const [usable, unlisted] = [await catalog.all(), await catalog.unlisted()];
   const broken = [...usable, ...unlisted].flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));

@@ -52,6 +52,7 @@ export function exportOf(module: unknown, depth = 0): unknown {
 
 /** What of a `package.json` matters to the loader. */
 interface Manifest {
+  readonly name?: unknown;
   readonly version?: unknown;
   readonly type?: unknown;
   readonly keywords?: unknown;
