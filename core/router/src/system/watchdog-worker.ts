@@ -5,6 +5,7 @@ import { createRequire, SourceMap } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from './clock.js';
+import { workIn } from './current-work.js';
 import type { Block, Watched } from './watchdog.js';
 
 /** For reading the stack of the main thread, which native code does not let see. */
@@ -20,7 +21,7 @@ const ownCode = [
 type Seen = Omit<Block, 'ms'> & { readonly isOwn: boolean };
 type Scripts = Map<string, Pick<Debugger.ScriptParsedEventDataType, 'url' | 'sourceMapURL'>>;
 
-const { beats, beatMs, limitMs, end } = workerData as Watched;
+const { beats, beatMs, limitMs, work, end } = workerData as Watched;
 const counter = new Int32Array(beats);
 
 let lastBeat = Atomics.load(counter, 0);
@@ -78,9 +79,10 @@ function endProcess(seen: Seen, { afterMs, exitCode }: NonNullable<typeof end>):
   systemClock.after(lookMs, () => process.kill(process.pid, 'SIGKILL'));
 }
 
-/** `function file:line:column` of the innermost code that is not the router's own. */
+/** The row of the configuration, where it is known, and `function file:line:column` of the innermost code that is not the router's own. */
 function placeIn({ by, stack }: Seen): string {
-  return stack.find((frame) => culpritIn(frame) === by) ?? by;
+  const row = workIn(work);
+  return `${row === '' ? '' : `${row}: `}${stack.find((frame) => culpritIn(frame) === by) ?? by}`;
 }
 
 function write(line: string): void {
