@@ -1,5 +1,5 @@
 /** The catalog: finds and loads the plugins that bring the components of a configuration. */
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
@@ -8,9 +8,19 @@ import type { OutdatedPlugin } from '../config/config.js';
 import { described } from '../system/returned.js';
 import { locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
-import { exportPlace, importProblem } from './import-problem.js';
-import { LocalModules } from './local-modules.js';
-import { exportOf, fileOf, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
+import { exportPlace, importProblem, ownPackagesHint } from './import-problem.js';
+import { filesOf, LocalModules } from './local-modules.js';
+import { ownImports } from './own-imports.js';
+import {
+  exportOf,
+  fileOf,
+  importedFile,
+  installedFolder,
+  installedPlugins,
+  isPath,
+  packageDirectory,
+  versionOf,
+} from './plugin-files.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -91,22 +101,17 @@ export class ComponentCatalog implements Catalog {
     const loaded = await this.#load(packageOf(word));
     if (!('plugin' in loaded)) {
       const missing = loaded.find(({ code }) => code === 'PLUGIN_NOT_INSTALLED');
-      return { problems: missing === undefined ? loaded : [await this.#unknown(kind, use, missing)] };
+      if (missing === undefined) return { problems: loaded };
+      // The one that cannot be loaded may be the one that brings it.
+      return this.#broken.length > 0 ? { isWaiting: true } : { problems: [await this.#unknown(kind, use, missing)] };
     }
     const found = await this.#component(kind, use);
     if (found !== undefined) return found;
     return { problems: [unknownComponent(kind, use, loaded.plugin)] };
   }
 
-  /** No loaded plugin provides `use`. One that failed to load may be the one that does. */
+  /** No plugin provides `use`. */
   async #unknown(kind: Kind, use: string, { code, message, hint }: PluginProblem): Promise<PluginProblem> {
-    const [broken] = this.#broken;
-    if (broken !== undefined)
-      return {
-        code,
-        message: `no loadable plugin provides ${use}`,
-        hint: `If ${broken} provides it, fix its load error first.`,
-      };
     for (const one of await this.unlisted()) {
       if (!('plugin' in one) || !one.plugin.components.some((each) => each.kind === kind && each.type === use))
         continue;
@@ -117,7 +122,7 @@ export class ComponentCatalog implements Catalog {
     return {
       code,
       message: message + didYouMean(use, types),
-      hint: `${hint}; here are ${types.toSorted().join(', ')}`,
+      hint: `${hint}, or name the file or package that brings it in plugins. Here are: ${types.toSorted().join(', ')}`,
     };
   }
 
@@ -169,15 +174,18 @@ export class ComponentCatalog implements Catalog {
 
   async #import(from: string): Promise<LoadedPlugin | Problems> {
     const path = fileOf(from, this.#directory);
-    if (path === null) return [notInstalled(from)];
+    if (path === null) return [notInstalled(from, this.#directory)];
     locateIn(isPath(from) ? dirname(path) : packageDirectory(path));
+    // Before it is imported: a second copy of the router must not be loaded.
+    const imported = ownImports(filesOf(path));
+    if (imported.length > 0) return brokenBy(from, imported, ownPackagesHint);
     try {
       const isLocal = isPath(from) || /\.m?ts$/.test(path);
       const module: unknown = await (isLocal ? this.#local.import(path) : import(pathToFileURL(path).href));
       const exported = exportOf(module);
       if (typeof exported !== 'object' || exported === null || !('components' in exported && 'api' in exported)) {
         const message = `${from} has no plugin as its default export, but ${described(exported)}${exportPlace(path)}`;
-        return [{ code: 'PLUGIN_BROKEN', message }];
+        return [{ code: 'PLUGIN_BROKEN', message, hint: exportHint(exported) }];
       }
       if (exported.api !== contractVersion) {
         const message = `${from} is written for version ${String(exported.api)} of the plugin contract, this router has ${contractVersion}${exportPlace(path)}`;
@@ -213,7 +221,23 @@ function packageOf(word: string): string {
   return `${ownPrefix}${word}`;
 }
 
-function notInstalled(from: string): PluginProblem {
+/** What to export in place of this. */
+function exportHint(exported: unknown): string {
+  const { kind, create } = Object(exported);
+  if (typeof kind === 'string' && typeof create === 'function')
+    return "This is a component: write `export default definePlugin({ name: '…', components: [ … ] })`.";
+  return 'Write `export default definePlugin({ … })`.';
+}
+
+function notInstalled(from: string, directory: string): PluginProblem {
+  const folder = isPath(from) ? null : installedFolder(from, directory);
+  if (folder !== null) {
+    const file = importedFile(folder);
+    const missing =
+      file === null ? 'names no file for `import`' : `names ${relative(folder, file)}, which is not there`;
+    const hint = 'Build the package before it is packed: "exports" names the file, and "files" lists its folder.';
+    return { code: 'PLUGIN_BROKEN', message: `${from} is installed, but its package.json ${missing}`, hint };
+  }
   const message = isPath(from) ? `there is no file ${from}` : `${from} is not installed`;
   if (isPath(from)) return { code: 'PLUGIN_NOT_INSTALLED', message, hint: 'Paths start at the configuration file.' };
   const isFile = /\.[cm]?[jt]s$/.test(from);
