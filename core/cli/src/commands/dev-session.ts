@@ -13,7 +13,7 @@ import { printAnswer } from '../format/call.js';
 import { printLogLine, savedText } from '../format/dev.js';
 import { changesIn } from '../format/reload.js';
 import { notePlace } from '../format/source-line.js';
-import { routerOf } from '../local-router.js';
+import { endPluginWatch, routerOf, watchPlugins } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { noteProblems } from '../print.js';
 import { shownOnly, takenAnew } from './dev-components.js';
@@ -150,6 +150,7 @@ export class DevSession {
   }
 
   async #begin(): Promise<void> {
+    watchPlugins();
     const config = await this.#load();
     this.#checkNames(config);
     const dryRun = this.#dryRun ?? (await dryRunOf(config));
@@ -159,6 +160,7 @@ export class DevSession {
       logTo: { write: (line) => printLogLine(this.#output, line) },
       lingerMs: 0,
     });
+    await endPluginWatch();
     await router.open();
     const url = await router.listen().catch(async (error: unknown) => {
       await router.close();

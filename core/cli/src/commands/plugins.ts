@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  catalogFor,
   exampleIn,
   exampleOptions,
   inputSchema,
@@ -16,6 +15,7 @@ import {
 import type { Component, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { ConfigOptions } from '../configuration.js';
+import { catalogOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
 import { runSignatures, type SignatureOptions } from './plugin-signatures.js';
@@ -37,7 +37,7 @@ export async function runPlugins(output: Output, type: string | undefined, optio
   if (options.registry !== undefined && !options.signatures)
     throw new CommandFailure(exitCodes.usage, '--registry belongs to --signatures');
   if (options.signatures) return runSignatures(output, options);
-  const catalog = await catalogFor(options.config);
+  const catalog = await catalogOf(options);
   const [usable, unlisted] = [await catalog.all(), await catalog.unlisted()];
   const broken = [...usable, ...unlisted].flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
   const entries = [...entriesOf(usable, true), ...entriesOf(unlisted, false)];
