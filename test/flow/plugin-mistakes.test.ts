@@ -69,6 +69,12 @@ const mistakes: readonly (readonly [what: string, stage: Stage, code: string, sa
     "export const later = () => import('@switchhook/core'); // here",
     /it imports @switchhook\/core/,
   ],
+  [
+    'another zod than that of the sdk',
+    'load',
+    "import { z as other } from 'zod/v3'; other.string().meta({ description: 'T.' }); // here",
+    /meta is not a function.*\nImport z from @switchhook\/sdk/,
+  ],
   ['a text that is thrown', 'load', "throw 'no licence'; // here", /no licence.*\nThrow an Error/],
   [
     'require in an ES module',
@@ -260,6 +266,24 @@ const mistakes: readonly (readonly [what: string, stage: Stage, code: string, sa
     'a deliver that throws',
     'event',
     kinds({ destination: "deliver: async () => { throw new Error('no account'); }" }),
+    /no account/,
+  ],
+  [
+    'a deliver that throws a text',
+    'event',
+    kinds({ destination: "deliver: async () => { throw 'no account'; }" }),
+    /no account/,
+  ],
+  [
+    'a deliver that returns the response',
+    'event',
+    kinds({ destination: "deliver: async () => ({ status: 200, text: () => '' })" }),
+    /deliver returned an object with status, text; allowed is/,
+  ],
+  [
+    'a look-up that throws a text',
+    'call',
+    kinds({ resolver: "resolve: async () => { throw 'no account'; }" }),
     /no account/,
   ],
   [

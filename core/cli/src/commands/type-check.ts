@@ -34,7 +34,7 @@ interface TypeError {
 
 /** How a run of the compiler ended. */
 interface Ended {
-  readonly code: number | null;
+  readonly code: number;
   readonly text: string;
   readonly ms: number;
 }
@@ -91,7 +91,7 @@ export class TypeCheck {
         resolve();
       });
       child.on('close', (code) => {
-        if (this.#running === child)
+        if (this.#running === child && code !== null)
           this.#show({ code, text: texts.join(''), ms: systemClock.elapsed() - startedAt }, own, seen);
         resolve();
       });

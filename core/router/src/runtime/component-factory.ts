@@ -33,6 +33,7 @@ export function createComponent<K extends Kind>(row: ComponentRow<K>, plugin: Pl
     const instance = nameComponent(
       checkedInstance(row.component, row.component.create(row.options, services)),
       label(row),
+      row.component.definedAt ?? null,
     );
     return { ...called, instance, lifecycle: withServices(instance, shared) };
   } catch (error) {

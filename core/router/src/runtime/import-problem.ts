@@ -52,6 +52,8 @@ function failureHint(message: string): string {
       : `npm install ${packageIn(missing)}`;
   if (/^(require|module|exports) is not defined/.test(message))
     return 'The file is an ES module: use import and export default, or name it .cjs.';
+  if (/\.meta is not a function$/.test(message))
+    return 'Import z from @switchhook/sdk: the zod that is imported here is another one, without `meta`.';
   return 'It is thrown while the file is imported: move what needs options, files or the network into create or open.';
 }
 

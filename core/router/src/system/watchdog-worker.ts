@@ -10,6 +10,8 @@ import type { Block, Watched } from './watchdog.js';
 
 /** For reading the stack of the main thread, which native code does not let see. */
 const lookMs = 1_000;
+/** After so many without a stack, the block is reported without one. */
+const mostLooks = 4;
 const mostFrames = 8;
 /** The router's own packages: a frame of them is where the trouble was let in, not where it is. */
 const ownCode = [
@@ -27,6 +29,8 @@ const counter = new Int32Array(beats);
 let lastBeat = Atomics.load(counter, 0);
 let lastBeatAtMs = systemClock.elapsed();
 let seen: Seen | null = null;
+/** Since the last beat. */
+let looks = 0;
 
 async function watch(dueAtMs: number): Promise<void> {
   const nowMs = systemClock.elapsed();
@@ -36,10 +40,12 @@ async function watch(dueAtMs: number): Promise<void> {
   const silentMs = nowMs - lastBeatAtMs;
   if (beat !== lastBeat) {
     if (seen !== null && end === undefined) parentPort?.postMessage(blockOf(seen, silentMs));
-    [lastBeat, lastBeatAtMs, seen] = [beat, nowMs, null];
-  } else if (silentMs > limitMs && seen === null) {
+    [lastBeat, lastBeatAtMs, seen, looks] = [beat, nowMs, null, 0];
+  } else if (silentMs > limitMs && (seen === null || (seen.stack.length === 0 && looks < mostLooks))) {
     seen = await whatRuns();
-    report(seen, silentMs);
+    looks += 1;
+    // On a busy machine, a look may take too long: the next one may see it.
+    if (seen.stack.length > 0 || looks === mostLooks) report(seen, silentMs);
   } else if (end !== undefined && seen !== null && !seen.isOwn && silentMs > end.afterMs) endProcess(seen, end);
   // The main thread of a command beats when it is asked to.
   if (end !== undefined) parentPort?.postMessage(null);
