@@ -359,4 +359,49 @@ ${head}${plugin('defineDestination(fine)')}`,
       './packed.js: it imports @switchhook/core (module.js:1)',
     ]);
   });
+
+  it('is refused for another contract, unless its row accepts that version', async () => {
+    await place.write(
+      'next.js',
+      `${head}export default { ...definePlugin({ name: 'crm', components: [defineDestination(fine)] }), api: 2 };`,
+    );
+    const checked = async (row: string) => {
+      const file = await place.write(
+        'switchhook.yaml',
+        `version: 1
+plugins: [${row}]
+store: { use: memory }
+sources: { agents: { use: sigmamind.events, secrets: [only-for-tests] } }
+destinations: { crm: { use: crm.note } }
+routes: [{ to: crm }]
+`,
+      );
+      const { code, stdout } = await place.command(['check', file, '--json']);
+      const { problems = [], warnings = [] } = JSON.parse(stdout);
+      return {
+        code,
+        found: [...problems, ...warnings].map((one) => `${one.code} ${one.path}: ${one.message} ${one.hint}`),
+      };
+    };
+    const refused = await checked('./next.js');
+    expect(refused.code).to.equal(78);
+    expect(refused.found).to.have.length(1);
+    expect(refused.found[0]).to.match(
+      /^PLUGIN_API plugins\[0\]: .*next\.js is written for version 2 .* \(.*next\.js:4\)/,
+    );
+    expect(refused.found[0]).to.include('try it with { use: "./next.js", acceptApi: 2 } in plugins');
+    expect((await checked('{ use: ./next.js, acceptApi: 3 }')).code).to.equal(78);
+    expect(await checked('{ use: ./next.js, acceptApi: 2 }')).to.deep.equal({
+      code: 0,
+      found: [
+        'PLUGIN_API plugins[0].acceptApi: the plugin is written for version 2 of the plugin contract; it is loaded because of acceptApi Install a version of the plugin for this router.',
+      ],
+    });
+    await place.write('next.js', head + plugin('defineDestination(fine)'));
+    const { code, found } = await checked('{ use: ./next.js, acceptApi: 2 }');
+    expect([code, found.length]).to.deep.equal([0, 1]);
+    expect(found[0]).to.include(
+      'written for version 1 of the plugin contract; acceptApi has no effect Remove `acceptApi`.',
+    );
+  });
 });

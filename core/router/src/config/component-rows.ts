@@ -5,6 +5,7 @@ import type { ErrorCode } from '@switchhook/sdk/internal';
 import { z } from 'zod';
 import { isVariableName } from '../expressions/compile.js';
 import { beginWork } from '../system/current-work.js';
+import type { NamedPlugin } from './load.js';
 import { type Path, pathText } from './problem.js';
 import { namePattern, rowSchemaOf, rowSchemas, type Section, sections } from './row-schemas.js';
 import { isNothing, nodeAt } from './tree.js';
@@ -200,7 +201,7 @@ export interface LoadedRow {
 /** Finds components. */
 export interface Catalog {
   /** Loads what a row of `plugins:` names. Called for each row before anything is looked for. */
-  load(from: string): Promise<LoadedRow>;
+  load(row: NamedPlugin): Promise<LoadedRow>;
   /** The component of this kind that `use` names. Must not reject. */
   find(kind: Kind, use: string): Promise<Found>;
 }

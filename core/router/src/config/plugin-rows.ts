@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { beginWork } from '../system/current-work.js';
 import { type Catalog, type CheckedRow, type LoadedRow, type PluginProblem, waitingText } from './component-rows.js';
 import { inputSchema } from './json-schema.js';
-import { namedPlugins } from './load.js';
+import { type NamedPlugin, namedPlugins } from './load.js';
 import { type Path, pathText } from './problem.js';
 import { sectionOf } from './row-schemas.js';
 import { pluginsSchema } from './schema.js';
@@ -38,17 +38,19 @@ export class PluginRows {
     const { document } = this.#checker;
     const rows = this.#checker.check(pluginsSchema, ['plugins'], []);
     // So that nothing that depends on them is reported, too.
-    for (const name of rows === null ? namedPlugins(document) : []) {
-      const { plugin } = await this.#loaded(name, ['plugins']);
+    for (const row of rows === null ? namedPlugins(document) : []) {
+      const { plugin } = await this.#loaded(row, ['plugins']);
       if (plugin !== null) this.#options.set(plugin, null);
     }
-    for (const [index, { use }] of (rows ?? []).entries()) {
+    for (const [index, { use, acceptApi }] of (rows ?? []).entries()) {
       const path = ['plugins', index];
       this.#names.push(use);
-      const { plugin, problems } = await this.#loaded(use, path);
+      const { plugin, problems } = await this.#loaded({ use, ...(acceptApi !== undefined && { acceptApi }) }, path);
       if (plugin === null) this.#broken.push({ path, problems });
       else for (const { code, message, hint } of problems) document.report(code, path, message, { hint });
-      if (plugin !== null) this.#check(plugin, use, [...path, 'options']);
+      if (plugin === null) continue;
+      this.#check(plugin, use, [...path, 'options']);
+      if (acceptApi !== undefined) this.#warnOfApi(plugin, acceptApi, [...path, 'acceptApi']);
     }
   }
 
@@ -62,11 +64,18 @@ export class PluginRows {
         });
   }
 
-  async #loaded(name: string, path: Path): Promise<LoadedRow> {
+  #warnOfApi({ api }: { readonly api: number }, accepted: number, path: Path): void {
+    const effect = api === accepted ? 'it is loaded because of acceptApi' : 'acceptApi has no effect';
+    const hint = api === accepted ? 'Install a version of the plugin for this router.' : 'Remove `acceptApi`.';
+    const message = `the plugin is written for version ${api} of the plugin contract; ${effect}`;
+    this.#checker.document.warn('PLUGIN_API', path, message, { hint });
+  }
+
+  async #loaded(row: NamedPlugin, path: Path): Promise<LoadedRow> {
     const position = this.#checker.document.positionOf(path, 'value');
-    const endWork = beginWork(`${pathText(path)} ${name}${position === null ? '' : ` (${position})`}`);
+    const endWork = beginWork(`${pathText(path)} ${row.use}${position === null ? '' : ` (${position})`}`);
     try {
-      return await this.#catalog.load(name);
+      return await this.#catalog.load(row);
     } finally {
       endWork();
     }

@@ -25,9 +25,9 @@ export async function createRouter(file: string, options: RouterOptions = {}): P
 export async function catalogFor(file: string): Promise<ComponentCatalog> {
   const document = await readConfigFile(file);
   const catalog = openCatalog(document.directory);
-  for (const name of namedPlugins(document)) {
-    const endWork = beginWork(`plugins ${name} (${document.file})`);
-    await catalog.load(name);
+  for (const row of namedPlugins(document)) {
+    const endWork = beginWork(`plugins ${row.use} (${document.file})`);
+    await catalog.load(row);
     endWork();
   }
   return catalog;

@@ -5,6 +5,7 @@ import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { Catalog, Found, LoadedRow, PluginProblem } from '../config/component-rows.js';
 import type { OutdatedPlugin } from '../config/config.js';
+import type { NamedPlugin } from '../config/load.js';
 import { described } from '../system/returned.js';
 import { locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
@@ -77,8 +78,9 @@ export class ComponentCatalog implements Catalog {
   }
 
   /** Loads what a row of `plugins:` names. */
-  async load(from: string): Promise<LoadedRow> {
-    const loaded = await this.#load(from);
+  async load(row: NamedPlugin | string): Promise<LoadedRow> {
+    const { use: from, acceptApi } = typeof row === 'string' ? { use: row } : row;
+    const loaded = await this.#load(from, acceptApi);
     if (!('plugin' in loaded)) {
       this.#broken.push(from);
       return { plugin: null, problems: loaded };
@@ -164,15 +166,15 @@ export class ComponentCatalog implements Catalog {
     return plugins.find(({ components }) => components.some(({ type }) => `${type}.`.startsWith(prefix)));
   }
 
-  #load(from: string): Promise<LoadedPlugin | Problems> {
+  #load(from: string, acceptApi?: number): Promise<LoadedPlugin | Problems> {
     const known = this.#loaded.get(from);
     if (known !== undefined) return known;
-    const loading = this.#import(from);
+    const loading = this.#import(from, acceptApi);
     this.#loaded.set(from, loading);
     return loading;
   }
 
-  async #import(from: string): Promise<LoadedPlugin | Problems> {
+  async #import(from: string, acceptApi = contractVersion): Promise<LoadedPlugin | Problems> {
     const path = fileOf(from, this.#directory);
     if (path === null) return [notInstalled(from, this.#directory)];
     locateIn(isPath(from) ? dirname(path) : packageDirectory(path));
@@ -187,9 +189,10 @@ export class ComponentCatalog implements Catalog {
         const message = `${from} has no plugin as its default export, but ${described(exported)}${exportPlace(path)}`;
         return [{ code: 'PLUGIN_BROKEN', message, hint: exportHint(exported) }];
       }
-      if (exported.api !== contractVersion) {
+      if (exported.api !== contractVersion && exported.api !== acceptApi) {
         const message = `${from} is written for version ${String(exported.api)} of the plugin contract, this router has ${contractVersion}${exportPlace(path)}`;
-        return [{ code: 'PLUGIN_API', message }];
+        const hint = `Install a version of the plugin for this router, or try it with { use: ${JSON.stringify(from)}, acceptApi: ${String(exported.api)} } in plugins.`;
+        return [{ code: 'PLUGIN_API', message, ...(typeof exported.api === 'number' && { hint }) }];
       }
       const problems = definitionProblems({ ...exported });
       if (problems.length > 0) return brokenBy(from, problems, 'docs/plugin-reference.md has the rules.');

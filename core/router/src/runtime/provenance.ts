@@ -47,7 +47,7 @@ export interface PluginOrigin {
 /** The origins of what the rows of `plugins:` name, and of all other plugins that are installed. Imports none of them. */
 export async function pluginOrigins(file: string): Promise<readonly PluginOrigin[]> {
   const document = await readConfigFile(file);
-  const names = new Set([...namedPlugins(document), ...installedPlugins(document.directory)]);
+  const names = new Set([...namedPlugins(document).map(({ use }) => use), ...installedPlugins(document.directory)]);
   return [...names].map((plugin) => {
     const path = fileOf(plugin, document.directory);
     if (path === null) return { plugin, name: null, version: null, provenance: null };
