@@ -25,16 +25,15 @@ export {
   deliveryList,
   duplicateList,
   type Event,
-  type Explanation,
   eventDetails,
   eventList,
-  explanationList,
   incompleteList,
   problem,
   type Readable,
   type Replay,
   replay,
 } from './api/responses.js';
+export { type Explanation, explanationList } from './api/route-responses.js';
 export {
   type DestinationStatus,
   destinationStatus,

@@ -62,7 +62,7 @@ export { Capacity, SharedCapacity } from './resilience/capacity.js';
 export { TokenBucket } from './resilience/token-bucket.js';
 export { eventOf, recordOf } from './routing/event-record.js';
 export { type RouterEventType, routerEventData, routerEventExample, routerEvents } from './routing/router-events.js';
-export { type Route, Routes } from './routing/routes.js';
+export { gatheringOf, longestWaitMs, type Route, Routes } from './routing/routes.js';
 export { ComponentLifecycle, resolverUntilOpen, storeUntilOpen } from './runtime/component-lifecycle.js';
 export { registerClasses, registerPlan } from './runtime/composition.js';
 export { readConfigFile } from './runtime/config-file.js';

@@ -1,10 +1,12 @@
 /** The reference store: implements the contract in the plainest way. Every list is made anew from everything. */
 
 import type * as contract from '@switchhook/sdk';
-import { type Attempt, Clock, type DeliveryState, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
+import { type Attempt, Clock, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
 import { z } from 'zod';
+import { Gatherings, isNeeded } from './gatherings.js';
 import {
   apply,
+  backlogOf,
   type ChangeRow,
   changesOf,
   claimable,
@@ -14,7 +16,6 @@ import {
   end,
   fitsDelivery,
   fitsEvent,
-  isOpen,
   isRunning,
   keyOf,
   needsDecision,
@@ -54,6 +55,7 @@ class MemoryStore implements contract.Store {
   /** Of erased events, by the digest of source and key. */
   readonly #erased = new Map<string, { readonly eventId: string; readonly untilMs: number }>();
   readonly #texts: Texts;
+  readonly #gatherings = new Gatherings();
   #nextOrder = 0;
   #changes: ChangeRow[] = [];
   #lastChange = 0;
@@ -77,16 +79,16 @@ class MemoryStore implements contract.Store {
   }
 
   async append(entries: readonly contract.Entry[]): Promise<readonly contract.Appended[]> {
-    const added: EventRow[] = [];
+    const undo: (() => void)[] = [];
     try {
-      return entries.map((entry) => this.#append(entry, added));
+      return entries.map((entry) => this.#append(entry, undo));
     } catch (error) {
-      for (const row of added) this.#remove(row);
+      for (const each of undo.toReversed()) each();
       throw error;
     }
   }
 
-  #append({ event, deliveries }: contract.Entry, added: EventRow[]): contract.Appended {
+  #append({ event, deliveries }: contract.Entry, undo: (() => void)[]): contract.Appended {
     const known = this.#idByKey.get(keyOf(event));
     if (known !== undefined) return { eventId: known, duplicate: true };
     const erased = this.#erased.get(digestOf(event));
@@ -94,11 +96,11 @@ class MemoryStore implements contract.Store {
     if (this.#events.has(event.id)) throw new Error(`an event ${event.id} is kept already, with another key`);
     const record = { ...event, body: new Uint8Array(event.body) };
     const row: EventRow = { record, order: this.#nextOrder++, deliveries: [] };
-    this.#add(row, deliveries);
+    undo.push(() => this.#remove(row));
     this.#events.set(event.id, row);
     this.#idByKey.set(keyOf(event), event.id);
-    added.push(row);
     this.#note(row, null);
+    this.#add(row, deliveries, undo);
     return { eventId: event.id, duplicate: false };
   }
 
@@ -107,30 +109,23 @@ class MemoryStore implements contract.Store {
     return row === undefined ? [] : this.#add(row, deliveries);
   }
 
-  #add({ record, order, deliveries }: EventRow, added: readonly contract.NewDelivery[]): readonly string[] {
+  #add(event: EventRow, added: readonly contract.NewDelivery[], undo: (() => void)[] = []): readonly string[] {
+    const { record, order, deliveries } = event;
     if (deliveries.length + added.length > maxDeliveries)
       throw new Error(`event ${record.id} would have more than ${maxDeliveries} deliveries`);
-    return added.map(({ route, destination, transforms, state, dueMs }) => {
+    return added.map(({ route, destination, transforms, state, dueMs, gather }) => {
       const index = deliveries.length;
       const id = deliveryId(record.id, index);
       const begun = state === 'running' ? 1 : 0;
-      deliveries.push({
-        id,
-        order: order + index / (maxDeliveries + 1),
-        event: record,
-        route,
-        destination,
-        transforms: [...transforms],
-        createdAtMs: this.#clock.now(),
-        log: [],
-        state,
-        reason: null,
-        attempts: begun,
-        tries: begun,
-        lease: begun,
-        dueMs,
-        settledAtMs: null,
-      });
+      const createdAtMs = this.#clock.now();
+      const row: DeliveryRow = {
+        ...{ id, order: order + index / (maxDeliveries + 1), event: record, createdAtMs },
+        ...{ route, destination, transforms: [...transforms], state, dueMs, log: [] },
+        ...{ attempts: begun, tries: begun, lease: begun, reason: null, settledAtMs: null, gathered: null },
+      };
+      deliveries.push(row);
+      if (gather !== undefined && record.subject !== null) undo.push(this.#gatherings.add(row, gather, createdAtMs));
+      for (const attempt of row.log) this.#note(event, { delivery: row, attempt });
       return id;
     });
   }
@@ -192,7 +187,7 @@ class MemoryStore implements contract.Store {
   }
 
   async replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
-    const found = this.#found(ids).filter((row) => row.state !== 'running');
+    const found = this.#found(ids).filter(({ state }) => state !== 'running' && state !== 'gathered');
     for (const row of found)
       Object.assign(row, { state: 'waiting', reason: null, attempts: 0, dueMs, settledAtMs: null });
     return found.map(({ id }) => id);
@@ -206,7 +201,7 @@ class MemoryStore implements contract.Store {
 
   async prune({ beforeMs, limit }: contract.PruneRequest): Promise<number> {
     const old = [...this.#events.values()].filter(({ record }) => record.receivedAtMs < beforeMs);
-    const done = old.filter(({ deliveries }) => !deliveries.some((row) => isOpen(row) || needsDecision(row)));
+    const done = old.filter((row) => !row.deliveries.some(isNeeded));
     const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
     const removed = oldest.slice(0, limit);
     for (const row of removed) this.#remove(row);
@@ -245,24 +240,23 @@ class MemoryStore implements contract.Store {
     for (const { event, deliveries } of events) {
       const kept = this.#events.get(event.id);
       if (kept === undefined) this.#append({ event, deliveries: [] }, []);
-      const row = this.#events.get(event.id);
-      row?.deliveries.splice(
-        0,
-        row.deliveries.length,
-        ...deliveries.map(({ record, attempts }, index) => restored(row, index, record, attempts)),
-      );
+      this.#replace(event.id, deliveries);
+    }
+  }
+
+  #replace(eventId: string, deliveries: readonly contract.StoredDelivery[]): void {
+    const event = this.#events.get(eventId);
+    if (event === undefined) return;
+    for (const row of event.deliveries.splice(0)) this.#gatherings.replace(row);
+    for (const [index, { record, attempts }] of deliveries.entries()) {
+      const row = restored(event, index, record, attempts);
+      event.deliveries.push(row);
+      if (record.gathered) this.#gatherings.keep(row, record.gathered.ends, record.gathered.by === row.id);
     }
   }
 
   async backlog(): Promise<readonly contract.Backlog[]> {
-    const all = this.#deliveries().filter((row) => isOpen(row) || needsDecision(row));
-    return [...new Set(all.map(({ destination }) => destination))].map((destination) => {
-      const here = all.filter((row) => row.destination === destination);
-      const count = (state: DeliveryState): number => here.filter((row) => row.state === state).length;
-      const opened = here.filter(isOpen).map(({ createdAtMs }) => createdAtMs);
-      const oldestOpenMs = opened.length === 0 ? null : Math.min(...opened);
-      return { destination, waiting: count('waiting'), running: count('running'), dead: count('dead'), oldestOpenMs };
-    });
+    return backlogOf(this.#deliveries());
   }
 
   async changes(after: string | null, limit: number): Promise<contract.Changes> {
@@ -283,6 +277,7 @@ class MemoryStore implements contract.Store {
     this.#changes = this.#changes.filter((change) => change.row !== row);
     this.#events.delete(record.id);
     this.#idByKey.delete(keyOf(record));
+    for (const each of row.deliveries) this.#gatherings.remove(each);
   }
 
   #deliveries(): DeliveryRow[] {

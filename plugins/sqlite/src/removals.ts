@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { EraseRequest, PruneRequest } from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
 import type { DuplicateIndex } from './duplicate-index.js';
+import type { Gatherings } from './gatherings.js';
 import type { Results } from './protocol.js';
 import { deliveriesPerEvent } from './records.js';
 import type { CurrentRow, Place, writeStatements } from './sql.js';
@@ -22,6 +23,7 @@ interface RemovalParts {
   readonly counters: BacklogCounters;
   readonly order: SubjectOrder;
   readonly duplicates: DuplicateIndex;
+  readonly gatherings: Gatherings;
 }
 
 export class Removals {
@@ -74,11 +76,12 @@ export class Removals {
     return { removed: found.length + texts + keys, more: end !== undefined };
   }
 
-  /** Removes an event's deliveries with their attempts. */
-  clear(seq: number): void {
-    const { write, counters, order } = this.#parts;
+  /** Removes an event's deliveries with their attempts. `isReplaced`: a copy brings them again. */
+  clear(seq: number, isReplaced: boolean): void {
+    const { write, counters, order, gatherings } = this.#parts;
     const [first, last] = [seq * deliveriesPerEvent, (seq + 1) * deliveriesPerEvent - 1];
     const removed: readonly CurrentRow[] = write.deliveriesOf.all(seq, seq);
+    gatherings.remove(first, last, isReplaced);
     this.#sql.dropAttempts.run(first, last);
     this.#sql.dropDeliveries.run(first, last);
     for (const row of removed) {
@@ -92,7 +95,7 @@ export class Removals {
   }
 
   #remove(seq: number, source: string, key: string): void {
-    this.clear(seq);
+    this.clear(seq, false);
     this.#sql.dropEvent.run(seq);
     this.#parts.duplicates.remove(source, key, seq);
   }

@@ -1,6 +1,7 @@
 /** The statements that remove events, and those that keep the digests of erased keys. */
 import { type Place, preparer } from './sql.js';
 import type { Database } from './sql-connection.js';
+import { isGatheredByNone } from './sql-gatherings.js';
 
 /** Rewrites the file without what was removed from it. */
 export const rewrite = 'vacuum';
@@ -15,7 +16,7 @@ export function removalStatements(db: Database) {
       `select e.seq, e.source, e.key from events e indexed by events_by_time
       where (e.received_at, e.seq) > (?, ?) and (e.received_at, e.seq) <= (?, ?) and e.received_at < ? and not exists (
         select 1 from deliveries d where d.id between e.seq * 1024 and e.seq * 1024 + 1023
-          and (d.state < 3 or (d.state = 5 and d.reason <> 'discarded')))
+          and (d.state < 3 or (d.state = 5 and d.reason <> 'discarded'))) and ${isGatheredByNone}
       order by e.received_at, e.seq limit ?`,
     ),
     pruneWindow: statement<[number, number, number, number], Place>(

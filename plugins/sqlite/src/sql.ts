@@ -36,6 +36,8 @@ export interface DeliveryRow {
   readonly settled_at: number | null;
   /** Of the last attempt. */
   readonly failure: string | null;
+  /** See `gatheredColumn`. */
+  readonly gathered: string | null;
 }
 
 /** An attempt with its delivery and its event. */

@@ -12,6 +12,7 @@ import type {
 import type { BacklogCounters } from './backlog-counters.js';
 import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
+import { Gatherings } from './gatherings.js';
 import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
 import { Removals } from './removals.js';
@@ -30,6 +31,7 @@ export class Writes {
   readonly #order: SubjectOrder;
   readonly #duplicates: DuplicateIndex;
   readonly #limited: boolean;
+  readonly #gatherings: Gatherings;
   readonly #removals: Removals;
   #lastSeq: number;
 
@@ -39,8 +41,9 @@ export class Writes {
     this.#order = new SubjectOrder(db);
     this.#duplicates = new DuplicateIndex(db);
     this.#limited = limited;
-    const [order, duplicates] = [this.#order, this.#duplicates];
-    this.#removals = new Removals({ db, write: this.#sql, counters, order, duplicates });
+    this.#gatherings = new Gatherings(db);
+    const [order, duplicates, gatherings] = [this.#order, this.#duplicates, this.#gatherings];
+    this.#removals = new Removals({ db, write: this.#sql, counters, order, duplicates, gatherings });
     this.#lastSeq = this.#sql.lastSeq.get()?.seq ?? 0;
   }
 
@@ -118,7 +121,8 @@ export class Writes {
       if (earlier === null) return this.#lastSeq;
       return earlier.erased === true && earlier.eventId === event.id ? 'erased' : null;
     };
-    const parts = { sql: this.#sql, counters: this.#counters, order: this.#order, removals: this.#removals, append };
+    const [order, removals, gatherings] = [this.#order, this.#removals, this.#gatherings];
+    const parts = { sql: this.#sql, counters: this.#counters, order, removals, gatherings, append };
     restoreOthers(parts, others);
     for (const one of events) restoreEvent(parts, one);
     this.#duplicates.tidy(events.length);
@@ -126,13 +130,18 @@ export class Writes {
   }
 
   #addDelivery(id: number, delivery: NewDelivery, subject: string | null, nowMs: number): void {
-    const { route, destination, transforms, state, dueMs } = delivery;
+    const { route, destination, transforms, state, dueMs, gather } = delivery;
     const begun = state === 'running' ? 1 : 0;
     const ordered = this.#order.orderedSubject(destination, subject);
     this.#sql.addDelivery.run(
       ...[id, route, destination, textOf(transforms), stateCodes[state], begun, begun, begun, dueMs, ordered, nowMs],
     );
-    this.#counters.move(destination, null, state);
+    const joined =
+      gather === undefined || subject === null
+        ? 'waiting'
+        : this.#gatherings.add({ id, route, destination, subject }, gather, dueMs, nowMs);
+    if (joined === 'skipped') this.#sql.addAttempt.run(id, 1, nowMs, 0, joined, gather?.late ?? null, null);
+    if (joined === 'waiting') this.#counters.move(destination, null, state);
     this.#order.advance(destination, ordered);
   }
 
@@ -163,7 +172,7 @@ export class Writes {
       this.#counters.move(destination, countedAs(state, null), 'running');
     }
     return {
-      deliveries: taken.map((row) => claimed(row, destination)),
+      deliveries: taken.map((row) => ({ ...claimed(row, destination), ...this.#gatherings.eventsOf(row.id) })),
       exhausted: exhausted.map((row) => idOf(row.event_id, row.id)),
       nextDueMs: ordered ? this.#nextInOrder(destination) : (this.#sql.nextDue.get(destination)?.due_at ?? null),
     };
@@ -201,7 +210,7 @@ export class Writes {
 
   #replay(ids: readonly string[], dueMs: number): readonly string[] {
     return this.#changed(ids, (row) => {
-      if (row.state === stateCodes.running) return false;
+      if (row.state === stateCodes.running || row.state === stateCodes.gathered) return false;
       const ordered = this.#order.orderedSubject(row.destination, row.subject);
       this.#sql.wait.run(dueMs, ordered, row.id);
       this.#counters.move(row.destination, countedAs(row.state, row.reason), 'waiting');

@@ -521,7 +521,7 @@ describe('a replay', () => {
   });
 
   it('never touches what is running, and its counts add up, whatever is there', async () => {
-    const states: readonly DeliveryState[] = ['waiting', 'running', 'delivered', 'dead', 'skipped'];
+    const states = ['waiting', 'running', 'delivered', 'dead', 'skipped'] as const;
     const shape = fc.record({
       deliveries: fc.array(
         fc.tuple(fc.constantFrom(...states), fc.boolean(), fc.constantFrom('crm', 'slack', 'gone')),

@@ -11,7 +11,7 @@ const policy = {} as NonNullable<Destination['policy']>;
 /** A destination; give only what matters. */
 function aDestination(destination: string, given: Partial<Destination> = {}, counts: object = {}): Destination {
   const backlog = { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null, ...counts };
-  return { destination, policy, draining: false, load: null, backlog, holds: [], ...given };
+  return { destination, policy, draining: false, waitMs: 0, load: null, backlog, holds: [], ...given };
 }
 
 function aHold(kind: Hold['kind'], given: Partial<Hold> = {}): Hold {

@@ -215,6 +215,7 @@ describe('the API', () => {
     expect(delivery).to.deep.equal({
       ...{ id: `${id}.0`, event: id, type: 'ended', subject: null, route: 'calls', destination: 'crm', transforms: [] },
       ...{ state: 'dead', reason: 'rejected', attempts: 1, failure: 'status 400', dueAt: null, settledAt: createdAt },
+      gathered: null,
       history: [
         { number: 1, startedAt: createdAt, durationMs: 0, outcome: 'rejected', reason: 'status 400', response: null },
       ],
@@ -402,7 +403,7 @@ describe('the API', () => {
     const { ask, close } = await setup();
     const { routes } = (await ask('GET', '/api/routes')).reply;
     expect(routes).to.deep.equal([
-      { name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [] },
+      { name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [], wait: null },
     ]);
     const { components } = (await ask('GET', '/api/components')).reply;
     expect(components.map(({ use }: { use: string }) => use)).to.deep.equal(['memory', 'http.post']);

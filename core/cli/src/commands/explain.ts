@@ -8,7 +8,14 @@ import {
   explanationList,
   status,
 } from '@switchhook/core/api';
-import { type JsonObject, type JsonValue, parseJson, partsOfDeliveryId, stringifyJson } from '@switchhook/sdk';
+import {
+  durationText,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  partsOfDeliveryId,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { printDelivery, printEvent, printIndented } from '../format/event.js';
@@ -96,9 +103,17 @@ function printRoute(route: Route, { kept, deliveries }: Explanation, destination
       output.line(
         `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
       );
+    if (route.wait !== null && (made === undefined || isGathering(made)))
+      output.line(
+        `    waits for ${route.wait.for.join(' or ')}, at most ${durationText(route.wait.withinSeconds * 1_000)} from the first event on`,
+      );
     // The contents of a stored event are shown by `switchhook events`.
-    if (made?.state !== 'delivered') printPreview(preview, reason, kept, output);
+    if (made?.state !== 'delivered' && made?.state !== 'gathered') printPreview(preview, reason, kept, output);
   }
+}
+
+function isGathering({ state, gathered, attempts }: DeliveryDetails): boolean {
+  return state === 'waiting' && gathered !== null && attempts === 0;
 }
 
 function printPreview(preview: unknown, reason: string | null, kept: boolean, output: Output): void {

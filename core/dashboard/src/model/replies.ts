@@ -1,7 +1,7 @@
 /** What the page reads of the API's responses. A test compares it with the API's own schemas. */
 import type { Json } from './json.js';
 
-export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped';
+export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped' | 'gathered';
 
 export interface Hold {
   readonly kind: 'paused' | 'breaker-open' | 'asked-to-wait';
@@ -162,6 +162,7 @@ export interface Delivery {
   readonly dueAt: string | null;
   readonly createdAt: string;
   readonly settledAt: string | null;
+  readonly gathered: { readonly by: string; readonly events: number } | null;
 }
 
 /** Dead deliveries that failed alike. */

@@ -20,6 +20,7 @@ import { newReplayId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
+import { carriersOf } from './gathered.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -226,7 +227,9 @@ export class Replays {
 
   readonly #make = async (page: readonly Due<Wanted>[]): Promise<number> => {
     const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
-      const deliveries = group.map(({ eventId: _, ...wanted }) => ({ ...wanted, state: 'waiting' as const }));
+      const deliveries = group.map(({ eventId: _, waitMs, dueMs, ...wanted }) => {
+        return { ...wanted, state: 'waiting' as const, dueMs: dueMs + waitMs };
+      });
       return this.store.extend(eventId, deliveries);
     });
     return (await Promise.all(changes)).flat().length;
@@ -235,16 +238,20 @@ export class Replays {
   /** The deliveries that match a filter; discarded ones only if the filter names them. */
   async *#found({ deliveries: query, events }: ReplayFilter): Pages<DeliveryRecord> {
     const { store } = this;
-    const fitting = ({ items }: Page<DeliveryRecord>) =>
-      items.filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded');
+    const seen = new Set<string>();
+    const fitting = async ({ items }: Page<DeliveryRecord>) => {
+      const chosen = items.filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded');
+      return carriersOf(store, chosen, seen);
+    };
     if (events === null) {
       for await (const page of pagesOf(deliveriesPerPage, (part) => store.deliveries({ ...query, ...part })))
-        yield fitting(page);
+        yield await fitting(page);
       return;
     }
     for await (const page of pagesOf(eventsPerPage, (part) => store.events({ ...events, ...part }))) {
       const ofEach = page.items.map(({ id }) => store.deliveries({ ...query, eventId: id, limit: mostDeliveries }));
-      yield (await Promise.all(ofEach)).flatMap(fitting);
+      const items = (await Promise.all(ofEach)).flatMap((found) => found.items);
+      yield await fitting({ items, cursor: null });
     }
   }
 

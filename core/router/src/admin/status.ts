@@ -12,6 +12,7 @@ import { Pullers, type PullStatus } from '../ingest/pulling.js';
 import { RefusedRequests, type SourceTraffic } from '../ingest/refused-requests.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
+import { longestWaitMs, type Route } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
 import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
@@ -82,6 +83,8 @@ export interface DestinationStatus {
   readonly policy: QueuePolicy | null;
   /** True where it has been removed, and what is left for it is still delivered. */
   readonly draining: boolean;
+  /** For how long its events may have to wait because routes gather them. */
+  readonly waitMs: number;
   readonly load: QueueLoad | null;
   /** Null if the store did not return it. */
   readonly backlog: Backlog | null;
@@ -127,6 +130,7 @@ export interface StatusPlan {
   readonly sinceMs: number;
   /** By name. */
   readonly destinations: ReadonlyMap<string, OpenDestination>;
+  readonly routes: readonly Route[];
 }
 
 export const StatusPlan = token<Current<StatusPlan>>('switchhook.StatusPlan');
@@ -157,7 +161,7 @@ export class StatusReader {
   /** Never rejects; what the store does not answer within 2 s is null. */
   async read(): Promise<Status> {
     const { clock, dispatcher } = this;
-    const { destinations, number, sinceMs } = this.plan.value;
+    const { destinations, routes, number, sinceMs } = this.plan.value;
     const begunMs = clock.elapsed();
     const [backlogs, commit, storeSize] = await Promise.all([
       withTimeout(clock, statusMs, () => this.store.backlog()).catch(() => null),
@@ -181,6 +185,7 @@ export class StatusReader {
         destination,
         policy: destinations.get(destination)?.policy ?? null,
         draining: loads.has(destination) && !destinations.has(destination),
+        waitMs: longestWaitMs(routes, destination),
         load: loads.get(destination) ?? null,
         backlog:
           backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),

@@ -11,10 +11,12 @@ import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.
 import { troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
 import { eventOf } from '../routing/event-record.js';
+import type { Route, Wait } from '../routing/routes.js';
 import { type call, callAnswer } from './call-responses.js';
 import type * as refused from './refused-responses.js';
 import type * as reply from './responses.js';
 import { iso, isoOrNull } from './responses.js';
+import type * as about from './route-responses.js';
 import type * as standing from './status-responses.js';
 
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {
@@ -28,12 +30,13 @@ export function eventDetailsJson({ event, deliveries }: EventDetails): z.input<t
 
 export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.delivery> {
   const { id, eventId: event, type, subject, route, destination, transforms } = delivery;
-  const { state, reason, attempts, failure } = delivery;
+  const { state, reason, attempts, failure, gathered } = delivery;
   return {
     ...{ id, event, type, subject, route, destination, transforms, state, reason, attempts, failure },
     dueAt: isoOrNull(delivery.dueMs),
     createdAt: iso(delivery.createdAtMs),
     settledAt: isoOrNull(delivery.settledAtMs),
+    gathered: gathered == null ? null : { by: gathered.by, events: gathered.events },
   };
 }
 
@@ -105,9 +108,18 @@ export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
 }
 
 /** Also for `switchhook explain` with a router that is not running. */
-export function explanationJson(explanation: Explanation): z.input<typeof reply.explanation> {
+export function explanationJson(explanation: Explanation): z.input<typeof about.explanation> {
   const { event, kept, deliveries, routes } = explanation;
-  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryDetailsJson), routes };
+  const explained = routes.map(({ wait, ...route }) => ({ ...route, wait: waitJson(wait) }));
+  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryDetailsJson), routes: explained };
+}
+
+export function routeJson({ name, from, on, where, to, transforms, wait = null }: Route) {
+  return { name, from, on, where: where?.text ?? null, to, transforms, wait: waitJson(wait) };
+}
+
+function waitJson(wait: Wait | null) {
+  return wait === null ? null : { for: wait.for, withinSeconds: wait.withinMs / 1_000 };
 }
 
 export function replayJson({ startedAtMs, endedAtMs, ...rest }: Replay): z.input<typeof reply.replay> {

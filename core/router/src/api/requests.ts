@@ -38,7 +38,7 @@ function instant(description: string) {
 const word = z.string().min(1).max(512);
 
 /** Where a delivery stands. */
-export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped'] as const;
+export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const;
 /** Why a delivery is dead. */
 export const reasons = ['rejected', 'exhausted', 'discarded'] as const;
 const json = z.record(z.string(), z.unknown());
@@ -151,10 +151,10 @@ export const refusedQuery = refusedFilter.extend(part);
 export const nothing = z.strictObject({});
 
 const replayFilter = z.strictObject({
-  state: z
-    .enum(['waiting', 'delivered', 'dead', 'skipped'])
-    .optional()
-    .meta({ description: 'Default: dead. Discarded ones only with reason: discarded.' }),
+  state: z.enum(['waiting', 'delivered', 'dead', 'skipped', 'gathered']).optional().meta({
+    description:
+      'Default: dead. Discarded ones only with reason: discarded. `gathered`: the deliveries that have gathered them.',
+  }),
   ...deliveryFilter,
   ...eventFilter,
   ...period,

@@ -14,7 +14,7 @@ import type { ConfigDocument } from './diagnostics.js';
 import { expectationsOf } from './followed-by.js';
 import { PluginRows } from './plugin-rows.js';
 import type { Path, Problem } from './problem.js';
-import { checkTypes, References, ResolverOrder } from './references.js';
+import { checkTypes, checkWait, References, ResolverOrder } from './references.js';
 import { routerRow } from './router-row.js';
 import { type rowSchemas, type Section, sections } from './row-schemas.js';
 import {
@@ -178,7 +178,9 @@ class ConfigCheck {
     if (row === null) return null;
     const { from = this.#references.names('sources'), on = ['*'], where = null, to, transform = [] } = row;
     checkTypes(this.#document, [...path, 'on'], rowsNamed(from, sources));
-    return { name, from, on, where, to, transforms: transform };
+    const wait = row.wait === undefined ? null : { for: row.wait.for, withinMs: row.wait.within };
+    if (wait !== null) checkWait(this.#document, path, on, rowsNamed(from, sources));
+    return { name, from, on, where, to, transforms: transform, wait };
   }
 
   #answer(path: Path, index: number, { sources, order, numbers }: AnswerContext): AnswerRow | null {

@@ -140,6 +140,9 @@ export const pluginsSchema = z
       'Packages and local files that provide components. Packages named `@switchhook/plugin-…` are found automatically.',
   });
 
+/** Longer than a conversation takes, and what its platform makes of it. */
+const longestWaitMs = 7 * 86_400_000;
+
 export const routeSchema = z
   .strictObject({
     name: z
@@ -158,6 +161,21 @@ export const routeSchema = z
     ).optional(),
     to: names('Destinations.'),
     transform: names('Transforms, applied in this order.').optional(),
+    wait: z
+      .strictObject({
+        for: names(
+          'Event types that end the wait; of several, one is enough. `*` stands for any number of characters.',
+        ),
+        within: duration('How long to wait, from the arrival of the first event of the subject.').refine(
+          (ms) => ms >= 1_000 && ms <= longestWaitMs,
+          'must be at least 1s and at most 7d',
+        ),
+      })
+      .optional()
+      .meta({
+        description:
+          'Gathers the events of one subject, and delivers them together, once. `event` is then the one that ended the wait, otherwise the latest; `events` has all of them. Later events are skipped. Default: each event is delivered by itself, at once.',
+      }),
   })
   .meta({ description: 'Assigns events to destinations.' });
 

@@ -13,7 +13,7 @@ import {
 } from '@switchhook/sdk';
 import { SharedCapacity } from '../resilience/capacity.js';
 import { eventOf } from '../routing/event-record.js';
-import type { Routes } from '../routing/routes.js';
+import { gatheringOf, type Routes } from '../routing/routes.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -75,13 +75,16 @@ export class Dispatcher {
     const nowMs = this.clock.now();
     const deliveries: NewDelivery[] = [];
     const queues: (DeliveryQueue | null)[] = [];
-    for (const { name: route, to, transforms } of routes.match(eventOf(event)))
-      for (const destination of to) {
+    for (const route of routes.match(eventOf(event))) {
+      const { waitMs, ...gathering } = gatheringOf(route, event);
+      for (const destination of route.to) {
         const queue = this.#queues.get(destination) ?? null;
-        const waiting: NewDelivery = { route, destination, transforms, state: 'waiting', dueMs: nowMs };
-        deliveries.push(queue?.admit(route, transforms, nowMs) ?? waiting);
+        const place = { route: route.name, destination, transforms: route.transforms };
+        const waiting: NewDelivery = { ...place, state: 'waiting', dueMs: nowMs + waitMs, ...gathering };
+        deliveries.push(queue?.admit(waiting, nowMs) ?? waiting);
         queues.push(queue);
       }
+    }
     return { entry: { event, deliveries }, queues };
   }
 

@@ -78,15 +78,14 @@ export class DeliveryQueue {
   }
 
   /** Decides, before the commit, whether a new delivery is handed over in memory or waits in the store. */
-  admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
-    const { destination, clock } = this.#parts;
+  admit(waiting: NewDelivery, nowMs: number): NewDelivery {
     this.#ending.promised += 1;
     // What is already due goes first, so new deliveries wait in the store, which keeps the order.
-    const queue = this.#ending.isClosed || this.#policy.ordered || this.#due.isNow(nowMs) || this.#capacity.left <= 0;
-    if (queue || this.throttle.allowance(clock.elapsed()) === 0)
-      return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
+    const isBehind = this.#policy.ordered || this.#due.isNow(nowMs) || waiting.gather !== undefined;
+    if (this.#ending.isClosed || isBehind || this.#capacity.left <= 0) return waiting;
+    if (this.throttle.allowance(this.#parts.clock.elapsed()) === 0) return waiting;
     this.#capacity.take(1);
-    return { route, destination, transforms, state: 'running', dueMs: nowMs + leaseMsOf(this.#policy) };
+    return { ...waiting, state: 'running', dueMs: nowMs + leaseMsOf(this.#policy) };
   }
 
   /** Takes over a delivery that `admit` promised to hand over, now that it is committed. */

@@ -20,12 +20,14 @@ import {
   refusalGroupJson,
   refusedJson,
   replayJson,
+  routeJson,
   storeJson,
 } from '../api/mapping.js';
 import { capture, refusalGroupList, refusedList } from '../api/refused-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { iso } from '../api/responses.js';
+import { explanationList, routeList } from '../api/route-responses.js';
 import { status } from '../api/status-responses.js';
 import { changeEndpoints } from './change-endpoints.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
@@ -184,7 +186,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'POST',
     path: '/api/explain',
     summary: 'Why an event goes where it goes, and what each destination would get. Nothing is sent.',
-    ...{ query: nothing, body: question.explainBody, reply: reply.explanationList, refusals: ['NOT_KEPT'] },
+    ...{ query: nothing, body: question.explainBody, reply: explanationList, refusals: ['NOT_KEPT'] },
     answer: async ({ body }, { operations }) => {
       // A body that has been parsed from JSON holds nothing but JSON.
       const explanations = await operations.explain(body as ExplainQuestion);
@@ -236,11 +238,9 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/routes',
     summary: 'The routes, in the order of the file.',
-    ...{ query: nothing, body: nothing, reply: reply.routeList, refusals: [] },
+    ...{ query: nothing, body: nothing, reply: routeList, refusals: [] },
     answer: async (_, { info }) => ({
-      routes: info.routes.map(({ name, from, on, where, to, transforms }) => {
-        return { name, from, on, where: where?.text ?? null, to, transforms };
-      }),
+      routes: info.routes.map(routeJson),
     }),
   }),
   endpoint({

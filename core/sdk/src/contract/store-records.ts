@@ -43,6 +43,18 @@ export interface DeliveryRecord {
   readonly settledAtMs: number | null;
   /** Why its last attempt was no success; null where there was none, or it was one. */
   readonly failure: string | null;
+  /** Null or missing where it neither gathers nor is gathered. */
+  readonly gathered?: Gathered | null;
+}
+
+/** What a delivery is part of, whose route has `wait`. */
+export interface Gathered {
+  /** Id of the delivery that gathers; its own where it is that one. */
+  readonly by: string;
+  /** How many events that one has, its own included. */
+  readonly events: number;
+  /** Whether the event of this delivery ends the wait. */
+  readonly ends: boolean;
 }
 
 /** An event with all that a store keeps of it: to be kept by another store as it is. */
@@ -198,7 +210,7 @@ export interface StoreSize {
 
 /** What to remove. */
 export interface PruneRequest {
-  /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */
+  /** Events received before this time, all of whose deliveries are delivered, skipped, discarded, or gathered by such, oldest first. Open and dead ones are kept. */
   readonly beforeMs: number;
   /** At most this many events in one step, and at most this many texts of `setState` and digests of erased keys that have ended. */
   readonly limit: number;

@@ -30,6 +30,21 @@ export interface NewDelivery {
   /** `running` = handed over in memory: attempt 1 is counted and lease 1 is held until `dueMs`. `waiting` = to be claimed from `dueMs` on. */
   readonly state: 'waiting' | 'running';
   readonly dueMs: number;
+  /** Only of a route with `wait`, with the state `waiting`, for an event with a subject. */
+  readonly gather?: Gather;
+}
+
+/**
+ * Of the deliveries with `gather` of one route, destination and subject, the first gathers the others, until its event is removed.
+ * As long as it is waiting and no attempt of it has begun, each further one ends as `gathered`, and makes it due by its own `dueMs`,
+ * if that is earlier. With 1,000 events it is due at once. After that, each further one ends as `skipped`, with one attempt of that
+ * outcome. Of several that are committed at the same moment, also by several routers, one is the first.
+ */
+export interface Gather {
+  /** Whether the event ends the wait: the first one that does is the event of the delivery that gathers; without one, the latest. */
+  readonly ends: boolean;
+  /** Reason of the attempt, if it is skipped. */
+  readonly late: string;
 }
 
 /** An event with all its deliveries: at most 1,000, committed together or not at all. */
@@ -75,7 +90,10 @@ export interface ClaimedDelivery {
   readonly attempt: number;
   /** Fences the settlement. Grows with each claim, never goes back. */
   readonly lease: number;
+  /** Of a delivery that gathers: see `Gather`. */
   readonly event: EventRecord;
+  /** Only of a delivery that gathers: all its events that are kept, in order of arrival. */
+  readonly events?: readonly EventRecord[];
 }
 
 /** What a claim brought. */
@@ -136,7 +154,7 @@ export interface Store extends Lifecycle {
 
   /**
    * Makes deliveries waiting again from `dueMs` on, with their attempts at 0, whatever their state, a pending retry
-   * included; running ones are skipped. Returns the ids that changed.
+   * included; running and gathered ones are skipped. Returns the ids that changed.
    */
   replay(deliveryIds: readonly string[], dueMs: number): Promise<readonly string[]>;
   /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept. */

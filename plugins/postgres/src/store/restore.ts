@@ -3,10 +3,12 @@ import type { StoredDelivery, StoredEvent, StoredKey, StoredOthers } from '@swit
 import { DatabaseFailure } from '../failure.js';
 import type { Connection, Database } from './database.js';
 import type { Days } from './days.js';
+import { gatheringValues } from './gatherings.js';
 import { digestOf, lineOf, stateCodes, storable, textOf } from './rows.js';
+import { gatheringStatements } from './sql-gatherings.js';
 import { restoreStatements } from './sql-restore.js';
 import { perDay } from './sql-schema.js';
-import { eventValues } from './writes.js';
+import { eventValues } from './write-values.js';
 
 type Statements = ReturnType<typeof restoreStatements>;
 
@@ -33,7 +35,7 @@ export async function restore(
   await days.make([...ofDays.keys()]);
   await database.transaction(async (connection) => {
     for (const [day, ofDay] of ofDays) await keepEvents(connection, sql, ofDay, day === days.today ? null : day);
-    await keepDeliveries(connection, sql, events);
+    await keepDeliveries(connection, schema, events);
     await connection.run(sql.texts, [
       texts.map(({ key }) => storable(key)),
       texts.map(({ value }) => storable(value)),
@@ -89,7 +91,8 @@ async function numbersFor(connection: Connection, sql: Statements, count: number
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-async function keepDeliveries(connection: Connection, sql: Statements, events: readonly StoredEvent[]): Promise<void> {
+async function keepDeliveries(connection: Connection, schema: string, events: readonly StoredEvent[]): Promise<void> {
+  const sql = restoreStatements(schema);
   const rows = events.flatMap(({ event, deliveries }): Row[] =>
     deliveries.map((delivery, index) => ({ ...delivery, event, index })),
   );
@@ -101,6 +104,13 @@ async function keepDeliveries(connection: Connection, sql: Statements, events: r
     ...deliveryValues(settled),
     settled.map(({ record }) => record.settledAtMs),
     settled.map(({ record }) => record.reason),
+  ]);
+  const gathered = rows
+    .filter(({ record, event }) => record.gathered && event.subject !== null)
+    .map(({ record, event, index }) => ({ id: event.id, idx: index, subject: event.subject, delivery: record }));
+  await connection.run(gatheringStatements(schema).restore, [
+    ...gatheringValues(gathered, ({ delivery }) => delivery.gathered?.ends === true),
+    gathered.map(({ delivery }) => delivery.gathered?.by === delivery.id),
   ]);
   const attempts = rows.flatMap((row) =>
     row.attempts.map((attempt) => ({ ...attempt, id: row.event.id, index: row.index })),

@@ -1,5 +1,6 @@
 /** The statements that remove events, and the keys of those that are gone. */
 import { quoted } from '../sql.js';
+import { dropGathered, isGathered } from './sql-gatherings.js';
 import type { Statement } from './sql-schema.js';
 
 export function removalStatements(schemaName: string) {
@@ -15,9 +16,11 @@ export function removalStatements(schemaName: string) {
           and not exists (select from ${s}.deliveries d where d.seq = e.seq offset 0)
           and not exists (
             select from ${s}.settled d where d.seq = e.seq and d.state = 5 and d.reason <> 'discarded' offset 0)
+          and not ${isGathered(schemaName, 'g.seq = e.seq')}
         order by e.received_at, e.seq limit $3 for update of e skip locked),
       no_attempts as (delete from ${s}.attempts where seq = any(array(select seq from old))),
       no_deliveries as (delete from ${s}.settled where seq = any(array(select seq from old))),
+      no_gathered as (${dropGathered(schemaName, 'seq = any(array(select seq from old))')}),
       no_keys as (delete from ${s}.seen where seq = any(array(select seq from old)) and $4),
       gone as (delete from ${s}.events where seq = any(array(select seq from old)) returning seq)
       select count(*) as removed from gone`,
@@ -52,6 +55,7 @@ export function removalStatements(schemaName: string) {
       'erase_events',
       `with no_attempts as (delete from ${s}.attempts where seq = any($1::bigint[])),
       no_deliveries as (delete from ${s}.settled where seq = any($1::bigint[])),
+      no_gathered as (${dropGathered(schemaName, 'seq = any($1::bigint[])')}),
       no_events as (delete from ${s}.events where seq = any($1::bigint[]))
       update ${s}.seen set erased_until = $2 where seq = any($1::bigint[])`,
     ),

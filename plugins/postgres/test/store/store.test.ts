@@ -70,6 +70,7 @@ describe('postgres, its schema', () => {
       for (const table of ['events', 'attempts']) await database.query(`alter table ${table} drop column xid`);
       await database.query('alter table events drop column trace');
       await database.query('alter table seen drop column erased_until');
+      await database.query('drop table gathered');
       await database.query('delete from migrations where version > 1');
       const store = await open();
       expect(await store.setState?.('a', 'one', null)).to.equal(true);

@@ -6,6 +6,7 @@ import { claimTests, settleTests } from './claims.js';
 import { restoreTests, snapshotTests } from './copies.js';
 import { eraseTests } from './erase.js';
 import type { StoreFixture, Test } from './fixtures.js';
+import { gatherTests } from './gather.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
@@ -27,6 +28,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     claimTests(test);
     settleTests(test);
     orderTests(test);
+    gatherTests(test);
     operatorTests(test);
     eraseTests(test);
     listTests(test);
