@@ -13,7 +13,10 @@ import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { printDelivery, printEvent, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { printJson } from '../print.js';
+import { printJson, quoted } from '../print.js';
+
+/** Of one subject, by the API. */
+const mostExplained = 20;
 
 type Route = Explanation['routes'][number];
 type Destinations = readonly DestinationStatus[];
@@ -29,6 +32,8 @@ export async function runExplain(output: Output, what: string, options: ExplainO
     const explanations = await explained(router, what);
     if (options.json) return printJson(output, { explanations });
     print(explanations, await destinationsOf(router, explanations), output);
+    if (explanations.length === mostExplained)
+      output.note(`The latest ${mostExplained} events are explained. All: switchhook events --subject ${quoted(what)}`);
   });
 }
 

@@ -1,11 +1,12 @@
 /** `switchhook refused`: requests to sources that were refused, one by one or counted by their reason. */
 import { open } from 'node:fs/promises';
 import { capture, longestPage, type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
+import type { Command } from 'commander';
 import { type Query, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { filterOf, type Part, type Period } from '../filters.js';
 import { clockTime } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { printJson, printTable } from '../print.js';
+import { noteRest, printJson, printTable } from '../print.js';
 import type { Column } from '../table.js';
 
 interface RefusedOptions extends RouterOptions, Period, Part {
@@ -16,7 +17,12 @@ interface RefusedOptions extends RouterOptions, Period, Part {
   readonly save?: string;
 }
 
-export async function runRefused(output: Output, id: string | undefined, options: RefusedOptions): Promise<void> {
+export async function runRefused(
+  output: Output,
+  id: string | undefined,
+  options: RefusedOptions,
+  command: Command,
+): Promise<void> {
   return withRouter(options, output, async (router) => {
     if (id !== undefined && options.save === undefined)
       throw new CommandFailure(exitCodes.usage, 'an id needs --save <file>, which writes the request into a file');
@@ -34,7 +40,7 @@ export async function runRefused(output: Output, id: string | undefined, options
       columns,
       page.requests.map((request) => rowOf(request, options.utc)),
     );
-    if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}, or --group counts them.`);
+    noteRest(output, command, page.cursor);
     output.note(advice(page.requests));
   });
 }

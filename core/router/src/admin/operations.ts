@@ -25,7 +25,7 @@ import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../inges
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
-import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
+import { answeredCalls, type CallQuery } from './call-history.js';
 import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
 import { draftedEvents } from './dry-run.js';
 import { Erasures } from './erasures.js';
@@ -104,7 +104,7 @@ export class Operations {
     return page;
   }
 
-  calls(query: CallQuery): Promise<CallPage> {
+  calls(query: CallQuery): Promise<Page<EventRecord>> {
     const { callSources, normalizePhone } = this.plan.value;
     return answeredCalls(this.store, callSources, normalizePhone, query);
   }

@@ -115,8 +115,8 @@ const incomplete = z
   .register(named, { id: 'IncompleteConversation' });
 export const incompleteList = z
   .object({
-    conversations: list(incomplete).meta({ description: 'The latest first.' }),
-    more: z.boolean().meta({ description: 'Whether there are more.' }),
+    conversations: list(incomplete).meta({ description: 'The one whose event was received last comes first.' }),
+    cursor,
   })
   .register(named, { id: 'IncompleteList' });
 export type IncompleteList = z.output<typeof incompleteList>;
@@ -153,7 +153,7 @@ const duplicate = z
     lastAt: z.string().meta({ description: 'When it came last.' }),
   })
   .register(named, { id: 'Duplicate' });
-export const duplicateList = z.object({ duplicates: list(duplicate) }).register(named, { id: 'DuplicateList' });
+export const duplicateList = z.object({ duplicates: list(duplicate), cursor }).register(named, { id: 'DuplicateList' });
 
 const explainedValue = z.object({
   text: z.string().meta({ description: 'As written in the file.' }),

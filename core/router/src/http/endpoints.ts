@@ -60,11 +60,15 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/duplicates',
     summary: 'Events that came again since the router started, the latest first; the last thousand.',
     ...{ query: question.duplicateQuery, body: nothing, reply: reply.duplicateList, refusals: [] },
-    answer: async ({ query }, { duplicates }) => ({
-      duplicates: duplicates.list(query).map(({ eventId: event, lastAtMs, ...rest }) => {
-        return { event, ...rest, lastAt: iso(lastAtMs) };
-      }),
-    }),
+    answer: async ({ query }, { duplicates: recent }) => {
+      const { items, cursor } = recent.list(query);
+      const duplicates = items.map(({ eventId: event, lastAtMs, ...rest }) => ({
+        event,
+        ...rest,
+        lastAt: iso(lastAtMs),
+      }));
+      return { duplicates, cursor };
+    },
   }),
   endpoint({
     method: 'GET',
@@ -72,9 +76,8 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Calls that were answered, newest first, and how.',
     ...{ query: question.callQuery, body: nothing, reply: callList, refusals: [] },
     answer: async ({ query }, { operations, nowMs }) => {
-      const { calls, completeSinceMs } = await operations.calls(timed(query, nowMs));
-      const completeSince = completeSinceMs === null ? null : iso(completeSinceMs);
-      return { calls: calls.flatMap(callJson), more: completeSinceMs !== null, completeSince };
+      const { items, cursor } = await operations.calls(timed(query, nowMs));
+      return { calls: items.flatMap(callJson), cursor };
     },
   }),
   endpoint({
@@ -100,10 +103,11 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/incomplete',
     summary: 'Conversations of which an event did not arrive in the time that `followedBy` sets, the latest first.',
     ...{ query: question.incompleteQuery, body: nothing, reply: reply.incompleteList, refusals: ['NO_SUCH_ROW'] },
-    answer: async ({ query: { source, limit } }, { incomplete, operations }) => {
-      const { items, more } = await incomplete.list({ limit, ...(source !== undefined && { source }) });
-      if (items.length === 0) operations.checkNames(source === undefined ? {} : { source });
-      return { conversations: items.map(incompleteJson), more };
+    answer: async ({ query: { source, ...part } }, { incomplete, operations }) => {
+      const named = source === undefined ? {} : { source };
+      const { items, cursor } = await incomplete.list({ ...part, ...named });
+      if (items.length === 0) operations.checkNames(named);
+      return { conversations: items.map(incompleteJson), cursor };
     },
   }),
   endpoint({

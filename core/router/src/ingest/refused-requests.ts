@@ -13,6 +13,7 @@ import { routerSource } from '../routing/router-events.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { newRefusedId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { type Part, pageOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { CapturedRequests, type CaptureFile, captureFile, longestCaptureMs } from './captured-requests.js';
 import { fits, RefusalCounts, type RefusalFilter, type RefusalGroup } from './refusal-counts.js';
@@ -53,11 +54,7 @@ export interface RefusedRecord extends Pick<Refusing, 'source' | 'remoteAddress'
 }
 
 /** Which refused requests. All given conditions must hold. */
-export interface RefusedQuery extends RefusalFilter {
-  readonly limit: number;
-  /** Id of the last one on the page before. */
-  readonly cursor?: string;
-}
+export interface RefusedQuery extends RefusalFilter, Part {}
 
 /** The requests of one source since the start. */
 export interface SourceTraffic {
@@ -165,17 +162,10 @@ export class RefusedRequests {
   list({ limit, cursor, sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, ...wanted }: RefusedQuery) {
     const found = [...this.#kept.values()]
       .flat()
-      .filter(
-        (record) =>
-          fits(record, wanted) &&
-          record.atMs >= sinceMs &&
-          record.atMs < untilMs &&
-          (cursor === undefined || record.id < cursor),
-      )
-      .sort((a, b) => (a.id < b.id ? 1 : -1));
+      .filter((record) => fits(record, wanted) && record.atMs >= sinceMs && record.atMs < untilMs);
     const whole = this.#wholeRequests();
-    const items = found.slice(0, limit).map((record) => ({ ...record, captured: whole.has(record.id) }));
-    return { items, cursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+    const page = pageOf(found, ({ id }) => id, { limit, cursor });
+    return { ...page, items: page.items.map((record) => ({ ...record, captured: whole.has(record.id) })) };
   }
 
   /** The largest first. */
