@@ -8,7 +8,7 @@ import { printAnswer } from '../format/call.js';
 import { clockTime, printDelivery, printEvent } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { msText, noteRest, printJson, printTable } from '../print.js';
-import type { Column } from '../table.js';
+import { type Column, timeCut } from '../table.js';
 import { type Watched, watched } from '../watch.js';
 
 interface CallsOptions extends RouterOptions, Period, Part, Watched {
@@ -17,14 +17,14 @@ interface CallsOptions extends RouterOptions, Period, Part, Watched {
 }
 
 const columns: readonly Column[] = [
-  { heading: 'received' },
+  { heading: 'received', cut: timeCut },
   { heading: 'from' },
   { heading: 'to', drop: 3 },
   { heading: 'answer', cut: 8, drop: 2 },
   { heading: 'step' },
   { heading: 'ring time', drop: 4 },
   { heading: 'requests', drop: 1 },
-  { heading: 'not looked up', cut: 14 },
+  { heading: 'not looked up', cut: 10 },
   { heading: 'event', below: true },
 ];
 

@@ -6,6 +6,7 @@ import { type DeliveryFilter, type DiedPeriod, filterOf, type Part, type Period 
 import { clockTime, printDead } from '../format/event.js';
 import { type Output, styled } from '../output.js';
 import { noteRest, printJson, printTable } from '../print.js';
+import { timeCut } from '../table.js';
 import { type Watched, watched } from '../watch.js';
 
 interface DeadOptions
@@ -62,8 +63,8 @@ export function printGroups(found: DeadGroupList, options: Period, output: Outpu
       { heading: 'destination', cut: 10 },
       { heading: 'failure', cut: 20 },
       { heading: 'reason', drop: 2 },
-      { heading: 'first', drop: 1 },
-      { heading: 'last', drop: 3 },
+      { heading: 'first', cut: timeCut, drop: 1 },
+      { heading: 'last', cut: timeCut, drop: 3 },
       { heading: 'latest', below: true },
     ],
     rows,

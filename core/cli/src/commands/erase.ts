@@ -7,6 +7,7 @@ import { instantOf, type Part } from '../filters.js';
 import { clockTime, zoned } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { confirm, deliveries, noteRest, printJson, printTable, quantity } from '../print.js';
+import { timeCut } from '../table.js';
 import { operator } from './control.js';
 
 interface EraseOptions extends RouterOptions, Part {
@@ -110,7 +111,13 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
   if (examples.length > 0)
     printTable(
       output,
-      ['example', { heading: 'source', cut: 10 }, 'type', { heading: 'subject', cut: 12 }, 'found by'],
+      [
+        { heading: 'example', below: true },
+        { heading: 'source', cut: 8, drop: 1 },
+        { heading: 'type', cut: 12 },
+        { heading: 'subject', cut: 12 },
+        { heading: 'found by', cut: 12 },
+      ],
       examples.map(({ id, source, type, subject, by }) => [id, source, type, subject ?? '', foundTexts[by]]),
     );
   for (const one of destinations) output.line(atDestination(one, dryRun));
@@ -120,7 +127,12 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
   output.line(dryRun ? 'Sent already:' : 'Sent already, to be erased there:');
   printTable(
     output,
-    ['destination', 'event', 'delivery key', { heading: 'when', cut: 10 }],
+    [
+      { heading: 'destination', cut: 10 },
+      { heading: 'event', drop: 1 },
+      { heading: 'delivery key', below: true },
+      { heading: 'when', cut: timeCut },
+    ],
     sent.map(({ destination, event, delivery, at, arrived }) => [
       destination,
       event,
@@ -178,7 +190,7 @@ async function listed(router: RouterClient, options: EraseOptions, command: Comm
   printTable(
     output,
     [
-      'started',
+      { heading: 'started', cut: timeCut },
       { heading: 'by', cut: 10 },
       'what',
       'events',

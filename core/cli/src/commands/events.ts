@@ -7,11 +7,11 @@ import { type EventFilter, filterOf, type Part, type Period } from '../filters.j
 import { clockTime, printDelivery, printEvent, printIndented } from '../format/event.js';
 import type { Output } from '../output.js';
 import { noteRest, printJson, printTable } from '../print.js';
-import type { Column } from '../table.js';
+import { type Column, timeCut } from '../table.js';
 import { type Watched, watched } from '../watch.js';
 
 const eventColumns: readonly Column[] = [
-  { heading: 'received' },
+  { heading: 'received', cut: timeCut },
   { heading: 'type', cut: 12 },
   { heading: 'subject', cut: 12 },
   { heading: 'agent', cut: 8, drop: 1 },
@@ -66,7 +66,7 @@ async function listEvents(
 }
 
 const duplicateColumns: readonly Column[] = [
-  { heading: 'came again' },
+  { heading: 'came again', cut: timeCut },
   { heading: 'times' },
   { heading: 'type', cut: 12 },
   { heading: 'subject', cut: 12 },

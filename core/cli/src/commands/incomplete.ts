@@ -6,6 +6,7 @@ import type { Part } from '../filters.js';
 import { clockTime } from '../format/event.js';
 import type { Output } from '../output.js';
 import { noteRest, printJson, printTable } from '../print.js';
+import { timeCut } from '../table.js';
 
 interface IncompleteOptions extends RouterOptions, Part {
   readonly source?: string;
@@ -33,8 +34,8 @@ export async function runIncomplete(output: Output, options: IncompleteOptions, 
         { heading: 'source', cut: 10 },
         { heading: 'missing', cut: 12 },
         { heading: 'after', drop: 1 },
-        { heading: 'received', drop: 2 },
-        { heading: 'due' },
+        { heading: 'received', cut: timeCut, drop: 2 },
+        { heading: 'due', cut: timeCut },
       ],
       rows,
     );

@@ -7,7 +7,7 @@ import { filterOf, type Part, type Period } from '../filters.js';
 import { clockTime } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { noteRest, printJson, printTable } from '../print.js';
-import type { Column } from '../table.js';
+import { type Column, timeCut } from '../table.js';
 
 interface RefusedOptions extends RouterOptions, Period, Part {
   readonly source?: string;
@@ -94,7 +94,7 @@ async function latestCaptured(router: RouterClient, filter: Query): Promise<stri
 }
 
 const columns: readonly Column[] = [
-  { heading: 'refused' },
+  { heading: 'refused', cut: timeCut },
   { heading: 'source', cut: 8 },
   { heading: 'agent', cut: 8, drop: 6 },
   { heading: 'code', drop: 5 },
@@ -148,8 +148,8 @@ async function printGroups(router: RouterClient, filter: Query, options: Refused
       { heading: 'reason', cut: 16 },
       { heading: 'expected secret', cut: 10, drop: 3 },
       { heading: 'secret found', cut: 8, drop: 6 },
-      { heading: 'first', drop: 1 },
-      { heading: 'last', drop: 4 },
+      { heading: 'first', cut: timeCut, drop: 1 },
+      { heading: 'last', cut: timeCut, drop: 4 },
       { heading: 'latest', below: true },
     ],
     rows,

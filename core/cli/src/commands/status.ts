@@ -98,7 +98,13 @@ function printSources({ sources, pulls }: Status, output: Output): void {
   if (rows.length === 0) return;
   printTable(
     output,
-    ['source', { heading: 'use', drop: 1 }, { heading: 'received' }, { heading: 'refused' }, 'most refused, last hour'],
+    [
+      'source',
+      { heading: 'use', drop: 1 },
+      { heading: 'received' },
+      { heading: 'refused', cut: 8 },
+      'most refused, last hour',
+    ],
     rows.map(({ source, use, received, refused, lastRefusedAt, refusal }) => [
       source || 'none of this name',
       use ?? '-',
