@@ -86,6 +86,23 @@ export function restored(
   return { ...kept, order: order + index / 1_001, log: [...log], tries, lease: tries, dueMs: dueMs ?? 0 };
 }
 
+/** What a step of retention may remove, oldest first. */
+export function prunable(all: Iterable<EventRow>, request: contract.PruneRequest): readonly EventRow[] {
+  const { beforeMs, limit, remove = 'events', scope = {} } = request;
+  const { sources, exceptSources = [], types, exceptTypes = [] } = scope;
+  const fits = ({ record: { receivedAtMs, source, type, body } }: EventRow) =>
+    receivedAtMs < beforeMs &&
+    (sources?.includes(source) ?? true) &&
+    !exceptSources.includes(source) &&
+    (types?.includes(type) ?? true) &&
+    !exceptTypes.includes(type) &&
+    (remove === 'events' || body.length > 0);
+  return [...all]
+    .filter((row) => fits(row) && !row.deliveries.some((one) => isOpen(one) || needsDecision(one)))
+    .sort((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order)
+    .slice(0, limit);
+}
+
 /** What a claim may take, each with the time from which on it may. */
 export function claimable(all: readonly DeliveryRow[], { destination, ordered }: contract.ClaimRequest) {
   const open = all.filter((row) => row.destination === destination && isOpen(row));

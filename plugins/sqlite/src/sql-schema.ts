@@ -83,6 +83,11 @@ export const migrations: readonly string[] = [
   create table erased (digest text primary key, id text not null, until integer not null) strict, without rowid;
   create index erased_by_end on erased (until, id);
   `,
+  `
+  -- Of events that retention has removed: when they were received. Their keys have no end of their own. Null of erased events.
+  alter table erased add column received_at integer;
+  create index erased_by_receipt on erased (received_at, id) where received_at is not null;
+  `,
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

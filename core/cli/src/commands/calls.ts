@@ -40,6 +40,11 @@ export async function runCalls(
   return withRouter(options, output, async (router) => {
     if (id !== undefined) {
       const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
+      if (event.data === null)
+        throw new CommandFailure(
+          exitCodes.failed,
+          `retention has removed the body of event ${id}, and with it the answer`,
+        );
       const { data: answer } = callAnswer.safeParse(event.data.answer);
       if (answer === undefined) throw new CommandFailure(exitCodes.failed, `event ${id} is no call that was answered`);
       if (options.json) return printJson(output, event);

@@ -43,7 +43,8 @@ async function showEvent(router: RouterClient, id: string, options: EventsOption
   const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
   if (options.json) return printJson(output, event);
   printEvent(output, event);
-  printIndented(output, event.data, '  ');
+  if (event.data === null) output.line('Retention has removed its body.');
+  else printIndented(output, event.data, '  ');
   if (event.deliveries.length === 0) output.line('No route matched it: switchhook explain shows why.');
   for (const delivery of event.deliveries) printDelivery(output, delivery);
 }

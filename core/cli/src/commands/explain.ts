@@ -81,6 +81,10 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
     for (const route of one.routes)
       if (route.matches) printRoute(route, one, destinations, output);
       else printMismatch(route, output);
+    if (one.event.data === null)
+      output.line(
+        'Retention has removed its body: the routes of today cannot be evaluated, and nothing can be delivered again.',
+      );
     if (ofNoRoute.length > 0) output.line('by routes as they were then');
     for (const delivery of ofNoRoute) printDelivery_(delivery, destinations, output);
   }

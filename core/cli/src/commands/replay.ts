@@ -94,6 +94,8 @@ function report(result: Replay, options: ReplayOptions, output: Output): void {
     output.line(`${styled(output, 'green', deliveries(replayed))} replayed`);
     if (skipped.running > 0) output.line(`${skipped.running} skipped: running or gone`);
     if (skipped.unconfigured > 0) output.line(`${skipped.unconfigured} skipped: their destination is not configured`);
+    if (skipped.withoutBody > 0)
+      output.line(`${skipped.withoutBody} skipped: retention has removed the bodies of their events`);
   }
   if (state !== 'done')
     throw new CommandFailure(exitCodes.failed, `the replay ${state}${reason === null ? '' : `: ${reason}`}`);

@@ -4,6 +4,7 @@ import {
   Clock,
   type DeliveryQuery,
   type DeliveryRecord,
+  durationText,
   type EventQuery,
   type EventRecord,
   type JsonObject,
@@ -22,6 +23,8 @@ import type { CaptureFile } from '../ingest/captured-requests.js';
 import type { DraftMask } from '../ingest/draft-mask.js';
 import type { RefusalFilter, RefusalGroup } from '../ingest/refusal-counts.js';
 import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../ingest/refused-requests.js';
+import { hasBody } from '../routing/event-record.js';
+import { type RetentionPolicy, windowsOf } from '../routing/retention-policy.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
@@ -39,6 +42,7 @@ export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
   readonly normalizePhone: PhoneNormalizer;
   /** By the name of a source. */
   readonly masks?: ReadonlyMap<string, DraftMask>;
+  readonly retention: RetentionPolicy;
 }
 
 export const AdminPlan = token<Current<AdminPlan>>('switchhook.AdminPlan');
@@ -158,15 +162,23 @@ export class Operations {
 
   /** Makes one delivery due now. Refused while it is running, and if its destination is not configured. */
   async replay(id: string): Promise<DeliveryDetails> {
-    const { destination } = await this.#kept(id);
+    const { destination, eventId } = await this.#kept(id);
     if (!this.plan.value.destinations.has(destination))
       throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
     const dueMs = this.clock.now();
     const changed = await this.store.replay([id], dueMs);
-    if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    if (changed.length === 0) throw await this.#notReplayed(eventId);
     this.telemetry.replayedByHand(destination, changed);
     this.dispatcher.expect(destination, dueMs);
     return this.delivery(id);
+  }
+
+  async #notReplayed(eventId: string): Promise<Error> {
+    const event = await this.store.event(eventId);
+    if (event === null || hasBody(event))
+      return refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    const { bodiesMs } = windowsOf(this.plan.value.retention, event);
+    return refuse('BODY_REMOVED', `the body of event ${eventId} was removed after ${durationText(bodiesMs)}`);
   }
 
   /** Ends one delivery. Refused where it is running, or settled otherwise. */
@@ -205,7 +217,9 @@ export class Operations {
     return {
       ...details,
       kept,
-      routes: explainRoutes(details.event, deliveries, { ...this.plan.value, mask: this.mask }),
+      routes: hasBody(details.event)
+        ? explainRoutes(details.event, deliveries, { ...this.plan.value, mask: this.mask })
+        : [],
     };
   }
 

@@ -72,7 +72,9 @@ export const event = z
 export type Event = z.output<typeof event>;
 
 const wholeEvent = event
-  .extend({ data: json.meta({ description: 'The body as it was sent.' }) })
+  .extend({
+    data: json.nullable().meta({ description: 'The body as it was sent; null after retention has removed it.' }),
+  })
   .register(named, { id: 'WholeEvent' });
 
 export const eventDetails = wholeEvent
@@ -192,7 +194,9 @@ export const explanation = z
       .boolean()
       .meta({ description: 'False where it is only made from a body: its ids, which begin with zeros, are examples.' }),
     deliveries: list(deliveryDetails),
-    routes: list(routeExplanation).meta({ description: 'Every route, in the order of the file.' }),
+    routes: list(routeExplanation).meta({
+      description: 'Every route, in the order of the file; none where retention has removed the body.',
+    }),
   })
   .register(named, { id: 'Explanation' });
 export type Explanation = z.output<typeof explanation>;
@@ -214,6 +218,7 @@ export const replay = z
     skipped: z.object({
       running: count.meta({ description: 'Running, or gone since they were found.' }),
       unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
+      withoutBody: count.meta({ description: 'Retention has removed the body of their event.' }),
     }),
     reason: z.string().nullable().meta({ description: 'Why it failed.' }),
   })

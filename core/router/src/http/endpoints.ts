@@ -152,7 +152,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/deliveries/{id}/replay',
     summary: 'Make one delivery again, now: whatever became of it, a pending retry included.',
     ...{ query: nothing, body: nothing, reply: reply.deliveryDetails },
-    refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE'],
+    refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE', 'BODY_REMOVED'],
     answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.replay(id)),
   }),
   endpoint({
@@ -200,7 +200,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/status',
     summary: 'The state of the router, its store and each destination.',
     ...{ query: nothing, body: nothing, reply: status, refusals: [] },
-    answer: async (_, { status: reader, info, pruned }) => {
+    answer: async (_, { status: reader, info, pruned, retention }) => {
       const current = await reader.read();
       const { nowMs, uptimeMs, generation } = current;
       const { version, node, file } = info;
@@ -208,7 +208,7 @@ export const endpoints: readonly Endpoint[] = [
         ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
         ...{ summary: summaryOf(current), troubles: troublesOf(current) },
         configuration: { file, generation: generation.number, since: iso(generation.sinceMs) },
-        store: { use: useOf(info, 'store', 'store') ?? '', ...storeJson(current, pruned()) },
+        store: { use: useOf(info, 'store', 'store') ?? '', ...storeJson(current, pruned(), retention()) },
         process: current.load,
         ...rowsOf(current, info),
       };

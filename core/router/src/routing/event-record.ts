@@ -6,8 +6,10 @@ import {
   type JsonObject,
   parseJson,
   refuse,
+  type Store,
   stringifyJson,
 } from '@switchhook/sdk';
+import pMap from 'p-map';
 import { newEventId } from '../system/ids.js';
 import { traceHeaders } from '../system/tracing.js';
 
@@ -83,9 +85,21 @@ function timeOf({ occurredAtMs }: EventDraft): number | null {
   return occurredAtMs != null && Math.abs(occurredAtMs) <= 8.64e15 ? occurredAtMs : null;
 }
 
-/** The event as routes, expressions and destinations see it. */
+/** False where retention has removed the body. */
+export function hasBody({ body }: EventRecord): boolean {
+  return body.length > 0;
+}
+
+/** How many of these events have no body any more. */
+export async function countWithoutBody(store: Pick<Store, 'event'>, ids: readonly string[]): Promise<number> {
+  const found = await pMap(ids, (id) => store.event(id), { concurrency: 20 });
+  return found.filter((event) => event !== null && !hasBody(event)).length;
+}
+
+/** The event as routes, expressions and destinations see it; without data where its body was removed. */
 export function eventOf(record: EventRecord): Event {
   const drafted = DraftedRecord.eventOf(record);
+  if (drafted === null && !hasBody(record)) return eventWith(record, {});
   return drafted ?? eventWith(record, parseJson(new TextDecoder().decode(record.body)) as JsonObject);
 }
 

@@ -228,6 +228,7 @@ function serverParts(
     incomplete: engine.get(Incomplete),
     history: engine.get(History),
     pruned: () => engine.get(Retention).last,
+    retention: () => engine.get(RetentionPlan).value.retention,
     get info() {
       return current.value.server.info;
     },

@@ -9,6 +9,7 @@ import type { StoreFixture, Test } from './fixtures.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
+import { retentionTests } from './retention.js';
 import { stateTests } from './state.js';
 
 /** Registers the suite. `make` returns a fresh fixture, with an open and empty store, for each test. */
@@ -28,6 +29,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     settleTests(test);
     orderTests(test);
     operatorTests(test);
+    retentionTests(test);
     eraseTests(test);
     listTests(test);
     reopenTests(test);
