@@ -185,7 +185,7 @@ export class RefusedRequests {
     }));
   }
 
-  /** Removes refused requests, whole ones with their records, that are about what was erased. The counts stay: they name an agent at most. */
+  /** Removes refused requests, whole ones with their records, that are about what was erased. Counts stay, without their reasons: they name an agent at most. */
   forget(erased: ErasedThings, isDryRun: boolean): Removed {
     const whole = this.#wholeRequests();
     const found = [...this.#kept.values()].flat().filter(({ id, agent, atMs, reason }) => {
@@ -197,6 +197,7 @@ export class RefusedRequests {
     if (!isDryRun) {
       const ids = new Set(found.map(({ id }) => id));
       this.#captured.remove(ids);
+      this.#counts.forgetReasons();
       for (const [source, kept] of this.#kept)
         this.#kept.set(
           source,
