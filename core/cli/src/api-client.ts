@@ -216,6 +216,25 @@ export async function undecided(router: RouterClient, query: Query, most: number
   return { found, cursor };
 }
 
+/** How often the progress of something long is polled. */
+const askAgainMs = 500;
+
+/** Waits for the end of something that goes on in the router, such as a replay, and shows how far it is. */
+export async function ended<T extends { readonly id: string; readonly state: string }>(
+  started: T,
+  output: Output,
+  { again, text }: { readonly again: (id: string) => Promise<T>; readonly text: (current: T) => string },
+): Promise<T> {
+  let current = started;
+  while (current.state === 'running') {
+    output.progress(text(current));
+    await new Promise<void>((resolve) => systemClock.after(askAgainMs, resolve));
+    current = await again(current.id);
+  }
+  output.progress('');
+  return current;
+}
+
 /** Ends the command if the destination is not configured: no delivery would match, without an explanation. */
 export async function checkDestination(router: RouterClient, name: string | undefined): Promise<void> {
   if (name === undefined) return;

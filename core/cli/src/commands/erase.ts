@@ -1,8 +1,7 @@
 /** `switchhook erase`: erases all that is kept about a number, a conversation or an agent. */
 import { type ErasureDetails, type ErasureRow, erasure, erasureList, longestPage } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/client';
 import type { Command } from 'commander';
-import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { ended, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { instantOf, type Part } from '../filters.js';
 import { clockTime, zoned } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
@@ -23,9 +22,6 @@ interface EraseOptions extends RouterOptions, Part {
   readonly list?: true;
 }
 
-/** How often the progress of a long one is polled. */
-const askAgainMs = 500;
-
 export function runErase(output: Output, options: EraseOptions, command: Command): Promise<void> {
   return withRouter(options, output, (router) =>
     options.list ? listed(router, options, command, output) : erased(router, options, output),
@@ -41,7 +37,7 @@ async function erased(router: RouterClient, options: EraseOptions, output: Outpu
   const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text, utc));
   const request = { number, subject, agent, since: instant(since), until: instant(until), by };
   const post = async (dryRun: boolean) =>
-    ended(router, await router.post('/api/erasures', erasure, { ...request, dryRun }), output);
+    followed(router, await router.post('/api/erasures', erasure, { ...request, dryRun }), output);
   if (options.dryRun) return report(await post(true), options, output);
   if (options.yes !== true) {
     const counted = await post(true);
@@ -51,16 +47,13 @@ async function erased(router: RouterClient, options: EraseOptions, output: Outpu
   report(await post(false), options, output);
 }
 
-/** Waits for the end, and shows how far it is. */
-async function ended(router: RouterClient, started: ErasureDetails, output: Output): Promise<ErasureDetails> {
-  let current = started;
-  while (current.state === 'running') {
-    output.progress(`${events(current)} ${current.dryRun ? 'found' : 'erased'}`);
-    await new Promise<void>((resolve) => systemClock.after(askAgainMs, resolve));
-    current = await router.get(`/api/erasures/${current.id}`, erasure);
-  }
-  output.progress('');
-  return { ...current, number: started.number };
+/** The erasure at its end, with the number as it was read, which only the first reply has. */
+async function followed(router: RouterClient, started: ErasureDetails, output: Output): Promise<ErasureDetails> {
+  const end = await ended(started, output, {
+    again: (id) => router.get(`/api/erasures/${id}`, erasure),
+    text: (current) => `${events(current)} ${current.dryRun ? 'found' : 'erased'}`,
+  });
+  return { ...end, number: started.number };
 }
 
 function report(result: ErasureDetails, options: EraseOptions, output: Output): void {

@@ -1,8 +1,9 @@
 /** `switchhook refused`: requests to sources that were refused, one by one or counted by their reason. */
-import { open } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
 import { capture, longestPage, type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type Query, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { writeWhole } from '../file-output.js';
 import { filterOf, type Part, type Period } from '../filters.js';
 import { clockTime } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
@@ -56,9 +57,7 @@ async function save(
 ) {
   const chosen = id ?? (await latestCaptured(router, filter));
   const found = await router.get(`/api/refused/${encodeURIComponent(chosen)}/capture`, capture);
-  await writePrivate(file, Buffer.from(found.file, 'base64')).catch((error: Error) => {
-    throw new CommandFailure(exitCodes.failed, `the file cannot be written: ${error.message}`);
-  });
+  await writeWhole(file, { force: true }, (stream) => finished(stream.end(Buffer.from(found.file, 'base64'))));
   const { masked } = found;
   if (json) return printJson(output, { id: chosen, file, masked });
   output.line(`Request ${chosen} is in ${file}.`);
@@ -69,17 +68,6 @@ async function save(
     );
   output.note(`Find the reason: switchhook doctor signature --capture ${file} --secret "$WEBHOOK_SECRET"`);
   output.note('The file contains personal data: delete it afterwards.');
-}
-
-/** A file that was there before is closed to others first; a device stays as it is. */
-async function writePrivate(file: string, content: Uint8Array): Promise<void> {
-  const handle = await open(file, 'w', 0o600);
-  try {
-    if ((await handle.stat()).isFile()) await handle.chmod(0o600);
-    await handle.writeFile(content);
-  } finally {
-    await handle.close();
-  }
 }
 
 async function latestCaptured(router: RouterClient, filter: Query): Promise<string> {
