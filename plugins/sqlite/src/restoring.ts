@@ -20,7 +20,10 @@ interface Parts {
   append(event: StoredEvent['event']): number | 'erased' | null;
 }
 
-export function restoreOthers({ sql, removals }: Parts, { texts = [], keys = [] }: StoredOthers): void {
+export function restoreOthers(
+  { sql, removals }: Pick<Parts, 'sql' | 'removals'>,
+  { texts = [], keys = [] }: StoredOthers,
+): void {
   for (const { key, value, expiresAtMs } of texts) sql.setState.run(key, value, expiresAtMs);
   for (const { digest, eventId, untilMs, dayMs } of keys)
     if (untilMs === null) removals.notePruned(digest, eventId, dayMs);

@@ -66,6 +66,7 @@ export class Writes {
         return this.#restore(write.events, write.others);
       case 'clear':
         this.#sql.clear();
+        restoreOthers({ sql: this.#sql, removals: this.#removals }, write.keep);
         return null;
       case 'setState':
         return this.#setState(write);

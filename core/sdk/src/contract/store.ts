@@ -203,7 +203,10 @@ export interface Store extends Lifecycle {
    * the store was written by another version, or was never opened.
    */
   snapshot?(): Promise<Snapshot>;
-  /** Only of stores that can be copied into: removes everything. The store is open, and no router uses it. */
-  clear?(): Promise<void>;
+  /**
+   * Only of stores that can be copied into: removes everything and keeps these texts and keys, in one step. The store is open, and no
+   * router uses it.
+   */
+  clear?(keep?: StoredOthers): Promise<void>;
 }
 export const Store: NamedToken<Store> = token('switchhook.Store');

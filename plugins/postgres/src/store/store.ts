@@ -238,7 +238,8 @@ export class PostgresStore implements Store {
     return this.#do(({ database, days }) => restore({ database, days, schema }, events, others));
   }
 
-  readonly clear = () => this.#do(({ database }) => clear(database, this.#settings.schema));
+  readonly clear = (keep: StoredOthers = {}) =>
+    this.#do(({ database }) => clear(database, this.#settings.schema, keep));
 
   readonly snapshot = () => snapshotOf(this.#settings, this.#sql, this.#services);
 
