@@ -15,12 +15,13 @@ import { TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
-import { countWithoutBody, hasBody } from '../routing/event-record.js';
+import { hasBody } from '../routing/event-record.js';
 import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js';
 import { newReplayId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
+import { countWithoutBody } from './missing-bodies.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -30,7 +31,6 @@ export interface ReplayPlan {
   readonly destinations: ReadonlyMap<string, OpenDestination>;
 }
 
-/** What became of a page. */
 type Applied = Readonly<Record<'changed' | 'withoutBody', number>>;
 
 export const ReplayPlan = token<Current<ReplayPlan>>('switchhook.ReplayPlan');

@@ -137,7 +137,7 @@ export class ResolverBulkhead {
     };
   }
 
-  /** Forgets the reason of the last failure, which may repeat what was asked or found. */
+  /** Drops the reason of the last failure, which may repeat what was asked or found. */
   forget(): void {
     this.#lastFailure = null;
   }

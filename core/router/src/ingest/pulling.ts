@@ -106,7 +106,7 @@ export class Pullers {
     await Promise.all([this.#following, ...[...this.#pullers.values()].map((puller) => puller.close())]);
   }
 
-  /** Forgets the reasons of the last failures, which may repeat what was pulled. */
+  /** Drops the reasons of the last failures, which may repeat what was pulled. */
   forget(_: ErasedThings, isDryRun: boolean): Removed {
     if (!isDryRun) for (const puller of this.#pullers.values()) puller.forget();
     return {};

@@ -6,10 +6,8 @@ import {
   type JsonObject,
   parseJson,
   refuse,
-  type Store,
   stringifyJson,
 } from '@switchhook/sdk';
-import pMap from 'p-map';
 import { newEventId } from '../system/ids.js';
 import { traceHeaders } from '../system/tracing.js';
 
@@ -88,12 +86,6 @@ function timeOf({ occurredAtMs }: EventDraft): number | null {
 /** False where retention has removed the body. */
 export function hasBody({ body }: EventRecord): boolean {
   return body.length > 0;
-}
-
-/** How many of these events have no body any more. */
-export async function countWithoutBody(store: Pick<Store, 'event'>, ids: readonly string[]): Promise<number> {
-  const found = await pMap(ids, (id) => store.event(id), { concurrency: 20 });
-  return found.filter((event) => event !== null && !hasBody(event)).length;
 }
 
 /** The event as routes, expressions and destinations see it; without data where its body was removed. */
