@@ -5,6 +5,7 @@ import {
   Routes,
   registerClasses,
   registerPlan,
+  retentionPolicy,
   StatusReader,
   Swappable,
 } from '@switchhook/core/internal';
@@ -55,6 +56,7 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
     },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
     keepMs: 30 * 86_400_000,
+    retention: retentionPolicy({ events: 30 * 86_400_000 }, []),
     ...{ alerts: alertPolicy, expectations: [] },
     ...plan,
   });

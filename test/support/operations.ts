@@ -20,6 +20,7 @@ import {
   RefusedRequests,
   Replays,
   type Route,
+  retentionPolicy,
   StatusReader,
 } from '@switchhook/core/internal';
 import {
@@ -96,7 +97,13 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     resolvers: resolversOf(fixture),
     captures,
     normalizePhone: phoneNormalizer(null),
-    ...{ number: 1, sinceMs: 0, keepMs: 86_400_000, emitters: new Set<string>() },
+    ...{
+      number: 1,
+      sinceMs: 0,
+      keepMs: 86_400_000,
+      retention: retentionPolicy({ events: 86_400_000 }, []),
+      emitters: new Set<string>(),
+    },
   };
   const current = { value: plan };
   const mask = maskFor(['hunter2']);

@@ -1,7 +1,7 @@
 /** Deliveries that gather the events of a subject: see `Gather` of the contract. */
 
 import type { EventRecord, Gather, Gathered } from '@switchhook/sdk';
-import { type DeliveryRow, end, isOpen, needsDecision } from './rows.js';
+import { type DeliveryRow, end } from './rows.js';
 
 /** The deliveries of one route, destination and subject. */
 export interface Gathering {
@@ -78,11 +78,6 @@ export function eventsOf(row: DeliveryRow): { readonly event: EventRecord; reado
   const rows = [...row.gathered.gathering.rows].sort((a, b) => a.order - b.order);
   const main = rows.find(({ gathered }) => gathered?.ends) ?? rows.at(-1) ?? row;
   return { event: main.event, events: rows.map(({ event }) => event) };
-}
-
-/** Whether its event must be kept: also for the delivery that has gathered it. */
-export function isNeeded(row: DeliveryRow): boolean {
-  return [row, row.gathered?.gathering.first ?? row].some((each) => isOpen(each) || needsDecision(each));
 }
 
 function subjectOf({ route, destination, event }: DeliveryRow): string {

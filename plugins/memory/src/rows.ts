@@ -97,6 +97,23 @@ export function restored(
   };
 }
 
+/** What a step of retention may remove, oldest first. */
+export function prunable(all: Iterable<EventRow>, request: contract.PruneRequest): readonly EventRow[] {
+  const { beforeMs, limit, remove = 'events', scope = {} } = request;
+  const { sources, exceptSources = [], types, exceptTypes = [] } = scope;
+  const fits = ({ record: { receivedAtMs, source, type, body } }: EventRow) =>
+    receivedAtMs < beforeMs &&
+    (sources?.includes(source) ?? true) &&
+    !exceptSources.includes(source) &&
+    (types?.includes(type) ?? true) &&
+    !exceptTypes.includes(type) &&
+    (remove === 'events' || body.length > 0);
+  return [...all]
+    .filter((row) => fits(row) && !row.deliveries.some(isNeeded))
+    .sort((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order)
+    .slice(0, limit);
+}
+
 /** What a claim may take, each with the time from which on it may. */
 export function claimable(all: readonly DeliveryRow[], { destination, ordered }: contract.ClaimRequest) {
   const open = all.filter((row) => row.destination === destination && isOpen(row));
@@ -152,6 +169,11 @@ export function isOpen({ state }: DeliveryRow): boolean {
 
 export function needsDecision({ state, reason }: DeliveryRow): boolean {
   return state === 'dead' && reason !== 'discarded';
+}
+
+/** Whether its event must be kept: also for the delivery that has gathered it. */
+export function isNeeded(row: DeliveryRow): boolean {
+  return [row, row.gathered?.gathering.first ?? row].some((each) => isOpen(each) || needsDecision(each));
 }
 
 /** One row per destination. */

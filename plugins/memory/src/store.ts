@@ -3,7 +3,8 @@
 import type * as contract from '@switchhook/sdk';
 import { type Attempt, Clock, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
 import { z } from 'zod';
-import { Gatherings, isNeeded } from './gatherings.js';
+import { Gatherings } from './gatherings.js';
+import { RemovedKeys } from './removed-keys.js';
 import {
   apply,
   backlogOf,
@@ -20,6 +21,7 @@ import {
   keyOf,
   needsDecision,
   pageOf,
+  prunable,
   recordOf,
   restored,
   takeOver,
@@ -52,8 +54,7 @@ class MemoryStore implements contract.Store {
   /** By id, in order of arrival. */
   readonly #events = new Map<string, EventRow>();
   readonly #idByKey = new Map<string, string>();
-  /** Of erased events, by the digest of source and key. */
-  readonly #erased = new Map<string, { readonly eventId: string; readonly untilMs: number }>();
+  readonly #removed = new RemovedKeys();
   readonly #texts: Texts;
   readonly #gatherings = new Gatherings();
   #nextOrder = 0;
@@ -91,8 +92,8 @@ class MemoryStore implements contract.Store {
   #append({ event, deliveries }: contract.Entry, undo: (() => void)[]): contract.Appended {
     const known = this.#idByKey.get(keyOf(event));
     if (known !== undefined) return { eventId: known, duplicate: true };
-    const erased = this.#erased.get(digestOf(event));
-    if (erased !== undefined) return { eventId: erased.eventId, duplicate: true, erased: true };
+    const removed = this.#removed.find(event);
+    if (removed !== null) return removed;
     if (this.#events.has(event.id)) throw new Error(`an event ${event.id} is kept already, with another key`);
     const record = { ...event, body: new Uint8Array(event.body) };
     const row: EventRow = { record, order: this.#nextOrder++, deliveries: [] };
@@ -106,7 +107,7 @@ class MemoryStore implements contract.Store {
 
   async extend(eventId: string, deliveries: readonly contract.NewDelivery[]): Promise<readonly string[]> {
     const row = this.#events.get(eventId);
-    return row === undefined ? [] : this.#add(row, deliveries);
+    return row === undefined || row.record.body.length === 0 ? [] : this.#add(row, deliveries);
   }
 
   #add(event: EventRow, added: readonly contract.NewDelivery[], undo: (() => void)[] = []): readonly string[] {
@@ -187,7 +188,9 @@ class MemoryStore implements contract.Store {
   }
 
   async replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
-    const found = this.#found(ids).filter(({ state }) => state !== 'running' && state !== 'gathered');
+    const found = this.#found(ids).filter(
+      ({ state, event }) => state !== 'running' && state !== 'gathered' && event.body.length > 0,
+    );
     for (const row of found)
       Object.assign(row, { state: 'waiting', reason: null, attempts: 0, dueMs, settledAtMs: null });
     return found.map(({ id }) => id);
@@ -199,25 +202,24 @@ class MemoryStore implements contract.Store {
     return found.map(({ id }) => id);
   }
 
-  async prune({ beforeMs, limit }: contract.PruneRequest): Promise<number> {
-    const old = [...this.#events.values()].filter(({ record }) => record.receivedAtMs < beforeMs);
-    const done = old.filter((row) => !row.deliveries.some(isNeeded));
-    const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
-    const removed = oldest.slice(0, limit);
-    for (const row of removed) this.#remove(row);
-    const keys = [...this.#erased]
-      .filter(([, { untilMs }]) => untilMs <= this.#clock.now())
-      .sort(([, a], [, b]) => a.untilMs - b.untilMs || (a.eventId < b.eventId ? -1 : 1))
-      .slice(0, limit);
-    for (const [key] of keys) this.#erased.delete(key);
-    return removed.length + this.#texts.removeEnded(limit) + keys.length;
+  async prune(request: contract.PruneRequest): Promise<number> {
+    const { limit, remove = 'events', keysMs = 0 } = request;
+    const removed = prunable(this.#events.values(), request);
+    if (remove === 'bodies') for (const { record } of removed) Object.assign(record, { body: new Uint8Array() });
+    if (remove === 'bodies') return removed.length;
+    for (const row of removed) {
+      this.#remove(row);
+      if (keysMs > 0) this.#removed.notePruned(row.record);
+    }
+    const keys = this.#removed.prune(this.#clock.now(), keysMs, limit);
+    return removed.length + this.#texts.removeEnded(limit) + keys;
   }
 
   async erase({ eventIds, keysUntilMs }: contract.EraseRequest): Promise<readonly string[]> {
     const rows = [...new Set(eventIds)].flatMap((id) => this.#events.get(id) ?? []);
     for (const row of rows) {
       this.#remove(row);
-      this.#erased.set(digestOf(row.record), { eventId: row.record.id, untilMs: keysUntilMs });
+      this.#removed.noteErased(digestOf(row.record), row.record.id, keysUntilMs);
     }
     return rows.map(({ record }) => record.id);
   }
@@ -230,15 +232,15 @@ class MemoryStore implements contract.Store {
     all: readonly contract.StoredEvent[],
     { texts = [], keys = [] }: contract.StoredOthers = {},
   ): Promise<void> {
-    for (const { digest, eventId, untilMs } of keys)
-      if (untilMs !== null) this.#erased.set(digest, { eventId, untilMs });
-    const events = all.filter(({ event }) => this.#erased.get(digestOf(event))?.eventId !== event.id);
+    this.#removed.restore(keys);
+    const events = all.filter(({ event }) => !this.#removed.isErased(event));
     for (const { event } of events)
       if ((this.#idByKey.get(keyOf(event)) ?? event.id) !== event.id)
         throw new Error(`another event has the source and key of event ${event.id}`);
     for (const text of texts) this.#texts.keep(text);
     for (const { event, deliveries } of events) {
       const kept = this.#events.get(event.id);
+      this.#removed.forget(event);
       if (kept === undefined) this.#append({ event, deliveries: [] }, []);
       this.#replace(event.id, deliveries);
     }

@@ -39,7 +39,7 @@ export type Write =
   | { readonly kind: 'prune'; readonly request: PruneRequest; readonly nowMs: number }
   | { readonly kind: 'erase'; readonly request: EraseRequest }
   | { readonly kind: 'restore'; readonly events: readonly StoredEvent[]; readonly others: StoredOthers }
-  | { readonly kind: 'clear' }
+  | { readonly kind: 'clear'; readonly keep: StoredOthers }
   | {
       readonly kind: 'setState';
       readonly key: string;

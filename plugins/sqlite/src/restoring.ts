@@ -22,10 +22,14 @@ interface Parts {
   append(event: StoredEvent['event']): number | 'erased' | null;
 }
 
-/** Keys of removed events are left out: here a key is removed with its event, unless the event was erased. */
-export function restoreOthers({ sql, removals }: Parts, { texts = [], keys = [] }: StoredOthers): void {
+export function restoreOthers(
+  { sql, removals }: Pick<Parts, 'sql' | 'removals'>,
+  { texts = [], keys = [] }: StoredOthers,
+): void {
   for (const { key, value, expiresAtMs } of texts) sql.setState.run(key, value, expiresAtMs);
-  for (const { digest, eventId, untilMs } of keys) if (untilMs !== null) removals.noteErased(digest, eventId, untilMs);
+  for (const { digest, eventId, untilMs, dayMs } of keys)
+    if (untilMs === null) removals.notePruned(digest, eventId, dayMs);
+    else removals.noteErased(digest, eventId, untilMs);
 }
 
 export function restoreEvent(

@@ -89,6 +89,11 @@ export const migrations: readonly string[] = [
   create index gathered_by_line on gathered (line, id);
   create unique index gathered_first on gathered (line) where first = 1;
   `,
+  `
+  -- Of events that retention has removed: when they were received. Their keys have no end of their own. Null of erased events.
+  alter table erased add column received_at integer;
+  create index erased_by_receipt on erased (received_at, id) where received_at is not null;
+  `,
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

@@ -69,6 +69,7 @@ export class Writes {
         return this.#restore(write.events, write.others);
       case 'clear':
         this.#sql.clear();
+        restoreOthers({ sql: this.#sql, removals: this.#removals }, write.keep);
         return null;
       case 'setState':
         return this.#setState(write);
@@ -101,8 +102,8 @@ export class Writes {
     const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace = null } = event;
     const earlier = this.#duplicates.find(source, key);
     if (earlier !== null) return { eventId: earlier };
-    const erased = this.#removals.erased(source, key);
-    if (erased !== null) return { eventId: erased, erased: true };
+    const removed = this.#removals.removed(source, key);
+    if (removed !== null) return removed;
     const seq = this.#lastSeq + 1;
     const routed = deliveries.length > 0 ? 1 : 0;
     this.#sql.addEvent.run(
@@ -117,6 +118,7 @@ export class Writes {
 
   #restore(events: readonly StoredEvent[], others: StoredOthers): null {
     const append = (event: StoredEvent['event']): number | 'erased' | null => {
+      this.#removals.forget(event.source, event.key, event.id);
       const earlier = this.#appendOne({ event, deliveries: [] }, 0);
       if (earlier === null) return this.#lastSeq;
       return earlier.erased === true && earlier.eventId === event.id ? 'erased' : null;
@@ -147,7 +149,7 @@ export class Writes {
 
   #extend(eventId: string, deliveries: readonly NewDelivery[], nowMs: number): readonly string[] {
     const event = this.#sql.eventById.get(eventId);
-    if (event === undefined) return [];
+    if (event === undefined || event.bytes === 0) return [];
     const last = this.#sql.lastDelivery.get(event.seq, event.seq)?.id ?? null;
     const first = last === null ? event.seq * deliveriesPerEvent : last + 1;
     refuseTooMany(eventId, (first % deliveriesPerEvent) + deliveries.length);
@@ -210,7 +212,7 @@ export class Writes {
 
   #replay(ids: readonly string[], dueMs: number): readonly string[] {
     return this.#changed(ids, (row) => {
-      if (row.state === stateCodes.running || row.state === stateCodes.gathered) return false;
+      if (row.state === stateCodes.running || row.state === stateCodes.gathered || row.bytes === 0) return false;
       const ordered = this.#order.orderedSubject(row.destination, row.subject);
       this.#sql.wait.run(dueMs, ordered, row.id);
       this.#counters.move(row.destination, countedAs(row.state, row.reason), 'waiting');
@@ -236,7 +238,7 @@ export class Writes {
     });
   }
 
-  #end(row: Omit<CurrentRow, 'subject'>, reason: 'exhausted' | 'discarded', nowMs: number): void {
+  #end(row: Omit<CurrentRow, 'subject' | 'bytes'>, reason: 'exhausted' | 'discarded', nowMs: number): void {
     this.#sql.end.run(reason, nowMs, row.id);
     this.#counters.move(row.destination, countedAs(row.state, row.reason), countedAs(stateCodes.dead, reason));
     this.#order.advance(row.destination, row.line);

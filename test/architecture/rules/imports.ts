@@ -127,7 +127,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
   },
   cli: {
     'table.ts': [],
-    'output.ts': [],
+    'output.ts': ['table.ts'],
     'print.ts': ['output.ts', 'table.ts'],
     'configuration.ts': ['output.ts', 'print.ts'],
     'local-router.ts': ['configuration.ts', 'output.ts'],

@@ -10,6 +10,7 @@ import {
   listenerFor,
   maskFor,
   requireAccess,
+  retentionPolicy,
 } from '@switchhook/core/internal';
 import { refuse } from '@switchhook/sdk';
 import { aRequest, FakeLog, settled } from '@switchhook/testkit';
@@ -19,6 +20,8 @@ import type { z } from 'zod';
 import { anOperator, aRoute, fickle, type OperatorsWorld } from '../../support/operations.js';
 import { storeWith } from '../../support/pipeline.js';
 
+const dayMs = 86_400_000;
+const ownRetention = [{ name: 'agents', retention: { types: { analysed: { bodies: dayMs } } } }];
 const token = 'a-token-of-the-tests';
 const aProblem: ConfigProblem = {
   ...{ code: 'UNKNOWN_KEY', file: 'switchhook.yaml', line: 3, column: 5, path: 'server.prot', message: 'unknown key' },
@@ -74,9 +77,23 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     };
   };
   const restart = async () => ({ readyMs: 1 });
-  const pruned = () => ({ atMs: clock.now(), removed: 3 });
+  const pruned = () => ({ atMs: clock.now(), removed: 3, bodies: 2 });
+  const retention = () => retentionPolicy({ events: 30 * dayMs, bodies: 7 * dayMs, keys: 90 * dayMs }, ownRetention);
   const api = apiFor({
-    ...{ operations, controls, status, duplicates, changes, incomplete, history, info, reload, restart, pruned },
+    ...{
+      operations,
+      controls,
+      status,
+      duplicates,
+      changes,
+      incomplete,
+      history,
+      info,
+      reload,
+      restart,
+      pruned,
+      retention,
+    },
     ...{ access, trustProxy, limits, clock, log, mask },
   });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
@@ -330,7 +347,14 @@ describe('the API', () => {
     expect(reply).to.deep.include({ version: '1.2.3', node: 'v20.0.0', uptimeSeconds: 2 });
     expect(reply.store).to.deep.equal({
       ...{ use: 'memory', canCommit: true, reason: null, commitMs: 0, bytes: null, freeBytes: null },
-      pruned: { at: reply.now, removed: 3 },
+      pruned: { at: reply.now, removed: 3, bodies: 2 },
+      retention: {
+        ...{ eventsSeconds: 2_592_000, bodiesSeconds: 604_800, keysSeconds: 7_776_000 },
+        parts: [
+          { sources: ['agents'], types: ['analysed'], eventsSeconds: 2_592_000, bodiesSeconds: 86_400 },
+          { sources: ['agents'], exceptTypes: ['analysed'], eventsSeconds: 2_592_000, bodiesSeconds: 604_800 },
+        ],
+      },
     });
     expect(reply.process.memoryBytes).to.be.above(1_000_000);
     expect(reply.process.busyShare).to.be.within(0, 1);

@@ -20,7 +20,10 @@ import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { printDelivery, printEvent, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { printJson } from '../print.js';
+import { printJson, quoted } from '../print.js';
+
+/** Of one subject, by the API. */
+const mostExplained = 20;
 
 type Route = Explanation['routes'][number];
 type Destinations = readonly DestinationStatus[];
@@ -36,6 +39,8 @@ export async function runExplain(output: Output, what: string, options: ExplainO
     const explanations = await explained(router, what);
     if (options.json) return printJson(output, { explanations });
     print(explanations, await destinationsOf(router, explanations), output);
+    if (explanations.length === mostExplained)
+      output.note(`The latest ${mostExplained} events are explained. All: switchhook events --subject ${quoted(what)}`);
   });
 }
 
@@ -83,6 +88,10 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
     for (const route of one.routes)
       if (route.matches) printRoute(route, one, destinations, output);
       else printMismatch(route, output);
+    if (one.event.data === null)
+      output.line(
+        'Retention has removed its body: the routes of today cannot be evaluated, and nothing can be delivered again.',
+      );
     if (ofNoRoute.length > 0) output.line('by routes as they were then');
     for (const delivery of ofNoRoute) printDelivery_(delivery, destinations, output);
   }

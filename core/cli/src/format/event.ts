@@ -4,7 +4,7 @@ import { systemClock } from '@switchhook/core/client';
 import { durationText, stringifyJson } from '@switchhook/sdk';
 import { type Output, styled } from '../output.js';
 import { printTable } from '../print.js';
-import type { Column } from '../table.js';
+import { type Column, timeCut } from '../table.js';
 
 const colours = {
   waiting: 'yellow',
@@ -92,7 +92,11 @@ export function printDelivery(output: Output, delivery: DeliveryDetails, indent 
 export function printIndented(output: Output, value: unknown, indent: string): void {
   const cut = (_key: string, inner: unknown) =>
     typeof inner === 'string' && inner.length > 300 ? `${inner.slice(0, 300)}… (${inner.length} characters)` : inner;
-  for (const line of stringifyJson(value, cut, 2).split('\n')) output.line(indent + line);
+  output.line(
+    stringifyJson(value, cut, 2)
+      .split('\n')
+      .map((line) => indent + line),
+  );
 }
 
 function oneLine(text: string): string {
@@ -105,7 +109,7 @@ function isPast(time: string | null): boolean {
 }
 
 const deliveryColumns: readonly Column[] = [
-  { heading: 'made' },
+  { heading: 'made', cut: timeCut },
   { heading: 'state' },
   { heading: 'destination', cut: 10 },
   { heading: 'type', cut: 12, drop: 4 },
@@ -113,7 +117,7 @@ const deliveryColumns: readonly Column[] = [
   { heading: 'route', cut: 8, drop: 1 },
   { heading: 'attempts', drop: 2 },
   { heading: 'due', drop: 3 },
-  { heading: 'failure', cut: 16 },
+  { heading: 'failure', cut: 11 },
   { heading: 'id', below: true },
 ];
 
@@ -134,8 +138,8 @@ export function printDeliveries(output: Output, deliveries: readonly Delivery[],
 }
 
 const deadColumns: readonly Column[] = [
-  { heading: 'died' },
-  { heading: 'made', drop: 2 },
+  { heading: 'died', cut: timeCut },
+  { heading: 'made', cut: timeCut, drop: 2 },
   { heading: 'destination', cut: 10 },
   { heading: 'type', cut: 12, drop: 4 },
   { heading: 'subject', cut: 12, drop: 5 },

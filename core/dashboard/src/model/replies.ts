@@ -91,7 +91,7 @@ export interface Status {
     readonly commitMs: number | null;
     readonly bytes: number | null;
     readonly freeBytes: number | null;
-    readonly pruned: { readonly at: string; readonly removed: number } | null;
+    readonly pruned: { readonly at: string; readonly removed: number; readonly bodies: number } | null;
   };
   readonly process: { readonly memoryBytes: number; readonly busyShare: number };
   /** The worst first. */
@@ -137,7 +137,8 @@ export interface RouterEvent {
 }
 
 export interface WholeEvent extends RouterEvent {
-  readonly data: { readonly [key: string]: Json };
+  /** Null after retention has removed it. */
+  readonly data: { readonly [key: string]: Json } | null;
 }
 
 export interface Attempt {
@@ -225,7 +226,7 @@ export interface Replay {
   readonly matched: number;
   readonly replayed: number;
   readonly destinations: readonly string[];
-  readonly skipped: { readonly running: number; readonly unconfigured: number };
+  readonly skipped: { readonly running: number; readonly unconfigured: number; readonly withoutBody: number };
   readonly reason: string | null;
 }
 

@@ -135,7 +135,8 @@ function Router({ value }: { readonly value: Status }) {
       )}
       {pruned !== null && (
         <Fact name="Old events">
-          {pruned.removed === 0 ? 'none to remove' : `${pruned.removed.toLocaleString('en')} removed`}{' '}
+          {pruned.removed === 0 ? 'none to remove' : `${pruned.removed.toLocaleString('en')} removed`}
+          {pruned.bodies > 0 && `, the bodies of ${pruned.bodies.toLocaleString('en')} more`}{' '}
           <span class="dim">
             <Time iso={pruned.at} />
           </span>

@@ -4,6 +4,7 @@ import {
   Clock,
   type DeliveryQuery,
   type DeliveryRecord,
+  durationText,
   type EventQuery,
   type EventRecord,
   type JsonObject,
@@ -22,10 +23,12 @@ import type { CaptureFile } from '../ingest/captured-requests.js';
 import type { DraftMask } from '../ingest/draft-mask.js';
 import type { RefusalFilter, RefusalGroup } from '../ingest/refusal-counts.js';
 import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../ingest/refused-requests.js';
+import { hasBody } from '../routing/event-record.js';
+import { type RetentionPolicy, windowsOf } from '../routing/retention-policy.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
-import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
+import { answeredCalls, type CallQuery } from './call-history.js';
 import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
 import { draftedEvents } from './dry-run.js';
 import { Erasures } from './erasures.js';
@@ -40,6 +43,7 @@ export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
   readonly normalizePhone: PhoneNormalizer;
   /** By the name of a source. */
   readonly masks?: ReadonlyMap<string, DraftMask>;
+  readonly retention: RetentionPolicy;
 }
 
 export const AdminPlan = token<Current<AdminPlan>>('switchhook.AdminPlan');
@@ -105,7 +109,7 @@ export class Operations {
     return page;
   }
 
-  calls(query: CallQuery): Promise<CallPage> {
+  calls(query: CallQuery): Promise<Page<EventRecord>> {
     const { callSources, normalizePhone } = this.plan.value;
     return answeredCalls(this.store, callSources, normalizePhone, query);
   }
@@ -159,17 +163,25 @@ export class Operations {
 
   /** Makes one delivery due now; for one that is gathered, that which has gathered it. Refused while it is running, and if its destination is not configured. */
   async replay(id: string): Promise<DeliveryDetails> {
-    const { destination, state, gathered } = await this.#kept(id);
+    const { destination, eventId, state, gathered } = await this.#kept(id);
     if (state === 'gathered' && gathered != null) return this.replay(gathered.by);
     if (state === 'gathered') throw refuse('WRONG_STATE', 'the delivery that has gathered it is not kept any more');
     if (!this.plan.value.destinations.has(destination))
       throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
     const dueMs = this.clock.now();
     const changed = await this.store.replay([id], dueMs);
-    if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    if (changed.length === 0) throw await this.#notReplayed(eventId);
     this.telemetry.replayedByHand(destination, changed);
     this.dispatcher.expect(destination, dueMs);
     return this.delivery(id);
+  }
+
+  async #notReplayed(eventId: string): Promise<Error> {
+    const event = await this.store.event(eventId);
+    if (event === null || hasBody(event))
+      return refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    const { bodiesMs } = windowsOf(this.plan.value.retention, event);
+    return refuse('BODY_REMOVED', `the body of event ${eventId} was removed after ${durationText(bodiesMs)}`);
   }
 
   /** Ends one delivery. Refused where it is running, or settled otherwise. */
@@ -206,6 +218,7 @@ export class Operations {
 
   async #explained(details: EventDetails, kept: boolean): Promise<Explanation> {
     const deliveries = details.deliveries.map(({ delivery }) => delivery);
+    if (!hasBody(details.event)) return { ...details, kept, routes: [] };
     const found = deliveries.map(async (one) => [one.id, await gatheredEvents(this.store, one)] as const);
     const gathered = (await Promise.all(found)).flatMap(([id, events]) =>
       events === null ? [] : [[id, events] as const],

@@ -10,7 +10,8 @@ import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
-import { eventOf } from '../routing/event-record.js';
+import { eventOf, hasBody } from '../routing/event-record.js';
+import type { RetentionPolicy, Windows } from '../routing/retention-policy.js';
 import type { Route, Wait } from '../routing/routes.js';
 import { type call, callAnswer } from './call-responses.js';
 import type * as refused from './refused-responses.js';
@@ -42,7 +43,8 @@ export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.del
 
 export function storeJson(
   { storeFailure, commitMs, storeSize }: Status,
-  pruned: { readonly atMs: number; readonly removed: number } | null,
+  pruned: { readonly atMs: number; readonly removed: number; readonly bodies: number } | null,
+  { parts, keysMs, ...windows }: RetentionPolicy,
 ): Omit<z.input<typeof standing.status>['store'], 'use'> {
   return {
     canCommit: storeFailure === null,
@@ -50,8 +52,17 @@ export function storeJson(
     commitMs,
     bytes: storeSize?.bytes ?? null,
     freeBytes: storeSize?.freeBytes ?? null,
-    pruned: pruned === null ? null : { at: iso(pruned.atMs), removed: pruned.removed },
+    pruned: pruned === null ? null : { at: iso(pruned.atMs), removed: pruned.removed, bodies: pruned.bodies },
+    retention: {
+      ...windowsJson(windows),
+      keysSeconds: keysMs === 0 ? null : keysMs / 1_000,
+      parts: parts.map(({ scope, ...own }) => ({ ...scope, ...windowsJson(own) })),
+    },
   };
+}
+
+function windowsJson({ eventsMs, bodiesMs }: Windows) {
+  return { eventsSeconds: eventsMs / 1_000, bodiesSeconds: bodiesMs / 1_000 };
 }
 
 export function changePageJson({ changes, ...page }: ChangePage): z.input<typeof reply.changePage> {
@@ -194,7 +205,7 @@ function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 
 }
 
 function wholeEventJson(record: EventRecord) {
-  return { ...eventJson(record), data: eventOf(record).data };
+  return { ...eventJson(record), data: hasBody(record) ? eventOf(record).data : null };
 }
 
 function attemptJson({ startedAtMs, ...rest }: Attempt) {

@@ -101,14 +101,14 @@ export const duplicateQuery = z.strictObject({
   source: eventFilter.source,
   type: eventFilter.type,
   subject: eventFilter.subject,
-  limit,
+  ...part,
 });
 
 export const callQuery = z.strictObject({
   number: word.optional().meta({ description: 'Of the caller or of the called, with its country code.' }),
   source: word.optional().meta({ description: 'Name of the source.' }),
   ...period,
-  limit,
+  ...part,
 });
 
 export const deliveryQuery = z.strictObject({
@@ -119,7 +119,9 @@ export const deliveryQuery = z.strictObject({
   ...part,
 });
 
-export const incompleteQuery = z.strictObject({ source: eventFilter.source, limit });
+export const incompleteQuery = z.strictObject({ source: eventFilter.source, ...part });
+export const erasureQuery = z.strictObject(part);
+
 export const historyQuery = z.strictObject({
   ...period,
   step: z

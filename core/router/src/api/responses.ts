@@ -79,7 +79,9 @@ export const event = z
 export type Event = z.output<typeof event>;
 
 export const wholeEvent = event
-  .extend({ data: json.meta({ description: 'The body as it was sent.' }) })
+  .extend({
+    data: json.nullable().meta({ description: 'The body as it was sent; null after retention has removed it.' }),
+  })
   .register(named, { id: 'WholeEvent' });
 
 export const eventDetails = wholeEvent
@@ -122,8 +124,8 @@ const incomplete = z
   .register(named, { id: 'IncompleteConversation' });
 export const incompleteList = z
   .object({
-    conversations: list(incomplete).meta({ description: 'The latest first.' }),
-    more: z.boolean().meta({ description: 'Whether there are more.' }),
+    conversations: list(incomplete).meta({ description: 'The one whose event was received last comes first.' }),
+    cursor,
   })
   .register(named, { id: 'IncompleteList' });
 export type IncompleteList = z.output<typeof incompleteList>;
@@ -160,7 +162,7 @@ const duplicate = z
     lastAt: z.string().meta({ description: 'When it came last.' }),
   })
   .register(named, { id: 'Duplicate' });
-export const duplicateList = z.object({ duplicates: list(duplicate) }).register(named, { id: 'DuplicateList' });
+export const duplicateList = z.object({ duplicates: list(duplicate), cursor }).register(named, { id: 'DuplicateList' });
 
 export const replay = z
   .object({
@@ -176,6 +178,7 @@ export const replay = z
     skipped: z.object({
       running: count.meta({ description: 'Running, or gone since they were found.' }),
       unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
+      withoutBody: count.meta({ description: 'Retention has removed the body of their event.' }),
     }),
     reason: z.string().nullable().meta({ description: 'Why it failed.' }),
   })

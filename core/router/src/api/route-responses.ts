@@ -61,7 +61,9 @@ export const explanation = z
       .boolean()
       .meta({ description: 'False where it is only made from a body: its ids, which begin with zeros, are examples.' }),
     deliveries: list(deliveryDetails),
-    routes: list(routeExplanation).meta({ description: 'Every route, in the order of the file.' }),
+    routes: list(routeExplanation).meta({
+      description: 'Every route, in the order of the file; none where retention has removed the body.',
+    }),
   })
   .register(named, { id: 'Explanation' });
 export type Explanation = z.output<typeof explanation>;

@@ -89,6 +89,8 @@ export type PullStatus = z.output<typeof pullStatus>;
 /** What a command reads of either row. */
 export const statusRow = z.object(standing);
 
+const windows = { eventsSeconds: z.number(), bodiesSeconds: z.number() };
+
 export const status = z
   .object({
     version: z.string(),
@@ -112,9 +114,27 @@ export const status = z
         .nullable()
         .meta({ description: 'How much more its disk has room for; null where it is unknown.' }),
       pruned: z
-        .object({ at: time, removed: count.meta({ description: 'Events, and texts of plugins.' }) })
+        .object({
+          at: time,
+          removed: count.meta({ description: 'Events, and texts of plugins.' }),
+          bodies: count.meta({ description: 'Bodies of events that are kept.' }),
+        })
         .nullable()
         .meta({ description: 'When what is older than `retention` was last looked for; null before the first time.' }),
+      retention: z
+        .object({
+          ...windows,
+          keysSeconds: z.number().nullable().meta({ description: 'Null: keys are kept as long as their events.' }),
+          parts: list(
+            z.object({
+              sources: list(z.string()).optional(),
+              types: list(z.string()).optional(),
+              exceptTypes: list(z.string()).optional(),
+              ...windows,
+            }),
+          ).meta({ description: 'Sources, and types of theirs, with windows of their own.' }),
+        })
+        .meta({ description: 'How long events and their bodies are kept after their receipt.' }),
     }),
     process: z.object({
       memoryBytes: count.meta({ description: 'Resident memory.' }),

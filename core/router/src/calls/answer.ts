@@ -181,8 +181,9 @@ export class Answers {
     return fallbackReply(source, this.log);
   }
 
-  /** Removes the answers and facts that are kept about what was erased. */
+  /** Removes the answers and facts that are kept about what was erased, and the reasons of the last failures. */
   forget(erased: ErasedThings, isDryRun: boolean): Removed {
+    if (!isDryRun) for (const bulkhead of this.#bulkheadsOf(this.plan.value).values()) bulkhead.forget();
     return { calls: this.#calls.forget(erased, isDryRun), facts: this.#factsCache.forget(erased, isDryRun) };
   }
 

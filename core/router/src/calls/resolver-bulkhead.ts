@@ -137,6 +137,11 @@ export class ResolverBulkhead {
     };
   }
 
+  /** Drops the reason of the last failure, which may repeat what was asked or found. */
+  forget(): void {
+    this.#lastFailure = null;
+  }
+
   /** Closes the circuit breaker. */
   reset(): void {
     this.#breaker?.succeeded();

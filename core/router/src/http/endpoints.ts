@@ -62,11 +62,15 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/duplicates',
     summary: 'Events that came again since the router started, the latest first; the last thousand.',
     ...{ query: question.duplicateQuery, body: nothing, reply: reply.duplicateList, refusals: [] },
-    answer: async ({ query }, { duplicates }) => ({
-      duplicates: duplicates.list(query).map(({ eventId: event, lastAtMs, ...rest }) => {
-        return { event, ...rest, lastAt: iso(lastAtMs) };
-      }),
-    }),
+    answer: async ({ query }, { duplicates: recent }) => {
+      const { items, cursor } = recent.list(query);
+      const duplicates = items.map(({ eventId: event, lastAtMs, ...rest }) => ({
+        event,
+        ...rest,
+        lastAt: iso(lastAtMs),
+      }));
+      return { duplicates, cursor };
+    },
   }),
   endpoint({
     method: 'GET',
@@ -74,9 +78,8 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Calls that were answered, newest first, and how.',
     ...{ query: question.callQuery, body: nothing, reply: callList, refusals: [] },
     answer: async ({ query }, { operations, nowMs }) => {
-      const { calls, completeSinceMs } = await operations.calls(timed(query, nowMs));
-      const completeSince = completeSinceMs === null ? null : iso(completeSinceMs);
-      return { calls: calls.flatMap(callJson), more: completeSinceMs !== null, completeSince };
+      const { items, cursor } = await operations.calls(timed(query, nowMs));
+      return { calls: items.flatMap(callJson), cursor };
     },
   }),
   endpoint({
@@ -102,10 +105,11 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/incomplete',
     summary: 'Conversations of which an event did not arrive in the time that `followedBy` sets, the latest first.',
     ...{ query: question.incompleteQuery, body: nothing, reply: reply.incompleteList, refusals: ['NO_SUCH_ROW'] },
-    answer: async ({ query: { source, limit } }, { incomplete, operations }) => {
-      const { items, more } = await incomplete.list({ limit, ...(source !== undefined && { source }) });
-      if (items.length === 0) operations.checkNames(source === undefined ? {} : { source });
-      return { conversations: items.map(incompleteJson), more };
+    answer: async ({ query: { source, ...part } }, { incomplete, operations }) => {
+      const named = source === undefined ? {} : { source };
+      const { items, cursor } = await incomplete.list({ ...part, ...named });
+      if (items.length === 0) operations.checkNames(named);
+      return { conversations: items.map(incompleteJson), cursor };
     },
   }),
   endpoint({
@@ -150,7 +154,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/deliveries/{id}/replay',
     summary: 'Make one delivery again, now: whatever became of it, a pending retry included.',
     ...{ query: nothing, body: nothing, reply: reply.deliveryDetails },
-    refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE'],
+    refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE', 'BODY_REMOVED'],
     answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.replay(id)),
   }),
   endpoint({
@@ -198,7 +202,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/status',
     summary: 'The state of the router, its store and each destination.',
     ...{ query: nothing, body: nothing, reply: status, refusals: [] },
-    answer: async (_, { status: reader, info, pruned }) => {
+    answer: async (_, { status: reader, info, pruned, retention }) => {
       const current = await reader.read();
       const { nowMs, uptimeMs, generation } = current;
       const { version, node, file } = info;
@@ -206,7 +210,7 @@ export const endpoints: readonly Endpoint[] = [
         ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
         ...{ summary: summaryOf(current), troubles: troublesOf(current) },
         configuration: { file, generation: generation.number, since: iso(generation.sinceMs) },
-        store: { use: useOf(info, 'store', 'store') ?? '', ...storeJson(current, pruned()) },
+        store: { use: useOf(info, 'store', 'store') ?? '', ...storeJson(current, pruned(), retention()) },
         process: current.load,
         ...rowsOf(current, info),
       };

@@ -126,7 +126,8 @@ const classes = [
 
 /** They keep something of events or calls. */
 const forgetfulParts = [
-  ...[Answers, LaterAnswers, CallRecorder, RefusedRequests, Ingest, Incomplete, Monitor, Dispatcher],
+  ...[Answers, LaterAnswers, CallRecorder, RefusedRequests, Ingest, Pullers, Incomplete],
+  ...[Monitor, Dispatcher],
 ] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */
@@ -228,6 +229,7 @@ function serverParts(
     incomplete: engine.get(Incomplete),
     history: engine.get(History),
     pruned: () => engine.get(Retention).last,
+    retention: () => engine.get(RetentionPlan).value.retention,
     get info() {
       return current.value.server.info;
     },

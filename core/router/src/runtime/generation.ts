@@ -20,6 +20,7 @@ import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { IncompletePlan } from '../monitor/incomplete.js';
 import type { MonitorPlan } from '../monitor/monitor.js';
 import type { SourcePlan } from '../pipeline.js';
+import { longestMs } from '../routing/retention-policy.js';
 import { routerSource } from '../routing/router-events.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
@@ -148,7 +149,8 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     routeTable: new Routes(config.routes, reportTo(ingestTelemetry)),
     answers: config.answers,
     normalizePhone: phoneNormalizer(config.country),
-    keepMs: config.store.retentionMs,
+    retention: config.retention,
+    keepMs: longestMs(config.retention),
   };
 }
 

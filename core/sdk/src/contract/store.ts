@@ -154,14 +154,14 @@ export interface Store extends Lifecycle {
 
   /**
    * Makes deliveries waiting again from `dueMs` on, with their attempts at 0, whatever their state, a pending retry
-   * included; running and gathered ones are skipped. Returns the ids that changed.
+   * included; running and gathered ones are skipped, and those of events without a body. Returns the ids that changed.
    */
   replay(deliveryIds: readonly string[], dueMs: number): Promise<readonly string[]>;
-  /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept. */
+  /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept, or has no body any more. */
   extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]>;
   /** Ends waiting or dead deliveries as `dead`, `discarded`. Returns the ids that changed. */
   discard(deliveryIds: readonly string[]): Promise<readonly string[]>;
-  /** One small step; returns how many events, texts and digests were removed: from `limit` on, there may be more. */
+  /** One small step; returns how many events or bodies, texts and digests were removed: from `limit` on, there may be more. */
   prune(request: PruneRequest): Promise<number>;
   /**
    * Only of stores that can erase, which have `purge`, too: removes events with their deliveries and attempts, whatever their state, in one
@@ -221,7 +221,10 @@ export interface Store extends Lifecycle {
    * the store was written by another version, or was never opened.
    */
   snapshot?(): Promise<Snapshot>;
-  /** Only of stores that can be copied into: removes everything. The store is open, and no router uses it. */
-  clear?(): Promise<void>;
+  /**
+   * Only of stores that can be copied into: removes everything and keeps these texts and keys, in one step. The store is open, and no
+   * router uses it.
+   */
+  clear?(keep?: StoredOthers): Promise<void>;
 }
 export const Store: NamedToken<Store> = token('switchhook.Store');

@@ -22,7 +22,7 @@ interface Row extends StoredDelivery {
 export async function restore(
   { database, days, schema }: { readonly database: Database; readonly days: Days; readonly schema: string },
   all: readonly StoredEvent[],
-  { texts = [], keys = [] }: StoredOthers,
+  others: StoredOthers,
 ): Promise<void> {
   const sql = restoreStatements(schema);
   const erased = await database.run<{ id: string }>(sql.erased, [all.map(({ event }) => event.id)]);
@@ -36,18 +36,26 @@ export async function restore(
   await database.transaction(async (connection) => {
     for (const [day, ofDay] of ofDays) await keepEvents(connection, sql, ofDay, day === days.today ? null : day);
     await keepDeliveries(connection, schema, events);
-    await connection.run(sql.texts, [
-      texts.map(({ key }) => storable(key)),
-      texts.map(({ value }) => storable(value)),
-      texts.map(({ expiresAtMs }) => expiresAtMs),
-    ]);
-    await keepKeys(connection, sql, keys);
+    await keepOthers(connection, sql, others);
   });
 }
 
-/** Removes everything. */
-export async function clear(database: Database, schema: string): Promise<void> {
-  await database.run(restoreStatements(schema).removeAll);
+/** Removes everything but these. */
+export async function clear(database: Database, schema: string, keep: StoredOthers): Promise<void> {
+  const sql = restoreStatements(schema);
+  await database.transaction(async (connection) => {
+    await connection.run(sql.removeAll);
+    await keepOthers(connection, sql, keep);
+  });
+}
+
+async function keepOthers(connection: Connection, sql: Statements, { texts = [], keys = [] }: StoredOthers) {
+  await connection.run(sql.texts, [
+    texts.map(({ key }) => storable(key)),
+    texts.map(({ value }) => storable(value)),
+    texts.map(({ expiresAtMs }) => expiresAtMs),
+  ]);
+  await keepKeys(connection, sql, keys);
 }
 
 /** By day, so that they are dropped with the others of it. */

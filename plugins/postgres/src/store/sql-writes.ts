@@ -86,11 +86,11 @@ export function writeStatements(schemaName: string) {
     );
 
   /** Deliveries of $1 (event ids) and $2 (indexes). Locks their events, so that none is removed meanwhile. */
-  const chosen = `
+  const chosen = (condition = 'true') => `
     chosen as materialized (
       select e.seq, e.id, i.idx from (select distinct id, idx from unnest($1::uuid[], $2::int[]) i(id, idx)) i
       join ${s}.seen n on n.id = i.id
-      join ${s}.events e on e.seq = n.seq order by e.seq for key share of e)`;
+      join ${s}.events e on e.seq = n.seq where ${condition} order by e.seq for key share of e)`;
 
   return {
     gatherings: gatheringStatements(schemaName),
@@ -169,7 +169,7 @@ export function writeStatements(schemaName: string) {
 
     replay: statement(
       'replay',
-      `with ${chosen},
+      `with ${chosen('octet_length(e.body) > 0')},
       again as (
         update ${s}.deliveries d set due_at = $3, attempts = 0 from chosen c
         where d.seq = c.seq and d.idx = c.idx and d.state = 0 returning c.id, d.idx),
@@ -182,7 +182,7 @@ export function writeStatements(schemaName: string) {
     ),
     discard: statement(
       'discard',
-      `with ${chosen},
+      `with ${chosen()},
       gone as (
         delete from ${s}.deliveries d using chosen c
         where d.seq = c.seq and d.idx = c.idx and d.state = 0 returning c.id, d.*),
@@ -196,7 +196,7 @@ export function writeStatements(schemaName: string) {
     /** Locks an event while deliveries are added to it. */
     lockEvent: statement(
       'lock_event',
-      `select e.seq, e.subject, e.routed from ${s}.seen n join ${s}.events e on e.seq = n.seq where n.id = $1 for update of e`,
+      `select e.seq, e.subject, e.routed from ${s}.seen n join ${s}.events e on e.seq = n.seq where n.id = $1 and octet_length(e.body) > 0 for update of e`,
     ),
     nextIndex: statement(
       'next_index',

@@ -46,8 +46,6 @@ export interface PostgresSettings extends DatabaseSettings {
   readonly schema: string;
   /** Whether a connection waits for notifications. */
   readonly listen: boolean;
-  /** How long keys are kept; null = as long as their events. */
-  readonly duplicatesMs: number | null;
 }
 
 interface StoreServices {
@@ -179,11 +177,10 @@ export class PostgresStore implements Store {
   }
 
   prune(request: PruneRequest): Promise<number> {
-    const { duplicatesMs } = this.#settings;
-    return this.#do(
-      async ({ state, removals }) =>
-        (await state.removeEnded(request.limit)) + (await removals.prune(request, duplicatesMs)),
-    );
+    return this.#do(async ({ state, removals }) => {
+      if (request.remove === 'bodies') return removals.pruneBodies(request);
+      return (await state.removeEnded(request.limit)) + (await removals.prune(request));
+    });
   }
 
   erase(request: EraseRequest): Promise<readonly string[]> {
@@ -241,7 +238,8 @@ export class PostgresStore implements Store {
     return this.#do(({ database, days }) => restore({ database, days, schema }, events, others));
   }
 
-  readonly clear = () => this.#do(({ database }) => clear(database, this.#settings.schema));
+  readonly clear = (keep: StoredOthers = {}) =>
+    this.#do(({ database }) => clear(database, this.#settings.schema, keep));
 
   readonly snapshot = () => snapshotOf(this.#settings, this.#sql, this.#services);
 

@@ -199,17 +199,18 @@ describe('postgres, its days', () => {
   it(
     'go although their keys are kept: a repetition is still a duplicate',
     withStore(async ({ open, clock }) => {
-      const store = await open({ duplicates: '10d' });
+      const store = await open();
+      const keysMs = 10 * dayMs;
       await store.append([anEntry(1, {}, [])]);
       clock.jumpTo(startMs + 5 * dayMs);
-      expect(await store.prune({ beforeMs: startMs + dayMs, limit: 200 })).to.equal(1);
-      await store.prune({ beforeMs: startMs + dayMs, limit: 200 });
+      expect(await store.prune({ beforeMs: startMs + dayMs, limit: 200, keysMs })).to.equal(1);
+      await store.prune({ beforeMs: startMs + dayMs, limit: 200, keysMs });
       expect(await store.event(eventId(1))).to.equal(null);
       const again = anEntry(2, { key: 'key-1' });
       expect(await store.append([again])).to.deep.equal([{ eventId: eventId(1), duplicate: true }]);
       clock.jumpTo(startMs + 12 * dayMs);
       await store.append([anEntry(3)]);
-      await store.prune({ beforeMs: startMs + 2 * dayMs, limit: 200 });
+      await store.prune({ beforeMs: startMs + 2 * dayMs, limit: 200, keysMs });
       expect(await store.append([again])).to.deep.equal([{ eventId: eventId(2), duplicate: false }]);
     }),
   );

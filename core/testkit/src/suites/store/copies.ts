@@ -194,6 +194,21 @@ export function snapshotTests(test: Test): void {
       }
     });
 
+    test('removes everything but what it is given to keep, in one step', async ({ store }) => {
+      if (store.snapshot === undefined || store.clear === undefined) return;
+      await store.append([anEntry(1), anEntry(2)]);
+      await store.setState?.('plugin:crm:token', 'of crm', null);
+      const keys = [{ digest: 'ab'.repeat(16), eventId: eventId(7), dayMs: startMs, untilMs: startMs + 1e9 }];
+      const texts = [{ key: 'switchhook.erasures:1', value: '{}', expiresAtMs: null }];
+      await store.clear({ texts, keys });
+      const snapshot = await store.snapshot();
+      const { counts } = snapshot;
+      deepStrictEqual([counts.events, counts.texts, counts.keys], [0, 1, 1]);
+      deepStrictEqual((await snapshot.keys(null, 10)).items[0]?.untilMs, startMs + 1e9);
+      await snapshot.close();
+      strictEqual(await store.state?.('switchhook.erasures:1'), '{}');
+    });
+
     test('gives, after everything was removed, all of it back', async ({ store, clock }) => {
       if (store.snapshot === undefined || store.clear === undefined || store.restore === undefined) return;
       await fill(store, clock.now());

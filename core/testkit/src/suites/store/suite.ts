@@ -10,6 +10,7 @@ import { gatherTests } from './gather.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
+import { retentionTests } from './retention.js';
 import { stateTests } from './state.js';
 
 /** Registers the suite. `make` returns a fresh fixture, with an open and empty store, for each test. */
@@ -30,6 +31,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     orderTests(test);
     gatherTests(test);
     operatorTests(test);
+    retentionTests(test);
     eraseTests(test);
     listTests(test);
     reopenTests(test);
