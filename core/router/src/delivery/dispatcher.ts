@@ -11,6 +11,8 @@ import {
   Store,
   token,
 } from '@switchhook/sdk';
+import { Cluster } from '../cluster/cluster.js';
+import type { DestinationReport } from '../cluster/report.js';
 import { SharedCapacity } from '../resilience/capacity.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
@@ -20,7 +22,8 @@ import { Mask } from '../system/mask.js';
 import { Pauses } from '../system/pauses.js';
 import type { AttemptPlan, AttemptResult, OpenDestination } from './attempt.js';
 import { ErasedEvents } from './erased-events.js';
-import { DeliveryQueue, type QueueLoad } from './queue.js';
+import { DeliveryQueue } from './queue.js';
+import type { QueueLoad } from './queue-parts.js';
 import { DeliveryTelemetry } from './telemetry.js';
 
 /** What the dispatcher takes from the configuration; the maps are by name. */
@@ -61,10 +64,13 @@ export class Dispatcher {
     @inject(Random) private readonly random: Random,
     @inject(Mask) private readonly mask: Mask,
     @inject(Pauses) private readonly pauses: Pauses,
+    @inject(Cluster) private readonly cluster: Cluster,
   ) {
     for (const [destination, open] of plan.value.destinations)
       this.#queues.set(destination, this.#queue(destination, open));
     pauses.onChange(() => this.expectAll());
+    cluster.onChange(() => this.expectAll());
+    cluster.reportBy(() => this.#reports);
   }
 
   /**
@@ -109,6 +115,7 @@ export class Dispatcher {
   /** The store is open: takes up what it has left from before. */
   open(): void {
     this.#isOpen = true;
+    this.cluster.open();
     for (const queue of this.#queues.values()) queue.open();
     this.#stopWaking = this.store.onDue?.((name) => this.expect(name, this.clock.now())) ?? this.#stopWaking;
   }
@@ -122,7 +129,9 @@ export class Dispatcher {
   /** Starts no further attempt; resolves when the running ones are settled. */
   async close(): Promise<void> {
     this.#stopWaking();
+    this.cluster.closing();
     await Promise.all(this.#all.map((queue) => queue.close()));
+    await this.cluster.close();
   }
 
   /** Adds the queue of a destination, in place of an earlier one; resolves when that one has ended. */
@@ -155,6 +164,7 @@ export class Dispatcher {
   /** After `close`, where it took too long: leaves what is not settled to the next start. */
   abandon(): void {
     for (const queue of this.#all) queue.abandon();
+    void this.cluster.close();
   }
 
   /** The store has something for a destination, due at this time. */
@@ -181,6 +191,14 @@ export class Dispatcher {
       isPaused: () => this.#isPaused(destination),
       expect: (dueMs) => this.expect(destination, dueMs),
     });
+  }
+
+  /** What this router has of each destination. */
+  get #reports(): Readonly<Record<string, DestinationReport>> {
+    const rows = [...this.loads].map(([name, { attempts, held, unsettled, isDraining }]) => {
+      return [name, { attempts, deliveries: held + unsettled, takes: !isDraining }] as const;
+    });
+    return Object.fromEntries(rows);
   }
 
   get #all(): readonly DeliveryQueue[] {

@@ -1,34 +1,16 @@
 /** The delivery queue of one destination: accepts deliveries and starts attempts, independent of other queues. */
-import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
-import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
-import { type AttemptParts, type AttemptResult, runAttempt } from './attempt.js';
+import type { ClaimedDelivery, NewDelivery, Settled } from '@switchhook/sdk';
+import { Capacity } from '../resilience/capacity.js';
+import { type AttemptResult, runAttempt } from './attempt.js';
 import { type Claimed, Claims } from './claims.js';
 import { Due } from './due.js';
-import type { ErasedEvents } from './erased-events.js';
 import { type Held, HeldDeliveries } from './held.js';
 import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
 import { QueueEnding } from './queue-ending.js';
+import type { QueueLoad, QueueParts } from './queue-parts.js';
 import { SettlementWriter } from './settlement-writer.js';
-import type { DeliveryTelemetry } from './telemetry.js';
-import { type Standing, Throttle } from './throttle.js';
+import { Throttle } from './throttle.js';
 import { WakeTimer } from './wake-timer.js';
-
-/** What a queue works with. */
-export interface QueueParts extends AttemptParts {
-  readonly destination: string;
-  readonly store: Store;
-  readonly log: Log;
-  readonly deliveryTelemetry: DeliveryTelemetry;
-  readonly sharedCapacity: SharedCapacity;
-  readonly erased: ErasedEvents;
-  /** Whether an operator has paused the destination. */
-  isPaused(): boolean;
-  /** The store has something for the destination: also where another queue has taken the place of this one. */
-  expect(dueMs: number): void;
-}
-
-/** The load of a queue. */
-export type QueueLoad = Standing & Readonly<Record<'running' | 'held' | 'unsettled', number>>;
 
 /** Deliveries whose settlement is not committed yet; more would be repeated after a crash. */
 const unsettledLimit = 256;
@@ -161,8 +143,9 @@ export class DeliveryQueue {
 
   get load(): QueueLoad {
     const nowMs = this.#parts.clock.elapsed();
-    const counts = { running: this.#running, held: this.#held.count, unsettled: this.#settlementWriter.pending };
-    return { ...counts, ...this.throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
+    const counts = { attempts: this.#attempts, running: this.#running, held: this.#held.count };
+    const rest = { unsettled: this.#settlementWriter.pending, isDraining: this.#ending.isDraining };
+    return { ...counts, ...rest, ...this.throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */

@@ -11,6 +11,7 @@ import { StatusPlan, StatusReader } from '../admin/status.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
 import { storeReader } from '../calls/store-reader.js';
 import { CallTelemetry } from '../calls/telemetry.js';
+import { Cluster, ClusterPlan } from '../cluster/cluster.js';
 import type { Config } from '../config/config.js';
 import { DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
@@ -98,6 +99,7 @@ const plans = [
   ControlPlan,
   ReplayPlan,
   StatusPlan,
+  ClusterPlan,
   RetentionPlan,
   MonitorPlan,
   IncompletePlan,
@@ -108,6 +110,7 @@ const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
   ...[
     Pauses,
+    Cluster,
     Dispatcher,
     Ingest,
     Emitters,

@@ -1,4 +1,5 @@
 /** One configuration at work: its components, and what the parts of the router take from it. */
+import { hostname } from 'node:os';
 import { Clock, type Instances, type Kind, Log, type Plugin, phoneNormalizer, Store } from '@switchhook/sdk';
 import type { ReplayPlan } from '../admin/bulk-replay.js';
 import type { ControlPlan } from '../admin/control.js';
@@ -7,8 +8,10 @@ import type { AdminPlan } from '../admin/operations.js';
 import type { StatusPlan } from '../admin/status.js';
 import type { AnswerPlan } from '../calls/answer.js';
 import type { OpenResolver } from '../calls/resolver-bulkhead.js';
+import type { ClusterPlan } from '../cluster/cluster.js';
 import type { ComponentRow, Config } from '../config/config.js';
 import { routerEventSource } from '../config/router-row.js';
+import { digestOf } from '../config/written.js';
 import type { OpenDestination } from '../delivery/attempt.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import { draftMask } from '../ingest/draft-mask.js';
@@ -45,6 +48,7 @@ export interface Generation
     ControlPlan,
     ReplayPlan,
     StatusPlan,
+    ClusterPlan,
     RetentionPlan,
     ErasuresPlan,
     MonitorPlan,
@@ -135,6 +139,7 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     sources: sources.set(routerSource, routerEventSource),
     number: (earlier?.number ?? 0) + 1,
     sinceMs: clock.now(),
+    ...{ routerName: config.server.name ?? `${hostname()}:${process.pid}`, digest: digestOf(config.written) },
     server: serverPlan(config, sources),
     captures: new Set(config.sources.flatMap(({ name, capture }) => (capture ? [name] : []))),
     masks: new Map(

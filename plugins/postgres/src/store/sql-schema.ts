@@ -106,6 +106,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
   alter table ${s}.seen add column erased_until bigint;
   create index seen_by_end on ${s}.seen (erased_until, id) where erased_until is not null;
   `,
+  // Which routers are there: nothing that a crash may not take.
+  (s) => `
+  create unlogged table ${s}.routers (id text primary key, beat bigint not null, report text not null)
+    with (fillfactor = 50);
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */

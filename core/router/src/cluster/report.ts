@@ -1,0 +1,56 @@
+/** What a router reports to the others of its store, as text. */
+
+/** What a router has of a destination. */
+export interface DestinationReport {
+  /** Attempts under way. */
+  readonly attempts: number;
+  /** Deliveries that it has taken over: in an attempt or before it. */
+  readonly deliveries: number;
+  /** Whether it starts attempts: not while it closes, or only finishes what was left for a removed destination. */
+  readonly takes: boolean;
+}
+
+/** What a router reports. */
+export interface RouterReport {
+  readonly name: string;
+  readonly version: string;
+  /** When it was started, in milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** Short digest of its configuration: the same for the same rows. */
+  readonly configuration: string;
+  /** Its last report: it has closed. */
+  readonly left: boolean;
+  /** By name. */
+  readonly destinations: Readonly<Record<string, DestinationReport>>;
+}
+
+export function textOfReport({ destinations, ...router }: RouterReport): string {
+  const rows = Object.entries(destinations).map(([name, { attempts, deliveries, takes }]) => {
+    return [name, [attempts, deliveries, takes ? 1 : 0]];
+  });
+  return JSON.stringify({ ...router, destinations: Object.fromEntries(rows) });
+}
+
+/** What can be read of a report: another version may write further fields, or leave some out. */
+export function reportIn(text: string): RouterReport {
+  const read = parsed(text);
+  const texts = (key: string): string => (typeof read[key] === 'string' ? read[key] : 'unknown');
+  const numberOf = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : 0);
+  const rows = Object.entries(Object(read.destinations)).map(([name, row]): [string, DestinationReport] => {
+    const [attempts, deliveries, takes] = Array.isArray(row) ? row : [];
+    return [name, { attempts: numberOf(attempts), deliveries: numberOf(deliveries), takes: takes === 1 }];
+  });
+  return {
+    ...{ name: texts('name'), version: texts('version'), configuration: texts('configuration') },
+    ...{ sinceMs: numberOf(read.sinceMs), left: read.left === true },
+    destinations: Object.fromEntries(rows),
+  };
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,22 @@
+/** What routers exchange that share a store: who is there, and what limits hold for all of them together. */
+
+/** The last sign of life of a router. */
+export interface RouterBeat {
+  readonly id: string;
+  /** Grows with each sign: a router whose number does not grow any more is gone. */
+  readonly beat: number;
+  /** What it reports about itself. */
+  readonly report: string;
+}
+
+/**
+ * Of stores that several routers share. Nothing of it has to be durable, in contrast to what the `Store` keeps: a store may lose all of it
+ * in a crash. Methods may be called while the store is not open, and reject then; a rejection changes nothing else. They
+ * never wait for what the methods of the `Store` wait for, such as a connection that commits use.
+ */
+export interface Coordination {
+  /** Keeps the sign of life of a router in place of its last one, and returns those of all routers, its own included, in one step. */
+  beat(beat: RouterBeat): Promise<readonly RouterBeat[]>;
+  /** Removes routers, each only where its last sign of life is still this one. */
+  remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void>;
+}

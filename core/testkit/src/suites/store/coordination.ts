@@ -1,0 +1,40 @@
+/** The suite's part about what routers exchange that share a store. */
+import { deepStrictEqual } from 'node:assert/strict';
+import type { RouterBeat } from '@switchhook/sdk';
+import { describe } from '../../mocha.js';
+import type { StoreFixture, Test } from './fixtures.js';
+
+/** The coordination of a store; null = it has none, and nothing is to be tried. */
+function coordinationOf({ store }: StoreFixture) {
+  return store.coordination ?? null;
+}
+
+const byId = (beats: readonly RouterBeat[]) => [...beats].sort((a, b) => (a.id < b.id ? -1 : 1));
+
+export function coordinationTests(test: Test): void {
+  describe('coordination', () => {
+    test('returns the last sign of life of each router, with its report character by character', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      if (kept === null) return;
+      const a = { id: 'a', beat: 1, report: '{"name":"grüß 😀\\u0000"}\n' };
+      deepStrictEqual(await kept.beat(a), [a]);
+      const b = { id: 'b', beat: 7, report: '' };
+      deepStrictEqual(byId(await kept.beat(b)), [a, b]);
+      const later = { id: 'a', beat: 2, report: 'x'.repeat(50_000) };
+      deepStrictEqual(byId(await kept.beat(later)), [later, b]);
+      deepStrictEqual(byId(await kept.beat({ ...b, beat: 8 })), [later, { ...b, beat: 8 }]);
+    });
+
+    test('removes a router only where it has given no further sign of life', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      if (kept === null) return;
+      const at = (id: string, beat: number): RouterBeat => ({ id, beat, report: 'r' });
+      for (const beat of [at('a', 1), at('b', 1), at('c', 5)]) await kept.beat(beat);
+      await kept.remove([at('a', 1), at('b', 2), at('missing', 1)]);
+      deepStrictEqual(byId(await kept.beat(at('c', 6))), [at('b', 1), at('c', 6)]);
+      await kept.remove([]);
+      await kept.remove([at('b', 1)]);
+      deepStrictEqual(await kept.beat(at('c', 7)), [at('c', 7)]);
+    });
+  });
+}

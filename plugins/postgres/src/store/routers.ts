@@ -1,0 +1,58 @@
+/** What routers that share a schema exchange, over connections of its own: commits never keep it waiting. */
+import type { Clock, Coordination, Log, RouterBeat } from '@switchhook/sdk';
+import { Database, type DatabaseSettings } from './database.js';
+import { routerStatements } from './sql-routers.js';
+import type { Statement } from './sql-schema.js';
+
+interface RoutersServices {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One is taken by each sign of life for a moment, the other one is free for the tokens of rate limits. */
+const connections = 2;
+/** Routers go on without the database at once; a connection that hangs this long is replaced. */
+const replyTimeoutMs = 2_000;
+
+export class Routers implements Coordination {
+  readonly #settings: DatabaseSettings;
+  readonly #services: RoutersServices;
+  readonly #sql: ReturnType<typeof routerStatements>;
+  #database: Database | null = null;
+
+  constructor(settings: DatabaseSettings & { readonly schema: string }, services: RoutersServices) {
+    this.#settings = settings;
+    this.#services = services;
+    this.#sql = routerStatements(settings.schema);
+  }
+
+  /** The tables are installed. */
+  open(): void {
+    this.#database = new Database({ ...this.#settings, connections, replyTimeoutMs }, this.#services);
+  }
+
+  async close(): Promise<void> {
+    const database = this.#database;
+    this.#database = null;
+    await database?.close();
+  }
+
+  beat({ id, beat, report }: RouterBeat): Promise<readonly RouterBeat[]> {
+    return this.#run<RouterBeat>(this.#sql.beat, [id, beat, report]);
+  }
+
+  async remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void> {
+    const values = [gone.map(({ id }) => id), gone.map(({ beat }) => beat)];
+    await this.#run(this.#sql.removeRouters, values);
+  }
+
+  /** No other router is there: those that are noted have ended. */
+  async clear(): Promise<void> {
+    await this.#run(this.#sql.clearRouters);
+  }
+
+  async #run<R>(statement: Statement, values: readonly unknown[] = []): Promise<readonly R[]> {
+    if (this.#database === null) throw Object.assign(new Error('the store is not open'), { code: 'STORE_CLOSED' });
+    return this.#database.run<R>(statement, values);
+  }
+}

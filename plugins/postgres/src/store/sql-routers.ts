@@ -1,0 +1,23 @@
+/** The statements by which routers that share a schema coordinate; their tables are unlogged: nothing of it has to be durable. */
+import { quoted } from '../sql.js';
+import type { Statement } from './sql-schema.js';
+
+export function routerStatements(schemaName: string) {
+  const s = quoted(schemaName);
+  const statement = (name: string, text: string): Statement => ({ name, text });
+  return {
+    beat: statement(
+      'beat',
+      `with own as (
+        insert into ${s}.routers (id, beat, report) values ($1, $2, $3)
+        on conflict (id) do update set beat = excluded.beat, report = excluded.report returning id, beat, report)
+      select id, beat, report from own union all select id, beat, report from ${s}.routers where id <> $1`,
+    ),
+    removeRouters: statement(
+      'remove_routers',
+      `delete from ${s}.routers r using unnest($1::text[], $2::bigint[]) gone (id, beat)
+      where r.id = gone.id and r.beat = gone.beat`,
+    ),
+    clearRouters: statement('clear_routers', `delete from ${s}.routers`),
+  };
+}
