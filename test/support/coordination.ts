@@ -1,8 +1,16 @@
 /** Coordination in memory: what the stores of several routers in one test share. */
-import type { Coordination, RouterBeat, Store } from '@switchhook/sdk';
+import type { Clock, Coordination, RouterBeat, Store, TokenRequest } from '@switchhook/sdk';
 
 export class MemoryCoordination implements Coordination {
   readonly #beats = new Map<string, RouterBeat>();
+  readonly #freeAtMs = new Map<string, number>();
+  readonly #clock: Pick<Clock, 'now'>;
+  /** How many leases were given. */
+  leases = 0;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
 
   async beat(beat: RouterBeat): Promise<readonly RouterBeat[]> {
     this.#beats.set(beat.id, beat);
@@ -11,6 +19,14 @@ export class MemoryCoordination implements Coordination {
 
   async remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void> {
     for (const { id, beat } of gone) if (this.#beats.get(id)?.beat === beat) this.#beats.delete(id);
+  }
+
+  async take({ key, tokens, tokenMs, capacity }: TokenRequest): Promise<number> {
+    const nowMs = this.#clock.now();
+    const freeAtMs = Math.max(nowMs, this.#freeAtMs.get(key) ?? 0) + tokens * tokenMs;
+    this.#freeAtMs.set(key, freeAtMs);
+    this.leases += 1;
+    return Math.max(0, freeAtMs - capacity * tokenMs - nowMs);
   }
 }
 

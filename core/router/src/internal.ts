@@ -62,6 +62,7 @@ export { Monitor } from './monitor/monitor.js';
 export { Pipeline } from './pipeline.js';
 export { Breaker } from './resilience/breaker.js';
 export { Capacity, SharedCapacity } from './resilience/capacity.js';
+export { LeasedBucket } from './resilience/leased-bucket.js';
 export { TokenBucket } from './resilience/token-bucket.js';
 export { eventOf, recordOf } from './routing/event-record.js';
 export { type RouterEventType, routerEventData, routerEventExample, routerEvents } from './routing/router-events.js';

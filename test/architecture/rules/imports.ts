@@ -59,7 +59,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     system: ['resilience'],
     expressions: [],
     routing: ['system'],
-    cluster: ['system'],
+    cluster: ['resilience', 'system'],
     delivery: ['cluster', 'resilience', 'routing', 'system'],
     calls: ['resilience', 'routing', 'system'],
     ingest: ['calls', 'delivery', 'resilience', 'routing', 'system'],

@@ -7,7 +7,7 @@ import { aPipeline, type World } from '../../support/pipeline.js';
 
 /** Pipelines of several routers, with one clock, one store and one coordination. */
 function routersOn(clock = new FakeClock()) {
-  const [store, coordination] = [memoryStore(clock), new MemoryCoordination()];
+  const [store, coordination] = [memoryStore(clock), new MemoryCoordination(clock)];
   const add = (world: World = {}) =>
     aPipeline({ clock, ...world, store: () => shared(store, coordination) });
   return { clock, store, coordination, add };

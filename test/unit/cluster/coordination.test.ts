@@ -6,5 +6,5 @@ storeSuite('memory, shared by routers in one process,', async () => {
   const clock = new FakeClock();
   const store = memoryStore(clock);
   await store.open?.();
-  return { store: shared(store, new MemoryCoordination()), clock, close: async () => store.close?.() };
+  return { store: shared(store, new MemoryCoordination(clock)), clock, close: async () => store.close?.() };
 });

@@ -1,6 +1,8 @@
 /** The routers that share the store: signs of life, several times a second, and what follows from them. Without such a store, this router is alone. */
 import { Clock, Log, Store, token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
+import { LeasedBucket } from '../resilience/leased-bucket.js';
+import { capacityOf, type Rate, type RateLimit, TokenBucket } from '../resilience/token-bucket.js';
 import { newRouterId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { version } from '../system/version.js';
@@ -37,6 +39,8 @@ type Reports = () => Readonly<Record<string, DestinationReport>>;
 
 /** The limit of a sign of life: the next one follows. */
 const replyMs = 2_000;
+/** The limit of a lease of tokens: then this router goes on with its part of the rate. */
+const leaseMs = 500;
 
 @injectable()
 export class Cluster {
@@ -102,9 +106,18 @@ export class Cluster {
     return share;
   }
 
-  /** How many routers start attempts for a destination, as far as is known. */
-  takersOf(destination: string): number {
-    return this.#members.takersOf(destination);
+  /** The rate limit of a destination: of all routers together. `onLease` is called when its allowance has changed. */
+  bucket(destination: string, rate: Rate, onLease: () => void): RateLimit {
+    const { clock, store } = this;
+    const { coordination } = store;
+    if (coordination === undefined) return new TokenBucket(rate, clock.elapsed());
+    const request = { key: destination, tokenMs: rate.perMs / rate.count, capacity: capacityOf(rate) };
+    return new LeasedBucket(rate, {
+      lease: (tokens) => withTimeout(clock, leaseMs, async () => coordination.take({ ...request, tokens })),
+      sharers: () => this.#members.takersOf(destination),
+      elapsed: () => clock.elapsed(),
+      onLease,
+    });
   }
 
   /** All routers, this one first; empty where the store is not shared. */

@@ -40,10 +40,11 @@ export class DeliveryQueue {
 
   constructor(parts: QueueParts) {
     const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
-    const { isPaused, clock } = parts;
+    const { isPaused, clock, limits } = parts;
     this.#parts = parts;
     this.#policy = parts.open.policy;
-    this.throttle = new Throttle({ rateLimit, breaker, longestWaitMs: retry.maxMs, isPaused }, clock.elapsed());
+    const bucket = rateLimit === null ? null : limits.bucket(rateLimit, () => this.#advance());
+    this.throttle = new Throttle({ bucket, breaker, longestWaitMs: retry.maxMs, isPaused });
     this.#batchMax = batch?.max ?? 1;
     this.#settlementWriter = new SettlementWriter(parts);
     this.#claims = new Claims(parts);
@@ -63,6 +64,7 @@ export class DeliveryQueue {
   admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
     const { destination, clock } = this.#parts;
     this.#ending.promised += 1;
+    this.throttle.want(clock.elapsed());
     // What is already due goes first, so new deliveries wait in the store, which keeps the order.
     const queue = this.#ending.isClosed || this.#policy.ordered || this.#due.isNow(nowMs) || this.#capacity.left <= 0;
     if (queue || this.throttle.allowance(clock.elapsed()) === 0)
@@ -156,8 +158,9 @@ export class DeliveryQueue {
       this.#announceIdle();
       return;
     }
-    this.#startHeld();
     const nowMs = this.#parts.clock.now();
+    if (this.#held.count > 0 || this.#due.isNow(nowMs)) this.throttle.want(this.#parts.clock.elapsed());
+    this.#startHeld();
     if (this.#due.isNow(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim();
     const throttleMs = this.throttle.waitMs(this.#parts.clock.elapsed());
     // What could start now but does not, waits for an attempt to end, not for a time.

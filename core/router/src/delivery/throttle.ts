@@ -1,13 +1,13 @@
 /** The throttle of a queue: whether an attempt may start now, or when. Pause, circuit breaker, rate limit and `Retry-After`. */
 import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
 import { type Failure, type Hold, holdOf, shifted } from '../resilience/hold.js';
-import { type Rate, TokenBucket } from '../resilience/token-bucket.js';
+import type { RateLimit } from '../resilience/token-bucket.js';
 import type { AttemptOutcome } from './retry.js';
 
 /** What limits a queue beside its concurrency. */
 export interface ThrottlePolicy {
   /** Null = no limit. Counts attempts; a batch is one. */
-  readonly rateLimit: Rate | null;
+  readonly bucket: RateLimit | null;
   /** Null = no breaker. */
   readonly breaker: BreakerPolicy | null;
   /** A longer `Retry-After` is shortened to this. */
@@ -30,14 +30,14 @@ export interface Standing {
 export class Throttle {
   readonly #policy: ThrottlePolicy;
   readonly #breaker: Breaker | null;
-  readonly #bucket: TokenBucket | null;
+  readonly #bucket: RateLimit | null;
   #asked: Hold | null = null;
   #lastFailure: Failure | null = null;
 
-  constructor(policy: ThrottlePolicy, nowMs: number) {
+  constructor(policy: ThrottlePolicy) {
     this.#policy = policy;
     this.#breaker = policy.breaker === null ? null : new Breaker(policy.breaker, policy.longestWaitMs);
-    this.#bucket = policy.rateLimit === null ? null : new TokenBucket(policy.rateLimit, nowMs);
+    this.#bucket = policy.bucket;
   }
 
   /** How many attempts may start now. */
@@ -45,6 +45,12 @@ export class Throttle {
     if (this.#policy.isPaused() || nowMs < this.#askedUntilMs) return 0;
     const unlimited = Number.POSITIVE_INFINITY;
     return Math.min(this.#breaker?.allowance(nowMs) ?? unlimited, this.#bucket?.allowance(nowMs) ?? unlimited);
+  }
+
+  /** Something could be attempted: a rate limit that is shared with other routers needs tokens for it. */
+  want(nowMs: number): void {
+    const isHeld = this.#policy.isPaused() || nowMs < this.#askedUntilMs || this.#breaker?.allowance(nowMs) === 0;
+    if (!isHeld) this.#bucket?.want?.(nowMs);
   }
 
   /** When the next attempt may start; null where that depends on the end of a probe or of a pause. */

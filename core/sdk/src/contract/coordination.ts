@@ -9,6 +9,18 @@ export interface RouterBeat {
   readonly report: string;
 }
 
+/** Tokens of a bucket that all routers share. */
+export interface TokenRequest {
+  /** Which bucket: the name of a destination. */
+  readonly key: string;
+  /** At least 1. */
+  readonly tokens: number;
+  /** In how many milliseconds the bucket gets a token; not always a whole number. */
+  readonly tokenMs: number;
+  /** How many it holds at most: one that was not used for a while, or never, holds them. */
+  readonly capacity: number;
+}
+
 /**
  * Of stores that several routers share. Nothing of it has to be durable, in contrast to what the `Store` keeps: a store may lose all of it
  * in a crash. Methods may be called while the store is not open, and reject then; a rejection changes nothing else. They
@@ -19,4 +31,9 @@ export interface Coordination {
   beat(beat: RouterBeat): Promise<readonly RouterBeat[]>;
   /** Removes routers, each only where its last sign of life is still this one. */
   remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void>;
+  /**
+   * Takes tokens, in the order of the requests, and returns in how many milliseconds they may be used: 0 where the bucket holds
+   * them. Otherwise they are promised from then on, and further requests get later ones.
+   */
+  take(request: TokenRequest): Promise<number>;
 }

@@ -1,6 +1,7 @@
 /** What routers that share a schema exchange, over connections of its own: commits never keep it waiting. */
-import type { Clock, Coordination, Log, RouterBeat } from '@switchhook/sdk';
+import type { Clock, Coordination, Log, RouterBeat, TokenRequest } from '@switchhook/sdk';
 import { Database, type DatabaseSettings } from './database.js';
+import { storable } from './rows.js';
 import { routerStatements } from './sql-routers.js';
 import type { Statement } from './sql-schema.js';
 
@@ -44,6 +45,12 @@ export class Routers implements Coordination {
   async remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void> {
     const values = [gone.map(({ id }) => id), gone.map(({ beat }) => beat)];
     await this.#run(this.#sql.removeRouters, values);
+  }
+
+  async take({ key, tokens, tokenMs, capacity }: TokenRequest): Promise<number> {
+    const values = [storable(key), this.#services.clock.now(), tokens * tokenMs, capacity * tokenMs];
+    const [row] = await this.#run<{ wait: number }>(this.#sql.take, values);
+    return row?.wait ?? 0;
   }
 
   /** No other router is there: those that are noted have ended. */

@@ -18,6 +18,13 @@ export function routerStatements(schemaName: string) {
       `delete from ${s}.routers r using unnest($1::text[], $2::bigint[]) gone (id, beat)
       where r.id = gone.id and r.beat = gone.beat`,
     ),
+    /** `free_at`: when the bucket would be full again if nothing more were taken. */
+    take: statement(
+      'take',
+      `insert into ${s}.buckets as bucket (key, free_at) values ($1, $2::float8 + $3::float8)
+      on conflict (key) do update set free_at = greatest(bucket.free_at, $2::float8) + $3::float8
+      returning greatest(0, free_at - $2::float8 - $4::float8) as wait`,
+    ),
     clearRouters: statement('clear_routers', `delete from ${s}.routers`),
   };
 }

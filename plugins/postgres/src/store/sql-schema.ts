@@ -106,10 +106,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
   alter table ${s}.seen add column erased_until bigint;
   create index seen_by_end on ${s}.seen (erased_until, id) where erased_until is not null;
   `,
-  // Which routers are there: nothing that a crash may not take.
+  // What routers exchange: nothing that a crash may not take. Updates change no index.
   (s) => `
   create unlogged table ${s}.routers (id text primary key, beat bigint not null, report text not null)
     with (fillfactor = 50);
+  create unlogged table ${s}.buckets (key text primary key, free_at double precision not null) with (fillfactor = 50);
   `,
 ];
 

@@ -153,6 +153,7 @@ describe('the statements of the store postgres', () => {
     [reads.dead, [], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
     [sessionStatements(schema).due, [nowMs], [/^deliveries_due$/]],
     [routers.beat, ['a', 1, 'report'], []],
+    [routers.take, ['crm', 1, 2, 3], []],
     [routers.removeRouters, [['a'], [1]], [/^routers_pkey$/]],
   ];
   /** They count, or read the first row only. */

@@ -36,5 +36,33 @@ export function coordinationTests(test: Test): void {
       await kept.remove([at('b', 1)]);
       deepStrictEqual(await kept.beat(at('c', 7)), [at('c', 7)]);
     });
+
+    test('gives the tokens of a bucket to all, one request after the other, and promises later ones', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      if (kept === null) return;
+      const take = (tokens: number, key = 'crm') => kept.take({ key, tokens, tokenMs: 100, capacity: 10 });
+      deepStrictEqual([await take(4), await take(6), await take(1), await take(3)], [0, 0, 100, 400]);
+      deepStrictEqual(await take(10, 'other'), 0);
+      await fixture.clock.advance(400);
+      deepStrictEqual([await take(1), await take(1)], [100, 200]);
+      const all = await Promise.all(Array.from({ length: 20 }, () => take(1)));
+      deepStrictEqual(
+        [...all].sort((a, b) => a - b),
+        Array.from({ length: 20 }, (_, index) => 300 + 100 * index),
+      );
+      await fixture.clock.advance(60_000);
+      deepStrictEqual([await take(10), await take(1)], [0, 100]);
+    });
+
+    test('counts parts of a millisecond', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      if (kept === null) return;
+      const take = () => kept.take({ key: 'crm', tokens: 1, tokenMs: 1 / 3, capacity: 1 });
+      const waits = [await take(), await take(), await take(), await take()];
+      deepStrictEqual(
+        waits.map((ms) => Math.round(ms * 3)),
+        [0, 1, 2, 3],
+      );
+    });
   });
 }
