@@ -92,3 +92,73 @@ describe('routers on one store', () => {
     await pipeline.close();
   });
 });
+
+describe('the concurrency of routers', () => {
+  /** Routers whose destination takes 100 ms for each attempt. */
+  function busy(concurrency: number) {
+    const { clock, store, add } = routersOn();
+    let [running, most] = [0, 0];
+    const attempts: string[] = [];
+    const router = (name: string) =>
+      add({
+        policy: { concurrency },
+        destinations: {
+          crm: () =>
+            new Promise((resolve) => {
+              running += 1;
+              most = Math.max(most, running);
+              attempts.push(name);
+              clock.after(100, () => {
+                running -= 1;
+                resolve({ kind: 'delivered' });
+              });
+            }),
+        },
+      });
+    return { clock, store, router, attempts, most: () => most };
+  }
+
+  let sent = 0;
+  const sendTo = async (routers: readonly Pick<ReturnType<typeof aPipeline>, 'send'>[], count: number) => {
+    for (let n = 0; n < count; n += 1) await routers[n % routers.length]?.send({ key: `event ${(sent += 1)}` });
+  };
+
+  it('is that of the destination in all, also while routers join and leave', async () => {
+    const { clock, store, router, attempts, most } = busy(5);
+    const routers = [router('a')];
+    await clock.advance(beatMs);
+    await sendTo(routers, 200);
+    await clock.advance(500);
+    routers.push(router('b'));
+    await clock.advance(150);
+    routers.push(router('c'));
+    await clock.advance(2_000);
+    expect(new Set(attempts.slice(-15))).to.deep.equal(new Set(['a', 'b', 'c']));
+    const closed = routers[0]?.pipeline.close();
+    await clock.advance(4_000);
+    await closed;
+    expect([most(), attempts.length]).to.deep.equal([5, 200]);
+    const { items } = await store.deliveries({ limit: 1_000 });
+    expect(new Set(items.map(({ state, attempts: count }) => `${state} ${count}`))).to.deep.equal(
+      new Set(['delivered 1']),
+    );
+    for (const { pipeline } of routers) await pipeline.close();
+  });
+
+  it('of 1 makes one router deliver what all of them receive, and another one when it has ended', async () => {
+    const { clock, router, attempts, most } = busy(1);
+    const routers = { a: router('a'), b: router('b'), c: router('c') };
+    await clock.advance(3 * beatMs);
+    await sendTo(Object.values(routers), 9);
+    await clock.advance(20_000);
+    const [chosen] = attempts;
+    expect([most(), attempts.length, new Set(attempts).size]).to.deep.equal([1, 9, 1]);
+    const others = Object.entries(routers).filter(([name]) => name !== chosen);
+    await routers[chosen as keyof typeof routers].pipeline.close();
+    await clock.advance(beatMs);
+    await sendTo(others.map(([, one]) => one), 20);
+    await clock.advance(20_000);
+    expect([most(), attempts.length, new Set(attempts).size]).to.deep.equal([1, 29, 2]);
+    for (const [, { pipeline }] of others) await pipeline.close();
+  });
+});

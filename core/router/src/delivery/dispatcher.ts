@@ -187,7 +187,10 @@ export class Dispatcher {
     return new DeliveryQueue({
       ...{ plan, store, clock, log, deliveryTelemetry, random, mask, destination, open },
       sharedCapacity: this.#sharedCapacity,
-      limits: { bucket: (rate, onLease) => this.cluster.bucket(destination, rate, onLease) },
+      limits: {
+        share: (whole) => this.cluster.share(destination, whole),
+        bucket: (rate, onLease) => this.cluster.bucket(destination, rate, onLease),
+      },
       erased: this.erased,
       isPaused: () => this.#isPaused(destination),
       expect: (dueMs) => this.expect(destination, dueMs),

@@ -9,6 +9,8 @@ import type { Standing } from './throttle.js';
 
 /** This router's part of what all routers of the store may do with a destination. */
 export interface QueueLimits {
+  /** So much of a whole. */
+  share(whole: number): number;
   /** `onLease` is called when its allowance has changed. */
   bucket(rate: Rate, onLease: () => void): RateLimit;
 }

@@ -66,7 +66,7 @@ export class DeliveryQueue {
     this.#ending.promised += 1;
     this.throttle.want(clock.elapsed());
     // What is already due goes first, so new deliveries wait in the store, which keeps the order.
-    const queue = this.#ending.isClosed || this.#policy.ordered || this.#due.isNow(nowMs) || this.#capacity.left <= 0;
+    const queue = this.#ending.isClosed || this.#policy.ordered || this.#due.isNow(nowMs) || this.#room <= 0;
     if (queue || this.throttle.allowance(clock.elapsed()) === 0)
       return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
     this.#capacity.take(1);
@@ -103,7 +103,7 @@ export class DeliveryQueue {
 
   /** One attempt now, whatever the throttle allows, with the delivery that is due first; null where none is. Success resets. */
   async probe(): Promise<AttemptResult | 'busy' | null> {
-    if (this.#ending.isClosed || this.#claiming || !this.#mayStart()) return 'busy';
+    if (this.#ending.isClosed || this.#claiming || !this.#mayStart(1)) return 'busy';
     this.#giveBack(this.#held.takeLapsed(this.#parts.clock.now()));
     this.#claiming = true;
     const claimed = await this.#claims.next(1);
@@ -171,7 +171,8 @@ export class DeliveryQueue {
   /** Starts attempts with what is held, as far as concurrency and throttle allow. */
   #startHeld(): void {
     const { clock, erased } = this.#parts;
-    if (this.throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs) this.#giveBack(this.#held.takeAll());
+    const isLong = this.throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs;
+    if (isLong || this.#concurrency === 0) this.#giveBack(this.#held.takeAll());
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
       // A lease that could end during the attempt is not used: another router might start the same attempt.
       const { usable, lapsing } = this.#held.take(this.#batchMax, clock.now() + this.#policy.timeoutMs, erased);
@@ -180,8 +181,19 @@ export class DeliveryQueue {
     }
   }
 
-  #mayStart(): boolean {
-    return this.#attempts < this.#policy.concurrency && this.#settlementWriter.pending < unsettledLimit;
+  /** This router's share of the concurrency of all routers. */
+  get #concurrency(): number {
+    return this.#parts.limits.share(this.#policy.concurrency);
+  }
+
+  /** How many further deliveries may be in memory. */
+  get #room(): number {
+    const most = this.#concurrency * this.#batchMax * (1 + heldPerAttempt);
+    return Math.min(this.#capacity.left, most - this.#capacity.taken);
+  }
+
+  #mayStart(least = 0): boolean {
+    return this.#attempts < Math.max(least, this.#concurrency) && this.#settlementWriter.pending < unsettledLimit;
   }
 
   /** Time until what is held can start: its batch is complete and the throttle is open. */
@@ -267,9 +279,9 @@ export class DeliveryQueue {
 
   /** How many to claim: not for little capacity, and no more than the throttle allows. */
   #claimable(): number {
-    const room = this.#capacity.left;
+    const room = this.#room;
     const allowed = this.throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.count;
-    return room < this.#policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
+    return room < this.#concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
 
   #stopped(ended: Promise<void>): Promise<void> {
