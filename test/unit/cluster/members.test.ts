@@ -5,7 +5,7 @@ import fc from 'fast-check';
 /** What a router reports of `crm`. */
 function report(attempts: number, { takes = true, left = false, destination = 'crm' } = {}): string {
   const router = { name: 'r', version: '1.0.0', sinceMs: 1, configuration: 'aaaaaaaa', left };
-  return textOfReport({ ...router, destinations: { [destination]: { attempts, deliveries: attempts, takes } } });
+  return textOfReport({ ...router, destinations: { [destination]: { attempts, deliveries: attempts, takes, verdict: null } } });
 }
 
 /** Routers that give signs of life to one store, one after the other. */
@@ -148,7 +148,9 @@ describe('the shares of routers', () => {
     for (const text of ['', 'null', '[]', '{"destinations":[1]}', '{"name":1,"destinations":{"crm":{"attempts":1}}}'])
       expect(reportIn(text).name).to.equal('unknown');
     const whole = { name: 'r', version: '2.0.0', sinceMs: 5, configuration: 'c', left: false };
-    const destinations = { crm: { attempts: 1, deliveries: 2, takes: true } };
+    const verdict = { atMs: 9, openedAtMs: 7, openUntilMs: 11, failedProbes: 2, askedUntilMs: null };
+    const crm = { attempts: 1, deliveries: 2, takes: true, verdict };
+    const destinations = { crm, other: { ...crm, takes: false, verdict: null } };
     expect(reportIn(textOfReport({ ...whole, destinations }))).to.deep.equal({ ...whole, destinations });
   });
 });

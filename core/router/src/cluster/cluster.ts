@@ -7,7 +7,7 @@ import { newRouterId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { version } from '../system/version.js';
 import { beatMs, type Member, Members } from './members.js';
-import { type DestinationReport, textOfReport } from './report.js';
+import { type DestinationReport, type RouterReport, textOfReport } from './report.js';
 
 /** What the cluster takes from the configuration. */
 export interface ClusterPlan {
@@ -48,6 +48,7 @@ export class Cluster {
   readonly #members = new Members(this.#id);
   readonly #sinceMs: number;
   readonly #listeners: (() => void)[] = [];
+  #hear: (reports: readonly RouterReport[]) => void = () => {};
   #reports: Reports = () => ({});
   /** By destination, since the last sign of life. */
   #shares = new Map<string, { readonly whole: number; readonly share: number }>();
@@ -70,6 +71,11 @@ export class Cluster {
   /** Where this router's reports come from. */
   reportBy(reports: Reports): void {
     this.#reports = reports;
+  }
+
+  /** Calls back after each sign of life, with the reports of the other routers that are there. */
+  hearBy(hear: (reports: readonly RouterReport[]) => void): void {
+    this.#hear = hear;
   }
 
   /** Calls back when a share has changed. */
@@ -182,6 +188,7 @@ export class Cluster {
     this.#shares = new Map();
     const isChanged = [...before].some(([destination, { whole, share }]) => this.share(destination, whole) !== share);
     if (isChanged) for (const listener of this.#listeners) listener();
+    this.#hear(this.#members.others.filter(({ isGone }) => !isGone).map(({ report }) => report));
   }
 }
 

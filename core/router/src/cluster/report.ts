@@ -1,5 +1,18 @@
 /** What a router reports to the others of its store, as text. */
 
+/** What attempts have shown of a destination. Times are milliseconds since the epoch. */
+export interface Verdict {
+  /** When it was found: the latest one holds. */
+  readonly atMs: number;
+  /** Since when its circuit breaker is open; null = closed. */
+  readonly openedAtMs: number | null;
+  /** When the next probe may be made. */
+  readonly openUntilMs: number | null;
+  readonly failedProbes: number;
+  /** Until when the other side has asked to wait; null = it has not. */
+  readonly askedUntilMs: number | null;
+}
+
 /** What a router has of a destination. */
 export interface DestinationReport {
   /** Attempts under way. */
@@ -8,6 +21,8 @@ export interface DestinationReport {
   readonly deliveries: number;
   /** Whether it starts attempts: not while it closes, or only finishes what was left for a removed destination. */
   readonly takes: boolean;
+  /** The last one that it knows; null = none. */
+  readonly verdict: Verdict | null;
 }
 
 /** What a router reports. */
@@ -24,9 +39,12 @@ export interface RouterReport {
   readonly destinations: Readonly<Record<string, DestinationReport>>;
 }
 
+const verdictKeys = ['atMs', 'openedAtMs', 'openUntilMs', 'failedProbes', 'askedUntilMs'] as const;
+
 export function textOfReport({ destinations, ...router }: RouterReport): string {
-  const rows = Object.entries(destinations).map(([name, { attempts, deliveries, takes }]) => {
-    return [name, [attempts, deliveries, takes ? 1 : 0]];
+  const rows = Object.entries(destinations).map(([name, { attempts, deliveries, takes, verdict }]) => {
+    const known = verdict === null ? [] : verdictKeys.map((key) => verdict[key]);
+    return [name, [attempts, deliveries, takes ? 1 : 0, ...known]];
   });
   return JSON.stringify({ ...router, destinations: Object.fromEntries(rows) });
 }
@@ -37,14 +55,24 @@ export function reportIn(text: string): RouterReport {
   const texts = (key: string): string => (typeof read[key] === 'string' ? read[key] : 'unknown');
   const numberOf = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : 0);
   const rows = Object.entries(Object(read.destinations)).map(([name, row]): [string, DestinationReport] => {
-    const [attempts, deliveries, takes] = Array.isArray(row) ? row : [];
-    return [name, { attempts: numberOf(attempts), deliveries: numberOf(deliveries), takes: takes === 1 }];
+    const [attempts, deliveries, takes, ...known] = Array.isArray(row) ? row : [];
+    const counts = { attempts: numberOf(attempts), deliveries: numberOf(deliveries) };
+    return [name, { ...counts, takes: takes === 1, verdict: verdictIn(known) }];
   });
   return {
     ...{ name: texts('name'), version: texts('version'), configuration: texts('configuration') },
     ...{ sinceMs: numberOf(read.sinceMs), left: read.left === true },
     destinations: Object.fromEntries(rows),
   };
+}
+
+function verdictIn(known: readonly unknown[]): Verdict | null {
+  const [atMs, openedAtMs, openUntilMs, failedProbes, askedUntilMs] = known.map((value) =>
+    typeof value === 'number' ? value : null,
+  );
+  if (atMs == null) return null;
+  const times = { openedAtMs: openedAtMs ?? null, openUntilMs: openUntilMs ?? null, askedUntilMs: askedUntilMs ?? null };
+  return { atMs, ...times, failedProbes: failedProbes ?? 0 };
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> {

@@ -12,7 +12,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { Cluster } from '../cluster/cluster.js';
-import type { DestinationReport } from '../cluster/report.js';
+import type { DestinationReport, RouterReport } from '../cluster/report.js';
 import { SharedCapacity } from '../resilience/capacity.js';
 import { eventOf } from '../routing/event-record.js';
 import type { Routes } from '../routing/routes.js';
@@ -25,6 +25,7 @@ import { ErasedEvents } from './erased-events.js';
 import { DeliveryQueue } from './queue.js';
 import type { QueueLoad } from './queue-parts.js';
 import { DeliveryTelemetry } from './telemetry.js';
+import { Verdicts } from './verdicts.js';
 
 /** What the dispatcher takes from the configuration; the maps are by name. */
 export interface DeliveryPlan extends AttemptPlan {
@@ -52,6 +53,7 @@ export class Dispatcher {
   readonly #queues = new Map<string, DeliveryQueue>();
   /** Their last attempts and commits are under way. */
   readonly #ending = new Set<DeliveryQueue>();
+  readonly #verdicts: Verdicts;
   #isOpen = false;
   #stopWaking = (): void => {};
 
@@ -66,11 +68,13 @@ export class Dispatcher {
     @inject(Pauses) private readonly pauses: Pauses,
     @inject(Cluster) private readonly cluster: Cluster,
   ) {
+    this.#verdicts = new Verdicts(clock);
     for (const [destination, open] of plan.value.destinations)
       this.#queues.set(destination, this.#queue(destination, open));
     pauses.onChange(() => this.expectAll());
     cluster.onChange(() => this.expectAll());
     cluster.reportBy(() => this.#reports);
+    cluster.hearBy((reports) => this.#hear(reports));
   }
 
   /**
@@ -199,10 +203,21 @@ export class Dispatcher {
 
   /** What this router has of each destination. */
   get #reports(): Readonly<Record<string, DestinationReport>> {
-    const rows = [...this.loads].map(([name, { attempts, held, unsettled, isDraining }]) => {
-      return [name, { attempts, deliveries: held + unsettled, takes: !isDraining }] as const;
+    const rows = [...this.#queues].map(([name, { load, throttle }]) => {
+      const { attempts, held, unsettled, isDraining } = load;
+      const verdict = this.#verdicts.of(name, throttle);
+      return [name, { attempts, deliveries: held + unsettled, takes: !isDraining, verdict }] as const;
     });
     return Object.fromEntries(rows);
+  }
+
+  #hear(reports: readonly RouterReport[]): void {
+    for (const { destinations } of reports)
+      for (const [name, { verdict }] of Object.entries(destinations)) {
+        const queue = this.#queues.get(name);
+        if (verdict === null || queue === undefined) continue;
+        if (this.#verdicts.hear(name, queue.throttle, verdict)) queue.expect(this.clock.now());
+      }
   }
 
   get #all(): readonly DeliveryQueue[] {
