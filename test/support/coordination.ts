@@ -1,9 +1,10 @@
 /** Coordination in memory: what the stores of several routers in one test share. */
-import type { Clock, Coordination, RouterBeat, Store, TokenRequest } from '@switchhook/sdk';
+import type { Clock, Coordination, RouterBeat, SharedText, Store, TokenRequest } from '@switchhook/sdk';
 
 export class MemoryCoordination implements Coordination {
   readonly #beats = new Map<string, RouterBeat>();
   readonly #freeAtMs = new Map<string, number>();
+  readonly #texts = new Map<string, SharedText>();
   readonly #clock: Pick<Clock, 'now'>;
   /** How many leases were given. */
   leases = 0;
@@ -27,6 +28,25 @@ export class MemoryCoordination implements Coordination {
     this.#freeAtMs.set(key, freeAtMs);
     this.leases += 1;
     return Math.max(0, freeAtMs - capacity * tokenMs - nowMs);
+  }
+
+  async texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = keys.flatMap((key) => this.#texts.get(key) ?? []);
+    const kept = found.filter(({ untilMs }) => untilMs > this.#clock.now());
+    return new Map(kept.map(({ key, text }) => [key, text]));
+  }
+
+  async keepTexts(texts: readonly SharedText[]): Promise<void> {
+    for (const text of texts) this.#texts.set(text.key, text);
+  }
+
+  async textKeys(after: string | null, limit: number): Promise<readonly string[]> {
+    const keys = [...this.#texts.keys()].sort();
+    return keys.filter((key) => after === null || key > after).slice(0, limit);
+  }
+
+  async dropTexts(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#texts.delete(key);
   }
 }
 

@@ -18,6 +18,7 @@ export { keptDelivery, keptEvent, pastEventOf } from './api/past-events.js';
 export { type AnswerRow, Answers, type InboundCall } from './calls/answer.js';
 export { eventHeader, requestNumberHeader } from './calls/reply.js';
 export type { OpenResolver } from './calls/resolver-bulkhead.js';
+export { SharedCalls } from './calls/shared-calls.js';
 export { storeReader } from './calls/store-reader.js';
 export { Cluster, ClusterPlan } from './cluster/cluster.js';
 export { beatMs, goneMs, Members } from './cluster/members.js';

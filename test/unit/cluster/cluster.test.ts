@@ -8,8 +8,7 @@ import { aPipeline, type World } from '../../support/pipeline.js';
 /** Pipelines of several routers, with one clock, one store and one coordination. */
 function routersOn(clock = new FakeClock()) {
   const [store, coordination] = [memoryStore(clock), new MemoryCoordination(clock)];
-  const add = (world: World = {}) =>
-    aPipeline({ clock, ...world, store: () => shared(store, coordination) });
+  const add = (world: World = {}) => aPipeline({ clock, ...world, store: () => shared(store, coordination) });
   return { clock, store, coordination, add };
 }
 
@@ -120,7 +119,10 @@ describe('the concurrency of routers', () => {
 
   let sent = 0;
   const sendTo = async (routers: readonly Pick<ReturnType<typeof aPipeline>, 'send'>[], count: number) => {
-    for (let n = 0; n < count; n += 1) await routers[n % routers.length]?.send({ key: `event ${(sent += 1)}` });
+    for (let n = 0; n < count; n += 1) {
+      sent += 1;
+      await routers[n % routers.length]?.send({ key: `event ${sent}` });
+    }
   };
 
   it('is that of the destination in all, also while routers join and leave', async () => {
@@ -156,7 +158,10 @@ describe('the concurrency of routers', () => {
     const others = Object.entries(routers).filter(([name]) => name !== chosen);
     await routers[chosen as keyof typeof routers].pipeline.close();
     await clock.advance(beatMs);
-    await sendTo(others.map(([, one]) => one), 20);
+    await sendTo(
+      others.map(([, one]) => one),
+      20,
+    );
     await clock.advance(20_000);
     expect([most(), attempts.length, new Set(attempts).size]).to.deep.equal([1, 29, 2]);
     for (const [, { pipeline }] of others) await pipeline.close();

@@ -5,7 +5,10 @@ import fc from 'fast-check';
 /** What a router reports of `crm`. */
 function report(attempts: number, { takes = true, left = false, destination = 'crm' } = {}): string {
   const router = { name: 'r', version: '1.0.0', sinceMs: 1, configuration: 'aaaaaaaa', left };
-  return textOfReport({ ...router, destinations: { [destination]: { attempts, deliveries: attempts, takes, verdict: null } } });
+  return textOfReport({
+    ...router,
+    destinations: { [destination]: { attempts, deliveries: attempts, takes, verdict: null } },
+  });
 }
 
 /** Routers that give signs of life to one store, one after the other. */

@@ -71,7 +71,11 @@ function verdictIn(known: readonly unknown[]): Verdict | null {
     typeof value === 'number' ? value : null,
   );
   if (atMs == null) return null;
-  const times = { openedAtMs: openedAtMs ?? null, openUntilMs: openUntilMs ?? null, askedUntilMs: askedUntilMs ?? null };
+  const times = {
+    openedAtMs: openedAtMs ?? null,
+    openUntilMs: openUntilMs ?? null,
+    askedUntilMs: askedUntilMs ?? null,
+  };
   return { atMs, ...times, failedProbes: failedProbes ?? 0 };
 }
 

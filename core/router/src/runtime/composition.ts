@@ -9,6 +9,7 @@ import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
+import { SharedCalls } from '../calls/shared-calls.js';
 import { storeReader } from '../calls/store-reader.js';
 import { CallTelemetry } from '../calls/telemetry.js';
 import { Cluster, ClusterPlan } from '../cluster/cluster.js';
@@ -120,6 +121,7 @@ const classes = [
     LaterAnswers,
     VerificationQueue,
     RefusedRequests,
+    SharedCalls,
     Answers,
     Pipeline,
   ],

@@ -27,6 +27,7 @@ import { routerSource } from '../routing/router-events.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
 import { StateKept, StateOf, stateIn } from '../system/plugin-state.js';
+import { version } from '../system/version.js';
 import { ComponentFailure, type CreatedComponent, createComponent, namesOf, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
@@ -112,7 +113,8 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     if (same !== undefined) return same;
     const { name, timeoutMs, after, concurrency, breaker } = row;
     const resolver = resolverUntilOpen(instanceOf<'resolver'>(lifecycle), lifecycle);
-    return { name, resolver, timeoutMs, after, concurrency, breaker, probe: probeOf(lifecycle) };
+    const digest = resolverDigest(config, name);
+    return { name, resolver, timeoutMs, after, concurrency, breaker, digest, probe: probeOf(lifecycle) };
   });
   const sources = byName(config.sources, (row) => {
     const why = config.expectations.some(({ source }) => source === row.name) ? 'it has followedBy' : null;
@@ -155,6 +157,12 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     normalizePhone: phoneNormalizer(config.country),
     keepMs: config.store.retentionMs,
   };
+}
+
+/** Of its row, of the options of plugins, and of what else its facts depend on. */
+function resolverDigest({ written, country }: Config, name: string): string {
+  const rows = [`resolvers.${name}`, 'plugins'].map((row) => [row, written.get(row) ?? ''] as const);
+  return `${name}@${digestOf(new Map([...rows, ['country', country ?? ''], ['version', version]]))}`;
 }
 
 /** Made outside of the generation: a function within it would keep all that went before it. */

@@ -21,6 +21,14 @@ export interface TokenRequest {
   readonly capacity: number;
 }
 
+/** A text that is kept for a while. */
+export interface SharedText {
+  readonly key: string;
+  readonly text: string;
+  /** Until when, in milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
 /**
  * Of stores that several routers share. Nothing of it has to be durable, in contrast to what the `Store` keeps: a store may lose all of it
  * in a crash. Methods may be called while the store is not open, and reject then; a rejection changes nothing else. They
@@ -36,4 +44,15 @@ export interface Coordination {
    * them. Otherwise they are promised from then on, and further requests get later ones.
    */
   take(request: TokenRequest): Promise<number>;
+  /**
+   * The texts that are kept under these keys. Read while a phone rings: over connections that nothing else of the store uses. The router
+   * does not wait longer than 50 ms.
+   */
+  texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Keeps texts, each in place of one with the same key. Keys have at most 2,000 bytes, texts 64 kB; they contain no U+0000. */
+  keepTexts(texts: readonly SharedText[]): Promise<void>;
+  /** Keys of texts after a key (null = from the first one), in the store's order, at most `limit`; also of some that have ended. */
+  textKeys(after: string | null, limit: number): Promise<readonly string[]>;
+  /** Removes texts. */
+  dropTexts(keys: readonly string[]): Promise<void>;
 }

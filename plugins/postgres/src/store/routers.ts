@@ -1,5 +1,5 @@
 /** What routers that share a schema exchange, over connections of its own: commits never keep it waiting. */
-import type { Clock, Coordination, Log, RouterBeat, TokenRequest } from '@switchhook/sdk';
+import type { Clock, Coordination, Log, RouterBeat, SharedText, TokenRequest } from '@switchhook/sdk';
 import { Database, type DatabaseSettings } from './database.js';
 import { storable } from './rows.js';
 import { routerStatements } from './sql-routers.js';
@@ -10,7 +10,7 @@ interface RoutersServices {
   readonly log: Log;
 }
 
-/** One is taken by each sign of life for a moment, the other one is free for the tokens of rate limits. */
+/** Of each pool: one for signs of life and the tokens of rate limits, one for calls, whose phones ring. */
 const connections = 2;
 /** Routers go on without the database at once; a connection that hangs this long is replaced. */
 const replyTimeoutMs = 2_000;
@@ -20,6 +20,7 @@ export class Routers implements Coordination {
   readonly #services: RoutersServices;
   readonly #sql: ReturnType<typeof routerStatements>;
   #database: Database | null = null;
+  #ofCalls: Database | null = null;
 
   constructor(settings: DatabaseSettings & { readonly schema: string }, services: RoutersServices) {
     this.#settings = settings;
@@ -29,13 +30,16 @@ export class Routers implements Coordination {
 
   /** The tables are installed. */
   open(): void {
-    this.#database = new Database({ ...this.#settings, connections, replyTimeoutMs }, this.#services);
+    const pool = () => new Database({ ...this.#settings, connections, replyTimeoutMs }, this.#services);
+    this.#database = pool();
+    this.#ofCalls = pool();
   }
 
   async close(): Promise<void> {
-    const database = this.#database;
+    const pools = [this.#database, this.#ofCalls];
     this.#database = null;
-    await database?.close();
+    this.#ofCalls = null;
+    await Promise.all(pools.map((pool) => pool?.close()));
   }
 
   beat({ id, beat, report }: RouterBeat): Promise<readonly RouterBeat[]> {
@@ -53,13 +57,35 @@ export class Routers implements Coordination {
     return row?.wait ?? 0;
   }
 
+  async texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const values = [keys, this.#services.clock.now()];
+    const rows = await this.#run<{ key: string; text: string }>(this.#sql.texts, values, this.#ofCalls);
+    return new Map(rows.map(({ key, text }) => [key, text]));
+  }
+
+  async keepTexts(texts: readonly SharedText[]): Promise<void> {
+    // In one order, so that two routers never wait for each other.
+    const rows = [...new Map(texts.map((text) => [text.key, text])).values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    const columns = [rows.map(({ key }) => key), rows.map(({ text }) => text), rows.map(({ untilMs }) => untilMs)];
+    await this.#run(this.#sql.keepTexts, [...columns, this.#services.clock.now()], this.#ofCalls);
+  }
+
+  async textKeys(after: string | null, limit: number): Promise<readonly string[]> {
+    const rows = await this.#run<{ key: string }>(this.#sql.textKeys, [after ?? '', limit]);
+    return rows.map(({ key }) => key);
+  }
+
+  async dropTexts(keys: readonly string[]): Promise<void> {
+    await this.#run(this.#sql.dropTexts, [keys]);
+  }
+
   /** No other router is there: those that are noted have ended. */
   async clear(): Promise<void> {
     await this.#run(this.#sql.clearRouters);
   }
 
-  async #run<R>(statement: Statement, values: readonly unknown[] = []): Promise<readonly R[]> {
-    if (this.#database === null) throw Object.assign(new Error('the store is not open'), { code: 'STORE_CLOSED' });
-    return this.#database.run<R>(statement, values);
+  async #run<R>(statement: Statement, values: readonly unknown[] = [], pool = this.#database): Promise<readonly R[]> {
+    if (pool === null) throw Object.assign(new Error('the store is not open'), { code: 'STORE_CLOSED' });
+    return pool.run<R>(statement, values);
   }
 }

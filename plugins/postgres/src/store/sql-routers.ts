@@ -2,6 +2,9 @@
 import { quoted } from '../sql.js';
 import type { Statement } from './sql-schema.js';
 
+/** More than are kept at once: otherwise they would become more and more. */
+const endedAtOnce = 20;
+
 export function routerStatements(schemaName: string) {
   const s = quoted(schemaName);
   const statement = (name: string, text: string): Statement => ({ name, text });
@@ -25,6 +28,18 @@ export function routerStatements(schemaName: string) {
       on conflict (key) do update set free_at = greatest(bucket.free_at, $2::float8) + $3::float8
       returning greatest(0, free_at - $2::float8 - $4::float8) as wait`,
     ),
+    texts: statement('texts', `select key, text from ${s}.texts where key = any($1::text[]) and until > $2`),
+    /** Removes some of those that have ended, too: there are never many of them. */
+    keepTexts: statement(
+      'keep_texts',
+      `with ended as (delete from ${s}.texts where key = any(array(
+        select key from ${s}.texts where until <= $4 and key <> all($1::text[])
+        order by until limit ${endedAtOnce} for update skip locked)))
+      insert into ${s}.texts (key, text, until) select * from unnest($1::text[], $2::text[], $3::float8[])
+      on conflict (key) do update set text = excluded.text, until = excluded.until`,
+    ),
+    textKeys: statement('text_keys', `select key from ${s}.texts where key > $1 order by key limit $2`),
+    dropTexts: statement('drop_texts', `delete from ${s}.texts where key = any($1::text[])`),
     clearRouters: statement('clear_routers', `delete from ${s}.routers`),
   };
 }

@@ -111,6 +111,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
   create unlogged table ${s}.routers (id text primary key, beat bigint not null, report text not null)
     with (fillfactor = 50);
   create unlogged table ${s}.buckets (key text primary key, free_at double precision not null) with (fillfactor = 50);
+  -- Answers for repeated requests about calls, and facts about callers.
+  create unlogged table ${s}.texts (key text primary key, text text not null, until double precision not null);
+  create index texts_by_end on ${s}.texts (until);
   `,
 ];
 

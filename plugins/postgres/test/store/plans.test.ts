@@ -2,8 +2,8 @@ import type { Settled, Store } from '@switchhook/sdk';
 import { expect } from 'chai';
 import pg from 'pg';
 import { readStatements } from '../../src/store/sql-reads.js';
-import { routerStatements } from '../../src/store/sql-routers.js';
 import { removalStatements } from '../../src/store/sql-removals.js';
+import { routerStatements } from '../../src/store/sql-routers.js';
 import { perDay, type Statement, useIndexes } from '../../src/store/sql-schema.js';
 import { sessionStatements } from '../../src/store/sql-session.js';
 import { writeStatements } from '../../src/store/sql-writes.js';
@@ -154,6 +154,10 @@ describe('the statements of the store postgres', () => {
     [sessionStatements(schema).due, [nowMs], [/^deliveries_due$/]],
     [routers.beat, ['a', 1, 'report'], []],
     [routers.take, ['crm', 1, 2, 3], []],
+    [routers.texts, [['a', 'b'], nowMs], [/^texts_pkey$/]],
+    [routers.keepTexts, [['a'], ['text'], [nowMs], nowMs], [/^texts_pkey$/, /^texts_by_end$/]],
+    [routers.textKeys, ['a', 9], [/^texts_pkey$/]],
+    [routers.dropTexts, [['a']], [/^texts_pkey$/]],
     [routers.removeRouters, [['a'], [1]], [/^routers_pkey$/]],
   ];
   /** They count, or read the first row only. */

@@ -54,6 +54,44 @@ export function coordinationTests(test: Test): void {
       deepStrictEqual([await take(10), await take(1)], [0, 100]);
     });
 
+    test('keeps texts until their time, the last one under each key', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      if (kept === null) return;
+      const { clock } = fixture;
+      const at = (key: string, text: string, forMs: number) => ({ key, text, untilMs: clock.now() + forMs });
+      await kept.keepTexts([at('a', 'grüß 😀', 1_000), at('b', 'one', 500.5)]);
+      await kept.keepTexts([at('b', 'two', 2_000), at('["c"]', '', 2_000)]);
+      deepStrictEqual(
+        await kept.texts(['a', 'b', '["c"]', 'A', 'missing']),
+        new Map([
+          ['a', 'grüß 😀'],
+          ['b', 'two'],
+          ['["c"]', ''],
+        ]),
+      );
+      await clock.advance(1_000);
+      deepStrictEqual(await kept.texts(['a', 'b']), new Map([['b', 'two']]));
+      await kept.keepTexts([at('a', 'again', 1_000)]);
+      deepStrictEqual(await kept.texts(['a']), new Map([['a', 'again']]));
+      deepStrictEqual(await kept.texts([]), new Map());
+    });
+
+    test('lists the keys of texts page by page, and removes texts', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      if (kept === null) return;
+      const keys = Array.from({ length: 7 }, (_, n) => `key ${n}`);
+      await kept.keepTexts(keys.map((key) => ({ key, text: 'x', untilMs: fixture.clock.now() + 1_000 })));
+      const found: string[] = [];
+      for (;;) {
+        const page = await kept.textKeys(found.at(-1) ?? null, 3);
+        found.push(...page);
+        if (page.length < 3) break;
+      }
+      deepStrictEqual([...found].sort(), keys);
+      await kept.dropTexts(['key 1', 'key 2', 'missing']);
+      deepStrictEqual([...(await kept.texts(keys)).keys()].sort(), [...keys.slice(0, 1), ...keys.slice(3)]);
+    });
+
     test('counts parts of a millisecond', async (fixture) => {
       const kept = coordinationOf(fixture);
       if (kept === null) return;
