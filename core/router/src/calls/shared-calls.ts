@@ -22,7 +22,8 @@ const prefixes = { answer: 'answer ', facts: 'facts ' };
 
 @injectable()
 export class SharedCalls {
-  #pausedUntilMs = 0;
+  /** Until then nothing is read or written. */
+  readonly #pausedUntilMs = { read: 0, write: 0 };
   #hasFailed = false;
 
   constructor(
@@ -94,13 +95,14 @@ export class SharedCalls {
     const { clock, store } = this;
     const { coordination } = store;
     const fitting = keys.filter(isShort);
-    if (coordination === undefined || fitting.length === 0 || clock.elapsed() < this.#pausedUntilMs) return new Map();
+    if (coordination === undefined || fitting.length === 0 || clock.elapsed() < this.#pausedUntilMs.read)
+      return new Map();
     try {
       const texts = await withTimeout(clock, patienceMs, async () => coordination.texts(fitting));
       this.#succeeded();
       return texts;
     } catch (error) {
-      this.#failed(error);
+      this.#failed('read', error);
       return new Map();
     }
   }
@@ -108,11 +110,11 @@ export class SharedCalls {
   #keep(key: string, text: string | undefined, forMs: number): void {
     const { clock, store } = this;
     const { coordination } = store;
-    if (coordination === undefined || text === undefined || clock.elapsed() < this.#pausedUntilMs) return;
+    if (coordination === undefined || text === undefined || clock.elapsed() < this.#pausedUntilMs.write) return;
     if (!isShort(key) || text.length > most.characters) return;
     const untilMs = clock.now() + forMs;
     const kept = withTimeout(clock, writeMs, async () => coordination.keepTexts([{ key, text, untilMs }]));
-    void kept.catch((error: unknown) => this.#failed(error));
+    void kept.catch((error: unknown) => this.#failed('write', error));
   }
 
   #succeeded(): void {
@@ -120,8 +122,8 @@ export class SharedCalls {
     this.#hasFailed = false;
   }
 
-  #failed(error: unknown): void {
-    this.#pausedUntilMs = this.clock.elapsed() + pauseMs;
+  #failed(what: 'read' | 'write', error: unknown): void {
+    this.#pausedUntilMs[what] = this.clock.elapsed() + pauseMs;
     if (!this.#hasFailed) this.log.warn('calls.unshared', { error });
     this.#hasFailed = true;
   }

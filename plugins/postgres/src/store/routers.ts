@@ -10,8 +10,8 @@ interface RoutersServices {
   readonly log: Log;
 }
 
-/** Of each pool: one for signs of life and the tokens of rate limits, one for calls, whose phones ring. */
-const connections = 2;
+/** Signs of life keep one of them warm, so that a call need not wait for a new one; most statements take a millisecond. */
+const connections = 4;
 /** Routers go on without the database at once; a connection that hangs this long is replaced. */
 const replyTimeoutMs = 2_000;
 
@@ -20,7 +20,6 @@ export class Routers implements Coordination {
   readonly #services: RoutersServices;
   readonly #sql: ReturnType<typeof routerStatements>;
   #database: Database | null = null;
-  #ofCalls: Database | null = null;
 
   constructor(settings: DatabaseSettings & { readonly schema: string }, services: RoutersServices) {
     this.#settings = settings;
@@ -30,16 +29,13 @@ export class Routers implements Coordination {
 
   /** The tables are installed. */
   open(): void {
-    const pool = () => new Database({ ...this.#settings, connections, replyTimeoutMs }, this.#services);
-    this.#database = pool();
-    this.#ofCalls = pool();
+    this.#database = new Database({ ...this.#settings, connections, replyTimeoutMs }, this.#services);
   }
 
   async close(): Promise<void> {
-    const pools = [this.#database, this.#ofCalls];
+    const database = this.#database;
     this.#database = null;
-    this.#ofCalls = null;
-    await Promise.all(pools.map((pool) => pool?.close()));
+    await database?.close();
   }
 
   beat({ id, beat, report }: RouterBeat): Promise<readonly RouterBeat[]> {
@@ -59,7 +55,7 @@ export class Routers implements Coordination {
 
   async texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const values = [keys, this.#services.clock.now()];
-    const rows = await this.#run<{ key: string; text: string }>(this.#sql.texts, values, this.#ofCalls);
+    const rows = await this.#run<{ key: string; text: string }>(this.#sql.texts, values);
     return new Map(rows.map(({ key, text }) => [key, text]));
   }
 
@@ -67,7 +63,7 @@ export class Routers implements Coordination {
     // In one order, so that two routers never wait for each other.
     const rows = [...new Map(texts.map((text) => [text.key, text])).values()].sort((a, b) => (a.key < b.key ? -1 : 1));
     const columns = [rows.map(({ key }) => key), rows.map(({ text }) => text), rows.map(({ untilMs }) => untilMs)];
-    await this.#run(this.#sql.keepTexts, [...columns, this.#services.clock.now()], this.#ofCalls);
+    await this.#run(this.#sql.keepTexts, [...columns, this.#services.clock.now()]);
   }
 
   async textKeys(after: string | null, limit: number): Promise<readonly string[]> {
@@ -84,8 +80,8 @@ export class Routers implements Coordination {
     await this.#run(this.#sql.clearRouters);
   }
 
-  async #run<R>(statement: Statement, values: readonly unknown[] = [], pool = this.#database): Promise<readonly R[]> {
-    if (pool === null) throw Object.assign(new Error('the store is not open'), { code: 'STORE_CLOSED' });
-    return pool.run<R>(statement, values);
+  async #run<R>(statement: Statement, values: readonly unknown[] = []): Promise<readonly R[]> {
+    if (this.#database === null) throw Object.assign(new Error('the store is not open'), { code: 'STORE_CLOSED' });
+    return this.#database.run<R>(statement, values);
   }
 }
