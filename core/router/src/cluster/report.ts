@@ -19,7 +19,7 @@ export interface DestinationReport {
   readonly attempts: number;
   /** Deliveries that it has taken over: in an attempt or before it. */
   readonly deliveries: number;
-  /** Whether it starts attempts: not while it closes, or only finishes what was left for a removed destination. */
+  /** Whether it starts attempts: not while it closes. */
   readonly takes: boolean;
   /** The last one that it knows; null = none. */
   readonly verdict: Verdict | null;

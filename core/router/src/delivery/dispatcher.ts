@@ -204,9 +204,9 @@ export class Dispatcher {
   /** What this router has of each destination. */
   get #reports(): Readonly<Record<string, DestinationReport>> {
     const rows = [...this.#queues].map(([name, { load, throttle }]) => {
-      const { attempts, held, unsettled, isDraining } = load;
+      const { attempts, held, unsettled } = load;
       const verdict = this.#verdicts.of(name, throttle);
-      return [name, { attempts, deliveries: held + unsettled, takes: !isDraining, verdict }] as const;
+      return [name, { attempts, deliveries: held + unsettled, takes: true, verdict }] as const;
     });
     return Object.fromEntries(rows);
   }

@@ -40,6 +40,4 @@ export interface QueueLoad extends Standing {
   readonly held: number;
   /** Deliveries whose attempt has begun or ended, and whose settlement is not committed. */
   readonly unsettled: number;
-  /** True where the destination has been removed, and what is left for it is still delivered. */
-  readonly isDraining: boolean;
 }

@@ -146,8 +146,8 @@ export class DeliveryQueue {
   get load(): QueueLoad {
     const nowMs = this.#parts.clock.elapsed();
     const counts = { attempts: this.#attempts, running: this.#running, held: this.#held.count };
-    const rest = { unsettled: this.#settlementWriter.pending, isDraining: this.#ending.isDraining };
-    return { ...counts, ...rest, ...this.throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
+    const standing = this.throttle.standing(nowMs, this.#parts.clock.now() - nowMs);
+    return { ...counts, unsettled: this.#settlementWriter.pending, ...standing };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
