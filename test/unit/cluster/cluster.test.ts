@@ -147,6 +147,22 @@ describe('the concurrency of routers', () => {
     for (const { pipeline } of routers) await pipeline.close();
   });
 
+  it('stays as it was shared while the store does not answer, and until the others have shown that they are there', async () => {
+    const { clock, coordination, add } = routersOn();
+    const routers = [add(), add()];
+    await clock.advance(3 * beatMs);
+    const shares = () => routers.map(({ engine }) => engine.get(Cluster).share('crm', 8));
+    expect(shares()).to.deep.equal([4, 4]);
+    const { beat } = coordination;
+    coordination.beat = () => Promise.reject(new Error('the database is away'));
+    await clock.advance(60_000);
+    expect(shares()).to.deep.equal([4, 4]);
+    coordination.beat = beat;
+    await clock.advance(3 * beatMs);
+    expect(shares()).to.deep.equal([4, 4]);
+    for (const { pipeline } of routers) await pipeline.close();
+  });
+
   it('of 1 makes one router deliver what all of them receive, and another one when it has ended', async () => {
     const { clock, router, attempts, most } = busy(1);
     const routers = { a: router('a'), b: router('b'), c: router('c') };
