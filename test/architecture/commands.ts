@@ -6,8 +6,6 @@ import type { Command } from 'commander';
 import type { Block } from './documents.js';
 import { repository } from './source.js';
 
-export const binary = join(repository, 'core/cli/bin/switchhook.js');
-
 /** What a command takes. */
 export interface Help {
   /** Names of its subcommands. */

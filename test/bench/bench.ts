@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: how fast and how large, as ratios measured in one run. `--json` for other programs, `--quick` for a
- * look, names of scenarios for only those. The rows of a scenario are printed when it is done; `--json` is one document at the end.
+ * look, names of scenarios for only those, `--hold-xmin` for ten minutes with an old transaction in PostgreSQL. The rows of a scenario are printed when it is done; `--json` is one document at the end.
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,22 +9,34 @@ import { flood, ring, soak, table } from './call-scenarios.js';
 import { dashboard } from './dashboard.js';
 import type { Row } from './measuring.js';
 import { nodeRed } from './node-red.js';
+import { holdXmin, postgres, routers } from './postgres.js';
 import { backlog, idle, ingest, neighbour, routes, whole } from './scenarios.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    ...{ json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+    'hold-xmin': { type: 'boolean', default: false },
+  },
 });
 const size = values.quick
-  ? { rounds: 1, requests: 10_000, backlog: 100_000, calls: 20_000, rows: 100_000 }
-  : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000, rows: 1_000_000 };
-const all = { idle, ingest, whole, routes, neighbour, backlog, dashboard, ring, flood, table, soak, attack, nodeRed };
-const names = positionals.length === 0 ? Object.keys(all) : positionals;
+  ? { rounds: 1, requests: 10_000, backlog: 100_000, calls: 20_000, rows: 100_000, minutes: 1 }
+  : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000, rows: 1_000_000, minutes: 10 };
+const all = {
+  ...{ idle, ingest, whole, routes, neighbour, backlog, dashboard, ring, flood, table, soak, attack, nodeRed },
+  ...{ postgres, routers },
+};
+/** It takes longer than all others. */
+const onRequest = { holdXmin };
+const names = [
+  ...(positionals.length === 0 && !values['hold-xmin'] ? Object.keys(all) : positionals),
+  ...(values['hold-xmin'] ? ['holdXmin'] : []),
+];
 
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
 const rows: Row[] = [];
 if (!values.json) console.log(machine);
-for (const [name, run] of Object.entries(all)) {
+for (const [name, run] of Object.entries({ ...all, ...onRequest })) {
   if (!names.includes(name)) continue;
   if (!values.json) process.stderr.write(`${name} …\n`);
   const measured = await run(size);

@@ -128,7 +128,7 @@ const soakHeapMb = 96;
 /** Phones that ring for hours: a router after many calls, against the same one after half of them. */
 export async function soak({ calls }: Size): Promise<Row[]> {
   const residentMb = await inDirectory(async (directory) => {
-    const server = await startRouter(directory, await answering(directory), soakHeapMb);
+    const server = await startRouter(directory, await answering(directory), { heapMb: soakHeapMb });
     const rung = async (firstCall: number): Promise<number> => {
       const requests = calls / 2;
       const load = { port: server.port, path: callPath, secret, body: 'call', connections: 16 } as const;

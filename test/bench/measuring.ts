@@ -19,6 +19,8 @@ export interface Size {
   readonly calls: number;
   /** Of a table. */
   readonly rows: number;
+  /** For which a transaction is held open. */
+  readonly minutes: number;
 }
 
 export const connections = 64;

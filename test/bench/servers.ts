@@ -33,13 +33,22 @@ export async function inDirectory<T>(use: (directory: string) => Promise<T>): Pr
   }
 }
 
-/** `switchhook start` with a configuration, its log in a file, as a service manager does it. `heapMb` bounds its heap. */
-export async function startRouter(directory: string, rows: string, heapMb?: number): Promise<Server> {
+/** How a router differs from others. */
+interface Setting {
+  /** Bounds its heap. */
+  readonly heapMb?: number;
+  /** The row `store:`. Default: SQLite, in the directory. */
+  readonly store?: string | undefined;
+}
+
+/** `switchhook start` with a configuration, its log in a file, as a service manager does it. */
+export async function startRouter(
+  directory: string,
+  rows: string,
+  { heapMb, store = '{ use: sqlite, path: ./bench.db }' }: Setting = {},
+): Promise<Server> {
   const file = join(directory, 'switchhook.yaml');
-  await writeFile(
-    file,
-    `version: 1\nserver: { host: 127.0.0.1, port: 0 }\nstore: { use: sqlite, path: ./bench.db }\n${rows}`,
-  );
+  await writeFile(file, `version: 1\nserver: { host: 127.0.0.1, port: 0 }\nstore: ${store}\n${rows}`);
   const startedAt = performance.now();
   const limits = heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`];
   const command = [here('../../core/cli/bin/switchhook.js'), 'start', '--json', '--config', file];

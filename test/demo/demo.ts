@@ -1,30 +1,40 @@
-import { Store } from '@switchhook/sdk';
-/** `npm run demo`: one phone call through the whole router, on embedded defaults. Ends with 0 only when all of it is as it must be. */
-
+/**
+ * `npm run demo`: one phone call through the whole router, on embedded defaults. With `-- --routers 3`, several routers on one
+ * PostgreSQL. Ends with 0 only when all of it is as it must be.
+ */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { createRouter, PageFiles, type Router } from '@switchhook/core';
 import { pageFolder } from '@switchhook/dashboard';
+import { Store } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { startPostgres } from '../support/postgres-server.js';
 import { Findings } from './findings.js';
 import { playCall, type ScenarioRun } from './phone-call.js';
+import { demonstrateRouters } from './routers.js';
 
 const configFile = fileURLToPath(new URL('../../config/examples/demo.yaml', import.meta.url));
 const crmSecret = 'whsec_b25seS1mb3ItdHJ5aW5nLWl0LW91dC1vbmx5IQ==';
-const stay = process.argv.includes('--stay');
+const { values: options } = parseArgs({ options: { stay: { type: 'boolean' }, routers: { type: 'string' } } });
+const stay = options.stay === true;
+const routers = Number(options.routers ?? 1);
+if (!Number.isInteger(routers) || routers < 1 || (stay && routers > 1)) {
+  process.stderr.write('npm run demo [-- --stay | --routers <number, 2 or more>]\n');
+  process.exit(2);
+}
 
 const directory = await mkdtemp(join(tmpdir(), 'switchhook-demo-'));
 const ends: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
 let failed = true;
 try {
-  failed = await demonstrate();
+  failed = routers > 1 ? !(await demonstrateRouters(routers, ends, say)) : await demonstrate();
 } finally {
   for (const end of ends.reverse()) await end();
 }

@@ -6,6 +6,7 @@ import { openBackup } from '@switchhook/cli/internal';
 import { Store } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { postgres } from '../support/postgres.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { commandFile, type Workplace, workplace } from '../support/workplace.js';
@@ -75,7 +76,7 @@ function sendAll(url: string, prefix: string) {
     await ended;
   };
   const reached = async (count: number): Promise<void> => {
-    while (acknowledged.length < count) await new Promise((resolve) => setImmediate(resolve));
+    await eventually(() => acknowledged.length >= count);
   };
   return { acknowledged, stop, reached };
 }
@@ -136,7 +137,7 @@ describe('switchhook backup and restore', () => {
           stores.map((store, index) => place.write(`${'abc'[index]}.yaml`, yaml(store, receivers))),
         );
         const old = await place.start(a);
-        const ask = (...args: readonly string[]) => place.run([...args, '--url', old.url, '--config', a]);
+        const ask = (...args: readonly string[]) => place.command([...args, '--url', old.url, '--config', a]);
         expect(await ask('pause', 'late', '--reason', 'the move')).to.include({ code: 0 });
         for (const _ of [1, 2])
           await postSigned(`${old.url}/hooks/agents`, endedBody({ conversationId: 'counted', at: _ }));
@@ -146,7 +147,7 @@ describe('switchhook backup and restore', () => {
         const traffic = sendAll(old.url, 'first');
         await traffic.reached(200);
         const before = [...traffic.acknowledged];
-        const online = await place.run(['backup', 'online.backup', '--config', a]);
+        const online = await place.command(['backup', 'online.backup', '--config', a]);
         expect([online.code, online.stderr]).to.deep.equal([0, '']);
         expect(online.stdout).to.match(/^ok online\.backup, /);
         const during = traffic.acknowledged.length;
@@ -158,9 +159,9 @@ describe('switchhook backup and restore', () => {
 
         // The move: stop, back up, restore, start.
         expect(await old.stop()).to.equal(0);
-        expect(await place.run(['backup', 'last.backup', '--config', a])).to.include({ code: 0, stderr: '' });
+        expect(await place.command(['backup', 'last.backup', '--config', a])).to.include({ code: 0, stderr: '' });
         const settled = delivered(receivers.crm.requests, isDown);
-        const restored = await place.run(['restore', 'last.backup', '--config', b]);
+        const restored = await place.command(['restore', 'last.backup', '--config', b]);
         expect([restored.code, restored.stdout.split('\n').at(-2)]).to.deep.equal([0, 'ok restored']);
         expect(restored.stderr).to.match(/deliveries are made after the start\. Those that were delivered after 20/);
         const isRefusedByOld = isDown;
@@ -188,19 +189,19 @@ describe('switchhook backup and restore', () => {
 
         // Pauses and State are kept.
         expect(receivers.late.requests).to.deep.equal([]);
-        const status = await place.run(['status', '--json', '--url', fresh.url, '--config', b]);
+        const status = await place.command(['status', '--json', '--url', fresh.url, '--config', b]);
         const { destinations } = JSON.parse(status.stdout);
         const late = destinations.find((row: { destination: string }) => row.destination === 'late');
         expect(late.holds).to.have.length(1);
         expect(late.holds[0]).to.include({ kind: 'paused', reason: 'the move' });
         await postSigned(`${fresh.url}/hooks/agents`, endedBody({ conversationId: 'counted', at: 3 }));
         const counts = () => fresh.log.filter(({ event }) => event === 'note.counted').map(({ count }) => count);
-        while (counts().length === 0) await once(fresh.process.stdout as NodeJS.ReadableStream, 'data');
+        await eventually(() => counts().length > 0);
         expect(counts()).to.deep.equal([3]);
         expect(await fresh.stop()).to.equal(0);
 
         // The backup that was written under traffic is whole, too: all of its destinations are paused first.
-        const paused = await place.run(['restore', 'online.backup', '--config', c, '--paused', '--json']);
+        const paused = await place.command(['restore', 'online.backup', '--config', c, '--paused', '--json']);
         expect(paused.code).to.equal(0);
         expect(JSON.parse(paused.stdout)).to.deep.include({ isComplete: true, paused: ['crm', 'late', 'counter'] });
         const { router } = await place.router(yaml(stores[2] ?? '', receivers));
@@ -257,14 +258,14 @@ describe('switchhook backup and restore', () => {
           return name === undefined ? 0 : (await stat(place.path(name))).size;
         };
         // Some of it is on disk.
-        while ((await size()) < 100_000) await new Promise((resolve) => setImmediate(resolve));
+        await eventually(async () => (await size()) >= 100_000);
         child.kill(signal);
         const [code, by] = await ended;
         if (signal === 'SIGTERM') expect([code, await filesOf()]).to.deep.equal([1, []]);
         else expect([by, await filesOf()]).to.deep.equal([signal, [`big.backup.${child.pid}.tmp`]]);
-        expect(await place.run(['backup', 'big.backup', '--config', file])).to.include({ code: 0 });
+        expect(await place.command(['backup', 'big.backup', '--config', file])).to.include({ code: 0 });
         expect(await filesOf()).to.deep.equal(['big.backup']);
-        expect(await place.run(['backup', '--verify', 'big.backup'])).to.include({ code: 0, stderr: '' });
+        expect(await place.command(['backup', '--verify', 'big.backup'])).to.include({ code: 0, stderr: '' });
       }).timeout(120_000);
 
     it('leaves nothing where the system takes no more bytes, and gives the reason', async () => {
@@ -288,8 +289,8 @@ describe('switchhook backup and restore', () => {
     const running = await place.start(file);
     isDown = () => true;
     await postSigned(`${running.url}/hooks/agents`, endedBody({ conversationId: 'conv_1' }));
-    expect(await place.run(['backup', 'one.backup', '--config', file])).to.include({ code: 0 });
-    const beside = await place.run(['restore', 'one.backup', '--config', file]);
+    expect(await place.command(['backup', 'one.backup', '--config', file])).to.include({ code: 0 });
+    const beside = await place.command(['restore', 'one.backup', '--config', file]);
     expect([beside.code, beside.stderr.trim()]).to.deep.equal([
       1,
       `the store of ${file} could not be opened: ${place.path('a.db')}: another router is using the file. Stop it first`,
@@ -297,17 +298,17 @@ describe('switchhook backup and restore', () => {
     await postSigned(`${running.url}/hooks/agents`, endedBody({ conversationId: 'conv_2' }));
     await receivers.late.received(2);
     await running.stop();
-    const refused = await place.run(['restore', 'one.backup', '--config', file]);
+    const refused = await place.command(['restore', 'one.backup', '--config', file]);
     expect(refused.code).to.equal(1);
     expect(refused.stderr).to.match(
       /^The store of \S+ is not empty\. It keeps 2 events, received from \S+ to \S+, 4 deliveries \(2 open, 0 dead\), and 0 texts of plugins and pauses\. Nothing was changed: /,
     );
-    const forced = await place.run(['restore', 'one.backup', '--config', file, '--force', '--json']);
+    const forced = await place.command(['restore', 'one.backup', '--config', file, '--force', '--json']);
     expect(forced.code).to.equal(0);
     expect(forced.stderr).to.match(/^Removing from the store of \S+: 2 events, /);
     const { backup, store, isComplete } = JSON.parse(forced.stdout);
     expect([backup.counts.events, store.events, isComplete]).to.deep.equal([1, 1, true]);
-    expect(await place.run(['backup', '--verify', 'a.yaml'])).to.deep.include({
+    expect(await place.command(['backup', '--verify', 'a.yaml'])).to.deep.include({
       ...{ code: 1, stdout: '', stderr: 'a.yaml is no backup of Switchhook\n' },
     });
   }).timeout(120_000);
@@ -315,16 +316,16 @@ describe('switchhook backup and restore', () => {
   it('keeps what was erased and the record of it, and passes over erased events of an older backup', async () => {
     const file = await place.write('a.yaml', yaml('{ use: sqlite, path: ./a.db }', receivers));
     const old = await place.start(file);
-    const ask = (url: string, ...args: readonly string[]) => place.run([...args, '--url', url, '--config', file]);
+    const ask = (url: string, ...args: readonly string[]) => place.command([...args, '--url', url, '--config', file]);
     await postSigned(`${old.url}/hooks/agents`, endedBody({ conversationId: 'conv_1' }));
-    expect(await place.run(['backup', 'one.backup', '--config', file])).to.include({ code: 0 });
+    expect(await place.command(['backup', 'one.backup', '--config', file])).to.include({ code: 0 });
     expect(await ask(old.url, 'erase', '--subject', 'conv_1', '--yes')).to.include({ code: 0 });
     await old.stop();
     // It keeps nothing else: it may be filled, but not emptied of its erasures.
-    const restored = await place.run(['restore', 'one.backup', '--config', file]);
+    const restored = await place.command(['restore', 'one.backup', '--config', file]);
     expect([restored.code, restored.stdout.split('\n').at(-2)]).to.deep.equal([0, 'ok restored']);
     expect(restored.stderr).to.include('1 event of the backup was passed over: it was erased in this store.');
-    const forced = await place.run(['restore', 'one.backup', '--config', file, '--force', '--json']);
+    const forced = await place.command(['restore', 'one.backup', '--config', file, '--force', '--json']);
     const { store, passedOver, isComplete } = JSON.parse(forced.stdout);
     expect([forced.code, store.events, isComplete]).to.deep.equal([0, 0, true]);
     expect(passedOver).to.include({ events: 1, deliveries: 2 });
@@ -341,11 +342,11 @@ describe('switchhook backup and restore', () => {
     const first = await place.router(yaml(store, receivers));
     await postSigned(`${first.url}/hooks/agents`, endedBody({ conversationId: 'conv_1' }));
     await first.router.close();
-    expect(await place.run(['backup', 'one.backup', '--config', file])).to.include({ code: 0 });
+    expect(await place.command(['backup', 'one.backup', '--config', file])).to.include({ code: 0 });
     const other = '{ use: sqlite, path: ./b.db }';
     const target = await place.write('b.yaml', yaml(other, receivers));
     // As it stands after a power failure in the middle.
-    const { sha256 } = JSON.parse((await place.run(['backup', '--verify', 'one.backup', '--json'])).stdout);
+    const { sha256 } = JSON.parse((await place.command(['backup', '--verify', 'one.backup', '--json'])).stdout);
     const interrupted = await place.router(yaml(other, receivers));
     await interrupted.router.get(Store).restore?.([], {
       texts: [
@@ -354,7 +355,7 @@ describe('switchhook backup and restore', () => {
       ],
     });
     await interrupted.router.close();
-    const { code, stderr } = await place.run(['restore', 'one.backup', '--config', target]);
+    const { code, stderr } = await place.command(['restore', 'one.backup', '--config', target]);
     expect(code).to.equal(0);
     expect(stderr).to.match(/^Continues a restore of this backup that was interrupted\./);
     const { router } = await place.router(yaml(other, receivers));
@@ -368,7 +369,7 @@ describe('switchhook backup and restore', () => {
 
   it('backs up nothing of a store that no other process can read', async () => {
     const file = await place.write('a.yaml', yaml('{ use: memory }', receivers));
-    const { code, stderr } = await place.run(['backup', 'one.backup', '--config', file]);
+    const { code, stderr } = await place.command(['backup', 'one.backup', '--config', file]);
     expect([code, stderr.trim()]).to.deep.equal([
       2,
       `the store of ${file}, memory, keeps nothing that another process can read`,

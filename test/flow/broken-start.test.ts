@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
 
@@ -73,20 +74,19 @@ describe('a router that is started', () => {
     return dynamic_variables.first_name;
   };
   const untilTold = async (router: RouterProcess, name: string): Promise<void> => {
-    while ((await ring(router)) !== name);
+    await eventually(async () => (await ring(router)) === name);
   };
   const get = (url: string) => fetch(url, { headers: { connection: 'close' } });
   const untilReady = async ({ url }: RouterProcess): Promise<void> => {
-    while ((await get(`${url}/readyz`)).status !== 200);
+    await eventually(async () => (await get(`${url}/readyz`)).status === 200);
   };
-  const lookupsIn = async ({ url }: RouterProcess, count: number) => {
-    for (;;) {
+  const lookupsIn = ({ url }: RouterProcess, count: number) =>
+    eventually(async () => {
       const { calls } = (await (await get(`${url}/api/calls`)).json()) as {
         calls: { answer: { lookups: object[] } }[];
       };
-      if (calls.length >= count) return calls.flatMap(({ answer }) => answer.lookups);
-    }
-  };
+      return calls.length >= count && calls.flatMap(({ answer }) => answer.lookups);
+    });
 
   describe('while a table is broken', () => {
     const resolver = 'use: table.lookup, file: customers.csv';

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { settled } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
+import { postgres } from '../support/postgres.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
 const command = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
@@ -52,13 +53,73 @@ describe('switchhook crashtest', function () {
     expect(await acknowledgedIn(place.path('disk'))).to.have.length(findings.acknowledged);
   });
 
+  it('kills and replaces three routers on one PostgreSQL: nothing is lost, repeated, out of order or refused', async () => {
+    const database = await postgres();
+    const store = `{ use: postgres, url: "${database.url}", schema: crashtest_of_routers }`;
+    const several = ['--store', store, '--routers', '3', '--rate', '60'];
+    try {
+      const { code, findings, left } = await run(...several, '--kills', '3', '--deploys', '1');
+      expect(findings).to.include({ kept: true, kills: 3, deploys: 1, freezes: 0 });
+      expect(findings).to.include({ lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, refused: 0 });
+      expect(findings.delivered + findings.dead).to.equal(findings.expected);
+      expect([code, left]).to.deep.equal([0, []]);
+      expect(await database.query('select id from crashtest_of_routers.events')).to.deep.equal([]);
+
+      // Events of others: nothing is added to them, and they are not removed.
+      const { url } = await place.router(`version: 1
+store: ${store}
+sources: { forms: { use: bearer, tokens: token } }
+routes: [{ to: console }]
+destinations: { console: { use: log } }
+`);
+      const body = '{"type":"made","id":1}';
+      const headers = { authorization: 'Bearer token', 'content-type': 'application/json' };
+      expect((await fetch(`${url}/hooks/forms`, { method: 'POST', headers, body })).status).to.equal(200);
+      const again = await place.command(['crashtest', ...several, '--directory', place.path('disk')]);
+      expect([again.code, again.stdout]).to.deep.equal([1, '']);
+      expect(again.stderr).to.match(/^the store keeps events already: name an empty one, or another schema/);
+      expect((await database.query('select id from crashtest_of_routers.events')).length).to.equal(1);
+    } finally {
+      await place.close();
+      await database.query('drop schema crashtest_of_routers cascade');
+      await database.close();
+    }
+  });
+
+  it('refuses several routers with a store of a file, and deployments of one', async () => {
+    const refused = async (...args: string[]) => {
+      const { code, stdout, stderr } = await place.command(['crashtest', ...args]);
+      return [code, stdout, stderr];
+    };
+    expect(await refused('--routers', '2')).to.deep.equal([
+      2,
+      '',
+      '2 routers need a store that they can share: add --store postgres://user@host/database\n',
+    ]);
+    expect(await refused('--deploys', '1')).to.deep.equal([
+      2,
+      '',
+      '--deploys replaces routers one after another, while others go on: it needs --routers 2 or more\n',
+    ]);
+    const nowhere = await place.command([
+      'crashtest',
+      '--store',
+      'postgres://127.0.0.1:1/none',
+      '--directory',
+      place.path('disk'),
+    ]);
+    expect([nowhere.code, nowhere.stdout]).to.deep.equal([1, '']);
+    expect(nowhere.stderr).to.match(/ECONNREFUSED.*\nEverything is kept in /s);
+    expect(await refused('--store', '')).to.deep.equal([2, '', '--store is empty: write a type, a row or a URL\n']);
+  });
+
   it('ends at Ctrl-C and counts what was done', async () => {
     const directory = place.path('disk');
     const args = ['crashtest', '--json', '--kills', '1000', '--directory', directory];
     const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     const printed: string[] = [];
     child.stdout.setEncoding('utf8').on('data', (text: string) => printed.push(text));
-    while ((await acknowledgedIn(directory)).length === 0) await settled();
+    await eventually(async () => (await acknowledgedIn(directory)).length > 0);
     child.kill('SIGINT');
     const [code] = await once(child, 'close');
     const findings = JSON.parse(printed.join(''));

@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadConfig } from '@switchhook/core/internal';
+import { dryRunOf } from '@switchhook/simulator';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { commandFile, repository, type Workplace, workplace } from '../support/workplace.js';
@@ -186,8 +188,33 @@ describe('switchhook dev', () => {
     expect(wrong).to.match(
       /plugins\/crm\.ts:3:7 {2}TS2322 {2}Type 'string' is not assignable to type 'number'\.\n *3 \| const value: number = 'a text';\n *\| {7}\^/,
     );
+    await place.write('plugins/crm.ts', plugin({ outcome: ';;)' }));
+    const syntax = await shown(/types: \d+ errors?\b.*, after/);
+    // The import fails at the same line, which is shown once.
+    expect(syntax)
+      .to.match(/PLUGIN_BROKEN .*\(plugins\/crm\.ts:11:\d+\)/)
+      .and.to.match(/crm\.ts:11:\d+ {2}TS1/);
+    expect(syntax.match(/\| +return ;;\);/g)).to.have.length(1);
     await place.write('plugins/crm.ts', plugin());
     await shown(/types: ok, after/);
+  });
+
+  it('keeps events in memory where the configuration does, and needs no SQLite then', async () => {
+    await place.link();
+    await place.write('plugins/crm.ts', plugin());
+    const { store } = await loadConfig(place.path('switchhook.yaml')).then(async (config) => {
+      const dryRun = await dryRunOf(config);
+      await dryRun.end();
+      return dryRun.of(config);
+    });
+    expect(store.component.type).to.equal('memory');
+  });
+
+  it('names the row of a plugin that does not return', async () => {
+    await linkWithoutCompiler();
+    await place.write('plugins/crm.ts', 'for (;;);');
+    const { shown } = dev();
+    await shown(/PLUGIN_BLOCKED: plugins\[0\] \.\/plugins\/crm\.ts \(switchhook\.yaml:3:11\): .*crm\.ts:1:\d+ has run/);
   });
 
   it('names a plugin that tsconfig.json does not include, in place of calling its types right', async () => {

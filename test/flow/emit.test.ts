@@ -1,6 +1,7 @@
 /** Destinations that emit events: routed and committed like those of sources, found as duplicates by key, and never in an endless loop. */
 import { Store } from '@switchhook/sdk';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
 /** `archive` emits `recording.stored` with a key that is an expression over the event; `silent` injects Emitter, but declares nothing. */
@@ -64,8 +65,7 @@ describe('a destination that emits events', () => {
     }
     const store = router.get(Store);
     const deliveries = async () => (await store.deliveries({ limit: 100 })).items;
-    while ((await deliveries()).some(({ settledAtMs }) => settledAtMs === null))
-      await new Promise((resolve) => setImmediate(resolve));
+    await eventually(async () => (await deliveries()).every(({ settledAtMs }) => settledAtMs !== null));
     const { items: events } = await store.events({ limit: 100 });
     const attempts = (await Promise.all((await deliveries()).map(({ id }) => store.attempts(id)))).flat();
     return {

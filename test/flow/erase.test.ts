@@ -4,6 +4,7 @@ import { eraseCommand } from '@switchhook/cli/internal';
 import { defineDestination, definePlugin, Emitter, Store, z } from '@switchhook/sdk';
 import { type Receiver, receiver, runRouter, type TestRouter } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { ring, token } from '../support/phones.js';
 import { postgres, type TestDatabase } from '../support/postgres.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
@@ -87,12 +88,11 @@ describe('an erasure', () => {
       fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${admin}` } });
     const api = async (path: string) => (await ask(path)).json() as Promise<Record<string, readonly Row[]>>;
     /** Asks the API until a list is as it should be. */
-    const until = async (path: string, fits: (reply: string) => boolean): Promise<string> => {
-      for (;;) {
+    const until = (path: string, fits: (reply: string) => boolean) =>
+      eventually(async () => {
         const reply = await (await ask(path)).text();
-        if (fits(reply)) return reply;
-      }
-    };
+        return fits(reply) && reply;
+      });
     return { router, url, send, run, erase, ask, api, until };
   }
 
@@ -307,7 +307,7 @@ routes: [{ from: agents, to: archive }]
       await begun;
       const running = eraseBy(router, 'conv_1');
       const store = router.router.get(Store);
-      while ((await store.events({ limit: 9 })).items.length > 0) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(async () => (await store.events({ limit: 9 })).items.length === 0);
       goOn();
       expect(await running).to.deep.include({ state: 'done', sentCount: 1 });
       expect((await store.events({ limit: 9 })).items).to.deep.equal([]);

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
@@ -38,7 +39,7 @@ describe('switchhook export', () => {
       const { deliveries } = JSON.parse(await (await fetch(`${url}/api/deliveries?state=delivered`)).text());
       return calls.length + deliveries.length;
     };
-    while ((await counted()) < 5);
+    await eventually(async () => (await counted()) >= 5);
   });
   afterEach(() => place.close());
 

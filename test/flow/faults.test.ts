@@ -6,6 +6,7 @@ import { Clock, Store } from '@switchhook/sdk';
 import { FakeClock, type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { run } from '../../plugins/sqlite/test/processes/processes.js';
+import { eventually } from '../support/eventually.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
@@ -245,12 +246,12 @@ describe('faults', () => {
 });
 
 /** Resolves when nothing is open any more. */
-async function isDone(url: string): Promise<true> {
-  for (;;) {
+function isDone(url: string): Promise<boolean> {
+  return eventually(async () => {
     const response = await fetch(`${url}/api/deliveries?limit=1000`);
     const { deliveries } = (await response.json()) as { deliveries: { state: string }[] };
-    if (deliveries.every(({ state }) => state !== 'waiting' && state !== 'running')) return true;
-  }
+    return deliveries.every(({ state }) => state !== 'waiting' && state !== 'running');
+  });
 }
 
 async function deliveriesIn(file: string) {

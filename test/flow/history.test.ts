@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
@@ -45,7 +46,7 @@ describe('the history of a router', () => {
   const total = async (url: string) => (await asked(url)).total;
   const whole = { received: 4, duplicates: 1, refused: 1, delivered: 2, failed: 1, dead: 1, calls: 1 };
   async function until(url: string, expected: object): Promise<void> {
-    for (let text = ''; text !== JSON.stringify(expected); ) text = JSON.stringify(await total(url));
+    await eventually(async () => JSON.stringify(await total(url)) === JSON.stringify(expected));
   }
 
   it('answers how many events, calls and deaths there were, also after a restart', async () => {

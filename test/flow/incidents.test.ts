@@ -7,6 +7,7 @@ import { memoryStore } from '@switchhook/plugin-memory';
 import type { Store as KeptStore } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { endedBody, postSigned, secret, signedHeaders } from '../support/signing.js';
 import { type Ended, repository, type Workplace, workplace } from '../support/workplace.js';
 
@@ -91,10 +92,7 @@ describe('The incidents of docs/operating/incidents.md', () => {
   };
   /** Asks until the answer contains a text. */
   const until = async (text: string, ...args: readonly string[]): Promise<void> => {
-    for (;;) {
-      const { stdout } = await place.command([...args, '--url', url]);
-      if (stdout.includes(text)) return;
-    }
+    await eventually(async () => (await place.command([...args, '--url', url])).stdout.includes(text));
   };
 
   it('Is it healthy?', async () => {

@@ -5,6 +5,7 @@ import { Clock, Store } from '@switchhook/sdk';
 import { FakeClock, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { Webhook } from 'standardwebhooks';
+import { eventually } from '../support/eventually.js';
 import { postgres } from '../support/postgres.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { workplace } from '../support/workplace.js';
@@ -57,12 +58,11 @@ answers:
     await place.close();
     await Promise.all([slack.close(), crm.close(), database.close()]);
   };
-  const rows = async (count: number) => {
-    for (;;) {
+  const rows = (count: number) =>
+    eventually(async () => {
       const found = await database.query('select type, subject, data from sigmamind_events').catch(() => []);
-      if (found.length >= count) return found;
-    }
-  };
+      return found.length >= count && found;
+    });
   return { router, url, lines, slack, crm, rows, close };
 }
 

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { Store } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { ring, token } from '../support/phones.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
@@ -54,7 +55,7 @@ describe('a source with mask', () => {
       ...{ recordingUrl: 'https://cdn.x.test/a/1.wav?sig=1', analysis: [{ private: { a: 'hush' }, open: 'yes' }] },
     });
     expect((await postSigned(`${url}/hooks/agents`, body)).status).to.equal(200);
-    while (crm.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await crm.received(1);
     const delivered = crm.requests[0]?.json() as { readonly data: Readonly<Record<string, unknown>> };
     expect(delivered.data).to.deep.include({
       ...{ conversationId: 'conv_77', note: 'call [phone] or [email]', ssn: '[masked]', orderId: '4155550199' },
@@ -78,9 +79,10 @@ describe('a source with mask', () => {
     const { url, router } = await place.router(yaml(crm, '{ names: [party] }'));
     expect((await ring(url, number)).variables).to.deep.equal({ name: 'Ada', mail: 'ada@x.test' });
     expect(crm.requests[0]?.path).to.equal(`/people?number=${encodeURIComponent(number)}`);
-    let recorded = await router.get(Store).events({ limit: 1 });
-    while (recorded.items.length === 0) recorded = await router.get(Store).events({ limit: 1 });
-    const [event] = recorded.items;
+    const [event] = await eventually(async () => {
+      const { items } = await router.get(Store).events({ limit: 1 });
+      return items.length > 0 && items;
+    });
     const data = JSON.parse(Buffer.from(event?.body ?? []).toString());
     expect([event?.party, data.from_number, data.answer.from, data.answer.variables]).to.deep.equal([
       ...[null, '[phone]', '[phone]', { name: 'Ada', mail: '[email]' }],

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { Store } from '@switchhook/sdk';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
@@ -47,7 +48,7 @@ async function setup() {
   });
   expect(call.status).to.equal(200);
   const store = router.get(Store);
-  while ((await store.events({ limit: 10 })).items.length < 4);
+  await eventually(async () => (await store.events({ limit: 10 })).items.length >= 4);
   const plan = (file: string, ...args: string[]) =>
     place.command([
       'plan',

@@ -35,22 +35,71 @@ type Stage = 'load' | 'start' | 'event' | 'call';
 
 /** What is wrong, where it shows, the plugin with `// here` on the line that the message names, and a part of the message. */
 const mistakes: readonly (readonly [what: string, stage: Stage, code: string, said: RegExp])[] = [
-  ['code that cannot be parsed', 'load', 'const a = ; // here', /Unexpected token/],
-  ['an import of a package that is not installed', 'load', "import 'not-installed'; // here", /not-installed/],
-  ['an import of a file that is not there', 'load', "import './nowhere.js'; // here", /nowhere\.js/],
+  ['code that cannot be parsed', 'load', 'const a = ; // here', /Unexpected token.*\nThis line is no valid code/],
+  [
+    'an import of a package that is not installed',
+    'load',
+    "import '@acme/not-installed/sub'; // here",
+    /not-installed.*\nnpm install @acme\/not-installed$/,
+  ],
+  [
+    'an import of a file that is not there',
+    'load',
+    "import './nowhere.js'; // here",
+    /nowhere\.js.*\nThe path of an import starts at the file that imports/,
+  ],
   [
     'an import of a file inside of the router',
     'load',
     "import '@switchhook/core/dist/runtime/router.js'; // here",
     /dist\/runtime\/router\.js.*\n?.*Import from @switchhook\/sdk/s,
   ],
+  ...['@switchhook/core', '@switchhook/core/internal', '@switchhook/sdk/internal', '@switchhook/plugin-http'].map(
+    (name) =>
+      [
+        `an import of ${name}`,
+        'load',
+        `throw new Error('it has been imported');\nimport { z as y } from '${name}'; // here`,
+        new RegExp(`it imports ${name} .*\\nImport from @switchhook/sdk`),
+      ] as const,
+  ),
+  [
+    'an import of the router in a function',
+    'load',
+    "export const later = () => import('@switchhook/core'); // here",
+    /it imports @switchhook\/core/,
+  ],
+  [
+    'another zod than that of the sdk',
+    'load',
+    "import { z as other } from 'zod/v3'; other.string().meta({ description: 'T.' }); // here",
+    /meta is not a function.*\nImport z from @switchhook\/sdk/,
+  ],
+  ['a text that is thrown', 'load', "throw 'no licence'; // here", /no licence.*\nThrow an Error/],
+  [
+    'require in an ES module',
+    'load',
+    "const { definePlugin: define } = require('@switchhook/sdk'); // here",
+    /require is not defined.*\nThe file is an ES module/s,
+  ],
+  [
+    'a component as default export',
+    'load',
+    'export default defineDestination(fine); // here',
+    /but an object of kind .*\nThis is a component: write `export default definePlugin/,
+  ],
   [
     'an import of a name that the sdk does not have',
     'load',
     "import { defineSink } from '@switchhook/sdk'; // here",
-    /defineSink/,
+    /defineSink.*\nCheck the spelling/,
   ],
-  ['a throw while it is imported', 'load', "throw new Error('no licence'); // here", /no licence/],
+  [
+    'a throw while it is imported',
+    'load',
+    "throw new Error('no licence'); // here",
+    /no licence.*\nIt is thrown while/,
+  ],
   ['a variable that does not exist', 'load', 'definePlugins({}); // here', /definePlugins is not defined/],
   [
     'a default export that is a function',
@@ -62,7 +111,7 @@ const mistakes: readonly (readonly [what: string, stage: Stage, code: string, sa
     'a named export in place of the default one',
     'load',
     'export const crm = definePlugin({ name: "crm", components: [] }); // here',
-    /has no plugin as its default export/,
+    /has no plugin as its default export.*\nWrite `export default definePlugin/,
   ],
   [
     'another version of the contract',
@@ -217,6 +266,24 @@ const mistakes: readonly (readonly [what: string, stage: Stage, code: string, sa
     'a deliver that throws',
     'event',
     kinds({ destination: "deliver: async () => { throw new Error('no account'); }" }),
+    /no account/,
+  ],
+  [
+    'a deliver that throws a text',
+    'event',
+    kinds({ destination: "deliver: async () => { throw 'no account'; }" }),
+    /no account/,
+  ],
+  [
+    'a deliver that returns the response',
+    'event',
+    kinds({ destination: "deliver: async () => ({ status: 200, text: () => '' })" }),
+    /deliver returned an object with status, text; allowed is/,
+  ],
+  [
+    'a look-up that throws a text',
+    'call',
+    kinds({ resolver: "resolve: async () => { throw 'no account'; }" }),
     /no account/,
   ],
   [

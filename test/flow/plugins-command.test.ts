@@ -73,6 +73,9 @@ describe('switchhook plugins', () => {
       ['tarball', { resolved: 'file:../crm-1.2.3.tgz' }, 'file:../crm-1.2.3.tgz'],
       ['tarball', { resolved: 'https://acme.example/crm.tgz' }, 'https://acme.example/crm.tgz'],
       ['git', { resolved: 'git+ssh://git@github.com/acme/crm.git#1' }, 'git+ssh://github.com/acme/crm.git#1'],
+      // As npm writes it with omit-lockfile-registry-resolved.
+      ['registry', { integrity: 'sha512-abc' }, null],
+      ['unknown', { integrity: 'sha512-abc', inBundle: true }, null],
       ['unknown', {}, null],
     ] as const;
     const of = () => provenanceOf({ from: '@acme/crm', path: place.path('node_modules/@acme/crm/index.js') });

@@ -3,6 +3,7 @@ import { Clock } from '@switchhook/sdk';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { throttle } from '../../plugins/postgres/test/gate.js';
+import { eventually } from '../support/eventually.js';
 import { ring, token } from '../support/phones.js';
 import { postgres } from '../support/postgres.js';
 import { endedBody, postSigned, secret, signedHeaders } from '../support/signing.js';
@@ -49,7 +50,7 @@ answers: [{ from: calls, variables: { first_name: there } }]
       }
       type Event = { readonly data: { readonly conversationId: string } };
       const arrived = () => new Set(crm.requests.map((request) => (request.json() as Event).data.conversationId));
-      while (acknowledged.some((id) => !arrived().has(id))) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(() => acknowledged.every((id) => arrived().has(id)));
     } finally {
       await place.close();
       await gate.close();
@@ -83,7 +84,7 @@ routes: [{ to: crm }]
     try {
       const [first, second] = [await place.router(yaml), await place.router(yaml)];
       expect(await control(first.url, 'pause', { reason: 'migration', by: 'jo' })).to.equal(200);
-      while (!(await isPaused(second.url)));
+      await eventually(async () => await isPaused(second.url));
       expect((await postSigned(`${second.url}/hooks/agents`, endedBody({}))).status).to.equal(200);
       await first.router.close();
       await second.router.close();
@@ -94,8 +95,8 @@ routes: [{ to: crm }]
         0,
       ]);
       expect(await control(fourth.url, 'resume')).to.equal(200);
-      while (await isPaused(third.url));
-      while (crm.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(async () => !(await isPaused(third.url)));
+      await crm.received(1);
     } finally {
       await place.close();
       await crm.close();
@@ -124,7 +125,7 @@ answers: [{ from: calls, variables: { answered_by: ${name} } }]
       place.router(yaml(name), { configure: (services) => services.register(Clock, { useValue: clock }) });
     try {
       const [first, second] = [await start('berlin'), await start('lima')];
-      while ((await routersAt(first.url)).length < 2);
+      await eventually(async () => (await routersAt(first.url)).length === 2);
       const rows = await routersAt(second.url);
       expect(rows.map(({ name, self }) => [name, self])).to.deep.equal([
         ['lima', true],
@@ -140,11 +141,11 @@ answers: [{ from: calls, variables: { answered_by: ${name} } }]
         .and.match(/run 2 configurations/);
 
       expect((await ring(first.url, '+12025550101')).variables).to.deep.equal({ answered_by: 'berlin' });
-      while ((await database.query('select from texts')).length === 0);
+      await eventually(async () => (await database.query('select from texts')).length > 0);
       expect((await ring(second.url, '+12025550101')).variables).to.deep.equal({ answered_by: 'berlin' });
       expect((await ring(second.url, '+12025550102')).variables).to.deep.equal({ answered_by: 'lima' });
       await second.router.close();
-      while ((await routersAt(first.url)).length > 1);
+      await eventually(async () => (await routersAt(first.url)).length === 1);
     } finally {
       await place.close();
       await database.close();

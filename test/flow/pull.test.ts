@@ -3,6 +3,7 @@ import { createRouter } from '@switchhook/core';
 import { Store } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
 const stateless = `import { defineStore, definePlugin, z } from '@switchhook/sdk';
@@ -58,7 +59,7 @@ routes: [{ from: orders, to: console }]
       const { router } = await place.router(yaml());
       const store = router.get(Store);
       const keys = async () => (await store.events({ limit: 10 })).items.map(({ key }) => key).toSorted();
-      while ((await keys()).length < round) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(async () => (await keys()).length >= round);
       expect(await keys()).to.deep.equal(['o1', 'o2'].slice(0, round));
       expect((await store.deliveries({ limit: 10 })).items).to.have.length(round);
       await router.close();

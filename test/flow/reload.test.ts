@@ -6,6 +6,7 @@ import { type Router, Store } from '@switchhook/core';
 import type { ReloadReport, Status } from '@switchhook/core/api';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { ring, token } from '../support/phones.js';
 import { endedBody, postSigned, secret, signedHeaders } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
@@ -75,7 +76,7 @@ ${more}
   const destinationIn = async (url: string, name: string) =>
     (await statusOf(url)).destinations.find(({ destination }) => destination === name);
   const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
-    while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+    await eventually(holds);
   };
   const paths = ({ requests }: Receiver) => requests.map(({ path }) => path);
   const linesOf = (lines: readonly string[], event: string) =>

@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { commandFile, type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
 
 const yaml = (crm: Receiver) => `
@@ -45,12 +46,9 @@ describe('a router that can be replaced', () => {
     event: string,
     count = 1,
   ): Promise<Readonly<Record<string, unknown>>> => {
-    for (;;) {
-      const lines = log.filter((line) => line.event === event);
-      const line = lines[count - 1];
-      if (line !== undefined) return line;
-      await new Promise(setImmediate);
-    }
+    const line = () => log.filter((each) => each.event === event)[count - 1];
+    await eventually(() => line() !== undefined);
+    return line() ?? {};
   };
 
   /** Senders that keep their connections, until `end` is called; resolves with what became of each request. */

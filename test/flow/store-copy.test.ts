@@ -1,6 +1,7 @@
 import { pausesKey } from '@switchhook/core/internal';
 import { Store } from '@switchhook/sdk';
 import { expect } from 'chai';
+import { eventually } from '../support/eventually.js';
 import { postgres } from '../support/postgres.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { workplace } from '../support/workplace.js';
@@ -43,7 +44,7 @@ describe('switchhook store copy', () => {
           const attempts = await Promise.all(items.map(({ id }) => store.attempts(id)));
           return attempts.every(({ length }) => length > 0);
         };
-        while (!(await isSettled()));
+        await eventually(async () => await isSettled());
         await router.get(Store).setState?.(pausesKey, pauses, null);
         await router.get(Store).setState?.(pluginKey, 'token', null, endsAtMs);
         await router.close();

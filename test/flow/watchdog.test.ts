@@ -88,17 +88,21 @@ answers:
 
 describe('a plugin that does not return while it is loaded', () => {
   const loops = {
-    'at import': 'for (;;); // here',
-    'in create': `import { definePlugin, defineDestination, z } from '@switchhook/sdk';
+    'at import': ['for (;;); // here', 'plugins[0] ./crm.ts', '4:11'],
+    'in create': [
+      `import { definePlugin, defineDestination, z } from '@switchhook/sdk';
 export default definePlugin({ name: 'crm', components: [defineDestination({
   type: 'crm.note', description: 'Writes a note.', options: z.strictObject({}),
   create: (): never => {
     for (;;); // here
   },
 })] });`,
-  };
-  for (const [where, source] of Object.entries(loops))
-    it(`is named by check, with its file and line: ${where}`, async () => {
+      'destination crm',
+      '8:3',
+    ],
+  } as const;
+  for (const [where, [source, row, position]] of Object.entries(loops))
+    it(`is named by check, with its row, file and line: ${where}`, async () => {
       const place = await workplace();
       await symlink(join(repository, 'node_modules'), place.path('node_modules'));
       await place.write('crm.ts', source);
@@ -124,7 +128,8 @@ routes:
       ]);
       const [said] = await once(createInterface({ input: check.stderr }), 'line');
       const line = source.split('\n').findIndex((text) => text.includes('// here')) + 1;
-      expect(said).to.match(/^PLUGIN_BLOCKED: \S+ /);
+      expect(said.startsWith(`PLUGIN_BLOCKED: ${row} (`), said).to.equal(true);
+      expect(said).to.include(`${file}:${position}): `);
       expect(said).to.include(`${place.path('crm.ts')}:${line}:`);
       check.kill('SIGKILL');
       await once(check, 'exit');

@@ -1,7 +1,9 @@
 /** Plugins whose definitions are wrong: every mistake is found when they are loaded, all at once, with file and line. */
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openCatalog } from '@switchhook/core/internal';
 import { expect } from 'chai';
-import { type Workplace, workplace } from '../support/workplace.js';
+import { repository, type Workplace, workplace } from '../support/workplace.js';
 
 /** Three lines; what a case adds begins in line 4. */
 const head = `import { definePlugin, defineDestination, defineResolver, defineSource, HttpClient, provide, token, z } from '@switchhook/sdk';
@@ -273,6 +275,133 @@ describe('a plugin with a wrong definition', () => {
         'switchhook.yaml:8:5  PLUGIN_BROKEN  plugins[3]: ./three.js: destination crm.note (three.js:5): a destination has no field desciption; did you mean "description"?',
         'switchhook.yaml:8:5  PLUGIN_BROKEN  plugins[3]: ./three.js: destination crm.note (three.js:5): create is 1; allowed is a function',
       ],
+    );
+  });
+
+  it('is reported once, with the rows that wait for it', async () => {
+    await place.write('broken.js', "import 'not-installed';");
+    await place.write('other.js', head + plugin("defineDestination({ ...fine, type: 'other.note' })"));
+    const destinations = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `  ${name}: { use: crm.note }`);
+    const route = 'routes: [{ to: [a, b, c, d, e, f, g, other, log] }]';
+    const rest = [
+      'store: { use: memory }',
+      'sources: { agents: { use: sigmamind.events, secrets: [only-for-tests] } }',
+    ];
+    const problems = async (plugins: string) => {
+      const text = ['version: 1', plugins, ...rest, 'destinations:', ...destinations, '  other: { use: other.note }'];
+      const file = await place.write('switchhook.yaml', [...text, '  log: { use: log }', route].join('\n'));
+      const { stdout } = await place.command(['check', file, '--json']);
+      const found: readonly { readonly code: string; readonly message: string; readonly hint: string }[] =
+        JSON.parse(stdout).problems;
+      return found.map(({ code, message, hint }) => [code, message.replace(/.* \((?=broken)/, '('), hint]);
+    };
+    const rows = 'destinations.a, destinations.b, destinations.c, destinations.d, destinations.e and 2 more';
+    expect(await problems('plugins: [./broken.js, ./other.js]')).to.deep.equal([
+      ['PLUGIN_BROKEN', `(broken.js:1); 7 rows wait for it: ${rows}`, 'npm install not-installed'],
+    ]);
+    expect(await problems('plugins: ["@acme/none", ./broken.js, ./other.js]')).to.deep.equal([
+      [
+        'PLUGIN_NOT_INSTALLED',
+        `@acme/none is not installed; 7 rows wait for this or another plugin that cannot be loaded: ${rows}`,
+        'npm install @acme/none',
+      ],
+      ['PLUGIN_BROKEN', '(broken.js:1)', 'npm install not-installed'],
+    ]);
+    const [[code, message, hint] = []] = await problems('plugins: [./other.js]');
+    expect([code, message]).to.deep.equal([
+      'PLUGIN_NOT_INSTALLED',
+      `@switchhook/plugin-crm is not installed; 7 rows wait for it: ${rows}`,
+    ]);
+    expect(hint).to.match(/^npm install @switchhook\/plugin-crm, or name the file or package .*\bother\.note\b/);
+  });
+
+  it('is refused as package for a file that is not in it, and found where only `import` may have it', async () => {
+    const other = await workplace();
+    const folder = 'node_modules/@acme/crm';
+    await mkdir(other.path(folder), { recursive: true });
+    await symlink(join(repository, 'node_modules/@switchhook'), other.path('node_modules/@switchhook'));
+    const problemsWith = async (manifest: object) => {
+      await other.write(`${folder}/package.json`, JSON.stringify({ name: '@acme/crm', version: '1.0.0', ...manifest }));
+      return (await openCatalog(other.directory).load('@acme/crm')).problems;
+    };
+    expect(await problemsWith({ exports: './dist/index.js' })).to.deep.equal([
+      {
+        code: 'PLUGIN_BROKEN',
+        message: '@acme/crm is installed, but its package.json names dist/index.js, which is not there',
+        hint: 'Build the package before it is packed: "exports" names the file, and "files" lists its folder.',
+      },
+    ]);
+    const [problem] = await problemsWith({ exports: { './sub': './sub.js' } });
+    expect(problem?.message).to.equal('@acme/crm is installed, but its package.json names no file for `import`');
+    await other.write(`${folder}/index.js`, head + plugin('defineDestination(fine)'));
+    expect(await problemsWith({ type: 'module', exports: { '.': { import: './index.js' } } })).to.deep.equal([]);
+    await other.close();
+  });
+
+  it('is not refused for imports of types, and what only looks like an import', async () => {
+    await place.write(
+      'fine.ts',
+      `import type { Config } from '@switchhook/core';
+// import { createRouter } from '@switchhook/core';
+/* import '@switchhook/core'; */
+export const text = \`
+import '@switchhook/core';
+\`;
+export const other = "require('@switchhook/core')";
+export type Other = import('@switchhook/core').Config;
+${head}${plugin('defineDestination(fine)')}`,
+    );
+    expect((await openCatalog(place.directory).load('./fine.ts')).problems).to.deep.equal([]);
+    await place.write('module.js', "export * from '@switchhook/core';");
+    await place.write('packed.js', "import'./module.js';import{z}from'@switchhook/sdk';export default z;");
+    const { problems } = await openCatalog(place.directory).load('./packed.js');
+    expect(problems.map(({ message }) => message.replace(`${place.directory}/`, ''))).to.deep.equal([
+      './packed.js: it imports @switchhook/core (module.js:1)',
+    ]);
+  });
+
+  it('is refused for another contract, unless its row accepts that version', async () => {
+    await place.write(
+      'next.js',
+      `${head}export default { ...definePlugin({ name: 'crm', components: [defineDestination(fine)] }), api: 2 };`,
+    );
+    const checked = async (row: string) => {
+      const file = await place.write(
+        'switchhook.yaml',
+        `version: 1
+plugins: [${row}]
+store: { use: memory }
+sources: { agents: { use: sigmamind.events, secrets: [only-for-tests] } }
+destinations: { crm: { use: crm.note } }
+routes: [{ to: crm }]
+`,
+      );
+      const { code, stdout } = await place.command(['check', file, '--json']);
+      const { problems = [], warnings = [] } = JSON.parse(stdout);
+      return {
+        code,
+        found: [...problems, ...warnings].map((one) => `${one.code} ${one.path}: ${one.message} ${one.hint}`),
+      };
+    };
+    const refused = await checked('./next.js');
+    expect(refused.code).to.equal(78);
+    expect(refused.found).to.have.length(1);
+    expect(refused.found[0]).to.match(
+      /^PLUGIN_API plugins\[0\]: .*next\.js is written for version 2 .* \(.*next\.js:4\)/,
+    );
+    expect(refused.found[0]).to.include('try it with { use: "./next.js", acceptApi: 2 } in plugins');
+    expect((await checked('{ use: ./next.js, acceptApi: 3 }')).code).to.equal(78);
+    expect(await checked('{ use: ./next.js, acceptApi: 2 }')).to.deep.equal({
+      code: 0,
+      found: [
+        'PLUGIN_API plugins[0].acceptApi: the plugin is written for version 2 of the plugin contract; it is loaded because of acceptApi Install a version of the plugin for this router.',
+      ],
+    });
+    await place.write('next.js', head + plugin('defineDestination(fine)'));
+    const { code, found } = await checked('{ use: ./next.js, acceptApi: 2 }');
+    expect([code, found.length]).to.deep.equal([0, 1]);
+    expect(found[0]).to.include(
+      'written for version 1 of the plugin contract; acceptApi has no effect Remove `acceptApi`.',
     );
   });
 });

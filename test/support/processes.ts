@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { eventually } from './eventually.js';
 
 interface Row {
   readonly pid: number;
@@ -30,7 +31,7 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
 /** When all of them have ended. A killed process is not gone at once. */
 export async function gone(pids: readonly number[]): Promise<void> {
   const isThere = ({ pid, state }: Row): boolean => pids.includes(pid) && !/^[ZX]/.test(state);
-  while (allProcesses().some(isThere)) await new Promise((resolve) => setImmediate(resolve));
+  await eventually(() => !allProcesses().some(isThere));
 }
 
 /**

@@ -1,7 +1,15 @@
 /** Options and steps that several commands share. */
 import { fileURLToPath } from 'node:url';
 import { ComponentFailure, type Config, PageFiles, Router, type RouterOptions } from '@switchhook/core';
-import { loadConfig, located, Mask, StateKept, temporaryState, watchLoading } from '@switchhook/core/internal';
+import {
+  catalogFor,
+  loadConfig,
+  located,
+  Mask,
+  StateKept,
+  temporaryState,
+  watchLoading,
+} from '@switchhook/core/internal';
 import { type ConfigOptions, orProblems } from './configuration.js';
 import { CommandFailure, exitCodes, type Output } from './output.js';
 
@@ -11,7 +19,7 @@ export const commandFile = fileURLToPath(new URL('../bin/switchhook.js', import.
 let loadWatch: ReturnType<typeof watchLoading> | null = null;
 
 /** Reports plugins that do not return while they are loaded, made or used, until the command ends or a router watches for itself. */
-function watchPlugins(): void {
+export function watchPlugins(): void {
   loadWatch ??= watchLoading({ reportMs: 5_000, endMs: 60_000, exitCode: exitCodes.configuration });
 }
 
@@ -25,6 +33,12 @@ export async function endPluginWatch(): Promise<void> {
 export function configOf(options: ConfigOptions, output: Output): Promise<Config> {
   watchPlugins();
   return orProblems(options, output, () => loadConfig(options.config));
+}
+
+/** The plugins that a configuration can use, whatever else is wrong with it. */
+export function catalogOf({ config }: Pick<ConfigOptions, 'config'>): ReturnType<typeof catalogFor> {
+  watchPlugins();
+  return catalogFor(config);
 }
 
 /** A router whose components are made but not opened; where one cannot be made of its options, the command ends with 78. */

@@ -81,7 +81,7 @@ export { OpenComponents } from './runtime/open-components.js';
 export { packageDirectory } from './runtime/plugin-files.js';
 export { type LoadedPlugin, openCatalog } from './runtime/plugin-loader.js';
 export { PluginServices, serviceProblems, withServices } from './runtime/plugin-services.js';
-export { provenanceOf } from './runtime/provenance.js';
+export { type PluginOrigin, pluginOrigins, provenanceOf } from './runtime/provenance.js';
 export { Retention } from './runtime/retention.js';
 export { systemClock } from './system/clock.js';
 export { DnsCache } from './system/dns-cache.js';

@@ -37,6 +37,13 @@ export class RouterProcess {
     await this.#ended;
   }
 
+  /** SIGTERM; resolves with its exit code, or with null where it did not end by itself. */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    await this.#ended;
+    return this.#child.exitCode;
+  }
+
   /** SIGSTOP: suspends it. */
   freeze(): void {
     this.#child.kill('SIGSTOP');

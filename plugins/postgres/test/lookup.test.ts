@@ -3,6 +3,7 @@ import { type JsonObject, type Resolver, z } from '@switchhook/sdk';
 import { aCall, createComponent, fakeServices, resolverSuite, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import pg from 'pg';
+import { eventually } from '../../../test/support/eventually.js';
 import { postgres, type TestDatabase } from '../../../test/support/postgres.js';
 import { named, working } from './backends.js';
 import { type Throttle, throttle } from './gate.js';
@@ -303,7 +304,7 @@ describe('postgres.lookup', () => {
       const { pid } = await resolver.resolve(sleeper(0), {}, signal(), leftMs);
       const controller = new AbortController();
       const look = diagnostic(resolver.resolve(sleeper(60), {}, controller.signal, 1_000));
-      while ((await working(database, name, 'pg_sleep')).length === 0);
+      await eventually(async () => (await working(database, name, 'pg_sleep')).length !== 0);
       controller.abort(new Error('time is up'));
       expect(await look).to.equal('time is up');
       expect(await working(database, name, 'pg_sleep')).to.have.length.at.most(1);
@@ -329,7 +330,7 @@ describe('postgres.lookup', () => {
         await Promise.all(looks);
       }
       expect(most).to.equal(2);
-      while ((await working(database, name, 'pg_sleep')).length > 0);
+      await eventually(async () => (await working(database, name, 'pg_sleep')).length <= 0);
     }));
 
   it('cuts a connection from which nothing is heard a second after its time, and makes another', () =>
@@ -422,7 +423,7 @@ describe('postgres.lookup', () => {
       const resolver = createComponent('resolver', component, { ...sleepy, url }, services, plugin);
       const controller = new AbortController();
       const look = diagnostic(resolver.resolve(sleeper(60), {}, controller.signal, 60_000));
-      while ((await working(database, name, 'pg_sleep')).length === 0);
+      await eventually(async () => (await working(database, name, 'pg_sleep')).length !== 0);
       controller.abort(new Error('time is up'));
       await look;
       await resolver.close?.();

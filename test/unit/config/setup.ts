@@ -83,7 +83,7 @@ export const components: readonly Component[] = [
 ];
 
 export const catalog: Catalog = {
-  async load(from) {
+  async load({ use: from }) {
     const problem: PluginProblem = { code: 'PLUGIN_BROKEN', message: `${from} cannot be loaded` };
     return { plugin: null, problems: from === '@acme/broken' ? [problem] : [] };
   },

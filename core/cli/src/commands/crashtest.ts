@@ -1,4 +1,4 @@
-/** `switchhook crashtest`: kills a router again and again on this machine's own disk, and counts what was lost. */
+/** `switchhook crashtest`: kills routers again and again on this machine's own disk, or beside a database, and counts what was lost. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,6 +13,8 @@ import { printJson, printTable } from '../print.js';
 interface CrashtestOptions {
   readonly kills: number;
   readonly freezes?: number;
+  readonly routers: number;
+  readonly deploys?: number;
   readonly rate: number;
   readonly seed?: number;
   readonly directory?: string;
@@ -23,6 +25,10 @@ interface CrashtestOptions {
 
 /** A freeze takes longer than a lease: one in so many kills. */
 const killsPerFreeze = 50;
+/** Of several routers. */
+const killsPerDeploy = 10;
+/** Where a database is named only: a schema that no router of yours uses. */
+const schema = 'switchhook_crashtest';
 
 export async function runCrashtest(output: Output, options: CrashtestOptions): Promise<void> {
   const plan = await planOf(options);
@@ -38,18 +44,38 @@ export async function runCrashtest(output: Output, options: CrashtestOptions): P
 }
 
 async function planOf(options: CrashtestOptions): Promise<Plan> {
+  const { kills, routers } = options;
+  if (options.store === '') throw new CommandFailure(exitCodes.usage, '--store is empty: write a type, a row or a URL');
+  const atDatabase = /^postgres(ql)?:\/\//.test(options.store);
+  if (routers > 1 && options.store === 'sqlite')
+    throw new CommandFailure(
+      exitCodes.usage,
+      `${routers} routers need a store that they can share: add --store postgres://user@host/database`,
+    );
+  if (options.deploys !== undefined && routers === 1)
+    throw new CommandFailure(
+      exitCodes.usage,
+      '--deploys replaces routers one after another, while others go on: it needs --routers 2 or more',
+    );
   const parent = resolve(options.directory ?? tmpdir());
   await mkdir(parent, { recursive: true });
   return {
     command: commandFile,
-    kills: options.kills,
-    freezes: Math.min(options.kills, options.freezes ?? Math.floor(options.kills / killsPerFreeze)),
+    kills,
+    freezes: Math.min(kills, options.freezes ?? Math.floor(kills / killsPerFreeze)),
+    routers,
+    deploys: routers === 1 ? 0 : Math.min(kills, options.deploys ?? Math.ceil(kills / killsPerDeploy)),
     perSecond: options.rate,
     seed: options.seed ?? Math.floor(random() * 2 ** 32),
     directory: await mkdtemp(join(parent, 'switchhook-crashtest-')),
-    store: options.store.startsWith('{') ? options.store : `{ use: ${options.store} }`,
+    store: atDatabase ? JSON.stringify({ use: 'postgres', url: options.store, schema }) : rowOf(options.store),
+    storeIsElsewhere: atDatabase || routers > 1,
     plugins: options.plugin.map((plugin) => (plugin.startsWith('.') ? resolve(plugin) : plugin)),
   };
+}
+
+function rowOf(store: string): string {
+  return store.startsWith('{') ? store : `{ use: ${store} }`;
 }
 
 async function found(plan: Plan, output: Output): Promise<Findings> {
@@ -81,13 +107,15 @@ function progressText({ phase, kills, acknowledged, open }: Progress, plan: Plan
     case 'killing':
       return done;
     case 'freezing':
-      return `${done}; the router is frozen for longer than a lease`;
+      return `${done}; a router is suspended for longer than a lease`;
+    case 'replacing':
+      return `${done}; routers are replaced one after another`;
     case 'draining':
       return `${done}; ${open} deliveries are still to be made`;
   }
 }
 
-function print(findings: Findings, { seed, directory }: Plan, seconds: number, output: Output): void {
+function print(findings: Findings, { seed, directory, routers }: Plan, seconds: number, output: Output): void {
   const share = ((100 * findings.duplicated) / Math.max(1, findings.delivered)).toFixed(1);
   const bad = (value: number): string => styled(output, value === 0 ? 'green' : 'red', String(value));
   printTable(
@@ -107,8 +135,12 @@ function print(findings: Findings, { seed, directory }: Plan, seconds: number, o
       ['repeated', bad(findings.repeated), 'attempts made twice'],
       ['overrun', bad(findings.overrun), 'deliveries tried more often than allowed'],
       ['out of order', bad(findings.outOfOrder), 'where the route is ordered'],
+      ...(routers === 1
+        ? []
+        : [['refused', bad(findings.refused), 'by all routers, while one after another was replaced']]),
       ['killed', String(findings.kills), `${findings.early} of them before the router was ready`],
       ['frozen', String(findings.freezes), 'for longer than a lease'],
+      ...(routers === 1 ? [] : [['replaced', String(findings.deploys), `times all ${routers} routers, by SIGTERM`]]),
     ],
   );
   output.line(`seed ${seed}, ${durationText(seconds * 1_000)}`);

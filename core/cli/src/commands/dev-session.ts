@@ -13,7 +13,7 @@ import { printAnswer } from '../format/call.js';
 import { printLogLine, savedText } from '../format/dev.js';
 import { changesIn } from '../format/reload.js';
 import { notePlace } from '../format/source-line.js';
-import { routerOf } from '../local-router.js';
+import { endPluginWatch, routerOf, watchPlugins } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { noteProblems } from '../print.js';
 import { shownOnly, takenAnew } from './dev-components.js';
@@ -53,6 +53,8 @@ export class DevSession {
   /** Counts the saves. */
   #round = 0;
   readonly #anew = takenAnew(() => this.#round);
+  /** Lines of code that were shown since the last save. */
+  #shown = new Set<string>();
   /** As it was read last. */
   #config: Config | null = null;
   #files: readonly string[];
@@ -105,6 +107,7 @@ export class DevSession {
 
   async #reload(): Promise<void> {
     this.#round += 1;
+    this.#shown = new Set();
     const startedAtMs = systemClock.now();
     const isRight = await this.#isReloaded();
     const added = this.#files.filter((file) => !this.#followed.includes(file));
@@ -114,7 +117,7 @@ export class DevSession {
     // Saved after it was read, and before it was watched.
     if (added.some((file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= startedAtMs))
       void this.#saved();
-    this.#types.start(dirname(resolve(this.#plan.config)), this.#files);
+    this.#types.start(dirname(resolve(this.#plan.config)), this.#files, this.#shown);
     if (!isRight) return;
     if (this.#config !== null) this.#schema.renew(this.#config);
     await this.#send();
@@ -138,7 +141,7 @@ export class DevSession {
       this.#output.line();
       if (error instanceof ConfigurationError) {
         noteProblems(this.#output, error.problems);
-        for (const problem of error.problems) notePlace(this.#output, problem.message);
+        for (const problem of error.problems) notePlace(this.#output, problem.message, this.#shown);
       } else this.#failed(code === '' ? message : `${code}: ${message}`);
       const state = this.#running === null ? 'Nothing runs yet' : 'Not reloaded: the last valid version keeps running';
       this.#output.note(styled(this.#output, 'red', `${state}. Save a corrected file.`));
@@ -147,6 +150,7 @@ export class DevSession {
   }
 
   async #begin(): Promise<void> {
+    watchPlugins();
     const config = await this.#load();
     this.#checkNames(config);
     const dryRun = this.#dryRun ?? (await dryRunOf(config));
@@ -156,6 +160,7 @@ export class DevSession {
       logTo: { write: (line) => printLogLine(this.#output, line) },
       lingerMs: 0,
     });
+    await endPluginWatch();
     await router.open();
     const url = await router.listen().catch(async (error: unknown) => {
       await router.close();
@@ -255,7 +260,7 @@ export class DevSession {
 
   #failed(message: string): void {
     this.#output.note(styled(this.#output, 'red', message));
-    notePlace(this.#output, message);
+    notePlace(this.#output, message, this.#shown);
   }
 }
 

@@ -1,9 +1,9 @@
 /** `switchhook doctor signature`: which source and which settings accept a captured request? */
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '@switchhook/core/client';
-import { catalogFor } from '@switchhook/core/internal';
 import { type JsonObject, type JsonValue, type Plugin, type RawRequest, stringifyJson } from '@switchhook/sdk';
 import type { ConfigOptions } from '../configuration.js';
+import { catalogOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
 import { captureIn } from './capture.js';
@@ -37,7 +37,7 @@ export async function runDoctor(output: Output, options: SignatureOptions): Prom
     throw new CommandFailure(exitCodes.usage, `the capture cannot be read: ${error.message}`);
   });
   const { request, receivedAt, notes } = captureIn(file, options.url, systemClock.now());
-  const all = await (await catalogFor(options.config)).all();
+  const all = await (await catalogOf(options)).all();
   const plugins = all.flatMap((loaded) => ('plugin' in loaded ? [loaded.plugin] : []));
   const { matches, reasons } = await found(plugins, request, options.secret);
   const isRight = matches.some(({ body, secret }) => body === null && secret.change === null);

@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  catalogFor,
   exampleIn,
   exampleOptions,
   inputSchema,
@@ -16,8 +15,10 @@ import {
 import type { Component, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { ConfigOptions } from '../configuration.js';
+import { catalogOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
+import { runSignatures, type SignatureOptions } from './plugin-signatures.js';
 
 /** A component and the plugin that brings it. */
 interface Entry {
@@ -26,8 +27,17 @@ interface Entry {
   readonly isListed: boolean;
 }
 
-export async function runPlugins(output: Output, type: string | undefined, options: ConfigOptions): Promise<void> {
-  const catalog = await catalogFor(options.config);
+interface PluginsOptions extends SignatureOptions {
+  readonly signatures?: true;
+}
+
+export async function runPlugins(output: Output, type: string | undefined, options: PluginsOptions): Promise<void> {
+  if (type !== undefined && options.signatures)
+    throw new CommandFailure(exitCodes.usage, '--signatures is about all plugins: leave out the component');
+  if (options.registry !== undefined && !options.signatures)
+    throw new CommandFailure(exitCodes.usage, '--registry belongs to --signatures');
+  if (options.signatures) return runSignatures(output, options);
+  const catalog = await catalogOf(options);
   const [usable, unlisted] = [await catalog.all(), await catalog.unlisted()];
   const broken = [...usable, ...unlisted].flatMap((loaded) => ('plugin' in loaded ? [] : [loaded]));
   const entries = [...entriesOf(usable, true), ...entriesOf(unlisted, false)];

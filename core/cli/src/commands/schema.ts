@@ -4,9 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Config } from '@switchhook/core';
-import { catalogFor, configurationSchema } from '@switchhook/core/internal';
+import { configurationSchema } from '@switchhook/core/internal';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { commandFile } from '../local-router.js';
+import { catalogOf, commandFile } from '../local-router.js';
 import type { Output } from '../output.js';
 import { printJson } from '../print.js';
 
@@ -19,7 +19,7 @@ interface SchemaOptions {
 }
 
 export async function runSchema(output: Output, options: SchemaOptions): Promise<void> {
-  const catalog = await catalogFor(options.config);
+  const catalog = await catalogOf(options);
   const schema = configurationSchema(await catalog.components(), catalog.named);
   if (options.output === undefined) return printJson(output, schema);
   await writeFile(options.output, `${JSON.stringify(schema, null, 2)}\n`);

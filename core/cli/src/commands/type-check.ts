@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { systemClock } from '@switchhook/core/client';
 import { durationText } from '@switchhook/sdk';
-import { lineOf } from '../format/source-line.js';
+import { lineKey, lineOf } from '../format/source-line.js';
 import { type Output, styled } from '../output.js';
 import { noteProblems } from '../print.js';
 
@@ -32,6 +32,13 @@ interface TypeError {
   readonly message: string;
 }
 
+/** How a run of the compiler ended. */
+interface Ended {
+  readonly code: number;
+  readonly text: string;
+  readonly ms: number;
+}
+
 /** One check at a time: what is saved meanwhile begins another one in its place. */
 export class TypeCheck {
   readonly #output: Output;
@@ -45,8 +52,8 @@ export class TypeCheck {
     this.#output = output;
   }
 
-  /** Checks the project of a directory: these files, and what its tsconfig.json names. Returns at once. */
-  start(directory: string, files: readonly string[]): void {
+  /** Checks the project of a directory: these files, and what its tsconfig.json names. Lines of `seen` are not shown again. Returns at once. */
+  start(directory: string, files: readonly string[], seen: ReadonlySet<string>): void {
     const own = files.filter((file) => /\.[cm]?ts$/.test(file));
     if (own.length === 0) return;
     const compiler = compilerOf(directory);
@@ -84,7 +91,8 @@ export class TypeCheck {
         resolve();
       });
       child.on('close', (code) => {
-        if (this.#running === child) this.#show(code, texts.join(''), own, systemClock.elapsed() - startedAt);
+        if (this.#running === child && code !== null)
+          this.#show({ code, text: texts.join(''), ms: systemClock.elapsed() - startedAt }, own, seen);
         resolve();
       });
     });
@@ -107,7 +115,7 @@ export class TypeCheck {
     this.#last = 'impossible';
   }
 
-  #show(code: number | null, text: string, own: readonly string[], ms: number): void {
+  #show({ code, text, ms }: Ended, own: readonly string[], seen: ReadonlySet<string>): void {
     this.#running = null;
     const errors = errorsIn(text);
     const other = text.split('\n').filter((line) => !isAbsolute(line.trim()));
@@ -132,7 +140,12 @@ export class TypeCheck {
     const shown = errors.some(isOfSyntax) ? errors.filter(isOfSyntax).slice(0, 1) : errors.slice(0, mostErrors);
     noteProblems(
       this.#output,
-      shown.map((error) => ({ ...error, path: '', hint: '', excerpt: lineOf(error) })),
+      shown.map((error) => ({
+        ...error,
+        path: '',
+        hint: '',
+        excerpt: seen.has(lineKey(error)) ? null : lineOf(error),
+      })),
     );
     const count = `${errors.length} error${errors.length === 1 ? '' : 's'}`;
     const what = shown.length === errors.length ? count : `${count}, of which ${shown.length} above`;

@@ -21,12 +21,21 @@ export function lineOf({ file, line, column }: Place): { readonly text: string; 
   return { text: text.slice(start, start + mostShown), column: column - start };
 }
 
-/** Shows the line that a message names at its end, as in `no such account (my-plugins/crm.ts:31:20)`. */
-export function notePlace(output: Output, message: string): void {
-  const [, file = '', line, column] = /\(([^()]+\.[cm]?[jt]s):(\d+):(\d+)\)$/.exec(message) ?? [];
+/** `my-plugins/crm.ts:31`, of a line that is shown once. */
+export function lineKey({ file, line }: Omit<Place, 'column'>): string {
+  return `${file}:${line}`;
+}
+
+/**
+ * Shows the line that a message names at its end, or at that of its first part, as in `no such account (my-plugins/crm.ts:31:20)`.
+ * Not a line of `shown`, which it adds it to.
+ */
+export function notePlace(output: Output, message: string, shown: Set<string> = new Set()): void {
+  const [, file = '', line, column] = /\(([^()]+\.[cm]?[jt]s):(\d+):(\d+)\)(?:$|; )/.exec(message) ?? [];
   const place = { file, line: Number(line), column: Number(column) };
   const found = lineOf(place);
-  if (found === null) return;
+  if (found === null || shown.has(lineKey(place))) return;
+  shown.add(lineKey(place));
   const indent = found.text.slice(0, found.column - 1).replace(/[^\t]/g, ' ');
   const gutter = `  ${line} | `;
   output.note(styled(output, 'dim', `${file}:${line}:${column}`));

@@ -4,7 +4,7 @@ import { pluginKinds } from 'create-switchhook';
 import type { Shell } from '../commands/completion.js';
 import { documentedEvents } from '../commands/sigmamind-events.js';
 import type { Output } from '../output.js';
-import { collected, configCommand, configOption, whenRun } from './options.js';
+import { collected, configCommand, configOption, httpUrlIn, whenRun } from './options.js';
 
 export function schemaCommand(output: Output): Command {
   return new Command('schema')
@@ -27,9 +27,23 @@ An editor with the YAML language server uses it when the file begins with:
 export function pluginsCommand(output: Output): Command {
   return configCommand('plugins', 'List the installed plugins and their components, or show the options of one.')
     .argument('[type]', 'a component, e.g. slack.message: shows its options and an example')
+    .option('--signatures', 'has the registry signed the plugins that npm has installed? Imports none of them')
+    .option(
+      '--registry <url>',
+      'of --signatures: the registry to ask; default: where npm has installed from',
+      httpUrlIn,
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  switchhook plugins\n  switchhook plugins slack.message\n  switchhook plugins --json',
+      `
+Examples:
+  switchhook plugins
+  switchhook plugins slack.message
+  switchhook plugins --json
+  switchhook plugins --signatures
+  switchhook plugins --signatures --registry https://registry.npmjs.org
+
+Exit code 1 with --signatures if a signature is invalid, if it is missing although the registry has keys, or if the registry cannot be asked.`,
     )
     .action(whenRun(output, async () => (await import('../commands/plugins.js')).runPlugins));
 }

@@ -95,6 +95,12 @@ export function portIn(text: string): number {
   throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
 }
 
+/** Reads the URL of a server. */
+export function httpUrlIn(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('It must be a URL that begins with https:// or http://.');
+}
+
 /** Reads a whole number. */
 export function count(least: number): (text: string) => number {
   return (text) => {

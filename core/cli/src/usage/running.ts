@@ -94,14 +94,20 @@ Examples:
 export function crashtestCommand(output: Output): Command {
   return new Command('crashtest')
     .description(
-      'Kill a router again and again under load (SIGKILL, at random moments), and count what was acknowledged but lost.',
+      'Kill routers again and again under load (SIGKILL, at random moments), and count what was acknowledged but lost.',
     )
     .option('--kills <number>', 'how often', count(1), 50)
-    .option('--freezes <number>', 'how often it is also stopped for longer than a lease; default: one in 50', count(0))
+    .option(
+      '--freezes <number>',
+      'how often one is also suspended for longer than a lease; default: one in 50',
+      count(0),
+    )
+    .option('--routers <number>', 'how many run at once, with a store that they share', count(1), 1)
+    .option('--deploys <number>', 'how often all routers are replaced one after another; default: one in 10', count(0))
     .option('--rate <number>', 'events per second', count(1), 300)
     .option('--seed <number>', 'repeats the draws of an earlier run', count(0))
     .option('--directory <path>', 'where the store is made, in a directory of its own; default: the temporary one')
-    .option('--store <row>', 'the store: a type, or a row of the configuration', 'sqlite')
+    .option('--store <row>', 'the store: a type, a row of the configuration, or the URL of a PostgreSQL', 'sqlite')
     .option('--plugin <package|file>', 'a plugin to load, e.g. for the store; can be repeated', collected, [])
     .option('--json', 'print JSON, for other programs')
     .addHelpText(
@@ -111,11 +117,14 @@ Examples:
   switchhook crashtest
   switchhook crashtest --kills 200 --directory /var/lib/switchhook
   switchhook crashtest --store "{ use: sqlite, synchronous: normal }" --seed 7 --json
+  switchhook crashtest --store postgres://switchhook@localhost/switchhook --routers 3 --kills 100
 
 It needs no configuration: the router runs with senders and receivers of its own, that fail, hang and cut connections at
-random. Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, or an order is broken.
+random. With the URL of a PostgreSQL, everything is stored in its schema switchhook_crashtest, which must be empty, and is
+emptied again where nothing was lost. A sender offers each event to the routers in turn, as a load balancer does.
+Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, or an order is broken.
 Ctrl-C ends it early and counts what was done; a second one ends it at once. Killing a process proves nothing about a
-power failures: for that, the disk must keep what it has confirmed as written.`,
+power failure: for that, the disk must keep what it has confirmed as written.`,
     )
     .action(whenRun(output, async () => (await import('../commands/crashtest.js')).runCrashtest));
 }

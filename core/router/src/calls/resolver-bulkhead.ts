@@ -15,7 +15,7 @@ import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/br
 import { type ComponentProbe, type Failure, type Hold, shifted } from '../resilience/hold.js';
 import type { Mask } from '../system/mask.js';
 import type { Pause } from '../system/pauses.js';
-import { excerptOf, located } from '../system/thrown.js';
+import { excerptOf, locatedOf, placeField } from '../system/thrown.js';
 import { type Facts, plainFacts } from './facts.js';
 
 /** A resolver, ready to look, and how it may be used. */
@@ -173,12 +173,16 @@ export class ResolverBulkhead {
       if (isBusy(error)) return this.#cancelled(this.#miss('busy', error.message));
       if (isExpressionError(error) && error.missing) return this.#cancelled(this.#missed(error, known));
       const outcome = error instanceof TimeoutError ? 'late' : 'failed';
-      this.#lastFailure = { atMs: this.#clock.now(), reason: located(error, this.#mask) };
-      this.#log.warn('resolver.failed', { resolver: this.#open.name, outcome, error });
+      this.#lastFailure = { atMs: this.#clock.now(), reason: locatedOf(resolver, error, this.#mask) };
+      this.#log.warn('resolver.failed', {
+        resolver: this.#open.name,
+        ...{ outcome, error },
+        ...placeField(resolver, error),
+      });
       if (isNotReady(error)) return this.#cancelled(this.#miss(outcome, error.message));
       const hadItsTime = leftMs * 2 >= Math.min(timeoutMs ?? terms.budgetMs, terms.budgetMs);
       this.#failed(!terms.incomplete && (outcome === 'failed' || hadItsTime));
-      return this.#miss(outcome, located(error, this.#mask));
+      return this.#miss(outcome, locatedOf(resolver, error, this.#mask));
     } finally {
       this.#running -= 1;
       this.#tell();

@@ -95,6 +95,8 @@ class ConfigCheck {
     const destinations = await rows.section('destinations');
     const resolvers = await rows.section('resolvers');
     const transforms = await rows.section('transforms');
+    plugins.reportBroken(rows.waiting);
+    rows.reportFailed();
     const emitters = destinations.filter(({ component }) => component.emits !== undefined);
     this.#references.allowEmitters([...emitters.map(({ name }) => name), routerRow.name]);
     const routes = this.#list('routes').map((path, index) =>

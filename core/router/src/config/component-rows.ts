@@ -4,7 +4,9 @@ import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import type { ErrorCode } from '@switchhook/sdk/internal';
 import { z } from 'zod';
 import { isVariableName } from '../expressions/compile.js';
-import type { Path } from './problem.js';
+import { beginWork } from '../system/current-work.js';
+import type { NamedPlugin } from './load.js';
+import { type Path, pathText } from './problem.js';
 import { namePattern, rowSchemaOf, rowSchemas, type Section, sections } from './row-schemas.js';
 import { isNothing, nodeAt } from './tree.js';
 import type { Checker } from './validate.js';
@@ -27,6 +29,10 @@ const takenNames: readonly string[] = ['call', 'event', 'delivery', 'known', 'no
 export class Rows {
   readonly #checker: Checker;
   readonly #catalog: Catalog;
+  /** Rows whose component is not known, by what is wrong with the plugin that could bring it. */
+  readonly #failed = new Map<string, { readonly problem: PluginProblem; readonly paths: Path[] }>();
+  /** Rows whose component one of the plugins may bring that `plugins:` names and that cannot be loaded. */
+  readonly waiting: Path[] = [];
 
   constructor(checker: Checker, catalog: Catalog) {
     this.#checker = checker;
@@ -86,13 +92,42 @@ export class Rows {
     path: Path,
   ): Promise<Pick<CheckedRow<K>, 'component' | 'plugin'> | null> {
     const { document } = this.#checker;
-    const found = await this.#catalog.find(kind, use);
+    const found = await this.#found(kind, use, path);
     if ('component' in found) {
       const { component, plugin = null } = found;
       if (isOf(kind, component)) return { component, plugin };
       document.report('WRONG_KIND', path, `${use} is a ${found.component.kind}, a ${kind} belongs here`);
-    } else for (const { code, message, hint } of found.problems) document.report(code, path, message, { hint });
+    } else if ('isWaiting' in found) this.waiting.push(path);
+    else for (const problem of found.problems) this.#failedAt(path, problem);
     return null;
+  }
+
+  async #found(kind: Kind, use: string, path: Path): Promise<Found> {
+    const position = this.#checker.document.positionOf(path, 'value');
+    const endWork = beginWork(`${pathText(path)} ${use}${position === null ? '' : ` (${position})`}`);
+    try {
+      return await this.#catalog.find(kind, use);
+    } finally {
+      endWork();
+    }
+  }
+
+  #failedAt(path: Path, problem: PluginProblem): void {
+    const key = `${problem.code} ${problem.message}`;
+    const known = this.#failed.get(key);
+    if (known === undefined) this.#failed.set(key, { problem, paths: [path] });
+    else known.paths.push(path);
+  }
+
+  /** Reports what no component was found for: a plugin that cannot be loaded once, with the rows that wait for it. */
+  reportFailed(): void {
+    for (const { problem, paths } of this.#failed.values()) {
+      const { code, message, hint } = problem;
+      const [first = [], ...others] = paths;
+      const isOfPlugin = code.startsWith('PLUGIN_');
+      const text = message + (isOfPlugin && others.length > 0 ? waitingText(paths, 'it') : '');
+      for (const path of isOfPlugin ? [first] : paths) this.#checker.document.report(code, path, text, { hint });
+    }
   }
 
   #checkName(section: Section, name: string): void {
@@ -113,6 +148,17 @@ export class Rows {
 /** The row of each name; undefined where it is not known. */
 export function rowsNamed(names: readonly string[], rows: readonly CheckedRow[]): readonly (CheckedRow | undefined)[] {
   return names.map((name) => rows.find((row) => row.name === name));
+}
+
+/** Names of rows that are listed. */
+const mostListed = 5;
+
+/** `; 2 rows wait for it: destinations.crm, resolvers.who`; empty where there are none. `paths`: of the keys `use`. */
+export function waitingText(paths: readonly Path[], plugin: string): string {
+  if (paths.length === 0) return '';
+  const names = paths.slice(0, mostListed).map((path) => pathText(path.slice(0, -1)));
+  const more = paths.length > mostListed ? ` and ${paths.length - mostListed} more` : '';
+  return `; ${paths.length} row${paths.length === 1 ? ' waits' : 's wait'} for ${plugin}: ${names.join(', ')}${more}`;
 }
 
 /** Whether expressions can use the name. */
@@ -139,7 +185,10 @@ export interface PluginProblem {
 /** What a search for a component came to. */
 export type Found =
   /** `plugin`: what brings it; none = the router itself. */
-  { readonly component: Component; readonly plugin?: Plugin } | { readonly problems: readonly PluginProblem[] };
+  | { readonly component: Component; readonly plugin?: Plugin }
+  /** None of the loaded plugins has it, and one that `plugins:` names cannot be loaded. */
+  | { readonly isWaiting: true }
+  | { readonly problems: readonly PluginProblem[] };
 
 /** What loading a row of `plugins:` came to. */
 export interface LoadedRow {
@@ -152,7 +201,7 @@ export interface LoadedRow {
 /** Finds components. */
 export interface Catalog {
   /** Loads what a row of `plugins:` names. Called for each row before anything is looked for. */
-  load(from: string): Promise<LoadedRow>;
+  load(row: NamedPlugin): Promise<LoadedRow>;
   /** The component of this kind that `use` names. Must not reject. */
   find(kind: Kind, use: string): Promise<Found>;
 }

@@ -86,11 +86,12 @@ export function schemasAt(root: JsonSchema, path: Path): readonly JsonSchema[] {
 
 /** The options of plugins that have none are not known, nor are those of plugins that are not installed. */
 function pluginRowSchema(plugins: readonly NamedPlugin[]): z.ZodType {
-  const { use } = pluginRow.shape;
+  const { use, acceptApi } = pluginRow.shape;
   const known = plugins.flatMap(({ from, plugin: { options } }) => {
     if (options === undefined) return [];
     const isRequired = inputSchema(options.schema).required !== undefined;
-    return [z.strictObject({ use: z.literal(from), options: isRequired ? options.schema : options.schema.optional() })];
+    const own = isRequired ? options.schema : options.schema.optional();
+    return [z.strictObject({ use: z.literal(from), options: own, acceptApi })];
   });
   if (known.length === 0) return z.union([z.string().min(1), pluginRow]);
   const names = known.map(({ shape }) => shape.use.value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));

@@ -57,10 +57,20 @@ export function documentOf(value: object, file: string, madeBy: readonly string[
 }
 
 /** What the rows of `plugins:` name, as far as they can be read. */
-export function namedPlugins({ root }: ConfigDocument): readonly string[] {
+export function namedPlugins({ root }: ConfigDocument): readonly NamedPlugin[] {
   const list = nodeAt(root, ['plugins']);
   const rows: unknown = list === null ? [] : plainOf(list);
-  return (Array.isArray(rows) ? rows : []).map((row) => row?.use ?? row).filter((name) => typeof name === 'string');
+  return (Array.isArray(rows) ? rows : []).flatMap((row) => {
+    const { use = row, acceptApi } = Object(row);
+    return typeof use === 'string' ? [{ use, ...(typeof acceptApi === 'number' && { acceptApi }) }] : [];
+  });
+}
+
+/** A row of `plugins:`, as far as it can be read. */
+export interface NamedPlugin {
+  readonly use: string;
+  /** The version of the plugin contract that is accepted beside that of the router. */
+  readonly acceptApi?: number;
 }
 
 function textOf(file: string): string | Diagnostic {

@@ -1,10 +1,11 @@
 /** Rows of `plugins:`: loads what they name, and checks the options of the plugins themselves. */
 import type { Plugin } from '@switchhook/sdk';
 import type { z } from 'zod';
-import type { Catalog, CheckedRow } from './component-rows.js';
+import { beginWork } from '../system/current-work.js';
+import { type Catalog, type CheckedRow, type LoadedRow, type PluginProblem, waitingText } from './component-rows.js';
 import { inputSchema } from './json-schema.js';
-import { namedPlugins } from './load.js';
-import type { Path } from './problem.js';
+import { type NamedPlugin, namedPlugins } from './load.js';
+import { type Path, pathText } from './problem.js';
 import { sectionOf } from './row-schemas.js';
 import { pluginsSchema } from './schema.js';
 import { isNothing, nodeAt } from './tree.js';
@@ -18,6 +19,8 @@ export class PluginRows {
   readonly #checker: Checker;
   readonly #catalog: Catalog;
   readonly #names: string[] = [];
+  /** Rows whose plugin cannot be loaded. */
+  readonly #broken: { readonly path: Path; readonly problems: readonly PluginProblem[] }[] = [];
   /** Null where something is wrong with them. */
   readonly #options = new Map<Plugin, Options | null>();
 
@@ -35,15 +38,46 @@ export class PluginRows {
     const { document } = this.#checker;
     const rows = this.#checker.check(pluginsSchema, ['plugins'], []);
     // So that nothing that depends on them is reported, too.
-    for (const name of rows === null ? namedPlugins(document) : []) {
-      const { plugin } = await this.#catalog.load(name);
+    for (const row of rows === null ? namedPlugins(document) : []) {
+      const { plugin } = await this.#loaded(row, ['plugins']);
       if (plugin !== null) this.#options.set(plugin, null);
     }
-    for (const [index, { use }] of (rows ?? []).entries()) {
+    for (const [index, { use, acceptApi }] of (rows ?? []).entries()) {
+      const path = ['plugins', index];
       this.#names.push(use);
-      const { plugin, problems } = await this.#catalog.load(use);
-      for (const { code, message, hint } of problems) document.report(code, ['plugins', index], message, { hint });
-      if (plugin !== null) this.#check(plugin, use, ['plugins', index, 'options']);
+      const { plugin, problems } = await this.#loaded({ use, ...(acceptApi !== undefined && { acceptApi }) }, path);
+      if (plugin === null) this.#broken.push({ path, problems });
+      else for (const { code, message, hint } of problems) document.report(code, path, message, { hint });
+      if (plugin === null) continue;
+      this.#check(plugin, use, [...path, 'options']);
+      if (acceptApi !== undefined) this.#warnOfApi(plugin, acceptApi, [...path, 'acceptApi']);
+    }
+  }
+
+  /** Reports the plugins that cannot be loaded; the first of them with the rows whose types no loaded plugin brings. */
+  reportBroken(waiting: readonly Path[]): void {
+    const those = this.#broken.length > 1 ? 'this or another plugin that cannot be loaded' : 'it';
+    for (const [index, { path, problems }] of this.#broken.entries())
+      for (const [nth, { code, message, hint }] of problems.entries())
+        this.#checker.document.report(code, path, message + (index + nth === 0 ? waitingText(waiting, those) : ''), {
+          hint,
+        });
+  }
+
+  #warnOfApi({ api }: { readonly api: number }, accepted: number, path: Path): void {
+    const effect = api === accepted ? 'it is loaded because of acceptApi' : 'acceptApi has no effect';
+    const hint = api === accepted ? 'Install a version of the plugin for this router.' : 'Remove `acceptApi`.';
+    const message = `the plugin is written for version ${api} of the plugin contract; ${effect}`;
+    this.#checker.document.warn('PLUGIN_API', path, message, { hint });
+  }
+
+  async #loaded(row: NamedPlugin, path: Path): Promise<LoadedRow> {
+    const position = this.#checker.document.positionOf(path, 'value');
+    const endWork = beginWork(`${pathText(path)} ${row.use}${position === null ? '' : ` (${position})`}`);
+    try {
+      return await this.#catalog.load(row);
+    } finally {
+      endWork();
     }
   }
 

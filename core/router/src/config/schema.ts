@@ -127,13 +127,17 @@ export const countrySchema = country(
 export const pluginRow = z.strictObject({
   use: z.string().min(1).meta({ description: 'The package, or the path of the local file.' }),
   options: z.unknown().optional().meta({ description: 'Options of the plugin itself, which its components share.' }),
+  acceptApi: z.int().min(1).optional().meta({
+    description:
+      'Loads the plugin although it is written for this version of the plugin contract, which is not that of the router. What its definitions have beyond the contract of the router is still refused.',
+  }),
 });
 
 export const pluginsSchema = z
   .array(
     z
       .union([z.string().min(1), pluginRow])
-      .transform((row) => (typeof row === 'string' ? { use: row, options: undefined } : row)),
+      .transform((row) => (typeof row === 'string' ? { use: row, options: undefined, acceptApi: undefined } : row)),
   )
   .meta({
     description:

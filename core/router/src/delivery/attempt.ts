@@ -17,7 +17,7 @@ import { eventOf, hopsOf } from '../routing/event-record.js';
 import { type Cause, causedBy } from '../system/cause.js';
 import type { Mask } from '../system/mask.js';
 import { InvalidReturn, invalidReturn, isJson, isPlain } from '../system/returned.js';
-import { excerptOf, located } from '../system/thrown.js';
+import { excerptOf, located, locatedOf } from '../system/thrown.js';
 import { OpenSpan } from '../system/tracing.js';
 import { calledWithin, checkedOutcome, longestReason, maskedOutcome } from './outcome.js';
 import type { QueuePolicy } from './policy.js';
@@ -219,7 +219,7 @@ async function callDestination(
     return deliveries.map((_, index) => checkedOutcome(returned[index], method, destination));
   } catch (error) {
     const kind = error instanceof InvalidReturn ? 'rejected' : 'unavailable';
-    const reason = located(error, mask);
+    const reason = locatedOf(destination, error, mask);
     return deliveries.map(() => ({ kind, reason }));
   }
 }

@@ -1,6 +1,7 @@
 /** Makes one component of its row. Nothing is opened here. */
 import type { Component, Instances, Kind, Lifecycle } from '@switchhook/sdk';
 import type { ComponentRow, DestinationRow } from '../config/config.js';
+import { beginWork } from '../system/current-work.js';
 import type { Mask } from '../system/mask.js';
 import { invalidReturn, nameComponent, shortPath } from '../system/returned.js';
 import { located } from '../system/thrown.js';
@@ -26,15 +27,19 @@ export interface CreatedComponent<K extends Kind = Kind> extends ComponentNames 
 /** Makes one component; what it or one of its services throws is a failure with its name. */
 export function createComponent<K extends Kind>(row: ComponentRow<K>, plugin: PluginServices): CreatedComponent<K> {
   const called = namesOf(row);
+  const endWork = beginWork(called.position === null ? label(row) : rowText(called));
   try {
     const { services, shared } = plugin.for(row);
     const instance = nameComponent(
       checkedInstance(row.component, row.component.create(row.options, services)),
       label(row),
+      row.component.definedAt ?? null,
     );
     return { ...called, instance, lifecycle: withServices(instance, shared) };
   } catch (error) {
     throw new ComponentFailure(called, 'could not be made', error, plugin.mask, row.component.definedAt);
+  } finally {
+    endWork();
   }
 }
 
@@ -69,6 +74,11 @@ function label({ name, component: { kind, type, definedAt } }: ComponentRow): st
   return `${kind} ${name} (${type}${definedAt == null ? '' : `, ${shortPath(definedAt)}`})`;
 }
 
+/** `destination crm (crm.note, switchhook.yaml:16:3)`. */
+function rowText({ kind, name, type, position = null }: ComponentNames): string {
+  return `${kind} ${name} (${type}${position === null ? '' : `, ${position}`})`;
+}
+
 /** Where the component promises what its destinations have not, a batch would be an option without effect. */
 export function withBatches(
   destination: CreatedComponent<'destination'>,
@@ -96,9 +106,7 @@ export class ComponentFailure extends Error {
     /** Where the component is defined, for a cause that has no place of its own. */
     definedAt: string | null = null,
   ) {
-    const { kind, name, type, position = null } = component;
-    const place = position === null ? '' : `, ${position}`;
-    super(`${kind} ${name} (${type}${place}) ${what}: ${located(cause, mask, definedAt)}`, { cause });
+    super(`${rowText(component)} ${what}: ${located(cause, mask, definedAt)}`, { cause });
     this.code =
       cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'PLUGIN_FAILED';
   }

@@ -1,5 +1,6 @@
 /** From a configuration file to a router. */
 import { namedPlugins } from '../config/load.js';
+import { beginWork } from '../system/current-work.js';
 import type { RouterOptions } from './composition.js';
 import { readConfigFile } from './config-file.js';
 import { loadConfig } from './load-config.js';
@@ -24,6 +25,10 @@ export async function createRouter(file: string, options: RouterOptions = {}): P
 export async function catalogFor(file: string): Promise<ComponentCatalog> {
   const document = await readConfigFile(file);
   const catalog = openCatalog(document.directory);
-  for (const name of namedPlugins(document)) await catalog.load(name);
+  for (const row of namedPlugins(document)) {
+    const endWork = beginWork(`plugins ${row.use} (${document.file})`);
+    await catalog.load(row);
+    endWork();
+  }
   return catalog;
 }

@@ -80,7 +80,7 @@ const relativeImport = /\b(?:from|import|require)\s*\(?\s*['"](\.{1,2}\/[^'"]+)[
 const endings = ['', '.ts', '.js', '.mts', '.mjs', '.cts', '.cjs', '.json', '/index.ts', '/index.js'];
 
 /** A file, and those that it imports by relative paths, and so on. */
-function filesOf(file: string, found = new Set<string>()): ReadonlySet<string> {
+export function filesOf(file: string, found = new Set<string>()): ReadonlySet<string> {
   if (found.has(file)) return found;
   found.add(file);
   if (!/\.[cm]?[jt]s$/.test(file)) return found;

@@ -23,7 +23,31 @@ export function fileOf(from: string, directory: string): string | null {
     } catch (error) {
       if (!isUnresolvable(error)) throw error;
     }
-  return null;
+  const folder = installedFolder(from, directory);
+  const entry = folder === null ? null : importedFile(folder);
+  return entry !== null && isFile(entry) ? entry : null;
+}
+
+/** The folder of an installed package, also if nothing in it can be imported; null where there is none. */
+export function installedFolder(name: string, directory: string): string | null {
+  const starts = [directory, dirname(fileURLToPath(import.meta.url))].flatMap((start) => [...upwardsFrom(start)]);
+  const folders = starts.map((start) => join(start, 'node_modules', name));
+  return folders.find((folder) => isFile(join(folder, 'package.json'))) ?? null;
+}
+
+/** What `import` takes of a package, by its package.json; null where that names nothing. */
+export function importedFile(folder: string): string | null {
+  const { exports, main = 'index.js' } = manifestAt(folder) ?? {};
+  const target = exports === undefined ? main : targetIn(Object(exports)['.'] ?? exports);
+  return typeof target === 'string' ? join(folder, target) : null;
+}
+
+/** Of nested conditions, the first that holds for `import`. */
+function targetIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(targetIn).find((one) => typeof one === 'string');
+  if (typeof value !== 'object' || value === null) return value;
+  const conditions = Object.entries(value).filter(([name]) => ['node', 'import', 'default'].includes(name));
+  return conditions.map(([, inner]) => targetIn(inner)).find((one) => typeof one === 'string');
 }
 
 /** Packages that can be imported from a directory, or from the router, and are plugins by their keyword; sorted. */
@@ -52,9 +76,12 @@ export function exportOf(module: unknown, depth = 0): unknown {
 
 /** What of a `package.json` matters to the loader. */
 interface Manifest {
+  readonly name?: unknown;
   readonly version?: unknown;
   readonly type?: unknown;
   readonly keywords?: unknown;
+  readonly exports?: unknown;
+  readonly main?: unknown;
 }
 
 /** The package.json that a file belongs to; null where there is none. */

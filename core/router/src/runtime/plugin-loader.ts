@@ -1,16 +1,27 @@
 /** The catalog: finds and loads the plugins that bring the components of a configuration. */
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { Catalog, Found, LoadedRow, PluginProblem } from '../config/component-rows.js';
 import type { OutdatedPlugin } from '../config/config.js';
+import type { NamedPlugin } from '../config/load.js';
 import { described } from '../system/returned.js';
 import { locateIn } from '../system/thrown.js';
 import { conflictsOf, definitionProblems } from './definition-check.js';
-import { exportPlace, importProblem } from './import-problem.js';
-import { LocalModules } from './local-modules.js';
-import { exportOf, fileOf, installedPlugins, isPath, packageDirectory, versionOf } from './plugin-files.js';
+import { exportPlace, importProblem, ownPackagesHint } from './import-problem.js';
+import { filesOf, LocalModules } from './local-modules.js';
+import { ownImports } from './own-imports.js';
+import {
+  exportOf,
+  fileOf,
+  importedFile,
+  installedFolder,
+  installedPlugins,
+  isPath,
+  packageDirectory,
+  versionOf,
+} from './plugin-files.js';
 
 /** A plugin and where it was found. */
 export interface LoadedPlugin {
@@ -67,8 +78,9 @@ export class ComponentCatalog implements Catalog {
   }
 
   /** Loads what a row of `plugins:` names. */
-  async load(from: string): Promise<LoadedRow> {
-    const loaded = await this.#load(from);
+  async load(row: NamedPlugin | string): Promise<LoadedRow> {
+    const { use: from, acceptApi } = typeof row === 'string' ? { use: row } : row;
+    const loaded = await this.#load(from, acceptApi);
     if (!('plugin' in loaded)) {
       this.#broken.push(from);
       return { plugin: null, problems: loaded };
@@ -91,22 +103,17 @@ export class ComponentCatalog implements Catalog {
     const loaded = await this.#load(packageOf(word));
     if (!('plugin' in loaded)) {
       const missing = loaded.find(({ code }) => code === 'PLUGIN_NOT_INSTALLED');
-      return { problems: missing === undefined ? loaded : [await this.#unknown(kind, use, missing)] };
+      if (missing === undefined) return { problems: loaded };
+      // The one that cannot be loaded may be the one that brings it.
+      return this.#broken.length > 0 ? { isWaiting: true } : { problems: [await this.#unknown(kind, use, missing)] };
     }
     const found = await this.#component(kind, use);
     if (found !== undefined) return found;
     return { problems: [unknownComponent(kind, use, loaded.plugin)] };
   }
 
-  /** No loaded plugin provides `use`. One that failed to load may be the one that does. */
+  /** No plugin provides `use`. */
   async #unknown(kind: Kind, use: string, { code, message, hint }: PluginProblem): Promise<PluginProblem> {
-    const [broken] = this.#broken;
-    if (broken !== undefined)
-      return {
-        code,
-        message: `no loadable plugin provides ${use}`,
-        hint: `If ${broken} provides it, fix its load error first.`,
-      };
     for (const one of await this.unlisted()) {
       if (!('plugin' in one) || !one.plugin.components.some((each) => each.kind === kind && each.type === use))
         continue;
@@ -117,7 +124,7 @@ export class ComponentCatalog implements Catalog {
     return {
       code,
       message: message + didYouMean(use, types),
-      hint: `${hint}; here are ${types.toSorted().join(', ')}`,
+      hint: `${hint}, or name the file or package that brings it in plugins. Here are: ${types.toSorted().join(', ')}`,
     };
   }
 
@@ -159,29 +166,33 @@ export class ComponentCatalog implements Catalog {
     return plugins.find(({ components }) => components.some(({ type }) => `${type}.`.startsWith(prefix)));
   }
 
-  #load(from: string): Promise<LoadedPlugin | Problems> {
+  #load(from: string, acceptApi?: number): Promise<LoadedPlugin | Problems> {
     const known = this.#loaded.get(from);
     if (known !== undefined) return known;
-    const loading = this.#import(from);
+    const loading = this.#import(from, acceptApi);
     this.#loaded.set(from, loading);
     return loading;
   }
 
-  async #import(from: string): Promise<LoadedPlugin | Problems> {
+  async #import(from: string, acceptApi = contractVersion): Promise<LoadedPlugin | Problems> {
     const path = fileOf(from, this.#directory);
-    if (path === null) return [notInstalled(from)];
+    if (path === null) return [notInstalled(from, this.#directory)];
     locateIn(isPath(from) ? dirname(path) : packageDirectory(path));
+    // Before it is imported: a second copy of the router must not be loaded.
+    const imported = ownImports(filesOf(path));
+    if (imported.length > 0) return brokenBy(from, imported, ownPackagesHint);
     try {
       const isLocal = isPath(from) || /\.m?ts$/.test(path);
       const module: unknown = await (isLocal ? this.#local.import(path) : import(pathToFileURL(path).href));
       const exported = exportOf(module);
       if (typeof exported !== 'object' || exported === null || !('components' in exported && 'api' in exported)) {
         const message = `${from} has no plugin as its default export, but ${described(exported)}${exportPlace(path)}`;
-        return [{ code: 'PLUGIN_BROKEN', message }];
+        return [{ code: 'PLUGIN_BROKEN', message, hint: exportHint(exported) }];
       }
-      if (exported.api !== contractVersion) {
+      if (exported.api !== contractVersion && exported.api !== acceptApi) {
         const message = `${from} is written for version ${String(exported.api)} of the plugin contract, this router has ${contractVersion}${exportPlace(path)}`;
-        return [{ code: 'PLUGIN_API', message }];
+        const hint = `Install a version of the plugin for this router, or try it with { use: ${JSON.stringify(from)}, acceptApi: ${String(exported.api)} } in plugins.`;
+        return [{ code: 'PLUGIN_API', message, ...(typeof exported.api === 'number' && { hint }) }];
       }
       const problems = definitionProblems({ ...exported });
       if (problems.length > 0) return brokenBy(from, problems, 'docs/plugin-reference.md has the rules.');
@@ -213,7 +224,23 @@ function packageOf(word: string): string {
   return `${ownPrefix}${word}`;
 }
 
-function notInstalled(from: string): PluginProblem {
+/** What to export in place of this. */
+function exportHint(exported: unknown): string {
+  const { kind, create } = Object(exported);
+  if (typeof kind === 'string' && typeof create === 'function')
+    return "This is a component: write `export default definePlugin({ name: '…', components: [ … ] })`.";
+  return 'Write `export default definePlugin({ … })`.';
+}
+
+function notInstalled(from: string, directory: string): PluginProblem {
+  const folder = isPath(from) ? null : installedFolder(from, directory);
+  if (folder !== null) {
+    const file = importedFile(folder);
+    const missing =
+      file === null ? 'names no file for `import`' : `names ${relative(folder, file)}, which is not there`;
+    const hint = 'Build the package before it is packed: "exports" names the file, and "files" lists its folder.';
+    return { code: 'PLUGIN_BROKEN', message: `${from} is installed, but its package.json ${missing}`, hint };
+  }
   const message = isPath(from) ? `there is no file ${from}` : `${from} is not installed`;
   if (isPath(from)) return { code: 'PLUGIN_NOT_INSTALLED', message, hint: 'Paths start at the configuration file.' };
   const isFile = /\.[cm]?[jt]s$/.test(from);

@@ -1,8 +1,10 @@
 /** Where an installed plugin comes from, as npm has recorded it. Nothing is requested, and nothing is verified. */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
+import { namedPlugins } from '../config/load.js';
 import { shortPath } from '../system/returned.js';
-import { isFile, isPath, packageDirectory } from './plugin-files.js';
+import { readConfigFile } from './config-file.js';
+import { fileOf, installedPlugins, isFile, isPath, manifestOf, packageDirectory } from './plugin-files.js';
 
 /** The origin of a plugin. */
 export interface Provenance {
@@ -23,13 +25,41 @@ export function provenanceOf({ from, path }: { readonly from: string; readonly p
   const folder = packageDirectory(path);
   // npm links a folder: its files are where they were.
   if (!folder.split(sep).includes('node_modules')) return { source: 'folder', resolved: folder, integrity: null };
-  const { resolved, integrity } = entryOf(folder);
-  if (typeof resolved !== 'string') return { source: 'unknown', resolved: null, integrity: null };
-  return {
-    source: sourceOf(resolved),
-    resolved: withoutPassword(resolved),
-    integrity: typeof integrity === 'string' ? integrity : null,
-  };
+  const { resolved, integrity: digest, inBundle } = entryOf(folder);
+  const integrity = typeof digest === 'string' ? digest : null;
+  if (typeof resolved === 'string')
+    return { source: sourceOf(resolved), resolved: withoutPassword(resolved), integrity };
+  // With omit-lockfile-registry-resolved, npm leaves out the URLs of what is from a registry, and only those.
+  return { source: integrity === null || inBundle === true ? 'unknown' : 'registry', resolved: null, integrity };
+}
+
+/** A package or file that a configuration can use as plugin. It has not been imported. */
+export interface PluginOrigin {
+  /** Package name or path, as configured. */
+  readonly plugin: string;
+  /** The name in its own package.json, which another name may stand for; null where it is not installed, or no package. */
+  readonly name: string | null;
+  readonly version: string | null;
+  /** Null where it is not installed. */
+  readonly provenance: Provenance | null;
+}
+
+/** The origins of what the rows of `plugins:` name, and of all other plugins that are installed. Imports none of them. */
+export async function pluginOrigins(file: string): Promise<readonly PluginOrigin[]> {
+  const document = await readConfigFile(file);
+  const names = new Set([...namedPlugins(document).map(({ use }) => use), ...installedPlugins(document.directory)]);
+  return [...names].map((plugin) => {
+    const path = fileOf(plugin, document.directory);
+    if (path === null) return { plugin, name: null, version: null, provenance: null };
+    const provenance = provenanceOf({ from: plugin, path });
+    if (isPath(plugin)) return { plugin, name: null, version: null, provenance };
+    const { name, version } = manifestOf(path) ?? {};
+    return { plugin, name: textOrNull(name), version: textOrNull(version), provenance };
+  });
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function entryOf(folder: string): Readonly<Record<string, unknown>> {

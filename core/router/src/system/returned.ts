@@ -8,17 +8,24 @@ export class InvalidReturn extends Error {
 }
 
 const names = new WeakMap<object, string>();
+const definitions = new WeakMap<object, string>();
 
-/** Names a component for messages about it: kind, name, type and where it is defined. */
-export function nameComponent<T extends object>(instance: T, name: string): T {
+/** Names a component for messages about it: kind, name, type and where it is defined. `definedAt`: the latter, as its `path:line`. */
+export function nameComponent<T extends object>(instance: T, name: string, definedAt: string | null = null): T {
   names.set(instance, name);
+  if (definedAt !== null) definitions.set(instance, definedAt);
   return instance;
+}
+
+/** Where a component is defined, as its `path:line`; null where that is not known. */
+export function definitionOf(instance: object): string | null {
+  return definitions.get(instance) ?? null;
 }
 
 /** Gives what stands in for a component its name. */
 export function nameLike<T extends object>(replacement: T, component: object): T {
   const name = names.get(component);
-  return name === undefined ? replacement : nameComponent(replacement, name);
+  return name === undefined ? replacement : nameComponent(replacement, name, definitionOf(component));
 }
 
 /** `destination crm (acme.push, plugins/crm.ts:12): deliver returned undefined, allowed is …`. */

@@ -2,7 +2,7 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { errorMessage } from '@switchhook/sdk/internal';
 import type { Mask } from './mask.js';
-import { shortPath } from './returned.js';
+import { definitionOf, shortPath } from './returned.js';
 
 /** Directories of plugins as stacks have them, with a slash at the end: of modules as URLs, of others as paths. */
 const homes = new Set<string>();
@@ -24,6 +24,17 @@ export function located(thrown: unknown, mask: Mask = (text) => text, otherwise:
   const place = placeOf(thrown) ?? (otherwise === null ? null : shortPath(otherwise));
   const message = mask(errorMessage(thrown));
   return place === null ? message : `${message} (${place})`;
+}
+
+/** The same, of what a component threw. A text or another value that is no error has no stack: its place is that of the component's `define…`. */
+export function locatedOf(component: object, thrown: unknown, mask: Mask): string {
+  return located(thrown, mask, thrown instanceof Error ? null : definitionOf(component));
+}
+
+/** The field `at` of a log line about what a component threw, where the log does not find it in the stack itself. */
+export function placeField(component: object, thrown: unknown): { readonly at?: string } {
+  const definedAt = thrown instanceof Error ? null : definitionOf(component);
+  return definedAt === null ? {} : { at: shortPath(definedAt) };
 }
 
 /** Cuts what `located` returned; the place stays. */

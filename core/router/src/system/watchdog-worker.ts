@@ -5,10 +5,13 @@ import { createRequire, SourceMap } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from './clock.js';
+import { workIn } from './current-work.js';
 import type { Block, Watched } from './watchdog.js';
 
 /** For reading the stack of the main thread, which native code does not let see. */
 const lookMs = 1_000;
+/** After so many without a stack, the block is reported without one. */
+const mostLooks = 4;
 const mostFrames = 8;
 /** The router's own packages: a frame of them is where the trouble was let in, not where it is. */
 const ownCode = [
@@ -20,12 +23,14 @@ const ownCode = [
 type Seen = Omit<Block, 'ms'> & { readonly isOwn: boolean };
 type Scripts = Map<string, Pick<Debugger.ScriptParsedEventDataType, 'url' | 'sourceMapURL'>>;
 
-const { beats, beatMs, limitMs, end } = workerData as Watched;
+const { beats, beatMs, limitMs, work, end } = workerData as Watched;
 const counter = new Int32Array(beats);
 
 let lastBeat = Atomics.load(counter, 0);
 let lastBeatAtMs = systemClock.elapsed();
 let seen: Seen | null = null;
+/** Since the last beat. */
+let looks = 0;
 
 async function watch(dueAtMs: number): Promise<void> {
   const nowMs = systemClock.elapsed();
@@ -35,10 +40,12 @@ async function watch(dueAtMs: number): Promise<void> {
   const silentMs = nowMs - lastBeatAtMs;
   if (beat !== lastBeat) {
     if (seen !== null && end === undefined) parentPort?.postMessage(blockOf(seen, silentMs));
-    [lastBeat, lastBeatAtMs, seen] = [beat, nowMs, null];
-  } else if (silentMs > limitMs && seen === null) {
+    [lastBeat, lastBeatAtMs, seen, looks] = [beat, nowMs, null, 0];
+  } else if (silentMs > limitMs && (seen === null || (seen.stack.length === 0 && looks < mostLooks))) {
     seen = await whatRuns();
-    report(seen, silentMs);
+    looks += 1;
+    // On a busy machine, a look may take too long: the next one may see it.
+    if (seen.stack.length > 0 || looks === mostLooks) report(seen, silentMs);
   } else if (end !== undefined && seen !== null && !seen.isOwn && silentMs > end.afterMs) endProcess(seen, end);
   // The main thread of a command beats when it is asked to.
   if (end !== undefined) parentPort?.postMessage(null);
@@ -78,9 +85,10 @@ function endProcess(seen: Seen, { afterMs, exitCode }: NonNullable<typeof end>):
   systemClock.after(lookMs, () => process.kill(process.pid, 'SIGKILL'));
 }
 
-/** `function file:line:column` of the innermost code that is not the router's own. */
+/** The row of the configuration, where it is known, and `function file:line:column` of the innermost code that is not the router's own. */
 function placeIn({ by, stack }: Seen): string {
-  return stack.find((frame) => culpritIn(frame) === by) ?? by;
+  const row = workIn(work);
+  return `${row === '' ? '' : `${row}: `}${stack.find((frame) => culpritIn(frame) === by) ?? by}`;
 }
 
 function write(line: string): void {

@@ -1,11 +1,14 @@
 /** Detects code that blocks the process, so that no call is answered, and reports its file and line. */
 import { Worker } from 'node:worker_threads';
 import type { Clock, Log, Metrics } from '@switchhook/sdk';
+import { workMemory } from './current-work.js';
 
 /** What the watching thread is given. The counter grows while all is well. */
 export interface Watched {
   readonly beats: SharedArrayBuffer;
   readonly beatMs: number;
+  /** Names the row that is loaded or made: see `workIn`. */
+  readonly work: SharedArrayBuffer;
   /** Silence that is reported. */
   readonly limitMs: number;
   /** Of a command: the exit code, and the silence after which it ends the process. A router is never ended. */
@@ -67,7 +70,7 @@ export function openWatchdog(clock: Clock, log: Log, metrics: Metrics): { close(
 
 function startThread(limits: Pick<Watched, 'limitMs' | 'end'>): { worker: Worker; counter: Int32Array } {
   const beats = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const workerData: Watched = { beats, beatMs, ...limits };
+  const workerData: Watched = { beats, beatMs, work: workMemory, ...limits };
   // Without loaders of the process (tsx), which would only make it larger.
   const options = { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 2 } };
   const worker = new Worker(new URL('./watchdog-worker.js', import.meta.url), options);

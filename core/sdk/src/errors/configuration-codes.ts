@@ -81,7 +81,7 @@ export const configurationCodes = {
   },
   PLUGIN_BLOCKED: {
     sentence: 'Code of a plugin does not return, so that nothing else in the process can run.',
-    hint: 'The message names the function, file, line and column that runs: look for an endless loop, or move the work to a thread.',
+    hint: 'The message names the row of the configuration, and the function, file, line and column that runs: look for an endless loop, or move the work to a thread.',
   },
   PLUGIN_API: {
     sentence: 'The plugin uses another version of the plugin contract.',

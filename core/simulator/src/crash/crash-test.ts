@@ -1,4 +1,4 @@
-/** The crash test: kills a real router again and again, and counts what was lost. */
+/** The crash test: kills real routers again and again, and counts what was lost. */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,9 @@ import { RouterProcess } from '../router-process.js';
 import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
 import { drained } from './drain.js';
 import { FaultyReceiver } from './faulty-receiver.js';
-import { Ledger, type Verdict } from './ledger.js';
+import { Fleet } from './fleet.js';
+import { empty, verifyEmpty } from './kept-store.js';
+import { isKept, Ledger, type Verdict } from './ledger.js';
 import { SeededRandom } from './seeded-random.js';
 import { Senders } from './senders.js';
 
@@ -17,8 +19,12 @@ export interface Plan {
   /** Script of the command line, which starts the routers. */
   readonly command: string;
   readonly kills: number;
-  /** How often it is stopped for longer than a lease, and let go on. At most as often as it is killed. */
+  /** How often one is suspended for longer than a lease, and resumed. At most as often as one is killed. */
   readonly freezes: number;
+  /** How many run at once. More than one need a store that they can share. */
+  readonly routers: number;
+  /** How often all are replaced, one after another, without being killed. At most as often as one is killed. */
+  readonly deploys: number;
   /** Events. */
   readonly perSecond: number;
   readonly seed: number;
@@ -26,17 +32,20 @@ export interface Plan {
   readonly directory: string;
   /** The row `store:` of the configuration, as YAML. */
   readonly store: string;
+  /** Whether the store is outside of the directory: then it must be empty, and is emptied again where nothing was lost. */
+  readonly storeIsElsewhere: boolean;
   /** Plugins to load beside the ones that are found: packages, or absolute paths. */
   readonly plugins: readonly string[];
 }
 
 /** What was done so far. */
 export interface Progress {
-  readonly phase: 'killing' | 'freezing' | 'draining';
+  readonly phase: 'killing' | 'freezing' | 'replacing' | 'draining';
   readonly kills: number;
   /** Kills before the router was ready. */
   readonly early: number;
   readonly freezes: number;
+  readonly deploys: number;
   /** Events. */
   readonly acknowledged: number;
   /** While draining: deliveries that are still to be made. */
@@ -44,7 +53,7 @@ export interface Progress {
 }
 
 /** What came of it. */
-export type Findings = Verdict & Pick<Progress, 'kills' | 'early' | 'freezes'>;
+export type Findings = Verdict & Pick<Progress, 'kills' | 'early' | 'freezes' | 'deploys'>;
 
 /** What it works with. */
 export interface CrashtestParts {
@@ -67,13 +76,18 @@ const longestStartMs = 60_000;
 /** Of a router that waits for events to be killed after. */
 const longestLifeMs = 5_000;
 
-/** Runs the plan. Throws where the router ends without having been killed. */
+/** Events that are taken between the replacements of two routers: as many as come in this time. */
+const betweenDeploysMs = 200;
+
+/** Runs the plan. Throws where a router ends without having been killed, or the store is not empty. */
 export async function crashtest(plan: Plan, parts: CrashtestParts): Promise<Findings> {
   const run = await Run.open(plan, parts);
   try {
     await run.killAgainAndAgain();
     const dead = await run.drain();
-    return run.findings(dead);
+    const findings = run.findings(dead);
+    if (plan.storeIsElsewhere && isKept(findings)) await run.emptyStore();
+    return findings;
   } finally {
     await run.close();
   }
@@ -89,8 +103,9 @@ class Run {
   readonly #written: WriteStream;
   readonly #network = openNetwork();
   readonly #random: SeededRandom;
-  #router: RouterProcess | null = null;
-  #done = { kills: 0, early: 0, freezes: 0 };
+  readonly #fleet: Fleet;
+  #replacing = false;
+  #done = { kills: 0, early: 0, freezes: 0, deploys: 0 };
 
   private constructor(plan: Plan, parts: CrashtestParts, config: string, ledger: Ledger, receiver: FaultyReceiver) {
     this.#plan = plan;
@@ -100,7 +115,6 @@ class Run {
     this.#receiver = receiver;
     this.#random = new SeededRandom(plan.seed);
     this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
-    parts.abandon.addEventListener('abort', () => void this.#router?.kill());
     this.#senders = new Senders({
       perSecond: plan.perSecond,
       secret: secretOf(plan),
@@ -110,7 +124,17 @@ class Run {
         ledger.acknowledge(event);
         this.#written.write(`${event.id}\n`);
       },
+      // A router that is killed refuses what comes next; one that is replaced must not.
+      onRefused: () => {
+        if (this.#replacing) ledger.refuse();
+      },
     });
+    this.#fleet = new Fleet(
+      plan.routers,
+      () => new RouterProcess(plan.command, config, this.#logFile),
+      (urls) => this.#senders.setTargets(urls),
+    );
+    parts.abandon.addEventListener('abort', () => void this.#fleet.killAll());
   }
 
   static async open(plan: Plan, parts: CrashtestParts): Promise<Run> {
@@ -121,39 +145,74 @@ class Run {
     });
     const config = join(plan.directory, 'switchhook.yaml');
     await writeFile(config, configuration({ ...plan, secret: secretOf(plan), receiver: receiver.url }));
-    return new Run(plan, parts, config, ledger, receiver);
+    const run = new Run(plan, parts, config, ledger, receiver);
+    try {
+      if (plan.storeIsElsewhere) await verifyEmpty(config);
+    } catch (error) {
+      await run.close();
+      throw error;
+    }
+    return run;
   }
 
   async killAgainAndAgain(): Promise<void> {
-    const { kills, freezes } = this.#plan;
+    const { kills, freezes, deploys } = this.#plan;
     for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1) {
-      const frozen = Math.floor(((kill + 1) * freezes) / kills) > Math.floor((kill * freezes) / kills);
+      const isDue = (times: number): boolean =>
+        Math.floor(((kill + 1) * times) / kills) > Math.floor((kill * times) / kills);
+      if (isDue(deploys)) await this.#replaceAll();
       // The first one must come up, to distinguish a router that cannot start from one that was killed before it could.
-      await this.#live(frozen ? 'freeze' : this.#random.among(kill === 0 ? readyEnds : ends));
+      await this.#live(isDue(freezes) ? 'freeze' : this.#random.among(kill === 0 ? readyEnds : ends));
     }
   }
 
-  /** One life of a router, from its start to its kill. */
+  /** Starts what is missing, and lets one router run until it is killed. */
   async #live(end: End): Promise<void> {
     this.#report('killing');
-    const router = this.#start();
-    if (end !== 'early') await this.#untilReady(router);
-    await this.#untilTheEnd(end, router);
-    if (router.failed) throw new Error(router.diagnostic);
-    await router.kill();
-    this.#senders.setTarget(null);
-    const { kills, early, freezes } = this.#done;
+    const started = this.#fleet.fill();
+    const early = end === 'early' ? started.at(-1) : undefined;
+    await this.#untilReady(started.filter((router) => router !== early));
+    const victim = early ?? this.#anyOf(this.#fleet.running);
+    await this.#untilTheEnd(end, victim);
+    this.#fleet.verify();
+    await this.#fleet.kill(victim);
+    const { kills, freezes } = this.#done;
     this.#done = {
+      ...this.#done,
       kills: kills + 1,
-      early: early + Number(end === 'early'),
+      early: this.#done.early + Number(early !== undefined),
       freezes: freezes + Number(end === 'freeze'),
     };
   }
 
-  async #untilReady(router: RouterProcess): Promise<void> {
-    await this.#pauseOrStop(longestStartMs, router.listening);
-    if (router.url === null && !this.#parts.stop.aborted) throw new Error(router.diagnostic);
-    this.#senders.setTarget(router.url);
+  #anyOf(routers: readonly RouterProcess[]): RouterProcess {
+    const [only] = routers;
+    return routers.length === 1 && only !== undefined
+      ? only
+      : this.#random.among(routers.map((router) => [router, 1] as const));
+  }
+
+  /** A rolling deployment: each router gets a SIGTERM, and a new one takes its place before the next gets one. */
+  async #replaceAll(): Promise<void> {
+    await this.#untilReady(this.#fleet.fill());
+    this.#report('replacing');
+    this.#replacing = true;
+    for (const router of this.#fleet.running) {
+      if (this.#parts.stop.aborted) break;
+      await this.#fleet.stop(router);
+      await this.#untilReady(this.#fleet.fill());
+      await this.#pauseOrStop(betweenDeploysMs);
+    }
+    this.#replacing = false;
+    this.#done = { ...this.#done, deploys: this.#done.deploys + 1 };
+  }
+
+  async #untilReady(routers: readonly RouterProcess[]): Promise<void> {
+    for (const router of routers) {
+      await this.#pauseOrStop(longestStartMs, router.listening);
+      if (router.url === null && !this.#parts.stop.aborted) throw new Error(router.diagnostic);
+      this.#fleet.announce();
+    }
   }
 
   async #untilTheEnd(end: End, router: RouterProcess): Promise<void> {
@@ -170,12 +229,6 @@ class Run {
     }
   }
 
-  #start(): RouterProcess {
-    const router = new RouterProcess(this.#plan.command, this.#config, this.#logFile);
-    this.#router = router;
-    return router;
-  }
-
   async #freeze(router: RouterProcess): Promise<void> {
     router.freeze();
     this.#report('freezing');
@@ -188,9 +241,15 @@ class Run {
   /** Lets a last router deliver all there is to receivers that take it; gives what it could not deliver. */
   async drain(): Promise<ReadonlySet<string>> {
     await this.#senders.stop();
+    await this.#fleet.killAll();
     this.#receiver.calmDown();
     const onOpen = (open: number): void => this.#report('draining', open);
     return drained({ config: this.#config, logFile: this.#logFile, clock: this.#parts.clock, onOpen });
+  }
+
+  /** Removes what the test has stored. */
+  emptyStore(): Promise<void> {
+    return empty(this.#config);
   }
 
   findings(dead: ReadonlySet<string>): Findings {
@@ -199,7 +258,7 @@ class Run {
 
   async close(): Promise<void> {
     await this.#senders.stop();
-    await this.#router?.kill();
+    await this.#fleet.killAll();
     await this.#receiver.close();
     await this.#network.close();
     await new Promise<void>((resolve) => this.#written.end(() => resolve()));

@@ -17,7 +17,7 @@ export interface Arrival {
   readonly attempt: number;
 }
 
-/** What everything came to. Lost, repeated, overrun and out of order must be 0. */
+/** What everything came to. Lost, repeated, overrun, out of order and refused must be 0. */
 export interface Verdict {
   /** Events. */
   readonly acknowledged: number;
@@ -35,6 +35,8 @@ export interface Verdict {
   readonly overrun: number;
   /** Deliveries of an ordered destination that came after a later one of their subject. */
   readonly outOfOrder: number;
+  /** Times that no router took an event while routers were replaced one after another. */
+  readonly refused: number;
 }
 
 export class Ledger {
@@ -51,6 +53,7 @@ export class Ledger {
   #awaited = { count: Number.POSITIVE_INFINITY, resolve: (): void => {} };
   #repeated = 0;
   #outOfOrder = 0;
+  #refused = 0;
 
   constructor(maxAttempts: number, destinationsOf: (event: SentEvent) => readonly string[]) {
     this.#maxAttempts = maxAttempts;
@@ -92,6 +95,11 @@ export class Ledger {
     this.#latest.set(line, Math.max(latest, number));
   }
 
+  /** No router has taken an event although one should have. */
+  refuse(): void {
+    this.#refused += 1;
+  }
+
   /** How many events are acknowledged so far. */
   get acknowledged(): number {
     return this.#acknowledged.size;
@@ -114,6 +122,7 @@ export class Ledger {
       repeated: this.#repeated,
       overrun: this.#overrun.size,
       outOfOrder: this.#outOfOrder,
+      refused: this.#refused,
     };
   }
 }
@@ -124,6 +133,6 @@ export function nameOf(destination: string, key: string): string {
 }
 
 /** Whether the promises were kept. */
-export function isKept({ lost, repeated, overrun, outOfOrder }: Verdict): boolean {
-  return lost + repeated + overrun + outOfOrder === 0;
+export function isKept({ lost, repeated, overrun, outOfOrder, refused }: Verdict): boolean {
+  return lost + repeated + overrun + outOfOrder + refused === 0;
 }

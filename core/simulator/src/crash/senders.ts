@@ -14,6 +14,8 @@ export interface SenderParts {
   readonly clock: Clock;
   /** Called with each acknowledged event, once. */
   readonly onAcknowledged: (event: SentEvent) => void;
+  /** Called when an event was offered to every router there is, and none has acknowledged it. It is offered again. */
+  readonly onRefused: () => void;
 }
 
 /** Of one sender; there are as many senders as the rate needs. */
@@ -26,20 +28,20 @@ const orderedEvery = 3;
 
 export class Senders {
   readonly #parts: SenderParts;
-  #hook: string | null = null;
+  #hooks: readonly string[] = [];
   #stopped = false;
   readonly #loops: readonly Promise<void>[];
 
-  /** They start at once, and wait for the router's URL. */
+  /** They start at once, and wait for the address of a router. */
   constructor(parts: SenderParts) {
     this.#parts = parts;
     const count = Math.ceil(parts.perSecond / mostPerSecond);
     this.#loops = Array.from({ length: count }, (_, index) => this.#send(`s${index + 1}`, count));
   }
 
-  /** Where the router listens; null = it is down. */
-  setTarget(url: string | null): void {
-    this.#hook = url === null ? null : `${url}/hooks/sender`;
+  /** Where the routers listen. Each event is offered to one of them and, as by a load balancer, to the next where it is not taken. */
+  setTargets(urls: readonly string[]): void {
+    this.#hooks = urls.map((url) => `${url}/hooks/sender`);
   }
 
   /** Resolves when none of them sends any more. */
@@ -62,12 +64,17 @@ export class Senders {
   }
 
   async #untilAcknowledged(event: SentEvent): Promise<void> {
-    const { secret, clock, onAcknowledged } = this.#parts;
+    const { secret, clock, onAcknowledged, onRefused } = this.#parts;
     const body = JSON.stringify(event);
     const signed = { body: Buffer.from(body), method: 'POST', url: '' };
     const headers = { 'content-type': 'application/json', ...signatureHeaders(signing, secret, signed, clock.now()) };
-    while (!this.#stopped) {
-      if (this.#hook !== null && (await this.#isAcknowledged(this.#hook, headers, body))) return onAcknowledged(event);
+    for (let first = event.number; !this.#stopped; first += 1) {
+      const hooks = this.#hooks;
+      for (let turn = 0; turn < hooks.length && !this.#stopped; turn += 1) {
+        const hook = hooks[(first + turn) % hooks.length] ?? '';
+        if (await this.#isAcknowledged(hook, headers, body)) return onAcknowledged(event);
+      }
+      onRefused();
       await this.#pause(againMs);
     }
   }

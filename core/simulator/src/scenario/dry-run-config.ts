@@ -31,12 +31,14 @@ export async function dryRunOf(config: Config): Promise<DryRun> {
   };
 }
 
-/** SQLite, in a temporary file; a store in memory if it is not installed. */
+/** The store in memory, if it is the configured one; SQLite, in a temporary file; a store in memory if that is not installed. */
 async function storeIn(directory: string, config: Config): Promise<StoreRow> {
+  if (config.store.component.type === 'memory') return config.store;
   const catalog = openCatalog(config.directory);
   const sqlite = await catalog.find('store', 'sqlite');
   const found = 'component' in sqlite ? sqlite : await catalog.find('store', 'memory');
-  if ('problems' in found) throw new Error(found.problems.map(({ message }) => message).join('; '));
+  if (!('component' in found))
+    throw new Error('neither @switchhook/plugin-sqlite nor @switchhook/plugin-memory is installed');
   const options = found === sqlite ? found.component.options.parse({ path: join(directory, 'switchhook.db') }) : {};
   // Both were looked for among stores.
   return { ...config.store, component: found.component as Component<'store'>, options };

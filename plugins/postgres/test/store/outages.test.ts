@@ -1,5 +1,6 @@
 import type { Store } from '@switchhook/sdk';
 import { expect } from 'chai';
+import { eventually } from '../../../../test/support/eventually.js';
 import { startPostgres } from '../../../../test/support/postgres.js';
 import { lastingPort } from '../../../../test/support/processes.js';
 import { workplace } from '../../../../test/support/workplace.js';
@@ -103,7 +104,7 @@ describe('postgres, in an outage', () => {
       const [taken] = (await store.claim(aClaim({ limit: 1 }))).deliveries;
       const states = `select count(*)::int as count from deliveries where state = 1`;
       const isRunning = async (count: number): Promise<void> => {
-        while ((await database.query(states))[0]?.count !== count);
+        await eventually(async () => (await database.query(states))[0]?.count === count);
       };
       // Connections that are there when the answers cease.
       await Promise.all([store.append([]), store.backlog(), store.claim(aClaim({ destination: 'none' }))]);
@@ -138,7 +139,7 @@ describe('postgres, in an outage', () => {
       await store.append([]);
       isDeaf = true;
       const appended = store.append([anEntry(1)]);
-      while ((await database.query('select id from events')).length === 0);
+      await eventually(async () => (await database.query('select id from events')).length !== 0);
       await database.query('select 1');
       isDeaf = false;
       const end = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1';
@@ -161,7 +162,7 @@ describe('postgres, in an outage', () => {
       isDeaf = true;
       const running = aNewDelivery({ state: 'running', dueMs: startMs + 60_000 });
       const lost = failure(store.append([anEntry(1, {}, [running])]));
-      while ((await database.query('select from deliveries')).length === 0);
+      await eventually(async () => (await database.query('select from deliveries')).length !== 0);
       await gate.become('shut');
       await lost;
       isDeaf = false;
@@ -277,12 +278,12 @@ describe('postgres, in an outage', () => {
     const senders = Array.from({ length: 8 }, sender);
     for (let kills = 0; kills < 3; kills += 1) {
       const before = acknowledged.length;
-      while (acknowledged.length < before + 200) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(() => acknowledged.length >= before + 200);
       await server.kill();
       server = await startPostgres({ ...settings, isDurable: true });
     }
     const before = acknowledged.length;
-    while (acknowledged.length < before + 200) await new Promise((resolve) => setImmediate(resolve));
+    await eventually(() => acknowledged.length >= before + 200);
     isOver = true;
     await Promise.all(senders);
     for (const n of acknowledged) expect(await store.event(eventId(n)), `event ${n}`).to.not.equal(null);

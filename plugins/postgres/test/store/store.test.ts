@@ -1,6 +1,7 @@
 import { isRefusal } from '@switchhook/sdk';
 import { expect } from 'chai';
 import pg from 'pg';
+import { eventually } from '../../../../test/support/eventually.js';
 import {
   aClaim,
   aNewDelivery,
@@ -76,7 +77,7 @@ describe('postgres, its schema', () => {
       expect([await old.state?.('a'), (await store.events({ limit: 9 })).items.length]).to.deep.equal(['one', 2]);
       const { cursor = '' } = (await old.changes?.(null, 9)) ?? {};
       await store.append([anEntry(3)]);
-      while ((await old.changes?.(cursor, 9))?.changes.length === 0);
+      await eventually(async () => (await old.changes?.(cursor, 9))?.changes.length !== 0);
     }),
   );
 

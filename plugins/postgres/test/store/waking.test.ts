@@ -1,14 +1,9 @@
 import type { Store } from '@switchhook/sdk';
-import { settled } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { eventually } from '../../../../test/support/eventually.js';
 import { named } from '../backends.js';
 import { throttle } from '../gate.js';
 import { aNewDelivery, anEntry, delivered, withStore } from './fixtures.js';
-
-/** Resolves when a condition holds; the server needs a moment of real time. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await settled();
-}
 
 describe('postgres, shared by routers', () => {
   it(
@@ -24,7 +19,7 @@ describe('postgres, shared by routers', () => {
       await clock.advance(49);
       expect(woken).to.deep.equal([]);
       await clock.advance(1);
-      await until(() => woken.length >= 2);
+      await eventually(() => woken.length >= 2);
       expect(woken).to.deep.equal(['crm', 'slack']);
     }),
   );
@@ -41,7 +36,7 @@ describe('postgres, shared by routers', () => {
       await clock.advance(50);
       await writer.append([anEntry(2, {}, [aNewDelivery({ destination: 'slack' })])]);
       await clock.advance(50);
-      await until(() => woken.length > 0);
+      await eventually(() => woken.length > 0);
       expect(woken).to.deep.equal(['slack']);
     }),
   );
@@ -56,7 +51,7 @@ describe('postgres, shared by routers', () => {
       await clock.advance(249);
       expect(woken).to.deep.equal([]);
       await clock.advance(1);
-      await until(() => woken.length === 1);
+      await eventually(() => woken.length === 1);
       stop?.();
       await clock.advance(1_000);
       expect(woken).to.deep.equal(['crm']);
@@ -76,8 +71,8 @@ describe('postgres, shared by routers', () => {
       const backends = () => database.query(listening, [name]);
       const [before] = await backends();
       await database.query('select pg_terminate_backend($1)', [before?.pid]);
-      await until(async () => (await backends()).length === 0);
-      await until(async () => {
+      await eventually(async () => (await backends()).length === 0);
+      await eventually(async () => {
         await clock.advance(100);
         const [now] = await backends();
         return now !== undefined && now.pid !== before?.pid;
@@ -85,7 +80,7 @@ describe('postgres, shared by routers', () => {
       woken.length = 0;
       await writer.append([anEntry(1)]);
       await clock.advance(50);
-      await until(() => woken.includes('crm'));
+      await eventually(() => woken.includes('crm'));
     }),
   );
 
@@ -94,7 +89,7 @@ describe('postgres, shared by routers', () => {
     withStore(async ({ open, clock, database, services }) => {
       const gate = await throttle(database.url, { swallows: (bytes) => bytes.includes('test of ') });
       const opening = open({ url: gate.url });
-      await until(async () => {
+      await eventually(async () => {
         await clock.advance(500);
         return services.log.of('store.notifications-lost').length > 0;
       });
