@@ -9,8 +9,8 @@ export function Routers({ rows }: { readonly rows: readonly RouterStatus[] }) {
       <h2 id="routers">Routers</h2>
       {configurations > 1 && (
         <p>
-          <Badge level="warn">{configurations} configurations</Badge> Each router delivers to the destinations of
-          its own. Reload or restart the others.
+          <Badge level="warn">{configurations} configurations</Badge> Each router delivers to the destinations of its
+          own. Reload or restart the others.
         </p>
       )}
       <table class="rows">
