@@ -3,6 +3,7 @@
 import {
   Answers,
   ChangeFeed,
+  Cluster,
   Controls,
   DeliveryTelemetry,
   Dispatcher,
@@ -100,6 +101,8 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     ...{
       number: 1,
       sinceMs: 0,
+      routerName: 'router-1',
+      digest: 'aaaaaaaa',
       keepMs: 86_400_000,
       retention: retentionPolicy({ events: 86_400_000 }, []),
       emitters: new Set<string>(),
@@ -117,7 +120,10 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const erasures = new Erasures(current, kept, dispatcher, [answers, refused, ingest], clock, log, mask);
   const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, erasures, refused, mask);
   const [pullers, load] = [engine.get(Pullers), new ProcessLoadReader(clock)];
-  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, clock);
+  const cluster = engine.get(Cluster);
+  const status = new StatusReader(
+    ...([current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, cluster, clock] as const),
+  );
   const changes = new ChangeFeed(current, kept, clock);
   const history = new History(kept, new Figures(clock), clock, log);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */

@@ -26,7 +26,8 @@ function aStatus(given: Partial<Status> = {}): Status {
   const generation = { number: 1, sinceMs: nowMs };
   return {
     ...{ nowMs, uptimeMs: 1, generation, storeFailure: null, commitMs: 1, storeSize: null },
-    ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [], ...given },
+    ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [] },
+    ...{ routers: [], ...given },
   };
 }
 

@@ -86,6 +86,7 @@ function print(current: Status, output: Output): void {
   printSources(current, output);
   printResolvers(current, output);
   printPulls(current, output);
+  printRouters(current, output);
   for (const row of rowsOf(current)) {
     const standing = standingText(row, now);
     if (standing !== null) output.line(`${styled(output, 'yellow', row.name)}: ${standing}`);
@@ -157,6 +158,33 @@ function retentionText({ keysSeconds, parts, ...windows }: Status['store']['rete
     return `${[...sources, ...which].join(' ')}: ${windowsText(own)}`;
   });
   return [ofStore, ...ofParts].join('; ');
+}
+
+function printRouters({ routers }: Status, output: Output): void {
+  if (routers.length === 0) return;
+  printTable(
+    output,
+    ['router', 'version', { heading: 'configuration', drop: 1 }, { heading: 'since' }, 'has taken over'],
+    routers.map(({ name, self, version, configuration, since, goneSince, deliveries }) => [
+      self ? `${name} (this one)` : name,
+      version,
+      configuration,
+      goneSince === null ? relative(since) : styled(output, 'red', `gone, last seen ${relative(goneSince)}`),
+      Object.entries(deliveries)
+        .map(([destination, count]) => `${count} ${destination}`)
+        .join(', ') || '-',
+    ]),
+  );
+  const there = routers.filter(({ goneSince }) => goneSince === null);
+  const configurations = new Set(there.map(({ configuration }) => configuration));
+  if (configurations.size > 1)
+    output.line(
+      styled(
+        output,
+        'yellow',
+        `The routers run ${configurations.size} configurations: each delivers to the destinations of its own. Reload or restart the others.`,
+      ),
+    );
 }
 
 function sizeText(bytes: number): string {

@@ -1,5 +1,6 @@
 /** What the page reads of the API's responses. A test compares it with the API's own schemas. */
 import type { Json } from './json.js';
+import type { RouterStatus } from './routers.js';
 
 export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped' | 'gathered';
 
@@ -99,6 +100,8 @@ export interface Status {
   readonly resolvers: readonly ResolverStatus[];
   readonly sources: readonly SourceStatus[];
   readonly pulls: readonly PullStatus[];
+  /** Those that share the store, the one that answers first; empty where it is not shared. */
+  readonly routers: readonly RouterStatus[];
 }
 
 export interface Probe {

@@ -19,6 +19,7 @@ import { hasBody } from '../routing/event-record.js';
 import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js';
 import { newReplayId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { pagesOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
 import { carriersOf } from './gathered.js';
@@ -282,17 +283,6 @@ export class Replays {
   async #pageOf(eventId: string): Promise<Page<EventRecord>> {
     const event = await this.store.event(eventId);
     return { items: event === null ? [] : [event], cursor: null };
-  }
-}
-
-async function* pagesOf<T>(
-  limit: number,
-  read: (part: { readonly limit: number; readonly cursor?: string }) => Promise<Page<T>>,
-): AsyncGenerator<Page<T>> {
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: Page<T> = await read(cursor === undefined ? { limit } : { limit, cursor });
-    yield page;
-    cursor = page.cursor;
   }
 }
 

@@ -3,10 +3,11 @@ import { type Backlog, Clock, type Labels, Store, type StoreSize, token } from '
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Answers } from '../calls/answer.js';
 import type { ResolverLoad } from '../calls/resolver-bulkhead.js';
+import { Cluster, type RouterStanding } from '../cluster/cluster.js';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import type { QueuePolicy } from '../delivery/policy.js';
-import type { QueueLoad } from '../delivery/queue.js';
+import type { QueueLoad } from '../delivery/queue-parts.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers, type PullStatus } from '../ingest/pulling.js';
 import { RefusedRequests, type SourceTraffic } from '../ingest/refused-requests.js';
@@ -22,7 +23,7 @@ const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half
 
 /** The gauges of a router. Values that the store does not return are left out. */
 function gaugesOf(
-  { nowMs, storeFailure, destinations, resolvers, generation }: Status,
+  { nowMs, storeFailure, destinations, resolvers, routers, generation }: Status,
   committing: number,
 ): readonly Reading[] {
   const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
@@ -30,6 +31,7 @@ function gaugesOf(
     reading('store_up', '1 if the store answers and can commit', isUp ? 1 : 0),
     reading('events_committing', 'Events that wait for their commit', committing),
     reading('config_generation', '1 at the start; each reload of the configuration counts one up', generation.number),
+    ...routerGauges(routers),
     ...resolvers.map(({ resolver, holds }) =>
       reading('resolver_paused', '1 while an operator has paused the resolver', pausedOf(holds), { resolver }),
     ),
@@ -38,6 +40,16 @@ function gaugesOf(
       ...(backlog === null ? [] : backlogGauges(backlog, nowMs)),
     ]),
   ];
+}
+
+/** None where the store is not shared. */
+function routerGauges(routers: readonly RouterStanding[]): readonly Reading[] {
+  if (routers.length === 0) return [];
+  const gone = routers.filter(({ goneSinceMs }) => goneSinceMs !== null).length;
+  const help = 'Routers that share the store, as this one sees them; gone: without a sign of life, in the last minutes';
+  return Object.entries({ there: routers.length - gone, gone }).map(([state, value]) =>
+    reading('routers', help, value, { state }),
+  );
 }
 
 function pausedOf(holds: readonly Hold[]): number {
@@ -119,6 +131,8 @@ export interface Status {
   readonly sources: readonly SourceTraffic[];
   /** Sources that pull, in the order of the file. */
   readonly pulls: readonly PullStatus[];
+  /** Those that share the store, this one first; empty where it is not shared. */
+  readonly routers: readonly RouterStanding[];
   /** The configuration at work. */
   readonly generation: Pick<StatusPlan, 'number' | 'sinceMs'>;
 }
@@ -153,6 +167,7 @@ export class StatusReader {
     @inject(Pullers) private readonly pullers: Pullers,
     @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
     @inject(ProcessLoadReader) private readonly load: ProcessLoadReader,
+    @inject(Cluster) private readonly cluster: Cluster,
     @inject(Clock) private readonly clock: Clock,
   ) {
     this.#startedAt = clock.elapsed();
@@ -196,6 +211,7 @@ export class StatusReader {
       }),
       sources: this.refusedRequests.traffic(),
       pulls: this.pullers.statuses,
+      routers: this.cluster.routers,
       generation: { number, sinceMs },
     };
   }

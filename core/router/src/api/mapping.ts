@@ -194,6 +194,16 @@ export function pullStatusJson(
   return { source, use, state, since: iso(sinceMs), lastFailure: failure };
 }
 
+export function routerStatusJson({
+  sinceMs,
+  isSelf: self,
+  goneSinceMs,
+  holds: deliveries,
+  ...rest
+}: Status['routers'][number]): z.input<typeof standing.routerStatus> {
+  return { ...rest, self, since: iso(sinceMs), goneSince: isoOrNull(goneSinceMs), deliveries };
+}
+
 function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 'holds' | 'load'>) {
   const failure = load?.lastFailure ?? null;
   return {

@@ -30,6 +30,8 @@ export interface OpenResolver {
   readonly concurrency: number;
   /** Null = no breaker. */
   readonly breaker: BreakerPolicy | null;
+  /** The same for the same row of the same version: where routers have the same, they share facts. Missing: they are not shared. */
+  readonly digest?: string;
   /** Null or missing where it has none. */
   readonly probe?: ComponentProbe | null;
 }
@@ -116,6 +118,11 @@ export class ResolverBulkhead {
     this.#breaker = open.breaker === null ? null : new Breaker(open.breaker, longestCooldownMs);
     this.#clock = clock;
     this.#log = log;
+  }
+
+  /** Under which its facts are shared; null = they are not. */
+  get digest(): string | null {
+    return this.#open.digest ?? null;
   }
 
   get after(): readonly string[] {

@@ -59,6 +59,8 @@ export interface OutdatedPlugin {
 }
 
 export interface ServerConfig {
+  /** Among the routers of its store; null = by host and process. */
+  readonly name: string | null;
   readonly host: string;
   readonly port: number;
   /** Without a trailing slash; null where it is not known. */

@@ -17,6 +17,10 @@ export const serverSchema = z
       .default('0.0.0.0')
       .meta({ description: 'Address to listen on. The port is `server.port`.' }),
     port: z.int().min(0).max(65_535).default(8080).meta({ description: 'Port to listen on; 0 takes a free one.' }),
+    name: z.string().min(1).max(100).optional().meta({
+      description:
+        'Name of this router among those that share its store, in `status`, logs and metrics. Default: the host and the process, e.g. `web-1:4711`.',
+    }),
     publicUrl: z
       .url({ protocol: /^https?$/ })
       .transform((url) => url.replace(/\/+$/, ''))

@@ -9,8 +9,10 @@ import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
+import { SharedCalls } from '../calls/shared-calls.js';
 import { storeReader } from '../calls/store-reader.js';
 import { CallTelemetry } from '../calls/telemetry.js';
+import { Cluster, ClusterPlan } from '../cluster/cluster.js';
 import type { Config } from '../config/config.js';
 import { DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
@@ -98,6 +100,7 @@ const plans = [
   ControlPlan,
   ReplayPlan,
   StatusPlan,
+  ClusterPlan,
   RetentionPlan,
   MonitorPlan,
   IncompletePlan,
@@ -108,6 +111,7 @@ const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
   ...[
     Pauses,
+    Cluster,
     Dispatcher,
     Ingest,
     Emitters,
@@ -117,6 +121,7 @@ const classes = [
     LaterAnswers,
     VerificationQueue,
     RefusedRequests,
+    SharedCalls,
     Answers,
     Pipeline,
   ],

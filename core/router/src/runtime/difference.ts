@@ -61,6 +61,7 @@ export function isUnchanged(section: ComponentSection, name: string, earlier: Co
 
 const restartSettings = ['host', 'port', 'keepAliveMs', 'watchdog'] as const;
 const settingNames: { readonly [K in keyof ServerConfig]: string } = {
+  name: 'server.name',
   host: 'server.host',
   port: 'server.port',
   publicUrl: 'server.publicUrl',

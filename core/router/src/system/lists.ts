@@ -76,3 +76,15 @@ function isId(text: string): boolean {
 function noCursor(): never {
   throw refuse('MALFORMED', 'the cursor is not one of this list');
 }
+
+/** All pages of a list of the store, one after another. */
+export async function* pagesOf<T>(
+  limit: number,
+  read: (part: { readonly limit: number; readonly cursor?: string }) => Promise<Page<T>>,
+): AsyncGenerator<Page<T>> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: Page<T> = await read(cursor === undefined ? { limit } : { limit, cursor });
+    yield page;
+    cursor = page.cursor;
+  }
+}

@@ -1,5 +1,6 @@
 /** The store: where events and deliveries are kept, so that nothing acknowledged is lost. */
 
+import type { Coordination } from './coordination.js';
 import type { Attempt, Settlement } from './delivery.js';
 import type { Lifecycle } from './lifecycle.js';
 import { type NamedToken, token } from './services.js';
@@ -19,6 +20,7 @@ import type {
   StoreSize,
 } from './store-records.js';
 
+export type * from './coordination.js';
 export type * from './store-records.js';
 
 /** A delivery to be made together with its event. Its id is `deliveryId(event.id, index)`, see `ids.ts`. */
@@ -201,6 +203,8 @@ export interface Store extends Lifecycle {
    * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.
    */
   onDue?(wake: (destination: string) => void): () => void;
+  /** Only of stores that several routers share: what these exchange. Without it, each router's limits are its own. */
+  readonly coordination?: Coordination;
   /**
    * Only of stores whose changes can be followed: what happened after a cursor, at most `limit` events and `limit` attempts. Null:
    * nothing yet, and a cursor from which on all that is committed later is found, by whatever router. A change is found

@@ -14,7 +14,7 @@ export const store = defineStore({
     }),
     connections: z.int().min(4).max(100).default(10).meta({
       description:
-        'Most connections to the database, beside the one that waits for notifications. A quarter is for lists and counts.',
+        'Most connections to the database, beside the one that waits for notifications and up to four for what routers exchange. A quarter is for lists and counts.',
     }),
     prepare: z.boolean().default(true).meta({
       description: 'Prepares each statement once per connection. `false` behind a pooler in transaction mode.',

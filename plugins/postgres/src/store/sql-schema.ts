@@ -117,6 +117,15 @@ export const migrations: readonly ((schema: string) => string)[] = [
   create index gathered_by_gathering on ${s}.gathered (gathering, seq, idx);
   create unique index gathered_first on ${s}.gathered (gathering) where first;
   `,
+  // What routers exchange: nothing that a crash may not take. Updates change no index.
+  (s) => `
+  create unlogged table ${s}.routers (id text primary key, beat bigint not null, report text not null)
+    with (fillfactor = 50);
+  create unlogged table ${s}.buckets (key text primary key, free_at double precision not null) with (fillfactor = 50);
+  -- Answers for repeated requests about calls, and facts about callers.
+  create unlogged table ${s}.texts (key text primary key, text text not null, until double precision not null);
+  create index texts_by_end on ${s}.texts (until);
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */

@@ -66,7 +66,7 @@ describe('postgres, its schema', () => {
     withStore(async ({ open, database }) => {
       const old = await open();
       await old.append([anEntry(1)]);
-      await database.query('drop table state');
+      await database.query('drop table state, routers, buckets, texts');
       for (const table of ['events', 'attempts']) await database.query(`alter table ${table} drop column xid`);
       await database.query('alter table events drop column trace');
       await database.query('alter table seen drop column erased_until');

@@ -3,6 +3,7 @@ import { describe, it } from '../../mocha.js';
 import { appendTests } from './append.js';
 import { changesTests } from './changes.js';
 import { claimTests, settleTests } from './claims.js';
+import { coordinationTests } from './coordination.js';
 import { restoreTests, snapshotTests } from './copies.js';
 import { eraseTests } from './erase.js';
 import type { StoreFixture, Test } from './fixtures.js';
@@ -39,5 +40,6 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     snapshotTests(test);
     stateTests(test);
     changesTests(test);
+    coordinationTests(test);
   });
 }
