@@ -168,6 +168,12 @@ const mistakes: readonly (readonly [what: string, stage: Stage, code: string, sa
     "export default definePlugin({ name: 'crm', components: [fine] }); // here",
     /kind is missing/,
   ],
+  [
+    'a service of another plugin that is not loaded',
+    'start',
+    destination("inject: { client: token('account.Client') }"),
+    /nothing provides account\.Client: .* or name the plugin that provides it in plugins/,
+  ],
   ['a service without create', 'load', services('provide(A, {}) // here'), /create is missing/],
   [
     'a service whose token is a text',
@@ -211,7 +217,6 @@ const mistakes: readonly (readonly [what: string, stage: Stage, code: string, sa
     destination('create: () => ({ delivers: async () => {} })'),
     /allowed is a destination with deliver/,
   ],
-  ['a service that nothing provides', 'start', destination("inject: { a: token('crm.Nothing') }"), /crm\.Nothing/],
   ['events of a destination that declares none', 'start', destination('inject: { emit: Emitter }'), /declares `emits`/],
   [
     'a service whose create throws',

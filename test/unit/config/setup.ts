@@ -87,6 +87,7 @@ export const catalog: Catalog = {
     const problem: PluginProblem = { code: 'PLUGIN_BROKEN', message: `${from} cannot be loaded` };
     return { plugin: null, problems: from === '@acme/broken' ? [problem] : [] };
   },
+  providing: async () => null,
   async find(kind: Kind, use: string): Promise<Found> {
     const component = components.find((each) => each.kind === kind && each.type === use);
     if (component !== undefined) return { component };

@@ -66,6 +66,39 @@ describe('a local module', () => {
       expect(supersededModules() - before).to.equal(2);
     });
 
+  for (const [what, ending, type] of [
+    ['ES modules', 'js', 'module'],
+    ['TypeScript', 'ts', 'module'],
+    ['TypeScript without a package', 'ts', 'commonjs'],
+  ] as const)
+    it(`in ${what} that two plugins import is the same for both, also after one of them was edited`, async () => {
+      const paths = ['a', 'b'].map((name) => join(directory, `${name}.${ending}`));
+      await writeFile(join(directory, 'package.json'), JSON.stringify({ type }));
+      await writeFile(join(directory, `shared.${ending}`), 'export class Client {}\n');
+      const write = (index: number, text: string) =>
+        writeFile(
+          String(paths[index]),
+          `import { Client } from './shared.${type === 'module' ? ending : 'js'}';\nexport default { Client };\n// ${text}\n`,
+        );
+      const load = async () => {
+        const modules = new LocalModules(paths);
+        const loaded = [];
+        for (const path of paths) loaded.push(exported(await modules.import(path)).Client);
+        return loaded;
+      };
+      await write(0, 'first');
+      await write(1, 'first');
+      const first = await load();
+      expect(first[0]).to.be.a('function').and.equal(first[1]);
+      expect(await load()).to.deep.equal(first);
+      for (const edited of [0, 1]) {
+        await write(edited, 'second');
+        const [one, other] = await load();
+        expect(one).to.be.a('function').and.equal(other);
+        expect(one).not.to.equal(first[0]);
+      }
+    });
+
   it('of one file needs no loader, and one that failed is imported again when it is right', async () => {
     const path = join(directory, 'alone.mjs');
     const load = () => new LocalModules().import(path).then(exported, (error: Error) => error.name);

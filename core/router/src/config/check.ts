@@ -108,7 +108,10 @@ class ConfigCheck {
     const context = { sources, order, numbers: phoneNormalizer(country ?? null) };
     const answers = this.#list('answers').map((path, index) => this.#answer(path, index, context));
     checkReach(this.#document, answers);
-    const pluginOptions = plugins.optionsOf([store, ...sources, ...destinations, ...resolvers, ...transforms]);
+    const all = [store, ...sources, ...destinations, ...resolvers, ...transforms];
+    const pluginOptions = plugins.optionsOf(all);
+    const loaded = plugins.loadedWith(all);
+    const unlistedServices = await plugins.unlistedServices(all, loaded);
     this.#references.reportUnused('destinations', 'no route');
     this.#references.reportUnused('transforms', 'no route');
     this.#references.reportUnused('resolvers', 'no answer');
@@ -129,7 +132,7 @@ class ConfigCheck {
       ...{ alerts, expectations },
       country: country ?? null,
       plugins: plugins.names,
-      pluginOptions,
+      ...{ pluginOptions, loaded, unlistedServices },
       store: componentRow(store),
       retention: retentionPolicy(
         store.common.retention,

@@ -204,4 +204,6 @@ export interface Catalog {
   load(row: NamedPlugin): Promise<LoadedRow>;
   /** The component of this kind that `use` names. Must not reject. */
   find(kind: Kind, use: string): Promise<Found>;
+  /** The installed plugin that provides a service, as a row of `plugins:` would name it; null where there is none. Must not reject. */
+  providing(token: unknown): Promise<string | null>;
 }

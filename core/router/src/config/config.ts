@@ -25,7 +25,11 @@ export interface Config {
   /** Packages and paths, as they were named. */
   readonly plugins: readonly string[];
   /** Of the plugins that have options of their own, and whose components are used: checked by the plugin's schema. */
-  readonly pluginOptions: ReadonlyMap<Plugin, Readonly<Record<string, unknown>>>;
+  readonly pluginOptions: ReadonlyMap<unknown, Readonly<Record<string, unknown>>>;
+  /** The plugins that `plugins:` names, and those that rows use by the name of their package. Their services are found by their tokens. */
+  readonly loaded: ReadonlySet<Plugin>;
+  /** Services that are injected and no loaded plugin provides, by their tokens: the installed plugins that provide them, as `plugins:` would name them. */
+  readonly unlistedServices: ReadonlyMap<unknown, string>;
   readonly store: ComponentRow<'store'>;
   /** How long events, their bodies and keys are kept. */
   readonly retention: RetentionPolicy;

@@ -21,6 +21,7 @@ export class PluginRows {
   readonly #names: string[] = [];
   /** Rows whose plugin cannot be loaded. */
   readonly #broken: { readonly path: Path; readonly problems: readonly PluginProblem[] }[] = [];
+  readonly #named = new Set<Plugin>();
   /** Null where something is wrong with them. */
   readonly #options = new Map<Plugin, Options | null>();
 
@@ -49,6 +50,7 @@ export class PluginRows {
       if (plugin === null) this.#broken.push({ path, problems });
       else for (const { code, message, hint } of problems) document.report(code, path, message, { hint });
       if (plugin === null) continue;
+      this.#named.add(plugin);
       this.#check(plugin, use, [...path, 'options']);
       if (acceptApi !== undefined) this.#warnOfApi(plugin, acceptApi, [...path, 'acceptApi']);
     }
@@ -89,6 +91,33 @@ export class PluginRows {
       this.#options.set(plugin, this.#defaultsOf(plugin, plugin.options.schema, row));
     }
     return new Map([...this.#options].flatMap(([plugin, options]) => (options === null ? [] : [[plugin, options]])));
+  }
+
+  /** The plugins of the rows of `plugins:`, and those that bring the components of these rows. */
+  loadedWith(rows: readonly (CheckedRow | null)[]): ReadonlySet<Plugin> {
+    return new Set([...this.#named, ...rows.flatMap((row) => row?.plugin ?? [])]);
+  }
+
+  /** The installed plugins that provide what these rows inject and no loaded plugin provides, by tokens. */
+  async unlistedServices(
+    rows: readonly (CheckedRow | null)[],
+    loaded: ReadonlySet<Plugin>,
+  ): Promise<ReadonlyMap<unknown, string>> {
+    const services = [...loaded].flatMap((plugin) => plugin.services ?? []);
+    const injected = [...rows.map((row) => row?.component), ...services].flatMap((one) =>
+      Object.values(one?.inject ?? {}),
+    );
+    const known = new Set<unknown>([
+      ...services.map(({ token }) => token),
+      ...[...loaded].flatMap(({ options }) => options?.token ?? []),
+    ]);
+    const found = new Map<unknown, string>();
+    for (const token of new Set(injected)) {
+      const isOfRouter = typeof token === 'symbol' && token.description?.startsWith('switchhook.') === true;
+      const from = isOfRouter || known.has(token) ? null : await this.#catalog.providing(token);
+      if (from !== null) found.set(token, from);
+    }
+    return found;
   }
 
   #check(plugin: Plugin, name: string, path: Path): void {

@@ -5,7 +5,8 @@ import { beginWork } from '../system/current-work.js';
 import type { Mask } from '../system/mask.js';
 import { invalidReturn, nameComponent, shortPath } from '../system/returned.js';
 import { located } from '../system/thrown.js';
-import { type PluginServices, withServices } from './plugin-services.js';
+import type { PluginServices } from './plugin-services.js';
+import { withServices } from './shared-instance.js';
 
 /** How a component is called in the file. */
 interface ComponentNames {

@@ -24,8 +24,9 @@ export async function createRouter(file: string, options: RouterOptions = {}): P
 /** The catalog of a configuration file with the plugins it names, whatever else is wrong with the file, or if there is none. */
 export async function catalogFor(file: string): Promise<ComponentCatalog> {
   const document = await readConfigFile(file);
-  const catalog = openCatalog(document.directory);
-  for (const row of namedPlugins(document)) {
+  const named = namedPlugins(document);
+  const catalog = openCatalog(document.directory, [], named);
+  for (const row of named) {
     const endWork = beginWork(`plugins ${row.use} (${document.file})`);
     await catalog.load(row);
     endWork();

@@ -4,7 +4,7 @@ import { didYouMean } from '@switchhook/sdk/internal';
 import { inputSchema } from '../config/json-schema.js';
 import { namePattern, rowSchemas } from '../config/row-schemas.js';
 import { described, shortPath } from '../system/returned.js';
-import { serviceProblems } from './plugin-services.js';
+import { serviceProblems } from './plugin-providers.js';
 
 /** Whether a field may have a value, and what is allowed. */
 type Rule = readonly [holds: (value: unknown) => boolean, allowed: string];

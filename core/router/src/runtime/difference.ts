@@ -1,6 +1,7 @@
 /** What a reload changes: two configurations, row by row. */
 import { stringifyJson } from '@switchhook/sdk';
 import type { ComponentRow, Config, ServerConfig } from '../config/config.js';
+import { type Provided, servicesFor } from './plugin-providers.js';
 
 /** Names of rows. */
 export interface RowChanges {
@@ -49,10 +50,15 @@ export function changesBetween(earlier: Config, next: Config): Changes {
 export function isUnchanged(section: ComponentSection, name: string, earlier: Config, next: Config): boolean {
   const [before, after] = [earlier, next].map((config) => rowsOf(config, section).find((row) => row.name === name));
   if (before === undefined || after === undefined || earlier.country !== next.country) return false;
-  // Options of its plugin stand in the list of plugins.
-  const areSameOptions = after.plugin?.options === undefined || isSameText('plugins', earlier, next);
+  const [services, others] = [servicesOf(before, earlier), servicesOf(after, next)];
+  const areSameServices =
+    services.length === others.length && services.every(({ provider }, index) => provider === others[index]?.provider);
+  // Options of plugins stand in the list of plugins.
+  const haveOptions = [after, ...others].some(({ plugin }) => plugin?.options !== undefined);
+  const areSameOptions = !haveOptions || isSameText('plugins', earlier, next);
   return (
     before.component === after.component &&
+    areSameServices &&
     areSameOptions &&
     isSameText(`${section}.${name}`, earlier, next) &&
     policyOf(before) === policyOf(after)
@@ -136,6 +142,11 @@ function rowChanges(
 /** The rows of a section. */
 export function rowsOf(config: Config, section: ComponentSection): readonly ComponentRow[] {
   return config[section];
+}
+
+/** Those of other plugins included. */
+function servicesOf({ component, plugin }: ComponentRow, { loaded }: Config): readonly Provided[] {
+  return servicesFor(component.inject, plugin ?? { name: 'switchhook' }, loaded);
 }
 
 function namesOf(rows: readonly { readonly name: string }[]): readonly string[] {

@@ -33,9 +33,10 @@ import { ComponentFailure, type CreatedComponent, createComponent, namesOf, with
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
 import { type ComponentSection, componentSections, isUnchanged, rowsOf } from './difference.js';
-import { PluginServices } from './plugin-services.js';
+import type { ServicePlugin } from './plugin-providers.js';
+import { type Peers, PluginServices } from './plugin-services.js';
 import type { RetentionPlan } from './retention.js';
-import { componentRows, type ServerPlan, serverPlan } from './server-plan.js';
+import { type ServerPlan, serverPlan } from './server-plan.js';
 
 /** What a router takes from its configuration. */
 export interface Generation
@@ -189,8 +190,7 @@ function instanceOf<K extends Kind>({ made }: ComponentLifecycle): Instances[K] 
 /** Plugins are distinguished by their names: two that are called alike would share their keys. */
 function stateOfPlugins(config: Config, stateOf: StateOf): StateOf {
   return (name) => {
-    const plugins = new Set(componentRows(config).flatMap(({ plugin }) => (plugin?.name === name ? [plugin] : [])));
-    if (plugins.size > 1)
+    if ([...config.loaded].filter((plugin) => plugin.name === name).length > 1)
       throw new Error(`it requires State, and another plugin has the name ${name}, too: give each its own name`);
     return stateOf(name);
   };
@@ -201,22 +201,28 @@ function probeOf(lifecycle: ComponentLifecycle): ComponentLifecycle['probe'] | n
   return lifecycle.made.lifecycle.probe === undefined ? null : (timeoutMs) => lifecycle.probe(timeoutMs);
 }
 
-/** The services of each plugin, for these rows; the router's own components have those of the router only. */
+/** The services of each plugin, for these rows; the router's own components have those of the router and of plugins. */
 export function pluginServices(
   config: Config,
   container: Container,
   rows: readonly ComponentRow[],
 ): (plugin: Plugin | null) => PluginServices {
-  const created = new Map<Plugin | null, PluginServices>();
-  return (plugin) => {
+  const router: ServicePlugin = { name: 'switchhook' };
+  const created = new Map<ServicePlugin, PluginServices>();
+  const of = (plugin: ServicePlugin): PluginServices => {
     const known = created.get(plugin);
     if (known !== undefined) return known;
-    const own = rows.filter((row) => row.plugin === plugin);
-    const options = plugin === null ? {} : config.pluginOptions.get(plugin);
-    const services = new PluginServices(plugin ?? { name: 'switchhook' }, own, container, config, options);
+    const services = new PluginServices(plugin, rows, container, config, config.pluginOptions.get(plugin), peers);
     created.set(plugin, services);
     return services;
   };
+  const peers: Peers = {
+    loaded: config.loaded,
+    unlisted: config.unlistedServices,
+    of,
+    pluginOf: ({ plugin }) => plugin ?? router,
+  };
+  return (plugin) => of(plugin ?? router);
 }
 
 function byName<T extends { readonly name: string }, V>(items: readonly T[], pick: (item: T) => V): Map<string, V> {

@@ -1,6 +1,7 @@
 /** Reads and checks a configuration file, with the plugins that it names. */
 import { checkConfig } from '../config/check.js';
 import type { Config } from '../config/config.js';
+import { namedPlugins } from '../config/load.js';
 import { ConfigurationError } from '../config/problem.js';
 import { readConfigFile } from './config-file.js';
 import { openCatalog } from './plugin-loader.js';
@@ -8,7 +9,7 @@ import { openCatalog } from './plugin-loader.js';
 /** Throws a `ConfigurationError` with all its problems. */
 export async function loadConfig(file: string): Promise<Config> {
   const document = await readConfigFile(file);
-  const catalog = openCatalog(document.directory);
+  const catalog = openCatalog(document.directory, [], namedPlugins(document));
   const checked = await checkConfig(document, catalog);
   const files = [...document.files, ...catalog.files];
   if (checked.kind === 'problems') throw new ConfigurationError(checked.problems, files);

@@ -19,16 +19,25 @@ export function supersededModules(): number {
   return superseded;
 }
 
-/** Imports for one reading of a configuration: the local modules that it imports anew share what they import themselves. */
+/** Imports for one reading of a configuration. Local plugins that import a module, or each other, share it, also when they are imported anew. */
 export class LocalModules {
+  readonly #plugins: readonly string[];
+  readonly #triedBefore = new Set(tried);
+  readonly #dropped = new Set<string>();
+
   /** All files of the modules that were asked for. */
   readonly files = new Set<string>();
   #namespace: Promise<(url: string) => Promise<unknown>> | null = null;
 
+  /** `plugins`: the files of the local plugins of the configuration. */
+  constructor(plugins: readonly string[] = []) {
+    this.#plugins = plugins;
+  }
+
   /** The module of a file: the one that was imported before where nothing of it has changed. Rejects where it cannot be imported. */
   async import(path: string): Promise<unknown> {
-    const own = filesOf(path);
-    for (const file of own) this.files.add(file);
+    for (const file of filesOf(path)) this.files.add(file);
+    const own = this.#groupOf(path);
     const key = `${path}\0${markOf(own)}`;
     const known = modules.get(key);
     if (known !== undefined) return known;
@@ -47,8 +56,8 @@ export class LocalModules {
   async #imported(path: string, own: ReadonlySet<string>): Promise<unknown> {
     const ending = extname(path);
     const [isTypeScript, url] = [['.ts', '.mts'].includes(ending), pathToFileURL(path).href];
-    const isAgain = tried.has(path);
-    if (isAgain) dropRequired(own);
+    const isAgain = [...own].some((file) => this.#triedBefore.has(file)) || tried.has(path);
+    if (isAgain) this.#drop(own);
     // tsx takes 11 MB, so it is imported for TypeScript that Node does not import, and for a changed module of several files. What
     // is no module by its package.json is required: imported, it would have its whole source for a name, in every stack.
     if (ending === '.ts' && manifestOf(path)?.type !== 'module')
@@ -56,6 +65,25 @@ export class LocalModules {
     if ((isTypeScript && !nodeImportsTypeScript) || (isAgain && own.size > 1)) return this.#inNamespace(url);
     versions += 1;
     return import(url + (isAgain ? `?version=${versions}` : ''));
+  }
+
+  /** The files of a plugin, and those of all plugins that share one with it. */
+  #groupOf(path: string): ReadonlySet<string> {
+    const group = new Set(filesOf(path));
+    const others = new Map(this.#plugins.filter(isFile).map((plugin) => [plugin, filesOf(plugin)]));
+    for (let size = 0; size < group.size; ) {
+      size = group.size;
+      for (const files of others.values())
+        if ([...files].some((file) => group.has(file))) for (const file of files) group.add(file);
+    }
+    // In one order, whichever of them is asked for.
+    return new Set([...group].sort());
+  }
+
+  /** Once each: what the first of several plugins has required, the others share. */
+  #drop(files: ReadonlySet<string>): void {
+    dropRequired(new Set([...files].filter((file) => !this.#dropped.has(file))));
+    for (const file of files) this.#dropped.add(file);
   }
 
   /** Modules of a namespace have others of the same namespace only. */

@@ -41,9 +41,16 @@ const contractVersion = 1;
 /** The version of each package when it was imported, by its file: Node does not import another one. */
 const running = new Map<string, string | null>();
 
-/** Opens the catalog of a configuration file: its directory is where packages and local files are looked for. `given` are loaded already. */
-export function openCatalog(directory: string, given: readonly Plugin[] = []): ComponentCatalog {
-  return new ComponentCatalog(directory, given);
+/**
+ * Opens the catalog of a configuration file: its directory is where packages and local files are looked for. `given` are loaded
+ * already; `named` is what rows of `plugins:` name, so that the local ones among them share the modules that they import.
+ */
+export function openCatalog(
+  directory: string,
+  given: readonly Plugin[] = [],
+  named: readonly NamedPlugin[] = [],
+): ComponentCatalog {
+  return new ComponentCatalog(directory, given, named);
 }
 
 export class ComponentCatalog implements Catalog {
@@ -53,11 +60,13 @@ export class ComponentCatalog implements Catalog {
   /** Rows of `plugins:` that are loaded. */
   readonly #named: LoadedPlugin[] = [];
   readonly #loaded = new Map<string, Promise<LoadedPlugin | Problems>>();
-  readonly #local = new LocalModules();
+  readonly #local: LocalModules;
   readonly #outdated: OutdatedPlugin[] = [];
 
-  constructor(directory: string, given: readonly Plugin[]) {
+  constructor(directory: string, given: readonly Plugin[], named: readonly NamedPlugin[]) {
     this.#directory = directory;
+    const local = named.map(({ use }) => use).filter(isPath);
+    this.#local = new LocalModules(local.flatMap((use) => fileOf(use, directory) ?? []));
     for (const plugin of given)
       this.#loaded.set(plugin.name, Promise.resolve({ plugin, version: null, from: plugin.name, path: directory }));
   }
@@ -143,6 +152,13 @@ export class ComponentCatalog implements Catalog {
     // Not among the loaded ones: no row can use them.
     const found: readonly (LoadedPlugin | Problems)[] = await Promise.all(names.map((name) => this.#import(name)));
     return found.flat();
+  }
+
+  /** A loaded or installed plugin that has the service, whether or not a row of `plugins:` names it. */
+  async providing(token: unknown): Promise<string | null> {
+    const all = [...(await this.all()), ...(await this.unlisted())];
+    const found = all.find((one) => 'plugin' in one && one.plugin.services?.some((service) => service.token === token));
+    return found !== undefined && 'plugin' in found ? found.from : null;
   }
 
   /** The components of all plugins. */
