@@ -7,6 +7,7 @@ import {
   DeliveryTelemetry,
   Dispatcher,
   Erasures,
+  EventSearches,
   Figures,
   History,
   Ingest,
@@ -112,6 +113,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const [pullers, load] = [engine.get(Pullers), new ProcessLoadReader(clock)];
   const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, clock);
   const changes = new ChangeFeed(current, kept, clock);
+  const searches = new EventSearches(current, kept, clock, mask);
   const history = new History(kept, new Figures(clock), clock, log);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
@@ -131,6 +133,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     captures,
     duplicates: ingest.duplicates,
     changes,
+    searches,
     history,
     metrics,
     received,

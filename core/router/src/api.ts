@@ -1,6 +1,7 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { callAnswer, callList } from './api/call-responses.js';
 export { type ErasureDetails, type ErasureRow, erasure, erasureList } from './api/erasure-responses.js';
+export { type EventSearch, eventList } from './api/event-list.js';
 export { type History, history } from './api/history-responses.js';
 export {
   capture,
@@ -27,7 +28,6 @@ export {
   type Event,
   type Explanation,
   eventDetails,
-  eventList,
   explanationList,
   incompleteList,
   problem,

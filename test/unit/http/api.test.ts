@@ -53,7 +53,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
     ],
   };
-  const { operations, controls, status, duplicates, changes, history, clock } = operator;
+  const { operations, searches, controls, status, duplicates, changes, history, clock } = operator;
   const incomplete = operator.engine.get(Incomplete);
   const mask = maskFor([]);
   const rows = { added: [], changed: ['crm'], removed: [], unchanged: [] };
@@ -76,7 +76,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   const restart = async () => ({ readyMs: 1 });
   const pruned = () => ({ atMs: clock.now(), removed: 3 });
   const api = apiFor({
-    ...{ operations, controls, status, duplicates, changes, incomplete, history, info, reload, restart, pruned },
+    ...{ operations, searches, controls, status, duplicates, changes, incomplete, history, info, reload, restart, pruned },
     ...{ access, trustProxy, limits, clock, log, mask },
   });
   const refuseAll = () => Promise.reject(new Error('no hooks here'));
