@@ -10,7 +10,9 @@ type Reply<T> = T extends z.ZodType ? z.output<T> : never;
 export const reads = {
   status: (reply: Reply<typeof api.status>): page.Status => reply,
   probe: (reply: Reply<typeof api.probe>): page.Probe => reply,
-  events: (reply: Reply<typeof api.eventList>): { readonly events: readonly page.RouterEvent[] } => reply,
+  events: (
+    reply: Reply<typeof api.eventList>,
+  ): { readonly events: readonly page.RouterEvent[]; readonly search?: page.EventSearch | undefined } => reply,
   // The data is any JSON: a schema cannot say more.
   event: ({ data: _, ...reply }: Reply<typeof api.eventDetails>): Omit<page.EventDetails, 'data'> => reply,
   deliveries: (reply: Reply<typeof api.deliveryList>): { readonly deliveries: readonly page.Delivery[] } => reply,

@@ -1,6 +1,15 @@
 /** What the page reads of the API's responses. A test compares it with the API's own schemas. */
 import type { Json } from './json.js';
 
+/** What a search in the data of events has looked at. */
+export interface EventSearch {
+  readonly examined: number;
+  readonly examinedSince: string | null;
+  readonly isComplete: boolean;
+  readonly failed: number;
+  readonly failure: string | null;
+}
+
 export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped';
 
 export interface Hold {

@@ -54,8 +54,8 @@ export class EventSearches {
   ) {}
 
   /**
-   * Looks at the newest events of a query, or at those from its cursor on, until `query.limit` match, `last` were looked at, 5 s are over, or nobody
-   * waits for the result any more. Refused as `MALFORMED` for a condition that cannot be read, and as `TOO_MANY_SEARCHES`.
+   * Looks at the newest events of a query, or at those from its cursor on, until `query.limit` match, `last` were looked at, 5 s are over, or the
+   * client has gone. Refused as `MALFORMED` for a condition that cannot be read, and as `TOO_MANY_SEARCHES`.
    */
   async find(search: EventSearch, { party, ...query }: EventQuery, isWanted: () => boolean): Promise<FoundEvents> {
     const match = matcherFor(search);
