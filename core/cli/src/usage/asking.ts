@@ -149,14 +149,12 @@ export function eventsCommand(output: Output): Command {
       `
 Examples:
   switchhook events --since 2h --type conversation_ended
-  switchhook events --subject conv_123
   switchhook events --text "+49 30 1234567" --since 1d
   switchhook events --type conversation_ended --where "event.data.duration > 600" --last 10000
   switchhook events --type conversation_ended --watch
   switchhook events 01890a5d-ac96-774b-bcce-b302099a8057
 
---text and --where look at the newest 1,000 events that match the other options, for 5 seconds at most, and print the cursor of the older ones.
-A condition is CEL over event, as in where of a route.`,
+--text and --where look at the newest 1,000 events that match the other options, for 5 s at most. A condition is CEL, as in where of a route.`,
     )
     .action(whenRun(output, async () => (await import('../commands/events.js')).runEvents));
 }
