@@ -129,7 +129,10 @@ describe('an operator at the command line', () => {
     expect(newest.stdout).to.not.include('conv_');
     expect(newest.stderr).to.match(/^Looked at 2 events, received since [^:]*:[^\n]*\.\n/);
     expect(newest.stderr).to.include('The condition could not be evaluated for 1 event, e.g. ');
-    const cursor = /^Older ones: --cursor (\S+)$/m.exec(newest.stderr)?.[1] ?? '';
+    const cursor =
+      /^Older ones: switchhook events .*--where 'event\.data\.duration > 600' .*--cursor (\S+)$/m.exec(
+        newest.stderr,
+      )?.[1] ?? '';
     const older = await run('events', ...where, '--last', '2', '--cursor', cursor);
     expect(older.stdout).to.include(old);
     expect((await json('events', ...where)).search).to.include({ examined: 3, isComplete: true, failed: 1 });

@@ -114,7 +114,7 @@ describe('a call that is tried out', () => {
     expect(JSON.parse(offline.stdout).event).to.equal(null);
     const { url } = await place.serve(file);
     const { stdout } = await place.command(['calls', '--config', file, '--url', url, '--json']);
-    expect(JSON.parse(stdout)).to.deep.equal({ calls: [], more: false, completeSince: null });
+    expect(JSON.parse(stdout)).to.deep.equal({ calls: [], cursor: null });
   });
 
   it('tells that no answer matched', async () => {

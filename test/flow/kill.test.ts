@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
 
-const yaml = (crm: Receiver) => `
+const yaml = (crm: Receiver, more = '') => `
 version: 1
 server: { host: 127.0.0.1, port: 0, grace: 10s }
 store: { use: sqlite, path: ./switchhook.db }
@@ -19,7 +19,7 @@ destinations:
     retry: { attempts: 100, first: 10ms, max: 50ms }
     breaker: false
 routes:
-  - { from: agents, to: crm }
+  - { from: agents, to: crm${more} }
 `;
 
 /** Sends events until the router is gone; the ids it has acknowledged are the ledger. */
@@ -91,6 +91,46 @@ describe('a router that is killed', () => {
     const second = await place.start(file);
     await allArrived(crm, ledger);
     expect(await second.stop()).to.equal(0);
+  });
+
+  it('sends the events of each conversation together, whatever was gathered when it was killed', async () => {
+    const wait = ', wait: { for: conversation_analysed, within: 1h }';
+    const file = await place.write('switchhook.yaml', yaml(crm, wait));
+    const subjects = Array.from({ length: 20 }, (_, index) => `conv_${index}`);
+    const send = async ({ url }: RouterProcess, event: string, some = subjects) => {
+      for (const conversationId of some)
+        expect((await postSigned(`${url}/hooks/agents`, endedBody({ event, conversationId }))).status).to.equal(200);
+    };
+    const first = await place.start(file);
+    await send(first, 'conversation_started');
+    await send(first, 'conversation_ended', subjects.slice(10));
+    await first.kill();
+    const second = await place.start(file);
+    expect(crm.requests).to.deep.equal([]);
+    await send(second, 'conversation_analysed', subjects.slice(0, 15));
+    await crm.received(5);
+    await second.kill();
+    const third = await place.start(file);
+    await send(third, 'conversation_analysed', subjects.slice(15));
+    await allArrived(crm, new Set(subjects));
+    expect(await third.stop()).to.equal(0);
+    interface Body {
+      readonly subject: string;
+      readonly events: readonly { readonly type: string }[];
+    }
+    // A request may be repeated, with the same content under the same key.
+    const sent = new Map<string, Set<string>>();
+    for (const { headers, body } of crm.requests) {
+      const { subject, events } = JSON.parse(String(body)) as Body;
+      const content = `${headers['idempotency-key']}: ${events.map(({ type }) => type).join(', ')}`;
+      sent.set(subject, (sent.get(subject) ?? new Set()).add(content));
+    }
+    for (const [index, subject] of subjects.entries()) {
+      const [content, ...others] = sent.get(subject) ?? [];
+      expect(others).to.deep.equal([]);
+      const ended = index < 10 ? '' : 'conversation_ended, ';
+      expect(content).to.match(new RegExp(`: conversation_started, ${ended}conversation_analysed$`));
+    }
   });
 
   it('does not start on a store that another router uses', async () => {

@@ -211,16 +211,16 @@ describe('switchhook plan', () => {
       const about = { source: 'agents', type: 'conversation_ended', subject: 'conv_1', agent: null };
       const event = { id, key: 'k', ...about, occurredAt: at, receivedAt: at, data: {}, deliveries: [] };
       await place.write('event.json', JSON.stringify(event));
-      const { plainOutput, runCommand } = await import('@switchhook/cli/internal');
+      const { runCommand, terminalOutput } = await import('@switchhook/cli/internal');
       const shown: string[] = [];
-      const plain = plainOutput(
+      const output = terminalOutput(
         (text) => shown.push(...text.split('\n').map(stripVTControlCharacters)),
         () => {},
+        () => 60,
       );
-      const output = { ...plain, terminal: true, columns: 60 };
       const args = ['plan', '--config', place.path('new.yaml'), '--fixtures', place.path('event.json')];
       expect(await runCommand(args, output)).to.equal(0);
-      expect(shown.join('\n')).to.include(`: 1 more, e.g.\n  ${id}\n    conversation_ended\n    conv_1\n`);
+      expect(shown.join('\n')).to.include(`: 1 more, e.g.\n  ${id}  conversation_ended\n    conv_1\n`);
       const table = shown.filter((line) => /^[┌│├└]/.test(line));
       expect(table.map(({ length }) => length <= 60)).to.deep.equal(table.map(() => true));
       expect(table).to.have.length(6);

@@ -1,3 +1,5 @@
+import { systemClock } from '@switchhook/core/internal';
+import { Clock } from '@switchhook/sdk';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { throttle } from '../../plugins/postgres/test/gate.js';
@@ -98,6 +100,54 @@ routes: [{ to: crm }]
     } finally {
       await place.close();
       await crm.close();
+      await database.close();
+    }
+  });
+
+  it('shows all routers with their configurations, and gives a call the same answer at each of them', async () => {
+    const place = await workplace();
+    const database = await postgres();
+    const schema = String((await database.query('select current_schema() as schema'))[0]?.schema);
+    const yaml = (name: string): string => `
+version: 1
+server: { host: 127.0.0.1, port: 0, name: ${name} }
+store: { use: postgres, url: "${database.url}", schema: ${schema} }
+sources: { calls: { use: sigmamind.call, token: ${token} } }
+answers: [{ from: calls, variables: { answered_by: ${name} } }]
+`;
+    type Row = Readonly<Record<'name' | 'configuration', string>> & { readonly self: boolean };
+    const routersAt = async (url: string): Promise<readonly Row[]> =>
+      JSON.parse(await (await fetch(`${url}/api/status`)).text()).routers;
+    // On a busy machine the store may need longer than the 50 ms that a call waits for it.
+    const after: Clock['after'] = (ms, run) => systemClock.after(ms === 50 ? 10_000 : ms, run);
+    const clock = { ...systemClock, after };
+    const start = (name: string) =>
+      place.router(yaml(name), { configure: (services) => services.register(Clock, { useValue: clock }) });
+    try {
+      const [first, second] = [await start('berlin'), await start('lima')];
+      await eventually(async () => (await routersAt(first.url)).length === 2);
+      const rows = await routersAt(second.url);
+      expect(rows.map(({ name, self }) => [name, self])).to.deep.equal([
+        ['lima', true],
+        ['berlin', false],
+      ]);
+      expect(new Set(rows.map(({ configuration }) => configuration)).size).to.equal(2);
+      const metrics = await (await fetch(`${first.url}/metrics`)).text();
+      expect(metrics).to.match(/^switchhook_routers{state="there"} 2$/m);
+      const shown = await place.command(['status', '--once', '--url', first.url]);
+      expect(shown.stdout)
+        .to.match(/^berlin \(this one\)/m)
+        .and.match(/^lima\b/m)
+        .and.match(/run 2 configurations/);
+
+      expect((await ring(first.url, '+12025550101')).variables).to.deep.equal({ answered_by: 'berlin' });
+      await eventually(async () => (await database.query('select from texts')).length > 0);
+      expect((await ring(second.url, '+12025550101')).variables).to.deep.equal({ answered_by: 'berlin' });
+      expect((await ring(second.url, '+12025550102')).variables).to.deep.equal({ answered_by: 'lima' });
+      await second.router.close();
+      await eventually(async () => (await routersAt(first.url)).length === 1);
+    } finally {
+      await place.close();
       await database.close();
     }
   });

@@ -1,4 +1,4 @@
-/** The two complete examples of docs/recipes.md, as they are in config/examples, from end to end. */
+/** The complete examples of docs/recipes.md, as they are in config/examples, from end to end. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonObject } from '@switchhook/sdk';
@@ -210,6 +210,38 @@ describe('n8n behind Switchhook', () => {
     expect(keys[1]).to.equal(keys[0]);
     const types = router.receiver.requests.slice(1).map((request) => Object(request.json()).type);
     expect(types).to.deep.equal(['call_ended', 'call_analyzed']);
+  });
+});
+
+describe('One Slack message for each conversation', () => {
+  let router: TestRouter;
+  beforeEach(async () => {
+    const text = await example('one-message.yaml');
+    router = await runRouter(text.replace(/\$\{SLACK_WEBHOOK_URL.*\}/, '${RECEIVER_URL}'));
+  });
+  afterEach(() => router.close());
+
+  const happened = (event: string, more: JsonObject = {}) => {
+    return { event, agentId: 'agent_sales', conversationId: 'conv_1', duration: 73, ...more };
+  };
+  const texts = async (count: number) =>
+    (await router.receiver.received(count)).map((request) => Object(request.json()).text);
+
+  it('has the analysis, if it comes in time', async () => {
+    await router.send('agents', happened('conversation_ended'));
+    await router.clock.advance(9 * 60_000);
+    await router.send('agents', happened('conversation_analysed', { transcript: 'Agent: Hello' }));
+    expect(await texts(1)).to.deep.equal(['Call conv_1, 1m 13s: Agent: Hello']);
+  });
+
+  it('is sent without the analysis after 10 minutes, and not a second time when it comes', async () => {
+    await router.send('agents', happened('conversation_ended'));
+    await router.clock.advance(10 * 60_000);
+    expect(await texts(1)).to.deep.equal(['Call conv_1, 1m 13s: there is no analysis yet']);
+    await router.attempts(1);
+    await router.send('agents', happened('conversation_analysed', { transcript: 'Agent: Hello' }));
+    await router.clock.advance(20 * 60_000);
+    expect(router.receiver.requests).to.have.length(1);
   });
 });
 

@@ -112,7 +112,7 @@ describe('a simulation', () => {
 
   it('finds a router that fails and forgets', async () => {
     const failing = await receiver(({ path }, index) => {
-      if (path.startsWith('/api/calls')) return { status: 200, body: '{"calls":[],"more":false,"completeSince":null}' };
+      if (path.startsWith('/api/calls')) return { status: 200, body: '{"calls":[],"cursor":null}' };
       if (path.startsWith('/api/')) return { status: 200, body: '{"events":[],"cursor":null}' };
       return path.startsWith('/hooks/calls') ? 503 : { status: 200, body: `{"id":"event-${index}"}` };
     });

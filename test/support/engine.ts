@@ -5,6 +5,7 @@ import {
   Routes,
   registerClasses,
   registerPlan,
+  retentionPolicy,
   StatusReader,
   Swappable,
 } from '@switchhook/core/internal';
@@ -51,10 +52,11 @@ export function anEngine({ clock, log, metrics, store, random = () => 0.5, plan 
       resolvers: new Map(),
       emitters: new Set<string>(),
       captures: new Set<string>(),
-      ...{ number: 1, sinceMs: 0 },
+      ...{ number: 1, sinceMs: 0, routerName: 'router-1', digest: 'aaaaaaaa' },
     },
     ...{ routes: [], routeTable: new Routes([], () => {}), answers: [], normalizePhone: phoneNormalizer(null) },
     keepMs: 30 * 86_400_000,
+    retention: retentionPolicy({ events: 30 * 86_400_000 }, []),
     ...{ alerts: alertPolicy, expectations: [] },
     ...plan,
   });

@@ -21,7 +21,7 @@ const lying = defineStore({
     };
     // Node loads this file by itself: it can import packages, but no TypeScript file beside it.
     return new Proxy(store, {
-      get: (target, name: keyof Store) => (name === 'append' ? append : target[name]?.bind(target)),
+      get: (target, name: keyof Store) => (name === 'append' ? append : Object(target[name]).bind?.(target)),
     });
   },
 });

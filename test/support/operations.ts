@@ -3,6 +3,7 @@
 import {
   Answers,
   ChangeFeed,
+  Cluster,
   Controls,
   DeliveryTelemetry,
   Dispatcher,
@@ -21,6 +22,7 @@ import {
   RefusedRequests,
   Replays,
   type Route,
+  retentionPolicy,
   StatusReader,
 } from '@switchhook/core/internal';
 import {
@@ -97,7 +99,15 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     resolvers: resolversOf(fixture),
     captures,
     normalizePhone: phoneNormalizer(null),
-    ...{ number: 1, sinceMs: 0, keepMs: 86_400_000, emitters: new Set<string>() },
+    ...{
+      number: 1,
+      sinceMs: 0,
+      routerName: 'router-1',
+      digest: 'aaaaaaaa',
+      keepMs: 86_400_000,
+      retention: retentionPolicy({ events: 86_400_000 }, []),
+      emitters: new Set<string>(),
+    },
   };
   const current = { value: plan };
   const mask = maskFor(['hunter2']);
@@ -111,7 +121,10 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const erasures = new Erasures(current, kept, dispatcher, [answers, refused, ingest], clock, log, mask);
   const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, erasures, refused, mask);
   const [pullers, load] = [engine.get(Pullers), new ProcessLoadReader(clock)];
-  const status = new StatusReader(current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, clock);
+  const cluster = engine.get(Cluster);
+  const status = new StatusReader(
+    ...([current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, cluster, clock] as const),
+  );
   const changes = new ChangeFeed(current, kept, clock);
   const searches = new EventSearches(current, kept, clock, mask);
   const history = new History(kept, new Figures(clock), clock, log);

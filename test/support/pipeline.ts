@@ -131,7 +131,10 @@ export function resolversOf({ resolvers = {} }: World): ReadonlyMap<string, Open
 /** The same store, but for some of its methods. */
 export function storeWith(store: Store, methods: Partial<Store>): Store {
   return new Proxy(store, {
-    get: (target, name: keyof Store) => methods[name] ?? target[name]?.bind(target),
+    get: (target, name: keyof Store) => {
+      const own = methods[name] ?? target[name];
+      return typeof own === 'function' ? own.bind(target) : own;
+    },
   });
 }
 

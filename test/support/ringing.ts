@@ -116,7 +116,7 @@ export function aSwitchboard(fixture: CallWorld = {}) {
     const [newest] = await calls();
     return newest === undefined ? {} : (eventOf(newest).data.answer as JsonObject);
   };
-  return { pipeline, current: engine.current, clock, log, metrics, store: plain, ring, rungOut, calls, trace };
+  return { pipeline, engine, current: engine.current, clock, log, metrics, store: plain, ring, rungOut, calls, trace };
 }
 
 /** The variables of a reply. */

@@ -10,6 +10,7 @@ const delivery = fc.record({
   destination,
   state: fc.oneof({ weight: 3, arbitrary: fc.constant('waiting' as const) }, fc.constant('running' as const)),
   dueInMs,
+  gathers: fc.constantFrom(null, null, false, true),
 });
 const entry = fc.record({
   repeats: fc.option(fc.nat(50), { freq: 5 }),
@@ -55,7 +56,7 @@ const operator: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('list' as const),
-    state: fc.constantFrom('waiting' as const, 'dead' as const, 'delivered' as const, null),
+    state: fc.constantFrom('waiting' as const, 'dead' as const, 'delivered' as const, 'gathered' as const, null),
     destination: fc.option(destination),
     limit: fc.integer({ min: 1, max: 4 }),
   }),

@@ -197,19 +197,42 @@ export async function eventOf(router: RouterClient, id: string) {
   }
 }
 
-/** Up to `limit` dead or waiting deliveries that were not discarded. Reads further pages until there are enough. */
+/** Up to `most` deliveries of a query that were not discarded, and the cursor for what follows. Reads further pages until there are enough. */
 export async function undecided(router: RouterClient, query: Query, most: number) {
   const found: Delivery[] = [];
-  let cursor: string | null | undefined;
-  while (cursor !== null && found.length < most) {
-    const page: DeliveryList = await router.get('/api/deliveries', deliveryList, {
-      ...{ ...query, limit: String(Math.min(longestPage, most)) },
-      ...(cursor !== undefined && { cursor }),
-    });
-    found.push(...page.deliveries.filter(({ reason }) => reason !== 'discarded'));
-    cursor = page.cursor;
+  let cursor: string | null | undefined = query.cursor;
+  const pageOf = (limit: number): Promise<DeliveryList> =>
+    router.get('/api/deliveries', deliveryList, { ...query, limit: String(limit), cursor: cursor ?? undefined });
+  do {
+    const page: DeliveryList = await pageOf(Math.min(longestPage, most));
+    const fitting = page.deliveries.filter(({ reason }) => reason !== 'discarded');
+    const shown = fitting.slice(0, most - found.length);
+    found.push(...shown);
+    // A page ends where its cursor is: it is read again up to the last one that is shown.
+    const last = shown.at(-1);
+    const isCut = last !== undefined && fitting.length > shown.length;
+    cursor = isCut ? (await pageOf(page.deliveries.indexOf(last) + 1)).cursor : page.cursor;
+  } while (cursor !== null && found.length < most);
+  return { found, cursor };
+}
+
+/** How often the progress of something long is polled. */
+const askAgainMs = 500;
+
+/** Waits for the end of something that goes on in the router, such as a replay, and shows how far it is. */
+export async function ended<T extends { readonly id: string; readonly state: string }>(
+  started: T,
+  output: Output,
+  { again, text }: { readonly again: (id: string) => Promise<T>; readonly text: (current: T) => string },
+): Promise<T> {
+  let current = started;
+  while (current.state === 'running') {
+    output.progress(text(current));
+    await new Promise<void>((resolve) => systemClock.after(askAgainMs, resolve));
+    current = await again(current.id);
   }
-  return { found: found.slice(0, most), more: cursor !== null || found.length > most };
+  output.progress('');
+  return current;
 }
 
 /** Ends the command if the destination is not configured: no delivery would match, without an explanation. */

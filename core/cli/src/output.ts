@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util';
 import { printable, random } from '@switchhook/core/client';
+import { wrapped } from './table.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -14,7 +15,9 @@ export interface Output {
   readonly terminal: boolean;
   /** Characters in a line of the terminal. */
   readonly columns?: number;
-  /** A line of the result, or several; a line break within one is shown as `\n`. */
+  /**
+   * A line of the result, which a terminal breaks between words; or several, each as it is. A line break within one is shown as `\n`.
+   */
   line(text?: string | readonly string[]): void;
   /** A line about the result: progress, warnings, problems. */
   note(text: string): void;
@@ -60,10 +63,30 @@ export function plainOutput(out: (text: string) => void, error: (text: string) =
   };
 }
 
+/** A terminal that shows colours. `columns` is read for each line. */
+export function terminalOutput(
+  out: (text: string) => void,
+  error: (text: string) => void,
+  columns: () => number,
+): Output {
+  const plain = plainOutput(out, error);
+  return {
+    ...plain,
+    terminal: true,
+    get columns() {
+      return columns();
+    },
+    line: (text = '') => plain.line(typeof text === 'string' ? wrapped(shownLine(text), columns()) : text),
+  };
+}
+
+const isTerminal = process.stdout.isTTY === true && process.stdout.hasColors();
+
 /** The process's own two streams. */
 export const processOutput: Output = {
-  ...plainOutput(console.log, console.error),
-  terminal: process.stdout.isTTY === true && process.stdout.hasColors(),
+  ...(isTerminal
+    ? terminalOutput(console.log, console.error, () => process.stdout.columns ?? defaultColumns)
+    : plainOutput(console.log, console.error)),
   get columns() {
     return process.stdout.columns ?? defaultColumns;
   },

@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import { formatProblems } from '@switchhook/core/client';
 import { stringifyJson } from '@switchhook/sdk';
+import type { Command } from 'commander';
 import { CommandFailure, defaultColumns, exitCodes, type Output, shownLine, styled } from './output.js';
 import { type Column, drawTable, fitTable } from './table.js';
 
@@ -29,6 +30,30 @@ export function printTable(output: Output, columns: readonly Column[], rows: rea
   const fitted = fitTable(columns, cells, output.columns ?? defaultColumns);
   output.line(drawTable(fitted, (part, text) => styled(output, part === 'heading' ? 'bold' : 'dim', text)));
   if (fitted.dropped.length > 0) output.note(`Not shown, too narrow: ${fitted.dropped.join(', ')}. --json has all.`);
+}
+
+/** After a list that was cut: the command that shows what follows, which is this one with the cursor. Nothing where the list has ended. */
+export function noteRest(output: Output, command: Command, cursor: string | null, what = 'There are more'): void {
+  if (cursor === null) return;
+  const given = command.options.filter(
+    (option) => option.long !== '--cursor' && command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  const words = given.flatMap((option) => {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (value === true) return [option.long ?? ''];
+    // A terminal's history is no place for it.
+    return [option.long ?? '', option.long === '--token' ? '<token>' : shellWord(String(value))];
+  });
+  output.note(`${what}: ${['switchhook', command.name(), ...words, '--cursor', shellWord(cursor)].join(' ')}`);
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text);
+}
+
+/** A word in single quotes, for bash, zsh and fish. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Goes on if the answer is yes; ends the command otherwise, also without a terminal. */

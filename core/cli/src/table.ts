@@ -1,4 +1,4 @@
-/** Draws a table that fits a terminal: its columns are cut, moved to a line of their own, or left out, in this order. */
+/** Text that fits a terminal: tables whose columns are cut, moved to a line of their own, or left out, in this order; and lines broken between words. */
 import stringWidth from 'string-width';
 
 /** A column by its heading; as text alone one that is cut to no less than 16 characters. */
@@ -30,6 +30,10 @@ interface Fitted extends Exclude<Column, string> {
 }
 
 const defaultCut = 16;
+/** A time is cut to no less: its day and minute stay, its age goes. */
+export const timeCut = 17;
+/** The least that is left of any column where all that can be left out was left out. */
+const leastCut = 5;
 const escapeSequence = /(\p{Cc}\[[\d;]*m)/u;
 
 /** Fits a table between rules into so many characters; cells may be coloured. */
@@ -49,7 +53,13 @@ export function fitTable(
     const stacked = kept.find((column) => column.below);
     const [next] = kept.filter(({ drop }) => drop !== undefined).sort((a, b) => (a.drop ?? 0) - (b.drop ?? 0));
     const gone = stacked ?? next;
-    if (gone === undefined) break;
+    if (gone === undefined) {
+      shrink(
+        kept.map((column) => Object.assign(column, { cut: leastCut })),
+        available,
+      );
+      break;
+    }
     if (gone === stacked) below = stacked;
     else dropped.push(gone.heading);
     kept = kept.filter((column) => column !== gone);
@@ -57,7 +67,7 @@ export function fitTable(
   return {
     headings: kept.map(({ heading, width }) => cutTo(heading, width)),
     rows: rows.map((row) => kept.map(({ index, width }) => cutTo(row[index] ?? '', width))),
-    below: below === undefined ? [] : rows.map((row) => row[below?.index ?? 0] ?? ''),
+    below: below === undefined ? [] : rows.map((row) => cutTo(row[below?.index ?? 0] ?? '', available - 4)),
     dropped,
   };
 }
@@ -108,6 +118,23 @@ function shrink(columns: readonly Fitted[], available: number): boolean {
   }
   for (const [index, column] of columns.entries()) column.width = widths[index] ?? 0;
   return true;
+}
+
+/** A text in lines of at most this width, broken between words; the further ones are indented. A longer word, such as a URL, stays whole. */
+export function wrapped(text: string, width: number): readonly string[] {
+  const [, spaces = ''] = /^(?:\p{Cc}\[[\d;]*m)*( *)/u.exec(text) ?? [];
+  const indent = `${spaces}  `;
+  const lines: string[] = [];
+  let line = '';
+  for (const part of text.split(/(?<=\S)(?= )/)) {
+    const isFirst = line.trim() === '';
+    if (isFirst || stringWidth(line) + stringWidth(part) <= width) line += part;
+    else {
+      lines.push(line);
+      line = indent + part.trimStart();
+    }
+  }
+  return [...lines, line];
 }
 
 /** A text of at most this width, its colours kept; an ellipsis stands for what was cut. */

@@ -26,15 +26,14 @@ export {
   deliveryList,
   duplicateList,
   type Event,
-  type Explanation,
   eventDetails,
-  explanationList,
   incompleteList,
   problem,
   type Readable,
   type Replay,
   replay,
 } from './api/responses.js';
+export { type Explanation, explanationList } from './api/route-responses.js';
 export {
   type DestinationStatus,
   destinationStatus,

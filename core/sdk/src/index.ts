@@ -262,10 +262,9 @@ export function defineStore<S extends z.ZodObject, const I extends Inject = Reco
   return define('store', component, defineStore);
 }
 
-/** What templates and expressions of a destination see: `event` and `delivery { id, route, destination, attempt }`. */
-export function deliveryScope(delivery: Delivery): Scope {
-  const { event, ...rest } = delivery;
-  return { event, delivery: rest };
+/** What templates and expressions of a destination see: `event`, `events` and `delivery { id, route, destination, attempt }`. */
+export function deliveryScope({ event, events = [event], ...delivery }: Delivery): Scope {
+  return { event, events, delivery };
 }
 
 function define<K extends Kind, S extends z.ZodObject, I extends Inject>(

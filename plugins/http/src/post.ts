@@ -33,7 +33,7 @@ const options = z
       'webhook-signature',
     ]),
     body: template(
-      'Body: a text is sent as it is, everything else as JSON. Default: the event, or nothing for GET and DELETE.',
+      'Body: a text is sent as it is, everything else as JSON. Default: the event, for a route with `wait` with the list `events` in it; nothing for GET and DELETE.',
     ).optional(),
     sign: signingSecret('Secret of a Standard Webhooks signature: `whsec_` and base64, or any other text.').optional(),
     allowPrivate: z
@@ -75,7 +75,9 @@ function contentFor(target: z.output<typeof options>, delivery: Delivery, nowMs:
 
 function bodyFor({ body, method }: z.output<typeof options>, delivery: Delivery) {
   if (body !== undefined) return bodyOf(body.render(deliveryScope(delivery)));
-  return method === 'GET' || method === 'DELETE' ? undefined : bodyOf(envelope(delivery.event));
+  if (method === 'GET' || method === 'DELETE') return undefined;
+  const { event, events } = delivery;
+  return bodyOf({ ...envelope(event), ...(events !== undefined && { events: events.map(envelope) }) });
 }
 
 /** The event without its `key`, which means nothing outside the router. */

@@ -45,6 +45,16 @@ describe('http.post', () => {
     return destination.deliver(withData(data), patience());
   };
 
+  it('sends all events of a route that waits, each without its key, in the body of the last', async () => {
+    const { destination, far } = await setup();
+    const events = ['conversation_ended', 'conversation_analysed'].map((type) => anEvent({ type }));
+    const [, event = anEvent()] = events;
+    await destination.deliver(aDelivery({ event, events }), patience());
+    const [request] = await far.received(1);
+    const sent = events.map(({ key: _, ...rest }) => rest);
+    expect(request?.json()).to.deep.equal({ ...sent[1], events: sent });
+  });
+
   describe('a preview', () => {
     it('is what would be sent, and sends nothing', async () => {
       const { destination, far } = await setup((url) => ({

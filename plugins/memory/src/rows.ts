@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type * as contract from '@switchhook/sdk';
 import { type Attempt, type DeliveryState, type EndReason, type Page, refuse, type Settlement } from '@switchhook/sdk';
+import { eventsOf, type Gathering, gatheredOf } from './gatherings.js';
 
 export interface EventRow {
   readonly record: contract.EventRecord;
@@ -28,6 +29,8 @@ export interface DeliveryRow {
   lease: number;
   dueMs: number;
   settledAtMs: number | null;
+  /** Null where it neither gathers nor is gathered. */
+  gathered: { readonly gathering: Gathering; readonly ends: boolean } | null;
 }
 
 /** What happened: an event was kept, or an attempt ended. */
@@ -83,7 +86,32 @@ export function restored(
 ): DeliveryRow {
   const tries = Math.max(attempts, log.at(-1)?.number ?? 0);
   const kept = { id, event, route, destination, transforms, state, reason, attempts, createdAtMs, settledAtMs };
-  return { ...kept, order: order + index / 1_001, log: [...log], tries, lease: tries, dueMs: dueMs ?? 0 };
+  return {
+    ...kept,
+    order: order + index / 1_001,
+    log: [...log],
+    tries,
+    lease: tries,
+    dueMs: dueMs ?? 0,
+    gathered: null,
+  };
+}
+
+/** What a step of retention may remove, oldest first. */
+export function prunable(all: Iterable<EventRow>, request: contract.PruneRequest): readonly EventRow[] {
+  const { beforeMs, limit, remove = 'events', scope = {} } = request;
+  const { sources, exceptSources = [], types, exceptTypes = [] } = scope;
+  const fits = ({ record: { receivedAtMs, source, type, body } }: EventRow) =>
+    receivedAtMs < beforeMs &&
+    (sources?.includes(source) ?? true) &&
+    !exceptSources.includes(source) &&
+    (types?.includes(type) ?? true) &&
+    !exceptTypes.includes(type) &&
+    (remove === 'events' || body.length > 0);
+  return [...all]
+    .filter((row) => fits(row) && !row.deliveries.some(isNeeded))
+    .sort((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order)
+    .slice(0, limit);
 }
 
 /** What a claim may take, each with the time from which on it may. */
@@ -104,8 +132,8 @@ export function takeOver(row: DeliveryRow, leaseUntilMs: number): contract.Claim
   row.attempts += 1;
   row.tries += 1;
   row.lease += 1;
-  const { id, route, destination, transforms, attempts: attempt, lease, event } = row;
-  return { id, route, destination, transforms, attempt, lease, event };
+  const { id, route, destination, transforms, attempts: attempt, lease } = row;
+  return { id, route, destination, transforms, attempt, lease, ...eventsOf(row) };
 }
 
 export function apply(row: DeliveryRow, settlement: Settlement, wasCalled: boolean, nowMs: number): void {
@@ -141,6 +169,23 @@ export function isOpen({ state }: DeliveryRow): boolean {
 
 export function needsDecision({ state, reason }: DeliveryRow): boolean {
   return state === 'dead' && reason !== 'discarded';
+}
+
+/** Whether its event must be kept: also for the delivery that has gathered it. */
+export function isNeeded(row: DeliveryRow): boolean {
+  return [row, row.gathered?.gathering.first ?? row].some((each) => isOpen(each) || needsDecision(each));
+}
+
+/** One row per destination. */
+export function backlogOf(rows: readonly DeliveryRow[]): readonly contract.Backlog[] {
+  const all = rows.filter((row) => isOpen(row) || needsDecision(row));
+  return [...new Set(all.map(({ destination }) => destination))].map((destination) => {
+    const here = all.filter((row) => row.destination === destination);
+    const count = (state: DeliveryState): number => here.filter((row) => row.state === state).length;
+    const opened = here.filter(isOpen).map(({ createdAtMs }) => createdAtMs);
+    const oldestOpenMs = opened.length === 0 ? null : Math.min(...opened);
+    return { destination, waiting: count('waiting'), running: count('running'), dead: count('dead'), oldestOpenMs };
+  });
 }
 
 export function fitsEvent({ record, deliveries }: EventRow, query: contract.EventQuery): boolean {
@@ -188,6 +233,7 @@ export function recordOf(row: DeliveryRow): contract.DeliveryRecord {
     createdAtMs,
     settledAtMs,
     failure: row.log.at(-1)?.reason ?? null,
+    ...gatheredOf(row),
   };
 }
 

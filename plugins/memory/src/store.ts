@@ -1,10 +1,13 @@
 /** The reference store: implements the contract in the plainest way. Every list is made anew from everything. */
 
 import type * as contract from '@switchhook/sdk';
-import { type Attempt, Clock, type DeliveryState, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
+import { type Attempt, Clock, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
 import { z } from 'zod';
+import { Gatherings } from './gatherings.js';
+import { RemovedKeys } from './removed-keys.js';
 import {
   apply,
+  backlogOf,
   type ChangeRow,
   changesOf,
   claimable,
@@ -14,11 +17,11 @@ import {
   end,
   fitsDelivery,
   fitsEvent,
-  isOpen,
   isRunning,
   keyOf,
   needsDecision,
   pageOf,
+  prunable,
   recordOf,
   restored,
   takeOver,
@@ -51,9 +54,9 @@ class MemoryStore implements contract.Store {
   /** By id, in order of arrival. */
   readonly #events = new Map<string, EventRow>();
   readonly #idByKey = new Map<string, string>();
-  /** Of erased events, by the digest of source and key. */
-  readonly #erased = new Map<string, { readonly eventId: string; readonly untilMs: number }>();
+  readonly #removed = new RemovedKeys();
   readonly #texts: Texts;
+  readonly #gatherings = new Gatherings();
   #nextOrder = 0;
   #changes: ChangeRow[] = [];
   #lastChange = 0;
@@ -77,60 +80,53 @@ class MemoryStore implements contract.Store {
   }
 
   async append(entries: readonly contract.Entry[]): Promise<readonly contract.Appended[]> {
-    const added: EventRow[] = [];
+    const undo: (() => void)[] = [];
     try {
-      return entries.map((entry) => this.#append(entry, added));
+      return entries.map((entry) => this.#append(entry, undo));
     } catch (error) {
-      for (const row of added) this.#remove(row);
+      for (const each of undo.toReversed()) each();
       throw error;
     }
   }
 
-  #append({ event, deliveries }: contract.Entry, added: EventRow[]): contract.Appended {
+  #append({ event, deliveries }: contract.Entry, undo: (() => void)[]): contract.Appended {
     const known = this.#idByKey.get(keyOf(event));
     if (known !== undefined) return { eventId: known, duplicate: true };
-    const erased = this.#erased.get(digestOf(event));
-    if (erased !== undefined) return { eventId: erased.eventId, duplicate: true, erased: true };
+    const removed = this.#removed.find(event);
+    if (removed !== null) return removed;
     if (this.#events.has(event.id)) throw new Error(`an event ${event.id} is kept already, with another key`);
     const record = { ...event, body: new Uint8Array(event.body) };
     const row: EventRow = { record, order: this.#nextOrder++, deliveries: [] };
-    this.#add(row, deliveries);
+    undo.push(() => this.#remove(row));
     this.#events.set(event.id, row);
     this.#idByKey.set(keyOf(event), event.id);
-    added.push(row);
     this.#note(row, null);
+    this.#add(row, deliveries, undo);
     return { eventId: event.id, duplicate: false };
   }
 
   async extend(eventId: string, deliveries: readonly contract.NewDelivery[]): Promise<readonly string[]> {
     const row = this.#events.get(eventId);
-    return row === undefined ? [] : this.#add(row, deliveries);
+    return row === undefined || row.record.body.length === 0 ? [] : this.#add(row, deliveries);
   }
 
-  #add({ record, order, deliveries }: EventRow, added: readonly contract.NewDelivery[]): readonly string[] {
+  #add(event: EventRow, added: readonly contract.NewDelivery[], undo: (() => void)[] = []): readonly string[] {
+    const { record, order, deliveries } = event;
     if (deliveries.length + added.length > maxDeliveries)
       throw new Error(`event ${record.id} would have more than ${maxDeliveries} deliveries`);
-    return added.map(({ route, destination, transforms, state, dueMs }) => {
+    return added.map(({ route, destination, transforms, state, dueMs, gather }) => {
       const index = deliveries.length;
       const id = deliveryId(record.id, index);
       const begun = state === 'running' ? 1 : 0;
-      deliveries.push({
-        id,
-        order: order + index / (maxDeliveries + 1),
-        event: record,
-        route,
-        destination,
-        transforms: [...transforms],
-        createdAtMs: this.#clock.now(),
-        log: [],
-        state,
-        reason: null,
-        attempts: begun,
-        tries: begun,
-        lease: begun,
-        dueMs,
-        settledAtMs: null,
-      });
+      const createdAtMs = this.#clock.now();
+      const row: DeliveryRow = {
+        ...{ id, order: order + index / (maxDeliveries + 1), event: record, createdAtMs },
+        ...{ route, destination, transforms: [...transforms], state, dueMs, log: [] },
+        ...{ attempts: begun, tries: begun, lease: begun, reason: null, settledAtMs: null, gathered: null },
+      };
+      deliveries.push(row);
+      if (gather !== undefined && record.subject !== null) undo.push(this.#gatherings.add(row, gather, createdAtMs));
+      for (const attempt of row.log) this.#note(event, { delivery: row, attempt });
       return id;
     });
   }
@@ -192,7 +188,9 @@ class MemoryStore implements contract.Store {
   }
 
   async replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
-    const found = this.#found(ids).filter((row) => row.state !== 'running');
+    const found = this.#found(ids).filter(
+      ({ state, event }) => state !== 'running' && state !== 'gathered' && event.body.length > 0,
+    );
     for (const row of found)
       Object.assign(row, { state: 'waiting', reason: null, attempts: 0, dueMs, settledAtMs: null });
     return found.map(({ id }) => id);
@@ -204,25 +202,24 @@ class MemoryStore implements contract.Store {
     return found.map(({ id }) => id);
   }
 
-  async prune({ beforeMs, limit }: contract.PruneRequest): Promise<number> {
-    const old = [...this.#events.values()].filter(({ record }) => record.receivedAtMs < beforeMs);
-    const done = old.filter(({ deliveries }) => !deliveries.some((row) => isOpen(row) || needsDecision(row)));
-    const oldest = done.toSorted((a, b) => a.record.receivedAtMs - b.record.receivedAtMs || a.order - b.order);
-    const removed = oldest.slice(0, limit);
-    for (const row of removed) this.#remove(row);
-    const keys = [...this.#erased]
-      .filter(([, { untilMs }]) => untilMs <= this.#clock.now())
-      .sort(([, a], [, b]) => a.untilMs - b.untilMs || (a.eventId < b.eventId ? -1 : 1))
-      .slice(0, limit);
-    for (const [key] of keys) this.#erased.delete(key);
-    return removed.length + this.#texts.removeEnded(limit) + keys.length;
+  async prune(request: contract.PruneRequest): Promise<number> {
+    const { limit, remove = 'events', keysMs = 0 } = request;
+    const removed = prunable(this.#events.values(), request);
+    if (remove === 'bodies') for (const { record } of removed) Object.assign(record, { body: new Uint8Array() });
+    if (remove === 'bodies') return removed.length;
+    for (const row of removed) {
+      this.#remove(row);
+      if (keysMs > 0) this.#removed.notePruned(row.record);
+    }
+    const keys = this.#removed.prune(this.#clock.now(), keysMs, limit);
+    return removed.length + this.#texts.removeEnded(limit) + keys;
   }
 
   async erase({ eventIds, keysUntilMs }: contract.EraseRequest): Promise<readonly string[]> {
     const rows = [...new Set(eventIds)].flatMap((id) => this.#events.get(id) ?? []);
     for (const row of rows) {
       this.#remove(row);
-      this.#erased.set(digestOf(row.record), { eventId: row.record.id, untilMs: keysUntilMs });
+      this.#removed.noteErased(digestOf(row.record), row.record.id, keysUntilMs);
     }
     return rows.map(({ record }) => record.id);
   }
@@ -235,34 +232,33 @@ class MemoryStore implements contract.Store {
     all: readonly contract.StoredEvent[],
     { texts = [], keys = [] }: contract.StoredOthers = {},
   ): Promise<void> {
-    for (const { digest, eventId, untilMs } of keys)
-      if (untilMs !== null) this.#erased.set(digest, { eventId, untilMs });
-    const events = all.filter(({ event }) => this.#erased.get(digestOf(event))?.eventId !== event.id);
+    this.#removed.restore(keys);
+    const events = all.filter(({ event }) => !this.#removed.isErased(event));
     for (const { event } of events)
       if ((this.#idByKey.get(keyOf(event)) ?? event.id) !== event.id)
         throw new Error(`another event has the source and key of event ${event.id}`);
     for (const text of texts) this.#texts.keep(text);
     for (const { event, deliveries } of events) {
       const kept = this.#events.get(event.id);
+      this.#removed.forget(event);
       if (kept === undefined) this.#append({ event, deliveries: [] }, []);
-      const row = this.#events.get(event.id);
-      row?.deliveries.splice(
-        0,
-        row.deliveries.length,
-        ...deliveries.map(({ record, attempts }, index) => restored(row, index, record, attempts)),
-      );
+      this.#replace(event.id, deliveries);
+    }
+  }
+
+  #replace(eventId: string, deliveries: readonly contract.StoredDelivery[]): void {
+    const event = this.#events.get(eventId);
+    if (event === undefined) return;
+    for (const row of event.deliveries.splice(0)) this.#gatherings.replace(row);
+    for (const [index, { record, attempts }] of deliveries.entries()) {
+      const row = restored(event, index, record, attempts);
+      event.deliveries.push(row);
+      if (record.gathered) this.#gatherings.keep(row, record.gathered.ends, record.gathered.by === row.id);
     }
   }
 
   async backlog(): Promise<readonly contract.Backlog[]> {
-    const all = this.#deliveries().filter((row) => isOpen(row) || needsDecision(row));
-    return [...new Set(all.map(({ destination }) => destination))].map((destination) => {
-      const here = all.filter((row) => row.destination === destination);
-      const count = (state: DeliveryState): number => here.filter((row) => row.state === state).length;
-      const opened = here.filter(isOpen).map(({ createdAtMs }) => createdAtMs);
-      const oldestOpenMs = opened.length === 0 ? null : Math.min(...opened);
-      return { destination, waiting: count('waiting'), running: count('running'), dead: count('dead'), oldestOpenMs };
-    });
+    return backlogOf(this.#deliveries());
   }
 
   async changes(after: string | null, limit: number): Promise<contract.Changes> {
@@ -283,6 +279,7 @@ class MemoryStore implements contract.Store {
     this.#changes = this.#changes.filter((change) => change.row !== row);
     this.#events.delete(record.id);
     this.#idByKey.delete(keyOf(record));
+    for (const each of row.deliveries) this.#gatherings.remove(each);
   }
 
   #deliveries(): DeliveryRow[] {

@@ -12,6 +12,7 @@ import type {
   EraseRequest,
   EventQuery,
   EventRecord,
+  Gather,
   NewDelivery,
   PruneRequest,
   Settled,
@@ -38,7 +39,7 @@ export type Write =
   | { readonly kind: 'prune'; readonly request: PruneRequest; readonly nowMs: number }
   | { readonly kind: 'erase'; readonly request: EraseRequest }
   | { readonly kind: 'restore'; readonly events: readonly StoredEvent[]; readonly others: StoredOthers }
-  | { readonly kind: 'clear' }
+  | { readonly kind: 'clear'; readonly keep: StoredOthers }
   | {
       readonly kind: 'setState';
       readonly key: string;
@@ -171,8 +172,8 @@ function packEntries(entries: readonly Entry[], nowMs: number, values: unknown[]
     values.push(whole(e.occurredAtMs), whole(e.receivedAtMs), e.body.byteLength);
     bodies.push(e.body);
     values.push(deliveries.length);
-    for (const { route, destination, transforms, state, dueMs } of deliveries)
-      values.push(route, destination, transforms.length === 0 ? null : transforms, state, whole(dueMs));
+    for (const { route, destination, transforms, state, dueMs, gather = null } of deliveries)
+      values.push(route, destination, transforms.length === 0 ? null : transforms, state, whole(dueMs), gather);
   }
 }
 
@@ -230,13 +231,15 @@ function entryFrom(reader: Reader): Entry {
 }
 
 function deliveryFrom(reader: Reader): NewDelivery {
-  return {
-    route: reader.next(),
-    destination: reader.next(),
+  const delivery = {
+    route: reader.next<string>(),
+    destination: reader.next<string>(),
     transforms: reader.next<readonly string[] | null>() ?? [],
-    state: reader.next(),
-    dueMs: reader.next(),
+    state: reader.next<NewDelivery['state']>(),
+    dueMs: reader.next<number>(),
   };
+  const gather = reader.next<Gather | null>();
+  return gather === null ? delivery : { ...delivery, gather };
 }
 
 function settledFrom(reader: Reader): Settled {

@@ -1,5 +1,5 @@
 /** Maps rows to the records of the contract. */
-import type { DeliveryRecord, EventRecord } from '@switchhook/sdk';
+import type { DeliveryRecord, EventRecord, Gathered } from '@switchhook/sdk';
 import type { DeliveryRow, EventRow } from './sql.js';
 import { stateOf } from './state-codes.js';
 
@@ -30,6 +30,7 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
     createdAtMs: row.created_at,
     settledAtMs: row.settled_at,
     failure: row.failure,
+    ...gatheredOf(row.gathered),
   };
 }
 
@@ -39,6 +40,13 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
  */
 export function idOf(eventId: string, number: number): string {
   return `${eventId}.${number % deliveriesPerEvent}`;
+}
+
+/** From the text of `gatheredColumn`. */
+function gatheredOf(text: string | null): { readonly gathered?: Gathered } {
+  if (text === null) return {};
+  const [by = '', events, ends] = text.split(' ');
+  return { gathered: { by, events: Number(events), ends: ends === '1' } };
 }
 
 /** The parts of a delivery id; those of no delivery where it is none. */

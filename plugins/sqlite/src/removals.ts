@@ -1,8 +1,9 @@
-/** Removes events: those that are old and done, and those that are erased. Of the latter stays a digest of source and key. */
+/** Removes events, or their bodies: those that are old and done, and those that are erased. A digest of source and key may stay. */
 import { createHash } from 'node:crypto';
 import type { EraseRequest, PruneRequest } from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
 import type { DuplicateIndex } from './duplicate-index.js';
+import type { Gatherings } from './gatherings.js';
 import type { Results } from './protocol.js';
 import { deliveriesPerEvent } from './records.js';
 import type { CurrentRow, Place, writeStatements } from './sql.js';
@@ -11,8 +12,8 @@ import { removalStatements } from './sql-removals.js';
 import { countedAs } from './state-codes.js';
 import type { SubjectOrder } from './subject-order.js';
 
-/** Events scanned in one step of pruning: about 10 ms. */
-const pruneWindow = 10_000;
+/** Events scanned in one step of pruning: about 10 ms. With bodies, each is looked at in its row. */
+const pruneWindow = { events: 10_000, bodies: 2_000 };
 const start: Place = { atMs: -1, order: -1 };
 
 /** What a removal has to keep up to date. */
@@ -22,25 +23,40 @@ interface RemovalParts {
   readonly counters: BacklogCounters;
   readonly order: SubjectOrder;
   readonly duplicates: DuplicateIndex;
+  readonly gatherings: Gatherings;
 }
 
 export class Removals {
   readonly #parts: RemovalParts;
   readonly #sql: ReturnType<typeof removalStatements>;
-  /** Where pruning continues: one step scans too few events to pass all that must be kept before it. */
-  #pruneFrom = start;
-  /** Whether digests of erased keys are kept, so that an append has to look for them; null = not known. */
-  #anyErased: boolean | null = null;
+  /** By what is removed, where pruning continues: one step scans too few events to pass all that must be kept before it. */
+  readonly #pruneFrom = new Map<string, Place>();
+  /** By what is removed, the place before the first event that has kept its body since the walk began. */
+  readonly #needed = new Map<string, Place>();
+  /** Whether digests of keys are kept, so that an append has to look for them; null = not known. */
+  #anyRemoved: boolean | null = null;
 
   constructor(parts: RemovalParts) {
     this.#parts = parts;
     this.#sql = removalStatements(parts.db);
   }
 
-  /** Id of the event with this source and key that was erased. */
-  erased(source: string, key: string): string | null {
-    this.#anyErased ??= this.#sql.anyErased.get()?.found === 1;
-    return this.#anyErased ? (this.#sql.erased.get(digestOf(source, key))?.id ?? null) : null;
+  /** The event with this source and key that was erased, or removed by retention while its key is kept. */
+  removed(source: string, key: string): Exclude<Results['append'][number], null> | null {
+    this.#anyRemoved ??= this.#sql.anyErased.get()?.found === 1;
+    const found = this.#anyRemoved ? this.#sql.removed.get(digestOf(source, key)) : undefined;
+    return found === undefined ? null : { eventId: found.id, ...(found.erased === 1 && { erased: true }) };
+  }
+
+  /** Keeps the key of an event that retention has removed, here or in another store. */
+  notePruned(digest: string, eventId: string, receivedMs: number): void {
+    this.#sql.notePruned.run(digest, eventId, receivedMs);
+    this.#anyRemoved = true;
+  }
+
+  /** An event is kept again. */
+  forget(source: string, key: string, eventId: string): void {
+    this.#sql.forget.run(digestOf(source, key), eventId);
   }
 
   erase({ eventIds, keysUntilMs }: EraseRequest): Results['erase'] {
@@ -57,28 +73,55 @@ export class Removals {
   /** Keeps the key of an event that was erased, here or in another store. */
   noteErased(digest: string, eventId: string, untilMs: number): void {
     this.#sql.noteErased.run(digest, eventId, untilMs);
-    this.#anyErased = true;
+    this.#anyRemoved = true;
   }
 
-  prune({ beforeMs, limit }: PruneRequest, nowMs: number): Results['prune'] {
-    const from = this.#pruneFrom;
-    const end = this.#sql.pruneWindow.get(from.atMs, from.order, beforeMs, pruneWindow - 1);
+  prune(request: PruneRequest, nowMs: number): Results['prune'] {
+    const { beforeMs, limit, remove = 'events', scope = {}, keysMs = 0 } = request;
+    const walk = JSON.stringify([remove, scope]);
+    const from = this.#pruneFrom.get(walk) ?? start;
+    const end = this.#sql.pruneWindow.get(from.atMs, from.order, beforeMs, pruneWindow[remove] - 1);
     const until = end ?? { atMs: beforeMs, order: -1 };
-    const found = this.#sql.prunable.all(from.atMs, from.order, until.atMs, until.order, beforeMs, limit);
-    for (const { seq, source, key } of found) this.#remove(seq, source, key);
-    if (found.length < limit) this.#pruneFrom = end ?? start;
+    if (remove === 'bodies') return this.#pruneBodies(request, walk, { from, until, isLast: end === undefined });
+    const found = this.#sql.prunable(from, until, beforeMs, scope, limit);
+    for (const { seq, source, key, id, receivedMs } of found) {
+      this.#remove(seq, source, key);
+      if (keysMs > 0 && receivedMs + keysMs > nowMs) this.notePruned(digestOf(source, key), id, receivedMs);
+    }
+    if (found.length < limit) this.#pruneFrom.set(walk, end ?? start);
     const { changes: texts } = this.#sql.dropEndedState.run(nowMs, limit);
-    const { changes: keys } = this.#sql.dropErased.run(nowMs, limit);
-    if (keys > 0) this.#anyErased = null;
+    const { changes: erased } = this.#sql.dropErased.run(nowMs, limit);
+    const { changes: pruned } = this.#sql.dropPruned.run(nowMs - keysMs, limit);
+    if (erased + pruned > 0) this.#anyRemoved = null;
     this.#giveSpaceBack();
-    return { removed: found.length + texts + keys, more: end !== undefined };
+    return { removed: found.length + texts + erased + pruned, more: end !== undefined };
   }
 
-  /** Removes an event's deliveries with their attempts. */
-  clear(seq: number): void {
-    const { write, counters, order } = this.#parts;
+  /** A later walk begins at the first event whose body was still needed, or where this one ends: what was passed has no body. */
+  #pruneBodies(
+    { beforeMs, limit, scope = {} }: PruneRequest,
+    walk: string,
+    { from, until, isLast }: { readonly from: Place; readonly until: Place; readonly isLast: boolean },
+  ): Results['prune'] {
+    let removed = 0;
+    for (const { seq, atMs, needed } of this.#sql.withBodies(from, until, beforeMs, scope)) {
+      if (removed === limit) return { removed, more: true };
+      if (needed === 1 && !this.#needed.has(walk)) this.#needed.set(walk, { atMs, order: seq - 1 });
+      if (needed === 0) this.#sql.dropBody.run(seq);
+      removed += needed === 0 ? 1 : 0;
+    }
+    this.#pruneFrom.set(walk, isLast ? (this.#needed.get(walk) ?? until) : until);
+    if (isLast) this.#needed.delete(walk);
+    this.#giveSpaceBack();
+    return { removed, more: !isLast };
+  }
+
+  /** Removes an event's deliveries with their attempts. `isReplaced`: a copy brings them again. */
+  clear(seq: number, isReplaced: boolean): void {
+    const { write, counters, order, gatherings } = this.#parts;
     const [first, last] = [seq * deliveriesPerEvent, (seq + 1) * deliveriesPerEvent - 1];
     const removed: readonly CurrentRow[] = write.deliveriesOf.all(seq, seq);
+    gatherings.remove(first, last, isReplaced);
     this.#sql.dropAttempts.run(first, last);
     this.#sql.dropDeliveries.run(first, last);
     for (const row of removed) {
@@ -88,11 +131,13 @@ export class Removals {
   }
 
   rollback(): void {
-    this.#anyErased = null;
+    this.#pruneFrom.clear();
+    this.#needed.clear();
+    this.#anyRemoved = null;
   }
 
   #remove(seq: number, source: string, key: string): void {
-    this.clear(seq);
+    this.clear(seq, false);
     this.#sql.dropEvent.run(seq);
     this.#parts.duplicates.remove(source, key, seq);
   }

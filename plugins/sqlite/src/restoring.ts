@@ -1,6 +1,7 @@
 /** Keeps what another store kept as it is. The worker runs it inside its transaction. */
 import type { StoredEvent, StoredOthers } from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
+import type { Gatherings } from './gatherings.js';
 import { deliveriesPerEvent, textOf } from './records.js';
 import type { Removals } from './removals.js';
 import type { writeStatements } from './sql.js';
@@ -13,6 +14,7 @@ interface Parts {
   readonly counters: BacklogCounters;
   readonly order: SubjectOrder;
   readonly removals: Removals;
+  readonly gatherings: Gatherings;
   /**
    * Keeps an event without deliveries, and returns its number; null where another event has its source and key, `erased` where
    * it was erased here.
@@ -20,21 +22,25 @@ interface Parts {
   append(event: StoredEvent['event']): number | 'erased' | null;
 }
 
-/** Keys of removed events are left out: here a key is removed with its event, unless the event was erased. */
-export function restoreOthers({ sql, removals }: Parts, { texts = [], keys = [] }: StoredOthers): void {
+export function restoreOthers(
+  { sql, removals }: Pick<Parts, 'sql' | 'removals'>,
+  { texts = [], keys = [] }: StoredOthers,
+): void {
   for (const { key, value, expiresAtMs } of texts) sql.setState.run(key, value, expiresAtMs);
-  for (const { digest, eventId, untilMs } of keys) if (untilMs !== null) removals.noteErased(digest, eventId, untilMs);
+  for (const { digest, eventId, untilMs, dayMs } of keys)
+    if (untilMs === null) removals.notePruned(digest, eventId, dayMs);
+    else removals.noteErased(digest, eventId, untilMs);
 }
 
 export function restoreEvent(
-  { sql, counters, order, removals, append }: Parts,
+  { sql, counters, order, removals, gatherings, append }: Parts,
   { event, deliveries }: StoredEvent,
 ): void {
   const seq = sql.eventById.get(event.id)?.seq ?? append(event);
   if (seq === 'erased') return;
   if (seq === null) throw new Error(`another event has the source and key of event ${event.id}`);
   const first = seq * deliveriesPerEvent;
-  removals.clear(seq);
+  removals.clear(seq, true);
   if (deliveries.length > 0) sql.markRouted.run(seq);
   for (const [index, { record, attempts }] of deliveries.entries()) {
     const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;
@@ -44,6 +50,10 @@ export function restoreEvent(
       ...([first + index, route, destination, textOf(transforms), stateCodes[state], reason] as const),
       ...([record.attempts, tries, tries, dueMs, line, createdAtMs, settledAtMs] as const),
     );
+    if (record.gathered && event.subject !== null) {
+      const { by, ends } = record.gathered;
+      gatherings.keep({ id: first + index, route, destination, subject: event.subject }, by === record.id, ends);
+    }
     counters.move(destination, null, countedAs(stateCodes[state], reason));
     order.advance(destination, line);
     for (const { number, startedAtMs, durationMs, outcome, reason: why, response } of attempts)

@@ -2,6 +2,7 @@
 import type { Attempt } from '@switchhook/sdk';
 import { type AttemptChangeRow, type DeliveryRow, type EventRow, type Place, preparer, state } from './sql.js';
 import type { Database } from './sql-connection.js';
+import { gatheredColumn } from './sql-gatherings.js';
 
 /** Conditions on events; null = any. */
 export interface EventFilter extends Window {
@@ -67,7 +68,8 @@ export type Walk = keyof typeof walks;
 /** Of a delivery, with what it takes from its event and its last attempt. */
 export const columns = `d.id, e.id as event_id, e.type, e.subject, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at,
   d.created_at, d.settled_at,
-  (select a.reason from attempts a where a.delivery = d.id order by a.number desc limit 1) as failure`;
+  (select a.reason from attempts a where a.delivery = d.id order by a.number desc limit 1) as failure,
+  ${gatheredColumn}`;
 
 /** The statements that only read. */
 export function readStatements(db: Database) {

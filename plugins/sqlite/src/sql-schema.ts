@@ -28,7 +28,7 @@ export const saveInto = (path: string): string => `vacuum into '${path.replaceAl
 /**
  * The step at index n migrates a file from version n to n + 1. A change of the schema is a new step.
  * Codes for states keep rows and indexes small: 0 waiting, 1 running, 2 behind (waiting behind an older delivery of its
- * subject), 3 delivered, 4 skipped, 5 dead. Below 3 is open.
+ * subject), 3 delivered, 4 skipped, 5 dead, 6 gathered. Below 3 is open.
  */
 export const migrations: readonly string[] = [
   `
@@ -83,6 +83,17 @@ export const migrations: readonly string[] = [
   create table erased (digest text primary key, id text not null, until integer not null) strict, without rowid;
   create index erased_by_end on erased (until, id);
   `,
+  `
+  -- Deliveries that gather (first = 1), or that are gathered. line: a digest of destination, route and subject.
+  create table gathered (id integer primary key, line text not null, first integer not null, ends integer not null) strict;
+  create index gathered_by_line on gathered (line, id);
+  create unique index gathered_first on gathered (line) where first = 1;
+  `,
+  `
+  -- Of events that retention has removed: when they were received. Their keys have no end of their own. Null of erased events.
+  alter table erased add column received_at integer;
+  create index erased_by_receipt on erased (received_at, id) where received_at is not null;
+  `,
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */
@@ -98,4 +109,5 @@ export const tables = [
   'ordered_destinations',
   'state',
   'erased',
+  'gathered',
 ] as const;

@@ -38,7 +38,8 @@ export function snapshotStatements(db: Database) {
       from attempts where delivery >= ? * 1024 and delivery < (? + 1) * 1024 order by delivery, number`,
     ),
     keys: statement<[string | null, string | null, number], StoredKey>(
-      `select digest, id as eventId, until / 86400000 * 86400000 as dayMs, until as untilMs from erased
+      `select digest, id as eventId, coalesce(received_at, until) / 86400000 * 86400000 as dayMs,
+        iif(received_at is null, until, null) as untilMs from erased
       where (? is null or digest > ?) order by digest limit ?`,
     ),
     texts: statement<[string | null, string | null, number, number], StoredText>(

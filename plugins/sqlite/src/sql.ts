@@ -36,6 +36,8 @@ export interface DeliveryRow {
   readonly settled_at: number | null;
   /** Of the last attempt. */
   readonly failure: string | null;
+  /** See `gatheredColumn`. */
+  readonly gathered: string | null;
 }
 
 /** An attempt with its delivery and its event. */
@@ -69,6 +71,8 @@ export interface CurrentRow {
   readonly destination: string;
   readonly line: string | null;
   readonly subject: string | null;
+  /** Of the event's body. */
+  readonly bytes: number;
 }
 
 /** A place in a list: by time, then by order of arrival. */
@@ -125,10 +129,10 @@ export function writeStatements(db: Database) {
       ]
     >('insert into deliveries values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     deliveriesOf: statement<[number, number], CurrentRow>(
-      `select id, state, reason, destination, line, null as subject from deliveries where id between ? * 1024 and ? * 1024 + 1023`,
+      `select id, state, reason, destination, line, null as subject, 0 as bytes from deliveries where id between ? * 1024 and ? * 1024 + 1023`,
     ),
-    eventById: statement<[string], { seq: number; subject: Text; routed: number }>(
-      'select seq, subject, routed from events where id = ?',
+    eventById: statement<[string], { seq: number; subject: Text; routed: number; bytes: number }>(
+      'select seq, subject, routed, length(body) as bytes from events where id = ?',
     ),
     markRouted: statement<[number]>('update events set routed = 1 where seq = ?'),
     lastDelivery: statement<[number, number], { id: number | null }>(
@@ -167,7 +171,7 @@ export function writeStatements(db: Database) {
         cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000))`,
     ),
     current: statement<[string, number], CurrentRow>(
-      `select d.id, d.state, d.reason, d.destination, d.line, e.subject
+      `select d.id, d.state, d.reason, d.destination, d.line, e.subject, length(e.body) as bytes
       from deliveries d join events e on e.seq = d.id >> 10 where d.id = ${idOf}`,
     ),
     wait: statement<[number, Text, number]>(

@@ -2,12 +2,20 @@
 import type { DeliveryState, Settlement } from '@switchhook/sdk';
 
 /** `behind`: waiting behind an older delivery of its subject; becomes `waiting` when that one is settled. */
-export const stateCodes = { waiting: 0, running: 1, behind: 2, delivered: 3, skipped: 4, dead: 5 } as const;
+export const stateCodes = {
+  waiting: 0,
+  running: 1,
+  behind: 2,
+  delivered: 3,
+  skipped: 4,
+  dead: 5,
+  gathered: 6,
+} as const;
 
 /** The states that the backlog counts. */
 export type Counted = 'waiting' | 'running' | 'dead';
 
-const names: readonly DeliveryState[] = ['waiting', 'running', 'waiting', 'delivered', 'skipped', 'dead'];
+const names: readonly DeliveryState[] = ['waiting', 'running', 'waiting', 'delivered', 'skipped', 'dead', 'gathered'];
 
 /** The state of a code. */
 export function stateOf(code: number): DeliveryState {

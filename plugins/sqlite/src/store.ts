@@ -151,8 +151,8 @@ export class SqliteStore implements Store {
   }
 
   /** The thread ends afterwards: what it holds in memory is of the events that are gone. */
-  async clear(): Promise<void> {
-    await this.#write({ kind: 'clear' });
+  async clear(keep: StoredOthers = {}): Promise<void> {
+    await this.#write({ kind: 'clear', keep });
     await this.#endThread();
   }
 

@@ -12,6 +12,7 @@ import type {
 import type { BacklogCounters } from './backlog-counters.js';
 import { DuplicateIndex } from './duplicate-index.js';
 import { unchanged } from './failure.js';
+import { Gatherings } from './gatherings.js';
 import type { Result, Results, Write } from './protocol.js';
 import { deliveriesPerEvent, eventRecord, idOf, maxDeliveries, partsOf, textOf, transformsOf } from './records.js';
 import { Removals } from './removals.js';
@@ -30,6 +31,7 @@ export class Writes {
   readonly #order: SubjectOrder;
   readonly #duplicates: DuplicateIndex;
   readonly #limited: boolean;
+  readonly #gatherings: Gatherings;
   readonly #removals: Removals;
   #lastSeq: number;
 
@@ -39,8 +41,9 @@ export class Writes {
     this.#order = new SubjectOrder(db);
     this.#duplicates = new DuplicateIndex(db);
     this.#limited = limited;
-    const [order, duplicates] = [this.#order, this.#duplicates];
-    this.#removals = new Removals({ db, write: this.#sql, counters, order, duplicates });
+    this.#gatherings = new Gatherings(db);
+    const [order, duplicates, gatherings] = [this.#order, this.#duplicates, this.#gatherings];
+    this.#removals = new Removals({ db, write: this.#sql, counters, order, duplicates, gatherings });
     this.#lastSeq = this.#sql.lastSeq.get()?.seq ?? 0;
   }
 
@@ -66,6 +69,7 @@ export class Writes {
         return this.#restore(write.events, write.others);
       case 'clear':
         this.#sql.clear();
+        restoreOthers({ sql: this.#sql, removals: this.#removals }, write.keep);
         return null;
       case 'setState':
         return this.#setState(write);
@@ -98,8 +102,8 @@ export class Writes {
     const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace = null } = event;
     const earlier = this.#duplicates.find(source, key);
     if (earlier !== null) return { eventId: earlier };
-    const erased = this.#removals.erased(source, key);
-    if (erased !== null) return { eventId: erased, erased: true };
+    const removed = this.#removals.removed(source, key);
+    if (removed !== null) return removed;
     const seq = this.#lastSeq + 1;
     const routed = deliveries.length > 0 ? 1 : 0;
     this.#sql.addEvent.run(
@@ -114,11 +118,13 @@ export class Writes {
 
   #restore(events: readonly StoredEvent[], others: StoredOthers): null {
     const append = (event: StoredEvent['event']): number | 'erased' | null => {
+      this.#removals.forget(event.source, event.key, event.id);
       const earlier = this.#appendOne({ event, deliveries: [] }, 0);
       if (earlier === null) return this.#lastSeq;
       return earlier.erased === true && earlier.eventId === event.id ? 'erased' : null;
     };
-    const parts = { sql: this.#sql, counters: this.#counters, order: this.#order, removals: this.#removals, append };
+    const [order, removals, gatherings] = [this.#order, this.#removals, this.#gatherings];
+    const parts = { sql: this.#sql, counters: this.#counters, order, removals, gatherings, append };
     restoreOthers(parts, others);
     for (const one of events) restoreEvent(parts, one);
     this.#duplicates.tidy(events.length);
@@ -126,19 +132,24 @@ export class Writes {
   }
 
   #addDelivery(id: number, delivery: NewDelivery, subject: string | null, nowMs: number): void {
-    const { route, destination, transforms, state, dueMs } = delivery;
+    const { route, destination, transforms, state, dueMs, gather } = delivery;
     const begun = state === 'running' ? 1 : 0;
     const ordered = this.#order.orderedSubject(destination, subject);
     this.#sql.addDelivery.run(
       ...[id, route, destination, textOf(transforms), stateCodes[state], begun, begun, begun, dueMs, ordered, nowMs],
     );
-    this.#counters.move(destination, null, state);
+    const joined =
+      gather === undefined || subject === null
+        ? 'waiting'
+        : this.#gatherings.add({ id, route, destination, subject }, gather, dueMs, nowMs);
+    if (joined === 'skipped') this.#sql.addAttempt.run(id, 1, nowMs, 0, joined, gather?.late ?? null, null);
+    if (joined === 'waiting') this.#counters.move(destination, null, state);
     this.#order.advance(destination, ordered);
   }
 
   #extend(eventId: string, deliveries: readonly NewDelivery[], nowMs: number): readonly string[] {
     const event = this.#sql.eventById.get(eventId);
-    if (event === undefined) return [];
+    if (event === undefined || event.bytes === 0) return [];
     const last = this.#sql.lastDelivery.get(event.seq, event.seq)?.id ?? null;
     const first = last === null ? event.seq * deliveriesPerEvent : last + 1;
     refuseTooMany(eventId, (first % deliveriesPerEvent) + deliveries.length);
@@ -163,7 +174,7 @@ export class Writes {
       this.#counters.move(destination, countedAs(state, null), 'running');
     }
     return {
-      deliveries: taken.map((row) => claimed(row, destination)),
+      deliveries: taken.map((row) => ({ ...claimed(row, destination), ...this.#gatherings.eventsOf(row.id) })),
       exhausted: exhausted.map((row) => idOf(row.event_id, row.id)),
       nextDueMs: ordered ? this.#nextInOrder(destination) : (this.#sql.nextDue.get(destination)?.due_at ?? null),
     };
@@ -201,7 +212,7 @@ export class Writes {
 
   #replay(ids: readonly string[], dueMs: number): readonly string[] {
     return this.#changed(ids, (row) => {
-      if (row.state === stateCodes.running) return false;
+      if (row.state === stateCodes.running || row.state === stateCodes.gathered || row.bytes === 0) return false;
       const ordered = this.#order.orderedSubject(row.destination, row.subject);
       this.#sql.wait.run(dueMs, ordered, row.id);
       this.#counters.move(row.destination, countedAs(row.state, row.reason), 'waiting');
@@ -227,7 +238,7 @@ export class Writes {
     });
   }
 
-  #end(row: Omit<CurrentRow, 'subject'>, reason: 'exhausted' | 'discarded', nowMs: number): void {
+  #end(row: Omit<CurrentRow, 'subject' | 'bytes'>, reason: 'exhausted' | 'discarded', nowMs: number): void {
     this.#sql.end.run(reason, nowMs, row.id);
     this.#counters.move(row.destination, countedAs(row.state, row.reason), countedAs(stateCodes.dead, reason));
     this.#order.advance(row.destination, row.line);

@@ -41,8 +41,12 @@ export function variableTable(): string {
     code('known'),
     "facts of the resolvers in `after`, by the names of the resolvers; in answers, each resolver's facts are also available by its name",
   ];
+  const events = [
+    code('events'),
+    'in options of destinations: all events that a route with `wait` has gathered, oldest first, each as `event`; otherwise a list with `event` alone',
+  ];
   const now = [code('now'), 'in answers: the time of the call; functions return its hour or day in a time zone'];
-  return table(['variable', ''], [...fields, known, now]);
+  return table(['variable', ''], [...fields, events, known, now]);
 }
 
 const scope = {

@@ -24,13 +24,20 @@ async function setup(...events: readonly (readonly [source: string, second: numb
   }));
   await store.append(entries);
   const list = async (query: Partial<CallQuery> = {}) => {
-    const { calls, completeSinceMs } = await answeredCalls(store, ['calls', 'lines'], phoneNormalizer('US'), {
-      limit: 50,
-      ...query,
-    });
-    return { ids: calls.map(({ id }) => id), completeSinceMs };
+    const page = await answeredCalls(store, ['calls', 'lines'], phoneNormalizer('US'), { limit: 50, ...query });
+    return { ids: page.items.map(({ id }) => id), cursor: page.cursor };
   };
-  return { list };
+  /** The ids on each page, to the end. */
+  const pages = async (query: Partial<CallQuery>) => {
+    const all: (readonly string[])[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await list({ ...query, cursor });
+      all.push(page.ids);
+      cursor = page.cursor;
+    }
+    return all;
+  };
+  return { list, pages };
 }
 
 const from = (number: string, to = '+12345678913'): JsonObject => ({ from: number, to });
@@ -43,12 +50,12 @@ describe('the list of calls', () => {
       ['agents', 3],
       ['calls', 4, from('+3')],
     );
-    expect(await list()).to.deep.equal({ ids: ['calls-4', 'lines-2', 'calls-1'], completeSinceMs: null });
+    expect(await list()).to.deep.equal({ ids: ['calls-4', 'lines-2', 'calls-1'], cursor: null });
   });
 
   it('leaves out events without an answer', async () => {
     const { list } = await setup(['calls', 1], ['calls', 2, {}], ['calls', 3, from('+1')]);
-    expect(await list()).to.deep.equal({ ids: ['calls-3'], completeSinceMs: null });
+    expect(await list()).to.deep.equal({ ids: ['calls-3'], cursor: null });
   });
 
   it('finds a number, of the caller or the called, however it is written', async () => {
@@ -63,40 +70,44 @@ describe('the list of calls', () => {
     expect((await list({ number: '2025550' })).ids).to.deep.equal([]);
   });
 
-  it('is as long as was asked for, and says that there are more', async () => {
+  it('is as long as was asked for, and has a cursor where there are more', async () => {
     const { list } = await setup(...Array.from({ length: 250 }, (_, n) => ['calls', n, from('+1')] as const));
-    expect(await list({ limit: 2 })).to.deep.equal({ ids: ['calls-249', 'calls-248'], completeSinceMs: 248_001 });
+    const first = await list({ limit: 2 });
+    expect(first.ids).to.deep.equal(['calls-249', 'calls-248']);
+    expect((await list({ limit: 2, cursor: first.cursor ?? '' })).ids).to.deep.equal(['calls-247', 'calls-246']);
     const all = await list({ limit: 250 });
-    expect([all.ids.length, all.completeSinceMs]).to.deep.equal([250, null]);
+    expect([all.ids.length, all.cursor]).to.deep.equal([250, null]);
   });
 
-  it('reports since when it is complete where two sources have different numbers of calls', async () => {
-    const { list } = await setup(
-      ...[1, 3, 5, 7].map((n) => ['calls', n, from('+1')] as const),
-      ...[4, 6].map((n) => ['lines', n, from('+1')] as const),
+  it('has each call on one page, also where sources have calls of the same millisecond', async () => {
+    const { list, pages } = await setup(
+      ...[7, 1, 3, 5].map((n) => ['calls', n, from('+1')] as const),
+      ...[4, 7, 6].map((n) => ['lines', n, from('+1')] as const),
     );
-    expect(await list({ limit: 3 })).to.deep.equal({
-      ids: ['calls-7', 'lines-6', 'calls-5'],
-      completeSinceMs: 5_001,
-    });
-    expect(await list({ limit: 3, untilMs: 5_001 })).to.deep.equal({
-      ids: ['calls-5', 'lines-4', 'calls-3'],
-      completeSinceMs: 3_001,
-    });
-    expect(await list({ limit: 3, untilMs: 3_001 })).to.deep.equal({
-      ids: ['calls-3', 'calls-1'],
-      completeSinceMs: null,
-    });
+    const all = ['lines-7', 'calls-7', 'lines-6', 'calls-5', 'lines-4', 'calls-3', 'calls-1'];
+    expect((await list()).ids).to.deep.equal(all);
+    for (const limit of [1, 2, 3, 6]) {
+      const found = await pages({ limit });
+      expect(found.flat(), `pages of ${limit}`).to.deep.equal(all);
+      expect(found).to.have.length(Math.ceil(7 / limit));
+    }
+    expect((await pages({ limit: 2, sinceMs: 3_000, untilMs: 7_000 })).flat()).to.deep.equal(all.slice(2, 6));
   });
 
-  it('reports how far it has looked where few of many events fit', async () => {
-    const { list } = await setup(
+  it('has an empty page with a cursor where few of many events fit', async () => {
+    const { list, pages } = await setup(
       ['calls', 0, from('+12025550100')],
       ...Array.from({ length: 20_000 }, (_, n) => ['calls', n + 1, from('+12025550199')] as const),
     );
     const number = '+12025550100';
-    expect(await list({ number })).to.deep.equal({ ids: [], completeSinceMs: 1_001 });
-    expect(await list({ number, untilMs: 1_001 })).to.deep.equal({ ids: ['calls-0'], completeSinceMs: null });
+    expect((await list({ number })).cursor).not.to.equal(null);
+    expect(await pages({ number })).to.deep.equal([[], ['calls-0']]);
+  });
+
+  it('refuses a cursor of another list', async () => {
+    const { list } = await setup(['calls', 1, from('+1')]);
+    const error = await list({ cursor: 'nothing' }).catch((thrown: unknown) => thrown);
+    expect(error).to.deep.include({ code: 'MALFORMED' });
   });
 
   it('is of one source and one time', async () => {

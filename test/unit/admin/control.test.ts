@@ -134,7 +134,8 @@ describe('a destination that is paused', () => {
     const without = anOperator({
       store: (plain) =>
         new Proxy(plain, {
-          get: (target, name: keyof Store) => (/^(s|setS)tate$/.test(name) ? undefined : target[name]?.bind(target)),
+          get: (target, name: keyof Store) =>
+            /^(s|setS)tate$/.test(name) ? undefined : Object(target[name]).bind?.(target),
         }),
     });
     expect(await statusOf(without.controls.pause(pause))).to.equal('PAUSE_NOT_KEPT');

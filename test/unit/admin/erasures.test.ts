@@ -89,7 +89,7 @@ describe('an erasure', () => {
       destinations: { crm: async () => delivered },
       erases: {
         crm: async (deliveries) => {
-          kept.push((await made.erasures.list())[0]?.destinations);
+          kept.push((await made.erasures.list({ limit: 10 })).items[0]?.destinations);
           return deliveries.length;
         },
       },
@@ -99,7 +99,9 @@ describe('an erasure', () => {
     const failure = `the erasure was interrupted before it erased here: ${id}.0`;
     const crm = { destination: 'crm', deliveries: 1, able: true, records: 0 };
     expect(kept).to.deep.equal([[{ ...crm, failure }]]);
-    expect((await made.erasures.list())[0]?.destinations).to.deep.equal([{ ...crm, records: 1, failure: null }]);
+    expect((await made.erasures.list({ limit: 10 })).items[0]?.destinations).to.deep.equal([
+      { ...crm, records: 1, failure: null },
+    ]);
   });
 
   it('reports a destination that cannot erase, and goes on', async () => {
@@ -199,7 +201,7 @@ describe('an erasure', () => {
     expect(dry.examples.map(({ event, by }) => [event.subject, by])).to.deep.equal([['conv_1', 'named']]);
     await run({ subject: 'conv_1' });
     expect(erasures.get(dry.id).examples).to.deep.equal([]);
-    const records = await erasures.list();
+    const { items: records } = await erasures.list({ limit: 10 });
     expect(records.map(({ by, state }) => [by, state])).to.deep.equal([['ada', 'done']]);
     expect(JSON.stringify(records)).not.to.include('conv_1');
     expect(records[0]?.filter.subject).to.match(/^[0-9a-f]{64}$/);
@@ -212,7 +214,13 @@ describe('an erasure', () => {
       (_, n) => `0189${n.toString(16).padStart(4, '0')}-ac96-7000-8000-000000000000`,
     );
     for (const id of ids) await store.setState?.(`switchhook.erasures:${id}`, JSON.stringify({ id }), null);
-    expect((await erasures.list()).map(({ id }) => id)).to.deep.equal(ids.toReversed());
+    const found: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await erasures.list({ limit: 1_000, cursor });
+      found.push(...page.items.map(({ id }) => id));
+      cursor = page.cursor;
+    }
+    expect(found).to.deep.equal(ids.toReversed());
   });
 
   it('finds what arrives while it runs, also where it had found nothing before', async () => {

@@ -66,12 +66,14 @@ describe('a search in the data of events', () => {
     expect(await found('.*')).to.deep.equal([]);
   });
 
-  it('finds by a condition, counts events that it cannot be evaluated for, and gives a reason without secrets', async () => {
-    const { find, kept } = setup([{ duration: 10 }, { duration: 90 }, {}, { duration: 100, note: 'VIP' }]);
+  it('finds by a condition, counts events without data and those that it fails for, and gives a reason without secrets', async () => {
+    const { find, kept } = setup([{ duration: 10 }, { duration: 90 }, {}, { duration: 100, note: 'VIP' }, '']);
     await kept;
     const found = await find({ where: `event.data.duration > 60 && "${secret}" != ""` });
     expect(found.keys).to.deep.equal([3, 1]);
-    expect([found.examined, found.failed, found.failure]).to.deep.equal([4, 1, 'event.data.duration is missing']);
+    expect([found.failed, found.failure]).to.deep.equal([1, 'event.data.duration is missing']);
+    expect([found.examined, found.withoutData]).to.deep.equal([5, 1]);
+    expect((await find({ where: 'true' })).keys).to.deep.equal([3, 2, 1, 0]);
     const masked = await find({ where: `event.data["${secret}"] == 1` });
     expect([masked.keys, masked.failed, masked.failure]).to.deep.equal([[], 4, 'event.data["***"] is missing']);
     expect((await find({ where: 'event.data.?duration.orValue(0) > 60', text: 'vip' })).keys).to.deep.equal([3]);

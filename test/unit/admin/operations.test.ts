@@ -45,19 +45,22 @@ describe('an operator', () => {
   it('is told what a sender repeats, the latest first, and how often', async () => {
     const { duplicates, received, clock, pipeline } = anOperator();
     const [a = '', b = ''] = await received({ key: 'a', subject: 'one' }, { key: 'b', subject: 'two' });
-    expect(duplicates.list({ limit: 10 })).to.deep.equal([]);
+    expect(duplicates.list({ limit: 10 }).items).to.deep.equal([]);
     await received({ key: 'a' }, { key: 'b' }, { key: 'a' });
     const of = (query: object) =>
-      duplicates.list({ limit: 10, ...query }).map(({ eventId, times }) => [eventId, times]);
+      duplicates.list({ limit: 10, ...query }).items.map(({ eventId, times }) => [eventId, times]);
     expect(of({})).to.deep.equal([
       [a, 2],
       [b, 1],
     ]);
-    expect(of({ limit: 1 })).to.deep.equal([[a, 2]]);
+    const first = duplicates.list({ limit: 1 });
+    expect(first.items.map(({ eventId }) => eventId)).to.deep.equal([a]);
+    const { items: rest, cursor } = duplicates.list({ limit: 1, cursor: first.cursor ?? '' });
+    expect([rest.map(({ eventId }) => eventId), cursor]).to.deep.equal([[b], null]);
     expect(
       [of({ source: 'agents' }), of({ source: 'others' }), of({ type: 'started' })].map((all) => all.length),
     ).to.deep.equal([2, 0, 0]);
-    expect(duplicates.list({ limit: 1 })[0]?.lastAtMs).to.be.at.most(clock.now());
+    expect(duplicates.list({ limit: 1 }).items[0]?.lastAtMs).to.be.at.most(clock.now());
     await pipeline.close();
   });
 
@@ -90,7 +93,7 @@ describe('an operator', () => {
     const { duplicates, received, pipeline } = anOperator();
     const keys = Array.from({ length: 1_001 }, (_, n) => ({ key: `k${n}` }));
     await received(...keys, ...keys);
-    const kept = duplicates.list({ limit: 2_000 });
+    const { items: kept } = duplicates.list({ limit: 2_000 });
     expect(kept).to.have.length(1_000);
     await pipeline.close();
   });
@@ -521,7 +524,7 @@ describe('a replay', () => {
   });
 
   it('never touches what is running, and its counts add up, whatever is there', async () => {
-    const states: readonly DeliveryState[] = ['waiting', 'running', 'delivered', 'dead', 'skipped'];
+    const states = ['waiting', 'running', 'delivered', 'dead', 'skipped'] as const;
     const shape = fc.record({
       deliveries: fc.array(
         fc.tuple(fc.constantFrom(...states), fc.boolean(), fc.constantFrom('crm', 'slack', 'gone')),

@@ -11,7 +11,7 @@ const policy = {} as NonNullable<Destination['policy']>;
 /** A destination; give only what matters. */
 function aDestination(destination: string, given: Partial<Destination> = {}, counts: object = {}): Destination {
   const backlog = { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null, ...counts };
-  return { destination, policy, draining: false, load: null, backlog, holds: [], ...given };
+  return { destination, policy, draining: false, waitMs: 0, load: null, backlog, holds: [], ...given };
 }
 
 function aHold(kind: Hold['kind'], given: Partial<Hold> = {}): Hold {
@@ -26,7 +26,8 @@ function aStatus(given: Partial<Status> = {}): Status {
   const generation = { number: 1, sinceMs: nowMs };
   return {
     ...{ nowMs, uptimeMs: 1, generation, storeFailure: null, commitMs: 1, storeSize: null },
-    ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [], ...given },
+    ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [] },
+    ...{ routers: [], ...given },
   };
 }
 

@@ -1,3 +1,4 @@
+import { Answers } from '@switchhook/core/internal';
 import { busy, ExpressionError, type JsonObject, notReady, parseJson } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -16,6 +17,28 @@ describe('the look-ups of a call', () => {
     const { rungOut } = aSwitchboard({ clock, answers: [both], resolvers: { crm: slow, table: slow } });
     const rung = await rungOut();
     expect([variablesOf(rung), rung.ms]).to.deep.equal([{ name: 'Ada', line: 'one' }, 1_000]);
+  });
+
+  it('are forgotten with the reason of the last failure when something is erased', async () => {
+    const crm: Resolve = () => Promise.reject(new Error('no customer +14155550100'));
+    const { ring, engine } = aSwitchboard({
+      answers: [both],
+      resolvers: { crm, table: async () => ({ line: 'one' }) },
+    });
+    await ring();
+    const answers = engine.get(Answers);
+    const reason = () => answers.loads.get('crm')?.lastFailure?.reason ?? null;
+    const erased = {
+      eventIds: new Set(''),
+      subjects: new Set(''),
+      numbers: new Set(''),
+      agent: null,
+      isAbout: () => false,
+    };
+    answers.forget(erased, true);
+    expect(reason()).to.include('+14155550100');
+    answers.forget(erased, false);
+    expect(reason()).to.equal(null);
   });
 
   it('may return a key `constructor`', async () => {

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Answers, compileExpression, maskFor, Pauses } from '@switchhook/core/internal';
+import { Answers, compileExpression, maskFor, Pauses, SharedCalls } from '@switchhook/core/internal';
 import { template } from '@switchhook/sdk';
 import { reading } from '@switchhook/sdk/internal';
 import { aCall, FakeClock, FakeLog } from '@switchhook/testkit';
@@ -37,7 +37,9 @@ function setup() {
   };
   const plan = { answers: [row], resolvers: new Map([['crm', open]]) };
   const log = new FakeLog();
-  const answers = new Answers({ value: plan }, clock, log, maskFor([]), new Pauses(memoryStore(clock), clock, log));
+  const store = memoryStore(clock);
+  const [pauses, shared] = [new Pauses(store, clock, log), new SharedCalls(store, clock, log)];
+  const answers = new Answers({ value: plan }, clock, log, maskFor([]), pauses, shared);
   const ring = async (n: number) => {
     const call = aCall({ from: `+1202${String(n).padStart(7, '0')}` });
     const { trace } = await answers.answer('calls', { call, deadlineMs: 10_000, retryMs: 40_000 }, clock.elapsed());

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   contentOf,
   headerOf,
@@ -42,6 +42,7 @@ function anEvent(n: number, body: Uint8Array = Buffer.from(`{"n":${n}}`)): Store
         record: {
           ...{ ...place, id: `${id}.1`, subject: event.subject, state: 'delivered', reason: null, attempts: 0 },
           ...{ dueMs: null, createdAtMs: receivedAtMs, settledAtMs: receivedAtMs + 1, failure: null },
+          gathered: { by: `${id}.1`, events: 1, ends: true },
         },
         attempts: [],
       },
@@ -73,6 +74,15 @@ async function textOf(snapshot: Snapshot): Promise<string> {
   const pieces: string[] = [];
   for await (const piece of linesOf(snapshot, headerOf(snapshot, origin), () => {})) pieces.push(piece);
   return pieces.join('');
+}
+
+/** Whether a changed byte leaves the content as it was. */
+function inflatesTheSame(changed: Buffer, file: Buffer): boolean {
+  try {
+    return gunzipSync(changed).equals(gunzipSync(file));
+  } catch {
+    return false;
+  }
 }
 
 async function read(path: string) {
@@ -166,8 +176,9 @@ describe('a backup', () => {
       const changed = Buffer.from(file);
       changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
       await writeFile(path, changed);
-      // Bytes 4 to 9 of gzip are the time and the system: what is read is the same.
-      if (at >= 4 && at <= 9) expect((await read(path)).all, `byte ${at}`).to.deep.equal(expected.all);
+      // Bytes 4 to 9 of gzip are the time and the system, and the last bits before its checksum may be unused: what is read is the same.
+      const isUnused = at === file.length - 9 && inflatesTheSame(changed, file);
+      if ((at >= 4 && at <= 9) || isUnused) expect((await read(path)).all, `byte ${at}`).to.deep.equal(expected.all);
       else expect(await failure(read(path)), `byte ${at}`).to.match(known);
       if (at % 7 > 0) continue;
       await writeFile(path, file.subarray(0, at));

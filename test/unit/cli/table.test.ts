@@ -1,4 +1,4 @@
-import { type Column, drawTable, fitTable } from '@switchhook/cli/internal';
+import { type Column, drawTable, fitTable, wrapped } from '@switchhook/cli/internal';
 import { expect } from 'chai';
 
 const columns: readonly Column[] = [
@@ -52,7 +52,7 @@ describe('a table on a terminal', () => {
         [red, id],
         ['漢字', id],
       ],
-      40,
+      42,
     );
     const lines = drawTable(fitted, (part, text) => (part === 'below' ? dim(text) : text));
     expect(lines).to.deep.equal([
@@ -72,5 +72,28 @@ describe('a table on a terminal', () => {
     const [cells] = fitTable([{ heading: 'a', cut: 5 }], [[red('漢字漢字漢字')]], 9).rows;
     expect(cells).to.deep.equal([red('漢字…')]);
     expect(fitTable(['a'], [[red('漢字')]], 8).rows).to.deep.equal([[red('漢字')]]);
+  });
+
+  it('fits also where nothing more can be left out, and cuts what is below a row', () => {
+    const fixed: readonly Column[] = [{ heading: 'subject', below: true }, { heading: 'a' }, { heading: 'b' }];
+    const { rows, below } = fitTable(fixed, [['s'.repeat(90), 'a'.repeat(40), 'b'.repeat(40)]], 60);
+    expect(widthOf(rows[0] ?? [])).to.equal(60);
+    expect(below).to.deep.equal([`${'s'.repeat(55)}…`]);
+  });
+});
+
+describe('a line on a terminal', () => {
+  it('is broken between words, with the rest indented, and keeps its colours', () => {
+    const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+    expect(wrapped('  one two  three four', 12)).to.deep.equal(['  one two', '    three', '    four']);
+    expect(wrapped(`${red('one')} ${red('two')}`, 7)).to.deep.equal([`${red('one')} ${red('two')}`]);
+    expect(wrapped(red('one two'), 5)).to.deep.equal(['\u001b[31mone', '  two\u001b[39m']);
+    expect(wrapped(red('  one two'), 7)).to.deep.equal(['\u001b[31m  one', '    two\u001b[39m']);
+    expect(wrapped('', 10)).to.deep.equal(['']);
+  });
+
+  it('keeps a word that is longer than the line, so that it can be copied', () => {
+    const url = `https://example.com/${'x'.repeat(30)}`;
+    expect(wrapped(`see ${url} there`, 20)).to.deep.equal(['see', `  ${url}`, '  there']);
   });
 });

@@ -72,6 +72,7 @@ describe('checking a configuration', () => {
       expect(config.server).to.deep.equal({
         host: '127.0.0.1',
         port: 9_000,
+        name: null,
         publicUrl: 'https://hooks.example.com',
         bodyLimitBytes: 65_536,
         bodyTimeoutMs: 3_000,
@@ -134,6 +135,7 @@ describe('checking a configuration', () => {
       expect(config.server).to.deep.equal({
         host: '0.0.0.0',
         port: 8_080,
+        name: null,
         publicUrl: null,
         bodyLimitBytes: 1_048_576,
         bodyTimeoutMs: 10_000,

@@ -11,10 +11,30 @@ import {
 import { parseJson } from '../../../core/dashboard/build/model/json.js';
 import { layoutOf } from '../../../core/dashboard/build/model/layout.js';
 import { linkTo, placeOf } from '../../../core/dashboard/build/model/location.js';
-import type { Call } from '../../../core/dashboard/build/model/replies.js';
-import { age, duration, excerpt, shellLine } from '../../../core/dashboard/build/model/wording.js';
+import type { Call, Delivery } from '../../../core/dashboard/build/model/replies.js';
+import { age, duration, excerpt, gatheredText, shellLine } from '../../../core/dashboard/build/model/wording.js';
 
 describe('what the page writes', () => {
+  it('says of a delivery what it has gathered, or that another one has', () => {
+    const delivery: Omit<Delivery, 'gathered'> = {
+      ...{ id: 'a.0', event: 'a', route: 'calls', destination: 'crm', transforms: [], state: 'waiting' },
+      ...{ reason: null, attempts: 0, failure: null, dueAt: null, createdAt: '', settledAt: null },
+    };
+    const gathered = { by: 'a.0', events: 2 };
+    const written = [
+      gatheredText({ ...delivery, gathered: null }),
+      gatheredText({ ...delivery, gathered }),
+      gatheredText({ ...delivery, gathered, state: 'delivered', attempts: 1 }),
+      gatheredText({ ...delivery, gathered: { by: 'b.0', events: 2 }, state: 'gathered' }),
+    ];
+    expect(written).to.deep.equal([
+      null,
+      'Waits for further events, has 2.',
+      'With 2 events.',
+      'Delivered together with the first event of the conversation.',
+    ]);
+  });
+
   it('is two units of a duration at most', () => {
     const written = [0, 0.4, 12.3, 999, 1_500, 9_999, 61_000, 3_600_000, 3_660_000, 90_061_000].map(duration);
     expect(written).to.deep.equal([

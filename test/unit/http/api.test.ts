@@ -10,6 +10,7 @@ import {
   listenerFor,
   maskFor,
   requireAccess,
+  retentionPolicy,
 } from '@switchhook/core/internal';
 import { refuse } from '@switchhook/sdk';
 import { aRequest, FakeLog, settled } from '@switchhook/testkit';
@@ -19,6 +20,8 @@ import type { z } from 'zod';
 import { anOperator, aRoute, fickle, type OperatorsWorld } from '../../support/operations.js';
 import { storeWith } from '../../support/pipeline.js';
 
+const dayMs = 86_400_000;
+const ownRetention = [{ name: 'agents', retention: { types: { analysed: { bodies: dayMs } } } }];
 const token = 'a-token-of-the-tests';
 const aProblem: ConfigProblem = {
   ...{ code: 'UNKNOWN_KEY', file: 'switchhook.yaml', line: 3, column: 5, path: 'server.prot', message: 'unknown key' },
@@ -74,7 +77,8 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     };
   };
   const restart = async () => ({ readyMs: 1 });
-  const pruned = () => ({ atMs: clock.now(), removed: 3 });
+  const pruned = () => ({ atMs: clock.now(), removed: 3, bodies: 2 });
+  const retention = () => retentionPolicy({ events: 30 * dayMs, bodies: 7 * dayMs, keys: 90 * dayMs }, ownRetention);
   const api = apiFor({
     ...{
       operations,
@@ -89,6 +93,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       reload,
       restart,
       pruned,
+      retention,
     },
     ...{ access, trustProxy, limits, clock, log, mask },
   });
@@ -179,7 +184,7 @@ describe('the API', () => {
     const byCondition = await search({ where: 'event.data.duration > 60', type: 'ended' });
     expect(byCondition.keys).to.equal('a');
     expect(byCondition.reply.search).to.deep.equal({
-      ...{ examined: 3, examinedSince: '2026-01-01T00:00:00.000Z', isComplete: true },
+      ...{ examined: 3, examinedSince: '2026-01-01T00:00:00.000Z', isComplete: true, withoutData: 0 },
       ...{ failed: 1, failure: 'event.data.duration is missing' },
     });
     const first = await search({ where: 'event.data.duration > 60', last: '2' });
@@ -273,6 +278,7 @@ describe('the API', () => {
     expect(delivery).to.deep.equal({
       ...{ id: `${id}.0`, event: id, type: 'ended', subject: null, route: 'calls', destination: 'crm', transforms: [] },
       ...{ state: 'dead', reason: 'rejected', attempts: 1, failure: 'status 400', dueAt: null, settledAt: createdAt },
+      gathered: null,
       history: [
         { number: 1, startedAt: createdAt, durationMs: 0, outcome: 'rejected', reason: 'status 400', response: null },
       ],
@@ -387,7 +393,14 @@ describe('the API', () => {
     expect(reply).to.deep.include({ version: '1.2.3', node: 'v20.0.0', uptimeSeconds: 2 });
     expect(reply.store).to.deep.equal({
       ...{ use: 'memory', canCommit: true, reason: null, commitMs: 0, bytes: null, freeBytes: null },
-      pruned: { at: reply.now, removed: 3 },
+      pruned: { at: reply.now, removed: 3, bodies: 2 },
+      retention: {
+        ...{ eventsSeconds: 2_592_000, bodiesSeconds: 604_800, keysSeconds: 7_776_000 },
+        parts: [
+          { sources: ['agents'], types: ['analysed'], eventsSeconds: 2_592_000, bodiesSeconds: 86_400 },
+          { sources: ['agents'], exceptTypes: ['analysed'], eventsSeconds: 2_592_000, bodiesSeconds: 604_800 },
+        ],
+      },
     });
     expect(reply.process.memoryBytes).to.be.above(1_000_000);
     expect(reply.process.busyShare).to.be.within(0, 1);
@@ -460,7 +473,7 @@ describe('the API', () => {
     const { ask, close } = await setup();
     const { routes } = (await ask('GET', '/api/routes')).reply;
     expect(routes).to.deep.equal([
-      { name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [] },
+      { name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [], wait: null },
     ]);
     const { components } = (await ask('GET', '/api/components')).reply;
     expect(components.map(({ use }: { use: string }) => use)).to.deep.equal(['memory', 'http.post']);

@@ -100,6 +100,17 @@ describe('a source that pulls', () => {
     ]);
     expect(pullers.statuses[0]).to.deep.include({ state: 'waiting', sinceMs: clock.now() });
     expect(pullers.statuses[0]?.lastFailure?.reason).to.contain('start returned');
+    const erased = {
+      eventIds: new Set(''),
+      subjects: new Set(''),
+      numbers: new Set(''),
+      agent: null,
+      isAbout: () => false,
+    };
+    pullers.forget(erased, true);
+    expect(pullers.statuses[0]?.lastFailure).not.to.equal(null);
+    pullers.forget(erased, false);
+    expect(pullers.statuses[0]?.lastFailure).to.equal(null);
     await pullers.close();
     await clock.advance(600_000);
     expect(startedAtMs).to.have.length(4);

@@ -63,6 +63,26 @@ describe('refused requests', () => {
     expect(codes({ limit: 2, cursor: first.cursor })).to.deep.equal(['UNVERIFIED']);
   });
 
+  it('are counted without their reasons after an erasure, whatever was erased', () => {
+    const { refused, add } = setup();
+    for (const number of ['+14155550100', '+14155550101'])
+      add({ refusal: refuse('MALFORMED', `the number "${number}" of ada is none`) });
+    add({ source: 'calls', refusal: refuse('MALFORMED', 'the body is empty') });
+    const erased = {
+      ...{ eventIds: new Set<string>(), subjects: new Set<string>(), numbers: new Set<string>(), agent: null },
+      isAbout: () => false,
+    };
+    const reasons = () => refused.groups({}).map(({ source, reason, count }) => [source, reason, count]);
+    refused.forget(erased, true);
+    expect(JSON.stringify(reasons())).to.include('of ada');
+    refused.forget(erased, false);
+    expect(reasons()).to.deep.equal([
+      ['agents', 'removed by an erasure', 2],
+      ['calls', 'removed by an erasure', 1],
+    ]);
+    expect(JSON.stringify(refused.traffic())).not.to.include('of ada');
+  });
+
   it('are the last thousand, and those of one source do not push out those of another', () => {
     const { refused, add } = setup();
     add({ source: 'calls' });

@@ -207,6 +207,23 @@ describe("the router's own events", () => {
     });
   });
 
+  it('do not report a queue whose deliveries wait for further events, unless they wait for longer than that', async () => {
+    const wait = { for: ['last'], withinMs: hourMs };
+    const { clock, fate, send, reported } = aRouter({
+      routes: [
+        { to: ['crm'], wait },
+        { from: ['router'], on: ['queue.behind'], to: ['slack'] },
+      ],
+      policy: { retry: { attempts: 50, firstMs: 60_000, maxMs: 60_000 } },
+    });
+    fate.crm = { kind: 'unavailable', reason: 'status 503' };
+    await send();
+    await clock.advance(hourMs + 890_000);
+    expect(await reported()).to.have.length(0);
+    await clock.advance(30_000);
+    expect((await reported())[0]?.data).to.include({ destination: 'crm', failure: 'status 503' });
+  });
+
   it('report why a queue is behind: an open circuit breaker, or a pause', async () => {
     const retry = { attempts: 50, firstMs: 60_000, maxMs: 60_000 };
     const breaker = { failures: 1, windowMs: 60_000, cooldownMs: 60_000 };

@@ -1,4 +1,4 @@
-import { compileExpression, type Route, Routes } from '@switchhook/core/internal';
+import { compileExpression, gatheringOf, longestWaitMs, type Route, Routes } from '@switchhook/core/internal';
 import { anEvent } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -13,6 +13,39 @@ function setup(routes: readonly Partial<Route>[]) {
   return { names, failures };
 }
 const where = (text: string) => compileExpression(text, ['event']);
+
+describe('a route that waits', () => {
+  const route: Route = {
+    ...{ name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [] },
+    wait: { for: ['ended', 'call_*'], withinMs: 600_000 },
+  };
+  const gathering = (given: Parameters<typeof anEvent>[0], of = route) => {
+    const { waitMs, gather } = gatheringOf(of, anEvent(given));
+    return [waitMs, gather?.ends];
+  };
+
+  it('gathers events with a subject, and waits no longer for those that end the wait', () => {
+    expect(gathering({ type: 'started', subject: 'a' })).to.deep.equal([600_000, false]);
+    for (const type of ['ended', 'call_analysed']) expect(gathering({ type, subject: 'a' })).to.deep.equal([0, true]);
+  });
+
+  it('delivers events without a subject at once, alone, as a route that does not wait', () => {
+    expect(gathering({ type: 'started', subject: null })).to.deep.equal([0, undefined]);
+    expect(gathering({ type: 'started', subject: 'a' }, { ...route, wait: null })).to.deep.equal([0, undefined]);
+  });
+
+  it('names itself in the reason of late events', () => {
+    expect(gatheringOf(route, anEvent({ subject: 'a' })).gather?.late).to.contain(
+      'too late: the delivery of route calls',
+    );
+  });
+
+  it('lets the events of a destination wait for as long as the longest of its routes', () => {
+    const shorter = { ...route, wait: { for: ['x'], withinMs: 1_000 } };
+    const routes = [route, shorter, { ...route, to: ['slack'], wait: null }];
+    expect(['crm', 'slack', 'none'].map((name) => longestWaitMs(routes, name))).to.deep.equal([600_000, 0, 0]);
+  });
+});
 
 describe('routes', () => {
   it('match by source', () => {

@@ -40,16 +40,18 @@ const attempt = z.object({
   response: text,
 });
 
-const delivery = z.object({
+/** Strict: a damaged name of a field that may be missing would otherwise be passed over. */
+const delivery = z.strictObject({
   route: z.string(),
   destination: z.string(),
   transforms: z.array(z.string()),
-  state: z.enum(['waiting', 'running', 'delivered', 'dead', 'skipped']),
+  state: z.enum(['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered']),
   reason: z.enum(['rejected', 'exhausted', 'discarded']).nullable(),
   attempts: count,
   dueMs: ms.nullable(),
   createdAtMs: ms,
   settledAtMs: ms.nullable(),
+  gathered: z.object({ by: z.string(), events: count, ends: z.boolean() }).nullable().default(null),
   history: z.array(attempt),
 });
 
@@ -93,10 +95,10 @@ export function lineOfEvent({ event: kept, deliveries }: StoredEvent): string {
   return JSON.stringify({
     event: facts satisfies z.output<typeof event>,
     deliveries: deliveries.map(({ record, attempts }) => {
-      const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;
+      const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs, gathered } = record;
       const place = { route, destination, transforms: [...transforms], state, reason, attempts: record.attempts };
-      const times = { dueMs, createdAtMs, settledAtMs };
-      return { ...place, ...times, history: [...attempts] } satisfies z.output<typeof delivery>;
+      const times = { dueMs, createdAtMs, settledAtMs, ...(gathered && { gathered }) };
+      return { ...place, ...times, history: [...attempts] } satisfies z.input<typeof delivery>;
     }),
   });
 }
@@ -108,7 +110,7 @@ export function contentOf(line: string): Content {
   if ('key' in read) return { kind: 'key', key: read.key };
   const { body, base64, ...record } = read.event;
   const bytes = base64 === undefined ? Buffer.from(body ?? '', 'utf8') : Buffer.from(base64, 'base64');
-  const deliveries = read.deliveries.map(({ history, ...made }, index) => ({
+  const deliveries = read.deliveries.map(({ history, gathered, ...made }, index) => ({
     record: {
       ...made,
       id: deliveryId(record.id, index),
@@ -116,6 +118,7 @@ export function contentOf(line: string): Content {
       type: record.type,
       subject: record.subject,
       failure: history.at(-1)?.reason ?? null,
+      ...(gathered && { gathered }),
     },
     attempts: history,
   }));

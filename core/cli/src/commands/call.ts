@@ -145,7 +145,7 @@ export async function recordedAnswer(
   for (;;)
     try {
       const { data } = await api.get(`/api/events/${encodeURIComponent(eventId)}`, eventDetails);
-      const { data: answer } = callAnswer.safeParse(data.answer);
+      const { data: answer } = callAnswer.safeParse(data?.answer);
       return answer === undefined ? { answer: null, reason: 'its event holds no answer' } : { answer, reason: null };
     } catch (error) {
       if (!(error instanceof CommandFailure)) throw error;

@@ -1,40 +1,50 @@
 /** `switchhook calls`: the calls that were answered, and how one of them was. */
 
 import { callAnswer, callList, eventDetails } from '@switchhook/core/api';
+import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
-import { filterOf, type Period } from '../filters.js';
+import { filterOf, type Part, type Period } from '../filters.js';
 import { printAnswer } from '../format/call.js';
 import { clockTime, printDelivery, printEvent } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { msText, printJson, printTable } from '../print.js';
-import type { Column } from '../table.js';
+import { msText, noteRest, printJson, printTable } from '../print.js';
+import { type Column, timeCut } from '../table.js';
 import { type Watched, watched } from '../watch.js';
 
-interface CallsOptions extends RouterOptions, Period, Watched {
+interface CallsOptions extends RouterOptions, Period, Part, Watched {
   readonly number?: string;
   readonly source?: string;
-  readonly limit: string;
 }
 
 const columns: readonly Column[] = [
-  { heading: 'received' },
+  { heading: 'received', cut: timeCut },
   { heading: 'from' },
   { heading: 'to', drop: 3 },
   { heading: 'answer', cut: 8, drop: 2 },
   { heading: 'step' },
   { heading: 'ring time', drop: 4 },
   { heading: 'requests', drop: 1 },
-  { heading: 'not looked up', cut: 14 },
+  { heading: 'not looked up', cut: 10 },
   { heading: 'event', below: true },
 ];
 
 /** Look-ups after which something was missing. */
 const missed: readonly string[] = ['late', 'failed', 'skipped', 'busy'];
 
-export async function runCalls(output: Output, id: string | undefined, options: CallsOptions): Promise<void> {
+export async function runCalls(
+  output: Output,
+  id: string | undefined,
+  options: CallsOptions,
+  command: Command,
+): Promise<void> {
   return withRouter(options, output, async (router) => {
     if (id !== undefined) {
       const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
+      if (event.data === null)
+        throw new CommandFailure(
+          exitCodes.failed,
+          `retention has removed the body of event ${id}, and with it the answer`,
+        );
       const { data: answer } = callAnswer.safeParse(event.data.answer);
       if (answer === undefined) throw new CommandFailure(exitCodes.failed, `event ${id} is no call that was answered`);
       if (options.json) return printJson(output, event);
@@ -43,13 +53,13 @@ export async function runCalls(output: Output, id: string | undefined, options: 
       for (const delivery of event.deliveries) printDelivery(output, delivery);
       return;
     }
-    await watched(options, output, (shown) => listCalls(router, options, shown));
+    await watched(options, output, (shown) => listCalls(router, options, command, shown));
   });
 }
 
-async function listCalls(router: RouterClient, options: CallsOptions, output: Output): Promise<void> {
-  const { number, source, limit } = options;
-  const page = await router.get('/api/calls', callList, { ...filterOf(options), number, source, limit });
+async function listCalls(router: RouterClient, options: CallsOptions, command: Command, output: Output): Promise<void> {
+  const { number, source, limit, cursor } = options;
+  const page = await router.get('/api/calls', callList, { ...filterOf(options), number, source, limit, cursor });
   if (options.json) return printJson(output, page);
   const rows = page.calls.map(({ receivedAt, id: event, answer }) => {
     const { from, to, name, step, ms, requests, lookups } = answer;
@@ -69,5 +79,5 @@ async function listCalls(router: RouterClient, options: CallsOptions, output: Ou
     ];
   });
   printTable(output, columns, rows);
-  if (page.more) output.note('There may be more: --limit, --since and --until choose others.');
+  noteRest(output, command, page.cursor);
 }

@@ -95,7 +95,7 @@ function print(config: Config, { probes, fits, prompt }: Findings, output: Outpu
       failure === null ? (note ?? 'ok') : styled(output, 'red', failure),
     ],
   );
-  printTable(output, ['kind', 'name', 'use', 'reached'], rows);
+  printTable(output, ['kind', 'name', { heading: 'use', drop: 1 }, { heading: 'reached', cut: 20 }], rows);
 }
 
 function printFit({ answer, unfilled, unused }: PromptFit, prompt: string, output: Output): void {

@@ -1,5 +1,7 @@
 /** The scripts of three shells that complete a command line. They start no process but awk: a key is waited for. */
 
+import { quoted } from '../print.js';
+
 /** What can stand at a place of a command line. */
 export type Values =
   | { readonly kind: 'files' | 'unknown' }
@@ -201,11 +203,6 @@ end
 complete -c switchhook -f
 ${lines.join('\n')}`;
 };
-
-/** A word in single quotes, for all three shells. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
 
 /** By the name of the shell. */
 export const scripts = { bash, zsh, fish } as const;

@@ -1,10 +1,12 @@
 /** `switchhook dead`: dead deliveries, one by one or counted by their failure. */
 import { type DeadGroupList, deadGroupList } from '@switchhook/core/api';
+import type { Command } from 'commander';
 import { type Query, type RouterClient, type RouterOptions, undecided, withRouter } from '../api-client.js';
-import { type DeliveryFilter, type DiedPeriod, filterOf, type Period } from '../filters.js';
+import { type DeliveryFilter, type DiedPeriod, filterOf, type Part, type Period } from '../filters.js';
 import { clockTime, printDead } from '../format/event.js';
 import { type Output, styled } from '../output.js';
-import { printJson, printTable } from '../print.js';
+import { noteRest, printJson, printTable } from '../print.js';
+import { timeCut } from '../table.js';
 import { type Watched, watched } from '../watch.js';
 
 interface DeadOptions
@@ -12,15 +14,15 @@ interface DeadOptions
     Pick<DeliveryFilter, 'destination' | 'route' | 'reason'>,
     Period,
     DiedPeriod,
+    Part,
     Watched {
-  readonly limit: string;
   readonly group?: true;
 }
 
-export async function runDead(output: Output, options: DeadOptions): Promise<void> {
+export async function runDead(output: Output, options: DeadOptions, command: Command): Promise<void> {
   return withRouter(options, output, (router) =>
     watched(options, output, (shown) =>
-      (options.group ? countEach : printEach)(router, filterOf(options), options, shown),
+      options.group ? countEach(router, filterOf(options), options, shown) : printEach(router, options, command, shown),
     ),
   );
 }
@@ -31,12 +33,13 @@ async function countEach(router: RouterClient, filter: Query, options: DeadOptio
   return found.groups.length === 0 ? output.line('Nothing is dead.') : printGroups(found, options, output);
 }
 
-async function printEach(router: RouterClient, filter: Query, options: DeadOptions, output: Output): Promise<void> {
-  const { found, more } = await undecided(router, { ...filter, state: 'dead' }, Number(options.limit));
-  if (options.json) return printJson(output, { deliveries: found });
+async function printEach(router: RouterClient, options: DeadOptions, command: Command, output: Output): Promise<void> {
+  const query = { ...filterOf(options), state: 'dead', cursor: options.cursor };
+  const { found, cursor } = await undecided(router, query, Number(options.limit));
+  if (options.json) return printJson(output, { deliveries: found, cursor });
   if (found.length === 0) return output.line('Nothing is dead.');
   printDead(output, found, options.utc);
-  if (more) output.note('There are more: --limit shows up to 1000, --group counts them.');
+  noteRest(output, command, cursor);
   output.note(
     'See why: switchhook explain <event id>. Deliver again: switchhook replay <id>. Discard: switchhook discard <id>.',
   );
@@ -60,8 +63,8 @@ export function printGroups(found: DeadGroupList, options: Period, output: Outpu
       { heading: 'destination', cut: 10 },
       { heading: 'failure', cut: 20 },
       { heading: 'reason', drop: 2 },
-      { heading: 'first', drop: 1 },
-      { heading: 'last', drop: 3 },
+      { heading: 'first', cut: timeCut, drop: 1 },
+      { heading: 'last', cut: timeCut, drop: 3 },
       { heading: 'latest', below: true },
     ],
     rows,

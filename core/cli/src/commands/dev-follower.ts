@@ -75,6 +75,7 @@ export class Follower {
       for (const explanation of explanations) {
         printReceived(this.#output, explanation, isReal);
         const { source, data } = explanation.event;
+        if (data === null) continue;
         const body = withoutAnswer(data);
         if (router.signed(source, Buffer.from(stringifyJson(body))) !== null) this.#received = { source, body };
       }

@@ -34,6 +34,8 @@ export async function runDev(output: Output, options: DevOptions): Promise<void>
 async function eventOf(id: string, options: RouterOptions, output: Output): Promise<Sample> {
   return withRouter(options, output, async (router) => {
     const { source, data } = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
+    if (data === null)
+      throw new CommandFailure(exitCodes.failed, `BODY_REMOVED: retention has removed the body of event ${id}`);
     return { source, body: withoutAnswer(data) };
   });
 }

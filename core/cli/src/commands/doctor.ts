@@ -140,7 +140,7 @@ function print(
       const by = secrets.length === 1 ? '' : ` with ${which} that were given`;
       output.line(`${styled(output, 'green', 'ok')} ${use} accepts the request${by}:`);
     }
-    for (const line of ['', 'sources:', '  agents:', ...yamlOf(row), '']) output.line(line);
+    output.line(['', 'sources:', '  agents:', ...yamlOf(row), '']);
     if (signedAt === null) continue;
     const since =
       receivedAt === null

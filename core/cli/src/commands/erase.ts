@@ -1,14 +1,15 @@
 /** `switchhook erase`: erases all that is kept about a number, a conversation or an agent. */
-import { type ErasureDetails, type ErasureRow, erasure, erasureList } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/client';
-import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
-import { instantOf } from '../filters.js';
+import { type ErasureDetails, type ErasureRow, erasure, erasureList, longestPage } from '@switchhook/core/api';
+import type { Command } from 'commander';
+import { ended, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { instantOf, type Part } from '../filters.js';
 import { clockTime, zoned } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
-import { confirm, deliveries, printJson, printTable, quantity } from '../print.js';
+import { confirm, deliveries, noteRest, printJson, printTable, quantity } from '../print.js';
+import { timeCut } from '../table.js';
 import { operator } from './control.js';
 
-interface EraseOptions extends RouterOptions {
+interface EraseOptions extends RouterOptions, Part {
   readonly number?: string;
   readonly subject?: string;
   readonly agent?: string;
@@ -21,12 +22,9 @@ interface EraseOptions extends RouterOptions {
   readonly list?: true;
 }
 
-/** How often the progress of a long one is polled. */
-const askAgainMs = 500;
-
-export function runErase(output: Output, options: EraseOptions): Promise<void> {
+export function runErase(output: Output, options: EraseOptions, command: Command): Promise<void> {
   return withRouter(options, output, (router) =>
-    options.list ? listed(router, options, output) : erased(router, options, output),
+    options.list ? listed(router, options, command, output) : erased(router, options, output),
   );
 }
 
@@ -34,10 +32,12 @@ async function erased(router: RouterClient, options: EraseOptions, output: Outpu
   const { number, subject, agent, since, until, utc = false, by = operator() } = options;
   if ([number, subject, agent].every((one) => one === undefined))
     throw new CommandFailure(exitCodes.usage, 'name what to erase: --number, --subject or --agent');
+  if (options.cursor !== undefined)
+    throw new CommandFailure(exitCodes.usage, '--cursor continues a list of records: add --list');
   const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text, utc));
   const request = { number, subject, agent, since: instant(since), until: instant(until), by };
   const post = async (dryRun: boolean) =>
-    ended(router, await router.post('/api/erasures', erasure, { ...request, dryRun }), output);
+    followed(router, await router.post('/api/erasures', erasure, { ...request, dryRun }), output);
   if (options.dryRun) return report(await post(true), options, output);
   if (options.yes !== true) {
     const counted = await post(true);
@@ -47,16 +47,13 @@ async function erased(router: RouterClient, options: EraseOptions, output: Outpu
   report(await post(false), options, output);
 }
 
-/** Waits for the end, and shows how far it is. */
-async function ended(router: RouterClient, started: ErasureDetails, output: Output): Promise<ErasureDetails> {
-  let current = started;
-  while (current.state === 'running') {
-    output.progress(`${events(current)} ${current.dryRun ? 'found' : 'erased'}`);
-    await new Promise<void>((resolve) => systemClock.after(askAgainMs, resolve));
-    current = await router.get(`/api/erasures/${current.id}`, erasure);
-  }
-  output.progress('');
-  return { ...current, number: started.number };
+/** The erasure at its end, with the number as it was read, which only the first reply has. */
+async function followed(router: RouterClient, started: ErasureDetails, output: Output): Promise<ErasureDetails> {
+  const end = await ended(started, output, {
+    again: (id) => router.get(`/api/erasures/${id}`, erasure),
+    text: (current) => `${events(current)} ${current.dryRun ? 'found' : 'erased'}`,
+  });
+  return { ...end, number: started.number };
 }
 
 function report(result: ErasureDetails, options: EraseOptions, output: Output): void {
@@ -107,7 +104,13 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
   if (examples.length > 0)
     printTable(
       output,
-      ['example', { heading: 'source', cut: 10 }, 'type', { heading: 'subject', cut: 12 }, 'found by'],
+      [
+        { heading: 'example', below: true },
+        { heading: 'source', cut: 8, drop: 1 },
+        { heading: 'type', cut: 12 },
+        { heading: 'subject', cut: 12 },
+        { heading: 'found by', cut: 12 },
+      ],
       examples.map(({ id, source, type, subject, by }) => [id, source, type, subject ?? '', foundTexts[by]]),
     );
   for (const one of destinations) output.line(atDestination(one, dryRun));
@@ -117,7 +120,12 @@ function print(result: ErasureDetails, { number, utc }: EraseOptions, output: Ou
   output.line(dryRun ? 'Sent already:' : 'Sent already, to be erased there:');
   printTable(
     output,
-    ['destination', 'event', 'delivery key', { heading: 'when', cut: 10 }],
+    [
+      { heading: 'destination', cut: 10 },
+      { heading: 'event', drop: 1 },
+      { heading: 'delivery key', below: true },
+      { heading: 'when', cut: timeCut },
+    ],
     sent.map(({ destination, event, delivery, at, arrived }) => [
       destination,
       event,
@@ -167,17 +175,15 @@ function events(result: Pick<ErasureRow, 'events'>): string {
   return quantity(total, 'event');
 }
 
-async function listed(router: RouterClient, options: EraseOptions, output: Output): Promise<void> {
-  const { erasures } = await router.get('/api/erasures', erasureList);
+async function listed(router: RouterClient, options: EraseOptions, command: Command, output: Output): Promise<void> {
   const isNamed = [options.number, options.subject, options.agent].some((one) => one !== undefined);
-  const found = isNamed ? await thoseOf(erasures, options) : erasures;
-  if (options.json) return printJson(output, { erasures: found });
-  if (found.length === 0)
-    return output.line(erasures.length === 0 ? 'Nothing was erased.' : 'No erasure of it is recorded.');
+  const { found, cursor } = await (isNamed ? thoseOf(router, options) : recordsOf(router, options));
+  if (options.json) return printJson(output, { erasures: found, cursor });
+  if (found.length === 0) return output.line(isNamed ? 'No erasure of it is recorded.' : 'Nothing was erased.');
   printTable(
     output,
     [
-      'started',
+      { heading: 'started', cut: timeCut },
       { heading: 'by', cut: 10 },
       'what',
       'events',
@@ -199,13 +205,16 @@ async function listed(router: RouterClient, options: EraseOptions, output: Outpu
       ];
     }),
   );
+  noteRest(output, command, cursor);
+}
+
+async function recordsOf(router: RouterClient, { limit, cursor }: Part) {
+  const page = await router.get('/api/erasures', erasureList, { limit, cursor });
+  return { found: page.erasures, cursor: page.cursor };
 }
 
 /** Those that have the hash of what is named. The country of the configuration is not known here: a number needs its `+`. */
-async function thoseOf(
-  erasures: readonly ErasureRow[],
-  { number, subject, agent }: EraseOptions,
-): Promise<readonly ErasureRow[]> {
+async function thoseOf(router: RouterClient, { number, subject, agent, ...options }: EraseOptions) {
   if (number !== undefined && !number.trim().startsWith('+'))
     throw new CommandFailure(exitCodes.usage, `with --list, write ${number} with + and the country: +14155550100`);
   const [{ saltedHash }, { phoneNormalizer }] = await Promise.all([
@@ -214,7 +223,16 @@ async function thoseOf(
   ]);
   const wanted = { number: number === undefined ? undefined : phoneNormalizer(null)(number), subject, agent };
   const kinds = ['number', 'subject', 'agent'] as const;
-  return erasures.filter(({ salt, filter }) =>
-    kinds.every((kind) => wanted[kind] === undefined || filter[kind] === saltedHash(salt, wanted[kind])),
-  );
+  const isWanted = ({ salt, filter }: ErasureRow) =>
+    kinds.every((kind) => wanted[kind] === undefined || filter[kind] === saltedHash(salt, wanted[kind]));
+  const found: ErasureRow[] = [];
+  let cursor: string | null | undefined = options.cursor;
+  do {
+    const page = await recordsOf(router, { limit: String(longestPage), ...(cursor !== undefined && { cursor }) });
+    found.push(...page.found.filter(isWanted));
+    cursor = page.cursor;
+  } while (cursor !== null);
+  const shown = found.slice(0, Number(options.limit));
+  // Ids of erasures are the cursors of their list.
+  return { found: shown, cursor: found.length > shown.length ? (shown.at(-1)?.id ?? null) : null };
 }

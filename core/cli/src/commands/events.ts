@@ -1,16 +1,17 @@
 /** `switchhook events`: what was received, and the whole story of one event. */
 
 import { duplicateList, type EventSearch, eventDetails, eventList } from '@switchhook/core/api';
+import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { type EventFilter, filterOf, type Part, type Period } from '../filters.js';
 import { clockTime, printDelivery, printEvent, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
-import { printJson, printTable, quantity } from '../print.js';
-import type { Column } from '../table.js';
+import { noteRest, printJson, printTable, quantity } from '../print.js';
+import { type Column, timeCut } from '../table.js';
 import { type Watched, watched } from '../watch.js';
 
 const eventColumns: readonly Column[] = [
-  { heading: 'received' },
+  { heading: 'received', cut: timeCut },
   { heading: 'type', cut: 12 },
   { heading: 'subject', cut: 12 },
   { heading: 'agent', cut: 8, drop: 1 },
@@ -27,7 +28,12 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watche
   readonly last?: string;
 }
 
-export async function runEvents(output: Output, id: string | undefined, options: EventsOptions): Promise<void> {
+export async function runEvents(
+  output: Output,
+  id: string | undefined,
+  options: EventsOptions,
+  command: Command,
+): Promise<void> {
   const { text, where, last, duplicates } = options;
   const isSearch = text !== undefined || where !== undefined || last !== undefined;
   if (isSearch && (id !== undefined || duplicates))
@@ -37,8 +43,8 @@ export async function runEvents(output: Output, id: string | undefined, options:
     );
   return withRouter(options, output, (router) => {
     if (id !== undefined) return showEvent(router, id, options, output);
-    if (duplicates) return watched(options, output, (shown) => printDuplicates(router, options, shown));
-    return watched(options, output, (shown) => listEvents(router, options, shown));
+    if (duplicates) return watched(options, output, (shown) => printDuplicates(router, options, command, shown));
+    return watched(options, output, (shown) => listEvents(router, options, command, shown));
   });
 }
 
@@ -46,12 +52,18 @@ async function showEvent(router: RouterClient, id: string, options: EventsOption
   const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
   if (options.json) return printJson(output, event);
   printEvent(output, event);
-  printIndented(output, event.data, '  ');
+  if (event.data === null) output.line('Retention has removed its body.');
+  else printIndented(output, event.data, '  ');
   if (event.deliveries.length === 0) output.line('No route matched it: switchhook explain shows why.');
   for (const delivery of event.deliveries) printDelivery(output, delivery);
 }
 
-async function listEvents(router: RouterClient, options: EventsOptions, output: Output): Promise<void> {
+async function listEvents(
+  router: RouterClient,
+  options: EventsOptions,
+  command: Command,
+  output: Output,
+): Promise<void> {
   const { limit, cursor, number: party, unrouted, text, where, last } = options;
   const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true', text, where, last };
   const page = await router.get('/api/events', eventList, query);
@@ -60,22 +72,22 @@ async function listEvents(router: RouterClient, options: EventsOptions, output: 
     return [clockTime(receivedAt, options.utc), type, subject ?? '-', agent ?? '-', source, event];
   });
   printTable(output, eventColumns, rows);
-  if (page.search !== undefined) return noteSearch(page.search, page.cursor, options, output);
-  if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}`);
+  if (page.search !== undefined) noteSearch(page.search, page.cursor, options, output);
+  noteRest(output, command, page.cursor, page.search === undefined ? undefined : 'Older ones');
 }
 
-/** What was looked at, and how to go on. */
+/** What was looked at. */
 function noteSearch(search: EventSearch, cursor: string | null, options: EventsOptions, output: Output): void {
-  const { examined, examinedSince, failed, failure } = search;
+  const { examined, examinedSince, withoutData, failed, failure } = search;
   const since = examinedSince === null ? '' : `, received since ${clockTime(examinedSince, options.utc)}`;
   output.note(`Looked at ${quantity(examined, 'event')}${since}${cursor === null ? ': all that there are' : ''}.`);
+  if (withoutData > 0) output.note(`Retention has removed the data of ${quantity(withoutData, 'event')} of these.`);
   if (failed > 0)
     output.note(`The condition could not be evaluated for ${quantity(failed, 'event')}, e.g. ${failure ?? ''}`);
-  if (cursor !== null) output.note(`Older ones: --cursor ${cursor}`);
 }
 
 const duplicateColumns: readonly Column[] = [
-  { heading: 'came again' },
+  { heading: 'came again', cut: timeCut },
   { heading: 'times' },
   { heading: 'type', cut: 12 },
   { heading: 'subject', cut: 12 },
@@ -83,12 +95,18 @@ const duplicateColumns: readonly Column[] = [
   { heading: 'id', below: true },
 ];
 
-async function printDuplicates(router: RouterClient, options: EventsOptions, output: Output): Promise<void> {
-  const { source, type, subject, limit } = options;
-  const found = await router.get('/api/duplicates', duplicateList, { source, type, subject, limit });
+async function printDuplicates(
+  router: RouterClient,
+  options: EventsOptions,
+  command: Command,
+  output: Output,
+): Promise<void> {
+  const { source, type, subject, limit, cursor } = options;
+  const found = await router.get('/api/duplicates', duplicateList, { source, type, subject, limit, cursor });
   if (options.json) return printJson(output, found);
   const rows = found.duplicates.map(({ lastAt, times, type: of, subject: about, source: from, event }) => {
     return [clockTime(lastAt, options.utc), String(times), of, about ?? '-', from, event];
   });
   printTable(output, duplicateColumns, rows);
+  noteRest(output, command, found.cursor);
 }

@@ -8,12 +8,22 @@ import {
   explanationList,
   status,
 } from '@switchhook/core/api';
-import { type JsonObject, type JsonValue, parseJson, partsOfDeliveryId, stringifyJson } from '@switchhook/sdk';
+import {
+  durationText,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  partsOfDeliveryId,
+  stringifyJson,
+} from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { printDelivery, printEvent, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { printJson } from '../print.js';
+import { printJson, quoted } from '../print.js';
+
+/** Of one subject, by the API. */
+const mostExplained = 20;
 
 type Route = Explanation['routes'][number];
 type Destinations = readonly DestinationStatus[];
@@ -29,6 +39,8 @@ export async function runExplain(output: Output, what: string, options: ExplainO
     const explanations = await explained(router, what);
     if (options.json) return printJson(output, { explanations });
     print(explanations, await destinationsOf(router, explanations), output);
+    if (explanations.length === mostExplained)
+      output.note(`The latest ${mostExplained} events are explained. All: switchhook events --subject ${quoted(what)}`);
   });
 }
 
@@ -76,6 +88,10 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
     for (const route of one.routes)
       if (route.matches) printRoute(route, one, destinations, output);
       else printMismatch(route, output);
+    if (one.event.data === null)
+      output.line(
+        'Retention has removed its body: the routes of today cannot be evaluated, and nothing can be delivered again.',
+      );
     if (ofNoRoute.length > 0) output.line('by routes as they were then');
     for (const delivery of ofNoRoute) printDelivery_(delivery, destinations, output);
   }
@@ -96,9 +112,17 @@ function printRoute(route: Route, { kept, deliveries }: Explanation, destination
       output.line(
         `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
       );
+    if (route.wait !== null && (made === undefined || isGathering(made)))
+      output.line(
+        `    waits for ${route.wait.for.join(' or ')}, at most ${durationText(route.wait.withinSeconds * 1_000)} from the first event on`,
+      );
     // The contents of a stored event are shown by `switchhook events`.
-    if (made?.state !== 'delivered') printPreview(preview, reason, kept, output);
+    if (made?.state !== 'delivered' && made?.state !== 'gathered') printPreview(preview, reason, kept, output);
   }
+}
+
+function isGathering({ state, gathered, attempts }: DeliveryDetails): boolean {
+  return state === 'waiting' && gathered !== null && attempts === 0;
 }
 
 function printPreview(preview: unknown, reason: string | null, kept: boolean, output: Output): void {

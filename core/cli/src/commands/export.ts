@@ -75,19 +75,10 @@ const calls: Kind = {
     ...['override_agent', 'variables', 'lookups', 'sent'],
   ],
   async *pages(router, query) {
-    for (let until: string | null | undefined = query.until; until !== null; ) {
-      const page: z.output<typeof callList> = await router.get('/api/calls', callList, {
-        ...query,
-        until,
-        limit: String(longestPage),
-      });
-      const since = page.completeSince;
-      if (since !== null && since === until)
-        throw new CommandFailure(exitCodes.failed, `more than ${longestPage} calls were received before ${until}`);
-      yield page.calls
-        .filter(({ receivedAt }) => since === null || receivedAt >= since)
-        .map((item) => ({ item, event: item.id }));
-      until = since;
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page: z.output<typeof callList> = await router.get('/api/calls', callList, { ...query, ...at(cursor) });
+      yield page.calls.map((item) => ({ item, event: item.id }));
+      cursor = page.cursor;
     }
   },
 };

@@ -99,7 +99,7 @@ function print(found: History, options: HistoryOptions, output: Output): void {
   );
 }
 
-/** `events 60 (1/min), …`, `calls 12 (12/h): …`: lines that fit a narrow terminal. */
+/** `events 60 (1/min), …`, `calls 12 (12/h): …`. */
 function headlines({ total, calls }: History, spanMs: number): readonly string[] {
   const per = (number: number, unitMs: number) => Number(((number * unitMs) / spanMs).toPrecision(2));
   const { received, duplicates, refused, delivered, failed, dead } = total;

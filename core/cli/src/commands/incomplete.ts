@@ -1,21 +1,22 @@
 /** `switchhook incomplete`: conversations of which an event did not arrive in time. */
 import { incompleteList } from '@switchhook/core/api';
+import type { Command } from 'commander';
 import { type RouterOptions, withRouter } from '../api-client.js';
+import type { Part } from '../filters.js';
 import { clockTime } from '../format/event.js';
 import type { Output } from '../output.js';
-import { printJson, printTable } from '../print.js';
+import { noteRest, printJson, printTable } from '../print.js';
+import { timeCut } from '../table.js';
 
-interface IncompleteOptions extends RouterOptions {
+interface IncompleteOptions extends RouterOptions, Part {
   readonly source?: string;
-  readonly limit: string;
   readonly utc?: true;
 }
 
-export async function runIncomplete(output: Output, options: IncompleteOptions): Promise<void> {
+export async function runIncomplete(output: Output, options: IncompleteOptions, command: Command): Promise<void> {
   return withRouter(options, output, async (router) => {
-    const { source, limit } = options;
-    const query = { limit, ...(source !== undefined && { source }) };
-    const found = await router.get('/api/incomplete', incompleteList, query);
+    const { source, limit, cursor } = options;
+    const found = await router.get('/api/incomplete', incompleteList, { source, limit, cursor });
     if (options.json) return printJson(output, found);
     if (found.conversations.length === 0) return output.line('No conversation is incomplete.');
     const rows = found.conversations.map((one) => [
@@ -33,12 +34,12 @@ export async function runIncomplete(output: Output, options: IncompleteOptions):
         { heading: 'source', cut: 10 },
         { heading: 'missing', cut: 12 },
         { heading: 'after', drop: 1 },
-        { heading: 'received', drop: 2 },
-        { heading: 'due' },
+        { heading: 'received', cut: timeCut, drop: 2 },
+        { heading: 'due', cut: timeCut },
       ],
       rows,
     );
-    if (found.more) output.note('There are more: --limit shows up to 1000.');
+    noteRest(output, command, found.cursor);
     output.note('See what has arrived: switchhook explain <conversation>.');
   });
 }

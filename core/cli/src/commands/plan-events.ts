@@ -10,11 +10,11 @@ import { errorMessage } from '@switchhook/sdk/internal';
 import { eventOf, fetchedAtOnce, type Query, type RouterClient } from '../api-client.js';
 import { CommandFailure, exitCodes } from '../output.js';
 
-/** The newest events of a period, with data and deliveries. `onMore` is called where there are older ones. */
+/** The newest events of a period, with data and deliveries. Calls `onMore` where there are older ones, `onBodyRemoved` for each whose body was removed. */
 export async function* keptEvents(
   router: RouterClient,
   { limit, ...period }: Pick<Query, 'since' | 'until'> & { readonly limit: number },
-  onMore: () => void,
+  { onMore, onBodyRemoved }: { readonly onMore: () => void; readonly onBodyRemoved: () => void },
 ): AsyncGenerator<PastEvent> {
   let cursor: string | null | undefined;
   for (let left = limit; left > 0 && cursor !== null; ) {
@@ -23,7 +23,9 @@ export async function* keptEvents(
       await router.get('/api/events', eventList, query);
     for (let from = 0; from < page.events.length; from += fetchedAtOnce) {
       const fetched = page.events.slice(from, from + fetchedAtOnce).map(({ id }) => eventOf(router, id));
-      for (const event of await Promise.all(fetched)) if (event !== null) yield pastEventOf(event, event.deliveries);
+      for (const event of await Promise.all(fetched))
+        if (event?.data === null) onBodyRemoved();
+        else if (event !== null) yield pastEventOf({ ...event, data: event.data }, event.deliveries);
     }
     left -= page.events.length;
     cursor = page.cursor;

@@ -18,7 +18,22 @@ import type { ConfigOptions } from '../configuration.js';
 import { catalogOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
+import type { Column } from '../table.js';
 import { runSignatures, type SignatureOptions } from './plugin-signatures.js';
+
+const componentColumns: readonly Column[] = [
+  { heading: 'kind' },
+  { heading: 'use' },
+  { heading: 'plugin', drop: 2 },
+  { heading: 'from', cut: 8, drop: 1 },
+  { heading: 'what it does', cut: 15 },
+];
+const optionColumns: readonly Column[] = [
+  { heading: 'option' },
+  { heading: 'type', cut: 10, drop: 1 },
+  { heading: 'default', cut: 10 },
+  { heading: 'what it is', cut: 15 },
+];
 
 /** A component and the plugin that brings it. */
 interface Entry {
@@ -65,7 +80,7 @@ export async function runPlugins(output: Output, type: string | undefined, optio
     provenance.source,
     description,
   ]);
-  printTable(output, ['kind', 'use', 'plugin', 'from', 'what it does'], rows);
+  printTable(output, componentColumns, rows);
   for (const { from, plugin } of others) {
     const types = plugin.components.map(({ type: use }) => use).join(', ');
     output.note(`${from} is installed, but plugins does not name it: add "${from}" to use ${types}`);
@@ -129,7 +144,7 @@ function printOptions(schema: ReturnType<typeof inputSchema>, output: Output): v
     return [name, type.replaceAll('`', ''), isRequired ? 'required' : (otherwise ?? ''), description];
   });
   if (rows.length === 0) output.line('No options.');
-  else printTable(output, ['option', 'type', 'default', 'what it is'], rows);
+  else printTable(output, optionColumns, rows);
 }
 
 /** Lines of a configuration that use the component. */

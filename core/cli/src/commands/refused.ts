@@ -1,12 +1,14 @@
 /** `switchhook refused`: requests to sources that were refused, one by one or counted by their reason. */
-import { open } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
 import { capture, longestPage, type RefusedRequest, refusalGroupList, refusedList } from '@switchhook/core/api';
+import type { Command } from 'commander';
 import { type Query, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { writeWhole } from '../file-output.js';
 import { filterOf, type Part, type Period } from '../filters.js';
 import { clockTime } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { printJson, printTable } from '../print.js';
-import type { Column } from '../table.js';
+import { noteRest, printJson, printTable } from '../print.js';
+import { type Column, timeCut } from '../table.js';
 
 interface RefusedOptions extends RouterOptions, Period, Part {
   readonly source?: string;
@@ -16,7 +18,12 @@ interface RefusedOptions extends RouterOptions, Period, Part {
   readonly save?: string;
 }
 
-export async function runRefused(output: Output, id: string | undefined, options: RefusedOptions): Promise<void> {
+export async function runRefused(
+  output: Output,
+  id: string | undefined,
+  options: RefusedOptions,
+  command: Command,
+): Promise<void> {
   return withRouter(options, output, async (router) => {
     if (id !== undefined && options.save === undefined)
       throw new CommandFailure(exitCodes.usage, 'an id needs --save <file>, which writes the request into a file');
@@ -34,7 +41,7 @@ export async function runRefused(output: Output, id: string | undefined, options
       columns,
       page.requests.map((request) => rowOf(request, options.utc)),
     );
-    if (page.cursor !== null) output.note(`There are more: --cursor ${page.cursor}, or --group counts them.`);
+    noteRest(output, command, page.cursor);
     output.note(advice(page.requests));
   });
 }
@@ -50,9 +57,7 @@ async function save(
 ) {
   const chosen = id ?? (await latestCaptured(router, filter));
   const found = await router.get(`/api/refused/${encodeURIComponent(chosen)}/capture`, capture);
-  await writePrivate(file, Buffer.from(found.file, 'base64')).catch((error: Error) => {
-    throw new CommandFailure(exitCodes.failed, `the file cannot be written: ${error.message}`);
-  });
+  await writeWhole(file, { force: true }, (stream) => finished(stream.end(Buffer.from(found.file, 'base64'))));
   const { masked } = found;
   if (json) return printJson(output, { id: chosen, file, masked });
   output.line(`Request ${chosen} is in ${file}.`);
@@ -63,17 +68,6 @@ async function save(
     );
   output.note(`Find the reason: switchhook doctor signature --capture ${file} --secret "$WEBHOOK_SECRET"`);
   output.note('The file contains personal data: delete it afterwards.');
-}
-
-/** A file that was there before is closed to others first; a device stays as it is. */
-async function writePrivate(file: string, content: Uint8Array): Promise<void> {
-  const handle = await open(file, 'w', 0o600);
-  try {
-    if ((await handle.stat()).isFile()) await handle.chmod(0o600);
-    await handle.writeFile(content);
-  } finally {
-    await handle.close();
-  }
 }
 
 async function latestCaptured(router: RouterClient, filter: Query): Promise<string> {
@@ -88,7 +82,7 @@ async function latestCaptured(router: RouterClient, filter: Query): Promise<stri
 }
 
 const columns: readonly Column[] = [
-  { heading: 'refused' },
+  { heading: 'refused', cut: timeCut },
   { heading: 'source', cut: 8 },
   { heading: 'agent', cut: 8, drop: 6 },
   { heading: 'code', drop: 5 },
@@ -142,8 +136,8 @@ async function printGroups(router: RouterClient, filter: Query, options: Refused
       { heading: 'reason', cut: 16 },
       { heading: 'expected secret', cut: 10, drop: 3 },
       { heading: 'secret found', cut: 8, drop: 6 },
-      { heading: 'first', drop: 1 },
-      { heading: 'last', drop: 4 },
+      { heading: 'first', cut: timeCut, drop: 1 },
+      { heading: 'last', cut: timeCut, drop: 4 },
       { heading: 'latest', below: true },
     ],
     rows,

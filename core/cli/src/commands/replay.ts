@@ -1,10 +1,9 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 
 import { deliveryDetails, type Replay, replay, status } from '@switchhook/core/api';
-import { systemClock } from '@switchhook/core/client';
 import { partsOfDeliveryId } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
-import { checkDestination, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { checkDestination, ended, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { type DeliveryFilter, type DiedPeriod, type EventFilter, filterOf, type Period } from '../filters.js';
 import { standing } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
@@ -19,9 +18,6 @@ interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Peri
   readonly yes?: true;
 }
 
-/** How often the progress of a long replay is polled. */
-const askAgainMs = 500;
-
 export async function runReplay(output: Output, id: string | undefined, options: ReplayOptions): Promise<void> {
   return withRouter(options, output, async (router) => {
     if (id !== undefined && partsOfDeliveryId(id) !== null) return replayOne(router, id, options, output);
@@ -32,14 +28,18 @@ export async function runReplay(output: Output, id: string | undefined, options:
       );
     await checkDestination(router, options.destination);
     const request = requestFor(id, options);
-    const counted = await ended(router, await router.post('/api/replay', replay, { ...request, dryRun: true }), output);
+    const counted = await followed(
+      router,
+      await router.post('/api/replay', replay, { ...request, dryRun: true }),
+      output,
+    );
     if (options.dryRun || counted.state !== 'done') return report(counted, options, output);
     if (counted.matched === 0 && !options.json) return output.line('Nothing fits: 0 deliveries replayed.');
     if (counted.matched === 0) return report(counted, options, output);
     // One event by its id needs no confirmation.
     if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
     const started = await router.post('/api/replay', replay, request);
-    const result = await ended(router, started, output);
+    const result = await followed(router, started, output);
     report(result, options, output);
     if (result.replayed > 0 && !options.json) await noteHolds(router, result.destinations, output);
   });
@@ -74,16 +74,12 @@ function requestFor(id: string | undefined, options: ReplayOptions) {
   return { filter, reroute, perSecond: Number(perSecond) };
 }
 
-/** Waits for the end of a replay, and shows how far it is. */
-async function ended(router: RouterClient, started: Replay, output: Output): Promise<Replay> {
-  let current = started;
-  while (current.state === 'running') {
-    output.progress(current.dryRun ? `${current.matched} found` : `${current.replayed} of ${current.matched}`);
-    await new Promise<void>((resolve) => systemClock.after(askAgainMs, resolve));
-    current = await router.get(`/api/replays/${current.id}`, replay);
-  }
-  output.progress('');
-  return current;
+/** The replay at its end. */
+function followed(router: RouterClient, started: Replay, output: Output): Promise<Replay> {
+  return ended(started, output, {
+    again: (id) => router.get(`/api/replays/${id}`, replay),
+    text: ({ dryRun, matched, replayed }) => (dryRun ? `${matched} found` : `${replayed} of ${matched}`),
+  });
 }
 
 function report(result: Replay, options: ReplayOptions, output: Output): void {
@@ -94,6 +90,8 @@ function report(result: Replay, options: ReplayOptions, output: Output): void {
     output.line(`${styled(output, 'green', deliveries(replayed))} replayed`);
     if (skipped.running > 0) output.line(`${skipped.running} skipped: running or gone`);
     if (skipped.unconfigured > 0) output.line(`${skipped.unconfigured} skipped: their destination is not configured`);
+    if (skipped.withoutBody > 0)
+      output.line(`${skipped.withoutBody} skipped: retention has removed the bodies of their events`);
   }
   if (state !== 'done')
     throw new CommandFailure(exitCodes.failed, `the replay ${state}${reason === null ? '' : `: ${reason}`}`);

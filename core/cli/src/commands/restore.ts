@@ -113,8 +113,7 @@ async function empty(
     );
   if (lost !== null) output.note(`Removing from the store of ${file}: ${lost}.`);
   // Also what a router that has received nothing keeps, such as its history.
-  await store.clear();
-  await store.restore([], erasures);
+  await store.clear(erasures);
 }
 
 /** Whether a text is of a plugin or an operator. A router that is started makes others of its own. */

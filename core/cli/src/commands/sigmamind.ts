@@ -103,7 +103,14 @@ async function listAll(api: Api, { agent, inactive, json }: ListOptions, output:
   if (found.length === 0) return output.line('No webhooks.');
   printTable(
     output,
-    ['webhook', 'name', 'agent', 'active', 'events', 'url'],
+    [
+      { heading: 'webhook', below: true },
+      { heading: 'name', cut: 10 },
+      { heading: 'agent', cut: 8, drop: 1 },
+      { heading: 'active' },
+      { heading: 'events', cut: 10, drop: 2 },
+      { heading: 'url', cut: 16 },
+    ],
     found.map(({ webhookId, name, agentId, active, events, url }) =>
       [webhookId, name, agentId, active, [events ?? []].flat().join(', '), url].map((cell) => String(cell ?? '')),
     ),

@@ -62,6 +62,7 @@ function print(current: Status, output: Output): void {
   output.line(
     [...sizes, `memory ${sizeText(memoryBytes)}`, `event loop ${Math.round(busyShare * 100)} % busy`].join(', '),
   );
+  output.line(retentionText(store.retention));
   const { file, generation, since } = configuration;
   if (generation > 1) output.line(`Configuration ${file}, reloaded ${relative(since)} (generation ${generation})`);
   printTable(
@@ -85,6 +86,7 @@ function print(current: Status, output: Output): void {
   printSources(current, output);
   printResolvers(current, output);
   printPulls(current, output);
+  printRouters(current, output);
   for (const row of rowsOf(current)) {
     const standing = standingText(row, now);
     if (standing !== null) output.line(`${styled(output, 'yellow', row.name)}: ${standing}`);
@@ -98,7 +100,13 @@ function printSources({ sources, pulls }: Status, output: Output): void {
   if (rows.length === 0) return;
   printTable(
     output,
-    ['source', { heading: 'use', drop: 1 }, { heading: 'received' }, { heading: 'refused' }, 'most refused, last hour'],
+    [
+      'source',
+      { heading: 'use', drop: 1 },
+      { heading: 'received' },
+      { heading: 'refused', cut: 8 },
+      'most refused, last hour',
+    ],
     rows.map(({ source, use, received, refused, lastRefusedAt, refusal }) => [
       source || 'none of this name',
       use ?? '-',
@@ -137,6 +145,46 @@ function printPulls({ pulls }: Status, output: Output): void {
       lastFailure === null ? '-' : `${relative(lastFailure.at)}: ${lastFailure.reason}`,
     ]),
   );
+}
+
+/** `keeps events 30d, bodies 7d, keys 90d; agents conversation_analysed: events 30d, bodies 1d`. */
+function retentionText({ keysSeconds, parts, ...windows }: Status['store']['retention']): string {
+  const text = (seconds: number) => durationText(seconds * 1_000);
+  const windowsText = ({ eventsSeconds, bodiesSeconds }: typeof windows) =>
+    `events ${text(eventsSeconds)}${bodiesSeconds === eventsSeconds ? '' : `, bodies ${text(bodiesSeconds)}`}`;
+  const ofStore = `keeps ${windowsText(windows)}${keysSeconds === null ? '' : `, keys ${text(keysSeconds)}`}`;
+  const ofParts = parts.map(({ sources = [], types, exceptTypes, ...own }) => {
+    const which = types ?? (exceptTypes === undefined ? [] : ['others']);
+    return `${[...sources, ...which].join(' ')}: ${windowsText(own)}`;
+  });
+  return [ofStore, ...ofParts].join('; ');
+}
+
+function printRouters({ routers }: Status, output: Output): void {
+  if (routers.length === 0) return;
+  printTable(
+    output,
+    ['router', 'version', { heading: 'configuration', drop: 1 }, { heading: 'since' }, 'has taken over'],
+    routers.map(({ name, self, version, configuration, since, goneSince, deliveries }) => [
+      self ? `${name} (this one)` : name,
+      version,
+      configuration,
+      goneSince === null ? relative(since) : styled(output, 'red', `gone, last seen ${relative(goneSince)}`),
+      Object.entries(deliveries)
+        .map(([destination, count]) => `${count} ${destination}`)
+        .join(', ') || '-',
+    ]),
+  );
+  const there = routers.filter(({ goneSince }) => goneSince === null);
+  const configurations = new Set(there.map(({ configuration }) => configuration));
+  if (configurations.size > 1)
+    output.line(
+      styled(
+        output,
+        'yellow',
+        `The routers run ${configurations.size} configurations: each delivers to the destinations of its own. Reload or restart the others.`,
+      ),
+    );
 }
 
 function sizeText(bytes: number): string {

@@ -60,7 +60,7 @@ async function print({ change, cursor, router, options: { json, show }, output }
   const { id } = change.event;
   const isShown = show === 'data' && change.kind === 'event';
   const data = isShown ? (await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails)).data : undefined;
-  if (json) return output.line(stringifyJson({ ...change, ...(data !== undefined && { data }), cursor }));
+  if (json) return output.line([stringifyJson({ ...change, ...(data !== undefined && { data }), cursor })]);
   output.line(lineOf(change, output));
   if (data !== undefined) printIndented(output, data, '  ');
 }

@@ -43,7 +43,8 @@ export function printAnswer(output: Output, answer: CallAnswer): void {
     const from = resolvers.length === 0 ? rung : `${rung}: ${resolvers.join(', ')}`;
     return [variable, values.get(variable) ?? '', from, ...(reason === null ? [] : [reason])];
   });
-  const headings = ['variable', 'value', 'from', ...(rows.some((row) => row.length > 3) ? ['why'] : [])];
+  const names = ['variable', 'value', 'from', ...(rows.some((row) => row.length > 3) ? ['why'] : [])];
+  const headings = names.map((name) => ({ heading: name, cut: 10 }));
   if (rows.length > 0) printTable(output, headings, rows);
   if (agent !== null) output.line(`agent ${agent} takes the call`);
   else if (agentOrigin?.reason) output.line(`no other agent takes the call: ${agentOrigin.reason}`);

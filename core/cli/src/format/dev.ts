@@ -13,7 +13,7 @@ type Attempt = Extract<ChangePage['changes'][number], { readonly kind: 'attempt'
 export function printReceived(output: Output, { event, routes }: Explanation, isReal: (name: string) => boolean): void {
   const { type, subject, source, id } = event;
   output.line(['', [styled(output, 'bold', type), subject ?? '-', `from ${source}`, `event ${id}`].join('  ')]);
-  const { data: answer } = callAnswer.safeParse(event.data.answer);
+  const { data: answer } = callAnswer.safeParse(event.data?.answer);
   if (answer !== undefined) printAnswer(output, answer);
   for (const { route, matches, reason, destinations } of routes) {
     if (!matches) output.line(`${styled(output, 'red', '✘')} ${route}: ${reason}`);

@@ -4,7 +4,7 @@ import { systemClock } from '@switchhook/core/client';
 import { durationText, stringifyJson } from '@switchhook/sdk';
 import { type Output, styled } from '../output.js';
 import { printTable } from '../print.js';
-import type { Column } from '../table.js';
+import { type Column, timeCut } from '../table.js';
 
 const colours = {
   waiting: 'yellow',
@@ -12,6 +12,7 @@ const colours = {
   delivered: 'green',
   dead: 'red',
   skipped: 'dim',
+  gathered: 'dim',
 } as const satisfies Record<Delivery['state'], string>;
 
 /** `2h 3m ago`, `in 5s`. */
@@ -50,15 +51,19 @@ export function printEvent(output: Output, event: Event, isReceived = true): voi
 }
 
 /** How a delivery stands, in a few words. */
-export function standing({ state, reason, attempts, dueAt, settledAt }: Delivery): string {
+export function standing({ state, reason, attempts, dueAt, settledAt, gathered }: Delivery): string {
   const tried = `${attempts} attempt${attempts === 1 ? '' : 's'}`;
   switch (state) {
     case 'waiting':
+      if (gathered !== null && attempts === 0 && dueAt !== null && !isPast(dueAt))
+        return `waits for further events until ${clockTime(dueAt)}, has ${gathered.events}`;
       return `waiting after ${tried}, ${isPast(dueAt) ? 'due since' : 'next attempt'} ${dueAt === null ? '' : relative(dueAt)}`;
     case 'running':
       return `running, attempt ${attempts}`;
     case 'dead':
       return `dead, ${reason} after ${tried}${settledAt === null ? '' : `, ${relative(settledAt)}`}`;
+    case 'gathered':
+      return gathered === null ? state : `gathered: delivery ${gathered.by} takes it along`;
     case 'delivered':
     case 'skipped':
       return `${state}${settledAt === null ? '' : ` ${relative(settledAt)}`}, ${tried}`;
@@ -67,9 +72,11 @@ export function standing({ state, reason, attempts, dueAt, settledAt }: Delivery
 
 /** A delivery and its attempts. */
 export function printDelivery(output: Output, delivery: DeliveryDetails, indent = '  '): void {
-  const { destination, state, route, id, attempts, history } = delivery;
+  const { destination, state, route, id, attempts, history, gathered } = delivery;
   output.line(`${indent}${styled(output, 'bold', destination)}  ${coloured(output, state, standing(delivery))}`);
   output.line(styled(output, 'dim', `${indent}  delivery ${id}, route ${route}`));
+  if (gathered !== null && gathered.by === id && gathered.events > 1 && state !== 'waiting')
+    output.line(`${indent}  with ${gathered.events} events`);
   const lost = attempts - history.length - (state === 'running' ? 1 : 0);
   if (lost > 0)
     output.line(`${indent}  ${lost} of its attempts never came back: the router ended, or stood still, while they ran`);
@@ -85,7 +92,11 @@ export function printDelivery(output: Output, delivery: DeliveryDetails, indent 
 export function printIndented(output: Output, value: unknown, indent: string): void {
   const cut = (_key: string, inner: unknown) =>
     typeof inner === 'string' && inner.length > 300 ? `${inner.slice(0, 300)}… (${inner.length} characters)` : inner;
-  for (const line of stringifyJson(value, cut, 2).split('\n')) output.line(indent + line);
+  output.line(
+    stringifyJson(value, cut, 2)
+      .split('\n')
+      .map((line) => indent + line),
+  );
 }
 
 function oneLine(text: string): string {
@@ -98,7 +109,7 @@ function isPast(time: string | null): boolean {
 }
 
 const deliveryColumns: readonly Column[] = [
-  { heading: 'made' },
+  { heading: 'made', cut: timeCut },
   { heading: 'state' },
   { heading: 'destination', cut: 10 },
   { heading: 'type', cut: 12, drop: 4 },
@@ -106,7 +117,7 @@ const deliveryColumns: readonly Column[] = [
   { heading: 'route', cut: 8, drop: 1 },
   { heading: 'attempts', drop: 2 },
   { heading: 'due', drop: 3 },
-  { heading: 'failure', cut: 16 },
+  { heading: 'failure', cut: 11 },
   { heading: 'id', below: true },
 ];
 
@@ -127,8 +138,8 @@ export function printDeliveries(output: Output, deliveries: readonly Delivery[],
 }
 
 const deadColumns: readonly Column[] = [
-  { heading: 'died' },
-  { heading: 'made', drop: 2 },
+  { heading: 'died', cut: timeCut },
+  { heading: 'made', cut: timeCut, drop: 2 },
   { heading: 'destination', cut: 10 },
   { heading: 'type', cut: 12, drop: 4 },
   { heading: 'subject', cut: 12, drop: 5 },

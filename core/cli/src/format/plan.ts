@@ -1,7 +1,7 @@
 /** What a configuration would do with past events, as text. */
 import type { AnswerReport, ComparisonReport, Example, Failure } from '@switchhook/core/internal';
 import { stringifyJson } from '@switchhook/sdk';
-import { defaultColumns, type Output, styled } from '../output.js';
+import { type Output, styled } from '../output.js';
 import { printTable, quantity } from '../print.js';
 import type { Column } from '../table.js';
 
@@ -140,11 +140,7 @@ function heading(output: Output, text: string): void {
   output.line(styled(output, 'bold', text));
 }
 
-/** In one line where it fits; on a narrow terminal, and before a reason, what the event is about is in a line of its own. */
 function printExample({ event, type, subject, reason }: Example, output: Output): void {
-  const parts = [event, type, ...(subject === null ? [] : [subject])];
-  const line = `  ${parts.join('  ')}`;
-  if (!output.terminal || line.length <= (output.columns ?? defaultColumns)) output.line(line);
-  else for (const [index, part] of parts.entries()) output.line(`${index === 0 ? '  ' : '    '}${part}`);
+  output.line(`  ${[event, type, ...(subject === null ? [] : [subject])].join('  ')}`);
   if (reason !== null) output.line(styled(output, 'dim', `    ${reason}`));
 }

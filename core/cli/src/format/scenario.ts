@@ -3,15 +3,26 @@ import { type Answer, durationText } from '@switchhook/sdk';
 import type { LookupCounts, Quantiles, StepVerdict, Verdict } from '@switchhook/simulator';
 import { type Output, styled } from '../output.js';
 import { msText, printTable } from '../print.js';
+import type { Column } from '../table.js';
 
 const longestCell = 60;
 
 /** Of the pace that was wanted. */
 const keptPace = 0.8;
 
+const columns: readonly Column[] = [
+  { heading: 'at' },
+  { heading: 'request', cut: 10 },
+  { heading: 'answered', cut: 8 },
+  { heading: 'variables', cut: 12, drop: 3 },
+  { heading: 'p50', drop: 4 },
+  { heading: 'p95' },
+  { heading: 'p99', drop: 1 },
+  { heading: 'max', drop: 2 },
+];
+
 export function printVerdict(verdict: Verdict, output: Output): void {
-  const headings = ['at', 'request', 'answered', 'variables', 'p50', 'p95', 'p99', 'max'];
-  printTable(output, headings, verdict.steps.map(rowOf));
+  printTable(output, columns, verdict.steps.map(rowOf));
   const { scenario, passed, requests, ms, steps, ring, calls, lookups, violations } = verdict;
   output.line(`${requests} requests in ${durationText(ms)}${listedText(verdict)}`);
   if (ring !== null) output.line(`ring time of ${calls} call${calls === 1 ? '' : 's'}: ${quantilesText(ring)}`);

@@ -176,14 +176,10 @@ Examples:
 }
 
 export function callsCommand(output: Output): Command {
-  return withWatch(
-    withPeriod(
-      routerCommand('calls', 'List the calls that were answered, or show one.').argument('[event]', 'id of its event'),
-    ),
-  )
+  const command = routerCommand('calls', 'List the calls that were answered, or show one.');
+  return withWatch(withPart(withPeriod(command.argument('[event]', 'id of its event'))))
     .option('--number <number>', 'of this caller, or to this number, E.164')
     .option('--source <name>', 'of this source')
-    .option('--limit <number>', 'how many at most, up to 1000', '50')
     .addHelpText(
       'after',
       `
@@ -200,12 +196,11 @@ export function deadCommand(output: Output): Command {
     'dead',
     'List dead deliveries that were neither replayed nor discarded, with their failures.',
   );
-  return withWatch(withDiedPeriod(withPeriod(command)))
+  return withWatch(withPart(withDiedPeriod(withPeriod(command))))
     .option('--destination <name>', 'for this destination')
     .option('--route <name>', 'by this route')
     .option('--reason <reason>', 'rejected or exhausted')
     .option('--group', 'count them by destination and failure instead of listing them')
-    .option('--limit <number>', 'how many at most, up to 1000', '50')
     .addHelpText(
       'after',
       `
@@ -241,9 +236,10 @@ Examples:
 }
 
 export function incompleteCommand(output: Output): Command {
-  return routerCommand('incomplete', 'List conversations of which an event did not arrive in time, the latest first.')
+  return withPart(
+    routerCommand('incomplete', 'List conversations of which an event did not arrive in time, the latest first.'),
+  )
     .option('-s, --source <name>', 'of this source')
-    .option('--limit <number>', 'how many at most, up to 1000', '50')
     .option('--utc', "show times in UTC instead of by this machine's clock")
     .addHelpText(
       'after',

@@ -68,6 +68,8 @@ export function eraseCommand(output: Output): Command {
     .option('--dry-run', 'only count and list what would be erased')
     .option('--yes', 'do not ask for confirmation')
     .option('--list', 'list the records of all erasures, or of those of a --number, --subject or --agent')
+    .option('--limit <number>', 'with --list: how many at most, up to 1000', '50')
+    .option('--cursor <cursor>', 'with --list: continue where the last page ended')
     .addHelpText(
       'after',
       `

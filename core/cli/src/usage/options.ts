@@ -55,7 +55,7 @@ export function withEventFilter(command: Command): Command {
 
 export function withDeliveryFilter(command: Command): Command {
   return command
-    .option('--state <state>', 'waiting, running, delivered, dead or skipped')
+    .option('--state <state>', 'waiting, running, delivered, dead, skipped or gathered')
     .option('--reason <reason>', 'rejected, exhausted or discarded')
     .option('--destination <name>', 'for this destination')
     .option('--route <name>', 'by this route')

@@ -9,8 +9,8 @@ export function missingTypes(events: readonly Pick<RouterEvent, 'type'>[]): read
 }
 
 /** The answer of a call, as it is kept in the data of its event; null where the event is no answered call. */
-export function answerOf(data: { readonly [key: string]: unknown }): CallAnswer | null {
-  const { answer } = data;
+export function answerOf(data: { readonly [key: string]: unknown } | null): CallAnswer | null {
+  const answer = data?.answer;
   return isAnswer(answer) ? answer : null;
 }
 

@@ -1,16 +1,18 @@
 /** What the page reads of the API's responses. A test compares it with the API's own schemas. */
 import type { Json } from './json.js';
+import type { RouterStatus } from './routers.js';
 
 /** What a search in the data of events has looked at. */
 export interface EventSearch {
   readonly examined: number;
   readonly examinedSince: string | null;
   readonly isComplete: boolean;
+  readonly withoutData: number;
   readonly failed: number;
   readonly failure: string | null;
 }
 
-export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped';
+export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped' | 'gathered';
 
 export interface Hold {
   readonly kind: 'paused' | 'breaker-open' | 'asked-to-wait';
@@ -100,7 +102,7 @@ export interface Status {
     readonly commitMs: number | null;
     readonly bytes: number | null;
     readonly freeBytes: number | null;
-    readonly pruned: { readonly at: string; readonly removed: number } | null;
+    readonly pruned: { readonly at: string; readonly removed: number; readonly bodies: number } | null;
   };
   readonly process: { readonly memoryBytes: number; readonly busyShare: number };
   /** The worst first. */
@@ -108,6 +110,8 @@ export interface Status {
   readonly resolvers: readonly ResolverStatus[];
   readonly sources: readonly SourceStatus[];
   readonly pulls: readonly PullStatus[];
+  /** Those that share the store, the one that answers first; empty where it is not shared. */
+  readonly routers: readonly RouterStatus[];
 }
 
 export interface Probe {
@@ -146,7 +150,8 @@ export interface RouterEvent {
 }
 
 export interface WholeEvent extends RouterEvent {
-  readonly data: { readonly [key: string]: Json };
+  /** Null after retention has removed it. */
+  readonly data: { readonly [key: string]: Json } | null;
 }
 
 export interface Attempt {
@@ -171,6 +176,7 @@ export interface Delivery {
   readonly dueAt: string | null;
   readonly createdAt: string;
   readonly settledAt: string | null;
+  readonly gathered: { readonly by: string; readonly events: number } | null;
 }
 
 /** Dead deliveries that failed alike. */
@@ -233,7 +239,7 @@ export interface Replay {
   readonly matched: number;
   readonly replayed: number;
   readonly destinations: readonly string[];
-  readonly skipped: { readonly running: number; readonly unconfigured: number };
+  readonly skipped: { readonly running: number; readonly unconfigured: number; readonly withoutBody: number };
   readonly reason: string | null;
 }
 

@@ -66,6 +66,14 @@ export function stateText({ state, reason, attempts }: Pick<Delivery, 'state' | 
   }
 }
 
+/** What a delivery has gathered, or that another one has gathered it; null where its route does not wait. */
+export function gatheredText({ id, state, attempts, gathered }: Delivery): string | null {
+  if (gathered === null) return null;
+  if (gathered.by !== id) return 'Delivered together with the first event of the conversation.';
+  if (state === 'waiting' && attempts === 0) return `Waits for further events, has ${gathered.events}.`;
+  return `With ${count(gathered.events, 'event', 'events')}.`;
+}
+
 /** One line of `sh` in which each word is quoted. */
 export function shellLine(words: readonly string[]): string {
   return words.map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');

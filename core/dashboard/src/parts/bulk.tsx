@@ -179,7 +179,7 @@ function PhaseText({
     }
     case 'replaying': {
       const { state, matched, replayed, skipped, reason } = phase.replay;
-      const left = skipped.running + skipped.unconfigured;
+      const left = skipped.running + skipped.unconfigured + skipped.withoutBody;
       return (
         <>
           <progress

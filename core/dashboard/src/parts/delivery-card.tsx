@@ -1,7 +1,7 @@
 /** One delivery with each attempt, and what can be done with it. */
 import { api } from '../model/api.js';
 import type { Attempt, DeliveryDetails } from '../model/replies.js';
-import { duration, ends } from '../model/wording.js';
+import { duration, ends, gatheredText } from '../model/wording.js';
 import { Action } from './actions.js';
 import { Badge, levelOfOutcome, Moment, State, Time } from './text.js';
 import { Source } from './tree.js';
@@ -12,7 +12,7 @@ interface CardProps {
 }
 
 export function DeliveryCard({ delivery, changed }: CardProps) {
-  const { id, destination, route, state, history, dueAt, transforms } = delivery;
+  const { id, destination, route, state, history, dueAt, transforms, gathered } = delivery;
   return (
     <article class="card" aria-label={`Delivery to ${destination}`}>
       <header>
@@ -29,7 +29,9 @@ export function DeliveryCard({ delivery, changed }: CardProps) {
         by the route {route}
         {transforms.length > 0 && `, through ${transforms.join(', ')}`}, id <code>{id}</code>
       </p>
-      {history.length === 0 ? <p>No attempt yet.</p> : <Attempts history={history} />}
+      {gathered !== null && <p>{gatheredText(delivery)}</p>}
+      {history.length === 0 && state !== 'gathered' && <p>No attempt yet.</p>}
+      {history.length > 0 && <Attempts history={history} />}
     </article>
   );
 }

@@ -54,6 +54,7 @@ function together(one: EventSearch | undefined, next: EventSearch | undefined): 
     ...next,
     examined: one.examined + next.examined,
     examinedSince: next.examinedSince ?? one.examinedSince,
+    withoutData: one.withoutData + next.withoutData,
     failed: one.failed + next.failed,
     failure: one.failure ?? next.failure,
   };

@@ -31,6 +31,7 @@ const levelOfState: Readonly<Record<Delivery['state'], Level | 'off'>> = {
   delivered: 'well',
   dead: 'bad',
   skipped: 'off',
+  gathered: 'off',
 };
 
 /** How bad the outcome of an attempt is. */

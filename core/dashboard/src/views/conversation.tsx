@@ -3,7 +3,7 @@ import { api } from '../model/api.js';
 import { answerOf, missingTypes } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
 import type { Explanation } from '../model/replies.js';
-import { count, duration, ends, excerpt } from '../model/wording.js';
+import { count, duration, ends, excerpt, gatheredText } from '../model/wording.js';
 import { Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink, Moment, State } from '../parts/text.js';
@@ -91,6 +91,7 @@ function TimeLine({ explanations }: { readonly explanations: readonly Explanatio
                 {deliveries.map((delivery) => (
                   <li key={delivery.id}>
                     {delivery.destination} <State of={delivery} />{' '}
+                    {delivery.gathered !== null && <span class="dim">{gatheredText(delivery)}</span>}{' '}
                     {delivery.failure !== null && <span class="dim">{ends(excerpt(delivery.failure))}</span>}
                   </li>
                 ))}

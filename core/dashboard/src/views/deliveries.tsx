@@ -22,7 +22,7 @@ export function deliveryFields(destinations: readonly string[]): readonly Field[
   ];
 }
 
-const states = ['waiting', 'running', 'delivered', 'dead', 'skipped'] as const;
+const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const;
 
 export function Deliveries({ place, status }: ViewProps) {
   const names = status.data.value?.destinations.map(({ destination }) => destination) ?? [];

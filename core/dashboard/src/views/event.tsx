@@ -46,7 +46,7 @@ export function Event({ place }: ViewProps) {
           <Routes id={id} />
           <section aria-labelledby="data">
             <h2 id="data">Data</h2>
-            <Body value={value.data} />
+            {value.data === null ? <p>Retention has removed the body.</p> : <Body value={value.data} />}
           </section>
         </>
       )}

@@ -89,7 +89,7 @@ const olderOnes = 'Look at older ones';
 /** What a search in data has looked at. */
 function LookedAt({ search }: { readonly search: EventSearch | undefined }) {
   if (search === undefined) return null;
-  const { examined, examinedSince, failed, failure } = search;
+  const { examined, examinedSince, withoutData, failed, failure } = search;
   return (
     <p role="status">
       Looked at the data of {count(examined, 'event', 'events')}
@@ -98,7 +98,7 @@ function LookedAt({ search }: { readonly search: EventSearch | undefined }) {
           ; the oldest was received <Time iso={examinedSince} />
         </>
       )}
-      .{' '}
+      . {withoutData > 0 && `Retention has removed the data of ${count(withoutData, 'event', 'events')} of these. `}
       {failed > 0 &&
         ends(`The condition could not be evaluated for ${count(failed, 'event', 'events')}, e.g. ${failure ?? ''}`)}
     </p>

@@ -12,6 +12,7 @@ import type { Resource } from '../parts/resource.js';
 import { Badge, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 import { CallFigures } from './call-figures.js';
+import { Routers } from './routers.js';
 import { Sources } from './sources.js';
 
 export function Overview({ status }: ViewProps) {
@@ -53,6 +54,7 @@ function Everything({ value, status }: { readonly value: Status; readonly status
       )}
       <CallFigures history={history} />
       <Sources pulls={value.pulls} traffic={value.sources} />
+      {value.routers.length > 0 && <Routers rows={value.routers} />}
       <section aria-labelledby="router">
         <h2 id="router">Store and router</h2>
         <Router value={value} />
@@ -135,7 +137,8 @@ function Router({ value }: { readonly value: Status }) {
       )}
       {pruned !== null && (
         <Fact name="Old events">
-          {pruned.removed === 0 ? 'none to remove' : `${pruned.removed.toLocaleString('en')} removed`}{' '}
+          {pruned.removed === 0 ? 'none to remove' : `${pruned.removed.toLocaleString('en')} removed`}
+          {pruned.bodies > 0 && `, the bodies of ${pruned.bodies.toLocaleString('en')} more`}{' '}
           <span class="dim">
             <Time iso={pruned.at} />
           </span>

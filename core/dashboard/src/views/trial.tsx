@@ -32,7 +32,7 @@ export function Trial({ place }: ViewProps) {
       sources,
       latest: events,
       source: event?.source ?? sources[0] ?? '',
-      body: event === null ? '{}' : JSON.stringify(event.data, null, 2),
+      body: JSON.stringify(event?.data ?? {}, null, 2),
     };
   });
   return (
@@ -67,6 +67,7 @@ function Form({ start }: { readonly start: Start }) {
   const take = async (id: string): Promise<void> => {
     try {
       const event = await api<WholeEvent>(`events/${encodeURIComponent(id)}`);
+      if (event.data === null) throw new Error('Retention has removed the body of this event.');
       setSource(event.source);
       setBody(JSON.stringify(event.data, null, 2));
       setResult({ kind: 'none' });

@@ -4,7 +4,8 @@
  */
 import { type EventRecord, type JsonObject, type PhoneNormalizer, refuse, type Source } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { type AnswerRow, answerFor, type InboundCall } from '../calls/answer.js';
+import type { AnswerRow, InboundCall } from '../calls/answer.js';
+import { answerFor } from '../calls/matching-answer.js';
 import { absenceOf, emptinessOf } from '../calls/missing-value.js';
 import type { ResolvedFacts, ResolverFacts } from '../calls/resolve.js';
 import { type ResolvedVariables, resolveVariables, type VariableOrigin } from '../calls/variables.js';

@@ -15,11 +15,15 @@ import { TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
+import { hasBody } from '../routing/event-record.js';
 import { missingDeliveries, type Route, type Wanted } from '../routing/routes.js';
 import { newReplayId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { pagesOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
+import { carriersOf } from './gathered.js';
+import { countWithoutBody } from './missing-bodies.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -28,6 +32,8 @@ export interface ReplayPlan {
   /** By name. */
   readonly destinations: ReadonlyMap<string, OpenDestination>;
 }
+
+type Applied = Readonly<Record<'changed' | 'withoutBody', number>>;
 
 export const ReplayPlan = token<Current<ReplayPlan>>('switchhook.ReplayPlan');
 
@@ -69,6 +75,8 @@ export interface Replay {
     readonly running: number;
     /** Their destination is not configured any more. */
     readonly unconfigured: number;
+    /** Retention has removed the body of their event. */
+    readonly withoutBody: number;
   };
   /** Why it failed; null otherwise. */
   readonly reason: string | null;
@@ -153,7 +161,7 @@ export class Replays {
       matched: 0,
       replayed: 0,
       destinations: [],
-      skipped: { running: 0, unconfigured: 0 },
+      skipped: { running: 0, unconfigured: 0, withoutBody: 0 },
       reason: null,
     };
     this.#kept.push(replay);
@@ -182,13 +190,12 @@ export class Replays {
 
   /**
    * Counts first: lists come newest first, and the oldest can only be due first once their number is known.
-   * `apply` returns how many of a page it changed.
    */
   async #sweep<T extends { readonly destination: string }>(
     replay: Progress,
     { dryRun, perSecond }: ReplayRequest,
     pages: () => Pages<T>,
-    apply: (page: readonly Due<T>[]) => Promise<number>,
+    apply: (page: readonly Due<T>[]) => Promise<Applied>,
   ): Promise<void> {
     for await (const page of pages()) {
       if (this.#closed) return;
@@ -204,47 +211,56 @@ export class Replays {
       const dueOf = (index: number) => startMs + 1_000 * Math.floor(Math.max(0, total - 1 - seen - index) / perSecond);
       const due = page.map((piece, index) => ({ ...piece, dueMs: dueOf(index) }));
       const configured = due.filter(({ destination }) => this.plan.value.destinations.has(destination));
-      const changed = await apply(configured);
+      const { changed, withoutBody } = await apply(configured);
       seen += page.length;
       replay.matched = Math.max(total, seen);
       replay.replayed += changed;
       this.telemetry.replayed(changed);
       replay.skipped = {
-        running: replay.skipped.running + configured.length - changed,
+        running: replay.skipped.running + configured.length - changed - withoutBody,
         unconfigured: replay.skipped.unconfigured + due.length - configured.length,
+        withoutBody: replay.skipped.withoutBody + withoutBody,
       };
       for (const { destination, dueMs } of configured) this.dispatcher.expect(destination, dueMs);
     }
     replay.matched = seen;
   }
 
-  readonly #again = async (page: readonly Due<DeliveryRecord>[]): Promise<number> => {
+  readonly #again = async (page: readonly Due<DeliveryRecord>[]): Promise<Applied> => {
     const groups = grouped(page, ({ dueMs }) => dueMs);
     const changes = groups.map(([dueMs, group]) => this.store.replay(idsOf(group), dueMs));
-    return (await Promise.all(changes)).flat().length;
+    const changed = new Set((await Promise.all(changes)).flat());
+    const left = page.filter(({ id }) => !changed.has(id)).map(({ eventId }) => eventId);
+    return { changed: changed.size, withoutBody: await countWithoutBody(this.store, left) };
   };
 
-  readonly #make = async (page: readonly Due<Wanted>[]): Promise<number> => {
+  readonly #make = async (page: readonly Due<Wanted>[]): Promise<Applied> => {
     const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
-      const deliveries = group.map(({ eventId: _, ...wanted }) => ({ ...wanted, state: 'waiting' as const }));
+      const deliveries = group.map(({ eventId: _, waitMs, dueMs, ...wanted }) => {
+        return { ...wanted, state: 'waiting' as const, dueMs: dueMs + waitMs };
+      });
       return this.store.extend(eventId, deliveries);
     });
-    return (await Promise.all(changes)).flat().length;
+    return { changed: (await Promise.all(changes)).flat().length, withoutBody: 0 };
   };
 
   /** The deliveries that match a filter; discarded ones only if the filter names them. */
   async *#found({ deliveries: query, events }: ReplayFilter): Pages<DeliveryRecord> {
     const { store } = this;
-    const fitting = ({ items }: Page<DeliveryRecord>) =>
-      items.filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded');
+    const seen = new Set<string>();
+    const fitting = async ({ items }: Page<DeliveryRecord>) => {
+      const chosen = items.filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded');
+      return carriersOf(store, chosen, seen);
+    };
     if (events === null) {
       for await (const page of pagesOf(deliveriesPerPage, (part) => store.deliveries({ ...query, ...part })))
-        yield fitting(page);
+        yield await fitting(page);
       return;
     }
     for await (const page of pagesOf(eventsPerPage, (part) => store.events({ ...events, ...part }))) {
       const ofEach = page.items.map(({ id }) => store.deliveries({ ...query, eventId: id, limit: mostDeliveries }));
-      yield (await Promise.all(ofEach)).flatMap(fitting);
+      const items = (await Promise.all(ofEach)).flatMap((found) => found.items);
+      yield await fitting({ items, cursor: null });
     }
   }
 
@@ -258,7 +274,7 @@ export class Replays {
     for await (const page of pages) {
       const ofEach = page.items.map(async (event) => {
         const { items } = await store.deliveries({ eventId: event.id, limit: mostDeliveries });
-        return missingDeliveries(event, items, this.plan.value.routes, query);
+        return !hasBody(event) ? [] : missingDeliveries(event, items, this.plan.value.routes, query);
       });
       yield (await Promise.all(ofEach)).flat();
     }
@@ -267,17 +283,6 @@ export class Replays {
   async #pageOf(eventId: string): Promise<Page<EventRecord>> {
     const event = await this.store.event(eventId);
     return { items: event === null ? [] : [event], cursor: null };
-  }
-}
-
-async function* pagesOf<T>(
-  limit: number,
-  read: (part: { readonly limit: number; readonly cursor?: string }) => Promise<Page<T>>,
-): AsyncGenerator<Page<T>> {
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: Page<T> = await read(cursor === undefined ? { limit } : { limit, cursor });
-    yield page;
-    cursor = page.cursor;
   }
 }
 

@@ -1,24 +1,23 @@
 /** Calls that were answered: found among the events, newest first. */
-import type { EventQuery, EventRecord, PhoneNormalizer, Store } from '@switchhook/sdk';
+import type { EventQuery, EventRecord, Page, PhoneNormalizer, Store } from '@switchhook/sdk';
 import { eventOf } from '../routing/event-record.js';
+import { type Part, pageOf, timeIn, timeKey } from '../system/lists.js';
 
 /** Which calls to list. All given conditions must hold. */
-export interface CallQuery {
+export interface CallQuery extends Part {
   /** Of the caller or of the called, however it is written. */
   readonly number?: string;
   /** Name of a source of calls. */
   readonly source?: string;
   readonly sinceMs?: number;
   readonly untilMs?: number;
-  readonly limit: number;
 }
 
-/** Some calls. */
-export interface CallPage {
-  /** Events of calls, newest first. */
+/** Calls of one source. */
+interface SourceCalls {
   readonly calls: readonly EventRecord[];
-  /** All that were received at this time or later are among them; null where there are no others. */
-  readonly completeSinceMs: number | null;
+  /** All that were received at this time or later are among them. */
+  readonly sinceMs: number;
 }
 
 /** Read at once, so that no phone waits while bodies are parsed. */
@@ -26,47 +25,46 @@ const pageSize = 100;
 /** Of one source, for one list: numbers are not indexed. */
 const mostRead = 20_000;
 
-/** Looks through the events of these sources. */
+/** Events of calls of these sources, newest first. A page may be empty before the end: only so many events are read for it. */
 export async function answeredCalls(
   store: Store,
   sources: readonly string[],
   read: PhoneNormalizer,
   query: CallQuery,
-): Promise<CallPage> {
-  const { source, number, limit } = query;
+): Promise<Page<EventRecord>> {
+  const { source, number, limit, cursor } = query;
+  // Others of the cursor's millisecond may follow it.
+  const untils = [query.untilMs ?? [], cursor === undefined ? [] : timeIn(cursor) + 1].flat();
+  const until = untils.length === 0 ? {} : { untilMs: Math.min(...untils) };
   const fits = number === undefined ? isAnswered : isAbout(read(number), read);
   const wanted = sources.filter((name) => source === undefined || name === source);
-  const pages = await Promise.all(wanted.map((name) => callsOf(store, name, fits, query)));
-  const calls = pages.flatMap((page) => page.calls).sort((a, b) => b.receivedAtMs - a.receivedAtMs);
-  const since = pages.flatMap(({ completeSinceMs }) => completeSinceMs ?? []);
-  if (calls.length > limit) since.push(afterAll(calls.slice(0, limit)));
-  return { calls: calls.slice(0, limit), completeSinceMs: since.length === 0 ? null : Math.max(...since) };
+  const found = await Promise.all(wanted.map((name) => callsOf(store, name, fits, { ...query, ...until })));
+  const sinceMs = Math.max(0, ...found.map((one) => one.sinceMs));
+  const calls = found.flatMap((one) => one.calls).filter(({ receivedAtMs }) => receivedAtMs >= sinceMs);
+  const page = pageOf(calls, ({ receivedAtMs, id }) => timeKey(receivedAtMs, id), { limit, cursor });
+  return { ...page, cursor: page.cursor ?? (sinceMs === 0 ? null : timeKey(sinceMs, '')) };
 }
 
 async function callsOf(
   store: Store,
   source: string,
   fits: (event: EventRecord) => boolean,
-  { sinceMs, untilMs, limit }: CallQuery,
-): Promise<CallPage> {
+  { sinceMs, untilMs, limit, cursor }: CallQuery,
+): Promise<SourceCalls> {
   const calls: EventRecord[] = [];
   const period = { ...(sinceMs !== undefined && { sinceMs }), ...(untilMs !== undefined && { untilMs }) };
   let query: EventQuery = { source, ...period, limit: pageSize };
-  for (let read = 0; ; read += pageSize) {
-    const { items, cursor } = await store.events(query);
-    const fitting = items.filter(fits);
-    calls.push(...fitting);
-    const shown = calls.slice(0, limit);
-    if (calls.length > limit) return { calls: shown, completeSinceMs: afterAll(shown) };
-    if (cursor === null) return { calls, completeSinceMs: null };
-    if (read + pageSize >= mostRead) return { calls, completeSinceMs: afterAll(items) };
-    query = { ...query, cursor };
+  for (let read = pageSize; ; read += pageSize) {
+    const page = await store.events(query);
+    calls.push(...page.items.filter(fits));
+    if (page.cursor === null) return { calls, sinceMs: 0 };
+    // Of the last millisecond, others may follow.
+    const completeMs = (page.items.at(-1)?.receivedAtMs ?? 0) + 1;
+    const isBefore = ({ receivedAtMs, id }: EventRecord) => cursor === undefined || timeKey(receivedAtMs, id) < cursor;
+    const complete = calls.filter((call) => call.receivedAtMs >= completeMs && isBefore(call));
+    if (complete.length > limit || read >= mostRead) return { calls, sinceMs: completeMs };
+    query = { ...query, cursor: page.cursor };
   }
-}
-
-/** The first time after the last of them: others of its millisecond may be missing. */
-function afterAll(events: readonly EventRecord[]): number {
-  return (events.at(-1)?.receivedAtMs ?? 0) + 1;
 }
 
 /** Whether an event is a call whose answer is kept with it. */

@@ -98,7 +98,9 @@ export class Controls {
 
   /** The delivery whose retry comes first, where none is due; in order, the oldest. */
   async #next(destination: string): Promise<DeliveryRecord | null> {
-    const { items } = await this.store.deliveries({ destination, state: 'waiting', limit: lookedAt });
+    const page = await this.store.deliveries({ destination, state: 'waiting', limit: lookedAt });
+    // What still gathers events is not complete.
+    const items = page.items.filter(({ gathered, attempts }) => gathered == null || attempts > 0);
     if (this.plan.value.destinations.get(destination)?.policy.ordered) return items.at(-1) ?? null;
     const due = (delivery: DeliveryRecord): number => delivery.dueMs ?? 0;
     return items.reduce<DeliveryRecord | null>((a, b) => (a === null || due(b) <= due(a) ? b : a), null);

@@ -1,5 +1,6 @@
 /** What was sent of erased events, and its erasure at the destinations that can. */
 import {
+  type ClaimedDelivery,
   type Clock,
   type Delivery,
   type DeliveryRecord,
@@ -13,6 +14,7 @@ import { calledWithin } from '../delivery/outcome.js';
 import type { Current } from '../system/injection.js';
 import type { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
+import { gatheredEvents } from './gathered.js';
 
 /** What is taken from the configuration; the maps are by name. */
 export interface ErasurePlan {
@@ -80,11 +82,19 @@ export class DestinationErasures {
     const pages = await Promise.all(eventIds.map((eventId) => store.deliveries({ eventId, limit: mostDeliveries })));
     const records = pages.flatMap(({ items }) => items);
     const sent: SentDelivery[] = [];
-    for (const record of records) {
+    for (const record of [...records, ...(await this.#takenAlong(records))]) {
       const one = await this.#sentOf(record, isAttempted);
       if (one !== null) sent.push({ sent: one, record });
     }
     return { deliveries: records.map(({ destination, state }) => [destination, state] as const), sent };
+  }
+
+  /** Deliveries of other events that have gathered these. */
+  async #takenAlong(records: readonly DeliveryRecord[]): Promise<readonly DeliveryRecord[]> {
+    const own = new Set(records.map(({ id }) => id));
+    const others = new Set(records.flatMap(({ gathered }) => (gathered == null ? [] : gathered.by)));
+    const found = [...others].filter((id) => !own.has(id)).map((id) => this.#parts.store.delivery(id));
+    return (await Promise.all(found)).flatMap((record) => record ?? []);
   }
 
   /** Counts what was sent to each destination. */
@@ -95,13 +105,16 @@ export class DestinationErasures {
   /** What destinations that can erase are given: made before the events are gone. */
   async prepared(sent: readonly SentDelivery[]): Promise<readonly Delivery[]> {
     const able = sent.filter(({ record }) => this.#resultOf(record.destination).able);
+    const { store } = this.#parts;
     const events = new Map<string, EventRecord | null>();
-    for (const { record } of able)
-      if (!events.has(record.eventId)) events.set(record.eventId, await this.#parts.store.event(record.eventId));
-    return able.flatMap(({ record }) => {
-      const event = events.get(record.eventId) ?? null;
-      return event === null ? [] : this.#prepared(record, event);
-    });
+    const prepared: Delivery[] = [];
+    for (const { record } of able) {
+      const { eventId } = record;
+      if (!events.has(eventId)) events.set(eventId, await store.event(eventId));
+      const event = events.get(eventId) ?? null;
+      if (event !== null) prepared.push(...this.#prepared(record, (await gatheredEvents(store, record)) ?? { event }));
+    }
+    return prepared;
   }
 
   /** The results as they are if the erasure is interrupted before these deliveries are erased. */
@@ -144,9 +157,9 @@ export class DestinationErasures {
       }
   }
 
-  #prepared(record: DeliveryRecord, event: EventRecord): readonly Delivery[] {
+  #prepared(record: DeliveryRecord, events: Pick<ClaimedDelivery, 'event' | 'events'>): readonly Delivery[] {
     const { id, destination, route, transforms, attempts } = record;
-    const claimed = { id, destination, route, transforms, attempt: Math.max(1, attempts), event };
+    const claimed = { id, destination, route, transforms, attempt: Math.max(1, attempts), ...events };
     const prepared = applyTransforms(claimed, { transforms: this.#plan.value.transforms, mask: this.#parts.mask });
     if ('event' in prepared) return [prepared];
     // A transform that is not configured any more, or fails.

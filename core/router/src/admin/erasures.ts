@@ -1,10 +1,11 @@
 /** Erasures: of all that is kept about a number, a conversation or an agent. Counts first, then erases page by page, and keeps a record without the data. */
-import { Clock, Log, type PhoneNormalizer, refuse, Store, token } from '@switchhook/sdk';
+import { Clock, Log, type Page, type PhoneNormalizer, refuse, Store, token } from '@switchhook/sdk';
 import { isWithheld, TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { type Forgetful, ForgetfulParts, type Removed, removedKinds, saltedHash } from '../system/erasing.js';
 import { newErasureId, newSalt } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { type Part, textsOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
 import { type DestinationErasure, DestinationErasures, type ErasurePlan, type Sent } from './destination-erasures.js';
@@ -74,8 +75,6 @@ type Progress = { -readonly [K in keyof Erasure]: Erasure[K] };
 
 /** Keys of the records of erasures in the store begin with it. */
 export const erasuresPrefix = 'switchhook.erasures:';
-/** Records that are read at once. */
-const mostAtOnce = 1_000;
 /** Erasures whose lists of deliveries are kept in memory. */
 const keptErasures = 20;
 const mostSent = 10_000;
@@ -132,22 +131,9 @@ export class Erasures {
     return { ...erasure };
   }
 
-  /** All records, newest first. */
-  async list(): Promise<readonly ErasureRecord[]> {
-    const records: ErasureRecord[] = [];
-    for await (const keys of this.#recordKeys(erasuresPrefix)) {
-      const texts = await Promise.all(keys.map((key) => this.store.state?.(key)));
-      // What `#keep` wrote.
-      for (const text of texts) if (text != null) records.push(JSON.parse(text) as ErasureRecord);
-    }
-    return records.sort((a, b) => (a.id < b.id ? 1 : -1));
-  }
-
-  /** All keys of records with this prefix, page by page: a store returns a limited number of a prefix, in any order. */
-  async *#recordKeys(prefix: string): AsyncGenerator<readonly string[]> {
-    const keys = (await this.store.stateKeys?.(prefix, mostAtOnce)) ?? [];
-    if (keys.length < mostAtOnce) yield keys;
-    else for (const next of '0123456789abcdef-') yield* this.#recordKeys(prefix + next);
+  /** Records, newest first. */
+  list(part: Part): Promise<Page<ErasureRecord>> {
+    return textsOf<ErasureRecord>(this.store, erasuresPrefix, part);
   }
 
   /** Resolves when the one that runs has stopped, after its page; or soon, where the store hangs. */

@@ -2,7 +2,7 @@
 import { Clock, type EventQuery, type EventRecord, type Expression, type Page, refuse, Store } from '@switchhook/sdk';
 import type { ExpressionProblem } from '@switchhook/sdk/internal';
 import { compileExpression } from '../expressions/compile.js';
-import { eventOf } from '../routing/event-record.js';
+import { eventOf, hasBody } from '../routing/event-record.js';
 import { verdictOf } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
@@ -26,6 +26,8 @@ export interface FoundEvents extends Page<EventRecord> {
   readonly examinedSinceMs: number | null;
   /** False where it ended before it had looked at `last` events. */
   readonly isComplete: boolean;
+  /** Events whose bodies retention has removed: they do not match. */
+  readonly withoutData: number;
   /** Events for which the condition could not be evaluated, and why the newest of them. */
   readonly failed: number;
   readonly failure: string | null;
@@ -83,7 +85,7 @@ export class EventSearches {
     const { clock } = this;
     const items: EventRecord[] = [];
     const endMs = clock.elapsed() + longestMs;
-    let [examined, failed, sliceEndMs] = [0, 0, clock.elapsed() + sliceMs];
+    let [examined, withoutData, failed, sliceEndMs] = [0, 0, 0, clock.elapsed() + sliceMs];
     let examinedSinceMs: number | null = null;
     let failure: string | null = null;
     let cursor = query.cursor ?? null;
@@ -96,7 +98,8 @@ export class EventSearches {
           await new Promise((resolve) => setImmediate(resolve));
           sliceEndMs = clock.elapsed() + sliceMs;
         }
-        const matched = match(record);
+        if (!hasBody(record)) withoutData += 1;
+        const matched = hasBody(record) ? match(record) : 'no';
         if (matched === 'yes') items.push({ ...record, body: new Uint8Array() });
         if (typeof matched === 'object') {
           failed += 1;
@@ -108,7 +111,7 @@ export class EventSearches {
       cursor = page.cursor;
     } while (cursor !== null && examined < last && items.length < query.limit && clock.elapsed() < endMs && goesOn());
     const isComplete = cursor === null || examined >= last;
-    return { items, cursor, examined, examinedSinceMs, isComplete, failed, failure };
+    return { items, cursor, examined, examinedSinceMs, isComplete, withoutData, failed, failure };
   }
 }
 

@@ -1,5 +1,6 @@
 /** Explains routing: evaluates every route for an event, with a preview by each destination. Nothing is sent. */
 import {
+  type ClaimedDelivery,
   type DeliveryRecord,
   deliveryId,
   type Event,
@@ -13,7 +14,7 @@ import {
 } from '@switchhook/sdk';
 import { applyTransforms, type OpenDestination } from '../delivery/attempt.js';
 import { eventOf } from '../routing/event-record.js';
-import { concerns, type Route, verdictOf } from '../routing/routes.js';
+import { concerns, gatheringOf, type Route, verdictOf, type Wait } from '../routing/routes.js';
 import { type Mask, maskedJson } from '../system/mask.js';
 import { invalidReturn } from '../system/returned.js';
 import { located } from '../system/thrown.js';
@@ -35,6 +36,8 @@ export interface RouteExplanation {
   readonly reason: string | null;
   /** As written in the file; null where there is none. */
   readonly where: string | null;
+  /** Null where it does not wait. */
+  readonly wait: Wait | null;
   /** The parts of `where`; empty if it is not evaluated. */
   readonly parts: readonly ExplainedPart[];
   /** Empty where the route does not match. */
@@ -50,11 +53,15 @@ export interface DestinationExplanation {
   readonly reason: string | null;
 }
 
+/** By the id of a delivery, the events that it has gathered so far. */
+export type GatheredEvents = ReadonlyMap<string, Pick<ClaimedDelivery, 'event' | 'events'>>;
+
 /** Evaluates every route. `deliveries` are those the event already has: a preview uses their ids, and others those that would follow. */
 export function explainRoutes(
   record: EventRecord,
   deliveries: readonly DeliveryRecord[],
   parts: ExplainParts,
+  gathered: GatheredEvents = new Map(),
 ): readonly RouteExplanation[] {
   const event = eventOf(record);
   let next = deliveries.length;
@@ -63,11 +70,14 @@ export function explainRoutes(
     const previewFor = (destination: string): DestinationExplanation => {
       const made = deliveries.find((one) => one.route === route.name && one.destination === destination);
       const id = made?.id ?? deliveryId(record.id, next++);
-      return previewOf({ id, attempt: (made?.attempts ?? 0) + 1, destination }, route, record, parts);
+      const alone = { event: record, ...(gatheringOf(route, event).gather && { events: [record] }) };
+      const delivery = { id, attempt: (made?.attempts ?? 0) + 1, destination, ...(gathered.get(id) ?? alone) };
+      return previewOf(delivery, route, parts);
     };
     return {
       route: route.name,
       where: route.where?.text ?? null,
+      wait: route.wait ?? null,
       ...verdict,
       destinations: verdict.matches ? route.to.map(previewFor) : [],
     };
@@ -108,9 +118,8 @@ function said({ text, value, failure }: ExplainedValue): string {
 }
 
 function previewOf(
-  delivery: { readonly id: string; readonly attempt: number; readonly destination: string },
+  delivery: Pick<ClaimedDelivery, 'id' | 'attempt' | 'destination' | 'event' | 'events'>,
   { name: route, transforms }: Route,
-  event: EventRecord,
   parts: ExplainParts,
 ): DestinationExplanation {
   const { destination } = delivery;
@@ -119,7 +128,7 @@ function previewOf(
     preview: null,
     reason: parts.mask(reason),
   });
-  const prepared = applyTransforms({ ...delivery, route, transforms, event }, parts);
+  const prepared = applyTransforms({ ...delivery, route, transforms }, parts);
   if (!('event' in prepared))
     return without('reason' in prepared ? (prepared.reason ?? '') : 'a transform keeps it back');
   try {

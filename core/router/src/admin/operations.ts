@@ -4,6 +4,7 @@ import {
   Clock,
   type DeliveryQuery,
   type DeliveryRecord,
+  durationText,
   type EventQuery,
   type EventRecord,
   type JsonObject,
@@ -22,14 +23,17 @@ import type { CaptureFile } from '../ingest/captured-requests.js';
 import type { DraftMask } from '../ingest/draft-mask.js';
 import type { RefusalFilter, RefusalGroup } from '../ingest/refusal-counts.js';
 import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../ingest/refused-requests.js';
+import { hasBody } from '../routing/event-record.js';
+import { type RetentionPolicy, windowsOf } from '../routing/retention-policy.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
-import { answeredCalls, type CallPage, type CallQuery } from './call-history.js';
+import { answeredCalls, type CallQuery } from './call-history.js';
 import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
 import { draftedEvents } from './dry-run.js';
 import { Erasures } from './erasures.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
+import { gatheredEvents } from './gathered.js';
 
 /** What operations take from the configuration. */
 export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
@@ -39,6 +43,7 @@ export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
   readonly normalizePhone: PhoneNormalizer;
   /** By the name of a source. */
   readonly masks?: ReadonlyMap<string, DraftMask>;
+  readonly retention: RetentionPolicy;
 }
 
 export const AdminPlan = token<Current<AdminPlan>>('switchhook.AdminPlan');
@@ -104,7 +109,7 @@ export class Operations {
     return page;
   }
 
-  calls(query: CallQuery): Promise<CallPage> {
+  calls(query: CallQuery): Promise<Page<EventRecord>> {
     const { callSources, normalizePhone } = this.plan.value;
     return answeredCalls(this.store, callSources, normalizePhone, query);
   }
@@ -156,17 +161,27 @@ export class Operations {
     return this.#loadDelivery(await this.#kept(id));
   }
 
-  /** Makes one delivery due now. Refused while it is running, and if its destination is not configured. */
+  /** Makes one delivery due now; for one that is gathered, that which has gathered it. Refused while it is running, and if its destination is not configured. */
   async replay(id: string): Promise<DeliveryDetails> {
-    const { destination } = await this.#kept(id);
+    const { destination, eventId, state, gathered } = await this.#kept(id);
+    if (state === 'gathered' && gathered != null) return this.replay(gathered.by);
+    if (state === 'gathered') throw refuse('WRONG_STATE', 'the delivery that has gathered it is not kept any more');
     if (!this.plan.value.destinations.has(destination))
       throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
     const dueMs = this.clock.now();
     const changed = await this.store.replay([id], dueMs);
-    if (changed.length === 0) throw refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    if (changed.length === 0) throw await this.#notReplayed(eventId);
     this.telemetry.replayedByHand(destination, changed);
     this.dispatcher.expect(destination, dueMs);
     return this.delivery(id);
+  }
+
+  async #notReplayed(eventId: string): Promise<Error> {
+    const event = await this.store.event(eventId);
+    if (event === null || hasBody(event))
+      return refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    const { bodiesMs } = windowsOf(this.plan.value.retention, event);
+    return refuse('BODY_REMOVED', `the body of event ${eventId} was removed after ${durationText(bodiesMs)}`);
   }
 
   /** Ends one delivery. Refused where it is running, or settled otherwise. */
@@ -174,8 +189,9 @@ export class Operations {
     const { destination } = await this.#kept(id);
     const changed = await this.store.discard([id]);
     if (changed.length === 0) {
-      const { state, reason } = await this.#kept(id);
-      throw refuse('WRONG_STATE', `it is ${reason ?? state}`);
+      const { state, reason, gathered } = await this.#kept(id);
+      const by = gathered == null ? '' : ` by ${gathered.by}`;
+      throw refuse('WRONG_STATE', `it is ${reason ?? state}${state === 'gathered' ? by : ''}`);
     }
     this.telemetry.discarded(destination, changed);
     // The next of its subject may go now.
@@ -185,28 +201,30 @@ export class Operations {
 
   /** Oldest first. Refused where there is nothing to explain. */
   async explain(question: ExplainQuestion): Promise<readonly Explanation[]> {
-    if ('event' in question) return [this.#explained(await this.event(question.event), true)];
+    if ('event' in question) return [await this.#explained(await this.event(question.event), true)];
     if ('subject' in question) {
       const { items } = await this.store.events({ subject: question.subject, limit: explainedEvents });
       if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
-      const details = await pMap(items.toReversed(), (event) => this.#loadEvent(event), atOnce);
-      return details.map((details) => this.#explained(details, true));
+      const explain = async (event: EventRecord) => this.#explained(await this.#loadEvent(event), true);
+      return pMap(items.toReversed(), explain, atOnce);
     }
     const { source: name, body } = question;
     const { sources, normalizePhone, masks } = this.plan.value;
     const nowMs = this.clock.now();
     const mask = masks?.get(name);
     const events = await draftedEvents({ name, source: sources.get(name), body, nowMs, normalizePhone, mask });
-    return events.map((event) => this.#explained({ event, deliveries: [] }, false));
+    return Promise.all(events.map((event) => this.#explained({ event, deliveries: [] }, false)));
   }
 
-  #explained(details: EventDetails, kept: boolean): Explanation {
+  async #explained(details: EventDetails, kept: boolean): Promise<Explanation> {
     const deliveries = details.deliveries.map(({ delivery }) => delivery);
-    return {
-      ...details,
-      kept,
-      routes: explainRoutes(details.event, deliveries, { ...this.plan.value, mask: this.mask }),
-    };
+    if (!hasBody(details.event)) return { ...details, kept, routes: [] };
+    const found = deliveries.map(async (one) => [one.id, await gatheredEvents(this.store, one)] as const);
+    const gathered = (await Promise.all(found)).flatMap(([id, events]) =>
+      events === null ? [] : [[id, events] as const],
+    );
+    const parts = { ...this.plan.value, mask: this.mask };
+    return { ...details, kept, routes: explainRoutes(details.event, deliveries, parts, new Map(gathered)) };
   }
 
   /** Refused as `NO_SUCH_ROW`: an empty list for a misspelt name would look as if all were well. */

@@ -3,15 +3,17 @@ import { type Backlog, Clock, type Labels, Store, type StoreSize, token } from '
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Answers } from '../calls/answer.js';
 import type { ResolverLoad } from '../calls/resolver-bulkhead.js';
+import { Cluster, type RouterStanding } from '../cluster/cluster.js';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import type { QueuePolicy } from '../delivery/policy.js';
-import type { QueueLoad } from '../delivery/queue.js';
+import type { QueueLoad } from '../delivery/queue-parts.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers, type PullStatus } from '../ingest/pulling.js';
 import { RefusedRequests, type SourceTraffic } from '../ingest/refused-requests.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
+import { longestWaitMs, type Route } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
 import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
@@ -21,7 +23,7 @@ const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half
 
 /** The gauges of a router. Values that the store does not return are left out. */
 function gaugesOf(
-  { nowMs, storeFailure, destinations, resolvers, generation }: Status,
+  { nowMs, storeFailure, destinations, resolvers, routers, generation }: Status,
   committing: number,
 ): readonly Reading[] {
   const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
@@ -29,6 +31,7 @@ function gaugesOf(
     reading('store_up', '1 if the store answers and can commit', isUp ? 1 : 0),
     reading('events_committing', 'Events that wait for their commit', committing),
     reading('config_generation', '1 at the start; each reload of the configuration counts one up', generation.number),
+    ...routerGauges(routers),
     ...resolvers.map(({ resolver, holds }) =>
       reading('resolver_paused', '1 while an operator has paused the resolver', pausedOf(holds), { resolver }),
     ),
@@ -37,6 +40,16 @@ function gaugesOf(
       ...(backlog === null ? [] : backlogGauges(backlog, nowMs)),
     ]),
   ];
+}
+
+/** None where the store is not shared. */
+function routerGauges(routers: readonly RouterStanding[]): readonly Reading[] {
+  if (routers.length === 0) return [];
+  const gone = routers.filter(({ goneSinceMs }) => goneSinceMs !== null).length;
+  const help = 'Routers that share the store, as this one sees them; gone: without a sign of life, in the last minutes';
+  return Object.entries({ there: routers.length - gone, gone }).map(([state, value]) =>
+    reading('routers', help, value, { state }),
+  );
 }
 
 function pausedOf(holds: readonly Hold[]): number {
@@ -82,6 +95,8 @@ export interface DestinationStatus {
   readonly policy: QueuePolicy | null;
   /** True where it has been removed, and what is left for it is still delivered. */
   readonly draining: boolean;
+  /** For how long its events may have to wait because routes gather them. */
+  readonly waitMs: number;
   readonly load: QueueLoad | null;
   /** Null if the store did not return it. */
   readonly backlog: Backlog | null;
@@ -116,6 +131,8 @@ export interface Status {
   readonly sources: readonly SourceTraffic[];
   /** Sources that pull, in the order of the file. */
   readonly pulls: readonly PullStatus[];
+  /** Those that share the store, this one first; empty where it is not shared. */
+  readonly routers: readonly RouterStanding[];
   /** The configuration at work. */
   readonly generation: Pick<StatusPlan, 'number' | 'sinceMs'>;
 }
@@ -127,6 +144,7 @@ export interface StatusPlan {
   readonly sinceMs: number;
   /** By name. */
   readonly destinations: ReadonlyMap<string, OpenDestination>;
+  readonly routes: readonly Route[];
 }
 
 export const StatusPlan = token<Current<StatusPlan>>('switchhook.StatusPlan');
@@ -149,6 +167,7 @@ export class StatusReader {
     @inject(Pullers) private readonly pullers: Pullers,
     @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
     @inject(ProcessLoadReader) private readonly load: ProcessLoadReader,
+    @inject(Cluster) private readonly cluster: Cluster,
     @inject(Clock) private readonly clock: Clock,
   ) {
     this.#startedAt = clock.elapsed();
@@ -157,7 +176,7 @@ export class StatusReader {
   /** Never rejects; what the store does not answer within 2 s is null. */
   async read(): Promise<Status> {
     const { clock, dispatcher } = this;
-    const { destinations, number, sinceMs } = this.plan.value;
+    const { destinations, routes, number, sinceMs } = this.plan.value;
     const begunMs = clock.elapsed();
     const [backlogs, commit, storeSize] = await Promise.all([
       withTimeout(clock, statusMs, () => this.store.backlog()).catch(() => null),
@@ -181,6 +200,7 @@ export class StatusReader {
         destination,
         policy: destinations.get(destination)?.policy ?? null,
         draining: loads.has(destination) && !destinations.has(destination),
+        waitMs: longestWaitMs(routes, destination),
         load: loads.get(destination) ?? null,
         backlog:
           backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
@@ -191,6 +211,7 @@ export class StatusReader {
       }),
       sources: this.refusedRequests.traffic(),
       pulls: this.pullers.statuses,
+      routers: this.cluster.routers,
       generation: { number, sinceMs },
     };
   }

@@ -17,7 +17,8 @@ export interface Trouble {
 const lateMs = 60_000;
 
 /** How a destination stands. */
-export function troubleOf({ policy, draining, backlog, holds, load }: DestinationStatus, nowMs: number): Trouble {
+export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
+  const { policy, draining, waitMs, backlog, holds, load } = status;
   if (backlog === null) return warn('Its numbers are unknown: the store does not answer.', 'Fix the store first.');
   const { waiting, running, dead, oldestOpenMs } = backlog;
   const left = waiting === 0 ? '' : ` ${deliveries(waiting, 'wait')}.`;
@@ -46,7 +47,7 @@ export function troubleOf({ policy, draining, backlog, holds, load }: Destinatio
       `It has asked to wait for ${durationText(asked.untilMs - nowMs)}.${left}`,
       'Deliveries continue after that.',
     );
-  if (oldestMs > lateMs)
+  if (oldestMs > lateMs + waitMs)
     return warn(
       `The oldest of ${deliveries(waiting + running, 'open')} is ${durationText(oldestMs)} old.${failure}`,
       'Compare its concurrency and rate limit with what arrives.',

@@ -1,6 +1,6 @@
 /** Response schemas of calls: how each was answered, and what was looked up for it. */
 import { z } from 'zod';
-import { count, named } from './responses.js';
+import { count, cursor, named } from './responses.js';
 
 const lookup = z.object({
   resolver: z.string(),
@@ -69,10 +69,9 @@ export const call = z
 export const callList = z
   .object({
     calls: z.array(call).readonly(),
-    more: z.boolean().meta({ description: 'True where older ones may fit, too.' }),
-    completeSince: z.iso.datetime().nullable().meta({
+    cursor: cursor.meta({
       description:
-        'All calls that were received at this time or later are in the list: it is the `until` of the next page. Null where there are no others.',
+        'For the next page; null at the end. A page may be empty before the end: 20,000 calls of each source are looked at.',
     }),
   })
   .register(named, { id: 'CallList' });

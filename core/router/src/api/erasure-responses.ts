@@ -1,6 +1,6 @@
 /** Response schemas of the API about erasures. */
 import { z } from 'zod';
-import { count, event, list, named, time } from './responses.js';
+import { count, cursor, event, list, named, time } from './responses.js';
 
 const hash = z.string().nullable().meta({
   description: 'SHA-256 of `salt:value` in hex; null where it was not named. A phone number is in E.164.',
@@ -51,7 +51,7 @@ const shape = {
 export const erasureRecord = z.object(shape).register(named, { id: 'ErasureRecord' });
 export type ErasureRow = z.output<typeof erasureRecord>;
 export const erasureList = z
-  .object({ erasures: list(erasureRecord).meta({ description: 'Newest first; not dry runs.' }) })
+  .object({ erasures: list(erasureRecord).meta({ description: 'Newest first; not dry runs.' }), cursor })
   .register(named, { id: 'ErasureList' });
 
 export const erasure = z

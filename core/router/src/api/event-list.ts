@@ -12,6 +12,7 @@ const eventSearch = z
       description:
         'False where it ended before it had looked at `last` events: `limit` matched, or 5 seconds were over. The cursor leads on.',
     }),
+    withoutData: count.meta({ description: 'How many of them retention has removed the data of: they do not match.' }),
     failed: count.meta({ description: 'For how many of them the condition could not be evaluated.' }),
     failure: z
       .string()

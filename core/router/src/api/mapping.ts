@@ -11,12 +11,15 @@ import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
-import { eventOf } from '../routing/event-record.js';
+import { eventOf, hasBody } from '../routing/event-record.js';
+import type { RetentionPolicy, Windows } from '../routing/retention-policy.js';
+import type { Route, Wait } from '../routing/routes.js';
 import { type call, callAnswer } from './call-responses.js';
 import type { eventList } from './event-list.js';
 import type * as refused from './refused-responses.js';
 import type * as reply from './responses.js';
 import { iso, isoOrNull } from './responses.js';
+import type * as about from './route-responses.js';
 import type * as standing from './status-responses.js';
 
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {
@@ -34,18 +37,20 @@ export function eventDetailsJson({ event, deliveries }: EventDetails): z.input<t
 
 export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.delivery> {
   const { id, eventId: event, type, subject, route, destination, transforms } = delivery;
-  const { state, reason, attempts, failure } = delivery;
+  const { state, reason, attempts, failure, gathered } = delivery;
   return {
     ...{ id, event, type, subject, route, destination, transforms, state, reason, attempts, failure },
     dueAt: isoOrNull(delivery.dueMs),
     createdAt: iso(delivery.createdAtMs),
     settledAt: isoOrNull(delivery.settledAtMs),
+    gathered: gathered == null ? null : { by: gathered.by, events: gathered.events },
   };
 }
 
 export function storeJson(
   { storeFailure, commitMs, storeSize }: Status,
-  pruned: { readonly atMs: number; readonly removed: number } | null,
+  pruned: { readonly atMs: number; readonly removed: number; readonly bodies: number } | null,
+  { parts, keysMs, ...windows }: RetentionPolicy,
 ): Omit<z.input<typeof standing.status>['store'], 'use'> {
   return {
     canCommit: storeFailure === null,
@@ -53,8 +58,17 @@ export function storeJson(
     commitMs,
     bytes: storeSize?.bytes ?? null,
     freeBytes: storeSize?.freeBytes ?? null,
-    pruned: pruned === null ? null : { at: iso(pruned.atMs), removed: pruned.removed },
+    pruned: pruned === null ? null : { at: iso(pruned.atMs), removed: pruned.removed, bodies: pruned.bodies },
+    retention: {
+      ...windowsJson(windows),
+      keysSeconds: keysMs === 0 ? null : keysMs / 1_000,
+      parts: parts.map(({ scope, ...own }) => ({ ...scope, ...windowsJson(own) })),
+    },
   };
+}
+
+function windowsJson({ eventsMs, bodiesMs }: Windows) {
+  return { eventsSeconds: eventsMs / 1_000, bodiesSeconds: bodiesMs / 1_000 };
 }
 
 export function changePageJson({ changes, ...page }: ChangePage): z.input<typeof reply.changePage> {
@@ -111,9 +125,18 @@ export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
 }
 
 /** Also for `switchhook explain` with a router that is not running. */
-export function explanationJson(explanation: Explanation): z.input<typeof reply.explanation> {
+export function explanationJson(explanation: Explanation): z.input<typeof about.explanation> {
   const { event, kept, deliveries, routes } = explanation;
-  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryDetailsJson), routes };
+  const explained = routes.map(({ wait, ...route }) => ({ ...route, wait: waitJson(wait) }));
+  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryDetailsJson), routes: explained };
+}
+
+export function routeJson({ name, from, on, where, to, transforms, wait = null }: Route) {
+  return { name, from, on, where: where?.text ?? null, to, transforms, wait: waitJson(wait) };
+}
+
+function waitJson(wait: Wait | null) {
+  return wait === null ? null : { for: wait.for, withinSeconds: wait.withinMs / 1_000 };
 }
 
 export function replayJson({ startedAtMs, endedAtMs, ...rest }: Replay): z.input<typeof reply.replay> {
@@ -177,6 +200,16 @@ export function pullStatusJson(
   return { source, use, state, since: iso(sinceMs), lastFailure: failure };
 }
 
+export function routerStatusJson({
+  sinceMs,
+  isSelf: self,
+  goneSinceMs,
+  holds: deliveries,
+  ...rest
+}: Status['routers'][number]): z.input<typeof standing.routerStatus> {
+  return { ...rest, self, since: iso(sinceMs), goneSince: isoOrNull(goneSinceMs), deliveries };
+}
+
 function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 'holds' | 'load'>) {
   const failure = load?.lastFailure ?? null;
   return {
@@ -188,7 +221,7 @@ function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 
 }
 
 function wholeEventJson(record: EventRecord) {
-  return { ...eventJson(record), data: eventOf(record).data };
+  return { ...eventJson(record), data: hasBody(record) ? eventOf(record).data : null };
 }
 
 function attemptJson({ startedAtMs, ...rest }: Attempt) {

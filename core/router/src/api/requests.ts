@@ -52,7 +52,7 @@ function number(least: number, most: number) {
 }
 
 /** Where a delivery stands. */
-export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped'] as const;
+export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const;
 /** Why a delivery is dead. */
 export const reasons = ['rejected', 'exhausted', 'discarded'] as const;
 const json = z.record(z.string(), z.unknown());
@@ -136,14 +136,14 @@ export const duplicateQuery = z.strictObject({
   source: eventFilter.source,
   type: eventFilter.type,
   subject: eventFilter.subject,
-  limit,
+  ...part,
 });
 
 export const callQuery = z.strictObject({
   number: word.optional().meta({ description: 'Of the caller or of the called, with its country code.' }),
   source: word.optional().meta({ description: 'Name of the source.' }),
   ...period,
-  limit,
+  ...part,
 });
 
 export const deliveryQuery = z.strictObject({
@@ -154,7 +154,9 @@ export const deliveryQuery = z.strictObject({
   ...part,
 });
 
-export const incompleteQuery = z.strictObject({ source: eventFilter.source, limit });
+export const incompleteQuery = z.strictObject({ source: eventFilter.source, ...part });
+export const erasureQuery = z.strictObject(part);
+
 export const historyQuery = z.strictObject({
   ...period,
   step: z
@@ -186,10 +188,10 @@ export const refusedQuery = refusedFilter.extend(part);
 export const nothing = z.strictObject({});
 
 const replayFilter = z.strictObject({
-  state: z
-    .enum(['waiting', 'delivered', 'dead', 'skipped'])
-    .optional()
-    .meta({ description: 'Default: dead. Discarded ones only with reason: discarded.' }),
+  state: z.enum(['waiting', 'delivered', 'dead', 'skipped', 'gathered']).optional().meta({
+    description:
+      'Default: dead. Discarded ones only with reason: discarded. `gathered`: the deliveries that have gathered them.',
+  }),
   ...deliveryFilter,
   ...eventFilter,
   ...period,

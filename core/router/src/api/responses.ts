@@ -12,7 +12,7 @@ export interface Readable<T> {
 
 export const time = z.iso.datetime();
 export const count = z.int().min(0);
-const json = z.record(z.string(), z.unknown());
+export const json = z.record(z.string(), z.unknown());
 
 export function list<T extends z.ZodType>(item: T) {
   return z.array(item).readonly();
@@ -48,6 +48,13 @@ export const delivery = z
     dueAt: time.nullable().meta({ description: 'Waiting: not tried before. Running: when its lease ends.' }),
     createdAt: time,
     settledAt: time.nullable(),
+    gathered: z
+      .object({
+        by: z.string().meta({ description: 'Id of the delivery that has the events; its own where it is that one.' }),
+        events: count.meta({ description: 'How many that one has so far.' }),
+      })
+      .nullable()
+      .meta({ description: 'Of a route with `wait`: which delivery takes the event along.' }),
   })
   .register(named, { id: 'Delivery' });
 export type Delivery = z.output<typeof delivery>;
@@ -71,8 +78,10 @@ export const event = z
   .register(named, { id: 'Event' });
 export type Event = z.output<typeof event>;
 
-const wholeEvent = event
-  .extend({ data: json.meta({ description: 'The body as it was sent.' }) })
+export const wholeEvent = event
+  .extend({
+    data: json.nullable().meta({ description: 'The body as it was sent; null after retention has removed it.' }),
+  })
   .register(named, { id: 'WholeEvent' });
 
 export const eventDetails = wholeEvent
@@ -114,8 +123,8 @@ const incomplete = z
   .register(named, { id: 'IncompleteConversation' });
 export const incompleteList = z
   .object({
-    conversations: list(incomplete).meta({ description: 'The latest first.' }),
-    more: z.boolean().meta({ description: 'Whether there are more.' }),
+    conversations: list(incomplete).meta({ description: 'The one whose event was received last comes first.' }),
+    cursor,
   })
   .register(named, { id: 'IncompleteList' });
 export type IncompleteList = z.output<typeof incompleteList>;
@@ -152,52 +161,7 @@ const duplicate = z
     lastAt: z.string().meta({ description: 'When it came last.' }),
   })
   .register(named, { id: 'Duplicate' });
-export const duplicateList = z.object({ duplicates: list(duplicate) }).register(named, { id: 'DuplicateList' });
-
-const explainedValue = z.object({
-  text: z.string().meta({ description: 'As written in the file.' }),
-  value: z.unknown().meta({ description: 'Null where it could not be evaluated.' }),
-  failure: z.string().nullable().meta({ description: 'Why it could not be evaluated.' }),
-});
-
-const routeExplanation = z
-  .object({
-    route: z.string(),
-    matches: z.boolean(),
-    reason: z.string().nullable().meta({ description: 'Why it does not match.' }),
-    where: z.string().nullable(),
-    parts: list(
-      explainedValue.extend({
-        decides: z
-          .boolean()
-          .meta({ description: 'True where the condition came to what it did because of this part.' }),
-        operands: list(explainedValue),
-      }),
-    ),
-    destinations: list(
-      z.object({
-        destination: z.string(),
-        preview: json.nullable().meta({ description: 'What it would be sent, without secrets.' }),
-        reason: z.string().nullable().meta({ description: 'Why there is no preview.' }),
-      }),
-    ),
-  })
-  .register(named, { id: 'RouteExplanation' });
-
-export const explanation = z
-  .object({
-    event: wholeEvent,
-    kept: z
-      .boolean()
-      .meta({ description: 'False where it is only made from a body: its ids, which begin with zeros, are examples.' }),
-    deliveries: list(deliveryDetails),
-    routes: list(routeExplanation).meta({ description: 'Every route, in the order of the file.' }),
-  })
-  .register(named, { id: 'Explanation' });
-export type Explanation = z.output<typeof explanation>;
-export const explanationList = z
-  .object({ explanations: list(explanation).meta({ description: 'Oldest first.' }) })
-  .register(named, { id: 'ExplanationList' });
+export const duplicateList = z.object({ duplicates: list(duplicate), cursor }).register(named, { id: 'DuplicateList' });
 
 export const replay = z
   .object({
@@ -213,6 +177,7 @@ export const replay = z
     skipped: z.object({
       running: count.meta({ description: 'Running, or gone since they were found.' }),
       unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
+      withoutBody: count.meta({ description: 'Retention has removed the body of their event.' }),
     }),
     reason: z.string().nullable().meta({ description: 'Why it failed.' }),
   })
@@ -221,18 +186,6 @@ export type Replay = z.output<typeof replay>;
 export const replayList = z
   .object({ replays: list(replay).meta({ description: 'Newest first.' }) })
   .register(named, { id: 'ReplayList' });
-
-const route = z.object({
-  name: z.string(),
-  from: list(z.string()),
-  on: list(z.string()),
-  where: z.string().nullable(),
-  to: list(z.string()),
-  transforms: list(z.string()),
-});
-export const routeList = z
-  .object({ routes: list(route).meta({ description: 'In the order of the file.' }) })
-  .register(named, { id: 'RouteList' });
 
 const component = z.object({
   kind: z.enum(['source', 'destination', 'resolver', 'transform', 'store']),

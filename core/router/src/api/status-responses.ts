@@ -86,8 +86,26 @@ export const pullStatus = z
   .register(named, { id: 'PullStatus' });
 export type PullStatus = z.output<typeof pullStatus>;
 
+export const routerStatus = z
+  .object({
+    id: z.string().meta({ description: 'Of one run of the router.' }),
+    name: z.string().meta({ description: '`server.name`, or its host and process.' }),
+    self: z.boolean().meta({ description: 'The router that answers.' }),
+    version: z.string(),
+    since: time.meta({ description: 'When it was started.' }),
+    goneSince: time.nullable().meta({
+      description: 'Null: it is there. Otherwise its last sign of life; it is listed for ten minutes more.',
+    }),
+    configuration: z.string().meta({ description: 'Short digest: routers with the same rows have the same.' }),
+    deliveries: z.record(z.string(), count).meta({ description: 'How many it has taken over, by destination.' }),
+  })
+  .register(named, { id: 'RouterStatus' });
+export type RouterStatus = z.output<typeof routerStatus>;
+
 /** What a command reads of either row. */
 export const statusRow = z.object(standing);
+
+const windows = { eventsSeconds: z.number(), bodiesSeconds: z.number() };
 
 export const status = z
   .object({
@@ -112,9 +130,27 @@ export const status = z
         .nullable()
         .meta({ description: 'How much more its disk has room for; null where it is unknown.' }),
       pruned: z
-        .object({ at: time, removed: count.meta({ description: 'Events, and texts of plugins.' }) })
+        .object({
+          at: time,
+          removed: count.meta({ description: 'Events, and texts of plugins.' }),
+          bodies: count.meta({ description: 'Bodies of events that are kept.' }),
+        })
         .nullable()
         .meta({ description: 'When what is older than `retention` was last looked for; null before the first time.' }),
+      retention: z
+        .object({
+          ...windows,
+          keysSeconds: z.number().nullable().meta({ description: 'Null: keys are kept as long as their events.' }),
+          parts: list(
+            z.object({
+              sources: list(z.string()).optional(),
+              types: list(z.string()).optional(),
+              exceptTypes: list(z.string()).optional(),
+              ...windows,
+            }),
+          ).meta({ description: 'Sources, and types of theirs, with windows of their own.' }),
+        })
+        .meta({ description: 'How long events and their bodies are kept after their receipt.' }),
     }),
     process: z.object({
       memoryBytes: count.meta({ description: 'Resident memory.' }),
@@ -126,6 +162,9 @@ export const status = z
     resolvers: list(resolverStatus),
     sources: list(sourceStatus).meta({ description: 'What each source has received and refused.' }),
     pulls: list(pullStatus).meta({ description: 'Sources that pull their events.' }),
+    routers: list(routerStatus).meta({
+      description: 'The routers that share the store, this one first; empty where the store cannot be shared.',
+    }),
   })
   .register(named, { id: 'Status' });
 export type Status = z.output<typeof status>;

@@ -16,12 +16,14 @@ import { newEventId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Pauses } from '../system/pauses.js';
-import { CallDedup } from './call-dedup.js';
+import { CallDedup, isErasedCall } from './call-dedup.js';
 import { callerKey, callKey } from './call-key.js';
-import { type CachePolicy, FactsCache } from './facts-cache.js';
+import { type CachePolicy, FactsCache, isOfErasedCaller } from './facts-cache.js';
+import { answerFor } from './matching-answer.js';
 import { fallbackReply, replyTo } from './reply.js';
 import { noFacts, type ResolvedFacts, resolveFacts } from './resolve.js';
 import { type Lookup, type OpenResolver, ResolverBulkhead, type ResolverLoad } from './resolver-bulkhead.js';
+import { SharedCalls } from './shared-calls.js';
 import { type ResolvedVariables, resolveVariables, type VariableRow, type VariableStep } from './variables.js';
 
 /** A row of configuration: the reply to a call. */
@@ -64,6 +66,8 @@ export interface CallAnswer {
   readonly requests: number;
   /** False for the first request. The others get what it got. */
   readonly repeated: boolean;
+  /** It was made by another router of the store. */
+  readonly isOfOther?: boolean;
   /** From the request to the answer. */
   readonly ms: number;
   /** Where the source answers by a call of its own: what came of it. */
@@ -112,6 +116,7 @@ export class Answers {
     @inject(Log) private readonly log: Log,
     @inject(Mask) private readonly mask: Mask,
     @inject(Pauses) private readonly pauses: Pauses,
+    @inject(SharedCalls) private readonly shared: SharedCalls,
   ) {}
 
   /** How each resolver stands, by name. */
@@ -154,9 +159,20 @@ export class Answers {
       return callAnswer(trace, requests);
     }
     const eventId = newEventId();
-    const first = this.#calls.put(key, { eventId, answered: make(eventId) }, startedAtMs, retryMs);
-    const trace = await first.answered;
-    return { ...callAnswer(trace, first.requests), repeated: false };
+    let isOfOther = false;
+    const makeOrFind = async (): Promise<AnswerTrace> => {
+      const found = await this.shared.answer(key);
+      isOfOther = found !== null;
+      if (found !== null) return { eventId, ...found };
+      const trace = await make(eventId);
+      this.shared.keepAnswer(key, trace, retryMs);
+      return trace;
+    };
+    const answered = this.shared.isOn ? makeOrFind() : make(eventId);
+    const first = this.#calls.put(key, { eventId, answered }, startedAtMs, retryMs);
+    const trace = await answered;
+    if (isOfOther) first.requests += 1;
+    return { ...callAnswer(trace, first.requests), repeated: isOfOther, isOfOther };
   }
 
   /** Answers a call whose answer its source sends; its repeated requests are found elsewhere. Never rejects. */
@@ -181,9 +197,17 @@ export class Answers {
     return fallbackReply(source, this.log);
   }
 
-  /** Removes the answers and facts that are kept about what was erased. */
-  forget(erased: ErasedThings, isDryRun: boolean): Removed {
-    return { calls: this.#calls.forget(erased, isDryRun), facts: this.#factsCache.forget(erased, isDryRun) };
+  /** Removes the answers and facts that are kept about what was erased, and the reasons of the last failures. */
+  async forget(erased: ErasedThings, isDryRun: boolean): Promise<Removed> {
+    if (!isDryRun) for (const bulkhead of this.#bulkheadsOf(this.plan.value).values()) bulkhead.forget();
+    const [calls, facts] = [this.#calls.forget(erased, isDryRun), this.#factsCache.forget(erased, isDryRun)];
+    const fits = {
+      answer: (key: string) => isErasedCall(key, erased),
+      facts: (key: string) => isOfErasedCaller(key, erased),
+    };
+    // Most of them are in memory, too.
+    const shared = await this.shared.forget(fits, isDryRun);
+    return { calls: Math.max(calls, shared.answer), facts: Math.max(facts, shared.facts) };
   }
 
   async #trace(request: AnswerRequest): Promise<Omit<AnswerTrace, 'eventId'>> {
@@ -212,12 +236,13 @@ export class Answers {
 
   async #resolveFacts(row: AnswerRow, { call, startedAtMs, hardEndMs, plan }: AnswerRequest): Promise<ResolvedFacts> {
     const { clock, log } = this;
+    const parts = { bulkheads: this.#bulkheadsOf(plan), factsCache: this.#factsCache, sharedCalls: this.shared, clock };
     const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
     const caller = callerKey(row.name, call);
     const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
     const request = { resolve: row.resolve, call, startedAtMs, endMs, cache };
     try {
-      return await resolveFacts(request, { bulkheads: this.#bulkheadsOf(plan), factsCache: this.#factsCache, clock });
+      return await resolveFacts(request, parts);
     } catch (error) {
       log.error('answer.failed', { answer: row.name, error });
       return noFacts;
@@ -256,24 +281,6 @@ interface AnswerRequest {
   readonly startedAtMs: number;
   readonly hardEndMs: number;
   readonly plan: AnswerPlan;
-}
-
-/** The first row that matches a call; null where none does. `onFailure` is called for each whose `where` cannot be evaluated. */
-export function answerFor(
-  rows: readonly AnswerRow[],
-  { source, call, now }: { readonly source: string; readonly call: Call; readonly now: Date },
-  onFailure: (row: AnswerRow, error: unknown) => void,
-): AnswerRow | null {
-  const matches = (row: AnswerRow): boolean => {
-    if (!row.from.includes(source)) return false;
-    try {
-      return row.where === null || row.where.evaluate({ call, now }) === true;
-    } catch (error) {
-      onFailure(row, error);
-      return false;
-    }
-  };
-  return rows.find(matches) ?? null;
 }
 
 /** A call that nothing was looked up for. */

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { type ErasedThings, removeFitting } from '../system/erasing.js';
 import { callOfKey } from './call-key.js';
+import { isErasedAgent } from './facts-cache.js';
 
 /** The first request about a call. */
 export interface First<T> {
@@ -37,12 +38,7 @@ export class CallDedup<T> {
 
   /** Removes calls of an erased conversation, person or agent. In a dry run it only counts. */
   forget(erased: ErasedThings, isDryRun: boolean): number {
-    const fits = (key: string): boolean => {
-      const [, id, from, to, agent] = callOfKey(key);
-      return (
-        erased.subjects.has(id) || [from, to].some((number) => erased.numbers.has(number)) || agent === erased.agent
-      );
-    };
+    const fits = (key: string): boolean => isErasedCall(key, erased);
     return removeFitting(this.#entries.entries(), fits, (key) => this.#entries.delete(key), isDryRun);
   }
 
@@ -52,4 +48,12 @@ export class CallDedup<T> {
     this.#entries.set(key, entry);
     return entry;
   }
+}
+
+/** Whether the call under this key of `callKey` is of an erased conversation, person or agent. */
+export function isErasedCall(key: string, erased: ErasedThings): boolean {
+  const [, id, from, to, agent] = callOfKey(key);
+  return (
+    erased.subjects.has(id) || [from, to].some((number) => erased.numbers.has(number)) || isErasedAgent(agent, erased)
+  );
 }

@@ -16,8 +16,10 @@ export interface CachePolicy {
 /** What other resolvers had found when a resolver looked, by name: as JSON. */
 export type KnownThen = Readonly<Record<string, string>>;
 
-interface Kept extends Facts {
+/** Facts as they are kept. */
+export interface KeptFacts extends Facts {
   readonly known: KnownThen;
+  /** When they were found. */
   readonly atMs: number;
 }
 
@@ -28,7 +30,7 @@ const overhead = 200;
 
 /** Times are from a clock that never goes back. */
 export class FactsCache {
-  readonly #kept = new LRUCache<string, Kept>({
+  readonly #kept = new LRUCache<string, KeptFacts>({
     maxSize: mostCharacters,
     sizeCalculation: ({ size, known }, key) =>
       Object.values(known).reduce((sum, json) => sum + json.length, key.length + size + overhead),
@@ -38,12 +40,14 @@ export class FactsCache {
     this.#kept.set(keyOf(caller, resolver), { ...facts, known, atMs: nowMs });
   }
 
+  /** Whether anything is kept of this resolver about this caller. */
+  has(caller: string, resolver: string): boolean {
+    return this.#kept.has(keyOf(caller, resolver));
+  }
+
   /** Removes what is kept about an erased person, or the callers of an erased agent. In a dry run it only counts. */
   forget(erased: ErasedThings, isDryRun: boolean): number {
-    const fits = (key: string): boolean => {
-      const [, from, to, agent] = callerOfKey(key.slice(key.indexOf(' ') + 1));
-      return [from, to].some((number) => erased.numbers.has(number)) || agent === erased.agent;
-    };
+    const fits = (key: string): boolean => isOfErasedCaller(key.slice(key.indexOf(' ') + 1), erased);
     return removeFitting(this.#kept.entries(), fits, (key) => this.#kept.delete(key), isDryRun);
   }
 
@@ -56,6 +60,17 @@ export class FactsCache {
     if (kept === undefined || nowMs - kept.atMs >= withinMs) return null;
     return Object.entries(known).every(([name, json]) => kept.known[name] === json) ? kept.facts : null;
   }
+}
+
+/** An unknown agent is no erased one. */
+export function isErasedAgent(agent: string | null, erased: ErasedThings): boolean {
+  return agent !== null && agent === erased.agent;
+}
+
+/** Whether facts under this key of `callerKey` are about an erased person, or the callers of an erased agent. */
+export function isOfErasedCaller(key: string, erased: ErasedThings): boolean {
+  const [, from, to, agent] = callerOfKey(key);
+  return [from, to].some((number) => erased.numbers.has(number)) || isErasedAgent(agent, erased);
 }
 
 function keyOf(caller: string, resolver: string): string {

@@ -3,6 +3,7 @@ import { type Call, type Clock, type JsonObject, stringifyJson } from '@switchho
 import { OpenSpan } from '../system/tracing.js';
 import type { CachePolicy, FactsCache, KnownThen } from './facts-cache.js';
 import type { Lookup, ResolverBulkhead, ResolverResult } from './resolver-bulkhead.js';
+import type { SharedCalls } from './shared-calls.js';
 
 /** Where facts come from: this call's own look-up, one that was spared, or an earlier one that stands in for a failed one. */
 export type FactsOrigin = 'fresh' | 'cached' | 'stale';
@@ -36,14 +37,31 @@ export interface LookupRequest {
 interface Parts {
   readonly bulkheads: ReadonlyMap<string, ResolverBulkhead>;
   readonly factsCache: FactsCache;
+  readonly sharedCalls: SharedCalls;
   readonly clock: Clock;
 }
 
 /** Looks everything up. Never rejects; resolves when all are done, at `endMs` at the latest. */
 export async function resolveFacts(request: LookupRequest, parts: Parts): Promise<ResolvedFacts> {
+  const { cache } = request;
+  if (cache !== null && parts.sharedCalls.isOn)
+    await parts.sharedCalls.loadFacts(cache.caller, withNeeded(request.resolve, parts.bulkheads), parts.factsCache);
   const looking = new LookupRun(request, parts);
   await Promise.all(request.resolve.map((name) => looking.look(name)));
   return looking;
+}
+
+/** These resolvers, and all that they need. */
+function withNeeded(names: readonly string[], bulkheads: Parts['bulkheads']): readonly ResolverBulkhead[] {
+  const found = new Set<ResolverBulkhead>();
+  const add = (name: string): void => {
+    const bulkhead = bulkheads.get(name);
+    if (bulkhead === undefined || found.has(bulkhead)) return;
+    found.add(bulkhead);
+    for (const needed of bulkhead.after) add(needed);
+  };
+  for (const name of names) add(name);
+  return [...found];
 }
 
 class LookupRun implements ResolvedFacts {
@@ -93,8 +111,11 @@ class LookupRun implements ResolvedFacts {
     }
     this.known.set(name, { facts: facts.facts, origin: 'fresh' });
     const { cache } = this.#request;
-    if (cache !== null)
-      this.#parts.factsCache.keep(cache.caller, bulkhead.factsKey, facts, asJson(needed), this.#parts.clock.elapsed());
+    if (cache === null) return;
+    const { factsCache, sharedCalls, clock } = this.#parts;
+    const then = asJson(needed);
+    factsCache.keep(cache.caller, bulkhead.factsKey, facts, then, clock.elapsed());
+    sharedCalls.keepFacts(cache.caller, bulkhead, { ...facts, known: then }, cache.policy.staleMs);
   }
 
   /** What is known by these resolvers. Who could not look is not in it. */

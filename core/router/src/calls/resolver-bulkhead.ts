@@ -30,6 +30,8 @@ export interface OpenResolver {
   readonly concurrency: number;
   /** Null = no breaker. */
   readonly breaker: BreakerPolicy | null;
+  /** The same for the same row of the same version: where routers have the same, they share facts. Missing: they are not shared. */
+  readonly digest?: string;
   /** Null or missing where it has none. */
   readonly probe?: ComponentProbe | null;
 }
@@ -118,6 +120,11 @@ export class ResolverBulkhead {
     this.#log = log;
   }
 
+  /** Under which its facts are shared; null = they are not. */
+  get digest(): string | null {
+    return this.#open.digest ?? null;
+  }
+
   get after(): readonly string[] {
     return this.#open.after;
   }
@@ -135,6 +142,11 @@ export class ResolverBulkhead {
       holds: shifted(hold === null ? [] : [hold], this.#clock.now() - nowMs),
       lastFailure: this.#lastFailure,
     };
+  }
+
+  /** Drops the reason of the last failure, which may repeat what was asked or found. */
+  forget(): void {
+    this.#lastFailure = null;
   }
 
   /** Closes the circuit breaker. */

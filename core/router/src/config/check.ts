@@ -6,15 +6,16 @@ import type { z } from 'zod';
 import type { AnswerRow } from '../calls/answer.js';
 import { compileExpression } from '../expressions/compile.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
+import { retentionPolicy } from '../routing/retention-policy.js';
 import type { Route } from '../routing/routes.js';
 import { checkAnswer, checkReach } from './answer-check.js';
 import { type Catalog, type CheckedRow, isResolverName, Rows, rowsNamed } from './component-rows.js';
 import type { ComponentRow, Config, DestinationRow, ResolverRow } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
-import { expectationsOf } from './followed-by.js';
+import { checkRetention, expectationsOf } from './followed-by.js';
 import { PluginRows } from './plugin-rows.js';
 import type { Path, Problem } from './problem.js';
-import { checkTypes, References, ResolverOrder } from './references.js';
+import { checkTypes, checkWait, References, ResolverOrder } from './references.js';
 import { routerRow } from './router-row.js';
 import { type rowSchemas, type Section, sections } from './row-schemas.js';
 import {
@@ -91,7 +92,8 @@ class ConfigCheck {
     const rows = new Rows(this.#checker, this.#catalog);
     const store = await rows.row('store', ['store'], { use: 'sqlite' });
     const sources = await rows.section('sources');
-    const expectations = expectationsOf(this.#document, sources, store?.common?.retention);
+    checkRetention(this.#document, sources, store?.common?.retention.events);
+    const expectations = expectationsOf(this.#document, sources, store?.common?.retention.events);
     const destinations = await rows.section('destinations');
     const resolvers = await rows.section('resolvers');
     const transforms = await rows.section('transforms');
@@ -128,7 +130,11 @@ class ConfigCheck {
       country: country ?? null,
       plugins: plugins.names,
       pluginOptions,
-      store: { ...componentRow(store), retentionMs: store.common.retention },
+      store: componentRow(store),
+      retention: retentionPolicy(
+        store.common.retention,
+        sources.map(({ name, common }) => ({ name, retention: common?.retention })),
+      ),
       sources: sources.map((row) => {
         return { ...componentRow(row), capture: row.common?.capture ?? false, mask: row.common?.mask ?? null };
       }),
@@ -178,7 +184,9 @@ class ConfigCheck {
     if (row === null) return null;
     const { from = this.#references.names('sources'), on = ['*'], where = null, to, transform = [] } = row;
     checkTypes(this.#document, [...path, 'on'], rowsNamed(from, sources));
-    return { name, from, on, where, to, transforms: transform };
+    const wait = row.wait === undefined ? null : { for: row.wait.for, withinMs: row.wait.within };
+    if (wait !== null) checkWait(this.#document, path, on, rowsNamed(from, sources));
+    return { name, from, on, where, to, transforms: transform, wait };
   }
 
   #answer(path: Path, index: number, { sources, order, numbers }: AnswerContext): AnswerRow | null {

@@ -5,6 +5,7 @@ import type { QueuePolicy } from '../delivery/policy.js';
 import type { Expectation } from '../monitor/incomplete.js';
 import type { AlertPolicy } from '../monitor/tally.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
+import type { RetentionPolicy } from '../routing/retention-policy.js';
 import type { Route } from '../routing/routes.js';
 import type { Problem } from './problem.js';
 
@@ -25,7 +26,9 @@ export interface Config {
   readonly plugins: readonly string[];
   /** Of the plugins that have options of their own, and whose components are used: checked by the plugin's schema. */
   readonly pluginOptions: ReadonlyMap<Plugin, Readonly<Record<string, unknown>>>;
-  readonly store: StoreRow;
+  readonly store: ComponentRow<'store'>;
+  /** How long events, their bodies and keys are kept. */
+  readonly retention: RetentionPolicy;
   readonly sources: readonly SourceRow[];
   readonly transforms: readonly ComponentRow<'transform'>[];
   readonly destinations: readonly DestinationRow[];
@@ -56,6 +59,8 @@ export interface OutdatedPlugin {
 }
 
 export interface ServerConfig {
+  /** Among the routers of its store; null = by host and process. */
+  readonly name: string | null;
   readonly host: string;
   readonly port: number;
   /** Without a trailing slash; null where it is not known. */
@@ -89,11 +94,6 @@ export interface ComponentRow<K extends Kind = Kind> {
   readonly position?: string | null;
   /** Checked by the component's own schema: what its `create` takes. */
   readonly options: Readonly<Record<string, unknown>>;
-}
-
-export interface StoreRow extends ComponentRow<'store'> {
-  /** How long settled events are kept. */
-  readonly retentionMs: number;
 }
 
 export interface SourceRow extends ComponentRow<'source'> {

@@ -1,4 +1,4 @@
-/** The key `followedBy` of sources: which event of a conversation follows which. */
+/** The keys of sources that name types of events: `followedBy`, which event of a conversation follows which, and `retention`. */
 import type { Expectation } from '../monitor/incomplete.js';
 import type { CheckedRow } from './component-rows.js';
 import type { ConfigDocument } from './diagnostics.js';
@@ -17,9 +17,32 @@ export function expectationsOf(
       checkTypes(document, [...path, 'type'], [row]);
       if (following.includes(first))
         document.report('INVALID_VALUE', [...path, 'type'], `"${first}" cannot be followed by itself`);
-      if (keepMs !== undefined && withinMs > keepMs)
-        document.report('INVALID_VALUE', [...path, 'within'], 'must not be longer than the retention of the store');
+      const keptMs = row.common?.retention?.events ?? keepMs;
+      if (keptMs !== undefined && withinMs > keptMs)
+        document.report('INVALID_VALUE', [...path, 'within'], 'must not be longer than the retention of the events');
       return { source: row.name, first, following, withinMs };
     }),
   );
+}
+
+/** Reports types that a source does not have, and bodies that would outlive their events. `keepMs`: events of the store. */
+export function checkRetention(
+  document: ConfigDocument,
+  sources: readonly CheckedRow<'source'>[],
+  keepMs: number | undefined,
+): void {
+  for (const row of sources) {
+    const { retention } = row.common ?? {};
+    const path = ['sources', row.name, 'retention'];
+    const types = Object.keys(retention?.types ?? {});
+    checkTypes(
+      document,
+      [...path, 'types'],
+      [row],
+      types.map((name) => ({ name, at: [...path, 'types', name] })),
+    );
+    const { events = keepMs, bodies } = retention ?? {};
+    if (retention?.events === undefined && bodies !== undefined && events !== undefined && bodies > events)
+      document.report('INVALID_VALUE', [...path, 'bodies'], 'must not be longer than the retention of the events');
+  }
 }

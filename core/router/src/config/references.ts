@@ -175,6 +175,31 @@ export function checkTypes(
   }
 }
 
+/** Reports types for which a route waits although it takes no event of them. */
+export function checkWait(
+  document: ConfigDocument,
+  path: Path,
+  on: readonly string[],
+  sources: readonly (CheckedRow | undefined)[],
+): void {
+  const written = writtenAt(document, [...path, 'wait', 'for']);
+  const taken = ({ name }: WrittenName) =>
+    name === null || on.some((pattern) => typeMatches(pattern, name) || typeMatches(name, pattern));
+  // Two patterns may have types in common.
+  const isPattern = (type: string | null) => type?.includes('*') === true;
+  for (const one of written)
+    if (taken(one) || (isPattern(one.name) && on.some(isPattern))) checkTypes(document, path, sources, [one]);
+    else
+      document.report(
+        'NEVER_MATCHES',
+        one.at,
+        `the route takes no event "${one.name}"${didYouMean(one.name ?? '', on)}`,
+        {
+          hint: `It takes ${on.join(', ')}: add the type to \`on\`, or wait for one of these.`,
+        },
+      );
+}
+
 function typesOf(row: CheckedRow | undefined): readonly string[] | undefined {
   return row?.component.kind === 'destination' ? row.component.emits : row?.component.types;
 }

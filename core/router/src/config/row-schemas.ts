@@ -83,11 +83,79 @@ const followedBy = z
       'By event type: which event of the same subject follows it. If it does not arrive in time, `switchhook incomplete` lists the conversation, and the router makes the event `conversation.incomplete`.',
   });
 
+/** A window of retention. */
+function kept(description: string) {
+  return duration(description).refine((ms) => ms >= 60_000, 'must be at least 1m');
+}
+
+const eventsWindow = kept(
+  'How long settled events are kept. Dead deliveries are kept until they are replayed or discarded, waiting ones until they are delivered.',
+);
+const bodiesWindow = kept(
+  'How long the bodies of settled events are kept; the rest of the event stays. Default: as long as the events.',
+);
+const windows = { events: eventsWindow.optional(), bodies: bodiesWindow.optional() };
+
+/** Bodies do not outlive their events. */
+function isInOrder({ events, bodies }: { readonly events?: number | undefined; readonly bodies?: number | undefined }) {
+  return events === undefined || bodies === undefined || bodies <= events;
+}
+const notInOrder = { path: ['bodies'], message: 'must not be longer than events' };
+
+const typeRetention = z.union([
+  eventsWindow.transform((events) => ({ events, bodies: undefined })),
+  z.strictObject(windows).refine(isInOrder, notInOrder),
+]);
+
+const sourceRetention = z
+  .union([
+    eventsWindow.transform((events) => ({ events, bodies: undefined, types: undefined })),
+    z
+      .strictObject({
+        ...windows,
+        types: z.record(z.string().min(1).max(128), typeRetention).optional().meta({
+          description: 'By event type: a duration, or `{ events, bodies }`.',
+        }),
+      })
+      .refine(isInOrder, notInOrder),
+  ])
+  .meta({
+    description:
+      'How long events of this source are kept: a duration, or `{ events, bodies, types }`. Default: `store.retention`.',
+    examples: ['7d'],
+  });
+
+const longestDefault = 30 * dayMs;
+
+const storeRetention = z
+  .union([
+    eventsWindow.transform((events) => ({ events, bodies: undefined, keys: undefined })),
+    z
+      .strictObject({
+        events: eventsWindow.prefault('30d'),
+        bodies: bodiesWindow.optional(),
+        keys: kept(
+          'How long an event is recognized when it is sent again, at least. Default: as long as the event is kept.',
+        ).optional(),
+      })
+      .refine(isInOrder, notInOrder)
+      .refine(({ events = longestDefault, keys = events }) => keys >= events, {
+        path: ['keys'],
+        message: 'must not be shorter than events: a repetition is found by its event',
+      }),
+  ])
+  .prefault('30d')
+  .meta({
+    description: 'How long what is stored stays: the events, as a duration, or `{ events, bodies, keys }`.',
+    examples: ['30d'],
+  });
+
 /** The keys of every row of a kind, beside its component's options. */
 export const rowSchemas = {
   source: z.strictObject({
     use,
     followedBy: followedBy.optional(),
+    retention: sourceRetention.optional(),
     mask: z.strictObject(maskOptions).optional().meta({
       description:
         'Masks personal data in the body of each event after its verification: neither the store nor routes and destinations get what is masked. Subject, agent and number of the event stay, unless `names` has `subject`, `agent` or `party`. Calls of a source that answers with a request of its own are stored as they were sent until they are answered. Default: nothing is masked.',
@@ -100,11 +168,7 @@ export const rowSchemas = {
   transform: z.strictObject({ use }),
   store: z.strictObject({
     use,
-    retention: duration(
-      'How long settled events are kept. Dead deliveries are kept until they are replayed or discarded, waiting ones until they are delivered.',
-    )
-      .refine((ms) => ms >= 60_000, 'must be at least 1m')
-      .prefault('30d'),
+    retention: storeRetention,
   }),
   destination: z.strictObject({
     use,

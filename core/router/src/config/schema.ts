@@ -17,6 +17,10 @@ export const serverSchema = z
       .default('0.0.0.0')
       .meta({ description: 'Address to listen on. The port is `server.port`.' }),
     port: z.int().min(0).max(65_535).default(8080).meta({ description: 'Port to listen on; 0 takes a free one.' }),
+    name: z.string().min(1).max(100).optional().meta({
+      description:
+        'Name of this router among those that share its store, in `status`, logs and metrics. Default: the host and the process, e.g. `web-1:4711`.',
+    }),
     publicUrl: z
       .url({ protocol: /^https?$/ })
       .transform((url) => url.replace(/\/+$/, ''))
@@ -140,6 +144,9 @@ export const pluginsSchema = z
       'Packages and local files that provide components. Packages named `@switchhook/plugin-…` are found automatically.',
   });
 
+/** Longer than a conversation takes, and what its platform makes of it. */
+const longestWaitMs = 7 * 86_400_000;
+
 export const routeSchema = z
   .strictObject({
     name: z
@@ -158,6 +165,21 @@ export const routeSchema = z
     ).optional(),
     to: names('Destinations.'),
     transform: names('Transforms, applied in this order.').optional(),
+    wait: z
+      .strictObject({
+        for: names(
+          'Event types that end the wait; of several, one is enough. `*` stands for any number of characters.',
+        ),
+        within: duration('How long to wait, from the arrival of the first event of the subject.').refine(
+          (ms) => ms >= 1_000 && ms <= longestWaitMs,
+          'must be at least 1s and at most 7d',
+        ),
+      })
+      .optional()
+      .meta({
+        description:
+          'Gathers the events of one subject, and delivers them together, once. `event` is then the one that ended the wait, otherwise the latest; `events` has all of them. Later events are skipped. Default: each event is delivered by itself, at once.',
+      }),
   })
   .meta({ description: 'Assigns events to destinations.' });
 

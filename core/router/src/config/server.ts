@@ -27,10 +27,12 @@ export function serverConfig({
   keepAlive,
   admin,
   publicUrl,
+  name,
   ...rest
 }: z.output<typeof serverSchema>): ServerConfig {
   return {
     ...rest,
+    name: name ?? null,
     publicUrl: publicUrl ?? null,
     bodyLimitBytes: bodyLimit,
     bodyTimeoutMs: bodyTimeout,

@@ -1,4 +1,5 @@
 /** The rows of a configuration as they are written, with their variables put in: what a reload compares. */
+import { createHash } from 'node:crypto';
 import { stringifyJson } from '@switchhook/sdk';
 import type { ConfigDocument } from './diagnostics.js';
 import { type Path, pathText } from './problem.js';
@@ -29,6 +30,12 @@ export function writtenRows(
       if (node !== null) written.set(`${section}.${name}`, stringifyJson(plainOf(node)));
     }
   return written;
+}
+
+/** The same for configurations that have the same rows but for the store, by which routers find out whether they have the same. Short, so that it gives no secret away. */
+export function digestOf(written: ReadonlyMap<string, string>): string {
+  const rows = [...written].filter(([row]) => row !== 'store').sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex').slice(0, 8);
 }
 
 /** `file:line:column` of each expression of routes and answers, by its path: `routes[0].where`, `answers[1].variables.name`. Empty where the file is a program. */

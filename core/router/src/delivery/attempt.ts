@@ -159,8 +159,18 @@ export function applyTransforms(
 ): Delivery | AttemptOutcome {
   const { id, route, destination, attempt } = claimed;
   try {
-    const event = transformed(eventOf(claimed.event), claimed.transforms, transforms);
-    return event === null ? { kind: 'skipped' } : { id, route, destination, attempt, event };
+    const gathered = claimed.events?.flatMap((record) => {
+      const event = transformed(eventOf(record), claimed.transforms, transforms);
+      return event === null ? [] : [{ event, isMain: record.id === claimed.event.id }];
+    });
+    if (gathered === undefined) {
+      const event = transformed(eventOf(claimed.event), claimed.transforms, transforms);
+      return event === null ? { kind: 'skipped' } : { id, route, destination, attempt, event };
+    }
+    // A transform may keep back some of them.
+    const main = gathered.find(({ isMain }) => isMain) ?? gathered.at(-1);
+    if (main === undefined) return { kind: 'skipped' };
+    return { id, route, destination, attempt, event: main.event, events: gathered.map(({ event }) => event) };
   } catch (error) {
     const reason = located(error, mask);
     return { kind: 'rejected', reason: error instanceof InvalidReturn ? reason : `a transform failed: ${reason}` };
@@ -193,11 +203,13 @@ function isEvent(value: Event | undefined, before: Event): value is Event {
   return data === before.data || (isPlain(data) && isJson(data));
 }
 
-/** Of a batch, the event that took the most hops. Null where the destination emits nothing. */
+/** Of a batch, and of gathered events, the event that took the most hops. Null where the destination emits nothing. */
 function causeOf({ open, plan }: AttemptParts, claimed: readonly ClaimedDelivery[]): Cause | null {
   if (open.emits !== true) return null;
   const { emitters } = plan.value;
-  const causes = claimed.map(({ event }) => ({ eventId: event.id, hops: hopsOf(event, emitters) }));
+  const causes = claimed
+    .flatMap(({ event, events = [event] }) => events)
+    .map((event) => ({ eventId: event.id, hops: hopsOf(event, emitters) }));
   return causes.sort((a, b) => b.hops - a.hops)[0] ?? null;
 }
 

@@ -49,7 +49,7 @@ export class Claims {
     try {
       const claim = await store.claim(asked);
       this.#failures = 0;
-      const deliveries = claim.deliveries.filter(({ event }) => !erased.has(event.id));
+      const deliveries = claim.deliveries.filter((one) => !erased.isIn(one));
       return { ...claim, deliveries, leaseUntilMs };
     } catch (error) {
       log.warn('queue.claim-failed', { destination, error });

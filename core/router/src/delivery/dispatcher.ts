@@ -11,17 +11,21 @@ import {
   Store,
   token,
 } from '@switchhook/sdk';
+import { Cluster } from '../cluster/cluster.js';
+import type { DestinationReport, RouterReport } from '../cluster/report.js';
 import { SharedCapacity } from '../resilience/capacity.js';
 import { eventOf } from '../routing/event-record.js';
-import type { Routes } from '../routing/routes.js';
+import { gatheringOf, type Routes } from '../routing/routes.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Pauses } from '../system/pauses.js';
 import type { AttemptPlan, AttemptResult, OpenDestination } from './attempt.js';
 import { ErasedEvents } from './erased-events.js';
-import { DeliveryQueue, type QueueLoad } from './queue.js';
+import { DeliveryQueue } from './queue.js';
+import type { QueueLoad } from './queue-parts.js';
 import { DeliveryTelemetry } from './telemetry.js';
+import { Verdicts } from './verdicts.js';
 
 /** What the dispatcher takes from the configuration; the maps are by name. */
 export interface DeliveryPlan extends AttemptPlan {
@@ -49,6 +53,7 @@ export class Dispatcher {
   readonly #queues = new Map<string, DeliveryQueue>();
   /** Their last attempts and commits are under way. */
   readonly #ending = new Set<DeliveryQueue>();
+  readonly #verdicts: Verdicts;
   #isOpen = false;
   #stopWaking = (): void => {};
 
@@ -61,10 +66,15 @@ export class Dispatcher {
     @inject(Random) private readonly random: Random,
     @inject(Mask) private readonly mask: Mask,
     @inject(Pauses) private readonly pauses: Pauses,
+    @inject(Cluster) private readonly cluster: Cluster,
   ) {
+    this.#verdicts = new Verdicts(clock);
     for (const [destination, open] of plan.value.destinations)
       this.#queues.set(destination, this.#queue(destination, open));
     pauses.onChange(() => this.expectAll());
+    cluster.onChange(() => this.expectAll());
+    cluster.reportBy(() => this.#reports);
+    cluster.hearBy((reports) => this.#hear(reports));
   }
 
   /**
@@ -75,13 +85,16 @@ export class Dispatcher {
     const nowMs = this.clock.now();
     const deliveries: NewDelivery[] = [];
     const queues: (DeliveryQueue | null)[] = [];
-    for (const { name: route, to, transforms } of routes.match(eventOf(event)))
-      for (const destination of to) {
+    for (const route of routes.match(eventOf(event))) {
+      const { waitMs, ...gathering } = gatheringOf(route, event);
+      for (const destination of route.to) {
         const queue = this.#queues.get(destination) ?? null;
-        const waiting: NewDelivery = { route, destination, transforms, state: 'waiting', dueMs: nowMs };
-        deliveries.push(queue?.admit(route, transforms, nowMs) ?? waiting);
+        const place = { route: route.name, destination, transforms: route.transforms };
+        const waiting: NewDelivery = { ...place, state: 'waiting', dueMs: nowMs + waitMs, ...gathering };
+        deliveries.push(queue?.admit(waiting, nowMs) ?? waiting);
         queues.push(queue);
       }
+    }
     return { entry: { event, deliveries }, queues };
   }
 
@@ -109,6 +122,7 @@ export class Dispatcher {
   /** The store is open: takes up what it has left from before. */
   open(): void {
     this.#isOpen = true;
+    this.cluster.open();
     for (const queue of this.#queues.values()) queue.open();
     this.#stopWaking = this.store.onDue?.((name) => this.expect(name, this.clock.now())) ?? this.#stopWaking;
   }
@@ -122,7 +136,9 @@ export class Dispatcher {
   /** Starts no further attempt; resolves when the running ones are settled. */
   async close(): Promise<void> {
     this.#stopWaking();
+    this.cluster.closing();
     await Promise.all(this.#all.map((queue) => queue.close()));
+    await this.cluster.close();
   }
 
   /** Adds the queue of a destination, in place of an earlier one; resolves when that one has ended. */
@@ -155,6 +171,7 @@ export class Dispatcher {
   /** After `close`, where it took too long: leaves what is not settled to the next start. */
   abandon(): void {
     for (const queue of this.#all) queue.abandon();
+    void this.cluster.close();
   }
 
   /** The store has something for a destination, due at this time. */
@@ -177,10 +194,33 @@ export class Dispatcher {
     return new DeliveryQueue({
       ...{ plan, store, clock, log, deliveryTelemetry, random, mask, destination, open },
       sharedCapacity: this.#sharedCapacity,
+      limits: {
+        share: (whole) => this.cluster.share(destination, whole),
+        bucket: (rate, onLease) => this.cluster.bucket(destination, rate, onLease),
+      },
       erased: this.erased,
       isPaused: () => this.#isPaused(destination),
       expect: (dueMs) => this.expect(destination, dueMs),
     });
+  }
+
+  /** What this router has of each destination. */
+  get #reports(): Readonly<Record<string, DestinationReport>> {
+    const rows = [...this.#queues].map(([name, { load, throttle }]) => {
+      const { attempts, held, unsettled } = load;
+      const verdict = this.#verdicts.of(name, throttle);
+      return [name, { attempts, deliveries: held + unsettled, takes: true, verdict }] as const;
+    });
+    return Object.fromEntries(rows);
+  }
+
+  #hear(reports: readonly RouterReport[]): void {
+    for (const { destinations } of reports)
+      for (const [name, { verdict }] of Object.entries(destinations)) {
+        const queue = this.#queues.get(name);
+        if (verdict === null || queue === undefined) continue;
+        if (this.#verdicts.hear(name, queue.throttle, verdict)) queue.expect(this.clock.now());
+      }
   }
 
   get #all(): readonly DeliveryQueue[] {

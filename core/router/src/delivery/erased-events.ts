@@ -14,6 +14,11 @@ export class ErasedEvents {
     return this.#ids.has(eventId);
   }
 
+  /** Whether one of the events of a delivery is. Of several, the others are delivered when its lease ends. */
+  isIn({ event, events = [event] }: ClaimedDelivery): boolean {
+    return events.some(({ id }) => this.#ids.has(id));
+  }
+
   /** From now on no attempt begins for these events. Call it before the store erases them. */
   add(eventIds: readonly string[]): void {
     for (const id of eventIds) this.#ids.add(id);
@@ -42,7 +47,9 @@ export class ErasedEvents {
   /** Ids of the deliveries of these events whose attempt is under way, and when all of these attempts have ended. */
   running(eventIds: ReadonlySet<string>): { readonly deliveries: readonly string[]; readonly ended: Promise<void> } {
     const found = [...this.#attempts].flatMap(([attempt, deliveries]) => {
-      const own = deliveries.filter(({ event }) => eventIds.has(event.id)).map(({ id }) => id);
+      const own = deliveries
+        .filter(({ event, events = [event] }) => events.some(({ id }) => eventIds.has(id)))
+        .map(({ id }) => id);
       return own.length === 0 ? [] : [{ attempt, own }];
     });
     const ended = Promise.allSettled(found.map(({ attempt }) => attempt)).then(() => {});

@@ -37,8 +37,7 @@ export class HeldDeliveries {
     erased: ErasedEvents,
   ): { readonly usable: readonly ClaimedDelivery[]; readonly lapsing: readonly Held[] } {
     const group = this.#held.splice(0, most);
-    const isUsable = ({ leaseUntilMs, delivery }: Held): boolean =>
-      leaseUntilMs >= endsAtMs && !erased.has(delivery.event.id);
+    const isUsable = ({ leaseUntilMs, delivery }: Held): boolean => leaseUntilMs >= endsAtMs && !erased.isIn(delivery);
     const usable = group.filter(isUsable).map(({ delivery }) => delivery);
     return { usable, lapsing: group.filter((held) => !isUsable(held)) };
   }

@@ -1,34 +1,16 @@
 /** The delivery queue of one destination: accepts deliveries and starts attempts, independent of other queues. */
-import type { ClaimedDelivery, Log, NewDelivery, Settled, Store } from '@switchhook/sdk';
-import { Capacity, type SharedCapacity } from '../resilience/capacity.js';
-import { type AttemptParts, type AttemptResult, runAttempt } from './attempt.js';
+import type { ClaimedDelivery, NewDelivery, Settled } from '@switchhook/sdk';
+import { Capacity } from '../resilience/capacity.js';
+import { type AttemptResult, runAttempt } from './attempt.js';
 import { type Claimed, Claims } from './claims.js';
 import { Due } from './due.js';
-import type { ErasedEvents } from './erased-events.js';
 import { type Held, HeldDeliveries } from './held.js';
 import { heldPerAttempt, leaseMsOf, type QueuePolicy } from './policy.js';
 import { QueueEnding } from './queue-ending.js';
+import type { QueueLoad, QueueParts } from './queue-parts.js';
 import { SettlementWriter } from './settlement-writer.js';
-import type { DeliveryTelemetry } from './telemetry.js';
-import { type Standing, Throttle } from './throttle.js';
+import { Throttle } from './throttle.js';
 import { WakeTimer } from './wake-timer.js';
-
-/** What a queue works with. */
-export interface QueueParts extends AttemptParts {
-  readonly destination: string;
-  readonly store: Store;
-  readonly log: Log;
-  readonly deliveryTelemetry: DeliveryTelemetry;
-  readonly sharedCapacity: SharedCapacity;
-  readonly erased: ErasedEvents;
-  /** Whether an operator has paused the destination. */
-  isPaused(): boolean;
-  /** The store has something for the destination: also where another queue has taken the place of this one. */
-  expect(dueMs: number): void;
-}
-
-/** The load of a queue. */
-export type QueueLoad = Standing & Readonly<Record<'running' | 'held' | 'unsettled', number>>;
 
 /** Deliveries whose settlement is not committed yet; more would be repeated after a crash. */
 const unsettledLimit = 256;
@@ -58,10 +40,11 @@ export class DeliveryQueue {
 
   constructor(parts: QueueParts) {
     const { rateLimit, breaker, retry, batch, concurrency } = parts.open.policy;
-    const { isPaused, clock } = parts;
+    const { isPaused, clock, limits } = parts;
     this.#parts = parts;
     this.#policy = parts.open.policy;
-    this.throttle = new Throttle({ rateLimit, breaker, longestWaitMs: retry.maxMs, isPaused }, clock.elapsed());
+    const bucket = rateLimit === null ? null : limits.bucket(rateLimit, () => this.#advance());
+    this.throttle = new Throttle({ bucket, breaker, longestWaitMs: retry.maxMs, isPaused });
     this.#batchMax = batch?.max ?? 1;
     this.#settlementWriter = new SettlementWriter(parts);
     this.#claims = new Claims(parts);
@@ -78,15 +61,16 @@ export class DeliveryQueue {
   }
 
   /** Decides, before the commit, whether a new delivery is handed over in memory or waits in the store. */
-  admit(route: string, transforms: readonly string[], nowMs: number): NewDelivery {
-    const { destination, clock } = this.#parts;
+  admit(waiting: NewDelivery, nowMs: number): NewDelivery {
+    const { clock } = this.#parts;
     this.#ending.promised += 1;
+    this.throttle.want(clock.elapsed());
     // What is already due goes first, so new deliveries wait in the store, which keeps the order.
-    const queue = this.#ending.isClosed || this.#policy.ordered || this.#due.isNow(nowMs) || this.#capacity.left <= 0;
-    if (queue || this.throttle.allowance(clock.elapsed()) === 0)
-      return { route, destination, transforms, state: 'waiting', dueMs: nowMs };
+    const isBehind = this.#policy.ordered || this.#due.isNow(nowMs) || waiting.gather !== undefined;
+    if (this.#ending.isClosed || isBehind || this.#room <= 0) return waiting;
+    if (this.throttle.allowance(clock.elapsed()) === 0) return waiting;
     this.#capacity.take(1);
-    return { route, destination, transforms, state: 'running', dueMs: nowMs + leaseMsOf(this.#policy) };
+    return { ...waiting, state: 'running', dueMs: nowMs + leaseMsOf(this.#policy) };
   }
 
   /** Takes over a delivery that `admit` promised to hand over, now that it is committed. */
@@ -119,7 +103,7 @@ export class DeliveryQueue {
 
   /** One attempt now, whatever the throttle allows, with the delivery that is due first; null where none is. Success resets. */
   async probe(): Promise<AttemptResult | 'busy' | null> {
-    if (this.#ending.isClosed || this.#claiming || !this.#mayStart()) return 'busy';
+    if (this.#ending.isClosed || this.#claiming || !this.#mayStart(1)) return 'busy';
     this.#giveBack(this.#held.takeLapsed(this.#parts.clock.now()));
     this.#claiming = true;
     const claimed = await this.#claims.next(1);
@@ -161,8 +145,9 @@ export class DeliveryQueue {
 
   get load(): QueueLoad {
     const nowMs = this.#parts.clock.elapsed();
-    const counts = { running: this.#running, held: this.#held.count, unsettled: this.#settlementWriter.pending };
-    return { ...counts, ...this.throttle.standing(nowMs, this.#parts.clock.now() - nowMs) };
+    const counts = { attempts: this.#attempts, running: this.#running, held: this.#held.count };
+    const standing = this.throttle.standing(nowMs, this.#parts.clock.now() - nowMs);
+    return { ...counts, unsettled: this.#settlementWriter.pending, ...standing };
   }
 
   /** Does whatever can be done now, and sets the timer for what can be done later. */
@@ -173,8 +158,9 @@ export class DeliveryQueue {
       this.#announceIdle();
       return;
     }
-    this.#startHeld();
     const nowMs = this.#parts.clock.now();
+    if (this.#held.count > 0 || this.#due.isNow(nowMs)) this.throttle.want(this.#parts.clock.elapsed());
+    this.#startHeld();
     if (this.#due.isNow(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim();
     const throttleMs = this.throttle.waitMs(this.#parts.clock.elapsed());
     // What could start now but does not, waits for an attempt to end, not for a time.
@@ -185,7 +171,8 @@ export class DeliveryQueue {
   /** Starts attempts with what is held, as far as concurrency and throttle allow. */
   #startHeld(): void {
     const { clock, erased } = this.#parts;
-    if (this.throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs) this.#giveBack(this.#held.takeAll());
+    const isLong = this.throttle.waitMs(this.#parts.clock.elapsed()) > longestHoldMs;
+    if (isLong || this.#concurrency === 0) this.#giveBack(this.#held.takeAll());
     while (this.#mayStart() && this.#heldWaitMs() <= 0) {
       // A lease that could end during the attempt is not used: another router might start the same attempt.
       const { usable, lapsing } = this.#held.take(this.#batchMax, clock.now() + this.#policy.timeoutMs, erased);
@@ -194,8 +181,19 @@ export class DeliveryQueue {
     }
   }
 
-  #mayStart(): boolean {
-    return this.#attempts < this.#policy.concurrency && this.#settlementWriter.pending < unsettledLimit;
+  /** This router's share of the concurrency of all routers. */
+  get #concurrency(): number {
+    return this.#parts.limits.share(this.#policy.concurrency);
+  }
+
+  /** How many further deliveries may be in memory. */
+  get #room(): number {
+    const most = this.#concurrency * this.#batchMax * (1 + heldPerAttempt);
+    return Math.min(this.#capacity.left, most - this.#capacity.taken);
+  }
+
+  #mayStart(least = 0): boolean {
+    return this.#attempts < Math.max(least, this.#concurrency) && this.#settlementWriter.pending < unsettledLimit;
   }
 
   /** Time until what is held can start: its batch is complete and the throttle is open. */
@@ -281,9 +279,9 @@ export class DeliveryQueue {
 
   /** How many to claim: not for little capacity, and no more than the throttle allows. */
   #claimable(): number {
-    const room = this.#capacity.left;
+    const room = this.#room;
     const allowed = this.throttle.allowance(this.#parts.clock.elapsed()) * this.#batchMax - this.#held.count;
-    return room < this.#policy.concurrency ? 0 : Math.max(0, Math.min(room, allowed));
+    return room < this.#concurrency ? 0 : Math.max(0, Math.min(room, allowed));
   }
 
   #stopped(ended: Promise<void>): Promise<void> {

@@ -53,6 +53,7 @@ export class DeliveryTelemetry {
       route,
       destination,
       attempt,
+      ...(delivery.events !== undefined && { events: delivery.events.length }),
       outcome: outcome.kind,
       state: settlement.state,
       ms: Math.round(time.durationMs),

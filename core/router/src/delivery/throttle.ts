@@ -1,13 +1,13 @@
 /** The throttle of a queue: whether an attempt may start now, or when. Pause, circuit breaker, rate limit and `Retry-After`. */
-import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
+import { Breaker, type BreakerPolicy, type BreakerState, type Opening } from '../resilience/breaker.js';
 import { type Failure, type Hold, holdOf, shifted } from '../resilience/hold.js';
-import { type Rate, TokenBucket } from '../resilience/token-bucket.js';
+import type { RateLimit } from '../resilience/token-bucket.js';
 import type { AttemptOutcome } from './retry.js';
 
 /** What limits a queue beside its concurrency. */
 export interface ThrottlePolicy {
   /** Null = no limit. Counts attempts; a batch is one. */
-  readonly rateLimit: Rate | null;
+  readonly bucket: RateLimit | null;
   /** Null = no breaker. */
   readonly breaker: BreakerPolicy | null;
   /** A longer `Retry-After` is shortened to this. */
@@ -26,18 +26,28 @@ export interface Standing {
   readonly lastFailure: Failure | null;
 }
 
+/** What attempts have shown of a destination, for other routers. */
+export interface Found extends Opening {
+  /** Until when the other side has asked to wait. */
+  readonly askedUntilMs: number | null;
+}
+
+const closed: Opening = { openedAtMs: null, openUntilMs: null, failedProbes: 0 };
+
 /** Times are from a clock that never goes back. */
 export class Throttle {
   readonly #policy: ThrottlePolicy;
   readonly #breaker: Breaker | null;
-  readonly #bucket: TokenBucket | null;
+  readonly #bucket: RateLimit | null;
   #asked: Hold | null = null;
   #lastFailure: Failure | null = null;
+  /** How often this router's own attempts, or an operator, have changed what is found. */
+  verdicts = 0;
 
-  constructor(policy: ThrottlePolicy, nowMs: number) {
+  constructor(policy: ThrottlePolicy) {
     this.#policy = policy;
     this.#breaker = policy.breaker === null ? null : new Breaker(policy.breaker, policy.longestWaitMs);
-    this.#bucket = policy.rateLimit === null ? null : new TokenBucket(policy.rateLimit, nowMs);
+    this.#bucket = policy.bucket;
   }
 
   /** How many attempts may start now. */
@@ -45,6 +55,12 @@ export class Throttle {
     if (this.#policy.isPaused() || nowMs < this.#askedUntilMs) return 0;
     const unlimited = Number.POSITIVE_INFINITY;
     return Math.min(this.#breaker?.allowance(nowMs) ?? unlimited, this.#bucket?.allowance(nowMs) ?? unlimited);
+  }
+
+  /** Something could be attempted: a rate limit that is shared with other routers needs tokens for it. */
+  want(nowMs: number): void {
+    const isHeld = this.#policy.isPaused() || nowMs < this.#askedUntilMs || this.#breaker?.allowance(nowMs) === 0;
+    if (!isHeld) this.#bucket?.want?.(nowMs);
   }
 
   /** When the next attempt may start; null where that depends on the end of a probe or of a pause. */
@@ -78,17 +94,32 @@ export class Throttle {
     }
     for (const outcome of outcomes)
       if ('reason' in outcome) this.#lastFailure = { atMs: nowMs, reason: outcome.reason };
+    const before = this.found;
     for (const outcome of outcomes)
       if (outcome.kind === 'unavailable' && outcome.retryAfterMs !== undefined)
         this.#wait(nowMs, nowMs + Math.min(outcome.retryAfterMs, this.#policy.longestWaitMs));
     if (outcomes.some(({ kind }) => kind !== 'unavailable')) this.#breaker?.succeeded();
     else this.#breaker?.failed(nowMs);
+    const { openUntilMs, askedUntilMs } = this.found;
+    if (openUntilMs !== before.openUntilMs || askedUntilMs !== before.askedUntilMs) this.verdicts += 1;
+  }
+
+  get found(): Found {
+    return { ...(this.#breaker?.opening ?? closed), askedUntilMs: this.#asked?.untilMs ?? null };
+  }
+
+  /** Another router has found this. */
+  adopt({ askedUntilMs, ...opening }: Found, nowMs: number): void {
+    this.#breaker?.adopt(opening);
+    if (askedUntilMs === null) this.#asked = null;
+    else this.#wait(nowMs, Math.min(askedUntilMs, nowMs + this.#policy.longestWaitMs));
   }
 
   /** Closes the breaker, and ends the wait that the other side has asked for. */
   reset(): void {
     this.#breaker?.succeeded();
     this.#asked = null;
+    this.verdicts += 1;
   }
 
   /** Drops the last failure: its reason may quote what was sent. */

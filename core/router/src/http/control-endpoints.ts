@@ -2,7 +2,13 @@
 import { type Kind, refuse } from '@switchhook/sdk';
 import type { Status } from '../admin/status.js';
 import { worstFirst } from '../admin/trouble.js';
-import { destinationStatusJson, pullStatusJson, resolverStatusJson, sourceStatusJson } from '../api/mapping.js';
+import {
+  destinationStatusJson,
+  pullStatusJson,
+  resolverStatusJson,
+  routerStatusJson,
+  sourceStatusJson,
+} from '../api/mapping.js';
 import * as question from '../api/requests.js';
 import { destinationStatus, probe, resolverStatus } from '../api/status-responses.js';
 import { type Answering, type Endpoint, endpoint, type RouterInfo } from './endpoint.js';
@@ -71,7 +77,7 @@ export function controlEndpoints(kind: Controlled): readonly Endpoint[] {
 }
 
 /** The rows of the status. */
-export function rowsOf({ destinations, resolvers, sources, pulls, nowMs }: Status, info: RouterInfo) {
+export function rowsOf({ destinations, resolvers, sources, pulls, routers, nowMs }: Status, info: RouterInfo) {
   return {
     destinations: worstFirst(destinations, nowMs).map((row) =>
       destinationStatusJson(row, useOf(info, 'destination', row.destination), nowMs),
@@ -79,6 +85,7 @@ export function rowsOf({ destinations, resolvers, sources, pulls, nowMs }: Statu
     resolvers: resolvers.map((row) => resolverStatusJson(row, useOf(info, 'resolver', row.resolver))),
     sources: sources.map((row) => sourceStatusJson(row, useOf(info, 'source', row.source))),
     pulls: pulls.map((row) => pullStatusJson(row, useOf(info, 'source', row.source))),
+    routers: routers.map(routerStatusJson),
   };
 }
 

@@ -12,6 +12,7 @@ import type { ReloadReport, RestartReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
 import type { Incomplete } from '../monitor/incomplete.js';
+import type { RetentionPolicy } from '../routing/retention-policy.js';
 import type { Route } from '../routing/routes.js';
 import type { Session } from './sessions.js';
 
@@ -45,7 +46,8 @@ export interface Answering {
   readonly incomplete: Incomplete;
   readonly history: History;
   /** What retention removed when it looked last; null before it did. */
-  readonly pruned: () => { readonly atMs: number; readonly removed: number } | null;
+  readonly pruned: () => { readonly atMs: number; readonly removed: number; readonly bodies: number } | null;
+  readonly retention: () => RetentionPolicy;
   readonly info: RouterInfo;
   /** Reads the configuration anew. Refuses as `CONFIG_REJECTED`. */
   readonly reload: (request: ReloadRequest) => Promise<ReloadReport>;

@@ -22,12 +22,14 @@ import {
   refusalGroupJson,
   refusedJson,
   replayJson,
+  routeJson,
   storeJson,
 } from '../api/mapping.js';
 import { capture, refusalGroupList, refusedList } from '../api/refused-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { iso } from '../api/responses.js';
+import { explanationList, routeList } from '../api/route-responses.js';
 import { status } from '../api/status-responses.js';
 import { changeEndpoints } from './change-endpoints.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
@@ -68,11 +70,15 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/duplicates',
     summary: 'Events that came again since the router started, the latest first; the last thousand.',
     ...{ query: question.duplicateQuery, body: nothing, reply: reply.duplicateList, refusals: [] },
-    answer: async ({ query }, { duplicates }) => ({
-      duplicates: duplicates.list(query).map(({ eventId: event, lastAtMs, ...rest }) => {
-        return { event, ...rest, lastAt: iso(lastAtMs) };
-      }),
-    }),
+    answer: async ({ query }, { duplicates: recent }) => {
+      const { items, cursor } = recent.list(query);
+      const duplicates = items.map(({ eventId: event, lastAtMs, ...rest }) => ({
+        event,
+        ...rest,
+        lastAt: iso(lastAtMs),
+      }));
+      return { duplicates, cursor };
+    },
   }),
   endpoint({
     method: 'GET',
@@ -80,9 +86,8 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Calls that were answered, newest first, and how.',
     ...{ query: question.callQuery, body: nothing, reply: callList, refusals: [] },
     answer: async ({ query }, { operations, nowMs }) => {
-      const { calls, completeSinceMs } = await operations.calls(timed(query, nowMs));
-      const completeSince = completeSinceMs === null ? null : iso(completeSinceMs);
-      return { calls: calls.flatMap(callJson), more: completeSinceMs !== null, completeSince };
+      const { items, cursor } = await operations.calls(timed(query, nowMs));
+      return { calls: items.flatMap(callJson), cursor };
     },
   }),
   endpoint({
@@ -108,10 +113,11 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/incomplete',
     summary: 'Conversations of which an event did not arrive in the time that `followedBy` sets, the latest first.',
     ...{ query: question.incompleteQuery, body: nothing, reply: reply.incompleteList, refusals: ['NO_SUCH_ROW'] },
-    answer: async ({ query: { source, limit } }, { incomplete, operations }) => {
-      const { items, more } = await incomplete.list({ limit, ...(source !== undefined && { source }) });
-      if (items.length === 0) operations.checkNames(source === undefined ? {} : { source });
-      return { conversations: items.map(incompleteJson), more };
+    answer: async ({ query: { source, ...part } }, { incomplete, operations }) => {
+      const named = source === undefined ? {} : { source };
+      const { items, cursor } = await incomplete.list({ ...part, ...named });
+      if (items.length === 0) operations.checkNames(named);
+      return { conversations: items.map(incompleteJson), cursor };
     },
   }),
   endpoint({
@@ -156,7 +162,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/deliveries/{id}/replay',
     summary: 'Make one delivery again, now: whatever became of it, a pending retry included.',
     ...{ query: nothing, body: nothing, reply: reply.deliveryDetails },
-    refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE'],
+    refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE', 'BODY_REMOVED'],
     answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.replay(id)),
   }),
   endpoint({
@@ -192,7 +198,7 @@ export const endpoints: readonly Endpoint[] = [
     method: 'POST',
     path: '/api/explain',
     summary: 'Why an event goes where it goes, and what each destination would get. Nothing is sent.',
-    ...{ query: nothing, body: question.explainBody, reply: reply.explanationList, refusals: ['NOT_KEPT'] },
+    ...{ query: nothing, body: question.explainBody, reply: explanationList, refusals: ['NOT_KEPT'] },
     answer: async ({ body }, { operations }) => {
       // A body that has been parsed from JSON holds nothing but JSON.
       const explanations = await operations.explain(body as ExplainQuestion);
@@ -204,7 +210,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/status',
     summary: 'The state of the router, its store and each destination.',
     ...{ query: nothing, body: nothing, reply: status, refusals: [] },
-    answer: async (_, { status: reader, info, pruned }) => {
+    answer: async (_, { status: reader, info, pruned, retention }) => {
       const current = await reader.read();
       const { nowMs, uptimeMs, generation } = current;
       const { version, node, file } = info;
@@ -212,7 +218,7 @@ export const endpoints: readonly Endpoint[] = [
         ...{ version, node, now: iso(nowMs), uptimeSeconds: uptimeMs / 1_000 },
         ...{ summary: summaryOf(current), troubles: troublesOf(current) },
         configuration: { file, generation: generation.number, since: iso(generation.sinceMs) },
-        store: { use: useOf(info, 'store', 'store') ?? '', ...storeJson(current, pruned()) },
+        store: { use: useOf(info, 'store', 'store') ?? '', ...storeJson(current, pruned(), retention()) },
         process: current.load,
         ...rowsOf(current, info),
       };
@@ -244,11 +250,9 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/routes',
     summary: 'The routes, in the order of the file.',
-    ...{ query: nothing, body: nothing, reply: reply.routeList, refusals: [] },
+    ...{ query: nothing, body: nothing, reply: routeList, refusals: [] },
     answer: async (_, { info }) => ({
-      routes: info.routes.map(({ name, from, on, where, to, transforms }) => {
-        return { name, from, on, where: where?.text ?? null, to, transforms };
-      }),
+      routes: info.routes.map(routeJson),
     }),
   }),
   endpoint({

@@ -1,7 +1,7 @@
 /** The endpoints about erasures. */
 import { erasure, erasureList } from '../api/erasure-responses.js';
 import { erasureJson, erasureRecordJson } from '../api/mapping.js';
-import { atMs, erasureBody, nothing } from '../api/requests.js';
+import { atMs, erasureBody, erasureQuery, nothing } from '../api/requests.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 
 export const erasureEndpoints: readonly Endpoint[] = [
@@ -29,8 +29,11 @@ export const erasureEndpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/erasures',
     summary: 'The records of all erasures: when, by whom and how much, without what was erased.',
-    ...{ query: nothing, body: nothing, reply: erasureList, refusals: [] },
-    answer: async (_, { operations: { erasures } }) => ({ erasures: (await erasures.list()).map(erasureRecordJson) }),
+    ...{ query: erasureQuery, body: nothing, reply: erasureList, refusals: [] },
+    answer: async ({ query }, { operations: { erasures } }) => {
+      const { items, cursor } = await erasures.list(query);
+      return { erasures: items.map(erasureRecordJson), cursor };
+    },
   }),
   endpoint({
     method: 'GET',

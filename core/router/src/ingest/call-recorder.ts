@@ -56,7 +56,9 @@ export class CallRecorder {
     const { event, call } = inboundCall;
     try {
       this.telemetry.answered(source, call, callAnswer);
-      if (callAnswer.repeated) return true;
+      // The router that has answered may have ended before it stored the call. By its id, the store finds out whether it has.
+      const mayBeLost = callAnswer.isOfOther === true && call.id !== null;
+      if (callAnswer.repeated && !mayBeLost) return true;
       const { body: _, ...draft } = event;
       const data = { ...draft.data, answer: traceOf(call, callAnswer) };
       const whole = mask?.({ ...draft, data }) ?? { ...draft, data };

@@ -1,6 +1,7 @@
 /** Recent duplicates: events that were received again since the router started. */
-import type { EventRecord } from '@switchhook/sdk';
+import type { EventRecord, Page } from '@switchhook/sdk';
 import { type ErasedThings, type Removed, removeFitting } from '../system/erasing.js';
+import { type Part, pageOf, timeKey } from '../system/lists.js';
 
 /** An event that is kept, and how often it came again since the router started. */
 export interface RecentDuplicate extends Pick<EventRecord, 'source' | 'type' | 'subject'> {
@@ -15,21 +16,22 @@ export interface RecentDuplicate extends Pick<EventRecord, 'source' | 'type' | '
 const mostKept = 1_000;
 
 /** Which repeated events; undefined = any. */
-export interface DuplicateQuery {
+export interface DuplicateQuery extends Part {
   readonly source?: string | undefined;
   readonly type?: string | undefined;
   readonly subject?: string | undefined;
-  readonly limit: number;
 }
 
 export class RecentDuplicates {
-  /** By id, in order of the last repetition. */
-  readonly #kept = new Map<string, RecentDuplicate>();
+  /** By id, in order of the last repetition, which has a number: several may be of one millisecond. */
+  readonly #kept = new Map<string, RecentDuplicate & { readonly order: number }>();
+  #lastOrder = 0;
 
   note({ source, type, subject }: EventRecord, eventId: string, nowMs: number): void {
     const times = (this.#kept.get(eventId)?.times ?? 0) + 1;
     this.#kept.delete(eventId);
-    this.#kept.set(eventId, { eventId, source, type, subject, times, lastAtMs: nowMs });
+    this.#lastOrder += 1;
+    this.#kept.set(eventId, { eventId, source, type, subject, times, lastAtMs: nowMs, order: this.#lastOrder });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > mostKept && oldest !== undefined) this.#kept.delete(oldest);
   }
@@ -42,12 +44,13 @@ export class RecentDuplicates {
   }
 
   /** The latest first. */
-  list({ source, type, subject, limit }: DuplicateQuery): readonly RecentDuplicate[] {
+  list({ source, type, subject, ...part }: DuplicateQuery): Page<RecentDuplicate> {
     const fits = (wanted: string | undefined, found: string | null): boolean =>
       wanted === undefined || wanted === found;
-    return [...this.#kept.values()]
-      .reverse()
-      .filter((one) => fits(source, one.source) && fits(type, one.type) && fits(subject, one.subject))
-      .slice(0, limit);
+    const found = [...this.#kept.values()].filter(
+      (one) => fits(source, one.source) && fits(type, one.type) && fits(subject, one.subject),
+    );
+    const page = pageOf(found, ({ order, eventId }) => timeKey(order, eventId), part);
+    return { ...page, items: page.items.map(({ order: _, ...one }) => one) };
   }
 }

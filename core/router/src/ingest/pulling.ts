@@ -11,6 +11,7 @@ import {
 } from '@switchhook/sdk';
 import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
 import { recordFrom } from '../routing/event-record.js';
+import type { ErasedThings, Removed } from '../system/erasing.js';
 import { newVersion } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { inSpan } from '../system/tracing.js';
@@ -105,6 +106,12 @@ export class Pullers {
     await Promise.all([this.#following, ...[...this.#pullers.values()].map((puller) => puller.close())]);
   }
 
+  /** Drops the reasons of the last failures, which may repeat what was pulled. */
+  forget(_: ErasedThings, isDryRun: boolean): Removed {
+    if (!isDryRun) for (const puller of this.#pullers.values()) puller.forget();
+    return {};
+  }
+
   /** In the order of the file. */
   get statuses(): readonly PullStatus[] {
     return this.plan.value.pulling.flatMap(({ name }) => this.#pullers.get(name)?.status ?? []);
@@ -156,6 +163,10 @@ class Puller {
     this.#sleep = new Sleep(clock);
     this.#sinceMs = clock.now();
     this.#running = after === null ? this.#repeat() : after.then(() => this.#repeat());
+  }
+
+  forget(): void {
+    this.#lastFailure = null;
   }
 
   get status(): PullStatus {

@@ -34,6 +34,8 @@ export interface RefusalFilter {
 const most = { groups: 500, minutes: 60, owners: 5 };
 /** The reason of those that are counted together, because there are too many groups. */
 const otherReasons = 'several reasons or agents, which are counted together';
+/** The reason of those that were counted before an erasure. */
+const erasedReason = 'removed by an erasure';
 const minuteMs = 60_000;
 
 interface Counted extends Omit<RefusalGroup, 'minutes'> {
@@ -48,6 +50,14 @@ export class RefusalCounts {
     const times = { firstMs: atMs, lastMs: atMs, latest: id };
     this.#add({ source, agent, code, reason: generalized(reason), count: 1, ...times, secret, minutes });
     if (this.#groups.size > most.groups) this.#makeRoom();
+  }
+
+  /** Counts all groups of a source, agent and code together: a reason may repeat a part of a request. */
+  forgetReasons(): void {
+    const groups = [...this.#groups.values()];
+    this.#groups.clear();
+    for (const group of groups)
+      this.#add({ ...group, reason: group.reason === otherReasons ? otherReasons : erasedReason });
   }
 
   /** The largest first. With `sinceMs` or `untilMs`, what is counted are whole minutes, as far as they are kept. */

@@ -13,6 +13,7 @@ import { routerSource } from '../routing/router-events.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { newRefusedId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { type Part, pageOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { CapturedRequests, type CaptureFile, captureFile, longestCaptureMs } from './captured-requests.js';
 import { fits, RefusalCounts, type RefusalFilter, type RefusalGroup } from './refusal-counts.js';
@@ -53,11 +54,7 @@ export interface RefusedRecord extends Pick<Refusing, 'source' | 'remoteAddress'
 }
 
 /** Which refused requests. All given conditions must hold. */
-export interface RefusedQuery extends RefusalFilter {
-  readonly limit: number;
-  /** Id of the last one on the page before. */
-  readonly cursor?: string;
-}
+export interface RefusedQuery extends RefusalFilter, Part {}
 
 /** The requests of one source since the start. */
 export interface SourceTraffic {
@@ -165,17 +162,10 @@ export class RefusedRequests {
   list({ limit, cursor, sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, ...wanted }: RefusedQuery) {
     const found = [...this.#kept.values()]
       .flat()
-      .filter(
-        (record) =>
-          fits(record, wanted) &&
-          record.atMs >= sinceMs &&
-          record.atMs < untilMs &&
-          (cursor === undefined || record.id < cursor),
-      )
-      .sort((a, b) => (a.id < b.id ? 1 : -1));
+      .filter((record) => fits(record, wanted) && record.atMs >= sinceMs && record.atMs < untilMs);
     const whole = this.#wholeRequests();
-    const items = found.slice(0, limit).map((record) => ({ ...record, captured: whole.has(record.id) }));
-    return { items, cursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+    const page = pageOf(found, ({ id }) => id, { limit, cursor });
+    return { ...page, items: page.items.map((record) => ({ ...record, captured: whole.has(record.id) })) };
   }
 
   /** The largest first. */
@@ -195,7 +185,7 @@ export class RefusedRequests {
     }));
   }
 
-  /** Removes refused requests, whole ones with their records, that are about what was erased. The counts stay: they name an agent at most. */
+  /** Removes refused requests, whole ones with their records, that are about what was erased. Counts stay, without their reasons: they name an agent at most. */
   forget(erased: ErasedThings, isDryRun: boolean): Removed {
     const whole = this.#wholeRequests();
     const found = [...this.#kept.values()].flat().filter(({ id, agent, atMs, reason }) => {
@@ -207,6 +197,7 @@ export class RefusedRequests {
     if (!isDryRun) {
       const ids = new Set(found.map(({ id }) => id));
       this.#captured.remove(ids);
+      this.#counts.forgetReasons();
       for (const [source, kept] of this.#kept)
         this.#kept.set(
           source,

@@ -1,10 +1,11 @@
 /** Finds conversations of which an event has not come in time: read from the events of the store, so that a restart misses none. */
-import { Clock, type EventRecord, Log, parseJson, Store, stringifyJson, token } from '@switchhook/sdk';
+import { Clock, type EventRecord, Log, type Page, Store, stringifyJson, token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import { Ingest } from '../ingest/ingest.js';
 import type { Routes } from '../routing/routes.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { type Part, textsOf } from '../system/lists.js';
 import { emit } from './emission.js';
 
 /** Which event of a subject follows which, and within what time. */
@@ -52,9 +53,7 @@ const overlapMs = 60_000;
 /** How far back events are read after a time without a router, beyond the longest time of an expectation. */
 const longestGapMs = 86_400_000;
 const pageSize = 1_000;
-/** Conversations that are listed, at most. */
-const mostListed = 10_000;
-const readAtOnce = 50;
+const all: Part = { limit: Number.POSITIVE_INFINITY };
 const lastLookMs = 5_000;
 
 @injectable()
@@ -90,25 +89,15 @@ export class Incomplete {
     );
   }
 
-  /** Conversations of which an event is missing, the latest first. */
-  async list({ source, limit }: { readonly source?: string; readonly limit: number }): Promise<{
-    readonly items: readonly IncompleteConversation[];
-    readonly more: boolean;
-  }> {
-    const keys = (await this.store.stateKeys?.(prefix, mostListed)) ?? [];
-    const all: IncompleteConversation[] = [];
-    for (let read = 0; read < keys.length; read += readAtOnce) {
-      const some = await Promise.all(keys.slice(read, read + readAtOnce).map((key) => this.#kept(key)));
-      for (const one of some) if (one !== null && (source ?? one.source) === one.source) all.push(one);
-    }
-    all.sort((a, b) => b.dueMs - a.dueMs);
-    return { items: all.slice(0, limit), more: all.length > limit || keys.length === mostListed };
+  /** Conversations of which an event is missing; the one whose event was received last comes first. */
+  list({ source, ...part }: Part & { readonly source?: string }): Promise<Page<IncompleteConversation>> {
+    return textsOf<IncompleteConversation>(this.store, prefix, part, (one) => (source ?? one.source) === one.source);
   }
 
   /** Removes conversations that were erased, and those that wait for an event. */
   async forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Promise<Removed> {
     const isErased = (id: string, subject: string): boolean => eventIds.has(id) || subjects.has(subject);
-    const found = (await this.list({ limit: mostListed })).items.filter((one) => isErased(one.eventId, one.subject));
+    const found = (await this.list(all)).items.filter((one) => isErased(one.eventId, one.subject));
     if (isDryRun) return { incomplete: found.length };
     for (const { source, subject, after, eventId } of found)
       await this.#arrived(keyOf(source, subject, after), eventId);
@@ -150,7 +139,7 @@ export class Incomplete {
 
   /** Goes back so far that what was due while no router was running is found, too. */
   async #begin(nowMs: number): Promise<void> {
-    for (const { source, subject, after, ...one } of (await this.list({ limit: mostListed })).items)
+    for (const { source, subject, after, ...one } of (await this.list(all)).items)
       this.#missing.set(keyOf(source, subject, after), one);
     const readUntil = Number((await this.store.state?.(readUntilKey)) ?? nowMs);
     const longestMs = Math.max(...this.#expectations.map(({ withinMs }) => withinMs));
@@ -223,12 +212,6 @@ export class Incomplete {
     // Another router may have removed it.
     if (text !== null) await this.store.setState?.(stateKey, null, text);
     this.#missing.delete(key);
-  }
-
-  async #kept(stateKey: string): Promise<IncompleteConversation | null> {
-    const text = (await this.store.state?.(stateKey)) ?? null;
-    // What `#due` wrote.
-    return text === null ? null : (parseJson(text) as unknown as IncompleteConversation);
   }
 
   async #note(nowMs: number): Promise<void> {

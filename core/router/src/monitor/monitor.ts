@@ -4,7 +4,7 @@ import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { type DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { Ingest } from '../ingest/ingest.js';
 import { type RouterEventType, routerEventData, routerEventTypes, routerSource } from '../routing/router-events.js';
-import { concerns, type Route, type Routes } from '../routing/routes.js';
+import { concerns, longestWaitMs, type Route, type Routes } from '../routing/routes.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { type Observation, Observations } from '../system/observations.js';
@@ -185,12 +185,13 @@ export class Monitor {
   /** Destinations whose oldest delivery waits for too long. */
   async #behind(): Promise<readonly Occurrence[]> {
     if (!this.#taken.has('queue.behind')) return [];
-    const [nowMs, { alerts, destinations }] = [this.clock.now(), this.plan.value];
+    const [nowMs, { alerts, destinations, routes }] = [this.clock.now(), this.plan.value];
     const found: Occurrence[] = [];
     for (const { destination, oldestOpenMs, waiting, running } of await this.store.backlog()) {
       const ageMs = oldestOpenMs === null ? 0 : nowMs - oldestOpenMs;
-      if (ageMs < alerts.queueBehindMs || !destinations.has(destination)) continue;
-      if (!(await this.#hasOthers(destination, nowMs - alerts.queueBehindMs))) continue;
+      const allowedMs = alerts.queueBehindMs + longestWaitMs(routes, destination);
+      if (ageMs < allowedMs || !destinations.has(destination)) continue;
+      if (!(await this.#hasOthers(destination, nowMs - allowedMs))) continue;
       const load = this.dispatcher.loads.get(destination);
       const isPaused = this.pauses.of('destination', destination) !== null;
       const why = isPaused ? 'paused' : load !== undefined && load.breaker !== 'closed' ? 'breaker-open' : null;

@@ -14,6 +14,13 @@ export interface BreakerPolicy {
 /** `closed`: all is well. `open`: no attempt is made. `half-open`: one probe may be made, or is under way. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
+/** How a breaker stands, for another one. */
+export interface Opening {
+  readonly openedAtMs: number | null;
+  readonly openUntilMs: number | null;
+  readonly failedProbes: number;
+}
+
 /** Times are from a clock that never goes back. */
 export class Breaker {
   readonly #policy: BreakerPolicy;
@@ -48,6 +55,19 @@ export class Breaker {
   /** Since when it is open, and when it allows the next probe; null while it is closed. */
   get hold(): Hold | null {
     return this.#openedAtMs === null ? null : holdOf('breaker-open', this.#openedAtMs, this.probeAtMs());
+  }
+
+  /** Since when it is open, until when, and after how many failed probes; both times are null while it is closed. */
+  get opening(): Opening {
+    return { openedAtMs: this.#openedAtMs, openUntilMs: this.#openUntilMs, failedProbes: this.#failedProbes };
+  }
+
+  /** Another router has opened or closed its own; a probe under way goes on. */
+  adopt({ openedAtMs, openUntilMs, failedProbes }: Opening): void {
+    this.#failedAtMs = [];
+    this.#openedAtMs = openedAtMs;
+    this.#openUntilMs = openUntilMs;
+    this.#failedProbes = failedProbes;
   }
 
   /** An attempt starts; while half-open, it is the probe. */

@@ -20,6 +20,10 @@ export class Capacity {
     this.#shared = shared;
   }
 
+  get taken(): number {
+    return this.#taken;
+  }
+
   get left(): number {
     const sharedLeft = this.#shared.most - this.#shared.taken;
     return Math.min(this.#most - this.#taken, Math.max(this.#guaranteed - this.#taken, sharedLeft));

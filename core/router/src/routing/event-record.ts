@@ -83,9 +83,15 @@ function timeOf({ occurredAtMs }: EventDraft): number | null {
   return occurredAtMs != null && Math.abs(occurredAtMs) <= 8.64e15 ? occurredAtMs : null;
 }
 
-/** The event as routes, expressions and destinations see it. */
+/** False where retention has removed the body. */
+export function hasBody({ body }: EventRecord): boolean {
+  return body.length > 0;
+}
+
+/** The event as routes, expressions and destinations see it; without data where its body was removed. */
 export function eventOf(record: EventRecord): Event {
   const drafted = DraftedRecord.eventOf(record);
+  if (drafted === null && !hasBody(record)) return eventWith(record, {});
   return drafted ?? eventWith(record, parseJson(new TextDecoder().decode(record.body)) as JsonObject);
 }
 

@@ -16,6 +16,16 @@ export interface Route {
   readonly to: readonly string[];
   /** Names of transforms, in order. */
   readonly transforms: readonly string[];
+  /** Null or missing: each event is delivered by itself, at once. */
+  readonly wait?: Wait | null;
+}
+
+/** How long a route gathers the events of a subject, to deliver them together. */
+export interface Wait {
+  /** Types of events, as in `on`; the first event of one of them ends the wait. */
+  readonly for: readonly string[];
+  /** From the first event on. */
+  readonly withinMs: number;
 }
 
 /** The result of a route for an event. `failed` = its `where` could not be evaluated, which does not match. */
@@ -90,8 +100,27 @@ export function typeMatches(pattern: string, type: string): boolean {
   return true;
 }
 
+/** How an event without a subject is delivered, and every event of a route that does not wait: `waitMs` is 0. */
+export function gatheringOf(
+  { name, wait }: Route,
+  { type, subject }: Pick<Event, 'type' | 'subject'>,
+): Pick<NewDelivery, 'gather'> & { readonly waitMs: number } {
+  if (wait == null || subject === null) return { waitMs: 0 };
+  const ends = wait.for.some((pattern) => typeMatches(pattern, type));
+  const late = `too late: the delivery of route ${name} with the other events of this subject had begun, was discarded, or had 1,000 events`;
+  return { waitMs: ends ? 0 : wait.withinMs, gather: { ends, late } };
+}
+
+/** For how long an event may have to wait before its delivery to a destination can begin. */
+export function longestWaitMs(routes: readonly Route[], destination: string): number {
+  return Math.max(0, ...routes.map(({ to, wait }) => (to.includes(destination) ? (wait?.withinMs ?? 0) : 0)));
+}
+
 /** A delivery that today's routes want. */
-export type Wanted = Pick<NewDelivery, 'route' | 'destination' | 'transforms'> & { readonly eventId: string };
+export type Wanted = Pick<NewDelivery, 'route' | 'destination' | 'transforms' | 'gather'> & {
+  readonly eventId: string;
+  readonly waitMs: number;
+};
 
 /** The deliveries that the routes want and the event does not have; `only` those of a route, or for a destination. */
 export function missingDeliveries(
@@ -108,9 +137,12 @@ export function missingDeliveries(
   return routes
     .filter((route) => (only.route ?? route.name) === route.name)
     .filter((route) => concerns(route, event) && verdictOf(route, event).kind === 'matched')
-    .flatMap(({ name: route, to, transforms }) =>
-      to
-        .filter((destination) => (only.destination ?? destination) === destination && !isMade(route, destination))
-        .map((destination) => ({ eventId: record.id, route, destination, transforms })),
+    .flatMap((one) =>
+      one.to
+        .filter((destination) => (only.destination ?? destination) === destination && !isMade(one.name, destination))
+        .map((destination) => {
+          const { name: route, transforms } = one;
+          return { eventId: record.id, route, destination, transforms, ...gatheringOf(one, event) };
+        }),
     );
 }

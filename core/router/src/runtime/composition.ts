@@ -10,8 +10,10 @@ import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
+import { SharedCalls } from '../calls/shared-calls.js';
 import { storeReader } from '../calls/store-reader.js';
 import { CallTelemetry } from '../calls/telemetry.js';
+import { Cluster, ClusterPlan } from '../cluster/cluster.js';
 import type { Config } from '../config/config.js';
 import { DeliveryPlan, Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
@@ -99,6 +101,7 @@ const plans = [
   ControlPlan,
   ReplayPlan,
   StatusPlan,
+  ClusterPlan,
   RetentionPlan,
   MonitorPlan,
   IncompletePlan,
@@ -109,6 +112,7 @@ const classes = [
   ...[IngestTelemetry, DeliveryTelemetry, CallTelemetry],
   ...[
     Pauses,
+    Cluster,
     Dispatcher,
     Ingest,
     Emitters,
@@ -118,6 +122,7 @@ const classes = [
     LaterAnswers,
     VerificationQueue,
     RefusedRequests,
+    SharedCalls,
     Answers,
     Pipeline,
   ],
@@ -127,7 +132,8 @@ const classes = [
 
 /** They keep something of events or calls. */
 const forgetfulParts = [
-  ...[Answers, LaterAnswers, CallRecorder, RefusedRequests, Ingest, Incomplete, Monitor, Dispatcher],
+  ...[Answers, LaterAnswers, CallRecorder, RefusedRequests, Ingest, Pullers, Incomplete],
+  ...[Monitor, Dispatcher],
 ] as const;
 
 /** Creates all components and registers all classes. Throws a `ComponentFailure`. */
@@ -230,6 +236,7 @@ function serverParts(
     incomplete: engine.get(Incomplete),
     history: engine.get(History),
     pruned: () => engine.get(Retention).last,
+    retention: () => engine.get(RetentionPlan).value.retention,
     get info() {
       return current.value.server.info;
     },

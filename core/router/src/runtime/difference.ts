@@ -61,6 +61,7 @@ export function isUnchanged(section: ComponentSection, name: string, earlier: Co
 
 const restartSettings = ['host', 'port', 'keepAliveMs', 'watchdog'] as const;
 const settingNames: { readonly [K in keyof ServerConfig]: string } = {
+  name: 'server.name',
   host: 'server.host',
   port: 'server.port',
   publicUrl: 'server.publicUrl',
@@ -95,7 +96,7 @@ export function untilRestart(earlier: Config, next: Config): Config {
   return {
     ...next,
     server: { ...next.server, host, port, keepAliveMs, watchdog },
-    store: { ...earlier.store, retentionMs: next.store.retentionMs },
+    store: earlier.store,
     written: new Map([...next.written, ['store', earlier.written.get('store') ?? '{}']]),
   };
 }
@@ -109,8 +110,13 @@ export function changedSettings(earlier: Config, next: Config): readonly string[
     ...(earlier.log.level === next.log.level ? [] : ['log.level']),
     ...(stringifyJson(earlier.alerts) === stringifyJson(next.alerts) ? [] : ['alerts']),
     ...(earlier.country === next.country ? [] : ['country']),
-    ...(earlier.store.retentionMs === next.store.retentionMs ? [] : ['store.retention']),
+    ...(retentionText(earlier) === retentionText(next) ? [] : ['store.retention']),
   ];
+}
+
+/** Without what sources have of their own, which is a change of their rows. */
+function retentionText({ retention: { parts: _, ...ofStore } }: Config): string {
+  return stringifyJson({ ...ofStore });
 }
 
 function rowChanges(

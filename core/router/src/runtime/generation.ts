@@ -1,4 +1,5 @@
 /** One configuration at work: its components, and what the parts of the router take from it. */
+import { hostname } from 'node:os';
 import { Clock, type Instances, type Kind, Log, type Plugin, phoneNormalizer, Store } from '@switchhook/sdk';
 import type { ReplayPlan } from '../admin/bulk-replay.js';
 import type { ControlPlan } from '../admin/control.js';
@@ -7,8 +8,10 @@ import type { AdminPlan } from '../admin/operations.js';
 import type { StatusPlan } from '../admin/status.js';
 import type { AnswerPlan } from '../calls/answer.js';
 import type { OpenResolver } from '../calls/resolver-bulkhead.js';
+import type { ClusterPlan } from '../cluster/cluster.js';
 import type { ComponentRow, Config } from '../config/config.js';
 import { routerEventSource } from '../config/router-row.js';
+import { digestOf } from '../config/written.js';
 import type { OpenDestination } from '../delivery/attempt.js';
 import type { DeliveryPlan } from '../delivery/dispatcher.js';
 import { draftMask } from '../ingest/draft-mask.js';
@@ -20,10 +23,12 @@ import { IngestTelemetry } from '../ingest/telemetry.js';
 import type { IncompletePlan } from '../monitor/incomplete.js';
 import type { MonitorPlan } from '../monitor/monitor.js';
 import type { SourcePlan } from '../pipeline.js';
+import { longestMs } from '../routing/retention-policy.js';
 import { routerSource } from '../routing/router-events.js';
 import { Routes } from '../routing/routes.js';
 import { Mask } from '../system/mask.js';
 import { StateKept, StateOf, stateIn } from '../system/plugin-state.js';
+import { version } from '../system/version.js';
 import { ComponentFailure, type CreatedComponent, createComponent, namesOf, withBatches } from './component-factory.js';
 import { ComponentLifecycle, resolverUntilOpen } from './component-lifecycle.js';
 import type { Container } from './container.js';
@@ -45,6 +50,7 @@ export interface Generation
     ControlPlan,
     ReplayPlan,
     StatusPlan,
+    ClusterPlan,
     RetentionPlan,
     ErasuresPlan,
     MonitorPlan,
@@ -108,7 +114,8 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     if (same !== undefined) return same;
     const { name, timeoutMs, after, concurrency, breaker } = row;
     const resolver = resolverUntilOpen(instanceOf<'resolver'>(lifecycle), lifecycle);
-    return { name, resolver, timeoutMs, after, concurrency, breaker, probe: probeOf(lifecycle) };
+    const digest = resolverDigest(config, name);
+    return { name, resolver, timeoutMs, after, concurrency, breaker, digest, probe: probeOf(lifecycle) };
   });
   const sources = byName(config.sources, (row) => {
     const why = config.expectations.some(({ source }) => source === row.name) ? 'it has followedBy' : null;
@@ -135,6 +142,7 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     sources: sources.set(routerSource, routerEventSource),
     number: (earlier?.number ?? 0) + 1,
     sinceMs: clock.now(),
+    ...{ routerName: config.server.name ?? `${hostname()}:${process.pid}`, digest: digestOf(config.written) },
     server: serverPlan(config, sources),
     captures: new Set(config.sources.flatMap(({ name, capture }) => (capture ? [name] : []))),
     masks: new Map(
@@ -148,8 +156,15 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     routeTable: new Routes(config.routes, reportTo(ingestTelemetry)),
     answers: config.answers,
     normalizePhone: phoneNormalizer(config.country),
-    keepMs: config.store.retentionMs,
+    retention: config.retention,
+    keepMs: longestMs(config.retention),
   };
+}
+
+/** Of its row, of the options of plugins, and of what else its facts depend on. */
+function resolverDigest({ written, country }: Config, name: string): string {
+  const rows = [`resolvers.${name}`, 'plugins'].map((row) => [row, written.get(row) ?? ''] as const);
+  return `${name}@${digestOf(new Map([...rows, ['country', country ?? ''], ['version', version]]))}`;
 }
 
 /** Made outside of the generation: a function within it would keep all that went before it. */

@@ -1,17 +1,17 @@
-/** Retention: removes what is settled and old, in small steps between which others get their turn. */
+/** Retention: removes what is settled and old, or its bodies, in small steps between which others get their turn. */
 import { Clock, Log, Store, token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
+import { type RetentionPolicy, stepsOf } from '../routing/retention-policy.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 
 /** What retention takes from the configuration. */
 export interface RetentionPlan {
-  /** How long settled events are kept after they were received. */
-  readonly keepMs: number;
+  readonly retention: RetentionPolicy;
 }
 
 export const RetentionPlan = token<Current<RetentionPlan>>('switchhook.RetentionPlan');
 
-/** Events, and texts of plugins, removed in one step: some milliseconds of the store's time. */
+/** Events or bodies, and texts of plugins, removed in one step: some milliseconds of the store's time. */
 const stepLimit = 200;
 /** Between two steps, while there is more. */
 const betweenStepsMs = 100;
@@ -24,21 +24,23 @@ const driftMs = 60_000;
 /** A store that hangs must not keep the router from ending. */
 const lastStepMs = 5_000;
 
-/** The last look for what is old, and how much it removed: events and texts. */
+/** The last look for what is old, and how much it removed: events with texts, and bodies of others. */
 export interface Pruned {
   readonly atMs: number;
   readonly removed: number;
+  readonly bodies: number;
 }
 
 @injectable()
 export class Retention {
   /** Null before the first one. */
   last: Pruned | null = null;
-  /** By the look under way. */
-  #removed = 0;
+  /** By the look under way, and the step at which it is. */
+  #found = { removed: 0, bodies: 0 };
+  #step = 0;
   #cancel = (): void => {};
   #closed = false;
-  #step: Promise<void> = Promise.resolve();
+  #running: Promise<void> = Promise.resolve();
   /** Of the clock to the time that has passed. */
   #offsetMs = Number.NaN;
   #steadySinceMs = 0;
@@ -58,7 +60,7 @@ export class Retention {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    await withTimeout(this.clock, lastStepMs, this.#step).catch((error: unknown) =>
+    await withTimeout(this.clock, lastStepMs, this.#running).catch((error: unknown) =>
       this.log.warn('store.prune-failed', { error }),
     );
   }
@@ -66,7 +68,7 @@ export class Retention {
   #after(ms: number): void {
     if (this.#closed) return;
     this.#cancel = this.clock.after(ms, () => {
-      this.#step = this.#prune();
+      this.#running = this.#prune();
     });
   }
 
@@ -82,13 +84,19 @@ export class Retention {
 
   async #prune(): Promise<void> {
     if (!this.#isClockSteady()) return this.#after(betweenLooksMs);
+    const steps = stepsOf(this.plan.value.retention, this.clock.now());
+    // A reload may have changed how many there are.
+    const step = steps[this.#step % steps.length] ?? steps[0];
     try {
-      const removed = await this.store.prune({ beforeMs: this.clock.now() - this.plan.value.keepMs, limit: stepLimit });
-      if (removed > 0) this.log.debug('store.pruned', { removed });
-      this.#removed += removed;
-      this.last = { atMs: this.clock.now(), removed: this.#removed };
-      if (removed < stepLimit) this.#removed = 0;
-      this.#after(removed < stepLimit ? betweenLooksMs : betweenStepsMs);
+      const removed = await this.store.prune({ ...step, limit: stepLimit });
+      const what = step.remove === 'bodies' ? 'bodies' : 'removed';
+      if (removed > 0) this.log.debug('store.pruned', { [what]: removed });
+      this.#found = { ...this.#found, [what]: this.#found[what] + removed };
+      if (removed < stepLimit) this.#step = (this.#step + 1) % steps.length;
+      this.last = { atMs: this.clock.now(), ...this.#found };
+      const isLast = removed < stepLimit && this.#step === 0;
+      if (isLast) this.#found = { removed: 0, bodies: 0 };
+      this.#after(isLast ? betweenLooksMs : betweenStepsMs);
     } catch (error) {
       this.log.warn('store.prune-failed', { error });
       this.#after(betweenLooksMs);

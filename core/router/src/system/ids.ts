@@ -39,6 +39,11 @@ export function newRefusedId(): string {
   return v7();
 }
 
+/** A new id of a router, for one run of it. */
+export function newRouterId(): string {
+  return v7();
+}
+
 /** A new id of a browser's session. */
 export function newSessionId(): string {
   return v7();

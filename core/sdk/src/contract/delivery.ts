@@ -11,8 +11,10 @@ export interface Delivery {
   readonly destination: string;
   /** Which attempt this is; the first is 1. */
   readonly attempt: number;
-  /** The event, after the route's transforms. */
+  /** The event, after the route's transforms. Of a route with `wait`: the one that ended the wait, otherwise the latest. */
   readonly event: Event;
+  /** Only of a route with `wait`: all events that were gathered, `event` among them, in order of arrival, after the transforms. */
+  readonly events?: readonly Event[];
 }
 
 /**
@@ -52,8 +54,8 @@ export type Settlement =
   | { readonly state: 'dead'; readonly reason: EndReason }
   | { readonly state: 'skipped' };
 
-/** Where a delivery stands. `waiting` and `running` are open, the others settled. */
-export type DeliveryState = 'waiting' | 'running' | Exclude<Settlement['state'], 'waiting'>;
+/** Where a delivery stands. `waiting` and `running` are open, the others settled. `gathered`: another delivery takes its event along. */
+export type DeliveryState = 'waiting' | 'running' | 'gathered' | Exclude<Settlement['state'], 'waiting'>;
 
 /** One attempt, as it is kept for the operator. */
 export interface Attempt {

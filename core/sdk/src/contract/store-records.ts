@@ -15,7 +15,7 @@ export interface EventRecord {
   readonly party: string | null;
   readonly occurredAtMs: number;
   readonly receivedAtMs: number;
-  /** `event.data` as UTF-8 JSON, byte for byte as it was appended. */
+  /** `event.data` as UTF-8 JSON, byte for byte as it was appended. Empty where retention has removed it, or it was not read. */
   readonly body: Uint8Array;
   /** `traceparent` of W3C Trace Context: the span that brought it. Null or missing where nothing is traced. */
   readonly trace?: string | null;
@@ -43,6 +43,18 @@ export interface DeliveryRecord {
   readonly settledAtMs: number | null;
   /** Why its last attempt was no success; null where there was none, or it was one. */
   readonly failure: string | null;
+  /** Null or missing where it neither gathers nor is gathered. */
+  readonly gathered?: Gathered | null;
+}
+
+/** What a delivery is part of, whose route has `wait`. */
+export interface Gathered {
+  /** Id of the delivery that gathers; its own where it is that one. */
+  readonly by: string;
+  /** How many events that one has, its own included. */
+  readonly events: number;
+  /** Whether the event of this delivery ends the wait. */
+  readonly ends: boolean;
 }
 
 /** An event with all that a store keeps of it: to be kept by another store as it is. */
@@ -196,12 +208,32 @@ export interface StoreSize {
   readonly freeBytes: number | null;
 }
 
+/** Which events a step of retention is about. All given conditions must hold; without any, it is about all events. */
+export interface PruneScope {
+  readonly sources?: readonly string[];
+  readonly exceptSources?: readonly string[];
+  readonly types?: readonly string[];
+  readonly exceptTypes?: readonly string[];
+}
+
 /** What to remove. */
 export interface PruneRequest {
-  /** Events received before this time, all of whose deliveries are delivered, skipped or discarded, oldest first. Open and dead ones are kept. */
+  /** Events received before this time, all of whose deliveries are delivered, skipped, discarded, or gathered by such, oldest first. Open and dead ones are kept. */
   readonly beforeMs: number;
-  /** At most this many events in one step, and at most this many texts of `setState` and digests of erased keys that have ended. */
+  /** At most this many events in one step, and at most this many texts of `setState` and digests of keys that have ended. */
   readonly limit: number;
+  /**
+   * `bodies`: of these events only the bodies are removed, which are empty from then on; `replay` and `extend` skip such events. Nothing
+   * else is removed in this step. Default `events`.
+   */
+  readonly remove?: 'events' | 'bodies';
+  /** Default: all events. */
+  readonly scope?: PruneScope;
+  /**
+   * At least so long after its receipt, the source and key of a removed event stay known, as a digest: `append` takes a repetition for a
+   * duplicate, with the id of the removed event. A store may keep whole days of keys. Default 0: a key is removed with its event.
+   */
+  readonly keysMs?: number;
 }
 
 /** Which events to erase. */

@@ -1,5 +1,6 @@
 /** The store: where events and deliveries are kept, so that nothing acknowledged is lost. */
 
+import type { Coordination } from './coordination.js';
 import type { Attempt, Settlement } from './delivery.js';
 import type { Lifecycle } from './lifecycle.js';
 import { type NamedToken, token } from './services.js';
@@ -19,6 +20,7 @@ import type {
   StoreSize,
 } from './store-records.js';
 
+export type * from './coordination.js';
 export type * from './store-records.js';
 
 /** A delivery to be made together with its event. Its id is `deliveryId(event.id, index)`, see `ids.ts`. */
@@ -30,6 +32,21 @@ export interface NewDelivery {
   /** `running` = handed over in memory: attempt 1 is counted and lease 1 is held until `dueMs`. `waiting` = to be claimed from `dueMs` on. */
   readonly state: 'waiting' | 'running';
   readonly dueMs: number;
+  /** Only of a route with `wait`, with the state `waiting`, for an event with a subject. */
+  readonly gather?: Gather;
+}
+
+/**
+ * Of the deliveries with `gather` of one route, destination and subject, the first gathers the others, until its event is removed.
+ * As long as it is waiting and no attempt of it has begun, each further one ends as `gathered`, and makes it due by its own `dueMs`,
+ * if that is earlier. With 1,000 events it is due at once. After that, each further one ends as `skipped`, with one attempt of that
+ * outcome. Of several that are committed at the same moment, also by several routers, one is the first.
+ */
+export interface Gather {
+  /** Whether the event ends the wait: the first one that does is the event of the delivery that gathers; without one, the latest. */
+  readonly ends: boolean;
+  /** Reason of the attempt, if it is skipped. */
+  readonly late: string;
 }
 
 /** An event with all its deliveries: at most 1,000, committed together or not at all. */
@@ -75,7 +92,10 @@ export interface ClaimedDelivery {
   readonly attempt: number;
   /** Fences the settlement. Grows with each claim, never goes back. */
   readonly lease: number;
+  /** Of a delivery that gathers: see `Gather`. */
   readonly event: EventRecord;
+  /** Only of a delivery that gathers: all its events that are kept, in order of arrival. */
+  readonly events?: readonly EventRecord[];
 }
 
 /** What a claim brought. */
@@ -136,14 +156,14 @@ export interface Store extends Lifecycle {
 
   /**
    * Makes deliveries waiting again from `dueMs` on, with their attempts at 0, whatever their state, a pending retry
-   * included; running ones are skipped. Returns the ids that changed.
+   * included; running and gathered ones are skipped, and those of events without a body. Returns the ids that changed.
    */
   replay(deliveryIds: readonly string[], dueMs: number): Promise<readonly string[]>;
-  /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept. */
+  /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept, or has no body any more. */
   extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]>;
   /** Ends waiting or dead deliveries as `dead`, `discarded`. Returns the ids that changed. */
   discard(deliveryIds: readonly string[]): Promise<readonly string[]>;
-  /** One small step; returns how many events, texts and digests were removed: from `limit` on, there may be more. */
+  /** One small step; returns how many events or bodies, texts and digests were removed: from `limit` on, there may be more. */
   prune(request: PruneRequest): Promise<number>;
   /**
    * Only of stores that can erase, which have `purge`, too: removes events with their deliveries and attempts, whatever their state, in one
@@ -183,6 +203,8 @@ export interface Store extends Lifecycle {
    * another router, until the returned function is called. May call it although nothing is left; may miss something for a while.
    */
   onDue?(wake: (destination: string) => void): () => void;
+  /** Only of stores that several routers share: what these exchange. Without it, each router's limits are its own. */
+  readonly coordination?: Coordination;
   /**
    * Only of stores whose changes can be followed: what happened after a cursor, at most `limit` events and `limit` attempts. Null:
    * nothing yet, and a cursor from which on all that is committed later is found, by whatever router. A change is found
@@ -203,7 +225,10 @@ export interface Store extends Lifecycle {
    * the store was written by another version, or was never opened.
    */
   snapshot?(): Promise<Snapshot>;
-  /** Only of stores that can be copied into: removes everything. The store is open, and no router uses it. */
-  clear?(): Promise<void>;
+  /**
+   * Only of stores that can be copied into: removes everything and keeps these texts and keys, in one step. The store is open, and no
+   * router uses it.
+   */
+  clear?(keep?: StoredOthers): Promise<void>;
 }
 export const Store: NamedToken<Store> = token('switchhook.Store');

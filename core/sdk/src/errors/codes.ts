@@ -94,7 +94,12 @@ const table = {
   NOT_KEPT: {
     status: 404,
     sentence: 'The router does not have this event, delivery or call.',
-    hint: 'It was never received, it was refused (see request.refused in the log), or it was settled longer than store.retention ago. Replays are dropped at a restart.',
+    hint: 'It was never received, it was refused (see request.refused in the log), or it was removed by retention. Replays are dropped at a restart.',
+  },
+  BODY_REMOVED: {
+    status: 410,
+    sentence: 'Retention has removed the body of this event.',
+    hint: 'Without its body, the event cannot be delivered again. `retention.bodies` of the store or the source sets how long bodies are kept.',
   },
   WRONG_STATE: {
     status: 409,

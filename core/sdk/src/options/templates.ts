@@ -8,7 +8,7 @@ import { piecesOf } from './placeholders.js';
 
 /** What each kind's expressions may use by default. */
 export const scopes = {
-  destination: ['event', 'delivery'],
+  destination: ['event', 'events', 'delivery'],
   resolver: ['call', 'known'],
 } as const;
 

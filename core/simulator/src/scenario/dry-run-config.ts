@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '@switchhook/core';
-import { openCatalog, type StoreRow } from '@switchhook/core/internal';
+import { openCatalog } from '@switchhook/core/internal';
 import type { Component, Outcome } from '@switchhook/sdk';
 import { z } from 'zod';
 
@@ -24,7 +24,7 @@ export async function dryRunOf(config: Config): Promise<DryRun> {
     of: (next) => ({
       ...next,
       server: { ...next.server, ...here },
-      store: { ...store, retentionMs: next.store.retentionMs },
+      store,
       destinations: next.destinations.map((row) => ({ ...row, component: acceptAll, options: {} })),
     }),
     end: () => rm(directory, { recursive: true, force: true }),
@@ -32,7 +32,7 @@ export async function dryRunOf(config: Config): Promise<DryRun> {
 }
 
 /** The store in memory, if it is the configured one; SQLite, in a temporary file; a store in memory if that is not installed. */
-async function storeIn(directory: string, config: Config): Promise<StoreRow> {
+async function storeIn(directory: string, config: Config): Promise<Config['store']> {
   if (config.store.component.type === 'memory') return config.store;
   const catalog = openCatalog(config.directory);
   const sqlite = await catalog.find('store', 'sqlite');

@@ -1,5 +1,5 @@
 /** `postgres`: stores events and deliveries in a PostgreSQL database, which several routers can share. */
-import { Clock, defineStore, duration, Log, Metrics, z } from '@switchhook/sdk';
+import { Clock, defineStore, Log, Metrics, z } from '@switchhook/sdk';
 import { url } from '../options.js';
 import { isName, maxNameBytes } from '../sql.js';
 import { PostgresStore } from './store.js';
@@ -14,7 +14,7 @@ export const store = defineStore({
     }),
     connections: z.int().min(4).max(100).default(10).meta({
       description:
-        'Most connections to the database, beside the one that waits for notifications. A quarter is for lists and counts.',
+        'Most connections to the database, beside the one that waits for notifications and up to four for what routers exchange. A quarter is for lists and counts.',
     }),
     prepare: z.boolean().default(true).meta({
       description: 'Prepares each statement once per connection. `false` behind a pooler in transaction mode.',
@@ -23,11 +23,7 @@ export const store = defineStore({
       description:
         'Keeps a connection that is notified when another router leaves something to be delivered, and knows which routers are there. `false` behind a pooler in transaction mode: due deliveries are then looked for four times a second.',
     }),
-    duplicates: duration(
-      'How long an event is recognized when it is sent again, if longer than `retention`. Default: as long as the event is kept.',
-    ).optional(),
   }),
   inject: { clock: Clock, log: Log, metrics: Metrics },
-  create: ({ duplicates, ...settings }, services) =>
-    new PostgresStore({ ...settings, duplicatesMs: duplicates ?? null }, services),
+  create: (settings, services) => new PostgresStore(settings, services),
 });

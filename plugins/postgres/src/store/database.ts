@@ -107,18 +107,7 @@ export class Database {
 
   /** Runs work in one transaction. */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return this.use(async (connection) => {
-      const send = (text: string) => connection.run({ name: text, text });
-      await send(transaction.begin);
-      try {
-        const value = await work(connection);
-        await send(transaction.commit);
-        return value;
-      } catch (error) {
-        if (isHealthyAfter(error)) await send(transaction.rollback);
-        throw error;
-      }
-    });
+    return this.use((connection) => inTransaction(connection, work));
   }
 
   /** Lends a connection. Throws a `DatabaseFailure`, or what the work throws itself. */
@@ -169,5 +158,22 @@ export class Database {
       this.#refusal = { error: failure, untilMs: clock.elapsed() + pauseMs };
       throw failure;
     }
+  }
+}
+
+/** Runs work in one transaction of a connection. */
+export async function inTransaction<T>(
+  connection: Connection,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const send = (text: string) => connection.run({ name: text, text });
+  await send(transaction.begin);
+  try {
+    const value = await work(connection);
+    await send(transaction.commit);
+    return value;
+  } catch (error) {
+    if (isHealthyAfter(error)) await send(transaction.rollback);
+    throw error;
   }
 }

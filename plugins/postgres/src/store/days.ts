@@ -113,6 +113,7 @@ export class Days {
         // A replay may have come between.
         const [now] = await connection.run<Content>(content, [from, until]);
         if (now === undefined || now.needed) return 'needed';
+        await connection.run(this.#sql.dropGathered, [from, until]);
         await connection.run(this.#sql.dropDay(suffix));
         return now.events;
       });

@@ -3,10 +3,12 @@ import type { StoredDelivery, StoredEvent, StoredKey, StoredOthers } from '@swit
 import { DatabaseFailure } from '../failure.js';
 import type { Connection, Database } from './database.js';
 import type { Days } from './days.js';
+import { gatheringValues } from './gatherings.js';
 import { digestOf, lineOf, stateCodes, storable, textOf } from './rows.js';
+import { gatheringStatements } from './sql-gatherings.js';
 import { restoreStatements } from './sql-restore.js';
 import { perDay } from './sql-schema.js';
-import { eventValues } from './writes.js';
+import { eventValues } from './write-values.js';
 
 type Statements = ReturnType<typeof restoreStatements>;
 
@@ -20,7 +22,7 @@ interface Row extends StoredDelivery {
 export async function restore(
   { database, days, schema }: { readonly database: Database; readonly days: Days; readonly schema: string },
   all: readonly StoredEvent[],
-  { texts = [], keys = [] }: StoredOthers,
+  others: StoredOthers,
 ): Promise<void> {
   const sql = restoreStatements(schema);
   const erased = await database.run<{ id: string }>(sql.erased, [all.map(({ event }) => event.id)]);
@@ -33,19 +35,27 @@ export async function restore(
   await days.make([...ofDays.keys()]);
   await database.transaction(async (connection) => {
     for (const [day, ofDay] of ofDays) await keepEvents(connection, sql, ofDay, day === days.today ? null : day);
-    await keepDeliveries(connection, sql, events);
-    await connection.run(sql.texts, [
-      texts.map(({ key }) => storable(key)),
-      texts.map(({ value }) => storable(value)),
-      texts.map(({ expiresAtMs }) => expiresAtMs),
-    ]);
-    await keepKeys(connection, sql, keys);
+    await keepDeliveries(connection, schema, events);
+    await keepOthers(connection, sql, others);
   });
 }
 
-/** Removes everything. */
-export async function clear(database: Database, schema: string): Promise<void> {
-  await database.run(restoreStatements(schema).removeAll);
+/** Removes everything but these. */
+export async function clear(database: Database, schema: string, keep: StoredOthers): Promise<void> {
+  const sql = restoreStatements(schema);
+  await database.transaction(async (connection) => {
+    await connection.run(sql.removeAll);
+    await keepOthers(connection, sql, keep);
+  });
+}
+
+async function keepOthers(connection: Connection, sql: Statements, { texts = [], keys = [] }: StoredOthers) {
+  await connection.run(sql.texts, [
+    texts.map(({ key }) => storable(key)),
+    texts.map(({ value }) => storable(value)),
+    texts.map(({ expiresAtMs }) => expiresAtMs),
+  ]);
+  await keepKeys(connection, sql, keys);
 }
 
 /** By day, so that they are dropped with the others of it. */
@@ -89,7 +99,8 @@ async function numbersFor(connection: Connection, sql: Statements, count: number
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-async function keepDeliveries(connection: Connection, sql: Statements, events: readonly StoredEvent[]): Promise<void> {
+async function keepDeliveries(connection: Connection, schema: string, events: readonly StoredEvent[]): Promise<void> {
+  const sql = restoreStatements(schema);
   const rows = events.flatMap(({ event, deliveries }): Row[] =>
     deliveries.map((delivery, index) => ({ ...delivery, event, index })),
   );
@@ -101,6 +112,13 @@ async function keepDeliveries(connection: Connection, sql: Statements, events: r
     ...deliveryValues(settled),
     settled.map(({ record }) => record.settledAtMs),
     settled.map(({ record }) => record.reason),
+  ]);
+  const gathered = rows
+    .filter(({ record, event }) => record.gathered && event.subject !== null)
+    .map(({ record, event, index }) => ({ id: event.id, idx: index, subject: event.subject, delivery: record }));
+  await connection.run(gatheringStatements(schema).restore, [
+    ...gatheringValues(gathered, ({ delivery }) => delivery.gathered?.ends === true),
+    gathered.map(({ delivery }) => delivery.gathered?.by === delivery.id),
   ]);
   const attempts = rows.flatMap((row) =>
     row.attempts.map((attempt) => ({ ...attempt, id: row.event.id, index: row.index })),

@@ -9,13 +9,19 @@ import {
   type EventRecord,
   partsOfDeliveryId,
 } from '@switchhook/sdk';
+import { gatheredFrom } from './gatherings.js';
 
 /** Most deliveries of one event, as the contract allows. */
 export const maxDeliveries = 1_000;
 
-export const stateCodes = { waiting: 0, running: 1, delivered: 3, skipped: 4, dead: 5 } as const satisfies Readonly<
-  Record<DeliveryState, number>
->;
+export const stateCodes = {
+  waiting: 0,
+  running: 1,
+  delivered: 3,
+  skipped: 4,
+  dead: 5,
+  gathered: 6,
+} as const satisfies Readonly<Record<DeliveryState, number>>;
 
 export interface EventRow {
   readonly seq: number;
@@ -50,6 +56,8 @@ export interface DeliveryRow {
   readonly settled_at: number | null;
   /** Of the last attempt. */
   readonly failure: string | null;
+  /** See `gatheredOf`. */
+  readonly gathered: string | null;
 }
 
 export interface AttemptRow {
@@ -84,6 +92,7 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
     createdAtMs: row.created_at,
     settledAtMs: row.settled_at,
     failure: row.failure,
+    ...gatheredFrom(row.gathered),
   };
 }
 

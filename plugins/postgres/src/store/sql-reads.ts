@@ -1,5 +1,6 @@
 /** The statements that only read. Lists are read newest first, along an index. */
 import { quoted } from '../sql.js';
+import { gatheredOf } from './sql-gatherings.js';
 import type { Statement } from './sql-schema.js';
 
 const event =
@@ -32,7 +33,7 @@ export function readStatements(schemaName: string) {
   const joined = (
     of: string,
   ) => `cross join lateral (select id, type, subject from ${s}.events where seq = ${of}.seq offset 0) e
-      ${lastFailure(of)}`;
+      ${lastFailure(of)} ${gatheredOf(schemaName, of)}`;
   /** Lists open or settled deliveries; their events are looked up for those of the page only. */
   const deliveries = (name: string, columns: string, from: string, way: string) =>
     statement(
@@ -43,7 +44,7 @@ export function readStatements(schemaName: string) {
           and ($5::int is null or d.state = $5) and ($6::text is null or d.destination = $6)
           and ($7::text is null or d.route = $7)
         order by d.created_at desc, d.seq desc, d.idx desc limit $8)
-      select p.*, e.id, e.type, e.subject, a.failure from page p ${joined('p')}`,
+      select p.*, e.id, e.type, e.subject, a.failure, w.gathered from page p ${joined('p')}`,
     );
   /** Read first: the list of one event is short, and must not be looked for in the order of all. */
   const ofEvent = (table: string, seq: '$9' | '$11') => `(select * from ${s}.${table} where seq = ${seq} offset 0)`;
@@ -75,7 +76,7 @@ export function readStatements(schemaName: string) {
     ),
     delivery: statement(
       'delivery',
-      `select d.*, e.id, e.type, e.subject, a.failure from ${s}.seen n cross join lateral (
+      `select d.*, e.id, e.type, e.subject, a.failure, w.gathered from ${s}.seen n cross join lateral (
         select ${openColumns} from ${s}.deliveries d where d.seq = n.seq and d.idx = $2
         union all select ${settledColumns} from ${s}.settled d where d.seq = n.seq and d.idx = $2 offset 0) d
       ${joined('d')}
@@ -103,9 +104,9 @@ export function readStatements(schemaName: string) {
         where (a.xid, a.seq, a.idx, a.number) > (least($1::text::xid8, ${xmin}), $2::bigint, $3::int, $4::int) and a.xid < ${xmin}
         order by a.xid, a.seq, a.idx, a.number limit $5)
       select ${briefEvent}, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at, d.created_at,
-        d.settled_at, a.failure, p.number, p.started_at, p.duration, p.outcome, p.reason as why, p.response, p.xid::text as xid
+        d.settled_at, a.failure, w.gathered, p.number, p.started_at, p.duration, p.outcome, p.reason as why, p.response, p.xid::text as xid
       from page p cross join lateral (select * from ${s}.events where seq = p.seq offset 0) e
-      ${lastFailure('p')}
+      ${lastFailure('p')} ${gatheredOf(schemaName, 'p')}
       cross join lateral (
         select ${openColumns} from ${s}.deliveries d where d.seq = p.seq and d.idx = p.idx
         union all select ${settledColumns} from ${s}.settled d where d.seq = p.seq and d.idx = p.idx offset 0) d

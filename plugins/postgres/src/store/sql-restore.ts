@@ -39,7 +39,7 @@ export function restoreStatements(schemaName: string) {
     ),
     removeAll: statement(
       'restore_remove_all',
-      `truncate ${['events', 'settled', 'attempts', 'deliveries', 'seen', 'state'].map((table) => `${s}.${table}`).join(', ')}`,
+      `truncate ${['events', 'settled', 'attempts', 'deliveries', 'gathered', 'seen', 'state'].map((table) => `${s}.${table}`).join(', ')}`,
     ),
     events: statement(
       'restore_events',
@@ -55,6 +55,7 @@ export function restoreStatements(schemaName: string) {
       `with old as materialized (select seq from ${s}.seen where id = any($1::uuid[])),
       no_attempts as (delete from ${s}.attempts where seq = any(array(select seq from old))),
       no_deliveries as (delete from ${s}.deliveries where seq = any(array(select seq from old))),
+      no_gathered as (delete from ${s}.gathered where seq = any(array(select seq from old))),
       no_settled as (delete from ${s}.settled where seq = any(array(select seq from old)))
       update ${s}.events set routed = true where seq = any(array(select seq from ${s}.seen where id = any($2::uuid[]))) and not routed`,
     ),

@@ -1,5 +1,6 @@
 /** The schema of the store by version, its partitions, and the statements that install them. */
 import { literal, quoted } from '../sql.js';
+import { dropGathered, isGathered } from './sql-gatherings.js';
 
 /** A statement; `name` identifies it on connections where it is prepared. */
 export interface Statement {
@@ -37,7 +38,8 @@ export const noticeLostClient = `set tcp_keepalives_idle = 10; set tcp_keepalive
 
 /**
  * The step at index n migrates the schema from version n to n + 1. A change of the schema is a new step, which must be safe
- * while routers of the previous version run. Codes for states: 0 waiting, 1 running, 3 delivered, 4 skipped, 5 dead.
+ * while routers of the previous version run. Codes for states: 0 waiting, 1 running, 3 delivered, 4 skipped, 5 dead,
+ * 6 gathered.
  */
 export const migrations: readonly ((schema: string) => string)[] = [
   (s) => `
@@ -106,6 +108,24 @@ export const migrations: readonly ((schema: string) => string)[] = [
   alter table ${s}.seen add column erased_until bigint;
   create index seen_by_end on ${s}.seen (erased_until, id) where erased_until is not null;
   `,
+  // Deliveries that gather (first), or are gathered. gathering: a digest of destination, route and subject.
+  (s) => `
+  create table ${s}.gathered (
+    seq bigint not null, idx integer not null, gathering uuid not null, first boolean not null, ends boolean not null,
+    primary key (seq, idx)
+  );
+  create index gathered_by_gathering on ${s}.gathered (gathering, seq, idx);
+  create unique index gathered_first on ${s}.gathered (gathering) where first;
+  `,
+  // What routers exchange: nothing that a crash may not take. Updates change no index.
+  (s) => `
+  create unlogged table ${s}.routers (id text primary key, beat bigint not null, report text not null)
+    with (fillfactor = 50);
+  create unlogged table ${s}.buckets (key text primary key, free_at double precision not null) with (fillfactor = 50);
+  -- Answers for repeated requests about calls, and facts about callers.
+  create unlogged table ${s}.texts (key text primary key, text text not null, until double precision not null);
+  create index texts_by_end on ${s}.texts (until);
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */
@@ -160,7 +180,8 @@ export function schemaStatements(schemaName: string) {
         `day_content_${suffix}`,
         `select needed, case when needed then 0 else (select count(*) from ${s}.events_${suffix}) end as events
         from (select exists (select from ${s}.deliveries where seq >= $1 and seq < $2)
-          or exists (select from ${s}.settled_${suffix} where state = 5 and reason <> 'discarded') as needed) content`,
+          or exists (select from ${s}.settled_${suffix} where state = 5 and reason <> 'discarded')
+          or ${isGathered(schemaName, 'g.seq >= $1 and g.seq < $2')} as needed) content`,
       ),
     limitLockWait: statement('limit_lock_wait', `set local lock_timeout = '1s'`),
     /** In the order in which other statements lock them. */
@@ -168,6 +189,7 @@ export function schemaStatements(schemaName: string) {
       'lock_partitioned',
       `lock table only ${s}.events, only ${s}.settled, only ${s}.attempts in access exclusive mode`,
     ),
+    dropGathered: statement('drop_gathered', dropGathered(schemaName, '(seq >= $1 and seq < $2)')),
     dropDay: (suffix: string): Statement =>
       statement('drop_day', partitionedTables.map((table) => `drop table ${s}.${table}_${suffix}`).join('; ')),
   };

@@ -1,5 +1,6 @@
 /** The statements of a snapshot: one transaction holds it, and each page is read in a transaction of its own, which shares it. */
 import { literal, quoted } from '../sql.js';
+import { gatheredOf } from './sql-gatherings.js';
 import { type Statement, transaction } from './sql-schema.js';
 
 /** How much there is, and when its events were received. Keys: of all events, removed ones included. */
@@ -32,6 +33,13 @@ export function snapshotStatements(schemaName: string) {
   const statement = (name: string, text: string): Statement => ({ name, text });
   const isKept = (now: string): string => `(expires_at is null or expires_at > ${now})`;
   const range = 'seq >= $1 and seq <= $2 order by seq, idx';
+  /** With what they are part of: joined to the rows of the page alone. */
+  const page = (name: string, columns: string, table: string) =>
+    statement(
+      name,
+      `with page as materialized (select ${columns} from ${s}.${table} where seq >= $1 and seq <= $2)
+      select page.*, w.gathered from page ${gatheredOf(schemaName, 'page')} order by seq, idx`,
+    );
   return {
     /** Held for as long as the pages are read, however slowly. It locks no table: a new day can begin meanwhile. */
     begin: statement(
@@ -61,15 +69,15 @@ export function snapshotStatements(schemaName: string) {
       select e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body
       from sized join ${s}.events e using (seq) where before < $3 order by e.seq`,
     ),
-    open: statement(
+    open: page(
       'snapshot_open',
-      `select seq, idx, route, destination, transforms, state, null as reason, attempts, due_at, created_at,
-        null::bigint as settled_at from ${s}.deliveries where ${range}`,
+      'seq, idx, route, destination, transforms, state, null as reason, attempts, due_at, created_at, null::bigint as settled_at',
+      'deliveries',
     ),
-    settled: statement(
+    settled: page(
       'snapshot_settled',
-      `select seq, idx, route, destination, transforms, state, reason, attempts, null::bigint as due_at, created_at,
-        settled_at from ${s}.settled where ${range}`,
+      'seq, idx, route, destination, transforms, state, reason, attempts, null::bigint as due_at, created_at, settled_at',
+      'settled',
     ),
     attempts: statement(
       'snapshot_attempts',

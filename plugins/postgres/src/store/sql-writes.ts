@@ -1,5 +1,6 @@
 /** The statements that change the store: each is one transaction, and one round trip. */
 import { literal, quoted } from '../sql.js';
+import { gatheringStatements } from './sql-gatherings.js';
 import { addedEvent, type Statement } from './sql-schema.js';
 
 const open = 'seq, idx, destination, route, transforms, line, state, attempts, tries, lease, due_at, created_at';
@@ -30,8 +31,8 @@ export function writeStatements(schemaName: string) {
     found as (
       select seq, idx, route, transforms, attempts, lease, false as exhausted from taken
       union all select seq, idx, route, transforms, attempts, lease, true from gone)
-    select f.idx, f.route, f.transforms, f.attempts, f.lease, f.exhausted, ${event}
-    from found f join due using (seq, idx) cross join lateral (select * from ${s}.events where seq = f.seq offset 0) e
+    select f.idx, f.route, f.transforms, f.attempts, f.lease, f.exhausted, g.gathering, ${event}
+    from found f join due using (seq, idx) left join ${s}.gathered g on g.seq = f.seq and g.idx = f.idx and g.first cross join lateral (select * from ${s}.events where seq = f.seq offset 0) e
     order by due.due_at, f.seq, f.idx`;
   const lockable = 'ctid as place, seq, idx, due_at, attempts';
 
@@ -85,13 +86,14 @@ export function writeStatements(schemaName: string) {
     );
 
   /** Deliveries of $1 (event ids) and $2 (indexes). Locks their events, so that none is removed meanwhile. */
-  const chosen = `
+  const chosen = (condition = 'true') => `
     chosen as materialized (
       select e.seq, e.id, i.idx from (select distinct id, idx from unnest($1::uuid[], $2::int[]) i(id, idx)) i
       join ${s}.seen n on n.id = i.id
-      join ${s}.events e on e.seq = n.seq order by e.seq for key share of e)`;
+      join ${s}.events e on e.seq = n.seq where ${condition} order by e.seq for key share of e)`;
 
   return {
+    gatherings: gatheringStatements(schemaName),
     /** Duplicates are skipped; returns the places of the others. Sorted, so that two routers lock keys in the same order. */
     append: statement(
       'append',
@@ -167,12 +169,12 @@ export function writeStatements(schemaName: string) {
 
     replay: statement(
       'replay',
-      `with ${chosen},
+      `with ${chosen('octet_length(e.body) > 0')},
       again as (
         update ${s}.deliveries d set due_at = $3, attempts = 0 from chosen c
         where d.seq = c.seq and d.idx = c.idx and d.state = 0 returning c.id, d.idx),
       back as (
-        delete from ${s}.settled d using chosen c where d.seq = c.seq and d.idx = c.idx returning c.id, d.*),
+        delete from ${s}.settled d using chosen c where d.seq = c.seq and d.idx = c.idx and d.state <> 6 returning c.id, d.*),
       made as (
         insert into ${s}.deliveries (${open})
         select seq, idx, destination, route, transforms, line, 0, 0, tries, lease, $3, created_at from back)
@@ -180,7 +182,7 @@ export function writeStatements(schemaName: string) {
     ),
     discard: statement(
       'discard',
-      `with ${chosen},
+      `with ${chosen()},
       gone as (
         delete from ${s}.deliveries d using chosen c
         where d.seq = c.seq and d.idx = c.idx and d.state = 0 returning c.id, d.*),
@@ -194,7 +196,7 @@ export function writeStatements(schemaName: string) {
     /** Locks an event while deliveries are added to it. */
     lockEvent: statement(
       'lock_event',
-      `select e.seq, e.subject, e.routed from ${s}.seen n join ${s}.events e on e.seq = n.seq where n.id = $1 for update of e`,
+      `select e.seq, e.subject, e.routed from ${s}.seen n join ${s}.events e on e.seq = n.seq where n.id = $1 and octet_length(e.body) > 0 for update of e`,
     ),
     nextIndex: statement(
       'next_index',

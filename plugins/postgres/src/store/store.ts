@@ -1,7 +1,6 @@
 /** The store of the contract: groups what arrives together, and sends each group as one transaction. */
 import type {
   Appended,
-  Attempt,
   Backlog,
   Changes,
   Claim,
@@ -31,6 +30,7 @@ import { GroupCommit } from './group-commit.js';
 import { Reads } from './reads.js';
 import { Removals } from './removals.js';
 import { clear, restore } from './restore.js';
+import { Routers } from './routers.js';
 import { isEventId } from './rows.js';
 import { checkServer, install, probe } from './schema.js';
 import { Session } from './session.js';
@@ -46,8 +46,6 @@ export interface PostgresSettings extends DatabaseSettings {
   readonly schema: string;
   /** Whether a connection waits for notifications. */
   readonly listen: boolean;
-  /** How long keys are kept; null = as long as their events. */
-  readonly duplicatesMs: number | null;
 }
 
 interface StoreServices {
@@ -88,12 +86,15 @@ export class PostgresStore implements Store {
     (calls) => this.#settle(calls),
     isData,
   );
+  /** What the routers of the schema exchange. */
+  readonly coordination: Routers;
   #open: Open | null = null;
 
   constructor(settings: PostgresSettings, services: StoreServices) {
     this.#settings = settings;
     this.#services = services;
     this.#sql = schemaStatements(settings.schema);
+    this.coordination = new Routers(settings, services);
     // Neither lists and counts nor the claims of many destinations ever use up the connections of commits.
     const share = (part: number) => new Slots(Math.max(1, Math.floor(settings.connections * part)), services.clock);
     this.#readSlots = share(1 / 4);
@@ -113,13 +114,17 @@ export class PostgresStore implements Store {
       await days.begin();
       const [router] = await database.run<{ number: number }>(this.#sql.routerNumber);
       const writes = new Writes(database, writeStatements(schema), clock, router?.number ?? 0);
-      await session.open(() => writes.endLeases());
+      this.coordination.open();
+      await session.open(async () => {
+        await writes.endLeases();
+        await this.coordination.clear();
+      });
       const reads = new Reads(database, readStatements(schema), clock);
       const state = new State(database, stateStatements(schema), clock);
       const removals = new Removals(database, removalStatements(schema), days, clock);
       this.#open = { database, writes, removals, reads, state, days, session };
     } catch (error) {
-      await session.close();
+      await Promise.all([session.close(), this.coordination.close()]);
       await database.close();
       throw error;
     }
@@ -129,7 +134,7 @@ export class PostgresStore implements Store {
     await Promise.all([this.#appends.idle(), this.#settlements.idle()]);
     const open = this.#open;
     this.#open = null;
-    await open?.session.close();
+    await Promise.all([open?.session.close(), this.coordination.close()]);
     await open?.database.close();
   }
 
@@ -179,11 +184,10 @@ export class PostgresStore implements Store {
   }
 
   prune(request: PruneRequest): Promise<number> {
-    const { duplicatesMs } = this.#settings;
-    return this.#do(
-      async ({ state, removals }) =>
-        (await state.removeEnded(request.limit)) + (await removals.prune(request, duplicatesMs)),
-    );
+    return this.#do(async ({ state, removals }) => {
+      if (request.remove === 'bodies') return removals.pruneBodies(request);
+      return (await state.removeEnded(request.limit)) + (await removals.prune(request));
+    });
   }
 
   erase(request: EraseRequest): Promise<readonly string[]> {
@@ -194,25 +198,19 @@ export class PostgresStore implements Store {
     return 'the rows are deleted; the files of the PostgreSQL server contain them until it has vacuumed the tables and reused the space, and its write-ahead log, its replicas and its backups for as long as they are kept';
   }
 
-  event(id: string): Promise<EventRecord | null> {
-    return this.#read(({ reads }) => reads.event(id));
-  }
+  readonly event = (id: string) => this.#read(({ reads }) => reads.event(id));
 
   events(query: EventQuery): Promise<Page<EventRecord>> {
     return this.#read(({ reads }) => reads.events(query));
   }
 
-  delivery(id: string): Promise<DeliveryRecord | null> {
-    return this.#read(({ reads }) => reads.delivery(id));
-  }
+  readonly delivery = (id: string) => this.#read(({ reads }) => reads.delivery(id));
 
   deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
     return this.#read(({ reads }) => reads.deliveries(query));
   }
 
-  attempts(id: string): Promise<readonly Attempt[]> {
-    return this.#read(({ reads }) => reads.attempts(id));
-  }
+  readonly attempts = (id: string) => this.#read(({ reads }) => reads.attempts(id));
 
   readonly size = () => this.#read(({ reads }) => reads.size());
 
@@ -241,7 +239,8 @@ export class PostgresStore implements Store {
     return this.#do(({ database, days }) => restore({ database, days, schema }, events, others));
   }
 
-  readonly clear = () => this.#do(({ database }) => clear(database, this.#settings.schema));
+  readonly clear = (keep: StoredOthers = {}) =>
+    this.#do(({ database }) => clear(database, this.#settings.schema, keep));
 
   readonly snapshot = () => snapshotOf(this.#settings, this.#sql, this.#services);
 

@@ -7,28 +7,17 @@ import {
   type Clock,
   deliveryId,
   type Entry,
-  type EventRecord,
   type NewDelivery,
   type Settled,
 } from '@switchhook/sdk';
 import { DatabaseFailure } from '../failure.js';
-import type { Connection, Database } from './database.js';
+import { type Connection, type Database, inTransaction } from './database.js';
+import { gather, gatheredEvents, gatheringIn } from './gatherings.js';
 import { LostAnswers } from './lost-answers.js';
-import {
-  digestOf,
-  type EventRow,
-  eventRecord,
-  lineOf,
-  maxDeliveries,
-  partsOf,
-  stateCodes,
-  storable,
-  textOf,
-  transformsOf,
-  whole,
-} from './rows.js';
+import { digestOf, type EventRow, eventRecord, lineOf, maxDeliveries, partsOf, transformsOf, whole } from './rows.js';
 import type { Statement } from './sql-schema.js';
 import { firstOpen, type writeStatements } from './sql-writes.js';
+import { appendValues, deliveryValues, settleValues } from './write-values.js';
 
 /** See `Store`: between deliveries that may have ended the process. */
 const suspectsApartMs = 2_000;
@@ -45,6 +34,8 @@ interface ClaimRow extends Omit<EventRow, 'seq'> {
   readonly attempts: number;
   readonly lease: number;
   readonly exhausted: boolean;
+  /** Null where it does not gather. */
+  readonly gathering: string | null;
 }
 
 /** The event that has a key. */
@@ -87,10 +78,13 @@ export class Writes {
   #append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     const digests = entries.map(({ event }) => digestOf(event.source, event.key));
     const values = appendValues(entries, digests, this.#clock.now());
-    return this.#database.repeat(async (connection, isRepeated) => {
+    const gathering = gatheringIn(entries);
+    const append = async (connection: Connection, isRepeated: boolean) => {
       if (entries.length === 0) await connection.run(this.#sql.prove);
       const added = entries.length === 0 ? [] : await connection.run<{ place: number }>(this.#sql.append, values);
       const places = new Set(added.map(({ place }) => place));
+      const isAdded = ({ id }: { readonly id: string }) => added.some(({ place }) => entries[place]?.event.id === id);
+      await gather(connection, this.#sql.gatherings, gathering.filter(isAdded), this.#clock.now());
       const known = places.size === entries.length ? new Map<string, Known>() : await this.#known(connection, digests);
       return entries.map(({ event }, place) => {
         if (places.has(place)) return { eventId: event.id, duplicate: false };
@@ -99,7 +93,11 @@ export class Writes {
         // The first run was committed, although its answer was lost.
         return { eventId, duplicate: !(isRepeated && eventId === event.id) };
       });
-    });
+    };
+    if (gathering.length === 0) return this.#database.repeat(append);
+    return this.#database.repeat((connection, isRepeated) =>
+      inTransaction(connection, () => append(connection, isRepeated)),
+    );
   }
 
   async #known(connection: Connection, digests: readonly string[]): Promise<ReadonlyMap<string, Known>> {
@@ -149,12 +147,20 @@ export class Writes {
     const claim = { destination, leaseUntilMs: whole(leaseUntilMs), number: this.#firstClaim + this.#claims };
     this.#claims = (this.#claims + 1) % claimsPerRouter;
     const values = [destination, Math.floor(nowMs), claim.leaseUntilMs, limit, maxAttempts, claim.number];
-    const rows = await this.#database.run<ClaimRow>(statement, values).catch((error: unknown) => {
+    const take = async (connection: Connection) => {
+      const rows = await connection.run<ClaimRow>(statement, values);
+      // A statement of its own: what was gathered until the claim had its lock may be newer than what the claim saw.
+      const gatherings = rows.flatMap(({ gathering, exhausted }) => (gathering === null || exhausted ? [] : gathering));
+      return { rows, events: await gatheredEvents(connection, this.#sql.gatherings, gatherings) };
+    };
+    const { rows, events } = await this.#database.use(take).catch((error: unknown) => {
       this.#lost.noteClaim(claim, error);
       throw error;
     });
     return {
-      deliveries: rows.filter(({ exhausted }) => !exhausted).map((row) => claimed(row, destination)),
+      deliveries: rows
+        .filter(({ exhausted }) => !exhausted)
+        .map((row) => ({ ...claimed(row, destination), ...events.get(row.gathering ?? '') })),
       exhausted: rows.filter(({ exhausted }) => exhausted).map(({ id, idx }) => deliveryId(id, idx)),
     };
   }
@@ -194,6 +200,8 @@ export class Writes {
         ...[event.seq, lineOf(event.subject), nowMs, indexes],
         ...deliveryValues(deliveries),
       ]);
+      const gathering = gatheringIn([{ event: { id: eventId, subject: event.subject }, deliveries }], first);
+      await gather(connection, this.#sql.gatherings, gathering, nowMs);
       if (!event.routed) await connection.run(this.#sql.markRouted, [event.seq]);
       return indexes.map((index) => deliveryId(eventId, index));
     });
@@ -209,72 +217,6 @@ export class Writes {
 export function refuseTooMany(eventId: string, count: number): void {
   if (count > maxDeliveries)
     throw new DatabaseFailure('data', `event ${eventId} would have more than ${maxDeliveries} deliveries`);
-}
-
-function appendValues(entries: readonly Entry[], digests: readonly string[], nowMs: number): readonly unknown[] {
-  const deliveries = entries.flatMap(({ event, deliveries: made }, index) =>
-    made.map((delivery, idx) => ({ n: index + 1, idx, line: lineOf(event.subject), delivery })),
-  );
-  const [destinations, routes, transforms, states, due] = deliveryValues(deliveries.map(({ delivery }) => delivery));
-  return [
-    ...[entries.map(({ event }) => event.id), digests],
-    ...eventValues(entries.map(({ event, deliveries: made }) => ({ event, isRouted: made.length > 0 }))),
-    ...[nowMs, deliveries.map(({ n }) => n), deliveries.map(({ idx }) => idx), destinations, routes, transforms],
-    ...[deliveries.map(({ line }) => line), states, due],
-  ];
-}
-
-/** Columns of new events: source, key, type, subject, agent, party, trace, times, routed, and the places of their bodies in the last value. */
-export function eventValues(
-  rows: readonly { readonly event: EventRecord; readonly isRouted: boolean }[],
-): readonly unknown[] {
-  const events = rows.map(({ event }) => event);
-  const texts = (field: 'source' | 'key' | 'type' | 'subject' | 'agent' | 'party' | 'trace') =>
-    events.map((one) => storable(one[field] ?? null));
-  const sizes = events.map(({ body }) => body.byteLength);
-  let start = 1;
-  const starts = sizes.map((size) => {
-    start += size;
-    return start - size;
-  });
-  return [
-    ...[texts('source'), texts('key'), texts('type'), texts('subject'), texts('agent'), texts('party'), texts('trace')],
-    events.map(({ occurredAtMs }) => whole(occurredAtMs)),
-    events.map(({ receivedAtMs }) => whole(receivedAtMs)),
-    rows.map(({ isRouted }) => isRouted),
-    ...[starts, sizes, Buffer.concat(events.map(({ body }) => body))],
-  ];
-}
-
-/** Columns of new deliveries: destination, route, transforms, state, due_at. */
-function deliveryValues(deliveries: readonly NewDelivery[]) {
-  return [
-    deliveries.map(({ destination }) => destination),
-    deliveries.map(({ route }) => route),
-    deliveries.map(({ transforms }) => textOf(transforms)),
-    deliveries.map(({ state }) => stateCodes[state]),
-    deliveries.map(({ dueMs }) => whole(dueMs)),
-  ] as const;
-}
-
-function settleValues(settled: readonly Settled[], nowMs: number): readonly unknown[] {
-  // The first settlement of a lease counts; one statement would apply any of them.
-  const rows = new Map<string, readonly unknown[]>();
-  for (const { deliveryId: id, lease, settlement, attempt } of settled) {
-    const parts = partsOf(id);
-    if (parts === null || rows.has(`${id} ${lease}`)) continue;
-    const isWaiting = settlement.state === 'waiting';
-    rows.set(`${id} ${lease}`, [
-      ...[parts.eventId, parts.index, lease, stateCodes[settlement.state]],
-      settlement.state === 'dead' ? settlement.reason : null,
-      isWaiting ? whole(settlement.untilMs) : null,
-      isWaiting && !settlement.counted ? 1 : 0,
-      ...[attempt === null ? null : whole(attempt.startedAtMs), attempt?.durationMs ?? null, attempt?.outcome ?? null],
-      ...[storable(attempt?.reason ?? null), storable(attempt?.response ?? null)],
-    ]);
-  }
-  const columns = Array.from({ length: 12 }, (_, column) => [...rows.values()].map((row) => row[column]));
-  return [...columns, nowMs];
 }
 
 function claimed(row: ClaimRow, destination: string): ClaimedDelivery {

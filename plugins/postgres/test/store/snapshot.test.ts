@@ -56,11 +56,11 @@ describe('a snapshot of a schema', () => {
   it(
     'has the keys of removed events, by which another store finds their repetitions, for as long',
     withStore(async ({ open, make, clock, database }) => {
-      const store = await open({ duplicates: '10d' });
+      const store = await open();
       await store.append([1, 2, 3].map((n) => anEntry(n, {}, [])));
       clock.jumpTo(startMs + 5 * dayMs);
       await store.append([anEntry(4, {}, [])]);
-      await store.prune({ beforeMs: startMs + dayMs, limit: 200 });
+      await store.prune({ beforeMs: startMs + dayMs, limit: 200, keysMs: 10 * dayMs });
       const snapshot = await taken(make());
       expect(snapshot.counts).to.include({ events: 1, keys: 3 });
       const [first, second] = [await snapshot.keys(null, 2), await snapshot.keys('0', 100)];

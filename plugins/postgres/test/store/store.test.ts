@@ -66,10 +66,11 @@ describe('postgres, its schema', () => {
     withStore(async ({ open, database }) => {
       const old = await open();
       await old.append([anEntry(1)]);
-      await database.query('drop table state');
+      await database.query('drop table state, routers, buckets, texts');
       for (const table of ['events', 'attempts']) await database.query(`alter table ${table} drop column xid`);
       await database.query('alter table events drop column trace');
       await database.query('alter table seen drop column erased_until');
+      await database.query('drop table gathered');
       await database.query('delete from migrations where version > 1');
       const store = await open();
       expect(await store.setState?.('a', 'one', null)).to.equal(true);
@@ -198,17 +199,18 @@ describe('postgres, its days', () => {
   it(
     'go although their keys are kept: a repetition is still a duplicate',
     withStore(async ({ open, clock }) => {
-      const store = await open({ duplicates: '10d' });
+      const store = await open();
+      const keysMs = 10 * dayMs;
       await store.append([anEntry(1, {}, [])]);
       clock.jumpTo(startMs + 5 * dayMs);
-      expect(await store.prune({ beforeMs: startMs + dayMs, limit: 200 })).to.equal(1);
-      await store.prune({ beforeMs: startMs + dayMs, limit: 200 });
+      expect(await store.prune({ beforeMs: startMs + dayMs, limit: 200, keysMs })).to.equal(1);
+      await store.prune({ beforeMs: startMs + dayMs, limit: 200, keysMs });
       expect(await store.event(eventId(1))).to.equal(null);
       const again = anEntry(2, { key: 'key-1' });
       expect(await store.append([again])).to.deep.equal([{ eventId: eventId(1), duplicate: true }]);
       clock.jumpTo(startMs + 12 * dayMs);
       await store.append([anEntry(3)]);
-      await store.prune({ beforeMs: startMs + 2 * dayMs, limit: 200 });
+      await store.prune({ beforeMs: startMs + 2 * dayMs, limit: 200, keysMs });
       expect(await store.append([again])).to.deep.equal([{ eventId: eventId(2), duplicate: false }]);
     }),
   );

@@ -1,3 +1,4 @@
+import type { Store } from '@switchhook/sdk';
 import { expect } from 'chai';
 import { eventually } from '../../../../test/support/eventually.js';
 import { named } from '../backends.js';
@@ -97,6 +98,20 @@ describe('postgres, shared by routers', () => {
       await store.append([anEntry(1)]);
       await store.close?.();
       await gate.close();
+    }),
+  );
+
+  it(
+    'forgets the routers that have ended without a word, once a router is alone',
+    withStore(async ({ open }) => {
+      const ids = async (store: Store, id: string) =>
+        (await store.coordination?.beat({ id, beat: 1, report: '' }))?.map((beat) => beat.id).sort();
+      const [first, second] = [await open(), await open()];
+      expect(await ids(first, 'a')).to.deep.equal(['a']);
+      expect(await ids(second, 'b')).to.deep.equal(['a', 'b']);
+      await first.close?.();
+      expect(await ids(await open(), 'c')).to.deep.equal(['a', 'b', 'c']);
+      await second.close?.();
     }),
   );
 

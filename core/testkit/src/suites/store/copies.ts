@@ -19,6 +19,7 @@ import {
   startMs,
   type Test,
 } from './fixtures.js';
+import { gathering } from './gather.js';
 import { stateOf } from './model.js';
 
 /** Everything a store keeps, oldest first. */
@@ -55,12 +56,16 @@ export function restoreTests(test: Test): void {
     };
     await restored();
     await restored();
+    await source.append([gathering(11, 'g'), gathering(12, 'g'), gathering(13, 'g', true)]);
+    await restored();
     await source.replay([deliveryOf(2)], startMs);
     await source.extend(eventId(6), [aNewDelivery()]);
     await restored();
     deepStrictEqual(await store.append([anEntry(8, { key: 'key-3' })]), [{ eventId: eventId(3), duplicate: true }]);
     const later = { ...inOrder, nowMs: startMs + leaseMs };
-    deepStrictEqual(numbers((await store.claim(later)).deliveries), numbers((await source.claim(later)).deliveries));
+    const claimed = async (from: Store) =>
+      (await from.claim(later)).deliveries.map(({ id, event, events = [] }) => [id, event.id, numbers(events)]);
+    deepStrictEqual(await claimed(store), await claimed(source));
   });
 
   test('keeps nothing of a copy in which another event has a key that is kept', async ({ store }) => {
@@ -109,6 +114,7 @@ async function fill(store: Store, nowMs: number): Promise<void> {
   for (const settlement of [retryAt(startMs + 1), { state: 'delivered' }, dead, { state: 'skipped' }] as const)
     await settleAll(store, settlement, aClaim({ limit: 1 }));
   await store.claim(aClaim({ limit: 1 }));
+  await store.append([gathering(11, 'g'), gathering(12, 'g', true)]);
   for (const key of ['', 'b', 'a:😀', 'plugin:crm:token']) await store.setState?.(key, `text of ${key}`, null);
   await store.setState?.('ends', 'later', null, nowMs + 60_000);
   await store.setState?.('ended', 'before', null, nowMs - 1);
@@ -155,7 +161,7 @@ export function snapshotTests(test: Test): void {
         await store.prune({ beforeMs: startMs + 1e9, limit: 100 });
         await store.setState?.('b', 'changed', 'text of b');
         const { counts, events, texts, keys } = await contentOf(snapshot);
-        deepStrictEqual(counts, { events: 7, deliveries: 7, attempts: 4, texts: 5, keys: 0 });
+        deepStrictEqual(counts, { events: 9, deliveries: 9, attempts: 4, texts: 5, keys: 0 });
         deepStrictEqual([snapshot.oldestMs, snapshot.newestMs], [startMs, startMs + 5]);
         deepStrictEqual(
           events.toSorted((a, b) => (a.event.id < b.event.id ? -1 : 1)).map(({ event }) => event.body),
@@ -186,6 +192,21 @@ export function snapshotTests(test: Test): void {
       } finally {
         await snapshot.close();
       }
+    });
+
+    test('removes everything but what it is given to keep, in one step', async ({ store }) => {
+      if (store.snapshot === undefined || store.clear === undefined) return;
+      await store.append([anEntry(1), anEntry(2)]);
+      await store.setState?.('plugin:crm:token', 'of crm', null);
+      const keys = [{ digest: 'ab'.repeat(16), eventId: eventId(7), dayMs: startMs, untilMs: startMs + 1e9 }];
+      const texts = [{ key: 'switchhook.erasures:1', value: '{}', expiresAtMs: null }];
+      await store.clear({ texts, keys });
+      const snapshot = await store.snapshot();
+      const { counts } = snapshot;
+      deepStrictEqual([counts.events, counts.texts, counts.keys], [0, 1, 1]);
+      deepStrictEqual((await snapshot.keys(null, 10)).items[0]?.untilMs, startMs + 1e9);
+      await snapshot.close();
+      strictEqual(await store.state?.('switchhook.erasures:1'), '{}');
     });
 
     test('gives, after everything was removed, all of it back', async ({ store, clock }) => {

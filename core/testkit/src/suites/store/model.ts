@@ -16,6 +16,8 @@ export interface DeliveryStep {
   readonly destination: string;
   readonly state: NewDelivery['state'];
   readonly dueInMs: number;
+  /** As of a route that waits: whether its event ends the wait; null = of another route. */
+  readonly gathers: boolean | null;
 }
 
 /** An event of a history. Events, deliveries and claims are picked by a number: modulo how many there are. */
@@ -53,7 +55,7 @@ export type Step =
   | { readonly kind: 'prune'; readonly ageMs: number; readonly limit: number }
   | {
       readonly kind: 'list';
-      readonly state: 'waiting' | 'dead' | 'delivered' | null;
+      readonly state: 'waiting' | 'dead' | 'delivered' | 'gathered' | null;
       readonly destination: string | null;
       readonly limit: number;
     }
@@ -114,7 +116,10 @@ class History {
         return async (store) => {
           const claim = await store.claim({ ...asked, nowMs, leaseUntilMs: nowMs + leaseMs });
           if (store === this.#model) this.#claims.push(...claim.deliveries);
-          return { ...claim, deliveries: claim.deliveries.map((one) => ({ ...one, event: comparable(one.event) })) };
+          const deliveries = claim.deliveries.map(({ event, events, ...one }) => {
+            return { ...one, event: comparable(event), events: events?.map(comparable) };
+          });
+          return { ...claim, deliveries };
         };
       }
       case 'settle': {
@@ -173,8 +178,10 @@ class History {
     return entry;
   }
 
-  #deliveryOf({ destination, state, dueInMs }: DeliveryStep): NewDelivery {
-    return aNewDelivery({ destination, state, dueMs: this.#nowMs + dueInMs });
+  #deliveryOf({ destination, state, dueInMs, gathers }: DeliveryStep): NewDelivery {
+    const dueMs = this.#nowMs + dueInMs;
+    if (gathers === null) return aNewDelivery({ destination, state, dueMs });
+    return aNewDelivery({ destination, dueMs, route: 'waits', gather: { ends: gathers, late: 'too late' } });
   }
 
   /** Keeps deliveries to pick from, and the leases of those handed over in memory. */

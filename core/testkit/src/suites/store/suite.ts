@@ -3,12 +3,15 @@ import { describe, it } from '../../mocha.js';
 import { appendTests } from './append.js';
 import { changesTests } from './changes.js';
 import { claimTests, settleTests } from './claims.js';
+import { coordinationTests } from './coordination.js';
 import { restoreTests, snapshotTests } from './copies.js';
 import { eraseTests } from './erase.js';
 import type { StoreFixture, Test } from './fixtures.js';
+import { gatherTests } from './gather.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
+import { retentionTests } from './retention.js';
 import { stateTests } from './state.js';
 
 /** Registers the suite. `make` returns a fresh fixture, with an open and empty store, for each test. */
@@ -27,7 +30,9 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     claimTests(test);
     settleTests(test);
     orderTests(test);
+    gatherTests(test);
     operatorTests(test);
+    retentionTests(test);
     eraseTests(test);
     listTests(test);
     reopenTests(test);
@@ -35,5 +40,6 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>): voi
     snapshotTests(test);
     stateTests(test);
     changesTests(test);
+    coordinationTests(test);
   });
 }

@@ -1,0 +1,72 @@
+/** Response schemas of the API about routes, and what they do with an event. */
+import { z } from 'zod';
+import { deliveryDetails, json, list, named, wholeEvent } from './responses.js';
+
+const wait = z
+  .object({
+    for: list(z.string()).meta({ description: 'Event types that end the wait.' }),
+    withinSeconds: z.number().meta({ description: 'How long it waits, from the first event on.' }),
+  })
+  .nullable()
+  .meta({ description: 'Null where each event is delivered by itself, at once.' });
+
+const route = z.object({
+  name: z.string(),
+  from: list(z.string()),
+  on: list(z.string()),
+  where: z.string().nullable(),
+  to: list(z.string()),
+  transforms: list(z.string()),
+  wait,
+});
+export const routeList = z
+  .object({ routes: list(route).meta({ description: 'In the order of the file.' }) })
+  .register(named, { id: 'RouteList' });
+
+const explainedValue = z.object({
+  text: z.string().meta({ description: 'As written in the file.' }),
+  value: z.unknown().meta({ description: 'Null where it could not be evaluated.' }),
+  failure: z.string().nullable().meta({ description: 'Why it could not be evaluated.' }),
+});
+
+const routeExplanation = z
+  .object({
+    route: z.string(),
+    matches: z.boolean(),
+    reason: z.string().nullable().meta({ description: 'Why it does not match.' }),
+    where: z.string().nullable(),
+    wait,
+    parts: list(
+      explainedValue.extend({
+        decides: z
+          .boolean()
+          .meta({ description: 'True where the condition came to what it did because of this part.' }),
+        operands: list(explainedValue),
+      }),
+    ),
+    destinations: list(
+      z.object({
+        destination: z.string(),
+        preview: json.nullable().meta({ description: 'What it would be sent, without secrets.' }),
+        reason: z.string().nullable().meta({ description: 'Why there is no preview.' }),
+      }),
+    ),
+  })
+  .register(named, { id: 'RouteExplanation' });
+
+export const explanation = z
+  .object({
+    event: wholeEvent,
+    kept: z
+      .boolean()
+      .meta({ description: 'False where it is only made from a body: its ids, which begin with zeros, are examples.' }),
+    deliveries: list(deliveryDetails),
+    routes: list(routeExplanation).meta({
+      description: 'Every route, in the order of the file; none where retention has removed the body.',
+    }),
+  })
+  .register(named, { id: 'Explanation' });
+export type Explanation = z.output<typeof explanation>;
+export const explanationList = z
+  .object({ explanations: list(explanation).meta({ description: 'Oldest first.' }) })
+  .register(named, { id: 'ExplanationList' });

@@ -1,0 +1,175 @@
+/** Answers and facts that the routers of a store share. A store that is slow or away costs a call 50 ms at most, and only once in a while. */
+import { Clock, type JsonObject, Log, parseJson, Store, stringifyJson } from '@switchhook/sdk';
+import { withTimeout } from '@switchhook/sdk/internal';
+import { inject, injectable } from '../system/injection.js';
+import type { AnswerTrace } from './answer.js';
+import type { FactsCache, KeptFacts } from './facts-cache.js';
+import type { ResolverBulkhead } from './resolver-bulkhead.js';
+
+/** An answer without the id of the event that its call became. */
+export type SharedAnswer = Omit<AnswerTrace, 'eventId'>;
+
+/** Answers and facts are asked for one after the other: a call waits no longer than twice this. */
+const patienceMs = 50;
+/** After a failure, calls are answered from the memory of each router for so long. */
+const pauseMs = 5_000;
+/** A write delays no call. */
+const writeMs = 2_000;
+/** What a store allows. */
+const most = { keyBytes: 2_000, characters: 65_536 };
+const keysAtOnce = 1_000;
+const prefixes = { answer: 'answer ', facts: 'facts ' };
+
+@injectable()
+export class SharedCalls {
+  /** Until then nothing is read or written. */
+  readonly #pausedUntilMs = { read: 0, write: 0 };
+  #hasFailed = false;
+
+  constructor(
+    @inject(Store) private readonly store: Store,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {}
+
+  /** Whether there is something to be shared with. */
+  get isOn(): boolean {
+    return this.store.coordination !== undefined;
+  }
+
+  /** What another router has answered to this call; null where none has, or the store does not answer in time. Never rejects. */
+  async answer(key: string): Promise<SharedAnswer | null> {
+    const texts = await this.#texts([prefixes.answer + key]);
+    return answerIn(texts.get(prefixes.answer + key));
+  }
+
+  /** Shares an answer, after it was made. */
+  keepAnswer(key: string, { eventId: _, ...answer }: AnswerTrace, forMs: number): void {
+    this.#keep(prefixes.answer + key, stringifyJson(answer), forMs);
+  }
+
+  /** Puts what other routers have found about a caller into the memory of this one, where it has nothing. Never rejects. */
+  async loadFacts(caller: string, bulkheads: readonly ResolverBulkhead[], cache: FactsCache): Promise<void> {
+    const missing = bulkheads.filter(({ factsKey, digest }) => digest !== null && !cache.has(caller, factsKey));
+    const texts = await this.#texts(missing.map((bulkhead) => factsKeyOf(caller, bulkhead)));
+    const aheadMs = this.clock.now() - this.clock.elapsed();
+    for (const bulkhead of missing) {
+      const found = factsIn(texts.get(factsKeyOf(caller, bulkhead)));
+      if (found === null) continue;
+      const { facts, size, known, atMs } = found;
+      cache.keep(caller, bulkhead.factsKey, { facts: frozen(facts), size }, known, atMs - aheadMs);
+    }
+  }
+
+  /** Shares what was found about a caller. */
+  keepFacts(caller: string, bulkhead: ResolverBulkhead, kept: Omit<KeptFacts, 'atMs'>, forMs: number): void {
+    if (bulkhead.digest === null) return;
+    this.#keep(factsKeyOf(caller, bulkhead), stringifyJson({ ...kept, atMs: this.clock.now() }), forMs);
+  }
+
+  /** Removes shared answers and facts by their keys. Rejects where the store fails. */
+  async forget(
+    fits: Readonly<Record<'answer' | 'facts', (key: string) => boolean>>,
+    isDryRun: boolean,
+  ): Promise<Readonly<Record<'answer' | 'facts', number>>> {
+    const { coordination } = this.store;
+    const removed = { answer: 0, facts: 0 };
+    if (coordination === undefined) return removed;
+    for (let after: string | null = null; ; ) {
+      const keys: readonly string[] = await coordination.textKeys(after, keysAtOnce);
+      const found = keys.filter((key) => {
+        const [kind, own] = key.startsWith(prefixes.answer)
+          ? (['answer', key.slice(prefixes.answer.length)] as const)
+          : (['facts', callerOf(key)] as const);
+        if (!fits[kind](own)) return false;
+        removed[kind] += 1;
+        return true;
+      });
+      if (!isDryRun && found.length > 0) await coordination.dropTexts(found);
+      if (keys.length < keysAtOnce) return removed;
+      after = keys.at(-1) ?? null;
+    }
+  }
+
+  async #texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { clock, store } = this;
+    const { coordination } = store;
+    const fitting = keys.filter(isShort);
+    if (coordination === undefined || fitting.length === 0 || clock.elapsed() < this.#pausedUntilMs.read)
+      return new Map();
+    try {
+      const texts = await withTimeout(clock, patienceMs, async () => coordination.texts(fitting));
+      this.#succeeded();
+      return texts;
+    } catch (error) {
+      this.#failed('read', error);
+      return new Map();
+    }
+  }
+
+  #keep(key: string, text: string | undefined, forMs: number): void {
+    const { clock, store } = this;
+    const { coordination } = store;
+    if (coordination === undefined || text === undefined || clock.elapsed() < this.#pausedUntilMs.write) return;
+    if (!isShort(key) || text.length > most.characters) return;
+    const untilMs = clock.now() + forMs;
+    const kept = withTimeout(clock, writeMs, async () => coordination.keepTexts([{ key, text, untilMs }]));
+    void kept.catch((error: unknown) => this.#failed('write', error));
+  }
+
+  #succeeded(): void {
+    if (this.#hasFailed) this.log.info('calls.shared');
+    this.#hasFailed = false;
+  }
+
+  #failed(what: 'read' | 'write', error: unknown): void {
+    this.#pausedUntilMs[what] = this.clock.elapsed() + pauseMs;
+    if (!this.#hasFailed) this.log.warn('calls.unshared', { error });
+    this.#hasFailed = true;
+  }
+}
+
+function isShort(key: string): boolean {
+  return Buffer.byteLength(key) <= most.keyBytes && !key.includes('\0');
+}
+
+function factsKeyOf(caller: string, { digest }: ResolverBulkhead): string {
+  return `${prefixes.facts}${digest} ${caller}`;
+}
+
+function callerOf(key: string): string {
+  return key.slice(key.indexOf(' ', prefixes.facts.length) + 1);
+}
+
+/** Null where another version wrote something else. */
+function answerIn(text: string | undefined): SharedAnswer | null {
+  const read = objectIn(text);
+  const { answer, lookups, openBreakers, origins } = read;
+  const isAnswer =
+    typeof Object(answer).variables === 'object' && Array.isArray(lookups) && Array.isArray(openBreakers);
+  // What `keepAnswer` wrote: the rest is for logs and the record of the call.
+  return isAnswer && typeof origins === 'object' ? (read as unknown as SharedAnswer) : null;
+}
+
+function factsIn(text: string | undefined): KeptFacts | null {
+  const { facts, size, known, atMs } = objectIn(text);
+  if (typeof facts !== 'object' || typeof known !== 'object' || typeof size !== 'number' || typeof atMs !== 'number')
+    return null;
+  // What `keepFacts` wrote.
+  return { facts: facts as JsonObject, size, known: known as KeptFacts['known'], atMs };
+}
+
+function objectIn(text: string | undefined): JsonObject {
+  try {
+    return Object(text === undefined ? {} : parseJson(text));
+  } catch {
+    return {};
+  }
+}
+
+/** As the facts of a resolver are. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,198 @@
+/** The routers that share the store: signs of life, several times a second, and what follows from them. Without such a store, this router is alone. */
+import { Clock, Log, Store, token } from '@switchhook/sdk';
+import { withTimeout } from '@switchhook/sdk/internal';
+import { LeasedBucket } from '../resilience/leased-bucket.js';
+import { capacityOf, type Rate, type RateLimit, TokenBucket } from '../resilience/token-bucket.js';
+import { newRouterId } from '../system/ids.js';
+import { type Current, inject, injectable } from '../system/injection.js';
+import { version } from '../system/version.js';
+import { beatMs, type Member, Members } from './members.js';
+import { type DestinationReport, type RouterReport, textOfReport } from './report.js';
+
+/** What the cluster takes from the configuration. */
+export interface ClusterPlan {
+  /** Name of this router. */
+  readonly routerName: string;
+  /** Short digest of its configuration. */
+  readonly digest: string;
+}
+
+export const ClusterPlan = token<Current<ClusterPlan>>('switchhook.ClusterPlan');
+
+/** One of the routers, as the status shows it. Times are milliseconds since the epoch. */
+export interface RouterStanding {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly sinceMs: number;
+  readonly configuration: string;
+  /** The one that answers. */
+  readonly isSelf: boolean;
+  /** Null where it is there: otherwise when it last gave a sign of life. */
+  readonly goneSinceMs: number | null;
+  /** Deliveries that it has taken over, by destination; without those of which it has none. */
+  readonly holds: Readonly<Record<string, number>>;
+}
+
+/** What this router has of its destinations, by name. */
+type Reports = () => Readonly<Record<string, DestinationReport>>;
+
+/** The limit of a sign of life: the next one follows. */
+const replyMs = 2_000;
+/** The limit of a lease of tokens: then this router goes on with its part of the rate. */
+const leaseMs = 500;
+
+@injectable()
+export class Cluster {
+  readonly #id = newRouterId();
+  readonly #members = new Members(this.#id);
+  readonly #sinceMs: number;
+  readonly #listeners: (() => void)[] = [];
+  #hear: (reports: readonly RouterReport[]) => void = () => {};
+  #reports: Reports = () => ({});
+  /** By destination, since the last sign of life. */
+  #shares = new Map<string, { readonly whole: number; readonly share: number }>();
+  #beats = 0;
+  #hasFailed = false;
+  #isClosing = false;
+  #isClosed = false;
+  #cancel = (): void => {};
+  #beating: Promise<void> = Promise.resolve();
+
+  constructor(
+    @inject(ClusterPlan) private readonly plan: Current<ClusterPlan>,
+    @inject(Store) private readonly store: Store,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Log) private readonly log: Log,
+  ) {
+    this.#sinceMs = clock.now();
+  }
+
+  /** Where this router's reports come from. */
+  reportBy(reports: Reports): void {
+    this.#reports = reports;
+  }
+
+  /** Calls back after each sign of life, with the reports of the other routers that are there. */
+  hearBy(hear: (reports: readonly RouterReport[]) => void): void {
+    this.#hear = hear;
+  }
+
+  /** Calls back when a share has changed. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The store is open. Until the first sign of life has got through, and others have noticed it, this router has no share. */
+  open(): void {
+    if (this.store.coordination !== undefined && !this.#isClosed) this.#beating = this.#beat();
+  }
+
+  /** This router starts no further attempt: the others take over its shares. */
+  closing(): void {
+    this.#isClosing = true;
+  }
+
+  /** Reports to the others that this router is no longer there. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancel();
+    await this.#beating;
+    if (this.store.coordination !== undefined && this.#beats > 0) await this.#beat();
+  }
+
+  /** This router's share of a whole, e.g. of the concurrency of a destination. The whole where it is alone. */
+  share(destination: string, whole: number): number {
+    if (this.store.coordination === undefined) return whole;
+    const known = this.#shares.get(destination);
+    if (known?.whole === whole) return known.share;
+    const share = this.#members.shareOf(destination, whole);
+    this.#shares.set(destination, { whole, share });
+    return share;
+  }
+
+  /** The rate limit of a destination: of all routers together. `onLease` is called when its allowance has changed. */
+  bucket(destination: string, rate: Rate, onLease: () => void): RateLimit {
+    const { clock, store } = this;
+    const { coordination } = store;
+    if (coordination === undefined) return new TokenBucket(rate, clock.elapsed());
+    const request = { key: destination, tokenMs: rate.perMs / rate.count, capacity: capacityOf(rate) };
+    return new LeasedBucket(rate, {
+      lease: (tokens) => withTimeout(clock, leaseMs, async () => coordination.take({ ...request, tokens })),
+      sharers: () => this.#members.takersOf(destination),
+      elapsed: () => clock.elapsed(),
+      onLease,
+    });
+  }
+
+  /** All routers, this one first; empty where the store is not shared. */
+  get routers(): readonly RouterStanding[] {
+    if (this.store.coordination === undefined) return [];
+    const aheadMs = this.clock.now() - this.clock.elapsed();
+    const others = this.#members.others.map(({ id, report, seenMs, isGone }): RouterStanding => {
+      const { name, sinceMs, configuration, destinations } = report;
+      return {
+        ...{ id, name, version: report.version, sinceMs, configuration, isSelf: false },
+        goneSinceMs: isGone ? seenMs + aheadMs : null,
+        holds: held(destinations),
+      };
+    });
+    return [{ ...this.#self, isSelf: true, goneSinceMs: null, holds: held(this.#reports()) }, ...others];
+  }
+
+  get #self() {
+    const { routerName, digest } = this.plan.value;
+    return { id: this.#id, name: routerName, version, sinceMs: this.#sinceMs, configuration: digest };
+  }
+
+  /** One sign of life; the next one follows. Never rejects. */
+  async #beat(): Promise<void> {
+    const { clock, log, store } = this;
+    const { id, ...self } = this.#self;
+    this.#beats += 1;
+    const report = textOfReport({ ...self, left: this.#isClosed, destinations: this.#own });
+    try {
+      const sent = store.coordination?.beat({ id, beat: this.#beats, report });
+      const beats = await withTimeout(clock, replyMs, sent ?? Promise.resolve([]));
+      if (this.#hasFailed) log.info('routers.found');
+      this.#hasFailed = false;
+      if (!this.#isClosed) this.#observe(this.#members.observe(beats, clock.elapsed()));
+    } catch (error) {
+      if (!this.#hasFailed && !this.#isClosed) log.warn('routers.unread', { error });
+      this.#hasFailed = true;
+    }
+    if (this.#isClosed) return;
+    this.#cancel = clock.after(beatMs, () => {
+      this.#beating = this.#beat();
+    });
+  }
+
+  get #own(): ReturnType<Reports> {
+    const reports = this.#reports();
+    if (!this.#isClosing) return reports;
+    return Object.fromEntries(Object.entries(reports).map(([name, report]) => [name, { ...report, takes: false }]));
+  }
+
+  #observe({ joined, gone, left, over }: ReturnType<Members['observe']>): void {
+    const { log, store } = this;
+    const fields = ({ id, report: { name, version: its, configuration } }: Member) => {
+      return { router: name, id, version: its, configuration };
+    };
+    for (const member of joined) log.info('router.joined', fields(member));
+    for (const member of left) log.info('router.left', fields(member));
+    for (const member of gone) log.warn('router.gone', fields(member));
+    if (over.length > 0)
+      store.coordination?.remove(over).catch((error: unknown) => log.debug('routers.unremoved', { error }));
+    const before = this.#shares;
+    this.#shares = new Map();
+    const isChanged = [...before].some(([destination, { whole, share }]) => this.share(destination, whole) !== share);
+    if (isChanged) for (const listener of this.#listeners) listener();
+    this.#hear(this.#members.others.filter(({ isGone }) => !isGone).map(({ report }) => report));
+  }
+}
+
+function held(destinations: ReturnType<Reports>): Readonly<Record<string, number>> {
+  const rows = Object.entries(destinations).map(([name, { deliveries }]) => [name, deliveries] as const);
+  return Object.fromEntries(rows.filter(([, deliveries]) => deliveries > 0));
+}

@@ -1,0 +1,128 @@
+/** Which routers are there, as one of them observes it, and which share each has of what all of them may do together. */
+import { createHash } from 'node:crypto';
+import type { RouterBeat } from '@switchhook/sdk';
+import { type RouterReport, reportIn } from './report.js';
+
+/** Between two signs of life. */
+export const beatMs = 400;
+/** A router without a sign of life for so long is gone: longer than a pause of its process, or a moment without the store. */
+export const goneMs = 3_000;
+/** One that is gone is still shown for so long. */
+const shownMs = 600_000;
+
+/** Another router. Times are from a clock that never goes back. */
+export interface Member {
+  readonly id: string;
+  readonly beat: number;
+  /** When its last sign of life was noticed. */
+  readonly seenMs: number;
+  readonly report: RouterReport;
+  readonly isGone: boolean;
+}
+
+/** What has changed. */
+export interface Changed {
+  readonly joined: readonly Member[];
+  readonly gone: readonly Member[];
+  readonly left: readonly Member[];
+  /** To be removed from the store. */
+  readonly over: readonly Member[];
+}
+
+/** By observation alone: no clock of another machine is compared with the own one. */
+export class Members {
+  readonly #self: string;
+  readonly #members = new Map<string, Member>();
+  /** Those that may not have noticed this router yet, with their last sign of life before it. */
+  readonly #unaware = new Map<string, number>();
+  #lastMs: number | null = null;
+
+  constructor(self: string) {
+    this.#self = self;
+  }
+
+  /** False before the first observation. */
+  get areKnown(): boolean {
+    return this.#lastMs !== null;
+  }
+
+  get others(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  /** Takes note of the last signs of life of all routers. */
+  observe(beats: readonly RouterBeat[], nowMs: number): Changed {
+    // After a while without the store, the others have to show anew that they are there, and to notice this router.
+    const isBack = this.#lastMs === null || nowMs - this.#lastMs >= goneMs;
+    this.#lastMs = nowMs;
+    const changed = { joined: [] as Member[], gone: [] as Member[], left: [] as Member[], over: [] as Member[] };
+    const found = new Map(beats.map((beat) => [beat.id, beat]));
+    found.delete(this.#self);
+    for (const id of new Set([...found.keys(), ...this.#members.keys()])) {
+      const [before, now] = [this.#members.get(id), found.get(id)];
+      const hasBeaten = now !== undefined && now.beat !== before?.beat;
+      const report = now === undefined || !hasBeaten ? before?.report : reportIn(now.report);
+      if (report === undefined) continue;
+      const seenMs = hasBeaten || isBack || before === undefined ? nowMs : before.seenMs;
+      const isGone = nowMs - seenMs >= goneMs;
+      const member = { id, beat: now?.beat ?? before?.beat ?? 0, seenMs, report, isGone };
+      if (report.left) {
+        if (before !== undefined) changed.left.push(member);
+        changed.over.push(member);
+        this.#members.delete(id);
+        continue;
+      }
+      if (before === undefined || (before.isGone && !isGone)) changed.joined.push(member);
+      if (before?.isGone === false && isGone) changed.gone.push(member);
+      if (nowMs - seenMs < shownMs) this.#members.set(id, member);
+      else {
+        this.#members.delete(id);
+        changed.over.push(member);
+      }
+    }
+    this.#note(isBack);
+    return changed;
+  }
+
+  /** How many routers start attempts for a destination, this one included. */
+  takersOf(destination: string): number {
+    return this.#takers(destination).length + 1;
+  }
+
+  /**
+   * How much of a whole is this router's: all shares together are the whole. None where there are more routers than parts, and
+   * until the others have noticed this router. Less while others still have attempts under way beyond their shares.
+   */
+  shareOf(destination: string, whole: number): number {
+    if (!this.areKnown) return 0;
+    const takers = this.#takers(destination);
+    if (takers.some(({ id }) => this.#unaware.has(id))) return 0;
+    const ids = [this.#self, ...takers.map(({ id }) => id)];
+    const places = new Map(ids.map((id) => [id, placeOf(destination, id)]));
+    const ranked = ids.toSorted((a, b) => ((places.get(a) ?? '') < (places.get(b) ?? '') ? -1 : 1));
+    const shareAt = (rank: number): number => (rank < 0 ? 0 : Math.ceil((whole - rank) / ids.length));
+    const beyond = this.others
+      .filter(({ isGone }) => !isGone)
+      .map(({ id, report }) => (report.destinations[destination]?.attempts ?? 0) - shareAt(ranked.indexOf(id)))
+      .reduce((sum, excess) => sum + Math.max(0, excess), 0);
+    return Math.max(0, shareAt(ranked.indexOf(this.#self)) - beyond);
+  }
+
+  #takers(destination: string): readonly Member[] {
+    return this.others.filter(({ isGone, report }) => !isGone && report.destinations[destination]?.takes === true);
+  }
+
+  /** A router has noticed this one when it gives its next sign of life. */
+  #note(isBack: boolean): void {
+    if (isBack) for (const { id, beat } of this.others) this.#unaware.set(id, beat);
+    for (const [id, beat] of this.#unaware) {
+      const member = this.#members.get(id);
+      if (member === undefined || member.isGone || member.beat > beat) this.#unaware.delete(id);
+    }
+  }
+}
+
+/** The order of routers differs from destination to destination, so that none of them gets the larger shares of all. */
+function placeOf(destination: string, id: string): string {
+  return createHash('sha256').update(`${destination} ${id}`).digest('hex');
+}

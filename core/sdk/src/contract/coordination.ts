@@ -1,0 +1,58 @@
+/** What routers exchange that share a store: who is there, and what limits hold for all of them together. */
+
+/** The last sign of life of a router. */
+export interface RouterBeat {
+  readonly id: string;
+  /** Grows with each sign: a router whose number does not grow any more is gone. */
+  readonly beat: number;
+  /** What it reports about itself. */
+  readonly report: string;
+}
+
+/** Tokens of a bucket that all routers share. */
+export interface TokenRequest {
+  /** Which bucket: the name of a destination. */
+  readonly key: string;
+  /** At least 1. */
+  readonly tokens: number;
+  /** In how many milliseconds the bucket gets a token; not always a whole number. */
+  readonly tokenMs: number;
+  /** How many it holds at most: one that was not used for a while, or never, holds them. */
+  readonly capacity: number;
+}
+
+/** A text that is kept for a while. */
+export interface SharedText {
+  readonly key: string;
+  readonly text: string;
+  /** Until when, in milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/**
+ * Of stores that several routers share. Nothing of it has to be durable, in contrast to what the `Store` keeps: a store may lose all of it
+ * in a crash. Methods may be called while the store is not open, and reject then; a rejection changes nothing else. They
+ * never wait for what the methods of the `Store` wait for, such as a connection that commits use.
+ */
+export interface Coordination {
+  /** Keeps the sign of life of a router in place of its last one, and returns those of all routers, its own included, in one step. */
+  beat(beat: RouterBeat): Promise<readonly RouterBeat[]>;
+  /** Removes routers, each only where its last sign of life is still this one. */
+  remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void>;
+  /**
+   * Takes tokens, in the order of the requests, and returns in how many milliseconds they may be used: 0 where the bucket holds
+   * them. Otherwise they are promised from then on, and further requests get later ones.
+   */
+  take(request: TokenRequest): Promise<number>;
+  /**
+   * The texts that are kept under these keys. Read while a phone rings: without connecting first, if possible. The router does not
+   * wait longer than 50 ms.
+   */
+  texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Keeps texts, each in place of one with the same key. Keys have at most 2,000 bytes, texts 64 kB; they contain no U+0000. */
+  keepTexts(texts: readonly SharedText[]): Promise<void>;
+  /** Keys of texts after a key (null = from the first one), in the store's order, at most `limit`; also of some that have ended. */
+  textKeys(after: string | null, limit: number): Promise<readonly string[]>;
+  /** Removes texts. */
+  dropTexts(keys: readonly string[]): Promise<void>;
+}

@@ -1,0 +1,82 @@
+/** Deliveries that gather the events of a subject: see `Gather` of the contract. */
+import type { ClaimedDelivery, Gathered, NewDelivery } from '@switchhook/sdk';
+import type { Connection } from './database.js';
+import { digestOf, type EventRow, eventRecord, storable } from './rows.js';
+import type { gatheringStatements } from './sql-gatherings.js';
+
+type Statements = ReturnType<typeof gatheringStatements>;
+
+/** A delivery of an event. */
+export interface Placed<T> {
+  readonly id: string;
+  readonly idx: number;
+  readonly subject: string | null;
+  readonly delivery: T;
+}
+
+/** What a route with `wait` has made of some events; `first`: index of the first delivery. */
+export function gatheringIn(
+  entries: readonly {
+    readonly event: { readonly id: string; readonly subject: string | null };
+    readonly deliveries: readonly NewDelivery[];
+  }[],
+  first = 0,
+): readonly Placed<NewDelivery>[] {
+  return entries
+    .flatMap(({ event: { id, subject }, deliveries }) =>
+      deliveries.map((delivery, index) => ({ id, idx: first + index, subject, delivery })),
+    )
+    .filter(({ subject, delivery }) => subject !== null && delivery.gather !== undefined);
+}
+
+/** Places new deliveries, in the transaction that has added them. */
+export async function gather(
+  connection: Connection,
+  sql: Statements,
+  added: readonly Placed<NewDelivery>[],
+  nowMs: number,
+): Promise<void> {
+  if (added.length === 0) return;
+  const values = gatheringValues(added, ({ delivery }) => delivery.gather?.ends === true);
+  await connection.run(sql.addFirst, values);
+  const late = added.map(({ delivery }) => storable(delivery.gather?.late ?? null));
+  await connection.run(sql.addOthers, [...values, late, nowMs]);
+}
+
+/** Columns of `gathered`: id of the event, index, gathering, ends. */
+export function gatheringValues<T extends Pick<NewDelivery, 'route' | 'destination'>>(
+  rows: readonly Placed<T>[],
+  ends: (row: Placed<T>) => boolean,
+): readonly unknown[] {
+  return [
+    rows.map(({ id }) => id),
+    rows.map(({ idx }) => idx),
+    rows.map(({ delivery, subject }) => digestOf(delivery.destination, delivery.route, subject ?? '')),
+    rows.map(ends),
+  ];
+}
+
+/** By gathering, what a delivery that gathers is taken over with. */
+export async function gatheredEvents(
+  connection: Pick<Connection, 'run'>,
+  sql: Statements,
+  gatherings: readonly string[],
+) {
+  type Row = Omit<EventRow, 'seq'> & { readonly gathering: string; readonly ends: boolean };
+  const rows = gatherings.length === 0 ? [] : await connection.run<Row>(sql.events, [gatherings]);
+  const found = gatherings.map((gathering) => {
+    const own = rows.filter((row) => row.gathering === gathering);
+    const main = own.find(({ ends }) => ends) ?? own.at(-1);
+    const taken: Partial<Pick<ClaimedDelivery, 'event' | 'events'>> =
+      main === undefined ? {} : { event: eventRecord(main), events: own.map(eventRecord) };
+    return [gathering, taken] as const;
+  });
+  return new Map(found);
+}
+
+/** From the text of the statement `gatheredOf`. */
+export function gatheredFrom(text: string | null): { readonly gathered?: Gathered } {
+  if (text === null) return {};
+  const [by = '', events, ends] = text.split(' ');
+  return { gathered: { by, events: Number(events), ends: ends === '1' } };
+}

@@ -1,0 +1,143 @@
+import { Answers } from '@switchhook/core/internal';
+import { FakeClock } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { memoryStore } from '../../../plugins/memory/src/store.js';
+import { MemoryCoordination, shared } from '../../support/coordination.js';
+import { aSwitchboard, variablesOf } from '../../support/ringing.js';
+
+/** Two routers on one store, whose resolver returns another name at each look-up. */
+function two({
+  digests = ['crm@1', 'crm@1'] as (string | null)[],
+  cache = null as { forMs: number; staleMs: number } | null,
+} = {}) {
+  const clock = new FakeClock();
+  const coordination = new MemoryCoordination(clock);
+  const store = memoryStore(clock);
+  let looks = 0;
+  const router = (digest: string | null) =>
+    aSwitchboard({
+      clock,
+      answers: [{ resolve: ['crm'], variables: { name: '${{ crm.name }}' }, cache }],
+      resolvers: {
+        crm: {
+          ...(digest !== null && { digest }),
+          look: async () => {
+            looks += 1;
+            return { name: `Name ${looks}` };
+          },
+        },
+      },
+      store: () => shared(store, coordination),
+    });
+  const [a, b] = digests.map(router);
+  if (a === undefined || b === undefined) throw new Error('two routers are made');
+  return { clock, coordination, store, a, b, looks: () => looks };
+}
+
+const call = { id: 'call-1', from: '+12025550101' };
+const keptLong = { forMs: 600_000, staleMs: 600_000 };
+
+describe('calls of several routers', () => {
+  it('get the same answer when the platform asks another router the second time, and are one event', async () => {
+    const { clock, store, a, b, looks } = two();
+    const first = await a.ring(call);
+    await clock.advance(9_000);
+    const second = await b.ring(call);
+    expect(variablesOf(second)).to.deep.equal(variablesOf(first));
+    expect(second.requests).to.equal('2');
+    const third = await b.ring(call);
+    expect([variablesOf(third), looks()]).to.deep.equal([{ name: 'Name 1' }, 1]);
+    await clock.advance(1_000);
+    expect((await store.events({ limit: 9 })).items).to.have.length(1);
+    await clock.advance(40_000);
+    expect(variablesOf(await b.ring(call)), 'a call after the time of retries').to.deep.equal({ name: 'Name 2' });
+  });
+
+  it('are recorded by the second router where the first one ended before it had stored them', async () => {
+    const { clock, coordination, a, b } = two();
+    const first = await a.ring(call);
+    const lone = aSwitchboard({ clock, store: (plain) => shared(plain, coordination) });
+    const second = await lone.ring(call);
+    expect(variablesOf(second)).to.deep.equal(variablesOf(first));
+    await clock.advance(1_000);
+    expect(await lone.calls()).to.have.length(1);
+    expect(await b.calls()).to.have.length(0);
+  });
+
+  it('share what was found about a caller, while it is fresh, with its age', async () => {
+    const { clock, a, b, looks } = two({ cache: keptLong });
+    await a.ring(call);
+    await clock.advance(300_000);
+    const other = await b.ring({ ...call, id: 'call-2' });
+    expect([variablesOf(other), looks()]).to.deep.equal([{ name: 'Name 1' }, 1]);
+    await clock.advance(299_000);
+    await b.ring({ ...call, id: 'call-3' });
+    expect(looks()).to.equal(1);
+    await clock.advance(1_000);
+    await b.ring({ ...call, id: 'call-4' });
+    expect(looks(), 'ten minutes after it was found by the first router').to.equal(2);
+  });
+
+  it('share no facts of a resolver that is configured otherwise, nor of one that is not in a file', async () => {
+    for (const digests of [
+      ['crm@1', 'crm@2'],
+      [null, null],
+    ]) {
+      const { a, b, looks, clock } = two({ cache: keptLong, digests });
+      await a.ring(call);
+      await clock.advance(0);
+      await b.ring({ ...call, id: 'call-2' });
+      expect(looks()).to.equal(2);
+    }
+  });
+
+  it('wait 50 ms for a store that hangs, once in five seconds, and are answered from the memory of each router', async () => {
+    const { clock, coordination, a, b } = two({ cache: keptLong });
+    const { texts } = coordination;
+    coordination.texts = () => new Promise(() => {});
+    const first = b.ring(call);
+    await clock.advance(50);
+    expect((await first).ms).to.equal(50);
+    const second = await b.ring({ ...call, id: 'call-2' });
+    expect([second.ms, variablesOf(second)]).to.deep.equal([0, { name: 'Name 1' }]);
+    expect(b.log.of('calls.unshared')).to.have.length(1);
+    coordination.texts = texts;
+    await clock.advance(5_000);
+    await b.ring({ ...call, id: 'call-3', from: '+12025550102' });
+    expect(b.log.of('calls.shared')).to.have.length(1);
+    coordination.keepTexts = () => Promise.reject(new Error('the database is away'));
+    expect((await a.ring({ ...call, id: 'call-4', from: '+12025550103' })).ms).to.equal(0);
+  });
+
+  it('are forgotten with an erased person, also what is shared of them', async () => {
+    const { clock, coordination, a, b, looks } = two({ cache: keptLong });
+    await a.ring(call);
+    await a.ring({ ...call, id: 'call-2', from: '+12025550102' });
+    await clock.advance(0);
+    const numbers = new Set([call.from]);
+    const nothing = { eventIds: new Set<string>(), subjects: new Set<string>(), agent: null, isAbout: () => false };
+    const answers = a.engine.get(Answers);
+    for (const isDryRun of [true, false]) {
+      const removed = await answers.forget({ ...nothing, numbers }, isDryRun);
+      expect(removed).to.deep.equal({ calls: 1, facts: 1 });
+      expect(await coordination.textKeys(null, 9)).to.have.length(isDryRun ? 4 : 2);
+    }
+    await b.ring(call);
+    expect(looks()).to.equal(3);
+    coordination.textKeys = () => Promise.reject(new Error('the database is away'));
+    const failed = await Promise.resolve(answers.forget({ ...nothing, numbers }, false)).catch(String);
+    expect(failed).to.equal('Error: the database is away');
+  });
+
+  it('put up with texts that another version has written', async () => {
+    const { clock, coordination, a, b, looks } = two({ cache: keptLong });
+    await a.ring(call);
+    await clock.advance(0);
+    for (const text of ['', 'null', '[]', '{"answer":{}}', '{"facts":1}', '{'])
+      await coordination.keepTexts(
+        (await coordination.textKeys(null, 9)).map((key) => ({ key, text, untilMs: clock.now() + 10_000 })),
+      );
+    await b.ring(call);
+    expect(looks()).to.equal(2);
+  });
+});

@@ -1,0 +1,185 @@
+import { beatMs, Cluster, Dispatcher, goneMs } from '@switchhook/core/internal';
+import { FakeClock } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { memoryStore } from '../../../plugins/memory/src/store.js';
+import { MemoryCoordination, shared } from '../../support/coordination.js';
+import { aPipeline, type World } from '../../support/pipeline.js';
+
+/** Pipelines of several routers, with one clock, one store and one coordination. */
+function routersOn(clock = new FakeClock()) {
+  const [store, coordination] = [memoryStore(clock), new MemoryCoordination(clock)];
+  const add = (world: World = {}) => aPipeline({ clock, ...world, store: () => shared(store, coordination) });
+  return { clock, store, coordination, add };
+}
+
+describe('routers on one store', () => {
+  it('see each other: who is there, since when, which version, and what each has taken over', async () => {
+    const { clock, add } = routersOn();
+    let end = (): void => {};
+    const hangs = () => new Promise<{ kind: 'delivered' }>((resolve) => (end = () => resolve({ kind: 'delivered' })));
+    const first = add({ destinations: { crm: hangs } });
+    await clock.advance(0);
+    const second = add();
+    await clock.advance(2 * beatMs);
+    await first.send({ key: 'a' });
+    await clock.advance(beatMs);
+    const [own, other] = second.engine.get(Cluster).routers;
+    expect(own).to.include({ isSelf: true, name: 'router-1', goneSinceMs: null });
+    expect(other).to.include({ isSelf: false, configuration: 'aaaaaaaa', sinceMs: clock.now() - 3 * beatMs });
+    expect([own?.holds, other?.holds]).to.deep.equal([{}, { crm: 1 }]);
+    expect(second.log.of('router.joined').map(({ fields }) => fields.id)).to.deep.equal([other?.id]);
+    end();
+    await first.pipeline.close();
+    await clock.advance(beatMs);
+    expect(second.engine.get(Cluster).routers.map(({ isSelf }) => isSelf)).to.deep.equal([true]);
+    expect(second.log.of('router.left')).to.have.length(1);
+    await second.pipeline.close();
+  });
+
+  it('show one that gives no sign of life as gone, and then no more', async () => {
+    const { clock, add, coordination } = routersOn();
+    const router = add();
+    await clock.advance(0);
+    await coordination.beat({ id: 'killed', beat: 1, report: '{"name":"web-2"}' });
+    await clock.advance(2 * beatMs + goneMs);
+    const others = () => router.engine.get(Cluster).routers.slice(1);
+    expect(others().map(({ name, goneSinceMs }) => [name, goneSinceMs !== null])).to.deep.equal([['web-2', true]]);
+    expect(router.log.of('router.gone').map(({ level }) => level)).to.deep.equal(['warn']);
+    await clock.advance(600_000);
+    expect(others()).to.deep.equal([]);
+    expect((await coordination.beat({ id: 'x', beat: 1, report: '' })).map(({ id }) => id)).not.to.include('killed');
+    await router.pipeline.close();
+  });
+
+  it('leave alone the deliveries of a destination that they do not have, until one that has it is there', async () => {
+    const { clock, store, add } = routersOn();
+    const old = add({ destinations: { crm: async () => ({ kind: 'delivered' }) }, routes: [{ to: ['crm', 'new'] }] });
+    await clock.advance(beatMs);
+    await old.send({ key: 'a' });
+    await clock.advance(60_000);
+    const states = async () => {
+      const { items } = await store.deliveries({ limit: 10 });
+      return Object.fromEntries(items.map(({ destination, state, attempts }) => [destination, [state, attempts]]));
+    };
+    expect(await states()).to.deep.equal({ crm: ['delivered', 1], new: ['waiting', 0] });
+    const next = add({ destinations: { new: async () => ({ kind: 'delivered' }) } });
+    await clock.advance(2 * beatMs);
+    expect(await states()).to.deep.equal({ crm: ['delivered', 1], new: ['delivered', 1] });
+    await Promise.all([old.pipeline.close(), next.pipeline.close()]);
+  });
+
+  it('log once that the others cannot be heard, and once that they are again', async () => {
+    const { clock, add, coordination } = routersOn();
+    const { beat } = coordination;
+    const router = add();
+    await clock.advance(0);
+    coordination.beat = () => Promise.reject(new Error('the database is away'));
+    await clock.advance(10 * beatMs);
+    coordination.beat = beat;
+    await clock.advance(2 * beatMs);
+    expect(router.log.of('routers.unread')).to.have.length(1);
+    expect(router.log.of('routers.found')).to.have.length(1);
+    await router.pipeline.close();
+    expect(clock.pending).to.equal(0);
+    expect(router.engine.get(Dispatcher).loads.get('crm')).to.include({ attempts: 0 });
+  });
+
+  it('are none where the store is not shared', async () => {
+    const { engine, clock, pipeline } = aPipeline();
+    await clock.advance(0);
+    expect([engine.get(Cluster).routers, engine.get(Cluster).share('crm', 8)]).to.deep.equal([[], 8]);
+    await pipeline.close();
+  });
+});
+
+describe('the concurrency of routers', () => {
+  /** Routers whose destination takes 100 ms for each attempt. */
+  function busy(concurrency: number) {
+    const { clock, store, add } = routersOn();
+    let [running, most] = [0, 0];
+    const attempts: string[] = [];
+    const router = (name: string) =>
+      add({
+        policy: { concurrency },
+        destinations: {
+          crm: () =>
+            new Promise((resolve) => {
+              running += 1;
+              most = Math.max(most, running);
+              attempts.push(name);
+              clock.after(100, () => {
+                running -= 1;
+                resolve({ kind: 'delivered' });
+              });
+            }),
+        },
+      });
+    return { clock, store, router, attempts, most: () => most };
+  }
+
+  let sent = 0;
+  const sendTo = async (routers: readonly Pick<ReturnType<typeof aPipeline>, 'send'>[], count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      sent += 1;
+      await routers[n % routers.length]?.send({ key: `event ${sent}` });
+    }
+  };
+
+  it('is that of the destination in all, also while routers join and leave', async () => {
+    const { clock, store, router, attempts, most } = busy(5);
+    const routers = [router('a')];
+    await clock.advance(beatMs);
+    await sendTo(routers, 200);
+    await clock.advance(500);
+    routers.push(router('b'));
+    await clock.advance(150);
+    routers.push(router('c'));
+    await clock.advance(2_000);
+    expect(new Set(attempts.slice(-15))).to.deep.equal(new Set(['a', 'b', 'c']));
+    const closed = routers[0]?.pipeline.close();
+    await clock.advance(4_000);
+    await closed;
+    expect([most(), attempts.length]).to.deep.equal([5, 200]);
+    const { items } = await store.deliveries({ limit: 1_000 });
+    expect(new Set(items.map(({ state, attempts: count }) => `${state} ${count}`))).to.deep.equal(
+      new Set(['delivered 1']),
+    );
+    for (const { pipeline } of routers) await pipeline.close();
+  });
+
+  it('stays as it was shared while the store does not answer, and until the others have shown that they are there', async () => {
+    const { clock, coordination, add } = routersOn();
+    const routers = [add(), add()];
+    await clock.advance(3 * beatMs);
+    const shares = () => routers.map(({ engine }) => engine.get(Cluster).share('crm', 8));
+    expect(shares()).to.deep.equal([4, 4]);
+    const { beat } = coordination;
+    coordination.beat = () => Promise.reject(new Error('the database is away'));
+    await clock.advance(60_000);
+    expect(shares()).to.deep.equal([4, 4]);
+    coordination.beat = beat;
+    await clock.advance(3 * beatMs);
+    expect(shares()).to.deep.equal([4, 4]);
+    for (const { pipeline } of routers) await pipeline.close();
+  });
+
+  it('of 1 makes one router deliver what all of them receive, and another one when it has ended', async () => {
+    const { clock, router, attempts, most } = busy(1);
+    const routers = { a: router('a'), b: router('b'), c: router('c') };
+    await clock.advance(3 * beatMs);
+    await sendTo(Object.values(routers), 9);
+    await clock.advance(20_000);
+    const [chosen] = attempts;
+    expect([most(), attempts.length, new Set(attempts).size]).to.deep.equal([1, 9, 1]);
+    const others = Object.entries(routers).filter(([name]) => name !== chosen);
+    await routers[chosen as keyof typeof routers].pipeline.close();
+    await clock.advance(beatMs);
+    await sendTo(
+      others.map(([, one]) => one),
+      20,
+    );
+    await clock.advance(20_000);
+    expect([most(), attempts.length, new Set(attempts).size]).to.deep.equal([1, 29, 2]);
+    for (const [, { pipeline }] of others) await pipeline.close();
+  });
+});
