@@ -2,16 +2,6 @@
 import type { Json } from './json.js';
 import type { RouterStatus } from './routers.js';
 
-/** What a search in the data of events has looked at. */
-export interface EventSearch {
-  readonly examined: number;
-  readonly examinedSince: string | null;
-  readonly isComplete: boolean;
-  readonly withoutData: number;
-  readonly failed: number;
-  readonly failure: string | null;
-}
-
 export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped' | 'gathered';
 
 export interface Hold {

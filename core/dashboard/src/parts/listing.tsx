@@ -1,6 +1,6 @@
 /** Pages of a list: the next one is loaded on request and added below. */
 import { api } from '../model/api.js';
-import type { EventSearch } from '../model/replies.js';
+import { type EventSearch, together } from '../model/search.js';
 import { Action } from './actions.js';
 import { type Resource, useResource } from './resource.js';
 
@@ -46,18 +46,6 @@ export function usePages<T>(
     return null;
   };
   return { first, more };
-}
-
-function together(one: EventSearch | undefined, next: EventSearch | undefined): EventSearch | undefined {
-  if (one === undefined || next === undefined) return next;
-  return {
-    ...next,
-    examined: one.examined + next.examined,
-    examinedSince: next.examinedSince ?? one.examinedSince,
-    withoutData: one.withoutData + next.withoutData,
-    failed: one.failed + next.failed,
-    failure: one.failure ?? next.failure,
-  };
 }
 
 /** The foot of a list: how many are shown, and the button for more. */

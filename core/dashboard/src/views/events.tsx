@@ -1,7 +1,8 @@
 /** The events, newest first, by conditions that stay in the URL. */
 import { api } from '../model/api.js';
 import { linkTo } from '../model/location.js';
-import type { Component, EventSearch, Route, RouterEvent } from '../model/replies.js';
+import type { Component, Route, RouterEvent } from '../model/replies.js';
+import type { EventSearch } from '../model/search.js';
 import { count, ends } from '../model/wording.js';
 import { Action } from '../parts/actions.js';
 import { type Field, Filters } from '../parts/filters.js';

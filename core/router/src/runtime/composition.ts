@@ -227,8 +227,7 @@ function serverParts(
   const refusedRequests = engine.get(RefusedRequests);
   const pages = pagesOf(engine);
   const api = apiFor({
-    operations: engine.get(Operations),
-    searches: engine.get(EventSearches),
+    ...{ operations: engine.get(Operations), searches: engine.get(EventSearches) },
     ...{ status, reload, restart, mask, clock, log },
     controls: engine.get(Controls),
     duplicates: engine.get(Ingest).duplicates,
