@@ -305,13 +305,14 @@ describe('an operator at the command line', () => {
     await send({ event: `turned\n✔ forged ${hostile}`, conversationId: `conv_\u009b31m\u202e` });
     const ended = await send({ conversationId: 'conv_3', note: hostile });
     await until(`${ended}.0`, 'dead');
-    const printed = async (environment: Record<string, string>, ...args: readonly string[]): Promise<string> => {
+    const printed = async (environment: Record<string, string> | null, ...args: readonly string[]): Promise<string> => {
       const where = args[0]?.startsWith('-') ? [] : ['--config', place.path('switchhook.yaml'), '--url', url];
-      const { stdout, stderr } = await place.run([...args, ...where], environment);
+      const words = [...args, ...where];
+      const { stdout, stderr } = await (environment === null ? place.command(words) : place.run(words, environment));
       return stdout + stderr;
     };
     for (const args of [['events'], ['explain', ended], ['deliveries', `${ended}.0`], [`--${hostile}`]])
-      for (const text of await Promise.all([printed({}, ...args), printed(onTerminal(), ...args)])) {
+      for (const text of await Promise.all([printed(null, ...args), printed(onTerminal(), ...args)])) {
         const plain = text.replace(/\p{Cc}\[\d+m/gu, '');
         expect(plain.match(acting), `${args}: ${plain}`).to.equal(null);
         expect(plain, String(args))
@@ -319,7 +320,7 @@ describe('an operator at the command line', () => {
           .and.not.to.match(/^[ ✔]*forged/m);
         expect(text, String(args)).not.to.match(/\p{Cc}\[31mPWNED/u);
       }
-    const json = await printed({}, 'events', ended, '--json');
+    const json = await printed(null, 'events', ended, '--json');
     expect(json.match(acting)).to.equal(null);
     expect(JSON.parse(json).data.note).to.equal(hostile);
     const coloured = await printed(onTerminal(), 'events');
@@ -336,5 +337,5 @@ describe('an operator at the command line', () => {
       const table = lines.filter((line) => /^[│┌├└]/.test(line));
       expect(Math.max(...table.map((line) => line.length)), table.join('\n')).to.be.within(30, columns);
     }
-  });
+  }).timeout(120_000);
 });

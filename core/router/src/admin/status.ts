@@ -42,12 +42,11 @@ function gaugesOf(
   ];
 }
 
-/** None where the store is not shared. */
+/** `routers` is empty where the store is not shared: then this router is the only one. */
 function routerGauges(routers: readonly RouterStanding[]): readonly Reading[] {
-  if (routers.length === 0) return [];
   const gone = routers.filter(({ goneSinceMs }) => goneSinceMs !== null).length;
-  const help = 'Routers that share the store, as this one sees them; gone: without a sign of life, in the last minutes';
-  return Object.entries({ there: routers.length - gone, gone }).map(([state, value]) =>
+  const help = 'Routers that use the store, as this one sees them; gone: without a sign of life, in the last minutes';
+  return Object.entries({ there: Math.max(1, routers.length - gone), gone }).map(([state, value]) =>
     reading('routers', help, value, { state }),
   );
 }
