@@ -211,6 +211,51 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
+  it('searches in the data of events by a URL that can be kept, and sees what is wrong with a condition', async () => {
+    const { tab, send } = await setup();
+    const { page } = tab;
+    const hostile = '"><img src=x onerror="alert(1)">\u202eK\u00f6ln';
+    await send({ conversationId: 'conv_0', note: hostile, duration: 90 });
+    for (let index = 1; index <= 60; index += 1)
+      await send({ conversationId: `conv_${index}`, duration: null, ...(index % 2 === 0 && { duration: index }) });
+    await tab.go('events');
+    await page.getByLabel('Text in data').fill(hostile);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('1 event shown, no more.').waitFor();
+    await page.getByText('Looked at the data of 61 events').waitFor();
+    expect(await page.getByLabel('Text in data').inputValue()).to.equal(hostile);
+    expect(await page.locator('main img').count()).to.equal(0);
+    await tab.expectAccessible();
+    await page.reload();
+    await page.getByText('1 event shown, no more.').waitFor();
+
+    const conditionally = async (where: string): Promise<void> => {
+      await page.getByLabel('Condition').fill(where);
+      await page.getByRole('button', { name: 'Apply' }).click();
+    };
+    await page.getByLabel('Text in data').fill('');
+    await conditionally(`event.data.note = '${hostile}'`);
+    await page.getByText('Character 17: unexpected "="; compare with ==.').waitFor();
+    const field = page.getByLabel('Condition');
+    expect([await field.getAttribute('aria-invalid'), await field.getAttribute('aria-describedby')]).to.deep.equal([
+      'true',
+      'wrong-where',
+    ]);
+    expect(await page.getByRole('table').count()).to.equal(0);
+    await tab.expectAccessible();
+    await conditionally('event.data.duration > 40');
+    await page.getByText('11 events shown, no more.').waitFor();
+    await page.getByText('The condition could not be evaluated for 30 events').waitFor();
+
+    await tab.go(`events?where=${encodeURIComponent('event.data.duration == 90')}&last=40`);
+    await page.getByText('No event matches these filters.').waitFor();
+    await page.getByText('Looked at the data of 40 events').waitFor();
+    await page.getByRole('button', { name: 'Look at older ones' }).click();
+    await page.getByText('1 event shown, no more.').waitFor();
+    await page.getByText('Looked at the data of 61 events').waitFor();
+    tab.expectQuiet();
+  });
+
   it('replays and discards all dead deliveries that match, also those that are not shown', async () => {
     const { tab, send, until, crm } = await setup({ crmAnswers: () => 422 });
     const { page } = tab;

@@ -112,6 +112,43 @@ describe('an operator at the command line', () => {
     expect((await json('events', '--duplicates')).duplicates).to.deep.equal([]);
   });
 
+  it('searches in the data of events, learns what was looked at, and continues with older ones', async () => {
+    const { send, run, json } = await setup();
+    const old = await send({ conversationId: 'conv_1', duration: 700, note: `Köln ${hostile}` });
+    await send({ conversationId: 'conv_2', duration: 20 });
+    await send({ conversationId: 'conv_3', duration: 'long' });
+
+    const byText = await run('events', '--text', 'kÖLN');
+    expect([byText.code, byText.stdout.trimEnd().split('\n').length]).to.deep.equal([0, 2]);
+    expect(byText.stdout).to.include(old);
+    expect(byText.stderr).to.match(/^Looked at 3 events, received since .*: all that there are\.\n$/);
+    expect((await json('events', '--text', hostile)).events).to.have.length(1);
+
+    const where = ['--where', 'event.data.duration > 600'];
+    const newest = await run('events', ...where, '--last', '2');
+    expect(newest.stdout).to.not.include('conv_');
+    expect(newest.stderr).to.match(/^Looked at 2 events, received since [^:]*:[^\n]*\.\n/);
+    expect(newest.stderr).to.include('The condition could not be evaluated for 1 event, e.g. ');
+    const cursor =
+      /^Older ones: switchhook events .*--where 'event\.data\.duration > 600' .*--cursor (\S+)$/m.exec(
+        newest.stderr,
+      )?.[1] ?? '';
+    const older = await run('events', ...where, '--last', '2', '--cursor', cursor);
+    expect(older.stdout).to.include(old);
+    expect((await json('events', ...where)).search).to.include({ examined: 3, isComplete: true, failed: 1 });
+
+    const wrong = await run('events', '--where', 'evnt.type == "a"');
+    expect([wrong.code, wrong.stdout]).to.deep.equal([1, '']);
+    expect(wrong.stderr).to.match(/^MALFORMED: where: EXPRESSION_UNKNOWN_NAME at character 1: .*did you mean "?event/);
+    expect((await run('events', '--last', '5')).stderr).to.include('last: only with text or where');
+    const both = await run('events', old, '--text', 'a');
+    expect([both.code, both.stderr]).to.deep.equal([
+      2,
+      '--text, --where and --last search in the list of events: omit the id\n',
+    ]);
+    expect((await run('events', '--duplicates', '--last', '5')).stderr).to.include('omit --duplicates');
+  });
+
   it('tries a file against the configuration without a router, and nothing is sent or stored', async () => {
     const config = await place.write('switchhook.yaml', yaml(crm));
     const body = await place.write('captured.json', endedBody({ conversationId: 'conv_5' }));

@@ -8,6 +8,7 @@ import {
   DeliveryTelemetry,
   Dispatcher,
   Erasures,
+  EventSearches,
   Figures,
   History,
   Ingest,
@@ -125,6 +126,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     ...([current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, cluster, clock] as const),
   );
   const changes = new ChangeFeed(current, kept, clock);
+  const searches = new EventSearches(current, kept, clock, mask);
   const history = new History(kept, new Figures(clock), clock, log);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
@@ -144,6 +146,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     captures,
     duplicates: ingest.duplicates,
     changes,
+    searches,
     history,
     metrics,
     received,

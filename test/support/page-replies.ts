@@ -3,6 +3,7 @@ import type * as api from '@switchhook/core/api';
 import type { z } from 'zod';
 import type { History } from '../../core/dashboard/build/model/history-replies.js';
 import type * as page from '../../core/dashboard/build/model/replies.js';
+import type { EventSearch } from '../../core/dashboard/build/model/search.js';
 
 type Reply<T> = T extends z.ZodType ? z.output<T> : never;
 
@@ -10,7 +11,9 @@ type Reply<T> = T extends z.ZodType ? z.output<T> : never;
 export const reads = {
   status: (reply: Reply<typeof api.status>): page.Status => reply,
   probe: (reply: Reply<typeof api.probe>): page.Probe => reply,
-  events: (reply: Reply<typeof api.eventList>): { readonly events: readonly page.RouterEvent[] } => reply,
+  events: (
+    reply: Reply<typeof api.eventList>,
+  ): { readonly events: readonly page.RouterEvent[]; readonly search?: EventSearch | undefined } => reply,
   // The data is any JSON: a schema cannot say more.
   event: ({ data: _, ...reply }: Reply<typeof api.eventDetails>): Omit<page.EventDetails, 'data'> => reply,
   deliveries: (reply: Reply<typeof api.deliveryList>): { readonly deliveries: readonly page.Delivery[] } => reply,

@@ -33,7 +33,7 @@ export function printTable(output: Output, columns: readonly Column[], rows: rea
 }
 
 /** After a list that was cut: the command that shows what follows, which is this one with the cursor. Nothing where the list has ended. */
-export function noteRest(output: Output, command: Command, cursor: string | null): void {
+export function noteRest(output: Output, command: Command, cursor: string | null, what = 'There are more'): void {
   if (cursor === null) return;
   const given = command.options.filter(
     (option) => option.long !== '--cursor' && command.getOptionValueSource(option.attributeName()) === 'cli',
@@ -44,7 +44,7 @@ export function noteRest(output: Output, command: Command, cursor: string | null
     // A terminal's history is no place for it.
     return [option.long ?? '', option.long === '--token' ? '<token>' : shellWord(String(value))];
   });
-  output.note(`There are more: ${['switchhook', command.name(), ...words, '--cursor', shellWord(cursor)].join(' ')}`);
+  output.note(`${what}: ${['switchhook', command.name(), ...words, '--cursor', shellWord(cursor)].join(' ')}`);
 }
 
 function shellWord(text: string): string {

@@ -1,6 +1,7 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { callAnswer, callList } from './api/call-responses.js';
 export { type ErasureDetails, type ErasureRow, erasure, erasureList } from './api/erasure-responses.js';
+export { type EventSearch, eventList } from './api/event-list.js';
 export { type History, history } from './api/history-responses.js';
 export {
   capture,
@@ -26,7 +27,6 @@ export {
   duplicateList,
   type Event,
   eventDetails,
-  eventList,
   incompleteList,
   problem,
   type Readable,

@@ -9,6 +9,7 @@ export type { Example, Failure } from './admin/comparison-counts.js';
 export { Controls } from './admin/control.js';
 export type { ErasureFilter } from './admin/erasure-search.js';
 export { Erasures, erasuresPrefix } from './admin/erasures.js';
+export { EventSearches } from './admin/event-search.js';
 export { History, historyKey } from './admin/history.js';
 export { seriesOf } from './admin/history-series.js';
 export { Operations } from './admin/operations.js';

@@ -66,7 +66,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'pipeline.ts': ['calls', 'delivery', 'ingest', 'routing', 'system'],
     monitor: ['delivery', 'ingest', 'routing', 'system'],
     config: ['calls', 'delivery', 'expressions', 'monitor', 'resilience', 'routing', 'system'],
-    admin: ['calls', 'cluster', 'delivery', 'ingest', 'resilience', 'routing', 'system'],
+    admin: ['calls', 'cluster', 'delivery', 'expressions', 'ingest', 'resilience', 'routing', 'system'],
     api: ['admin', 'monitor', 'routing'],
     http: ['admin', 'api', 'ingest', 'monitor', 'routing', 'system'],
     runtime: [

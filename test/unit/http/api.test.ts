@@ -56,7 +56,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
     ],
   };
-  const { operations, controls, status, duplicates, changes, history, clock } = operator;
+  const { operations, searches, controls, status, duplicates, changes, history, clock } = operator;
   const incomplete = operator.engine.get(Incomplete);
   const mask = maskFor([]);
   const rows = { added: [], changed: ['crm'], removed: [], unchanged: [] };
@@ -82,6 +82,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
   const api = apiFor({
     ...{
       operations,
+      searches,
       controls,
       status,
       duplicates,
@@ -165,6 +166,51 @@ describe('the API', () => {
     expect(await keys('unrouted=false')).to.equal('cba');
     const first = await ask('GET', '/api/events?limit=2');
     expect(await keys(`limit=2&cursor=${first.reply.cursor}`)).to.equal('a');
+    await close();
+  });
+
+  it('searches in the data of events, and says what it has looked at and what is wrong', async () => {
+    const { ask, received, clock, close } = await setup();
+    await received({ key: 'a', type: 'ended', duration: 90 }, { key: 'b', type: 'ended' });
+    await clock.advance(3_600_000);
+    await received({ key: 'c', type: 'ended', duration: 30, note: 'VIP' });
+    const search = async (query: Record<string, string>) => {
+      const { status, reply } = await ask('GET', `/api/events?${new URLSearchParams(query)}`);
+      return { status, reply, keys: reply.events?.map(({ key }: { key: string }) => key).join('') };
+    };
+    expect((await search({})).reply).to.not.have.property('search');
+    const byText = await search({ text: 'vip' });
+    expect([byText.keys, byText.reply.cursor]).to.deep.equal(['c', null]);
+    const byCondition = await search({ where: 'event.data.duration > 60', type: 'ended' });
+    expect(byCondition.keys).to.equal('a');
+    expect(byCondition.reply.search).to.deep.equal({
+      ...{ examined: 3, examinedSince: '2026-01-01T00:00:00.000Z', isComplete: true, withoutData: 0 },
+      ...{ failed: 1, failure: 'event.data.duration is missing' },
+    });
+    const first = await search({ where: 'event.data.duration > 60', last: '2' });
+    expect([first.keys, first.reply.search.examined, first.reply.search.isComplete]).to.deep.equal(['', 2, true]);
+    expect((await search({ where: 'event.data.duration > 60', cursor: first.reply.cursor })).keys).to.equal('a');
+    expect((await search({ text: 'VIP', type: 'none' })).reply.search).to.include({
+      ...{ examined: 0, examinedSince: null, isComplete: true },
+    });
+
+    const { status, reply } = await search({ where: 'event.data.duration > ' });
+    expect([status, reply.code]).to.deep.equal([400, 'MALFORMED']);
+    expect(reply.errors).to.have.length(1);
+    expect(reply.errors[0]).to.include({ path: 'where', code: 'EXPRESSION_SYNTAX', position: 23 });
+    for (const [query, path] of [
+      [{ last: '5' }, 'last'],
+      [{ text: 'a', last: '0' }, 'last'],
+      [{ text: 'a', last: '10001' }, 'last'],
+      [{ text: '' }, 'text'],
+      [{ text: 'a'.repeat(513) }, 'text'],
+      [{ where: '' }, 'where'],
+      [{ where: '1'.repeat(4_001) }, 'where'],
+    ] as const) {
+      const refused = await search(query);
+      expect([refused.status, refused.reply.errors[0].path], JSON.stringify(query)).to.deep.equal([400, path]);
+    }
+    expect(await search({ text: 'a', source: 'agent' })).to.deep.include({ status: 404 });
     await close();
   });
 

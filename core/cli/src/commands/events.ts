@@ -1,12 +1,12 @@
 /** `switchhook events`: what was received, and the whole story of one event. */
 
-import { duplicateList, eventDetails, eventList } from '@switchhook/core/api';
+import { duplicateList, type EventSearch, eventDetails, eventList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { type EventFilter, filterOf, type Part, type Period } from '../filters.js';
 import { clockTime, printDelivery, printEvent, printIndented } from '../format/event.js';
-import type { Output } from '../output.js';
-import { noteRest, printJson, printTable } from '../print.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { noteRest, printJson, printTable, quantity } from '../print.js';
 import { type Column, timeCut } from '../table.js';
 import { type Watched, watched } from '../watch.js';
 
@@ -23,6 +23,9 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watche
   readonly unrouted?: true;
   readonly duplicates?: true;
   readonly number?: string;
+  readonly text?: string;
+  readonly where?: string;
+  readonly last?: string;
 }
 
 export async function runEvents(
@@ -31,10 +34,16 @@ export async function runEvents(
   options: EventsOptions,
   command: Command,
 ): Promise<void> {
+  const { text, where, last, duplicates } = options;
+  const isSearch = text !== undefined || where !== undefined || last !== undefined;
+  if (isSearch && (id !== undefined || duplicates))
+    throw new CommandFailure(
+      exitCodes.usage,
+      `--text, --where and --last search in the list of events: omit ${duplicates ? '--duplicates' : 'the id'}`,
+    );
   return withRouter(options, output, (router) => {
     if (id !== undefined) return showEvent(router, id, options, output);
-    if (options.duplicates)
-      return watched(options, output, (shown) => printDuplicates(router, options, command, shown));
+    if (duplicates) return watched(options, output, (shown) => printDuplicates(router, options, command, shown));
     return watched(options, output, (shown) => listEvents(router, options, command, shown));
   });
 }
@@ -55,15 +64,26 @@ async function listEvents(
   command: Command,
   output: Output,
 ): Promise<void> {
-  const { limit, cursor, number: party, unrouted } = options;
-  const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true' };
+  const { limit, cursor, number: party, unrouted, text, where, last } = options;
+  const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true', text, where, last };
   const page = await router.get('/api/events', eventList, query);
   if (options.json) return printJson(output, page);
   const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {
     return [clockTime(receivedAt, options.utc), type, subject ?? '-', agent ?? '-', source, event];
   });
   printTable(output, eventColumns, rows);
-  noteRest(output, command, page.cursor);
+  if (page.search !== undefined) noteSearch(page.search, page.cursor, options, output);
+  noteRest(output, command, page.cursor, page.search === undefined ? undefined : 'Older ones');
+}
+
+/** What was looked at. */
+function noteSearch(search: EventSearch, cursor: string | null, options: EventsOptions, output: Output): void {
+  const { examined, examinedSince, withoutData, failed, failure } = search;
+  const since = examinedSince === null ? '' : `, received since ${clockTime(examinedSince, options.utc)}`;
+  output.note(`Looked at ${quantity(examined, 'event')}${since}${cursor === null ? ': all that there are' : ''}.`);
+  if (withoutData > 0) output.note(`Retention has removed the data of ${quantity(withoutData, 'event')} of these.`);
+  if (failed > 0)
+    output.note(`The condition could not be evaluated for ${quantity(failed, 'event')}, e.g. ${failure ?? ''}`);
 }
 
 const duplicateColumns: readonly Column[] = [

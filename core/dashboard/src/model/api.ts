@@ -8,10 +8,11 @@ import { ends } from './wording.js';
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
 
-  /** `code`: of the API's own errors; null where the router did not answer. */
+  /** `code`: of the API's own errors; null where the router did not answer. `wrong`: what is wrong with parts of the request, by their names. */
   constructor(
     message: string,
     readonly code: string | null,
+    readonly wrong: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
@@ -81,13 +82,23 @@ function isOfGateway({ status, headers }: Response): boolean {
 
 function failureOf({ status, statusText }: Response, text: string): ApiFailure {
   try {
-    const { title, detail, code } = JSON.parse(text);
+    const { title, detail, code, errors = [] } = JSON.parse(text);
     const sentences = [title, detail].filter((one): one is string => typeof one === 'string' && one !== '');
-    return new ApiFailure(sentences.map(sentence).join(' '), String(code));
+    return new ApiFailure(sentences.map(sentence).join(' '), String(code), Object.fromEntries(errors.map(wrongPart)));
   } catch {
     // The reply is not the API's.
     return new ApiFailure(`The router answered with ${status} ${statusText}.`, `HTTP_${status}`);
   }
+}
+
+interface WrongPart {
+  readonly path: string;
+  readonly message: string;
+  readonly position?: number;
+}
+
+function wrongPart({ path, message, position }: WrongPart): readonly [string, string] {
+  return [path, sentence(position === undefined ? message : `character ${position}: ${message}`)];
 }
 
 /** With a capital and an end. */

@@ -16,10 +16,12 @@ interface FiltersProps {
   /** Path of the view. */
   readonly path: readonly string[];
   readonly fields: readonly Field[];
+  /** What is wrong with the conditions that were applied, by the names of their fields. */
+  readonly wrong?: Readonly<Record<string, string>>;
 }
 
 /** A form with an explicit Apply: a list is never loaded per key. */
-export function Filters({ path, fields }: FiltersProps) {
+export function Filters({ path, fields, wrong = {} }: FiltersProps) {
   const { query } = place.value;
   const apply = (event: Event): void => {
     event.preventDefault();
@@ -34,7 +36,17 @@ export function Filters({ path, fields }: FiltersProps) {
       {fields.map((field, index) => (
         <div class="field" key={field.name}>
           <label for={`filter-${field.name}`}>{field.label}</label>
-          <Input field={field} value={query[field.name] ?? ''} first={index === 0} />
+          <Input
+            field={field}
+            value={query[field.name] ?? ''}
+            first={index === 0}
+            isWrong={wrong[field.name] !== undefined}
+          />
+          {wrong[field.name] !== undefined && (
+            <p class="wrong" id={`wrong-${field.name}`} role="alert">
+              {wrong[field.name]}
+            </p>
+          )}
         </div>
       ))}
       <div class="buttons">
@@ -47,9 +59,20 @@ export function Filters({ path, fields }: FiltersProps) {
   );
 }
 
-function Input({ field, value, first }: { readonly field: Field; readonly value: string; readonly first: boolean }) {
+interface InputProps {
+  readonly field: Field;
+  readonly value: string;
+  readonly first: boolean;
+  readonly isWrong: boolean;
+}
+
+function Input({ field, value, first, isWrong }: InputProps) {
   const { name, hint, choices, known = [] } = field;
-  const mark = { id: `filter-${name}`, ...(first && { 'data-search': '' }) };
+  const mark = {
+    id: `filter-${name}`,
+    ...(first && { 'data-search': '' }),
+    ...(isWrong && { 'aria-invalid': true, 'aria-describedby': `wrong-${name}` }),
+  };
   if (choices !== undefined)
     return (
       <select name={name} {...mark}>

@@ -1,5 +1,6 @@
 /** Pages of a list: the next one is loaded on request and added below. */
 import { api } from '../model/api.js';
+import { type EventSearch, together } from '../model/search.js';
 import { Action } from './actions.js';
 import { type Resource, useResource } from './resource.js';
 
@@ -7,6 +8,8 @@ import { type Resource, useResource } from './resource.js';
 export interface Pages<T> {
   readonly items: readonly T[];
   readonly cursor: string | null;
+  /** What a search in data has looked at for all of them. */
+  readonly search?: EventSearch | undefined;
   /** Whether pages were added to the first one: then it is not loaded again by itself. */
   readonly grown?: true;
 }
@@ -19,22 +22,27 @@ export function usePages<T>(
   again: (items: readonly T[]) => number | null = () => null,
 ): { readonly first: Resource<Pages<T>>; readonly more: (page: Pages<T>) => Promise<null> } {
   const load = async (cursor: string | undefined, signal?: AbortSignal): Promise<Pages<T>> => {
-    const reply = await api<{ readonly cursor: string | null }>(path, {
+    const reply = await api<Pick<Pages<T>, 'cursor' | 'search'>>(path, {
       query: { ...query, cursor },
       ...(signal && { signal }),
     });
     // The caller knows which list it is of.
-    return { items: itemsOf(reply as never), cursor: reply.cursor };
+    return { items: itemsOf(reply as never), cursor: reply.cursor, search: reply.search };
   };
   const first = useResource(
     `${path} ${JSON.stringify(query)}`,
     (signal) => load(undefined, signal),
     ({ items, grown }) => (grown ? null : again(items)),
   );
-  const more = async ({ items, cursor }: Pages<T>): Promise<null> => {
+  const more = async ({ items, cursor, search }: Pages<T>): Promise<null> => {
     if (cursor === null) return null;
     const next = await load(cursor);
-    first.data.value = { items: [...items, ...next.items], cursor: next.cursor, grown: true };
+    first.data.value = {
+      items: [...items, ...next.items],
+      cursor: next.cursor,
+      search: together(search, next.search),
+      grown: true,
+    };
     return null;
   };
   return { first, more };
@@ -45,15 +53,17 @@ export function Foot<T>({
   page,
   more,
   what,
+  button = 'Show more',
 }: {
   readonly page: Pages<T>;
   readonly more: (page: Pages<T>) => Promise<null>;
   readonly what: string;
+  readonly button?: string;
 }) {
   return (
     <p class="foot">
       {page.items.length.toLocaleString('en')} {what} shown{page.cursor === null ? ', no more.' : '.'}{' '}
-      {page.cursor !== null && <Action run={() => more(page)}>Show more</Action>}
+      {page.cursor !== null && <Action run={() => more(page)}>{button}</Action>}
     </p>
   );
 }

@@ -2,6 +2,9 @@
 import { api } from '../model/api.js';
 import { linkTo } from '../model/location.js';
 import type { Component, Route, RouterEvent } from '../model/replies.js';
+import type { EventSearch } from '../model/search.js';
+import { count, ends } from '../model/wording.js';
+import { Action } from '../parts/actions.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Foot, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
@@ -20,27 +23,43 @@ export function Events({ place }: ViewProps) {
     { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
     { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
     { name: 'unrouted', label: 'Routes', choices: [['true', 'matched none']] },
+    { name: 'text', label: 'Text in data', hint: 'in upper or lower case' },
+    { name: 'where', label: 'Condition', hint: 'event.data.duration > 60' },
   ];
+  const { first, more } = usePages(
+    'events',
+    place.query,
+    ({ events }: { readonly events: readonly RouterEvent[] }) => events,
+  );
+  const wrong = first.failure.value?.wrong ?? {};
+  const isShownAtField = fields.some(({ name }) => wrong[name] !== undefined);
   return (
     <>
       <h1>Events</h1>
-      <Filters path={['events']} fields={fields} />
-      <EventList key={JSON.stringify(place.query)} query={place.query} />
+      <Filters path={['events']} fields={fields} wrong={wrong} />
+      {!isShownAtField && <EventList filtered={Object.keys(place.query).length > 0} first={first} more={more} />}
     </>
   );
 }
 
-function EventList({ query }: { readonly query: Readonly<Record<string, string>> }) {
-  const { first, more } = usePages(
-    'events',
-    query,
-    ({ events }: { readonly events: readonly RouterEvent[] }) => events,
-  );
+interface ListProps extends ReturnType<typeof usePages<RouterEvent>> {
+  readonly filtered: boolean;
+}
+
+function EventList({ filtered, first, more }: ListProps) {
   return (
     <Loaded of={first}>
       {(page) =>
         page.items.length === 0 ? (
-          <None filtered={Object.keys(query).length > 0} />
+          <>
+            <None filtered={filtered} />
+            <LookedAt search={page.search} />
+            {page.cursor !== null && (
+              <p>
+                <Action run={() => more(page)}>{olderOnes}</Action>
+              </p>
+            )}
+          </>
         ) : (
           <>
             <p class="toolbar">
@@ -51,12 +70,39 @@ function EventList({ query }: { readonly query: Readonly<Record<string, string>>
                 Events that came again
               </a>
             </p>
+            <LookedAt search={page.search} />
             <EventTable events={page.items} />
-            <Foot page={page} more={more} what={page.items.length === 1 ? 'event' : 'events'} />
+            <Foot
+              page={page}
+              more={more}
+              what={page.items.length === 1 ? 'event' : 'events'}
+              {...(page.search && { button: olderOnes })}
+            />
           </>
         )
       }
     </Loaded>
+  );
+}
+
+const olderOnes = 'Look at older ones';
+
+/** What a search in data has looked at. */
+function LookedAt({ search }: { readonly search: EventSearch | undefined }) {
+  if (search === undefined) return null;
+  const { examined, examinedSince, withoutData, failed, failure } = search;
+  return (
+    <p role="status">
+      Looked at the data of {count(examined, 'event', 'events')}
+      {examinedSince !== null && (
+        <>
+          ; the oldest was received <Time iso={examinedSince} />
+        </>
+      )}
+      . {withoutData > 0 && `Retention has removed the data of ${count(withoutData, 'event', 'events')} of these. `}
+      {failed > 0 &&
+        ends(`The condition could not be evaluated for ${count(failed, 'event', 'events')}, e.g. ${failure ?? ''}`)}
+    </p>
   );
 }
 

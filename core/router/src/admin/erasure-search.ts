@@ -176,9 +176,9 @@ function mentionsOf(number: string, keyOf: PhoneNormalizer): (text: string) => b
   };
 }
 
-/** JSON in its usual form: `\u002b` is `+`. */
-function unescaped(text: string): string {
-  if (!text.includes('\\u')) return text;
+/** JSON in its usual form: `\u002b` is `+`, and `\/` is `/`. What is no JSON stays as it is. */
+export function unescaped(text: string): string {
+  if (!/\\[u/]/.test(text)) return text;
   try {
     return stringifyJson(parseJson(text));
   } catch {

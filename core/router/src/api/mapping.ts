@@ -6,6 +6,7 @@ import type { Replay } from '../admin/bulk-replay.js';
 import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
 import type { Erasure, ErasureRecord } from '../admin/erasures.js';
+import type { FoundEvents } from '../admin/event-search.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import { troubleOf } from '../admin/trouble.js';
@@ -14,6 +15,7 @@ import { eventOf, hasBody } from '../routing/event-record.js';
 import type { RetentionPolicy, Windows } from '../routing/retention-policy.js';
 import type { Route, Wait } from '../routing/routes.js';
 import { type call, callAnswer } from './call-responses.js';
+import type { eventList } from './event-list.js';
 import type * as refused from './refused-responses.js';
 import type * as reply from './responses.js';
 import { iso, isoOrNull } from './responses.js';
@@ -23,6 +25,10 @@ import type * as standing from './status-responses.js';
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {
   const { id, key, source, type, subject, agent, occurredAtMs, receivedAtMs } = record;
   return { id, key, source, type, subject, agent, occurredAt: iso(occurredAtMs), receivedAt: iso(receivedAtMs) };
+}
+
+export function foundEventsJson({ items, cursor, examinedSinceMs, ...search }: FoundEvents): z.input<typeof eventList> {
+  return { events: items.map(eventJson), cursor, search: { ...search, examinedSince: isoOrNull(examinedSinceMs) } };
 }
 
 export function eventDetailsJson({ event, deliveries }: EventDetails): z.input<typeof reply.eventDetails> {

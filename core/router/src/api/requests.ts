@@ -5,6 +5,11 @@ import { z } from 'zod';
 
 /** More than a page holds is not listed at once. */
 export const longestPage = 1_000;
+/** Events that one search in data looks at, unless the request says how many, and at most. */
+export const usuallyExamined = 1_000;
+const mostExamined = 10_000;
+/** Characters. A condition is part of the URL. */
+const longestCondition = 4_000;
 
 /** A point in time: so long ago, or a date. */
 export type Instant = { readonly agoMs: number } | { readonly atMs: number };
@@ -37,6 +42,15 @@ function instant(description: string) {
 
 const word = z.string().min(1).max(512);
 
+/** A whole number in a query. */
+function number(least: number, most: number) {
+  return z
+    .string()
+    .refine((text) => /^\d{1,6}$/.test(text), 'expected a number')
+    .transform(Number)
+    .pipe(z.int().min(least).max(most));
+}
+
 /** Where a delivery stands. */
 export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const;
 /** Why a delivery is dead. */
@@ -64,27 +78,48 @@ const settledPeriod = {
   settledUntil: instant('Only what was delivered, skipped or died before this: so long ago, or a date.').optional(),
 };
 const part = {
-  limit: z
-    .string()
-    .refine((text) => /^\d{1,6}$/.test(text), 'expected a number')
-    .transform(Number)
-    .pipe(z.int().min(1).max(longestPage))
+  limit: number(1, longestPage)
     .default(50)
     .meta({ description: 'At most so many.', type: 'integer', minimum: 1, maximum: longestPage, default: 50 }),
   cursor: word.optional().meta({ description: 'Where the last page ended.' }),
 };
 
-export const eventQuery = z.strictObject({
-  ...eventFilter,
-  ...period,
-  party: word.optional().meta({ description: "The other person's phone number or address." }),
-  unrouted: z
-    .enum(['true', 'false'])
-    .transform((text) => text === 'true')
-    .optional()
-    .meta({ description: 'True: only events that matched no route.' }),
-  ...part,
-});
+export const eventQuery = z
+  .strictObject({
+    ...eventFilter,
+    ...period,
+    party: word.optional().meta({ description: "The other person's phone number or address." }),
+    unrouted: z
+      .enum(['true', 'false'])
+      .transform((text) => text === 'true')
+      .optional()
+      .meta({ description: 'True: only events that matched no route.' }),
+    text: word.optional().meta({
+      description:
+        'Only events whose data, as JSON, contain this text, in upper or lower case. Numbers are found as they are written, and masked values as `***`.',
+    }),
+    where: z
+      .string()
+      .min(1)
+      .max(longestCondition)
+      .optional()
+      .meta({
+        description:
+          'Only events for which this condition is true: CEL over `event`, as in `where` of a route. Where it cannot be evaluated, the event does not match, and is counted.',
+        examples: ['event.data.duration > 60'],
+      }),
+    last: number(1, mostExamined)
+      .optional()
+      .meta({
+        description: `With \`text\` or \`where\`: how many events that match the other conditions are looked at, from the newest or from the cursor on; default ${usuallyExamined}.`,
+        ...{ type: 'integer', minimum: 1, maximum: mostExamined, default: usuallyExamined },
+      }),
+    ...part,
+  })
+  .refine(({ text, where, last }) => last === undefined || text !== undefined || where !== undefined, {
+    path: ['last'],
+    message: 'only with text or where, which look at the data of events',
+  });
 
 const { limit } = part;
 

@@ -106,7 +106,6 @@ export const changePage = z
 export type ChangePage = z.output<typeof changePage>;
 
 export const cursor = z.string().nullable().meta({ description: 'For the next page; null at the end.' });
-export const eventList = z.object({ events: list(event), cursor }).register(named, { id: 'EventList' });
 export const deliveryList = z.object({ deliveries: list(delivery), cursor }).register(named, { id: 'DeliveryList' });
 export type DeliveryList = z.output<typeof deliveryList>;
 
@@ -223,6 +222,13 @@ export const configProblem = z
   .register(named, { id: 'ConfigProblem' });
 export type ConfigProblem = z.output<typeof configProblem>;
 
+const requestProblem = z.object({
+  path: z.string(),
+  message: z.string(),
+  code: z.string().optional().meta({ description: 'Of a condition that cannot be read: see docs/errors.md.' }),
+  position: count.optional().meta({ description: 'Where in the condition: the number of the character, from 1.' }),
+});
+
 export const problem = z
   .object({
     type: z.string(),
@@ -230,9 +236,7 @@ export const problem = z
     status: z.int(),
     detail: z.string(),
     code: z.string().meta({ description: 'See docs/errors.md.' }),
-    errors: list(z.object({ path: z.string(), message: z.string() })).meta({
-      description: 'Each thing that is wrong with the query or the body.',
-    }),
+    errors: list(requestProblem).meta({ description: 'Each thing that is wrong with the query or the body.' }),
     problems: list(configProblem).optional().meta({
       description: 'Of a reload that was refused: each thing that is wrong with the configuration.',
     }),

@@ -99,7 +99,10 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions,
   const lastEventId = ctx.get('last-event-id') || null;
   const answering = { ...parts, nowMs: parts.clock.now() };
   if (endpoint.stream === undefined)
-    return endpoint.answer({ id, query, body, from, session: sessions.of(ctx, from), lastEventId }, answering);
+    return endpoint.answer(
+      { id, query, body, from, session: sessions.of(ctx, from), lastEventId, isWaiting: () => !ctx.req.socket.destroyed },
+      answering,
+    );
   const isAllowed = () => {
     try {
       check(ctx);

@@ -4,6 +4,7 @@ import type { Kind, RefusalCode } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { ChangeFeed } from '../admin/change-feed.js';
 import type { Controls } from '../admin/control.js';
+import type { EventSearches } from '../admin/event-search.js';
 import type { History } from '../admin/history.js';
 import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
@@ -37,6 +38,7 @@ export interface ComponentFacts {
 /** What endpoints answer from. */
 export interface Answering {
   readonly operations: Operations;
+  readonly searches: EventSearches;
   readonly status: StatusReader;
   readonly controls: Controls;
   readonly duplicates: RecentDuplicates;
@@ -65,6 +67,8 @@ interface Asked<Q, B> {
   readonly id: string;
   readonly query: Q;
   readonly body: B;
+  /** False from when on the client has gone. */
+  isWaiting(): boolean;
 }
 
 /** A request for a stream, checked. */

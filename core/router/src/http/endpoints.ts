@@ -7,6 +7,7 @@ import type { ReplayFilter } from '../admin/bulk-replay.js';
 import type { ExplainQuestion } from '../admin/operations.js';
 import { summaryOf, troublesOf } from '../admin/trouble.js';
 import { callList } from '../api/call-responses.js';
+import { eventList } from '../api/event-list.js';
 import { history, historyJson } from '../api/history-responses.js';
 import {
   callJson,
@@ -16,6 +17,7 @@ import {
   eventDetailsJson,
   eventJson,
   explanationJson,
+  foundEventsJson,
   incompleteJson,
   refusalGroupJson,
   refusedJson,
@@ -44,10 +46,16 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/events',
     summary: 'Events, newest first.',
-    ...{ query: question.eventQuery, body: nothing, reply: reply.eventList, refusals: ['NO_SUCH_ROW'] },
-    answer: async ({ query }, { operations, nowMs }) => {
-      const { items, cursor } = await operations.events(timed(query, nowMs));
-      return { events: items.map(eventJson), cursor };
+    ...{ query: question.eventQuery, body: nothing, reply: eventList, refusals: ['NO_SUCH_ROW', 'TOO_MANY_SEARCHES'] },
+    answer: async ({ query: { text, where, last, ...query }, isWaiting }, { operations, searches, nowMs }) => {
+      const asked = timed(query, nowMs);
+      if (text === undefined && where === undefined) {
+        const { items, cursor } = await operations.events(asked);
+        return { events: items.map(eventJson), cursor };
+      }
+      const found = await searches.find({ text, where, last: last ?? question.usuallyExamined }, asked, isWaiting);
+      if (found.examined === 0) operations.checkNames(asked);
+      return foundEventsJson(found);
     },
   }),
   endpoint({

@@ -73,8 +73,8 @@ export function concerns(route: Route, event: Pick<Event, 'source' | 'type'>): b
   return route.from.includes(event.source) && route.on.some((pattern) => typeMatches(pattern, event.type));
 }
 
-/** The result of a route's `where` for an event. */
-export function verdictOf(route: Route, event: Event): Verdict {
+/** The result of a condition, such as a route's `where`, for an event. */
+export function verdictOf(route: Pick<Route, 'where'>, event: Event): Verdict {
   if (route.where === null) return { kind: 'matched' };
   try {
     const value = route.where.evaluate({ event });

@@ -5,6 +5,7 @@ import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { ControlPlan, Controls } from '../admin/control.js';
 import { Erasures, ErasuresPlan } from '../admin/erasures.js';
+import { EventSearches } from '../admin/event-search.js';
 import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
@@ -126,7 +127,7 @@ const classes = [
     Pipeline,
   ],
   ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Figures, History, ProcessLoadReader, Retention],
-  ...[Monitor, Incomplete, Erasures],
+  ...[Monitor, Incomplete, Erasures, EventSearches],
 ] as const;
 
 /** They keep something of events or calls. */
@@ -226,7 +227,7 @@ function serverParts(
   const refusedRequests = engine.get(RefusedRequests);
   const pages = pagesOf(engine);
   const api = apiFor({
-    operations: engine.get(Operations),
+    ...{ operations: engine.get(Operations), searches: engine.get(EventSearches) },
     ...{ status, reload, restart, mask, clock, log },
     controls: engine.get(Controls),
     duplicates: engine.get(Ingest).duplicates,

@@ -1,7 +1,6 @@
 /** The end of a router: what runs is finished, within a time. */
 import type { Clock, Log } from '@switchhook/sdk';
 import { Sleep, withTimeout } from '@switchhook/sdk/internal';
-import type { ChangeFeed } from '../admin/change-feed.js';
 import type { ListeningServer } from '../http/server.js';
 import type { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
@@ -19,7 +18,8 @@ export const usualLingerMs = 500;
 
 interface Parts {
   readonly pipeline: Pipeline;
-  readonly changes: ChangeFeed;
+  /** What answers requests that never end by themselves, or only after seconds. */
+  readonly lasting: readonly { close(): void }[];
   readonly server: ListeningServer | null;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,9 +38,8 @@ export async function drain(parts: Parts, times: Times): Promise<void> {
   }
 }
 
-async function ended({ pipeline, changes, server, clock }: Parts, times: Times): Promise<void> {
-  // A request that never ends by itself.
-  changes.close();
+async function ended({ pipeline, lasting, server, clock }: Parts, times: Times): Promise<void> {
+  for (const each of lasting) each.close();
   // By the clock of the network, also where another one has been put in its place.
   const [idle, attempts] = [new Sleep(systemClock), new Sleep(clock)];
   const attemptsOver = times.attemptsMs < times.graceMs ? attempts.for(times.attemptsMs) : undefined;

@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type Token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import { ChangeFeed } from '../admin/change-feed.js';
+import { EventSearches } from '../admin/event-search.js';
 import { Comparison } from '../admin/comparison.js';
 import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
 import { History } from '../admin/history.js';
@@ -273,8 +274,8 @@ export class Router {
 
   #drain(): Promise<void> {
     const { engine } = this.#composition;
-    const [pipeline, changes] = [engine.get(Pipeline), engine.get(ChangeFeed)];
-    const parts = { pipeline, changes, server: this.#server, clock: this.#clock, log: this.#log };
+    const [pipeline, lasting] = [engine.get(Pipeline), [engine.get(ChangeFeed), engine.get(EventSearches)]];
+    const parts = { pipeline, lasting, server: this.#server, clock: this.#clock, log: this.#log };
     return drain(parts, { ...this.#closing, lingerMs: this.#options.lingerMs ?? usualLingerMs });
   }
 

@@ -136,6 +136,11 @@ const table = {
     sentence: 'Too many live views are open.',
     hint: 'Close some of them: 32 are possible at the same time.',
   },
+  TOO_MANY_SEARCHES: {
+    status: 429,
+    sentence: 'Too many searches in the data of events are running.',
+    hint: 'Two are possible at the same time, and each ends within seconds. Try again.',
+  },
   REPLAY_RUNNING: {
     status: 409,
     sentence: 'A replay is already running.',
