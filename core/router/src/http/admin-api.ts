@@ -100,7 +100,15 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions,
   const answering = { ...parts, nowMs: parts.clock.now() };
   if (endpoint.stream === undefined)
     return endpoint.answer(
-      { id, query, body, from, session: sessions.of(ctx, from), lastEventId, isWaiting: () => !ctx.req.socket.destroyed },
+      {
+        id,
+        query,
+        body,
+        from,
+        session: sessions.of(ctx, from),
+        lastEventId,
+        isWaiting: () => !ctx.req.socket.destroyed,
+      },
       answering,
     );
   const isAllowed = () => {
