@@ -4,6 +4,7 @@ import { formatProblems } from '@switchhook/core/client';
 import { stringifyJson } from '@switchhook/sdk';
 import type { Command } from 'commander';
 import { CommandFailure, defaultColumns, exitCodes, type Output, shownLine, styled } from './output.js';
+import { shellWord } from './shell-words.js';
 import { type Column, drawTable, fitTable } from './table.js';
 
 /** A problem of this process, or one that a router reports. */
@@ -45,15 +46,6 @@ export function noteRest(output: Output, command: Command, cursor: string | null
     return [option.long ?? '', option.long === '--token' ? '<token>' : shellWord(String(value))];
   });
   output.note(`${what}: ${['switchhook', command.name(), ...words, '--cursor', shellWord(cursor)].join(' ')}`);
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text);
-}
-
-/** A word in single quotes, for bash, zsh and fish. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Goes on if the answer is yes; ends the command otherwise, also without a terminal. */

@@ -131,7 +131,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
   cli: {
     'table.ts': [],
     'output.ts': ['table.ts'],
-    'print.ts': ['output.ts', 'table.ts'],
+    'shell-words.ts': [],
+    'print.ts': ['output.ts', 'shell-words.ts', 'table.ts'],
     'configuration.ts': ['output.ts', 'print.ts'],
     'local-router.ts': ['configuration.ts', 'output.ts'],
     'platform.ts': ['local-router.ts'],
@@ -145,7 +146,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     backup: ['local-router.ts', 'output.ts', 'print.ts'],
     commands: [
       ...['api-client.ts', 'backup', 'configuration.ts', 'file-output.ts', 'filters.ts', 'format', 'local-router.ts'],
-      ...['output.ts', 'platform.ts', 'print.ts', 'replaceable.ts', 'table.ts', 'tracing-sdk.ts', 'watch.ts'],
+      ...['output.ts', 'platform.ts', 'print.ts', 'replaceable.ts', 'shell-words.ts', 'table.ts', 'tracing-sdk.ts'],
+      ...['watch.ts'],
     ],
     usage: ['commands', 'output.ts'],
     'program.ts': ['output.ts', 'usage'],

@@ -1,6 +1,6 @@
 /** The scripts of three shells that complete a command line. They start no process but awk: a key is waited for. */
 
-import { quoted } from '../print.js';
+import { quoted } from '../shell-words.js';
 
 /** What can stand at a place of a command line. */
 export type Values =

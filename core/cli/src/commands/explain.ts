@@ -20,7 +20,8 @@ import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { printDelivery, printEvent, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { printJson, quoted } from '../print.js';
+import { printJson } from '../print.js';
+import { quoted } from '../shell-words.js';
 
 /** Of one subject, by the API. */
 const mostExplained = 20;
