@@ -12,6 +12,7 @@ import {
   token,
 } from '@switchhook/sdk';
 import { TimeoutError, withTimeout } from '@switchhook/sdk/internal';
+import pMap from 'p-map';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
@@ -23,7 +24,7 @@ import { pagesOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
 import { carriersOf } from './gathered.js';
-import { countWithoutBody } from './missing-bodies.js';
+import { eventWithoutBody } from './missing-bodies.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -230,8 +231,9 @@ export class Replays {
     const groups = grouped(page, ({ dueMs }) => dueMs);
     const changes = groups.map(([dueMs, group]) => this.store.replay(idsOf(group), dueMs));
     const changed = new Set((await Promise.all(changes)).flat());
-    const left = page.filter(({ id }) => !changed.has(id)).map(({ eventId }) => eventId);
-    return { changed: changed.size, withoutBody: await countWithoutBody(this.store, left) };
+    const left = page.filter(({ id }) => !changed.has(id));
+    const found = await pMap(left, (one) => eventWithoutBody(this.store, one), { concurrency: 4 });
+    return { changed: changed.size, withoutBody: found.filter((event) => event !== null).length };
   };
 
   readonly #make = async (page: readonly Due<Wanted>[]): Promise<Applied> => {

@@ -156,7 +156,7 @@ export interface Store extends Lifecycle {
 
   /**
    * Makes deliveries waiting again from `dueMs` on, with their attempts at 0, whatever their state, a pending retry
-   * included; running and gathered ones are skipped, and those of events without a body. Returns the ids that changed.
+   * included; running and gathered ones are skipped, and those of which an event, also a gathered one, has no body. Returns the ids that changed.
    */
   replay(deliveryIds: readonly string[], dueMs: number): Promise<readonly string[]>;
   /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept, or has no body any more. */
