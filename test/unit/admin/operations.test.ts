@@ -42,6 +42,28 @@ describe('an operator', () => {
     await pipeline.close();
   });
 
+  it('is told which body is missing where a delivery has gathered the event', async () => {
+    const wait = { for: ['over'], withinMs: 1_000 };
+    const { operations, received, clock, pipeline, store } = anOperator({
+      routes: [aRoute({ wait })],
+      destinations: { crm: async () => ({ kind: 'delivered' }) },
+    });
+    const [first = '', last = ''] = await received(
+      { key: 'a', subject: 'one', type: 'begun' },
+      { key: 'b', subject: 'one', type: 'over' },
+    );
+    await clock.advance(1_000);
+    const scope = { types: ['over'] };
+    expect(await store.prune({ beforeMs: clock.now(), limit: 9, remove: 'bodies', scope })).to.equal(1);
+    const refused = await operations.replay(`${first}.0`).catch((error: unknown) => error);
+    expect(refused).to.include({ code: 'BODY_REMOVED' });
+    expect(String(refused)).to.contain(`the body of event ${last} was removed`);
+    const filter = { deliveries: { state: 'delivered' }, events: null } as const;
+    const replay = await operations.replays.start(request({ filter }));
+    expect(replay).to.deep.include({ replayed: 0, skipped: { running: 0, unconfigured: 0, withoutBody: 1 } });
+    await pipeline.close();
+  });
+
   it('is told what a sender repeats, the latest first, and how often', async () => {
     const { duplicates, received, clock, pipeline } = anOperator();
     const [a = '', b = ''] = await received({ key: 'a', subject: 'one' }, { key: 'b', subject: 'two' });
