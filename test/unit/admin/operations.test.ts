@@ -6,6 +6,7 @@ import {
   maskFor,
   type ReplayRequest,
   Replays,
+  type Route,
 } from '@switchhook/core/internal';
 import type { DeliveryState, Settled } from '@switchhook/sdk';
 import { FakeClock, FakeLog } from '@switchhook/testkit';
@@ -502,6 +503,28 @@ describe('a replay', () => {
     await clock.advance(0);
     expect(operations.replays.get(id)).to.include({ state: 'done', replayed: 1 });
     expect(operations.replays.list().map((replay) => replay.id)).to.deep.equal([id]);
+    await pipeline.close();
+  });
+
+  it('gathers events anew wherever the pages of the list end', async () => {
+    const routes: Route[] = [];
+    const gathered: number[] = [];
+    const { operations, received, clock, pipeline } = anOperator({
+      routes,
+      destinations: {
+        crm: async ({ events = [] }) => {
+          gathered.push(events.length);
+          return { kind: 'delivered' };
+        },
+      },
+    });
+    const calls = Array.from({ length: 30 }, (_, n) => `call_${n}`);
+    for (const type of ['begun', 'over'])
+      await received(...calls.map((subject) => ({ key: `${subject} ${type}`, subject, type })));
+    routes.push(aRoute({ wait: { for: ['over'], withinMs: 60_000 } }));
+    await operations.replays.start(request({ reroute: true, filter: { deliveries: {}, events: {} } }));
+    await clock.advance(20_000);
+    expect(gathered).to.deep.equal(calls.map(() => 2));
     await pipeline.close();
   });
 

@@ -96,6 +96,8 @@ const mostDeliveries = 1_000;
 const keptReplays = 100;
 /** A replay that ends sooner is answered with its end. */
 const patienceMs = 1_000;
+/** Pages come newest first: a delivery that gathers waits at least so long for the older events of its subject. */
+const gatheringMs = 10_000;
 /** A page takes milliseconds. */
 const closingMs = 5_000;
 
@@ -229,7 +231,7 @@ export class Replays {
 
   readonly #again = async (page: readonly Due<DeliveryRecord>[]): Promise<Applied> => {
     const groups = grouped(page, ({ dueMs }) => dueMs);
-    const changes = groups.map(([dueMs, group]) => this.store.replay(idsOf(group), dueMs));
+    const changes = groups.map(([dueMs, group]) => this.store.replay(group.map(idOf), dueMs));
     const changed = new Set((await Promise.all(changes)).flat());
     const left = page.filter(({ id }) => !changed.has(id));
     const found = await pMap(left, (one) => eventWithoutBody(this.store, one), { concurrency: 4 });
@@ -239,7 +241,8 @@ export class Replays {
   readonly #make = async (page: readonly Due<Wanted>[]): Promise<Applied> => {
     const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
       const deliveries = group.map(({ eventId: _, waitMs, dueMs, ...wanted }) => {
-        return { ...wanted, state: 'waiting' as const, dueMs: dueMs + waitMs };
+        const soonestMs = wanted.gather === undefined ? 0 : this.clock.now() + gatheringMs;
+        return { ...wanted, state: 'waiting' as const, dueMs: Math.max(dueMs + waitMs, soonestMs) };
       });
       return this.store.extend(eventId, deliveries);
     });
@@ -294,6 +297,4 @@ function grouped<K, T>(items: readonly T[], keyOf: (item: T) => K): readonly (re
   return [...groups];
 }
 
-function idsOf(deliveries: readonly DeliveryRecord[]): readonly string[] {
-  return deliveries.map(({ id }) => id);
-}
+const idOf = ({ id }: DeliveryRecord): string => id;
