@@ -242,6 +242,7 @@ class MemoryStore implements contract.Store {
       const kept = this.#events.get(event.id);
       this.#removed.forget(event);
       if (kept === undefined) this.#append({ event, deliveries: [] }, []);
+      else if (event.body.length === 0) Object.assign(kept.record, { body: event.body });
       this.#replace(event.id, deliveries);
     }
   }
