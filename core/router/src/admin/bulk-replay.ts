@@ -12,7 +12,6 @@ import {
   token,
 } from '@switchhook/sdk';
 import { TimeoutError, withTimeout } from '@switchhook/sdk/internal';
-import pMap from 'p-map';
 import type { OpenDestination } from '../delivery/attempt.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
@@ -234,8 +233,9 @@ export class Replays {
     const changes = groups.map(([dueMs, group]) => this.store.replay(group.map(idOf), dueMs));
     const changed = new Set((await Promise.all(changes)).flat());
     const left = page.filter(({ id }) => !changed.has(id));
-    const found = await pMap(left, (one) => eventWithoutBody(this.store, one), { concurrency: 4 });
-    return { changed: changed.size, withoutBody: found.filter((event) => event !== null).length };
+    let withoutBody = 0;
+    for (const one of left) if ((await eventWithoutBody(this.store, one)) !== null) withoutBody += 1;
+    return { changed: changed.size, withoutBody };
   };
 
   readonly #make = async (page: readonly Due<Wanted>[]): Promise<Applied> => {
