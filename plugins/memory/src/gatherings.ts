@@ -80,6 +80,12 @@ export function eventsOf(row: DeliveryRow): { readonly event: EventRecord; reado
   return { event: main.event, events: rows.map(({ event }) => event) };
 }
 
+/** Whether no body of what it would deliver was removed. */
+export function hasBodies(row: DeliveryRow): boolean {
+  const { event, events = [event] } = eventsOf(row);
+  return [row.event, ...events].every(({ body }) => body.length > 0);
+}
+
 function subjectOf({ route, destination, event }: DeliveryRow): string {
   return JSON.stringify([route, destination, event.subject]);
 }

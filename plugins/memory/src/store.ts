@@ -3,7 +3,7 @@
 import type * as contract from '@switchhook/sdk';
 import { type Attempt, Clock, defineStore, deliveryId, partsOfDeliveryId } from '@switchhook/sdk';
 import { z } from 'zod';
-import { Gatherings } from './gatherings.js';
+import { Gatherings, hasBodies } from './gatherings.js';
 import { RemovedKeys } from './removed-keys.js';
 import {
   apply,
@@ -189,7 +189,7 @@ class MemoryStore implements contract.Store {
 
   async replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
     const found = this.#found(ids).filter(
-      ({ state, event }) => state !== 'running' && state !== 'gathered' && event.body.length > 0,
+      (row) => row.state !== 'running' && row.state !== 'gathered' && hasBodies(row),
     );
     for (const row of found)
       Object.assign(row, { state: 'waiting', reason: null, attempts: 0, dueMs, settledAtMs: null });
@@ -242,6 +242,7 @@ class MemoryStore implements contract.Store {
       const kept = this.#events.get(event.id);
       this.#removed.forget(event);
       if (kept === undefined) this.#append({ event, deliveries: [] }, []);
+      else if (event.body.length === 0) Object.assign(kept.record, { body: event.body });
       this.#replace(event.id, deliveries);
     }
   }

@@ -130,6 +130,10 @@ export class Removals {
     }
   }
 
+  dropBody(seq: number): void {
+    this.#sql.dropBody.run(seq);
+  }
+
   rollback(): void {
     this.#pruneFrom.clear();
     this.#needed.clear();

@@ -41,6 +41,7 @@ export function restoreEvent(
   if (seq === null) throw new Error(`another event has the source and key of event ${event.id}`);
   const first = seq * deliveriesPerEvent;
   removals.clear(seq, true);
+  if (event.body.length === 0) removals.dropBody(seq);
   if (deliveries.length > 0) sql.markRouted.run(seq);
   for (const [index, { record, attempts }] of deliveries.entries()) {
     const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;

@@ -71,7 +71,7 @@ export interface CurrentRow {
   readonly destination: string;
   readonly line: string | null;
   readonly subject: string | null;
-  /** Of the event's body. */
+  /** Of the event's body; see `bytesOfBody`. */
   readonly bytes: number;
 }
 
@@ -90,6 +90,10 @@ const due = `select d.id, e.id as event_id, d.route, d.transforms, d.state, d.at
     e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body
   from deliveries d indexed by deliveries_due cross join events e on e.seq = d.id >> 10
   where d.destination = ? and d.state < 2 and d.due_at <= ?`;
+/** Bytes of the body of the event `e` of the delivery `d`; of one that gathers, 0 where one of its events has no body. */
+const bytesOfBody = `iif(exists (
+  select 1 from gathered g join gathered m on m.line = g.line join events b on b.seq = m.id >> 10
+  where g.id = d.id and g.first = 1 and length(b.body) = 0), 0, length(e.body))`;
 /** The text of a key, unless it has ended. */
 export const state = 'select value from state where key = ? and (expires_at is null or expires_at > ?)';
 const byDue = 'order by d.due_at, d.id limit ?';
@@ -171,7 +175,7 @@ export function writeStatements(db: Database) {
         cast((julianday('now') - 2440587.5) * 86400000 as integer) * 1000))`,
     ),
     current: statement<[string, number], CurrentRow>(
-      `select d.id, d.state, d.reason, d.destination, d.line, e.subject, length(e.body) as bytes
+      `select d.id, d.state, d.reason, d.destination, d.line, e.subject, ${bytesOfBody} as bytes
       from deliveries d join events e on e.seq = d.id >> 10 where d.id = ${idOf}`,
     ),
     wait: statement<[number, Text, number]>(

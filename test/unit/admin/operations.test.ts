@@ -6,6 +6,7 @@ import {
   maskFor,
   type ReplayRequest,
   Replays,
+  type Route,
 } from '@switchhook/core/internal';
 import type { DeliveryState, Settled } from '@switchhook/sdk';
 import { FakeClock, FakeLog } from '@switchhook/testkit';
@@ -39,6 +40,28 @@ describe('an operator', () => {
       [2, 'status 503', 'down'],
       [3, 'status 503', 'down'],
     ]);
+    await pipeline.close();
+  });
+
+  it('is told which body is missing where a delivery has gathered the event', async () => {
+    const wait = { for: ['over'], withinMs: 1_000 };
+    const { operations, received, clock, pipeline, store } = anOperator({
+      routes: [aRoute({ wait })],
+      destinations: { crm: async () => ({ kind: 'delivered' }) },
+    });
+    const [first = '', last = ''] = await received(
+      { key: 'a', subject: 'one', type: 'begun' },
+      { key: 'b', subject: 'one', type: 'over' },
+    );
+    await clock.advance(1_000);
+    const scope = { types: ['over'] };
+    expect(await store.prune({ beforeMs: clock.now(), limit: 9, remove: 'bodies', scope })).to.equal(1);
+    const refused = await operations.replay(`${first}.0`).catch((error: unknown) => error);
+    expect(refused).to.include({ code: 'BODY_REMOVED' });
+    expect(String(refused)).to.contain(`the body of event ${last} was removed`);
+    const filter = { deliveries: { state: 'delivered' }, events: null } as const;
+    const replay = await operations.replays.start(request({ filter }));
+    expect(replay).to.deep.include({ replayed: 0, skipped: { running: 0, unconfigured: 0, withoutBody: 1 } });
     await pipeline.close();
   });
 
@@ -480,6 +503,28 @@ describe('a replay', () => {
     await clock.advance(0);
     expect(operations.replays.get(id)).to.include({ state: 'done', replayed: 1 });
     expect(operations.replays.list().map((replay) => replay.id)).to.deep.equal([id]);
+    await pipeline.close();
+  });
+
+  it('gathers events anew wherever the pages of the list end', async () => {
+    const routes: Route[] = [];
+    const gathered: number[] = [];
+    const { operations, received, clock, pipeline } = anOperator({
+      routes,
+      destinations: {
+        crm: async ({ events = [] }) => {
+          gathered.push(events.length);
+          return { kind: 'delivered' };
+        },
+      },
+    });
+    const calls = Array.from({ length: 30 }, (_, n) => `call_${n}`);
+    for (const type of ['begun', 'over'])
+      await received(...calls.map((subject) => ({ key: `${subject} ${type}`, subject, type })));
+    routes.push(aRoute({ wait: { for: ['over'], withinMs: 60_000 } }));
+    await operations.replays.start(request({ reroute: true, filter: { deliveries: {}, events: {} } }));
+    await clock.advance(20_000);
+    expect(gathered).to.deep.equal(calls.map(() => 2));
     await pipeline.close();
   });
 

@@ -86,7 +86,7 @@ describe('a rate limit of several routers', () => {
 
 describe('routers with a rate limit', () => {
   /** Three routers with 10 attempts a second in all. */
-  function three() {
+  function three(concurrency = 60) {
     const clock = new FakeClock();
     const [store, coordination] = [memoryStore(clock), new MemoryCoordination(clock)];
     const calls: number[] = [];
@@ -99,7 +99,7 @@ describe('routers with a rate limit', () => {
       aPipeline({
         clock,
         destinations: { crm: deliver },
-        policy: { rateLimit, concurrency: 60 },
+        policy: { rateLimit, concurrency },
         store: () => shared(store, coordination),
       }),
     );
@@ -116,6 +116,18 @@ describe('routers with a rate limit', () => {
     await clock.advance(10_000);
     expect(calls).to.have.length(120);
     expect(Math.max(...calls) - startMs).to.be.within(10_000, 14_000);
+    for (const { pipeline } of routers) await pipeline.close();
+  });
+
+  it('leave the whole rate to the one that may start attempts, where the others have no share of the concurrency', async () => {
+    const { clock, coordination, calls, routers } = three(1);
+    await clock.advance(2_000);
+    for (let n = 0; n < 150; n += 1) {
+      await routers[n % 3]?.send({ key: `e${n}` });
+      await clock.advance(100);
+    }
+    // A lease is one token; few expire unused.
+    expect(coordination.leases).to.be.within(calls.length, calls.length + 5);
     for (const { pipeline } of routers) await pipeline.close();
   });
 

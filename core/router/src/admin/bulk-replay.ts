@@ -23,7 +23,7 @@ import { pagesOf } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
 import { carriersOf } from './gathered.js';
-import { countWithoutBody } from './missing-bodies.js';
+import { eventWithoutBody } from './missing-bodies.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -95,6 +95,8 @@ const mostDeliveries = 1_000;
 const keptReplays = 100;
 /** A replay that ends sooner is answered with its end. */
 const patienceMs = 1_000;
+/** Pages come newest first: a delivery that gathers waits at least so long for the older events of its subject. */
+const gatheringMs = 10_000;
 /** A page takes milliseconds. */
 const closingMs = 5_000;
 
@@ -228,16 +230,19 @@ export class Replays {
 
   readonly #again = async (page: readonly Due<DeliveryRecord>[]): Promise<Applied> => {
     const groups = grouped(page, ({ dueMs }) => dueMs);
-    const changes = groups.map(([dueMs, group]) => this.store.replay(idsOf(group), dueMs));
+    const changes = groups.map(([dueMs, group]) => this.store.replay(group.map(idOf), dueMs));
     const changed = new Set((await Promise.all(changes)).flat());
-    const left = page.filter(({ id }) => !changed.has(id)).map(({ eventId }) => eventId);
-    return { changed: changed.size, withoutBody: await countWithoutBody(this.store, left) };
+    const left = page.filter(({ id }) => !changed.has(id));
+    let withoutBody = 0;
+    for (const one of left) if ((await eventWithoutBody(this.store, one)) !== null) withoutBody += 1;
+    return { changed: changed.size, withoutBody };
   };
 
   readonly #make = async (page: readonly Due<Wanted>[]): Promise<Applied> => {
     const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
       const deliveries = group.map(({ eventId: _, waitMs, dueMs, ...wanted }) => {
-        return { ...wanted, state: 'waiting' as const, dueMs: dueMs + waitMs };
+        const soonestMs = wanted.gather === undefined ? 0 : this.clock.now() + gatheringMs;
+        return { ...wanted, state: 'waiting' as const, dueMs: Math.max(dueMs + waitMs, soonestMs) };
       });
       return this.store.extend(eventId, deliveries);
     });
@@ -292,6 +297,4 @@ function grouped<K, T>(items: readonly T[], keyOf: (item: T) => K): readonly (re
   return [...groups];
 }
 
-function idsOf(deliveries: readonly DeliveryRecord[]): readonly string[] {
-  return deliveries.map(({ id }) => id);
-}
+const idOf = ({ id }: DeliveryRecord): string => id;

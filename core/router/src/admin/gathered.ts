@@ -1,5 +1,6 @@
 /** The events that a delivery has gathered: for those who look at it, instead of making it. */
-import type { ClaimedDelivery, DeliveryRecord, Store } from '@switchhook/sdk';
+import type { ClaimedDelivery, DeliveryRecord, EventRecord, Store } from '@switchhook/sdk';
+import pMap from 'p-map';
 
 /** Of one subject, more are not looked at. */
 const mostEvents = 1_000;
@@ -11,11 +12,12 @@ export async function gatheredEvents(
 ): Promise<Pick<ClaimedDelivery, 'event' | 'events'> | null> {
   if (gathered?.by !== id || subject === null) return null;
   const { items } = await store.events({ subject, limit: mostEvents });
-  const found = items.toReversed().map(async (event) => {
+  const partOf = async (event: EventRecord) => {
     const own = await store.deliveries({ eventId: event.id, route, destination, limit: mostEvents });
     return own.items.flatMap((one) => (one.gathered?.by === id ? [{ event, ends: one.gathered.ends }] : []));
-  });
-  const all = (await Promise.all(found)).flat();
+  };
+  // Each is a query: the store has others to answer, too.
+  const all = (await pMap(items.toReversed(), partOf, { concurrency: 8 })).flat();
   const main = all.find(({ ends }) => ends) ?? all.at(-1);
   return main === undefined ? null : { event: main.event, events: all.map(({ event }) => event) };
 }

@@ -34,6 +34,7 @@ import { draftedEvents } from './dry-run.js';
 import { Erasures } from './erasures.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
 import { gatheredEvents } from './gathered.js';
+import { eventWithoutBody } from './missing-bodies.js';
 
 /** What operations take from the configuration. */
 export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
@@ -163,25 +164,25 @@ export class Operations {
 
   /** Makes one delivery due now; for one that is gathered, that which has gathered it. Refused while it is running, and if its destination is not configured. */
   async replay(id: string): Promise<DeliveryDetails> {
-    const { destination, eventId, state, gathered } = await this.#kept(id);
+    const delivery = await this.#kept(id);
+    const { destination, state, gathered } = delivery;
     if (state === 'gathered' && gathered != null) return this.replay(gathered.by);
     if (state === 'gathered') throw refuse('WRONG_STATE', 'the delivery that has gathered it is not kept any more');
     if (!this.plan.value.destinations.has(destination))
       throw refuse('DESTINATION_GONE', `there is no destination ${destination}`);
     const dueMs = this.clock.now();
     const changed = await this.store.replay([id], dueMs);
-    if (changed.length === 0) throw await this.#notReplayed(eventId);
+    if (changed.length === 0) throw await this.#notReplayed(delivery);
     this.telemetry.replayedByHand(destination, changed);
     this.dispatcher.expect(destination, dueMs);
     return this.delivery(id);
   }
 
-  async #notReplayed(eventId: string): Promise<Error> {
-    const event = await this.store.event(eventId);
-    if (event === null || hasBody(event))
-      return refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+  async #notReplayed(delivery: DeliveryRecord): Promise<Error> {
+    const event = await eventWithoutBody(this.store, delivery);
+    if (event === null) return refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
     const { bodiesMs } = windowsOf(this.plan.value.retention, event);
-    return refuse('BODY_REMOVED', `the body of event ${eventId} was removed after ${durationText(bodiesMs)}`);
+    return refuse('BODY_REMOVED', `the body of event ${event.id} was removed after ${durationText(bodiesMs)}`);
   }
 
   /** Ends one delivery. Refused where it is running, or settled otherwise. */

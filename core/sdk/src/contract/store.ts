@@ -156,7 +156,8 @@ export interface Store extends Lifecycle {
 
   /**
    * Makes deliveries waiting again from `dueMs` on, with their attempts at 0, whatever their state, a pending retry
-   * included; running and gathered ones are skipped, and those of events without a body. Returns the ids that changed.
+   * included; running and gathered ones are skipped, and those of which an event, also a gathered one, has no body. Returns the
+   * ids that changed.
    */
   replay(deliveryIds: readonly string[], dueMs: number): Promise<readonly string[]>;
   /** Adds deliveries to an event that is kept already. Returns their ids; `[]` where the event is not kept, or has no body any more. */
@@ -213,10 +214,10 @@ export interface Store extends Lifecycle {
   changes?(after: string | null, limit: number): Promise<Changes>;
   /**
    * Only of stores that can be copied into: keeps events of another store in this order, with the states, times and attempts of
-   * their deliveries. An event that is kept already, under the same id, gets these deliveries instead of its own. Rejects, with
-   * nothing changed, where an event of another id has the same source and key. Passes over events that were erased here. No router
-   * uses the store meanwhile. Texts replace those of the same key. Keys of removed events are kept where the store keeps such keys,
-   * else left out; those of erased events are kept by every store that can erase.
+   * their deliveries. An event that is kept already, under the same id, gets these deliveries instead of its own, and loses its
+   * body where this one has none. Rejects, with nothing changed, where an event of another id has the same source and key. Passes
+   * over events that were erased here. No router uses the store meanwhile. Texts replace those of the same key. Keys of removed
+   * events are kept where the store keeps such keys, else left out; those of erased events are kept by every store that can erase.
    */
   restore?(events: readonly StoredEvent[], others?: StoredOthers): Promise<void>;
   /**

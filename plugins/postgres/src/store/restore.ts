@@ -106,6 +106,8 @@ async function keepDeliveries(connection: Connection, schema: string, events: re
   );
   const routed = events.filter(({ deliveries }) => deliveries.length > 0);
   await connection.run(sql.clear, [events.map(({ event }) => event.id), routed.map(({ event }) => event.id)]);
+  const withoutBody = events.filter(({ event }) => event.body.length === 0);
+  if (withoutBody.length > 0) await connection.run(sql.dropBodies, [withoutBody.map(({ event }) => event.id)]);
   const [open, settled] = [rows.filter(isOpen), rows.filter((row) => !isOpen(row))];
   await connection.run(sql.open, [...deliveryValues(open), open.map(({ record }) => record.dueMs)]);
   await connection.run(sql.settled, [

@@ -26,6 +26,15 @@ export function isGathered(schemaName: string, where: string): string {
                 where d.seq = f.seq and d.idx = f.idx and d.state = 5 and d.reason <> 'discarded' offset 0)) offset 0)`;
 }
 
+/** Whether one of the events of a delivery that gathers them has no body any more. */
+export function lacksBody(schemaName: string, seq: string, idx: string): string {
+  const s = quoted(schemaName);
+  return `exists (
+        select from ${s}.gathered g join ${s}.gathered m on m.gathering = g.gathering
+        cross join lateral (select octet_length(body) as size from ${s}.events where seq = m.seq offset 0) b
+        where g.seq = ${seq} and g.idx = ${idx} and g.first and b.size = 0)`;
+}
+
 /** Removes what deliveries of some events are part of; with one that gathers, the whole gathering. */
 export function dropGathered(schemaName: string, isOfEvent: string): string {
   const s = quoted(schemaName);

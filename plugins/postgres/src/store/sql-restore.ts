@@ -59,6 +59,10 @@ export function restoreStatements(schemaName: string) {
       no_settled as (delete from ${s}.settled where seq = any(array(select seq from old)))
       update ${s}.events set routed = true where seq = any(array(select seq from ${s}.seen where id = any($2::uuid[]))) and not routed`,
     ),
+    dropBodies: statement(
+      'restore_drop_bodies',
+      `update ${s}.events set body = '' where seq = any(array(select seq from ${s}.seen where id = any($1::uuid[])))`,
+    ),
     open: statement(
       'restore_open',
       `insert into ${s}.deliveries (seq, idx, destination, route, transforms, line, state, attempts, tries, lease, due_at, created_at)

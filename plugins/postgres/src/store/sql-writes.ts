@@ -1,6 +1,6 @@
 /** The statements that change the store: each is one transaction, and one round trip. */
 import { literal, quoted } from '../sql.js';
-import { gatheringStatements } from './sql-gatherings.js';
+import { gatheringStatements, lacksBody } from './sql-gatherings.js';
 import { addedEvent, type Statement } from './sql-schema.js';
 
 const open = 'seq, idx, destination, route, transforms, line, state, attempts, tries, lease, due_at, created_at';
@@ -169,7 +169,7 @@ export function writeStatements(schemaName: string) {
 
     replay: statement(
       'replay',
-      `with ${chosen('octet_length(e.body) > 0')},
+      `with ${chosen(`octet_length(e.body) > 0 and not ${lacksBody(schemaName, 'e.seq', 'i.idx')}`)},
       again as (
         update ${s}.deliveries d set due_at = $3, attempts = 0 from chosen c
         where d.seq = c.seq and d.idx = c.idx and d.state = 0 returning c.id, d.idx),

@@ -68,6 +68,20 @@ export function restoreTests(test: Test): void {
     deepStrictEqual(await claimed(store), await claimed(source));
   });
 
+  test('removes a body that retention has removed from the other store since the last copy', async ({
+    store,
+    clock,
+  }) => {
+    if (store.restore === undefined) return;
+    const source = memoryStore(clock);
+    await source.append([anEntry(1, { type: 'x' }, []), anEntry(2, {}, [])]);
+    await store.restore(await storedIn(source));
+    await source.prune({ beforeMs: startMs + 1, limit: 9, remove: 'bodies', scope: { types: ['x'] } });
+    await store.restore(await storedIn(source));
+    const bodies = (await storedIn(store)).map(({ event }) => event.body.length > 0);
+    deepStrictEqual(bodies, [false, true]);
+  });
+
   test('keeps nothing of a copy in which another event has a key that is kept', async ({ store }) => {
     if (store.restore === undefined) return;
     await store.append([anEntry(1)]);

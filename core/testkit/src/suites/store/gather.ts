@@ -194,6 +194,15 @@ export function gatherTests(test: Test): void {
       deepStrictEqual(await takenBy(store), [[1, 2, [1, 2]]]);
     });
 
+    test('replays no delivery of which one event has no body any more', async ({ store }) => {
+      const ending = gathering(2, 'a', true);
+      await store.append([gathering(1, 'a'), { ...ending, event: { ...ending.event, source: 'other' } }]);
+      await settleAll(store);
+      const removed = { beforeMs: startMs + 1, limit: 9, remove: 'bodies', scope: { sources: ['other'] } } as const;
+      strictEqual(await store.prune(removed), 1);
+      deepStrictEqual(await store.replay([deliveryOf(1)], startMs), []);
+    });
+
     test('hands a late one over alone, where it is replayed', async ({ store }) => {
       await store.append([gathering(1, 'a', true)]);
       await settleAll(store);
