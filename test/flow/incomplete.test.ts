@@ -86,7 +86,7 @@ describe('incomplete conversations', () => {
     ] as const)
       expect(await problems({ followedBy: analysed.replace(right, wrong) })).to.contain(problem);
     expect(await problems({ store: '{ use: memory, retention: 1h }' })).to.contain(
-      'must not be longer than the retention of the store',
+      'must not be longer than the retention of the events',
     );
   });
 });

@@ -1,6 +1,8 @@
 /** A store that lies: it says that it has kept an event a moment before it does. A plugin, for the crash test to find out. */
-import sqlite from '@switchhook/plugin-sqlite';
+// By its path: plugins import no other package of the router than the sdk.
+
 import { Clock, ComponentInfo, definePlugin, defineStore, Log, Metrics, type Store, z } from '@switchhook/sdk';
+import sqlite from '../../plugins/sqlite/dist/index.js';
 
 const momentMs = 200;
 

@@ -75,8 +75,13 @@ export class Removals {
     const part = { limit, dropsKeys: keysMs === 0, scope: scopeValues(request) };
     const all = { ...part, beforeMs, until: Number.MAX_SAFE_INTEGER };
     if (scope !== undefined) return this.#walk(request, (fromMs) => this.#removeEvents({ ...all, fromMs }));
-    if (clock.now() - beforeMs < dayMs) return this.#removeEvents(all);
-    const ended = await days.endedBefore(beforeMs);
+    const dayAgoMs = clock.now() - dayMs;
+    if (beforeMs > dayAgoMs) {
+      const removed = await this.#removeEvents(all);
+      if (removed > 0) return removed;
+    }
+    // Where today's table could not be made at midnight, events go on to yesterday's: that one stays.
+    const ended = await days.endedBefore(Math.min(beforeMs, dayAgoMs));
     for (const day of ended) {
       const dropped = await days.drop(day);
       if (dropped === 'in use') return 0;

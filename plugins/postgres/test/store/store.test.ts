@@ -176,6 +176,25 @@ describe('postgres, its days', () => {
   );
 
   it(
+    'are removed, with the keys that have ended, where events are kept for less than a day',
+    withStore(async (fixtures) => {
+      const { open, clock, database } = fixtures;
+      const store = await open();
+      for (let day = 0; day < 10; day += 1) {
+        clock.jumpTo(startMs + day * dayMs);
+        await store.append([anEntry(day, { receivedAtMs: clock.now() })]);
+        await store.settle((await store.claim(aClaim())).deliveries.map((one) => delivered(one)));
+        const request = { beforeMs: clock.now() - dayMs / 4, limit: 200, keysMs: 3 * dayMs };
+        while ((await store.prune(request)) > 0);
+      }
+      expect((await store.events({ limit: 10 })).items.map(({ id }) => id)).to.deep.equal([eventId(9)]);
+      expect((await daysOf(fixtures)).length).to.be.at.most(4);
+      const [keys] = await database.query('select count(*)::int as count from seen');
+      expect(keys?.count).to.be.within(3, 5);
+    }),
+  );
+
+  it(
     'keep what is dead or open, and lose the rest row by row',
     withStore(async ({ open, clock }) => {
       const store = await open();
