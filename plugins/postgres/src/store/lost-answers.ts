@@ -24,9 +24,9 @@ export class LostAnswers {
     this.#clock = clock;
   }
 
-  /** A claim has failed. */
-  noteClaim(claim: LostClaim, error: unknown): void {
-    if (mayBeCommitted(failureOf(error))) this.#claims.push(claim);
+  /** A claim has failed; `isTaken`: after it had taken deliveries. */
+  noteClaim(claim: LostClaim, error: unknown, isTaken: boolean): void {
+    if (isTaken || mayBeCommitted(failureOf(error))) this.#claims.push(claim);
   }
 
   /** Events could not be appended, so that none of their deliveries was handed over. */

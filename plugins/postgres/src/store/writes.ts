@@ -147,14 +147,16 @@ export class Writes {
     const claim = { destination, leaseUntilMs: whole(leaseUntilMs), number: this.#firstClaim + this.#claims };
     this.#claims = (this.#claims + 1) % claimsPerRouter;
     const values = [destination, Math.floor(nowMs), claim.leaseUntilMs, limit, maxAttempts, claim.number];
+    let isTaken = false;
     const take = async (connection: Connection) => {
       const rows = await connection.run<ClaimRow>(statement, values);
+      isTaken = true;
       // A statement of its own: what was gathered until the claim had its lock may be newer than what the claim saw.
       const gatherings = rows.flatMap(({ gathering, exhausted }) => (gathering === null || exhausted ? [] : gathering));
       return { rows, events: await gatheredEvents(connection, this.#sql.gatherings, gatherings) };
     };
     const { rows, events } = await this.#database.use(take).catch((error: unknown) => {
-      this.#lost.noteClaim(claim, error);
+      this.#lost.noteClaim(claim, error, isTaken);
       throw error;
     });
     return {
