@@ -148,6 +148,7 @@ describe('What create-switchhook makes', function () {
         expect(made).to.include({ code: 0, stderr: '' });
         const tested = await inside(folder, 'npm', 'test');
         expect(tested.code, tested.stdout + tested.stderr).to.equal(0);
+        expect(tested.stdout).to.not.match(/[1-9]\d* pending/);
         for (const kind of kinds) expect(tested.stdout).to.match(new RegExp(`is a ${kind}\\n`));
         expect(await installed.add(folder, name)).to.include.members([
           ...['README.md', 'dist/index.js', 'dist/index.d.ts'],

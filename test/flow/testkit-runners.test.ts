@@ -1,5 +1,6 @@
 /** The suites of the testkit under other test runners than mocha. */
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { expect } from 'chai';
 import { type Workplace, workplace } from '../support/workplace.js';
 
@@ -37,6 +38,38 @@ transformSuite('crm.change', async () => ({ apply: (event) => ${applied} }), anE
     expect(wrong.code).to.equal(1);
     expect(wrong.text).to.match(/# fail [1-9]/);
   });
+
+  const resolver = (methods: string, options: string) => `import { aCall, resolverSuite } from '@switchhook/testkit';
+const resolve = async ({ from }) => (from === aCall().from ? { name: 'Jim' } : {});
+resolverSuite('crm.contact', async () => ({ resolver: { resolve }, known: aCall(), close: async () => {}, ${methods} }), ${options});
+`;
+  const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
+  for (const [runner, ...args] of [
+    ['mocha', mocha],
+    ['node --test', '--test', '--test-reporter=tap'],
+  ] as const)
+    it(`report what a fixture lacks as pending, unless it is declared, under ${runner}`, async () => {
+      const run = async (methods: string, options: string) => {
+        await place.write('fixture.test.js', resolver(methods, options));
+        return ended(...args, 'fixture.test.js');
+      };
+      const incomplete = await run('', "{ never: ['down'] }");
+      expect(incomplete.code, incomplete.text).to.equal(0);
+      expect(incomplete.text)
+        .to.match(runner === 'mocha' ? /2 pending/ : /# skipped 2/)
+        .and.to.include("the fixture needs hang(); name 'hang' in `never` if there is none")
+        .and.to.include("the fixture needs cutOff(); name 'cutOff' in `never` if there is none")
+        .and.not.to.include('throws when it could not look');
+      const declared = await run('', "{ never: ['hang', 'down', 'cutOff'] }");
+      expect(declared.code, declared.text).to.equal(0);
+      expect(declared.text)
+        .to.match(runner === 'mocha' ? /^(?!.*pending)/s : /# skipped 0/)
+        .and.to.include('has no hang(), as `never` says')
+        .and.not.to.include('stops when its time is up');
+      const wrong = await run('hang() {}', "{ never: ['hang', 'down', 'cutOff'] }");
+      expect(wrong.code, wrong.text).to.equal(1);
+      expect(wrong.text).to.include("the fixture has hang(): remove 'hang' from `never`");
+    });
 
   it('ask for the globals of vitest', async () => {
     const file = await place.write('vitest.js', `globalThis.__vitest_worker__ = {};\nawait import('./fine.test.js');`);

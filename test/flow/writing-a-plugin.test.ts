@@ -93,14 +93,18 @@ async function accountOf() {
     },
   };
 }
-resolverSuite('the resolver of the page', async () => {
-  const { crm, resolver, close } = await accountOf();
-  return {
-    ...{ resolver, known: aCall(), close },
-    hang: () => crm.answer(() => 'hang'),
-    down: () => crm.answer(() => 503),
-  };
-});
+resolverSuite(
+  'the resolver of the page',
+  async () => {
+    const { crm, resolver, close } = await accountOf();
+    return {
+      ...{ resolver, known: aCall(), close },
+      hang: () => crm.answer(() => 'hang'),
+      down: () => crm.answer(() => 503),
+    };
+  },
+  { never: ['cutOff'] },
+);
 
 const tickets = await componentOf('my-plugins/tickets.ts');
 const fixtures = { made: 0, closed: 0 };
@@ -113,7 +117,7 @@ sourceSuite('the source of the page', async () => {
   };
   const source = createComponent('source', tickets, { secret: 'only-for-tests' }, services);
   return { source, sample: tickets?.samples?.['ticket.opened'] ?? {}, close };
-});
+}, ['signing']);
 
 const pages = await componentOf('my-plugins/pages.ts');
 sourceSuite('the source of the page with a handshake', () => {
@@ -124,21 +128,29 @@ sourceSuite('the source of the page with a handshake', () => {
     sample: pages?.samples?.change ?? {},
     handshake: { request: handshake, unverified: [handshake('1', 'token-2')] },
   };
-});
+}, ['signing']);
 
 const switchboard = await componentOf('my-plugins/switchboard.ts');
-sourceSuite('the source of calls of the page', () => ({
-  source: createComponent('source', switchboard, { token: 'only-for-tests' }, fakeServices()),
-  sample: switchboard?.samples?.ring ?? {},
-  bodyUnsigned: true,
-}));
+sourceSuite(
+  'the source of calls of the page',
+  () => ({
+    source: createComponent('source', switchboard, { token: 'only-for-tests' }, fakeServices()),
+    sample: switchboard?.samples?.ring ?? {},
+    bodyUnsigned: true,
+  }),
+  ['signing'],
+);
 
 const trunk = await componentOf('my-plugins/trunk.ts');
-sourceSuite('the source of the page that answers by a call', () => ({
-  source: createComponent('source', trunk, { url: 'http://127.0.0.1:9', token: 'only-for-tests' }, fakeServices()),
-  sample: trunk?.samples?.ring ?? {},
-  bodyUnsigned: true,
-}));
+sourceSuite(
+  'the source of the page that answers by a call',
+  () => ({
+    source: createComponent('source', trunk, { url: 'http://127.0.0.1:9', token: 'only-for-tests' }, fakeServices()),
+    sample: trunk?.samples?.ring ?? {},
+    bodyUnsigned: true,
+  }),
+  ['signing'],
+);
 callSourceSuite('the source of the page', async () => {
   const services = fakeServices();
   const platform = await receiver();
@@ -184,7 +196,7 @@ destinationSuite('the destination of the page that emits events', async () => {
     behave: () => {},
     close: services.close,
   };
-}, ['refusing', 'hanging', 'down', 'cut-off']);
+}, ['refusing', 'hanging', 'down', 'cut-off', 'erase', 'secrets']);
 
 describe('docs/writing-a-plugin.md', () => {
   after(() => rm(directory, { recursive: true }));

@@ -4,7 +4,24 @@ import nodeTest from 'node:test';
 type Body = () => void | Promise<void>;
 interface Runner {
   describe(title: string, body: () => void): void;
-  it(title: string, body: Body): void;
+  it(title: string, body: Test): void;
+}
+/** `this` of mocha; the first argument of node:test and vitest. */
+interface RunningTest {
+  skip?(reason?: string): unknown;
+  /** Of mocha, which shows no reason but the title. */
+  readonly test?: { title: string };
+}
+type Test = (this: RunningTest | undefined, ...given: readonly (RunningTest | undefined)[]) => Promise<void>;
+
+/** What a test throws where its fixture lacks what it needs. */
+class NothingTried extends Error {
+  override readonly name = 'NothingTried';
+}
+
+/** Ends a test as pending: `missing` says what to give, and how to declare that there is none. */
+export function pending(missing: string): never {
+  throw new NothingTried(missing);
 }
 
 /** Groups tests. */
@@ -12,9 +29,19 @@ export function describe(title: string, body: () => void): void {
   runner().describe(title, body);
 }
 
-/** One claim. */
+/** One claim. Pending where it calls `pending`; fails in jest, which has no pending tests that begin to run. */
 export function it(title: string, body: Body): void {
-  runner().it(title, body);
+  // Without parameters: mocha and jest would pass a callback.
+  runner().it(title, async function (...given) {
+    try {
+      await body();
+    } catch (error) {
+      const running = [this, ...given].find((one) => typeof one?.skip === 'function');
+      if (!(error instanceof NothingTried) || running?.skip === undefined) throw error;
+      if (running.test !== undefined) running.test.title = `${title} (nothing was tried: ${error.message})`;
+      running.skip(error.message);
+    }
+  });
 }
 
 function runner(): Runner {
@@ -26,6 +53,7 @@ function runner(): Runner {
     );
   return {
     describe: (title, body) => void nodeTest.describe(title, body),
-    it: (title, body) => void nodeTest.it(title, body),
+    it: (title, body) =>
+      void nodeTest.it(title, (context) => body.call(undefined, { skip: (reason?: string) => context.skip(reason) })),
   };
 }

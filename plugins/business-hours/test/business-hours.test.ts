@@ -26,7 +26,7 @@ resolverSuite(
     known: aCall(),
     close: async () => {},
   }),
-  { knowsEverybody: true },
+  { knowsEverybody: true, never: ['hang', 'down', 'cutOff'] },
 );
 
 describe('business-hours', () => {

@@ -62,7 +62,7 @@ destinationSuite('email.message', async () => {
     },
     close: fixture.close,
   };
-}, ['cut-off']);
+}, ['cut-off', 'erase', 'emits']);
 
 describe('email.message', () => {
   const closing: (() => Promise<void>)[] = [];

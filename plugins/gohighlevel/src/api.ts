@@ -79,6 +79,7 @@ export async function findContact(api: JsonApi, locationId: string, number: stri
     query,
     signal,
     allow: [404],
+    whole: true,
   });
   return contactIn(body);
 }

@@ -62,7 +62,7 @@ destinationSuite('gohighlevel.contact', async () => {
     },
     close: fixture.close,
   };
-}, ['cut-off']);
+}, ['cut-off', 'erase', 'emits']);
 
 resolverSuite('gohighlevel.lookup', async () => {
   const fixture = await setup();
@@ -80,6 +80,7 @@ resolverSuite('gohighlevel.lookup', async () => {
     known,
     hang: () => fixture.answers(() => 'hang'),
     down: () => fixture.far.close(),
+    cutOff: () => fixture.answers(() => cutOffResponse),
     close: fixture.close,
   };
 });

@@ -77,7 +77,7 @@ destinationSuite('google-sheets.row', async () => {
     },
     close: fixture.close,
   };
-}, ['refusing', 'cut-off']);
+}, ['refusing', 'cut-off', 'erase', 'emits']);
 
 describe('google-sheets.row', () => {
   const closing: (() => Promise<void>)[] = [];

@@ -31,13 +31,18 @@ const source = (options: JsonObject) => setup(options).source;
 
 for (const [preset, options] of Object.entries(presets))
   sourceSuite(`hmac of ${preset}`, () => ({
-    source: source(options),
+    source: source({ ...options, secrets: ['added', 'secret'] }),
     sample: samples[preset] as JsonObject,
     // The key of a stripe or slack event is its id alone.
     different: [
       { id: 'evt:1', event_id: 'Ev:1' },
       { id: 'evt', event_id: 'Ev', type: '1' },
     ],
+    signing: {
+      other: source({ ...options, secrets: 'other' }),
+      last: source(options),
+      toleranceMs: preset === 'stripe' || preset === 'slack' ? 300_000 : null,
+    },
   }));
 
 const nowMs = 1_767_225_600_000;
@@ -383,22 +388,30 @@ describe('a handshake by GET', () => {
     }
   };
 
-  sourceSuite('hmac of meta', () => ({
-    source: source({ preset: 'meta', handshake: tokens }),
-    sample: samples.custom ?? {},
-    handshake: {
-      request: (challenge) =>
-        get({ 'hub.mode': 'subscribe', 'hub.verify_token': 'token_old', 'hub.challenge': challenge }),
-      unverified: ['', 'token', 'token_added,token_old'].map((token) =>
-        get({ 'hub.verify_token': token, 'hub.challenge': '1' }),
-      ),
-    },
-  }));
-  sourceSuite('hmac of dropbox', () => ({
-    source: source({ preset: 'dropbox' }),
-    sample: samples.custom ?? {},
-    handshake: { request: (challenge) => get({ challenge }) },
-  }));
+  sourceSuite(
+    'hmac of meta',
+    () => ({
+      source: source({ preset: 'meta', handshake: tokens }),
+      sample: samples.custom ?? {},
+      handshake: {
+        request: (challenge) =>
+          get({ 'hub.mode': 'subscribe', 'hub.verify_token': 'token_old', 'hub.challenge': challenge }),
+        unverified: ['', 'token', 'token_added,token_old'].map((token) =>
+          get({ 'hub.verify_token': token, 'hub.challenge': '1' }),
+        ),
+      },
+    }),
+    ['signing'],
+  );
+  sourceSuite(
+    'hmac of dropbox',
+    () => ({
+      source: source({ preset: 'dropbox' }),
+      sample: samples.custom ?? {},
+      handshake: { request: (challenge) => get({ challenge }) },
+    }),
+    ['signing'],
+  );
 
   it('is that of the preset, or as configured', async () => {
     const meta = { preset: 'meta', handshake: tokens };

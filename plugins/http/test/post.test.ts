@@ -6,7 +6,11 @@ import { signed } from '../src/signing.js';
 import { patience, postWorld } from './world.js';
 
 destinationSuite('http.post', async () => {
-  const { destination, far, close } = await postWorld();
+  const secret = 'only-for-tests';
+  const { destination, far, close } = await postWorld((url) => ({
+    url,
+    headers: { Authorization: `Bearer ${secret}` },
+  }));
   const accepted: string[] = [];
   const well: Behaviour = ({ headers }) => {
     accepted.push(headers['webhook-id'] ?? '');
@@ -15,6 +19,7 @@ destinationSuite('http.post', async () => {
   far.answer(well);
   return {
     destination,
+    secrets: [secret],
     arrived: () => accepted,
     behave: (how) => {
       const cutOff: Behaviour = async (request, index) => {
@@ -26,7 +31,7 @@ destinationSuite('http.post', async () => {
     },
     close,
   };
-});
+}, ['erase', 'emits']);
 
 describe('http.post', () => {
   const closing: (() => Promise<void>)[] = [];

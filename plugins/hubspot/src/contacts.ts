@@ -100,7 +100,7 @@ export class Contacts {
     const get = async (id: string, by: Readonly<Record<string, string>>) => {
       const query = { ...by, properties: 'email,phone,mobilephone' };
       const path = `${contactsPath}/${encodeURIComponent(id)}`;
-      const { status, body } = await api.request({ method: 'GET', path, query, signal, allow: [404] });
+      const { status, body } = await api.request({ method: 'GET', path, query, signal, allow: [404], whole: true });
       return status === 404 ? null : contactIn(body);
     };
     return (
@@ -186,7 +186,7 @@ export async function findByPhone(
     limit: mostFound,
   };
   const path = `${contactsPath}/search`;
-  const { body: found } = await api.request({ method: 'POST', path, body, signal });
+  const { body: found } = await api.request({ method: 'POST', path, body, signal, whole: true });
   // What HubSpot calculates for searches lacks the country: what was typed decides.
   const typed = [...new Set([...phoneProperties, 'phone', 'mobilephone'])].filter((name) => !calculated.test(name));
   const keyOf = phoneKeys(country);

@@ -20,7 +20,7 @@ destinationSuite('hubspot.call', async () => {
     },
     close: fixture.close,
   };
-}, ['cut-off']);
+}, ['cut-off', 'erase', 'emits']);
 
 resolverSuite('hubspot.lookup', async () => {
   const fixture = await setup('hubspot.call');
@@ -31,6 +31,7 @@ resolverSuite('hubspot.lookup', async () => {
     known,
     hang: () => fixture.answers(() => 'hang'),
     down: () => fixture.far.close(),
+    cutOff: () => fixture.answers(() => cutOffResponse),
     close: fixture.close,
   };
 });

@@ -20,7 +20,7 @@ destinationSuite('hubspot.contact', async () => {
     },
     close: fixture.close,
   };
-}, ['cut-off']);
+}, ['cut-off', 'erase', 'emits']);
 
 describe('hubspot.contact', () => {
   const closing: (() => Promise<void>)[] = [];

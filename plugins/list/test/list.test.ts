@@ -39,29 +39,37 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
   }
 }
 
-resolverSuite('list in the configuration', async () => {
-  const services = fakeServices();
-  const lists = { vip: { numbers: ['+12345678912'] } };
-  return {
-    resolver: createComponent('resolver', component, { lists }, services),
-    known: aCall(),
-    close: services.close,
-  };
-});
+resolverSuite(
+  'list in the configuration',
+  async () => {
+    const services = fakeServices();
+    const lists = { vip: { numbers: ['+12345678912'] } };
+    return {
+      resolver: createComponent('resolver', component, { lists }, services),
+      known: aCall(),
+      close: services.close,
+    };
+  },
+  { never: ['hang', 'down', 'cutOff'] },
+);
 
-resolverSuite('list in a file', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'switchhook-list-'));
-  await writeFile(join(directory, 'vip.txt'), '+12345678912, Jane\n');
-  const services = fakeServices({ directory });
-  const resolver = createComponent('resolver', component, { lists: { vip: { file: 'vip.txt' } } }, services);
-  await resolver.open?.();
-  const close = async () => {
-    await resolver.close?.();
-    await services.close();
-    await rm(directory, { recursive: true });
-  };
-  return { resolver, known: aCall(), close };
-});
+resolverSuite(
+  'list in a file',
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'switchhook-list-'));
+    await writeFile(join(directory, 'vip.txt'), '+12345678912, Jane\n');
+    const services = fakeServices({ directory });
+    const resolver = createComponent('resolver', component, { lists: { vip: { file: 'vip.txt' } } }, services);
+    await resolver.open?.();
+    const close = async () => {
+      await resolver.close?.();
+      await services.close();
+      await rm(directory, { recursive: true });
+    };
+    return { resolver, known: aCall(), close };
+  },
+  { never: ['hang', 'down', 'cutOff'] },
+);
 
 describe('list', () => {
   it('names the first list with the caller, with the note of the number', () =>

@@ -24,7 +24,11 @@ for (const [name, sample] of samples)
     source: setup({ keys: { [key]: secret, APIolder: 'secret_before' } }),
     sample,
     different: samples.flatMap(([other, body]) => (other === name ? [] : [body])),
-    signing: { other: setup({ keys: { [key]: 'another secret' } }), toleranceMs: 300_000 },
+    signing: {
+      other: setup({ keys: { [key]: 'another secret' } }),
+      last: setup({ keys: { APIolder: 'secret_before' } }),
+      toleranceMs: 300_000,
+    },
   }));
 
 const body = '{"event":"room_finished","room":{"name":"é"},"id":"EV_1","createdAt":"1767225600"}';

@@ -19,7 +19,7 @@ destinationSuite('log', async () => {
     behave: () => {},
     close: services.close,
   };
-}, ['refusing', 'down', 'hanging', 'cut-off']);
+}, ['refusing', 'down', 'hanging', 'cut-off', 'erase', 'emits', 'secrets']);
 
 describe('log', () => {
   it('writes what the event is, but not what was said in it', async () => {

@@ -100,7 +100,7 @@ destinationSuite('postgres.insert', async () => {
       await database.close();
     },
   };
-}, ['cut-off']);
+}, ['cut-off', 'emits']);
 
 describe('postgres.insert writes rows', () => {
   it('makes its table on first use and fills it with the event', () =>

@@ -88,27 +88,31 @@ function problemsOf(options: JsonObject): readonly string[] {
   return [];
 }
 
-resolverSuite('postgres.lookup', async () => {
-  const database = await postgres();
-  await database.query(`create table customers (phone text primary key, first_name text)`);
-  await database.query(`insert into customers values ('+12345678912', 'Jane')`);
-  const door = await throttle(database.url);
-  const services = fakeServices();
-  const resolver = createComponent('resolver', component, { url: door.url, ...byPhone }, services, plugin);
-  await resolver.open?.();
-  return {
-    resolver,
-    known: aCall(),
-    hang: () => door.become('held'),
-    down: () => door.become('shut'),
-    close: async () => {
-      await resolver.close?.();
-      await door.close();
-      await services.close();
-      await database.close();
-    },
-  };
-});
+resolverSuite(
+  'postgres.lookup',
+  async () => {
+    const database = await postgres();
+    await database.query(`create table customers (phone text primary key, first_name text)`);
+    await database.query(`insert into customers values ('+12345678912', 'Jane')`);
+    const door = await throttle(database.url);
+    const services = fakeServices();
+    const resolver = createComponent('resolver', component, { url: door.url, ...byPhone }, services, plugin);
+    await resolver.open?.();
+    return {
+      resolver,
+      known: aCall(),
+      hang: () => door.become('held'),
+      down: () => door.become('shut'),
+      close: async () => {
+        await resolver.close?.();
+        await door.close();
+        await services.close();
+        await database.close();
+      },
+    };
+  },
+  { never: ['cutOff'] },
+);
 
 describe('postgres.lookup', () => {
   it('finds the columns of the row', () =>

@@ -92,7 +92,7 @@ destinationSuite('postgres.upsert', async () => {
       await database.close();
     },
   };
-}, ['cut-off']);
+}, ['cut-off', 'emits']);
 
 describe('postgres.upsert keeps one row per conversation', () => {
   for (const [order, deliveries] of [

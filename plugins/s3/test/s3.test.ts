@@ -44,7 +44,7 @@ destinationSuite('s3.archive', async () => {
     },
     close: fixture.close,
   };
-});
+}, ['erase']);
 
 describe('s3.archive', () => {
   const closing: (() => Promise<void>)[] = [];

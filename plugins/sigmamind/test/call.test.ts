@@ -11,12 +11,16 @@ const calls = (options: JsonObject = { token }) => setup('sigmamind.call', optio
 const request = (given: Partial<RawRequest> = {}) => aRequest({ body: inboundCall, ...given });
 
 for (const text of [token, 'a/b?c=d %é'])
-  sourceSuite(`sigmamind.call with the token ${text}`, () => ({
-    source: calls({ token: text }).source,
-    sample: inboundCall,
-    bodyUnsigned: true,
-    signing: { other: calls({ token: 'another' }).source, toleranceMs: null },
-  }));
+  sourceSuite(
+    `sigmamind.call with the token ${text}`,
+    () => ({
+      source: calls({ token: text }).source,
+      sample: inboundCall,
+      bodyUnsigned: true,
+      signing: { other: calls({ token: 'another' }).source, toleranceMs: null },
+    }),
+    ['last'],
+  );
 sourceSuite('sigmamind.call with a secret', () => ({
   source: calls({ secrets: ['secret-1', 'secret-2'] }).source,
   sample: inboundCall,
@@ -26,14 +30,18 @@ sourceSuite('sigmamind.call with a secret', () => ({
     toleranceMs: null,
   },
 }));
-sourceSuite('sigmamind.call with all of it', () => ({
-  source: calls({ token, secrets: 'a-secret', allow: ['127.0.0.1'] }).source,
-  sample: inboundCall,
-  signing: {
-    other: calls({ token, secrets: 'another', allow: ['127.0.0.1'] }).source,
-    toleranceMs: null,
-  },
-}));
+sourceSuite(
+  'sigmamind.call with all of it',
+  () => ({
+    source: calls({ token, secrets: 'a-secret', allow: ['127.0.0.1'] }).source,
+    sample: inboundCall,
+    signing: {
+      other: calls({ token, secrets: 'another', allow: ['127.0.0.1'] }).source,
+      toleranceMs: null,
+    },
+  }),
+  ['last'],
+);
 
 describe('the token of a call', () => {
   const places: Readonly<Record<string, (text: string) => Partial<RawRequest>>> = {

@@ -21,36 +21,48 @@ const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOStrin
 
 for (const [name, sample] of Object.entries(samples))
   sourceSuite(`sigmamind.events with ${name}`, () => ({
-    source: events().source,
+    source: events({ secrets: ['added-secret', 'one-secret'] }).source,
     sample,
-    signing: { other: events({ secrets: 'another-secret' }).source, toleranceMs: null },
+    signing: {
+      other: events({ secrets: 'another-secret' }).source,
+      last: events().source,
+      toleranceMs: null,
+    },
   }));
 sourceSuite('sigmamind.events with a time of signing', () => {
   const signature = { timestampHeader: 'X-Time', tolerance: '2m' };
   const other = events({ secrets: 'another-secret', signature }).source;
   return { source: events({ signature }).source, sample: ended, signing: { other, toleranceMs: 120_000 } };
-});
-sourceSuite('sigmamind.events with secrets of agents', () => ({
-  source: events({ secrets: { agent_support: 'support-secret', agent_sales: ['sales-new', 'sales-old'] } }).source,
-  sample: ended,
-  different: (['agent_support', 'agent_sales'] as const).flatMap((agentId) => [
-    { event: 'x', agentId, eventId: 'a' },
-    { event: 'x', agentId, eventId: 'a:b' },
-    { event: 'x:a', agentId, eventId: 'b' },
-    { event: 'x', agentId, eventId: 'a%3Ab' },
-  ]),
-}));
-sourceSuite('sigmamind.events with ids that contain colons', () => ({
-  source: events().source,
-  sample: ended,
-  different: [
-    { event: 'a:b', eventId: 'c' },
-    { event: 'a', eventId: 'b:c' },
-    { event: 'a', conversationId: 'b' },
-    { event: 'a:b' },
-    { event: 'a', conversationId: 'b', x: 1 },
-  ],
-}));
+}, ['last']);
+sourceSuite(
+  'sigmamind.events with secrets of agents',
+  () => ({
+    source: events({ secrets: { agent_support: 'support-secret', agent_sales: ['sales-new', 'sales-old'] } }).source,
+    sample: ended,
+    different: (['agent_support', 'agent_sales'] as const).flatMap((agentId) => [
+      { event: 'x', agentId, eventId: 'a' },
+      { event: 'x', agentId, eventId: 'a:b' },
+      { event: 'x:a', agentId, eventId: 'b' },
+      { event: 'x', agentId, eventId: 'a%3Ab' },
+    ]),
+  }),
+  ['signing'],
+);
+sourceSuite(
+  'sigmamind.events with ids that contain colons',
+  () => ({
+    source: events().source,
+    sample: ended,
+    different: [
+      { event: 'a:b', eventId: 'c' },
+      { event: 'a', eventId: 'b:c' },
+      { event: 'a', conversationId: 'b' },
+      { event: 'a:b' },
+      { event: 'a', conversationId: 'b', x: 1 },
+    ],
+  }),
+  ['signing'],
+);
 
 describe('the body of an agent webhook', () => {
   for (const { name, body, event } of fixtures)

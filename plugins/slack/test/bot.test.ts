@@ -91,7 +91,7 @@ destinationSuite('slack.message as a bot', async () => {
     },
     close: fixture.close,
   };
-});
+}, ['erase', 'emits']);
 
 describe('slack.message as a bot', () => {
   let fixture: Awaited<ReturnType<typeof setup>>;

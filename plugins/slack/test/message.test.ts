@@ -51,7 +51,7 @@ destinationSuite('slack.message', async () => {
     },
     close,
   };
-});
+}, ['erase', 'emits']);
 
 describe('slack.message', () => {
   it('shows what it would post, without posting it', async () => {

@@ -26,7 +26,7 @@ const source = (options: JsonObject = {}) =>
   createComponent('source', component, { secrets: secret, ...options }, fakeServices());
 
 const sample = component?.samples?.['call.ended'] as JsonObject;
-sourceSuite('standard-webhooks', () => ({ source: source(), sample }));
+sourceSuite('standard-webhooks', () => ({ source: source(), sample }), ['signing']);
 sourceSuite('standard-webhooks with several secrets', () => ({
   source: source({ secrets: [secret, whpk, older] }),
   sample,

@@ -35,7 +35,11 @@ for (const options of [{}, { header: 'X-Signature' }])
     sample: sampleOf('synthflow.events'),
     bodyUnsigned: true,
     different: [{ call: { call_id: 'call_1' } }, { call: { call_id: 'call_1' }, status: 'failed' }],
-    signing: { other: setup('synthflow.events', { secrets: 'another secret', ...options }), toleranceMs: null },
+    signing: {
+      other: setup('synthflow.events', { secrets: 'another secret', ...options }),
+      last: setup('synthflow.events', { secrets: secret, ...options }),
+      toleranceMs: null,
+    },
   }));
 sourceSuite('synthflow.call', () => ({
   source: setup('synthflow.call', { tokens: ['token/of the tests', secret] }),

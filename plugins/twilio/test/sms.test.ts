@@ -56,7 +56,7 @@ destinationSuite('twilio.sms', async () => {
     },
     close: fixture.close,
   };
-}, ['cut-off']);
+}, ['cut-off', 'erase', 'emits']);
 
 describe('twilio.sms', () => {
   const closing: (() => Promise<void>)[] = [];

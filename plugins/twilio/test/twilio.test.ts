@@ -26,7 +26,11 @@ for (const [name, sample] of samples)
     source: setup({ secrets: ['token_added', token], url }),
     sample,
     different: samples.flatMap(([other, body]) => (other === name ? [] : [body])),
-    signing: { other: setup({ secrets: 'another token', url }), toleranceMs: null },
+    signing: {
+      other: setup({ secrets: 'another token', url }),
+      last: setup({ secrets: token, url }),
+      toleranceMs: null,
+    },
   }));
 
 /** What Twilio signs of a form whose parameters are in their order. */

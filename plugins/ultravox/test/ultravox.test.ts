@@ -23,7 +23,7 @@ for (const [name, sample] of samples)
     source: setup({ secrets: ['secret_added', secret] }),
     sample,
     different: samples.flatMap(([other, body]) => (other === name ? [] : [body])),
-    signing: { other: setup({ secrets: 'another secret' }), toleranceMs: 300_000 },
+    signing: { other: setup({ secrets: 'another secret' }), last: setup({ secrets: secret }), toleranceMs: 300_000 },
   }));
 
 describe('ultravox.events', () => {

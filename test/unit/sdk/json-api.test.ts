@@ -52,6 +52,20 @@ describe('a JSON API', () => {
       },
     ));
 
+  it('rejects as unavailable where the reply has to be whole and is cut off, and not for its status alone', () =>
+    withApi(
+      () => cutOffResponse,
+      async (api) => {
+        const search = { method: 'GET', path: '/contacts', signal } as const;
+        expect(await api.request(search)).to.deep.equal({ status: 200, body: {} });
+        const error = await api.request({ ...search, whole: true }).catch((thrown: unknown) => thrown);
+        expect(outcomeOfFailure(error)).to.deep.equal({
+          kind: 'unavailable',
+          reason: 'GET /contacts: the reply is not complete',
+        });
+      },
+    ));
+
   it('repeats a name in the query, and returns no part of a reply that is longer than maxBytes', () =>
     withApi(
       () => json(200, { long: 'x'.repeat(100) }),

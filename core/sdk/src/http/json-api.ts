@@ -32,6 +32,11 @@ export interface JsonApiRequest {
   readonly allow?: readonly number[];
   /** How much of the reply is read. Of a longer one, `body` is `{}`. Default 1 MB. */
   readonly maxBytes?: number;
+  /**
+   * True where the reply matters, as that of a search: one that is not complete rejects as unavailable, and is not taken for an empty one.
+   * Default false: the status alone says what has happened.
+   */
+  readonly whole?: boolean;
 }
 
 /** What came back. `body` is `{}` where it is no JSON object. */
@@ -52,7 +57,15 @@ export class JsonApi {
   }
 
   /** Rejects with an `OutcomeError` where the API refuses, which `outcomeOfFailure` makes an outcome of; otherwise as `HttpClient` does. */
-  async request({ method, path, query = {}, body, allow = [], ...limits }: JsonApiRequest): Promise<JsonApiReply> {
+  async request({
+    method,
+    path,
+    query = {},
+    body,
+    allow = [],
+    whole = false,
+    ...limits
+  }: JsonApiRequest): Promise<JsonApiReply> {
     const { http, clock, baseUrl, headers, reasonIn, correct } = this.#settings;
     const search = new URLSearchParams(query).toString();
     const isForm = body instanceof URLSearchParams;
@@ -71,8 +84,10 @@ export class JsonApi {
     const found = bodyIn(response);
     const outcome = outcomeOf(response, clock.now());
     const corrected = correct?.(outcome, response, found) ?? outcome;
-    if (corrected.kind === 'delivered' || allow.includes(response.status))
-      return { status: response.status, body: found };
+    const isTaken = corrected.kind === 'delivered' || allow.includes(response.status);
+    if (isTaken && whole && response.truncated)
+      throw new OutcomeError({ kind: 'unavailable', reason: `${method} ${path}: the reply is not complete` });
+    if (isTaken) return { status: response.status, body: found };
     const said = reasonIn(found)?.replace(/\s+/g, ' ').trim() ?? '';
     const reason = `${method} ${path}: ${corrected.reason}${said === '' ? '' : `: ${said}`}`;
     throw new OutcomeError(

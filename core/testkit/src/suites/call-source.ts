@@ -3,7 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { readReception } from '@switchhook/core/internal';
 import type { Answer, Call, JsonObject, Outcome, Reception, Source } from '@switchhook/sdk';
 import { signedRequest } from '../fixtures.js';
-import { describe, it } from '../mocha.js';
+import { describe, it, pending } from '../mocha.js';
 
 /** A source with `answerBy: 'call'`, and the API of its platform. */
 export interface CallSourceFixture {
@@ -23,7 +23,7 @@ export interface CallSourceFixture {
    */
   behave(how: 'well' | 'refusing' | 'down' | 'breaking' | 'hanging' | 'cut-off'): void;
   close(): Promise<void>;
-  /** Values of its options that no outcome and no error may contain: tokens, for example. */
+  /** Values of its options that no outcome and no error may contain: tokens, for example. Without one, the tests about them are pending. */
   readonly secrets?: readonly string[];
 }
 
@@ -146,12 +146,14 @@ export function callSourceSuite(name: string, make: () => Promise<CallSourceFixt
       it(
         `reveals none of its secrets when the API is ${how}`,
         withFixture(async (fixture) => {
+          const { secrets = [] } = fixture;
+          if (secrets.length === 0) pending('the fixture needs `secrets`: the tokens and secrets of its options');
           fixture.behave(how);
           const controller = new AbortController();
           const attempt = answered(fixture, answer, controller);
           if (how === 'hanging') controller.abort(new Error('time is up'));
           const text = await attempt.then((outcome) => JSON.stringify(outcome), String);
-          for (const secret of fixture.secrets ?? [])
+          for (const secret of secrets)
             ok(!text.includes(secret), 'a reason, a response or an error contains a secret');
         }),
       );

@@ -3,6 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import type { Delivery, Destination, EventDraft } from '@switchhook/sdk';
 import { aDelivery, anEvent } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
+import { type Parts, testsOfParts } from './never.js';
 
 /** A destination with something real behind it. */
 export interface DestinationFixture {
@@ -23,11 +24,23 @@ export interface DestinationFixture {
   readonly secrets?: readonly string[];
 }
 
-/** Registers the suite. `make` returns a fresh, opened fixture for each test; `never` names what cannot happen to it. */
+const parts = {
+  erase: { what: 'erase of the destination', in: ({ destination }) => destination.erase !== undefined },
+  emits: { what: '`emitted`', in: ({ emitted }) => emitted !== undefined },
+  secrets: { what: '`secrets`', in: ({ secrets = [] }) => secrets.length > 0 },
+} satisfies Parts<DestinationFixture, string>;
+
+/** What cannot happen to the system of a destination, and what the destination does not have: `erase`, events of its own, secrets. */
+export type NeverOfDestination = 'refusing' | 'hanging' | 'down' | 'cut-off' | keyof typeof parts;
+
+/**
+ * Registers the suite. `make` returns a fresh, opened fixture for each test; `never` names what cannot happen to it and what it does not
+ * have. A test whose fixture lacks something that `never` does not name is pending.
+ */
 export function destinationSuite(
   name: string,
   make: () => Promise<DestinationFixture>,
-  never: readonly ('refusing' | 'hanging' | 'down' | 'cut-off')[] = [],
+  never: readonly NeverOfDestination[] = [],
 ): void {
   const withFixture = (body: (fixture: DestinationFixture) => Promise<void>) => async () => {
     const fixture = await make();
@@ -38,9 +51,13 @@ export function destinationSuite(
     }
   };
   const signal = (): AbortSignal => new AbortController().signal;
+  const erasing = (destination: Destination) => async (deliveries: readonly Delivery[]) =>
+    destination.erase?.(deliveries, signal()) ?? Number.NaN;
   const markOf = (fixture: DestinationFixture, delivery: Delivery): string => fixture.mark?.(delivery) ?? delivery.id;
 
   describe(`${name} is a destination`, () => {
+    const needs = testsOfParts((title, body) => it(title, withFixture(body)), parts, never);
+
     it(
       'delivers an event and returns delivered',
       withFixture(async (fixture) => {
@@ -77,13 +94,14 @@ export function destinationSuite(
     );
 
     it(
-      'returns one outcome for each delivery of a batch, in order',
+      'returns one outcome for each of several deliveries, in order, as a batch if it takes batches',
       withFixture(async ({ destination }) => {
-        if (destination.deliverMany === undefined) return;
         const deliveries = [1, 2, 3].map((n) =>
           aDelivery({ id: `batch.${n}`, event: anEvent({ id: `batch.${n}`, key: `batch-${n}` }) }),
         );
-        const outcomes = await destination.deliverMany(deliveries, signal());
+        const outcomes = [...((await destination.deliverMany?.(deliveries, signal())) ?? [])];
+        if (destination.deliverMany === undefined)
+          for (const delivery of deliveries) outcomes.push(await destination.deliver(delivery, signal()));
         deepStrictEqual(
           outcomes.map(({ kind }) => kind),
           ['delivered', 'delivered', 'delivered'],
@@ -91,10 +109,10 @@ export function destinationSuite(
       }),
     );
 
-    it(
+    needs(
+      'emits',
       'emits events with keys that follow from the delivery: another attempt emits the same ones, another event others',
-      withFixture(async ({ destination, emitted }) => {
-        if (emitted === undefined) return;
+      async ({ destination, emitted = [] }) => {
         const keysOf = async (delivery: Delivery): Promise<readonly string[]> => {
           const before = emitted.length;
           await destination.deliver(delivery, signal());
@@ -112,47 +130,45 @@ export function destinationSuite(
           !other.some((key) => first.includes(key)),
           'another event has the key of the first: it would be a duplicate',
         );
-      }),
+      },
     );
 
-    it(
+    needs(
+      'erase',
       'erases what deliveries have left, and nothing else, however often it is called',
-      withFixture(async (fixture) => {
+      async (fixture) => {
         const { destination } = fixture;
-        if (destination.erase === undefined) return;
+        const erase = erasing(destination);
         const [first, second, absent] = [1, 2, 3].map((n) => {
           const id = `01890a5d-ac96-774b-bcce-b302099a${8200 + n}`;
           return aDelivery({ id: `${id}.0`, event: anEvent({ id, key: `key-${n}`, subject: `conv_${n}` }) });
         }) as [Delivery, Delivery, Delivery];
-        strictEqual(await destination.erase([absent], signal()), 0, 'nothing has arrived yet');
+        strictEqual(await erase([absent]), 0, 'nothing has arrived yet');
         for (const delivery of [first, second])
           strictEqual((await destination.deliver(delivery, signal())).kind, 'delivered');
-        ok((await destination.erase([first, absent], signal())) > 0, 'it has to return how many records it removed');
+        ok((await erase([first, absent])) > 0, 'it has to return how many records it removed');
         deepStrictEqual(await fixture.arrived(), [markOf(fixture, second)]);
-        strictEqual(await destination.erase([first], signal()), 0);
+        strictEqual(await erase([first]), 0);
         deepStrictEqual(await fixture.arrived(), [markOf(fixture, second)]);
-      }),
+      },
     );
 
     if (!never.includes('down'))
-      it(
-        'throws, with a reason and without a secret, if it cannot erase',
-        withFixture(async (fixture) => {
-          const { destination, secrets = [] } = fixture;
-          if (destination.erase === undefined) return;
-          const delivery = aDelivery();
-          await destination.deliver(delivery, signal());
-          await fixture.behave('down');
-          const reason = await destination.erase([delivery], signal()).then(
-            () => '',
-            (error: unknown) => (error instanceof Error ? error.message : ''),
-          );
-          ok(reason !== '', 'erase has to reject with an error that has a message');
-          for (const secret of secrets) ok(!reason.includes(secret), 'the message contains a secret');
-          await fixture.behave('well');
-          ok((await destination.erase([delivery], signal())) > 0, 'erase has to work again');
-        }),
-      );
+      needs('erase', 'throws, with a reason and without a secret, if it cannot erase', async (fixture) => {
+        const { destination, secrets = [] } = fixture;
+        const erase = erasing(destination);
+        const delivery = aDelivery();
+        await destination.deliver(delivery, signal());
+        await fixture.behave('down');
+        const reason = await erase([delivery]).then(
+          () => '',
+          (error: unknown) => (error instanceof Error ? error.message : ''),
+        );
+        ok(reason !== '', 'erase has to reject with an error that has a message');
+        for (const secret of secrets) ok(!reason.includes(secret), 'the message contains a secret');
+        await fixture.behave('well');
+        ok((await erase([delivery])) > 0, 'erase has to work again');
+      });
 
     if (!never.includes('refusing'))
       it(
@@ -205,21 +221,17 @@ export function destinationSuite(
 
     for (const how of ['well', 'refusing', 'down', 'hanging', 'cut-off'] as const)
       if (how === 'well' || !never.includes(how))
-        it(
-          `reveals none of its secrets when the other side is ${how}`,
-          withFixture(async (fixture) => {
-            const { secrets = [], destination } = fixture;
-            if (secrets.length === 0) return;
-            await fixture.behave(how);
-            const controller = new AbortController();
-            const attempt = destination.deliver(aDelivery(), controller.signal);
-            if (how === 'hanging') controller.abort(new Error('time is up'));
-            const text = await attempt.then((outcome) => JSON.stringify(outcome), String);
-            for (const secret of secrets)
-              for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
-                ok(!text.includes(form), 'a reason, a response or an error contains a secret');
-          }),
-        );
+        needs('secrets', `reveals none of its secrets when the other side is ${how}`, async (fixture) => {
+          const { secrets = [], destination } = fixture;
+          await fixture.behave(how);
+          const controller = new AbortController();
+          const attempt = destination.deliver(aDelivery(), controller.signal);
+          if (how === 'hanging') controller.abort(new Error('time is up'));
+          const text = await attempt.then((outcome) => JSON.stringify(outcome), String);
+          for (const secret of secrets)
+            for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+              ok(!text.includes(form), 'a reason, a response or an error contains a secret');
+        });
 
     it(
       'can be closed without having been used',

@@ -1,28 +1,44 @@
 /** What every resolver must do, as tests. */
-import { deepStrictEqual, notDeepStrictEqual, ok } from 'node:assert/strict';
+import { deepStrictEqual, notDeepStrictEqual, strictEqual } from 'node:assert/strict';
 import type { Call, Resolver } from '@switchhook/sdk';
 import { aCall } from '../fixtures.js';
 import { describe, it } from '../mocha.js';
+import { type Parts, testsOfParts } from './never.js';
 
 /** A resolver with a record of one caller. */
 export interface ResolverFixture {
   readonly resolver: Resolver;
   /** The caller with a record. */
   readonly known: Call;
-  /** Makes what is behind it silent until the connection is cut; undefined where that cannot happen. */
+  /** Makes what is behind it silent until the connection is cut; undefined where `never` names it. */
   hang?(): void | Promise<void>;
-  /** Takes away what is behind it; undefined where that cannot happen. */
+  /** Takes away what is behind it; undefined where `never` names it. */
   down?(): void | Promise<void>;
-  /** Cuts off the replies of what is behind it in the middle; undefined where that cannot happen. */
+  /** Cuts off the replies of what is behind it in the middle; undefined where `never` names it. */
   cutOff?(): void | Promise<void>;
   close(): Promise<void>;
 }
 
-/** Registers the suite. `make` returns a fresh, opened fixture; `knowsEverybody` for resolvers that do not look at the caller. */
+const parts = {
+  hang: { what: 'hang()', in: ({ hang }) => hang !== undefined },
+  down: { what: 'down()', in: ({ down }) => down !== undefined },
+  cutOff: { what: 'cutOff()', in: ({ cutOff }) => cutOff !== undefined },
+} satisfies Parts<ResolverFixture, string>;
+
+/** What becomes of the system behind a resolver: a method of the fixture. */
+type Failure = keyof typeof parts;
+
+/**
+ * Registers the suite. `make` returns a fresh, opened fixture; `knowsEverybody` for resolvers that do not look at the caller; `never` names
+ * the methods of the fixture that cannot be, for example because nothing is behind the resolver. A test whose method is absent otherwise is pending.
+ */
 export function resolverSuite(
   name: string,
   make: () => Promise<ResolverFixture>,
-  { knowsEverybody = false }: { readonly knowsEverybody?: boolean } = {},
+  {
+    knowsEverybody = false,
+    never = [],
+  }: { readonly knowsEverybody?: boolean; readonly never?: readonly Failure[] } = {},
 ): void {
   const withFixture = (body: (fixture: ResolverFixture) => Promise<void>) => async () => {
     const fixture = await make();
@@ -67,34 +83,21 @@ export function resolverSuite(
       }),
     );
 
-    it(
-      'stops when its time is up',
-      withFixture(async (fixture) => {
-        if (fixture.hang === undefined) return;
-        await fixture.hang();
-        const controller = new AbortController();
-        const look = fixture.resolver.resolve(fixture.known, {}, controller.signal, leftMs);
-        controller.abort(new Error('time is up'));
-        ok((await ending(look)) === 'threw');
-      }),
-    );
+    const needs = testsOfParts((title, body) => it(title, withFixture(body)), parts, never);
+    const failing = (how: Failure, title: string, body: (fixture: ResolverFixture) => Promise<string>): void =>
+      needs(how, title, async (fixture) => {
+        await fixture[how]?.();
+        strictEqual(await body(fixture), 'threw');
+      });
+    const resolved = ({ resolver, known }: ResolverFixture) => ending(resolver.resolve(known, {}, signal(), leftMs));
 
-    it(
-      'throws when the reply is cut off',
-      withFixture(async (fixture) => {
-        if (fixture.cutOff === undefined) return;
-        await fixture.cutOff();
-        ok((await ending(fixture.resolver.resolve(fixture.known, {}, signal(), leftMs))) === 'threw');
-      }),
-    );
-
-    it(
-      'throws when it could not look',
-      withFixture(async (fixture) => {
-        if (fixture.down === undefined) return;
-        await fixture.down();
-        ok((await ending(fixture.resolver.resolve(fixture.known, {}, signal(), leftMs))) === 'threw');
-      }),
-    );
+    failing('hang', 'stops when its time is up', async ({ resolver, known }) => {
+      const controller = new AbortController();
+      const look = resolver.resolve(known, {}, controller.signal, leftMs);
+      controller.abort(new Error('time is up'));
+      return ending(look);
+    });
+    failing('cutOff', 'throws when the reply is cut off', resolved);
+    failing('down', 'throws when it could not look', resolved);
   });
 }

@@ -54,11 +54,18 @@ destinationSuite('helpdesk.ticket', async () => {
     behave: (how) => answers(({ path }) => (how === 'well' || path === '/oauth/token' ? null : others[how])),
     close,
   };
-});
+}, ['erase', 'emits']);
 
 resolverSuite('helpdesk.customer', async () => {
   const { resolver, answers, close } = await setup();
-  return { resolver, known, hang: () => answers(() => 'hang'), down: () => answers(() => 503), close };
+  return {
+    resolver,
+    known,
+    hang: () => answers(() => 'hang'),
+    down: () => answers(() => 503),
+    cutOff: () => answers(() => cutOffResponse),
+    close,
+  };
 });
 
 describe('The plugin', () => {

@@ -39,7 +39,7 @@ destinationSuite('{{word}}.note', async () => {
     behave: (how) => api.answer(() => answers[how]),
     close,
   };
-});
+}, ['erase', 'emits']);
 
 describe('{{word}}.note', () => {
   it('writes the text with its values, and the id of the delivery', async () => {
