@@ -116,7 +116,7 @@ describe('switchhook plugins', () => {
     expect(stdout.split('\n')).to.deep.equal([
       'destination crm.note, @acme/crm 1.2.3: Writes a note.',
       'option\ttype\tdefault\twhat it is',
-      'note\ttext with ${{ }} of event, delivery\trequired\tText of the note.',
+      'note\ttext with ${{ }} of event, events, delivery\trequired\tText of the note.',
       'size\tinteger, from 5\t7\tSize.',
       '',
       'Options of the plugin itself, in its row of plugins:',
