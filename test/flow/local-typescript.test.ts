@@ -58,21 +58,21 @@ describe('a local plugin in TypeScript', () => {
       what: 'an enum',
       first: "enum Text { note = 'Writes a note.' }",
       description: 'Text.note',
-      said: /^\.\/plugins\/crm\.ts: TypeScript enum is not supported in strip-only mode: Node only removes the types of TypeScript \(.*plugins\/crm\.ts:2\)$/,
+      said: /^\.\/plugins\/crm\.ts: TypeScript enum is not supported in strip-only mode: Node only removes the types of TypeScript \(.*plugins\/crm\.ts:2\); 1 row waits for it: \S+$/,
       hint: /erasableSyntaxOnly/,
     },
     {
       what: 'parameter properties',
       first: 'class Text { constructor(readonly text: string) {} }',
       description: "new Text('Writes a note.').text",
-      said: /TypeScript parameter property is not supported in strip-only mode: .*crm\.ts:2\)$/,
+      said: /TypeScript parameter property is not supported in strip-only mode: .*crm\.ts:2\); 1 row waits for it: \S+$/,
       hint: /fields in place of parameter properties/,
     },
     {
       what: 'an import of TypeScript by the name of JavaScript',
       first: "import { text } from './texts.js';",
       description: 'text',
-      said: /Cannot find module .*: there is only texts\.ts$/,
+      said: /Cannot find module .*: there is only texts\.ts; 1 row waits for it: \S+$/,
       hint: /write texts\.ts, and set allowImportingTsExtensions/,
     },
   ];
@@ -98,7 +98,7 @@ describe('a local plugin in TypeScript', () => {
     const { problems } = await problemsOf();
     if (!byNode) return expect(problems).to.deep.equal([]);
     expect(problems[0].message).to.match(
-      /^acme-crm: Node does not import TypeScript from packages, as .*acme-crm\/index\.ts is$/,
+      /^acme-crm: Node does not import TypeScript from packages, as .*acme-crm\/index\.ts is; 1 row waits for it: \S+$/,
     );
     expect(problems[0].hint).to.include('"exports" must name compiled JavaScript');
   });
