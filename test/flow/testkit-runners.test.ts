@@ -28,13 +28,13 @@ transformSuite('crm.change', async () => ({ apply: (event) => ${applied} }), anE
 
   it('run under node --test, where a claim can also fail', async () => {
     await place.write('fine.test.js', suite('event'));
-    const fine = await ended('--test', 'fine.test.js');
+    const fine = await ended('--test', '--test-reporter=tap', 'fine.test.js');
     expect(fine.code, fine.text).to.equal(0);
     expect(fine.text)
       .to.match(/# pass [1-9]/)
       .and.to.include('crm.change');
     await place.write('wrong.test.js', suite('1'));
-    const wrong = await ended('--test', 'wrong.test.js');
+    const wrong = await ended('--test', '--test-reporter=tap', 'wrong.test.js');
     expect(wrong.code).to.equal(1);
     expect(wrong.text).to.match(/# fail [1-9]/);
   });
