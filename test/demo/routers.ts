@@ -27,7 +27,7 @@ export async function demonstrateRouters(count: number, ends: Ends, say: Say): P
   say(`\nThe conversations of ${conversations} calls are sent, and a phone rings …`);
   const events = stage.sendEvents();
   const ringing = stage.ring();
-  const victim = await stage.killTheOneThatLooksUp();
+  const victim = await stage.killTheOneThatLooksUp(ringing);
   const call = await ringing;
   const acknowledged = await events;
   await stage.start(victim);
@@ -64,6 +64,8 @@ class Stage {
   private constructor(
     readonly balancer: LoadBalancer,
     private readonly crm: Receiver,
+    /** Resolves when the CRM is asked who is calling. */
+    private readonly lookedUp: Promise<unknown>,
     private readonly place: Workplace,
     private readonly variables: Readonly<Record<string, string>>,
     private readonly say: Say,
@@ -71,13 +73,18 @@ class Stage {
   ) {}
 
   static async open(count: number, ends: Ends, say: Say): Promise<Stage> {
-    const given = process.env.DATABASE_URL;
-    const server = given === undefined ? await startPostgres() : null;
-    if (server !== null) ends.push(() => server.stop());
+    // Never one that is named: routers of the demo would take over what waits in it.
+    const server = await startPostgres();
+    ends.push(() => server.stop());
     let lookUps = 0;
+    let onLookUp = (): void => {};
+    const lookedUp = new Promise<void>((resolve) => {
+      onLookUp = resolve;
+    });
     const crm = await receiver(({ path }) => {
       if (!path.startsWith('/customers')) return 200;
       lookUps += 1;
+      onLookUp();
       // The first look-up is not answered: there is time to kill the router that waits for it.
       return lookUps === 1 ? 'hang' : { status: 200, body: JSON.stringify({ first_name: 'Jim', tier: 'gold' }) };
     });
@@ -86,13 +93,14 @@ class Stage {
     ends.push(() => balancer.close());
     const place = await workplace();
     ends.push(() => place.close());
-    const variables = { DATABASE_URL: given ?? server?.url ?? '', CRM_URL: crm.url, PORT: '0' };
+    const variables = { DATABASE_URL: server.url, CRM_URL: crm.url, PORT: '0' };
     Object.assign(process.env, variables);
-    const stage = new Stage(balancer, crm, place, variables, say, await createRouter(configFile));
-    for (let number = 1; number <= count; number += 1) await stage.start(`router-${number}`);
-    say(`  database       ${server === null ? 'DATABASE_URL' : `an embedded PostgreSQL, ${server.url}`}`);
+    const signer = await createRouter(configFile);
+    const stage = new Stage(balancer, crm, lookedUp, place, variables, say, signer);
+    say(`  database       an embedded PostgreSQL, ${server.url}`);
     say(`  load balancer  ${balancer.url}   (configuration of the routers: config/examples/routers.yaml)`);
     say(`  CRM            ${crm.url}`);
+    for (let number = 1; number <= count; number += 1) await stage.start(`router-${number}`);
     return stage;
   }
 
@@ -115,10 +123,11 @@ class Stage {
     return { body: await response.json(), router: response.headers.get('x-router'), ms };
   }
 
-  /** Kills the router that has asked the CRM who is calling, before it knows. Returns its name. */
-  async killTheOneThatLooksUp(): Promise<string> {
-    while (!this.crm.requests.some(({ path }) => path.startsWith('/customers'))) await moment();
-    const name = this.balancer.workingOn('/hooks/calls') ?? '';
+  /** Kills the router that has asked the CRM who is calling, before it knows. Returns its name; throws where the call is over before. */
+  async killTheOneThatLooksUp(ringing: Promise<unknown>): Promise<string> {
+    await Promise.race([this.lookedUp, ringing]);
+    const name = this.balancer.workingOn('/hooks/calls');
+    if (name === null) throw new Error('the call was over before its caller was looked up');
     await this.#routers.get(name)?.kill();
     return name;
   }
