@@ -32,13 +32,13 @@ const retry = z
       .max(100)
       .default(12)
       .meta({ description: 'Total number of attempts, including the first.' }),
-    first: timeout('Longest wait before the second attempt; doubles with each further one.').prefault('5s'),
-    max: timeout('Longest wait, also for a longer `Retry-After`.').prefault('1h'),
+    first: timeout('Longest delay before the second attempt; doubles with each further one.').prefault('5s'),
+    max: timeout('Longest delay, also for a longer `Retry-After`.').prefault('1h'),
   })
   .refine(({ first, max }) => first <= max, { path: ['first'], message: 'must not be longer than max' })
   .meta({
     description:
-      'How a failed delivery is retried. Each wait is random, between 0 and the current step of the schedule.',
+      'How a failed delivery is retried. Each delay is random, between half of the current step of the schedule and all of it.',
   });
 
 function breaker(description: string, longestCooldown: string) {
