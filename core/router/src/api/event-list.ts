@@ -10,9 +10,9 @@ const eventSearch = z
       .meta({ description: 'When the oldest of them was received; null where there was none.' }),
     isComplete: z.boolean().meta({
       description:
-        'False where it ended before it had looked at `last` events: `limit` matched, or 5 seconds were over. The cursor leads on.',
+        'False where it ended before it had looked at `last` events: `limit` matched, or 5 seconds were over. Pass the cursor to continue.',
     }),
-    withoutData: count.meta({ description: 'How many of them retention has removed the data of: they do not match.' }),
+    withoutData: count.meta({ description: 'For how many of them retention has removed the data: they do not match.' }),
     failed: count.meta({ description: 'For how many of them the condition could not be evaluated.' }),
     failure: z
       .string()
