@@ -141,12 +141,12 @@ const storeRetention = z
       .refine(isInOrder, notInOrder)
       .refine(({ events = longestDefault, keys = events }) => keys >= events, {
         path: ['keys'],
-        message: 'must not be shorter than events: a repetition is found by its event',
+        message: 'must not be shorter than events',
       }),
   ])
   .prefault('30d')
   .meta({
-    description: 'How long what is stored stays: the events, as a duration, or `{ events, bodies, keys }`.',
+    description: 'How long events are kept: a duration, or `{ events, bodies, keys }`.',
     examples: ['30d'],
   });
 

@@ -129,7 +129,7 @@ export const pluginRow = z.strictObject({
   options: z.unknown().optional().meta({ description: 'Options of the plugin itself, which its components share.' }),
   acceptApi: z.int().min(1).optional().meta({
     description:
-      'Loads the plugin although it is written for this version of the plugin contract, which is not that of the router. What its definitions have beyond the contract of the router is still refused.',
+      'Another version of the plugin contract than that of the router. A plugin that is written for this version is loaded; parts of its definitions that the router does not know are still refused.',
   }),
 });
 
