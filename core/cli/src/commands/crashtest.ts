@@ -23,11 +23,11 @@ interface CrashtestOptions {
   readonly json?: true;
 }
 
-/** A freeze takes longer than a lease: one in so many kills. */
+/** A router is suspended for longer than a lease: once in so many kills. */
 const killsPerFreeze = 50;
-/** Of several routers. */
+/** Of several routers, all are replaced once in so many kills. */
 const killsPerDeploy = 10;
-/** Where a database is named only: a schema that no router of yours uses. */
+/** Where only a database is named: a schema that no other router uses. */
 const schema = 'switchhook_crashtest';
 
 export async function runCrashtest(output: Output, options: CrashtestOptions): Promise<void> {
@@ -139,7 +139,7 @@ function print(findings: Findings, { seed, directory, routers }: Plan, seconds: 
         ? []
         : [['refused', bad(findings.refused), 'by all routers, while one after another was replaced']]),
       ['killed', String(findings.kills), `${findings.early} of them before the router was ready`],
-      ['frozen', String(findings.freezes), 'for longer than a lease'],
+      ['suspended', String(findings.freezes), 'for longer than a lease'],
       ...(routers === 1 ? [] : [['replaced', String(findings.deploys), `times all ${routers} routers, by SIGTERM`]]),
     ],
   );

@@ -1,4 +1,4 @@
-/** `switchhook plugins --signatures`: has the registry signed the plugins that npm has installed? */
+/** `switchhook plugins --signatures`: verifies the signatures of the registry for the plugins that npm has installed. */
 import { openNetwork } from '@switchhook/core/client';
 import { type PluginOrigin, pluginOrigins } from '@switchhook/core/internal';
 import type { ConfigOptions } from '../configuration.js';

@@ -106,7 +106,7 @@ export function crashtestCommand(output: Output): Command {
     .option('--deploys <number>', 'how often all routers are replaced one after another; default: one in 10', count(0))
     .option('--rate <number>', 'events per second', count(1), 300)
     .option('--seed <number>', 'repeats the draws of an earlier run', count(0))
-    .option('--directory <path>', 'where the store is made, in a directory of its own; default: the temporary one')
+    .option('--directory <path>', 'where the directory of the test is made; default: the directory for temporary files')
     .option('--store <row>', 'the store: a type, a row of the configuration, or the URL of a PostgreSQL', 'sqlite')
     .option('--plugin <package|file>', 'a plugin to load, e.g. for the store; can be repeated', collected, [])
     .option('--json', 'print JSON, for other programs')
@@ -119,10 +119,11 @@ Examples:
   switchhook crashtest --store "{ use: sqlite, synchronous: normal }" --seed 7 --json
   switchhook crashtest --store postgres://switchhook@localhost/switchhook --routers 3 --kills 100
 
-It needs no configuration: the router runs with senders and receivers of its own, that fail, hang and cut connections at
+It needs no configuration: the routers run with senders and receivers of the test, which fail, hang and cut connections at
 random. With the URL of a PostgreSQL, everything is stored in its schema switchhook_crashtest, which must be empty, and is
 emptied again where nothing was lost. A sender offers each event to the routers in turn, as a load balancer does.
-Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, or an order is broken.
+Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, an order is broken, or no router
+takes an event while routers are replaced.
 Ctrl-C ends it early and counts what was done; a second one ends it at once. Killing a process proves nothing about a
 power failure: for that, the disk must keep what it has confirmed as written.`,
     )
