@@ -42,7 +42,7 @@ export function noteRest(output: Output, command: Command, cursor: string | null
   const words = given.flatMap((option) => {
     const value: unknown = command.getOptionValue(option.attributeName());
     if (value === true) return [option.long ?? ''];
-    // A terminal's history is no place for it.
+    // What a terminal shows is often logged or shared.
     return [option.long ?? '', option.long === '--token' ? '<token>' : shellWord(String(value))];
   });
   output.note(`${what}: ${['switchhook', command.name(), ...words, '--cursor', shellWord(cursor)].join(' ')}`);

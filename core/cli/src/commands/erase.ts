@@ -179,7 +179,7 @@ async function listed(router: RouterClient, options: EraseOptions, command: Comm
   const isNamed = [options.number, options.subject, options.agent].some((one) => one !== undefined);
   const { found, cursor } = await (isNamed ? thoseOf(router, options) : recordsOf(router, options));
   if (options.json) return printJson(output, { erasures: found, cursor });
-  if (found.length === 0) return output.line(isNamed ? 'No erasure of it is recorded.' : 'Nothing was erased.');
+  if (found.length === 0) return output.line(isNamed ? 'No recorded erasure matches.' : 'Nothing was erased.');
   printTable(
     output,
     [

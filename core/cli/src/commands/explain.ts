@@ -91,7 +91,7 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
       else printMismatch(route, output);
     if (one.event.data === null)
       output.line(
-        'Retention has removed its body: the routes of today cannot be evaluated, and nothing can be delivered again.',
+        'Retention has removed its body: the current routes cannot be evaluated, and nothing can be delivered again.',
       );
     if (ofNoRoute.length > 0) output.line('by routes as they were then');
     for (const delivery of ofNoRoute) printDelivery_(delivery, destinations, output);

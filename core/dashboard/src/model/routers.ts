@@ -1,5 +1,6 @@
 /** The routers that share the store, as the API returns them. */
-/** One of the routers that share the store. */
+
+/** One of them. */
 export interface RouterStatus {
   readonly id: string;
   readonly name: string;
