@@ -266,7 +266,7 @@ function newestFirst(a: Place, b: Place): number {
 function placeAt(cursor: string): Place {
   const [atMs, order] = cursor.split('_').map(Number);
   if (atMs === undefined || order === undefined || !Number.isFinite(atMs + order))
-    throw refuse('MALFORMED', 'the cursor is not one of this list');
+    throw refuse('MALFORMED', 'the cursor is not one of this list: pass the one of the last reply unchanged');
   return { atMs, order };
 }
 

@@ -23,7 +23,7 @@ function startOf({ untilMs, cursor }: { readonly untilMs?: number; readonly curs
   if (cursor === undefined) return until;
   const [atMs, order] = cursor.split('_').map(Number);
   if (!Number.isSafeInteger(atMs) || !Number.isSafeInteger(order) || atMs === undefined || order === undefined)
-    throw refuse('MALFORMED', 'the cursor is not one of this list');
+    throw refuse('MALFORMED', 'the cursor is not one of this list: pass the one of the last reply unchanged');
   return atMs < until.atMs ? { atMs, order } : until;
 }
 

@@ -74,7 +74,7 @@ function isId(text: string): boolean {
 }
 
 function noCursor(): never {
-  throw refuse('MALFORMED', 'the cursor is not one of this list');
+  throw refuse('MALFORMED', 'the cursor is not one of this list: pass the one of the last reply unchanged');
 }
 
 /** All pages of a list of the store, one after another. */
