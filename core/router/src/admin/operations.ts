@@ -191,8 +191,9 @@ export class Operations {
     const changed = await this.store.discard([id]);
     if (changed.length === 0) {
       const { state, reason, gathered } = await this.#kept(id);
-      const by = gathered == null ? '' : ` by ${gathered.by}`;
-      throw refuse('WRONG_STATE', `it is ${reason ?? state}${state === 'gathered' ? by : ''}`);
+      const isGathered = state === 'gathered' && gathered != null;
+      const advice = isGathered ? `: discard ${gathered.by}, which takes its event along` : '';
+      throw refuse('WRONG_STATE', `it is ${reason ?? state}${advice}`);
     }
     this.telemetry.discarded(destination, changed);
     // The next of its subject may go now.
