@@ -195,7 +195,7 @@ function signatureResult(
     const other = typeof integrity === 'string' && integrity !== installed.integrity && isSigned(integrity);
     const reason = other
       ? `the registry has signed another archive of this version, ${integrity}`
-      : 'the signature does not fit';
+      : 'the signature does not fit name, version and digest';
     return { state: 'invalid', reason };
   }
   const expired = signed.find(({ key: { expires } }) => expires !== null && publishedAt >= Date.parse(expires));
@@ -211,7 +211,7 @@ function isRight({ keytype, key }: Key, text: string, signature: string): boolea
     const isOfType = publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1';
     return isOfType && verify('sha256', Buffer.from(text), publicKey, Buffer.from(signature, 'base64'));
   } catch {
-    // What is no key verifies nothing.
+    // The registry has sent something else than a key.
     return false;
   }
 }

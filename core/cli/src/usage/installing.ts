@@ -43,7 +43,8 @@ Examples:
   switchhook plugins --signatures
   switchhook plugins --signatures --registry https://registry.npmjs.org
 
-Exit code 1 with --signatures if a signature is invalid, if it is missing although the registry has keys, or if the registry cannot be asked.`,
+Exit code 1 with --signatures if a signature is invalid, if it is missing although the registry has keys, or if the registry cannot be asked.
+Do not run a plugin whose signature is INVALID: npm uninstall it, and install it again from the registry.`,
     )
     .action(whenRun(output, async () => (await import('../commands/plugins.js')).runPlugins));
 }
