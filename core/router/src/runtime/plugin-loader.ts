@@ -133,7 +133,7 @@ export class ComponentCatalog implements Catalog {
     return {
       code,
       message: message + didYouMean(use, types),
-      hint: `${hint}, or name the file or package that brings it in plugins. Here are: ${types.toSorted().join(', ')}`,
+      hint: `${hint}, or name the file or package that provides it in plugins. Available: ${types.toSorted().join(', ')}`,
     };
   }
 
