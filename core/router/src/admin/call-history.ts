@@ -1,7 +1,7 @@
 /** Calls that were answered: found among the events, newest first. */
-import type { EventQuery, EventRecord, Page, PhoneNormalizer, Store } from '@switchhook/sdk';
+import type { EventRecord, Page, PhoneNormalizer, Store } from '@switchhook/sdk';
 import { eventOf } from '../routing/event-record.js';
-import { type Part, pageOf, timeIn, timeKey } from '../system/lists.js';
+import { type Part, pageOf, pagesOf, timeIn, timeKey } from '../system/lists.js';
 
 /** Which calls to list. All given conditions must hold. */
 export interface CallQuery extends Part {
@@ -53,18 +53,18 @@ async function callsOf(
 ): Promise<SourceCalls> {
   const calls: EventRecord[] = [];
   const period = { ...(sinceMs !== undefined && { sinceMs }), ...(untilMs !== undefined && { untilMs }) };
-  let query: EventQuery = { source, ...period, limit: pageSize };
-  for (let read = pageSize; ; read += pageSize) {
-    const page = await store.events(query);
+  let read = 0;
+  for await (const page of pagesOf(pageSize, (part) => store.events({ source, ...period, ...part }))) {
     calls.push(...page.items.filter(fits));
-    if (page.cursor === null) return { calls, sinceMs: 0 };
+    read += pageSize;
+    if (page.cursor === null) break;
     // Of the last millisecond, others may follow.
     const completeMs = (page.items.at(-1)?.receivedAtMs ?? 0) + 1;
     const isBefore = ({ receivedAtMs, id }: EventRecord) => cursor === undefined || timeKey(receivedAtMs, id) < cursor;
     const complete = calls.filter((call) => call.receivedAtMs >= completeMs && isBefore(call));
     if (complete.length > limit || read >= mostRead) return { calls, sinceMs: completeMs };
-    query = { ...query, cursor: page.cursor };
   }
+  return { calls, sinceMs: 0 };
 }
 
 /** Whether an event is a call whose answer is kept with it. */

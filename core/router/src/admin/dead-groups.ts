@@ -1,5 +1,6 @@
 /** Dead deliveries by destination and failure: what there is to repair, before one looks at single deliveries. */
 import type { DeliveryQuery, DeliveryRecord, Store } from '@switchhook/sdk';
+import { pagesOf } from '../system/lists.js';
 
 /** Which dead deliveries to group. All given conditions must hold. */
 export type DeadQuery = Omit<DeliveryQuery, 'state' | 'limit' | 'cursor'>;
@@ -32,16 +33,14 @@ const mostRead = 20_000;
 /** Groups what is dead, up to 20,000 deliveries, the newest first; what was discarded only where the query asks for it. */
 export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGroups> {
   const groups = new Map<string, DeadGroup>();
-  let cursor: string | undefined;
-  for (let read = 0; read < mostRead; read += pageSize) {
-    const part = { ...query, state: 'dead', limit: pageSize, ...(cursor !== undefined && { cursor }) } as const;
-    const page = await store.deliveries(part);
+  let read = 0;
+  for await (const page of pagesOf(pageSize, (part) => store.deliveries({ ...query, state: 'dead', ...part }))) {
     for (const delivery of page.items)
       if (delivery.reason !== 'discarded' || query.reason === 'discarded') add(groups, delivery);
-    if (page.cursor === null) return { groups: sorted(groups), more: false };
-    cursor = page.cursor;
+    read += pageSize;
+    if (page.cursor !== null && read >= mostRead) return { groups: sorted(groups), more: true };
   }
-  return { groups: sorted(groups), more: true };
+  return { groups: sorted(groups), more: false };
 }
 
 function add(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {

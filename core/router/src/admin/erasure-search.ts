@@ -11,6 +11,7 @@ import {
 import { phoneNumbersIn } from '@switchhook/sdk/internal';
 import { routerSource } from '../routing/router-events.js';
 import type { Candidate, ErasedThings } from '../system/erasing.js';
+import { pagesOf } from '../system/lists.js';
 
 /** What to erase. All given conditions must hold. */
 export interface ErasureFilter {
@@ -118,15 +119,13 @@ export class ErasureSearch implements ErasedThings {
     howOf: (event: EventRecord) => FoundBy | null,
   ): AsyncGenerator<readonly FoundEvent[]> {
     const limit = query.bodies === false ? pageSizeWithoutBodies : pageSize;
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const page = await this.#parts.store.events({ ...query, limit, ...(cursor !== undefined && { cursor }) });
-      const found = page.items.flatMap((event): readonly FoundEvent[] => {
+    for await (const { items } of pagesOf(limit, (part) => this.#parts.store.events({ ...query, ...part }))) {
+      const found = items.flatMap((event): readonly FoundEvent[] => {
         const by = this.eventIds.has(event.id) ? null : howOf(event);
         return by === null ? [] : [{ event, by }];
       });
       for (const { event } of found) this.#note(event);
       if (found.length > 0) yield found;
-      cursor = page.cursor;
     }
   }
 

@@ -5,7 +5,7 @@ import { Ingest } from '../ingest/ingest.js';
 import type { Routes } from '../routing/routes.js';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { type Current, inject, injectable } from '../system/injection.js';
-import { type Part, textsOf } from '../system/lists.js';
+import { type Part, pagesOf, textsOf } from '../system/lists.js';
 import { emit } from './emission.js';
 
 /** Which event of a subject follows which, and within what time. */
@@ -150,13 +150,9 @@ export class Incomplete {
   async #read(source: string, sinceMs: number): Promise<void> {
     const expectations = this.#expectations.filter((one) => one.source === source);
     const seen = new Set<string>();
-    let cursor: string | null | undefined;
-    do {
-      const part = { source, sinceMs, bodies: false, limit: pageSize, ...(cursor && { cursor }) };
-      const page = await this.store.events(part);
-      for (const event of page.items) for (const one of expectations) await this.#take(event, one, seen);
-      cursor = page.cursor;
-    } while (cursor !== null);
+    const query = { source, sinceMs, bodies: false };
+    for await (const { items } of pagesOf(pageSize, (part) => this.store.events({ ...query, ...part })))
+      for (const event of items) for (const one of expectations) await this.#take(event, one, seen);
   }
 
   async #take(
