@@ -1,6 +1,7 @@
 /** The end of a crash test: a last router, which is not killed, delivers everything that is left. */
 import { appendFileSync } from 'node:fs';
 import { createRouter } from '@switchhook/core';
+import { pagesOf } from '@switchhook/core/internal';
 import { type Clock, Store } from '@switchhook/sdk';
 import { nameOf } from './ledger.js';
 
@@ -46,13 +47,10 @@ async function untilNothingIsOpen(store: Store, clock: Clock, onOpen: (open: num
 
 async function deadIn(store: Store): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await store.deliveries({ state: 'dead', limit: 500, ...(cursor === undefined ? {} : { cursor }) });
-    for (const { destination, eventId } of page.items) {
+  for await (const { items } of pagesOf(500, (part) => store.deliveries({ state: 'dead', ...part })))
+    for (const { destination, eventId } of items) {
       const event = await store.event(eventId);
       if (event !== null) names.add(nameOf(destination, event.key));
     }
-    cursor = page.cursor;
-  }
   return names;
 }

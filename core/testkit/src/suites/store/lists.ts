@@ -1,5 +1,6 @@
 /** The suite's part about lists. */
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
+import { pagesOf } from '@switchhook/core/internal';
 import { type DeliveryQuery, deliveryId, type EventQuery, type Page, type Store } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { Test } from './fixtures.js';
@@ -11,11 +12,7 @@ async function pages<T>(
   read: (part: { limit: number; cursor?: string }) => Promise<Page<T>>,
 ): Promise<readonly (readonly T[])[]> {
   const all: (readonly T[])[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: Page<T> = await read(cursor === undefined ? { limit } : { limit, cursor });
-    all.push(page.items);
-    cursor = page.cursor;
-  }
+  for await (const page of pagesOf(limit, read)) all.push(page.items);
   return all;
 }
 

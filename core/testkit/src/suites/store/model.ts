@@ -1,5 +1,6 @@
 /** Runs a history against a store and against the memory store, and compares them after each step. */
 import { deepStrictEqual } from 'node:assert/strict';
+import { pagesOf } from '@switchhook/core/internal';
 import { memoryStore } from '@switchhook/plugin-memory';
 import {
   type ClaimedDelivery,
@@ -161,7 +162,7 @@ class History {
         };
       }
       case 'list':
-        return (store) => pagesOf(store, step);
+        return (store) => listed(store, step);
     }
   }
 
@@ -212,14 +213,11 @@ export async function stateOf(store: Store) {
   return { events, deliveries, attempts, backlog };
 }
 
-async function pagesOf(store: Store, { state, destination, limit }: Extract<Step, { kind: 'list' }>) {
-  const filter = { ...(state !== null && { state }), ...(destination !== null && { destination }), limit };
+async function listed(store: Store, { state, destination, limit }: Extract<Step, { kind: 'list' }>) {
+  const filter = { ...(state !== null && { state }), ...(destination !== null && { destination }) };
   const ids: string[][] = [];
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const page = await store.deliveries(cursor === '' ? filter : { ...filter, cursor });
-    ids.push(page.items.map(({ id }) => id));
-    cursor = page.cursor;
-  }
+  for await (const { items } of pagesOf(limit, (part) => store.deliveries({ ...filter, ...part })))
+    ids.push(items.map(({ id }) => id));
   return ids;
 }
 
