@@ -101,6 +101,19 @@ export class RouterClient {
     return this.#ask('GET', path + search, schema);
   }
 
+  /** All pages of a list, one after another, from the cursor of the query on. */
+  async *pages<T extends { readonly cursor: string | null }>(
+    path: string,
+    schema: Readable<T>,
+    query: Query = {},
+  ): AsyncGenerator<T> {
+    for (let cursor: string | null | undefined = query.cursor; cursor !== null; ) {
+      const page: T = await this.get(path, schema, { limit: String(longestPage), ...query, cursor });
+      yield page;
+      cursor = page.cursor;
+    }
+  }
+
   /** Whether the router serves its dashboard. */
   async hasPages(): Promise<boolean> {
     const { status, headers } = await this.#fetched('GET', '/', undefined);

@@ -1,5 +1,5 @@
 /** `switchhook erase`: erases all that is kept about a number, a conversation or an agent. */
-import { type ErasureDetails, type ErasureRow, erasure, erasureList, longestPage } from '@switchhook/core/api';
+import { type ErasureDetails, type ErasureRow, erasure, erasureList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { ended, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { instantOf, type Part } from '../filters.js';
@@ -226,12 +226,8 @@ async function thoseOf(router: RouterClient, { number, subject, agent, ...option
   const isWanted = ({ salt, filter }: ErasureRow) =>
     kinds.every((kind) => wanted[kind] === undefined || filter[kind] === saltedHash(salt, wanted[kind]));
   const found: ErasureRow[] = [];
-  let cursor: string | null | undefined = options.cursor;
-  do {
-    const page = await recordsOf(router, { limit: String(longestPage), ...(cursor !== undefined && { cursor }) });
-    found.push(...page.found.filter(isWanted));
-    cursor = page.cursor;
-  } while (cursor !== null);
+  for await (const { erasures } of router.pages('/api/erasures', erasureList, { cursor: options.cursor }))
+    found.push(...erasures.filter(isWanted));
   const shown = found.slice(0, Number(options.limit));
   // Ids of erasures are the cursors of their list.
   return { found: shown, cursor: found.length > shown.length ? (shown.at(-1)?.id ?? null) : null };

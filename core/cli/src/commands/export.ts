@@ -1,9 +1,8 @@
 /** `switchhook export`: all events, calls or deliveries of a period, for other programs and for spreadsheets. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { callList, deliveryList, eventList, longestPage } from '@switchhook/core/api';
+import { callList, deliveryList, eventList } from '@switchhook/core/api';
 import { stringifyJson } from '@switchhook/sdk';
-import type { z } from 'zod';
 import {
   eventOf,
   fetchedAtOnce,
@@ -45,11 +44,8 @@ const events: Kind = {
   name: 'events',
   columns: ['id', 'receivedAt', 'occurredAt', 'source', 'type', 'subject', 'agent', 'key'],
   async *pages(router, query) {
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const page = await router.get('/api/events', eventList, { ...query, ...at(cursor) });
+    for await (const page of router.pages('/api/events', eventList, query))
       yield page.events.map((item) => ({ item, event: item.id }));
-      cursor = page.cursor;
-    }
   },
 };
 
@@ -60,11 +56,8 @@ const deliveries: Kind = {
     ...['failure', 'dueAt', 'createdAt', 'settledAt'],
   ],
   async *pages(router, query) {
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const page = await router.get('/api/deliveries', deliveryList, { ...query, ...at(cursor) });
+    for await (const page of router.pages('/api/deliveries', deliveryList, query))
       yield page.deliveries.map((item) => ({ item, event: item.event }));
-      cursor = page.cursor;
-    }
   },
 };
 
@@ -75,11 +68,8 @@ const calls: Kind = {
     ...['override_agent', 'variables', 'lookups', 'sent'],
   ],
   async *pages(router, query) {
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const page: z.output<typeof callList> = await router.get('/api/calls', callList, { ...query, ...at(cursor) });
+    for await (const page of router.pages('/api/calls', callList, query))
       yield page.calls.map((item) => ({ item, event: item.id }));
-      cursor = page.cursor;
-    }
   },
 };
 
@@ -167,8 +157,4 @@ function cellOf(item: Row['item'], column: string): unknown {
   return typeof answer === 'object' && answer !== null && column in answer
     ? (answer as Readonly<Record<string, unknown>>)[column]
     : null;
-}
-
-function at(cursor: string | undefined): Query {
-  return { limit: String(longestPage), cursor };
 }

@@ -1,7 +1,7 @@
 /** `switchhook simulate`: runs scenarios as a platform would, and evaluates the router. */
 import { existsSync } from 'node:fs';
 import { type Config, ConfigurationError } from '@switchhook/core';
-import { callList, eventList } from '@switchhook/core/api';
+import { callList, eventList, longestPage } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/client';
 import { type Network, newEventId, openNetwork } from '@switchhook/core/internal';
 import { errorMessage } from '@switchhook/sdk/internal';
@@ -194,7 +194,6 @@ const listingMs = 3_000;
 const againMs = 200;
 /** The clocks of two machines differ. */
 const marginMs = 60_000;
-const pageSize = 1_000;
 
 /** Polls the API until it lists all acknowledged events or the time is up; then reads how the newest thousand calls were answered. */
 export async function listedEvents(
@@ -219,17 +218,12 @@ export async function listedEvents(
 
 async function listedSince(api: RouterClient, since: string): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
-  const query = { since, limit: String(pageSize) };
-  for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await api.get('/api/events', eventList, { ...query, cursor });
-    for (const { id } of page.events) ids.add(id);
-    cursor = page.cursor;
-  }
+  for await (const { events } of api.pages('/api/events', eventList, { since })) for (const { id } of events) ids.add(id);
   return ids;
 }
 
 async function lookupsSince(api: RouterClient, since: string): Promise<readonly CallLookup[]> {
-  const { calls } = await api.get('/api/calls', callList, { since, limit: String(pageSize) });
+  const { calls } = await api.get('/api/calls', callList, { since, limit: String(longestPage) });
   return calls.flatMap(({ id: event, answer }) =>
     answer.lookups.map(({ resolver, outcome }) => ({ event, resolver, outcome })),
   );
