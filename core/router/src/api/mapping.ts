@@ -204,10 +204,9 @@ export function routerStatusJson({
   sinceMs,
   isSelf: self,
   goneSinceMs,
-  holds: deliveries,
   ...rest
 }: Status['routers'][number]): z.input<typeof standing.routerStatus> {
-  return { ...rest, self, since: iso(sinceMs), goneSince: isoOrNull(goneSinceMs), deliveries };
+  return { ...rest, self, since: iso(sinceMs), goneSince: isoOrNull(goneSinceMs) };
 }
 
 function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 'holds' | 'load'>) {

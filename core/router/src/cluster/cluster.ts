@@ -31,7 +31,7 @@ export interface RouterStanding {
   /** Null where it is there: otherwise when it last gave a sign of life. */
   readonly goneSinceMs: number | null;
   /** Deliveries that it has taken over, by destination; without those of which it has none. */
-  readonly holds: Readonly<Record<string, number>>;
+  readonly deliveries: Readonly<Record<string, number>>;
 }
 
 /** What this router has of its destinations, by name. */
@@ -135,10 +135,10 @@ export class Cluster {
       return {
         ...{ id, name, version: report.version, sinceMs, configuration, isSelf: false },
         goneSinceMs: isGone ? seenMs + aheadMs : null,
-        holds: held(destinations),
+        deliveries: held(destinations),
       };
     });
-    return [{ ...this.#self, isSelf: true, goneSinceMs: null, holds: held(this.#reports()) }, ...others];
+    return [{ ...this.#self, isSelf: true, goneSinceMs: null, deliveries: held(this.#reports()) }, ...others];
   }
 
   get #self() {
