@@ -36,7 +36,7 @@ describe('routers on one store', () => {
     await second.pipeline.close();
   });
 
-  it('show one that gives no sign of life as gone, and then no more', async () => {
+  it('show one that sends no heartbeat as gone, and then no more', async () => {
     const { clock, add, coordination } = routersOn();
     const router = add();
     await clock.advance(0);

@@ -11,7 +11,7 @@ function report(attempts: number, { takes = true, left = false, destination = 'c
   });
 }
 
-/** Routers that give signs of life to one store, one after the other. */
+/** Routers that send heartbeats to one store, one after the other. */
 function aCluster(ids: readonly string[]) {
   const rows = new Map<string, { id: string; beat: number; report: string }>();
   const members = new Map(ids.map((id) => [id, new Members(id)]));
@@ -102,7 +102,7 @@ describe('the shares of routers', () => {
     );
   });
 
-  it('become those of the others when a router leaves, at once, or gives no sign of life for three seconds', () => {
+  it('become those of the others when a router leaves, at once, or sends no heartbeat for three seconds', () => {
     const { beat, round, share, pass, of, rows } = aCluster(['a', 'b', 'c']);
     round('a', 'b', 'c');
     round('a', 'b', 'c');

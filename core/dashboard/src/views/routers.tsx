@@ -1,4 +1,4 @@
-/** The routers that share the store: who is there, and what each has taken over. */
+/** The routers that share the store: which of them run, and what each has taken over. */
 import { configurationsOf, type RouterStatus } from '../model/routers.js';
 import { Badge, Time } from '../parts/text.js';
 

@@ -45,7 +45,7 @@ function gaugesOf(
 /** `routers` is empty where the store is not shared: then this router is the only one. */
 function routerGauges(routers: readonly RouterStanding[]): readonly Reading[] {
   const gone = routers.filter(({ goneSinceMs }) => goneSinceMs !== null).length;
-  const help = 'Routers that use the store, as this one sees them; gone: without a sign of life, in the last minutes';
+  const help = 'Routers that use the store, as this one sees them; gone: without a heartbeat, in the last ten minutes';
   return Object.entries({ there: Math.max(1, routers.length - gone), gone }).map(([state, value]) =>
     reading('routers', help, value, { state }),
   );

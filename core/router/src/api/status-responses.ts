@@ -94,7 +94,7 @@ export const routerStatus = z
     version: z.string(),
     since: time.meta({ description: 'When it was started.' }),
     goneSince: time.nullable().meta({
-      description: 'Null: it is there. Otherwise its last sign of life; it is listed for ten minutes more.',
+      description: 'Null: it is there. Otherwise its last heartbeat; it is listed for ten minutes more.',
     }),
     configuration: z.string().meta({ description: 'Short digest: routers with the same rows have the same.' }),
     deliveries: z.record(z.string(), count).meta({ description: 'How many it has taken over, by destination.' }),

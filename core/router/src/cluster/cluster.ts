@@ -1,4 +1,4 @@
-/** The routers that share the store: signs of life, several times a second, and what follows from them. Without such a store, this router is alone. */
+/** The routers that share the store: heartbeats, several times a second, and what follows from them. Without such a store, this router is alone. */
 import { Clock, Log, Store, token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import { LeasedBucket } from '../resilience/leased-bucket.js';
@@ -28,7 +28,7 @@ export interface RouterStanding {
   readonly configuration: string;
   /** The one that answers. */
   readonly isSelf: boolean;
-  /** Null where it is there: otherwise when it last gave a sign of life. */
+  /** Null where it is there: otherwise when it last sent a heartbeat. */
   readonly goneSinceMs: number | null;
   /** Deliveries that it has taken over, by destination; without those of which it has none. */
   readonly deliveries: Readonly<Record<string, number>>;
@@ -37,7 +37,7 @@ export interface RouterStanding {
 /** What this router has of its destinations, by name. */
 type Reports = () => Readonly<Record<string, DestinationReport>>;
 
-/** The limit of a sign of life: the next one follows. */
+/** The limit of a heartbeat: the next one follows. */
 const replyMs = 2_000;
 /** The limit of a lease of tokens: then this router goes on with its part of the rate. */
 const leaseMs = 500;
@@ -50,7 +50,7 @@ export class Cluster {
   readonly #listeners: (() => void)[] = [];
   #hear: (reports: readonly RouterReport[]) => void = () => {};
   #reports: Reports = () => ({});
-  /** By destination, since the last sign of life. */
+  /** By destination, since the last heartbeat. */
   #shares = new Map<string, { readonly whole: number; readonly share: number }>();
   #beats = 0;
   #hasFailed = false;
@@ -73,7 +73,7 @@ export class Cluster {
     this.#reports = reports;
   }
 
-  /** Calls back after each sign of life, with the reports of the other routers that are there. */
+  /** Calls back after each heartbeat, with the reports of the other routers that are there. */
   hearBy(hear: (reports: readonly RouterReport[]) => void): void {
     this.#hear = hear;
   }
@@ -83,7 +83,7 @@ export class Cluster {
     this.#listeners.push(listener);
   }
 
-  /** The store is open. Until the first sign of life has got through, and others have noticed it, this router has no share. */
+  /** The store is open. Until the first heartbeat has got through, and others have noticed it, this router has no share. */
   open(): void {
     if (this.store.coordination !== undefined && !this.#isClosed) this.#beating = this.#beat();
   }
@@ -146,7 +146,7 @@ export class Cluster {
     return { id: this.#id, name: routerName, version, sinceMs: this.#sinceMs, configuration: digest };
   }
 
-  /** One sign of life; the next one follows. Never rejects. */
+  /** One heartbeat; the next one follows. Never rejects. */
   async #beat(): Promise<void> {
     const { clock, log, store } = this;
     const { id, ...self } = this.#self;

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import type { RouterBeat } from '@switchhook/sdk';
 import { type RouterReport, reportIn } from './report.js';
 
-/** Between two signs of life. */
+/** Between two heartbeats. */
 export const beatMs = 400;
-/** A router without a sign of life for so long is gone: longer than a pause of its process, or a moment without the store. */
+/** A router without a heartbeat for so long is gone: longer than a pause of its process, or a moment without the store. */
 export const goneMs = 3_000;
 /** One that is gone is still shown for so long. */
 const shownMs = 600_000;
@@ -14,7 +14,7 @@ const shownMs = 600_000;
 export interface Member {
   readonly id: string;
   readonly beat: number;
-  /** When its last sign of life was noticed. */
+  /** When its last heartbeat was noticed. */
   readonly seenMs: number;
   readonly report: RouterReport;
   readonly isGone: boolean;
@@ -33,7 +33,7 @@ export interface Changed {
 export class Members {
   readonly #self: string;
   readonly #members = new Map<string, Member>();
-  /** Those that may not have noticed this router yet, with their last sign of life before it. */
+  /** Those that may not have noticed this router yet, with their last heartbeat before it. */
   readonly #unaware = new Map<string, number>();
   #lastMs: number | null = null;
 
@@ -50,7 +50,7 @@ export class Members {
     return [...this.#members.values()];
   }
 
-  /** Takes note of the last signs of life of all routers. */
+  /** Takes note of the last heartbeats of all routers. */
   observe(beats: readonly RouterBeat[], nowMs: number): Changed {
     // After a while without the store, the others have to show anew that they are there, and to notice this router.
     const isBack = this.#lastMs === null || nowMs - this.#lastMs >= goneMs;
@@ -112,7 +112,7 @@ export class Members {
     return this.others.filter(({ isGone, report }) => !isGone && report.destinations[destination]?.takes === true);
   }
 
-  /** A router has noticed this one when it gives its next sign of life. */
+  /** A router has noticed this one when it sends its next heartbeat. */
   #note(isBack: boolean): void {
     if (isBack) for (const { id, beat } of this.others) this.#unaware.set(id, beat);
     for (const [id, beat] of this.#unaware) {

@@ -1,6 +1,6 @@
-/** What routers exchange that share a store: who is there, and what limits hold for all of them together. */
+/** What routers that share a store exchange: which of them run, and the limits that hold for all of them together. */
 
-/** The last sign of life of a router. */
+/** A heartbeat of a router. */
 export interface RouterBeat {
   readonly id: string;
   /** Grows with each sign: a router whose number does not grow any more is gone. */
@@ -35,9 +35,9 @@ export interface SharedText {
  * never wait for what the methods of the `Store` wait for, such as a connection that commits use.
  */
 export interface Coordination {
-  /** Keeps the sign of life of a router in place of its last one, and returns those of all routers, its own included, in one step. */
+  /** Keeps the heartbeat of a router in place of its last one, and returns those of all routers, its own included, in one step. */
   beat(beat: RouterBeat): Promise<readonly RouterBeat[]>;
-  /** Removes routers, each only where its last sign of life is still this one. */
+  /** Removes routers, each only where its last heartbeat is still this one. */
   remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void>;
   /**
    * Takes tokens, in the order of the requests, and returns in how many milliseconds they may be used: 0 where the bucket holds

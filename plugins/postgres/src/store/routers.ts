@@ -10,7 +10,7 @@ interface RoutersServices {
   readonly log: Log;
 }
 
-/** Signs of life keep one of them warm, so that a call need not wait for a new one; most statements take a millisecond. */
+/** Heartbeats keep one of them warm, so that a call need not wait for a new one; most statements take a millisecond. */
 const connections = 4;
 /** Routers go on without the database at once; a connection that hangs this long is replaced. */
 const replyTimeoutMs = 2_000;

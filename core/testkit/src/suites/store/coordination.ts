@@ -13,7 +13,7 @@ const byId = (beats: readonly RouterBeat[]) => [...beats].sort((a, b) => (a.id <
 
 export function coordinationTests(test: Test): void {
   describe('coordination', () => {
-    test('returns the last sign of life of each router, with its report character by character', async (fixture) => {
+    test('returns the last heartbeat of each router, with its report character by character', async (fixture) => {
       const kept = coordinationOf(fixture);
       if (kept === null) return;
       const a = { id: 'a', beat: 1, report: '{"name":"grüß 😀\\u0000"}\n' };
@@ -25,7 +25,7 @@ export function coordinationTests(test: Test): void {
       deepStrictEqual(byId(await kept.beat({ ...b, beat: 8 })), [later, { ...b, beat: 8 }]);
     });
 
-    test('removes a router only where it has given no further sign of life', async (fixture) => {
+    test('removes a router only where it has sent no further heartbeat', async (fixture) => {
       const kept = coordinationOf(fixture);
       if (kept === null) return;
       const at = (id: string, beat: number): RouterBeat => ({ id, beat, report: 'r' });
