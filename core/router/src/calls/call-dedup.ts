@@ -1,8 +1,7 @@
 /** Deduplicates calls: repeated requests about one call share one answer and its look-ups. */
 import { LRUCache } from 'lru-cache';
 import { type ErasedThings, removeFitting } from '../system/erasing.js';
-import { callOfKey } from './call-key.js';
-import { isErasedAgent } from './facts-cache.js';
+import { isErasedCall } from './call-key.js';
 
 /** The first request about a call. */
 export interface First<T> {
@@ -48,12 +47,4 @@ export class CallDedup<T> {
     this.#entries.set(key, entry);
     return entry;
   }
-}
-
-/** Whether the call under this key of `callKey` is of an erased conversation, person or agent. */
-export function isErasedCall(key: string, erased: ErasedThings): boolean {
-  const [, id, from, to, agent] = callOfKey(key);
-  return (
-    erased.subjects.has(id) || [from, to].some((number) => erased.numbers.has(number)) || isErasedAgent(agent, erased)
-  );
 }

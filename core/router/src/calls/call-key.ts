@@ -1,5 +1,6 @@
 /** What makes two requests the same call, and two calls the same caller. */
 import { type Call, isKnownCaller } from '@switchhook/sdk';
+import type { ErasedThings } from '../system/erasing.js';
 
 /**
  * The same for every request about one call, as far as that can be determined. Null if two requests may be about different calls:
@@ -16,13 +17,20 @@ export function callerKey(answer: string, call: Call): string | null {
   return isKnownCaller(call) ? JSON.stringify([answer, call.from, call.to, call.agent]) : null;
 }
 
-/** The parts of a key: source, id, from, to and agent of the call. */
-export function callOfKey(key: string): readonly [string, string, string, string, string] {
+/** Whether the call under this key of `callKey` is of an erased conversation, person or agent. */
+export function isErasedCall(key: string, erased: ErasedThings): boolean {
   // What `callKey` wrote; null has no place in any set of texts.
-  return JSON.parse(key);
+  const [, id, ...caller]: readonly [string, string, string, string, string] = JSON.parse(key);
+  return erased.subjects.has(id) || isErased(caller, erased);
 }
 
-/** The parts of a key of `callerKey`: answer, from, to and agent. */
-export function callerOfKey(key: string): readonly [string, string, string, string] {
-  return JSON.parse(key);
+/** Whether facts under this key of `callerKey` are about an erased person, or the callers of an erased agent. */
+export function isOfErasedCaller(key: string, erased: ErasedThings): boolean {
+  const [, ...caller]: readonly [string, string, string, string] = JSON.parse(key);
+  return isErased(caller, erased);
+}
+
+/** An unknown agent is no erased one. */
+function isErased([from, to, agent]: readonly [string, string, string | null], erased: ErasedThings): boolean {
+  return [from, to].some((number) => erased.numbers.has(number)) || (agent !== null && agent === erased.agent);
 }

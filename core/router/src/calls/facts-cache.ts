@@ -2,7 +2,7 @@
 import type { JsonObject } from '@switchhook/sdk';
 import { LRUCache } from 'lru-cache';
 import { type ErasedThings, removeFitting } from '../system/erasing.js';
-import { callerOfKey } from './call-key.js';
+import { isOfErasedCaller } from './call-key.js';
 import type { Facts } from './facts.js';
 
 /** How long facts of a caller are kept. */
@@ -60,17 +60,6 @@ export class FactsCache {
     if (kept === undefined || nowMs - kept.atMs >= withinMs) return null;
     return Object.entries(known).every(([name, json]) => kept.known[name] === json) ? kept.facts : null;
   }
-}
-
-/** An unknown agent is no erased one. */
-export function isErasedAgent(agent: string | null, erased: ErasedThings): boolean {
-  return agent !== null && agent === erased.agent;
-}
-
-/** Whether facts under this key of `callerKey` are about an erased person, or the callers of an erased agent. */
-export function isOfErasedCaller(key: string, erased: ErasedThings): boolean {
-  const [, from, to, agent] = callerOfKey(key);
-  return [from, to].some((number) => erased.numbers.has(number)) || isErasedAgent(agent, erased);
 }
 
 function keyOf(caller: string, resolver: string): string {
