@@ -92,7 +92,7 @@ export class Rows {
     path: Path,
   ): Promise<Pick<CheckedRow<K>, 'component' | 'plugin'> | null> {
     const { document } = this.#checker;
-    const found = await this.#found(kind, use, path);
+    const found = await loading(document, path, use, () => this.#catalog.find(kind, use));
     if ('component' in found) {
       const { component, plugin = null } = found;
       if (isOf(kind, component)) return { component, plugin };
@@ -100,16 +100,6 @@ export class Rows {
     } else if ('isWaiting' in found) this.waiting.push(path);
     else for (const problem of found.problems) this.#failedAt(path, problem);
     return null;
-  }
-
-  async #found(kind: Kind, use: string, path: Path): Promise<Found> {
-    const position = this.#checker.document.positionOf(path, 'value');
-    const endWork = beginWork(`${pathText(path)} ${use}${position === null ? '' : ` (${position})`}`);
-    try {
-      return await this.#catalog.find(kind, use);
-    } finally {
-      endWork();
-    }
   }
 
   #failedAt(path: Path, problem: PluginProblem): void {
@@ -148,6 +138,22 @@ export class Rows {
 /** The row of each name; undefined where it is not known. */
 export function rowsNamed(names: readonly string[], rows: readonly CheckedRow[]): readonly (CheckedRow | undefined)[] {
   return names.map((name) => rows.find((row) => row.name === name));
+}
+
+/** Loads what a row names by `use`. A plugin that blocks the process meanwhile is reported with the row and its position. */
+export async function loading<T>(
+  document: Checker['document'],
+  path: Path,
+  use: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  const position = document.positionOf(path, 'value');
+  const endWork = beginWork(`${pathText(path)} ${use}${position === null ? '' : ` (${position})`}`);
+  try {
+    return await load();
+  } finally {
+    endWork();
+  }
 }
 
 /** Names of rows that are listed. */

@@ -1,11 +1,17 @@
 /** Rows of `plugins:`: loads what they name, and checks the options of the plugins themselves. */
 import type { Plugin } from '@switchhook/sdk';
 import type { z } from 'zod';
-import { beginWork } from '../system/current-work.js';
-import { type Catalog, type CheckedRow, type LoadedRow, type PluginProblem, waitingText } from './component-rows.js';
+import {
+  type Catalog,
+  type CheckedRow,
+  type LoadedRow,
+  loading,
+  type PluginProblem,
+  waitingText,
+} from './component-rows.js';
 import { inputSchema } from './json-schema.js';
 import { type NamedPlugin, namedPlugins } from './load.js';
-import { type Path, pathText } from './problem.js';
+import type { Path } from './problem.js';
 import { sectionOf } from './row-schemas.js';
 import { pluginsSchema } from './schema.js';
 import { isNothing, nodeAt } from './tree.js';
@@ -73,14 +79,8 @@ export class PluginRows {
     this.#checker.document.warn('PLUGIN_API', path, message, { hint });
   }
 
-  async #loaded(row: NamedPlugin, path: Path): Promise<LoadedRow> {
-    const position = this.#checker.document.positionOf(path, 'value');
-    const endWork = beginWork(`${pathText(path)} ${row.use}${position === null ? '' : ` (${position})`}`);
-    try {
-      return await this.#catalog.load(row);
-    } finally {
-      endWork();
-    }
+  #loaded(row: NamedPlugin, path: Path): Promise<LoadedRow> {
+    return loading(this.#checker.document, path, row.use, () => this.#catalog.load(row));
   }
 
   /** The options of all plugins whose components these rows use. One that `plugins:` does not name has its defaults. */

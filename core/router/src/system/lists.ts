@@ -1,4 +1,4 @@
-/** Pages of lists that have no index of their own: of what is in memory, and of texts in the store. The latest come first. */
+/** Pages of lists: all pages of a list of the store, and pages of what has no index, in memory and in texts of the store, the latest first. */
 import { type Page, parseJson, refuse, type Store } from '@switchhook/sdk';
 
 /** Part of a list. */
