@@ -15,13 +15,13 @@ interface RunningTest {
 type Test = (this: RunningTest | undefined, ...given: readonly (RunningTest | undefined)[]) => Promise<void>;
 
 /** What a test throws where its fixture lacks what it needs. */
-class NothingTried extends Error {
-  override readonly name = 'NothingTried';
+class PendingTest extends Error {
+  override readonly name = 'PendingTest';
 }
 
 /** Ends a test as pending: `missing` says what to give, and how to declare that there is none. */
 export function pending(missing: string): never {
-  throw new NothingTried(missing);
+  throw new PendingTest(missing);
 }
 
 /** Groups tests. */
@@ -37,8 +37,8 @@ export function it(title: string, body: Body): void {
       await body();
     } catch (error) {
       const running = [this, ...given].find((one) => typeof one?.skip === 'function');
-      if (!(error instanceof NothingTried) || running?.skip === undefined) throw error;
-      if (running.test !== undefined) running.test.title = `${title} (nothing was tried: ${error.message})`;
+      if (!(error instanceof PendingTest) || running?.skip === undefined) throw error;
+      if (running.test !== undefined) running.test.title = `${title} (pending: ${error.message})`;
       running.skip(error.message);
     }
   });
