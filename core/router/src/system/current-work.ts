@@ -1,4 +1,5 @@
-/** Which row of the configuration the main thread loads or makes: in memory that the watchdog's thread reads, since a blocked thread gives no answer. */
+/** Which row of the configuration the main thread loads or makes: in memory that the watchdog's thread reads, since a blocked thread cannot reply. */
+
 const mostBytes = 1_000;
 
 /** The number of bytes, then the text. */
