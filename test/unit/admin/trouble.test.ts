@@ -27,7 +27,7 @@ function aStatus(given: Partial<Status> = {}): Status {
   return {
     ...{ nowMs, uptimeMs: 1, generation, storeFailure: null, commitMs: 1, storeSize: null },
     ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [] },
-    ...{ routers: [], ...given },
+    ...{ routers: [], routersFailure: null, ...given },
   };
 }
 
@@ -119,6 +119,10 @@ describe('trouble', () => {
     expect(textOf({ storeFailure: 'disk full', destinations: [aDestination('a', {}, { dead: 1 })] })).to.match(
       /^The store cannot commit: disk full\. Events are refused/,
     );
+    expect(textOf({ routersFailure: 'too many clients', destinations: [paused] })).to.match(
+      /^The routers of the store cannot see each other: too many clients\. This one goes on with shares of its own/,
+    );
+    expect(troublesOf(aStatus({ storeFailure: 'disk full', routersFailure: 'disk full' }))).to.have.length(1);
     expect(textOf({ destinations: [paused], resolvers: [resolver] })).to.equal(
       'Resolver crm-lookup: its circuit breaker is open. Last failure: timeout.',
     );

@@ -26,7 +26,7 @@ describe('routers on one store', () => {
     const [own, other] = second.engine.get(Cluster).routers;
     expect(own).to.include({ isSelf: true, name: 'router-1', goneSinceMs: null });
     expect(other).to.include({ isSelf: false, configuration: 'aaaaaaaa', sinceMs: clock.now() - 3 * beatMs });
-    expect([own?.holds, other?.holds]).to.deep.equal([{}, { crm: 1 }]);
+    expect([own?.deliveries, other?.deliveries]).to.deep.equal([{}, { crm: 1 }]);
     expect(second.log.of('router.joined').map(({ fields }) => fields.id)).to.deep.equal([other?.id]);
     end();
     await first.pipeline.close();
@@ -34,6 +34,25 @@ describe('routers on one store', () => {
     expect(second.engine.get(Cluster).routers.map(({ isSelf }) => isSelf)).to.deep.equal([true]);
     expect(second.log.of('router.left')).to.have.length(1);
     await second.pipeline.close();
+  });
+
+  it('read a report of another version, or of something else, as far as it can be understood', async () => {
+    const { clock, add, coordination } = routersOn();
+    const router = add();
+    await clock.advance(0);
+    const reports = [
+      '',
+      'null',
+      '[1]',
+      '{"destinations":5}',
+      `{"sinceMs":1e300,"destinations":{"crm":[1e300,-1,1,1e300,1e300,1e300]}}`,
+    ];
+    for (const [n, report] of reports.entries()) await coordination.beat({ id: `${n}`, beat: 1, report });
+    await clock.advance(beatMs);
+    const others = router.engine.get(Cluster).routers.slice(1);
+    expect(others.map(({ name, sinceMs }) => [name, sinceMs])).to.deep.equal(reports.map(() => ['unknown', 0]));
+    expect(router.engine.get(Dispatcher).loads.get('crm')?.breaker).to.equal('closed');
+    await router.pipeline.close();
   });
 
   it('show one that sends no heartbeat as gone, and then no more', async () => {
@@ -82,6 +101,53 @@ describe('routers on one store', () => {
     await router.pipeline.close();
     expect(clock.pending).to.equal(0);
     expect(router.engine.get(Dispatcher).loads.get('crm')).to.include({ attempts: 0 });
+  });
+
+  it('deliver with shares of their own where no heartbeat gets through although the store answers', async () => {
+    const { clock, store, add, coordination } = routersOn();
+    const { beat } = coordination;
+    coordination.beat = () => Promise.reject(new Error('too many clients already'));
+    const [first, second] = [add({ policy: { concurrency: 8 } }), add({ policy: { concurrency: 8 } })];
+    const clusters = [first, second].map(({ engine }) => engine.get(Cluster));
+    const shares = () => clusters.map((cluster) => cluster.share('crm', 8));
+    await first.send({ key: 'a' });
+    await clock.advance(goneMs - beatMs);
+    expect([shares(), clusters[0]?.failure]).to.deep.equal([[0, 0], null]);
+    await clock.advance(2 * beatMs);
+    expect((await store.deliveries({ limit: 9 })).items.map(({ state }) => state)).to.deep.equal(['delivered']);
+    // Neither has ever seen the other one.
+    expect([shares(), clusters[0]?.failure]).to.deep.equal([[8, 8], 'too many clients already']);
+    expect(first.log.of('shares.assumed').map(({ level, fields }) => [level, fields.routers])).to.deep.equal([
+      ['warn', 1],
+    ]);
+    coordination.beat = beat;
+    await clock.advance(4 * beatMs);
+    expect([shares(), clusters.map(({ failure }) => failure)]).to.deep.equal([
+      [4, 4],
+      [null, null],
+    ]);
+    coordination.beat = () => new Promise(() => {});
+    await clock.advance(60_000);
+    expect([shares(), clusters[0]?.share('one', 1)]).to.deep.equal([[4, 4], 1]);
+    await Promise.all([first.pipeline.close(), second.pipeline.close(), clock.advance(10_000)]);
+  });
+
+  it('keep the share that they have while the store does not answer either', async () => {
+    const { clock, store, add, coordination } = routersOn();
+    coordination.beat = () => Promise.reject(new Error('the database is away'));
+    const { backlog } = store;
+    store.backlog = () => Promise.reject(new Error('the database is away'));
+    const router = add();
+    const cluster = router.engine.get(Cluster);
+    await clock.advance(60_000);
+    expect([cluster.share('crm', 8), cluster.failure]).to.deep.equal([0, null]);
+    store.backlog = backlog;
+    // Heartbeats may get through a moment later.
+    await clock.advance(goneMs - beatMs);
+    expect([cluster.share('crm', 8), cluster.failure]).to.deep.equal([0, null]);
+    await clock.advance(3 * beatMs);
+    expect(cluster.share('crm', 8)).to.equal(8);
+    await router.pipeline.close();
   });
 
   it('are none where the store is not shared', async () => {

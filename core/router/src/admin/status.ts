@@ -132,6 +132,8 @@ export interface Status {
   readonly pulls: readonly PullStatus[];
   /** Those that share the store, this one first; empty where it is not shared. */
   readonly routers: readonly RouterStanding[];
+  /** Why those that share the store cannot see each other, although it answers; null where they can. */
+  readonly routersFailure: string | null;
   /** The configuration at work. */
   readonly generation: Pick<StatusPlan, 'number' | 'sinceMs'>;
 }
@@ -211,6 +213,7 @@ export class StatusReader {
       sources: this.refusedRequests.traffic(),
       pulls: this.pullers.statuses,
       routers: this.cluster.routers,
+      routersFailure: this.cluster.failure,
       generation: { number, sinceMs },
     };
   }

@@ -67,7 +67,8 @@ export function worstFirst(destinations: readonly DestinationStatus[], nowMs: nu
 }
 
 /** All that fails or waits, the worst first; none where all is well. */
-export function troublesOf({ storeFailure, destinations, resolvers, pulls, nowMs }: Status): readonly Trouble[] {
+export function troublesOf(status: Status): readonly Trouble[] {
+  const { storeFailure, routersFailure, destinations, resolvers, pulls, nowMs } = status;
   const ofStore =
     storeFailure === null
       ? []
@@ -75,6 +76,15 @@ export function troublesOf({ storeFailure, destinations, resolvers, pulls, nowMs
           bad(
             `The store cannot commit: ${ended(storeFailure)} Events are refused, and their senders must repeat them.`,
             'Free disk space, or repair the database.',
+          ),
+        ];
+  const ofRouters =
+    storeFailure !== null || routersFailure === null
+      ? []
+      : [
+          bad(
+            `The routers of the store cannot see each other: ${ended(routersFailure)} This one goes on with shares of its own, so limits of destinations may be exceeded, and calls are not shared.`,
+            'Let the store write what routers exchange. With PostgreSQL: allow more connections (max_connections), and writes to the tables routers, buckets and texts.',
           ),
         ];
   const ofDestinations = worstFirst(destinations, nowMs).map((row) =>
@@ -89,7 +99,7 @@ export function troublesOf({ storeFailure, destinations, resolvers, pulls, nowMs
       ),
     );
   const ofResolvers = resolvers.flatMap((row) => resolverTrouble(row, nowMs));
-  const all = [...ofStore, ...ofDestinations, ...ofResolvers, ...ofPulls];
+  const all = [...ofStore, ...ofRouters, ...ofDestinations, ...ofResolvers, ...ofPulls];
   return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
 }
 

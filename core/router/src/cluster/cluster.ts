@@ -1,12 +1,12 @@
 /** The routers that share the store: heartbeats, several times a second, and what follows from them. Without such a store, this router is alone. */
 import { Clock, Log, Store, token } from '@switchhook/sdk';
-import { withTimeout } from '@switchhook/sdk/internal';
+import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { LeasedBucket } from '../resilience/leased-bucket.js';
 import { capacityOf, type Rate, type RateLimit, TokenBucket } from '../resilience/token-bucket.js';
 import { newRouterId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { version } from '../system/version.js';
-import { beatMs, type Member, Members } from './members.js';
+import { beatMs, goneMs, type Member, Members } from './members.js';
 import { type DestinationReport, type RouterReport, textOfReport } from './report.js';
 
 /** What the cluster takes from the configuration. */
@@ -54,6 +54,10 @@ export class Cluster {
   #shares = new Map<string, { readonly whole: number; readonly share: number }>();
   #beats = 0;
   #hasFailed = false;
+  /** Since when heartbeats fail although the store answers; null where that is not so. */
+  #unheardSinceMs: number | null = null;
+  /** Why they fail, where this router goes on with shares of its own; null where it does not. */
+  #failure: string | null = null;
   #isClosing = false;
   #isClosed = false;
   #cancel = (): void => {};
@@ -83,7 +87,10 @@ export class Cluster {
     this.#listeners.push(listener);
   }
 
-  /** The store is open. Until the first heartbeat has got through, and others have noticed it, this router has no share. */
+  /**
+   * The store is open. Until the first heartbeat has got through, and others have noticed it, this router has no share. If
+   * heartbeats fail although the store answers, it goes on with shares of its own: what it accepts must not wait for them.
+   */
   open(): void {
     if (this.store.coordination !== undefined && !this.#isClosed) this.#beating = this.#beat();
   }
@@ -107,7 +114,8 @@ export class Cluster {
     if (this.store.coordination === undefined) return whole;
     const known = this.#shares.get(destination);
     if (known?.whole === whole) return known.share;
-    const share = this.#members.shareOf(destination, whole);
+    const members = this.#members;
+    const share = this.#failure === null ? members.shareOf(destination, whole) : members.ownShareOf(destination, whole);
     this.#shares.set(destination, { whole, share });
     return share;
   }
@@ -124,6 +132,11 @@ export class Cluster {
       elapsed: () => clock.elapsed(),
       onLease,
     });
+  }
+
+  /** Why this router goes on with shares of its own: heartbeats fail although the store answers. Null where they do not. */
+  get failure(): string | null {
+    return this.#failure;
   }
 
   /** All routers, this one first; empty where the store is not shared. */
@@ -155,17 +168,36 @@ export class Cluster {
     try {
       const sent = store.coordination?.beat({ id, beat: this.#beats, report });
       const beats = await withTimeout(clock, replyMs, sent ?? Promise.resolve([]));
+      const changed = this.#members.observe(beats, clock.elapsed());
       if (this.#hasFailed) log.info('routers.found');
-      this.#hasFailed = false;
-      if (!this.#isClosed) this.#observe(this.#members.observe(beats, clock.elapsed()));
+      [this.#hasFailed, this.#unheardSinceMs, this.#failure] = [false, null, null];
+      if (!this.#isClosed) this.#observe(changed);
     } catch (error) {
-      if (!this.#hasFailed && !this.#isClosed) log.warn('routers.unread', { error });
-      this.#hasFailed = true;
+      if (!this.#isClosed) await this.#fail(error);
     }
     if (this.#isClosed) return;
     this.#cancel = clock.after(beatMs, () => {
       this.#beating = this.#beat();
     });
+  }
+
+  /** A heartbeat has failed. If the store answers nevertheless, for as long as makes a router gone, this one goes on by itself. */
+  async #fail(error: unknown): Promise<void> {
+    const { clock, log, store } = this;
+    if (!this.#hasFailed) log.warn('routers.unread', { error });
+    this.#hasFailed = true;
+    const doesAnswer = await withTimeout(clock, replyMs, async () => store.backlog()).then(
+      () => true,
+      () => false,
+    );
+    const nowMs = clock.elapsed();
+    this.#unheardSinceMs = doesAnswer ? (this.#unheardSinceMs ?? nowMs) : null;
+    const before = this.#failure;
+    const isAlone = this.#unheardSinceMs !== null && nowMs - this.#unheardSinceMs >= goneMs;
+    this.#failure = isAlone ? errorMessage(error) : null;
+    if ((before === null) === (this.#failure === null) || this.#isClosed) return;
+    if (isAlone) log.warn('shares.assumed', { error, routers: this.routers.length });
+    this.#share();
   }
 
   get #own(): ReturnType<Reports> {
@@ -184,11 +216,16 @@ export class Cluster {
     for (const member of gone) log.warn('router.gone', fields(member));
     if (over.length > 0)
       store.coordination?.remove(over).catch((error: unknown) => log.debug('routers.unremoved', { error }));
+    this.#share();
+    this.#hear(this.#members.others.filter(({ isGone }) => !isGone).map(({ report }) => report));
+  }
+
+  /** Divides anew. */
+  #share(): void {
     const before = this.#shares;
     this.#shares = new Map();
     const isChanged = [...before].some(([destination, { whole, share }]) => this.share(destination, whole) !== share);
     if (isChanged) for (const listener of this.#listeners) listener();
-    this.#hear(this.#members.others.filter(({ isGone }) => !isGone).map(({ report }) => report));
   }
 }
 

@@ -108,6 +108,11 @@ export class Members {
     return Math.max(0, shareAt(ranked.indexOf(this.#self)) - beyond);
   }
 
+  /** The share while no heartbeats can be exchanged: that of one of the routers last known, and at least 1. The whole where no other is known. */
+  ownShareOf(destination: string, whole: number): number {
+    return Math.max(1, Math.floor(whole / this.takersOf(destination)));
+  }
+
   #takers(destination: string): readonly Member[] {
     return this.others.filter(({ isGone, report }) => !isGone && report.destinations[destination]?.takes === true);
   }

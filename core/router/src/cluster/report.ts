@@ -39,6 +39,9 @@ export interface RouterReport {
   readonly destinations: Readonly<Record<string, DestinationReport>>;
 }
 
+/** The last time that a date can have. */
+const latestMs = 8.64e15;
+
 const verdictKeys = ['atMs', 'openedAtMs', 'openUntilMs', 'failedProbes', 'askedUntilMs'] as const;
 
 export function textOfReport({ destinations, ...router }: RouterReport): string {
@@ -53,7 +56,7 @@ export function textOfReport({ destinations, ...router }: RouterReport): string 
 export function reportIn(text: string): RouterReport {
   const read = parsed(text);
   const texts = (key: string): string => (typeof read[key] === 'string' ? read[key] : 'unknown');
-  const numberOf = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : 0);
+  const numberOf = (value: unknown): number => (isTime(value) ? value : 0);
   const rows = Object.entries(Object(read.destinations)).map(([name, row]): [string, DestinationReport] => {
     const [attempts, deliveries, takes, ...known] = Array.isArray(row) ? row : [];
     const counts = { attempts: numberOf(attempts), deliveries: numberOf(deliveries) };
@@ -68,7 +71,7 @@ export function reportIn(text: string): RouterReport {
 
 function verdictIn(known: readonly unknown[]): Verdict | null {
   const [atMs, openedAtMs, openUntilMs, failedProbes, askedUntilMs] = known.map((value) =>
-    typeof value === 'number' ? value : null,
+    isTime(value) ? value : null,
   );
   if (atMs == null) return null;
   const times = {
@@ -77,6 +80,11 @@ function verdictIn(known: readonly unknown[]): Verdict | null {
     askedUntilMs: askedUntilMs ?? null,
   };
   return { atMs, ...times, failedProbes: failedProbes ?? 0 };
+}
+
+/** What a date can be made of. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= latestMs;
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> {
