@@ -218,7 +218,8 @@ export async function listedEvents(
 
 async function listedSince(api: RouterClient, since: string): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
-  for await (const { events } of api.pages('/api/events', eventList, { since })) for (const { id } of events) ids.add(id);
+  for await (const { events } of api.pages('/api/events', eventList, { since }))
+    for (const { id } of events) ids.add(id);
   return ids;
 }
 

@@ -27,7 +27,10 @@ An editor with the YAML language server uses it when the file begins with:
 export function pluginsCommand(output: Output): Command {
   return configCommand('plugins', 'List the installed plugins and their components, or show the options of one.')
     .argument('[type]', 'a component, e.g. slack.message: shows its options and an example')
-    .option('--signatures', 'verify the signatures of the registry for the plugins that npm has installed; imports none of them')
+    .option(
+      '--signatures',
+      'verify the signatures of the registry for the plugins that npm has installed; imports none of them',
+    )
     .option(
       '--registry <url>',
       'with --signatures: the registry to ask; default: the one that npm has installed from',

@@ -178,7 +178,8 @@ function startOf({ untilMs, cursor }: { readonly untilMs?: number; readonly curs
   const until: Place = [untilMs ?? Number.MAX_SAFE_INTEGER, -1, -1];
   if (cursor === undefined) return until;
   const match = /^(\d{1,16})_(\d{1,16})_(\d{1,4})$/.exec(cursor);
-  if (match === null) throw refuse('MALFORMED', 'the cursor is not one of this list: pass the one of the last reply unchanged');
+  if (match === null)
+    throw refuse('MALFORMED', 'the cursor is not one of this list: pass the one of the last reply unchanged');
   const place: Place = [Number(match[1]), Number(match[2]), Number(match[3])];
   return place[0] < until[0] ? place : until;
 }
