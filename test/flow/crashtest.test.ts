@@ -53,17 +53,17 @@ describe('switchhook crashtest', function () {
     expect(await acknowledgedIn(place.path('disk'))).to.have.length(findings.acknowledged);
   });
 
-  it('kills and replaces three routers on one PostgreSQL: nothing is lost, repeated, out of order or refused', async () => {
+  it('kills and replaces three routers on one PostgreSQL, and breaks their connections to it: nothing is lost, repeated, out of order or refused', async () => {
     const database = await postgres();
-    const store = `{ use: postgres, url: "${database.url}", schema: crashtest_of_routers }`;
-    const several = ['--store', store, '--routers', '3', '--rate', '60'];
+    const store = `{ use: postgres, url: "${database.url}", schema: switchhook_crashtest }`;
+    const several = ['--store', database.url, '--routers', '3', '--rate', '60'];
     try {
-      const { code, findings, left } = await run(...several, '--kills', '3', '--deploys', '1');
-      expect(findings).to.include({ kept: true, kills: 3, deploys: 1, freezes: 0 });
+      const { code, findings, left } = await run(...several, '--kills', '3', '--deploys', '1', '--outages', '2');
+      expect(findings).to.include({ kept: true, kills: 3, deploys: 1, freezes: 0, outages: 2 });
       expect(findings).to.include({ lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, refused: 0 });
       expect(findings.delivered + findings.dead).to.equal(findings.expected);
       expect([code, left]).to.deep.equal([0, []]);
-      expect(await database.query('select id from crashtest_of_routers.events')).to.deep.equal([]);
+      expect(await database.query('select id from switchhook_crashtest.events')).to.deep.equal([]);
 
       // Events of others: nothing is added to them, and they are not removed.
       const { url } = await place.router(`version: 1
@@ -78,10 +78,10 @@ destinations: { console: { use: log } }
       const again = await place.command(['crashtest', ...several, '--directory', place.path('disk')]);
       expect([again.code, again.stdout]).to.deep.equal([1, '']);
       expect(again.stderr).to.match(/^the store keeps events already: name an empty one, or another schema/);
-      expect((await database.query('select id from crashtest_of_routers.events')).length).to.equal(1);
+      expect((await database.query('select id from switchhook_crashtest.events')).length).to.equal(1);
     } finally {
       await place.close();
-      await database.query('drop schema crashtest_of_routers cascade');
+      await database.query('drop schema switchhook_crashtest cascade');
       await database.close();
     }
   });
@@ -100,6 +100,22 @@ destinations: { console: { use: log } }
       2,
       '',
       '--deploys replaces routers one after another, while others go on: it needs --routers 2 or more\n',
+    ]);
+    const withoutDatabase = '--outages breaks the connections to a database: it';
+    expect(await refused('--outages', '1')).to.deep.equal([
+      2,
+      '',
+      `${withoutDatabase} needs the URL of a PostgreSQL: add --store postgres://user@host/database\n`,
+    ]);
+    expect(await refused('--outages', '1', '--store', 'postgres:///switchhook?host=/run')).to.deep.equal([
+      2,
+      '',
+      `${withoutDatabase} needs a URL with a host, not with a directory of a socket\n`,
+    ]);
+    expect(await refused('--outages', '1', '--store', 'postgres://db/switchhook?sslmode=verify-full')).to.deep.equal([
+      2,
+      '',
+      `${withoutDatabase} connects through a proxy of the test, which sslmode=verify-full refuses because of the name of the host: use sslmode=no-verify\n`,
     ]);
     const nowhere = await place.command([
       'crashtest',

@@ -1,6 +1,7 @@
 /** Plays the platform against a router: scenarios of calls, and a crash test that kills the router again and again. */
-export { crashtest, type Findings, type Plan, type Progress } from './crash/crash-test.js';
+export { crashtest } from './crash/crash-test.js';
 export { type Arrival, isKept, Ledger, nameOf, type SentEvent } from './crash/ledger.js';
+export type { Findings, Plan, Progress } from './crash/plan.js';
 export { SeededRandom } from './crash/seeded-random.js';
 export { offlineClient, offlineUrl, Platform, type SourceRow, withField } from './hook-client.js';
 export { DryRunProcess } from './router-process.js';

@@ -15,6 +15,7 @@ interface CrashtestOptions {
   readonly freezes?: number;
   readonly routers: number;
   readonly deploys?: number;
+  readonly outages?: number;
   readonly rate: number;
   readonly seed?: number;
   readonly directory?: string;
@@ -27,6 +28,8 @@ interface CrashtestOptions {
 const killsPerFreeze = 50;
 /** Of several routers, all are replaced once in so many kills. */
 const killsPerDeploy = 10;
+/** All connections to the database break once in so many kills. */
+const killsPerOutage = 10;
 /** Where only a database is named: a schema that no other router uses. */
 const schema = 'switchhook_crashtest';
 
@@ -57,6 +60,12 @@ async function planOf(options: CrashtestOptions): Promise<Plan> {
       exitCodes.usage,
       '--deploys replaces routers one after another, while others go on: it needs --routers 2 or more',
     );
+  const database = atDatabase ? options.store : null;
+  const obstacle =
+    database === null ? 'needs the URL of a PostgreSQL: add --store postgres://user@host/database' : hidden(database);
+  if (options.outages !== undefined && obstacle !== null)
+    throw new CommandFailure(exitCodes.usage, `--outages breaks the connections to a database: it ${obstacle}`);
+  const outages = obstacle === null ? (options.outages ?? Math.ceil(kills / killsPerOutage)) : 0;
   const parent = resolve(options.directory ?? tmpdir());
   await mkdir(parent, { recursive: true });
   return {
@@ -68,10 +77,22 @@ async function planOf(options: CrashtestOptions): Promise<Plan> {
     perSecond: options.rate,
     seed: options.seed ?? Math.floor(random() * 2 ** 32),
     directory: await mkdtemp(join(parent, 'switchhook-crashtest-')),
-    store: atDatabase ? JSON.stringify({ use: 'postgres', url: options.store, schema }) : rowOf(options.store),
+    store: (url) =>
+      atDatabase ? JSON.stringify({ use: 'postgres', url: url || options.store, schema }) : rowOf(options.store),
+    database: outages > 0 ? database : null,
+    outages: Math.min(kills, outages),
     storeIsElsewhere: atDatabase || routers > 1,
     plugins: options.plugin.map((plugin) => (plugin.startsWith('.') ? resolve(plugin) : plugin)),
   };
+}
+
+/** Why the connections to a database cannot go through this process; null where they can. */
+function hidden(url: string): string | null {
+  const { hostname, searchParams } = new URL(url);
+  if (hostname === '') return 'needs a URL with a host, not with a directory of a socket';
+  const mode = searchParams.get('sslmode') ?? 'disable';
+  if (mode === 'disable' || mode === 'no-verify') return null;
+  return `connects through a proxy of the test, which sslmode=${mode} refuses because of the name of the host: use sslmode=no-verify`;
 }
 
 function rowOf(store: string): string {
@@ -110,12 +131,19 @@ function progressText({ phase, kills, acknowledged, open }: Progress, plan: Plan
       return `${done}; a router is suspended for longer than a lease`;
     case 'replacing':
       return `${done}; routers are replaced one after another`;
+    case 'disconnected':
+      return `${done}; the connections to the database are broken`;
     case 'draining':
       return `${done}; ${open} deliveries are still to be made`;
   }
 }
 
-function print(findings: Findings, { seed, directory, routers }: Plan, seconds: number, output: Output): void {
+function print(
+  findings: Findings,
+  { seed, directory, routers, database }: Plan,
+  seconds: number,
+  output: Output,
+): void {
   const share = ((100 * findings.duplicated) / Math.max(1, findings.delivered)).toFixed(1);
   const bad = (value: number): string => styled(output, value === 0 ? 'green' : 'red', String(value));
   printTable(
@@ -141,6 +169,7 @@ function print(findings: Findings, { seed, directory, routers }: Plan, seconds: 
       ['killed', String(findings.kills), `${findings.early} of them before the router was ready`],
       ['suspended', String(findings.freezes), 'for longer than a lease'],
       ...(routers === 1 ? [] : [['replaced', String(findings.deploys), `times all ${routers} routers, by SIGTERM`]]),
+      ...(database === null ? [] : [['disconnected', String(findings.outages), 'times all routers from the database']]),
     ],
   );
   output.line(`seed ${seed}, ${durationText(seconds * 1_000)}`);

@@ -104,6 +104,11 @@ export function crashtestCommand(output: Output): Command {
     )
     .option('--routers <number>', 'how many run at once, with a store that they share', count(1), 1)
     .option('--deploys <number>', 'how often all routers are replaced one after another; default: one in 10', count(0))
+    .option(
+      '--outages <number>',
+      'how often all connections to a PostgreSQL break, for up to 3 s; default: one in 10',
+      count(0),
+    )
     .option('--rate <number>', 'events per second', count(1), 300)
     .option('--seed <number>', 'repeats the draws of an earlier run', count(0))
     .option('--directory <path>', 'where the directory of the test is made; default: the directory for temporary files')

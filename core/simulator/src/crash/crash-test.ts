@@ -3,67 +3,17 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openNetwork } from '@switchhook/core/internal';
-import type { Clock } from '@switchhook/sdk';
 import { RouterProcess } from '../router-process.js';
 import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
+import { DatabaseGate, type Outage } from './database-gate.js';
 import { drained } from './drain.js';
 import { FaultyReceiver } from './faulty-receiver.js';
 import { Fleet } from './fleet.js';
 import { empty, verifyEmpty } from './kept-store.js';
-import { isKept, Ledger, type Verdict } from './ledger.js';
+import { isKept, Ledger } from './ledger.js';
+import type { CrashtestParts, Findings, Plan, Progress } from './plan.js';
 import { SeededRandom } from './seeded-random.js';
 import { Senders } from './senders.js';
-
-/** What to do. */
-export interface Plan {
-  /** Script of the command line, which starts the routers. */
-  readonly command: string;
-  readonly kills: number;
-  /** How often one is suspended for longer than a lease, and resumed. At most as often as one is killed. */
-  readonly freezes: number;
-  /** How many run at once. More than one need a store that they can share. */
-  readonly routers: number;
-  /** How often all are replaced, one after another, without being killed. At most as often as one is killed. */
-  readonly deploys: number;
-  /** Events. */
-  readonly perSecond: number;
-  readonly seed: number;
-  /** Empty: everything that is written is written here. */
-  readonly directory: string;
-  /** The row `store:` of the configuration, as YAML. */
-  readonly store: string;
-  /** Whether the store is outside of the directory: then it must be empty, and is emptied again where nothing was lost. */
-  readonly storeIsElsewhere: boolean;
-  /** Plugins to load beside the ones that are found: packages, or absolute paths. */
-  readonly plugins: readonly string[];
-}
-
-/** What was done so far. */
-export interface Progress {
-  readonly phase: 'killing' | 'freezing' | 'replacing' | 'draining';
-  readonly kills: number;
-  /** Kills before the router was ready. */
-  readonly early: number;
-  readonly freezes: number;
-  readonly deploys: number;
-  /** Events. */
-  readonly acknowledged: number;
-  /** While draining: deliveries that are still to be made. */
-  readonly open: number;
-}
-
-/** What came of it. */
-export type Findings = Verdict & Pick<Progress, 'kills' | 'early' | 'freezes' | 'deploys'>;
-
-/** What it works with. */
-export interface CrashtestParts {
-  readonly clock: Clock;
-  readonly onProgress: (progress: Progress) => void;
-  /** Aborted: no further kill; what was acknowledged until then is counted. */
-  readonly stop: AbortSignal;
-  /** Aborted: the router is killed at once, and nothing is counted. */
-  readonly abandon: AbortSignal;
-}
 
 /** How a router's life ends: before it is ready, after some time, right after an acknowledgement, or after a freeze. */
 type End = 'early' | 'some-time' | 'some-events' | 'freeze';
@@ -78,6 +28,14 @@ const longestLifeMs = 5_000;
 
 /** Events that are taken between the replacements of two routers: as many as come in this time. */
 const betweenDeploysMs = 200;
+
+/** How connections to the database break, and for how long at most. */
+const outages: readonly (readonly [Outage, number])[] = [
+  ['reset', 1],
+  ['restart', 1],
+  ['silence', 1],
+];
+const longestOutageMs = 3_000;
 
 /** Runs the plan. Throws where a router ends without having been killed, or the store is not empty. */
 export async function crashtest(plan: Plan, parts: CrashtestParts): Promise<Findings> {
@@ -104,15 +62,24 @@ class Run {
   readonly #network = openNetwork();
   readonly #random: SeededRandom;
   readonly #fleet: Fleet;
+  readonly #gate: DatabaseGate | null;
   #replacing = false;
-  #done = { kills: 0, early: 0, freezes: 0, deploys: 0 };
+  #done = { kills: 0, early: 0, freezes: 0, deploys: 0, outages: 0 };
 
-  private constructor(plan: Plan, parts: CrashtestParts, config: string, ledger: Ledger, receiver: FaultyReceiver) {
+  private constructor(
+    plan: Plan,
+    parts: CrashtestParts,
+    config: string,
+    ledger: Ledger,
+    receiver: FaultyReceiver,
+    gate: DatabaseGate | null,
+  ) {
     this.#plan = plan;
     this.#parts = parts;
     this.#config = config;
     this.#ledger = ledger;
     this.#receiver = receiver;
+    this.#gate = gate;
     this.#random = new SeededRandom(plan.seed);
     this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
     this.#senders = new Senders({
@@ -144,8 +111,11 @@ class Run {
       accept: (arrival, event) => ledger.accept(arrival, event, isOrdered(arrival.destination)),
     });
     const config = join(plan.directory, 'switchhook.yaml');
-    await writeFile(config, configuration({ ...plan, secret: secretOf(plan), receiver: receiver.url }));
-    const run = new Run(plan, parts, config, ledger, receiver);
+    const { database } = plan;
+    const gate = database === null ? null : await DatabaseGate.open(database, parts.clock);
+    const store = plan.store(gate?.urlOf(database ?? '') ?? '');
+    await writeFile(config, configuration({ ...plan, store, secret: secretOf(plan), receiver: receiver.url }));
+    const run = new Run(plan, parts, config, ledger, receiver, gate);
     try {
       if (plan.storeIsElsewhere) await verifyEmpty(config);
     } catch (error) {
@@ -156,11 +126,12 @@ class Run {
   }
 
   async killAgainAndAgain(): Promise<void> {
-    const { kills, freezes, deploys } = this.#plan;
+    const { kills, freezes, deploys, outages: times } = this.#plan;
     for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1) {
       const isDue = (times: number): boolean =>
         Math.floor(((kill + 1) * times) / kills) > Math.floor((kill * times) / kills);
       if (isDue(deploys)) await this.#replaceAll();
+      if (isDue(times)) await this.#disconnect();
       // The first one must come up, to distinguish a router that cannot start from one that was killed before it could.
       await this.#live(isDue(freezes) ? 'freeze' : this.#random.among(kill === 0 ? readyEnds : ends));
     }
@@ -205,6 +176,24 @@ class Run {
     }
     this.#replacing = false;
     this.#done = { ...this.#done, deploys: this.#done.deploys + 1 };
+  }
+
+  /** The connections of all routers to the database break; afterwards they accept events again, without a restart. */
+  async #disconnect(): Promise<void> {
+    await this.#untilReady(this.#fleet.fill());
+    this.#report('disconnected');
+    await this.#gate?.breakDown(this.#random.among(outages), this.#random.between(500, longestOutageMs));
+    let isAccepting = false;
+    const accepted = this.#ledger.more(1).then(() => {
+      isAccepting = true;
+    });
+    await this.#pauseOrStop(longestStartMs, accepted);
+    this.#fleet.verify();
+    if (!isAccepting && !this.#parts.stop.aborted)
+      throw new Error(
+        `no router has accepted an event for ${longestStartMs / 1_000} s, although the database can be reached again`,
+      );
+    this.#done = { ...this.#done, outages: this.#done.outages + 1 };
   }
 
   async #untilReady(routers: readonly RouterProcess[]): Promise<void> {
@@ -260,6 +249,7 @@ class Run {
     await this.#senders.stop();
     await this.#fleet.killAll();
     await this.#receiver.close();
+    await this.#gate?.close();
     await this.#network.close();
     await new Promise<void>((resolve) => this.#written.end(() => resolve()));
   }

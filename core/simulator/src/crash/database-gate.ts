@@ -1,0 +1,104 @@
+/** Between the routers of a crash test and their database: what breaks connections to a database breaks them here. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '@switchhook/sdk';
+
+/**
+ * `reset`: all connections end, new ones are made at once, as when backends are killed. `restart`: none can be made for a
+ * while, either. `silence`: connections stay and new ones are made, but nothing gets through for a while; then all end.
+ */
+export type Outage = 'reset' | 'restart' | 'silence';
+
+const defaultPort = 5_432;
+
+export class DatabaseGate {
+  readonly #server: Server;
+  readonly #clock: Clock;
+  /** The ends of each connection: to the router, and to the database. */
+  readonly #ends = new Set<Socket>();
+  #isSilent = false;
+
+  private constructor(server: Server, clock: Clock) {
+    this.#server = server;
+    this.#clock = clock;
+  }
+
+  /** Opens one to the database of a URL. Rejects where nothing listens there. */
+  static async open(database: string, clock: Clock): Promise<DatabaseGate> {
+    const { hostname, port } = new URL(database);
+    const tried = connect(Number(port || defaultPort), hostname);
+    await once(tried, 'connect');
+    tried.destroy();
+    const server = createServer();
+    const gate = new DatabaseGate(server, clock);
+    server.on('connection', (router: Socket) => gate.#join(router, connect(Number(port || defaultPort), hostname)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return gate;
+  }
+
+  /** The URL of a database, with this gate in its place. */
+  urlOf(database: string): string {
+    const url = new URL(database);
+    url.host = `127.0.0.1:${this.#port}`;
+    return url.href;
+  }
+
+  /** Resolves when connections can be made and used again. */
+  async breakDown(outage: Outage, ms: number): Promise<void> {
+    switch (outage) {
+      case 'reset':
+        return this.#endAll();
+      case 'restart': {
+        const port = this.#port;
+        this.#server.close();
+        this.#endAll();
+        await this.#pause(ms);
+        this.#server.listen(port, '127.0.0.1');
+        await once(this.#server, 'listening');
+        return;
+      }
+      case 'silence':
+        this.#isSilent = true;
+        for (const end of this.#ends) end.unpipe();
+        await this.#pause(ms);
+        this.#isSilent = false;
+        return this.#endAll();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#endAll();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #join(router: Socket, database: Socket): void {
+    for (const [end, other] of [
+      [router, database],
+      [database, router],
+    ] as const) {
+      this.#ends.add(end);
+      // An error is followed by `close`.
+      end
+        .on('error', () => {})
+        .on('close', () => {
+          this.#ends.delete(end);
+          other.destroy();
+        });
+      // What is not read stays where it is; a silence ends with the connection.
+      if (!this.#isSilent) end.pipe(other);
+    }
+  }
+
+  #endAll(): void {
+    for (const end of this.#ends) end.resetAndDestroy();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(ms, resolve));
+  }
+}
