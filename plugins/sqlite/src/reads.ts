@@ -5,7 +5,14 @@ import type { ChangesPart, ChangesPlace, Read, Result, Segment } from './protoco
 import { deliveryRecord, eventRecord, partsOf } from './records.js';
 import type { AttemptChangeRow, Place } from './sql.js';
 import type { Database } from './sql-connection.js';
-import { type DeliveryFilter, readStatements, type Walk, type Window } from './sql-lists.js';
+import {
+  type DeliveryFilter,
+  type EventCondition,
+  eventConditions,
+  readStatements,
+  type Walk,
+  type Window,
+} from './sql-lists.js';
 import { stateCodes } from './state-codes.js';
 
 /** Rows scanned for one segment: about 10 ms. */
@@ -71,21 +78,28 @@ export class Reads {
   }
 
   #events(query: EventQuery, start: Place): Segment<EventRecord> {
-    const party = query.party ?? null;
+    const { party = null, bodies, unrouted, source, type, subject, agent } = query;
     const walk = party === null ? 'all' : 'ofParty';
-    const end = this.#sql.eventWindows[walk].get({ startMs: start.atMs, startOrder: start.order, size, party });
-    const statements = query.bodies === false ? this.#sql.eventsWithoutBodies : this.#sql.events;
-    const rows = statements[walk].all({
-      ...windowOf(start, end, query),
-      source: query.source ?? null,
-      type: query.type ?? null,
-      subject: query.subject ?? null,
-      agent: query.agent ?? null,
-      party,
-      unrouted: query.unrouted === true ? 1 : 0,
-    });
+    const end = this.#endOfEvents(start, party);
+    const given = Object.entries({ source, type, subject, agent, ...(party !== null && { party }) }).filter(
+      (entry): entry is [EventCondition, string] => entry[1] !== undefined,
+    );
+    const names = given.map(([name]) => name).filter((name) => name in eventConditions);
+    const conditions: readonly EventCondition[] = unrouted === true ? [...names, 'unrouted'] : names;
+    const list = this.#sql.events(walk, conditions, bodies === false ? "x'' as body" : 'body');
+    const rows = list.all({ ...windowOf(start, end, query), ...Object.fromEntries(given) });
     const placed = rows.map((row) => ({ item: eventRecord(row), place: { atMs: row.received_at, order: row.seq } }));
     return segmentOf(placed, query, end);
+  }
+
+  /** Where a window of events ends that begins at a place; undefined where it has all. */
+  #endOfEvents(start: Place, party: string | null): Place | undefined {
+    if (party !== null)
+      return this.#sql.eventWindows.ofParty.get({ startMs: start.atMs, startOrder: start.order, size, party });
+    const jump = this.#sql.eventJump.get(start.atMs, start.order, size);
+    // Where the clock was set back, numbers are not in the order of times.
+    if (jump !== undefined && isBefore(jump, start)) return jump;
+    return this.#sql.eventWindows.all.get({ startMs: start.atMs, startOrder: start.order, size, party });
   }
 
   #deliveries(query: DeliveryQuery, start: Place): Segment<DeliveryRecord> {

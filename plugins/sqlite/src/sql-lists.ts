@@ -1,18 +1,11 @@
 /** The SQL of the queries: a list is walked newest first along an index, one bounded window after the other. */
 import type { Attempt } from '@switchhook/sdk';
 import { type AttemptChangeRow, type DeliveryRow, type EventRow, type Place, preparer, state } from './sql.js';
-import type { Database } from './sql-connection.js';
+import type { Database, Prepared } from './sql-connection.js';
 import { gatheredColumn } from './sql-gatherings.js';
 
-/** Conditions on events; null = any. */
-export interface EventFilter extends Window {
-  readonly source: string | null;
-  readonly type: string | null;
-  readonly subject: string | null;
-  readonly agent: string | null;
-  readonly party: string | null;
-  readonly unrouted: number;
-}
+/** Conditions on events: those of `eventConditions` that a list has, and the party where it is that party's. */
+export type EventFilter = Window & Readonly<Record<string, string | number>>;
 
 /** Conditions on deliveries; null = any. A state may be two numbers. */
 export interface DeliveryFilter extends Window {
@@ -55,6 +48,16 @@ const eventWalks = {
 } as const;
 type EventWalk = keyof typeof eventWalks;
 
+/** Each is in a statement only where a list has it: lists of what is rare look at all events. */
+export const eventConditions = {
+  source: 'source = :source',
+  type: 'type = :type',
+  subject: 'subject = :subject',
+  agent: 'agent = :agent',
+  unrouted: 'routed = 0',
+} as const;
+export type EventCondition = keyof typeof eventConditions;
+
 /** The ways through the deliveries, each with what makes its index fit. */
 const walks = {
   all: { index: 'indexed by deliveries_by_time', where: 'true' },
@@ -74,17 +77,18 @@ export const columns = `d.id, e.id as event_id, e.type, e.subject, d.route, d.de
 /** The statements that only read. */
 export function readStatements(db: Database) {
   const statement = preparer(db);
-  const events = (walk: EventWalk, body: 'body' | "x'' as body") =>
-    statement<[EventFilter], EventRow>(
-      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, ${body}
+  /** By walk, conditions and body: those that were asked for. */
+  const eventLists = new Map<string, Prepared<[EventFilter], EventRow>>();
+  const events = (walk: EventWalk, conditions: readonly EventCondition[], body: 'body' | "x'' as body") => {
+    const text = `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, ${body}
       from events ${eventWalks[walk].index}
-      where ${eventWalks[walk].where}
+      where ${[eventWalks[walk].where, ...conditions.map((condition) => eventConditions[condition])].join(' and ')}
         and (received_at, seq) < (:startMs, :startOrder) and (received_at, seq) >= (:endMs, :endOrder)
-        and (:source is null or source = :source) and (:type is null or type = :type)
-        and (:subject is null or subject = :subject) and (:agent is null or agent = :agent)
-        and (:unrouted = 0 or routed = 0)
-      order by received_at desc, seq desc limit :limit`,
-    );
+      order by received_at desc, seq desc limit :limit`;
+    const prepared = eventLists.get(text) ?? statement<[EventFilter], EventRow>(text);
+    eventLists.set(text, prepared);
+    return prepared;
+  };
   const eventWindow = (walk: EventWalk) =>
     statement<[EventWindowQuestion], Place>(
       `select received_at as atMs, seq as "order" from events ${eventWalks[walk].index}
@@ -132,9 +136,14 @@ export function readStatements(db: Database) {
     ),
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
-    events: { all: events('all', 'body'), ofParty: events('ofParty', 'body') },
-    eventsWithoutBodies: { all: events('all', "x'' as body"), ofParty: events('ofParty', "x'' as body") },
+    events,
     eventWindows: { all: eventWindow('all'), ofParty: eventWindow('ofParty') },
+    /** Where a window ends if events have come in the order of their times: found without a look at those between. */
+    eventJump: statement<[number, number, number], Place>(
+      `select received_at as atMs, seq as "order" from events where seq <= (
+        select seq from events indexed by events_by_time where (received_at, seq) < (?, ?) order by received_at desc, seq desc limit 1
+      ) - ? order by seq desc limit 1`,
+    ),
     delivery: statement<[number, string], DeliveryRow>(
       `select ${columns} from events e join deliveries d on d.id = e.seq * 1024 + ? where e.id = ?`,
     ),

@@ -53,6 +53,43 @@ describe('sqlite, with many events', () => {
   );
 
   it(
+    'finds each event once and in the order of receipt, also where the clock was set back and forward',
+    withStore(async ({ open }) => {
+      const store = await open();
+      // An hour ahead, then right, then so far back that these are the oldest, then right again.
+      const shiftOf = (n: number): number => [3_600_000, 0, -864e5, 1_000][Math.floor(n / 15_000)] ?? 0;
+      const count = 60_000;
+      const perCall = 2_000;
+      for (let from = 0; from < count; from += perCall)
+        await store.append(
+          Array.from({ length: perCall }, (_, index) => {
+            const { event } = anEntry(from + index, 0);
+            const type = (from + index) % 1_000 === 0 ? 'rare' : 'ended';
+            return {
+              event: { ...event, type, receivedAtMs: event.receivedAtMs + shiftOf(from + index) },
+              deliveries: [],
+            };
+          }),
+        );
+      const found: { readonly id: string; readonly receivedAtMs: number }[] = [];
+      for (let cursor: string | null | undefined; cursor !== null; ) {
+        const page = await store.events({
+          type: 'rare',
+          bodies: false,
+          limit: 7,
+          ...(cursor !== undefined && { cursor }),
+        });
+        found.push(...page.items);
+        cursor = page.cursor;
+      }
+      const times = found.map(({ receivedAtMs }) => receivedAtMs);
+      expect(times).to.deep.equal(times.toSorted((a, b) => b - a));
+      const expected = Array.from({ length: count / 1_000 }, (_, n) => eventId(n * 1_000));
+      expect(found.map(({ id }) => id).sort()).to.deep.equal(expected.sort());
+    }),
+  );
+
+  it(
     'prunes what is behind many events that have to be kept',
     withStore(async ({ open, clock }) => {
       const store = await open();
