@@ -69,6 +69,6 @@ export function printGroups(found: DeadGroupList, options: Period, output: Outpu
     ],
     rows,
   );
-  if (found.more) output.note('Only the newest 20,000 are counted: --died-since and --destination choose fewer.');
+  if (found.more) output.note('Only the newest 10,000 are counted: --died-since and --destination choose fewer.');
   output.note('Deliver again: switchhook replay --destination <name>, with --dry-run to count them first.');
 }

@@ -116,7 +116,7 @@ interface GroupsProps {
 function Groups({ found: { groups, more }, query, changed }: GroupsProps) {
   return (
     <>
-      {more && <p class="dim">Only the newest 20,000 are counted. The buttons act on all that match.</p>}
+      {more && <p class="dim">Only the newest 10,000 are counted. The buttons act on all that match.</p>}
       <table class="rows">
         <thead>
           <tr>

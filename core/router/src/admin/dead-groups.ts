@@ -26,11 +26,11 @@ export interface DeadGroups {
   readonly more: boolean;
 }
 
-const pageSize = 500;
+const pageSize = 2_000;
 /** Dead deliveries that are read for one list. */
-const mostRead = 20_000;
+const mostRead = 10_000;
 
-/** Groups what is dead, up to 20,000 deliveries, the newest first; what was discarded only where the query asks for it. */
+/** Groups what is dead, up to 10,000 deliveries, the newest first; what was discarded only where the query asks for it. */
 export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGroups> {
   const groups = new Map<string, DeadGroup>();
   let read = 0;

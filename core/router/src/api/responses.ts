@@ -145,7 +145,7 @@ const deadGroup = z
 export const deadGroupList = z
   .object({
     groups: list(deadGroup).meta({ description: 'The largest first.' }),
-    more: z.boolean().meta({ description: 'True where more than 20,000 deliveries fit: the oldest are not counted.' }),
+    more: z.boolean().meta({ description: 'True where more than 10,000 deliveries fit: the oldest are not counted.' }),
   })
   .register(named, { id: 'DeadGroupList' });
 
