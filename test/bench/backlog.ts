@@ -1,13 +1,14 @@
 /** Fills a store with deliveries that wait. */
-import plugin from '@switchhook/plugin-sqlite';
+import type { JsonObject, Plugin } from '@switchhook/sdk';
 import { createComponent, fakeServices } from '@switchhook/testkit';
 
 const chunk = 1_000;
 
-/** Makes a store file with so many waiting deliveries, two per event, for the destinations `one` and `two`. */
-export async function filledStore(path: string, deliveries: number): Promise<void> {
+/** Adds so many waiting deliveries to the store of a plugin, two per event, for the destinations `one` and `two`. */
+export async function filledStore(plugin: Plugin, options: JsonObject, deliveries: number): Promise<void> {
   const services = fakeServices();
-  const store = createComponent('store', plugin.components[0], { path }, services);
+  const definition = plugin.components.find(({ kind }) => kind === 'store');
+  const store = createComponent('store', definition, options, services);
   await store.open?.();
   const body = Buffer.from(JSON.stringify({ event: 'conversation_ended', transcript: 'x'.repeat(1_900) }));
   const nowMs = services.clock.now();

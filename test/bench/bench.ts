@@ -5,11 +5,11 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { attack } from './attack.js';
-import { flood, ring, soak, table } from './call-scenarios.js';
+import { flood, pgRing, ring, soak, table } from './call-scenarios.js';
 import { dashboard } from './dashboard.js';
 import type { Row } from './measuring.js';
 import { nodeRed } from './node-red.js';
-import { holdXmin, postgres, routers } from './postgres.js';
+import { holdXmin, pgBacklog, postgres, routers } from './postgres.js';
 import { backlog, idle, ingest, neighbour, routes, whole } from './scenarios.js';
 
 const { values, positionals } = parseArgs({
@@ -24,7 +24,7 @@ const size = values.quick
   : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000, rows: 1_000_000, minutes: 10 };
 const all = {
   ...{ idle, ingest, whole, routes, neighbour, backlog, dashboard, ring, flood, table, soak, attack, nodeRed },
-  ...{ postgres, routers },
+  ...{ postgres, pgBacklog, pgRing, routers },
 };
 /** It takes longer than all others. */
 const onRequest = { holdXmin };

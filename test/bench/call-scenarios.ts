@@ -1,6 +1,7 @@
 /** The scenarios of a ringing phone. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withDatabase } from './database.js';
 import type { Load } from './load.js';
 import { median, type Row, ratioRow, repeated, type Size } from './measuring.js';
 import { eventsPath, source } from './scenarios.js';
@@ -26,12 +27,14 @@ interface Beside {
   readonly perSecond: number;
   readonly connections: number;
   readonly callConnections: number;
+  /** The row `store:`. Default: SQLite. */
+  readonly store?: string;
 }
 
 const callsPerSecond = 200;
 
 /** Phones on an idle router, and then beside events. */
-async function ringingBeside(calls: number, { label, perSecond, connections, callConnections }: Beside) {
+async function ringingBeside(calls: number, { label, perSecond, connections, callConnections, store }: Beside) {
   return inDirectory(async (directory) => {
     const receiver = await startReceiver();
     const server = await startRouter(
@@ -42,6 +45,7 @@ destinations:
 routes:
   - { from: agents, to: crm }
 `,
+      { store },
     );
     const calling: Load = {
       port: server.port,
@@ -67,7 +71,7 @@ routes:
       label: `beside-${label}`,
     });
     // Once they have come for a while: making and signing them takes the machine for seconds, and the router has to warm up.
-    while (!((await metric(server, 'events_received_total', 'result="routed"')) >= 3_000)) await pause();
+    while (!((await metric(server, 'events_received_total', 'result="routed"')) >= 3 * perSecond)) await pause();
     const busy = await measure({ ...calling, firstCall: 1_000 + calls });
     const events = await flowing;
     await server.stop();
@@ -94,6 +98,17 @@ export async function ring({ rounds, requests }: Size): Promise<Row[]> {
   const calls = Math.min(requests, 3_000);
   const runs = await repeated(rounds, (round) => ringingBeside(calls, { ...beside, label: `ring-${round}` }));
   return [besideRow('ring', '1,000 events/s', '≤ 3', runs)];
+}
+
+/** The same with the store of several routers, which also keeps the answers of calls. */
+export async function pgRing({ rounds, requests }: Size): Promise<Row[]> {
+  const calls = Math.min(requests, 3_000);
+  const runs = await repeated(rounds, (round) =>
+    withDatabase(({ store }) =>
+      ringingBeside(calls, { perSecond: 500, connections: 32, callConnections: 4, label: `pg-ring-${round}`, store }),
+    ),
+  );
+  return [besideRow('pg ring', '500 events/s with PostgreSQL', '≤ 3', runs)];
 }
 
 /** The default of an answer. */

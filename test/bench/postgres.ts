@@ -1,9 +1,8 @@
 /** The scenarios of the PostgreSQL store, on a durable server of their own: against SQLite, with several routers, and with an old transaction. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import plugin from '@switchhook/plugin-postgres';
 import pg from 'pg';
-import { startPostgres } from '../support/postgres-server.js';
+import { filledStore } from './backlog.js';
+import { type Database, processorSeconds, schema, withDatabase } from './database.js';
 import {
   arrived,
   connections,
@@ -12,80 +11,84 @@ import {
   type Pair,
   perSecondRow,
   type Row,
+  ratioRow,
   repeated,
   type Size,
 } from './measuring.js';
 import { delivered, eventsPath, forwarding, twoDeliveries } from './scenarios.js';
 import { inDirectory, measure, type Server, secret, startReceiver, startRouter } from './servers.js';
 
-/** A server, and a connection to look at it. */
-interface Database {
-  /** The row `store:` of routers. */
-  readonly store: string;
-  readonly url: string;
-  /** The first row of the result. */
-  query(text: string): Promise<Readonly<Record<string, number>>>;
-}
-
-const schema = 'bench';
 const megabyte = 2 ** 20;
-
-async function withDatabase<T>(use: (database: Database) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'switchhook-bench-postgres-'));
-  const server = await startPostgres({ directory, isDurable: true });
-  const client = new pg.Client({ connectionString: server.url });
-  try {
-    await client.connect();
-    return await use({
-      store: `{ use: postgres, url: "${server.url}", schema: ${schema} }`,
-      url: server.url,
-      query: async (text) => {
-        const { rows } = await client.query(text);
-        return Object.fromEntries(Object.entries(rows[0] ?? {}).map(([name, value]) => [name, Number(value)]));
-      },
-    });
-  } finally {
-    await client.end().catch(() => {});
-    await server.stop();
-    await rm(directory, { recursive: true, force: true });
-  }
-}
 
 /** What the server has done so far. */
 const work = `select xact_commit as transactions, pg_current_wal_lsn() - '0/0'::pg_lsn as wal from pg_stat_database where datname = current_database()`;
 
+/** What an event costs, from request to settlement. */
+interface Cost {
+  readonly transactions: number;
+  readonly wal: number;
+  /** Processor time in microseconds: of the routers, and of the server. */
+  readonly router: number;
+  readonly server: number;
+}
+
+/** Measures what so many events cost: from the call to the call of what it returns. */
+async function metered(routers: readonly Server[], database: Database | null, events: number) {
+  const taken = async () => ({
+    ...((await database?.query(work)) ?? {}),
+    router: 1e6 * processorSeconds(routers),
+    server: 1e6 * (database?.processorSeconds() ?? 0),
+  });
+  const before: Partial<Cost> = await taken();
+  return async (): Promise<Cost> => {
+    const after: Partial<Cost> = await taken();
+    const of = (what: keyof Cost): number => ((after[what] ?? 0) - (before[what] ?? 0)) / events;
+    return { transactions: of('transactions'), wal: of('wal'), router: of('router'), server: of('server') };
+  };
+}
+
+/** The row of processor times: all of one side ÷ all of the other. */
+function processorRow(id: string, what: string, costs: readonly (readonly [Cost, Cost])[]): Row {
+  const of = (side: 0 | 1, part: keyof Cost): number => median(costs.map((pair) => pair[side][part]));
+  const sum = (side: 0 | 1): number => of(side, 'router') + of(side, 'server');
+  const text = (side: 0 | 1): string => `(${Math.round(of(side, 'router'))} + ${Math.round(of(side, 'server'))})`;
+  return { ...ratioRow(id, what, '', sum(0), sum(1)), figures: `routers + server: ${text(0)} ÷ ${text(1)}` };
+}
+
 /** The same on PostgreSQL and on SQLite, on the same cores. */
 export async function postgres({ rounds, requests }: Size): Promise<Row[]> {
-  const ingested = (label: string, store?: string) =>
+  const ingested = (label: string, database: Database | null) =>
     inDirectory(async (directory) => {
-      const server = await startRouter(directory, twoDeliveries, { store });
+      const server = await startRouter(directory, twoDeliveries, { store: database?.store });
       return (await loaded(server, { path: eventsPath, requests, label })).perSecond;
     });
-  const forwarded = (label: string, store?: string) =>
-    inDirectory((directory) =>
-      delivered((receiver) => startRouter(directory, forwarding(receiver), { store }), eventsPath, label, requests),
-    );
-  const costs: { transactions: number; wal: number }[] = [];
+  const costs: [Cost, Cost][] = [];
+  const forwarded = (label: string, database: Database | null) =>
+    inDirectory(async (directory) => {
+      let cost: Cost | undefined;
+      const perSecond = await delivered(
+        (receiver) => startRouter(directory, forwarding(receiver), { store: database?.store }),
+        ...[eventsPath, label, requests],
+        async (server) => {
+          const ended = await metered([server], database, requests);
+          return async () => {
+            cost = await ended();
+          };
+        },
+      );
+      if (cost === undefined) throw new Error('nothing was metered');
+      return { perSecond, cost };
+    });
   const pairs = await repeated(rounds, async (round) => {
-    const both = async (run: typeof ingested, label: string): Promise<Pair> => {
-      const onPostgres = await withDatabase(async ({ store, query }) => {
-        const before = await query(work);
-        const perSecond = await run(`${label}-${round}`, store);
-        const after = await query(work);
-        if (run === forwarded)
-          costs.push({
-            transactions: (after.transactions ?? 0) - (before.transactions ?? 0),
-            wal: (after.wal ?? 0) - (before.wal ?? 0),
-          });
-        return perSecond;
-      });
-      return [onPostgres, await run(`sqlite-${label}-${round}`)];
-    };
-    return { ingest: await both(ingested, 'ingest'), whole: await both(forwarded, 'whole') };
+    const ingest: Pair = [
+      await withDatabase((database) => ingested(`ingest-${round}`, database)),
+      await ingested(`sqlite-ingest-${round}`, null),
+    ];
+    const onPostgres = await withDatabase((database) => forwarded(`whole-${round}`, database));
+    const onSqlite = await forwarded(`sqlite-whole-${round}`, null);
+    costs.push([onPostgres.cost, onSqlite.cost]);
+    return { ingest, whole: [onPostgres.perSecond, onSqlite.perSecond] as const };
   });
-  // With the events that warm it up.
-  const events = requests + 2_000;
-  const perEvent = (of: 'transactions' | 'wal') => median(costs.map((cost) => cost[of] / events));
   const what = (text: string) => `${text} with PostgreSQL ÷ with SQLite, events/s`;
   return [
     perSecondRow(
@@ -102,45 +105,88 @@ export async function postgres({ rounds, requests }: Size): Promise<Row[]> {
     ),
     {
       id: 'pg per event',
-      what: 'transactions of an event from request to settlement',
-      figures: `${Math.round(perEvent('wal'))} bytes of WAL`,
-      ratio: perEvent('transactions'),
+      what: 'statements of an event from request to settlement, each a transaction and a round trip',
+      figures: `${Math.round(median(costs.map(([{ wal }]) => wal)))} bytes of WAL for a body of 2 KB`,
+      ratio: median(costs.map(([{ transactions }]) => transactions)),
       setTarget: '≤ 1.3',
     },
+    processorRow('pg processor', 'processor time of an event with PostgreSQL ÷ with SQLite, µs', costs),
+  ];
+}
+
+/** A million waiting deliveries in PostgreSQL, against none: ingest and start. */
+export async function pgBacklog({ requests, backlog: waiting }: Size): Promise<Row[]> {
+  const measured = (database: Database, label: string) =>
+    inDirectory(async (directory) => {
+      const server = await startRouter(directory, twoDeliveries, { store: database.store });
+      const { perSecond } = await loaded(server, { path: eventsPath, requests, label });
+      return { perSecond, readyMs: server.readyMs };
+    });
+  const empty = await withDatabase((database) => measured(database, 'pg-empty'));
+  const full = await withDatabase(async (database) => {
+    await filledStore(plugin, { url: database.url, schema }, waiting);
+    return measured(database, 'pg-full');
+  });
+  const count = waiting.toLocaleString('en');
+  return [
+    ratioRow(
+      'pg backlog',
+      `ingest with ${count} waiting in PostgreSQL ÷ with none, events/s`,
+      '≥ 0.80',
+      full.perSecond,
+      empty.perSecond,
+    ),
+    ratioRow(
+      'pg start',
+      `from start to ready with ${count} waiting ÷ with none, ms`,
+      '≤ 2',
+      full.readyMs,
+      empty.readyMs,
+    ),
   ];
 }
 
 /** Three routers on one server, against one. All share the cores with the server and the load. */
 export async function routers({ rounds, requests }: Size): Promise<Row[]> {
   const run = (count: number, round: number) =>
-    withDatabase(({ store }) =>
+    withDatabase((database) =>
       inDirectory(async (directory) => {
         const receiver = await startReceiver();
         const rows = forwarding(receiver);
         const started: Server[] = [];
-        for (let number = 0; number < count; number += 1) started.push(await startRouter(directory, rows, { store }));
+        for (let number = 0; number < count; number += 1)
+          started.push(await startRouter(directory, rows, { store: database.store }));
         const each = (amount: number, label: string) =>
           Promise.all(
             started.map(({ port }, index) =>
               measure({
                 ...{ port, path: eventsPath, secret, label: `${label}-${count}-${round}-${index}` },
-                ...{ connections: Math.ceil(connections / count), requests: Math.ceil(amount / count) },
+                ...{ connections: Math.ceil(connections / count), requests: amount },
               }),
             ),
           );
-        const [warm, all] = [2_000, requests].map((amount) => Math.ceil(amount / count) * count);
+        // Each router compiles its own code.
+        const warm = 2_000 * count;
         await each(2_000, 'warm');
-        await arrived(receiver, warm ?? 0);
+        await arrived(receiver, warm);
+        const share = Math.ceil(requests / count);
+        const ended = await metered(started, database, share * count);
         const startedAt = performance.now();
-        await each(requests, 'load');
-        await arrived(receiver, (warm ?? 0) + (all ?? 0));
-        const perSecond = (all ?? 0) / ((performance.now() - startedAt) / 1_000);
+        await each(share, 'load');
+        await arrived(receiver, warm + share * count);
+        const perSecond = (share * count) / ((performance.now() - startedAt) / 1_000);
+        const cost = await ended();
         for (const server of [...started, receiver]) await server.stop();
-        return perSecond;
+        return { perSecond, cost };
       }),
     );
-  const pairs = await repeated(rounds, async (round): Promise<Pair> => [await run(3, round), await run(1, round)]);
-  return [perSecondRow('routers', 'three routers on one PostgreSQL ÷ one router, events/s', '', pairs)];
+  const pairs = await repeated(rounds, async (round) => [await run(3, round), await run(1, round)] as const);
+  const perSeconds = pairs.map(([three, one]): Pair => [three.perSecond, one.perSecond]);
+  const costs = pairs.map(([three, one]) => [three.cost, one.cost] as const);
+  return [
+    perSecondRow('routers', 'three routers on one PostgreSQL ÷ one router, events/s', '', perSeconds),
+    processorRow('processor', 'processor time of an event with three routers ÷ with one, µs', costs),
+  ];
 }
 
 /** Load while a transaction that has read once stays open, so that the server removes no row, against the load before it. */

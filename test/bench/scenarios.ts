@@ -1,6 +1,7 @@
 /** The scenarios of events: each measures two things in one run and gives their ratio. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sqlite from '@switchhook/plugin-sqlite';
 import { filledStore } from './backlog.js';
 import {
   arrived,
@@ -58,22 +59,25 @@ export async function ingest({ rounds, requests }: Size): Promise<Row[]> {
   ];
 }
 
-/** Events per second from the first request until the receiver has them all. */
+/** Events per second from the first request until the receiver has them all. `watch` is called before the first, and what it returns after the last. */
 export async function delivered(
   start: (receiver: Server) => Promise<Server>,
   at: string,
   label: string,
   requests: number,
+  watch: (server: Server) => Promise<() => Promise<void>> = async () => async () => {},
 ): Promise<number> {
   const receiver = await startReceiver();
   const server = await start(receiver);
   const load = { port: server.port, path: at, secret, connections };
   await measure({ ...load, requests: 2_000, label: `${label}-warm` });
   await arrived(receiver, 2_000);
+  const watched = await watch(server);
   const startedAt = performance.now();
   await measure({ ...load, requests, label });
   await arrived(receiver, 2_000 + requests);
   const perSecond = requests / ((performance.now() - startedAt) / 1_000);
+  await watched();
   await server.stop();
   await receiver.stop();
   return perSecond;
@@ -170,7 +174,7 @@ export async function backlog({ requests, backlog: waiting }: Size): Promise<Row
   };
   const empty = await inDirectory(measured);
   const full = await inDirectory(async (directory) => {
-    await filledStore(join(directory, 'bench.db'), waiting);
+    await filledStore(sqlite, { path: join(directory, 'bench.db') }, waiting);
     return measured(directory);
   });
   const count = waiting.toLocaleString('en');
