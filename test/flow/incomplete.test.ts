@@ -71,6 +71,49 @@ describe('incomplete conversations', () => {
     }
   });
 
+  it('are completed by a destination that asks the platform, as soon as it knows', async () => {
+    const fetching = `version: 1
+store: { use: memory }
+sources:
+  agents: { use: retell.events, secrets: only-for-tests, followedBy: { call_started: { type: call_ended, within: 2h } } }
+destinations:
+  platform:
+    use: http.fetch
+    url: "\${RECEIVER_URL:-http://127.0.0.1:9}/calls/\${{ event.subject }}"
+    allowPrivate: true
+    when: reply.status == "ended"
+    type: \${{ event.data.missing[0] }}
+    data: { event: call_ended, call: "\${{ reply }}" }
+  crm: { use: http.post, url: "\${RECEIVER_URL:-http://127.0.0.1:9}/crm" }
+routes:
+  - { name: missing, from: router, on: conversation.incomplete, to: platform }
+  - { name: ended, from: [agents, platform], on: call_ended, to: crm }
+`;
+    const fetched = await runRouter(fetching, [], { directory: place.directory });
+    try {
+      let status = 'ongoing';
+      fetched.receiver.answer(({ path }) =>
+        path === '/crm' ? 200 : { status: 200, body: JSON.stringify({ call_id: 'call_1', status }) },
+      );
+      await fetched.send('agents', event('call_started', 'call_1'));
+      await fetched.clock.advance(2 * 3_600_000);
+      const asked = () => fetched.receiver.requests.filter(({ path }) => path === '/calls/call_1').length;
+      while (asked() < 2) await fetched.clock.advance(20_000);
+      await listed(fetched, 1);
+      status = 'ended';
+      const crm = () => fetched.receiver.requests.filter(({ path }) => path === '/crm');
+      while (crm().length === 0) await fetched.clock.advance(20_000);
+      expect(JSON.parse(String(crm()[0]?.body))).to.deep.include({
+        ...{ source: 'platform', type: 'call_ended', subject: 'call_1', agent: 'agent_1' },
+      });
+      await listed(fetched, 0);
+      await fetched.clock.advance(3_600_000);
+      expect(crm()).to.have.length(1);
+    } finally {
+      await fetched.close();
+    }
+  });
+
   it('are checked in the configuration: types, times and what follows itself', async () => {
     const problems = async (given: Parameters<typeof yaml>[0]) =>
       (await problemsOf({ path: 'config/of-a-test.yaml', line: 1, marks: [], code: yaml(given) })).join('\n');

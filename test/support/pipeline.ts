@@ -36,6 +36,8 @@ export interface World {
   readonly policy?: Partial<QueuePolicy>;
   readonly answers?: readonly AnswerRow[];
   readonly expectations?: readonly Expectation[];
+  /** Destinations that emit events. */
+  readonly emitters?: ReadonlySet<string>;
   /** By name. */
   readonly resolvers?: Readonly<Record<string, Partial<OpenResolver> & Pick<OpenResolver, 'resolver'>>>;
   readonly clock?: FakeClock;
@@ -98,6 +100,7 @@ export function aPipeline(fixture: World = {}) {
     ...(fixture.random && { random: fixture.random }),
     plan: {
       ...{ resolvers: resolversOf(fixture), answers: fixture.answers ?? [], expectations: fixture.expectations ?? [] },
+      emitters: fixture.emitters ?? new Set<string>(),
       sources: new Map([['agents', fixture.receive === undefined ? source : { receive: fixture.receive }]]),
       routes,
       routeTable: new Routes(routes, (route, reason) => engine.get(IngestTelemetry).unroutable(route.name, reason)),

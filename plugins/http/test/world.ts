@@ -24,6 +24,15 @@ export async function postWorld(
   return { ...fixture, destination: await made(fixture, 'destination', 'http.post', options(fixture.far.url)) };
 }
 
+/** An `http.fetch` and the service it asks. */
+export async function fetchWorld(
+  options: (url: string) => JsonObject,
+  behaviour?: Behaviour,
+): Promise<World & { readonly destination: Destination }> {
+  const fixture = await start(behaviour);
+  return { ...fixture, destination: await made(fixture, 'destination', 'http.fetch', options(fixture.far.url)) };
+}
+
 /** An `http.lookup` and the service it asks. */
 export async function lookupWorld(
   options: (url: string) => JsonObject,

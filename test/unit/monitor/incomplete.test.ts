@@ -18,9 +18,10 @@ function aRouter({
   store = memoryStore(clock) as Store,
   taken = true,
   expected = expectations,
+  emitters = new Set<string>(),
 } = {}) {
   const routes = [{ from: ['agents'] }, ...(taken ? [{ from: ['router'] }] : [])];
-  const made = aPipeline({ clock, store: () => store, routes, expectations: expected });
+  const made = aPipeline({ clock, store: () => store, routes, expectations: expected, emitters });
   const incomplete = made.engine.get(Incomplete);
   incomplete.open();
   const reported = () => made.delivered.filter(({ event }) => event.source === 'router').map(({ event }) => event);
@@ -87,6 +88,31 @@ describe('conversations that are incomplete', () => {
     expect(await listed()).to.deep.equal([]);
     await clock.advance(3 * hourMs);
     expect(reported()).to.have.length(1);
+  });
+
+  it('are complete, also after a restart, when a destination emits what was fetched', async () => {
+    const clock = new FakeClock();
+    const store = memoryStore(clock);
+    const emitters = new Set(['fetch']);
+    const emitting = (entries: Parameters<Store['append']>[0]) =>
+      store.append(entries.map(({ event }) => ({ event: { ...event, source: 'fetch' }, deliveries: [] })));
+    const first = aRouter({ clock, store, emitters });
+    // The router of this store writes as the destination would.
+    const fetched = aRouter({ clock, store: storeWith(store, { append: emitting }), expected: [] });
+    await first.send('started');
+    await first.send('started', 'c2');
+    await clock.advance(hourMs);
+    await fetched.send('ended', 'c2');
+    await first.incomplete.close();
+    const second = aRouter({ clock, store, emitters });
+    const without = aRouter({ clock, store });
+    await clock.advance(hourMs + minuteMs);
+    expect(await second.listed()).to.have.members(['c1 after started', 'c2 after started']);
+    await without.incomplete.close();
+    expect(second.reported().map(({ subject }) => subject)).to.deep.equal(['c1']);
+    await fetched.send('ended');
+    await clock.advance(minuteMs);
+    expect(await second.listed()).to.deep.equal(['c2 after started']);
   });
 
   it('are found after a restart, also those whose time has passed while no router was running', async () => {

@@ -20,6 +20,8 @@ export interface Expectation {
 /** What is taken from the configuration. */
 export interface IncompletePlan {
   readonly expectations: readonly Expectation[];
+  /** Destinations that emit events: what they have fetched counts as if it had come from the source. */
+  readonly emitters: ReadonlySet<string>;
   readonly routeTable: Routes;
   /** How long settled events are kept. */
   readonly keepMs: number;
@@ -131,7 +133,9 @@ export class Incomplete {
     const nowMs = this.clock.now();
     if (this.#readUntilMs === null) await this.#begin(nowMs);
     const sinceMs = (this.#readUntilMs ?? nowMs) - overlapMs;
-    for (const source of new Set(expectations.map((one) => one.source))) await this.#read(source, sinceMs);
+    const seen = new Set<string>();
+    for (const source of new Set([...this.plan.value.emitters, ...expectations.map((one) => one.source)]))
+      await this.#read(source, sinceMs, seen);
     for (const [key, conversation] of this.#waiting)
       if (conversation.dueMs <= nowMs - betweenLooksMs) await this.#due(key, conversation);
     await this.#note(nowMs);
@@ -147,9 +151,9 @@ export class Incomplete {
   }
 
   /** Newest first, so that what follows an event has been seen before it. */
-  async #read(source: string, sinceMs: number): Promise<void> {
-    const expectations = this.#expectations.filter((one) => one.source === source);
-    const seen = new Set<string>();
+  async #read(source: string, sinceMs: number, seen: Set<string>): Promise<void> {
+    const isEmitter = this.plan.value.emitters.has(source);
+    const expectations = this.#expectations.filter((one) => isEmitter || one.source === source);
     const query = { source, sinceMs, bodies: false };
     for await (const { items } of pagesOf(pageSize, (part) => this.store.events({ ...query, ...part })))
       for (const event of items) for (const one of expectations) await this.#take(event, one, seen);
@@ -169,7 +173,7 @@ export class Incomplete {
       const missing = this.#missing.get(key);
       if (missing !== undefined) await this.#arrived(key, missing.eventId);
     }
-    if (type !== first || seen.has(key) || this.#missing.has(key)) return;
+    if (event.source !== source || type !== first || seen.has(key) || this.#missing.has(key)) return;
     const times = { receivedAtMs, dueMs: receivedAtMs + withinMs };
     this.#waiting.set(key, { source, subject, agent, after: first, eventId, missing: following, ...times });
   }
@@ -178,12 +182,13 @@ export class Incomplete {
   async #due(key: string, conversation: IncompleteConversation): Promise<void> {
     const { source, subject, agent, after, missing, receivedAtMs, dueMs, eventId } = conversation;
     const sinceMs = receivedAtMs - (dueMs - receivedAtMs);
-    for (const type of missing) {
-      const { items } = await this.store.events({ source, subject, type, sinceMs, bodies: false, limit: 1 });
-      if (items.length === 0) continue;
-      this.#waiting.delete(key);
-      return;
-    }
+    for (const type of missing)
+      for (const from of [source, ...this.plan.value.emitters]) {
+        const { items } = await this.store.events({ source: from, subject, type, sinceMs, bodies: false, limit: 1 });
+        if (items.length === 0) continue;
+        this.#waiting.delete(key);
+        return;
+      }
     const { routeTable, keepMs } = this.plan.value;
     const nowMs = this.clock.now();
     const about = { type: 'conversation.incomplete', key: `conversation.incomplete:${eventId}` } as const;
