@@ -71,6 +71,38 @@ resolverSuite('crm.contact', async () => ({ resolver: { resolve }, known: aCall(
       expect(wrong.text).to.include("the fixture has hang(): remove 'hang' from `never`");
     });
 
+  it('report what a store does not have as pending, and try everything else', async () => {
+    const optional = ['changes', 'clear', 'erase', 'purge', 'restore', 'setState', 'snapshot', 'state', 'stateKeys'];
+    const run = async (never: readonly string[]) => {
+      await place.write(
+        'store.test.js',
+        `import { memoryStore } from '@switchhook/plugin-memory';
+import { FakeClock, storeSuite } from '@switchhook/testkit';
+storeSuite('small', async () => {
+  const clock = new FakeClock();
+  const get = (whole, name) => (${JSON.stringify(optional)}.includes(name) ? undefined : whole[name]?.bind?.(whole));
+  const store = new Proxy(memoryStore(clock), { get });
+  await store.open();
+  return { store, clock, close: async () => {} };
+}, ${JSON.stringify(never)});
+`,
+      );
+      return ended(mocha, 'store.test.js');
+    };
+    const incomplete = await run([]);
+    expect(incomplete.code, incomplete.text).to.equal(0);
+    expect(incomplete.text)
+      .to.include("the fixture needs `restore` of the store; name 'restore' in `never` if there is none")
+      .and.to.include("the fixture needs `reopen`; name 'reopen' in `never` if there is none");
+    const names = optional.filter((name) => name !== 'purge' && name !== 'setState');
+    const declared = await run([...names, 'coordination', 'reopen']);
+    expect(declared.code, declared.text).to.equal(0);
+    expect(declared.text)
+      .to.include('has no `restore` of the store, as `never` says')
+      .and.to.match(/\d\d passing/)
+      .and.not.to.include('pending');
+  });
+
   it('ask for the globals of vitest', async () => {
     const file = await place.write('vitest.js', `globalThis.__vitest_worker__ = {};\nawait import('./fine.test.js');`);
     await place.write('fine.test.js', suite('event'));

@@ -11,4 +11,4 @@ storeSuite('sqlite', async () => {
     return current;
   };
   return { store, clock, reopen, close };
-});
+}, ['coordination']);

@@ -6,5 +6,10 @@ storeSuite('memory, shared by routers in one process,', async () => {
   const clock = new FakeClock();
   const store = memoryStore(clock);
   await store.open?.();
-  return { store: shared(store, new MemoryCoordination(clock)), clock, close: async () => store.close?.() };
-});
+  const sharedStore = shared(store, new MemoryCoordination(clock));
+  const reopen = async () => {
+    await store.open?.();
+    return sharedStore;
+  };
+  return { store: sharedStore, clock, reopen, close: async () => store.close?.() };
+}, ['snapshot']);

@@ -1,12 +1,12 @@
 /** The suite's part about what routers exchange that share a store. */
-import { deepStrictEqual } from 'node:assert/strict';
+import { deepStrictEqual, ok } from 'node:assert/strict';
 import type { RouterBeat } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { StoreFixture, Test } from './fixtures.js';
 
-/** The coordination of a store; null = it has none, and nothing is to be tried. */
 function coordinationOf({ store }: StoreFixture) {
-  return store.coordination ?? null;
+  ok(store.coordination !== undefined);
+  return store.coordination;
 }
 
 const byId = (beats: readonly RouterBeat[]) => [...beats].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -15,7 +15,6 @@ export function coordinationTests(test: Test): void {
   describe('coordination', () => {
     test('returns the last heartbeat of each router, with its report character by character', async (fixture) => {
       const kept = coordinationOf(fixture);
-      if (kept === null) return;
       const a = { id: 'a', beat: 1, report: '{"name":"grüß 😀\\u0000"}\n' };
       deepStrictEqual(await kept.beat(a), [a]);
       const b = { id: 'b', beat: 7, report: '' };
@@ -27,7 +26,6 @@ export function coordinationTests(test: Test): void {
 
     test('removes a router only where it has sent no further heartbeat', async (fixture) => {
       const kept = coordinationOf(fixture);
-      if (kept === null) return;
       const at = (id: string, beat: number): RouterBeat => ({ id, beat, report: 'r' });
       for (const beat of [at('a', 1), at('b', 1), at('c', 5)]) await kept.beat(beat);
       await kept.remove([at('a', 1), at('b', 2), at('missing', 1)]);
@@ -39,7 +37,6 @@ export function coordinationTests(test: Test): void {
 
     test('gives the tokens of a bucket to all, one request after the other, and promises later ones', async (fixture) => {
       const kept = coordinationOf(fixture);
-      if (kept === null) return;
       const take = (tokens: number, key = 'crm') => kept.take({ key, tokens, tokenMs: 100, capacity: 10 });
       deepStrictEqual([await take(4), await take(6), await take(1), await take(3)], [0, 0, 100, 400]);
       deepStrictEqual(await take(10, 'other'), 0);
@@ -56,7 +53,6 @@ export function coordinationTests(test: Test): void {
 
     test('keeps texts until their time, the last one under each key', async (fixture) => {
       const kept = coordinationOf(fixture);
-      if (kept === null) return;
       const { clock } = fixture;
       const at = (key: string, text: string, forMs: number) => ({ key, text, untilMs: clock.now() + forMs });
       await kept.keepTexts([at('a', 'grüß 😀', 1_000), at('b', 'one', 500.5)]);
@@ -78,7 +74,6 @@ export function coordinationTests(test: Test): void {
 
     test('lists the keys of texts page by page, and removes texts', async (fixture) => {
       const kept = coordinationOf(fixture);
-      if (kept === null) return;
       const keys = Array.from({ length: 7 }, (_, n) => `key ${n}`);
       await kept.keepTexts(keys.map((key) => ({ key, text: 'x', untilMs: fixture.clock.now() + 1_000 })));
       const found: string[] = [];
@@ -94,7 +89,6 @@ export function coordinationTests(test: Test): void {
 
     test('counts parts of a millisecond', async (fixture) => {
       const kept = coordinationOf(fixture);
-      if (kept === null) return;
       const take = () => kept.take({ key: 'crm', tokens: 1, tokenMs: 1 / 3, capacity: 1 });
       const waits = [await take(), await take(), await take(), await take()];
       deepStrictEqual(

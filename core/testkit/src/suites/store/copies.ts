@@ -36,7 +36,7 @@ async function storedIn(store: Store): Promise<readonly StoredEvent[]> {
 
 export function restoreTests(test: Test): void {
   test('keeps events of another store as they are, again and again', async ({ store, clock }) => {
-    if (store.restore === undefined) return;
+    ok(store.restore !== undefined);
     const source = memoryStore(clock);
     const subject = 'a';
     const receivedAtMs = (n: number): number => startMs + (n - 6) * 86_400_000;
@@ -72,7 +72,7 @@ export function restoreTests(test: Test): void {
     store,
     clock,
   }) => {
-    if (store.restore === undefined) return;
+    ok(store.restore !== undefined);
     const source = memoryStore(clock);
     await source.append([anEntry(1, { type: 'x' }, []), anEntry(2, {}, [])]);
     await store.restore(await storedIn(source));
@@ -83,7 +83,7 @@ export function restoreTests(test: Test): void {
   });
 
   test('keeps nothing of a copy in which another event has a key that is kept', async ({ store }) => {
-    if (store.restore === undefined) return;
+    ok(store.restore !== undefined);
     await store.append([anEntry(1)]);
     const event = aRecord(2, { key: 'key-1' });
     await rejects(
@@ -136,35 +136,39 @@ async function fill(store: Store, nowMs: number): Promise<void> {
 
 export function snapshotTests(test: Test): void {
   describe('snapshot', () => {
-    test('has the keys of erased events, so that their repetitions are duplicates in a copy, too', async ({
-      store,
-      clock,
-    }) => {
-      if (store.snapshot === undefined || store.erase === undefined) return;
-      await store.append([anEntry(1), anEntry(2)]);
-      const untilMs = clock.now() + 60_000;
-      await store.erase({ eventIds: [eventId(1)], keysUntilMs: untilMs });
-      const snapshot = await store.snapshot();
-      const { counts, events, keys } = await contentOf(snapshot);
-      await snapshot.close();
-      deepStrictEqual([counts.events, counts.keys, events.length], [1, 1, 1]);
-      deepStrictEqual(
-        keys.map((key) => [key.eventId, key.untilMs]),
-        [[eventId(1), untilMs]],
-      );
-      const copies = [memoryStore(clock), store];
-      await store.clear?.();
-      for (const copy of copies) {
-        await copy.open?.();
-        await copy.restore?.([], { keys });
-        deepStrictEqual(await copy.append([anEntry(3, { key: 'key-1' })]), [
-          { eventId: eventId(1), duplicate: true, erased: true },
-        ]);
-      }
-    });
+    test.needing(
+      'erase',
+      'clear',
+      'restore',
+    )(
+      'has the keys of erased events, so that their repetitions are duplicates in a copy, too',
+      async ({ store, clock }) => {
+        ok(store.snapshot !== undefined && store.erase !== undefined);
+        await store.append([anEntry(1), anEntry(2)]);
+        const untilMs = clock.now() + 60_000;
+        await store.erase({ eventIds: [eventId(1)], keysUntilMs: untilMs });
+        const snapshot = await store.snapshot();
+        const { counts, events, keys } = await contentOf(snapshot);
+        await snapshot.close();
+        deepStrictEqual([counts.events, counts.keys, events.length], [1, 1, 1]);
+        deepStrictEqual(
+          keys.map((key) => [key.eventId, key.untilMs]),
+          [[eventId(1), untilMs]],
+        );
+        const copies = [memoryStore(clock), store];
+        await store.clear?.();
+        for (const copy of copies) {
+          await copy.open?.();
+          await copy.restore?.([], { keys });
+          deepStrictEqual(await copy.append([anEntry(3, { key: 'key-1' })]), [
+            { eventId: eventId(1), duplicate: true, erased: true },
+          ]);
+        }
+      },
+    );
 
     test('has everything as it was at one moment, whatever is written meanwhile', async ({ store, clock }) => {
-      if (store.snapshot === undefined) return;
+      ok(store.snapshot !== undefined);
       await fill(store, clock.now());
       const expected = await storedIn(store);
       const snapshot = await store.snapshot();
@@ -208,8 +212,8 @@ export function snapshotTests(test: Test): void {
       }
     });
 
-    test('removes everything but what it is given to keep, in one step', async ({ store }) => {
-      if (store.snapshot === undefined || store.clear === undefined) return;
+    test.needing('clear')('removes everything but what it is given to keep, in one step', async ({ store }) => {
+      ok(store.snapshot !== undefined && store.clear !== undefined);
       await store.append([anEntry(1), anEntry(2)]);
       await store.setState?.('plugin:crm:token', 'of crm', null);
       const keys = [{ digest: 'ab'.repeat(16), eventId: eventId(7), dayMs: startMs, untilMs: startMs + 1e9 }];
@@ -223,28 +227,31 @@ export function snapshotTests(test: Test): void {
       strictEqual(await store.state?.('switchhook.erasures:1'), '{}');
     });
 
-    test('gives, after everything was removed, all of it back', async ({ store, clock }) => {
-      if (store.snapshot === undefined || store.clear === undefined || store.restore === undefined) return;
-      await fill(store, clock.now());
-      const before = await store.snapshot();
-      const expected = await contentOf(before);
-      const events = await allOf((...page) => before.events(...page));
-      await before.close();
-      await store.clear();
-      const empty = { events: 0, deliveries: 0, attempts: 0, texts: 0, keys: 0 };
-      const cleared = await store.snapshot();
-      deepStrictEqual([cleared.counts, cleared.oldestMs, cleared.newestMs], [empty, null, null]);
-      await cleared.close();
-      deepStrictEqual([await store.backlog(), (await store.claim(aClaim())).deliveries], [[], []]);
-      strictEqual((await store.append([anEntry(9, { key: 'key-1' })]))[0]?.duplicate, false);
-      await store.clear();
-      await store.restore(events, { texts: expected.texts });
-      await store.restore(events, { texts: expected.texts });
-      const after = await store.snapshot();
-      deepStrictEqual(await contentOf(after), expected);
-      await after.close();
-      deepStrictEqual(await store.append([anEntry(8, { key: 'key-3' })]), [{ eventId: eventId(3), duplicate: true }]);
-      strictEqual(await store.state?.('plugin:crm:token'), 'text of plugin:crm:token');
-    });
+    test.needing('clear', 'restore')(
+      'gives, after everything was removed, all of it back',
+      async ({ store, clock }) => {
+        ok(store.snapshot !== undefined && store.clear !== undefined && store.restore !== undefined);
+        await fill(store, clock.now());
+        const before = await store.snapshot();
+        const expected = await contentOf(before);
+        const events = await allOf((...page) => before.events(...page));
+        await before.close();
+        await store.clear();
+        const empty = { events: 0, deliveries: 0, attempts: 0, texts: 0, keys: 0 };
+        const cleared = await store.snapshot();
+        deepStrictEqual([cleared.counts, cleared.oldestMs, cleared.newestMs], [empty, null, null]);
+        await cleared.close();
+        deepStrictEqual([await store.backlog(), (await store.claim(aClaim())).deliveries], [[], []]);
+        strictEqual((await store.append([anEntry(9, { key: 'key-1' })]))[0]?.duplicate, false);
+        await store.clear();
+        await store.restore(events, { texts: expected.texts });
+        await store.restore(events, { texts: expected.texts });
+        const after = await store.snapshot();
+        deepStrictEqual(await contentOf(after), expected);
+        await after.close();
+        deepStrictEqual(await store.append([anEntry(8, { key: 'key-3' })]), [{ eventId: eventId(3), duplicate: true }]);
+        strictEqual(await store.state?.('plugin:crm:token'), 'text of plugin:crm:token');
+      },
+    );
   });
 }

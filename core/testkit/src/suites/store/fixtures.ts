@@ -11,6 +11,7 @@ import {
   type Store,
 } from '@switchhook/sdk';
 import type { FakeClock } from '../../fakes.js';
+import type { Parts } from '../never.js';
 
 /** A store to be tried. */
 export interface StoreFixture {
@@ -123,5 +124,29 @@ export async function settleAll(store: Store, settlement?: Settlement, claim = a
   await store.settle(deliveries.map((claimed) => aSettled(claimed, settlement)));
 }
 
+/** What a store need not have, by its name in `never`; `reopen` is of the fixture. */
+export const storeParts = {
+  changes: { what: '`changes` of the store', in: ({ store }) => store.changes !== undefined },
+  clear: { what: '`clear` of the store', in: ({ store }) => store.clear !== undefined },
+  coordination: { what: '`coordination` of the store', in: ({ store }) => store.coordination !== undefined },
+  erase: {
+    what: '`erase` and `purge` of the store',
+    in: ({ store }) => store.erase !== undefined && store.purge !== undefined,
+  },
+  reopen: { what: '`reopen`', in: ({ reopen }) => reopen !== undefined },
+  restore: { what: '`restore` of the store', in: ({ store }) => store.restore !== undefined },
+  snapshot: { what: '`snapshot` of the store', in: ({ store }) => store.snapshot !== undefined },
+  state: {
+    what: '`state` and `setState` of the store',
+    in: ({ store }) => store.state !== undefined && store.setState !== undefined,
+  },
+  stateKeys: { what: '`stateKeys` of the store', in: ({ store }) => store.stateKeys !== undefined },
+} satisfies Parts<StoreFixture, string>;
+export type StorePart = keyof typeof storeParts;
+
 /** Registers one test, which runs with a fixture of its own. */
-export type Test = (title: string, body: (fixture: StoreFixture) => Promise<void>) => void;
+export interface Test {
+  (title: string, body: (fixture: StoreFixture) => Promise<void>): void;
+  /** The same for tests of what not every store has: pending without it, and not registered where `never` names it. */
+  needing(...parts: readonly StorePart[]): Test;
+}

@@ -202,7 +202,7 @@ export function reopenTests(test: Test): void {
         asked.delivery(deliveryOf(4)),
       ]);
     const before = await questions(store);
-    if (fixture.reopen === undefined) return;
+    ok(fixture.reopen !== undefined);
     const after = await fixture.reopen();
     deepStrictEqual(await questions(after), before);
     deepStrictEqual(await after.append([anEntry(9, { key: 'key-1' })]), [{ eventId: eventId(1), duplicate: true }]);
@@ -216,7 +216,7 @@ export function reopenTests(test: Test): void {
 
   test('gives out at once what was left running, but one after the other what was left twice', async (fixture) => {
     const { store, clock, reopen } = fixture;
-    if (reopen === undefined) return;
+    ok(reopen !== undefined);
     const taken = async (asked: Store, atMs: number) =>
       (await asked.claim(aClaim({ nowMs: atMs }))).deliveries.map(({ id }) => id);
     await store.append([1, 2, 3].map((n) => anEntry(n)));

@@ -1,13 +1,12 @@
 /** The suite's part about the texts that are kept beside the events. */
-import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import type { Store } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { Test } from './fixtures.js';
 
-/** A store that keeps texts; null = it does not, and nothing is to be tried. */
 function statefulOf(store: Store) {
   const { state, setState } = store;
-  if (state === undefined || setState === undefined) return null;
+  ok(state !== undefined && setState !== undefined);
   return { get: state.bind(store), set: setState.bind(store) };
 }
 
@@ -15,7 +14,6 @@ export function stateTests(test: Test): void {
   describe('state', () => {
     test('keeps the text of a key character by character, until it is removed', async ({ store }) => {
       const kept = statefulOf(store);
-      if (kept === null) return;
       strictEqual(await kept.get('ключ'), null);
       strictEqual(await kept.set('ключ', '{"text": "grüß Gott ☎ 😀\\u0000"}\n', null), true);
       strictEqual(await kept.set('', '', null), true);
@@ -27,9 +25,8 @@ export function stateTests(test: Test): void {
       deepStrictEqual([await kept.get(''), await kept.set('', null, null)], [null, true]);
     });
 
-    test('lists the keys of texts that are kept by their beginning', async ({ store, clock }) => {
+    test.needing('stateKeys')('lists the keys of texts that are kept by their beginning', async ({ store, clock }) => {
       const kept = statefulOf(store);
-      if (kept === null || store.stateKeys === undefined) return;
       const listed = async (prefix: string, limit = 10) => [...((await store.stateKeys?.(prefix, limit)) ?? [])].sort();
       deepStrictEqual(await listed(''), []);
       for (const key of ['a', 'call%', 'call:2', 'call:😀', 'Call:3', 'callz', 'd']) await kept.set(key, 'one', null);
@@ -44,7 +41,6 @@ export function stateTests(test: Test): void {
 
     test('changes a text only where it is the expected one', async ({ store }) => {
       const kept = statefulOf(store);
-      if (kept === null) return;
       await kept.set('a', 'one', null);
       deepStrictEqual(
         [
@@ -63,7 +59,6 @@ export function stateTests(test: Test): void {
 
     test('lets one of many succeed that expect the same', async ({ store }) => {
       const kept = statefulOf(store);
-      if (kept === null) return;
       for (const expected of [null, 'first']) {
         await kept.set('a', 'first', null);
         if (expected === null) await kept.set('a', null, 'first');
@@ -80,7 +75,6 @@ export function stateTests(test: Test): void {
       clock,
     }) => {
       const kept = statefulOf(store);
-      if (kept === null) return;
       strictEqual(await kept.set('a', 'one', null, clock.now() + 1_000), true);
       await clock.advance(999);
       deepStrictEqual([await kept.get('a'), await kept.set('a', 'two', null)], ['one', false]);
@@ -93,7 +87,6 @@ export function stateTests(test: Test): void {
 
     test('takes the time of a text from its last change', async ({ store, clock }) => {
       const kept = statefulOf(store);
-      if (kept === null) return;
       await kept.set('later', 'one', null, clock.now() + 1_000);
       strictEqual(await kept.set('later', 'one', 'one', clock.now() + 3_000), true);
       await kept.set('never', 'one', null, clock.now() + 1_000);
@@ -107,7 +100,6 @@ export function stateTests(test: Test): void {
     test('removes texts that have ended in steps of `limit`, counted with the events, and no others', async (fixture) => {
       const { store, clock } = fixture;
       const kept = statefulOf(store);
-      if (kept === null) return;
       for (let n = 0; n < 5; n += 1) await kept.set(`ended ${n}`, 'one', null, clock.now() + 1_000);
       await kept.set('ends', 'one', null, clock.now() + 5_000);
       await kept.set('stays', 'one', null);
@@ -119,20 +111,22 @@ export function stateTests(test: Test): void {
       deepStrictEqual([await kept.get('ends'), await kept.get('stays')], ['one', 'one']);
     });
 
-    test('keeps texts over a restart, with their end, and beside events that are removed', async (fixture) => {
-      const kept = statefulOf(fixture.store);
-      if (kept === null) return;
-      await kept.set('a', 'one', null);
-      await kept.set('b', 'one', null, fixture.clock.now() + 1_000);
-      await fixture.store.prune({ beforeMs: Number.MAX_SAFE_INTEGER, limit: 10 });
-      strictEqual(await kept.get('a'), 'one');
-      if (fixture.reopen === undefined) return;
-      const after = await fixture.reopen();
-      strictEqual(await after.state?.('a'), 'one');
-      strictEqual(await after.setState?.('a', 'two', 'one'), true);
-      strictEqual(await after.state?.('b'), 'one');
-      await fixture.clock.advance(1_000);
-      strictEqual(await after.state?.('b'), null);
-    });
+    test.needing('reopen')(
+      'keeps texts over a restart, with their end, and beside events that are removed',
+      async (fixture) => {
+        const kept = statefulOf(fixture.store);
+        await kept.set('a', 'one', null);
+        await kept.set('b', 'one', null, fixture.clock.now() + 1_000);
+        await fixture.store.prune({ beforeMs: Number.MAX_SAFE_INTEGER, limit: 10 });
+        strictEqual(await kept.get('a'), 'one');
+        ok(fixture.reopen !== undefined);
+        const after = await fixture.reopen();
+        strictEqual(await after.state?.('a'), 'one');
+        strictEqual(await after.setState?.('a', 'two', 'one'), true);
+        strictEqual(await after.state?.('b'), 'one');
+        await fixture.clock.advance(1_000);
+        strictEqual(await after.state?.('b'), null);
+      },
+    );
   });
 }
