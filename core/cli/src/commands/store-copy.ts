@@ -67,7 +67,7 @@ async function copy(from: ConfiguredStore, to: RestorableStore, output: Output):
   });
   output.progress('');
   output.note(`${read} events read, ${written} written, ${read - written} the same already`);
-  output.note(`${texts} texts copied: pauses, state of plugins, history`);
+  output.note(`${texts === 1 ? '1 text' : `${texts} texts`} copied (pauses, state of plugins, history)`);
 }
 
 async function compare(
