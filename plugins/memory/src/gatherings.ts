@@ -13,6 +13,7 @@ export interface Gathering {
 
 /** What `Gather` allows. */
 const mostEvents = 1_000;
+const mostBytes = 2 ** 24;
 
 export class Gatherings {
   readonly #bySubject = new Map<string, Gathering>();
@@ -20,8 +21,7 @@ export class Gatherings {
   /** A new delivery gathers, is gathered, or is skipped. Returns a function that undoes it. */
   add(row: DeliveryRow, { ends, late }: Gather, nowMs: number): () => void {
     const { first = null, rows } = this.#bySubject.get(subjectOf(row)) ?? {};
-    const isFull = (rows?.size ?? 0) >= mostEvents;
-    if (first !== null && (first.state !== 'waiting' || first.tries > 0 || isFull)) {
+    if (first !== null && (first.state !== 'waiting' || first.tries > 0 || isFull(rows))) {
       const ended = { durationMs: 0, outcome: 'skipped', reason: late, response: null } as const;
       row.log.push({ number: 1, startedAtMs: nowMs, ...ended });
       Object.assign(row, { attempts: 1, tries: 1 });
@@ -29,9 +29,9 @@ export class Gatherings {
       return () => {};
     }
     this.keep(row, ends, first === null);
+    const { dueMs } = first ?? row;
+    (first ?? row).dueMs = Math.min(dueMs, row.dueMs, isFull(row.gathered?.gathering.rows) ? nowMs : dueMs);
     if (first === null) return () => this.remove(row);
-    const { dueMs } = first;
-    first.dueMs = Math.min(dueMs, row.dueMs, rows?.size === mostEvents ? nowMs : dueMs);
     end(row, 'gathered', null, nowMs);
     return () => {
       first.dueMs = dueMs;
@@ -63,6 +63,11 @@ export class Gatherings {
     if (gathering?.first === row) gathering.first = null;
     row.gathered = null;
   }
+}
+
+function isFull(rows: ReadonlySet<DeliveryRow> = new Set()): boolean {
+  const bytes = [...rows].reduce((sum, { event }) => sum + event.body.length, 0);
+  return rows.size >= mostEvents || bytes >= mostBytes;
 }
 
 /** What the record of a delivery says of it. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ClaimedDelivery, Gather, NewDelivery } from '@switchhook/sdk';
 import { eventRecord } from './records.js';
 import type { Database } from './sql-connection.js';
-import { gatheringStatements } from './sql-gatherings.js';
+import { type FirstRow, gatheringStatements } from './sql-gatherings.js';
 import { stateCodes } from './state-codes.js';
 
 /** A delivery of an event with a subject. */
@@ -14,6 +14,7 @@ interface Place extends Pick<NewDelivery, 'route' | 'destination'> {
 
 /** What `Gather` allows. */
 const mostEvents = 1_000;
+const mostBytes = 2 ** 24;
 
 export class Gatherings {
   readonly #sql: ReturnType<typeof gatheringStatements>;
@@ -22,21 +23,27 @@ export class Gatherings {
     this.#sql = gatheringStatements(db);
   }
 
-  /** A new delivery, which is waiting, gathers, is gathered, or is skipped. Returns whether it still waits. */
-  add(place: Place, { ends }: Gather, dueMs: number, nowMs: number): 'waiting' | 'gathered' | 'skipped' {
+  /** A new delivery, which is waiting, gathers, is gathered, or is skipped. `bytes`: of its event's body. Returns whether it still waits. */
+  add(place: Place, { ends }: Gather, bytes: number, dueMs: number, nowMs: number): 'waiting' | 'gathered' | 'skipped' {
     const first = this.#sql.first.get(lineOf(place));
     if (first === undefined) {
       this.keep(place, true, ends);
+      this.#hurry({ id: place.id, events: 1, bytes }, dueMs, nowMs);
       return 'waiting';
     }
     const waits = first.state === stateCodes.waiting || first.state === stateCodes.behind;
-    const state = waits && first.tries === 0 && first.events < mostEvents ? 'gathered' : 'skipped';
+    const state = waits && first.tries === 0 && !isFull(first) ? 'gathered' : 'skipped';
     const attempts = state === 'skipped' ? 1 : 0;
     this.#sql.end.run(stateCodes[state], nowMs, attempts, attempts, place.id);
     if (state === 'skipped') return state;
-    this.#sql.hurry.run(first.events + 1 === mostEvents ? Math.min(dueMs, nowMs) : dueMs, first.id);
     this.keep(place, false, ends);
+    this.#hurry({ id: first.id, events: first.events + 1, bytes: first.bytes + bytes }, dueMs, nowMs);
     return state;
+  }
+
+  /** Makes the delivery that gathers due, at once where it is full. */
+  #hurry(first: Omit<FirstRow, 'state' | 'tries'>, dueMs: number, nowMs: number): void {
+    this.#sql.hurry.run(isFull(first) ? Math.min(dueMs, nowMs) : dueMs, first.id);
   }
 
   /** Also of a delivery that another store has kept. */
@@ -56,6 +63,10 @@ export class Gatherings {
     if (!isReplaced) this.#sql.dropWhole.run(firstId, lastId);
     this.#sql.drop.run(firstId, lastId);
   }
+}
+
+function isFull({ events, bytes }: Pick<FirstRow, 'events' | 'bytes'>): boolean {
+  return events >= mostEvents || bytes >= mostBytes;
 }
 
 function lineOf({ route, destination, subject }: Place): string {

@@ -8,6 +8,16 @@ export interface GatheredRow extends EventRow {
   readonly ends: number;
 }
 
+/** A delivery that gathers, with how much it has. */
+export interface FirstRow {
+  readonly id: number;
+  readonly state: number;
+  readonly tries: number;
+  readonly events: number;
+  /** Of their bodies. */
+  readonly bytes: number;
+}
+
 /** Of the delivery `d`: `<id of the one that gathers> <number of events> <1 = ends the wait>`; null where none gathers. */
 export const gatheredColumn = `(select e.id || '.' || (f.id & 1023) || ' ' || (select count(*) from gathered where line = g.line) || ' ' || g.ends
   from gathered g join gathered f on f.line = g.line and f.first = 1 join events e on e.seq = f.id >> 10
@@ -21,9 +31,10 @@ export const isGatheredByNone = `not exists (
 export function gatheringStatements(db: Database) {
   const statement = preparer(db);
   return {
-    first: statement<[string], { id: number; state: number; tries: number; events: number }>(
-      `select d.id, d.state, d.tries, (select count(*) from gathered where line = g.line) as events
-      from gathered g join deliveries d on d.id = g.id where g.line = ? and g.first = 1`,
+    first: statement<[string], FirstRow>(
+      `select d.id, d.state, d.tries, n.events, n.bytes
+      from (select count(*) as events, sum(length(e.body)) as bytes, max(m.id) filter (where m.first = 1) as first
+        from gathered m join events e on e.seq = m.id >> 10 where m.line = ?) n join deliveries d on d.id = n.first`,
     ),
     keep: statement<[number, string, number, number]>(
       'insert or ignore into gathered (id, line, first, ends) values (?, ?, ?, ?)',

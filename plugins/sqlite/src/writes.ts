@@ -112,7 +112,7 @@ export class Writes {
     this.#duplicates.add(source, key, seq);
     this.#lastSeq = seq;
     for (const [index, delivery] of deliveries.entries())
-      this.#addDelivery(seq * deliveriesPerEvent + index, delivery, subject, nowMs);
+      this.#addDelivery(seq * deliveriesPerEvent + index, delivery, { subject, bytes: body.length }, nowMs);
     return null;
   }
 
@@ -131,7 +131,13 @@ export class Writes {
     return null;
   }
 
-  #addDelivery(id: number, delivery: NewDelivery, subject: string | null, nowMs: number): void {
+  /** `bytes`: of the event's body. */
+  #addDelivery(
+    id: number,
+    delivery: NewDelivery,
+    { subject, bytes }: { readonly subject: string | null; readonly bytes: number },
+    nowMs: number,
+  ): void {
     const { route, destination, transforms, state, dueMs, gather } = delivery;
     const begun = state === 'running' ? 1 : 0;
     const ordered = this.#order.orderedSubject(destination, subject);
@@ -141,7 +147,7 @@ export class Writes {
     const joined =
       gather === undefined || subject === null
         ? 'waiting'
-        : this.#gatherings.add({ id, route, destination, subject }, gather, dueMs, nowMs);
+        : this.#gatherings.add({ id, route, destination, subject }, gather, bytes, dueMs, nowMs);
     if (joined === 'skipped') this.#sql.addAttempt.run(id, 1, nowMs, 0, joined, gather?.late ?? null, null);
     if (joined === 'waiting') this.#counters.move(destination, null, state);
     this.#order.advance(destination, ordered);
@@ -156,7 +162,7 @@ export class Writes {
     this.#refuseWhenFull();
     if (event.routed === 0 && deliveries.length > 0) this.#sql.markRouted.run(event.seq);
     return deliveries.map((delivery, index) => {
-      this.#addDelivery(first + index, delivery, event.subject, nowMs);
+      this.#addDelivery(first + index, delivery, event, nowMs);
       return idOf(eventId, first + index);
     });
   }

@@ -39,7 +39,7 @@ export interface NewDelivery {
 /**
  * Of the deliveries with `gather` of one route, destination and subject, the first gathers the others, until its event is removed.
  * As long as it is waiting and no attempt of it has begun, each further one ends as `gathered`, and makes it due by its own `dueMs`,
- * if that is earlier. With 1,000 events it is due at once. After that, each further one ends as `skipped`, with one attempt of that
+ * if that is earlier. With 1,000 events, or 2^24 bytes of bodies (16 MB), it is due at once. After that, each further one ends as `skipped`, with one attempt of that
  * outcome. Of several that are committed at the same moment, also by several routers, one is the first.
  */
 export interface Gather {

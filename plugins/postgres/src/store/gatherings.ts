@@ -2,7 +2,7 @@
 import type { ClaimedDelivery, Gathered, NewDelivery } from '@switchhook/sdk';
 import type { Connection } from './database.js';
 import { digestOf, type EventRow, eventRecord, storable } from './rows.js';
-import type { gatheringStatements } from './sql-gatherings.js';
+import { type gatheringStatements, mostBytes } from './sql-gatherings.js';
 
 type Statements = ReturnType<typeof gatheringStatements>;
 
@@ -11,20 +11,22 @@ export interface Placed<T> {
   readonly id: string;
   readonly idx: number;
   readonly subject: string | null;
+  /** Of the event's body. */
+  readonly bytes: number;
   readonly delivery: T;
 }
 
 /** What a route with `wait` has made of some events; `first`: index of the first delivery. */
 export function gatheringIn(
   entries: readonly {
-    readonly event: { readonly id: string; readonly subject: string | null };
+    readonly event: Pick<Placed<unknown>, 'id' | 'subject' | 'bytes'>;
     readonly deliveries: readonly NewDelivery[];
   }[],
   first = 0,
 ): readonly Placed<NewDelivery>[] {
   return entries
-    .flatMap(({ event: { id, subject }, deliveries }) =>
-      deliveries.map((delivery, index) => ({ id, idx: first + index, subject, delivery })),
+    .flatMap(({ event, deliveries }) =>
+      deliveries.map((delivery, index) => ({ ...event, idx: first + index, delivery })),
     )
     .filter(({ subject, delivery }) => subject !== null && delivery.gather !== undefined);
 }
@@ -41,6 +43,8 @@ export async function gather(
   await connection.run(sql.addFirst, values);
   const late = added.map(({ delivery }) => storable(delivery.gather?.late ?? null));
   await connection.run(sql.addOthers, [...values, late, nowMs]);
+  const large = added.filter(({ bytes }) => bytes >= mostBytes).map(gatheringOf);
+  if (large.length > 0) await connection.run(sql.hurryLarge, [large, nowMs]);
 }
 
 /** Columns of `gathered`: id of the event, index, gathering, ends. */
@@ -48,12 +52,11 @@ export function gatheringValues<T extends Pick<NewDelivery, 'route' | 'destinati
   rows: readonly Placed<T>[],
   ends: (row: Placed<T>) => boolean,
 ): readonly unknown[] {
-  return [
-    rows.map(({ id }) => id),
-    rows.map(({ idx }) => idx),
-    rows.map(({ delivery, subject }) => digestOf(delivery.destination, delivery.route, subject ?? '')),
-    rows.map(ends),
-  ];
+  return [rows.map(({ id }) => id), rows.map(({ idx }) => idx), rows.map(gatheringOf), rows.map(ends)];
+}
+
+function gatheringOf({ delivery, subject }: Placed<Pick<NewDelivery, 'route' | 'destination'>>): string {
+  return digestOf(delivery.destination, delivery.route, subject ?? '');
 }
 
 /** By gathering, what a delivery that gathers is taken over with. */

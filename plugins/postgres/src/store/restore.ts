@@ -117,7 +117,10 @@ async function keepDeliveries(connection: Connection, schema: string, events: re
   ]);
   const gathered = rows
     .filter(({ record, event }) => record.gathered && event.subject !== null)
-    .map(({ record, event, index }) => ({ id: event.id, idx: index, subject: event.subject, delivery: record }));
+    .map(({ record, event, index }) => ({
+      ...{ id: event.id, idx: index, subject: event.subject, bytes: event.body.length },
+      delivery: record,
+    }));
   await connection.run(gatheringStatements(schema).restore, [
     ...gatheringValues(gathered, ({ delivery }) => delivery.gathered?.ends === true),
     gathered.map(({ delivery }) => delivery.gathered?.by === delivery.id),

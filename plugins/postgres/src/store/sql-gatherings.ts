@@ -4,6 +4,7 @@ import type { Statement } from './sql-schema.js';
 
 /** What `Gather` allows. */
 const mostEvents = 1_000;
+export const mostBytes = 2 ** 24;
 
 /** Joins `gathered` to a delivery: `<id of the one that gathers> <number of events> <1 = ends the wait>`; null where none gathers. */
 export function gatheredOf(schemaName: string, of: string): string {
@@ -49,6 +50,8 @@ export function gatheringStatements(schemaName: string) {
   const s = quoted(schemaName);
   const statement = (name: string, text: string): Statement => ({ name, text });
   const place = `cross join lateral (select seq from ${s}.seen where id = i.id offset 0) n`;
+  const size = (of: string) =>
+    `cross join lateral (select octet_length(body) as size from ${s}.events where seq = ${of}.seq offset 0) b`;
   return {
     /** Of each gathering, the first one. Waits for transactions that have just added the first of the same one. In their order, so that two routers do not wait for each other. */
     addFirst: statement(
@@ -74,14 +77,22 @@ export function gatheringStatements(schemaName: string) {
         select seq, idx from ${s}.deliveries
         where (seq, idx) in (select first_seq, first_idx from incoming) and state = 0 and tries = 0
         order by seq, idx for update),
+      held as materialized (
+        select g.gathering, count(*) as events, sum(b.size) as bytes
+        from (select distinct gathering from incoming) i join ${s}.gathered g on g.gathering = i.gathering ${size('g')} group by g.gathering),
       counted as materialized (
-        select i.*, w.seq is not null as waits, row_number() over (partition by i.gathering order by i.seq, i.idx) + (
-          select count(*) from ${s}.gathered where gathering = i.gathering) as events
-        from incoming i left join waiting w on w.seq = i.first_seq and w.idx = i.first_idx),
-      placed as materialized (select c.*, waits and events <= ${mostEvents} as joins from counted c),
+        select i.*, w.seq is not null as waits, h.events + row_number() over line as events, h.bytes + sum(b.size) over line as bytes, b.size
+        from incoming i join held h on h.gathering = i.gathering ${size('i')}
+        left join waiting w on w.seq = i.first_seq and w.idx = i.first_idx
+        window line as (partition by i.gathering order by i.seq, i.idx)),
+      placed as materialized (
+        select c.*, waits and events <= ${mostEvents} and bytes - size < ${mostBytes} as joins from counted c),
       hurried as (
         update ${s}.deliveries d set due_at = h.due_at
-        from (select first_seq, first_idx, least(min(due_at), case when max(events) = ${mostEvents} then $6::bigint end) as due_at from placed where joins group by first_seq, first_idx) h
+        from (
+          select first_seq, first_idx,
+            least(min(due_at), case when max(events) = ${mostEvents} or max(bytes) >= ${mostBytes} then $6::bigint end) as due_at
+          from placed where joins group by first_seq, first_idx) h
         where d.seq = h.first_seq and d.idx = h.first_idx and d.due_at > h.due_at),
       joined as (
         insert into ${s}.gathered (seq, idx, gathering, first, ends)
@@ -95,6 +106,13 @@ export function gatheringStatements(schemaName: string) {
           (not joins)::int, (not joins)::int, lease, created_at, $6::bigint from removed)
       insert into ${s}.attempts (seq, idx, number, started_at, duration, outcome, reason, response)
       select seq, idx, 1, $6, 0, 'skipped', late, null from removed where not joins`,
+    ),
+    /** Makes due what has an event with a body that is the limit alone. */
+    hurryLarge: statement(
+      'hurry_large',
+      `update ${s}.deliveries d set due_at = $2
+      from ${s}.gathered f where f.gathering = any($1::uuid[]) and f.first and d.seq = f.seq and d.idx = f.idx
+        and d.state = 0 and d.tries = 0 and d.due_at > $2`,
     ),
     /** All events of gatherings, in order of arrival. */
     events: statement(

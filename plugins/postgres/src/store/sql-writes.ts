@@ -196,7 +196,7 @@ export function writeStatements(schemaName: string) {
     /** Locks an event while deliveries are added to it. */
     lockEvent: statement(
       'lock_event',
-      `select e.seq, e.subject, e.routed from ${s}.seen n join ${s}.events e on e.seq = n.seq where n.id = $1 and octet_length(e.body) > 0 for update of e`,
+      `select e.seq, e.subject, e.routed, octet_length(e.body) as bytes from ${s}.seen n join ${s}.events e on e.seq = n.seq where n.id = $1 and octet_length(e.body) > 0 for update of e`,
     ),
     nextIndex: statement(
       'next_index',

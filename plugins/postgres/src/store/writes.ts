@@ -78,7 +78,12 @@ export class Writes {
   #append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     const digests = entries.map(({ event }) => digestOf(event.source, event.key));
     const values = appendValues(entries, digests, this.#clock.now());
-    const gathering = gatheringIn(entries);
+    const gathering = gatheringIn(
+      entries.map(({ event: { id, subject, body }, deliveries }) => ({
+        event: { id, subject, bytes: body.length },
+        deliveries,
+      })),
+    );
     const append = async (connection: Connection, isRepeated: boolean) => {
       if (entries.length === 0) await connection.run(this.#sql.prove);
       const added = entries.length === 0 ? [] : await connection.run<{ place: number }>(this.#sql.append, values);
@@ -191,7 +196,12 @@ export class Writes {
   extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
     const nowMs = this.#clock.now();
     return this.#database.transaction(async (connection) => {
-      type Found = { readonly seq: number; readonly subject: string | null; readonly routed: boolean };
+      type Found = {
+        readonly seq: number;
+        readonly subject: string | null;
+        readonly routed: boolean;
+        readonly bytes: number;
+      };
       const [event] = await connection.run<Found>(this.#sql.lockEvent, [eventId]);
       if (event === undefined || deliveries.length === 0) return [];
       const [next] = await connection.run<{ idx: number }>(this.#sql.nextIndex, [event.seq]);
@@ -202,7 +212,7 @@ export class Writes {
         ...[event.seq, lineOf(event.subject), nowMs, indexes],
         ...deliveryValues(deliveries),
       ]);
-      const gathering = gatheringIn([{ event: { id: eventId, subject: event.subject }, deliveries }], first);
+      const gathering = gatheringIn([{ event: { ...event, id: eventId }, deliveries }], first);
       await gather(connection, this.#sql.gatherings, gathering, nowMs);
       if (!event.routed) await connection.run(this.#sql.markRouted, [event.seq]);
       return indexes.map((index) => deliveryId(eventId, index));
