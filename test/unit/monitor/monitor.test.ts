@@ -63,6 +63,21 @@ function shared(clock: FakeClock): (plain: Store) => Store {
 }
 
 describe("the router's own events", () => {
+  it('are made as soon, however often the configuration is reloaded, and once', async () => {
+    const { clock, fate, monitor, send, typesOf } = aRouter({ on: ['delivery.*'] });
+    fate.crm = rejected;
+    await send();
+    await clock.advance(10_000);
+    monitor.follow();
+    await clock.advance(lookMs - 10_000);
+    expect(await typesOf()).to.deep.equal(['delivery.dead']);
+    for (let reloads = 0; reloads < 20; reloads += 1) {
+      monitor.follow();
+      await clock.advance(1_000);
+    }
+    expect(await typesOf()).to.deep.equal(['delivery.dead']);
+  });
+
   it('report dead deliveries of a destination and reason once an hour, and count the others in the next one', async () => {
     const { clock, fate, told, send, reported } = aRouter({ on: ['delivery.*'] });
     fate.crm = rejected;

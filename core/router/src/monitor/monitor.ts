@@ -43,6 +43,8 @@ export class Monitor {
   #state: 'new' | 'open' | 'closed' = 'new';
   #look: Promise<void> | null = null;
   #cancel = (): void => {};
+  /** For the next look. */
+  #isWaiting = false;
   #exhausted: Extract<Observation, { kind: 'exhausted' }>[] = [];
   /** By type and cause: in which time it was reported, or could not be stored. */
   readonly #reported = new Map<string, string>();
@@ -75,8 +77,15 @@ export class Monitor {
     const isTaken = (type: RouterEventType) => routes.some((route) => concerns(route, { source: routerSource, type }));
     this.#taken = new Set(routerEventTypes.filter(isTaken));
     this.observations.watcher = this.#taken.size === 0 ? null : (observation) => this.#note(observation);
-    this.#cancel();
-    if (this.#taken.size > 0) this.#cancel = this.clock.after(betweenLooksMs, () => void this.#again());
+    if (this.#taken.size === 0) return this.#cancel();
+    // A reload must not put off the next look.
+    if (this.#isWaiting || this.#look !== null) return;
+    this.#isWaiting = true;
+    const stop = this.clock.after(betweenLooksMs, () => void this.#again());
+    this.#cancel = () => {
+      this.#isWaiting = false;
+      stop();
+    };
   }
 
   /** Reports what has happened since the last look, and ends. Never rejects. */
@@ -108,6 +117,7 @@ export class Monitor {
   }
 
   async #again(): Promise<void> {
+    this.#isWaiting = false;
     // One that hangs must not be the last. What it still reports has the key of what the next one reports.
     this.#look ??= withTimeout(this.clock, longestLookMs, this.#report()).catch((error: unknown) =>
       this.log.warn('monitor.failed', { error }),
