@@ -506,6 +506,40 @@ describe('a replay', () => {
     await pipeline.close();
   });
 
+  it('is shown what a delivery has gathered, and has it erased there, however long the conversation is', async () => {
+    const wait = { for: ['over'], withinMs: 1_000 };
+    const seen: number[] = [];
+    const { operations, received, store, clock, pipeline } = anOperator({
+      routes: [aRoute({ wait })],
+      destinations: { crm: async () => ({ kind: 'delivered' }) },
+      previews: { crm: ({ events = [] }) => ({ keys: events.map(({ data }) => data.key ?? null) }) },
+      erases: {
+        crm: async (deliveries) => {
+          seen.push(...deliveries.map(({ events = [] }) => events.length));
+          return deliveries.length;
+        },
+      },
+    });
+    const [first = ''] = await received(
+      { key: 'a', subject: 'one', type: 'begun' },
+      { key: 'b', subject: 'one', type: 'said' },
+      { key: 'c', subject: 'one', type: 'over' },
+    );
+    await clock.advance(1_000);
+    const [begun] = (await store.events({ subject: 'one', type: 'begun', limit: 1 })).items;
+    if (begun === undefined) throw new Error('the event is not kept');
+    const later = Array.from({ length: 1_500 }, (_, n) => {
+      const id = `01890a5d-ac96-774b-bcce-${String(n).padStart(12, '0')}`;
+      return { event: { ...begun, id, key: `later ${n}`, receivedAtMs: clock.now() + n }, deliveries: [] };
+    });
+    await store.append(later);
+    const [explained] = await operations.explain({ event: first });
+    expect(explained?.routes[0]?.destinations[0]?.preview).to.deep.equal({ keys: ['a', 'b', 'c'] });
+    await operations.erasures.start({ filter: { subject: 'one' }, dryRun: false, by: 'ada' });
+    expect(seen).to.deep.equal([3]);
+    await pipeline.close();
+  });
+
   it('gathers events anew wherever the pages of the list end', async () => {
     const routes: Route[] = [];
     const gathered: number[] = [];

@@ -9,6 +9,7 @@ import { restoreTests, snapshotTests } from './copies.js';
 import { eraseTests } from './erase.js';
 import { type StoreFixture, type StorePart, storeParts, type Test } from './fixtures.js';
 import { gatherTests } from './gather.js';
+import { gatherLimitTests } from './gather-limits.js';
 import { listTests } from './lists.js';
 import { operatorTests, reopenTests } from './operator.js';
 import { orderTests } from './order.js';
@@ -41,6 +42,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>, neve
     settleTests(test);
     orderTests(test);
     gatherTests(test);
+    gatherLimitTests(test);
     operatorTests(test);
     retentionTests(test);
     eraseTests(test.needing('erase'));
