@@ -1,7 +1,9 @@
-import type { ErasureFilter } from '@switchhook/core/internal';
-import type { Delivery, EventRecord, Outcome, Store } from '@switchhook/sdk';
+import { Answers, Dispatcher, type ErasureFilter, Erasures, maskFor } from '@switchhook/core/internal';
+import { type Delivery, type EventRecord, type Outcome, phoneNormalizer, type Store } from '@switchhook/sdk';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { anOperator, aRoute, type OperatorsWorld } from '../../support/operations.js';
+import { aSwitchboard } from '../../support/ringing.js';
 
 /** A promise that a test resolves. */
 function deferred<T>() {
@@ -182,6 +184,63 @@ describe('an erasure', () => {
     expect((await run({ number: '+14155550100' })).foundBy).to.deep.equal(erasure.foundBy);
     const left = (await store.events({ limit: 100 })).items.map(({ key }) => key);
     expect(left).to.deep.equal(['k11', 'k9', 'k8']);
+  });
+
+  it('counts and removes the kept answers of calls of a number, and of conversations that mention it, and no others', async () => {
+    const [named, ...others] = ['+14155550100', '+14155550101', '+14155550102', 'anonymous'] as const;
+    const number = fc.constantFrom(named, ...others);
+    const conversation = fc.integer({ min: 0, max: 5 });
+    const history = fc.record({
+      callers: fc.array(number, { minLength: 1, maxLength: 6 }),
+      events: fc.array(fc.record({ conversation, party: number, mentions: number }), { maxLength: 6 }),
+    });
+    const property = fc.asyncProperty(history, async ({ callers, events }) => {
+      const { engine, ring, store, clock, log } = aSwitchboard();
+      for (const [n, from] of callers.entries()) await ring({ id: `s${n}`, from });
+      const made = events.map(({ conversation: of, party, mentions }, n) =>
+        stored(n, { subject: `s${of}`, party, body: Buffer.from(`{"text":"${mentions}"}`) }),
+      );
+      await store.append([
+        ...made.map((event) => ({ event, deliveries: [] })),
+        { event: stored(99, { source: 'router', subject: 'crm', party: null }), deliveries: [] },
+      ]);
+      const plan = {
+        ...{ destinations: new Map(), transforms: new Map(), emitters: new Set(''), keepMs: 1 },
+        normalizePhone: phoneNormalizer(null),
+      };
+      const [dispatcher, parts] = [engine.get(Dispatcher), [engine.get(Answers)]];
+      const erasures = new Erasures({ value: plan }, store, dispatcher, parts, clock, log, maskFor([]));
+      const about = new Set([
+        ...callers.flatMap((from, n) => (from === named ? [`s${n}`] : [])),
+        ...made.flatMap(({ subject, party, body }) =>
+          party === named || String(body).includes(named) ? [subject] : [],
+        ),
+      ]);
+      const calls = callers.filter((_, n) => about.has(`s${n}`)).length;
+      for (const dryRun of [true, false]) {
+        const { removed } = await erasures.start({ filter: { number: named }, dryRun, by: 'ada' });
+        expect(removed.calls).to.equal(calls);
+      }
+      const left = (await store.events({ limit: 100 })).items.map(({ subject }) => subject ?? '');
+      expect(left.filter((subject) => about.has(subject))).to.deep.equal([]);
+      expect(left).to.have.length(
+        1 + [...callers.keys(), ...events.map((one) => one.conversation)].filter((n) => !about.has(`s${n}`)).length,
+      );
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  it("leaves the router's own events about other calls, of the same destination", async () => {
+    const { store, run, clock } = setup();
+    const dead = (n: number, about: EventRecord) =>
+      stored(n, {
+        ...{ source: 'router', type: 'delivery.dead', subject: 'crm', receivedAtMs: clock.now() },
+        body: Buffer.from(JSON.stringify({ eventId: about.id })),
+      });
+    const [one, other] = [stored(1, { party: '+14155550100' }), stored(2, { party: '+14155550101' })];
+    await store.append([one, other, dead(3, one), dead(4, other)].map((event) => ({ event, deliveries: [] })));
+    await run({ number: '+14155550100' });
+    expect((await store.events({ limit: 9 })).items.map(({ key }) => key)).to.deep.equal(['k4', 'k2']);
   });
 
   it('takes all conditions together, and what was received in a period', async () => {

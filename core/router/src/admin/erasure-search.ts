@@ -8,7 +8,7 @@ import {
   type Store,
   stringifyJson,
 } from '@switchhook/sdk';
-import { phoneNumbersIn } from '@switchhook/sdk/internal';
+import { isWithheld, phoneNumbersIn } from '@switchhook/sdk/internal';
 import { routerSource } from '../routing/router-events.js';
 import type { Candidate, ErasedThings } from '../system/erasing.js';
 import { pagesOf } from '../system/lists.js';
@@ -124,7 +124,7 @@ export class ErasureSearch implements ErasedThings {
         const by = this.eventIds.has(event.id) ? null : howOf(event);
         return by === null ? [] : [{ event, by }];
       });
-      for (const { event } of found) this.#note(event);
+      for (const one of found) this.#note(one);
       if (found.length > 0) yield found;
     }
   }
@@ -140,10 +140,13 @@ export class ErasureSearch implements ErasedThings {
     }
   }
 
-  #note({ id, subject, party, receivedAtMs }: EventRecord): void {
+  #note({ event: { id, source, subject, party, receivedAtMs }, by }: FoundEvent): void {
     this.eventIds.add(id);
-    if (subject !== null) this.subjects.add(subject);
-    if (party !== null) this.numbers.add(party);
+    // The subject of the router's own events may be a destination.
+    if (subject !== null && source !== routerSource) this.subjects.add(subject);
+    // The other person of a conversation that mentions the number may be another one, and a withheld number is that of many.
+    const isOfParty = this.#filter.number === undefined || by === 'party';
+    if (party !== null && isOfParty && !isWithheld(party)) this.numbers.add(party);
     this.#earliestMs = Math.min(this.#earliestMs, receivedAtMs);
   }
 }

@@ -77,9 +77,9 @@ export class Monitor {
     const isTaken = (type: RouterEventType) => routes.some((route) => concerns(route, { source: routerSource, type }));
     this.#taken = new Set(routerEventTypes.filter(isTaken));
     this.observations.watcher = this.#taken.size === 0 ? null : (observation) => this.#note(observation);
-    if (this.#taken.size === 0) return this.#cancel();
+    if (this.#taken.size === 0) this.#cancel();
     // A reload must not put off the next look.
-    if (this.#isWaiting || this.#look !== null) return;
+    if (this.#taken.size === 0 || this.#isWaiting || this.#look !== null) return;
     this.#isWaiting = true;
     const stop = this.clock.after(betweenLooksMs, () => void this.#again());
     this.#cancel = () => {

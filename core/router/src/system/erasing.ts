@@ -18,7 +18,7 @@ export interface ErasedThings {
   readonly eventIds: ReadonlySet<string>;
   /** Conversations of the events. */
   readonly subjects: ReadonlySet<string>;
-  /** The number that was named, and those of the other persons of the events, as they were read. */
+  /** The number that was named, as it stands in events; where none was named, those of the other persons of the events. None is withheld. */
   readonly numbers: ReadonlySet<string>;
   /** That was named, and nothing beside it; null otherwise. */
   readonly agent: string | null;
