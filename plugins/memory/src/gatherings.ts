@@ -28,6 +28,8 @@ export class Gatherings {
       end(row, 'skipped', null, nowMs);
       return () => {};
     }
+    // The first one of these was erased before a copy brought them.
+    if (first === null) for (const each of [...(rows ?? [])]) this.replace(each);
     this.keep(row, ends, first === null);
     const { dueMs } = first ?? row;
     (first ?? row).dueMs = Math.min(dueMs, row.dueMs, isFull(row.gathered?.gathering.rows) ? nowMs : dueMs);

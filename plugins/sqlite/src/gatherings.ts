@@ -27,6 +27,8 @@ export class Gatherings {
   add(place: Place, { ends }: Gather, bytes: number, dueMs: number, nowMs: number): 'waiting' | 'gathered' | 'skipped' {
     const first = this.#sql.first.get(lineOf(place));
     if (first === undefined) {
+      // The first one of these was erased before a copy brought them.
+      this.#sql.dropLine.run(lineOf(place));
       this.keep(place, true, ends);
       this.#hurry({ id: place.id, events: 1, bytes }, dueMs, nowMs);
       return 'waiting';

@@ -47,6 +47,7 @@ export function gatheringStatements(db: Database) {
       `select m.id as delivery, m.ends, e.* from gathered g join gathered m on m.line = g.line join events e on e.seq = m.id >> 10
       where g.id = ? and g.first = 1 order by m.id`,
     ),
+    dropLine: statement<[string]>('delete from gathered where line = ?'),
     dropWhole: statement<[number, number]>(
       'delete from gathered where line in (select line from gathered where id between ? and ? and first = 1)',
     ),

@@ -53,13 +53,18 @@ export function gatheringStatements(schemaName: string) {
   const size = (of: string) =>
     `cross join lateral (select octet_length(body) as size from ${s}.events where seq = ${of}.seq offset 0) b`;
   return {
-    /** Of each gathering, the first one. Waits for transactions that have just added the first of the same one. In their order, so that two routers do not wait for each other. */
+    /**
+     * Of each gathering, the first one. Waits for transactions that have just added the first of the same one. In their order, so that two
+     * routers do not wait for each other. Those that are there without a first one are dropped: it was erased before a copy brought them.
+     */
     addFirst: statement(
       'gather_first',
-      `insert into ${s}.gathered (seq, idx, gathering, first, ends)
-      select distinct on (i.gathering) n.seq, i.idx, i.gathering, true, i.ends
-      from unnest($1::uuid[], $2::int[], $3::uuid[], $4::boolean[]) as i(id, idx, gathering, ends) ${place}
-      order by i.gathering, n.seq, i.idx on conflict (gathering) where first do nothing`,
+      `with added as (
+        insert into ${s}.gathered (seq, idx, gathering, first, ends)
+        select distinct on (i.gathering) n.seq, i.idx, i.gathering, true, i.ends
+        from unnest($1::uuid[], $2::int[], $3::uuid[], $4::boolean[]) as i(id, idx, gathering, ends) ${place}
+        order by i.gathering, n.seq, i.idx on conflict (gathering) where first do nothing returning gathering)
+      delete from ${s}.gathered g using added a where g.gathering = a.gathering`,
     ),
     /**
      * Ends the others: gathered where the first one waits and no attempt of it has begun, otherwise skipped. A statement of its own:

@@ -68,6 +68,38 @@ export function restoreTests(test: Test): void {
     deepStrictEqual(await claimed(store), await claimed(source));
   });
 
+  test('sends nothing of a gathering along with a later message, where its first event was erased here', async ({
+    store,
+    clock,
+  }) => {
+    if (store.restore === undefined || store.erase === undefined) return;
+    const source = memoryStore(clock);
+    await source.append([gathering(1, 'g'), gathering(2, 'g'), gathering(3, 'h')]);
+    await store.restore(await storedIn(source));
+    await store.erase({ eventIds: [eventId(1)], keysUntilMs: startMs + 1e9 });
+    await store.restore(await storedIn(source));
+    await store.append([gathering(4, 'g'), gathering(5, 'h', true), gathering(6, 'g', true)]);
+    const { deliveries } = await store.claim(aClaim());
+    deepStrictEqual(deliveries.map(({ events = [] }) => numbers(events)).sort(), [
+      [3, 5],
+      [4, 6],
+    ]);
+    const { state, gathered = null } = (await store.delivery(deliveryOf(2))) ?? {};
+    deepStrictEqual([state, gathered], ['gathered', null]);
+  });
+
+  test('keeps a gathering whose first delivery is that of a later event', async ({ store, clock }) => {
+    if (store.restore === undefined) return;
+    const source = memoryStore(clock);
+    await source.append([anEntry(1, { subject: 'g' }, []), gathering(2, 'g')]);
+    await source.extend(eventId(1), gathering(1, 'g', true).deliveries);
+    for (const one of await storedIn(source)) await store.restore([one]);
+    deepStrictEqual(
+      (await store.claim(aClaim())).deliveries.map(({ events = [] }) => numbers(events)),
+      [[1, 2]],
+    );
+  });
+
   test('removes a body that retention has removed from the other store since the last copy', async ({
     store,
     clock,
