@@ -293,22 +293,67 @@ describe('a backup that is restored', () => {
   /** A store that takes everything. `sets`: whether it accepts changes of texts. */
   const storeThat = (sets: boolean) =>
     ({ restore: async () => {}, state: async () => null, setState: async () => sets }) as unknown as RestorableStore;
-  const restored = async (store: RestorableStore, verified?: string): Promise<unknown> => {
+  const restored = async (
+    store: RestorableStore,
+    {
+      verified,
+      events = [anEvent(1), anEvent(2)],
+      erased = [anEvent(2).event.id],
+    }: {
+      readonly verified?: string;
+      readonly events?: readonly StoredEvent[];
+      readonly erased?: readonly string[];
+    } = {},
+  ): Promise<unknown> => {
     const directory = await mkdtemp(join(tmpdir(), 'switchhook-'));
     const path = join(directory, 'one.backup');
     try {
-      await writeFile(path, gzipSync(await textOf(snapshotOf([anEvent(1), anEvent(2)]))));
+      await writeFile(path, gzipSync(await textOf(snapshotOf(events))));
       const backup = await openBackup(path);
       for await (const _ of backup.contents);
       const plan = { path, sha256: verified ?? backup.sha256(), takenAt: '2026-01-31', destinations: ['crm'] };
-      const erased = new Set([anEvent(2).event.id]);
-      return await restoreInto(store, { ...plan, erased, paused: false, nowMs: 0, onProgress: () => {} }).catch(
-        ({ message }: Error) => message.replace(directory, ''),
+      const parts = { erased: new Set(erased), paused: false, nowMs: 0, onProgress: () => {} };
+      return await restoreInto(store, { ...plan, ...parts }).catch(({ message }: Error) =>
+        message.replace(directory, ''),
       );
     } finally {
       await rm(directory, { recursive: true });
     }
   };
+
+  it('skips, with a reason, what an erased event had gathered and not delivered', async () => {
+    const [first, sent, other] = [anEvent(1), anEvent(2), anEvent(3)];
+    const gatheredBy = ({ event }: StoredEvent, index: number, of: StoredEvent): StoredEvent => {
+      const gathered = { by: `${event.id}.${index}`, events: 2, ends: false };
+      const ended = { state: 'gathered', dueMs: null, settledAtMs: receivedAtMs, attempts: 0, failure: null } as const;
+      const [one] = of.deliveries;
+      if (one === undefined) throw new Error('an event without deliveries');
+      return { event: of.event, deliveries: [{ record: { ...one.record, ...ended, gathered }, attempts: [] }] };
+    };
+    const all = [
+      ...[first, sent, other],
+      ...[gatheredBy(first, 0, anEvent(4)), gatheredBy(sent, 1, anEvent(5)), gatheredBy(other, 0, anEvent(6))],
+    ];
+    const kept: StoredEvent[] = [];
+    const store = {
+      ...storeThat(true),
+      restore: async (events: readonly StoredEvent[]) => void kept.push(...events),
+    };
+    const result = await restored(store, { events: all, erased: [first.event.id, sent.event.id] });
+    expect(result).to.deep.include({ leftBehind: 1 });
+    const reason = 'the event with which it was to be delivered was erased: a replay delivers it alone';
+    const found = kept
+      .slice(3)
+      .map(({ deliveries: [one] }) => [
+        ...[one?.record.state, one?.record.failure, one?.record.gathered?.by],
+        ...(one?.attempts ?? []).map((attempt) => [attempt.outcome, attempt.reason]),
+      ]);
+    expect(found).to.deep.equal([
+      ['skipped', reason, undefined, ['skipped', reason]],
+      ['gathered', null, `${sent.event.id}.1`],
+      ['gathered', null, `${other.event.id}.0`],
+    ]);
+  });
 
   it('counts what the store passes over because it was erased', async () => {
     const { ended, passedOver } = (await restored(storeThat(true))) as Awaited<ReturnType<typeof restoreInto>>;
@@ -316,7 +361,7 @@ describe('a backup that is restored', () => {
   });
 
   it('is not complete where another file has taken its place since it was verified', async () => {
-    expect(await restored(storeThat(true), 'f00d')).to.equal(
+    expect(await restored(storeThat(true), { verified: 'f00d' })).to.equal(
       '/one.backup was replaced by another file while it was restored: restore again, with --force',
     );
   });

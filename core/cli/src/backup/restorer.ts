@@ -1,6 +1,13 @@
 /** Fills a store with the content of a verified backup. While it does, all destinations are paused in the store: a router that is started too early delivers nothing of a part. */
 import { erasuresPrefix, type Pause, pausesKey } from '@switchhook/core/internal';
-import type { Store, StoredEvent, StoredKey, StoredText } from '@switchhook/sdk';
+import {
+  partsOfDeliveryId,
+  type Store,
+  type StoredDelivery,
+  type StoredEvent,
+  type StoredKey,
+  type StoredText,
+} from '@switchhook/sdk';
 import { CommandFailure, exitCodes } from '../output.js';
 import type { Counts } from './format.js';
 import { counter, openBackup } from './reader.js';
@@ -40,6 +47,43 @@ export interface LeftOut {
   readonly ended: number;
   /** Events that were erased in the store, with their deliveries. */
   readonly passedOver: Pick<Counts, 'events' | 'deliveries' | 'attempts'>;
+  /** Deliveries of other events that those would have taken along: they are skipped. */
+  readonly leftBehind: number;
+}
+
+/** Why a delivery is skipped that an erased event would have taken along. */
+const leftReason = 'the event with which it was to be delivered was erased: a replay delivers it alone';
+
+/** What erased events had gathered and not delivered: it is skipped with a reason, so that an operator finds it and can replay it. */
+class LeftBehind {
+  /** Deliveries of erased events that had ended: what they had gathered was delivered with them, or discarded. */
+  readonly #ended = new Set<string>();
+  deliveries = 0;
+
+  constructor(private readonly plan: Pick<RestorePlan, 'erased' | 'nowMs'>) {}
+
+  noteErased({ deliveries }: StoredEvent): void {
+    for (const { record } of deliveries)
+      if (['delivered', 'skipped'].includes(record.state) || record.reason === 'discarded') this.#ended.add(record.id);
+  }
+
+  /** The event as it is restored. */
+  restored({ event, deliveries }: StoredEvent): StoredEvent {
+    return { event, deliveries: deliveries.map((one) => (this.#isLeft(one) ? this.#skipped(one) : one)) };
+  }
+
+  #isLeft({ record: { state, gathered } }: StoredDelivery): boolean {
+    if (state !== 'gathered' || gathered == null || this.#ended.has(gathered.by)) return false;
+    return this.plan.erased.has(partsOfDeliveryId(gathered.by)?.eventId ?? '');
+  }
+
+  #skipped({ record }: StoredDelivery): StoredDelivery {
+    this.deliveries += 1;
+    const { nowMs } = this.plan;
+    const attempt = { number: 1, startedAtMs: nowMs, durationMs: 0, outcome: 'skipped', reason: leftReason } as const;
+    const ended = { state: 'skipped', attempts: 1, settledAtMs: nowMs, failure: leftReason, gathered: null } as const;
+    return { record: { ...record, ...ended }, attempts: [{ ...attempt, response: null }] };
+  }
 }
 
 /** May be repeated after a failure. */
@@ -49,12 +93,14 @@ export async function restoreInto(store: RestorableStore, plan: RestorePlan): Pr
   await store.restore([], { texts: [lasting(restoringKey, sha256), lasting(pausesKey, hold)] });
   const batch = new Batch(store);
   let [ended, events, pauses]: [number, number, string | null] = [0, 0, null];
-  const passedOver = counter();
+  const [passedOver, left] = [counter(), new LeftBehind(plan)];
   const backup = await openBackup(path);
   for await (const content of backup.contents) {
     if (content.kind === 'event') {
-      if (plan.erased.has(content.event.event.id)) passedOver.add(content);
-      await batch.addEvent(content.event);
+      const isErased = plan.erased.has(content.event.event.id);
+      if (isErased) passedOver.add(content);
+      if (isErased) left.noteErased(content.event);
+      await batch.addEvent(left.restored(content.event));
       events += 1;
       if (events % step.items === 0) plan.onProgress(events);
     } else if (content.kind === 'key') await batch.addKey(content.key);
@@ -74,7 +120,7 @@ export async function restoreInto(store: RestorableStore, plan: RestorePlan): Pr
       exitCodes.failed,
       'Another process changed the store while it was restored. Stop all routers and other restores that use it.',
     );
-  return { ended, passedOver: passedOver.counts };
+  return { ended, passedOver: passedOver.counts, leftBehind: left.deliveries };
 }
 
 /** The store has what an erasure has become since the backup. */

@@ -127,7 +127,7 @@ interface Result extends LeftOut {
 }
 
 function report({ header, sha256, states }: Inside, result: Result, options: RestoreOptions, output: Output): void {
-  const { found, ended, passedOver, destinations } = result;
+  const { found, ended, passedOver, leftBehind, destinations } = result;
   const { counts } = header;
   const expected: Counts = {
     events: counts.events - passedOver.events,
@@ -145,6 +145,7 @@ function report({ header, sha256, states }: Inside, result: Result, options: Res
       store: found,
       ended,
       passedOver,
+      leftBehind,
       paused,
       isComplete: missing.length === 0,
     });
@@ -162,6 +163,10 @@ function report({ header, sha256, states }: Inside, result: Result, options: Res
         `${quantity(passedOver.events, 'event')} of the backup ${were} passed over: ${they} erased in this store.`,
       );
     }
+    if (leftBehind > 0)
+      output.note(
+        `${quantity(leftBehind, 'delivery is skipped, which was', 'deliveries are skipped, which were')} to be made together with an event that was erased: switchhook deliveries --state skipped lists them, and switchhook replay <delivery> makes one alone.`,
+      );
     if (found.keys < expected.keys)
       output.note('Keys of removed events are left out: this store keeps a key as long as its event.');
     const open = (states.waiting ?? 0) + (states.running ?? 0);

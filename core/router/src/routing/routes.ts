@@ -107,7 +107,7 @@ export function gatheringOf(
 ): Pick<NewDelivery, 'gather'> & { readonly waitMs: number } {
   if (wait == null || subject === null) return { waitMs: 0 };
   const ends = wait.for.some((pattern) => typeMatches(pattern, type));
-  const late = `too late: the delivery of route ${name} with the other events of this subject had begun, was discarded, or had 1,000 events`;
+  const late = `too late: the delivery of route ${name} with the other events of this subject had begun, was discarded, or had 1,000 events or 16 MB of data`;
   return { waitMs: ends ? 0 : wait.withinMs, gather: { ends, late } };
 }
 
