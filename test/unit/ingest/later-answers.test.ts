@@ -1,5 +1,5 @@
 import { eventOf } from '@switchhook/core/internal';
-import type { Answer, Call, JsonObject, Outcome, Source, Store } from '@switchhook/sdk';
+import type { Answer, Call, EventDraft, JsonObject, Outcome, Source, Store } from '@switchhook/sdk';
 import { FakeClock, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { memoryStore } from '../../../plugins/memory/src/store.js';
@@ -113,6 +113,21 @@ describe('a call that is answered by a call', () => {
     expect(isAcknowledged).to.equal(false);
     await clock.advance(100);
     await ringing;
+  });
+
+  it('is kept with what its answer needs alone unmasked, and recorded masked, whether or not it was answered', async () => {
+    const { ring, current, store, clock } = setup({ send: hanging });
+    const masked = (draft: EventDraft): EventDraft => ({ ...draft, data: { ...draft.data, from_number: '***' } });
+    Object.assign(current.value, { masks: new Map([['calls', masked]]) });
+    await ring(ada);
+    const [key = ''] = (await store.stateKeys?.('switchhook.calls.open:', 10)) ?? [];
+    const open = JSON.parse((await store.state?.(key)) ?? '{}');
+    expect([open.event.data, open.call.from]).to.deep.equal([{ from_number: '***' }, ada.from]);
+    await clock.advance(60_000);
+    const [recorded] = (await store.events({ limit: 2 })).items.map((event) => eventOf(event).data);
+    expect(recorded).to.deep.include({ from_number: '***' });
+    expect(await store.stateKeys?.('switchhook.calls.', 10)).to.have.length(1);
+    expect(await store.stateKeys?.('switchhook.calls.open:', 10)).to.deep.equal([]);
   });
 
   it('is answered once, however often and however late the platform repeats its request', async () => {
