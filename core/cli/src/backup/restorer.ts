@@ -47,6 +47,8 @@ export interface LeftOut {
   readonly ended: number;
   /** Events that were erased in the store, with their deliveries. */
   readonly passedOver: Pick<Counts, 'events' | 'deliveries' | 'attempts'>;
+  /** Those of its deliveries that were open. */
+  readonly cancelled: number;
   /** Deliveries of other events that those would have taken along: they are skipped. */
   readonly leftBehind: number;
 }
@@ -59,10 +61,13 @@ class LeftBehind {
   /** Deliveries of erased events that had ended: what they had gathered was delivered with them, or discarded. */
   readonly #ended = new Set<string>();
   deliveries = 0;
+  /** Open deliveries of erased events. */
+  cancelled = 0;
 
   constructor(private readonly plan: Pick<RestorePlan, 'erased' | 'nowMs'>) {}
 
   noteErased({ deliveries }: StoredEvent): void {
+    this.cancelled += deliveries.filter(({ record: { state } }) => state === 'waiting' || state === 'running').length;
     for (const { record } of deliveries)
       if (['delivered', 'skipped'].includes(record.state) || record.reason === 'discarded') this.#ended.add(record.id);
   }
@@ -120,7 +125,7 @@ export async function restoreInto(store: RestorableStore, plan: RestorePlan): Pr
       exitCodes.failed,
       'Another process changed the store while it was restored. Stop all routers and other restores that use it.',
     );
-  return { ended, passedOver: passedOver.counts, leftBehind: left.deliveries };
+  return { ended, passedOver: passedOver.counts, cancelled: left.cancelled, leftBehind: left.deliveries };
 }
 
 /** The store has what an erasure has become since the backup. */

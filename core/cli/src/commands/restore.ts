@@ -127,7 +127,7 @@ interface Result extends LeftOut {
 }
 
 function report({ header, sha256, states }: Inside, result: Result, options: RestoreOptions, output: Output): void {
-  const { found, ended, passedOver, leftBehind, destinations } = result;
+  const { found, ended, passedOver, cancelled, leftBehind, destinations } = result;
   const { counts } = header;
   const expected: Counts = {
     events: counts.events - passedOver.events,
@@ -169,7 +169,7 @@ function report({ header, sha256, states }: Inside, result: Result, options: Res
       );
     if (found.keys < expected.keys)
       output.note('Keys of removed events are left out: this store keeps a key as long as its event.');
-    const open = (states.waiting ?? 0) + (states.running ?? 0);
+    const open = (states.waiting ?? 0) + (states.running ?? 0) - cancelled;
     if (open > 0)
       output.note(
         `${quantity(open, 'delivery is', 'deliveries are')} made after the start. Those that were delivered after ${header.takenAt} are made again, with the same delivery id.`,
