@@ -119,6 +119,12 @@ describe('the statements of the store postgres', () => {
     [writes.discard, [ids, [0, 0, 0], nowMs], [/^seen_id_key$/, /^deliveries_pkey$/]],
     [writes.lockEvent, [eventId(1)], [/^seen_id_key$/, /^events_\d+_pkey$/]],
     [writes.nextIndex, [today], [/^deliveries_pkey$/, /^settled_\d+_pkey$/]],
+    [
+      writes.gatherings.addOthers,
+      [ids, [0, 0, 0], ids, [false, false, true], [null, null, null], nowMs],
+      [/^seen_id_key$/, /^deliveries_pkey$/, /^events_\d+_pkey$/, /^gathered_/],
+    ],
+    [writes.gatherings.hurryLarge, [ids, nowMs], [/^gathered_/, /^deliveries_pkey$/]],
     [writes.markRouted, [today], [/^events_\d+_pkey$/]],
     [
       removals.removeEvents,
