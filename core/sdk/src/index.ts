@@ -114,7 +114,7 @@ export {
   type Verification,
   verifySignature,
 } from './http/signature.js';
-export { Ledger, type Step } from './ledger.js';
+export { Ledger, rejectOnce, type Step } from './ledger.js';
 export { type Masker, type MaskOptions, maskerFor, maskOptions } from './masking/masking.js';
 export {
   commonFields,

@@ -3,7 +3,7 @@ import type { Outcome } from './contract/delivery.js';
 import type { JsonValue } from './contract/json.js';
 import type { Clock, State } from './contract/services.js';
 import { isFetchError } from './errors/typed-errors.js';
-import { isOutcomeError, OutcomeError, wasSent } from './http/outcome.js';
+import { isOutcomeError, OutcomeError, rejected, wasSent } from './http/outcome.js';
 import { fingerprint } from './http/signature.js';
 
 /** What is kept for a key. */
@@ -95,4 +95,17 @@ export class Ledger {
       throw error;
     }
   }
+}
+
+/**
+ * Ends a delivery as rejected that must not repeat what an earlier attempt may have done, once for a `name`: when an operator replays the
+ * delivery, it goes on. Put the id of the delivery into the name, so that another delivery with the same key is rejected as well.
+ */
+export async function rejectOnce(step: Step, name: string, reason: string): Promise<void> {
+  let isFirst = false;
+  await step(name, async () => {
+    isFirst = true;
+    return null;
+  });
+  if (isFirst) throw rejected(reason);
 }

@@ -15,6 +15,7 @@ import {
   outcomeOfFailure,
   problem,
   rejected,
+  rejectOnce,
   type Scope,
   State,
   type Step,
@@ -180,11 +181,7 @@ async function send(account: SmtpAccount, row: Row, letter: Letter, step: Step, 
     if (left.length === 0) return { kind: 'delivered', response: 'sent before' };
     let outcome = null as Outcome | null;
     const accepted = await step(`mail ${time}`, async (isUnsure) => {
-      if (isUnsure && row.whenUnsure === 'skip') {
-        // If an operator replays the delivery, the next step sends the mail.
-        outcome = rejected('the server may have accepted the mail: not sent again, because of whenUnsure').outcome;
-        return [];
-      }
+      if (isUnsure && row.whenUnsure === 'skip') return null;
       const envelope = { from: letter.from.address, to: left };
       const sent = await account.send({ ...contentOf(letter), envelope }, row.from.constant, signal);
       outcome = outcomeFrom(sent, recipients);
@@ -195,7 +192,14 @@ async function send(account: SmtpAccount, row: Row, letter: Letter, step: Step, 
       throw new OutcomeError({ ...error.outcome, reason: anonymous(error.outcome.reason, recipients) });
     });
     if (outcome !== null) return outcome;
-    for (const mark of accepted) reached.add(mark);
+    for (const mark of accepted ?? []) reached.add(mark);
+    // If an operator replays the delivery, the next step sends the mail.
+    if (accepted === null)
+      await rejectOnce(
+        step,
+        `skipped ${time} for ${letter.messageId}`,
+        'the server may have accepted the mail: not sent again, because of whenUnsure',
+      );
   }
 }
 

@@ -372,6 +372,19 @@ describe('email.message', () => {
       expect(mails).to.have.length(2);
     });
 
+    it('that breaks after the message is not sent for another event of its call either, until an operator replays one', async () => {
+      const { destination, answers, mails } = await start({ whenUnsure: 'skip', once: '${{ event.subject }}' });
+      const [one, other] = [delivery(), delivery()];
+      const deliver = async (each: Delivery) => (await destination.deliver(each, patience())).kind;
+      answers((step) => (step === 'end' ? 'lose' : null));
+      expect(await deliver(one)).to.equal('unavailable');
+      answers(null);
+      expect([await deliver(one), await deliver(other)]).to.deep.equal(['rejected', 'rejected']);
+      expect(mails).to.have.length(1);
+      expect([await deliver(other), await deliver(one)]).to.deep.equal(['delivered', 'delivered']);
+      expect(mails).to.have.length(2);
+    });
+
     it('is cut when the router closes', async () => {
       const { destination, sockets } = await start();
       await destination.deliver(delivery(), patience());

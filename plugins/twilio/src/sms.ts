@@ -18,6 +18,7 @@ import {
   phoneNormalizer,
   problem,
   rejected,
+  rejectOnce,
   State,
   type Step,
   sentTimeMs,
@@ -88,7 +89,7 @@ export const sms = defineDestination({
           const plan = planned(delivery);
           const key = JSON.stringify([services.info.name, plan.once]);
           return await ledger.once(key, { owner: delivery.id, holdMs }, (step) =>
-            send({ api, row, plan, clock: services.clock, signal }, step),
+            send({ api, row, plan, delivery: delivery.id, clock: services.clock, signal }, step),
           );
         } catch (error) {
           return outcomeOfFailure(error);
@@ -139,31 +140,32 @@ interface Work {
   readonly api: JsonApi;
   readonly row: Row;
   readonly plan: Plan;
+  /** Id of the delivery. */
+  readonly delivery: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /** Each try is a pair of steps: when it began, and the SID of its message; null where there turned out to be none. */
 async function send(work: Work, step: Step): Promise<Outcome> {
-  const { row, clock } = work;
+  const { row, clock, delivery } = work;
   for (let time = 1; ; time += 1) {
     const begunMs = await step(`begun ${time}`, async () => clock.now());
-    let isMissing = false;
     const sid = await step(`message ${time}`, async (isUnsure) => {
       if (!isUnsure) return await create(work);
       const found = await find(work, begunMs - skewMs);
       const waitMs = begunMs + settledMs - clock.now();
       if (found === null && waitMs > 0) throw unsettled(waitMs);
-      isMissing = found === null;
       return found;
     });
     if (sid !== null) return { kind: 'delivered', response: `message ${sid}` };
     // If an operator replays the delivery, the next try sends the message.
-    if (isMissing && row.whenUnsure === 'skip')
-      return {
-        kind: 'rejected',
-        reason: 'no reply came, and Twilio has no such message: not sent again, because of whenUnsure',
-      };
+    if (row.whenUnsure === 'skip')
+      await rejectOnce(
+        step,
+        `skipped ${time} by ${delivery}`,
+        'no reply came, and Twilio has no such message: not sent again, because of whenUnsure',
+      );
   }
 }
 

@@ -170,6 +170,23 @@ describe('twilio.sms', () => {
     expect(messages).to.have.length(1);
   });
 
+  it('does not send it for the other event of a call either, until an operator replays one of them', async () => {
+    const { destination, answers, messages, clock } = await start({
+      whenUnsure: 'skip',
+      once: '${{ event.subject }}',
+    });
+    const [one, other] = [delivery(), delivery()];
+    const deliver = (each: Delivery) => destination.deliver(each, patience());
+    answers(() => 'reset');
+    expect(await deliver(one)).to.include({ kind: 'unavailable' });
+    answers(null);
+    await clock.advance(60_000);
+    expect([(await deliver(one)).kind, (await deliver(other)).kind]).to.deep.equal(['rejected', 'rejected']);
+    expect(messages).to.deep.equal([]);
+    expect([(await deliver(other)).kind, (await deliver(one)).kind]).to.deep.equal(['delivered', 'delivered']);
+    expect(messages).to.have.length(1);
+  });
+
   it('takes no other message for its own', async () => {
     const { again, listed, messages, clock } = await lose({});
     const message = { to: '+12025550143', body: 'Thank you for calling, Ada', direction: 'outbound-api' };

@@ -1,4 +1,4 @@
-import { FetchError, Ledger, type Outcome, OutcomeError, type Step } from '@switchhook/sdk';
+import { FetchError, isOutcomeError, Ledger, type Outcome, OutcomeError, rejectOnce, type Step } from '@switchhook/sdk';
 import { fakeServices } from '@switchhook/testkit';
 import { expect } from 'chai';
 
@@ -128,5 +128,21 @@ describe('a ledger', () => {
     expect(thrown).to.be.instanceOf(OutcomeError);
     expect(await ledger.once('a', second, work(delivered))).to.deep.equal(delivered);
     expect(done).to.deep.equal(['text']);
+  });
+
+  it('rejects each delivery of a key once where something may have been done, and goes on when one is replayed', async () => {
+    const { ledger, done } = setup();
+    const attempt = (owner: typeof first) =>
+      ledger
+        .once('a', owner, async (step) => {
+          await rejectOnce(step, `skipped by ${owner.owner}`, 'it may have been done');
+          done.push(owner.owner);
+          return delivered;
+        })
+        .catch((error: unknown) => (isOutcomeError(error) ? error.outcome : error));
+    const skipped = { kind: 'rejected', reason: 'it may have been done' };
+    expect([await attempt(first), await attempt(second)]).to.deep.equal([skipped, skipped]);
+    expect(await attempt(second)).to.deep.equal(delivered);
+    expect(done).to.deep.equal(['delivery.2']);
   });
 });
