@@ -16,6 +16,7 @@ import {
   outcomeOfFailure,
   problem,
   rejected,
+  rejectOnce,
   type Scope,
   State,
   type Step,
@@ -66,6 +67,10 @@ const options = z
     once: text('Events for which it comes to the same text are handled once, within 30 days.').prefault(
       '${{ event.id }}',
     ),
+    whenUnsure: z.enum(['skip', 'add']).default('skip').meta({
+      description:
+        'What to do if no reply came when the contact was added to a workflow: `skip` it, which ends the delivery as rejected, or `add` it again, after which the workflow may send its messages twice.',
+    }),
   })
   .superRefine(({ fields }, ctx) => {
     for (const name of Object.keys(fields).filter((key) => taken.includes(key)))
@@ -89,7 +94,9 @@ export const contact = defineDestination({
         try {
           const plan = planOf(row, delivery);
           const key = JSON.stringify([services.info.name, plan.once]);
-          return await ledger.once(key, { owner: delivery.id, holdMs }, (step) => perform(api, plan, step, signal));
+          return await ledger.once(key, { owner: delivery.id, holdMs }, (step) =>
+            perform({ api, plan, whenUnsure: row.whenUnsure, delivery: delivery.id, signal }, step),
+          );
         } catch (error) {
           return outcomeOfFailure(error);
         }
@@ -159,8 +166,19 @@ function opportunityOf({ pipelineId, stageId, name, status, value }: NonNullable
   };
 }
 
+/** One delivery. */
+interface Work {
+  readonly api: JsonApi;
+  readonly plan: Plan;
+  readonly whenUnsure: Row['whenUnsure'];
+  /** Id of the delivery. */
+  readonly delivery: string;
+  readonly signal: AbortSignal;
+}
+
 /** Stops what could reach the contact meanwhile first; what is not to be done twice are steps. */
-async function perform(api: JsonApi, plan: Plan, step: Step, signal: AbortSignal): Promise<Outcome> {
+async function perform(work: Work, step: Step): Promise<Outcome> {
+  const { api, plan, signal } = work;
   const { body } = await api.request({ method: 'POST', path: '/contacts/upsert', body: plan.contact, signal });
   const contactId = contactIn(body)?.id;
   if (contactId === undefined)
@@ -174,11 +192,7 @@ async function perform(api: JsonApi, plan: Plan, step: Step, signal: AbortSignal
     await api.request({ method: 'POST', path: `${path}/tags`, body: { tags: plan.addTags }, signal });
   if (plan.note !== null) await addNote(api, path, plan.note, step, signal);
   if (plan.opportunity !== null) await moveOpportunity(api, contactId, plan, step, signal);
-  for (const workflow of plan.addToWorkflows)
-    await step(`workflow ${workflow}`, async () => {
-      await api.request({ method: 'POST', path: `${path}/workflow/${workflow}`, body: {}, signal });
-      return null;
-    });
+  for (const workflow of plan.addToWorkflows) await addToWorkflow(work, `${path}/workflow/${workflow}`, workflow, step);
   return { kind: 'delivered', response: `contact ${contactId}` };
 }
 
@@ -192,6 +206,24 @@ async function addNote(api: JsonApi, path: string, note: string, step: Step, sig
     await api.request({ method: 'POST', path: `${path}/notes`, body: { body: note }, signal });
     return null;
   });
+}
+
+/** GoHighLevel does not say whether a contact has been added. If an operator replays the delivery, the next step adds it. */
+async function addToWorkflow(work: Work, path: string, workflow: string, step: Step) {
+  const { api, whenUnsure, delivery, signal } = work;
+  for (let time = 1; ; time += 1) {
+    const isAdded = await step(`workflow ${workflow} ${time}`, async (isUnsure) => {
+      if (isUnsure && whenUnsure === 'skip') return false;
+      await api.request({ method: 'POST', path, body: {}, signal });
+      return true;
+    });
+    if (isAdded) return;
+    await rejectOnce(
+      step,
+      `skipped ${workflow} ${time} by ${delivery}`,
+      `no reply came when the contact was added to the workflow ${workflow}: not added again, because of whenUnsure`,
+    );
+  }
 }
 
 async function moveOpportunity(api: JsonApi, contactId: string, plan: Plan, step: Step, signal: AbortSignal) {

@@ -1,5 +1,5 @@
 import plugin from '@switchhook/plugin-gohighlevel';
-import { type Delivery, isBusy, type JsonObject } from '@switchhook/sdk';
+import { type Delivery, isBusy, type JsonObject, type Outcome } from '@switchhook/sdk';
 import {
   aCall,
   aDelivery,
@@ -8,6 +8,7 @@ import {
   cutOffResponse,
   destinationSuite,
   fakeServices,
+  type Receiver,
   resolverSuite,
 } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -158,9 +159,12 @@ describe('gohighlevel.contact', () => {
     expect(opportunities[0]).to.include({ pipelineStageId: 's3', name: 'Call of Ada' });
   });
 
-  for (let requests = 0; requests < 9; requests += 1)
+  const timesAdded = ({ requests }: Receiver) =>
+    requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/workflow/booked')).length;
+
+  for (let requests = 0; requests < 8; requests += 1)
     it(`doubles nothing where the connection breaks after ${requests} requests and their effect`, async () => {
-      const { destination, contacts, opportunities, cutAfter } = await start(whole);
+      const { destination, contacts, opportunities, far, cutAfter } = await start(whole);
       const one = delivery(data);
       cutAfter(requests);
       expect(await destination.deliver(one, patience())).to.include({ kind: 'unavailable' });
@@ -168,7 +172,40 @@ describe('gohighlevel.contact', () => {
       expect(await destination.deliver(one, patience())).to.include({ kind: 'delivered' });
       expect(contacts.map(({ notes }) => notes)).to.deep.equal([['Call conv_1: wants a slot']]);
       expect(opportunities).to.have.length(1);
+      expect(timesAdded(far)).to.equal(1);
     });
+
+  const loseReply = async (options: JsonObject) => {
+    const fixture = await start({ ...whole, once: '${{ event.subject }}', ...options });
+    const one = delivery(data);
+    fixture.cutAfter(8);
+    expect(await fixture.destination.deliver(one, patience())).to.include({ kind: 'unavailable' });
+    fixture.cutAfter(Number.POSITIVE_INFINITY);
+    expect(timesAdded(fixture.far)).to.equal(1);
+    return { ...fixture, again: (other = one) => fixture.destination.deliver(other, patience()) };
+  };
+
+  it('adds the contact to no workflow again whose reply was lost, for no hook of the call, until an operator replays one', async () => {
+    const { again, far } = await loseReply({});
+    const rejected: Outcome = {
+      kind: 'rejected',
+      reason: 'no reply came when the contact was added to the workflow booked: not added again, because of whenUnsure',
+    };
+    const second = delivery(data);
+    expect(await again()).to.deep.equal(rejected);
+    expect(await again(second)).to.deep.equal(rejected);
+    expect(timesAdded(far)).to.equal(1);
+    expect(await again()).to.deep.equal({ kind: 'delivered', response: 'contact c1' });
+    expect(timesAdded(far)).to.equal(2);
+    expect(await again(second)).to.include({ kind: 'delivered', response: 'done before, for the same key' });
+    expect(timesAdded(far)).to.equal(2);
+  });
+
+  it('adds the contact to the workflow again with whenUnsure: add', async () => {
+    const { again, far } = await loseReply({ whenUnsure: 'add' });
+    expect(await again()).to.deep.equal({ kind: 'delivered', response: 'contact c1' });
+    expect(timesAdded(far)).to.equal(2);
+  });
 
   it('handles the two hooks of one call once, whichever comes first', async () => {
     const { destination, contacts } = await start({ note: 'Call ${{ event.subject }}', once: '${{ event.subject }}' });
