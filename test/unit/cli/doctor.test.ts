@@ -9,6 +9,7 @@ import bearer from '@switchhook/plugin-bearer';
 import elevenlabs from '@switchhook/plugin-elevenlabs';
 import hmac from '@switchhook/plugin-hmac';
 import livekit from '@switchhook/plugin-livekit';
+import openai from '@switchhook/plugin-openai';
 import retell from '@switchhook/plugin-retell';
 import sigmamind from '@switchhook/plugin-sigmamind';
 import standardWebhooks from '@switchhook/plugin-standard-webhooks';
@@ -65,23 +66,30 @@ describe('switchhook doctor signature', () => {
     };
   };
 
+  const whsec = `whsec_${Buffer.from(secret).toString('base64')}`;
   const senders: readonly (readonly [Plugin, string, JsonObject])[] = [
     [basic, 'basic', { users: { ada: secret } }],
     [bearer, 'bearer', { tokens: secret }],
     [bearer, 'bearer', { tokens: secret, header: 'X-Api-Key' }],
     [elevenlabs, 'elevenlabs.events', { secrets: secret }],
+    [elevenlabs, 'elevenlabs.call', { secrets: secret, header: 'X-Token' }],
     [hmac, 'hmac', { preset: 'github', secrets: secret }],
     [hmac, 'hmac', { preset: 'stripe', secrets: secret }],
     [hmac, 'hmac', { preset: 'slack', secrets: secret }],
+    [hmac, 'hmac', { preset: 'meta', secrets: secret, handshake: { tokens: 'a-verify-token' } }],
+    [hmac, 'hmac', { preset: 'dropbox', secrets: secret }],
     [livekit, 'livekit.events', { keys: { APIkey: secret } }],
+    [openai, 'openai.call', { secrets: whsec, apiKey: 'a-key', model: 'gpt-realtime' }],
     [retell, 'retell.events', { secrets: secret }],
     [sigmamind, 'sigmamind.events', { secrets: secret }],
-    [standardWebhooks, 'standard-webhooks', { secrets: `whsec_${Buffer.from(secret).toString('base64')}` }],
+    [standardWebhooks, 'standard-webhooks', { secrets: whsec }],
     [synthflow, 'synthflow.events', { secrets: secret }],
     [twilio, 'twilio.events', { secrets: secret, url: 'https://hooks.example.com/hooks/under-test' }],
     [ultravox, 'ultravox.events', { secrets: secret }],
     [vapi, 'vapi.events', { secrets: secret }],
     [vapi, 'vapi.events', { secrets: secret, signature: {} }],
+    [vapi, 'vapi.events', { secrets: secret, header: 'X-My-Secret' }],
+    [vapi, 'vapi.call', { secrets: secret, assistant: 'asst_1' }],
   ];
   for (const [plugin, type, options] of senders)
     it(`finds ${type} with ${Object.keys(options).join(', ')}${options.preset === undefined ? '' : ` ${options.preset}`}`, async () => {
@@ -95,8 +103,38 @@ describe('switchhook doctor signature', () => {
       const given = typeof options.secrets === 'string' ? options.secrets : secret;
       const { failure, text } = await run(file, ['--secret', given]);
       expect(failure, text).to.equal(null);
-      expect(text).to.include(`ok ${type} accepts the request`).and.to.not.include(given);
+      const rows = text.split('ok ').filter((part) => part.startsWith(`${type} accepts the request`));
+      // GitHub and Meta sign in the same way, and a sample has no header that names its sender.
+      expect(rows, text).to.have.length(['github', 'meta'].includes(String(options.preset)) ? 2 : 1);
+      expect(text).to.not.include(given).and.to.not.include('as configured it has');
+      for (const name of ['preset', 'header'] as const)
+        if (options[name] !== undefined)
+          expect(rows.join('').toLowerCase()).to.include(`    ${name}: ${String(options[name]).toLowerCase()}\n`);
     });
+
+  it('takes an incoming call of OpenAI for one that is accepted, by the API that it is for', async () => {
+    const [, live = {}] = Object.values(openai.components[0]?.samples ?? {});
+    const source = createComponent(
+      'source',
+      openai.components[0],
+      { secrets: whsec, apiKey: 'a-key', model: 'm' },
+      fakeServices(),
+    );
+    const { headers, body } = signedRequest(source, live);
+    const { matches } = await examined(await captured('POST / HTTP/1.1', headers, body), ['--secret', whsec]);
+    const found = matches.find(({ use }) => use === 'openai.call');
+    expect(found?.row).to.deep.equal({
+      use: 'openai.call',
+      secrets: '${WEBHOOK_SECRET}',
+      apiKey: '${OPENAI_API_KEY}',
+      model: 'gpt-realtime',
+      api: 'live',
+    });
+    const other = signedRequest(source, { type: 'lead.created', data: {} });
+    const uses = (await examined(await captured('POST / HTTP/1.1', other.headers, other.body), ['--secret', whsec]))
+      .matches;
+    expect(uses.map(({ use }) => use)).to.deep.equal(['standard-webhooks']);
+  });
 
   it('finds an Ed25519 signature by its public key', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -151,7 +189,7 @@ describe('switchhook doctor signature', () => {
     const { text } = await run(await retellRequest((body) => body));
     expect(text).to.include('    use: retell.events\n    secrets: ${WEBHOOK_SECRET}');
     expect(text).to.match(
-      /Signed at 2026-01-01T00:00:00\.000Z\. By the clock of this computer, the timestamp is \d+ s old, 300 s are allowed/,
+      /Signed at 2026-01-01T00:00:00\.000Z\. By the clock of this computer, the timestamp is \d+ s old, 300 s are allowed: a router refuses it now/,
     );
   });
 

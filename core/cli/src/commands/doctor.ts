@@ -96,7 +96,7 @@ async function accepted(
   const use = trial.component.type;
   let reason = '';
   for (const { text, number, change } of secrets)
-    for (const written of use === 'standard-webhooks' ? ['', 'whsec_'] : [''])
+    for (const written of ['standard-webhooks', 'openai.call'].includes(use) ? ['', 'whsec_'] : [''])
       for (const receivedAtMs of [...timesIn(request), request.receivedAtMs]) {
         const verdict = await verdictOf(trial, `${written}${text}`, { ...request, receivedAtMs });
         if (verdict.kind !== 'accepted') {

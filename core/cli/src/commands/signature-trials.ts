@@ -9,8 +9,10 @@ import {
   type Plugin,
   parseJson,
   type RawRequest,
+  readJsonObject,
   type Source,
   sentTimeMs,
+  textAt,
 } from '@switchhook/sdk';
 import { errorMessage, reading } from '@switchhook/sdk/internal';
 
@@ -45,18 +47,51 @@ const places: Readonly<Record<string, (secret: string, request: RawRequest) => J
 
 /** Further options that make another way of one type. */
 function variantsOf(type: string, request: RawRequest, secrets: readonly string[]): readonly JsonObject[] {
-  if (type === 'hmac') return [{ preset: 'github' }, { preset: 'stripe' }, { preset: 'slack' }];
-  if (type === 'vapi.events') return [{}, { signature: {} }];
-  if (type === 'vapi.call') return [{}, { signature: {} }].map((more) => ({ ...more, assistant: 'assistant-id' }));
-  if (type === 'twilio.events') return [{ url: request.url.replace(/[?#].*$/s, '') }];
-  if (type !== 'bearer') return [{}];
-  const carriers = Object.entries(request.headers).filter(([, value]) =>
-    secrets.some((one) => value === one.trim() || value === `Bearer ${one.trim()}`),
+  const { headers, url } = request;
+  const carriers = Object.entries(headers).filter(([name, value]) =>
+    secrets.some((one) => value === one.trim() || (value === `Bearer ${one.trim()}` && name !== 'authorization')),
   );
-  return [
-    {},
-    ...carriers.map(([header, value]) => ({ header, ...(value.startsWith('Bearer ') && { prefix: 'Bearer ' }) })),
-  ];
+  // Those that no type has as its default.
+  const others = carriers.flatMap(([header]) => (/^(?:authorization|x-vapi-secret)$/.test(header) ? [] : [{ header }]));
+  const vapi = [{}, ...others, { signature: {} }];
+  switch (type) {
+    case 'hmac': {
+      const ofMeta = { preset: 'meta', handshake: { tokens: 'your-verify-token' } };
+      // Both sign in the same way, and GitHub names each event in a header.
+      const ofHub = 'x-github-event' in headers ? [{ preset: 'github' }] : [{ preset: 'github' }, ofMeta];
+      return [...ofHub, { preset: 'stripe' }, { preset: 'slack' }, { preset: 'dropbox' }];
+    }
+    case 'vapi.events':
+      return vapi;
+    case 'vapi.call':
+      return vapi.map((more) => ({ ...more, assistant: 'assistant-id' }));
+    case 'elevenlabs.call':
+      return [{}, ...others];
+    case 'openai.call': {
+      const [, api] = /^(realtime|live)\./.exec(typeIn(request) ?? '') ?? [];
+      if (api === undefined) return [];
+      return [{ apiKey: '${OPENAI_API_KEY}', model: 'gpt-realtime', ...(api === 'live' && { api }) }];
+    }
+    case 'twilio.events':
+      return [{ url: url.replace(/[?#].*$/s, '') }];
+    case 'bearer':
+      return [
+        {},
+        ...carriers.map(([header, value]) => ({ header, ...(value.startsWith('Bearer ') && { prefix: 'Bearer ' }) })),
+      ];
+    default:
+      return [{}];
+  }
+}
+
+/** The type that a body names; null where it names none. */
+function typeIn({ body }: RawRequest): string | null {
+  try {
+    return textAt(readJsonObject(body, { harmful: 'drop' }), 'type', 128);
+  } catch {
+    // A form, or no JSON for another reason.
+    return null;
+  }
 }
 
 /** The trials of all sources, without the settings of a sender that none of them knows. */
