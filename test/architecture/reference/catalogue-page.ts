@@ -74,7 +74,7 @@ function entryPart(entry: Entry): string {
     `### ${code(type)}`,
     `${description} Package [${code(packageName)}](../${readme}).`,
     example(entry),
-    `[Options](configuration.md#${anchorOf(type)}), those in bold are required: ${options || 'none'}.`,
+    `[Options](configuration.md#${anchorOf(type)})${required.length === 0 ? '' : ', those in bold are required'}: ${options || 'none'}.`,
     ...(kept.length === 0 ? [] : [`Limits unless the row has others: ${kept.join(', ')}.`]),
   ].join('\n\n');
 }
