@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { sign as signAsGithub, verify as verifyAsGithub } from '@octokit/webhooks-methods';
+import { isValidSlackRequest } from '@slack/bolt/dist/receivers/verify-request.js';
 import plugin from '@switchhook/plugin-hmac';
 import type { JsonObject, RawRequest, Source } from '@switchhook/sdk';
 import {
@@ -265,6 +266,42 @@ describe('hmac of Stripe', () => {
 
 describe('hmac of Slack', () => {
   const slack = (options: JsonObject = {}) => source({ preset: 'slack', ...options });
+
+  it('accepts the same requests as the library of Slack, and refuses the same ones', async () => {
+    const sent = signedRequest(slack(), samples.slack as JsonObject);
+    const byLibrary = ({ headers, body, receivedAtMs }: RawRequest, signingSecret = 'secret') =>
+      isValidSlackRequest({
+        signingSecret,
+        body: Buffer.from(body).toString(),
+        headers: {
+          'x-slack-signature': headers['x-slack-signature'] ?? '',
+          'x-slack-request-timestamp': Number(headers['x-slack-request-timestamp']),
+        },
+        nowMilliseconds: receivedAtMs,
+      });
+    const verdicts = async (one: RawRequest, secrets = 'secret') => [
+      byLibrary(one, secrets),
+      (await refusalOf(slack({ secrets }), one)) === null,
+    ];
+    expect(await verdicts(sent)).to.deep.equal([true, true]);
+    expect(await verdicts({ ...sent, receivedAtMs: sent.receivedAtMs + 300_000 })).to.deep.equal([true, true]);
+    const signature = sent.headers['x-slack-signature'] ?? '';
+    const signedAs = (text: string) => ({ ...sent, headers: { ...sent.headers, 'x-slack-signature': text } });
+    const flipped = (at: number) => {
+      const body = Buffer.from(sent.body);
+      body[at] = (body[at] ?? 0) ^ 1;
+      return { ...sent, body };
+    };
+    const wrong = [
+      ...[...sent.body.keys()].map(flipped),
+      signedAs(signature.slice(0, -1)),
+      signedAs(signature.slice(0, -1) + (signature.endsWith('0') ? '1' : '0')),
+      signedAs(''),
+      { ...sent, receivedAtMs: sent.receivedAtMs + 301_000 },
+    ];
+    for (const one of wrong) expect(await verdicts(one), JSON.stringify(one.headers)).to.deep.equal([false, false]);
+    expect(await verdicts(sent, 'other')).to.deep.equal([false, false]);
+  });
   const signed = (text: string, timestamp: string, key = 'secret') => ({
     'x-slack-request-timestamp': timestamp,
     'x-slack-signature': `v0=${hmac(`v0:${timestamp}:${text}`, { key }).toString('hex')}`,
