@@ -1,3 +1,4 @@
+import { openCatalog } from '@switchhook/core/internal';
 import elevenlabs from '@switchhook/plugin-elevenlabs';
 import openai from '@switchhook/plugin-openai';
 import retell from '@switchhook/plugin-retell';
@@ -8,7 +9,7 @@ import vapi from '@switchhook/plugin-vapi';
 import type { Answer, JsonObject } from '@switchhook/sdk';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { workplace } from '../support/workplace.js';
+import { repository, workplace } from '../support/workplace.js';
 
 const plugins = [sigmamind, retell, vapi, elevenlabs, telnyx, synthflow, openai];
 
@@ -58,6 +59,14 @@ answers:
 `;
 
 describe('One configuration of answers', () => {
+  it('is tried with every source of calls that there is', async () => {
+    const installed = await openCatalog(repository).all();
+    const answering = installed
+      .flatMap((loaded) => ('plugin' in loaded ? loaded.plugin.components : []))
+      .flatMap((component) => (component.kind === 'source' && component.calls === true ? [component.type] : []));
+    expect(platforms.map(({ use }) => use).toSorted()).to.deep.equal(answering.toSorted());
+  });
+
   for (const { use, row, agents } of platforms)
     it(`serves the callers of ${use} with its row changed alone`, async () => {
       const place = await workplace();
