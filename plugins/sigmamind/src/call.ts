@@ -13,7 +13,7 @@ import {
   readJsonObject,
   refuse,
   sameText,
-  secret,
+  secretList,
   variablesOf,
   z,
 } from '@switchhook/sdk';
@@ -29,8 +29,8 @@ const inboundCall = 'inbound_call';
 
 const options = z
   .strictObject({
-    token: secret(
-      'A secret text that each request must contain: as /hooks/{source}/<token>, ?token= or Authorization: Bearer. SigmaMind documents no signature for this webhook.',
+    token: secretList(
+      'A secret text, or a list, one of which each request must contain: as /hooks/{source}/<token>, ?token= or Authorization: Bearer. SigmaMind documents no signature for this webhook.',
     ).optional(),
     secrets: secretsOption.optional().meta({ description: 'Secret or list of secrets, if the requests are signed.' }),
     signature: assumedSignature.optional(),
@@ -59,7 +59,7 @@ export const call = defineSource({
   }),
   answerIn,
   inject: { log: Log },
-  create({ token, secrets, signature, allow }, { log }) {
+  create({ token: tokens, secrets, signature, allow }, { log }) {
     const verifier = secrets === undefined ? null : verifierOf(signature);
     return {
       async open() {
@@ -68,7 +68,7 @@ export const call = defineSource({
       receive(request) {
         if (allow !== undefined && !allowed(allow, request.remoteAddress))
           throw refuse('UNVERIFIED', `${request.remoteAddress} is not in allow; behind a proxy, see server.trustProxy`);
-        if (token !== undefined) requireToken(request, token);
+        if (tokens !== undefined) requireToken(request, tokens);
         if (secrets !== undefined) verifier?.verify(request, secrets);
         const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = typeOf(data);
@@ -87,17 +87,19 @@ export const call = defineSource({
       fallback,
       sign: (body, nowMs) => ({
         headers: verifier?.sign(body, nowMs, secrets?.[0] ?? '') ?? {},
-        rest: token === undefined ? '' : `/${encodeURIComponent(token)}`,
+        rest: tokens === undefined ? '' : `/${encodeURIComponent(tokens[0] ?? '')}`,
       }),
     };
   },
 });
 
-function requireToken({ rest, query, headers }: RawRequest, token: string): void {
+/** Compares with all of them, so that the time taken does not reveal which one it is. */
+function requireToken({ rest, query, headers }: RawRequest, tokens: readonly string[]): void {
   const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
   const given = [rest.replace(/\/$/, ''), query.token, bearer].filter((text) => text !== undefined && text !== '');
-  if (given.some((text = '') => sameText(text, token))) return;
-  const found = given.length === 0 ? 'no token came with the request' : 'the token is not the configured one';
+  const fitting = given.flatMap((text = '') => tokens.filter((token) => sameText(text, token)));
+  if (fitting.length > 0) return;
+  const found = given.length === 0 ? 'no token came with the request' : 'the token is not a configured one';
   throw refuse('UNVERIFIED', `${found}; it belongs into the path, ?token= or Authorization: Bearer`);
 }
 

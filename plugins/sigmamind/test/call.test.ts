@@ -21,6 +21,12 @@ for (const text of [token, 'a/b?c=d %é'])
     }),
     ['last'],
   );
+sourceSuite('sigmamind.call with several tokens', () => ({
+  source: calls({ token: ['token_added', token] }).source,
+  sample: inboundCall,
+  bodyUnsigned: true,
+  signing: { other: calls({ token: 'another' }).source, last: calls().source, toleranceMs: null },
+}));
 sourceSuite('sigmamind.call with a secret', () => ({
   source: calls({ secrets: ['secret-1', 'secret-2'] }).source,
   sample: inboundCall,
@@ -56,7 +62,7 @@ describe('the token of a call', () => {
       expect((await callOf(fixture, request(place(token)))).call.from).to.equal('+12345678912');
       for (const wrong of [token.slice(1), `${token}x`, token.toLowerCase(), 'é'])
         expect(await refusal('UNVERIFIED', () => fixture.receive(request(place(wrong))))).to.include(
-          'not the configured',
+          'not a configured one',
         );
     });
 
