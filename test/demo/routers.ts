@@ -32,7 +32,7 @@ export async function demonstrateRouters(count: number, ends: Ends, say: Say): P
   const acknowledged = await events;
   await stage.start(victim);
   say(`${victim} was killed while it looked up the caller, and was started again.`);
-  say('What it was sending is sent by another router when its lease has ended, after 36 seconds at most …');
+  say('What it was sending is sent by another router, half a minute after its last heartbeat …');
   await stage.allDelivered(acknowledged.size);
 
   findings.section('The ringing phone was told');

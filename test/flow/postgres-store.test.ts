@@ -1,4 +1,4 @@
-import { systemClock } from '@switchhook/core/internal';
+import { beatMs, systemClock } from '@switchhook/core/internal';
 import { Clock } from '@switchhook/sdk';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -148,6 +148,49 @@ answers: [{ from: calls, variables: { answered_by: ${name} } }]
       await eventually(async () => (await routersAt(first.url)).length === 1);
     } finally {
       await place.close();
+      await database.close();
+    }
+  });
+
+  it('delivers half a minute later what a killed router was sending, long before its leases end', async () => {
+    const place = await workplace();
+    const database = await postgres();
+    const schema = String((await database.query('select current_schema() as schema'))[0]?.schema);
+    let answers: 'hang' | 200 = 'hang';
+    const crm = await receiver(() => answers);
+    const yaml = `
+version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: postgres, url: "${database.url}", schema: ${schema} }
+sources: { agents: { use: sigmamind.events, secrets: [${secret}] } }
+destinations: { crm: { use: http.post, url: ${crm.url}/hooks, timeout: 60s, concurrency: 3 } }
+routes: [{ to: crm }]
+`;
+    // Half a minute passes in five seconds, with as many heartbeats; leases are times of day, and last for six minutes and a half.
+    const after: Clock['after'] = (ms, run) => systemClock.after(ms === beatMs ? ms / 6 : ms, run);
+    const clock = { ...systemClock, after, elapsed: () => 6 * systemClock.elapsed() };
+    const survivor = () =>
+      place.router(yaml, { configure: (services) => services.register(Clock, { useValue: clock }) });
+    try {
+      const killed = await place.start(await place.write('killed.yaml', yaml));
+      for (const conversationId of ['a', 'b', 'c'])
+        expect((await postSigned(`${killed.url}/hooks/agents`, endedBody({ conversationId }))).status).to.equal(200);
+      await crm.received(3);
+      const { url } = await survivor();
+      await eventually(async () => JSON.parse(await (await fetch(`${url}/api/status`)).text()).routers.length === 2);
+      answers = 200;
+      await killed.kill();
+      await crm.received(6);
+      type Rows = { readonly deliveries: readonly { readonly state: string; readonly attempts: number }[] };
+      const states = async () => {
+        const { deliveries }: Rows = JSON.parse(await (await fetch(`${url}/api/deliveries`)).text());
+        return deliveries.map(({ state, attempts }) => `${state} ${attempts}`);
+      };
+      await eventually(async () => (await states()).every((state) => state === 'delivered 2'));
+      expect(crm.requests).to.have.length(6);
+    } finally {
+      await place.close();
+      await crm.close();
       await database.close();
     }
   });

@@ -1,16 +1,28 @@
 /** Coordination in memory: what the stores of several routers in one test share. */
-import type { Clock, Coordination, RouterBeat, SharedText, Store, TokenRequest } from '@switchhook/sdk';
+import {
+  type Clock,
+  type Coordination,
+  deliveryId,
+  type RouterBeat,
+  type SharedText,
+  type Store,
+  type TokenRequest,
+} from '@switchhook/sdk';
+
+/** By delivery. */
+type Leases = Map<string, number>;
 
 export class MemoryCoordination implements Coordination {
   readonly #beats = new Map<string, RouterBeat>();
   readonly #freeAtMs = new Map<string, number>();
   readonly #texts = new Map<string, SharedText>();
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #leases = new Map<string, { readonly beat: number; readonly leases: Leases }>();
+  readonly clock: Pick<Clock, 'now'>;
   /** How many leases were given. */
   leases = 0;
 
   constructor(clock: Pick<Clock, 'now'>) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   async beat(beat: RouterBeat): Promise<readonly RouterBeat[]> {
@@ -22,8 +34,25 @@ export class MemoryCoordination implements Coordination {
     for (const { id, beat } of gone) if (this.#beats.get(id)?.beat === beat) this.#beats.delete(id);
   }
 
+  /** A router has sent a heartbeat: these are its leases. */
+  noteLeases({ id, beat }: RouterBeat, leases: Leases): void {
+    this.#leases.set(id, { beat, leases });
+  }
+
+  /** Those of routers that are gone, once. */
+  takeLeases(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): readonly (readonly [string, number])[] {
+    return gone.flatMap(({ id, beat }) => {
+      const known = this.#leases.get(id);
+      if (known?.beat !== beat) return [];
+      this.#leases.delete(id);
+      const taken = [...known.leases];
+      known.leases.clear();
+      return taken;
+    });
+  }
+
   async take({ key, tokens, tokenMs, capacity }: TokenRequest): Promise<number> {
-    const nowMs = this.#clock.now();
+    const nowMs = this.clock.now();
     const freeAtMs = Math.max(nowMs, this.#freeAtMs.get(key) ?? 0) + tokens * tokenMs;
     this.#freeAtMs.set(key, freeAtMs);
     this.leases += 1;
@@ -32,7 +61,7 @@ export class MemoryCoordination implements Coordination {
 
   async texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const found = keys.flatMap((key) => this.#texts.get(key) ?? []);
-    const kept = found.filter(({ untilMs }) => untilMs > this.#clock.now());
+    const kept = found.filter(({ untilMs }) => untilMs > this.clock.now());
     return new Map(kept.map(({ key, text }) => [key, text]));
   }
 
@@ -50,11 +79,56 @@ export class MemoryCoordination implements Coordination {
   }
 }
 
-/** A store that routers share: with coordination, and as one of them sees it. */
-export function shared(store: Store, coordination: Coordination): Store {
-  return new Proxy(store, {
-    get: (target, name: keyof Store) => {
-      const own = name === 'coordination' ? coordination : target[name];
+/** A store that routers share, as one of them sees it: with coordination, and with leases that the others can end. */
+export function shared(store: Store, coordination: MemoryCoordination): Store {
+  const leases: Leases = new Map();
+  const own: Partial<Store> = {
+    coordination: withMethods(coordination, {
+      beat: async (beat) => {
+        const beats = await coordination.beat(beat);
+        coordination.noteLeases(beat, leases);
+        return beats;
+      },
+    }),
+    append: async (entries) => {
+      const appended = await store.append(entries);
+      for (const [n, { event, deliveries }] of entries.entries())
+        for (const [index, { state }] of deliveries.entries())
+          if (state === 'running' && appended[n]?.duplicate === false) leases.set(deliveryId(event.id, index), 1);
+      return appended;
+    },
+    claim: async (request) => {
+      const claim = await store.claim(request);
+      for (const { id, lease } of claim.deliveries) leases.set(id, lease);
+      return claim;
+    },
+    endLeases: async (gone) => {
+      const found = await Promise.all(
+        coordination.takeLeases(gone).map(async ([id, lease]) => {
+          const { state, attempts = 0 } = (await store.delivery(id)) ?? {};
+          return { id, lease, isOpen: state === 'running', lost: attempts - (await store.attempts(id)).length };
+        }),
+      );
+      const open = found.filter(({ isOpen }) => isOpen);
+      const [suspects, nowMs] = [open.filter(({ lost }) => lost > 1), coordination.clock.now()];
+      const dueMs = (one: (typeof open)[number]) => nowMs + 2_000 * Math.max(0, suspects.indexOf(one));
+      await store.settle(
+        open.map((one) => ({
+          ...{ deliveryId: one.id, lease: one.lease, attempt: null },
+          settlement: { state: 'waiting', untilMs: dueMs(one), counted: true },
+        })),
+      );
+      return open.length;
+    },
+  };
+  return withMethods(store, own);
+}
+
+/** The same, but for some methods. */
+function withMethods<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get: (_, name) => {
+      const own = methods[name as keyof T] ?? target[name as keyof T];
       return typeof own === 'function' ? own.bind(target) : own;
     },
   });

@@ -1,8 +1,10 @@
+import { beatMs } from '@switchhook/core/internal';
 import type { Outcome } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { memoryStore } from '../../../plugins/memory/src/store.js';
-import { aPipeline } from '../../support/pipeline.js';
+import { MemoryCoordination, shared } from '../../support/coordination.js';
+import { aPipeline, type Deliver, type World } from '../../support/pipeline.js';
 
 /** Each router has a clock of its own: the one of a process that is stopped stands still. */
 function two() {
@@ -61,5 +63,104 @@ describe('a router whose process was stopped for longer than its leases', () => 
     expect(after).to.deep.equal(before);
     expect(after.map(({ state, attempts: count }) => [state, count])).to.deep.equal(Array(3).fill(['delivered', 2]));
     await Promise.all([stopped.pipeline.close(), other.pipeline.close()]);
+  });
+});
+
+describe('a router that sends no heartbeat any more', () => {
+  /** Three on one store, the first of which can be suspended; each attempt of it lasts until it is ended. */
+  function three() {
+    const clocks = { first: new FakeClock(), others: new FakeClock() };
+    const [store, coordination] = [memoryStore(clocks.others), new MemoryCoordination(clocks.others)];
+    const attempts: string[] = [];
+    const add = (clock: FakeClock, name: string, given: World = {}) =>
+      aPipeline({
+        clock,
+        policy: { concurrency: 3, timeoutMs: 20_000 },
+        destinations: {
+          crm: async ({ event }) => {
+            attempts.push(`${name} ${event.key}`);
+            return { kind: 'delivered' };
+          },
+        },
+        ...given,
+        store: () => shared(store, coordination),
+      });
+    const ends: (() => void)[] = [];
+    const crm: Deliver = ({ event }) => {
+      attempts.push(`first ${event.key}`);
+      return new Promise((resolve) => ends.push(() => resolve({ kind: 'rejected', reason: 'status 400' })));
+    };
+    const first = add(clocks.first, 'first', { destinations: { crm } });
+    const others = [add(clocks.others, 'second'), add(clocks.others, 'third')] as const;
+    const advanceAll = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += beatMs)
+        await Promise.all([clocks.first.advance(beatMs), clocks.others.advance(beatMs)]);
+    };
+    return { clocks, store, coordination, attempts, first, others, advanceAll, ends };
+  }
+
+  it('loses its leases after 30 s, so that the others go on with what it had, once', async () => {
+    const { clocks, store, attempts, first, others, advanceAll } = three();
+    await advanceAll(4 * beatMs);
+    // One attempt at a time is its share; the others are held.
+    for (const key of ['a', 'b', 'c']) await first.send({ key });
+    await clocks.first.advance(0);
+    expect(attempts).to.deep.equal(['first a']);
+    await clocks.others.advance(29_000);
+    expect(attempts).to.have.length(1);
+    await clocks.others.advance(1_000 + 3 * beatMs);
+    expect(
+      attempts
+        .slice(1)
+        .map((attempt) => attempt.split(' ')[1])
+        .sort(),
+    ).to.deep.equal(['a', 'b', 'c']);
+    const { items } = await store.deliveries({ limit: 9 });
+    expect(items.map(({ state, attempts: count }) => [state, count])).to.deep.equal(Array(3).fill(['delivered', 2]));
+    const ended = others.flatMap(({ log }) => log.of('leases.ended').map(({ fields }) => fields.deliveries));
+    expect(ended).to.deep.equal([3]);
+    await clocks.others.advance(200_000);
+    expect(attempts).to.have.length(4);
+    await Promise.all(others.map(({ pipeline }) => pipeline.close()));
+  });
+
+  it('settles and attempts nothing of them when it was only suspended, and then takes part again', async () => {
+    const { clocks, store, attempts, first, others, advanceAll, ends } = three();
+    await advanceAll(4 * beatMs);
+    for (const key of ['a', 'b', 'c']) await first.send({ key });
+    await clocks.first.advance(0);
+    await clocks.others.advance(40_000);
+    expect(attempts).to.have.length(4);
+    // Its leases would hold for longer. It notices that the time has passed before it sends its next heartbeat.
+    clocks.first.jumpTo(clocks.others.now());
+    for (const end of ends.splice(0)) end();
+    await clocks.first.advance(0);
+    await advanceAll(10 * beatMs);
+    expect(attempts).to.have.length(4);
+    const { items } = await store.deliveries({ limit: 9 });
+    expect(items.map(({ state, attempts: count }) => [state, count])).to.deep.equal(Array(3).fill(['delivered', 2]));
+    await first.send({ key: 'd' });
+    await clocks.first.advance(0);
+    expect(attempts.at(-1)).to.equal('first d');
+    for (const end of ends.splice(0)) end();
+    await clocks.first.advance(0);
+    await Promise.all([first, ...others].map(({ pipeline }) => pipeline.close()));
+  });
+
+  it('is tried again with the next heartbeat where its leases could not be ended', async () => {
+    const { clocks, coordination, attempts, first, others, advanceAll } = three();
+    await advanceAll(4 * beatMs);
+    await first.send({ key: 'a' });
+    await clocks.first.advance(0);
+    const { takeLeases } = coordination;
+    coordination.takeLeases = () => {
+      throw new Error('the database is away');
+    };
+    await clocks.others.advance(60_000);
+    expect(attempts).to.have.length(1);
+    coordination.takeLeases = takeLeases;
+    await clocks.others.advance(3 * beatMs);
+    expect(attempts).to.have.length(2);
+    await Promise.all(others.map(({ pipeline }) => pipeline.close()));
   });
 });

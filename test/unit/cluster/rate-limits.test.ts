@@ -86,13 +86,13 @@ describe('a rate limit of several routers', () => {
 
 describe('routers with a rate limit', () => {
   /** Three routers with 10 attempts a second in all. */
-  function three(concurrency = 60) {
+  function three(concurrency = 60, answer: Deliver = async () => ({ kind: 'delivered' })) {
     const clock = new FakeClock();
     const [store, coordination] = [memoryStore(clock), new MemoryCoordination(clock)];
     const calls: number[] = [];
-    const deliver: Deliver = async () => {
+    const deliver: Deliver = (delivery, signal) => {
       calls.push(clock.elapsed());
-      return { kind: 'delivered' };
+      return answer(delivery, signal);
     };
     const rateLimit = { count: 10, perMs: secondMs };
     const routers = Array.from({ length: 3 }, () =>
@@ -129,6 +129,19 @@ describe('routers with a rate limit', () => {
     // A lease is one token; few expire unused.
     expect(coordination.leases).to.be.within(calls.length, calls.length + 5);
     for (const { pipeline } of routers) await pipeline.close();
+  });
+
+  it('lease nothing while all attempts that they may make are under way', async () => {
+    const { clock, coordination, calls, routers } = three(3, () => new Promise(() => {}));
+    await clock.advance(2_000);
+    for (let n = 0; n < 30; n += 1) await routers[n % 3]?.send({ key: `e${n}` });
+    await clock.advance(1_000);
+    expect(calls).to.have.length(3);
+    const before = coordination.leases;
+    await clock.advance(5_000);
+    for (let n = 30; n < 60; n += 1) await routers[n % 3]?.send({ key: `e${n}` });
+    expect(coordination.leases).to.equal(before);
+    await Promise.all([clock.advance(30_000), ...routers.map(({ pipeline }) => pipeline.close())]);
   });
 
   it('go on with a third of the rate each while the store does not answer, and never with more', async () => {

@@ -96,6 +96,21 @@ describe('the verdict of one router about a destination', () => {
     await close();
   });
 
+  it('does not make them forget the failures that they have counted, where it is about something else', async () => {
+    const { clock, a, b, standing, answer, close } = await two();
+    for (let n = 0; n < 2; n += 1) await b.send({ key: `b${n}` });
+    await clock.advance(100);
+    answer({ ...down, retryAfterMs: 2_000 });
+    await a.send({ key: 'a' });
+    await clock.advance(beatMs);
+    expect(standing(b)).to.deep.include({ breaker: 'closed' });
+    expect(standing(b)?.holds.map(({ kind }) => kind)).to.deep.equal(['asked-to-wait']);
+    answer(down);
+    await clock.advance(2_500);
+    expect(standing(b)?.breaker).to.equal('open');
+    await close();
+  });
+
   it('is that an operator has reset the breaker', async () => {
     const { clock, a, b, standing, answer, close } = await two();
     for (let n = 0; n < 3; n += 1) await a.send({ key: `a${n}` });

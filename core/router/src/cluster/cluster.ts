@@ -6,7 +6,7 @@ import { capacityOf, type Rate, type RateLimit, TokenBucket } from '../resilienc
 import { newRouterId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { version } from '../system/version.js';
-import { beatMs, goneMs, type Member, Members } from './members.js';
+import { beatMs, goneMs, leasesMs, type Member, Members } from './members.js';
 import { type DestinationReport, type RouterReport, textOfReport } from './report.js';
 
 /** What the cluster takes from the configuration. */
@@ -53,6 +53,8 @@ export class Cluster {
   /** By destination, since the last heartbeat. */
   #shares = new Map<string, { readonly whole: number; readonly share: number }>();
   #beats = 0;
+  /** When the last heartbeat that got through was sent, by the time of day, as leases are; null = none has. */
+  #heardMs: number | null = null;
   #hasFailed = false;
   /** Since when heartbeats fail although the store answers; null where that is not so. */
   #unheardSinceMs: number | null = null;
@@ -82,7 +84,7 @@ export class Cluster {
     this.#hear = hear;
   }
 
-  /** Calls back when a share has changed. */
+  /** Calls back when a share has changed, or deliveries of a router that is gone can be claimed. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -109,9 +111,13 @@ export class Cluster {
     if (this.store.coordination !== undefined && this.#beats > 0) await this.#beat();
   }
 
-  /** This router's share of a whole, e.g. of the concurrency of a destination. The whole where it is alone. */
+  /**
+   * This router's share of a whole, e.g. of the concurrency of a destination. The whole where it is alone. None where the others may
+   * have ended its leases, because it was suspended or the store was away: what it holds is returned, and counts only if it is still its own.
+   */
   share(destination: string, whole: number): number {
     if (this.store.coordination === undefined) return whole;
+    if (this.#hasLapsed) return 0;
     const known = this.#shares.get(destination);
     if (known?.whole === whole) return known.share;
     const members = this.#members;
@@ -132,6 +138,11 @@ export class Cluster {
       elapsed: () => clock.elapsed(),
       onLease,
     });
+  }
+
+  /** Whether no heartbeat has got through for so long that the others may have ended the leases of this router. Not while it goes on by itself. */
+  get #hasLapsed(): boolean {
+    return this.#heardMs !== null && this.#failure === null && this.clock.now() - this.#heardMs >= leasesMs;
   }
 
   /** Why this router goes on with shares of its own: heartbeats fail although the store answers. Null where they do not. */
@@ -165,13 +176,15 @@ export class Cluster {
     const { id, ...self } = this.#self;
     this.#beats += 1;
     const report = textOfReport({ ...self, left: this.#isClosed, destinations: this.#own });
+    const sentMs = clock.now();
     try {
       const sent = store.coordination?.beat({ id, beat: this.#beats, report });
       const beats = await withTimeout(clock, replyMs, sent ?? Promise.resolve([]));
       const changed = this.#members.observe(beats, clock.elapsed());
       if (this.#hasFailed) log.info('routers.found');
-      [this.#hasFailed, this.#unheardSinceMs, this.#failure] = [false, null, null];
-      if (!this.#isClosed) this.#observe(changed);
+      const hadLapsed = this.#hasLapsed;
+      [this.#hasFailed, this.#unheardSinceMs, this.#failure, this.#heardMs] = [false, null, null, sentMs];
+      if (!this.#isClosed) this.#observe(changed, hadLapsed);
     } catch (error) {
       if (!this.#isClosed) await this.#fail(error);
     }
@@ -206,7 +219,7 @@ export class Cluster {
     return Object.fromEntries(Object.entries(reports).map(([name, report]) => [name, { ...report, takes: false }]));
   }
 
-  #observe({ joined, gone, left, over }: ReturnType<Members['observe']>): void {
+  #observe({ joined, gone, left, over }: ReturnType<Members['observe']>, hadLapsed: boolean): void {
     const { log, store } = this;
     const fields = ({ id, report: { name, version: its, configuration } }: Member) => {
       return { router: name, id, version: its, configuration };
@@ -216,16 +229,38 @@ export class Cluster {
     for (const member of gone) log.warn('router.gone', fields(member));
     if (over.length > 0)
       store.coordination?.remove(over).catch((error: unknown) => log.debug('routers.unremoved', { error }));
-    this.#share();
+    void this.#endLeases();
+    this.#share(hadLapsed);
     this.#hear(this.#members.others.filter(({ isGone }) => !isGone).map(({ report }) => report));
   }
 
-  /** Divides anew. */
-  #share(): void {
+  /** The deliveries of routers that have been gone for long enough can be claimed by all. Never rejects. */
+  async #endLeases(): Promise<void> {
+    const { clock, log, store } = this;
+    const lost = store.endLeases === undefined ? [] : this.#members.lost(clock.elapsed());
+    if (lost.length === 0) return;
+    try {
+      const deliveries = await store.endLeases?.(lost.map(({ id, beat }) => ({ id, beat })));
+      if (deliveries === 0) return;
+      log.info('leases.ended', { routers: lost.map(({ report }) => report.name), deliveries });
+      this.#announce();
+    } catch (error) {
+      this.#members.undo(lost);
+      log.debug('leases.unended', { error });
+    }
+  }
+
+  #announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Divides anew. `isNew`: calls back in any case. */
+  #share(isNew = false): void {
     const before = this.#shares;
     this.#shares = new Map();
-    const isChanged = [...before].some(([destination, { whole, share }]) => this.share(destination, whole) !== share);
-    if (isChanged) for (const listener of this.#listeners) listener();
+    const isChanged =
+      isNew || [...before].some(([destination, { whole, share }]) => this.share(destination, whole) !== share);
+    if (isChanged) this.#announce();
   }
 }
 

@@ -7,6 +7,11 @@ import { type RouterReport, reportIn } from './report.js';
 export const beatMs = 400;
 /** A router without a heartbeat for so long is gone: longer than a pause of its process, or a moment without the store. */
 export const goneMs = 3_000;
+/**
+ * After so long without a heartbeat, its leases are ended, and it no longer relies on them itself: longer than an outage of the store or
+ * a pause of a process usually lasts.
+ */
+export const leasesMs = 30_000;
 /** One that is gone is still shown for so long. */
 const shownMs = 600_000;
 
@@ -35,6 +40,8 @@ export class Members {
   readonly #members = new Map<string, Member>();
   /** Those that may not have noticed this router yet, with their last heartbeat before it. */
   readonly #unaware = new Map<string, number>();
+  /** Those whose leases have been ended, with their last heartbeat. */
+  readonly #ended = new Map<string, number>();
   #lastMs: number | null = null;
 
   constructor(self: string) {
@@ -69,19 +76,33 @@ export class Members {
       if (report.left) {
         if (before !== undefined) changed.left.push(member);
         changed.over.push(member);
-        this.#members.delete(id);
+        this.#forget(id);
         continue;
       }
       if (before === undefined || (before.isGone && !isGone)) changed.joined.push(member);
       if (before?.isGone === false && isGone) changed.gone.push(member);
       if (nowMs - seenMs < shownMs) this.#members.set(id, member);
       else {
-        this.#members.delete(id);
+        this.#forget(id);
         changed.over.push(member);
       }
     }
     this.#note(isBack);
     return changed;
+  }
+
+  /** Routers whose leases are to be ended. They are not returned again unless they send a further heartbeat, or after `undo`. */
+  lost(nowMs: number): readonly Member[] {
+    const lost = this.others.filter(
+      ({ id, beat, seenMs }) => nowMs - seenMs >= leasesMs && this.#ended.get(id) !== beat,
+    );
+    for (const { id, beat } of lost) this.#ended.set(id, beat);
+    return lost;
+  }
+
+  /** Their leases could not be ended. */
+  undo(lost: readonly Member[]): void {
+    for (const { id } of lost) this.#ended.delete(id);
   }
 
   /** How many routers start attempts for a destination, this one included. */
@@ -115,6 +136,11 @@ export class Members {
 
   #takers(destination: string): readonly Member[] {
     return this.others.filter(({ isGone, report }) => !isGone && report.destinations[destination]?.takes === true);
+  }
+
+  #forget(id: string): void {
+    this.#members.delete(id);
+    this.#ended.delete(id);
   }
 
   /** A router has noticed this one when it sends its next heartbeat. */

@@ -64,7 +64,7 @@ export class DeliveryQueue {
   admit(waiting: NewDelivery, nowMs: number): NewDelivery {
     const { clock } = this.#parts;
     this.#ending.promised += 1;
-    if (waiting.dueMs <= nowMs && this.#concurrency > 0) this.throttle.want(clock.elapsed());
+    if (waiting.dueMs <= nowMs && this.#mayStart()) this.throttle.want(clock.elapsed());
     // What is already due goes first, so new deliveries wait in the store, which keeps the order.
     const isBehind = this.#policy.ordered || this.#due.isNow(nowMs) || waiting.gather !== undefined;
     if (this.#ending.isClosed || isBehind || this.#room <= 0) return waiting;
@@ -159,15 +159,15 @@ export class DeliveryQueue {
       return;
     }
     const nowMs = this.#parts.clock.now();
-    // Without a share of the concurrency, tokens of a common rate limit would expire here unused.
-    const want = this.#concurrency > 0 && (this.#held.count > 0 || this.#due.isNow(nowMs));
+    // While no attempt may start, tokens of a common rate limit would expire here unused.
+    const want = this.#mayStart() && (this.#held.count > 0 || this.#due.isNow(nowMs));
     if (want) this.throttle.want(this.#parts.clock.elapsed());
     this.#startHeld();
     if (this.#due.isNow(nowMs) && !this.#claiming && this.#claimable() > 0) void this.#claim();
-    const throttleMs = this.#concurrency === 0 ? 0 : this.throttle.waitMs(this.#parts.clock.elapsed());
     // What could start now but does not, waits for an attempt to end, not for a time.
-    const waits = [this.#heldWaitMs(), this.#due.waitMs(nowMs) || throttleMs].filter((ms) => ms > 0);
-    this.#timer.within(Math.min(pollMs, ...waits));
+    const dueMs = this.#due.waitMs(nowMs);
+    const openMs = () => [this.#heldWaitMs(), dueMs || this.throttle.waitMs(this.#parts.clock.elapsed())];
+    this.#timer.within(Math.min(pollMs, ...(this.#mayStart() ? openMs() : [dueMs]).filter((ms) => ms > 0)));
   }
 
   /** Starts attempts with what is held, as far as concurrency and throttle allow. */

@@ -62,9 +62,12 @@ export class Breaker {
     return { openedAtMs: this.#openedAtMs, openUntilMs: this.#openUntilMs, failedProbes: this.#failedProbes };
   }
 
-  /** Another router has opened or closed its own; a probe under way goes on. */
+  /**
+   * Another router has opened or closed its own; a probe under way goes on. Where both are closed, it has found something else, such as a
+   * `Retry-After`: failures that were counted here still count.
+   */
   adopt({ openedAtMs, openUntilMs, failedProbes }: Opening): void {
-    this.#failedAtMs = [];
+    if (this.#openUntilMs !== null || openUntilMs !== null) this.#failedAtMs = [];
     this.#openedAtMs = openedAtMs;
     this.#openUntilMs = openUntilMs;
     this.#failedProbes = failedProbes;

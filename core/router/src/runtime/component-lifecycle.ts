@@ -224,6 +224,7 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     ...(store.stateKeys && { stateKeys: guarded(store.stateKeys) }),
     ...(store.changes && { changes: guarded(store.changes) }),
     ...(store.onDue && { onDue: store.onDue.bind(store) }),
+    ...(store.endLeases && { endLeases: guarded(store.endLeases) }),
     ...(store.coordination && { coordination: store.coordination }),
   };
   return nameLike(untilOpen, store);

@@ -25,14 +25,15 @@ export interface TokenRequest {
 export interface SharedText {
   readonly key: string;
   readonly text: string;
-  /** Until when, in milliseconds since the epoch. */
+  /** Until when, in milliseconds since the epoch by the clock of this router: the store takes the time until then. */
   readonly untilMs: number;
 }
 
 /**
  * Of stores that several routers share. Nothing of it has to be durable, in contrast to what the `Store` keeps: a store may lose all of it
  * in a crash. Methods may be called while the store is not open, and reject then; a rejection changes nothing else. They
- * never wait for what the methods of the `Store` wait for, such as a connection that commits use.
+ * never wait for what the methods of the `Store` wait for, such as a connection that commits use. The times of buckets and
+ * texts are those of one clock: of the server that the routers share, if there is one.
  */
 export interface Coordination {
   /** Keeps the heartbeat of a router in place of its last one, and returns those of all routers, its own included, in one step. */

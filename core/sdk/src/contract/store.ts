@@ -1,6 +1,6 @@
 /** The store: where events and deliveries are kept, so that nothing acknowledged is lost. */
 
-import type { Coordination } from './coordination.js';
+import type { Coordination, RouterBeat } from './coordination.js';
 import type { Attempt, Settlement } from './delivery.js';
 import type { Lifecycle } from './lifecycle.js';
 import { type NamedToken, token } from './services.js';
@@ -206,6 +206,14 @@ export interface Store extends Lifecycle {
   onDue?(wake: (destination: string) => void): () => void;
   /** Only of stores that several routers share: what these exchange. Without it, each router's limits are its own. */
   readonly coordination?: Coordination;
+  /**
+   * Only of stores with `coordination`: ends the leases of routers that are gone, each only where its last heartbeat is still this one,
+   * and returns how many leases these were. A router's leases are those of the store through which it sends its heartbeats. What
+   * it has taken over waits, with its attempts counted, and can be claimed at once; what was begun twice or more without coming back
+   * is due as at `open`. Settlements of these leases change nothing. Each router's leases are ended once, also where several
+   * routers call this at the same moment, and again after a further heartbeat of it.
+   */
+  endLeases?(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<number>;
   /**
    * Only of stores whose changes can be followed: what happened after a cursor, at most `limit` events and `limit` attempts. Null:
    * nothing yet, and a cursor from which on all that is committed later is found, by whatever router. A change is found

@@ -31,6 +31,9 @@ export function gatheringIn(
     .filter(({ subject, delivery }) => subject !== null && delivery.gather !== undefined);
 }
 
+/** The first one of a gathering may be removed between two statements; then one of the new ones is the first. More often in a row is not to be expected. */
+const mostRounds = 3;
+
 /** Places new deliveries, in the transaction that has added them. */
 export async function gather(
   connection: Connection,
@@ -40,9 +43,13 @@ export async function gather(
 ): Promise<void> {
   if (added.length === 0) return;
   const values = gatheringValues(added, ({ delivery }) => delivery.gather?.ends === true);
-  await connection.run(sql.addFirst, values);
   const late = added.map(({ delivery }) => storable(delivery.gather?.late ?? null));
-  await connection.run(sql.addOthers, [...values, late, nowMs]);
+  for (let round = 1, left = added.length; left > 0 && round <= mostRounds; round += 1) {
+    left -= (await connection.run(sql.addFirst, values)).length;
+    if (left === 0) break;
+    await connection.run(sql.lockFirst, [values[2]]);
+    left -= (await connection.run(sql.addOthers, [...values, late, nowMs])).length;
+  }
   const large = added.filter(({ bytes }) => bytes >= mostBytes).map(gatheringOf);
   if (large.length > 0) await connection.run(sql.hurryLarge, [large, nowMs]);
 }

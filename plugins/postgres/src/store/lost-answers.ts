@@ -2,7 +2,7 @@
 import type { ClaimRequest, Clock } from '@switchhook/sdk';
 import { failureOf } from '../failure.js';
 import { type Database, mayBeCommitted } from './database.js';
-import type { writeStatements } from './sql-writes.js';
+import type { leaseStatements } from './sql-leases.js';
 
 /** A claim that may have taken deliveries. */
 type LostClaim = Pick<ClaimRequest, 'destination' | 'leaseUntilMs'> & { readonly number: number };
@@ -12,16 +12,19 @@ const mostEvents = 10_000;
 
 export class LostAnswers {
   readonly #database: Database;
-  readonly #sql: ReturnType<typeof writeStatements>;
+  readonly #sql: ReturnType<typeof leaseStatements>;
   readonly #clock: Clock;
+  readonly #handOver: number;
   #claims: LostClaim[] = [];
   #events: string[] = [];
   #returning: Promise<void> | null = null;
 
-  constructor(database: Database, sql: ReturnType<typeof writeStatements>, clock: Clock) {
+  /** `handOver`: number of the claim of what is handed over in memory. */
+  constructor(database: Database, sql: ReturnType<typeof leaseStatements>, clock: Clock, handOver: number) {
     this.#database = database;
     this.#sql = sql;
     this.#clock = clock;
+    this.#handOver = handOver;
   }
 
   /** A claim has failed; `isTaken`: after it had taken deliveries. */
@@ -51,7 +54,7 @@ export class LostAnswers {
     }
     const events = this.#events;
     if (events.length === 0) return;
-    await this.#database.run(this.#sql.returnAppended, [events, nowMs]);
+    await this.#database.run(this.#sql.returnAppended, [events, nowMs, this.#handOver]);
     this.#events = this.#events.slice(events.length);
   }
 }

@@ -20,6 +20,8 @@ export class Routers implements Coordination {
   readonly #services: RoutersServices;
   readonly #sql: ReturnType<typeof routerStatements>;
   #database: Database | null = null;
+  /** Which leases are those of this router. */
+  #number = 0;
 
   constructor(settings: DatabaseSettings & { readonly schema: string }, services: RoutersServices) {
     this.#settings = settings;
@@ -27,8 +29,9 @@ export class Routers implements Coordination {
     this.#sql = routerStatements(settings.schema);
   }
 
-  /** The tables are installed. */
-  open(): void {
+  /** The tables are installed. `number`: of the claims of this router. */
+  open(number: number): void {
+    this.#number = number;
     this.#database = new Database({ ...this.#settings, connections, replyTimeoutMs }, this.#services);
   }
 
@@ -39,7 +42,7 @@ export class Routers implements Coordination {
   }
 
   beat({ id, beat, report }: RouterBeat): Promise<readonly RouterBeat[]> {
-    return this.#run<RouterBeat>(this.#sql.beat, [id, beat, report]);
+    return this.#run<RouterBeat>(this.#sql.beat, [id, beat, report, this.#number]);
   }
 
   async remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void> {
@@ -48,22 +51,22 @@ export class Routers implements Coordination {
   }
 
   async take({ key, tokens, tokenMs, capacity }: TokenRequest): Promise<number> {
-    const values = [storable(key), this.#services.clock.now(), tokens * tokenMs, capacity * tokenMs];
+    const values = [storable(key), tokens * tokenMs, capacity * tokenMs];
     const [row] = await this.#run<{ wait: number }>(this.#sql.take, values);
     return row?.wait ?? 0;
   }
 
   async texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const values = [keys, this.#services.clock.now()];
-    const rows = await this.#run<{ key: string; text: string }>(this.#sql.texts, values);
+    const rows = await this.#run<{ key: string; text: string }>(this.#sql.texts, [keys]);
     return new Map(rows.map(({ key, text }) => [key, text]));
   }
 
   async keepTexts(texts: readonly SharedText[]): Promise<void> {
     // In one order, so that two routers never wait for each other.
     const rows = [...new Map(texts.map((text) => [text.key, text])).values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-    const columns = [rows.map(({ key }) => key), rows.map(({ text }) => text), rows.map(({ untilMs }) => untilMs)];
-    await this.#run(this.#sql.keepTexts, [...columns, this.#services.clock.now()]);
+    const nowMs = this.#services.clock.now();
+    const times = rows.map(({ untilMs }) => untilMs - nowMs);
+    await this.#run(this.#sql.keepTexts, [rows.map(({ key }) => key), rows.map(({ text }) => text), times]);
   }
 
   async textKeys(after: string | null, limit: number): Promise<readonly string[]> {

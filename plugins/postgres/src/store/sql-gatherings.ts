@@ -58,20 +58,27 @@ export function gatheringStatements(schemaName: string) {
      * routers do not wait for each other. Those that are there without a first one are dropped: it was erased before a copy brought them.
      */
     addFirst: statement(
-      'gather_first',
+      'gather_first_of',
       `with added as (
         insert into ${s}.gathered (seq, idx, gathering, first, ends)
         select distinct on (i.gathering) n.seq, i.idx, i.gathering, true, i.ends
         from unnest($1::uuid[], $2::int[], $3::uuid[], $4::boolean[]) as i(id, idx, gathering, ends) ${place}
-        order by i.gathering, n.seq, i.idx on conflict (gathering) where first do nothing returning gathering)
-      delete from ${s}.gathered g using added a where g.gathering = a.gathering`,
+        order by i.gathering, n.seq, i.idx on conflict (gathering) where first do nothing returning gathering),
+      dropped as (delete from ${s}.gathered g using added a where g.gathering = a.gathering)
+      select gathering from added`,
+    ),
+    /** Locks the first ones of gatherings, and so waits for all that adds to them, takes or removes them. */
+    lockFirst: statement(
+      'lock_first',
+      `select seq, idx from ${s}.deliveries
+      where (seq, idx) in (select seq, idx from ${s}.gathered where gathering = any($1::uuid[]) and first) order by seq, idx for update`,
     ),
     /**
      * Ends the others: gathered where the first one waits and no attempt of it has begun, otherwise skipped. A statement of its own:
-     * it sees what the one before has waited for.
+     * it sees, and counts, what those before have waited for. Returns a row for each that has a first one.
      */
     addOthers: statement(
-      'gather_others',
+      'gather_others_of',
       `with incoming as materialized (
         select d.seq, d.idx, d.due_at, i.gathering, i.ends, i.late, f.seq as first_seq, f.idx as first_idx
         from unnest($1::uuid[], $2::int[], $3::uuid[], $4::boolean[], $5::text[]) as i(id, idx, gathering, ends, late) ${place}
@@ -108,9 +115,11 @@ export function gatheringStatements(schemaName: string) {
         insert into ${s}.settled
           (seq, idx, destination, route, transforms, line, state, reason, attempts, tries, lease, created_at, settled_at)
         select seq, idx, destination, route, transforms, line, case when joins then 6 else 4 end, null,
-          (not joins)::int, (not joins)::int, lease, created_at, $6::bigint from removed)
-      insert into ${s}.attempts (seq, idx, number, started_at, duration, outcome, reason, response)
-      select seq, idx, 1, $6, 0, 'skipped', late, null from removed where not joins`,
+          (not joins)::int, (not joins)::int, lease, created_at, $6::bigint from removed),
+      noted as (
+        insert into ${s}.attempts (seq, idx, number, started_at, duration, outcome, reason, response)
+        select seq, idx, 1, $6, 0, 'skipped', late, null from removed where not joins)
+      select seq, idx from placed`,
     ),
     /** Makes due what has an event with a body that is the limit alone. */
     hurryLarge: statement(

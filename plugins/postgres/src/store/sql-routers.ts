@@ -5,15 +5,19 @@ import type { Statement } from './sql-schema.js';
 /** More than are kept at once: otherwise they would become more and more. */
 const endedAtOnce = 20;
 
+/** The server's time in milliseconds since the epoch: the clocks of the routers differ. The same everywhere in a statement. */
+const now = `(extract(epoch from statement_timestamp()) * 1000)::float8`;
+
 export function routerStatements(schemaName: string) {
   const s = quoted(schemaName);
   const statement = (name: string, text: string): Statement => ({ name, text });
   return {
     beat: statement(
-      'beat',
+      'beat_of',
       `with own as (
-        insert into ${s}.routers (id, beat, report) values ($1, $2, $3)
-        on conflict (id) do update set beat = excluded.beat, report = excluded.report returning id, beat, report)
+        insert into ${s}.routers (id, beat, report, number) values ($1, $2, $3, $4)
+        on conflict (id) do update set beat = excluded.beat, report = excluded.report, number = excluded.number
+        returning id, beat, report)
       select id, beat, report from own union all select id, beat, report from ${s}.routers where id <> $1`,
     ),
     removeRouters: statement(
@@ -23,19 +27,22 @@ export function routerStatements(schemaName: string) {
     ),
     /** `free_at`: when the bucket would be full again if nothing more were taken. */
     take: statement(
-      'take',
-      `insert into ${s}.buckets as bucket (key, free_at) values ($1, $2::float8 + $3::float8)
-      on conflict (key) do update set free_at = greatest(bucket.free_at, $2::float8) + $3::float8
-      returning greatest(0, free_at - $2::float8 - $4::float8) as wait`,
+      'take_by_server',
+      `insert into ${s}.buckets as bucket (key, free_at) values ($1, ${now} + $2::float8)
+      on conflict (key) do update set free_at = greatest(bucket.free_at, ${now}) + $2::float8
+      returning greatest(0, free_at - ${now} - $3::float8) as wait`,
     ),
-    texts: statement('texts', `select key, text from ${s}.texts where key = any($1::text[]) and until > $2`),
+    texts: statement(
+      'texts_by_server',
+      `select key, text from ${s}.texts where key = any($1::text[]) and until > ${now}`,
+    ),
     /** Removes some of those that have ended, too: there are never many of them. */
     keepTexts: statement(
-      'keep_texts',
+      'keep_texts_for',
       `with ended as (delete from ${s}.texts where key = any(array(
-        select key from ${s}.texts where until <= $4 and key <> all($1::text[])
+        select key from ${s}.texts where until <= ${now} and key <> all($1::text[])
         order by until limit ${endedAtOnce} for update skip locked)))
-      insert into ${s}.texts (key, text, until) select * from unnest($1::text[], $2::text[], $3::float8[])
+      insert into ${s}.texts (key, text, until) select key, text, ${now} + for_ms from unnest($1::text[], $2::text[], $3::float8[]) i(key, text, for_ms)
       on conflict (key) do update set text = excluded.text, until = excluded.until`,
     ),
     textKeys: statement('text_keys', `select key from ${s}.texts where key > $1 order by key limit $2`),

@@ -126,6 +126,8 @@ export const migrations: readonly ((schema: string) => string)[] = [
   create unlogged table ${s}.texts (key text primary key, text text not null, until double precision not null);
   create index texts_by_end on ${s}.texts (until);
   `,
+  // Which claims are a router's: see sql-leases.ts. Null for routers of earlier versions, and once its leases have been ended.
+  (s) => `alter table ${s}.routers add column number bigint`,
 ];
 
 /** The statements that install the schema and keep its partitions. */

@@ -5,6 +5,15 @@ import type { Statement } from './sql-schema.js';
 /** One for all schemas; the text of a notification is the schema. */
 export const channel = 'switchhook';
 
+/** `names`: each destination with open deliveries. Skips from one to the next in the index. */
+export function destinations(s: string): string {
+  return `names as (
+        (select destination from ${s}.deliveries order by destination limit 1)
+        union all
+        select (select d.destination from ${s}.deliveries d where d.destination > n.destination order by d.destination limit 1)
+        from names n where n.destination is not null)`;
+}
+
 export function sessionStatements(schemaName: string) {
   const s = quoted(schemaName);
   const statement = (name: string, text: string): Statement => ({ name, text });
@@ -18,14 +27,9 @@ export function sessionStatements(schemaName: string) {
     lockShared: statement('lock_shared', `select pg_advisory_lock_shared(${lock})`),
     unlockAlone: statement('unlock_alone', `select pg_advisory_unlock(${lock})`),
     unlockShared: statement('unlock_shared', `select pg_advisory_unlock_shared(${lock})`),
-    /** Skips from destination to destination in the index. */
     due: statement(
       'due',
-      `with recursive names as (
-        (select destination from ${s}.deliveries order by destination limit 1)
-        union all
-        select (select d.destination from ${s}.deliveries d where d.destination > n.destination order by d.destination limit 1)
-        from names n where n.destination is not null)
+      `with recursive ${destinations(s)}
       select n.destination from names n
       where exists (select from ${s}.deliveries d where d.destination = n.destination and d.due_at <= $1)`,
     ),

@@ -1,6 +1,7 @@
 /** The statements that change the store: each is one transaction, and one round trip. */
 import { literal, quoted } from '../sql.js';
 import { gatheringStatements, lacksBody } from './sql-gatherings.js';
+import { leaseStatements } from './sql-leases.js';
 import { addedEvent, type Statement } from './sql-schema.js';
 
 const open = 'seq, idx, destination, route, transforms, line, state, attempts, tries, lease, due_at, created_at';
@@ -94,9 +95,10 @@ export function writeStatements(schemaName: string) {
 
   return {
     gatherings: gatheringStatements(schemaName),
+    leases: leaseStatements(schemaName),
     /** Duplicates are skipped; returns the places of the others. Sorted, so that two routers lock keys in the same order. */
     append: statement(
-      'append',
+      'append_claimed',
       `with incoming as materialized (
         select i.*, nextval(${literal(`${s}.event_numbers`)}) as seq from (
           select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
@@ -112,8 +114,9 @@ export function writeStatements(schemaName: string) {
           substring($15::bytea from i.start for i.size)
         from incoming i join fresh using (seq)),
       made as (
-        insert into ${s}.deliveries (${open})
-        select i.seq, d.idx, d.destination, d.route, d.transforms, d.line, d.state, d.state, d.state, d.state, d.due_at, $16::bigint
+        insert into ${s}.deliveries (${open}, claim)
+        select i.seq, d.idx, d.destination, d.route, d.transforms, d.line, d.state, d.state, d.state, d.state, d.due_at, $16::bigint,
+          case d.state when 1 then $25::bigint end
         from unnest($17::int[], $18::int[], $19::text[], $20::text[], $21::text[], $22::uuid[], $23::smallint[], $24::bigint[])
           as d(n, idx, destination, route, transforms, line, state, due_at)
         join incoming i using (n) join fresh using (seq))
@@ -204,41 +207,14 @@ export function writeStatements(schemaName: string) {
         (select max(idx) from ${s}.deliveries where seq = $1), (select max(idx) from ${s}.settled where seq = $1), -1) + 1 as idx`,
     ),
     extend: statement(
-      'extend',
-      `insert into ${s}.deliveries (${open})
-      select $1, d.idx, d.destination, d.route, d.transforms, $2, d.state, d.state, d.state, d.state, d.due_at, $3
+      'extend_claimed',
+      `insert into ${s}.deliveries (${open}, claim)
+      select $1, d.idx, d.destination, d.route, d.transforms, $2, d.state, d.state, d.state, d.state, d.due_at, $3,
+        case d.state when 1 then $10::bigint end
       from unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::bigint[])
         as d(idx, destination, route, transforms, state, due_at)`,
     ),
     markRouted: statement('mark_routed', `update ${s}.events set routed = true where seq = $1`),
-
-    /** Returns deliveries of a claim whose answer was lost: they were never handed over, so their attempts do not count. */
-    returnClaim: statement(
-      'return_claim',
-      `update ${s}.deliveries set state = 0, attempts = attempts - 1, tries = tries - 1, due_at = $4
-      where destination = $1 and due_at = $2 and claim = $3 and state = 1`,
-    ),
-    /** The same for deliveries of events whose senders were refused, because the answer of their commit was lost. */
-    returnAppended: statement(
-      'return_appended',
-      `update ${s}.deliveries set state = 0, attempts = 0, tries = 0, due_at = $2
-      where seq = any(array(select seq from ${s}.seen where id = any($1::uuid[]))) and state = 1 and lease = 1 and claim is null`,
-    ),
-
-    /** The leases of routers that are gone end; deliveries that were lost more than once become due apart from each other. */
-    endLeases: statement(
-      'end_leases',
-      `with running as (
-        select d.seq, d.idx, d.tries - (select count(*) from ${s}.attempts a where a.seq = d.seq and a.idx = d.idx) as unanswered
-        from ${s}.deliveries d where d.state = 1),
-      suspects as (
-        select seq, idx, row_number() over (order by unanswered, seq, idx) - 1 as place,
-          least($2::bigint, $3::bigint / count(*) over ()) as apart
-        from running where unanswered > 1)
-      update ${s}.deliveries d set due_at = least(d.due_at, $1::bigint + coalesce(
-        (select s.place * s.apart from suspects s where s.seq = d.seq and s.idx = d.idx), 0))
-      where d.state = 1`,
-    ),
   };
 }
 

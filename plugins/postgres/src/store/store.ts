@@ -1,9 +1,7 @@
 /** The store of the contract: groups what arrives together, and sends each group as one transaction. */
 import type {
   Appended,
-  Backlog,
   Changes,
-  Claim,
   ClaimRequest,
   Clock,
   DeliveryQuery,
@@ -113,10 +111,11 @@ export class PostgresStore implements Store {
       const days = new Days(database, this.#sql, schema, this.#services);
       await days.begin();
       const [router] = await database.run<{ number: number }>(this.#sql.routerNumber);
-      const writes = new Writes(database, writeStatements(schema), clock, router?.number ?? 0);
-      this.coordination.open();
+      const number = router?.number ?? 0;
+      const writes = new Writes(database, writeStatements(schema), clock, number);
+      this.coordination.open(number);
       await session.open(async () => {
-        await writes.endLeases();
+        await writes.endAllLeases();
         await this.coordination.clear();
       });
       const reads = new Reads(database, readStatements(schema), clock);
@@ -157,9 +156,7 @@ export class PostgresStore implements Store {
     return appended;
   }
 
-  claim(request: ClaimRequest): Promise<Claim> {
-    return this.#do(({ writes }) => writes.claim(request));
-  }
+  readonly claim = (request: ClaimRequest) => this.#do(({ writes }) => writes.claim(request));
 
   async settle(settled: readonly Settled[]): Promise<void> {
     const { session } = this.#opened;
@@ -179,14 +176,20 @@ export class PostgresStore implements Store {
     });
   }
 
-  discard(ids: readonly string[]): Promise<readonly string[]> {
-    return this.#do(({ writes }) => writes.discard(ids));
-  }
+  readonly discard = (ids: readonly string[]) => this.#do(({ writes }) => writes.discard(ids));
 
   prune(request: PruneRequest): Promise<number> {
     return this.#do(async ({ state, removals }) => {
       if (request.remove === 'bodies') return removals.pruneBodies(request);
       return (await state.removeEnded(request.limit)) + (await removals.prune(request));
+    });
+  }
+
+  endLeases(gone: Parameters<Writes['endLeases']>[0]): Promise<number> {
+    return this.#do(async ({ writes, session }) => {
+      const ended = await writes.endLeases(gone);
+      if (ended > 0) session.announce();
+      return ended;
     });
   }
 
@@ -214,9 +217,7 @@ export class PostgresStore implements Store {
 
   readonly size = () => this.#read(({ reads }) => reads.size());
 
-  backlog(): Promise<readonly Backlog[]> {
-    return this.#read(({ reads }) => reads.backlog());
-  }
+  readonly backlog = () => this.#read(({ reads }) => reads.backlog());
 
   changes(after: string | null, limit: number): Promise<Changes> {
     return this.#read(({ reads }) => reads.changes(after, limit));

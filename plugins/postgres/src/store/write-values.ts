@@ -2,7 +2,13 @@
 import type { Entry, EventRecord, NewDelivery, Settled } from '@switchhook/sdk';
 import { lineOf, partsOf, stateCodes, storable, textOf, whole } from './rows.js';
 
-export function appendValues(entries: readonly Entry[], digests: readonly string[], nowMs: number): readonly unknown[] {
+/** `claim`: of the deliveries that are handed over in memory. */
+export function appendValues(
+  entries: readonly Entry[],
+  digests: readonly string[],
+  nowMs: number,
+  claim: number,
+): readonly unknown[] {
   const deliveries = entries.flatMap(({ event, deliveries: made }, index) =>
     made.map((delivery, idx) => ({ n: index + 1, idx, line: lineOf(event.subject), delivery })),
   );
@@ -11,7 +17,7 @@ export function appendValues(entries: readonly Entry[], digests: readonly string
     ...[entries.map(({ event }) => event.id), digests],
     ...eventValues(entries.map(({ event, deliveries: made }) => ({ event, isRouted: made.length > 0 }))),
     ...[nowMs, deliveries.map(({ n }) => n), deliveries.map(({ idx }) => idx), destinations, routes, transforms],
-    ...[deliveries.map(({ line }) => line), states, due],
+    ...[deliveries.map(({ line }) => line), states, due, claim],
   ];
 }
 

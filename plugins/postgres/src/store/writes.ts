@@ -8,6 +8,7 @@ import {
   deliveryId,
   type Entry,
   type NewDelivery,
+  type RouterBeat,
   type Settled,
 } from '@switchhook/sdk';
 import { DatabaseFailure } from '../failure.js';
@@ -15,6 +16,7 @@ import { type Connection, type Database, inTransaction } from './database.js';
 import { gather, gatheredEvents, gatheringIn } from './gatherings.js';
 import { LostAnswers } from './lost-answers.js';
 import { digestOf, type EventRow, eventRecord, lineOf, maxDeliveries, partsOf, transformsOf, whole } from './rows.js';
+import { claimsPerRouter } from './sql-leases.js';
 import type { Statement } from './sql-schema.js';
 import { firstOpen, type writeStatements } from './sql-writes.js';
 import { appendValues, deliveryValues, settleValues } from './write-values.js';
@@ -23,9 +25,6 @@ import { appendValues, deliveryValues, settleValues } from './write-values.js';
 const suspectsApartMs = 2_000;
 /** None waits for longer, however many there are. */
 const longestApartMs = 120_000;
-
-/** After so many claims their numbers begin anew: a lost one is known by the time at which its lease ends, too. */
-const claimsPerRouter = 2 ** 24;
 
 interface ClaimRow extends Omit<EventRow, 'seq'> {
   readonly idx: number;
@@ -49,16 +48,16 @@ export class Writes {
   readonly #sql: ReturnType<typeof writeStatements>;
   readonly #clock: Clock;
   readonly #lost: LostAnswers;
-  /** Claims are numbered from here. */
-  readonly #firstClaim: number;
+  /** The number of what is handed over in memory; claims have the numbers after it. */
+  readonly #handOver: number;
   #claims = 0;
 
   constructor(database: Database, sql: ReturnType<typeof writeStatements>, clock: Clock, routerNumber: number) {
     this.#database = database;
     this.#sql = sql;
     this.#clock = clock;
-    this.#lost = new LostAnswers(database, sql, clock);
-    this.#firstClaim = routerNumber * claimsPerRouter;
+    this.#handOver = routerNumber * claimsPerRouter;
+    this.#lost = new LostAnswers(database, sql.leases, clock, this.#handOver);
   }
 
   /** One result per entry, in order. */
@@ -77,7 +76,7 @@ export class Writes {
 
   #append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     const digests = entries.map(({ event }) => digestOf(event.source, event.key));
-    const values = appendValues(entries, digests, this.#clock.now());
+    const values = appendValues(entries, digests, this.#clock.now(), this.#handOver);
     const gathering = gatheringIn(
       entries.map(({ event: { id, subject, body }, deliveries }) => ({
         event: { id, subject, bytes: body.length },
@@ -149,8 +148,9 @@ export class Writes {
   }
 
   async #take(statement: Statement, { destination, nowMs, leaseUntilMs, limit, maxAttempts }: ClaimRequest) {
-    const claim = { destination, leaseUntilMs: whole(leaseUntilMs), number: this.#firstClaim + this.#claims };
-    this.#claims = (this.#claims + 1) % claimsPerRouter;
+    // After so many claims their numbers begin anew: a lost one is known by the time at which its lease ends, too.
+    this.#claims = (this.#claims % (claimsPerRouter - 1)) + 1;
+    const claim = { destination, leaseUntilMs: whole(leaseUntilMs), number: this.#handOver + this.#claims };
     const values = [destination, Math.floor(nowMs), claim.leaseUntilMs, limit, maxAttempts, claim.number];
     let isTaken = false;
     const take = async (connection: Connection) => {
@@ -211,6 +211,7 @@ export class Writes {
       await connection.run(this.#sql.extend, [
         ...[event.seq, lineOf(event.subject), nowMs, indexes],
         ...deliveryValues(deliveries),
+        this.#handOver,
       ]);
       const gathering = gatheringIn([{ event: { ...event, id: eventId }, deliveries }], first);
       await gather(connection, this.#sql.gatherings, gathering, nowMs);
@@ -220,8 +221,16 @@ export class Writes {
   }
 
   /** Ends all leases: no other router has the store open. */
-  async endLeases(): Promise<void> {
-    await this.#database.run(this.#sql.endLeases, [this.#clock.now(), suspectsApartMs, longestApartMs]);
+  async endAllLeases(): Promise<void> {
+    await this.#database.run(this.#sql.leases.endAll, [this.#clock.now(), suspectsApartMs, longestApartMs]);
+  }
+
+  /** Ends the leases of routers that are gone, and returns how many these were. */
+  async endLeases(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<number> {
+    const routers = [gone.map(({ id }) => id), gone.map(({ beat }) => beat)];
+    const values = [this.#clock.now(), suspectsApartMs, longestApartMs, ...routers];
+    const [row] = await this.#database.run<{ ended: number }>(this.#sql.leases.endOf, values);
+    return row?.ended ?? 0;
   }
 }
 

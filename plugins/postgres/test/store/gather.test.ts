@@ -1,6 +1,8 @@
 import type { Store } from '@switchhook/sdk';
 import { expect } from 'chai';
-import { aClaim, aNewDelivery, anEntry, eventId, startMs, withStore } from './fixtures.js';
+import pg from 'pg';
+import { eventually } from '../../../../test/support/eventually.js';
+import { aClaim, aNewDelivery, anEntry, eventId, type Fixtures, startMs, withStore } from './fixtures.js';
 
 const dayMs = 86_400_000;
 
@@ -47,6 +49,59 @@ describe('gathered deliveries of stores that share a database', () => {
         else expect([events.length, late]).to.deep.equal(late === 'gathered' ? [2, late] : [1, 'skipped']);
       }
       expect(await database.query('select 1 from deliveries where state = 0')).to.deep.equal([]);
+    }),
+  );
+
+  /** Locks all deliveries, begins work, and runs statements and releases them once so many statements wait for the locks. */
+  const whileWaiting = async (
+    { database }: Fixtures,
+    waiting: number,
+    begin: () => Promise<unknown>,
+    statements = 'select 1',
+  ) => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      await client.query('begin; select * from deliveries for update');
+      const begun = begin();
+      await eventually(async () => {
+        const [{ count } = {}] = await database.query(
+          `select count(*)::int from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || current_schema() || '%'`,
+        );
+        return count === waiting;
+      });
+      await client.query(`${statements}; commit`);
+      await begun;
+    } finally {
+      await client.end();
+    }
+  };
+
+  it(
+    'gathers 1,000 events and no more, also where the last ones are committed by two routers at once',
+    withStore(async (fixtures) => {
+      const [one, other] = [await fixtures.open(), await fixtures.open()];
+      await one.append(Array.from({ length: 999 }, (_, n) => gathering(n, 'a')));
+      await whileWaiting(fixtures, 2, () =>
+        Promise.all([one.append([gathering(1_000, 'a')]), other.append([gathering(1_001, 'a')])]),
+      );
+      const states = await Promise.all([1_000, 1_001].map(async (n) => (await one.delivery(`${eventId(n)}.0`))?.state));
+      expect(states.sort()).to.deep.equal(['gathered', 'skipped']);
+      const { dueMs, gathered } = (await one.delivery(`${eventId(0)}.0`)) ?? {};
+      expect([dueMs, gathered?.events]).to.deep.equal([startMs, 1_000]);
+    }),
+  );
+
+  it(
+    'begins another gathering where the first event is erased while the last one is committed',
+    withStore(async (fixtures) => {
+      const store = await fixtures.open();
+      await store.append([gathering(1, 'a'), gathering(2, 'a')]);
+      const append = () => store.append([gathering(3, 'a', true), gathering(4, 'a')]);
+      await whileWaiting(fixtures, 1, append, 'delete from deliveries; delete from gathered');
+      const { deliveries } = await store.claim(aClaim());
+      const sent = deliveries.map(({ event, events }) => [event.id, events?.map(({ id }) => id)]);
+      expect(sent).to.deep.equal([[eventId(3), [eventId(3), eventId(4)]]]);
     }),
   );
 

@@ -100,11 +100,18 @@ describe('the statements of the store postgres', () => {
     [null, null, null],
     [null, null, null],
   ];
+  /** Of the digests of gatherings, none is known: any uuid is one. */
+  const gathered = [ids, [0, 0, 0], ids, [false, false, true]];
   const cases: readonly (readonly [Statement, readonly unknown[], readonly RegExp[]])[] = [
     [writes.known, [ids], [/^seen_pkey$/]],
     [writes.claim, claim, [/^deliveries_due$/, /^events_\d+_pkey$/]],
-    [writes.returnClaim, ['crm', nowMs, 1, nowMs], [/^deliveries_due$/]],
-    [writes.returnAppended, [ids, nowMs], [/^deliveries_pkey$/, /^seen_id_key$/]],
+    [writes.leases.returnClaim, ['crm', nowMs, 1, nowMs], [/^deliveries_due$/]],
+    [writes.leases.returnAppended, [ids, nowMs, 1], [/^deliveries_pkey$/, /^seen_id_key$/]],
+    [
+      writes.leases.endOf,
+      [nowMs, 2_000, 120_000, ['a'], [1]],
+      [/^deliveries_due$/, /^routers_pkey$/, /^attempts_\d+_pkey$/],
+    ],
     [writes.nextDue, ['crm'], [/^deliveries_due$/]],
     [writes.claimHeads, claim, [/^deliveries_due$/, /^deliveries_in_line$/, /^deliveries_pkey$/]],
     [writes.claimHeadsBySubject, claim, [/^deliveries_in_line$/, /^deliveries_pkey$/]],
@@ -160,17 +167,19 @@ describe('the statements of the store postgres', () => {
       [/^attempts_\d+_xid_seq_idx_number_idx$/, /^events_\d+_pkey$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/],
     ],
     [reads.dead, [], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
+    [writes.gatherings.addFirst, gathered, [/^seen_id_key$/]],
+    [writes.gatherings.lockFirst, [ids], [/^gathered_by_gathering$|^gathered_first$/, /^deliveries_pkey$/]],
     [sessionStatements(schema).due, [nowMs], [/^deliveries_due$/]],
-    [routers.beat, ['a', 1, 'report'], []],
-    [routers.take, ['crm', 1, 2, 3], []],
-    [routers.texts, [['a', 'b'], nowMs], [/^texts_pkey$/]],
-    [routers.keepTexts, [['a'], ['text'], [nowMs], nowMs], [/^texts_pkey$/, /^texts_by_end$/]],
+    [routers.beat, ['a', 1, 'report', 1], []],
+    [routers.take, ['crm', 2, 3], []],
+    [routers.texts, [['a', 'b']], [/^texts_pkey$/]],
+    [routers.keepTexts, [['a'], ['text'], [1]], [/^texts_pkey$/, /^texts_by_end$/]],
     [routers.textKeys, ['a', 9], [/^texts_pkey$/]],
     [routers.dropTexts, [['a']], [/^texts_pkey$/]],
     [routers.removeRouters, [['a'], [1]], [/^routers_pkey$/]],
   ];
   /** They count, or read the first row only. */
-  const walksWhole = ['dead', 'due'];
+  const walksWhole = ['dead', 'due', 'end_leases_of'];
   /** A row for each router: all of them are read. */
   const tiny = ['event_numbers', 'routers'];
   for (const [statement, values, indexes] of cases)

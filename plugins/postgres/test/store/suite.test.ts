@@ -2,7 +2,7 @@ import { storeSuite } from '@switchhook/testkit';
 import { setup } from './fixtures.js';
 
 storeSuite('postgres', async () => {
-  const { open, clock, close } = await setup();
+  const { open, clock, close, database } = await setup();
   const store = await open();
   let current = store;
   const reopen = async () => {
@@ -10,5 +10,9 @@ storeSuite('postgres', async () => {
     current = await open();
     return current;
   };
-  return { store, clock, reopen, close };
+  const passOnServer = async (ms: number) => {
+    await database.query('update buckets set free_at = free_at - $1', [ms]);
+    await database.query('update texts set until = until - $1', [ms]);
+  };
+  return { store, clock, reopen, close, passOnServer };
 });

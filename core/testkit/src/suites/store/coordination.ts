@@ -3,6 +3,7 @@ import { deepStrictEqual, ok } from 'node:assert/strict';
 import type { RouterBeat } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { StoreFixture, Test } from './fixtures.js';
+import { aClaim, aNewDelivery, anEntry, aSettled, deliveryOf, leaseMs, numbers, startMs } from './fixtures.js';
 
 function coordinationOf({ store }: StoreFixture) {
   ok(store.coordination !== undefined);
@@ -10,6 +11,13 @@ function coordinationOf({ store }: StoreFixture) {
 }
 
 const byId = (beats: readonly RouterBeat[]) => [...beats].sort((a, b) => (a.id < b.id ? -1 : 1));
+
+/** So long that what passes on a server during a test does not matter. */
+const hourMs = 3_600_000;
+
+async function pass({ clock, passOnServer }: StoreFixture, ms: number): Promise<void> {
+  await (passOnServer?.(ms) ?? clock.advance(ms));
+}
 
 export function coordinationTests(test: Test): void {
   describe('coordination', () => {
@@ -37,26 +45,27 @@ export function coordinationTests(test: Test): void {
 
     test('gives the tokens of a bucket to all, one request after the other, and promises later ones', async (fixture) => {
       const kept = coordinationOf(fixture);
-      const take = (tokens: number, key = 'crm') => kept.take({ key, tokens, tokenMs: 100, capacity: 10 });
-      deepStrictEqual([await take(4), await take(6), await take(1), await take(3)], [0, 0, 100, 400]);
+      const take = async (tokens: number, key = 'crm') =>
+        Math.round((await kept.take({ key, tokens, tokenMs: hourMs, capacity: 10 })) / hourMs);
+      deepStrictEqual([await take(4), await take(6), await take(1), await take(3)], [0, 0, 1, 4]);
       deepStrictEqual(await take(10, 'other'), 0);
-      await fixture.clock.advance(400);
-      deepStrictEqual([await take(1), await take(1)], [100, 200]);
+      await pass(fixture, 4 * hourMs);
+      deepStrictEqual([await take(1), await take(1)], [1, 2]);
       const all = await Promise.all(Array.from({ length: 20 }, () => take(1)));
       deepStrictEqual(
         [...all].sort((a, b) => a - b),
-        Array.from({ length: 20 }, (_, index) => 300 + 100 * index),
+        Array.from({ length: 20 }, (_, index) => 3 + index),
       );
-      await fixture.clock.advance(60_000);
-      deepStrictEqual([await take(10), await take(1)], [0, 100]);
+      await pass(fixture, 600 * hourMs);
+      deepStrictEqual([await take(10), await take(1)], [0, 1]);
     });
 
     test('keeps texts until their time, the last one under each key', async (fixture) => {
       const kept = coordinationOf(fixture);
       const { clock } = fixture;
       const at = (key: string, text: string, forMs: number) => ({ key, text, untilMs: clock.now() + forMs });
-      await kept.keepTexts([at('a', 'grüß 😀', 1_000), at('b', 'one', 500.5)]);
-      await kept.keepTexts([at('b', 'two', 2_000), at('["c"]', '', 2_000)]);
+      await kept.keepTexts([at('a', 'grüß 😀', hourMs), at('b', 'one', hourMs / 2 + 0.5)]);
+      await kept.keepTexts([at('b', 'two', 2 * hourMs), at('["c"]', '', 2 * hourMs)]);
       deepStrictEqual(
         await kept.texts(['a', 'b', '["c"]', 'A', 'missing']),
         new Map([
@@ -65,9 +74,9 @@ export function coordinationTests(test: Test): void {
           ['["c"]', ''],
         ]),
       );
-      await clock.advance(1_000);
+      await pass(fixture, hourMs);
       deepStrictEqual(await kept.texts(['a', 'b']), new Map([['b', 'two']]));
-      await kept.keepTexts([at('a', 'again', 1_000)]);
+      await kept.keepTexts([at('a', 'again', hourMs)]);
       deepStrictEqual(await kept.texts(['a']), new Map([['a', 'again']]));
       deepStrictEqual(await kept.texts([]), new Map());
     });
@@ -75,7 +84,7 @@ export function coordinationTests(test: Test): void {
     test('lists the keys of texts page by page, and removes texts', async (fixture) => {
       const kept = coordinationOf(fixture);
       const keys = Array.from({ length: 7 }, (_, n) => `key ${n}`);
-      await kept.keepTexts(keys.map((key) => ({ key, text: 'x', untilMs: fixture.clock.now() + 1_000 })));
+      await kept.keepTexts(keys.map((key) => ({ key, text: 'x', untilMs: fixture.clock.now() + hourMs })));
       const found: string[] = [];
       for (;;) {
         const page = await kept.textKeys(found.at(-1) ?? null, 3);
@@ -87,8 +96,68 @@ export function coordinationTests(test: Test): void {
       deepStrictEqual([...(await kept.texts(keys)).keys()].sort(), [...keys.slice(0, 1), ...keys.slice(3)]);
     });
 
+    test.needing('endLeases')(
+      'ends the leases of a router that is gone, once, and not those of one that has sent a further heartbeat',
+      async (fixture) => {
+        const [kept, { store, clock }] = [coordinationOf(fixture), fixture];
+        ok(store.endLeases !== undefined);
+        const beat = (n: number) => kept.beat({ id: 'a', beat: n, report: '' });
+        const end = (n: number, id = 'a') => store.endLeases?.([{ id, beat: n }]);
+        const dueMs = startMs + leaseMs;
+        await beat(1);
+        await store.append([
+          anEntry(1, {}, [aNewDelivery({ state: 'running', dueMs })]),
+          anEntry(2),
+          anEntry(3, {}, [aNewDelivery({ dueMs })]),
+        ]);
+        const claimed = (await store.claim(aClaim())).deliveries;
+        deepStrictEqual(numbers(claimed), [2]);
+        await clock.advance(1_000);
+        deepStrictEqual([await end(2), await end(1, 'b'), await store.endLeases([])], [0, 0, 0]);
+        deepStrictEqual([await end(1), await end(1)], [2, 0]);
+        const standing = async (n: number) => {
+          const found = await store.delivery(deliveryOf(n));
+          return [found?.state, found?.attempts, (found?.dueMs ?? 0) - clock.now()];
+        };
+        const after = [
+          ['waiting', 1, 0],
+          ['waiting', 1, 0],
+          ['waiting', 0, leaseMs - 1_000],
+        ];
+        deepStrictEqual([await standing(1), await standing(2), await standing(3)], after);
+        await store.settle([1, 2].map((n) => aSettled({ id: deliveryOf(n), lease: 1 })));
+        deepStrictEqual([await standing(1), await standing(2), await standing(3)], after);
+        const again = (await store.claim(aClaim({ nowMs: clock.now() }))).deliveries;
+        deepStrictEqual(
+          again.map(({ attempt, lease }) => [attempt, lease]),
+          [
+            [2, 2],
+            [2, 2],
+          ],
+        );
+        deepStrictEqual(await end(1), 0);
+        await beat(2);
+        deepStrictEqual(await end(2), 2);
+        // They were lost twice.
+        deepStrictEqual(
+          [await standing(1), await standing(2)],
+          [
+            ['waiting', 2, 0],
+            ['waiting', 2, 2_000],
+          ],
+        );
+      },
+    );
+
     test('counts parts of a millisecond', async (fixture) => {
       const kept = coordinationOf(fixture);
+      const aThird = { key: 'calls', tokens: 3 * hourMs, tokenMs: 1 / 3, capacity: 1 };
+      deepStrictEqual(
+        [await kept.take(aThird), await kept.take(aThird)].map((ms) => Math.round(ms / hourMs)),
+        [1, 2],
+      );
+      // On a server the parts have passed before the next request comes.
+      if (fixture.passOnServer !== undefined) return;
       const take = () => kept.take({ key: 'crm', tokens: 1, tokenMs: 1 / 3, capacity: 1 });
       const waits = [await take(), await take(), await take(), await take()];
       deepStrictEqual(

@@ -19,6 +19,8 @@ export interface StoreFixture {
   readonly store: Store;
   /** The store's clock. */
   readonly clock: FakeClock;
+  /** Only where buckets and shared texts go by the clock of a server, which also goes on by itself: lets so much time pass for them. */
+  passOnServer?(ms: number): Promise<void>;
   /** Closes the store and opens it again, as a restart does; gives the one to go on with. Undefined where nothing is kept. */
   reopen?(): Promise<Store>;
   close(): Promise<void>;
@@ -129,6 +131,7 @@ export const storeParts = {
   changes: { what: '`changes` of the store', in: ({ store }) => store.changes !== undefined },
   clear: { what: '`clear` of the store', in: ({ store }) => store.clear !== undefined },
   coordination: { what: '`coordination` of the store', in: ({ store }) => store.coordination !== undefined },
+  endLeases: { what: '`endLeases` of the store', in: ({ store }) => store.endLeases !== undefined },
   erase: {
     what: '`erase` and `purge` of the store',
     in: ({ store }) => store.erase !== undefined && store.purge !== undefined,
