@@ -15,12 +15,13 @@ export async function filledStore(plugin: Plugin, options: JsonObject, deliverie
   for (let made = 0; made < deliveries / 2; made += chunk)
     await store.append(
       Array.from({ length: chunk }, (_, index) => {
-        const id = `backlog-${made + index}`;
+        const number = (made + index).toString(16).padStart(12, '0');
+        const id = `00000000-0000-7000-8000-${number}`;
         const delivery = { route: 'all', transforms: [], state: 'waiting', dueMs: nowMs } as const;
         return {
           event: {
             id,
-            key: id,
+            key: `backlog-${number}`,
             source: 'agents',
             type: 'conversation_ended',
             subject: id,
