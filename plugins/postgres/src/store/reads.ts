@@ -33,7 +33,7 @@ import type { readStatements } from './sql-reads.js';
 type Place = readonly [atMs: number, seq: number, idx: number];
 
 /** Counting takes at most this part of the time: a count of a large backlog is used again for a while. */
-const countingShare = 1 / 10;
+const countingShare = 1 / 40;
 
 export class Reads {
   readonly #database: Database;

@@ -128,6 +128,15 @@ export const migrations: readonly ((schema: string) => string)[] = [
   `,
   // Which claims are a router's: see sql-leases.ts. Null for routers of earlier versions, and once its leases have been ended.
   (s) => `alter table ${s}.routers add column number bigint`,
+  // From PostgreSQL 18 on, an index can be searched by its later columns: in an almost empty table it was chosen in place of the primary
+  // key, and read as a whole for each settlement once an old transaction kept removed rows in it. Both conditions always hold, and
+  // keep each index to statements that compare its first column.
+  (s) => `
+  drop index ${s}.deliveries_due;
+  create index deliveries_due on ${s}.deliveries (destination, due_at, seq, idx) where destination is not null;
+  drop index ${s}.deliveries_by_time;
+  create index deliveries_by_time on ${s}.deliveries (created_at, seq, idx) where created_at is not null;
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */

@@ -8,7 +8,7 @@ export const channel = 'switchhook';
 /** `names`: each destination with open deliveries. Skips from one to the next in the index. */
 export function destinations(s: string): string {
   return `names as (
-        (select destination from ${s}.deliveries order by destination limit 1)
+        (select destination from ${s}.deliveries where destination > '' order by destination limit 1)
         union all
         select (select d.destination from ${s}.deliveries d where d.destination > n.destination order by d.destination limit 1)
         from names n where n.destination is not null)`;

@@ -32,7 +32,7 @@ export function writeStatements(schemaName: string) {
     found as (
       select seq, idx, route, transforms, attempts, lease, false as exhausted from taken
       union all select seq, idx, route, transforms, attempts, lease, true from gone)
-    select f.idx, f.route, f.transforms, f.attempts, f.lease, f.exhausted, g.gathering, ${event}
+    select f.idx, f.route, f.transforms, f.attempts, f.lease, f.exhausted, due.due_at, g.gathering, ${event}
     from found f join due using (seq, idx) left join ${s}.gathered g on g.seq = f.seq and g.idx = f.idx and g.first cross join lateral (select * from ${s}.events where seq = f.seq offset 0) e
     order by due.due_at, f.seq, f.idx`;
   const lockable = 'ctid as place, seq, idx, due_at, attempts';
@@ -129,22 +129,27 @@ export function writeStatements(schemaName: string) {
     /** Writes a record to the log and commits it, to prove that a commit is possible. */
     prove: statement('prove', `select pg_logical_emit_message(true, 'switchhook', '')`),
 
+    /** Reads from the due time $7 on: see `DueWindow`. */
     claim: statement(
-      'claim',
+      'claim_from',
       `with due as materialized (
         select ${lockable} from ${s}.deliveries
-        where destination = $1 and due_at <= $2 ${byDue} limit $4 for update skip locked),
+        where destination = $1 and due_at >= $7 and due_at <= $2 ${byDue} limit $4 for update skip locked),
       ${takeDue}`,
     ),
-    nextDue: statement('next_due', `select due_at from ${s}.deliveries where destination = $1 order by due_at limit 1`),
-    claimHeads: claimHeads('claim_heads', first),
-    claimHeadsBySubject: claimHeads('claim_heads_by_subject', bySubject),
+    nextDue: statement(
+      'next_due_from',
+      `select due_at from ${s}.deliveries where destination = $1 and due_at >= $2 order by due_at limit 1`,
+    ),
+
+    claimHeads: claimHeads('claim_due_heads', first),
+    claimHeadsBySubject: claimHeads('claim_due_heads_by_subject', bySubject),
     nextHead: nextHead('next_head', first),
     nextHeadBySubject: nextHead('next_head_by_subject', bySubject),
 
     /** `back`: 1 returns the attempt. A settlement whose lease is no longer the delivery's finds no row. */
     settle: statement(
-      'settle',
+      'settle_at',
       `with incoming as materialized (
         select d.*, i.* from unnest($1::uuid[], $2::int[], $3::int[], $4::smallint[], $5::text[], $6::bigint[], $7::int[],
           $8::bigint[], $9::float8[], $10::text[], $11::text[], $12::text[])
@@ -161,7 +166,7 @@ export function writeStatements(schemaName: string) {
       again as (
         update ${s}.deliveries d set state = 0, due_at = i.until, attempts = d.attempts - i.back,
           tries = d.tries - case when i.outcome is null then i.back else 0 end
-        from incoming i where d.ctid = i.place and i.new_state = 0
+        from incoming i where d.ctid = any(array(select place from incoming where new_state = 0)) and i.place = d.ctid
         returning d.seq, d.idx, d.tries, i.started_at, i.duration, i.outcome, i.why, i.response),
       kept as (${keepEnded('gone', 'new_state', 'new_reason', '$13::bigint')})
       insert into ${s}.attempts (seq, idx, number, started_at, duration, outcome, reason, response)

@@ -13,6 +13,7 @@ import {
 } from '@switchhook/sdk';
 import { DatabaseFailure } from '../failure.js';
 import { type Connection, type Database, inTransaction } from './database.js';
+import { DueWindow } from './due-window.js';
 import { gather, gatheredEvents, gatheringIn } from './gatherings.js';
 import { LostAnswers } from './lost-answers.js';
 import { digestOf, type EventRow, eventRecord, lineOf, maxDeliveries, partsOf, transformsOf, whole } from './rows.js';
@@ -33,6 +34,8 @@ interface ClaimRow extends Omit<EventRow, 'seq'> {
   readonly attempts: number;
   readonly lease: number;
   readonly exhausted: boolean;
+  /** Before it was taken. */
+  readonly due_at: number;
   /** Null where it does not gather. */
   readonly gathering: string | null;
 }
@@ -48,6 +51,7 @@ export class Writes {
   readonly #sql: ReturnType<typeof writeStatements>;
   readonly #clock: Clock;
   readonly #lost: LostAnswers;
+  readonly #due: DueWindow;
   /** The number of what is handed over in memory; claims have the numbers after it. */
   readonly #handOver: number;
   #claims = 0;
@@ -57,6 +61,7 @@ export class Writes {
     this.#sql = sql;
     this.#clock = clock;
     this.#handOver = routerNumber * claimsPerRouter;
+    this.#due = new DueWindow(clock);
     this.#lost = new LostAnswers(database, sql.leases, clock, this.#handOver);
   }
 
@@ -117,13 +122,23 @@ export class Writes {
   async claim(request: ClaimRequest): Promise<Claim> {
     await this.returnLost();
     if (request.ordered) return this.#claimInOrder(request);
-    const taken = await this.#take(this.#sql.claim, request);
-    return { ...taken, nextDueMs: (await this.#next(this.#sql.nextDue, request)).due_at };
+    const { destination, nowMs, limit } = request;
+    const { claimedMs, ...taken } = await this.#due.claim(destination, nowMs, async (fromMs) => {
+      const { lastDueMs, ...claim } = await this.#take(this.#sql.claim, request, [Math.floor(fromMs)]);
+      const isFull = claim.deliveries.length + claim.exhausted.length === limit;
+      return { ...claim, claimedMs: isFull && lastDueMs !== null ? lastDueMs : nowMs };
+    });
+    const nextDueMs = await this.#due.next(
+      destination,
+      nowMs,
+      async (fromMs) => (await this.#next(this.#sql.nextDue, request, [Math.floor(fromMs)])).due_at,
+    );
+    return { ...taken, nextDueMs };
   }
 
   async #claimInOrder(request: ClaimRequest): Promise<Claim> {
     const { limit, nowMs } = request;
-    const first = await this.#take(this.#sql.claimHeads, request);
+    const { lastDueMs: _, ...first } = await this.#take(this.#sql.claimHeads, request);
     const head = await this.#next(this.#sql.nextHead, request);
     const isFull = first.deliveries.length + first.exhausted.length === limit;
     if (head.scanned < firstOpen || isFull || (head.due_at !== null && head.due_at <= nowMs))
@@ -139,19 +154,20 @@ export class Writes {
   }
 
   /** When the next delivery is due. Where that cannot be read, what was taken is delivered all the same: the next claim is due now. */
-  async #next(statement: Statement, { destination, nowMs }: ClaimRequest) {
+  async #next(statement: Statement, { destination, nowMs }: ClaimRequest, more: readonly number[] = []) {
     type Next = { readonly due_at: number | null; readonly scanned: number };
     const rows = await this.#database
-      .run<Next>(statement, [destination])
+      .run<Next>(statement, [destination, ...more])
       .catch((): readonly Next[] => [{ due_at: nowMs, scanned: 0 }]);
     return rows[0] ?? { due_at: null, scanned: 0 };
   }
 
-  async #take(statement: Statement, { destination, nowMs, leaseUntilMs, limit, maxAttempts }: ClaimRequest) {
+  async #take(statement: Statement, request: ClaimRequest, more: readonly number[] = []) {
+    const { destination, nowMs, leaseUntilMs, limit, maxAttempts } = request;
     // After so many claims their numbers begin anew: a lost one is known by the time at which its lease ends, too.
     this.#claims = (this.#claims % (claimsPerRouter - 1)) + 1;
     const claim = { destination, leaseUntilMs: whole(leaseUntilMs), number: this.#handOver + this.#claims };
-    const values = [destination, Math.floor(nowMs), claim.leaseUntilMs, limit, maxAttempts, claim.number];
+    const values = [destination, Math.floor(nowMs), claim.leaseUntilMs, limit, maxAttempts, claim.number, ...more];
     let isTaken = false;
     const take = async (connection: Connection) => {
       const rows = await connection.run<ClaimRow>(statement, values);
@@ -169,6 +185,7 @@ export class Writes {
         .filter(({ exhausted }) => !exhausted)
         .map((row) => ({ ...claimed(row, destination), ...events.get(row.gathering ?? '') })),
       exhausted: rows.filter(({ exhausted }) => exhausted).map(({ id, idx }) => deliveryId(id, idx)),
+      lastDueMs: rows.at(-1)?.due_at ?? null,
     };
   }
 

@@ -1,0 +1,73 @@
+import { FakeClock } from '@switchhook/testkit';
+import { expect } from 'chai';
+import { DueWindow } from '../../src/store/due-window.js';
+
+describe('from which due time on claims read', () => {
+  /** Claims that take so long; returns where each began. */
+  const claiming = () => {
+    const clock = new FakeClock();
+    const window = new DueWindow(clock);
+    const begun: number[] = [];
+    const claim = async (tookMs: number, claimedMs = clock.now()): Promise<void> => {
+      await window.claim('crm', clock.now(), async (fromMs) => {
+        begun.push(fromMs);
+        await clock.advance(tookMs);
+        return { claimedMs };
+      });
+    };
+    const next = (tookMs: number, dueMs: number | null) =>
+      window.next('crm', clock.now(), async (fromMs) => {
+        begun.push(fromMs);
+        await clock.advance(tookMs);
+        return dueMs;
+      });
+    return { clock, begun, claim, next };
+  };
+
+  it('is the beginning, where that takes no time', async () => {
+    const { begun, claim } = claiming();
+    await claim(0);
+    await claim(0);
+    expect(begun).to.deep.equal([0, 0]);
+  });
+
+  it('is a second before what was claimed, for 40 times as long as reading from the beginning took', async () => {
+    const { clock, begun, claim } = claiming();
+    const startMs = clock.now();
+    await claim(100);
+    await claim(0, startMs + 50);
+    await clock.advance(3_999);
+    await claim(0);
+    await clock.advance(1);
+    await claim(0);
+    expect(begun).to.deep.equal([0, startMs - 1_000, startMs - 900, 0]);
+  });
+
+  it('is the last claimed delivery where more than it may take are due', async () => {
+    const { clock, begun, claim } = claiming();
+    await claim(100, clock.now() - 60_000);
+    const from = clock.now() - 60_100;
+    await claim(0);
+    expect(begun).to.deep.equal([0, from]);
+  });
+
+  it('is the beginning again where the time of day was set back', async () => {
+    const { clock, begun, claim } = claiming();
+    await claim(100);
+    clock.jumpTo(clock.now() - 3_600_000);
+    await claim(0);
+    expect(begun).to.deep.equal([0, 0]);
+  });
+
+  it('is asked again for the next due time only when the last one has come, or finding it took its part of the time', async () => {
+    const { clock, begun, next } = claiming();
+    const dueMs = clock.now() + 1_000;
+    expect([await next(100, dueMs), await next(0, null), begun.length]).to.deep.equal([dueMs, dueMs, 1]);
+    await clock.advance(900);
+    expect([await next(100, null), begun.length]).to.deep.equal([null, 2]);
+    await clock.advance(3_999);
+    expect([await next(0, 7), begun.length]).to.deep.equal([null, 2]);
+    await clock.advance(1);
+    expect([await next(0, 7), begun.length]).to.deep.equal([7, 3]);
+  });
+});
