@@ -71,7 +71,7 @@ describe('incomplete conversations', () => {
     }
   });
 
-  it('are completed by a destination that asks the platform, as soon as it knows', async () => {
+  it('are completed by a destination that asks the platform, once the reply is complete', async () => {
     const fetching = `version: 1
 store: { use: memory }
 sources:

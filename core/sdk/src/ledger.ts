@@ -98,8 +98,8 @@ export class Ledger {
 }
 
 /**
- * Ends a delivery as rejected that must not repeat what an earlier attempt may have done, once for a `name`: when an operator replays the
- * delivery, it goes on. Put the id of the delivery into the name, so that another delivery with the same key is rejected as well.
+ * Rejects a delivery whose work may be done already, so that it is not done twice: throws `rejected(reason)` the first time for a `name`,
+ * and returns afterwards, e.g. when an operator has replayed it. With the id of the delivery in the name, others of the same key are rejected, too.
  */
 export async function rejectOnce(step: Step, name: string, reason: string): Promise<void> {
   let isFirst = false;

@@ -69,7 +69,7 @@ const options = z
     ),
     whenUnsure: z.enum(['skip', 'add']).default('skip').meta({
       description:
-        'What to do if no reply came when the contact was added to a workflow: `skip` it, which ends the delivery as rejected, or `add` it again, after which the workflow may send its messages twice.',
+        'What to do if the contact may have been added to a workflow already, because no reply or a 5xx came: `skip` ends the delivery as rejected; `add` adds the contact again, so that the workflow may send its messages twice.',
     }),
   })
   .superRefine(({ fields }, ctx) => {
@@ -221,7 +221,7 @@ async function addToWorkflow(work: Work, path: string, workflow: string, step: S
     await rejectOnce(
       step,
       `skipped ${workflow} ${time} by ${delivery}`,
-      `no reply came when the contact was added to the workflow ${workflow}: not added again, because of whenUnsure`,
+      `the contact may have been added to the workflow ${workflow}: not added again, because of whenUnsure`,
     );
   }
 }

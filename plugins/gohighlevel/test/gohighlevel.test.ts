@@ -185,11 +185,11 @@ describe('gohighlevel.contact', () => {
     return { ...fixture, again: (other = one) => fixture.destination.deliver(other, patience()) };
   };
 
-  it('adds the contact to no workflow again whose reply was lost, for no hook of the call, until an operator replays one', async () => {
+  it('does not add the contact again to a workflow whose reply was lost, for any hook of the call, until an operator replays one', async () => {
     const { again, far } = await loseReply({});
     const rejected: Outcome = {
       kind: 'rejected',
-      reason: 'no reply came when the contact was added to the workflow booked: not added again, because of whenUnsure',
+      reason: 'the contact may have been added to the workflow booked: not added again, because of whenUnsure',
     };
     const second = delivery(data);
     expect(await again()).to.deep.equal(rejected);

@@ -51,7 +51,7 @@ const options = z
     type: text('Type of the event.', ofReply),
     data: template('Data of the event, an object. Default: the reply.', ofReply).optional(),
     occurredAt: template(
-      'When it happened, in any common form of a time. Default: the sender sends no time.',
+      'When it happened, in any common form of a time. Default: the time at which it is emitted.',
       ofReply,
     ).optional(),
     maxBytes: size('Longest reply.').prefault('1mb'),

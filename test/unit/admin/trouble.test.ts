@@ -120,7 +120,7 @@ describe('trouble', () => {
       /^The store cannot commit: disk full\. Events are refused/,
     );
     expect(textOf({ routersFailure: 'too many clients', destinations: [paused] })).to.match(
-      /^The routers of the store cannot see each other: too many clients\. This one goes on with shares of its own/,
+      /^This router cannot exchange heartbeats through its store: too many clients\. It goes on with shares of its own/,
     );
     expect(troublesOf(aStatus({ storeFailure: 'disk full', routersFailure: 'disk full' }))).to.have.length(1);
     expect(textOf({ destinations: [paused], resolvers: [resolver] })).to.equal(

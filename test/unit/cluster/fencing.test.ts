@@ -147,7 +147,7 @@ describe('a router that sends no heartbeat any more', () => {
     await Promise.all([first, ...others].map(({ pipeline }) => pipeline.close()));
   });
 
-  it('is tried again with the next heartbeat where its leases could not be ended', async () => {
+  it('loses its leases with a later heartbeat where they could not be ended at first', async () => {
     const { clocks, coordination, attempts, first, others, advanceAll } = three();
     await advanceAll(4 * beatMs);
     await first.send({ key: 'a' });

@@ -144,7 +144,7 @@ export class ErasureSearch implements ErasedThings {
     this.eventIds.add(id);
     // The subject of the router's own events may be a destination.
     if (subject !== null && source !== routerSource) this.subjects.add(subject);
-    // The other person of a conversation that mentions the number may be another one, and a withheld number is that of many.
+    // An event that only mentions the number may be of a call with another person, and a withheld number stands for many callers.
     const isOfParty = this.#filter.number === undefined || by === 'party';
     if (party !== null && isOfParty && !isWithheld(party)) this.numbers.add(party);
     this.#earliestMs = Math.min(this.#earliestMs, receivedAtMs);

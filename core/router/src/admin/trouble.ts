@@ -83,8 +83,8 @@ export function troublesOf(status: Status): readonly Trouble[] {
       ? []
       : [
           bad(
-            `The routers of the store cannot see each other: ${ended(routersFailure)} This one goes on with shares of its own, so limits of destinations may be exceeded, and calls are not shared.`,
-            'Let the store write what routers exchange. With PostgreSQL: allow more connections (max_connections), and writes to the tables routers, buckets and texts.',
+            `This router cannot exchange heartbeats through its store: ${ended(routersFailure)} It goes on with shares of its own, so limits of destinations may be exceeded, and answers and facts of calls are not shared.`,
+            'Let the store write heartbeats. With PostgreSQL: raise max_connections, and allow writes to the tables routers, buckets and texts.',
           ),
         ];
   const ofDestinations = worstFirst(destinations, nowMs).map((row) =>

@@ -25,7 +25,7 @@ export interface TokenRequest {
 export interface SharedText {
   readonly key: string;
   readonly text: string;
-  /** Until when, in milliseconds since the epoch by the clock of this router: the store takes the time until then. */
+  /** Until when, in milliseconds since the epoch by the clock of this router. The store keeps the text for the time that is left until then. */
   readonly untilMs: number;
 }
 

@@ -208,9 +208,9 @@ export interface Store extends Lifecycle {
   readonly coordination?: Coordination;
   /**
    * Only of stores with `coordination`: ends the leases of routers that are gone, each only where its last heartbeat is still this one,
-   * and returns how many leases these were. A router's leases are those of the store through which it sends its heartbeats. What
-   * it has taken over waits, with its attempts counted, and can be claimed at once; what was begun twice or more without coming back
-   * is due as at `open`. Settlements of these leases change nothing. Each router's leases are ended once, also where several
+   * and returns how many leases these were. A router's leases are those that were taken through the `Store` that sends its
+   * heartbeats. Their deliveries become `waiting`, with their attempts counted, and can be claimed at once; those with two or more attempts
+   * that were never settled are due as after `open`. Settlements of these leases change nothing. Each router's leases are ended once, also where several
    * routers call this at the same moment, and again after a further heartbeat of it.
    */
   endLeases?(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<number>;

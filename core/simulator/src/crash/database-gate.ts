@@ -1,4 +1,4 @@
-/** Between the routers of a crash test and their database: what breaks connections to a database breaks them here. */
+/** A proxy between the routers of a crash test and their database, which breaks connections as a failing server or network does. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '@switchhook/sdk';

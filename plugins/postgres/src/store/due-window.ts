@@ -30,7 +30,7 @@ export class DueWindow {
     this.#clock = clock;
   }
 
-  /** Claims from the due time on that is passed to `claim`; it returns how far everything was claimed. Returns what it returned. */
+  /** Calls `claim` with the due time from which to read, and returns its result. `claimedMs`: the due time up to which everything was claimed. */
   async claim<T extends { readonly claimedMs: number }>(
     destination: string,
     nowMs: number,

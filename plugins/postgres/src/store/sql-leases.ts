@@ -3,7 +3,7 @@ import { quoted } from '../sql.js';
 import type { Statement } from './sql-schema.js';
 import { destinations } from './sql-session.js';
 
-/** Claims of a router are numbered from `router * claimsPerRouter + 1`; the first number stands for what it took over with its events. */
+/** Claims of a router are numbered from `router * claimsPerRouter + 1`. The number before stands for what is handed over in memory with new events. */
 const claimBits = 24;
 export const claimsPerRouter = 2 ** claimBits;
 
