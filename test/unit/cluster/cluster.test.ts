@@ -135,13 +135,13 @@ describe('routers on one store', () => {
   it('keep the share that they have while the store does not answer either', async () => {
     const { clock, store, add, coordination } = routersOn();
     coordination.beat = () => Promise.reject(new Error('the database is away'));
-    const { backlog } = store;
-    store.backlog = () => Promise.reject(new Error('the database is away'));
+    const { state } = store;
+    store.state = () => Promise.reject(new Error('the database is away'));
     const router = add();
     const cluster = router.engine.get(Cluster);
     await clock.advance(60_000);
     expect([cluster.share('crm', 8), cluster.failure]).to.deep.equal([0, null]);
-    store.backlog = backlog;
+    if (state !== undefined) store.state = state;
     // Heartbeats may get through a moment later.
     await clock.advance(goneMs - beatMs);
     expect([cluster.share('crm', 8), cluster.failure]).to.deep.equal([0, null]);

@@ -47,21 +47,30 @@ export class DueWindow {
     return claimed;
   }
 
-  /** When the next delivery is due, as `read` finds it from a due time on; where that takes long, what was found before is used for a while. */
+  /**
+   * When the next delivery is due, as `read` finds it from a due time on. Where that takes long, what was found before is used for a while,
+   * unless the claim before was full: then more may be due.
+   */
   async next(
     destination: string,
-    nowMs: number,
+    { nowMs, isFull }: { readonly nowMs: number; readonly isFull: boolean },
     read: (fromMs: number) => Promise<number | null>,
   ): Promise<number | null> {
     const startedMs = this.#clock.elapsed();
     const last = this.#next.get(destination);
-    if (last !== undefined && startedMs < last.untilMs && (last.dueMs === null || last.dueMs > nowMs))
-      return last.dueMs;
+    const isUsable = last !== undefined && !isFull && startedMs < last.untilMs;
+    if (isUsable && (last.dueMs === null || last.dueMs > nowMs)) return last.dueMs;
     const known = this.#known.get(destination);
     const isKnown = known !== undefined && startedMs < known.untilMs;
     const dueMs = await read(isKnown ? known.fromMs : 0);
     const endedMs = this.#clock.elapsed();
     this.#next.set(destination, { dueMs, untilMs: endedMs + (endedMs - startedMs) / share });
     return dueMs;
+  }
+
+  /** A delivery of some destination is due at this time: what was found before is no later. */
+  expect(dueMs: number): void {
+    for (const [destination, next] of this.#next)
+      if (next.dueMs === null || next.dueMs > dueMs) this.#next.set(destination, { ...next, dueMs });
   }
 }

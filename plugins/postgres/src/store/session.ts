@@ -25,6 +25,8 @@ const keepAliveMs = 10_000;
 const betweenNotificationsMs = 50;
 /** How often due deliveries are looked for: notifications only shorten it. */
 const pollMs = { withNotifications: 1_000, without: 250 };
+/** Looking takes at most this part of the time: an old transaction keeps removed rows in the index, and looking reads them. */
+const pollShare = 1 / 40;
 const selfTestMs = 2_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
@@ -175,16 +177,18 @@ export class Session {
     }
   }
 
-  #pollLater(): void {
+  /** After a poll that took so long. */
+  #pollLater(tookMs = 0): void {
     if (this.#isClosed || this.#wakes.size === 0) return;
     const ms = this.#client === null ? pollMs.without : pollMs.withNotifications;
     this.#cancelPoll();
-    this.#cancelPoll = this.#services.clock.after(ms, () => void this.#poll());
+    this.#cancelPoll = this.#services.clock.after(Math.max(ms, tookMs / pollShare), () => void this.#poll());
   }
 
   async #poll(): Promise<void> {
     if (this.#polling || this.#wakes.size === 0) return;
     this.#polling = true;
+    const startedMs = this.#services.clock.elapsed();
     try {
       const due = await this.#database.run<{ destination: string }>(this.#sql.due, [this.#services.clock.now()]);
       for (const { destination } of due) for (const wake of this.#wakes) wake(destination);
@@ -192,7 +196,7 @@ export class Session {
       this.#note(error);
     }
     this.#polling = false;
-    this.#pollLater();
+    this.#pollLater(this.#services.clock.elapsed() - startedMs);
   }
 
   #note(error: unknown): void {

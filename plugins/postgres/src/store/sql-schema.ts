@@ -130,8 +130,9 @@ export const migrations: readonly ((schema: string) => string)[] = [
   (s) => `alter table ${s}.routers add column number bigint`,
   // From PostgreSQL 18 on, an index can be searched by its later columns: in an almost empty table it was chosen in place of the primary
   // key, and read as a whole for each settlement once an old transaction kept removed rows in it. Both conditions always hold, and
-  // keep each index to statements that compare its first column.
+  // keep each index to statements that compare its first column. Older routers do not wait behind a lock that is not granted soon.
   (s) => `
+  set local lock_timeout = '3s';
   drop index ${s}.deliveries_due;
   create index deliveries_due on ${s}.deliveries (destination, due_at, seq, idx) where destination is not null;
   drop index ${s}.deliveries_by_time;

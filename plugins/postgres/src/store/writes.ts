@@ -69,6 +69,7 @@ export class Writes {
   async append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     try {
       const appended = await this.#append(entries);
+      for (const { deliveries } of entries) for (const { dueMs } of deliveries) this.#due.expect(dueMs);
       // What cannot be returned now is returned by a later commit.
       await this.returnLost().catch(() => null);
       return appended;
@@ -123,14 +124,18 @@ export class Writes {
     await this.returnLost();
     if (request.ordered) return this.#claimInOrder(request);
     const { destination, nowMs, limit } = request;
-    const { claimedMs, ...taken } = await this.#due.claim(destination, nowMs, async (fromMs) => {
+    const {
+      claimedMs: _,
+      isFull,
+      ...taken
+    } = await this.#due.claim(destination, nowMs, async (fromMs) => {
       const { lastDueMs, ...claim } = await this.#take(this.#sql.claim, request, [Math.floor(fromMs)]);
       const isFull = claim.deliveries.length + claim.exhausted.length === limit;
-      return { ...claim, claimedMs: isFull && lastDueMs !== null ? lastDueMs : nowMs };
+      return { ...claim, isFull, claimedMs: isFull && lastDueMs !== null ? lastDueMs : nowMs };
     });
     const nextDueMs = await this.#due.next(
       destination,
-      nowMs,
+      { nowMs, isFull },
       async (fromMs) => (await this.#next(this.#sql.nextDue, request, [Math.floor(fromMs)])).due_at,
     );
     return { ...taken, nextDueMs };
@@ -192,9 +197,11 @@ export class Writes {
   async settle(settled: readonly Settled[]): Promise<void> {
     const values = settleValues(settled, this.#clock.now());
     await this.#database.repeat((connection) => connection.run(this.#sql.settle, values));
+    for (const { settlement } of settled) if (settlement.state === 'waiting') this.#due.expect(settlement.untilMs);
   }
 
   replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
+    this.#due.expect(dueMs);
     return this.#change(this.#sql.replay, ids, whole(dueMs));
   }
 

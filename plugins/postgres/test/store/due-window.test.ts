@@ -15,13 +15,13 @@ describe('from which due time on claims read', () => {
         return { claimedMs };
       });
     };
-    const next = (tookMs: number, dueMs: number | null) =>
-      window.next('crm', clock.now(), async (fromMs) => {
+    const next = (tookMs: number, dueMs: number | null, isFull = false) =>
+      window.next('crm', { nowMs: clock.now(), isFull }, async (fromMs) => {
         begun.push(fromMs);
         await clock.advance(tookMs);
         return dueMs;
       });
-    return { clock, begun, claim, next };
+    return { clock, begun, claim, next, expect: (dueMs: number) => window.expect(dueMs) };
   };
 
   it('is the beginning, where that takes no time', async () => {
@@ -69,5 +69,15 @@ describe('from which due time on claims read', () => {
     expect([await next(0, 7), begun.length]).to.deep.equal([null, 2]);
     await clock.advance(1);
     expect([await next(0, 7), begun.length]).to.deep.equal([7, 3]);
+  });
+
+  it('is asked for the next due time after each full claim, and knows what this router has made due since', async () => {
+    const { clock, begun, next, expect: expectAt } = claiming();
+    expect(await next(100, null)).to.equal(null);
+    expect([await next(0, clock.now(), true), begun.length]).to.deep.equal([clock.now(), 2]);
+    expect(await next(100, null)).to.equal(null);
+    expectAt(clock.now() + 50);
+    expectAt(clock.now() + 70);
+    expect([await next(0, null), begun.length]).to.deep.equal([clock.now() + 50, 3]);
   });
 });
