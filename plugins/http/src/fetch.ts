@@ -28,7 +28,7 @@ import {
 import { headers } from './headers.js';
 import { previewOf } from './preview.js';
 import { bodyOf, type Content, reachHost, send } from './request.js';
-import { reportForbidden, url } from './url.js';
+import { allowPrivate, reportForbidden, url } from './url.js';
 
 /** Of the type of an event. */
 const longestType = 128;
@@ -55,10 +55,7 @@ const options = z
       ofReply,
     ).optional(),
     maxBytes: size('Longest reply.').prefault('1mb'),
-    allowPrivate: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
+    allowPrivate,
   })
   .superRefine(reportForbidden);
 

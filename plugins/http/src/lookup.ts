@@ -15,7 +15,7 @@ import {
 } from '@switchhook/sdk';
 import { headers } from './headers.js';
 import { bodyOf, reachHost, send } from './request.js';
-import { reportForbidden, url } from './url.js';
+import { allowPrivate, reportForbidden, url } from './url.js';
 
 const maxReplyBytes = 262_144;
 
@@ -36,10 +36,7 @@ const options = z
       'status',
       'call',
     ]).optional(),
-    allowPrivate: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
+    allowPrivate,
   })
   .superRefine(reportForbidden);
 

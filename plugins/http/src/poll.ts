@@ -23,7 +23,7 @@ import {
 } from '@switchhook/sdk';
 import { headers } from './headers.js';
 import { reachHost, send } from './request.js';
-import { reportForbidden, url } from './url.js';
+import { allowPrivate, reportForbidden, url } from './url.js';
 
 /** What `emit` takes at once. */
 const mostDrafts = 1_000;
@@ -49,10 +49,7 @@ const options = z
     ).optional(),
     first: z.string().default('').meta({ description: 'What `since` is in the first request of all.' }),
     maxBytes: size('Longest reply.').prefault('1mb'),
-    allowPrivate: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
+    allowPrivate,
   })
   .superRefine(reportForbidden);
 

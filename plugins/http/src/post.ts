@@ -18,7 +18,7 @@ import { headers } from './headers.js';
 import { previewOf } from './preview.js';
 import { bodyOf, type Content, reachHost, send } from './request.js';
 import { signed, signingSecret } from './signing.js';
-import { reportForbidden, url } from './url.js';
+import { allowPrivate, reportForbidden, url } from './url.js';
 
 const options = z
   .strictObject({
@@ -36,10 +36,7 @@ const options = z
       'Body: a text is sent as it is, everything else as JSON. Default: the event, for a route with `wait` with the list `events` in it; nothing for GET and DELETE.',
     ).optional(),
     sign: signingSecret('Secret of a Standard Webhooks signature: `whsec_` and base64, or any other text.').optional(),
-    allowPrivate: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' }),
+    allowPrivate,
   })
   .superRefine(reportForbidden);
 

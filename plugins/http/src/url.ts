@@ -1,6 +1,6 @@
 /** URLs with expressions in them: values are percent-encoded, so that data fills a place but cannot change its limits. */
 import { isIP } from 'node:net';
-import { FetchError, isPublicAddress, type Scope, type TextTemplate, text, type z } from '@switchhook/sdk';
+import { FetchError, isPublicAddress, type Scope, type TextTemplate, text, z } from '@switchhook/sdk';
 
 /** The options that decide where a request may go. */
 export interface Aim {
@@ -15,6 +15,12 @@ export function url(description: string, variables: readonly string[]) {
     { error: 'expected an http or https URL', params: { problem: 'INVALID_VALUE' } },
   );
 }
+
+/** The option beside a URL option. */
+export const allowPrivate = z
+  .boolean()
+  .default(false)
+  .meta({ description: 'Whether a URL with `${{ }}` in it may reach private, loopback and link-local addresses.' });
 
 /** Reports a URL from which every request would be kept. Where another name than localhost leads is only known when it is looked up. */
 export function reportForbidden(setTarget: Aim, ctx: z.RefinementCtx): void {
