@@ -1,5 +1,5 @@
 /** A ledger of what was done for a key, so that a retry, a repeated event or another router does not do it again. */
-import type { Outcome } from './contract/delivery.js';
+import type { Delivery, Outcome } from './contract/delivery.js';
 import type { JsonValue } from './contract/json.js';
 import type { Clock, State } from './contract/services.js';
 import { isFetchError } from './errors/typed-errors.js';
@@ -98,14 +98,23 @@ export class Ledger {
 }
 
 /**
- * Rejects a delivery whose work may be done already, so that it is not done twice: throws `rejected(reason)` the first time for a `name`,
- * and returns afterwards, e.g. when an operator has replayed it. With the id of the delivery in the name, others of the same key are rejected, too.
+ * Rejects a delivery whose work may be done already, so that it is not done twice: throws `rejected(reason)`, and returns once an operator
+ * has replayed the delivery. Another delivery of the same key is rejected, too. `name` is that of a step, for each thing that may be done.
  */
-export async function rejectOnce(step: Step, name: string, reason: string): Promise<void> {
+export async function rejectOnce(
+  step: Step,
+  { id, attempt }: Pick<Delivery, 'id' | 'attempt'>,
+  name: string,
+  reason: string,
+): Promise<void> {
   let isFirst = false;
-  await step(name, async () => {
+  const rejectedAt = await step(`${name}, rejected ${id}`, async () => {
     isFirst = true;
+    return attempt;
+  });
+  // A replay counts its attempts from 1. If the rejection was not settled, because the process died, the next attempt has a higher number.
+  await step(`${name}, replayed ${id}`, async () => {
+    if (isFirst || attempt > rejectedAt) throw rejected(reason);
     return null;
   });
-  if (isFirst) throw rejected(reason);
 }

@@ -95,7 +95,7 @@ export const message = defineDestination({
           const letter = letterOf(row, delivery);
           const key = JSON.stringify([services.info.name, letter.once]);
           return await ledger.once(key, { owner: delivery.id, holdMs }, (step) =>
-            send(services.account, row, letter, step, signal),
+            send(services.account, row, letter, step, { delivery, signal }),
           );
         } catch (error) {
           return outcomeOfFailure(error);
@@ -173,7 +173,13 @@ function addressesOf(name: string, templates: readonly TextTemplate[], scope: Sc
 }
 
 /** Sends to those whom no earlier attempt has reached. */
-async function send(account: SmtpAccount, row: Row, letter: Letter, step: Step, signal: AbortSignal): Promise<Outcome> {
+async function send(
+  account: SmtpAccount,
+  row: Row,
+  letter: Letter,
+  step: Step,
+  { delivery, signal }: { readonly delivery: Delivery; readonly signal: AbortSignal },
+): Promise<Outcome> {
   const { recipients } = letter;
   const reached = new Set<string>();
   for (let time = 1; ; time += 1) {
@@ -197,7 +203,8 @@ async function send(account: SmtpAccount, row: Row, letter: Letter, step: Step, 
     if (accepted === null)
       await rejectOnce(
         step,
-        `skipped ${time} for ${letter.messageId}`,
+        delivery,
+        `skipped ${time}`,
         'the server may have accepted the mail: not sent again, because of whenUnsure',
       );
   }

@@ -95,7 +95,7 @@ export const contact = defineDestination({
           const plan = planOf(row, delivery);
           const key = JSON.stringify([services.info.name, plan.once]);
           return await ledger.once(key, { owner: delivery.id, holdMs }, (step) =>
-            perform({ api, plan, whenUnsure: row.whenUnsure, delivery: delivery.id, signal }, step),
+            perform({ api, plan, whenUnsure: row.whenUnsure, delivery, signal }, step),
           );
         } catch (error) {
           return outcomeOfFailure(error);
@@ -171,8 +171,7 @@ interface Work {
   readonly api: JsonApi;
   readonly plan: Plan;
   readonly whenUnsure: Row['whenUnsure'];
-  /** Id of the delivery. */
-  readonly delivery: string;
+  readonly delivery: Delivery;
   readonly signal: AbortSignal;
 }
 
@@ -220,7 +219,8 @@ async function addToWorkflow(work: Work, path: string, workflow: string, step: S
     if (isAdded) return;
     await rejectOnce(
       step,
-      `skipped ${workflow} ${time} by ${delivery}`,
+      delivery,
+      `skipped ${workflow} ${time}`,
       `the contact may have been added to the workflow ${workflow}: not added again, because of whenUnsure`,
     );
   }

@@ -89,7 +89,7 @@ export const sms = defineDestination({
           const plan = planned(delivery);
           const key = JSON.stringify([services.info.name, plan.once]);
           return await ledger.once(key, { owner: delivery.id, holdMs }, (step) =>
-            send({ api, row, plan, delivery: delivery.id, clock: services.clock, signal }, step),
+            send({ api, row, plan, delivery, clock: services.clock, signal }, step),
           );
         } catch (error) {
           return outcomeOfFailure(error);
@@ -140,8 +140,7 @@ interface Work {
   readonly api: JsonApi;
   readonly row: Row;
   readonly plan: Plan;
-  /** Id of the delivery. */
-  readonly delivery: string;
+  readonly delivery: Delivery;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -163,7 +162,8 @@ async function send(work: Work, step: Step): Promise<Outcome> {
     if (row.whenUnsure === 'skip')
       await rejectOnce(
         step,
-        `skipped ${time} by ${delivery}`,
+        delivery,
+        `skipped ${time}`,
         'no reply came, and Twilio has no such message: not sent again, because of whenUnsure',
       );
   }

@@ -132,17 +132,20 @@ describe('a ledger', () => {
 
   it('rejects each delivery of a key once where something may have been done, and goes on when one is replayed', async () => {
     const { ledger, done } = setup();
-    const attempt = (owner: typeof first) =>
+    const tried = ({ owner, holdMs }: typeof first, attempt: number, outcome: Outcome = delivered) =>
       ledger
-        .once('a', owner, async (step) => {
-          await rejectOnce(step, `skipped by ${owner.owner}`, 'it may have been done');
-          done.push(owner.owner);
-          return delivered;
+        .once('a', { owner, holdMs }, async (step) => {
+          await rejectOnce(step, { id: owner, attempt }, 'text', 'it may have been done');
+          done.push(owner);
+          return outcome;
         })
         .catch((error: unknown) => (isOutcomeError(error) ? error.outcome : error));
     const skipped = { kind: 'rejected', reason: 'it may have been done' };
-    expect([await attempt(first), await attempt(second)]).to.deep.equal([skipped, skipped]);
-    expect(await attempt(second)).to.deep.equal(delivered);
-    expect(done).to.deep.equal(['delivery.2']);
+    expect([await tried(first, 2), await tried(second, 1)]).to.deep.equal([skipped, skipped]);
+    // The rejection was not settled: the router died.
+    expect([await tried(first, 3), await tried(second, 2)]).to.deep.equal([skipped, skipped]);
+    const down: Outcome = { kind: 'unavailable', reason: 'down' };
+    expect([await tried(second, 1, down), await tried(second, 2)]).to.deep.equal([down, delivered]);
+    expect(done).to.deep.equal(['delivery.2', 'delivery.2']);
   });
 });
