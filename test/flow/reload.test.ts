@@ -277,9 +277,11 @@ answers: [{ name: main, from: calls, resolve: table, variables: { greeting: "\${
     const first = await router.reload();
     expect(first.destinations).to.deep.equal({ added: [], changed: ['local'], removed: [], unchanged: ['crm'] });
     await send(url, 'conv_2');
+    await other.received(2);
     await place.write('mark.js', "export const mark = 'b';\n");
     expect((await router.reload()).destinations.changed).to.deep.equal(['local']);
     await send(url, 'conv_3');
+    await other.received(3);
     await place.write('plugin.js', 'export default {');
     expect(await rejection(router)).to.contain('PLUGIN_BROKEN');
     await place.write('plugin.js', plugin(2));
