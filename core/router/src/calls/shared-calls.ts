@@ -1,6 +1,6 @@
 /** Answers and facts that the routers of a store share. A store that is slow or away costs a call 50 ms at most, and only once in a while. */
 import { Clock, type JsonObject, Log, parseJson, Store, stringifyJson } from '@switchhook/sdk';
-import { withTimeout } from '@switchhook/sdk/internal';
+import { backoffMs, withTimeout } from '@switchhook/sdk/internal';
 import { inject, injectable } from '../system/injection.js';
 import type { AnswerTrace } from './answer.js';
 import type { FactsCache, KeptFacts } from './facts-cache.js';
@@ -11,8 +11,8 @@ export type SharedAnswer = Omit<AnswerTrace, 'eventId'>;
 
 /** Answers and facts are asked for one after the other: a call waits no longer than twice this. */
 const patienceMs = 50;
-/** After a failure, calls are answered from the memory of each router for so long. */
-const pauseMs = 5_000;
+/** After failures in a row, calls are answered from the memory of each router for so long at most; after one, for 250 ms. */
+const longestPauseMs = 5_000;
 /** A write delays no call. */
 const writeMs = 2_000;
 /** What a store allows. */
@@ -24,6 +24,8 @@ const prefixes = { answer: 'answer ', facts: 'facts ' };
 export class SharedCalls {
   /** Until then nothing is read or written. */
   readonly #pausedUntilMs = { read: 0, write: 0 };
+  /** In a row; those that end while it is paused for an earlier one are not counted. */
+  readonly #failures = { read: 0, write: 0 };
   #hasFailed = false;
 
   constructor(
@@ -114,16 +116,26 @@ export class SharedCalls {
     if (!isShort(key) || text.length > most.characters) return;
     const untilMs = clock.now() + forMs;
     const kept = withTimeout(clock, writeMs, async () => coordination.keepTexts([{ key, text, untilMs }]));
-    void kept.catch((error: unknown) => this.#failed('write', error));
+    void kept.then(
+      () => {
+        this.#failures.write = 0;
+      },
+      (error: unknown) => this.#failed('write', error),
+    );
   }
 
   #succeeded(): void {
+    this.#failures.read = 0;
     if (this.#hasFailed) this.log.info('calls.shared');
     this.#hasFailed = false;
   }
 
   #failed(what: 'read' | 'write', error: unknown): void {
-    this.#pausedUntilMs[what] = this.clock.elapsed() + pauseMs;
+    const nowMs = this.clock.elapsed();
+    if (nowMs >= this.#pausedUntilMs[what]) {
+      this.#failures[what] += 1;
+      this.#pausedUntilMs[what] = nowMs + Math.min(longestPauseMs, backoffMs(this.#failures[what]));
+    }
     if (!this.#hasFailed) this.log.warn('calls.unshared', { error });
     this.#hasFailed = true;
   }
