@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.js';
-import { postgres } from '../support/postgres.js';
+import { postgres, startPostgres } from '../support/postgres.js';
+import { lastingPort } from '../support/processes.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
 const command = fileURLToPath(new URL('../../core/cli/bin/switchhook.js', import.meta.url));
@@ -37,7 +40,9 @@ describe('switchhook crashtest', function () {
   it('finds nothing lost, repeated or out of order, ends with 0 and leaves nothing behind', async () => {
     const { code, findings, left } = await run('--kills', '5', '--rate', '100');
     expect(findings).to.include({ kept: true, kills: 5, lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, seed: 7 });
+    expect(findings).to.include({ overLimit: 0, unanswered: 0, answeredAnew: 0 });
     expect(findings.acknowledged).to.be.greaterThan(0);
+    expect(findings.calls).to.be.greaterThan(0);
     expect(findings.delivered + findings.dead).to.equal(findings.expected);
     expect(code).to.equal(0);
     expect(left).to.deep.equal([]);
@@ -86,6 +91,41 @@ destinations: { console: { use: log } }
     }
   });
 
+  it('restarts the server of three routers by a command, and leaves it without a connection: nothing is lost, and calls are answered', async () => {
+    const port = await lastingPort();
+    const start = () =>
+      startPostgres({ directory: place.path('data'), port, password: 'of-the-test', isDurable: true });
+    let server = await start();
+    let restarts = 0;
+    const control = createServer(async (_request, response) => {
+      await server.kill();
+      server = await start();
+      restarts += 1;
+      response.end();
+    });
+    await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
+    const { port: controlPort } = control.address() as AddressInfo;
+    const ask = `${process.execPath} -e "fetch('http://127.0.0.1:${controlPort}').catch(() => process.exit(1))"`;
+    try {
+      const { code, findings } = await run(
+        ...['--store', server.url, '--routers', '3', '--rate', '60', '--kills', '2', '--deploys', '0'],
+        ...['--outages', '2', '--restart-command', ask],
+      );
+      expect(findings).to.include({ kept: true, kills: 2, outages: 2 });
+      expect(findings).to.include({ lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, overLimit: 0, unanswered: 0 });
+      expect(findings.calls).to.be.greaterThan(0);
+      expect([code, restarts]).to.deep.equal([0, 1]);
+
+      const failing = ['--outages', '1', '--kills', '1', '--restart-command', 'echo no such service >&2; exit 3'];
+      const failed = await place.command(['crashtest', '--store', server.url, ...failing]);
+      expect(failed.code).to.equal(1);
+      expect(failed.stderr).to.match(/^the command that restarts the server failed: .*\n?no such service/s);
+    } finally {
+      control.close();
+      await server.stop();
+    }
+  });
+
   it('refuses several routers with a store of a file, and deployments of one', async () => {
     const refused = async (...args: string[]) => {
       const { code, stdout, stderr } = await place.command(['crashtest', ...args]);
@@ -116,6 +156,17 @@ destinations: { console: { use: log } }
       2,
       '',
       `${withoutDatabase} connects through a proxy of the test, which sslmode=verify-full refuses because of the name of the host: use sslmode=no-verify\n`,
+    ]);
+    expect(await refused('--restart-command', 'true')).to.deep.equal([
+      2,
+      '',
+      '--restart-command runs at an outage of the database: it needs the URL of a PostgreSQL: add --store postgres://user@host/database\n',
+    ]);
+    const quiet = ['--store', 'postgres://db/switchhook', '--outages', '0'];
+    expect(await refused(...quiet, '--restart-command', 'true')).to.deep.equal([
+      2,
+      '',
+      '--restart-command runs at an outage of the database: it needs --outages 1 or more\n',
     ]);
     const nowhere = await place.command([
       'crashtest',

@@ -22,7 +22,7 @@ const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 50, lines: 5_000 },
   { folder: 'core/router/', files: 215, lines: 27_500 },
   { folder: 'core/testkit/', files: 31, lines: 4_700 },
-  { folder: 'core/simulator/', files: 24, lines: 2_200 },
+  { folder: 'core/simulator/', files: 29, lines: 2_650 },
   { folder: 'core/cli/', files: 96, lines: 10_500 },
   { folder: 'core/dashboard/', files: 58, lines: 5_300 },
   { folder: 'core/create/', files: 8, lines: 500 },

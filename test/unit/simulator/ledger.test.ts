@@ -84,6 +84,23 @@ describe('The ledger of the crash test', () => {
     await more;
     expect(told).to.deep.equal(['told']);
   });
+
+  it('notices attempts beyond a limit and calls without an answer; another answer to a repeated call is no fault', () => {
+    const { ledger, verdict } = setup();
+    ledger.answer(12.4);
+    ledger.answer(7);
+    ledger.answerAnew();
+    expect(verdict()).to.include({ calls: 2, slowestCallMs: 12, answeredAnew: 1 });
+    expect(isKept(verdict())).to.equal(true);
+    for (const [fault, name] of [
+      [() => ledger.exceed(), 'overLimit'],
+      [() => ledger.leaveUnanswered(), 'unanswered'],
+    ] as const) {
+      const before = verdict()[name];
+      fault();
+      expect([before, verdict()[name], isKept(verdict())]).to.deep.equal([0, 1, false]);
+    }
+  });
 });
 
 describe('The draws of the crash test', () => {

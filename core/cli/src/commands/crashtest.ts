@@ -16,6 +16,7 @@ interface CrashtestOptions {
   readonly routers: number;
   readonly deploys?: number;
   readonly outages?: number;
+  readonly restartCommand?: string;
   readonly rate: number;
   readonly seed?: number;
   readonly directory?: string;
@@ -65,6 +66,11 @@ async function planOf(options: CrashtestOptions): Promise<Plan> {
     database === null ? 'needs the URL of a PostgreSQL: add --store postgres://user@host/database' : hidden(database);
   if (options.outages !== undefined && obstacle !== null)
     throw new CommandFailure(exitCodes.usage, `--outages breaks the connections to a database: it ${obstacle}`);
+  if (options.restartCommand !== undefined && (obstacle !== null || options.outages === 0))
+    throw new CommandFailure(
+      exitCodes.usage,
+      `--restart-command runs at an outage of the database: it ${obstacle ?? 'needs --outages 1 or more'}`,
+    );
   const outages = obstacle === null ? (options.outages ?? Math.ceil(kills / killsPerOutage)) : 0;
   const parent = resolve(options.directory ?? tmpdir());
   await mkdir(parent, { recursive: true });
@@ -81,6 +87,7 @@ async function planOf(options: CrashtestOptions): Promise<Plan> {
       atDatabase ? JSON.stringify({ use: 'postgres', url: url || options.store, schema }) : rowOf(options.store),
     database: outages > 0 ? database : null,
     outages: Math.min(kills, outages),
+    restartCommand: options.restartCommand ?? null,
     storeIsElsewhere: atDatabase || routers > 1,
     plugins: options.plugin.map((plugin) => (plugin.startsWith('.') ? resolve(plugin) : plugin)),
   };
@@ -132,7 +139,7 @@ function progressText({ phase, kills, acknowledged, open }: Progress, plan: Plan
     case 'replacing':
       return `${done}; routers are replaced one after another`;
     case 'disconnected':
-      return `${done}; the connections to the database are broken`;
+      return `${done}; the routers are disconnected from the database`;
     case 'draining':
       return `${done}; ${open} deliveries are still to be made`;
   }
@@ -166,6 +173,12 @@ function print(
       ...(routers === 1
         ? []
         : [['refused', bad(findings.refused), 'by all routers, while one after another was replaced']]),
+      ['over limit', bad(findings.overLimit), 'attempts beyond the rate limit and its tolerance'],
+      ['calls', String(findings.calls), `answered, in ${durationText(findings.slowestCallMs)} at most`],
+      ['unanswered', bad(findings.unanswered), 'calls that got no answer within 10 s, in four requests'],
+      ...(routers === 1
+        ? []
+        : [['answered anew', String(findings.answeredAnew), 'calls whose first answer was not shared in time']]),
       ['killed', String(findings.kills), `${findings.early} of them before the router was ready`],
       ['suspended', String(findings.freezes), 'for longer than a lease'],
       ...(routers === 1 ? [] : [['replaced', String(findings.deploys), `times all ${routers} routers, by SIGTERM`]]),

@@ -109,6 +109,10 @@ export function crashtestCommand(output: Output): Command {
       'how often all connections to a PostgreSQL break, for up to 3 s; default: one in 10',
       count(0),
     )
+    .option(
+      '--restart-command <command>',
+      'a shell command that restarts that PostgreSQL: run at the first outage, and then at one in 5',
+    )
     .option('--rate <number>', 'events per second', count(1), 300)
     .option('--seed <number>', 'repeats the draws of an earlier run', count(0))
     .option('--directory <path>', 'where the directory of the test is made; default: the directory for temporary files')
@@ -123,12 +127,13 @@ Examples:
   switchhook crashtest --kills 200 --directory /var/lib/switchhook
   switchhook crashtest --store "{ use: sqlite, synchronous: normal }" --seed 7 --json
   switchhook crashtest --store postgres://switchhook@localhost/switchhook --routers 3 --kills 100
+  switchhook crashtest --store postgres://switchhook@localhost/switchhook --restart-command "systemctl restart postgresql"
 
-It needs no configuration: the routers run with senders and receivers of the test, which fail, hang and cut connections at
-random. With the URL of a PostgreSQL, everything is stored in its schema switchhook_crashtest, which must be empty, and is
+It needs no configuration: the routers run with senders, callers, resolvers and receivers of the test, which fail, hang and cut
+connections at random. With the URL of a PostgreSQL, everything is stored in its schema switchhook_crashtest, which must be empty, and is
 emptied again where nothing was lost. A sender offers each event to the routers in turn, as a load balancer does.
-Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, an order is broken, or no router
-takes an event while routers are replaced.
+Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, an order is broken, a rate limit is
+exceeded, a call is not answered in time, or no router takes an event while routers are replaced.
 Ctrl-C ends it early and counts what was done; a second one ends it at once. Killing a process proves nothing about a
 power failure: for that, the disk must keep what it has confirmed as written.`,
     )

@@ -11,6 +11,8 @@ export const longestLeaseMs = 6 * timeoutMs + 30_000;
 
 /** What differs from one crash test to another. */
 export interface Setting {
+  /** Events, of all types. */
+  readonly perSecond: number;
   /** The row `store:`, as YAML. */
   readonly store: string;
   /** Packages, or absolute paths. */
@@ -20,7 +22,7 @@ export interface Setting {
 }
 
 /** The file. JSON is YAML, so values are written as JSON. */
-export function configuration({ store, plugins, secret, receiver }: Setting): string {
+export function configuration({ perSecond, store, plugins, secret, receiver }: Setting): string {
   const own = fileURLToPath(new URL('./plugin.js', import.meta.url));
   const queue = `timeout: ${timeoutMs}ms, concurrency: 16, retry: { attempts: ${attempts}, first: 20ms, max: 200ms }, breaker: false`;
   const destination = (name: string): string =>
@@ -32,18 +34,35 @@ store: ${store}
 plugins: ${JSON.stringify([own, ...plugins])}
 sources:
   sender: { use: crashtest.sender, secret: ${JSON.stringify(secret)} }
+  phone: { use: crashtest.phone, secret: ${JSON.stringify(secret)} }
+resolvers:
+  customer: { use: crashtest.lookup, breaker: false }
+answers:
+  - { name: call, from: phone, within: 2s, resolve: [customer], variables: { found: "\${{ customer.found }}" }, defaults: { found: "" } }
 destinations:
   plain: { ${destination('plain')} }
   ordered: { ${destination('ordered')}, ordered: true }
+  limited: { ${destination('limited')}, rateLimit: ${limitOf(perSecond)}/s }
 routes:
-  - { to: plain }
-  - { on: ordered, to: ordered }
+  - { from: sender, to: plain }
+  - { from: sender, on: ordered, to: ordered }
+  - { from: sender, on: limited, to: limited }
 `;
 }
 
 /** Where the routes send an event. */
 export function destinationsOf({ type }: SentEvent): readonly string[] {
-  return type === 'ordered' ? ['plain', 'ordered'] : ['plain'];
+  return type === 'plain' ? ['plain'] : ['plain', type];
+}
+
+/** Attempts per second that the limited destination gets: about as many as its events need, so that what has waited reaches the limit. */
+export function limitOf(perSecond: number): number {
+  return Math.max(1, Math.round(perSecond / 2));
+}
+
+/** Whether a destination has that limit. */
+export function isLimited(destination: string): boolean {
+  return destination === 'limited';
 }
 
 /** Whether a destination gets the events of a subject one after another. */

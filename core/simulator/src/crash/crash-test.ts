@@ -1,19 +1,17 @@
 /** The crash test: kills real routers again and again, and counts what was lost. */
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openNetwork } from '@switchhook/core/internal';
 import { RouterProcess } from '../router-process.js';
-import { attempts, configuration, destinationsOf, isOrdered, longestLeaseMs } from './configuration.js';
+import { configuration, longestLeaseMs } from './configuration.js';
 import { DatabaseGate, type Outage } from './database-gate.js';
 import { drained } from './drain.js';
-import { FaultyReceiver } from './faulty-receiver.js';
 import { Fleet } from './fleet.js';
 import { empty, verifyEmpty } from './kept-store.js';
-import { isKept, Ledger } from './ledger.js';
+import { isKept } from './ledger.js';
 import type { CrashtestParts, Findings, Plan, Progress } from './plan.js';
+import { restartServer } from './restart-server.js';
 import { SeededRandom } from './seeded-random.js';
-import { Senders } from './senders.js';
+import { Traffic } from './traffic.js';
 
 /** How a router's life ends: before it is ready, after some time, right after an acknowledgement, or after a freeze. */
 type End = 'early' | 'some-time' | 'some-events' | 'freeze';
@@ -29,12 +27,8 @@ const longestLifeMs = 5_000;
 /** Events that are taken between the replacements of two routers: as many as come in this time. */
 const betweenDeploysMs = 200;
 
-/** How connections to the database break, and for how long at most. */
-const outages: readonly (readonly [Outage, number])[] = [
-  ['reset', 1],
-  ['restart', 1],
-  ['silence', 1],
-];
+/** How connections to the database break, in turn, and for how long at most. */
+const outages: readonly Outage[] = ['exhausted', 'silence', 'restart', 'reset'];
 const longestOutageMs = 3_000;
 
 /** Runs the plan. Throws where a router ends without having been killed, or the store is not empty. */
@@ -55,67 +49,36 @@ class Run {
   readonly #plan: Plan;
   readonly #parts: CrashtestParts;
   readonly #config: string;
-  readonly #ledger: Ledger;
-  readonly #receiver: FaultyReceiver;
-  readonly #senders: Senders;
-  readonly #written: WriteStream;
-  readonly #network = openNetwork();
+  readonly #traffic: Traffic;
   readonly #random: SeededRandom;
   readonly #fleet: Fleet;
   readonly #gate: DatabaseGate | null;
-  #replacing = false;
   #done = { kills: 0, early: 0, freezes: 0, deploys: 0, outages: 0 };
 
-  private constructor(
-    plan: Plan,
-    parts: CrashtestParts,
-    config: string,
-    ledger: Ledger,
-    receiver: FaultyReceiver,
-    gate: DatabaseGate | null,
-  ) {
+  private constructor(plan: Plan, parts: CrashtestParts, config: string, traffic: Traffic, gate: DatabaseGate | null) {
     this.#plan = plan;
     this.#parts = parts;
     this.#config = config;
-    this.#ledger = ledger;
-    this.#receiver = receiver;
+    this.#traffic = traffic;
     this.#gate = gate;
     this.#random = new SeededRandom(plan.seed);
-    this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
-    this.#senders = new Senders({
-      perSecond: plan.perSecond,
-      secret: secretOf(plan),
-      network: this.#network,
-      clock: parts.clock,
-      onAcknowledged: (event) => {
-        ledger.acknowledge(event);
-        this.#written.write(`${event.id}\n`);
-      },
-      // A router that is killed refuses what comes next; one that is replaced must not.
-      onRefused: () => {
-        if (this.#replacing) ledger.refuse();
-      },
-    });
     this.#fleet = new Fleet(
       plan.routers,
       () => new RouterProcess(plan.command, config, this.#logFile),
-      (urls) => this.#senders.setTargets(urls),
+      (urls) => traffic.setTargets(urls),
     );
     parts.abandon.addEventListener('abort', () => void this.#fleet.killAll());
   }
 
   static async open(plan: Plan, parts: CrashtestParts): Promise<Run> {
-    const ledger = new Ledger(attempts, destinationsOf);
-    const receiver = await FaultyReceiver.open(new SeededRandom(plan.seed + 1), {
-      arrive: (arrival) => ledger.arrive(arrival),
-      accept: (arrival, event) => ledger.accept(arrival, event, isOrdered(arrival.destination)),
-    });
+    const secret = `secret-of-crash-test-${plan.seed}`;
+    const traffic = await Traffic.open({ plan, clock: parts.clock, secret });
     const config = join(plan.directory, 'switchhook.yaml');
     const { database } = plan;
     const gate = database === null ? null : await DatabaseGate.open(database, parts.clock);
     const store = plan.store(gate?.urlOf(database ?? '') ?? '');
-    await writeFile(config, configuration({ ...plan, store, secret: secretOf(plan), receiver: receiver.url }));
-    const run = new Run(plan, parts, config, ledger, receiver, gate);
+    await writeFile(config, configuration({ ...plan, store, secret, receiver: traffic.url }));
+    const run = new Run(plan, parts, config, traffic, gate);
     try {
       if (plan.storeIsElsewhere) await verifyEmpty(config);
     } catch (error) {
@@ -141,6 +104,8 @@ class Run {
   async #live(end: End): Promise<void> {
     this.#report('killing');
     const started = this.#fleet.fill();
+    // A router alone keeps its limit in memory, and begins anew.
+    if (this.#plan.routers === 1) this.#traffic.forgiveLimit();
     const early = end === 'early' ? started.at(-1) : undefined;
     await this.#untilReady(started.filter((router) => router !== early));
     const victim = early ?? this.#anyOf(this.#fleet.running);
@@ -167,14 +132,14 @@ class Run {
   async #replaceAll(): Promise<void> {
     await this.#untilReady(this.#fleet.fill());
     this.#report('replacing');
-    this.#replacing = true;
-    for (const router of this.#fleet.running) {
-      if (this.#parts.stop.aborted) break;
-      await this.#fleet.stop(router);
-      await this.#untilReady(this.#fleet.fill());
-      await this.#pauseOrStop(betweenDeploysMs);
-    }
-    this.#replacing = false;
+    await this.#traffic.whileAllIsTaken(async () => {
+      for (const router of this.#fleet.running) {
+        if (this.#parts.stop.aborted) break;
+        await this.#fleet.stop(router);
+        await this.#untilReady(this.#fleet.fill());
+        await this.#pauseOrStop(betweenDeploysMs);
+      }
+    });
     this.#done = { ...this.#done, deploys: this.#done.deploys + 1 };
   }
 
@@ -182,9 +147,11 @@ class Run {
   async #disconnect(): Promise<void> {
     await this.#untilReady(this.#fleet.fill());
     this.#report('disconnected');
-    await this.#gate?.breakDown(this.#random.among(outages), this.#random.between(500, longestOutageMs));
+    await this.#breakDown();
+    // During an outage each router has a limit of its own, and then the database one that may not know what was used.
+    this.#traffic.forgiveLimit();
     let isAccepting = false;
-    const accepted = this.#ledger.more(1).then(() => {
+    const accepted = this.#traffic.ledger.more(1).then(() => {
       isAccepting = true;
     });
     await this.#pauseOrStop(longestStartMs, accepted);
@@ -194,6 +161,14 @@ class Run {
         `no router has accepted an event for ${longestStartMs / 1_000} s, although the database can be reached again`,
       );
     this.#done = { ...this.#done, outages: this.#done.outages + 1 };
+  }
+
+  async #breakDown(): Promise<void> {
+    const { restartCommand } = this.#plan;
+    const kinds = [...(restartCommand === null ? [] : (['server'] as const)), ...outages];
+    const kind = kinds[this.#done.outages % kinds.length] ?? 'reset';
+    if (kind !== 'server') await this.#gate?.breakDown(kind, this.#random.between(500, longestOutageMs));
+    else if (restartCommand !== null) await restartServer(restartCommand, this.#parts.abandon);
   }
 
   async #untilReady(routers: readonly RouterProcess[]): Promise<void> {
@@ -211,7 +186,10 @@ class Run {
       case 'some-time':
         return this.#pauseOrStop(this.#random.between(20, 800));
       case 'some-events':
-        return this.#pauseOrStop(longestLifeMs, this.#ledger.more(this.#random.between(0, this.#plan.perSecond / 2)));
+        return this.#pauseOrStop(
+          longestLifeMs,
+          this.#traffic.ledger.more(this.#random.between(0, this.#plan.perSecond / 2)),
+        );
       case 'freeze':
         await this.#pauseOrStop(this.#random.between(100, 400));
         return this.#freeze(router);
@@ -223,15 +201,18 @@ class Run {
     this.#report('freezing');
     await this.#pauseOrStop(longestLeaseMs + 1_000);
     router.resume();
+    // What it had begun arrives now.
+    this.#traffic.forgiveLimit();
     // It wakes up with leases that have ended, and goes on with them.
     await this.#pauseOrStop(this.#random.between(200, 800));
   }
 
   /** Lets a last router deliver all there is to receivers that take it; gives what it could not deliver. */
   async drain(): Promise<ReadonlySet<string>> {
-    await this.#senders.stop();
+    await this.#traffic.stop();
     await this.#fleet.killAll();
-    this.#receiver.calmDown();
+    this.#traffic.calmDown();
+    this.#traffic.forgiveLimit();
     const onOpen = (open: number): void => this.#report('draining', open);
     return drained({ config: this.#config, logFile: this.#logFile, clock: this.#parts.clock, onOpen });
   }
@@ -242,16 +223,14 @@ class Run {
   }
 
   findings(dead: ReadonlySet<string>): Findings {
-    return { ...this.#done, ...this.#ledger.verdict(dead) };
+    return { ...this.#done, ...this.#traffic.ledger.verdict(dead) };
   }
 
   async close(): Promise<void> {
-    await this.#senders.stop();
+    await this.#traffic.stop();
     await this.#fleet.killAll();
-    await this.#receiver.close();
+    await this.#traffic.close();
     await this.#gate?.close();
-    await this.#network.close();
-    await new Promise<void>((resolve) => this.#written.end(() => resolve()));
   }
 
   get #logFile(): string {
@@ -259,7 +238,7 @@ class Run {
   }
 
   #report(phase: Progress['phase'], open = 0): void {
-    this.#parts.onProgress({ phase, open, ...this.#done, acknowledged: this.#ledger.acknowledged });
+    this.#parts.onProgress({ phase, open, ...this.#done, acknowledged: this.#traffic.ledger.acknowledged });
   }
 
   /** Until the time is over, what ends it sooner has come, or the test is to stop. */
@@ -277,8 +256,4 @@ class Run {
       void sooner?.then(end);
     });
   }
-}
-
-function secretOf({ seed }: Plan): string {
-  return `secret-of-crash-test-${seed}`;
 }

@@ -6,10 +6,22 @@ import type { Clock } from '@switchhook/sdk';
 /**
  * `reset`: all connections end, new ones are made at once, as when backends are killed. `restart`: none can be made for a
  * while, either. `silence`: connections stay and new ones are made, but nothing gets through for a while; then all end.
+ * `exhausted`: all connections end, and for a while the server has none to spare for new ones.
  */
-export type Outage = 'reset' | 'restart' | 'silence';
+export type Outage = 'reset' | 'restart' | 'silence' | 'exhausted';
 
 const defaultPort = 5_432;
+
+/** From "Message Formats" of the protocol: the request for TLS has this length and code; the reply N means that there is none. */
+const tlsRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+
+/** What a server says whose `max_connections` are in use: an ErrorResponse with severity, code and message. */
+const exhausted = ((): Buffer => {
+  const fields = Buffer.from('SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0');
+  const head = Buffer.alloc(5, 'E');
+  head.writeUInt32BE(4 + fields.length, 1);
+  return Buffer.concat([head, fields]);
+})();
 
 export class DatabaseGate {
   readonly #server: Server;
@@ -17,6 +29,7 @@ export class DatabaseGate {
   /** The ends of each connection: to the router, and to the database. */
   readonly #ends = new Set<Socket>();
   #isSilent = false;
+  #isExhausted = false;
 
   private constructor(server: Server, clock: Clock) {
     this.#server = server;
@@ -31,7 +44,10 @@ export class DatabaseGate {
     tried.destroy();
     const server = createServer();
     const gate = new DatabaseGate(server, clock);
-    server.on('connection', (router: Socket) => gate.#join(router, connect(Number(port || defaultPort), hostname)));
+    server.on('connection', (router: Socket) => {
+      if (gate.#isExhausted) turnAway(router);
+      else gate.#join(router, connect(Number(port || defaultPort), hostname));
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return gate;
@@ -64,6 +80,11 @@ export class DatabaseGate {
         await this.#pause(ms);
         this.#isSilent = false;
         return this.#endAll();
+      case 'exhausted':
+        this.#isExhausted = true;
+        this.#endAll();
+        await this.#pause(ms);
+        this.#isExhausted = false;
     }
   }
 
@@ -101,4 +122,14 @@ export class DatabaseGate {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#clock.after(ms, resolve));
   }
+}
+
+/** Answers the first message of a connection as a server without a free one. */
+function turnAway(router: Socket): void {
+  router
+    .on('error', () => {})
+    .on('data', (message) => {
+      if (message.equals(tlsRequest)) router.write('N');
+      else router.end(exhausted);
+    });
 }

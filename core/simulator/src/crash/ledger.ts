@@ -17,7 +17,7 @@ export interface Arrival {
   readonly attempt: number;
 }
 
-/** What everything came to. Lost, repeated, overrun, out of order and refused must be 0. */
+/** What everything came to. Lost, repeated, overrun, out of order, refused, over the limit and unanswered must be 0. */
 export interface Verdict {
   /** Events. */
   readonly acknowledged: number;
@@ -37,6 +37,16 @@ export interface Verdict {
   readonly outOfOrder: number;
   /** Times that no router took an event while routers were replaced one after another. */
   readonly refused: number;
+  /** Attempts beyond the rate limit of their destination and its tolerance. */
+  readonly overLimit: number;
+  /** Calls that were answered. */
+  readonly calls: number;
+  /** Calls that no router answered in time, in any of their requests. */
+  readonly unanswered: number;
+  /** Calls that got another answer when they were repeated: the first router was killed before it had shared its answer, or the store did not answer. */
+  readonly answeredAnew: number;
+  /** The longest time from a request about a call to its answer, in milliseconds; requests that failed before it are not in it. */
+  readonly slowestCallMs: number;
 }
 
 export class Ledger {
@@ -54,6 +64,11 @@ export class Ledger {
   #repeated = 0;
   #outOfOrder = 0;
   #refused = 0;
+  #overLimit = 0;
+  #calls = 0;
+  #unanswered = 0;
+  #answeredAnew = 0;
+  #slowestCallMs = 0;
 
   constructor(maxAttempts: number, destinationsOf: (event: SentEvent) => readonly string[]) {
     this.#maxAttempts = maxAttempts;
@@ -100,6 +115,27 @@ export class Ledger {
     this.#refused += 1;
   }
 
+  /** An attempt came sooner than the rate limit of its destination allows. */
+  exceed(): void {
+    this.#overLimit += 1;
+  }
+
+  /** A router has answered a call. */
+  answer(ms: number): void {
+    this.#calls += 1;
+    this.#slowestCallMs = Math.max(this.#slowestCallMs, Math.round(ms));
+  }
+
+  /** No router has answered a call. */
+  leaveUnanswered(): void {
+    this.#unanswered += 1;
+  }
+
+  /** A call has got another answer when it was repeated. */
+  answerAnew(): void {
+    this.#answeredAnew += 1;
+  }
+
   /** How many events are acknowledged so far. */
   get acknowledged(): number {
     return this.#acknowledged.size;
@@ -123,6 +159,11 @@ export class Ledger {
       overrun: this.#overrun.size,
       outOfOrder: this.#outOfOrder,
       refused: this.#refused,
+      overLimit: this.#overLimit,
+      calls: this.#calls,
+      unanswered: this.#unanswered,
+      answeredAnew: this.#answeredAnew,
+      slowestCallMs: this.#slowestCallMs,
     };
   }
 }
@@ -133,6 +174,7 @@ export function nameOf(destination: string, key: string): string {
 }
 
 /** Whether the promises were kept. */
-export function isKept({ lost, repeated, overrun, outOfOrder, refused }: Verdict): boolean {
-  return lost + repeated + overrun + outOfOrder + refused === 0;
+export function isKept(verdict: Verdict): boolean {
+  const { lost, repeated, overrun, outOfOrder, refused, overLimit, unanswered } = verdict;
+  return lost + repeated + overrun + outOfOrder + refused + overLimit + unanswered === 0;
 }

@@ -24,6 +24,8 @@ export interface Plan {
   readonly database: string | null;
   /** How often the connections to the database break. At most as often as a router is killed. */
   readonly outages: number;
+  /** Command for a shell that restarts the server of the database, and ends when it can be reached again; null where there is none. */
+  readonly restartCommand: string | null;
   /** Whether the store is outside of the directory: then it must be empty, and is emptied again where nothing was lost. */
   readonly storeIsElsewhere: boolean;
   /** Plugins to load beside the ones that are found: packages, or absolute paths. */

@@ -1,17 +1,10 @@
 /** The senders: each sends the events of one subject, one after the other, and every one again until it is acknowledged. */
-
-import type { Network } from '@switchhook/core/internal';
-import { type Clock, signatureHeaders } from '@switchhook/sdk';
-import { withTimeout } from '@switchhook/sdk/internal';
 import type { SentEvent } from './ledger.js';
-import { signing } from './plugin.js';
+import { type PostParts, signedPost } from './signed-post.js';
 
 /** What senders work with. */
-export interface SenderParts {
+export interface SenderParts extends PostParts {
   readonly perSecond: number;
-  readonly secret: string;
-  readonly network: Network;
-  readonly clock: Clock;
   /** Called with each acknowledged event, once. */
   readonly onAcknowledged: (event: SentEvent) => void;
   /** Called when an event was offered to every router there is, and none has acknowledged it. It is offered again. */
@@ -23,8 +16,8 @@ const mostPerSecond = 20;
 const replyMs = 5_000;
 /** Between two tries of one event. */
 const againMs = 25;
-/** Every third event is also one for the ordered destination. */
-const orderedEvery = 3;
+/** The types of a sender's events, in turn. Where each is sent, the configuration says. */
+const types = ['plain', 'limited', 'ordered'] as const;
 
 export class Senders {
   readonly #parts: SenderParts;
@@ -55,7 +48,7 @@ export class Senders {
     const betweenMs = (1_000 * count) / perSecond;
     let nextAtMs = clock.elapsed();
     for (let number = 1; !this.#stopped; number += 1) {
-      const type = number % orderedEvery === 0 ? 'ordered' : 'plain';
+      const type = types[(number - 1) % types.length] ?? 'plain';
       await this.#untilAcknowledged({ id: `${subject}-${number}`, type, subject, number });
       // What was missed while the router was down is not made up for.
       nextAtMs = Math.max(nextAtMs + betweenMs, clock.elapsed());
@@ -64,30 +57,18 @@ export class Senders {
   }
 
   async #untilAcknowledged(event: SentEvent): Promise<void> {
-    const { secret, clock, onAcknowledged, onRefused } = this.#parts;
+    const { onAcknowledged, onRefused } = this.#parts;
     const body = JSON.stringify(event);
-    const signed = { body: Buffer.from(body), method: 'POST', url: '' };
-    const headers = { 'content-type': 'application/json', ...signatureHeaders(signing, secret, signed, clock.now()) };
     for (let first = event.number; !this.#stopped; first += 1) {
       const hooks = this.#hooks;
       for (let turn = 0; turn < hooks.length && !this.#stopped; turn += 1) {
         const hook = hooks[(first + turn) % hooks.length] ?? '';
-        if (await this.#isAcknowledged(hook, headers, body)) return onAcknowledged(event);
+        // No reply is no promise: the router was killed, or is too slow.
+        const posted = await signedPost(this.#parts, hook, body, replyMs);
+        if (posted.kind === 'reply' && posted.status === 200) return onAcknowledged(event);
       }
       onRefused();
       await this.#pause(againMs);
-    }
-  }
-
-  async #isAcknowledged(hook: string, headers: Readonly<Record<string, string>>, body: string): Promise<boolean> {
-    const { network, clock } = this.#parts;
-    try {
-      const post = (signal: AbortSignal) => network.fetch(hook, { method: 'POST', headers, body, signal });
-      return (await withTimeout(clock, replyMs, post)).status === 200;
-    } catch (error) {
-      // No reply is no promise: the router was killed, or is too slow.
-      if (error instanceof Error) return false;
-      throw error;
     }
   }
 
