@@ -10,7 +10,7 @@ export function restoreStatements(schemaName: string) {
     /** Those of some events that were erased here. */
     erased: statement(
       'restore_erased',
-      `select id from ${s}.seen where id = any($1::uuid[]) and erased_until is not null`,
+      `select id from (select id, erased_until from ${s}.seen where id = any($1::uuid[]) offset 0) s where erased_until is not null`,
     ),
     known: statement('restore_known', `select digest, id from ${s}.seen where digest = any($1::uuid[])`),
     /** Numbers for new events of today. */

@@ -67,7 +67,7 @@ export function snapshotStatements(schemaName: string) {
       `with page as materialized (select seq, octet_length(body) as size from ${s}.events where seq > $1 order by seq limit $2),
       sized as (select seq, sum(size) over (order by seq) - size as before from page)
       select e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body
-      from sized join ${s}.events e using (seq) where before < $3 order by e.seq`,
+      from sized i cross join lateral (select * from ${s}.events where seq = i.seq offset 0) e where before < $3 order by e.seq`,
     ),
     open: page(
       'snapshot_open',
@@ -85,14 +85,15 @@ export function snapshotStatements(schemaName: string) {
     ),
     texts: statement(
       'snapshot_texts',
-      `select key, value, expires_at from ${s}.state where ($1::text is null or key collate "C" > $1) and ${isKept('$2')}
+      `select key, value, expires_at from ${s}.state where key collate "C" >= coalesce($1::text, '') and key is distinct from $1 and ${isKept('$2')}
       order by key collate "C" limit $3`,
     ),
     /** Of all events, and whether the event is removed. */
     keys: statement(
       'snapshot_keys',
       `select n.digest, n.id, n.seq, n.erased_until, e.seq is null as removed
-      from (select * from ${s}.seen where seq > $1 order by seq limit $2) n left join ${s}.events e on e.seq = n.seq
+      from (select * from ${s}.seen where seq > $1 order by seq limit $2) n
+      left join lateral (select seq from ${s}.events where seq = n.seq offset 0) e on true
       order by n.seq`,
     ),
   };
