@@ -49,9 +49,9 @@ export function writeStatements(schemaName: string) {
           where p.destination = $1 and p.line = o.line and p.state = ${state} and (p.seq, p.idx) < (o.seq, o.idx))`,
         )
         .join(' or ')}))`;
-  /** The first open deliveries of the destination. Enough unless many wait behind others of their subject. */
-  const first = `open as materialized (
-      select seq, idx, due_at, line from ${s}.deliveries where destination = $1 ${byDue} limit ${firstOpen})`;
+  /** The first open deliveries of the destination whose due time is in a range. Enough unless many wait behind others of their subject. */
+  const firstWhere = (range: string): string => `open as materialized (
+      select seq, idx, due_at, line from ${s}.deliveries where destination = $1 and ${range} ${byDue} limit ${firstOpen})`;
   /** The oldest of each subject, found by skipping from subject to subject in the index; and those without a subject. */
   const bySubject = `
     lines as (
@@ -83,7 +83,7 @@ export function writeStatements(schemaName: string) {
     statement(
       name,
       `with recursive ${from}, ${heads}
-      select min(ready_at) as due_at, (select count(*) from open) as scanned from heads`,
+      select min(ready_at) as due_at, (select count(*) from open) as scanned, (select min(due_at) from open) as oldest from heads`,
     );
 
   /** Deliveries of $1 (event ids) and $2 (indexes). Locks their events, so that none is removed meanwhile. */
@@ -142,9 +142,9 @@ export function writeStatements(schemaName: string) {
       `select due_at from ${s}.deliveries where destination = $1 and due_at >= $2 order by due_at limit 1`,
     ),
 
-    claimHeads: claimHeads('claim_due_heads', first),
+    claimHeads: claimHeads('claim_heads_from', firstWhere('due_at >= $7 and due_at <= $2')),
     claimHeadsBySubject: claimHeads('claim_due_heads_by_subject', bySubject),
-    nextHead: nextHead('next_head', first),
+    nextHead: nextHead('next_head_from', firstWhere('due_at >= $2')),
     nextHeadBySubject: nextHead('next_head_by_subject', bySubject),
 
     /** `back`: 1 returns the attempt. A settlement whose lease is no longer the delivery's finds no row. */

@@ -142,9 +142,14 @@ export class Writes {
   }
 
   async #claimInOrder(request: ClaimRequest): Promise<Claim> {
-    const { limit, nowMs } = request;
-    const { lastDueMs: _, ...first } = await this.#take(this.#sql.claimHeads, request);
-    const head = await this.#next(this.#sql.nextHead, request);
+    const { destination, limit, nowMs } = request;
+    // Deliveries that wait behind others of their subject stay where they are: the oldest one is where the next claim begins.
+    const { first, head } = await this.#due.claim(destination, nowMs, async (fromMs) => {
+      const from = [Math.floor(fromMs)];
+      const { lastDueMs: _, ...first } = await this.#take(this.#sql.claimHeads, request, from);
+      const head = await this.#next(this.#sql.nextHead, request, from);
+      return { first, head, claimedMs: head.oldest ?? nowMs };
+    });
     const isFull = first.deliveries.length + first.exhausted.length === limit;
     if (head.scanned < firstOpen || isFull || (head.due_at !== null && head.due_at <= nowMs))
       return { ...first, nextDueMs: head.due_at };
@@ -160,10 +165,10 @@ export class Writes {
 
   /** When the next delivery is due. Where that cannot be read, what was taken is delivered all the same: the next claim is due now. */
   async #next(statement: Statement, { destination, nowMs }: ClaimRequest, more: readonly number[] = []) {
-    type Next = { readonly due_at: number | null; readonly scanned: number };
+    type Next = { readonly due_at: number | null; readonly scanned: number; readonly oldest?: number | null };
     const rows = await this.#database
       .run<Next>(statement, [destination, ...more])
-      .catch((): readonly Next[] => [{ due_at: nowMs, scanned: 0 }]);
+      .catch((): readonly Next[] => [{ due_at: nowMs, scanned: 0, oldest: 0 }]);
     return rows[0] ?? { due_at: null, scanned: 0 };
   }
 

@@ -141,9 +141,9 @@ describe('the statements of the store postgres', () => {
       [/^deliveries_due$/, /^routers_pkey$/, /^attempts_\d+_pkey$/],
     ],
     [writes.nextDue, ['crm', nowMs - 1_000], [/^deliveries_due$/]],
-    [writes.claimHeads, claim, [/^deliveries_due$/, /^deliveries_in_line$/, /^deliveries_pkey$/]],
+    [writes.claimHeads, [...claim, nowMs - 1_000], [/^deliveries_due$/, /^deliveries_in_line$/, /^deliveries_pkey$/]],
     [writes.claimHeadsBySubject, claim, [/^deliveries_in_line$/, /^deliveries_pkey$/]],
-    [writes.nextHead, ['crm'], [/^deliveries_due$/, /^deliveries_in_line$/]],
+    [writes.nextHead, ['crm', nowMs - 1_000], [/^deliveries_due$/, /^deliveries_in_line$/]],
     [writes.nextHeadBySubject, ['crm'], [/^deliveries_in_line$/]],
     [writes.settle, [...settled, ...attempts, nowMs], [/^seen_id_key$/, /^deliveries_pkey$/]],
     [

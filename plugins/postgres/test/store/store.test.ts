@@ -2,6 +2,8 @@ import { isRefusal } from '@switchhook/sdk';
 import { expect } from 'chai';
 import pg from 'pg';
 import { eventually } from '../../../../test/support/eventually.js';
+import { useIndexes } from '../../src/store/sql-schema.js';
+import { writeStatements } from '../../src/store/sql-writes.js';
 import {
   aClaim,
   aNewDelivery,
@@ -272,6 +274,80 @@ describe('postgres, with many deliveries', () => {
       expect(nextDueMs).to.equal(startMs + 500);
       const late = await store.claim(aClaim({ ordered: true, nowMs: startMs + 500 }));
       expect(late.deliveries.map(({ event }) => event.id)).to.deep.equal([eventId(0)]);
+    }),
+  );
+
+  it(
+    'finds what has waited behind another one of its subject, also where claims do not read from the beginning',
+    withStore(async ({ open, clock }) => {
+      const elapsed = clock.elapsed.bind(clock);
+      let reads = 0;
+      // Each claim takes a second by it, so that the next ones do not read from the beginning.
+      clock.elapsed = () => {
+        reads += 1;
+        return elapsed() + reads * 1_000;
+      };
+      const store = await open();
+      await store.append([1, 2, 3].map((n) => anEntry(n, { subject: n < 3 ? 'a' : 'b' })));
+      const claim = async () => {
+        const request = aClaim({ ordered: true, nowMs: clock.now() });
+        const { deliveries } = await store.claim(request);
+        return deliveries;
+      };
+      const numbers = (claimed: Awaited<ReturnType<typeof claim>>) =>
+        claimed.map(({ event }) => Number.parseInt(event.id.slice(24), 16));
+      const first = await claim();
+      expect(numbers(first)).to.deep.equal([1, 3]);
+      const again = { state: 'waiting', untilMs: clock.now() + 10_000, counted: true } as const;
+      await store.settle(
+        first.map((one) => ({ ...delivered(one), ...(one.event.subject === 'a' && { settlement: again }) })),
+      );
+      for (const _ of [1, 2, 3]) {
+        clock.jumpTo(clock.now() + 3_000);
+        expect(numbers(await claim())).to.deep.equal([]);
+      }
+      clock.jumpTo(clock.now() + 3_000);
+      const second = await claim();
+      expect(numbers(second)).to.deep.equal([1]);
+      await store.settle(second.map(delivered));
+      expect(numbers(await claim())).to.deep.equal([2]);
+    }),
+  );
+
+  it(
+    'reads fewer removed rows where an older transaction keeps them, if it reads from a due time on',
+    withStore(async ({ open, clock, database, schema }) => {
+      const store = await open();
+      const holder = new pg.Client({ connectionString: database.url });
+      await holder.connect();
+      try {
+        await holder.query('begin isolation level repeatable read; select txid_current()');
+        for (let n = 0; n < 3_000; n += 500) {
+          const dueMs = clock.now() + n;
+          await store.append(
+            Array.from({ length: 500 }, (_, index) => anEntry(n + index, {}, [aNewDelivery({ dueMs })])),
+          );
+          const { deliveries } = await store.claim(aClaim({ ordered: true, nowMs: dueMs }));
+          expect(deliveries).to.have.length(500);
+          await store.settle(deliveries.map(delivered));
+        }
+        const nowMs = clock.now() + 3_000;
+        const { claimHeads } = writeStatements(schema);
+        const blocks = async (fromMs: number): Promise<number> => {
+          await holder.query('deallocate all');
+          await holder.query(`prepare read as ${claimHeads.text}`);
+          const { rows } = await holder.query(
+            `explain (analyze, buffers, format json) execute read('crm', ${nowMs}, ${nowMs}, 64, 10, 1, ${fromMs})`,
+          );
+          const plan = rows[0]['QUERY PLAN'][0].Plan;
+          return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+        };
+        await holder.query(useIndexes);
+        const [all, few] = [await blocks(0), await blocks(clock.now() + 2_500)];
+        expect(few).to.be.below(all / 2);
+      } finally {
+        await holder.end();
+      }
     }),
   );
 
