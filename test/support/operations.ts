@@ -24,6 +24,7 @@ import {
   type Route,
   retentionPolicy,
   StatusReader,
+  Trials,
 } from '@switchhook/core/internal';
 import {
   type Destination,
@@ -97,6 +98,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
       }),
     ),
     resolvers: resolversOf(fixture),
+    answers: fixture.answers ?? [],
     captures,
     normalizePhone: phoneNormalizer(null),
     ...{
@@ -125,6 +127,8 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const status = new StatusReader(
     ...([current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, cluster, clock] as const),
   );
+  const inUse = { ...current, use: <R>(run: (value: typeof plan) => Promise<R>) => run(plan), hold: () => () => {} };
+  const trials = new Trials(inUse, answers, clock, log, mask);
   const changes = new ChangeFeed(current, kept, clock);
   const searches = new EventSearches(current, kept, clock, mask);
   const history = new History(kept, new Figures(clock), clock, log);
@@ -147,6 +151,7 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     duplicates: ingest.duplicates,
     changes,
     searches,
+    trials,
     history,
     metrics,
     received,

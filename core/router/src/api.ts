@@ -47,3 +47,4 @@ export {
   statusRow,
   type Trouble,
 } from './api/status-responses.js';
+export { type SampleList, sampleList, sent } from './api/trial-responses.js';

@@ -349,41 +349,6 @@ describe('an explanation', () => {
     expect(await statusOf(operations.explain({ subject: 'conv_9' }))).to.equal('NOT_KEPT');
     await pipeline.close();
   });
-
-  it('explains a body as its source would read it, and stores nothing', async () => {
-    const signed = { 'x-signature': 'right' };
-    const { operations, store } = anOperator({
-      sources: {
-        agents: {
-          sign: () => ({ headers: signed, rest: '' }),
-          receive: ({ headers, body }) => {
-            expect(headers).to.include(signed);
-            const data = JSON.parse(Buffer.from(body).toString());
-            const draft = { key: 'k', type: data.type, subject: null, agent: null, occurredAtMs: null, data };
-            return { kind: 'events', events: [draft] };
-          },
-        },
-        mute: { receive: () => ({ kind: 'handshake', reply: { status: 200 } }) },
-      },
-      routes: [aRoute({ name: 'one', to: ['crm', 'slack'] }), aRoute({ name: 'two', to: ['crm'] })],
-      destinations: { crm: async () => ({ kind: 'delivered' }), slack: async () => ({ kind: 'delivered' }) },
-      previews: { crm: ({ id, event }) => ({ id, type: event.type }), slack: ({ id }) => ({ id }) },
-    });
-    const [explanation, ...others] = await operations.explain({ source: 'agents', body: { type: 'ended' } });
-    expect([explanation?.kept, explanation?.deliveries, others]).to.deep.equal([false, [], []]);
-    // The ids are examples that no event has, with the index that each delivery would have.
-    const example = '00000000-0000-0000-0000-000000000000';
-    expect(explanation?.event.id).to.equal(example);
-    const previews = explanation?.routes.flatMap(({ destinations }) => destinations.map(({ preview }) => preview));
-    expect(previews).to.deep.equal([
-      { id: `${example}.0`, type: 'ended' },
-      { id: `${example}.1` },
-      { id: `${example}.2`, type: 'ended' },
-    ]);
-    expect((await store.events({ limit: 1 })).items).to.deep.equal([]);
-    for (const source of ['mute', 'nobody'])
-      expect(await statusOf(operations.explain({ source, body: {} }))).to.equal('MALFORMED');
-  });
 });
 
 describe('a replay', () => {

@@ -6,6 +6,7 @@ import {
   apiFor,
   endpoints,
   Incomplete,
+  type Intake,
   listen,
   listenerFor,
   maskFor,
@@ -55,8 +56,16 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       { kind: 'store' as const, name: 'store', use: 'memory', description: 'Keeps.' },
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
     ],
+    samples: [
+      { source: 'agents', use: 'a.b', calls: false, signs: true, samples: [{ name: 'ended', body: { key: 'a' } }] },
+    ],
   };
-  const { operations, searches, controls, status, duplicates, changes, history, clock } = operator;
+  const { operations, searches, controls, status, duplicates, changes, history, trials, clock } = operator;
+  const intake: Intake = {
+    url: 'http://localhost',
+    receive: async () => ({ status: 200, body: { id: 'event-1' } }),
+    refused: () => refuse('UNVERIFIED', 'no'),
+  };
   const incomplete = operator.engine.get(Incomplete);
   const mask = maskFor([]);
   const rows = { added: [], changed: ['crm'], removed: [], unchanged: [] };
@@ -89,6 +98,8 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       changes,
       incomplete,
       history,
+      trials,
+      intake,
       info,
       reload,
       restart,
@@ -379,6 +390,26 @@ describe('the API', () => {
     }
     expect((await ask('POST', '/api/explain', { source: 'nobody', body: {} })).reply.code).to.equal('MALFORMED');
     expect((await ask('POST', '/api/explain', { subject: 'conv_9' })).reply.code).to.equal('NOT_KEPT');
+    await close();
+  });
+
+  it('lists the samples of sources, and sends a body for real', async () => {
+    const sign = () => ({ headers: {}, rest: '' });
+    const agents = { sign, receive: () => ({ kind: 'events' as const, events: [] }) };
+    const { ask, close } = await setup({ sources: { agents, sealed: { receive: agents.receive } } });
+    const samples = [{ name: 'ended', body: { key: 'a' } }];
+    for (const query of ['', '?source=agents'])
+      expect((await ask('GET', `/api/samples${query}`)).reply.sources).to.deep.equal([
+        { source: 'agents', use: 'a.b', calls: false, signs: true, samples },
+      ]);
+    expect((await ask('GET', '/api/samples?source=agent')).reply.detail).to.include('did you mean "agents"?');
+    const { reply } = await ask('POST', '/api/send', { source: 'agents', body: { key: 'a' } });
+    expect(reply).to.deep.equal({
+      reply: { status: 200, body: { id: 'event-1' }, text: null },
+      ...{ event: 'event-1', duplicate: false, reason: null },
+    });
+    const refused = await ask('POST', '/api/send', { source: 'sealed', body: {} });
+    expect([refused.status, refused.reply.code]).to.deep.equal([409, 'SOURCE_CANNOT_SIGN']);
     await close();
   });
 

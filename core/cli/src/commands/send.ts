@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Config, Router } from '@switchhook/core';
 import { systemClock } from '@switchhook/core/client';
-import { openNetwork } from '@switchhook/core/internal';
+import { openNetwork, withNewIds } from '@switchhook/core/internal';
 import { isRefusal, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
@@ -11,7 +11,6 @@ import { type ConfigOptions, localUrl } from '../configuration.js';
 import { configOf, unopenedRouter } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { printJson } from '../print.js';
-import { withNewIds } from './new-ids.js';
 
 interface SendOptions extends ConfigOptions {
   readonly source?: string;
@@ -32,7 +31,7 @@ export async function runSend(output: Output, what: string, options: SendOptions
   const config = await configOf(options, output);
   const router = unopenedRouter(config);
   const { source, body: chosen, isSample } = await chosenBody(what, options, config);
-  const fresh = isSample && options.same !== true ? await withNewIds(router, source, chosen) : null;
+  const fresh = isSample && options.same !== true ? await withNewIds(eventsOf(router, source), chosen) : null;
   const body = changed(fresh?.body ?? chosen, options.set);
   const request = signedRequest(router, source, body, options.url ?? localUrl(config));
   if (options.print) return print(request, options, output);
@@ -43,6 +42,10 @@ export async function runSend(output: Output, what: string, options: SendOptions
   const subject = fresh?.subject ?? null;
   if (subject !== null && options.set.length === 0 && !options.json)
     output.note(`switchhook explain ${[subject, ...whereOf(options, command)].join(' ')} shows what became of it`);
+}
+
+function eventsOf(router: Router, source: string) {
+  return async (body: JsonObject) => (await router.explain(source, body)).map(({ event }) => event);
 }
 
 /** What another command needs to ask the same router: the options that were given here. */

@@ -1,4 +1,4 @@
-/** A dry run of a call: its answer, without a server, a store or a record. */
+/** Dry runs: what a source would make of a body, and the answer of a call, without a server, a store or a record. */
 import {
   type Clock,
   type EventRecord,
@@ -9,39 +9,31 @@ import {
   type PhoneNormalizer,
   type Reception,
   refuse,
+  type SignedRequest,
   type Source,
   stringifyJson,
 } from '@switchhook/sdk';
-import type { Answers } from '../calls/answer.js';
-import { replyTo, traceOf } from '../calls/reply.js';
+import type { CallAnswer, InboundCall } from '../calls/answer.js';
+import { acknowledgement, replyTo, traceOf } from '../calls/reply.js';
+import { answeredDraft } from '../ingest/call-recorder.js';
 import type { DraftMask } from '../ingest/draft-mask.js';
 import { readReception } from '../ingest/reception.js';
 import { recordOf } from '../routing/event-record.js';
 
-/** What a dry run works with. */
-export interface DryRunParts {
-  readonly sources: ReadonlyMap<string, Source>;
-  readonly answers: Answers;
+/** What a dry run of a call works with. */
+export interface CallParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly normalizePhone: PhoneNormalizer;
+  /** Makes the answer. */
+  answer(inboundCall: InboundCall, startedAtMs: number): Promise<CallAnswer>;
 }
 
 /** What the platform would be sent, and how it came about: as it would stand in `event.data.answer`. */
 export interface CallDryRun {
   readonly reply: HttpReply;
   readonly trace: JsonObject;
-}
-
-/** Runs the resolvers as for a real call. Refuses as `MALFORMED` a body that its source does not accept as a call. */
-export async function dryRunCall(name: string, body: JsonObject, parts: DryRunParts): Promise<CallDryRun> {
-  const { sources, answers, clock, log, normalizePhone } = parts;
-  const source = sources.get(name);
-  const startedAtMs = clock.elapsed();
-  const inboundCall = await receptionOf({ name, source, body, nowMs: clock.now(), normalizePhone });
-  if (inboundCall.kind !== 'call') throw refuse('MALFORMED', `source ${name} does not take the body for a call`);
-  const callAnswer = await answers.answer(name, inboundCall, startedAtMs);
-  return { reply: replyTo(inboundCall, callAnswer, source, log), trace: traceOf(inboundCall.call, callAnswer) };
+  /** True where the reply only acknowledges the request, and the source sends the answer by one of its own. */
+  readonly isSentLater: boolean;
 }
 
 /** A body as if a source received it now. */
@@ -57,21 +49,57 @@ export interface DryRun {
   readonly mask?: DraftMask | undefined;
 }
 
-/** The events that a source would make of a body, with ids that no event has. Refuses as `MALFORMED` what the source does not take. */
-export async function draftedEvents(dryRun: DryRun): Promise<readonly EventRecord[]> {
-  const { name, nowMs } = dryRun;
+/** What a source would make of a body. */
+export interface TriedBody {
+  /** With ids that no event has. That of a call has its answer, where there is one. */
+  readonly events: readonly EventRecord[];
+  /** Null where it is no call, or it was not to be answered. */
+  readonly call: CallDryRun | null;
+}
+
+/** The answer to a call. Refuses as `MALFORMED` a body that its source does not take for one. */
+export async function dryRunCall(dryRun: DryRun, parts: CallParts): Promise<CallDryRun> {
+  const { call } = await triedBody(dryRun, parts);
+  if (call === null) throw refuse('MALFORMED', `source ${dryRun.name} does not take the body for a call`);
+  return call;
+}
+
+/**
+ * The events that a source would make of a body; of a call, its answer, too, unless `parts` is null. Refuses as `MALFORMED` what the source
+ * does not take.
+ */
+export async function triedBody(dryRun: DryRun, parts: CallParts | null): Promise<TriedBody> {
+  const { name, nowMs, source, mask } = dryRun;
+  const startedAtMs = parts?.clock.elapsed() ?? 0;
   const reception = await receptionOf(dryRun);
   switch (reception.kind) {
     case 'handshake':
-      return [];
+      return { events: [], call: null };
     case 'events':
-      return reception.events.map((draft, index) => recordOf(draft, name, nowMs, exampleId(index)));
-    case 'call':
-      return [recordOf(reception.event, name, nowMs, exampleId(0))];
+      return {
+        events: reception.events.map((draft, index) => recordOf(draft, name, nowMs, exampleId(index))),
+        call: null,
+      };
+    case 'call': {
+      const callAnswer = (await parts?.answer(reception, startedAtMs)) ?? null;
+      const draft = callAnswer === null ? reception.event : answeredDraft(reception, callAnswer, mask);
+      const events = [recordOf(draft, name, nowMs, exampleId(0))];
+      if (callAnswer === null || parts === null) return { events, call: null };
+      return { events, call: answered(reception, callAnswer, source, parts.log) };
+    }
   }
 }
 
-function exampleId(index: number): string {
+function answered(inboundCall: InboundCall, callAnswer: CallAnswer, source: Source | undefined, log: Log): CallDryRun {
+  const trace = traceOf(inboundCall.call, callAnswer);
+  if (source?.answer === undefined)
+    return { reply: replyTo(inboundCall, callAnswer, source, log), trace, isSentLater: false };
+  const about = { eventId: callAnswer.trace.eventId, requests: 1 };
+  return { reply: acknowledgement(inboundCall, about, source, log), trace, isSentLater: true };
+}
+
+/** No event has it. */
+export function exampleId(index: number): string {
   return `00000000-0000-0000-0000-${String(index).padStart(12, '0')}`;
 }
 
@@ -82,16 +110,24 @@ export async function receptionOf({ name, source, body, nowMs, normalizePhone, m
   const signed = source.sign?.(bytes, nowMs);
   if (signed === undefined) throw refuse('MALFORMED', `source ${name} cannot sign a body itself`);
   const reception = await received(name, source, {
-    method: 'POST',
-    rest: decodeURIComponent(signed.rest.replace(/^\//, '')),
-    query: {},
-    headers: { 'content-type': 'application/json', ...signed.headers },
+    ...requestParts(signed),
     body: bytes,
     remoteAddress: '127.0.0.1',
     url: `/hooks/${name}${signed.rest}`,
     receivedAtMs: nowMs,
   });
   return readReception(reception, normalizePhone, source, mask);
+}
+
+/** A request with what makes its body acceptable to a source. */
+export function requestParts({ rest, headers }: SignedRequest) {
+  const { pathname, searchParams } = new URL(`http://source.invalid${rest.startsWith('/') ? '' : '/'}${rest}`);
+  return {
+    method: 'POST',
+    rest: decodeURIComponent(pathname.slice(1)),
+    query: Object.fromEntries(searchParams),
+    headers: { 'content-type': 'application/json', ...headers },
+  };
 }
 
 async function received(name: string, source: Source, request: Parameters<Source['receive']>[0]) {

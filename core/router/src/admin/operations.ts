@@ -7,7 +7,6 @@ import {
   durationText,
   type EventQuery,
   type EventRecord,
-  type JsonObject,
   type Page,
   type PhoneNormalizer,
   refuse,
@@ -30,7 +29,6 @@ import { Mask } from '../system/mask.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallQuery } from './call-history.js';
 import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
-import { draftedEvents } from './dry-run.js';
 import { Erasures } from './erasures.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
 import { gatheredEvents } from './gathered.js';
@@ -61,11 +59,8 @@ export interface EventDetails {
   readonly deliveries: readonly DeliveryDetails[];
 }
 
-/** What to explain: an event that is kept, the latest ones of a subject, or a body as if a source received it now. */
-export type ExplainQuestion =
-  | { readonly event: string }
-  | { readonly subject: string }
-  | { readonly source: string; readonly body: JsonObject };
+/** What to explain: an event that is kept, or the latest ones of a subject. */
+export type ExplainQuestion = { readonly event: string } | { readonly subject: string };
 
 /** An event, its deliveries, and the result of today's routes. */
 export interface Explanation extends EventDetails {
@@ -203,30 +198,22 @@ export class Operations {
 
   /** Oldest first. Refused where there is nothing to explain. */
   async explain(question: ExplainQuestion): Promise<readonly Explanation[]> {
-    if ('event' in question) return [await this.#explained(await this.event(question.event), true)];
-    if ('subject' in question) {
-      const { items } = await this.store.events({ subject: question.subject, limit: explainedEvents });
-      if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
-      const explain = async (event: EventRecord) => this.#explained(await this.#loadEvent(event), true);
-      return pMap(items.toReversed(), explain, atOnce);
-    }
-    const { source: name, body } = question;
-    const { sources, normalizePhone, masks } = this.plan.value;
-    const nowMs = this.clock.now();
-    const mask = masks?.get(name);
-    const events = await draftedEvents({ name, source: sources.get(name), body, nowMs, normalizePhone, mask });
-    return Promise.all(events.map((event) => this.#explained({ event, deliveries: [] }, false)));
+    if ('event' in question) return [await this.#explained(await this.event(question.event))];
+    const { items } = await this.store.events({ subject: question.subject, limit: explainedEvents });
+    if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
+    const explain = async (event: EventRecord) => this.#explained(await this.#loadEvent(event));
+    return pMap(items.toReversed(), explain, atOnce);
   }
 
-  async #explained(details: EventDetails, kept: boolean): Promise<Explanation> {
+  async #explained(details: EventDetails): Promise<Explanation> {
     const deliveries = details.deliveries.map(({ delivery }) => delivery);
-    if (!hasBody(details.event)) return { ...details, kept, routes: [] };
+    if (!hasBody(details.event)) return { ...details, kept: true, routes: [] };
     const found = deliveries.map(async (one) => [one.id, await gatheredEvents(this.store, one)] as const);
     const gathered = (await Promise.all(found)).flatMap(([id, events]) =>
       events === null ? [] : [[id, events] as const],
     );
     const parts = { ...this.plan.value, mask: this.mask };
-    return { ...details, kept, routes: explainRoutes(details.event, deliveries, parts, new Map(gathered)) };
+    return { ...details, kept: true, routes: explainRoutes(details.event, deliveries, parts, new Map(gathered)) };
   }
 
   /** Refused as `NO_SUCH_ROW`: an empty list for a misspelt name would look as if all were well. */

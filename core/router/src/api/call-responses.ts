@@ -39,6 +39,14 @@ export const callAnswer = z
     lookups: z.array(lookup).readonly(),
     requests: count.meta({ description: 'Requests about this call until it was answered.' }),
     ms: z.number().meta({ description: 'From the request to the answer.' }),
+    within_ms: z.number().nullable().optional().meta({
+      description:
+        '`within` of the answer when it was made: how long after the request it is sent, even if look-ups are still running. Null where none matched. Missing where an earlier version recorded the call.',
+    }),
+    deadline_ms: z.number().optional().meta({
+      description:
+        'How long after the request the platform waits for the answer. Missing where an earlier version recorded the call.',
+    }),
     sent: z
       .object({
         outcome: z.enum(['sent', 'failed', 'late']).meta({

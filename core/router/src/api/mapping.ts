@@ -1,6 +1,6 @@
 /** Maps results of operations to API schemas: times as ISO 8601, bodies parsed. */
 
-import type { Attempt, Change, DeliveryRecord, EventRecord } from '@switchhook/sdk';
+import type { Attempt, Change, DeliveryRecord, EventRecord, HttpReply } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { Replay } from '../admin/bulk-replay.js';
 import type { ChangePage } from '../admin/change-feed.js';
@@ -9,6 +9,7 @@ import type { Erasure, ErasureRecord } from '../admin/erasures.js';
 import type { FoundEvents } from '../admin/event-search.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
+import type { Sent, TriedExplanation } from '../admin/trials.js';
 import { troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
 import { eventOf, hasBody } from '../routing/event-record.js';
@@ -21,6 +22,7 @@ import type * as reply from './responses.js';
 import { iso, isoOrNull } from './responses.js';
 import type * as about from './route-responses.js';
 import type * as standing from './status-responses.js';
+import type * as trial from './trial-responses.js';
 
 export function eventJson(record: EventRecord): z.input<typeof reply.event> {
   const { id, key, source, type, subject, agent, occurredAtMs, receivedAtMs } = record;
@@ -125,10 +127,24 @@ export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
 }
 
 /** Also for `switchhook explain` with a router that is not running. */
-export function explanationJson(explanation: Explanation): z.input<typeof about.explanation> {
+export function explanationJson(explanation: Explanation | TriedExplanation): z.input<typeof about.explanation> {
   const { event, kept, deliveries, routes } = explanation;
-  const explained = routes.map(({ wait, ...route }) => ({ ...route, wait: waitJson(wait) }));
-  return { event: wholeEventJson(event), kept, deliveries: deliveries.map(deliveryDetailsJson), routes: explained };
+  const call = 'call' in explanation ? explanation.call : null;
+  return {
+    event: wholeEventJson(event),
+    kept,
+    deliveries: deliveries.map(deliveryDetailsJson),
+    routes: routes.map(({ wait, ...route }) => ({ ...route, wait: waitJson(wait) })),
+    call: call && { answer: callAnswer.parse(call.trace), reply: replyJson(call.reply), sentLater: call.isSentLater },
+  };
+}
+
+export function sentJson({ reply, event, isDuplicate: duplicate, reason }: Sent): z.input<typeof trial.sent> {
+  return { reply: replyJson(reply), event, duplicate, reason };
+}
+
+function replyJson({ status, body, text }: HttpReply): z.input<typeof trial.httpReply> {
+  return { status, body: body ?? null, text: text ?? null };
 }
 
 export function routeJson({ name, from, on, where, to, transforms, wait = null }: Route) {

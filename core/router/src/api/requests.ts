@@ -260,6 +260,17 @@ export const reloadBody = z.strictObject({
 });
 export type ReloadRequest = z.output<typeof reloadBody>;
 
+export const sampleQuery = z.strictObject({ source: word.optional().meta({ description: 'Name of the source.' }) });
+
+export const sendBody = z.strictObject({
+  source: word.meta({ description: 'Name of a source.' }),
+  body: json.meta({ description: 'A body as its platform would send it.' }),
+  newIds: z.boolean().default(false).meta({
+    description: 'Give it other ids before, so that it is another event than the one that it is a copy of.',
+  }),
+  by: who.meta({ description: 'Who sends it; the log shows it. Default: the address of the request.' }),
+});
+
 export const restartBody = z.strictObject({});
 
 export const explainBody = z.union(

@@ -1,6 +1,8 @@
 /** Response schemas of the API about routes, and what they do with an event. */
 import { z } from 'zod';
+import { callAnswer } from './call-responses.js';
 import { deliveryDetails, json, list, named, wholeEvent } from './responses.js';
+import { httpReply } from './trial-responses.js';
 
 const wait = z
   .object({
@@ -54,6 +56,16 @@ const routeExplanation = z
   })
   .register(named, { id: 'RouteExplanation' });
 
+const callDryRun = z
+  .object({
+    answer: callAnswer,
+    reply: httpReply,
+    sentLater: z.boolean().meta({
+      description: 'True: the reply only acknowledges the request, and the source sends the answer by one of its own.',
+    }),
+  })
+  .register(named, { id: 'CallDryRun' });
+
 export const explanation = z
   .object({
     event: wholeEvent,
@@ -63,6 +75,10 @@ export const explanation = z
     deliveries: list(deliveryDetails),
     routes: list(routeExplanation).meta({
       description: 'Every route, in the order of the file; none where retention has removed the body.',
+    }),
+    call: callDryRun.nullable().meta({
+      description:
+        'Of a body that is a call: what a caller would get now, and what the platform would be sent. Its resolvers are asked; nothing is kept or counted.',
     }),
   })
   .register(named, { id: 'Explanation' });

@@ -1,30 +1,19 @@
 /** Answers calls: runs the resolvers within the time that is left, and always replies in time. */
-import {
-  type Answer,
-  type Call,
-  Clock,
-  type Expression,
-  type HttpReply,
-  Log,
-  type Reception,
-  type Source,
-  token,
-} from '@switchhook/sdk';
+import { Clock, type Expression, type HttpReply, Log, type Reception, type Source, token } from '@switchhook/sdk';
 import { withTimeout } from '@switchhook/sdk/internal';
 import type { ErasedThings, Removed } from '../system/erasing.js';
 import { newEventId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { Mask } from '../system/mask.js';
 import { Pauses } from '../system/pauses.js';
+import { AnswerMaker, type AnswerRequest, unanswered } from './answer-maker.js';
 import { CallDedup } from './call-dedup.js';
-import { callerKey, callKey, isErasedCall, isOfErasedCaller } from './call-key.js';
-import { type CachePolicy, FactsCache } from './facts-cache.js';
-import { answerFor } from './matching-answer.js';
+import { callKey, isErasedCall, isOfErasedCaller } from './call-key.js';
+import type { CachePolicy } from './facts-cache.js';
 import { fallbackReply, replyTo } from './reply.js';
-import { noFacts, type ResolvedFacts, resolveFacts } from './resolve.js';
-import { type Lookup, type OpenResolver, ResolverBulkhead, type ResolverLoad } from './resolver-bulkhead.js';
+import type { Lookup, OpenResolver, ResolverLoad } from './resolver-bulkhead.js';
 import { SharedCalls } from './shared-calls.js';
-import { type ResolvedVariables, resolveVariables, type VariableRow, type VariableStep } from './variables.js';
+import type { ResolvedVariables, VariableRow, VariableStep } from './variables.js';
 
 /** A row of configuration: the reply to a call. */
 export interface AnswerRow extends VariableRow {
@@ -57,6 +46,16 @@ export interface AnswerTrace extends Omit<ResolvedVariables, 'step'> {
   readonly lookups: readonly Lookup[];
   /** Its resolvers with an open circuit breaker. */
   readonly openBreakers: readonly string[];
+  /** What it had of the ring. Missing where a router of an earlier version has made it. */
+  readonly limits?: AnswerLimits;
+}
+
+/** What an answer may take of a ring, in milliseconds after the request. */
+export interface AnswerLimits {
+  /** Of its row; null where none matched. */
+  readonly withinMs: number | null;
+  /** When the platform stops waiting. */
+  readonly deadlineMs: number;
 }
 
 /** The answer to one request about a call. */
@@ -102,31 +101,28 @@ const requestReserveMs = 2_500;
 /** All answers. */
 @injectable()
 export class Answers {
-  /** Of each resolver, also of an earlier configuration while a call needs it. */
-  readonly #bulkheads = new WeakMap<OpenResolver, ResolverBulkhead>();
-  /** By the resolvers of a configuration. */
-  readonly #byName = new WeakMap<AnswerPlan['resolvers'], ReadonlyMap<string, ResolverBulkhead>>();
-  #made = 0;
-  readonly #factsCache = new FactsCache();
+  readonly #maker: AnswerMaker;
   readonly #calls = new CallDedup<AnswerTrace>();
 
   constructor(
     @inject(AnswerPlan) private readonly plan: Current<AnswerPlan>,
     @inject(Clock) private readonly clock: Clock,
     @inject(Log) private readonly log: Log,
-    @inject(Mask) private readonly mask: Mask,
-    @inject(Pauses) private readonly pauses: Pauses,
+    @inject(Mask) mask: Mask,
+    @inject(Pauses) pauses: Pauses,
     @inject(SharedCalls) private readonly shared: SharedCalls,
-  ) {}
+  ) {
+    this.#maker = new AnswerMaker({ clock, log, mask, pauses, shared });
+  }
 
   /** How each resolver stands, by name. */
   get loads(): ReadonlyMap<string, ResolverLoad> {
-    return new Map([...this.#bulkheadsOf(this.plan.value)].map(([name, bulkhead]) => [name, bulkhead.load]));
+    return new Map([...this.#maker.bulkheadsOf(this.plan.value)].map(([name, bulkhead]) => [name, bulkhead.load]));
   }
 
   /** Closes the circuit breaker of a resolver. */
   reset(resolver: string): void {
-    this.#bulkheadsOf(this.plan.value).get(resolver)?.reset();
+    this.#maker.bulkheadsOf(this.plan.value).get(resolver)?.reset();
   }
 
   /**
@@ -142,9 +138,10 @@ export class Answers {
   ): Promise<CallAnswer> {
     const { clock } = this;
     const { call, deadlineMs, retryMs = deadlineMs } = inboundCall;
-    const endMs = startedAtMs + deadlineMs - Math.min(replyReserveMs, deadlineMs / 2);
+    const request = requestOf(source, inboundCall, startedAtMs, plan, replyReserveMs);
+    const { hardEndMs: endMs } = request;
     const make = async (eventId: string): Promise<AnswerTrace> => {
-      return { eventId, ...(await this.#trace({ source, call, startedAtMs, hardEndMs: endMs, plan })) };
+      return { eventId, ...(await this.#maker.make(request)) };
     };
     const callAnswer = (trace: AnswerTrace, requests: number): CallAnswer => {
       return { trace, requests, repeated: requests > 1, ms: clock.elapsed() - startedAtMs };
@@ -178,13 +175,28 @@ export class Answers {
   /** Answers a call whose answer its source sends; its repeated requests are found elsewhere. Never rejects. */
   async answerOnce(
     source: string,
-    { call, deadlineMs, eventId }: Pick<InboundCall, 'call' | 'deadlineMs'> & Pick<AnswerTrace, 'eventId'>,
+    { eventId, ...inboundCall }: Pick<InboundCall, 'call' | 'deadlineMs'> & Pick<AnswerTrace, 'eventId'>,
     startedAtMs: number,
     plan: AnswerPlan,
   ): Promise<CallAnswer> {
-    const hardEndMs = startedAtMs + deadlineMs - Math.min(requestReserveMs, deadlineMs / 2);
-    const trace = { eventId, ...(await this.#trace({ source, call, startedAtMs, hardEndMs, plan })) };
+    const request = requestOf(source, inboundCall, startedAtMs, plan, requestReserveMs);
+    const trace = { eventId, ...(await this.#maker.make(request)) };
     return { trace, requests: 1, repeated: false, ms: this.clock.elapsed() - startedAtMs };
+  }
+
+  /**
+   * The answer that a call would get if it rang now for the first time: its resolvers are asked, and nothing is kept, counted or logged of
+   * it. `isSentLater`: its source sends the answer by a request of its own. Never rejects.
+   */
+  async dryRun(
+    source: string,
+    { eventId, isSentLater, ...inboundCall }: DryRunCall,
+    startedAtMs: number,
+    plan: AnswerPlan,
+  ): Promise<CallAnswer> {
+    const reserveMs = isSentLater ? requestReserveMs : replyReserveMs;
+    const trace = await this.#maker.dryRun(requestOf(source, inboundCall, startedAtMs, plan, reserveMs));
+    return { trace: { eventId, ...trace }, requests: 1, repeated: false, ms: this.clock.elapsed() - startedAtMs };
   }
 
   /** The reply in the platform's format. */
@@ -199,8 +211,8 @@ export class Answers {
 
   /** Removes the answers and facts that are kept about what was erased, and the reasons of the last failures. */
   async forget(erased: ErasedThings, isDryRun: boolean): Promise<Removed> {
-    if (!isDryRun) for (const bulkhead of this.#bulkheadsOf(this.plan.value).values()) bulkhead.forget();
-    const [calls, facts] = [this.#calls.forget(erased, isDryRun), this.#factsCache.forget(erased, isDryRun)];
+    if (!isDryRun) for (const bulkhead of this.#maker.bulkheadsOf(this.plan.value).values()) bulkhead.forget();
+    const [calls, facts] = [this.#calls.forget(erased, isDryRun), this.#maker.factsCache.forget(erased, isDryRun)];
     const fits = {
       answer: (key: string) => isErasedCall(key, erased),
       facts: (key: string) => isOfErasedCaller(key, erased),
@@ -209,92 +221,25 @@ export class Answers {
     const shared = await this.shared.forget(fits, isDryRun);
     return { calls: Math.max(calls, shared.answer), facts: Math.max(facts, shared.facts) };
   }
-
-  async #trace(request: AnswerRequest): Promise<Omit<AnswerTrace, 'eventId'>> {
-    const { clock, log } = this;
-    const { source, call, plan } = request;
-    try {
-      const now = new Date(clock.now());
-      const row = answerFor(plan.answers, { source, call, now }, ({ name }, error) =>
-        log.warn('answer.where-failed', { answer: name, error }),
-      );
-      if (row === null) return unanswered;
-      const { known, lookups } = await this.#resolveFacts(row, request);
-      const scope = { call, now, known, lookups, resolvers: plan.resolvers.keys() };
-      const resolved = resolveVariables(row, scope, (variable, reason) =>
-        log.warn('answer.variable-refused', { answer: row.name, variable, reason }),
-      );
-      const openBreakers = lookups
-        .map(({ resolver }) => resolver)
-        .filter((name) => this.#bulkheadsOf(plan).get(name)?.isBreakerOpen);
-      return { name: row.name, ...resolved, lookups, openBreakers };
-    } catch (error) {
-      log.error('answer.failed', { source, error });
-      return { ...unanswered, step: 'minimum' };
-    }
-  }
-
-  async #resolveFacts(row: AnswerRow, { call, startedAtMs, hardEndMs, plan }: AnswerRequest): Promise<ResolvedFacts> {
-    const { clock, log } = this;
-    const parts = { bulkheads: this.#bulkheadsOf(plan), factsCache: this.#factsCache, sharedCalls: this.shared, clock };
-    const endMs = Math.min(startedAtMs + row.withinMs, hardEndMs);
-    const caller = callerKey(row.name, call);
-    const cache = row.cache === null || caller === null ? null : { policy: row.cache, caller };
-    const request = { resolve: row.resolve, call, startedAtMs, endMs, cache };
-    try {
-      return await resolveFacts(request, parts);
-    } catch (error) {
-      log.error('answer.failed', { answer: row.name, error });
-      return noFacts;
-    }
-  }
-
-  #bulkheadsOf({ resolvers }: AnswerPlan): ReadonlyMap<string, ResolverBulkhead> {
-    const known = this.#byName.get(resolvers);
-    if (known !== undefined) return known;
-    const bulkheads = new Map([...resolvers].map(([name, open]) => [name, this.#bulkheadOf(name, open)]));
-    this.#byName.set(resolvers, bulkheads);
-    return bulkheads;
-  }
-
-  #bulkheadOf(name: string, open: OpenResolver): ResolverBulkhead {
-    const known = this.#bulkheads.get(open);
-    if (known !== undefined) return known;
-    const { clock, log, mask, pauses } = this;
-    this.#made += 1;
-    const factsKey = `${name}#${this.#made}`;
-    const bulkhead = new ResolverBulkhead(open, {
-      factsKey,
-      clock,
-      log,
-      mask,
-      pauseOf: () => pauses.of('resolver', name),
-    });
-    this.#bulkheads.set(open, bulkhead);
-    return bulkhead;
-  }
 }
 
-interface AnswerRequest {
-  readonly source: string;
-  readonly call: Call;
-  readonly startedAtMs: number;
-  readonly hardEndMs: number;
-  readonly plan: AnswerPlan;
+/** A call that does not ring. */
+export interface DryRunCall extends Pick<InboundCall, 'call' | 'deadlineMs'>, Pick<AnswerTrace, 'eventId'> {
+  readonly isSentLater: boolean;
+}
+
+function requestOf(
+  source: string,
+  { call, deadlineMs }: Pick<InboundCall, 'call' | 'deadlineMs'>,
+  startedAtMs: number,
+  plan: AnswerPlan,
+  reserveMs: number,
+): AnswerRequest {
+  const hardEndMs = startedAtMs + deadlineMs - Math.min(reserveMs, deadlineMs / 2);
+  return { source, call, startedAtMs, deadlineMs, hardEndMs, plan };
 }
 
 /** A call that nothing was looked up for. */
 export function unansweredCall(eventId: string, sent: SentAnswer): CallAnswer {
   return { trace: { eventId, ...unanswered }, requests: 1, repeated: false, ms: sent.ms, sent };
 }
-
-const nothing: Answer = { variables: {}, overrideAgent: null };
-const unanswered: Omit<AnswerTrace, 'eventId'> = {
-  name: null,
-  step: 'unanswered',
-  answer: nothing,
-  origins: {},
-  agentOrigin: null,
-  lookups: [],
-  openBreakers: [],
-};

@@ -36,13 +36,25 @@ export class FactsCache {
       Object.values(known).reduce((sum, json) => sum + json.length, key.length + size + overhead),
   });
 
+  readonly #below: FactsCache | null;
+
+  /** `below`: what is not in this one is read from there, without a change of it. */
+  constructor(below: FactsCache | null = null) {
+    this.#below = below;
+  }
+
+  /** For a dry run: reads this one, and keeps what is new to itself. */
+  copyOnWrite(): FactsCache {
+    return new FactsCache(this);
+  }
+
   keep(caller: string, resolver: string, facts: Facts, known: KnownThen, nowMs: number): void {
     this.#kept.set(keyOf(caller, resolver), { ...facts, known, atMs: nowMs });
   }
 
   /** Whether anything is kept of this resolver about this caller. */
   has(caller: string, resolver: string): boolean {
-    return this.#kept.has(keyOf(caller, resolver));
+    return this.#kept.has(keyOf(caller, resolver)) || this.#below?.has(caller, resolver) === true;
   }
 
   /** Removes what is kept about an erased person, or the callers of an erased agent. In a dry run it only counts. */
@@ -56,9 +68,14 @@ export class FactsCache {
    * has changed since: the number may belong to another person now.
    */
   of(caller: string, resolver: string, known: KnownThen, nowMs: number, withinMs: number): JsonObject | null {
-    const kept = this.#kept.get(keyOf(caller, resolver));
+    const kept = this.#get(keyOf(caller, resolver));
     if (kept === undefined || nowMs - kept.atMs >= withinMs) return null;
     return Object.entries(known).every(([name, json]) => kept.known[name] === json) ? kept.facts : null;
+  }
+
+  /** A read keeps it from being forgotten early; not so one from above. */
+  #get(key: string): KeptFacts | undefined {
+    return this.#kept.get(key) ?? (this.#below === null ? undefined : this.#below.#kept.peek(key));
   }
 }
 

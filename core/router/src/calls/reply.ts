@@ -95,7 +95,7 @@ function isPrintable(text: unknown): boolean {
 
 /** In the spelling of the bodies it stands in. */
 export function traceOf({ from, to }: Call, { trace, requests, ms, sent }: CallAnswer): JsonObject {
-  const { name, step, answer, origins, agentOrigin, lookups } = trace;
+  const { name, step, answer, origins, agentOrigin, lookups, limits } = trace;
   return {
     from,
     to,
@@ -110,6 +110,7 @@ export function traceOf({ from, to }: Call, { trace, requests, ms, sent }: CallA
     }),
     requests,
     ms: tenths(ms),
+    ...(limits && { within_ms: limits.withinMs, deadline_ms: tenths(limits.deadlineMs) }),
     ...(sent && { sent: { ...sent, ms: tenths(sent.ms) } }),
   };
 }

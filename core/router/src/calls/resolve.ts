@@ -34,15 +34,16 @@ export interface LookupRequest {
   readonly cache: { readonly policy: CachePolicy; readonly caller: string } | null;
 }
 
-interface Parts {
+/** What look-ups are made with. */
+export interface ResolveParts {
   readonly bulkheads: ReadonlyMap<string, ResolverBulkhead>;
   readonly factsCache: FactsCache;
-  readonly sharedCalls: SharedCalls;
+  readonly sharedCalls: Pick<SharedCalls, 'isOn' | 'loadFacts' | 'keepFacts'>;
   readonly clock: Clock;
 }
 
 /** Looks everything up. Never rejects; resolves when all are done, at `endMs` at the latest. */
-export async function resolveFacts(request: LookupRequest, parts: Parts): Promise<ResolvedFacts> {
+export async function resolveFacts(request: LookupRequest, parts: ResolveParts): Promise<ResolvedFacts> {
   const { cache } = request;
   if (cache !== null && parts.sharedCalls.isOn)
     await parts.sharedCalls.loadFacts(cache.caller, withNeeded(request.resolve, parts.bulkheads), parts.factsCache);
@@ -52,7 +53,7 @@ export async function resolveFacts(request: LookupRequest, parts: Parts): Promis
 }
 
 /** These resolvers, and all that they need. */
-function withNeeded(names: readonly string[], bulkheads: Parts['bulkheads']): readonly ResolverBulkhead[] {
+function withNeeded(names: readonly string[], bulkheads: ResolveParts['bulkheads']): readonly ResolverBulkhead[] {
   const found = new Set<ResolverBulkhead>();
   const add = (name: string): void => {
     const bulkhead = bulkheads.get(name);
@@ -68,11 +69,11 @@ class LookupRun implements ResolvedFacts {
   readonly known = new Map<string, ResolverFacts>();
   readonly lookups: Lookup[] = [];
   readonly #request: LookupRequest;
-  readonly #parts: Parts;
+  readonly #parts: ResolveParts;
   readonly #runs = new Map<string, Promise<void>>();
   readonly #budgetMs: number;
 
-  constructor(request: LookupRequest, parts: Parts) {
+  constructor(request: LookupRequest, parts: ResolveParts) {
     this.#request = request;
     this.#parts = parts;
     this.#budgetMs = request.endMs - parts.clock.elapsed();

@@ -13,6 +13,7 @@ import {
 import { TimeoutError, withTimeout } from '@switchhook/sdk/internal';
 import { Breaker, type BreakerPolicy, type BreakerState } from '../resilience/breaker.js';
 import { type ComponentProbe, type Failure, type Hold, shifted } from '../resilience/hold.js';
+import { noLog } from '../system/log.js';
 import type { Mask } from '../system/mask.js';
 import type { Pause } from '../system/pauses.js';
 import { excerptOf, locatedOf, placeField } from '../system/thrown.js';
@@ -88,6 +89,8 @@ export interface BulkheadParts {
   readonly mask: Mask;
   /** Null where no operator has paused it. */
   pauseOf(): Pause | null;
+  /** Of a bulkhead for dry runs: that of calls. What this one skips, it skips, too. */
+  readonly ofCalls?: ResolverBulkhead;
 }
 
 /** A caller can be the probe of a broken resolver no less often than this. */
@@ -108,13 +111,15 @@ export class ResolverBulkhead {
   #left = false;
   #hasMissed = false;
   #lastFailure: Failure | null = null;
-  readonly #pauseOf: () => Pause | null;
+  readonly #parts: BulkheadParts;
+  #dryRuns: ResolverBulkhead | null = null;
 
-  constructor(open: OpenResolver, { factsKey, clock, log, mask, pauseOf }: BulkheadParts) {
+  constructor(open: OpenResolver, parts: BulkheadParts) {
+    const { factsKey, clock, log, mask } = parts;
+    this.#parts = parts;
     this.factsKey = factsKey;
     this.#mask = mask;
     this.#open = open;
-    this.#pauseOf = pauseOf;
     this.#breaker = open.breaker === null ? null : new Breaker(open.breaker, longestCooldownMs);
     this.#clock = clock;
     this.#log = log;
@@ -144,9 +149,22 @@ export class ResolverBulkhead {
     };
   }
 
+  /**
+   * The same resolver for dry runs: skipped like this one, with a limit of its own and as many look-ups at the same time. They are not
+   * logged, and this one's circuit breaker, last failure and places do not change.
+   */
+  get dryRuns(): ResolverBulkhead {
+    this.#dryRuns ??= new ResolverBulkhead(
+      { ...this.#open, breaker: null },
+      { ...this.#parts, log: noLog, ofCalls: this },
+    );
+    return this.#dryRuns;
+  }
+
   /** Drops the reason of the last failure, which may repeat what was asked or found. */
   forget(): void {
     this.#lastFailure = null;
+    this.#dryRuns = null;
   }
 
   /** Closes the circuit breaker. */
@@ -158,12 +176,13 @@ export class ResolverBulkhead {
   /** Runs the resolver. Never rejects; resolves by `endMs`. */
   async look(call: Call, known: JsonObject, terms: LookupTerms): Promise<ResolverResult> {
     const { resolver, timeoutMs, concurrency } = this.#open;
-    const pause = this.#pauseOf();
+    const pause = this.#parts.pauseOf();
     if (pause !== null) return this.#miss('skipped', `paused by ${pause.by}: ${pause.reason}`);
     const nowMs = this.#clock.elapsed();
     const leftMs = Math.min(timeoutMs ?? Number.POSITIVE_INFINITY, terms.endMs - nowMs);
     if (leftMs <= 0) return miss('late', 'no time was left for it');
-    if (this.#breaker?.allowance(nowMs) === 0) return miss('skipped', breakerOpenReason);
+    const { ofCalls = this } = this.#parts;
+    if (ofCalls.#breaker?.allowance(nowMs) === 0) return miss('skipped', breakerOpenReason);
     if (this.#running >= concurrency) return miss('busy', `${concurrency} look-ups were under way already`);
     this.#running += 1;
     this.#breaker?.started(nowMs);

@@ -1,6 +1,6 @@
 /** The API: checks access and request, calls the endpoint, and reports errors as `application/problem+json`. */
 
-import { type Clock, isRefusal, type Log, type Refusal, refuse } from '@switchhook/sdk';
+import { type Clock, isRefusal, type Log, parseJson, type Refusal, refuse } from '@switchhook/sdk';
 import { ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
 import type { Context } from 'koa';
 import bodyParser from 'koa-bodyparser';
@@ -138,7 +138,9 @@ function bodyReader(parts: ApiParts): ParseBody {
       if (isRefusal(error)) throw error;
       throw refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`, { cause: error });
     }
-    return ctx.request.body;
+    // Parsed once more where JSON.parse may have rounded a number.
+    const { rawBody, body } = ctx.request;
+    return typeof rawBody === 'string' && rawBody !== '' ? parseJson(rawBody) : body;
   };
 }
 

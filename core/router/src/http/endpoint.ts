@@ -1,6 +1,6 @@
 /** What an endpoint of the API is, and what it answers from. */
 import type { Readable } from 'node:stream';
-import type { Kind, RefusalCode } from '@switchhook/sdk';
+import type { JsonObject, Kind, RefusalCode } from '@switchhook/sdk';
 import type { z } from 'zod';
 import type { ChangeFeed } from '../admin/change-feed.js';
 import type { Controls } from '../admin/control.js';
@@ -8,6 +8,7 @@ import type { EventSearches } from '../admin/event-search.js';
 import type { History } from '../admin/history.js';
 import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
+import type { Intake, Trials } from '../admin/trials.js';
 import type { ReloadReport, RestartReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
@@ -25,6 +26,17 @@ export interface RouterInfo {
   readonly routes: readonly Route[];
   /** Everything that is configured, the store included. */
   readonly components: readonly ComponentFacts[];
+  readonly samples: readonly SampleSource[];
+}
+
+/** Bodies to try a source with. */
+export interface SampleSource {
+  readonly source: string;
+  readonly use: string;
+  readonly calls: boolean;
+  /** Whether it can sign a body as its platform does. */
+  readonly signs: boolean;
+  readonly samples: readonly { readonly name: string; readonly body: JsonObject }[];
 }
 
 /** A component that is configured. */
@@ -39,6 +51,9 @@ export interface ComponentFacts {
 export interface Answering {
   readonly operations: Operations;
   readonly searches: EventSearches;
+  readonly trials: Trials;
+  /** Takes what a trial sends for real. */
+  readonly intake: Intake;
   readonly status: StatusReader;
   readonly controls: Controls;
   readonly duplicates: RecentDuplicates;

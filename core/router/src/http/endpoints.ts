@@ -4,7 +4,6 @@ import { refuse } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
 import type { ReplayFilter } from '../admin/bulk-replay.js';
-import type { ExplainQuestion } from '../admin/operations.js';
 import { summaryOf, troublesOf } from '../admin/trouble.js';
 import { callList } from '../api/call-responses.js';
 import { eventList } from '../api/event-list.js';
@@ -16,7 +15,6 @@ import {
   deliveryJson,
   eventDetailsJson,
   eventJson,
-  explanationJson,
   foundEventsJson,
   incompleteJson,
   refusalGroupJson,
@@ -29,7 +27,7 @@ import { capture, refusalGroupList, refusedList } from '../api/refused-responses
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { iso } from '../api/responses.js';
-import { explanationList, routeList } from '../api/route-responses.js';
+import { routeList } from '../api/route-responses.js';
 import { status } from '../api/status-responses.js';
 import { changeEndpoints } from './change-endpoints.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
@@ -37,6 +35,7 @@ import { type Endpoint, endpoint } from './endpoint.js';
 import { erasureEndpoints } from './erasure-endpoints.js';
 import { liveEndpoints } from './live-endpoints.js';
 import { sessionEndpoints } from './session-endpoints.js';
+import { trialEndpoints } from './trial-endpoints.js';
 
 const { nothing } = question;
 
@@ -194,17 +193,7 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: nothing, body: nothing, reply: reply.replay, refusals: ['NOT_KEPT'] },
     answer: async ({ id }, { operations }) => replayJson(operations.replays.get(id)),
   }),
-  endpoint({
-    method: 'POST',
-    path: '/api/explain',
-    summary: 'Why an event goes where it goes, and what each destination would get. Nothing is sent.',
-    ...{ query: nothing, body: question.explainBody, reply: explanationList, refusals: ['NOT_KEPT'] },
-    answer: async ({ body }, { operations }) => {
-      // A body that has been parsed from JSON holds nothing but JSON.
-      const explanations = await operations.explain(body as ExplainQuestion);
-      return { explanations: explanations.map(explanationJson) };
-    },
-  }),
+  ...trialEndpoints,
   endpoint({
     method: 'GET',
     path: '/api/status',

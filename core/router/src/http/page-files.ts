@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { refuse, token } from '@switchhook/sdk';
+import { type Log, refuse, token } from '@switchhook/sdk';
 import type { Context } from 'koa';
 
 /** The folder of the dashboard's files, absolute: `index.html` and what it links to. Without it, `/` is an unknown path. */
@@ -72,6 +72,16 @@ export function readPages(folder: PageFiles): Pages {
     ctx.body = isZipped ? file.zipped : file.body;
     return true;
   };
+}
+
+/** The same; null where they cannot be read: a router without its dashboard is still a router. */
+export function pagesOrNull(folder: string, log: Log): Pages | null {
+  try {
+    return readPages(folder);
+  } catch (error) {
+    log.warn('dashboard.unread', { folder, error });
+    return null;
+  }
 }
 
 function pageFile(name: string, body: Buffer): PageFile {

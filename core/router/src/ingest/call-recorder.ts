@@ -1,5 +1,5 @@
 /** Records answered calls as events: after the reply, with retries, for a bounded number of calls at a time. */
-import { Clock, type EventRecord, Log, type RawRequest } from '@switchhook/sdk';
+import { Clock, type EventDraft, type EventRecord, Log, type RawRequest } from '@switchhook/sdk';
 import { errorMessage, Sleep, withTimeout } from '@switchhook/sdk/internal';
 import type { CallAnswer, InboundCall } from '../calls/answer.js';
 import { traceOf } from '../calls/reply.js';
@@ -26,8 +26,17 @@ export interface AnsweredRequest {
   readonly callAnswer: CallAnswer;
   /** Those of the configuration with which the call was answered. */
   readonly routes?: Routes;
-  /** Of its source: what was found for the answer is masked, too. */
+  /** Of its source. */
   readonly mask?: DraftMask | undefined;
+}
+
+/** The event of a call, with its answer. `mask`: of its source; what was found for the answer is masked, too. */
+export function answeredDraft(
+  { event: { body: _, ...draft }, call }: Pick<InboundCall, 'event' | 'call'>,
+  callAnswer: CallAnswer,
+  mask: DraftMask = (whole) => whole,
+): EventDraft {
+  return mask({ ...draft, data: { ...draft.data, answer: traceOf(call, callAnswer) } });
 }
 
 @injectable()
@@ -59,9 +68,7 @@ export class CallRecorder {
       // The router that has answered may have ended before it stored the call. By its id, the store finds out whether it has.
       const mayBeLost = callAnswer.isOfOther === true && call.id !== null;
       if (callAnswer.repeated && !mayBeLost) return true;
-      const { body: _, ...draft } = event;
-      const data = { ...draft.data, answer: traceOf(call, callAnswer) };
-      const whole = mask?.({ ...draft, data }) ?? { ...draft, data };
+      const whole = answeredDraft({ event, call }, callAnswer, mask);
       const record = recordOf(whole, source, request.receivedAtMs, callAnswer.trace.eventId);
       return await this.#store(record, routes);
     } catch (error) {

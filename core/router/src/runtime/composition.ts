@@ -9,6 +9,7 @@ import { EventSearches } from '../admin/event-search.js';
 import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
+import { type Intake, TrialPlan, Trials } from '../admin/trials.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
 import { SharedCalls } from '../calls/shared-calls.js';
 import { storeReader } from '../calls/store-reader.js';
@@ -21,7 +22,8 @@ import { apiFor } from '../http/admin-api.js';
 import { ConnectionFairness } from '../http/connection-fairness.js';
 import type { Answering } from '../http/endpoint.js';
 import type { ServerParts } from '../http/hooks.js';
-import { PageFiles, type Pages, readPages } from '../http/page-files.js';
+import { PageFiles, pagesOrNull } from '../http/page-files.js';
+import { refusalOf } from '../http/refusal-response.js';
 import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
 import { EmitPlan, EmitterOf, Emitters } from '../ingest/emitters.js';
@@ -98,6 +100,7 @@ const plans = [
   DeliveryPlan,
   AnswerPlan,
   AdminPlan,
+  TrialPlan,
   ControlPlan,
   ReplayPlan,
   StatusPlan,
@@ -127,7 +130,7 @@ const classes = [
     Pipeline,
   ],
   ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Figures, History, ProcessLoadReader, Retention],
-  ...[Monitor, Incomplete, Erasures, EventSearches],
+  ...[Monitor, Incomplete, Erasures, EventSearches, Trials],
 ] as const;
 
 /** They keep something of events or calls. */
@@ -168,9 +171,7 @@ export function composeRouter(config: Config, options: RouterOptions, questions:
   metrics.gauge('build_info', 'Always 1; the version is in the label', 1, { version });
   const fairness = new ConnectionFairness();
   return {
-    container,
-    engine,
-    ...{ current, secrets, store },
+    ...{ container, engine, current, secrets, store },
     listener: listenerFor(serverParts(current, engine, questions), fairness),
     fairness,
   };
@@ -225,11 +226,35 @@ function serverParts(
   const [clock, log, mask, status] = [engine.get(Clock), engine.get(Log), engine.get(Mask), engine.get(StatusReader)];
   const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
   const refusedRequests = engine.get(RefusedRequests);
-  const pages = pagesOf(engine);
+  const pages = engine.has(PageFiles) ? pagesOrNull(engine.get(PageFiles), log) : null;
+  const receive: ServerParts['receive'] = async (source, request, startedAtMs) => {
+    const reply = await pipeline.receive(source, request, startedAtMs);
+    refusedRequests.received(source);
+    return reply;
+  };
+  const refused: ServerParts['refused'] = (refusing) => {
+    try {
+      ingestTelemetry.refused(refusing.source, refusing.refusal, refusing.remoteAddress);
+      refusedRequests.refused(refusing);
+    } catch (error) {
+      // The sender gets the refusal all the same.
+      log.error('source.failed', { source: refusing.source, error });
+    }
+  };
+  const intake: Intake = {
+    receive,
+    refused: (refusing, thrown) => {
+      const refusal = refusalOf(thrown);
+      refused({ ...refusing, refusal });
+      return refusal;
+    },
+    get url() {
+      return current.value.server.publicUrl ?? 'http://localhost';
+    },
+  };
   const api = apiFor({
-    ...{ operations: engine.get(Operations), searches: engine.get(EventSearches) },
-    ...{ status, reload, restart, mask, clock, log },
-    controls: engine.get(Controls),
+    ...{ operations: engine.get(Operations), searches: engine.get(EventSearches), controls: engine.get(Controls) },
+    ...{ status, reload, restart, mask, clock, log, intake, trials: engine.get(Trials) },
     duplicates: engine.get(Ingest).duplicates,
     changes: engine.get(ChangeFeed),
     incomplete: engine.get(Incomplete),
@@ -268,33 +293,7 @@ function serverParts(
     get publicUrl() {
       return current.value.server.publicUrl;
     },
-    receive: async (source, request, startedAtMs) => {
-      const reply = await pipeline.receive(source, request, startedAtMs);
-      refusedRequests.received(source);
-      return reply;
-    },
-    refused: (refusing) => {
-      try {
-        ingestTelemetry.refused(refusing.source, refusing.refusal, refusing.remoteAddress);
-        refusedRequests.refused(refusing);
-      } catch (error) {
-        // The sender gets the refusal all the same.
-        log.error('source.failed', { source: refusing.source, error });
-      }
-    },
     metrics: async () => engine.get(ExposedMetrics).expose(await status.gauges()),
-    ...{ ready, api, clock, log },
+    ...{ receive, refused, ready, api, clock, log },
   };
-}
-
-/** A router without its dashboard is still a router. */
-function pagesOf(container: Container): Pages | null {
-  if (!container.has(PageFiles)) return null;
-  const [folder, log] = [container.get(PageFiles), container.get(Log)];
-  try {
-    return readPages(folder);
-  } catch (error) {
-    log.warn('dashboard.unread', { folder, error });
-    return null;
-  }
 }

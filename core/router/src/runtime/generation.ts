@@ -6,6 +6,7 @@ import type { ControlPlan } from '../admin/control.js';
 import type { ErasuresPlan } from '../admin/erasures.js';
 import type { AdminPlan } from '../admin/operations.js';
 import type { StatusPlan } from '../admin/status.js';
+import type { TrialPlan } from '../admin/trials.js';
 import type { AnswerPlan } from '../calls/answer.js';
 import type { OpenResolver } from '../calls/resolver-bulkhead.js';
 import type { ClusterPlan } from '../cluster/cluster.js';
@@ -48,6 +49,7 @@ export interface Generation
     DeliveryPlan,
     AnswerPlan,
     AdminPlan,
+    TrialPlan,
     ControlPlan,
     ReplayPlan,
     StatusPlan,

@@ -4,14 +4,14 @@ import { Clock, type JsonObject, Log, Metrics, refuse, type SignedRequest, type 
 import { withTimeout } from '@switchhook/sdk/internal';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { Comparison } from '../admin/comparison.js';
-import { type CallDryRun, dryRunCall } from '../admin/dry-run.js';
+import type { CallDryRun } from '../admin/dry-run.js';
 import { EventSearches } from '../admin/event-search.js';
 import { History } from '../admin/history.js';
 import { Operations } from '../admin/operations.js';
+import { Trials } from '../admin/trials.js';
 import { explanationJson } from '../api/mapping.js';
 import type { ReloadReport, RestartReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
-import { Answers } from '../calls/answer.js';
 import type { Config } from '../config/config.js';
 import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
@@ -98,15 +98,15 @@ export class Router {
     return this.#generation.sources.get(source)?.sign?.(body, this.#clock.now()) ?? null;
   }
 
-  /** What would become of a body that a source receives now, by each route. Nothing is sent; the router need not be open. */
-  async explain(source: string, body: JsonObject): Promise<readonly ReturnType<typeof explanationJson>[]> {
-    return (await this.#composition.engine.get(Operations).explain({ source, body })).map(explanationJson);
+  /** What would become of a body that a source receives now, by each route; nothing is sent. `answered`: of a call, also its answer; after `openComponents`. */
+  async explain(source: string, body: JsonObject, { answered = false } = {}) {
+    const trials = this.#composition.engine.get(Trials);
+    return (await trials.explain({ source, body }, { answered })).map(explanationJson);
   }
 
   /** The answer to a call: its resolvers run, nothing is recorded. After `openComponents`; the store need not be open. */
   ring(source: string, body: JsonObject): Promise<CallDryRun> {
-    const answers = this.#composition.engine.get(Answers);
-    return dryRunCall(source, body, { ...this.#generation, answers, clock: this.#clock, log: this.#log });
+    return this.#composition.engine.get(Trials).ring({ source, body });
   }
 
   /** Compares what was done with past events with what this configuration would do. Nothing is sent; the router need not be open. */

@@ -1,6 +1,7 @@
 /** What the HTTP server takes from the configuration. */
 import type { Component, Source } from '@switchhook/sdk';
 import type { ComponentRow, Config } from '../config/config.js';
+import { routerRow } from '../config/router-row.js';
 import type { ApiAccess } from '../http/access.js';
 import type { BodyLimits } from '../http/body.js';
 import type { RouterInfo } from '../http/endpoint.js';
@@ -26,7 +27,7 @@ export function serverPlan(config: Config, sources: ReadonlyMap<string, Source>)
     hooks: new Map(config.sources.map(({ name, component }) => [name, hookOf(component, sources.get(name))])),
     ...{ access, metricsAccess: publicMetrics ? null : access },
     limits: { maxBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs },
-    ...{ trustProxy, publicUrl, info: infoOf(config) },
+    ...{ trustProxy, publicUrl, info: infoOf(config, sources) },
   };
 }
 
@@ -42,9 +43,21 @@ function hookOf({ accepts, calls = false }: Component, source: Source | undefine
   return { accepts: accepts ?? (calls ? null : ['application/json']), calls, handshake };
 }
 
-function infoOf(config: Config): RouterInfo {
+function infoOf(config: Config, sources: ReadonlyMap<string, Source>): RouterInfo {
   const components = componentRows(config).map(({ name, component: { kind, type: use, description } }) => {
     return { kind, name, use, description };
   });
-  return { version, node: process.version, file: config.file, routes: config.routes, components };
+  const samples = [...config.sources, routerRow].map(
+    ({ name: source, component: { type: use, calls = false, samples } }) => {
+      const signs = source !== routerRow.name && sources.get(source)?.sign !== undefined;
+      return {
+        source,
+        use,
+        calls,
+        signs,
+        samples: Object.entries(samples ?? {}).map(([name, body]) => ({ name, body })),
+      };
+    },
+  );
+  return { version, node: process.version, file: config.file, routes: config.routes, components, samples };
 }

@@ -25,6 +25,9 @@ export interface LogOptions {
   readonly to?: LineWriter;
 }
 
+/** For what is not to be logged. */
+export const noLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
 /** Bytes of lines that wait to be written: what comes beyond is lost. */
 const mostWaiting = 4 * 1_048_576;
 

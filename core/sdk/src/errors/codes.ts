@@ -116,6 +116,11 @@ const table = {
     sentence: 'The configuration has no destination, resolver, route or source of this name.',
     hint: 'GET /api/components and GET /api/routes list them.',
   },
+  SOURCE_CANNOT_SIGN: {
+    status: 409,
+    sentence: 'The source cannot sign a body as its platform does, so the router cannot send it one.',
+    hint: 'Have the platform send the request, or try the body without sending it.',
+  },
   PAUSE_NOT_KEPT: {
     status: 501,
     sentence: 'The store cannot keep a pause over a restart.',

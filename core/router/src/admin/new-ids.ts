@@ -1,7 +1,18 @@
 /** Gives the sample of a source other ids, so that it is another event: the source itself shows which of its texts identify it. */
-import type { Router } from '@switchhook/core';
-import { random } from '@switchhook/core/client';
 import { isRefusal, type JsonObject, type JsonValue } from '@switchhook/sdk';
+import { random } from '../system/random.js';
+
+/** An event that a source makes of a body. */
+export interface DraftedEvent {
+  readonly key: string;
+  readonly subject: string | null;
+  readonly type: string;
+  readonly agent: string | null;
+  readonly source: string;
+}
+
+/** The events that a source would make of a body; rejects with a refusal where it does not take it. */
+export type Draft = (body: JsonObject) => Promise<readonly DraftedEvent[]>;
 
 /** Letters and digits at the end of an id that become others. */
 const changedLength = 8;
@@ -10,13 +21,12 @@ const phoneNumber = /^\+?\d{5,15}$/;
 
 /** The body with other ids, and what it is about then; null where its source would not take it, or takes it for the same event. */
 export async function withNewIds(
-  router: Router,
-  source: string,
+  draft: Draft,
   body: JsonObject,
 ): Promise<{ readonly body: JsonObject; readonly subject: string | null } | null> {
-  const before = await eventIn(router, source, body);
+  const before = await firstEvent(draft, body);
   if (before === null) return null;
-  const { key, subject, type, agent } = before;
+  const { key, subject, type, agent, source } = before;
   const ids = [...new Set(textsIn(body))].filter(
     (text) =>
       text.length >= 3 &&
@@ -26,13 +36,13 @@ export async function withNewIds(
   );
   const instead = new Map(ids.map((id) => [id, otherId(id)]));
   const changed = replaced(body, instead);
-  const after = await eventIn(router, source, changed);
+  const after = await firstEvent(draft, changed);
   return after === null || after.key === key ? null : { body: changed, subject: after.subject };
 }
 
-async function eventIn(router: Router, source: string, body: JsonObject) {
+async function firstEvent(draft: Draft, body: JsonObject): Promise<DraftedEvent | null> {
   try {
-    return (await router.explain(source, body))[0]?.event ?? null;
+    return (await draft(body))[0] ?? null;
   } catch (error) {
     // The reply of the router shows what is wrong with it.
     if (isRefusal(error)) return null;

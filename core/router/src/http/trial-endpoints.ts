@@ -1,0 +1,53 @@
+/** The endpoints that explain events and bodies, and send a body as its platform would. */
+import type { JsonObject } from '@switchhook/sdk';
+import { explanationJson, sentJson } from '../api/mapping.js';
+import * as question from '../api/requests.js';
+import { explanationList } from '../api/route-responses.js';
+import { sampleList, sent } from '../api/trial-responses.js';
+import { type Endpoint, endpoint } from './endpoint.js';
+
+const { nothing } = question;
+
+export const trialEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: 'GET',
+    path: '/api/samples',
+    summary: 'Bodies to try each source with: those of `switchhook send`.',
+    ...{ query: question.sampleQuery, body: nothing, reply: sampleList, refusals: ['NO_SUCH_ROW'] },
+    answer: async ({ query: { source } }, { info, operations }) => {
+      if (source !== undefined) operations.checkNames({ source });
+      return { sources: info.samples.filter((one) => source === undefined || one.source === source) };
+    },
+  }),
+  endpoint({
+    method: 'POST',
+    path: '/api/explain',
+    summary:
+      'Why an event goes where it goes, and what each destination would get. Of a call, also what its caller would get: its resolvers are asked. Nothing is sent or kept.',
+    ...{ query: nothing, body: question.explainBody, reply: explanationList, refusals: ['NOT_KEPT'] },
+    answer: async ({ body }, { operations, trials }) => {
+      const explanations =
+        'source' in body
+          ? await trials.explain({ source: body.source, body: jsonIn(body.body) }, { answered: true })
+          : await operations.explain(body);
+      return { explanations: explanations.map(explanationJson) };
+    },
+  }),
+  endpoint({
+    method: 'POST',
+    path: '/api/send',
+    summary:
+      'Sign a body as its platform would, and hand it to its source like a request from outside: it is kept, routed and delivered, or its call is answered.',
+    ...{ query: nothing, body: question.sendBody, reply: sent },
+    refusals: ['NO_SUCH_ROW', 'SOURCE_CANNOT_SIGN'],
+    answer: async ({ body: { body, by = '', ...given }, from }, { trials, intake }) => {
+      const sending = { ...given, body: jsonIn(body), from, by: by || `the API, from ${from}` };
+      return sentJson(await trials.send(sending, intake));
+    },
+  }),
+];
+
+/** A body that has been parsed from JSON holds nothing but JSON. */
+function jsonIn(body: Readonly<Record<string, unknown>>): JsonObject {
+  return body as JsonObject;
+}
