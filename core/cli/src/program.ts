@@ -19,6 +19,7 @@ const commands = [
   changing.reloadCommand,
   changing.restartCommand,
   sending.sendCommand,
+  sending.samplesCommand,
   sending.callCommand,
   asking.callsCommand,
   sending.simulateCommand,

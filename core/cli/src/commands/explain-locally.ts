@@ -2,7 +2,7 @@
 import type { Explanation } from '@switchhook/core/api';
 import { routerRow } from '@switchhook/core/internal';
 import { isRefusal, type JsonObject } from '@switchhook/sdk';
-import { configOf, unopenedRouter } from '../local-router.js';
+import { configOf, unopenedRouter, withComponents } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import type { ExplainOptions } from './explain.js';
 
@@ -30,8 +30,12 @@ export async function locally(
   const [only, ...others] = options.source === undefined ? names : [options.source];
   if (only === undefined || others.length > 0)
     throw new CommandFailure(exitCodes.usage, `name the source: --source ${names.join('|')}`);
+  const isOfCalls = config.sources.some(({ name, component }) => name === only && component.calls === true);
+  const router = unopenedRouter(config);
   try {
-    return await unopenedRouter(config).explain(only, body);
+    if (!isOfCalls) return await router.explain(only, body);
+    // Its resolvers are asked for the answer.
+    return await withComponents(router, output, () => router.explain(only, body, { answered: true }));
   } catch (error) {
     if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, error.message);
     throw error;

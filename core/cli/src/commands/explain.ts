@@ -18,6 +18,7 @@ import {
 } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
+import { printAnswer } from '../format/call.js';
 import { printDelivery, printEvent, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson } from '../print.js';
@@ -85,6 +86,7 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
   for (const [index, one] of explanations.entries()) {
     if (index > 0) output.line();
     printEvent(output, one.event, one.kept);
+    if (one.call !== null) printCall(one.call, output);
     const ofNoRoute = one.deliveries.filter((made) => !one.routes.some((route) => belongs(made, route)));
     for (const route of one.routes)
       if (route.matches) printRoute(route, one, destinations, output);
@@ -96,6 +98,17 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
     if (ofNoRoute.length > 0) output.line('by routes as they were then');
     for (const delivery of ofNoRoute) printDelivery_(delivery, destinations, output);
   }
+}
+
+/** What a caller would get. */
+function printCall({ answer, reply, sentLater }: NonNullable<Explanation['call']>, output: Output): void {
+  output.line(styled(output, 'bold', 'its caller would get now'));
+  printAnswer(output, answer);
+  const what = sentLater ? 'acknowledged with' : 'replied';
+  output.line(styled(output, 'dim', `  the platform would be ${what} ${reply.status}`));
+  if (reply.text !== null) output.line(`    ${reply.text}`);
+  if (reply.body !== null) printIndented(output, reply.body, '    ');
+  if (sentLater) output.line('  The source sends the answer by a request of its own.');
 }
 
 function belongs({ route, destination }: DeliveryDetails, { route: name, destinations }: Route): boolean {

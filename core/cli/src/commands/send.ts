@@ -7,6 +7,7 @@ import { isRefusal, type JsonObject, type JsonValue, parseJson, stringifyJson } 
 import { errorMessage } from '@switchhook/sdk/internal';
 import { withField } from '@switchhook/simulator';
 import type { Command } from 'commander';
+import { withRouter } from '../api-client.js';
 import { type ConfigOptions, localUrl } from '../configuration.js';
 import { configOf, unopenedRouter } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
@@ -18,6 +19,8 @@ interface SendOptions extends ConfigOptions {
   readonly same?: true;
   readonly set: readonly string[];
   readonly print?: true;
+  readonly byRouter?: true;
+  readonly token?: string;
 }
 
 /** A request that is ready to be sent. */
@@ -28,6 +31,9 @@ export interface SampleRequest {
 }
 
 export async function runSend(output: Output, what: string, options: SendOptions, command: Command): Promise<void> {
+  if (options.byRouter) return sentByRouter(output, what, options);
+  if (options.token !== undefined)
+    throw new CommandFailure(exitCodes.usage, '--token is for --by-router: a platform has no token of the API');
   const config = await configOf(options, output);
   const router = unopenedRouter(config);
   const { source, body: chosen, isSample } = await chosenBody(what, options, config);
@@ -42,6 +48,21 @@ export async function runSend(output: Output, what: string, options: SendOptions
   const subject = fresh?.subject ?? null;
   if (subject !== null && options.set.length === 0 && !options.json)
     output.note(`switchhook explain ${[subject, ...whereOf(options, command)].join(' ')} shows what became of it`);
+}
+
+/** The router signs it with its own secrets: its configuration need not be here. */
+async function sentByRouter(output: Output, what: string, options: SendOptions): Promise<void> {
+  if (options.print)
+    throw new CommandFailure(
+      exitCodes.usage,
+      '--print shows what this command signs; with --by-router the router does',
+    );
+  const { sendByRouter } = await import('./samples.js');
+  await withRouter(options, output, (router) =>
+    sendByRouter(router, what, options, output, async (sample, samples) =>
+      changed(sample ?? (await bodyIn(what, samples)), options.set),
+    ),
+  );
 }
 
 function eventsOf(router: Router, source: string) {

@@ -49,11 +49,22 @@ export function printAnswer(output: Output, answer: CallAnswer): void {
   if (agent !== null) output.line(`agent ${agent} takes the call`);
   else if (agentOrigin?.reason) output.line(`no other agent takes the call: ${agentOrigin.reason}`);
   if (lookups.length > 0) printWaterfall(output, lookups, ms);
+  const limits = limitsText(answer);
+  if (limits !== '') output.line(styled(output, 'dim', limits));
   if (sent === undefined) return;
   const { outcome, attempts, reason } = sent;
   const how =
     outcome === 'sent' ? `sent to the platform after ${msText(sent.ms)}` : `not sent to the platform: ${reason}`;
   output.line(styled(output, outcome === 'sent' ? 'green' : 'red', `${how} (${attempts} attempts)`));
+}
+
+/** What the answer had of the ring; empty where an earlier version recorded it. */
+function limitsText({ within_ms: within = null, deadline_ms: deadline }: CallAnswer): string {
+  const parts = [
+    ...(within === null ? [] : [`the answer is sent after ${msText(within)} at the latest (within)`]),
+    ...(deadline === undefined ? [] : [`the platform waits ${msText(deadline)}`]),
+  ];
+  return parts.join('; ');
 }
 
 /** A line per look-up: when it ran within the ring, what it came to, and why. */

@@ -14,15 +14,36 @@ export function sendCommand(output: Output): Command {
     .option('--same', 'send the sample with the ids it has, as a repeated request; default: with new ones')
     .option('--set <field=value>', 'change a field of the body, e.g. duration=10; can be repeated', collected, [])
     .option('--print', 'print the request instead of sending it')
+    .option('--by-router', 'have the router sign it with its own secrets, through its API: they need not be here')
+    .option(
+      '--token <token>',
+      'with --by-router: bearer token of its API; default: server.admin.token of the configuration',
+    )
     .addHelpText(
       'after',
       `
 Examples:
   switchhook send conversation_ended
   switchhook send conversation_ended --set conversationId=conv_2 --set duration=10
-  switchhook send captured.json --source agents --url https://hooks.example.com`,
+  switchhook send captured.json --source agents --url https://hooks.example.com
+  switchhook send conversation_ended --by-router --url https://hooks.example.com --token …`,
     )
     .action(whenRun(output, async () => (await import('../commands/send.js')).runSend));
+}
+
+export function samplesCommand(output: Output): Command {
+  return routerCommand('samples', 'List the bodies that the sources of the running router can be tried with.')
+    .argument('[sample]', 'print the body of this one')
+    .option('-s, --source <name>', 'of this source')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook samples
+  switchhook samples conversation_ended > body.json
+  switchhook explain body.json --source agents`,
+    )
+    .action(whenRun(output, async () => (await import('../commands/samples.js')).runSamples));
 }
 
 export function callCommand(output: Output): Command {

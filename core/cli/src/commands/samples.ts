@@ -1,0 +1,75 @@
+/** `switchhook samples`: the bodies that a router can be tried with; and sending one by the router itself, which signs it. */
+import { type SampleList, sampleList, sent } from '@switchhook/core/api';
+import { type JsonObject, type JsonValue, stringifyJson } from '@switchhook/sdk';
+import { didYouMean } from '@switchhook/sdk/internal';
+import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { printJson, printTable } from '../print.js';
+
+interface SamplesOptions extends RouterOptions {
+  readonly source?: string;
+}
+
+export async function runSamples(output: Output, name: string | undefined, options: SamplesOptions): Promise<void> {
+  return withRouter(options, output, async (router) => {
+    const { source } = options;
+    const found = await router.get('/api/samples', sampleList, { source });
+    if (name !== undefined) return printJson(output, sampleIn(found, name).body);
+    if (options.json) return printJson(output, found);
+    const rows = found.sources.flatMap((row) =>
+      row.samples.map((sample) => [row.source, sample.name, row.calls ? 'call' : 'event', row.signs ? 'yes' : 'no']),
+    );
+    if (rows.length === 0) return output.line('No source has samples.');
+    printTable(output, ['source', 'sample', 'kind', 'can be sent'], rows);
+    output.note('switchhook samples <sample> prints one. switchhook send <sample> sends it.');
+  });
+}
+
+/** How `switchhook send --by-router` was called. */
+export interface RouterSending extends SamplesOptions {
+  readonly same?: true;
+}
+
+/** Has the router sign and send a sample of its own, or what `read` returns where it has none of this name. */
+export async function sendByRouter(
+  router: RouterClient,
+  what: string,
+  { source, same, json }: RouterSending,
+  output: Output,
+  prepared: (sample: JsonObject | null, samples: readonly string[]) => Promise<JsonObject>,
+): Promise<void> {
+  const { sources } = await router.get('/api/samples', sampleList, { source });
+  const own = sources.filter(({ signs }) => signs);
+  const withSample = own.find(({ samples }) => samples.some(({ name }) => name === what));
+  const sample = withSample?.samples.find(({ name }) => name === what)?.body ?? null;
+  const names = own.flatMap(({ samples }) => samples.map(({ name }) => name));
+  // What comes by an API holds nothing but JSON.
+  const body = await prepared(sample as JsonObject | null, names);
+  const row = withSample ?? only(own, source);
+  const question = { source: row.source, body, newIds: sample !== null && same !== true };
+  const { reply, event, duplicate, reason } = await router.post('/api/send', sent, question);
+  if (json) printJson(output, { source: row.source, reply, event, duplicate, reason });
+  else output.line(`${reply.status} ${reply.text ?? stringifyJson((reply.body ?? {}) as JsonValue)}`);
+  if (reason !== null) throw new CommandFailure(exitCodes.failed, `the source refused it: ${reason}`);
+  if (event !== null && !json) output.note(`switchhook explain ${event} shows what became of it`);
+}
+
+type Row = SampleList['sources'][number];
+
+function only(rows: readonly Row[], source: string | undefined): Row {
+  const [row, ...others] = rows;
+  if (row !== undefined && others.length === 0) return row;
+  if (row === undefined && source !== undefined)
+    throw new CommandFailure(exitCodes.failed, `source ${source} cannot sign a request itself`);
+  const names = rows.map((one) => one.source).join('|') || 'none of them can sign a request';
+  throw new CommandFailure(exitCodes.usage, `name the source: --source ${names}`);
+}
+
+function sampleIn({ sources }: SampleList, name: string): Row['samples'][number] {
+  const samples = sources.flatMap((row) => row.samples);
+  const found = samples.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = [...new Set(samples.map((one) => one.name))];
+  const advice = `${didYouMean(name, names)}; samples: ${names.join(', ') || 'none'}`;
+  throw new CommandFailure(exitCodes.usage, `there is no sample ${name}${advice}`);
+}
