@@ -1,9 +1,11 @@
 /** Compiled, never run: what the page reads of a reply is there in the API's own schema, with the same type. */
 import type * as api from '@switchhook/core/api';
 import type { z } from 'zod';
+import type { Duplicate } from '../../core/dashboard/build/model/duplicates.js';
 import type { History } from '../../core/dashboard/build/model/history-replies.js';
 import type * as page from '../../core/dashboard/build/model/replies.js';
 import type { EventSearch } from '../../core/dashboard/build/model/search.js';
+import type { CallDryRun, SampleSource, Sent } from '../../core/dashboard/build/model/trial-replies.js';
 
 type Reply<T> = T extends z.ZodType ? z.output<T> : never;
 
@@ -20,8 +22,11 @@ export const reads = {
   dead: (reply: Reply<typeof api.deadGroupList>): page.DeadGroups => reply,
   routes: (reply: Reply<typeof api.explanationList>['explanations'][number]['routes']): page.Explanation['routes'] =>
     reply,
+  call: (reply: Reply<typeof api.explanationList>['explanations'][number]['call']): CallDryRun | null => reply,
+  samples: (reply: Reply<typeof api.sampleList>): { readonly sources: readonly SampleSource[] } => reply,
+  sent: (reply: Reply<typeof api.sent>): Sent => reply,
   replay: (reply: Reply<typeof api.replay>): page.Replay => reply,
-  duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly page.Duplicate[] } => reply,
+  duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly Duplicate[] } => reply,
   history: (reply: Reply<typeof api.history>): History => reply,
   calls: (reply: Reply<typeof api.callList>): { readonly calls: readonly page.Call[] } => reply,
 };

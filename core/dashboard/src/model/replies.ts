@@ -1,6 +1,7 @@
 /** What the page reads of the API's responses. A test compares it with the API's own schemas. */
 import type { Json } from './json.js';
 import type { RouterStatus } from './routers.js';
+import type { CallDryRun, SentAnswer } from './trial-replies.js';
 
 export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped' | 'gathered';
 
@@ -40,6 +41,8 @@ export interface DestinationStatus extends Standing {
   readonly running: number | null;
   readonly dead: number | null;
   readonly oldestSeconds: number | null;
+  readonly rateLimit: { readonly count: number; readonly perMs: number } | null;
+  readonly rateLimited: boolean;
   readonly trouble: Trouble;
 }
 
@@ -220,6 +223,7 @@ export interface Explanation {
   readonly kept: boolean;
   readonly deliveries: readonly DeliveryDetails[];
   readonly routes: readonly RouteExplanation[];
+  readonly call: CallDryRun | null;
 }
 
 export interface Replay {
@@ -261,6 +265,9 @@ export interface CallAnswer {
   readonly lookups: readonly Lookup[];
   readonly requests: number;
   readonly ms: number;
+  readonly within_ms?: number | null | undefined;
+  readonly deadline_ms?: number | undefined;
+  readonly sent?: SentAnswer | undefined;
 }
 
 export interface Call {
@@ -270,15 +277,6 @@ export interface Call {
   readonly agent: string | null;
   readonly receivedAt: string;
   readonly answer: CallAnswer;
-}
-
-export interface Duplicate {
-  readonly event: string;
-  readonly source: string;
-  readonly type: string;
-  readonly subject: string | null;
-  readonly times: number;
-  readonly lastAt: string;
 }
 
 export interface Session {

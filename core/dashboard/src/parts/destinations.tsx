@@ -54,7 +54,8 @@ export function Destinations({ rows, history, changed }: DestinationsProps) {
               <span class="dim">{row.use}</span>
             </th>
             <td data-label="State">
-              <Badge level={row.trouble.level}>{words[row.trouble.level]}</Badge> {row.trouble.what}
+              <Badge level={row.trouble.level}>{words[row.trouble.level]}</Badge>{' '}
+              {row.rateLimited && <Badge level="busy">rate limited</Badge>} {row.trouble.what}
             </td>
             <Course name={row.destination} history={history} />
             <Amount

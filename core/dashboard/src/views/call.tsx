@@ -3,13 +3,13 @@ import { api } from '../model/api.js';
 import { stepTexts } from '../model/calls.js';
 import { answerOf } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
-import type { CallAnswer, Lookup, Origin, WholeEvent } from '../model/replies.js';
+import type { CallAnswer, WholeEvent } from '../model/replies.js';
 import { duration, ends } from '../model/wording.js';
+import { StepBadge, Variables, Waterfall } from '../parts/answer.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { Badge, Moment, SubjectLink } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
-import { StepBadge } from './calls.js';
 
 export function Call({ place }: ViewProps) {
   const id = place.path[1] ?? '';
@@ -38,7 +38,7 @@ function NoCall({ id }: { readonly id: string }) {
 }
 
 function Answered({ event, answer }: { readonly event: WholeEvent; readonly answer: CallAnswer }) {
-  const { from, to, name, step, ms, requests, lookups, override_agent: agent } = answer;
+  const { from, to, name, step, ms, requests, sent } = answer;
   return (
     <>
       <h1>
@@ -69,6 +69,20 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
           <dt>Requests of the platform</dt>
           <dd>{requests}</dd>
         </div>
+        {sent !== undefined && (
+          <div>
+            <dt>Sent to the platform</dt>
+            <dd>
+              {sent.outcome === 'sent' ? (
+                <Badge level="well">after {duration(sent.ms)}</Badge>
+              ) : (
+                <>
+                  <Badge level="bad">{sent.outcome}</Badge> {sent.reason !== null && ends(sent.reason)}
+                </>
+              )}
+            </dd>
+          </div>
+        )}
         <div>
           <dt>Event</dt>
           <dd>
@@ -78,104 +92,12 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
       </dl>
       <section aria-labelledby="lookups">
         <h2 id="lookups">Look-ups</h2>
-        {lookups.length === 0 ? <p>No resolver was asked.</p> : <Waterfall lookups={lookups} totalMs={ms} />}
+        <Waterfall answer={answer} />
       </section>
       <section aria-labelledby="variables">
         <h2 id="variables">What the agent got</h2>
-        <Variables answer={answer} agent={agent} />
+        <Variables answer={answer} />
       </section>
-    </>
-  );
-}
-
-const levelOf = {
-  found: 'well',
-  cached: 'well',
-  'not-found': 'off',
-  skipped: 'off',
-  late: 'bad',
-  failed: 'bad',
-  busy: 'bad',
-} as const;
-
-function Waterfall({ lookups, totalMs }: { readonly lookups: readonly Lookup[]; readonly totalMs: number }) {
-  const wholeMs = Math.max(1, totalMs, ...lookups.map(({ start_ms, ms }) => start_ms + ms));
-  const share = (ms: number): number => (100 * ms) / wholeMs;
-  return (
-    <table class="rows">
-      <thead>
-        <tr>
-          <th scope="col">Resolver</th>
-          <th scope="col">Outcome</th>
-          <th scope="col" class="wide">
-            From the request to {duration(wholeMs)}
-          </th>
-          <th scope="col">Started after</th>
-          <th scope="col">Took</th>
-        </tr>
-      </thead>
-      <tbody>
-        {lookups.map(({ resolver, outcome, start_ms: startMs, ms, reason }) => (
-          <tr key={resolver}>
-            <th scope="row">{resolver}</th>
-            <td data-label="Outcome">
-              <Badge level={levelOf[outcome]}>{outcome}</Badge> {reason !== null && ends(reason)}
-            </td>
-            <td>
-              <svg class={`bar ${levelOf[outcome]}`} viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
-                <rect class="whole" x="0" y="4" width="100" height="2" />
-                <rect x={share(startMs)} y="0" width={Math.max(0.7, share(ms))} height="10" />
-              </svg>
-            </td>
-            <td data-label="Started after" class="number">
-              {duration(startMs)}
-            </td>
-            <td data-label="Took" class="number">
-              {duration(ms)}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Variables({ answer, agent }: { readonly answer: CallAnswer; readonly agent: string | null }) {
-  const rows: readonly (readonly [string, string, Origin | null | undefined])[] = [
-    ...Object.entries(answer.variables).map(([name, value]) => [name, value, answer.origins[name]] as const),
-    ...Object.entries(answer.origins)
-      .filter(([name]) => answer.variables[name] === undefined)
-      .map(([name, origin]) => [name, '', origin] as const),
-    ...(agent === null ? [] : [['another agent', agent, answer.override_agent_origin] as const]),
-  ];
-  if (rows.length === 0) return <Empty title="The answer has no variables." />;
-  return (
-    <table class="rows">
-      <thead>
-        <tr>
-          <th scope="col">Variable</th>
-          <th scope="col">Value</th>
-          <th scope="col">Where it is from</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(([name, value, origin]) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td data-label="Value">{value === '' ? <span class="dim">empty</span> : value}</td>
-            <td data-label="Where it is from">{origin && <OriginText origin={origin} />}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function OriginText({ origin: { step, resolvers, reason } }: { readonly origin: Origin }) {
-  return (
-    <>
-      <StepBadge step={step} /> {resolvers.length > 0 && `${resolvers.join(', ')}. `}
-      {reason !== undefined && reason !== null && ends(reason)}
     </>
   );
 }

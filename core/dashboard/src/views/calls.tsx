@@ -1,14 +1,13 @@
 /** The calls that were answered, newest first. */
-import { useState } from 'preact/hooks';
-import { api } from '../model/api.js';
-import { stepTexts } from '../model/calls.js';
 import { linkTo, type Place } from '../model/location.js';
-import type { Call, Step } from '../model/replies.js';
+import type { Call } from '../model/replies.js';
 import { duration } from '../model/wording.js';
+import { Action } from '../parts/actions.js';
+import { StepBadge } from '../parts/answer.js';
 import { type Field, Filters } from '../parts/filters.js';
+import { Foot, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
-import { useResource } from '../parts/resource.js';
-import { Badge, Time } from '../parts/text.js';
+import { Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
 const fields: readonly Field[] = [
@@ -17,8 +16,6 @@ const fields: readonly Field[] = [
   { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
   { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
 ];
-/** How many are asked for, at first and after each “Show more”. */
-const limits = [50, 200, 1_000] as const;
 
 export function Calls({ place }: ViewProps) {
   return (
@@ -30,35 +27,32 @@ export function Calls({ place }: ViewProps) {
   );
 }
 
+/** A phone may ring at any moment. */
+const soonMs = 5_000;
+
 function CallList({ query }: { readonly query: Place['query'] }) {
-  const [step, setStep] = useState(0);
-  const limit = String(limits[step] ?? limits[0]);
-  const calls = useResource(`calls ${limit} ${JSON.stringify(query)}`, (signal) =>
-    api<{ readonly calls: readonly Call[]; readonly more: boolean }>('calls', { query: { ...query, limit }, signal }),
+  const { first, more } = usePages(
+    'calls',
+    query,
+    ({ calls }: { readonly calls: readonly Call[] }) => calls,
+    () => soonMs,
   );
   return (
-    <Loaded of={calls}>
-      {({ calls: found, more }) =>
-        found.length === 0 ? (
-          <None filtered={Object.keys(query).length > 0} />
+    <Loaded of={first}>
+      {(page) =>
+        page.items.length === 0 ? (
+          <>
+            <None filtered={Object.keys(query).length > 0} />
+            {page.cursor !== null && (
+              <p>
+                <Action run={() => more(page)}>Look at older ones</Action>
+              </p>
+            )}
+          </>
         ) : (
           <>
-            <p class="toolbar">
-              <button type="button" onClick={calls.reload}>
-                Load again
-              </button>
-            </p>
-            <CallTable calls={found} />
-            <p class="foot">
-              {found.length.toLocaleString('en')} {found.length === 1 ? 'call' : 'calls'} shown
-              {more ? '.' : ', no more.'}{' '}
-              {more && step < limits.length - 1 && (
-                <button type="button" onClick={() => setStep(step + 1)}>
-                  Show more
-                </button>
-              )}
-              {more && step === limits.length - 1 && 'Older ones: set Until.'}
-            </p>
+            <CallTable calls={page.items} />
+            <Foot page={page} more={more} what={page.items.length === 1 ? 'call' : 'calls'} />
           </>
         )
       }
@@ -102,25 +96,6 @@ function CallTable({ calls }: { readonly calls: readonly Call[] }) {
         ))}
       </tbody>
     </table>
-  );
-}
-
-const levelOf: Readonly<Record<Step, 'well' | 'warn' | 'bad' | 'off'>> = {
-  fresh: 'well',
-  cached: 'well',
-  stale: 'warn',
-  default: 'warn',
-  none: 'warn',
-  minimum: 'bad',
-  unanswered: 'bad',
-};
-
-/** A step with what it means as its title. */
-export function StepBadge({ step }: { readonly step: Step }) {
-  return (
-    <span title={stepTexts[step]}>
-      <Badge level={levelOf[step]}>{step}</Badge>
-    </span>
   );
 }
 

@@ -4,11 +4,11 @@ import { answerOf, missingTypes } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
 import type { Explanation } from '../model/replies.js';
 import { count, duration, ends, excerpt, gatheredText } from '../model/wording.js';
+import { StepBadge } from '../parts/answer.js';
 import { Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink, Moment, State } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
-import { StepBadge } from './calls.js';
 
 /** The API explains so many at once. */
 const mostEvents = 20;

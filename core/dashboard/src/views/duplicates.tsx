@@ -1,6 +1,6 @@
 /** Events that a sender has sent again: kept once, delivered once. */
 import { api } from '../model/api.js';
-import type { Duplicate } from '../model/replies.js';
+import type { Duplicate } from '../model/duplicates.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink, SubjectLink, Time } from '../parts/text.js';

@@ -1,53 +1,57 @@
-/** Tries a body against today's routes. Nothing is sent or kept. */
+/** Tries a body: what would become of it, and what a caller would get; and sends it for real where that is asked for. */
 import { useState } from 'preact/hooks';
 import { ApiFailure, api } from '../model/api.js';
 import { now } from '../model/clock.js';
 import { parseJson } from '../model/json.js';
-import type { Component, Explanation, RouterEvent, WholeEvent } from '../model/replies.js';
+import type { Explanation, RouterEvent, WholeEvent } from '../model/replies.js';
+import { type SampleSource, sentBody } from '../model/trial-replies.js';
 import { age } from '../model/wording.js';
-import { RouteList } from '../parts/explained.js';
 import { Empty, FailureNote, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import type { ViewProps } from '../parts/view-props.js';
+import { Explained } from './explained-body.js';
+import { SendForReal } from './send-for-real.js';
 
 interface Start {
-  readonly sources: readonly string[];
-  /** The source and the body to begin with. */
+  readonly sources: readonly SampleSource[];
+  readonly latest: readonly RouterEvent[];
+  readonly draft: Draft;
+}
+
+/** A body that is being written. */
+interface Draft {
   readonly source: string;
   readonly body: string;
-  /** Whose body may be taken instead. */
-  readonly latest: readonly RouterEvent[];
+  /** Where it is from: a copy has the ids of its original. */
+  readonly isCopy: boolean;
 }
 
 export function Trial({ place }: ViewProps) {
   const id = place.query.event === '' ? undefined : place.query.event;
   const start = useResource(`trial ${id ?? ''}`, async (signal): Promise<Start> => {
-    const [{ components }, { events }, event] = await Promise.all([
-      api<{ readonly components: readonly Component[] }>('components', { signal }),
+    const [{ sources }, { events: latest }, event] = await Promise.all([
+      api<{ readonly sources: readonly SampleSource[] }>('samples', { signal }),
       api<{ readonly events: readonly RouterEvent[] }>('events', { query: { limit: '20' }, signal }),
       id === undefined ? null : api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }),
     ]);
-    const sources = components.filter(({ kind }) => kind === 'source').map(({ name }) => name);
-    return {
-      sources,
-      latest: events,
-      source: event?.source ?? sources[0] ?? '',
-      body: JSON.stringify(event?.data ?? {}, null, 2),
-    };
+    const [first] = sources;
+    const ofSample = { source: first?.source ?? '', body: textOf(first?.samples[0]?.body ?? {}), isCopy: true };
+    return { sources, latest, draft: event === null ? ofSample : draftOf(event, sources) };
   });
   return (
     <>
       <h1>Try a body</h1>
       <p class="lead">
-        Paste a body as a platform sends it, or take that of an event and change it. The router shows which routes would
-        match and what each destination would be sent. Nothing is sent or kept.
+        Choose a sample, take the body of an event, or paste one as a platform sends it, and change it. The router shows
+        which routes would match and why, what each destination would be sent, and what a caller would get. Nothing is
+        sent or kept, unless you send it for real.
       </p>
       <Loaded of={start}>
         {(value) =>
           value.sources.length === 0 ? (
             <Empty title="No source is configured: add one to sources of the configuration." />
           ) : (
-            <Form key={`${value.source} ${value.body}`} start={value} />
+            <Form key={`${value.draft.source} ${value.draft.body}`} start={value} />
           )
         }
       </Loaded>
@@ -55,58 +59,72 @@ export function Trial({ place }: ViewProps) {
   );
 }
 
+function textOf(body: unknown): string {
+  return JSON.stringify(body, null, 2);
+}
+
+function draftOf({ source, data }: WholeEvent, sources: readonly SampleSource[]): Draft {
+  if (data === null) throw new ApiFailure('Retention has removed the body of this event.', 'PAGE');
+  const isCall = sources.find((one) => one.source === source)?.calls ?? false;
+  return { source, body: textOf(sentBody(data, isCall)), isCopy: true };
+}
+
 type Result =
   | { readonly kind: 'none' }
+  | { readonly kind: 'running' }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'explained'; readonly explanations: readonly Explanation[] };
 
-function Form({ start }: { readonly start: Start }) {
-  const [source, setSource] = useState(start.source);
-  const [body, setBody] = useState(start.body);
-  const [result, setResult] = useState<Result>({ kind: 'none' });
-  const take = async (id: string): Promise<void> => {
+const nothing: Result = { kind: 'none' };
+
+function Form({ start: { sources, latest, draft: first } }: { readonly start: Start }) {
+  const [draft, setDraft] = useState(first);
+  const [result, setResult] = useState<Result>(nothing);
+  const row = sources.find(({ source }) => source === draft.source);
+  const change = (changed: Partial<Draft>): void => {
+    setDraft({ ...draft, ...changed });
+    // It is of the body before.
+    setResult(nothing);
+  };
+  const attempt = async (run: () => Promise<void>): Promise<void> => {
     try {
-      const event = await api<WholeEvent>(`events/${encodeURIComponent(id)}`);
-      if (event.data === null) throw new Error('Retention has removed the body of this event.');
-      setSource(event.source);
-      setBody(JSON.stringify(event.data, null, 2));
-      setResult({ kind: 'none' });
+      await run();
     } catch (error) {
       setResult({ kind: 'failed', reason: error instanceof ApiFailure ? error.message : String(error) });
     }
   };
-  const submit = async (event: Event): Promise<void> => {
+  const take = (id: string): Promise<void> =>
+    attempt(async () => change(draftOf(await api<WholeEvent>(`events/${encodeURIComponent(id)}`), sources)));
+  const submit = (event: Event): void => {
     event.preventDefault();
-    try {
-      const asked = { source, body: parseJson(body) };
+    void attempt(async () => {
+      const body = bodyIn(draft.body);
+      setResult({ kind: 'running' });
       const { explanations } = await api<{ readonly explanations: readonly Explanation[] }>('explain', {
         method: 'POST',
-        body: asked,
+        body: { source: draft.source, body },
       });
       setResult({ kind: 'explained', explanations });
-    } catch (error) {
-      const reason =
-        error instanceof ApiFailure
-          ? error.message
-          : `The body is not JSON: ${error instanceof Error ? error.message : ''}`;
-      setResult({ kind: 'failed', reason });
-    }
+    });
   };
   return (
     <>
-      <Latest events={start.latest} take={take} />
-      <form class="trial" onSubmit={(event) => void submit(event)}>
+      <form class="trial" onSubmit={submit}>
+        <div class="pair">
+          <Samples sources={sources} take={(source, body) => change({ source, body: textOf(body), isCopy: true })} />
+          <Latest events={latest} take={take} />
+        </div>
         <div class="field">
           <label for="trial-source">Source</label>
           <select
             id="trial-source"
             data-search=""
-            value={source}
-            onChange={({ currentTarget }) => setSource(currentTarget.value)}
+            value={draft.source}
+            onChange={({ currentTarget }) => change({ source: currentTarget.value })}
           >
-            {start.sources.map((name) => (
-              <option key={name} value={name}>
-                {name}
+            {sources.map(({ source, calls }) => (
+              <option key={source} value={source}>
+                {calls ? `${source} (calls)` : source}
               </option>
             ))}
           </select>
@@ -118,19 +136,91 @@ function Form({ start }: { readonly start: Start }) {
             class="source"
             rows={14}
             spellcheck={false}
-            value={body}
-            onInput={({ currentTarget }) => setBody(currentTarget.value)}
+            value={draft.body}
+            onInput={({ currentTarget }) => change({ body: currentTarget.value })}
           />
         </div>
-        <button type="submit" class="main">
-          Try it
-        </button>
+        {row?.calls && (
+          <p class="dim">
+            A call: <em>Try it</em> asks the resolvers of its answer, which read from other systems. No event is kept,
+            and no figure, cache or circuit breaker of the router changes.
+          </p>
+        )}
+        <div class="buttons">
+          <button type="submit" class="main" aria-busy={result.kind === 'running'}>
+            Try it
+          </button>
+          {row?.signs && (
+            <SendForReal
+              source={row}
+              bodyOf={() => bodyIn(draft.body)}
+              isCopy={draft.isCopy}
+              failed={(reason) => setResult({ kind: 'failed', reason })}
+            />
+          )}
+        </div>
+        {row?.signs === false && <p class="dim">{unsignable(row.source)}</p>}
       </form>
       <div role="status" aria-live="polite">
+        {result.kind === 'running' && <p class="loading">Trying…</p>}
         {result.kind === 'failed' && <FailureNote text={result.reason} />}
         {result.kind === 'explained' && <Explained explanations={result.explanations} />}
       </div>
     </>
+  );
+}
+
+/** Throws where it is not JSON. */
+function bodyIn(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw new ApiFailure(`The body is not JSON: ${error instanceof Error ? error.message : ''}`, 'PAGE');
+  }
+}
+
+function unsignable(source: string): string {
+  return source === 'router'
+    ? 'The router itself makes the events of this source: they can be tried, but not sent.'
+    : 'The router cannot send this source a body: its platform signs with a key that only the platform has.';
+}
+
+interface SamplesProps {
+  readonly sources: readonly SampleSource[];
+  readonly take: (source: string, body: unknown) => void;
+}
+
+/** The samples of all sources. */
+function Samples({ sources, take }: SamplesProps) {
+  const having = sources.filter(({ samples }) => samples.length > 0);
+  if (having.length === 0) return null;
+  return (
+    <div class="field">
+      <label for="trial-sample">Choose a sample</label>
+      <select
+        id="trial-sample"
+        value=""
+        onChange={({ currentTarget }) => {
+          const [source, name] = JSON.parse(currentTarget.value || '[]');
+          // So that the same one can be chosen again.
+          currentTarget.value = '';
+          const row = having.find((one) => one.source === source);
+          const sample = row?.samples.find((one) => one.name === name);
+          if (sample !== undefined) take(source, sample.body);
+        }}
+      >
+        <option value="">of a source</option>
+        {having.map(({ source, samples }) => (
+          <optgroup key={source} label={source}>
+            {samples.map(({ name }) => (
+              <option key={name} value={JSON.stringify([source, name])}>
+                {name}
+              </option>
+            ))}
+          </optgroup>
+        ))}
+      </select>
+    </div>
   );
 }
 
@@ -143,43 +233,25 @@ interface LatestProps {
 function Latest({ events, take }: LatestProps) {
   if (events.length === 0) return null;
   return (
-    <div class="trial">
-      <div class="field">
-        <label for="trial-event">Take the body of an event</label>
-        <select
-          id="trial-event"
-          value=""
-          onChange={({ currentTarget }) => {
-            const { value } = currentTarget;
-            // So that the same event can be taken again.
-            currentTarget.value = '';
-            if (value !== '') void take(value);
-          }}
-        >
-          <option value="">one of the latest</option>
-          {events.map(({ id, type, subject, receivedAt }) => (
-            <option key={id} value={id}>
-              {[type, subject, age(receivedAt, now())].filter((one) => one !== null).join(', ')}
-            </option>
-          ))}
-        </select>
-      </div>
+    <div class="field">
+      <label for="trial-event">Take the body of an event</label>
+      <select
+        id="trial-event"
+        value=""
+        onChange={({ currentTarget }) => {
+          const { value } = currentTarget;
+          // So that the same event can be taken again.
+          currentTarget.value = '';
+          if (value !== '') void take(value);
+        }}
+      >
+        <option value="">one of the latest</option>
+        {events.map(({ id, type, subject, receivedAt }) => (
+          <option key={id} value={id}>
+            {[type, subject, age(receivedAt, now())].filter((one) => one !== null).join(', ')}
+          </option>
+        ))}
+      </select>
     </div>
-  );
-}
-
-function Explained({ explanations }: { readonly explanations: readonly Explanation[] }) {
-  if (explanations.length === 0) return <Empty title="The source makes no event of this body." />;
-  return (
-    <>
-      {explanations.map(({ event, routes }) => (
-        <section key={event.id} aria-label={`Event ${event.type}`}>
-          <h2>
-            {event.type} <span class="dim">{event.subject ?? 'without a call or conversation'}</span>
-          </h2>
-          <RouteList routes={routes} />
-        </section>
-      ))}
-    </>
   );
 }

@@ -1,5 +1,6 @@
 /** What is wrong with a destination, a resolver or the router, how bad it is, and what to do: the order of the status. */
 import { durationText } from '@switchhook/sdk';
+import type { QueuePolicy } from '../delivery/policy.js';
 import type { Hold } from '../resilience/hold.js';
 import type { DestinationStatus, ResolverStatus, Status } from './status.js';
 
@@ -47,13 +48,21 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
       `It has asked to wait for ${durationText(asked.untilMs - nowMs)}.${left}`,
       'Deliveries continue after that.',
     );
+  const limited = isRateLimited(status) ? ` ${rateText(policy.rateLimit)}` : '';
   if (oldestMs > lateMs + waitMs)
     return warn(
-      `The oldest of ${deliveries(waiting + running, 'open')} is ${durationText(oldestMs)} old.${failure}`,
+      `The oldest of ${deliveries(waiting + running, 'open')} is ${durationText(oldestMs)} old.${limited}${failure}`,
       'Compare its concurrency and rate limit with what arrives.',
     );
-  if (waiting + running > 0) return { level: 'busy', what: `${deliveries(waiting + running, 'open')}.`, advice: '' };
+  if (waiting + running > 0)
+    return { level: 'busy', what: `${deliveries(waiting + running, 'open')}.${limited}`, advice: '' };
   return { level: 'well', what: 'Nothing waits.', advice: '' };
+}
+
+/** Whether deliveries wait for its rate limit, rather than for something that fails. */
+export function isRateLimited({ load, backlog }: DestinationStatus): boolean {
+  const left = (backlog?.waiting ?? 0) + (load?.held ?? 0);
+  return load?.isRateLimited === true && left > 0;
 }
 
 /** The destinations, the worst first; those that are alike in the order of the file. */
@@ -139,6 +148,10 @@ function named(name: string, { what, ...rest }: Trouble): Trouble {
 function deliveries(count: number, how: 'wait' | 'dead' | 'open'): string {
   const noun = count === 1 ? 'delivery' : 'deliveries';
   return how === 'wait' ? `${count} ${noun} ${count === 1 ? 'waits' : 'wait'}` : `${count} ${how} ${noun}`;
+}
+
+function rateText(rate: QueuePolicy['rateLimit']): string {
+  return rate === null ? '' : `Its rate limit of ${rate.count} per ${durationText(rate.perMs)} is used up at present.`;
 }
 
 function pausedText({ by, reason }: Hold): string {

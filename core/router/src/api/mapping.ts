@@ -10,7 +10,7 @@ import type { FoundEvents } from '../admin/event-search.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
 import type { Sent, TriedExplanation } from '../admin/trials.js';
-import { troubleOf } from '../admin/trouble.js';
+import { isRateLimited, troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
 import { eventOf, hasBody } from '../routing/event-record.js';
 import type { RetentionPolicy, Windows } from '../routing/retention-policy.js';
@@ -180,6 +180,7 @@ export function destinationStatusJson(
     ...standingJson(status),
     concurrency: policy?.concurrency ?? null,
     rateLimit: policy?.rateLimit ?? null,
+    rateLimited: isRateLimited(status),
     ordered: policy?.ordered ?? false,
     trouble: troubleOf(status, nowMs),
   };

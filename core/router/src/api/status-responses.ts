@@ -66,6 +66,7 @@ export const destinationStatus = z
     ...standing,
     concurrency: count.nullable(),
     rateLimit: z.object({ count, perMs: count }).nullable(),
+    rateLimited: z.boolean().meta({ description: 'Deliveries wait, and its rate limit is used up at present.' }),
     ordered: z.boolean(),
     trouble,
   })

@@ -22,6 +22,8 @@ export interface Standing {
   readonly breaker: BreakerState;
   /** Why no attempt starts, beside a pause and the rate limit. */
   readonly holds: readonly Hold[];
+  /** The rate limit lets no attempt start at present. */
+  readonly isRateLimited: boolean;
   /** Null where no attempt has failed since the start. */
   readonly lastFailure: Failure | null;
 }
@@ -135,6 +137,7 @@ export class Throttle {
     return {
       breaker: this.#breaker?.state(nowMs) ?? 'closed',
       holds: shifted(holds, aheadMs),
+      isRateLimited: this.#bucket?.allowance(nowMs) === 0,
       lastFailure: failure === null ? null : { ...failure, atMs: failure.atMs + aheadMs },
     };
   }
