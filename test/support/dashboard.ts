@@ -23,6 +23,8 @@ export interface DashboardWorld {
   send(given?: Readonly<Record<string, unknown>>): Promise<string>;
   /** Ends the router and starts another one with the same store. `between`: while there is none. */
   restart(between: () => Promise<void>): Promise<void>;
+  /** The text that its router runs with. */
+  readonly configuration: string;
   /** Reads the API until `isIt`. */
   until(path: string, isIt: (reply: never) => boolean): Promise<void>;
   close(): Promise<void>;
@@ -39,12 +41,28 @@ export interface DashboardOptions {
   readonly width?: number;
   /** Of the router. */
   readonly clock?: Clock;
+  /** A row of YAML; default: SQLite. */
+  readonly store?: string;
+  /** Further options of `crm`, each on a line of its own. */
+  readonly crm?: readonly string[];
+  /** Of the router, among those of its store. */
+  readonly name?: string;
 }
 
-const yaml = (crm: Receiver, customers: Receiver, admin: string | undefined) => `
+const usualStore = '{ use: sqlite, path: ./switchhook.db }';
+
+const yaml = (
+  crm: Receiver,
+  customers: Receiver,
+  { admin, name, store = usualStore, crm: more = [] }: DashboardOptions,
+) => `
 version: 1
-server: { host: 127.0.0.1, port: 0 ${admin === undefined ? '' : `, admin: { token: ${admin} }`} }
-store: { use: sqlite, path: ./switchhook.db }
+server:
+  host: 127.0.0.1
+  port: 0
+  ${admin === undefined ? '' : `admin: { token: ${admin} }`}
+  ${name === undefined ? '' : `name: ${name}`}
+store: ${store}
 sources:
   agents: { use: sigmamind.events, secrets: [${secret}] }
   calls: { use: sigmamind.call, token: ${callToken} }
@@ -54,7 +72,7 @@ destinations:
     url: ${crm.url}/calls
     retry: { attempts: 2, first: 10ms, max: 10ms }
     breaker: false
-  console: { use: log }
+${more.map((line) => `    ${line}\n`).join('')}  console: { use: log }
 resolvers:
   customer: { use: http.lookup, url: "${customers.url}/customers?phone=\${{ call.from }}", allowPrivate: true }
 routes:
@@ -85,14 +103,14 @@ export async function dashboardWorld(browser: Browser, options: DashboardOptions
   const customers = await receiver(({ path }) =>
     path.endsWith('%2B49301') ? { status: 200, body: JSON.stringify({ name: 'Ada' }) } : 404,
   );
-  const configuration = yaml(crm, customers, admin);
+  const configuration = yaml(crm, customers, options);
   const { router, url } = await place.router(configuration, served(options));
   let current = url;
   const pages = await pageServer(url, { ...(mount && { mount }), forwarded });
   const tab = await openTab(browser, pages.url, options);
   const headers = admin === undefined ? {} : { authorization: `Bearer ${admin}` };
   return {
-    ...{ place, url, pages, crm, tab },
+    ...{ place, url, pages, crm, tab, configuration },
     send: async (given = {}) => String((await postSigned(`${current}/hooks/agents`, endedBody(given))).body.id),
     until: async (path, isIt) => {
       for (let done = false; !done; ) {

@@ -137,7 +137,7 @@ export class Throttle {
     return {
       breaker: this.#breaker?.state(nowMs) ?? 'closed',
       holds: shifted(holds, aheadMs),
-      isRateLimited: this.#bucket?.allowance(nowMs) === 0,
+      isRateLimited: this.#bucket?.isUsedUp(nowMs) ?? false,
       lastFailure: failure === null ? null : { ...failure, atMs: failure.atMs + aheadMs },
     };
   }

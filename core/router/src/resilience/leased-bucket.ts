@@ -70,6 +70,11 @@ export class LeasedBucket implements RateLimit {
     return this.#tokens > 0 && nowMs < this.#untilMs ? Math.max(nowMs, this.#fromMs) : nowMs + lookMs;
   }
 
+  /** A block without demand is not there; one for which the others have to wait is there early. */
+  isUsedUp(nowMs: number): boolean {
+    return this.#alone?.bucket.isUsedUp(nowMs) ?? (this.#tokens > 0 && nowMs < this.#fromMs);
+  }
+
   /** Leases a block, unless there is one. */
   want(nowMs: number): void {
     const hasTokens = this.#tokens > 0 && nowMs < this.#untilMs;

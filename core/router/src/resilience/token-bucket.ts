@@ -20,6 +20,8 @@ export interface RateLimit {
   giveBack(nowMs: number): void;
   /** When the next one may start. */
   opensAtMs(nowMs: number): number;
+  /** Whether the rate, and not a token that has to be fetched first, keeps the next one from starting. */
+  isUsedUp(nowMs: number): boolean;
   /** Something is there that could start. */
   want?(nowMs: number): void;
 }
@@ -58,6 +60,10 @@ export class TokenBucket implements RateLimit {
   opensAtMs(nowMs: number): number {
     this.#refill(nowMs);
     return nowMs + Math.max(0, Math.ceil((1 - this.#tokens) / this.#perMs));
+  }
+
+  isUsedUp(nowMs: number): boolean {
+    return this.allowance(nowMs) === 0;
   }
 
   #refill(nowMs: number): void {
