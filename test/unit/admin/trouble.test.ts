@@ -33,6 +33,11 @@ function aStatus(given: Partial<Status> = {}): Status {
 
 const open = aHold('breaker-open', { untilMs: nowMs + 20_000 });
 
+const limited = {
+  policy: { rateLimit: { count: 10, perMs: 1_000 } } as NonNullable<Destination['policy']>,
+  load: { isRateLimited: true, lastFailure: null } as NonNullable<Destination['load']>,
+};
+
 describe('trouble', () => {
   it('is, of a destination, the worst that keeps its deliveries, with the reason and what to do', () => {
     const cases: readonly (readonly [Destination, string, string, string])[] = [
@@ -49,6 +54,19 @@ describe('trouble', () => {
         '3 open deliveries.',
         '',
       ],
+      [
+        aDestination('a', limited, { waiting: 12, oldestOpenMs: nowMs - 1_000 }),
+        'busy',
+        '12 open deliveries. Its rate limit of 10 per 1s is used up at present.',
+        '',
+      ],
+      [
+        aDestination('a', limited, { waiting: 12, oldestOpenMs: nowMs - 120_000 }),
+        'warn',
+        'The oldest of 12 open deliveries is 2m old. Its rate limit of 10 per 1s is used up at present.',
+        'Compare its concurrency and rate limit with what arrives.',
+      ],
+      [aDestination('a', limited), 'well', 'Nothing waits.', ''],
       [
         aDestination('a', { holds: [open], load: failing('status 503') }, { waiting: 1, dead: 3 }),
         'bad',

@@ -36,6 +36,27 @@ function mostWithin(taken: readonly number[], ms: number): number {
 }
 
 describe('a rate limit of several routers', () => {
+  it('is used up while a token that was taken may not be used yet, not while nothing is wanted', async () => {
+    const clock = new FakeClock();
+    let waitMs = 0;
+    const bucket = new LeasedBucket(
+      { count: 1, perMs: 1_000 },
+      { lease: async () => waitMs, sharers: () => 2, elapsed: () => clock.elapsed(), onLease: () => {} },
+    );
+    const isUsedUp = () => bucket.isUsedUp(clock.elapsed());
+    expect(isUsedUp(), 'nothing is wanted').to.equal(false);
+    bucket.want(clock.elapsed());
+    await clock.advance(1);
+    expect(isUsedUp(), 'a token is there').to.equal(false);
+    bucket.take(clock.elapsed());
+    waitMs = 500;
+    bucket.want(clock.elapsed());
+    await clock.advance(1);
+    expect(isUsedUp(), 'a token is there, for later').to.equal(true);
+    await clock.advance(500);
+    expect(isUsedUp()).to.equal(false);
+  });
+
   it('is kept in all, within a second’s worth and a block for each router, over any stretch of time', async () => {
     await fc.assert(
       fc.asyncProperty(
