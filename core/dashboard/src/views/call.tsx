@@ -60,7 +60,7 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
           <dd>{event.source}</dd>
         </div>
         <div>
-          <dt>Call</dt>
+          <dt>Call id</dt>
           <dd>
             <SubjectLink subject={event.subject} />
           </dd>

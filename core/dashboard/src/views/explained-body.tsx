@@ -12,9 +12,12 @@ export function Explained({ explanations }: { readonly explanations: readonly Ex
   return (
     <>
       {explanations.map(({ event, routes, call }) => (
-        <section key={event.id} aria-label={`Event ${event.type}`}>
+        <section key={event.id} class="tried" aria-label={`Event ${event.type}`}>
           <h2>
-            {event.type} <span class="dim">{event.subject ?? 'without a call or conversation'}</span>
+            {event.type}{' '}
+            <span class="dim">
+              {event.subject ?? (call === null ? 'without a call or conversation' : 'without an id of the call')}
+            </span>
           </h2>
           {call !== null && <Answer call={call} />}
           {call !== null && <h3>What the routes do with the call, once it is answered</h3>}

@@ -124,7 +124,7 @@ function Form({ start: { sources, latest, draft: first } }: { readonly start: St
           >
             {sources.map(({ source, calls }) => (
               <option key={source} value={source}>
-                {calls ? `${source} (calls)` : source}
+                {calls ? `${source}, answers calls` : source}
               </option>
             ))}
           </select>
