@@ -225,6 +225,54 @@ describe('the command line', () => {
     expect(JSON.parse(stdout)).to.deep.include({ status: 200, reply: { dynamic_variables: { first_name: 'Jim' } } });
   });
 
+  it('lists the samples of a running router, has it sign and send one, and shows what a caller would get', async () => {
+    const file = await place.write('switchhook.yaml', good);
+    const { url } = await place.serve(file);
+    const at = ['--url', url, '--config', file];
+    const listed = await place.command(['samples', ...at]);
+    expect(listed.stdout.split('\n')).to.include.members([
+      'agents\tconversation_ended\tevent\tyes',
+      'calls\tinbound_call\tcall\tyes',
+      'router\tdelivery.dead\tevent\tno',
+    ]);
+    const printed = await place.command(['samples', 'inbound_call', ...at]);
+    expect(JSON.parse(printed.stdout)).to.include({ event: 'inbound_call' });
+    const unknown = await place.command(['samples', 'inbound_cal', ...at]);
+    expect([unknown.code, unknown.stderr]).to.satisfy(
+      ([code, text]: [number, string]) => code === 2 && text.includes('did you mean "inbound_call"?'),
+    );
+
+    const body = await place.write('call.json', printed.stdout);
+    for (const where of [at, ['--config', file]]) {
+      const { stdout } = await place.command(['explain', body, '--source', 'calls', ...where]);
+      expect(stdout).to.include('its caller would get now').and.to.include('first_name\tJim\tfresh: greeting');
+      expect(stdout).to.include('at the latest (within); the platform waits 10000 ms');
+    }
+    const none = await (await fetch(`${url}/api/calls`)).json();
+    expect(none).to.deep.equal({ calls: [], cursor: null });
+
+    const send = (what: string, ...more: string[]) => place.command(['send', what, '--by-router', ...at, ...more]);
+    const [first, second] = [await send('conversation_ended', '--set', 'duration=5'), await send('conversation_ended')];
+    expect([first.code, second.code]).to.deep.equal([0, 0]);
+    const idOf = ({ stdout }: { readonly stdout: string }) => /^200 \{"id":"([0-9a-f-]+)"\}\n$/.exec(stdout)?.[1];
+    expect(idOf(second)).to.match(/-/).and.not.to.equal(idOf(first));
+    expect(first.stderr).to.equal(`switchhook explain ${idOf(first)} shows what became of it\n`);
+    const event = await (await fetch(`${url}/api/events/${idOf(first)}`)).json();
+    expect(event).to.have.nested.property('data.duration', 5);
+    const same = [await send('conversation_ended', '--same'), await send('conversation_ended', '--same', '--json')];
+    expect(JSON.parse(same[1]?.stdout ?? '')).to.deep.include({ source: 'agents', duplicate: true, reason: null });
+    const refused = await send(await place.write('odd.json', '{"event":5}'), '--source', 'agents');
+    expect([refused.code, refused.stdout]).to.deep.equal([1, '400 {"error":"MALFORMED"}\n']);
+    expect(refused.stderr).to.match(/^the source refused it: .+\n$/);
+    expect((await send('no_such_sample')).stderr).to.include('is neither a file nor a sample');
+    expect((await send('conversation_ended', '--source', 'router')).stderr).to.include('source router cannot sign');
+    for (const wrong of [
+      ['--by-router', '--print'],
+      ['--token', 'x'],
+    ])
+      expect((await place.command(['send', 'conversation_ended', ...at, ...wrong])).code).to.equal(2);
+  });
+
   it('lists what is installed, and prints a schema that knows it', async () => {
     const plugins = await place.command(['plugins', '--json']);
     const uses = JSON.parse(plugins.stdout).components.map(({ use }: { use: string }) => use);
@@ -256,6 +304,7 @@ describe('the command line', () => {
     const { url } = await place.router(good);
     for (const command of [
       ['status'],
+      ['samples'],
       ['events'],
       ['deliveries'],
       ['dead'],

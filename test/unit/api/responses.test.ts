@@ -15,6 +15,11 @@ describe('the answer to a call, as the API says it', () => {
     ms: 3,
   });
 
+  it('is read with what it had of the ring, and without, as it was recorded before that was kept', () => {
+    for (const limits of [{}, { within_ms: 2_000, deadline_ms: 10_000 }, { within_ms: null, deadline_ms: 10_000 }])
+      expect(callAnswer.parse({ ...recorded({}), ...limits })).to.deep.equal({ ...recorded({}), ...limits });
+  });
+
   it('is read with the reasons of its variables, and without, as it was recorded before there were any', () => {
     for (const origin of [{}, { reason: null }, { reason: 'customer returned no record' }])
       expect(callAnswer.parse(recorded(origin))).to.deep.equal(recorded(origin));

@@ -21,7 +21,6 @@ export async function runSamples(output: Output, name: string | undefined, optio
     );
     if (rows.length === 0) return output.line('No source has samples.');
     printTable(output, ['source', 'sample', 'kind', 'can be sent'], rows);
-    output.note('switchhook samples <sample> prints one. switchhook send <sample> sends it.');
   });
 }
 
@@ -40,7 +39,9 @@ export async function sendByRouter(
 ): Promise<void> {
   const { sources } = await router.get('/api/samples', sampleList, { source });
   const own = sources.filter(({ signs }) => signs);
-  const withSample = own.find(({ samples }) => samples.some(({ name }) => name === what));
+  const having = sources.filter(({ samples }) => samples.some(({ name }) => name === what));
+  const withSample = having.find(({ signs }) => signs);
+  if (withSample === undefined && having[0] !== undefined) throw cannotSign(having[0].source);
   const sample = withSample?.samples.find(({ name }) => name === what)?.body ?? null;
   const names = own.flatMap(({ samples }) => samples.map(({ name }) => name));
   // What comes by an API holds nothing but JSON.
@@ -56,11 +57,14 @@ export async function sendByRouter(
 
 type Row = SampleList['sources'][number];
 
+function cannotSign(source: string): CommandFailure {
+  return new CommandFailure(exitCodes.failed, `source ${source} cannot sign a request itself`);
+}
+
 function only(rows: readonly Row[], source: string | undefined): Row {
   const [row, ...others] = rows;
   if (row !== undefined && others.length === 0) return row;
-  if (row === undefined && source !== undefined)
-    throw new CommandFailure(exitCodes.failed, `source ${source} cannot sign a request itself`);
+  if (row === undefined && source !== undefined) throw cannotSign(source);
   const names = rows.map((one) => one.source).join('|') || 'none of them can sign a request';
   throw new CommandFailure(exitCodes.usage, `name the source: --source ${names}`);
 }

@@ -73,7 +73,7 @@ export class FactsCache {
     return Object.entries(known).every(([name, json]) => kept.known[name] === json) ? kept.facts : null;
   }
 
-  /** A read keeps it from being forgotten early; not so one from above. */
+  /** What was read is dropped later; not so where a copy reads it. */
   #get(key: string): KeptFacts | undefined {
     return this.#kept.get(key) ?? (this.#below === null ? undefined : this.#below.#kept.peek(key));
   }
