@@ -30,6 +30,10 @@ describe('an operator who tries a body', () => {
     await page.getByText('asks the resolvers of its answer').waitFor();
     await page.getByRole('button', { name: 'Try it' }).click();
     const answer = page.getByRole('region', { name: 'What a caller would get' });
+    await answer
+      .getByRole('article', { name: 'Answer nights' })
+      .getByText('call.to == "+1" is false (call.to is "+12345678913").')
+      .waitFor();
     await answer.getByText('+49301 calls').waitFor();
     const cells = async (name: string) =>
       (await answer.getByRole('row', { name }).first().locator('td').allTextContents()).map((text) => text.trim());

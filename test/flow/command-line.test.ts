@@ -265,7 +265,7 @@ describe('the command line', () => {
     expect([refused.code, refused.stdout]).to.deep.equal([1, '400 {"error":"MALFORMED"}\n']);
     expect(refused.stderr).to.match(/^the source refused it: .+\n$/);
     expect((await send('no_such_sample')).stderr).to.include('is neither a file nor a sample');
-    expect((await send('conversation_ended', '--source', 'router')).stderr).to.include('source router cannot sign');
+    expect((await send('delivery.dead', '--source', 'router')).stderr).to.include('source router cannot sign');
     for (const wrong of [
       ['--by-router', '--print'],
       ['--token', 'x'],

@@ -79,6 +79,7 @@ routes:
   - { name: finished, from: agents, on: conversation_ended, where: event.data.duration > 30, to: crm }
   - { name: journal, to: console }
 answers:
+  - { name: nights, from: calls, where: 'call.to == "+1"', defaults: { first_name: there } }
   - name: sales
     from: calls
     resolve: customer

@@ -29,8 +29,7 @@ import { anEngine } from './engine.js';
 export type Resolve = (call: Call, known: JsonObject, signal: AbortSignal, leftMs: number) => unknown;
 
 /** An answer as it is written in a file. */
-export interface WrittenAnswer
-  extends Partial<Omit<AnswerRow, 'where' | 'variables' | 'overrideAgent' | 'resolve' | 'from'>> {
+export interface WrittenAnswer extends Partial<Omit<AnswerRow, 'where' | 'variables' | 'overrideAgent' | 'resolve'>> {
   readonly where?: string;
   readonly resolve?: readonly string[];
   readonly variables?: JsonObject;

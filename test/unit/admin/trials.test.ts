@@ -76,6 +76,25 @@ describe('a trial', () => {
     });
   });
 
+  it('says of each answer whether it matches the call, and why not, with the values', async () => {
+    const { tried } = setup({
+      answers: [
+        { name: 'elsewhere', from: ['others'] },
+        { name: 'german', where: 'call.from.startsWith("+49")' },
+        { name: 'broken', where: 'call.data.tier == "gold"' },
+        { name: 'sales', defaults: { name: 'there' } },
+      ],
+    });
+    const { answers = [], trace } = (await tried()) ?? {};
+    expect(answers.map(({ answer, matches, reason }) => [answer, matches, reason])).to.deep.equal([
+      ['elsewhere', false, 'it answers calls of others, not calls'],
+      ['german', false, 'call.from.startsWith("+49") is false (call.from is "+12025550101")'],
+      ['broken', false, 'call.data.tier == "gold" has no value: call.data.tier is missing'],
+      ['sales', true, null],
+    ]);
+    expect(trace?.name).to.equal('sales');
+  });
+
   it('routes the event of a call with the answer that it would have', async () => {
     const { trials } = setup({ answers: [{ name: 'sales', defaults: { name: 'there' } }] });
     const [explained] = await trials.explain({ source: 'calls', body: call }, asked);

@@ -90,7 +90,7 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
     const ofNoRoute = one.deliveries.filter((made) => !one.routes.some((route) => belongs(made, route)));
     for (const route of one.routes)
       if (route.matches) printRoute(route, one, destinations, output);
-      else printMismatch(route, output);
+      else printMismatch({ name: route.route, ...route }, output);
     if (one.event.data === null)
       output.line(
         'Retention has removed its body: the current routes cannot be evaluated, and nothing can be delivered again.',
@@ -101,8 +101,12 @@ function print(explanations: readonly Explanation[], destinations: Destinations,
 }
 
 /** What a caller would get. */
-function printCall({ answer, reply, sentLater }: NonNullable<Explanation['call']>, output: Output): void {
+function printCall({ answer, answers, reply, sentLater }: NonNullable<Explanation['call']>, output: Output): void {
   output.line(styled(output, 'bold', 'its caller would get now'));
+  // Those behind the one that answers are not evaluated for a real call.
+  const first = answers.findIndex(({ matches }) => matches);
+  for (const { answer: name, ...verdict } of first < 0 ? answers : answers.slice(0, first))
+    printMismatch({ name, ...verdict }, output);
   printAnswer(output, answer);
   const what = sentLater ? 'acknowledged with' : 'replied';
   output.line(styled(output, 'dim', `  the platform would be ${what} ${reply.status}`));
@@ -156,9 +160,14 @@ function printDelivery_(delivery: DeliveryDetails, destinations: Destinations, o
     output.line(`    circuit breaker of ${destination.destination}: ${destination.breaker}, after repeated failures`);
 }
 
-function printMismatch({ route, where, parts, reason }: Route, output: Output): void {
+/** Of a route, or an answer. */
+interface Mismatch extends Pick<Route, 'where' | 'parts' | 'reason'> {
+  readonly name: string;
+}
+
+function printMismatch({ name, where, parts, reason }: Mismatch, output: Output): void {
   output.line(
-    `${styled(output, 'red', '✘')} ${styled(output, 'bold', route)}${parts.length > 1 ? `  where ${where}` : `  ${reason}`}`,
+    `${styled(output, 'red', '✘')} ${styled(output, 'bold', name)}${parts.length > 1 ? `  where ${where}` : `  ${reason}`}`,
   );
   if (parts.length < 2) return;
   for (const { text, value, failure, decides, operands } of parts) {

@@ -1,6 +1,6 @@
 /** What the API returns about trials: samples, the answer of a call that does not ring, and what was sent for real. */
 import type { Json } from './json.js';
-import type { CallAnswer } from './replies.js';
+import type { CallAnswer, RouteExplanation } from './replies.js';
 
 /** Bodies to try a source with. */
 export interface SampleSource {
@@ -17,9 +17,16 @@ export interface HttpReply {
   readonly text: string | null;
 }
 
+/** Why an answer matches a call, or not. */
+export interface AnswerExplanation extends Pick<RouteExplanation, 'matches' | 'reason' | 'where' | 'parts'> {
+  readonly answer: string;
+}
+
 /** What a caller would get. */
 export interface CallDryRun {
   readonly answer: CallAnswer;
+  /** In the order of the file: the first that matches answers. */
+  readonly answers: readonly AnswerExplanation[];
   readonly reply: HttpReply;
   readonly sentLater: boolean;
 }

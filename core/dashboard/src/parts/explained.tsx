@@ -1,5 +1,6 @@
 /** Why routes match or not, and what each destination would get. */
 import type { ExplainedPart, ExplainedValue, RouteExplanation } from '../model/replies.js';
+import type { AnswerExplanation } from '../model/trial-replies.js';
 import { ends } from '../model/wording.js';
 import { Empty } from './loaded.js';
 import { Badge } from './text.js';
@@ -32,16 +33,7 @@ function RouteCard({ route }: { readonly route: RouteExplanation }) {
           where <code>{where}</code>
         </p>
       )}
-      {parts.length > 0 && (
-        <details open={!matches}>
-          <summary>The condition, part by part</summary>
-          <ul class="parts">
-            {parts.map((part) => (
-              <Part key={part.text} part={part} />
-            ))}
-          </ul>
-        </details>
-      )}
+      <Condition parts={parts} open={!matches} />
       {destinations.map(({ destination, preview, reason: why }) => (
         <details key={destination}>
           <summary>What {destination} would get now</summary>
@@ -53,6 +45,45 @@ function RouteCard({ route }: { readonly route: RouteExplanation }) {
         </details>
       ))}
     </article>
+  );
+}
+
+/** The answers before the one that answers a call, or all of them where none does: why they do not match. */
+export function Unmatched({ answers }: { readonly answers: readonly AnswerExplanation[] }) {
+  const first = answers.findIndex(({ matches }) => matches);
+  const before = first < 0 ? answers : answers.slice(0, first);
+  return (
+    <>
+      {before.map(({ answer, reason, where, parts }) => (
+        <article key={answer} class="card" aria-label={`Answer ${answer}`}>
+          <header>
+            <h3>{answer}</h3>
+            <Badge level="off">does not match</Badge>
+          </header>
+          {reason !== null && <p>{ends(reason)}</p>}
+          {where !== null && (
+            <p>
+              where <code>{where}</code>
+            </p>
+          )}
+          <Condition parts={parts} open={false} />
+        </article>
+      ))}
+    </>
+  );
+}
+
+function Condition({ parts, open }: { readonly parts: readonly ExplainedPart[]; readonly open: boolean }) {
+  if (parts.length === 0) return null;
+  return (
+    <details open={open}>
+      <summary>The condition, part by part</summary>
+      <ul class="parts">
+        {parts.map((part) => (
+          <Part key={part.text} part={part} />
+        ))}
+      </ul>
+    </details>
   );
 }
 

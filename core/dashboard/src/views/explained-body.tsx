@@ -3,7 +3,7 @@ import { stepTexts } from '../model/calls.js';
 import type { Explanation } from '../model/replies.js';
 import type { CallDryRun } from '../model/trial-replies.js';
 import { StepBadge, Variables, Waterfall } from '../parts/answer.js';
-import { RouteList } from '../parts/explained.js';
+import { RouteList, Unmatched } from '../parts/explained.js';
 import { Empty } from '../parts/loaded.js';
 import { Source } from '../parts/tree.js';
 
@@ -29,7 +29,7 @@ export function Explained({ explanations }: { readonly explanations: readonly Ex
 }
 
 /** What a caller would get now. */
-function Answer({ call: { answer, reply, sentLater } }: { readonly call: CallDryRun }) {
+function Answer({ call: { answer, answers, reply, sentLater } }: { readonly call: CallDryRun }) {
   const { from, to, name, step } = answer;
   return (
     <section aria-label="What a caller would get">
@@ -37,6 +37,7 @@ function Answer({ call: { answer, reply, sentLater } }: { readonly call: CallDry
         <StepBadge step={step} /> {from === '' ? 'A withheld number' : from} calls {to}:{' '}
         {name === null ? 'no answer of the configuration matches' : `answered by ${name}, ${stepTexts[step]}`}.
       </p>
+      <Unmatched answers={answers} />
       <h3>Look-ups</h3>
       <Waterfall answer={answer} />
       <h3>What the agent would get</h3>

@@ -1,5 +1,6 @@
 /** Dry runs: what a source would make of a body, and the answer of a call, without a server, a store or a record. */
 import {
+  type Call,
   type Clock,
   type EventRecord,
   type HttpReply,
@@ -34,6 +35,7 @@ export interface CallDryRun {
   readonly trace: JsonObject;
   /** True where the reply only acknowledges the request, and the source sends the answer by one of its own. */
   readonly isSentLater: boolean;
+  readonly call: Call;
 }
 
 /** A body as if a source received it now. */
@@ -91,11 +93,12 @@ export async function triedBody(dryRun: DryRun, parts: CallParts | null): Promis
 }
 
 function answered(inboundCall: InboundCall, callAnswer: CallAnswer, source: Source | undefined, log: Log): CallDryRun {
-  const trace = traceOf(inboundCall.call, callAnswer);
+  const { call } = inboundCall;
+  const trace = traceOf(call, callAnswer);
   if (source?.answer === undefined)
-    return { reply: replyTo(inboundCall, callAnswer, source, log), trace, isSentLater: false };
+    return { reply: replyTo(inboundCall, callAnswer, source, log), trace, call, isSentLater: false };
   const about = { eventId: callAnswer.trace.eventId, requests: 1 };
-  return { reply: acknowledgement(inboundCall, about, source, log), trace, isSentLater: true };
+  return { reply: acknowledgement(inboundCall, about, source, log), trace, call, isSentLater: true };
 }
 
 /** No event has it. */

@@ -1,5 +1,6 @@
 /** Explains routing: evaluates every route for an event, with a preview by each destination. Nothing is sent. */
 import {
+  type Call,
   type ClaimedDelivery,
   type DeliveryRecord,
   deliveryId,
@@ -12,6 +13,8 @@ import {
   stringifyJson,
   type Transform,
 } from '@switchhook/sdk';
+import { errorMessage } from '@switchhook/sdk/internal';
+import type { AnswerRow } from '../calls/answer.js';
 import { applyTransforms, type OpenDestination } from '../delivery/attempt.js';
 import { eventOf } from '../routing/event-record.js';
 import { concerns, gatheringOf, type Route, verdictOf, type Wait } from '../routing/routes.js';
@@ -100,6 +103,30 @@ export function verdictFor(route: Route, event: Event): Pick<RouteExplanation, '
     case 'failed':
       return { matches: false, reason: blamed(parts) || verdict.reason, parts };
   }
+}
+
+/** The result of one answer for a call. */
+export interface AnswerExplanation extends Pick<RouteExplanation, 'matches' | 'reason' | 'where' | 'parts'> {
+  readonly answer: string;
+}
+
+/** Evaluates every answer for a call, in the order of the file: the first that matches answers it. */
+export function explainAnswers(
+  rows: readonly AnswerRow[],
+  { source, call, now }: { readonly source: string; readonly call: Call; readonly now: Date },
+): readonly AnswerExplanation[] {
+  return rows.map(({ name: answer, from, where }) => {
+    const row = { answer, where: where?.text ?? null };
+    if (!from.includes(source))
+      return { ...row, matches: false, reason: `it answers calls of ${from.join(', ')}, not ${source}`, parts: [] };
+    const parts = where?.explain?.({ call, now }) ?? [];
+    try {
+      const matches = where === null || where.evaluate({ call, now }) === true;
+      return { ...row, matches, reason: matches ? null : blamed(parts) || 'where is false', parts };
+    } catch (error) {
+      return { ...row, matches: false, reason: blamed(parts) || errorMessage(error), parts };
+    }
+  });
 }
 
 /** `event.data.duration > 30 is false (event.data.duration is 12)` for each part that decided. */

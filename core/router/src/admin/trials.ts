@@ -28,7 +28,7 @@ import {
   requestParts,
   triedBody,
 } from './dry-run.js';
-import { explainRoutes } from './explain.js';
+import { type AnswerExplanation, explainAnswers, explainRoutes } from './explain.js';
 import { withNewIds } from './new-ids.js';
 import type { AdminPlan, Explanation } from './operations.js';
 
@@ -47,7 +47,12 @@ export interface Trial {
 /** An explanation of what is not kept, and the answer of a call. */
 export interface TriedExplanation extends Explanation {
   /** Null where it is no call, or was not to be answered. */
-  readonly call: CallDryRun | null;
+  readonly call: ExplainedCall | null;
+}
+
+/** The answer of a call, and why it is this one. */
+export interface ExplainedCall extends CallDryRun {
+  readonly answers: readonly AnswerExplanation[];
 }
 
 /** A body that is to be sent for real. */
@@ -102,9 +107,11 @@ export class Trials {
       const answer: CallParts['answer'] = (inboundCall, startedAtMs) =>
         answers.dryRun(trial.source, { ...inboundCall, eventId: exampleId(0), isSentLater }, startedAtMs, plan);
       const { events, call } = await triedBody(dryRun, answered ? { clock, log: noLog, answer } : null);
+      const asOf = { source: trial.source, now: new Date(dryRun.nowMs) };
+      const explained = call && { ...this.#shown(call), answers: explainAnswers(plan.answers, { ...call, ...asOf }) };
       return events.map((event) => {
         const routes = explainRoutes(event, [], { ...plan, mask });
-        return { event, deliveries: [], kept: false, routes, call: call && this.#shown(call) };
+        return { event, deliveries: [], kept: false, routes, call: explained };
       });
     });
   }

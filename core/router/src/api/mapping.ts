@@ -135,7 +135,10 @@ export function explanationJson(explanation: Explanation | TriedExplanation): z.
     kept,
     deliveries: deliveries.map(deliveryDetailsJson),
     routes: routes.map(({ wait, ...route }) => ({ ...route, wait: waitJson(wait) })),
-    call: call && { answer: callAnswer.parse(call.trace), reply: replyJson(call.reply), sentLater: call.isSentLater },
+    call: call && {
+      ...{ answer: callAnswer.parse(call.trace), answers: call.answers },
+      ...{ reply: replyJson(call.reply), sentLater: call.isSentLater },
+    },
   };
 }
 

@@ -31,21 +31,23 @@ const explainedValue = z.object({
   failure: z.string().nullable().meta({ description: 'Why it could not be evaluated.' }),
 });
 
+const verdict = {
+  matches: z.boolean(),
+  reason: z.string().nullable().meta({ description: 'Why it does not match.' }),
+  where: z.string().nullable(),
+  parts: list(
+    explainedValue.extend({
+      decides: z.boolean().meta({ description: 'True where the condition came to what it did because of this part.' }),
+      operands: list(explainedValue),
+    }),
+  ),
+};
+
 const routeExplanation = z
   .object({
     route: z.string(),
-    matches: z.boolean(),
-    reason: z.string().nullable().meta({ description: 'Why it does not match.' }),
-    where: z.string().nullable(),
+    ...verdict,
     wait,
-    parts: list(
-      explainedValue.extend({
-        decides: z
-          .boolean()
-          .meta({ description: 'True where the condition came to what it did because of this part.' }),
-        operands: list(explainedValue),
-      }),
-    ),
     destinations: list(
       z.object({
         destination: z.string(),
@@ -56,9 +58,14 @@ const routeExplanation = z
   })
   .register(named, { id: 'RouteExplanation' });
 
+const answerExplanation = z.object({ answer: z.string(), ...verdict }).register(named, { id: 'AnswerExplanation' });
+
 const callDryRun = z
   .object({
     answer: callAnswer,
+    answers: list(answerExplanation).meta({
+      description: 'Every answer, in the order of the file: the first that matches answers the call.',
+    }),
     reply: httpReply,
     sentLater: z.boolean().meta({
       description: 'True: the reply only acknowledges the request, and the source sends the answer by one of its own.',
