@@ -273,6 +273,26 @@ describe('the command line', () => {
       expect((await place.command(['send', 'conversation_ended', ...at, ...wrong])).code).to.equal(2);
   });
 
+  it('explains a call without its answer where a component cannot be opened, and says so', async () => {
+    await place.link();
+    await place.write(
+      'stuck.js',
+      `import { defineDestination, definePlugin, z } from '@switchhook/sdk';
+const open = () => Promise.reject(new Error('no such queue'));
+const create = () => ({ open, deliver: async () => ({ kind: 'delivered' }) });
+const stuck = defineDestination({ type: 'stuck', description: 'Does not open.', options: z.strictObject({}), create });
+export default definePlugin({ name: 'stuck', components: [stuck] });
+`,
+    );
+    const text = good.replace('use: log }', 'use: stuck }');
+    const file = await place.write('switchhook.yaml', `${text}plugins: [./stuck.js]\n`);
+    const body = await place.write('call.json', '{"event":"inbound_call","from_number":"+1202","to_number":"+1203"}');
+    const { code, stdout, stderr } = await place.command(['explain', body, '--source', 'calls', '--config', file]);
+    expect([code, stdout]).to.satisfy(([ended, out]: [number, string]) => ended === 0 && out.includes('✔ '));
+    expect(stdout).not.to.include('its caller would get');
+    expect(stderr).to.match(/^What its caller would get is not shown: .*no such queue/);
+  });
+
   it('lists what is installed, and prints a schema that knows it', async () => {
     const plugins = await place.command(['plugins', '--json']);
     const uses = JSON.parse(plugins.stdout).components.map(({ use }: { use: string }) => use);

@@ -1,4 +1,5 @@
 /** What `switchhook explain` reads from the configuration, without a router. */
+import { ComponentFailure, type Router } from '@switchhook/core';
 import type { Explanation } from '@switchhook/core/api';
 import { routerRow } from '@switchhook/core/internal';
 import { isRefusal, type JsonObject } from '@switchhook/sdk';
@@ -33,11 +34,26 @@ export async function locally(
   const isOfCalls = config.sources.some(({ name, component }) => name === only && component.calls === true);
   const router = unopenedRouter(config);
   try {
-    if (!isOfCalls) return await router.explain(only, body);
-    // Its resolvers are asked for the answer.
-    return await withComponents(router, output, () => router.explain(only, body, { answered: true }));
+    return isOfCalls ? await answered(router, only, body, output) : await router.explain(only, body);
   } catch (error) {
     if (isRefusal(error)) throw new CommandFailure(exitCodes.failed, error.message);
     throw error;
+  }
+}
+
+/** With what a caller would get, for which resolvers are asked: all components are opened. */
+async function answered(
+  router: Router,
+  source: string,
+  body: JsonObject,
+  output: Output,
+): Promise<readonly Explanation[]> {
+  const routes = await router.explain(source, body);
+  try {
+    return await withComponents(router, output, () => router.explain(source, body, { answered: true }));
+  } catch (error) {
+    if (!(error instanceof ComponentFailure)) throw error;
+    output.note(`What its caller would get is not shown: ${error.code}: ${error.message}`);
+    return routes;
   }
 }
