@@ -70,6 +70,17 @@ describe('the list of calls', () => {
     expect((await list({ number: '2025550' })).ids).to.deep.equal([]);
   });
 
+  it('finds a number whatever else has the name of the answer, and in whatever order it is written', async () => {
+    const decoy = { answer: from('+49301') };
+    const { list } = await setup(
+      ['calls', 1, { ...from('+12025550101'), name: decoy }],
+      ['calls', 2, { name: 'sales', to: '+12345678913', from: '+12025550101' }],
+      ['calls', 3, { ...from('+12025550102'), name: { answer: from('+12025550101') } }],
+    );
+    expect((await list({ number: '+12025550101' })).ids).to.deep.equal(['calls-2', 'calls-1']);
+    expect((await list({ number: '+49301' })).ids).to.deep.equal([]);
+  });
+
   it('is as long as was asked for, and has a cursor where there are more', async () => {
     const { list } = await setup(...Array.from({ length: 250 }, (_, n) => ['calls', n, from('+1')] as const));
     const first = await list({ limit: 2 });
