@@ -454,7 +454,14 @@ describe('the API', () => {
           },
         ],
         lastFailure: { at: '2026-01-01T00:00:00.000Z', reason: 'status 503' },
-        ...{ held: 0, breaker: 'half-open', concurrency: 2, rateLimit: { count: 10, perMs: 1_000 }, rateLimited: false, ordered: false },
+        ...{
+          held: 0,
+          breaker: 'half-open',
+          concurrency: 2,
+          rateLimit: { count: 10, perMs: 1_000 },
+          rateLimited: false,
+          ordered: false,
+        },
         trouble: {
           level: 'bad',
           what: 'Its circuit breaker is open. Last failure: status 503. 1 delivery waits.',
