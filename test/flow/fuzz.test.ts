@@ -140,7 +140,10 @@ describe('random configurations', function () {
   const isJudged = async (text: string): Promise<void> => {
     const document = documentFrom(text, `${directory}fuzz.yaml`, {});
     const checked = await checkConfig(document, openCatalog(directory));
-    if (checked.kind === 'config') return isMade({ ...checked.config, log: { level: 'silent' } });
+    if (checked.kind === 'config') {
+      isShown(checked.config, text);
+      return isMade({ ...checked.config, log: { level: 'silent' } });
+    }
     expect(checked.problems).not.to.deep.equal([]);
     for (const { code, line, column, message, hint } of checked.problems) {
       expect(code in ERRORS).to.equal(true);
@@ -149,6 +152,11 @@ describe('random configurations', function () {
       expect(hint).not.to.equal('');
       expect(`${message}${hint}`).not.to.match(/\[object Object\]|\bundefined\b|\.js:\d/);
     }
+  };
+
+  /** Line by line. */
+  const isShown = ({ shown }: ConstructorParameters<typeof Router>[0], text: string): void => {
+    expect(shown().text.split('\n')).to.have.length(text.split('\n').length);
   };
 
   const isMade = (config: ConstructorParameters<typeof Router>[0]): void => {

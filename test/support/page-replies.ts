@@ -1,6 +1,7 @@
 /** Compiled, never run: what the page reads of a reply is there in the API's own schema, with the same type. */
 import type * as api from '@switchhook/core/api';
 import type { z } from 'zod';
+import type * as configured from '../../core/dashboard/build/model/configuration-replies.js';
 import type { Duplicate } from '../../core/dashboard/build/model/duplicates.js';
 import type { History } from '../../core/dashboard/build/model/history-replies.js';
 import type * as page from '../../core/dashboard/build/model/replies.js';
@@ -28,5 +29,15 @@ export const reads = {
   replay: (reply: Reply<typeof api.replay>): page.Replay => reply,
   duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly Duplicate[] } => reply,
   history: (reply: Reply<typeof api.history>): History => reply,
+  configuration: (reply: Reply<typeof api.configuration>): configured.Configuration => reply,
+  answers: (reply: Reply<typeof api.answerList>): { readonly answers: readonly configured.Answer[] } => reply,
+  components: (
+    reply: Reply<typeof api.componentList>,
+  ): {
+    readonly components: readonly page.Component[];
+    readonly installed?: configured.Installed | undefined;
+  } => reply,
+  errors: (reply: Reply<typeof api.errorList>): { readonly errors: readonly configured.ErrorCode[] } => reply,
+  reload: (reply: Reply<typeof api.reloadReport>): configured.ReloadReport => reply,
   calls: (reply: Reply<typeof api.callList>): { readonly calls: readonly page.Call[] } => reply,
 };

@@ -9,6 +9,7 @@ import { Conversation } from './views/conversation.js';
 import { Dead } from './views/dead.js';
 import { Deliveries } from './views/deliveries.js';
 import { Duplicates } from './views/duplicates.js';
+import { Errors } from './views/errors.js';
 import { Event } from './views/event.js';
 import { Events } from './views/events.js';
 import { History } from './views/history.js';
@@ -67,6 +68,8 @@ export const views: readonly View[] = [
   list('map', 'Map', RouteMap),
   list('try', 'Try', Trial),
   list('configuration', 'Configuration', Configuration),
+  { path: 'errors', one: false, menu: null, under: 'configuration', title: () => 'Error codes', Show: Errors },
+  one('errors', 'configuration', 'Error code', Errors),
 ];
 
 const missing: View = { path: '', one: false, menu: null, under: 'none', title: () => 'No such page', Show: Missing };

@@ -1,5 +1,16 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
 export { callAnswer, callList } from './api/call-responses.js';
+export {
+  type AnswerList,
+  answerList,
+  type ComponentList,
+  type Configuration,
+  componentList,
+  configuration,
+  type ErrorList,
+  errorList,
+  type Installed,
+} from './api/configuration-responses.js';
 export { type ErasureDetails, type ErasureRow, erasure, erasureList } from './api/erasure-responses.js';
 export { type EventSearch, eventList } from './api/event-list.js';
 export { type History, history } from './api/history-responses.js';
@@ -16,7 +27,6 @@ export {
   type ChangePage,
   type ConfigProblem,
   changePage,
-  componentList,
   type DeadGroupList,
   type Delivery,
   type DeliveryDetails,
@@ -33,7 +43,7 @@ export {
   type Replay,
   replay,
 } from './api/responses.js';
-export { type Explanation, explanationList } from './api/route-responses.js';
+export { type Explanation, explanationList, routeList } from './api/route-responses.js';
 export {
   type DestinationStatus,
   destinationStatus,

@@ -1,5 +1,12 @@
 /** `docs/configuration.md`: the reference of the configuration, made from the schemas of all installed components. */
-import { inputSchema, type JsonSchema, type openCatalog, rowSchemas, sections } from '@switchhook/core/internal';
+import {
+  commonOptions,
+  type JsonSchema,
+  type openCatalog,
+  optionRows,
+  ownOptions,
+  sections,
+} from '@switchhook/core/internal';
 import type { Kind } from '@switchhook/sdk';
 import { exampleData, functionTable, languageTable, variableTable } from './expressions.js';
 import { code, optionTable, table } from './option-table.js';
@@ -176,15 +183,15 @@ function sectionParts(schema: JsonSchema, packages: ReadonlyMap<string, string>)
   return Object.entries(schema.properties ?? {}).flatMap(([name, section]) => {
     if (typeof section === 'boolean' || name === 'version') return [];
     const head = `## ${code(name)}\n\n${name === 'plugins' ? plugins : descriptionOf(section)}`;
-    if (name === 'store') return [head, ...commonPart('store', section), ...componentParts('store', section, packages)];
+    if (name === 'store') return [head, ...commonPart('store'), ...componentParts('store', section, packages)];
     if (name in sections) {
       const kind = sections[name as keyof typeof sections];
       const rows = section.additionalProperties;
       return typeof rows === 'object'
-        ? [`${head} ${rowsWords(name)}`, ...commonPart(kind, rows), ...componentParts(kind, rows, packages)]
+        ? [`${head} ${rowsWords(name)}`, ...commonPart(kind), ...componentParts(kind, rows, packages)]
         : [head];
     }
-    return [head, optionTable(mapIn(section))].filter((part) => part !== '');
+    return [head, optionTable(optionRows(mapIn(section)))].filter((part) => part !== '');
   });
 }
 
@@ -201,25 +208,15 @@ function rowsWords(name: string): string {
 }
 
 /** What rows of a kind have in common. */
-function commonPart(kind: Kind, rows: JsonSchema): readonly string[] {
-  const common = commonKeys(kind, rows);
-  if (common.length === 1) return [];
-  const all = inputSchema(rowSchemas[kind]);
-  const others = Object.keys(all.properties ?? {}).filter((name) => !common.includes(name));
-  return [`Every ${kind} has these options:\n\n${optionTable(all, others)}`];
-}
-
-/** `batch` is not among them: not every destination takes one. */
-function commonKeys(kind: Kind, rows: JsonSchema): readonly string[] {
-  const all = componentsOf(rows);
-  return Object.keys(rowSchemas[kind].shape).filter((key) => all.every(({ properties = {} }) => key in properties));
+function commonPart(kind: Kind): readonly string[] {
+  const table = optionTable(commonOptions(kind));
+  return table === '' ? [] : [`Every ${kind} has these options:\n\n${table}`];
 }
 
 function componentParts(kind: Kind, rows: JsonSchema, packages: ReadonlyMap<string, string>): readonly string[] {
-  const common = commonKeys(kind, rows);
   return componentsOf(rows).map((component) => {
     const type = typeof component.properties?.use === 'object' ? String(component.properties.use.const) : '';
-    const options = optionTable(component, common) || 'No options.';
+    const options = optionTable(ownOptions(kind, component)) || 'No options.';
     return `### ${code(type)}\n\n${component.description ?? ''} ${packageWords(packages.get(`${kind} ${type}`))}\n\n${options}`;
   });
 }

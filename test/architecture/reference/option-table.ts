@@ -1,9 +1,8 @@
 /** From a JSON Schema to a table of options. */
-import { type JsonSchema, optionRows } from '@switchhook/core/internal';
+import type { OptionRow } from '@switchhook/core/internal';
 
-/** A table of the options of a schema; those of an inner section follow it, as `retry.first`. Empty where there is none. */
-export function optionTable(schema: JsonSchema, without: readonly string[] = []): string {
-  const rows = optionRows(schema).filter(({ name }) => !without.includes(name.split('.')[0] ?? ''));
+/** A table of options; those of an inner section follow it, as `retry.first`. Empty where there is none. */
+export function optionTable(rows: readonly OptionRow[]): string {
   if (rows.length === 0) return '';
   return table(
     ['option', 'type', 'default', ''],

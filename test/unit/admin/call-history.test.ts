@@ -53,6 +53,24 @@ describe('the list of calls', () => {
     expect(await list()).to.deep.equal({ ids: ['calls-4', 'lines-2', 'calls-1'], cursor: null });
   });
 
+  it('has those with an answer, and those that needed the facts of a resolver', async () => {
+    const given = (name: string, ...resolvers: readonly string[]) => ({
+      ...from('+1'),
+      name,
+      lookups: resolvers.map((resolver) => ({ resolver })),
+    });
+    const { list } = await setup(
+      ['calls', 1, given('sales', 'crm', 'vip')],
+      ['lines', 2, given('sales')],
+      ['calls', 3, given('help', 'crm')],
+      ['calls', 4, from('+1')],
+    );
+    expect((await list({ answer: 'sales' })).ids).to.deep.equal(['lines-2', 'calls-1']);
+    expect((await list({ resolver: 'crm' })).ids).to.deep.equal(['calls-3', 'calls-1']);
+    expect((await list({ answer: 'sales', resolver: 'crm' })).ids).to.deep.equal(['calls-1']);
+    expect((await list({ answer: 'none' })).ids).to.deep.equal([]);
+  });
+
   it('leaves out events without an answer', async () => {
     const { list } = await setup(['calls', 1], ['calls', 2, {}], ['calls', 3, from('+1')]);
     expect(await list()).to.deep.equal({ ids: ['calls-3'], cursor: null });

@@ -70,6 +70,38 @@ describe('the history', () => {
     expect(calls.ringP95Ms[0]).to.equal(null);
   });
 
+  it('has events by route, calls by answer and look-ups by resolver, whatever source or destination is asked for', async () => {
+    const { metrics, attempted, read } = setup();
+    for (const route of ['a', 'a', 'b']) metrics.count('route_events_total', '', { route });
+    metrics.count('route_where_failures_total', '', { route: 'b' });
+    metrics.count('calls_answered_total', '', { source: 'calls', answer: 'sales', step: 'fresh' });
+    metrics.count('calls_answered_total', '', { source: 'calls', answer: '', step: 'unanswered' });
+    for (const outcome of ['found', 'not-found', 'cached', 'late', 'failed', 'skipped', 'busy'])
+      metrics.count('resolver_lookups_total', '', { resolver: 'crm', outcome });
+    attempted('crm', 'delivered', 20);
+    const { routes, answers, resolvers, destinations } = await read({ stepMs: hourMs, source: 'x', destination: 'y' });
+    const last = <T extends object>(rows: readonly T[]) =>
+      rows.map((row) => Object.values(row).map((value) => (Array.isArray(value) ? value.at(-1) : value)));
+    expect([last(routes), last(answers), last(resolvers), destinations]).to.deep.equal([
+      [
+        ['a', 2, 0],
+        ['b', 1, 1],
+      ],
+      [['sales', 1]],
+      [['crm', 5, 3]],
+      [],
+    ]);
+  });
+
+  it('counts many routes together, and still each destination', async () => {
+    const { metrics, attempted, read } = setup();
+    for (let n = 0; n < 150; n += 1) metrics.count('route_events_total', '', { route: `route-${n}` });
+    attempted('crm', 'delivered', 20);
+    const { routes, destinations } = await read();
+    expect([routes.length, routes.find(({ route }) => route === '(others)')?.events.at(-1)]).to.deep.equal([101, 50]);
+    expect(destinations.map(({ destination }) => destination)).to.deep.equal(['crm']);
+  });
+
   it('adds minutes up in longer steps, which begin at whole ones', async () => {
     const { clock, received, read } = setup();
     for (let n = 0; n < 25; n += 1) {

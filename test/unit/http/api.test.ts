@@ -14,6 +14,7 @@ import {
   retentionPolicy,
 } from '@switchhook/core/internal';
 import { refuse } from '@switchhook/sdk';
+import { ERRORS } from '@switchhook/sdk/internal';
 import { aRequest, FakeLog, settled } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Context } from 'koa';
@@ -52,6 +53,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     node: 'v20.0.0',
     file: 'switchhook.yaml',
     routes: fixture.routes ?? [aRoute()],
+    conditions: ['event.data.x == "hunter2"'],
     components: [
       { kind: 'store' as const, name: 'store', use: 'memory', description: 'Keeps.' },
       { kind: 'destination' as const, name: 'crm', use: 'http.post', description: 'Sends.' },
@@ -59,6 +61,18 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     samples: [
       { source: 'agents', use: 'a.b', calls: false, signs: true, samples: [{ name: 'ended', body: { key: 'a' } }] },
     ],
+    answers: [
+      {
+        ...{ name: 'sales', from: ['calls'], resolvers: ['customer'], where: null, withinSeconds: 3 },
+        ...{ variables: { tier: 'hunter2' }, defaults: { tier: 'a' }, overrideAgent: 'agent hunter2', cache: null },
+      },
+    ],
+    configuration: {
+      shown: () => ({ isFile: true, text: 'version: 1\n# hunter2\n' }),
+      ...{ warnings: [aProblem], files: ['switchhook.yaml'], restart: [] },
+      changed: async () => ['switchhook.yaml'],
+    },
+    installed: async () => ({ types: [], kinds: [], problems: [] }),
   };
   const { operations, searches, controls, status, duplicates, changes, history, trials, clock } = operator;
   const intake: Intake = {
@@ -67,7 +81,8 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
     refused: () => refuse('UNVERIFIED', 'no'),
   };
   const incomplete = operator.engine.get(Incomplete);
-  const mask = maskFor([]);
+  const mask = maskFor(['hunter2']);
+  const generation = { number: 2, sinceMs: 0, digest: 'aaaaaaaa' };
   const rows = { added: [], changed: ['crm'], removed: [], unchanged: [] };
   const problems = [aProblem];
   const reload = async ({ dryRun, removed }: ReloadRequest): Promise<ReloadReport> => {
@@ -101,6 +116,7 @@ async function setup(fixture: OperatorsWorld = {}, access: ApiAccess = open) {
       trials,
       intake,
       info,
+      generation,
       reload,
       restart,
       pruned,
@@ -511,10 +527,44 @@ describe('the API', () => {
     const { ask, close } = await setup();
     const { routes } = (await ask('GET', '/api/routes')).reply;
     expect(routes).to.deep.equal([
-      { name: 'calls', from: ['agents'], on: ['*'], where: null, to: ['crm'], transforms: [], wait: null },
+      {
+        name: 'calls',
+        from: ['agents'],
+        on: ['*'],
+        where: 'event.data.x == "***"',
+        to: ['crm'],
+        transforms: [],
+        wait: null,
+      },
     ]);
     const { components } = (await ask('GET', '/api/components')).reply;
     expect(components.map(({ use }: { use: string }) => use)).to.deep.equal(['memory', 'http.post']);
+    await close();
+  });
+
+  it('returns the configuration and the answers without secrets, and whether the file has changed', async () => {
+    const { ask, close } = await setup();
+    const { reply } = await ask('GET', '/api/configuration');
+    expect(reply).to.deep.include({ file: 'switchhook.yaml', generation: 2, digest: 'aaaaaaaa', format: 'file' });
+    expect(reply).to.deep.include({ text: 'version: 1\n# ***\n', since: '1970-01-01T00:00:00.000Z' });
+    expect(reply).to.deep.include({ changed: ['switchhook.yaml'], warnings: [aProblem] });
+    const [answer] = (await ask('GET', '/api/answers')).reply.answers;
+    expect(answer).to.deep.include({ name: 'sales', variables: { tier: '***' }, overrideAgent: 'agent ***' });
+    await close();
+  });
+
+  it('returns the installed types where they are asked for, and what each code means', async () => {
+    const { ask, close } = await setup();
+    expect((await ask('GET', '/api/components?installed=false')).reply).to.have.all.keys('components');
+    const { installed } = (await ask('GET', '/api/components?installed=true')).reply;
+    expect(installed).to.deep.equal({ types: [], kinds: [], problems: [] });
+    expect((await ask('GET', '/api/components?installed=yes')).reply.code).to.equal('MALFORMED');
+    const { errors } = (await ask('GET', '/api/errors')).reply;
+    expect(errors).to.deep.include({
+      ...{ code: 'UNVERIFIED', status: 401, page: 'docs/errors.md#unverified' },
+      ...{ meaning: ERRORS.UNVERIFIED.sentence, advice: ERRORS.UNVERIFIED.hint },
+    });
+    expect(errors.map(({ code }: { code: string }) => code)).to.deep.equal(Object.keys(ERRORS));
     await close();
   });
 

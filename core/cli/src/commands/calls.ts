@@ -14,6 +14,8 @@ import { type Watched, watched } from '../watch.js';
 interface CallsOptions extends RouterOptions, Period, Part, Watched {
   readonly number?: string;
   readonly source?: string;
+  readonly answer?: string;
+  readonly resolver?: string;
 }
 
 const columns: readonly Column[] = [
@@ -58,8 +60,9 @@ export async function runCalls(
 }
 
 async function listCalls(router: RouterClient, options: CallsOptions, command: Command, output: Output): Promise<void> {
-  const { number, source, limit, cursor } = options;
-  const page = await router.get('/api/calls', callList, { ...filterOf(options), number, source, limit, cursor });
+  const { number, source, answer: given, resolver, limit, cursor } = options;
+  const query = { ...filterOf(options), number, source, answer: given, resolver, limit, cursor };
+  const page = await router.get('/api/calls', callList, query);
   if (options.json) return printJson(output, page);
   const rows = page.calls.map(({ receivedAt, id: event, answer }) => {
     const { from, to, name, step, ms, requests, lookups } = answer;

@@ -35,6 +35,7 @@ const sections: Readonly<Record<string, readonly string[]>> = {
   '--source': ['sources'],
   '--route': ['routes'],
   '--answer': ['answers'],
+  '--resolver': ['resolvers'],
   ...Object.fromEntries(['pause', 'resume', 'probe', 'reset'].map((verb) => [verb, ['destinations', 'resolvers']])),
 };
 

@@ -15,6 +15,7 @@ import {
 import type { Component, Plugin } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import type { ConfigOptions } from '../configuration.js';
+import { printOptions } from '../format/options.js';
 import { catalogOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
@@ -28,13 +29,6 @@ const componentColumns: readonly Column[] = [
   { heading: 'from', cut: 8, drop: 1 },
   { heading: 'what it does', cut: 15 },
 ];
-const optionColumns: readonly Column[] = [
-  { heading: 'option' },
-  { heading: 'type', cut: 10, drop: 1 },
-  { heading: 'default', cut: 10 },
-  { heading: 'what it is', cut: 15 },
-];
-
 /** A component and the plugin that brings it. */
 interface Entry {
   readonly component: Component;
@@ -118,10 +112,10 @@ function show(type: string, entries: readonly Entry[], { json }: ConfigOptions, 
     const { options, pluginOptions } = schemasOf(entry);
     if (index > 0) output.line();
     output.line(`${styled(output, 'bold', `${kind} ${use}`)}, ${`${plugin} ${version ?? ''}`.trim()}: ${description}`);
-    printOptions(options, output);
+    printOptions(optionRows(options), output);
     if (pluginOptions !== null) {
       output.line(['', `Options of the plugin itself, in its row of plugins:`]);
-      printOptions(pluginOptions, output);
+      printOptions(optionRows(pluginOptions), output);
     }
     output.line(['', ...exampleRow(entry)]);
     if (kind === 'destination' || kind === 'resolver')
@@ -137,14 +131,6 @@ function show(type: string, entries: readonly Entry[], { json }: ConfigOptions, 
 function schemasOf({ component, loaded: { plugin } }: Entry) {
   const { options: own = null } = plugin;
   return { options: inputSchema(component.options), pluginOptions: own === null ? null : inputSchema(own.schema) };
-}
-
-function printOptions(schema: ReturnType<typeof inputSchema>, output: Output): void {
-  const rows = optionRows(schema).map(({ name, type, isRequired, otherwise, description }) => {
-    return [name, type.replaceAll('`', ''), isRequired ? 'required' : (otherwise ?? ''), description];
-  });
-  if (rows.length === 0) output.line('No options.');
-  else printTable(output, optionColumns, rows);
 }
 
 /** Lines of a configuration that use the component. */

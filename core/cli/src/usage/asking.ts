@@ -180,6 +180,8 @@ export function callsCommand(output: Output): Command {
   return withWatch(withPart(withPeriod(command.argument('[event]', 'id of its event'))))
     .option('--number <number>', 'of this caller, or to this number, E.164')
     .option('--source <name>', 'of this source')
+    .option('--answer <name>', 'with this answer')
+    .option('--resolver <name>', 'that needed facts of this resolver')
     .addHelpText(
       'after',
       `

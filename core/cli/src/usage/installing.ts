@@ -52,6 +52,15 @@ Do not run a plugin whose signature is INVALID: npm uninstall it, and install it
     .action(whenRun(output, async () => (await import('../commands/plugins.js')).runPlugins));
 }
 
+export function errorsCommand(output: Output): Command {
+  return new Command('errors')
+    .description('Show what each error code means, and what to do. Needs no router.')
+    .argument('[code]', 'a code, e.g. UNVERIFIED')
+    .option('--json', 'print JSON, for other programs')
+    .addHelpText('after', '\nExamples:\n  switchhook errors\n  switchhook errors UNVERIFIED')
+    .action(whenRun(output, async () => (await import('../commands/errors.js')).runErrors));
+}
+
 export function initCommand(output: Output): Command {
   return new Command('init')
     .description(

@@ -1,7 +1,8 @@
 /** Commands that run a router, or read a configuration as a router does. */
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
+import type { Shown } from '../commands/config.js';
 import type { Output } from '../output.js';
-import { collected, configCommand, configOption, count, portIn, whenRun } from './options.js';
+import { collected, configCommand, configOption, count, portIn, routerCommand, whenRun } from './options.js';
 
 export function startCommand(output: Output): Command {
   return configCommand(
@@ -71,6 +72,28 @@ the last valid version keeps running. Without --send and --event, the event that
 after each save, no duplicate. The store is temporary. For a call, the answer is shown: each variable, and which resolver gave it.`,
     )
     .action(whenRun(output, async () => (await import('../commands/dev.js')).runDev));
+}
+
+/** What `config` shows. */
+const shownParts: readonly Shown[] = ['text', 'routes', 'answers', 'components', 'types'];
+
+export function showConfigCommand(output: Output): Command {
+  const part = new Argument('[part]', 'what to show of it').choices(shownParts).default('text');
+  return routerCommand('config', 'Show the configuration that a running router works with, without secrets.')
+    .addArgument(part)
+    .argument('[type]', 'with types: shows the options of this one, e.g. slack.message')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook config
+  switchhook config answers --json
+  switchhook config types slack.message --url http://127.0.0.1:8080
+
+text shows the file as the router has read it, with *** in place of whatever is or may be a secret, its warnings, and whether it has changed
+since then. types lists what is installed where the router runs; switchhook plugins lists what is installed here.`,
+    )
+    .action(whenRun(output, async () => (await import('../commands/config.js')).runConfig));
 }
 
 export function checkCommand(output: Output): Command {

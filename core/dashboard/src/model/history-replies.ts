@@ -21,7 +21,15 @@ export interface History {
     readonly [What in 'received' | 'duplicates' | 'refused' | 'delivered' | 'failed' | 'dead' | 'calls']: number;
   };
   readonly events: { readonly [What in 'received' | 'duplicates' | 'refused']: Numbers };
+  readonly sources: readonly {
+    readonly source: string;
+    readonly received: Numbers;
+    readonly refused: Numbers;
+  }[];
   readonly destinations: readonly DestinationHistory[];
+  readonly routes: readonly { readonly route: string; readonly events: Numbers; readonly failures: Numbers }[];
+  readonly answers: readonly { readonly answer: string; readonly calls: Numbers }[];
+  readonly resolvers: readonly { readonly resolver: string; readonly lookups: Numbers; readonly failed: Numbers }[];
   readonly calls: {
     readonly answered: Numbers;
     readonly steps: { readonly [step: string]: number };

@@ -1,7 +1,13 @@
 /** Where the boxes and lines of the map are. */
-import type { Route } from './replies.js';
 
-/** A box; the column is sources, routes or destinations. */
+/** What stands in the middle: a route or an answer, and the names that it leads from and to. */
+export interface Link {
+  readonly name: string;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+}
+
+/** A box; its column is the left one, the middle one or the right one. */
 export interface Box {
   readonly column: 0 | 1 | 2;
   readonly name: string;
@@ -27,17 +33,12 @@ export const boxHeight = 46;
 const columnWidth = 330;
 const rowHeight = 62;
 
-/** Routes in the order of the file; sources and destinations beside the routes that name them, so that few lines cross. */
-export function layoutOf(
-  sources: readonly string[],
-  routes: readonly Route[],
-  destinations: readonly string[],
-): Layout {
-  const names = routes.map(({ name }) => name);
+/** The middle in the order of the file; left and right beside what names them, so that few lines cross. */
+export function layoutOf(left: readonly string[], middle: readonly Link[], right: readonly string[]): Layout {
   const columns = [
-    inOrderOf(sources, (name) => routes.flatMap((route, at) => (route.from.includes(name) ? [at] : []))),
-    names,
-    inOrderOf(destinations, (name) => routes.flatMap((route, at) => (route.to.includes(name) ? [at] : []))),
+    inOrderOf(left, (name) => middle.flatMap(({ from }, at) => (from.includes(name) ? [at] : []))),
+    middle.map(({ name }) => name),
+    inOrderOf(right, (name) => middle.flatMap(({ to }, at) => (to.includes(name) ? [at] : []))),
   ] as const;
   const rows = Math.max(1, ...columns.map(({ length }) => length));
   const boxes = columns.flatMap((column, index) => {
@@ -48,17 +49,17 @@ export function layoutOf(
   });
   const boxOf = (column: number, name: string) => boxes.find((box) => box.column === column && box.name === name);
   const lineOf = (from: Box | undefined, to: Box | undefined): readonly Line[] => (from && to ? [{ from, to }] : []);
-  const lines = routes.flatMap(({ name, from, to }) => [
-    ...from.flatMap((source) => lineOf(boxOf(0, source), boxOf(1, name))),
-    ...to.flatMap((destination) => lineOf(boxOf(1, name), boxOf(2, destination))),
+  const lines = middle.flatMap(({ name, from, to }) => [
+    ...from.flatMap((one) => lineOf(boxOf(0, one), boxOf(1, name))),
+    ...to.flatMap((one) => lineOf(boxOf(1, name), boxOf(2, one))),
   ]);
   return { boxes, lines, width: 2 * columnWidth + boxWidth, height: rows * rowHeight };
 }
 
-/** By the middle of the routes that each is connected to; those without any last. */
-function inOrderOf(names: readonly string[], routesOf: (name: string) => readonly number[]): readonly string[] {
+/** By the middle of what each is connected to; those without any connection last. */
+function inOrderOf(names: readonly string[], placesOf: (name: string) => readonly number[]): readonly string[] {
   const middle = (name: string): number => {
-    const at = routesOf(name);
+    const at = placesOf(name);
     return at.length === 0 ? Number.MAX_SAFE_INTEGER : at.reduce((sum, one) => sum + one, 0) / at.length;
   };
   return [...names].sort((a, b) => middle(a) - middle(b));

@@ -1,8 +1,10 @@
 /** The three states of everything that is loaded: loading, failed, there. */
+
 import type { ComponentChildren } from 'preact';
 import { unreachableSinceMs } from '../model/api.js';
 import { ends } from '../model/wording.js';
 import type { Resource } from './resource.js';
+import { ErrorCode } from './text.js';
 
 /** Shows a resource as soon as it is there, and keeps showing it while the router does not answer. */
 export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children(value: T): ComponentChildren }) {
@@ -15,7 +17,9 @@ export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children
     );
   return (
     <>
-      {failure !== null && failure.code !== null && <FailureNote text={failure.message} retry={of.reload} />}
+      {failure !== null && failure.code !== null && (
+        <FailureNote text={failure.message} code={failure.code} retry={of.reload} />
+      )}
       {failure !== null && failure.code === null && value === null && (
         <FailureNote text="The router does not answer. This view appears as soon as it does." retry={of.reload} />
       )}
@@ -25,10 +29,22 @@ export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children
 }
 
 /** A failure with what to do. */
-export function FailureNote({ text, retry }: { readonly text: string; readonly retry?: () => void }) {
+export function FailureNote({
+  text,
+  code,
+  retry,
+}: {
+  readonly text: string;
+  readonly code?: string;
+  readonly retry?: () => void;
+}) {
+  // Others are of the page, or of a proxy.
+  const isOfApi = code !== undefined && code !== 'PAGE' && !code.startsWith('HTTP_');
   return (
     <div class="note bad" role="alert">
-      <p>{ends(text)}</p>
+      <p>
+        {ends(text)} {isOfApi && <ErrorCode code={code} />}
+      </p>
       {retry !== undefined && (
         <button type="button" onClick={retry}>
           Try again

@@ -86,3 +86,18 @@ export function SubjectLink({ subject }: { readonly subject: string | null }) {
   if (subject === null) return <span class="dim">none</span>;
   return <a href={linkTo(['conversations', subject])}>{subject}</a>;
 }
+
+/** An error code, with the link to what it means. */
+export function ErrorCode({ code }: { readonly code: string }) {
+  return (
+    <a class="code" href={linkTo(['errors', code])} title="What it means">
+      <code>{code}</code>
+    </a>
+  );
+}
+
+/** A sentence of the documentation: code in backticks, links as their text. */
+export function Inline({ text }: { readonly text: string }) {
+  const parts = text.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').split('`');
+  return <>{parts.map((part, index) => (index % 2 === 1 ? <code key={`${index} ${part}`}>{part}</code> : part))}</>;
+}

@@ -13,6 +13,8 @@ import type { ViewProps } from '../parts/view-props.js';
 const fields: readonly Field[] = [
   { name: 'number', label: 'Phone number', hint: '+12345678912' },
   { name: 'source', label: 'Source' },
+  { name: 'answer', label: 'Answer' },
+  { name: 'resolver', label: 'Resolver' },
   { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
   { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
 ];

@@ -1,78 +1,135 @@
-/** Sources, routes and destinations as they are connected, coloured by trouble. */
+/** How events come to destinations, and calls to answers, with counts and coloured by trouble. */
 import { api } from '../model/api.js';
-import { type Box, boxHeight, boxWidth, type Layout, type Line, layoutOf } from '../model/layout.js';
-import { linkTo } from '../model/location.js';
-import type { Component, DestinationStatus, Level, Route } from '../model/replies.js';
+import type { Answer } from '../model/configuration-replies.js';
+import { type Box, boxHeight, boxWidth, type Line, layoutOf } from '../model/layout.js';
+import { type Configured, callsBand, eventsBand, type MapBand, type MapNode } from '../model/map.js';
+import type { Component, Level, Route } from '../model/replies.js';
+import { ends } from '../model/wording.js';
+import { useHistory } from '../parts/history.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
+import { Badge } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
+/** The router may have been reloaded. */
+const everyMs = 10_000;
+/** Where the drawing does not fit. */
+const isNarrow = () => globalThis.matchMedia?.('(width < 45rem)').matches === true;
+
 export function RouteMap({ status }: ViewProps) {
-  const layout = useResource('map', async (signal): Promise<Layout> => {
-    const [{ components }, { routes }] = await Promise.all([
-      api<{ readonly components: readonly Component[] }>('components', { signal }),
-      api<{ readonly routes: readonly Route[] }>('routes', { signal }),
-    ]);
-    const named = (kind: Component['kind']) => components.filter((one) => one.kind === kind).map(({ name }) => name);
-    return layoutOf(named('source'), routes, named('destination'));
-  });
-  const rows = status.data.value?.destinations ?? [];
+  const known = status.data.value;
+  const history = useHistory('1h').data.value;
+  const configured = useResource(
+    'map',
+    async (signal): Promise<Configured> => {
+      const [{ components }, { routes }, { answers }] = await Promise.all([
+        api<{ readonly components: readonly Component[] }>('components', { signal }),
+        api<{ readonly routes: readonly Route[] }>('routes', { signal }),
+        api<{ readonly answers: readonly Answer[] }>('answers', { signal }),
+      ]);
+      return { components, routes, answers };
+    },
+    () => everyMs,
+  );
   return (
     <>
       <h1>Map</h1>
       <p class="lead">
-        Which source leads through which route to which destination. A box leads to its events or deliveries.
+        Events, calls, look-ups, and what was refused or failed are counted over the last hour; what waits and what is
+        dead, now. A box leads to the list of its events, deliveries or calls.
       </p>
-      <Loaded of={layout}>
-        {(value) =>
-          value.lines.length === 0 ? (
-            <Empty title="No route is configured: add one to routes of the configuration." />
-          ) : (
-            <Drawing layout={value} rows={rows} />
-          )
-        }
+      <Legend />
+      <Loaded of={configured}>
+        {(value) => (
+          <>
+            <section aria-labelledby="map-events">
+              <h2 id="map-events">Events: sources, routes, destinations</h2>
+              {value.routes.length === 0 ? (
+                <Empty title="No route is configured: events are kept and go nowhere.">
+                  <p>
+                    Add one to <code>routes</code> of the configuration, then reload.
+                  </p>
+                </Empty>
+              ) : (
+                <Band band={eventsBand(value, { status: known, history })} label="Sources, routes and destinations" />
+              )}
+            </section>
+            <section aria-labelledby="map-calls">
+              <h2 id="map-calls">Calls: sources, answers, resolvers</h2>
+              {value.answers.length === 0 ? (
+                <Empty title="No answer is configured: calls get the least that their platform accepts.">
+                  <p>
+                    Add one to <code>answers</code> of the configuration if a platform asks this router about calls.
+                  </p>
+                </Empty>
+              ) : (
+                <Band
+                  band={callsBand(value, { status: known, history })}
+                  label="Sources of calls, answers and resolvers"
+                />
+              )}
+            </section>
+          </>
+        )}
       </Loaded>
     </>
   );
 }
 
-function Drawing({ layout, rows }: { readonly layout: Layout; readonly rows: readonly DestinationStatus[] }) {
-  const { boxes, lines, width, height } = layout;
+const meanings: readonly (readonly [Level | 'off', string])[] = [
+  ['bad', 'fails'],
+  ['warn', 'needs attention'],
+  ['busy', 'at work'],
+  ['well', 'well'],
+  ['off', 'nothing happened'],
+];
+const words = Object.fromEntries(meanings);
+
+function Legend() {
   return (
-    <nav class="map" aria-label="Sources, routes and destinations">
-      <svg viewBox={`-4 -4 ${width + 8} ${height + 8}`} width={width} height={height}>
-        <title>Sources, routes and destinations</title>
-        {lines.map((line) => (
-          <path key={`${line.from.name} ${line.to.column} ${line.to.name}`} class="line" d={curveOf(line)} />
-        ))}
-        {boxes.map((box) => (
-          <Node
-            key={`${box.column} ${box.name}`}
-            box={box}
-            row={box.column === 2 ? rows.find((row) => row.destination === box.name) : undefined}
-          />
-        ))}
-      </svg>
-    </nav>
+    <ul class="map-legend" aria-label="Colours">
+      {meanings.map(([level, text]) => (
+        <li key={level}>
+          <Badge level={level}>{text}</Badge>
+        </li>
+      ))}
+    </ul>
   );
 }
 
-const kinds = ['Source', 'Route', 'Destination'] as const;
-
-function Node({
-  box: { column, name, x, y },
-  row,
-}: {
-  readonly box: Box;
-  readonly row: DestinationStatus | undefined;
-}) {
-  const query = [{ source: name }, { route: name }, { destination: name }][column];
-  const trouble = row?.trouble ?? null;
-  const level: Level | 'off' = trouble?.level ?? 'off';
-  const figures = row === undefined ? kinds[column] : `${row.waiting ?? '?'} waiting, ${row.dead ?? '?'} dead`;
+function Band({ band, label }: { readonly band: MapBand; readonly label: string }) {
+  const { left, middle, right, links } = band;
+  const names = (nodes: readonly MapNode[]) => nodes.map(({ name }) => name);
+  const { boxes, lines, width, height } = layoutOf(names(left), links, names(right));
+  const columns = [left, middle, right] as const;
   return (
-    <a data-row="" href={linkTo([column === 0 ? 'events' : 'deliveries'], query)}>
-      <title>{trouble === null ? name : `${name}: ${trouble.what}`}</title>
+    <>
+      <nav class="map" aria-label={label}>
+        <svg viewBox={`-4 -4 ${width + 8} ${height + 8}`} width={width + 8} height={height + 8}>
+          <title>{label}</title>
+          {lines.map((line) => (
+            <path key={`${line.from.name} ${line.to.column} ${line.to.name}`} class="line" d={curveOf(line)} />
+          ))}
+          {boxes.map((box) => {
+            const node = columns[box.column].find(({ name }) => name === box.name);
+            return node && <Node key={`${box.column} ${box.name}`} box={box} node={node} />;
+          })}
+        </svg>
+      </nav>
+      <details open={isNarrow()}>
+        <summary>The same as a list</summary>
+        <List band={band} />
+      </details>
+    </>
+  );
+}
+
+function Node({ box: { x, y }, node }: { readonly box: Box; readonly node: MapNode }) {
+  const { kind, name, link, level, figures, trouble } = node;
+  const [state, more] = [words[level], trouble === null ? '' : `. ${ends(trouble)}`];
+  return (
+    <a data-row="" href={link}>
+      <title>{`${kind} ${name}: ${figures}, ${state}${more}`}</title>
       <g class={`node ${level}`} transform={`translate(${x} ${y})`}>
         <rect width={boxWidth} height={boxHeight} rx="7" />
         <text x="12" y="19" class="name">
@@ -81,9 +138,58 @@ function Node({
         <text x="12" y="36" class="small">
           {figures}
         </text>
+        {/* For who does not see the colours. */}
+        {(level === 'bad' || level === 'warn') && (
+          <text x={boxWidth - 18} y="19" class="name">
+            {level === 'bad' ? '×' : '!'}
+          </text>
+        )}
       </g>
     </a>
   );
+}
+
+/** What the drawing shows, for who does not see it. */
+function List({ band: { left, middle, right, links } }: { readonly band: MapBand }) {
+  return (
+    <table class="rows">
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Kind</th>
+          <th scope="col">State</th>
+          <th scope="col">From</th>
+          <th scope="col">To</th>
+        </tr>
+      </thead>
+      <tbody>
+        {[...left, ...middle, ...right].map((node) => {
+          const { kind, name, link, level, figures, trouble } = node;
+          const own = middle.includes(node) ? links.find((one) => one.name === name) : undefined;
+          const before = own?.from ?? (right.includes(node) ? namesOf(links, ({ to }) => to.includes(name)) : []);
+          const after = own?.to ?? (left.includes(node) ? namesOf(links, ({ from }) => from.includes(name)) : []);
+          return (
+            <tr key={`${kind} ${name}`}>
+              <th scope="row">
+                <a href={link}>{name}</a>
+              </th>
+              <td data-label="Kind">{kind}</td>
+              <td data-label="State">
+                <Badge level={level}>{words[level]}</Badge> {figures}
+                {trouble !== null && `. ${ends(trouble)}`}
+              </td>
+              <td data-label="From">{before.length === 0 ? <span class="dim">–</span> : before.join(', ')}</td>
+              <td data-label="To">{after.length === 0 ? <span class="dim">–</span> : after.join(', ')}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function namesOf(links: MapBand['links'], fits: (link: MapBand['links'][number]) => boolean): readonly string[] {
+  return links.filter(fits).map(({ name }) => name);
 }
 
 function curveOf({ from, to }: Line): string {

@@ -5,7 +5,7 @@ import type { Component, PullStatus, SourceStatus } from '../model/replies.js';
 import { count, ends } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
-import { Badge, Time } from '../parts/text.js';
+import { Badge, ErrorCode, Time } from '../parts/text.js';
 
 interface SourcesProps {
   readonly pulls: readonly PullStatus[];
@@ -72,7 +72,7 @@ function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
         {refusal !== null && (
           <>
             {refusal.agent !== null && `${refusal.agent}: `}
-            {ends(refusal.reason)} {ownersOf(refusal)}
+            {ends(refusal.reason)} <ErrorCode code={refusal.code} /> {ownersOf(refusal)}
           </>
         )}{' '}
         {lastRefusedAt !== null && <Time iso={lastRefusedAt} />}

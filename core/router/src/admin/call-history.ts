@@ -9,6 +9,10 @@ export interface CallQuery extends Part {
   readonly number?: string;
   /** Name of a source of calls. */
   readonly source?: string;
+  /** Name of the answer that was given. */
+  readonly answer?: string;
+  /** Name of a resolver that was looked up, or whose facts were there already. */
+  readonly resolver?: string;
   readonly sinceMs?: number;
   readonly untilMs?: number;
 }
@@ -22,7 +26,7 @@ interface SourceCalls {
 
 /** Read at once, so that no phone waits while bodies are parsed; more where most of them are not. */
 const pageSizes = { all: 100, ofNumber: 250 };
-/** Of one source, for one list: numbers are not indexed. */
+/** Of one source, for one list: numbers and answers are not indexed. */
 const mostRead = 20_000;
 
 /** Events of calls of these sources, newest first. A page may be empty before the end: only so many events are read for it. */
@@ -32,11 +36,13 @@ export async function answeredCalls(
   read: PhoneNormalizer,
   query: CallQuery,
 ): Promise<Page<EventRecord>> {
-  const { source, number, limit, cursor } = query;
+  const { source, number, answer, resolver, limit, cursor } = query;
   // Others of the cursor's millisecond may follow it.
   const untils = [query.untilMs ?? [], cursor === undefined ? [] : timeIn(cursor) + 1].flat();
   const until = untils.length === 0 ? {} : { untilMs: Math.min(...untils) };
-  const fits = number === undefined ? isAnswered : isAbout(read(number), read);
+  const isOfNumber = number === undefined ? isAnswered : isAbout(read(number), read);
+  const isOfRow = answer === undefined && resolver === undefined ? () => true : isAnsweredBy(answer, resolver);
+  const fits = (event: EventRecord) => isOfNumber(event) && isOfRow(event);
   const wanted = sources.filter((name) => source === undefined || name === source);
   const found = await Promise.all(wanted.map((name) => callsOf(store, name, fits, { ...query, ...until })));
   const sinceMs = Math.max(0, ...found.map((one) => one.sinceMs));
@@ -89,6 +95,17 @@ function mayBeAbout({ body }: EventRecord, fits: (number: string) => boolean): b
   // A body of others may have a field of the same name anywhere.
   if (written.length !== text.split('"answer":').length - 1) return true;
   return written.some(([, from = '', to = '']) => fits(from) || fits(to));
+}
+
+function isAnsweredBy(name: string | undefined, resolver: string | undefined): typeof isAnswered {
+  return (event) => {
+    const answer = Object(eventOf(event).data.answer);
+    const lookups: readonly unknown[] = Array.isArray(answer.lookups) ? answer.lookups : [];
+    return (
+      (name === undefined || answer.name === name) &&
+      (resolver === undefined || lookups.some((lookup) => Object(lookup).resolver === resolver))
+    );
+  };
 }
 
 /** Who called, and who was called; none where no answer is kept. */

@@ -1,5 +1,5 @@
 /** Makes series of the minutes of a history: by source, by destination, and of calls. */
-import { answeredBy, type Buckets, type Minutes, minuteMs, percentile, timed } from '../system/figures.js';
+import { answeredBy, type Buckets, type Minutes, minuteMs, ofRows, percentile, timed } from '../system/figures.js';
 
 /** One number per step; null where nothing was measured. */
 type Numbers = readonly number[];
@@ -20,6 +20,30 @@ export interface HistorySeries {
   readonly events: Arrivals;
   readonly destinations: readonly DestinationSeries[];
   readonly calls: CallSeries;
+  readonly routes: readonly RouteSeries[];
+  readonly answers: readonly AnswerSeries[];
+  readonly resolvers: readonly ResolverSeries[];
+}
+
+/** What routes took. */
+export interface RouteSeries {
+  readonly route: string;
+  readonly events: Numbers;
+  /** Evaluations of its condition that failed. */
+  readonly failures: Numbers;
+}
+
+/** Which calls an answer was given to. */
+export interface AnswerSeries {
+  readonly answer: string;
+  readonly calls: Numbers;
+}
+
+/** What resolvers did. */
+export interface ResolverSeries {
+  readonly resolver: string;
+  readonly lookups: Numbers;
+  readonly failed: Numbers;
 }
 
 /** What came. */
@@ -69,8 +93,9 @@ interface Row {
   readonly numbers: number[];
 }
 
-/** Fields of sources; all others are of destinations. */
+/** Fields of sources and of destinations; all others are of routes, answers and resolvers. */
 const ofSources = /^(received|duplicate|refused|call:|ring:)/;
+const ofDestinations = /^(delivered|failed|dead|attempt:)/;
 const ofArrivals = /^(received|duplicate|refused)$/;
 
 /** Minutes that are looked at in one go: two days of many names take half a second, and the thread answers calls. */
@@ -111,7 +136,7 @@ export async function seriesOf(minutes: Minutes, frame: Frame): Promise<HistoryS
     timesMs: Array.from({ length }, (_, index) => (first + index * step) * minuteMs),
     sources: namesOf((field) => ofArrivals.test(field)).map((source) => ({ source, ...arrivals(source) })),
     events: arrivals(),
-    destinations: namesOf((field) => !ofSources.test(field)).map((destination) => ({
+    destinations: namesOf((field) => ofDestinations.test(field)).map((destination) => ({
       destination,
       delivered: series('delivered', destination),
       failed: series('failed', destination),
@@ -127,6 +152,15 @@ export async function seriesOf(minutes: Minutes, frame: Frame): Promise<HistoryS
       ringP95Ms: durations(0.95, timed.ring),
       ringP99Ms: durations(0.99, timed.ring),
     },
+    routes: namesOf((field) => field === ofRows.routed || field === ofRows.unroutable).map((route) => ({
+      ...{ route, events: series(ofRows.routed, route), failures: series(ofRows.unroutable, route) },
+    })),
+    answers: namesOf((field) => field === ofRows.answered).map((answer) => ({
+      ...{ answer, calls: series(ofRows.answered, answer) },
+    })),
+    resolvers: namesOf((field) => field === ofRows.lookup).map((resolver) => ({
+      ...{ resolver, lookups: series(ofRows.lookup, resolver), failed: series(ofRows.failedLookup, resolver) },
+    })),
   };
 }
 
@@ -148,9 +182,10 @@ async function rowsOf(
       row.numbers[index] = (row.numbers[index] ?? 0) + number;
     }
   }
-  return [...rows.values()].filter(
-    ({ field, name }) => ((ofSources.test(field) ? source : destination) ?? name) === name,
-  );
+  return [...rows.values()].filter(({ field, name }) => {
+    const wanted = ofSources.test(field) ? source : ofDestinations.test(field) ? destination : undefined;
+    return (wanted ?? name) === name;
+  });
 }
 
 /** `received agents`: a name may have a space, a field has none. */

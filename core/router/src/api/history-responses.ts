@@ -42,6 +42,29 @@ export const history = z
       description: 'Those that received something. Requests to no source have an empty name.',
     }),
     destinations: list(destinationHistory).meta({ description: 'Those that something was sent to.' }),
+    routes: list(
+      z
+        .object({
+          route: z.string(),
+          events: counts.meta({ description: 'Events that it matched.' }),
+          failures: counts.meta({ description: 'Evaluations of its condition that failed.' }),
+        })
+        .register(named, { id: 'RouteHistory' }),
+    ).meta({ description: 'Those that something happened to; so are answers and resolvers.' }),
+    answers: list(
+      z
+        .object({ answer: z.string(), calls: counts.meta({ description: 'Calls that it answered.' }) })
+        .register(named, { id: 'AnswerHistory' }),
+    ),
+    resolvers: list(
+      z
+        .object({
+          resolver: z.string(),
+          lookups: counts.meta({ description: 'Without those that were not made.' }),
+          failed: counts.meta({ description: 'Late, failed, or refused because too many ran.' }),
+        })
+        .register(named, { id: 'ResolverHistory' }),
+    ),
     calls: z.object({
       answered: counts,
       steps: z.record(z.string(), count).meta({

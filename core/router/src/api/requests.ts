@@ -139,9 +139,19 @@ export const duplicateQuery = z.strictObject({
   ...part,
 });
 
+export const componentQuery = z.strictObject({
+  installed: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .meta({ description: 'Whether to return the installed types, too. Their plugins are imported the first time.' }),
+});
+
 export const callQuery = z.strictObject({
   number: word.optional().meta({ description: 'Of the caller or of the called, with its country code.' }),
   source: word.optional().meta({ description: 'Name of the source.' }),
+  answer: word.optional().meta({ description: 'Name of the answer that was given.' }),
+  resolver: word.optional().meta({ description: 'Name of a resolver whose facts it needed.' }),
   ...period,
   ...part,
 });

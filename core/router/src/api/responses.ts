@@ -187,14 +187,6 @@ export const replayList = z
   .object({ replays: list(replay).meta({ description: 'Newest first.' }) })
   .register(named, { id: 'ReplayList' });
 
-const component = z.object({
-  kind: z.enum(['source', 'destination', 'resolver', 'transform', 'store']),
-  name: z.string(),
-  use: z.string(),
-  description: z.string(),
-});
-export const componentList = z.object({ components: list(component) }).register(named, { id: 'ComponentList' });
-
 export const session = z
   .object({
     signedIn: z.boolean(),

@@ -28,9 +28,10 @@ import {
   versionSchema,
 } from './schema.js';
 import { serverConfig } from './server.js';
+import { shownConfig } from './shown-config.js';
 import { isNothing, nodeAt } from './tree.js';
 import { Checker } from './validate.js';
-import { expressionPositions, writtenRows } from './written.js';
+import { expressionPositions, writtenAnswers, writtenConditions, writtenRows } from './written.js';
 
 /** A configuration, or all problems of it in the order of the file. */
 export type CheckedConfig =
@@ -49,6 +50,8 @@ export async function checkConfig(document: ConfigDocument, catalog: Catalog): P
           ...config,
           written: writtenRows(document.root, config),
           positions: expressionPositions(document),
+          writtenAnswers: writtenAnswers(document.root),
+          writtenConditions: writtenConditions(document.root),
         }),
       };
 }
@@ -79,7 +82,7 @@ class ConfigCheck {
   }
 
   /** Null where something is wrong. */
-  async config(): Promise<Omit<Config, 'written' | 'positions'> | null> {
+  async config(): Promise<Omit<Config, 'written' | 'positions' | 'writtenAnswers' | 'writtenConditions'> | null> {
     const { file, directory } = this.#document;
     if (!this.#topLevel()) return null;
     this.#checker.check(versionSchema, ['version']);
@@ -147,7 +150,8 @@ class ConfigCheck {
       routes: routes.flatMap((row) => row ?? []),
       answers: answers.flatMap((row) => row ?? []),
       secrets: new Set(this.#checker.secrets),
-      ...{ warnings: this.#document.warnings, files: this.#document.files, outdated: [] },
+      ...{ warnings: this.#document.warnings, files: this.#document.files, outdated: [], pending: [] },
+      shown: shownConfig(this.#document, { rows: all.flatMap((row) => row ?? []), plugins: plugins.optionSchemas }),
     };
   }
 

@@ -7,7 +7,10 @@ import type { AlertPolicy } from '../monitor/tally.js';
 import type { BreakerPolicy } from '../resilience/breaker.js';
 import type { RetentionPolicy } from '../routing/retention-policy.js';
 import type { Route } from '../routing/routes.js';
+import type { NamedPlugin } from './load.js';
 import type { Problem } from './problem.js';
+import type { ShownConfig } from './shown-config.js';
+import type { WrittenAnswer } from './written.js';
 
 /** A whole configuration. */
 export interface Config {
@@ -49,10 +52,28 @@ export interface Config {
   readonly written: ReadonlyMap<string, string>;
   /** See `expressionPositions`. */
   readonly positions: ReadonlyMap<string, string>;
+  /** The conditions of `routes`, in the same order. */
+  readonly writtenConditions: readonly (string | null)[];
+  /** The texts of `answers`, in the same order. */
+  readonly writtenAnswers: readonly WrittenAnswer[];
   /** All files that it depends on, absolute: the file itself, `.env` beside it, those of `${file:…}`, local plugins and what they import. */
   readonly files: readonly string[];
   /** Packages of plugins whose installed version is not the one that this process has loaded. */
   readonly outdated: readonly OutdatedPlugin[];
+  /** What of the file only a restart brings into effect: the router has started with another one. */
+  readonly pending: readonly RestartNeeded[];
+  /** Its text without secrets. */
+  readonly shown: () => ShownConfig;
+  /** What `plugins` names; none where no file was read. */
+  readonly named?: readonly NamedPlugin[];
+  /** Digests of `files` when they were read; none where no file was. */
+  readonly digests?: ReadonlyMap<string, string>;
+}
+
+/** What only a restart changes. */
+export interface RestartNeeded {
+  readonly setting: string;
+  readonly reason: string;
 }
 
 /** A package that was replaced by another version since this process has loaded it. */

@@ -29,6 +29,8 @@ export interface DocumentParts {
   readonly hints?: Hints | undefined;
   /** False where the source is not what the file contains: then problems have a path, and no line. Default true. */
   readonly isPlaced?: boolean;
+  /** Values that a program has put into the source as they are, and that no text may show. Default none. */
+  readonly literals?: readonly string[];
 }
 
 /** Hints by code. */
@@ -61,26 +63,30 @@ export class ConfigDocument {
   readonly directory: string;
   readonly files: readonly string[];
   readonly root: TreeNode | null;
-  readonly #source: string;
+  readonly source: string;
+  /** False where the source is what a program exports, as JSON. */
+  readonly isFile: boolean;
+  /** Values of the environment that the program has read itself. */
+  readonly literals: readonly string[];
   readonly #lineStarts: readonly number[];
   readonly #private: readonly ScalarNode[];
   readonly #hints: Hints;
-  readonly #isPlaced: boolean;
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
   constructor(parts: DocumentParts) {
     const { file, directory, source, root, diagnostics, files = [resolve(file)] } = parts;
-    const { warnings = [], hints = {}, isPlaced = true } = parts;
+    const { warnings = [], hints = {}, isPlaced = true, literals = [] } = parts;
     this.file = file;
     this.files = files;
     this.directory = directory;
     this.root = root;
-    this.#source = source;
+    this.source = source;
+    this.isFile = isPlaced;
+    this.literals = literals;
     this.#lineStarts = [0, ...[...source.matchAll(/\n/g)].map(({ index }) => index + 1)];
     this.#private = privateScalars(root);
     this.#hints = hints;
-    this.#isPlaced = isPlaced;
     for (const { code, message, offset, path, hint } of diagnostics)
       this.#add(this.#problems, code, path, message, offset, hint);
     for (const { code, message, offset, path } of warnings) this.#add(this.#warnings, code, path, message, offset);
@@ -98,7 +104,7 @@ export class ConfigDocument {
 
   /** `file:line:column` of a path, by default of its key; null where the file does not have it. */
   positionOf(path: Path, at: Mark['at'] = 'key'): string | null {
-    if (!this.#isPlaced || nodeAt(this.root, path) === null) return null;
+    if (!this.isFile || nodeAt(this.root, path) === null) return null;
     const offset = this.#start(path, at);
     const line = lastAtOrBefore(this.#lineStarts, offset);
     return `${this.file}:${line + 1}:${offset - (this.#lineStarts[line] ?? 0) + 1}`;
@@ -141,16 +147,16 @@ export class ConfigDocument {
   ): void {
     if (list.length >= mostProblems) return;
     const about = { code, file: this.file, path: oneLine(pathText(path)), message: oneLine(message), hint };
-    if (offset === null || !this.#isPlaced) {
+    if (offset === null || !this.isFile) {
       list.push({ ...about, line: 0, column: 0, excerpt: null });
       return;
     }
     const line = lastAtOrBefore(this.#lineStarts, offset);
     const start = this.#lineStarts[line] ?? 0;
-    const end = (this.#lineStarts[line + 1] ?? this.#source.length + 1) - 1;
+    const end = (this.#lineStarts[line + 1] ?? this.source.length + 1) - 1;
     const excerpt = this.#excerpt(start, end, offset, shown);
     const isUnmarked =
-      ['YAML_SYNTAX', 'WRONG_TYPE'].includes(code) && /(?<!\$)\{\{/.test(this.#source.slice(start, end));
+      ['YAML_SYNTAX', 'WRONG_TYPE'].includes(code) && /(?<!\$)\{\{/.test(this.source.slice(start, end));
     if (isUnmarked)
       about.hint = 'An expression is written with a dollar sign, and in quotes inside { }: "${{ call.from }}".';
     list.push({ ...about, line: line + 1, column: offset - start + 1, excerpt });
@@ -169,31 +175,31 @@ export class ConfigDocument {
   }
 
   #inScalar(node: ScalarNode, offset: number): number {
-    if (node.segments === null) return sourceOffset(this.#source, node, offset);
+    if (node.segments === null) return sourceOffset(this.source, node, offset);
     let before = 0;
     for (const { written, length, copied } of node.segments) {
-      if (offset < before + length) return sourceOffset(this.#source, node, written + (copied ? offset - before : 0));
+      if (offset < before + length) return sourceOffset(this.source, node, written + (copied ? offset - before : 0));
       before += length;
     }
-    return sourceOffset(this.#source, node, node.written.length);
+    return sourceOffset(this.source, node, node.written.length);
   }
 
   #excerpt(start: number, end: number, offset: number, shown: TreeNode | null): Problem['excerpt'] {
     const hidden = this.#private.filter((node) => node !== shown && node.start < end && node.end > start);
     const visible = (to: number): string => {
       // Without a tree, values cannot be recognised: nothing is shown that could be one.
-      if (this.root === null) return this.#source.slice(start, to).replace(/([:-]\s+)\S.*/, '$1…');
+      if (this.root === null) return this.source.slice(start, to).replace(/([:-]\s+)\S.*/, '$1…');
       let text = '';
       let from = start;
       for (const node of hidden) {
         if (node.start >= to) break;
-        text += this.#source.slice(from, node.start);
+        text += this.source.slice(from, node.start);
         // The mark of something within a hidden value stands where the value begins.
         if (node.end > to) return text;
         text += '…';
         from = node.end;
       }
-      return text + this.#source.slice(from, to);
+      return text + this.source.slice(from, to);
     };
     const column = visible(offset).length;
     const first = Math.max(0, column - excerptWidth / 2);

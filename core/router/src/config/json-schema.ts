@@ -99,7 +99,8 @@ function pluginRowSchema(plugins: readonly NamedPlugin[]): z.ZodType {
   return z.union([z.string().min(1), ...known, pluginRow.extend({ use: others })]);
 }
 
-function rowSchema(component: Component): z.ZodObject {
+/** All keys of a row that names the component. */
+export function rowSchema(component: Component): z.ZodObject {
   const { use: _, ...common } = commonShape(component);
   const use = z.literal(component.type).meta({ description: component.description });
   return z.strictObject({ use, ...common, ...component.options.shape }).meta({ description: component.description });

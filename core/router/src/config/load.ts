@@ -44,7 +44,14 @@ export function documentFrom(
     warnings,
     hints,
     isPlaced: madeBy.length === 0,
+    literals: madeBy.length === 0 ? [] : literalsIn(source, environment),
   });
+}
+
+/** Values of the environment that are in a text as they are. Shorter ones are ordinary words. */
+function literalsIn(source: string, environment: Environment): readonly string[] {
+  const lines = Object.values(environment).flatMap((value = '') => value.split('\n'));
+  return lines.filter((line) => line.trim().length >= 8 && source.includes(JSON.stringify(line).slice(1, -1)));
 }
 
 /** A document from the value that a module of these files exports. Throws where a part of it is none of a configuration, such as a function. */

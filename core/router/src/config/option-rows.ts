@@ -1,5 +1,7 @@
 /** The options of a component as rows of a table, from its JSON Schema. */
-import { type JsonSchema, withVariable } from './json-schema.js';
+import type { Kind } from '@switchhook/sdk';
+import { inputSchema, type JsonSchema, withVariable } from './json-schema.js';
+import { rowSchemas } from './row-schemas.js';
 
 /** An option as a table shows it. */
 export interface OptionRow {
@@ -10,6 +12,10 @@ export interface OptionRow {
   readonly isRequired: boolean;
   /** Its default as it is written in the file; null where it has none. */
   readonly otherwise: string | null;
+  /** What follows the number in a text such as `5s`; null where it is no such text. */
+  readonly unit: string | null;
+  /** Whether what is written is never shown. */
+  readonly isSecret: boolean;
   readonly description: string;
 }
 
@@ -18,13 +24,38 @@ export function optionRows(schema: JsonSchema): readonly OptionRow[] {
   return rowsOf(schema, '');
 }
 
+/** Keys that every row of a kind has. Not every destination takes batches. */
+export function commonKeys(kind: Kind): readonly string[] {
+  return Object.keys(rowSchemas[kind].shape).filter((key) => kind !== 'destination' || key !== 'batch');
+}
+
+/** Options that every row of a kind has. */
+export function commonOptions(kind: Kind): readonly OptionRow[] {
+  const common = commonKeys(kind);
+  return optionRows(inputSchema(rowSchemas[kind])).filter((row) => common.includes(topOf(row)));
+}
+
+/** Options beside those that every row of its kind has. `schema`: of a whole row. */
+export function ownOptions(kind: Kind, schema: JsonSchema): readonly OptionRow[] {
+  const common = commonKeys(kind);
+  return optionRows(schema).filter((row) => !common.includes(topOf(row)));
+}
+
+/** The option at the top in which it is. */
+function topOf({ name }: OptionRow): string {
+  return name.split('.')[0] ?? '';
+}
+
 function rowsOf(schema: JsonSchema, prefix: string): readonly OptionRow[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, property]): readonly OptionRow[] => {
     if (typeof property === 'boolean' || key === 'use') return [];
     const name = prefix + key;
     const isRequired = schema.required?.includes(key) === true;
     const { description = '' } = property;
-    const row = { name, type: typeOf(property), isRequired, otherwise: defaultOf(property), description };
+    const row = {
+      ...{ name, type: typeOf(property), isRequired, otherwise: defaultOf(property), description },
+      ...{ unit: unitsIn(property), isSecret: hasSecret(property) },
+    };
     return [row, ...choicesOf(property).flatMap((choice) => innerRowsOf(choice, name))];
   });
 }
@@ -65,9 +96,9 @@ function typeOf(schema: JsonSchema): string {
 
 /** Texts that have a number and a unit. */
 export const units = [
-  { word: 'duration', example: '5s' },
-  { word: 'size', example: '1mb' },
-  { word: 'rate', example: '10/s' },
+  { word: 'duration', example: '5s', endings: 'ms, s, m, h or d' },
+  { word: 'size', example: '1mb', endings: 'b, kb, mb or gb' },
+  { word: 'rate', example: '10/s', endings: '/s, /m or /h' },
 ];
 
 /** Of one that is no choice between several. */
@@ -86,10 +117,25 @@ export function typeOfChoice(schema: JsonSchema): string {
   if (type === 'integer' || type === 'number') return numberOf(schema);
   if (type === 'boolean') return 'boolean';
   if (type !== 'string') return 'any value';
-  const unit = units.find(
-    ({ example }) => pattern !== undefined && new RegExp(pattern).test(example) && !new RegExp(pattern).test('a'),
-  );
-  return unit?.word ?? (format === 'uri' ? 'URL' : 'text');
+  return unitOf(pattern)?.word ?? (format === 'uri' ? 'URL' : 'text');
+}
+
+function unitOf(pattern: string | undefined) {
+  const matches = (text: string) => pattern !== undefined && new RegExp(pattern).test(text);
+  return units.find(({ example }) => matches(example) && !matches('a'));
+}
+
+function unitsIn(schema: JsonSchema): string | null {
+  const found = choicesOf(schema).flatMap(({ type, pattern }) => (type === 'string' ? (unitOf(pattern) ?? []) : []));
+  return found[0]?.endings ?? null;
+}
+
+/** Itself, in a list or in a map. */
+function hasSecret(schema: JsonSchema): boolean {
+  return choicesOf(schema).some(({ secret, items, additionalProperties }) => {
+    const inner = [items, additionalProperties].filter((one) => typeof one === 'object' && !Array.isArray(one));
+    return secret === true || inner.some((one) => hasSecret(one as JsonSchema));
+  });
 }
 
 function plural(type: string): string {

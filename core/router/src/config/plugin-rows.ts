@@ -30,6 +30,8 @@ export class PluginRows {
   readonly #named = new Set<Plugin>();
   /** Null where something is wrong with them. */
   readonly #options = new Map<Plugin, Options | null>();
+  /** Of the plugins with options of their own, by the index of their row. */
+  readonly optionSchemas = new Map<number, z.ZodType>();
 
   constructor(checker: Checker, catalog: Catalog) {
     this.#checker = checker;
@@ -57,6 +59,7 @@ export class PluginRows {
       else for (const { code, message, hint } of problems) document.report(code, path, message, { hint });
       if (plugin === null) continue;
       this.#named.add(plugin);
+      if (plugin.options !== undefined) this.optionSchemas.set(index, plugin.options.schema);
       this.#check(plugin, use, [...path, 'options']);
       if (acceptApi !== undefined) this.#warnOfApi(plugin, acceptApi, [...path, 'acceptApi']);
     }

@@ -4,7 +4,7 @@ import { stringifyJson } from '@switchhook/sdk';
 import type { ConfigDocument } from './diagnostics.js';
 import { type Path, pathText } from './problem.js';
 import { sections } from './row-schemas.js';
-import { nodeAt, plainOf, type TreeNode } from './tree.js';
+import { isNothing, nodeAt, plainOf, type TreeNode } from './tree.js';
 
 type Named = readonly { readonly name: string }[];
 
@@ -36,6 +36,43 @@ export function writtenRows(
 export function digestOf(written: ReadonlyMap<string, string>): string {
   const rows = [...written].filter(([row]) => row !== 'store').sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(rows)).digest('hex').slice(0, 8);
+}
+
+/** Conditions of routes as they are written, without what variables bring into them; null where there is none. In the order of the file. */
+export function writtenConditions(root: TreeNode | null): readonly (string | null)[] {
+  const rows = nodeAt(root, ['routes']);
+  return (rows?.kind === 'list' ? rows.items : []).map((row) => {
+    const node = nodeAt(row, ['where']);
+    return node?.kind === 'scalar' && !isNothing(node) ? node.written : null;
+  });
+}
+
+/** An answer as its texts are written, without what variables bring into them. */
+export interface WrittenAnswer {
+  readonly where: string | null;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly overrideAgent: string | null;
+}
+
+/** In the order of the file. */
+export function writtenAnswers(root: TreeNode | null): readonly WrittenAnswer[] {
+  const rows = nodeAt(root, ['answers']);
+  return (rows?.kind === 'list' ? rows.items : []).map((row) => {
+    const textAt = (path: Path): string | null => {
+      const node = nodeAt(row, path);
+      return node?.kind === 'scalar' && !isNothing(node) ? node.written : null;
+    };
+    const textsAt = (key: string): Readonly<Record<string, string>> => {
+      const node = nodeAt(row, [key]);
+      const names = node?.kind === 'map' ? [...node.entries.keys()] : [];
+      return Object.fromEntries(names.map((name) => [name, textAt([key, name]) ?? '']));
+    };
+    return {
+      ...{ where: textAt(['where']), overrideAgent: textAt(['overrideAgent']) },
+      ...{ variables: textsAt('variables'), defaults: textsAt('defaults') },
+    };
+  });
 }
 
 /** `file:line:column` of each expression of routes and answers, by its path: `routes[0].where`, `answers[1].variables.name`. Empty where the file is a program. */

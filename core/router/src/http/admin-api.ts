@@ -22,8 +22,6 @@ export interface ApiParts extends Omit<Answering, 'nowMs'> {
   /** Take the client's address from the last entry of `X-Forwarded-For`. */
   readonly trustProxy: boolean;
   readonly limits: BodyLimits;
-  /** Replaces the secrets of the configuration. */
-  readonly mask: (text: string) => string;
   readonly clock: Clock;
   readonly log: Log;
 }

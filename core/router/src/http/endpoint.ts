@@ -9,6 +9,7 @@ import type { History } from '../admin/history.js';
 import type { Operations } from '../admin/operations.js';
 import type { StatusReader } from '../admin/status.js';
 import type { Intake, Trials } from '../admin/trials.js';
+import type { AnswerList, Configuration, Installed } from '../api/configuration-responses.js';
 import type { ReloadReport, RestartReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { RecentDuplicates } from '../ingest/duplicates.js';
@@ -24,6 +25,13 @@ export interface RouterInfo {
   /** The configuration file. */
   readonly file: string;
   readonly routes: readonly Route[];
+  /** Of `routes`, in the same order: conditions as they are written, without secrets. */
+  readonly conditions: readonly (string | null)[];
+  /** In the order of the file, without secrets that are written in it. */
+  readonly answers: AnswerList['answers'];
+  readonly configuration: ConfigurationFacts;
+  /** What is installed. Must not reject. */
+  readonly installed: () => Promise<Installed>;
   /** Everything that is configured, the store included. */
   readonly components: readonly ComponentFacts[];
   readonly samples: readonly SampleSource[];
@@ -37,6 +45,14 @@ export interface SampleSource {
   /** Whether it can sign a body as its platform does. */
   readonly signs: boolean;
   readonly samples: readonly { readonly name: string; readonly body: JsonObject }[];
+}
+
+/** The configuration at work, as it was read. */
+export interface ConfigurationFacts extends Pick<Configuration, 'files' | 'restart' | 'warnings'> {
+  /** Its text without secrets. */
+  readonly shown: () => { readonly isFile: boolean; readonly text: string };
+  /** Files with another content by now; null where none was read. */
+  readonly changed: () => Promise<readonly string[] | null>;
 }
 
 /** A component that is configured. */
@@ -64,6 +80,10 @@ export interface Answering {
   readonly pruned: () => { readonly atMs: number; readonly removed: number; readonly bodies: number } | null;
   readonly retention: () => RetentionPolicy;
   readonly info: RouterInfo;
+  /** Which configuration is at work, and since when. */
+  readonly generation: { readonly number: number; readonly sinceMs: number; readonly digest: string };
+  /** Replaces the secrets of the configuration. */
+  readonly mask: (text: string) => string;
   /** Reads the configuration anew. Refuses as `CONFIG_REJECTED`. */
   readonly reload: (request: ReloadRequest) => Promise<ReloadReport>;
   /** Has another process take over. Refuses as `NOT_REPLACEABLE` or `RESTART_FAILED`. */

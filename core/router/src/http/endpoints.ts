@@ -20,16 +20,15 @@ import {
   refusalGroupJson,
   refusedJson,
   replayJson,
-  routeJson,
   storeJson,
 } from '../api/mapping.js';
 import { capture, refusalGroupList, refusedList } from '../api/refused-responses.js';
 import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { iso } from '../api/responses.js';
-import { routeList } from '../api/route-responses.js';
 import { status } from '../api/status-responses.js';
 import { changeEndpoints } from './change-endpoints.js';
+import { configurationEndpoints } from './configuration-endpoints.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 import { erasureEndpoints } from './erasure-endpoints.js';
@@ -235,22 +234,7 @@ export const endpoints: readonly Endpoint[] = [
   ...controlEndpoints('destination'),
   ...controlEndpoints('resolver'),
   ...changeEndpoints,
-  endpoint({
-    method: 'GET',
-    path: '/api/routes',
-    summary: 'The routes, in the order of the file.',
-    ...{ query: nothing, body: nothing, reply: routeList, refusals: [] },
-    answer: async (_, { info }) => ({
-      routes: info.routes.map(routeJson),
-    }),
-  }),
-  endpoint({
-    method: 'GET',
-    path: '/api/components',
-    summary: 'The components that are configured.',
-    ...{ query: nothing, body: nothing, reply: reply.componentList, refusals: [] },
-    answer: async (_, { info }) => ({ components: info.components }),
-  }),
+  ...configurationEndpoints,
   ...erasureEndpoints,
   ...sessionEndpoints,
 ];

@@ -95,7 +95,7 @@ export class Ingest {
       const { event, deliveries } = entry;
       const { duplicate = false, eventId = event.id, erased = false } = appended[index] ?? {};
       if (duplicate && !erased) this.duplicates.note(event, eventId, this.clock.now());
-      this.telemetry.received(event, eventId, duplicate, deliveries.length);
+      this.telemetry.received(event, eventId, duplicate, deliveries);
     }
     return appended;
   }

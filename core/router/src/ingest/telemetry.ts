@@ -8,6 +8,7 @@ import { Observations } from '../system/observations.js';
 /** What is counted or measured; each is described in docs/operating/metrics.md. */
 const help = {
   events_received_total: 'Events committed, or found to be there already',
+  route_events_total: 'Events committed, by the routes that they match',
   requests_refused_total: 'Requests that were refused',
   route_where_failures_total: 'Conditions that could not be evaluated',
 } as const;
@@ -55,8 +56,9 @@ export class IngestTelemetry {
   }
 
   /** An event is committed, or was there already: `id` is that of the one that is kept. */
-  received(event: EventRecord, id: string, duplicate: boolean, deliveries: number): void {
+  received(event: EventRecord, id: string, duplicate: boolean, made: readonly { readonly route: string }[]): void {
     const { source, type, subject, agent } = event;
+    const deliveries = made.length;
     const result = duplicate ? 'duplicate' : deliveries === 0 ? 'unrouted' : 'routed';
     this.log.info('event.received', {
       id,
@@ -68,6 +70,8 @@ export class IngestTelemetry {
       deliveries: duplicate ? 0 : deliveries,
     });
     this.#count('events_received_total', { source, type: this.#typeOf(type), result });
+    if (duplicate) return;
+    for (const route of new Set(made.map((one) => one.route))) this.#count('route_events_total', { route });
   }
 
   /** A request got no 2xx. The reason is for the log only; a cause, too, where it is not about what the sender sent. */

@@ -9,7 +9,7 @@ import { EventSearches } from '../admin/event-search.js';
 import { History } from '../admin/history.js';
 import { AdminPlan, Operations } from '../admin/operations.js';
 import { StatusPlan, StatusReader } from '../admin/status.js';
-import { type Intake, TrialPlan, Trials } from '../admin/trials.js';
+import { TrialPlan, Trials } from '../admin/trials.js';
 import { AnswerPlan, Answers } from '../calls/answer.js';
 import { SharedCalls } from '../calls/shared-calls.js';
 import { storeReader } from '../calls/store-reader.js';
@@ -22,8 +22,6 @@ import { apiFor } from '../http/admin-api.js';
 import { ConnectionFairness } from '../http/connection-fairness.js';
 import type { Answering } from '../http/endpoint.js';
 import type { ServerParts } from '../http/hooks.js';
-import { PageFiles, pagesOrNull } from '../http/page-files.js';
-import { refusalOf } from '../http/refusal-response.js';
 import { listenerFor } from '../http/server.js';
 import { CallRecorder } from '../ingest/call-recorder.js';
 import { EmitPlan, EmitterOf, Emitters } from '../ingest/emitters.js';
@@ -52,7 +50,9 @@ import { createComponent } from './component-factory.js';
 import { ComponentLifecycle, storeUntilOpen } from './component-lifecycle.js';
 import { type Configure, Container } from './container.js';
 import { createGeneration, type Generation, pluginServices } from './generation.js';
+import { intakeParts } from './intake-parts.js';
 import { Retention, RetentionPlan } from './retention.js';
+import { servedPages } from './served-pages.js';
 import { componentRows } from './server-plan.js';
 
 /** How to make a router, beside its configuration. */
@@ -224,34 +224,8 @@ function serverParts(
   { ready, reload, restart }: RouterQuestions,
 ): ServerParts {
   const [clock, log, mask, status] = [engine.get(Clock), engine.get(Log), engine.get(Mask), engine.get(StatusReader)];
-  const [pipeline, ingestTelemetry] = [engine.get(Pipeline), engine.get(IngestTelemetry)];
-  const refusedRequests = engine.get(RefusedRequests);
-  const pages = engine.has(PageFiles) ? pagesOrNull(engine.get(PageFiles), log) : null;
-  const receive: ServerParts['receive'] = async (source, request, startedAtMs) => {
-    const reply = await pipeline.receive(source, request, startedAtMs);
-    refusedRequests.received(source);
-    return reply;
-  };
-  const refused: ServerParts['refused'] = (refusing) => {
-    try {
-      ingestTelemetry.refused(refusing.source, refusing.refusal, refusing.remoteAddress);
-      refusedRequests.refused(refusing);
-    } catch (error) {
-      // The sender gets the refusal all the same.
-      log.error('source.failed', { source: refusing.source, error });
-    }
-  };
-  const intake: Intake = {
-    receive,
-    refused: (refusing, thrown) => {
-      const refusal = refusalOf(thrown);
-      refused({ ...refusing, refusal });
-      return refusal;
-    },
-    get url() {
-      return current.value.server.publicUrl ?? 'http://localhost';
-    },
-  };
+  const pages = servedPages(engine);
+  const { receive, refused, intake } = intakeParts(engine, () => current.value.server.publicUrl);
   const api = apiFor({
     ...{ operations: engine.get(Operations), searches: engine.get(EventSearches), controls: engine.get(Controls) },
     ...{ status, reload, restart, mask, clock, log, intake, trials: engine.get(Trials) },
@@ -263,6 +237,9 @@ function serverParts(
     retention: () => engine.get(RetentionPlan).value.retention,
     get info() {
       return current.value.server.info;
+    },
+    get generation() {
+      return current.value;
     },
     get access() {
       return current.value.server.access;

@@ -1,6 +1,6 @@
 /** What a reload changes: two configurations, row by row. */
 import { stringifyJson } from '@switchhook/sdk';
-import type { ComponentRow, Config, ServerConfig } from '../config/config.js';
+import type { ComponentRow, Config, RestartNeeded, ServerConfig } from '../config/config.js';
 import { type Provided, servicesFor } from './plugin-providers.js';
 
 /** Names of rows. */
@@ -10,12 +10,6 @@ export interface RowChanges {
   readonly changed: readonly string[];
   readonly removed: readonly string[];
   readonly unchanged: readonly string[];
-}
-
-/** What only a restart changes. */
-export interface RestartNeeded {
-  readonly setting: string;
-  readonly reason: string;
 }
 
 /** The sections whose rows name a component, but the store. */
@@ -103,6 +97,7 @@ export function untilRestart(earlier: Config, next: Config): Config {
     ...next,
     server: { ...next.server, host, port, keepAliveMs, watchdog },
     store: earlier.store,
+    pending: restartNeeded(earlier, next),
     written: new Map([...next.written, ['store', earlier.written.get('store') ?? '{}']]),
   };
 }

@@ -146,7 +146,7 @@ export function createGeneration(config: Config, { container, engine, earlier }:
     number: (earlier?.number ?? 0) + 1,
     sinceMs: clock.now(),
     ...{ routerName: config.server.name ?? `${hostname()}:${process.pid}`, digest: digestOf(config.written) },
-    server: serverPlan(config, sources),
+    server: serverPlan(config, sources, clock),
     captures: new Set(config.sources.flatMap(({ name, capture }) => (capture ? [name] : []))),
     masks: new Map(
       config.sources.flatMap(({ name, mask }) => (mask === null ? [] : [[name, draftMask(mask)] as const])),

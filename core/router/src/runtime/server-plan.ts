@@ -1,12 +1,16 @@
 /** What the HTTP server takes from the configuration. */
-import type { Component, Source } from '@switchhook/sdk';
+import type { Clock, Component, Source } from '@switchhook/sdk';
+import type { Installed } from '../api/configuration-responses.js';
 import type { ComponentRow, Config } from '../config/config.js';
 import { routerRow } from '../config/router-row.js';
+import { allHidden, isSecretName, secretsHidden } from '../config/secret-text.js';
 import type { ApiAccess } from '../http/access.js';
 import type { BodyLimits } from '../http/body.js';
 import type { RouterInfo } from '../http/endpoint.js';
 import type { Hook } from '../http/hooks.js';
 import { version } from '../system/version.js';
+import { changedFiles, pathFrom } from './file-digests.js';
+import { installedComponents } from './installed-components.js';
 
 /** Read for each request. */
 export interface ServerPlan {
@@ -20,14 +24,14 @@ export interface ServerPlan {
   readonly info: RouterInfo;
 }
 
-export function serverPlan(config: Config, sources: ReadonlyMap<string, Source>): ServerPlan {
+export function serverPlan(config: Config, sources: ReadonlyMap<string, Source>, clock: Clock): ServerPlan {
   const { adminToken, trustProxy, publicUrl, publicMetrics, bodyLimitBytes, bodyTimeoutMs } = config.server;
   const access = { token: adminToken, proxied: trustProxy || publicUrl !== null };
   return {
     hooks: new Map(config.sources.map(({ name, component }) => [name, hookOf(component, sources.get(name))])),
     ...{ access, metricsAccess: publicMetrics ? null : access },
     limits: { maxBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs },
-    ...{ trustProxy, publicUrl, info: infoOf(config, sources) },
+    ...{ trustProxy, publicUrl, info: infoOf(config, sources, clock) },
   };
 }
 
@@ -43,7 +47,8 @@ function hookOf({ accepts, calls = false }: Component, source: Source | undefine
   return { accepts: accepts ?? (calls ? null : ['application/json']), calls, handshake };
 }
 
-function infoOf(config: Config, sources: ReadonlyMap<string, Source>): RouterInfo {
+function infoOf(config: Config, sources: ReadonlyMap<string, Source>, clock: Clock): RouterInfo {
+  const { file, routes, directory, shown, warnings, files, pending, digests } = config;
   const components = componentRows(config).map(({ name, component: { kind, type: use, description } }) => {
     return { kind, name, use, description };
   });
@@ -59,5 +64,43 @@ function infoOf(config: Config, sources: ReadonlyMap<string, Source>): RouterInf
       };
     },
   );
-  return { version, node: process.version, file: config.file, routes: config.routes, components, samples };
+  const written = (path: string) => pathFrom(directory, path);
+  let installed: Promise<Installed> | null = null;
+  return {
+    ...{ version, node: process.version, file, routes, components, samples },
+    conditions: config.writtenConditions.map(searched),
+    answers: answerFacts(config),
+    configuration: {
+      ...{ shown, warnings, files: files.map(written), restart: pending },
+      changed: async () => (digests === undefined ? null : (await changedFiles(digests)).map(written)),
+    },
+    // Until the next reload.
+    installed: () => {
+      installed ??= installedComponents(config, componentRows(config), clock);
+      return installed;
+    },
+  };
+}
+
+function searched(text: string | null): string | null {
+  return text === null ? null : secretsHidden(text);
+}
+
+/** Texts as they are written, so that no value of a variable is in them, and without literal secrets. */
+function answerFacts({ answers, writtenAnswers }: Config): RouterInfo['answers'] {
+  const shown = (texts: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(texts).map(([name, text]) => [
+        name,
+        isSecretName(name, false) ? allHidden(text) : secretsHidden(text),
+      ]),
+    );
+  return answers.map(({ name, from, withinMs, resolve: resolvers, cache }, index) => {
+    const { where = null, variables = {}, defaults = {}, overrideAgent = null } = writtenAnswers[index] ?? {};
+    return {
+      ...{ name, from, resolvers, where: searched(where), overrideAgent: searched(overrideAgent) },
+      ...{ variables: shown(variables), defaults: shown(defaults), withinSeconds: withinMs / 1_000 },
+      cache: cache === null ? null : { forSeconds: cache.forMs / 1_000, staleSeconds: cache.staleMs / 1_000 },
+    };
+  });
 }

@@ -18,21 +18,44 @@ export const timed = { attempt: 'attempt:', ring: 'ring:' } as const;
 /** What an answer is counted as; its step follows. */
 export const answeredBy = 'call:';
 
-/** What of a metric is counted, for which of its labels; null = not at all. */
-const counted: Readonly<Record<string, (labels: Labels) => readonly [field: string, name: string | undefined] | null>> =
-  {
-    events_received_total: ({ source, result }) => [result === 'duplicate' ? 'duplicate' : 'received', source],
-    requests_refused_total: ({ source }) => ['refused', source],
-    attempts_total: ({ destination, outcome }) => [outcome === 'delivered' ? 'delivered' : 'failed', destination],
-    deliveries_dead_total: ({ destination, reason }) => (reason === 'discarded' ? null : ['dead', destination]),
-    calls_answered_total: ({ source, step }) => [answeredBy + step, source],
-  };
-const measured: Readonly<Record<string, (labels: Labels) => readonly [field: string, name: string | undefined]>> = {
+/** What is counted of rows of the configuration that are neither source nor destination. */
+export const ofRows = {
+  ...{ routed: 'route', unroutable: 'route-failed' },
+  answered: 'answer',
+  ...{ lookup: 'lookup', failedLookup: 'lookup-failed' },
+} as const;
+
+type Figure = readonly [field: string, name: string | undefined];
+
+/** Without a result of their own: what was found before was used, or no look-up was made. */
+const noLookups: readonly unknown[] = ['cached', 'skipped'];
+
+/** What of a metric is counted, for which of its labels; none = not at all. */
+const counted: Readonly<Record<string, (labels: Labels) => readonly Figure[]>> = {
+  events_received_total: ({ source, result }) => [[result === 'duplicate' ? 'duplicate' : 'received', source]],
+  route_events_total: ({ route }) => [[ofRows.routed, route]],
+  route_where_failures_total: ({ route }) => [[ofRows.unroutable, route]],
+  requests_refused_total: ({ source }) => [['refused', source]],
+  attempts_total: ({ destination, outcome }) => [[outcome === 'delivered' ? 'delivered' : 'failed', destination]],
+  deliveries_dead_total: ({ destination, reason }) => (reason === 'discarded' ? [] : [['dead', destination]]),
+  // Without a name, none matched.
+  calls_answered_total: ({ source, answer, step }) => [
+    [answeredBy + step, source],
+    ...(answer ? [[ofRows.answered, answer] as const] : []),
+  ],
+  resolver_lookups_total: ({ resolver, outcome }) => [
+    ...(noLookups.includes(outcome) ? [] : [[ofRows.lookup, resolver] as const]),
+    ...(outcome === 'late' || outcome === 'failed' || outcome === 'busy'
+      ? [[ofRows.failedLookup, resolver] as const]
+      : []),
+  ],
+};
+const measured: Readonly<Record<string, (labels: Labels) => Figure>> = {
   attempt_seconds: ({ destination }) => [timed.attempt, destination],
   call_answer_seconds: ({ source }) => [timed.ring, source],
 };
 
-/** Sources and destinations that are counted by themselves; a minute of each takes some 20 bytes in the store. */
+/** Sources and destinations that are counted by themselves, and as many routes, answers and resolvers; a minute of each takes some 20 bytes in the store. */
 const mostNames = 100;
 /** Where further ones are counted. */
 export const otherNames = '(others)';
@@ -48,7 +71,8 @@ const lastBucket = 99;
 @injectable()
 export class Figures {
   #minutes: Minutes = new Map();
-  readonly #names = new Set<string>();
+  /** By kind of row: many routes leave the destinations their room. */
+  readonly #names = new Map<string, Set<string>>();
 
   constructor(@inject(Clock) private readonly clock: Clock) {}
 
@@ -63,8 +87,8 @@ export class Figures {
       gauge: (...reading) => metrics.gauge(...reading),
       count: (name, help, labels = {}, by = 1) => {
         metrics.count(name, help, labels, by);
-        const found = by === 0 ? null : counted[name]?.(labels);
-        if (found) this.#add(...found, by);
+        if (by === 0) return;
+        for (const figure of counted[name]?.(labels) ?? []) this.#add(...figure, by);
       },
       observe: (name, help, value, labels = {}, buckets) => {
         metrics.observe(name, help, value, labels, buckets);
@@ -93,8 +117,11 @@ export class Figures {
   }
 
   #add(field: string, name = '', by: number): void {
-    const isKnown = this.#names.has(name) || this.#names.size < mostNames;
-    if (isKnown) this.#names.add(name);
+    const [, kind = ''] = /^(route|answer|lookup)(?=-|$)/.exec(field) ?? [];
+    const names = this.#names.get(kind) ?? new Set();
+    this.#names.set(kind, names);
+    const isKnown = names.has(name) || names.size < mostNames;
+    if (isKnown) names.add(name);
     const minute = Math.floor(this.clock.now() / minuteMs);
     const counts = this.#minutes.get(minute) ?? this.#begin(minute);
     const key = `${field} ${isKnown ? name : otherNames}`;
