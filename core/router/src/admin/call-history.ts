@@ -86,7 +86,7 @@ function isAbout(number: string, read: PhoneNormalizer): typeof isAnswered {
 }
 
 /** An answer as the router writes it. */
-const writtenAnswer = /"answer":\{"from":"([^"\\]*)","to":"([^"\\]*)"/g;
+const writtenAnswer = /"answer":\{"from"\s*:"([^"\\]*)","to":"([^"\\]*)"/g;
 
 /** False where a record is not about such a number, found without parsing it: of 20,000, few are. What is written otherwise may be. */
 function mayBeAbout({ body }: EventRecord, fits: (number: string) => boolean): boolean {
