@@ -33,6 +33,9 @@ describe('an operator with the page', () => {
     await page.getByRole('link', { name: 'Dead deliveries of crm' }).click();
     await page.getByRole('link', { name: 'event', exact: true }).click();
     await page.getByRole('heading', { name: 'conversation_ended' }).waitFor();
+    await page.getByText('secret 1 of 1 of the source').waitFor();
+    await page.getByText(`${endedBody({ conversationId: 'conv_77' }).length} bytes`).waitFor();
+    await page.getByRole('button', { name: 'Copy as fixture' }).waitFor();
     const card = page.getByRole('article', { name: 'Delivery to crm' });
     await card.getByText('Start of the response').click();
     expect(await card.getByLabel('Response of attempt 1').inputValue()).to.equal('no such customer');
@@ -114,6 +117,39 @@ describe('an operator with the page', () => {
     expect(await page.getByText('has not come yet').count()).to.equal(0);
   });
 
+  it('sees all of a long conversation, page by page, and what followedBy has found missing', async () => {
+    const { tab, send } = await setup();
+    const { page } = tab;
+    const first = await send({ event: 'conversation_started', conversationId: 'conv_long' });
+    for (let n = 1; n < 45; n += 1) await send({ event: `said_${n}`, conversationId: 'conv_long' });
+    const missing = { after: 'conversation_started', event: first, missing: ['conversation_analysed'] };
+    const conversations = [{ ...missing, dueAt: '2026-01-01T00:00:00.000Z' }];
+    await page.route('**/api/incomplete?subject=conv_long*', (route) => route.fulfill({ json: { conversations } }));
+    await tab.go('conversations/conv_long');
+    const entries = page.locator('.time-line > li');
+    await page.getByText('The latest 20 events are shown.').waitFor();
+    expect(await entries.count()).to.equal(20);
+    await page.getByText('conversation_analysed has not come.').waitFor();
+    expect(await page.getByText('has not come yet').count()).to.equal(0);
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await page.getByText('The latest 40 events are shown.').waitFor();
+    // What comes meanwhile is added at the end, and nothing is lost.
+    await send({ event: 'said_last', conversationId: 'conv_long' });
+    await entries.getByText('said_last').waitFor();
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await page.getByRole('button', { name: 'Show older' }).waitFor({ state: 'detached' });
+    const types = await entries.getByRole('link').allInnerTexts();
+    const all = Array.from({ length: 44 }, (_, n) => `said_${n + 1}`);
+    expect(types.filter((type) => /^said|^conv/.test(type))).to.deep.equal([
+      'conversation_started',
+      ...all,
+      'said_last',
+    ]);
+    expect(await entries.first().getByText('console').count()).to.equal(1);
+    await page.getByText('conversation_ended has not come yet.').waitFor();
+    tab.expectQuiet();
+  });
+
   it('sees every digit of a number that JavaScript would round', async () => {
     const { tab, url } = await setup();
     const raw = endedBody({ order: 'ORDER' }).replace('"ORDER"', '12345678901234567890');
@@ -180,7 +216,7 @@ describe('an operator with the page', () => {
   });
 
   it('filters events by a URL that can be kept, page by page', async () => {
-    const { tab, send } = await setup();
+    const { tab, send, until, crm } = await setup();
     const { page } = tab;
     const agentOf = (index: number): string => (index === 7 ? 'agent_x' : 'agent_y');
     const bodies = Array.from({ length: 60 }, (_, index) => ({
@@ -208,6 +244,21 @@ describe('an operator with the page', () => {
     await page.getByText('1 event shown').waitFor();
     await page.getByRole('link', { name: 'Clear the filter' }).click();
     await page.getByText('50 events shown.').waitFor();
+
+    crm.answer(() => 422);
+    await send({ conversationId: 'conv_dead' });
+    await send({ conversationId: 'conv_3', agentId: 'agent_y' });
+    await until('dead', ({ groups }: { readonly groups: readonly unknown[] }) => groups.length === 1);
+    await page.getByLabel('A delivery is').selectOption('dead');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('1 event shown').waitFor();
+    await page.getByRole('link', { name: 'conv_dead' }).waitFor();
+    await page.getByLabel('A delivery is').selectOption('');
+    await page.getByLabel('Repeated').selectOption('true');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('1 event shown').waitFor();
+    await page.getByRole('link', { name: 'conv_3' }).waitFor();
+    expect(page.url()).to.match(/#\/events\?duplicate=true$/);
     tab.expectQuiet();
   });
 
@@ -284,9 +335,23 @@ describe('an operator with the page', () => {
     await tab.go('dead');
     await page.getByRole('button', { name: 'Discard all that match', exact: true }).click();
     await dialog.getByRole('button', { name: 'Discard 2 deliveries' }).click();
-    await dialog.getByText('Done: 2 deliveries discarded').waitFor();
+    await dialog.getByText('done: 2 of 2 deliveries discarded').waitFor();
+    await dialog.getByRole('link', { name: 'See what was discarded' }).click();
+    await page.getByText('2 deliveries shown').waitFor();
+
+    crm.answer(() => 422);
+    for (const conversationId of ['more_1', 'more_2', 'more_3']) await send({ conversationId });
+    await dead(3);
+    await tab.go('dead');
+    await page.getByRole('button', { name: 'Discard all that match', exact: true }).click();
+    await dialog.getByLabel('Deliveries per second').fill('1');
+    await dialog.getByRole('button', { name: 'Discard 3 deliveries' }).click();
+    await dialog.getByText('At work: ').waitFor();
+    // It goes on without its dialog, and can be stopped from the list.
     await dialog.getByRole('button', { name: 'Close' }).click();
-    await page.getByText('Nothing is dead.').waitFor();
+    await page.getByRole('button', { name: 'Stop the discard' }).click();
+    await page.getByText('The discard was cancelled:').waitFor();
+    await page.getByText('discard: cancelled').waitFor();
     tab.expectQuiet();
   });
 

@@ -198,7 +198,16 @@ describe('an operator at the command line', () => {
     expect((await run('discard', '--destination', 'crm', '--dry-run')).stdout).to.equal(
       '2 deliveries would be discarded\n',
     );
-    expect((await run('discard', '--destination', 'crm', '--yes')).stdout).to.equal('2 deliveries discarded\n');
+    const chosen = await json('discard', '--destination', 'crm', '--subject', 'd', '--yes');
+    expect(chosen).to.include({ state: 'done', matched: 1, discarded: 1, perSecond: 1_000 });
+    expect((await run('discard', '--destination', 'crm', '--yes')).stdout).to.equal('1 delivery discarded\n');
+    expect((await run('discard', '--destination', 'crm', '--yes')).stdout).to.equal(
+      'Nothing fits: 0 deliveries discarded.\n',
+    );
+    const discards = (await json('discard', '--list')).discards;
+    expect(discards.map((one: { readonly discarded: number }) => one.discarded)).to.deep.equal([0, 1, 0, 1, 0, 0]);
+    expect((await run('discard', '--list')).stdout).to.include('state dead, destination crm, subject d');
+    expect((await run('replay', '--list')).stdout.split('\n')).to.have.length(6);
     expect((await run('dead')).stdout).to.equal('Nothing is dead.\n');
   });
 
@@ -281,6 +290,10 @@ describe('an operator at the command line', () => {
       [['discard', 'nothing.0'], 1, 'NOT_KEPT'],
       [['replay'], 2, 'name deliveries'],
       [['discard'], 2, 'name deliveries'],
+      [['discard', '--reason', 'discarded'], 1, 'MALFORMED'],
+      [['discard', '--destination', 'crmm', '--yes'], 2, 'did you mean "crm"'],
+      [['discard', '--cancel'], 1, 'no discard is running'],
+      [['replay', '--cancel'], 1, 'no replay is running'],
       [['replay', '--state', 'running'], 1, 'MALFORMED'],
     ];
     for (const [args, code, said] of cases) {

@@ -30,12 +30,15 @@ const subjects = [1, 2, 3, 4, 5].map((n) => `conversation-01890a5d-ac96-774b-bcc
 const lists: readonly (readonly [command: readonly string[], rows: number])[] = [
   [['events', '--source', agents], 5],
   [['events', '--duplicates'], 3],
+  [['events', '--came-again'], 3],
+  [['events', '--state', 'dead', '--source', agents], 5],
   [['deliveries', '--destination', crm], 5],
   [['dead'], 4],
   [['dead', '--destination', crm, '--since', '2025-12-31'], 4],
   [['calls'], 3],
   [['refused'], 3],
   [['incomplete'], 5],
+  [['incomplete', '--source', agents], 5],
   [['erase', '--list'], 3],
   [['erase', '--list', '--subject', 'of a visitor'], 2],
 ];
@@ -126,6 +129,15 @@ describe('a list of the command line', () => {
     }
     const useless = await place.command(['erase', '--subject', 'x', '--cursor', 'x', '--url', router.url]);
     expect([useless.code, useless.stderr]).to.deep.equal([2, '--cursor continues a list of records: add --list\n']);
+  });
+
+  it('has what one conversation lacks', async () => {
+    const [subject = ''] = subjects;
+    const { stdout } = await place.command(['incomplete', '--subject', subject, '--json', '--url', router.url]);
+    const found = JSON.parse(stdout).conversations.map((one: { conversation: string }) => one.conversation);
+    expect(found).to.deep.equal([subject]);
+    const none = await place.command(['incomplete', '--subject', 'nothing', '--url', router.url]);
+    expect(none.stdout).to.equal('No conversation is incomplete.\n');
   });
 
   it('does not print the token', async () => {

@@ -6,6 +6,7 @@ import {
   Cluster,
   Controls,
   DeliveryTelemetry,
+  Discards,
   Dispatcher,
   Erasures,
   EventSearches,
@@ -116,12 +117,24 @@ export function anOperator(fixture: OperatorsWorld = {}) {
   const kept = store ?? made.store;
   const { clock, log, engine } = made;
   const [dispatcher, ingest] = [engine.get(Dispatcher), engine.get(Ingest)];
+  const discards = new Discards(kept, dispatcher, telemetry, clock, log, mask);
   const replays = new Replays(current, kept, dispatcher, telemetry, clock, log, mask);
   const [answers, pauses] = [engine.get(Answers), engine.get(Pauses)];
   const refused = new RefusedRequests(current, clock, mask);
   const controls = new Controls(current, kept, pauses, dispatcher, answers, telemetry, clock, log, mask);
   const erasures = new Erasures(current, kept, dispatcher, [answers, refused, ingest], clock, log, mask);
-  const operations = new Operations(current, kept, dispatcher, telemetry, clock, replays, erasures, refused, mask);
+  const operations = new Operations(
+    current,
+    kept,
+    dispatcher,
+    telemetry,
+    clock,
+    replays,
+    discards,
+    erasures,
+    refused,
+    mask,
+  );
   const [pullers, load] = [engine.get(Pullers), new ProcessLoadReader(clock)];
   const cluster = engine.get(Cluster);
   const status = new StatusReader(

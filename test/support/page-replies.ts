@@ -1,7 +1,9 @@
 /** Compiled, never run: what the page reads of a reply is there in the API's own schema, with the same type. */
 import type * as api from '@switchhook/core/api';
 import type { z } from 'zod';
+import type * as bulk from '../../core/dashboard/build/model/bulk-replies.js';
 import type * as configured from '../../core/dashboard/build/model/configuration-replies.js';
+import type { IncompleteConversation } from '../../core/dashboard/build/model/conversation.js';
 import type { Duplicate } from '../../core/dashboard/build/model/duplicates.js';
 import type { History } from '../../core/dashboard/build/model/history-replies.js';
 import type * as page from '../../core/dashboard/build/model/replies.js';
@@ -23,10 +25,15 @@ export const reads = {
   dead: (reply: Reply<typeof api.deadGroupList>): page.DeadGroups => reply,
   routes: (reply: Reply<typeof api.explanationList>['explanations'][number]['routes']): page.Explanation['routes'] =>
     reply,
+  conversation: (
+    reply: Reply<typeof api.incompleteList>,
+  ): { readonly conversations: readonly IncompleteConversation[] } => reply,
+  cursor: ({ cursor }: Reply<typeof api.explanationList>): string | null => cursor,
+  replay: (reply: Reply<typeof api.replay>): bulk.Replay => reply,
+  discard: (reply: Reply<typeof api.discard>): bulk.Discard => reply,
   call: (reply: Reply<typeof api.explanationList>['explanations'][number]['call']): CallDryRun | null => reply,
   samples: (reply: Reply<typeof api.sampleList>): { readonly sources: readonly SampleSource[] } => reply,
   sent: (reply: Reply<typeof api.sent>): Sent => reply,
-  replay: (reply: Reply<typeof api.replay>): page.Replay => reply,
   duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly Duplicate[] } => reply,
   history: (reply: Reply<typeof api.history>): History => reply,
   configuration: (reply: Reply<typeof api.configuration>): configured.Configuration => reply,

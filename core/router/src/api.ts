@@ -1,4 +1,5 @@
 /** Requests and responses of the admin API, as zod schemas and types. */
+export { type Discard, discard, discardList, type Replay, replay, replayList } from './api/bulk-changes.js';
 export { callAnswer, callList } from './api/call-responses.js';
 export {
   type AnswerList,
@@ -40,8 +41,6 @@ export {
   incompleteList,
   problem,
   type Readable,
-  type Replay,
-  replay,
 } from './api/responses.js';
 export { type Explanation, explanationList, routeList } from './api/route-responses.js';
 export {

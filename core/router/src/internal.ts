@@ -1,6 +1,7 @@
 /** For @switchhook/cli, simulator, testkit and the tests of this repository only: it may change with any version. */
 
 export type { AnswerReport } from './admin/answer-comparison.js';
+export { Discards } from './admin/bulk-discard.js';
 export { type ReplayRequest, Replays } from './admin/bulk-replay.js';
 export { answeredCalls, type CallQuery } from './admin/call-history.js';
 export { ChangeFeed } from './admin/change-feed.js';

@@ -94,6 +94,7 @@ export class Pipeline {
       if (request.method === 'GET') return this.#shakeHands(source, request);
       const reception = await this.#verified(name, source, request, plan);
       if (reception.kind === 'handshake') return reception.reply;
+      this.ingest.noteVerified(name, reception.verifiedBy);
       // Only what is verified continues a trace of its sender.
       return inSpan(`receive ${name}`, receiving(name, request), () => {
         if (reception.kind === 'events') return this.#accept(name, request, reception.events, plan);

@@ -69,6 +69,7 @@ export type {
   RawRequest,
   Reception,
   SignedRequest,
+  VerifiedBy,
 } from './contract/source.js';
 export * from './contract/store.js';
 export type { RefusalCode } from './errors/codes.js';
@@ -129,7 +130,7 @@ export {
   valueAt,
   withBody,
 } from './options/event-fields.js';
-export { apiUrl, country, duration, problem, rate, secret, secretList, size } from './options/fields.js';
+export { apiUrl, country, duration, problem, rate, secret, secretAt, secretList, size } from './options/fields.js';
 export { type CallPaths, callAt, callEvent, overrideWarning, variablesOf } from './options/inbound-call.js';
 export { type Paths, paths } from './options/paths.js';
 export {

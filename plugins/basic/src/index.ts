@@ -7,6 +7,7 @@ import {
   fieldsOption,
   Log,
   requireToken,
+  secretAt,
   secretList,
   z,
 } from '@switchhook/sdk';
@@ -30,13 +31,18 @@ const source = defineSource({
   inject: { log: Log },
   create({ users, fields }, { log }) {
     const read = eventReader(fields, log);
-    const tokens = Object.entries(users).flatMap(([user, passwords]) =>
-      passwords.map((password) => Buffer.from(`${user}:${password}`).toString('base64')),
+    // Of each user by itself: a second user is no second password.
+    const all = Object.entries(users).flatMap(([user, passwords]) =>
+      passwords.map((password, index) => ({
+        token: Buffer.from(`${user}:${password}`).toString('base64'),
+        verifiedBy: secretAt(index, passwords),
+      })),
     );
+    const tokens = all.map(({ token }) => token);
     return {
       receive(request) {
-        requireToken(request, place, tokens);
-        return read(request);
+        const found = all[requireToken(request, place, tokens)];
+        return { ...read(request), ...(found && { verifiedBy: found.verifiedBy }) };
       },
       sign: () => ({ headers: { authorization: `${place.prefix}${tokens[0]}` }, rest: '' }),
     };

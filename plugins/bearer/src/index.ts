@@ -8,6 +8,7 @@ import {
   headerName,
   Log,
   requireToken,
+  secretAt,
   secretList,
   z,
 } from '@switchhook/sdk';
@@ -32,8 +33,8 @@ const source = defineSource({
     const read = eventReader(fields, log);
     return {
       receive(request) {
-        requireToken(request, { header, prefix }, tokens);
-        return read(request);
+        const verifiedBy = secretAt(requireToken(request, { header, prefix }, tokens), tokens);
+        return { ...read(request), verifiedBy };
       },
       sign: () => ({ headers: { [header.toLowerCase()]: `${prefix}${tokens[0]}` }, rest: '' }),
     };

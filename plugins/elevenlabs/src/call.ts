@@ -12,6 +12,7 @@ import {
   overrideWarning,
   readJsonObject,
   requireToken,
+  secretAt,
   secretList,
   variablesOf,
   z,
@@ -59,11 +60,12 @@ export const call = defineSource({
     return {
       receive(request) {
         const token = (request.headers[header.toLowerCase()] ?? '').replace(/^Bearer +/i, '');
-        requireToken({ headers: { [header.toLowerCase()]: token } }, { header, prefix: '' }, secrets);
+        const index = requireToken({ headers: { [header.toLowerCase()]: token } }, { header, prefix: '' }, secrets);
+        const verifiedBy = secretAt(index, secrets);
         const inbound = callAt(readJsonObject(request.body, { harmful: 'drop' }), fields);
         // A test in the dashboard may send no id.
         const event = callEvent(inboundCall, inbound, request);
-        return { kind: 'call', event, call: inbound, deadlineMs, reply, fallback };
+        return { kind: 'call', event, call: inbound, deadlineMs, reply, fallback, verifiedBy };
       },
       fallback,
       sign: () => ({ headers: { [header.toLowerCase()]: `Bearer ${secrets[0]}` }, rest: '' }),

@@ -11,6 +11,7 @@ import {
   refuse,
   requireSignature,
   type SignatureScheme,
+  secretAt,
   secretList,
   sentTimeMs,
   signatureHeaders,
@@ -53,10 +54,10 @@ export const events = defineSource({
     const scheme: SignatureScheme = { ...signature, toleranceMs: tolerance };
     return {
       receive(request) {
-        requireSignature(scheme, secrets, request);
+        const verifiedBy = secretAt(requireSignature(scheme, secrets, request), secrets);
         const { body } = request;
         const draft = draftOf(readJsonObject(body), body);
-        return { kind: 'events', events: [withBody(draft, body)] };
+        return { kind: 'events', events: [withBody(draft, body)], verifiedBy };
       },
       sign: (body, nowMs) => ({
         headers: signatureHeaders(scheme, secrets[0] ?? '', { body, method: 'POST' }, nowMs),

@@ -13,6 +13,7 @@ import {
   readJsonObject,
   requireSignature,
   schemeOf,
+  secretAt,
   secretList,
   signatureHeaders,
   signatureOption,
@@ -88,10 +89,10 @@ const source = defineSource({
         handshake: (request: RawRequest) => handshakeReply(request, { challenge: parameter, token }),
       }),
       receive(request) {
-        requireSignature(scheme, keys, request);
+        const verifiedBy = secretAt(requireSignature(scheme, keys, request), keys);
         const challenge = preset.name === 'slack' ? challengeIn(readJsonObject(request.body)) : null;
         if (challenge !== null) return { kind: 'handshake', reply: { status: 200, body: { challenge } } };
-        return read(request);
+        return { ...read(request), verifiedBy };
       },
       sign: (body, nowMs) => ({
         headers: signatureHeaders(scheme, keys[0] ?? '', { body, method: 'POST' }, nowMs),

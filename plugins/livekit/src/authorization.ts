@@ -11,7 +11,9 @@ import {
   type SignedRequest,
   sameText,
   secret,
+  secretAt,
   signatureHeaders,
+  type VerifiedBy,
   z,
 } from '@switchhook/sdk';
 
@@ -39,12 +41,13 @@ const scheme: SignatureScheme = {
   signed: '{body}',
 };
 
-/** `verify` throws a refusal where the token is not valid; `sign` makes what `verify` accepts. */
+/** `verify` returns whose secret signed the token, and throws a refusal where it is not valid; `sign` makes what `verify` accepts. */
 export function verifierOf(keys: Readonly<Record<string, string>>, toleranceMs: number) {
   const secrets = Object.values(keys);
   return {
-    verify(request: RawRequest): void {
-      const { claims, own } = claimsOf(request, secrets);
+    verify(request: RawRequest): VerifiedBy {
+      const { claims, index } = claimsOf(request, secrets);
+      const own = secrets[index];
       const { iss, exp, sha256 } = claims;
       if (typeof iss !== 'string' || !Object.hasOwn(keys, iss) || keys[iss] !== own)
         throw refuse('UNVERIFIED', 'the issuer of the token is not the API key whose secret signed it');
@@ -52,7 +55,7 @@ export function verifierOf(keys: Readonly<Record<string, string>>, toleranceMs: 
         throw refuse('UNVERIFIED', 'the hash in the token is not that of the body');
       if (typeof exp !== 'number') throw refuse('UNVERIFIED', 'the token has no end of its validity');
       const awayMs = request.receivedAtMs - (exp * 1000 - validityMs);
-      if (Math.abs(awayMs) <= toleranceMs) return;
+      if (Math.abs(awayMs) <= toleranceMs) return secretAt(index, secrets);
       const [away, allowed] = [Math.abs(awayMs), toleranceMs].map((ms) => Math.round(ms / 1000));
       throw refuse('UNVERIFIED', `the token is ${away} s ${awayMs > 0 ? 'old' : 'ahead'}, ${allowed} s are allowed`);
     },
@@ -70,14 +73,14 @@ export function verifierOf(keys: Readonly<Record<string, string>>, toleranceMs: 
 }
 
 /** Verifies the signature first, and reads then. */
-function claimsOf(request: RawRequest, secrets: readonly string[]): { claims: JsonObject; own: string | undefined } {
+function claimsOf(request: RawRequest, secrets: readonly string[]): { claims: JsonObject; index: number } {
   const token = request.headers.authorization ?? '';
   const [, signed = '', claims = '', signature = ''] = /^([\w-]+\.([\w-]+))\.([\w-]+)$/.exec(token) ?? [];
   if (token !== '' && signature === '')
     throw refuse('UNVERIFIED', 'header Authorization is not a JSON Web Token, which LiveKit sends without "Bearer "');
   const headers = { ...request.headers, authorization: signature };
   const index = requireSignature(scheme, secrets, { ...request, headers, body: Buffer.from(signed) });
-  return { claims: readJsonObject(Buffer.from(claims, 'base64url')), own: secrets[index] };
+  return { claims: readJsonObject(Buffer.from(claims, 'base64url')), index };
 }
 
 function hashOf(body: Uint8Array): string {

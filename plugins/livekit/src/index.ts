@@ -38,11 +38,11 @@ const events = defineSource({
     const read = fieldReader(fields, log);
     return {
       receive(request) {
-        verify(request);
+        const verifiedBy = verify(request);
         const data = readJsonObject(request.body);
         const { type, ...draft } = read(request, data, { key: () => textAt(data, 'id', 512) });
         if (type === null) throw refuse('MALFORMED', 'the body has no event, which names its type; see fields.type');
-        return { kind: 'events', events: [{ ...draft, type }] };
+        return { kind: 'events', events: [{ ...draft, type }], verifiedBy };
       },
       sign,
     };

@@ -197,7 +197,9 @@ export function fitsEvent({ record, deliveries }: EventRow, query: contract.Even
     (query.party ?? record.party) === record.party &&
     (query.sinceMs ?? record.receivedAtMs) <= record.receivedAtMs &&
     (query.untilMs ?? Number.POSITIVE_INFINITY) > record.receivedAtMs &&
-    (query.unrouted !== true || deliveries.length === 0)
+    (query.unrouted !== true || deliveries.length === 0) &&
+    (query.state === undefined || deliveries.some(({ state }) => state === query.state)) &&
+    (query.ids?.includes(record.id) ?? true)
   );
 }
 

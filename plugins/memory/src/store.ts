@@ -60,6 +60,7 @@ class MemoryStore implements contract.Store {
   #nextOrder = 0;
   #changes: ChangeRow[] = [];
   #lastChange = 0;
+  readonly eventConditions = ['state', 'ids'] as const;
 
   constructor(clock: Clock) {
     this.#clock = clock;

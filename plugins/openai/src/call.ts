@@ -108,16 +108,18 @@ export const call = defineSource({
     const platform = platformOf(given.baseUrl, apiKey, services);
     return {
       receive(request) {
-        verify(request, keys, toleranceMs);
+        const verifiedBy = verify(request, keys, toleranceMs);
         const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = textAt(data, 'type', 128);
         if (type === null) throw refuse('MALFORMED', 'the body has no type');
-        if (!incoming[api].includes(type)) return { kind: 'events', events: [otherEvent(type, data, request.body)] };
+        if (!incoming[api].includes(type))
+          return { kind: 'events', events: [otherEvent(type, data, request.body)], verifiedBy };
         const inbound = callIn(data, api);
         if (inbound.id === null) throw refuse('MALFORMED', `the data of ${type} have no id of the call`);
         const event = callEvent(type, inbound);
         return {
           kind: 'call',
+          verifiedBy,
           event,
           call: inbound,
           deadlineMs,

@@ -10,9 +10,11 @@ import {
   requireSignature,
   type SignatureScheme,
   type SignedRequest,
+  secretAt,
   sentTimeMs,
   signatureHeaders,
   textAt,
+  type VerifiedBy,
   valueAt,
 } from '@switchhook/sdk';
 
@@ -41,9 +43,9 @@ function schemeOf(toleranceMs: number): SignatureScheme {
   };
 }
 
-/** Refuses what none of the secrets has signed. */
-export function verify(request: RawRequest, secrets: readonly Uint8Array[], toleranceMs: number): void {
-  requireSignature(schemeOf(toleranceMs), secrets, request);
+/** Which of the secrets has signed a request; refuses what none of them has. */
+export function verify(request: RawRequest, secrets: readonly Uint8Array[], toleranceMs: number): VerifiedBy {
+  return secretAt(requireSignature(schemeOf(toleranceMs), secrets, request), secrets);
 }
 
 /** Headers that `verify` accepts. */

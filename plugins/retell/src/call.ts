@@ -42,7 +42,7 @@ export const call = defineSource({
     const { verify, sign } = verifierOf(credentials);
     return {
       receive(request) {
-        verify(request);
+        const verifiedBy = verify(request);
         const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = textAt(data, 'event', 128) ?? inboundCall;
         if (eventTypes.includes(type))
@@ -50,6 +50,7 @@ export const call = defineSource({
         const inbound = callOf(data, type);
         return {
           kind: 'call',
+          verifiedBy,
           event: callEvent(type, inbound, request),
           call: inbound,
           deadlineMs,

@@ -41,10 +41,10 @@ export const events = defineSource({
     const { verify, sign } = verifierOf(credentials);
     return {
       receive(request) {
-        verify(request);
+        const verifiedBy = verify(request);
         const { body } = request;
         const draft = draftOf(readJsonObject(body), body);
-        return { kind: 'events', events: [withBody(draft, body)] };
+        return { kind: 'events', events: [withBody(draft, body)], verifiedBy };
       },
       sign,
     };

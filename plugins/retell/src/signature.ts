@@ -5,8 +5,10 @@ import {
   requireSignature,
   type SignatureScheme,
   type SignedRequest,
+  secretAt,
   secretList,
   signatureHeaders,
+  type VerifiedBy,
   z,
 } from '@switchhook/sdk';
 
@@ -18,7 +20,7 @@ export const options = z.strictObject({
   ).prefault('5m'),
 });
 
-/** `verify` throws a refusal where none of the secrets fits; `sign` makes what `verify` accepts. */
+/** `verify` returns which of the secrets fits, and throws a refusal where none does; `sign` makes what `verify` accepts. */
 export function verifierOf({ secrets, tolerance: toleranceMs }: z.output<typeof options>) {
   const scheme: SignatureScheme = {
     header: 'X-Retell-Signature',
@@ -32,7 +34,7 @@ export function verifierOf({ secrets, tolerance: toleranceMs }: z.output<typeof 
     signed: '{body}{timestamp}',
   };
   return {
-    verify: (request: RawRequest): unknown => requireSignature(scheme, secrets, request),
+    verify: (request: RawRequest): VerifiedBy => secretAt(requireSignature(scheme, secrets, request), secrets),
     sign(body: Uint8Array, nowMs: number): SignedRequest {
       // `signatureHeaders` writes seconds, Retell milliseconds.
       const atMs = nowMs * 1000;

@@ -13,7 +13,9 @@ import {
   readJsonObject,
   refuse,
   sameText,
+  secretAt,
   secretList,
+  type VerifiedBy,
   variablesOf,
   z,
 } from '@switchhook/sdk';
@@ -68,14 +70,15 @@ export const call = defineSource({
       receive(request) {
         if (allow !== undefined && !allowed(allow, request.remoteAddress))
           throw refuse('UNVERIFIED', `${request.remoteAddress} is not in allow; behind a proxy, see server.trustProxy`);
-        if (tokens !== undefined) requireToken(request, tokens);
-        if (secrets !== undefined) verifier?.verify(request, secrets);
+        const byToken = tokens === undefined ? null : requireToken(request, tokens);
+        const verifiedBy = secrets === undefined || verifier === null ? byToken : verifier.verify(request, secrets);
         const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = typeOf(data);
         const inboundCall = callOf(data, request.body);
         if (inboundCall.to === '') log.warn('call.number-missing', { fields: Object.keys(data).slice(0, 20) });
         return {
           kind: 'call',
+          verifiedBy,
           event: callEvent(type, inboundCall, request, ownIds(inboundCall)),
           call: inboundCall,
           deadlineMs,
@@ -94,11 +97,11 @@ export const call = defineSource({
 });
 
 /** Compares with all of them, so that the time taken does not reveal which one it is. */
-function requireToken({ rest, query, headers }: RawRequest, tokens: readonly string[]): void {
+function requireToken({ rest, query, headers }: RawRequest, tokens: readonly string[]): VerifiedBy {
   const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
   const given = [rest.replace(/\/$/, ''), query.token, bearer].filter((text) => text !== undefined && text !== '');
-  const fitting = given.flatMap((text = '') => tokens.filter((token) => sameText(text, token)));
-  if (fitting.length > 0) return;
+  const fitting = tokens.map((token) => given.filter((text = '') => sameText(text, token)).length > 0);
+  if (fitting.includes(true)) return secretAt(fitting.lastIndexOf(true), tokens);
   const found = given.length === 0 ? 'no token came with the request' : 'the token is not a configured one';
   throw refuse('UNVERIFIED', `${found}; it belongs into the path, ?token= or Authorization: Bearer`);
 }

@@ -9,6 +9,7 @@ import {
   type RawRequest,
   readJsonObject,
   refuse,
+  type VerifiedBy,
   z,
 } from '@switchhook/sdk';
 import { documentedTypes, openEnvelope, typeOf } from './envelope.js';
@@ -54,14 +55,16 @@ export const events = defineSource({
       receive(request) {
         const { body } = request;
         const agentIn = () => unverifiedAgent(fields, request);
-        if (shared === undefined) verifyForAgent(request, agents, agentIn(), verifier);
-        else verifyForAll(request, shared, agentIn, verifier);
+        const verifiedBy =
+          shared === undefined
+            ? verifyForAgent(request, agents, agentIn(), verifier)
+            : verifyForAll(request, shared, agentIn, verifier);
         const data = readJsonObject(body);
         const { type, ...reading } = read(request, data, foundIn(openEnvelope(data, body)));
         if (type === null) throw refuse('MALFORMED', 'the body names no event type; set fields.type');
         // The holder of one agent's secret chooses the ids: they must not be those of another agent's events.
         const key = shared !== undefined ? reading.key : fitting(eventKey('', reading.agent, reading.key), 512);
-        return { kind: 'events', events: [{ ...reading, key, type }] };
+        return { kind: 'events', events: [{ ...reading, key, type }], verifiedBy };
       },
       sign(body, nowMs) {
         const agent = unverifiedAgent(fields, { body, headers: {} });
@@ -85,9 +88,9 @@ function verifyForAll(
   secrets: readonly string[],
   agentIn: () => string | null,
   verifier: Verifier,
-): void {
+): VerifiedBy {
   try {
-    verifier.verify(request, secrets);
+    return verifier.verify(request, secrets);
   } catch (refusal) {
     if (!isRefusal(refusal) || request.body.length > mostBytesForAgent) throw refusal;
     throw refuse(refusal.code, refusal.message, { about: { agent: agentIn() } });
@@ -95,9 +98,9 @@ function verifyForAll(
 }
 
 /** The secret of one agent must not speak for another: only those of the agent that the body names are tried. */
-function verifyForAgent(request: RawRequest, agents: Agents, agent: string | null, verifier: Verifier): void {
+function verifyForAgent(request: RawRequest, agents: Agents, agent: string | null, verifier: Verifier): VerifiedBy {
   try {
-    verifier.verify(request, agents.get(agent ?? everybody) ?? []);
+    return verifier.verify(request, agents.get(agent ?? everybody) ?? []);
   } catch (refusal) {
     if (!isRefusal(refusal)) throw refusal;
     const owners = ownersOf(request, agents, verifier);

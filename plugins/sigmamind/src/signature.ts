@@ -6,9 +6,11 @@ import {
   requireSignature,
   type SignatureSettings,
   schemeOf,
+  secretAt,
   secretList,
   signatureHeaders,
   signatureOption,
+  type VerifiedBy,
   verifySignature,
 } from '@switchhook/sdk';
 
@@ -27,7 +29,7 @@ export const secretsOption = secretList(
 );
 
 /**
- * Checks and makes signatures. `verify` throws a refusal where none of the secrets fits, `fits` says whether one does; `sign` makes
+ * Checks and makes signatures. `verify` returns which of the secrets fits, and throws a refusal where none does; `fits` says whether one does; `sign` makes
  * headers that `verify` accepts; `announce` lists at start the settings that are assumed, because they are not configured.
  */
 export function verifierOf(settings: SignatureSettings = {}) {
@@ -37,9 +39,8 @@ export function verifierOf(settings: SignatureSettings = {}) {
       signatureHeaders(scheme, chosen, { body, method: 'POST' }, nowMs),
     fits: (request: RawRequest, chosen: string): boolean =>
       verifySignature(scheme, [chosen], request, request.receivedAtMs).verified,
-    verify(request: RawRequest, secrets: readonly string[]): void {
-      requireSignature(scheme, secrets, request);
-    },
+    verify: (request: RawRequest, secrets: readonly string[]): VerifiedBy =>
+      secretAt(requireSignature(scheme, secrets, request), secrets),
     announce(log: Log): void {
       const unconfirmed = Object.entries(assumed).filter(([name]) => !(name in settings));
       if (unconfirmed.length === 0) return;

@@ -168,7 +168,7 @@ export function pack(writes: readonly Write[]): Packed {
 function packEntries(entries: readonly Entry[], nowMs: number, values: unknown[], bodies: Uint8Array[]): void {
   values.push('append', nowMs, entries.length);
   for (const { event: e, deliveries } of entries) {
-    values.push(e.id, e.key, e.source, e.type, e.subject, e.agent, e.party, e.trace ?? null);
+    values.push(e.id, e.key, e.source, e.type, e.subject, e.agent, e.party, e.trace ?? null, e.verified ?? null);
     values.push(whole(e.occurredAtMs), whole(e.receivedAtMs), e.body.byteLength);
     bodies.push(e.body);
     values.push(deliveries.length);
@@ -223,6 +223,7 @@ function entryFrom(reader: Reader): Entry {
     agent: reader.next<string | null>(),
     party: reader.next<string | null>(),
     trace: reader.next<string | null>(),
+    verified: reader.next<string | null>(),
     occurredAtMs: reader.next<number>(),
     receivedAtMs: reader.next<number>(),
     body: reader.body(),

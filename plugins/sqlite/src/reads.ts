@@ -8,6 +8,7 @@ import type { Database } from './sql-connection.js';
 import {
   type DeliveryFilter,
   type EventCondition,
+  type EventWalk,
   eventConditions,
   readStatements,
   type Walk,
@@ -78,18 +79,31 @@ export class Reads {
   }
 
   #events(query: EventQuery, start: Place): Segment<EventRecord> {
-    const { party = null, bodies, unrouted, source, type, subject, agent } = query;
-    const walk = party === null ? 'all' : 'ofParty';
-    const end = this.#endOfEvents(start, party);
-    const given = Object.entries({ source, type, subject, agent, ...(party !== null && { party }) }).filter(
-      (entry): entry is [EventCondition, string] => entry[1] !== undefined,
-    );
-    const names = given.map(([name]) => name).filter((name) => name in eventConditions);
-    const conditions: readonly EventCondition[] = unrouted === true ? [...names, 'unrouted'] : names;
+    const { party = null, bodies, unrouted, source, type, subject, agent, state, ids } = query;
+    const walk = this.#eventWalkFor(query);
+    const end = walk === 'all' || walk === 'ofParty' ? this.#endOfEvents(start, party) : undefined;
+    const texts = { source, type, subject, agent, ids: ids && JSON.stringify(ids), ...(party !== null && { party }) };
+    const given = Object.entries(texts).filter((entry): entry is [EventCondition, string] => entry[1] !== undefined);
+    const names = given.map(([name]) => name).filter((name) => name in eventConditions && name !== walk);
+    const conditions: readonly EventCondition[] = [
+      ...names,
+      ...(unrouted === true ? ['unrouted' as const] : []),
+      ...(state !== undefined && walk !== 'open' && walk !== 'dead' ? ['state' as const] : []),
+    ];
     const list = this.#sql.events(walk, conditions, bodies === false ? "x'' as body" : 'body');
-    const rows = list.all({ ...windowOf(start, end, query), ...Object.fromEntries(given) });
+    const codes = state === undefined || walk === 'dead' ? {} : codesOf(state);
+    const rows = list.all({ ...windowOf(start, end, query), ...codes, ...Object.fromEntries(given) });
     const placed = rows.map((row) => ({ item: eventRecord(row), place: { atMs: row.received_at, order: row.seq } }));
     return segmentOf(placed, query, end);
+  }
+
+  /** The way that looks at the fewest events for this query. */
+  #eventWalkFor({ party, ids, state }: EventQuery): EventWalk {
+    if (party !== undefined) return 'ofParty';
+    if (ids !== undefined) return 'ids';
+    if (state === 'dead' && (this.#sql.deadUpTo.get(size + 1)?.count ?? 0) <= size) return 'dead';
+    if ((state === 'waiting' || state === 'running') && this.#counters.open <= size) return 'open';
+    return 'all';
   }
 
   /** Where a window of events ends that begins at a place; undefined where it has all. */
@@ -168,6 +182,9 @@ function isBefore(a: Place, b: Place): boolean {
 }
 
 function statesOf(state: DeliveryState | undefined): Pick<DeliveryFilter, 'state' | 'otherState'> {
-  if (state === undefined) return { state: null, otherState: null };
+  return state === undefined ? { state: null, otherState: null } : codesOf(state);
+}
+
+function codesOf(state: DeliveryState): { readonly state: number; readonly otherState: number } {
   return { state: stateCodes[state], otherState: state === 'waiting' ? stateCodes.behind : stateCodes[state] };
 }

@@ -10,8 +10,10 @@ export const maxDeliveries = 1_000;
 export const deliveriesPerEvent = 1_024;
 
 export function eventRecord(row: EventRow): EventRecord {
-  const { id, key, source, type, subject, agent, party, occurred_at: occurredAtMs, body, trace } = row;
-  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs: row.received_at, body, trace };
+  const { id, key, source, type, subject, agent, party, body, trace, verified } = row;
+  const [occurredAtMs, receivedAtMs] = [row.occurred_at, row.received_at];
+  const proof = verified === null ? {} : { verified };
+  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace, ...proof };
 }
 
 export function deliveryRecord(row: DeliveryRow): DeliveryRecord {

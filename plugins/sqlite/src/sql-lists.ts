@@ -41,12 +41,22 @@ export interface EventWindowQuestion extends Omit<WindowQuestion, 'destination'>
   readonly party: string | null;
 }
 
-/** The ways through the events, each with what makes its index fit. */
+/** The ways through the events, each with what makes its index fit. Those by number are for few: they are sorted, not walked in windows. */
 const eventWalks = {
   all: { index: 'indexed by events_by_time', where: 'true' },
   ofParty: { index: 'indexed by events_by_party', where: 'party = :party' },
+  ids: { index: 'not indexed', where: 'seq in (select n.seq from json_each(:ids) j join events n on n.id = j.value)' },
+  open: {
+    index: 'not indexed',
+    where: `seq in (select id >> 10 from deliveries indexed by deliveries_open
+      where settled_at is null and state in (:state, :otherState))`,
+  },
+  dead: {
+    index: 'not indexed',
+    where: 'seq in (select id >> 10 from deliveries indexed by deliveries_dead where state = 5)',
+  },
 } as const;
-type EventWalk = keyof typeof eventWalks;
+export type EventWalk = keyof typeof eventWalks;
 
 /** Each is in a statement only where a list has it: lists of what is rare look at all events. */
 export const eventConditions = {
@@ -55,6 +65,9 @@ export const eventConditions = {
   subject: 'subject = :subject',
   agent: 'agent = :agent',
   unrouted: 'routed = 0',
+  state: `routed = 1 and exists (select 1 from deliveries d
+    where d.id between seq * 1024 and seq * 1024 + 1023 and d.state in (:state, :otherState))`,
+  ids: 'id in (select value from json_each(:ids))',
 } as const;
 export type EventCondition = keyof typeof eventConditions;
 
@@ -80,11 +93,17 @@ export function readStatements(db: Database) {
   /** By walk, conditions and body: those that were asked for. */
   const eventLists = new Map<string, Prepared<[EventFilter], EventRow>>();
   const events = (walk: EventWalk, conditions: readonly EventCondition[], body: 'body' | "x'' as body") => {
-    const text = `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, ${body}
+    const columns = `seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, verified, ${body}`;
+    const isSorted = walk === 'all' || walk === 'ofParty';
+    const found = (what: string) => `select ${what}
       from events ${eventWalks[walk].index}
       where ${[eventWalks[walk].where, ...conditions.map((condition) => eventConditions[condition])].join(' and ')}
         and (received_at, seq) < (:startMs, :startOrder) and (received_at, seq) >= (:endMs, :endOrder)
       order by received_at desc, seq desc limit :limit`;
+    // Bodies are not sorted with their events.
+    const text = isSorted
+      ? found(columns)
+      : `select ${columns} from events where seq in (${found('seq')}) order by received_at desc, seq desc`;
     const prepared = eventLists.get(text) ?? statement<[EventFilter], EventRow>(text);
     eventLists.set(text, prepared);
     return prepared;
@@ -119,12 +138,12 @@ export function readStatements(db: Database) {
         (select max(change) from attempts indexed by attempts_by_change where change is not null), 0) as change`,
     ),
     eventsAfter: statement<[number, number], EventRow>(
-      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, x'' as body
+      `select seq, id, source, key, type, subject, agent, party, occurred_at, received_at, trace, verified, x'' as body
       from events where seq > ? order by seq limit ?`,
     ),
     attemptsAfter: statement<[number, number], AttemptChangeRow>(
       `select ${columns}, e.seq, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at,
-        e.trace, x'' as body, a.number, a.started_at, a.duration, a.outcome, a.reason as why, a.response, a.change
+        e.trace, e.verified, x'' as body, a.number, a.started_at, a.duration, a.outcome, a.reason as why, a.response, a.change
       from attempts a indexed by attempts_by_change
       cross join deliveries d on d.id = a.delivery cross join events e on e.seq = a.delivery >> 10
       where a.change > ? order by a.change limit ?`,
@@ -137,6 +156,10 @@ export function readStatements(db: Database) {
     event: statement<[string], EventRow>('select * from events where id = ?'),
     seq: statement<[string], { seq: number }>('select seq from events where id = ?'),
     events,
+    /** How many are dead, up to a limit. */
+    deadUpTo: statement<[number], { count: number }>(
+      'select count(*) as count from (select 1 from deliveries indexed by deliveries_dead where state = 5 limit ?)',
+    ),
     eventWindows: { all: eventWindow('all'), ofParty: eventWindow('ofParty') },
     /** Where a window ends if events have come in the order of their times: found without a look at those between. */
     eventJump: statement<[number, number, number], Place>(

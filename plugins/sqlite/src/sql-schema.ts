@@ -94,6 +94,7 @@ export const migrations: readonly string[] = [
   alter table erased add column received_at integer;
   create index erased_by_receipt on erased (received_at, id) where received_at is not null;
   `,
+  'alter table events add column verified text;',
 ];
 
 /** Looks at the structure of every page, without the indexes' contents: one line, `ok` where nothing is damaged. */

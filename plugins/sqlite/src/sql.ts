@@ -17,6 +17,7 @@ export interface EventRow {
   readonly received_at: number;
   readonly body: Uint8Array;
   readonly trace: string | null;
+  readonly verified: string | null;
 }
 
 /** A row of `deliveries`, and what it takes from its event. */
@@ -87,7 +88,7 @@ const older = `select 1 from deliveries o
 const underLease = `from deliveries o
   where o.destination = d.destination and o.line = d.line and o.state < 3 and o.state = 1 and o.id <> d.id`;
 const due = `select d.id, e.id as event_id, d.route, d.transforms, d.state, d.attempts, d.lease, d.line, e.seq, e.source,
-    e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body
+    e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.verified, e.body
   from deliveries d indexed by deliveries_due cross join events e on e.seq = d.id >> 10
   where d.destination = ? and d.state < 2 and d.due_at <= ?`;
 /** Bytes of the body of the event `e` of the delivery `d`; of one that gathers, 0 where one of its events has no body. */
@@ -121,8 +122,8 @@ export function writeStatements(db: Database) {
     prove: statement<[], unknown>(`pragma application_id = ${applicationId}`),
     lastSeq: statement<[], { seq: number }>('select coalesce(max(seq), 0) as seq from events'),
     addEvent: statement<
-      [number, string, string, string, string, Text, Text, Text, number, number, number, Uint8Array, Text]
-    >('insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+      [number, string, string, string, string, Text, Text, Text, number, number, number, Uint8Array, Text, Text]
+    >('insert into events values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     addDelivery: statement<[number, string, string, Text, number, number, number, number, number, Text, number]>(
       'insert into deliveries values (?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, null)',
     ),

@@ -69,6 +69,7 @@ export class SqliteStore implements Store {
   /** Of the file, from its first opening on: another one at its place is not written. */
   #identity: string | null = null;
   #isOpen = false;
+  readonly eventConditions = ['state', 'ids'] as const;
   #cancelCheck = (): void => {};
   readonly #damage: DamageWatch;
 
@@ -178,9 +179,7 @@ export class SqliteStore implements Store {
     return this.#read({ kind: 'attempts', id });
   }
 
-  backlog(): Promise<readonly Backlog[]> {
-    return this.#read({ kind: 'backlog' });
-  }
+  readonly backlog = (): Promise<readonly Backlog[]> => this.#read({ kind: 'backlog' });
 
   async changes(after: string | null, limit: number): Promise<Changes> {
     const { changes, place } = await this.#read({ kind: 'changes', after: changesPlaceOf(after), limit });

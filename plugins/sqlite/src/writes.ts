@@ -99,7 +99,8 @@ export class Writes {
   }
 
   #appendOne({ event, deliveries }: Entry, nowMs: number): Results['append'][number] {
-    const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace = null } = event;
+    const { id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, body } = event;
+    const { trace = null, verified = null } = event;
     const earlier = this.#duplicates.find(source, key);
     if (earlier !== null) return { eventId: earlier };
     const removed = this.#removals.removed(source, key);
@@ -107,7 +108,8 @@ export class Writes {
     const seq = this.#lastSeq + 1;
     const routed = deliveries.length > 0 ? 1 : 0;
     this.#sql.addEvent.run(
-      ...[seq, id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, routed, body, trace],
+      ...[seq, id, source, key, type, subject, agent, party, occurredAtMs, receivedAtMs, routed, body],
+      ...[trace, verified],
     );
     this.#duplicates.add(source, key, seq);
     this.#lastSeq = seq;

@@ -1,5 +1,5 @@
 import plugin from '@switchhook/plugin-sqlite';
-import type { Store } from '@switchhook/sdk';
+import type { EventQuery, Store } from '@switchhook/sdk';
 import { createComponent, fakeServices } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { aClaim, anEntry, delivered, eventId, withStore } from './fixtures.js';
@@ -49,6 +49,36 @@ describe('sqlite, with many events', () => {
       const first = await store.deliveries({ state: 'waiting', limit: many });
       const rest = await store.deliveries({ state: 'waiting', limit: many, cursor: first.cursor ?? '' });
       expect([first.items.length, rest.items.length, rest.cursor]).to.deep.equal([many, 1, null]);
+    }),
+  );
+
+  it(
+    'finds an event by the state of its delivery far back in a list, and also where many have that state',
+    withStore(async ({ open }) => {
+      const store = await open();
+      const ended = Array.from({ length: 3 }, (_, n) => anEntry(1_000_000 + n, 1, '{}', 'running'));
+      await store.append(ended);
+      const claimed = ended.map(({ event }) => ({ id: `${event.id}.0`, lease: 1 }));
+      const [first, second] = claimed.map((one) => delivered(one));
+      await store.settle(
+        [first, second && { ...second, settlement: { state: 'dead' as const, reason: 'rejected' as const } }].flatMap(
+          (one) => one ?? [],
+        ),
+      );
+      await appendMany(store, 1);
+      const idsOf = async (query: Partial<EventQuery>) =>
+        (await store.events({ limit: 10, bodies: false, ...query })).items.map(({ id }) => id);
+      const [delivery, death, running] = ended.map(({ event }) => [event.id]);
+      expect(await idsOf({ state: 'delivered' })).to.deep.equal(delivery);
+      expect(await idsOf({ state: 'dead' })).to.deep.equal(death);
+      expect(await idsOf({ state: 'skipped' })).to.deep.equal([]);
+      // So many are open that the list is walked.
+      expect(await idsOf({ state: 'running' })).to.deep.equal(running);
+      expect(await idsOf({ state: 'waiting', subject: 'conv_5' })).to.deep.equal([eventId(5)]);
+      const many = Array.from({ length: 25_000 }, (_, n) => `${eventId(n)}.0`);
+      await store.discard(many);
+      expect(await idsOf({ state: 'dead', subject: 'conv_5' })).to.deep.equal([eventId(5)]);
+      expect((await idsOf({ state: 'dead', limit: 30_000 })).length).to.equal(25_001);
     }),
   );
 

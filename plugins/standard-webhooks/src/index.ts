@@ -14,6 +14,7 @@ import {
   requireSignature,
   type SignatureScheme,
   type SignatureSecret,
+  secretAt,
   secretList,
   signatureHeaders,
   verifySignature,
@@ -70,8 +71,8 @@ const source = defineSource({
     const read = eventReader(expressions, log);
     return {
       receive(request) {
-        const id = verifiedId(request, keys, toleranceMs);
-        return read(request, { key: () => id });
+        const { id, verifiedBy } = verifiedMessage(request, keys, toleranceMs);
+        return { ...read(request, { key: () => id }), verifiedBy };
       },
       sign(body, nowMs) {
         const [secret] = keys.v1;
@@ -87,21 +88,26 @@ const source = defineSource({
   },
 });
 
-/** Verifies a request, and returns the id of its message: that of the names whose signature was verified, as only it is signed. */
-function verifiedId(request: RawRequest, keys: Keys, toleranceMs: number): string {
+/**
+ * Verifies a request, and returns the id of its message, that of the names whose signature was verified, as only it is signed; and which
+ * secret it has, of those of its version.
+ */
+function verifiedMessage(request: RawRequest, keys: Keys, toleranceMs: number) {
   const { headers } = request;
   const family =
     headers['webhook-signature'] === undefined && headers['svix-signature'] !== undefined ? 'svix' : 'webhook';
   const [first = 'v1', ...others] = (['v1', 'v1a'] as const).filter((version) => keys[version].length > 0);
   const scheme = (version: keyof Keys) => schemeOf(family, version, toleranceMs);
-  const isVerified = (version: keyof Keys): boolean =>
-    verifySignature(scheme(version), keys[version], request, request.receivedAtMs).verified;
-  if (!others.some(isVerified)) requireSignature(scheme(first), keys[first], request);
+  const found = others.flatMap((version) => {
+    const result = verifySignature(scheme(version), keys[version], request, request.receivedAtMs);
+    return result.verified ? [secretAt(result.secret, keys[version])] : [];
+  });
+  const verifiedBy = found[0] ?? secretAt(requireSignature(scheme(first), keys[first], request), keys[first]);
   const id = headers[`${family}-id`] ?? '';
   // What is signed is joined by dots: with one more, parts of it could change places.
   if (id.includes('.'))
     throw refuse('UNVERIFIED', `header ${family}-id has a dot in it, which the specification forbids`);
-  return id;
+  return { id, verifiedBy };
 }
 
 function schemeOf(family: 'webhook' | 'svix', version: keyof Keys, toleranceMs: number): SignatureScheme {

@@ -10,6 +10,7 @@ import {
   readJsonObject,
   refuse,
   requireTokenInPath,
+  secretAt,
   secretList,
   textAt,
   valueAt,
@@ -52,7 +53,7 @@ export const call = defineSource({
   create({ tokens, deadline: deadlineMs }) {
     return {
       receive(request) {
-        requireTokenInPath(request, tokens);
+        const verifiedBy = secretAt(requireTokenInPath(request, tokens), tokens);
         const data = readJsonObject(request.body, { harmful: 'drop' });
         if (data.event === undefined && valueAt(data, 'call.call_id') !== undefined)
           throw refuse(
@@ -63,7 +64,8 @@ export const call = defineSource({
         const inbound = callAt(data, fields);
         // No id is documented.
         const event = callEvent(type, inbound, request);
-        return { kind: 'call', event, call: inbound, deadlineMs, retryMs: tries * deadlineMs, reply, fallback };
+        const retryMs = tries * deadlineMs;
+        return { kind: 'call', event, call: inbound, deadlineMs, retryMs, reply, fallback, verifiedBy };
       },
       fallback,
       sign: () => ({ headers: {}, rest: `/${encodeURIComponent(tokens[0] ?? '')}` }),

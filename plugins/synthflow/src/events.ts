@@ -11,9 +11,11 @@ import {
   refuse,
   requireSignature,
   type SignatureScheme,
+  secretAt,
   secretList,
   signatureHeaders,
   textAt,
+  type VerifiedBy,
   valueAt,
   z,
 } from '@switchhook/sdk';
@@ -69,9 +71,9 @@ export const events = defineSource({
             'MALFORMED',
             `${inboundCall} waits for an answer: it belongs to a source that uses synthflow.call`,
           );
-        verify(request, data, secrets, names);
+        const verifiedBy = verify(request, data, secrets, names);
         const { type, ...draft } = read(request, data);
-        return { kind: 'events', events: [{ ...draft, type: type ?? postCall }] };
+        return { kind: 'events', events: [{ ...draft, type: type ?? postCall }], verifiedBy };
       },
       sign(body, nowMs) {
         const signed = { body: Buffer.from(callIdIn(jsonOrNothing(body)) ?? ''), method: 'POST' };
@@ -81,12 +83,17 @@ export const events = defineSource({
   },
 });
 
-function verify(request: RawRequest, data: JsonObject, secrets: readonly string[], names: readonly string[]): void {
+function verify(
+  request: RawRequest,
+  data: JsonObject,
+  secrets: readonly string[],
+  names: readonly string[],
+): VerifiedBy {
   const [first = ''] = names;
   const header = names.find((name) => request.headers[name.toLowerCase()] !== undefined) ?? first;
   const id = callIdIn(data);
   if (id === null) throw refuse('UNVERIFIED', 'the body has no call.call_id, which is what Synthflow signs');
-  requireSignature({ ...scheme, header }, secrets, { ...request, body: Buffer.from(id) });
+  return secretAt(requireSignature({ ...scheme, header }, secrets, { ...request, body: Buffer.from(id) }), secrets);
 }
 
 function callIdIn(data: JsonObject): string | null {

@@ -13,6 +13,7 @@ import {
   readJsonObject,
   refuse,
   requireTokenInPath,
+  secretAt,
   secretList,
   textAt,
   variablesOf,
@@ -77,8 +78,8 @@ export const call = defineSource({
     };
     return {
       receive(request) {
-        if (tokens !== undefined) requireTokenInPath(request, tokens);
-        signature?.verify(request);
+        const byToken = tokens === undefined ? null : secretAt(requireTokenInPath(request, tokens), tokens);
+        const verifiedBy = signature?.verify(request) ?? byToken;
         const data = readJsonObject(request.body, { harmful: 'drop' });
         const type = textAt(data, 'data.event_type', 128) ?? initialization;
         if (eventTypes.includes(type))
@@ -86,7 +87,7 @@ export const call = defineSource({
         const inbound = callAt(data, fields);
         const id = textAt(data, 'data.id', 512);
         const event = callEvent(type, inbound, request, id === null ? null : [id]);
-        return { kind: 'call', event, call: inbound, deadlineMs, reply, fallback };
+        return { kind: 'call', event, call: inbound, deadlineMs, reply, fallback, verifiedBy };
       },
       fallback,
       sign(body, nowMs) {

@@ -48,13 +48,13 @@ export const events = defineSource({
     const read = fieldReader(fields, log);
     return {
       receive(request) {
-        verify(request);
+        const verifiedBy = verify(request);
         const data = readJsonObject(request.body);
         const { type, ...draft } = read(request, data, { key: () => textAt(data, 'data.id', 512) });
         if (type === null) throw refuse('MALFORMED', 'the body has no data.event_type; see fields.type');
         if (type === initialization)
           throw refuse('MALFORMED', `${type} waits for an answer: it belongs to a source that uses telnyx.call`);
-        return { kind: 'events', events: [{ ...draft, type }] };
+        return { kind: 'events', events: [{ ...draft, type }], verifiedBy };
       },
       sign,
     };

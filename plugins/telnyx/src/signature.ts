@@ -9,7 +9,9 @@ import {
   type SignatureScheme,
   type SignedRequest,
   secret,
+  secretAt,
   signatureHeaders,
+  type VerifiedBy,
   z,
 } from '@switchhook/sdk';
 
@@ -50,7 +52,7 @@ export function isUnsigned({ publicKeys, testKey }: Partial<Credentials>): boole
   return publicKeys === undefined && testKey === undefined;
 }
 
-/** `verify` throws a refusal where none of the keys fits; `sign` makes what `verify` accepts. */
+/** `verify` returns which of the keys fits, and throws a refusal where none does; `sign` makes what `verify` accepts. */
 export function verifierOf({ publicKeys = [], testKey, tolerance: toleranceMs }: Credentials) {
   const scheme: SignatureScheme = {
     header: 'Telnyx-Signature-Ed25519',
@@ -64,7 +66,7 @@ export function verifierOf({ publicKeys = [], testKey, tolerance: toleranceMs }:
   const own = testKey === undefined ? null : privateKeyOf(testKey);
   const keys = own === null ? publicKeys : [...publicKeys, createPublicKey(own)];
   return {
-    verify: (request: RawRequest): unknown => requireSignature(scheme, keys, request),
+    verify: (request: RawRequest): VerifiedBy => secretAt(requireSignature(scheme, keys, request), keys),
     sign(body: Uint8Array, nowMs: number): SignedRequest {
       if (own === null) throw new Error('a public key cannot sign: set testKey to try this source');
       return { headers: signatureHeaders(scheme, own, { body, method: 'POST' }, nowMs), rest: '' };

@@ -36,9 +36,9 @@ const events = defineSource({
     const read = fieldReader(fields, log);
     return {
       receive(request) {
-        const { data, bytes } = verify(request);
+        const { data, bytes, verifiedBy } = verify(request);
         const { type, ...draft } = read({ ...request, body: bytes }, data);
-        return { kind: 'events', events: [{ ...draft, type: type ?? 'webhook' }] };
+        return { kind: 'events', events: [{ ...draft, type: type ?? 'webhook' }], verifiedBy };
       },
       sign,
     };

@@ -9,7 +9,9 @@ import {
   type SignatureScheme,
   type SignedRequest,
   sameText,
+  secretAt,
   signatureHeaders,
+  type VerifiedBy,
   verifySignature,
 } from '@switchhook/sdk';
 import { type FormBody, formIn } from './form.js';
@@ -39,29 +41,31 @@ function schemeIn({ headers }: RawRequest): SignatureScheme {
   throw refuse('UNVERIFIED', `header ${settingsHeader} has another algorithm than HMAC_SHA1 and HMAC_SHA256`);
 }
 
-/** `verify` returns the body where one of the tokens fits, and throws a refusal otherwise; `sign` makes what `verify` accepts. */
+/** `verify` returns the body, and which token fits, where one does, and throws a refusal otherwise; `sign` makes what `verify` accepts. */
 export function verifierOf(secrets: readonly string[], url: string | undefined) {
   return {
-    verify(request: RawRequest): Omit<FormBody, 'signed'> {
+    verify(request: RawRequest): Omit<FormBody, 'signed'> & { readonly verifiedBy: VerifiedBy } {
       const scheme = schemeIn(request);
       const isJson = /^application\/json\b/i.test(request.headers['content-type'] ?? '');
       if ((request.headers['x-twilio-signature'] ?? '') === '') requireSignature(scheme, secrets, request);
       const form = isJson ? null : formIn(request.body);
       const sent = url === undefined ? request.url : `${url}${/\?.*$/s.exec(request.url)?.[0] ?? ''}`;
-      const isSigned = [...formsOf(sent)].filter((one) => {
+      const [signedBy] = [...formsOf(sent)].flatMap((one) => {
         const body = Buffer.from(`${one}${form?.signed ?? ''}`);
-        return verifySignature(scheme, secrets, { ...request, body }, request.receivedAtMs).verified;
+        const result = verifySignature(scheme, secrets, { ...request, body }, request.receivedAtMs);
+        return result.verified ? [result.secret] : [];
       });
-      if (isSigned.length === 0)
+      if (signedBy === undefined)
         throw refuse(
           'UNVERIFIED',
           `signature does not match the URL ${sent.replace(/\?.*$/s, '').slice(0, 256)} and the parameters: is it the URL that is entered in Twilio? If not, set server.publicUrl or url`,
         );
-      if (form !== null) return form;
+      const verifiedBy = secretAt(signedBy, secrets);
+      if (form !== null) return { ...form, verifiedBy };
       // Of JSON only the URL is signed, which has the hash of the body.
       if (!sameText(request.query.bodySHA256 ?? '', hashOf(request.body)))
         throw refuse('UNVERIFIED', 'the parameter bodySHA256 of the URL is not the hash of the body');
-      return { data: readJsonObject(request.body), bytes: request.body };
+      return { data: readJsonObject(request.body), bytes: request.body, verifiedBy };
     },
     sign(body: Uint8Array, nowMs: number): SignedRequest {
       if (url === undefined) throw new Error('the signature covers the URL: set the option url of this source');

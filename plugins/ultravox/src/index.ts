@@ -11,6 +11,7 @@ import {
   refuse,
   requireSignature,
   schemeOf,
+  secretAt,
   secretList,
   signatureHeaders,
   signatureOption,
@@ -67,12 +68,12 @@ const events = defineSource({
     const read = fieldReader(fields, log);
     return {
       receive(request) {
-        requireSignature(scheme, secrets, request);
+        const verifiedBy = secretAt(requireSignature(scheme, secrets, request), secrets);
         const { type, ...draft } = read(request, readJsonObject(request.body), {
           key: (found, subject) => (once.includes(found ?? '') && subject !== null ? eventKey(found, subject) : null),
         });
         if (type === null) throw refuse('MALFORMED', 'the body has no event, which names its type; see fields.type');
-        return { kind: 'events', events: [{ ...draft, type }] };
+        return { kind: 'events', events: [{ ...draft, type }], verifiedBy };
       },
       sign: (body, nowMs) => ({
         headers: signatureHeaders(scheme, secrets[0] ?? '', { body, method: 'POST' }, nowMs),

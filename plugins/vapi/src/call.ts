@@ -51,17 +51,18 @@ export const call = defineSource({
     });
     return {
       receive(request) {
-        verify(request);
+        const verifiedBy = verify(request);
         const { body, receivedAtMs } = request;
         const data = readJsonObject(body, { harmful: 'drop' });
         const type = typeIn(data) ?? assistantRequest;
         const draft = draftOf(data, type, body);
         // A phone number has one URL for all of its messages.
-        if (type !== assistantRequest) return { kind: 'events', events: [draft] };
+        if (type !== assistantRequest) return { kind: 'events', events: [draft], verifiedBy };
         const { id, from, to, agent } = partiesIn(data);
         const own = id === null ? [draft.key, String(receivedAtMs)] : [type, id];
         return {
           kind: 'call',
+          verifiedBy,
           event: { ...draft, key: fitting(eventKey(...own), 512) },
           call: { id, from: from ?? '', to: to ?? '', agent, data },
           deadlineMs,

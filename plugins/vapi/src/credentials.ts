@@ -8,8 +8,10 @@ import {
   type SignatureScheme,
   type SignedRequest,
   sameText,
+  secretAt,
   secretList,
   signatureHeaders,
+  type VerifiedBy,
   z,
 } from '@switchhook/sdk';
 
@@ -62,9 +64,9 @@ export const options = z.strictObject({
   signature: signatureOption.optional(),
 });
 
-/** `verify` throws a refusal where none of the secrets fits; `sign` makes what `verify` accepts. */
+/** `verify` returns which of the secrets fits, and throws a refusal where none does; `sign` makes what `verify` accepts. */
 export interface Verifier {
-  verify(request: RawRequest): unknown;
+  verify(request: RawRequest): VerifiedBy;
   sign(body: Uint8Array, nowMs: number): SignedRequest;
 }
 
@@ -80,8 +82,8 @@ function tokens(secrets: readonly string[], header: string | undefined): Verifie
       const sent = names
         .flatMap((name) => headers[name.toLowerCase()] ?? [])
         .map((text) => text.replace(/^Bearer +/i, ''));
-      const fitting = sent.flatMap((token) => secrets.filter((one) => sameText(one, token)));
-      if (fitting.length > 0) return;
+      const fitting = secrets.map((one) => sent.filter((token) => sameText(one, token)).length > 0);
+      if (fitting.includes(true)) return secretAt(fitting.lastIndexOf(true), secrets);
       const problem = sent.length === 0 ? 'is missing' : 'has none of the secrets';
       throw refuse('UNVERIFIED', `header ${names.join(' or ')} ${problem}`);
     },
@@ -100,7 +102,7 @@ function signatures(
   const scheme: SignatureScheme = { ...how, header, timestampHeader, toleranceMs, signed };
   const keys = secretIsBase64 ? secrets.map(decoded) : secrets;
   return {
-    verify: (request) => requireSignature(scheme, keys, request),
+    verify: (request) => secretAt(requireSignature(scheme, keys, request), keys),
     sign(body, nowMs) {
       const id = how.signed === signed ? {} : { [messageIdHeader.toLowerCase()]: `msg_${nowMs}` };
       const made = signatureHeaders(scheme, keys[0] ?? '', { body, method: 'POST', headers: id }, nowMs);

@@ -15,7 +15,7 @@ export const events = defineSource({
     const { verify, sign } = verifierOf(credentials);
     return {
       receive(request) {
-        verify(request);
+        const verifiedBy = verify(request);
         const { body } = request;
         const data = readJsonObject(body);
         const type = typeIn(data);
@@ -23,7 +23,7 @@ export const events = defineSource({
         if (type === assistantRequest)
           throw refuse('MALFORMED', `${type} waits for an answer: it belongs to a source that uses vapi.call`);
         const draft = draftOf(data, type, body);
-        return { kind: 'events', events: [withBody(draft, body)] };
+        return { kind: 'events', events: [withBody(draft, body)], verifiedBy };
       },
       sign,
     };

@@ -61,7 +61,7 @@ describe('an operator', () => {
     expect(String(refused)).to.contain(`the body of event ${last} was removed`);
     const filter = { deliveries: { state: 'delivered' }, events: null } as const;
     const replay = await operations.replays.start(request({ filter }));
-    expect(replay).to.deep.include({ replayed: 0, skipped: { running: 0, unconfigured: 0, withoutBody: 1 } });
+    expect(replay).to.deep.include({ changed: 0, skipped: { running: 0, unconfigured: 0, withoutBody: 1 } });
     await pipeline.close();
   });
 
@@ -358,7 +358,7 @@ describe('a replay', () => {
     const [first] = await received(...['a', 'b', 'c'].map((key) => ({ key })));
     await operations.discard(`${first}.0`);
     crm.fate.outcome = { kind: 'delivered' };
-    expect(await operations.replays.start(request())).to.include({ state: 'done', matched: 2, replayed: 2 });
+    expect(await operations.replays.start(request())).to.include({ state: 'done', matched: 2, changed: 2 });
     await clock.advance(1_000);
     const { items } = await operations.deliveries({ limit: 10 });
     expect(items.map(({ state, reason }) => reason ?? state)).to.deep.equal(['delivered', 'delivered', 'discarded']);
@@ -370,8 +370,8 @@ describe('a replay', () => {
     const { operations, received, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
     await received({ key: 'a', subject: 'conv_1' }, { key: 'b', subject: 'conv_2' }, { key: 'c', subject: 'conv_1' });
     const filter = { ...dead, events: { subject: 'conv_1' } };
-    expect(await operations.replays.start(request({ filter, dryRun: true }))).to.include({ matched: 2, replayed: 0 });
-    expect(await operations.replays.start(request({ filter }))).to.include({ matched: 2, replayed: 2 });
+    expect(await operations.replays.start(request({ filter, dryRun: true }))).to.include({ matched: 2, changed: 0 });
+    expect(await operations.replays.start(request({ filter }))).to.include({ matched: 2, changed: 2 });
     await pipeline.close();
   });
 
@@ -380,7 +380,7 @@ describe('a replay', () => {
     const { operations, received, clock, pipeline, stateOf } = anOperator({ destinations: { crm: crm.deliver } });
     await received({ key: 'a' });
     const replay = await operations.replays.start(request({ dryRun: true }));
-    expect(replay).to.include({ state: 'done', matched: 1, replayed: 0 });
+    expect(replay).to.include({ state: 'done', matched: 1, changed: 0 });
     await clock.advance(60_000);
     expect([await stateOf(), crm.seen.length]).to.deep.equal([['rejected'], 1]);
     await pipeline.close();
@@ -420,7 +420,7 @@ describe('a replay', () => {
     const reroute = { reroute: true, filter: { deliveries: {}, events: {} } };
     // `old-name` is gone: what it gave to the CRM is not given again by another name.
     expect(await operations.replays.start(request({ ...reroute, dryRun: true }))).to.include({ matched: 1 });
-    expect(await operations.replays.start(request(reroute))).to.include({ matched: 1, replayed: 1 });
+    expect(await operations.replays.start(request(reroute))).to.include({ matched: 1, changed: 1 });
     await clock.advance(0);
     expect([crm.seen.length, slack.seen.map((id) => id.replace(/^.*\./, '.'))]).to.deep.equal([2, ['.1']]);
     expect(await operations.replays.start(request(reroute))).to.include({ matched: 0 });
@@ -437,7 +437,7 @@ describe('a replay', () => {
       clock: new FakeClock(before.clock.now() + 1_000),
     });
     const filter = { deliveries: {}, events: { unrouted: true } };
-    expect(await operations.replays.start(request({ reroute: true, filter }))).to.include({ replayed: 1 });
+    expect(await operations.replays.start(request({ reroute: true, filter }))).to.include({ changed: 1 });
     await clock.advance(0);
     expect(crm.seen).to.have.length(2);
     await pipeline.close();
@@ -461,12 +461,12 @@ describe('a replay', () => {
     await received({ key: 'a' });
     const starting = operations.replays.start(request());
     await clock.advance(1_000);
-    const { id, state, matched, replayed } = await starting;
-    expect([state, matched, replayed]).to.deep.equal(['running', 1, 0]);
+    const { id, state, matched, changed } = await starting;
+    expect([state, matched, changed]).to.deep.equal(['running', 1, 0]);
     expect(await statusOf(operations.replays.start(request()))).to.equal('REPLAY_RUNNING');
     release();
     await clock.advance(0);
-    expect(operations.replays.get(id)).to.include({ state: 'done', replayed: 1 });
+    expect(operations.replays.get(id)).to.include({ state: 'done', changed: 1 });
     expect(operations.replays.list().map((replay) => replay.id)).to.deep.equal([id]);
     await pipeline.close();
   });
@@ -540,7 +540,7 @@ describe('a replay', () => {
     await received({ key: 'a' });
     expect(await operations.replays.start(request())).to.include({ state: 'failed', reason: 'disk full' });
     away = false;
-    expect(await operations.replays.start(request())).to.include({ state: 'done', replayed: 1 });
+    expect(await operations.replays.start(request())).to.include({ state: 'done', changed: 1 });
     await pipeline.close();
   });
 
@@ -558,7 +558,7 @@ describe('a replay', () => {
       const { replays } = anOperator({ store: () => stopping }).operations;
       void replays
         .start(request())
-        .then(({ state, replayed }) => expect([state, replayed]).to.deep.equal(['stopped', 0]));
+        .then(({ state, changed }) => expect([state, changed]).to.deep.equal(['stopped', 0]));
     });
     await stopped;
     expect(
@@ -640,8 +640,8 @@ describe('a replay', () => {
         );
         const changeable = matching.filter(([, fact]) => fact.state !== 'running' && fact.destination !== 'gone');
         expect(replay.matched).to.equal(matching.length);
-        expect(replay.replayed).to.equal(changeable.length);
-        expect(replay.replayed + replay.skipped.running + replay.skipped.unconfigured).to.equal(replay.matched);
+        expect(replay.changed).to.equal(changeable.length);
+        expect(replay.changed + replay.skipped.running + replay.skipped.unconfigured).to.equal(replay.matched);
         const due: number[] = [];
         for (const [id, fact] of facts) {
           const now = await store.delivery(id);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { answerOf, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
+import { answerOf, merged, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
+import { fixtureOf, sentBody } from '../../../core/dashboard/build/model/fixture.js';
 import {
   bytesText,
   failingShare,
@@ -11,10 +12,42 @@ import {
 import { parseJson } from '../../../core/dashboard/build/model/json.js';
 import { layoutOf } from '../../../core/dashboard/build/model/layout.js';
 import { linkTo, placeOf } from '../../../core/dashboard/build/model/location.js';
-import type { Call, Delivery } from '../../../core/dashboard/build/model/replies.js';
-import { age, duration, excerpt, gatheredText, shellLine } from '../../../core/dashboard/build/model/wording.js';
+import type { Call, Delivery, EventDetails, Explanation } from '../../../core/dashboard/build/model/replies.js';
+import {
+  age,
+  duration,
+  excerpt,
+  gatheredText,
+  proofText,
+  shellLine,
+} from '../../../core/dashboard/build/model/wording.js';
 
 describe('what the page writes', () => {
+  it('copies an event as a file that the commands read: without what is not of it', () => {
+    const data = parseJson('{"n":1,"answer":"a field of the sender"}') as EventDetails['data'];
+    const facts = { id: 'e', key: 'k', source: 'agents', type: 't', subject: null, agent: null };
+    const times = { occurredAt: '2026-01-01T00:00:00.000Z', receivedAt: '2026-01-01T00:00:01.000Z' };
+    const delivery = {
+      route: 'all',
+      destination: 'crm',
+      state: 'dead',
+    } as unknown as EventDetails['deliveries'][number];
+    const event = { ...facts, ...times, data, bytes: 3, verifiedBy: null, deliveries: [delivery] };
+    expect(fixtureOf(event).replaceAll(/\s/g, '')).to.equal(
+      '{"id":"e","key":"k","source":"agents","type":"t","subject":null,"agent":null,"occurredAt":"2026-01-01T00:00:00.000Z",' +
+        '"receivedAt":"2026-01-01T00:00:01.000Z","data":{"n":1,"answer":"afieldofthesender"},' +
+        '"deliveries":[{"route":"all","destination":"crm"}]}',
+    );
+    expect(sentBody(data)).to.equal(data);
+    const answer = { from: '', to: '', step: 'fresh', ms: 1, lookups: [], variables: {}, origins: {} };
+    expect(sentBody({ call: 'c', answer })).to.deep.equal({ call: 'c' });
+  });
+
+  it('says which secret has verified an event', () => {
+    const texts = [null, { secret: 0, of: 0 }, { secret: 2, of: 3 }].map(proofText);
+    expect(texts).to.deep.equal(['not known', 'none: the source needs no secret', 'secret 2 of 3 of the source']);
+  });
+
   it('says of a delivery what it has gathered, or that another one has', () => {
     const delivery: Omit<Delivery, 'gathered'> = {
       ...{ id: 'a.0', event: 'a', route: 'calls', destination: 'crm', transforms: [], state: 'waiting' },
@@ -140,6 +173,18 @@ describe('the figures of the last hour', () => {
 });
 
 describe('a conversation', () => {
+  it('has each event once, as it was loaded last, in the order of receipt', () => {
+    const at = (n: number, id: string, kept = true) =>
+      ({ kept, event: { id, receivedAt: `2026-01-01T00:00:0${n}.000Z` } }) as unknown as Explanation;
+    const whole = merged([at(1, 'a'), at(2, 'b')], [at(2, 'b', false), at(2, 'c'), at(3, 'd')]);
+    expect(whole.map(({ event, kept }) => [event.id, kept])).to.deep.equal([
+      ['a', true],
+      ['b', false],
+      ['c', true],
+      ['d', true],
+    ]);
+  });
+
   it('lacks the end of what has started', () => {
     const types = ['call_started', 'conversation_started', 'conversation_ended', 'inbound_call'].map((type) => ({
       type,

@@ -388,6 +388,88 @@ describe('the API', () => {
     await close();
   });
 
+  it('lists events by the state of their deliveries, and those that came again', async () => {
+    const { ask, received, close } = await setup({ destinations: { crm: fickle().deliver } });
+    const [a = '', b = ''] = await received({ key: 'a', subject: 'one' }, { key: 'b', subject: 'two' });
+    await received({ key: 'a' });
+    const idsOf = async (query: string) =>
+      (await ask('GET', `/api/events?${query}`)).reply.events.map((event: { readonly id: string }) => event.id);
+    await ask('POST', `/api/deliveries/${b}.0/replay`);
+    await ask('POST', `/api/deliveries/${b}.0/discard`);
+    expect(await idsOf('state=dead')).to.deep.equal([b, a]);
+    expect(await idsOf('state=dead&subject=one')).to.deep.equal([a]);
+    expect(await idsOf('state=delivered')).to.deep.equal([]);
+    expect(await idsOf('duplicate=true')).to.deep.equal([a]);
+    expect(await idsOf('duplicate=true&text=one')).to.deep.equal([a]);
+    expect(await idsOf('duplicate=true&subject=two')).to.deep.equal([]);
+    expect((await ask('GET', '/api/events?state=late')).reply.code).to.equal('MALFORMED');
+    await close();
+  });
+
+  it('says where the store cannot filter, instead of returning events that do not fit', async () => {
+    const { ask, received, close } = await setup({
+      store: (store) => storeWith(store, { eventConditions: ['ids'] }),
+    });
+    await received({ key: 'a' });
+    for (const query of ['state=dead', 'state=dead&text=a']) {
+      const { status, reply } = await ask('GET', `/api/events?${query}`);
+      expect([status, reply.code, reply.detail]).to.deep.equal([
+        501,
+        'STORE_CANNOT_FILTER',
+        'it finds no events by the state of their deliveries: its eventConditions lack "state"',
+      ]);
+    }
+    expect((await ask('GET', '/api/events?duplicate=true')).reply.events).to.deep.equal([]);
+    await close();
+  });
+
+  it('explains all events of a subject, page by page', async () => {
+    const { ask, received, close } = await setup();
+    const ids = await received(...Array.from({ length: 45 }, (_, n) => ({ key: `a${n}`, subject: 'conv_1' })));
+    const found: string[] = [];
+    const sizes: number[] = [];
+    let cursor: string | null | undefined;
+    while (cursor !== null) {
+      const { reply } = await ask('POST', '/api/explain', { subject: 'conv_1', ...(cursor && { cursor }) });
+      found.unshift(...reply.explanations.map(({ event }: { readonly event: { readonly id: string } }) => event.id));
+      sizes.push(reply.explanations.length);
+      cursor = reply.cursor;
+    }
+    expect([found, sizes]).to.deep.equal([ids, [20, 20, 5]]);
+    expect((await ask('POST', '/api/explain', { event: ids[0] })).reply.cursor).to.equal(null);
+    expect((await ask('POST', '/api/explain', { subject: 'conv_1', cursor: 'x' })).reply.code).to.equal('MALFORMED');
+    expect((await ask('POST', '/api/explain', { event: ids[0], cursor: 'x' })).reply.code).to.equal('MALFORMED');
+    await close();
+  });
+
+  it('discards by a filter, tells how it went, and which it chose', async () => {
+    const { ask, received, close } = await setup({ destinations: { crm: fickle().deliver } });
+    await received({ key: 'a', subject: 'conv_1' }, { key: 'b' });
+    const filter = { subject: 'conv_1', destination: 'crm', since: '1h', reason: 'rejected' };
+    expect((await ask('POST', '/api/discard', { filter, dryRun: true })).reply).to.include({
+      matched: 1,
+      discarded: 0,
+    });
+    const { reply } = await ask('POST', '/api/discard', { filter });
+    expect(reply).to.deep.include({
+      state: 'done',
+      matched: 1,
+      discarded: 1,
+      skipped: { running: 0 },
+      perSecond: 1_000,
+    });
+    const { since, ...used } = reply.filter;
+    expect(used).to.deep.equal({ state: 'dead', subject: 'conv_1', destination: 'crm', reason: 'rejected' });
+    expect(Date.parse(since)).to.be.below(Date.parse(reply.startedAt));
+    expect((await ask('GET', `/api/discards/${reply.id}`)).reply).to.deep.equal(reply);
+    expect((await ask('GET', '/api/discards')).reply.discards).to.have.length(2);
+    const ended = await ask('POST', `/api/discards/${reply.id}/cancel`);
+    expect([ended.status, ended.reply.code]).to.deep.equal([409, 'WRONG_STATE']);
+    const settled = `/api/deliveries?reason=discarded&settledSince=${reply.startedAt}`;
+    expect((await ask('GET', settled)).reply.deliveries).to.have.length(1);
+    await close();
+  });
+
   it('sends events through the routes of today', async () => {
     const { ask, received, close } = await setup();
     await received({ key: 'a' });
@@ -585,6 +667,21 @@ describe('the API', () => {
       ['that a delivery is not kept', ['GET', '/api/deliveries/nothing.0'], 'NOT_KEPT'],
       ['that a delivery to be replayed is not kept', ['POST', '/api/deliveries/nothing.0/replay'], 'NOT_KEPT'],
       ['that a replay is not known', ['GET', '/api/replays/nothing'], 'NOT_KEPT'],
+      ['that a discard is not known', ['GET', '/api/discards/nothing'], 'NOT_KEPT'],
+      ['that a discard to be cancelled is not known', ['POST', '/api/discards/nothing/cancel'], 'NOT_KEPT'],
+      ['that a discard has no condition', ['POST', '/api/discard', {}], 'MALFORMED', 'filter'],
+      [
+        'that what is delivered cannot be discarded',
+        ['POST', '/api/discard', { filter: { state: 'delivered' } }],
+        'MALFORMED',
+        'filter.state',
+      ],
+      [
+        'that one event of a discard has one type',
+        ['POST', '/api/discard', { filter: { event: 'e', type: 't' } }],
+        'MALFORMED',
+        'filter.type',
+      ],
       ['that a cursor is none', ['GET', '/api/events?cursor=nothing'], 'MALFORMED'],
       ['that a limit is too high', ['GET', '/api/events?limit=1001'], 'MALFORMED', 'limit'],
       ['that a limit is too low', ['GET', '/api/deliveries?limit=0'], 'MALFORMED', 'limit'],

@@ -20,6 +20,19 @@ const callIn = (call: Partial<Call>) => {
 };
 
 describe('a reception', () => {
+  it('says of each event which secret it had, whatever masks the event, or that this is not known', () => {
+    const verifiedIn = (given: object, mask = (one: EventDraft) => ({ ...one })) => {
+      const reception = readReception({ kind: 'events', events: [draft], ...given }, phoneNormalizer(null), {}, mask);
+      return reception.kind === 'events' && reception.events.map((one) => recordOf(one, 'agents', 0).verified);
+    };
+    const secrets = [{ secret: 2, of: 3 }, null, undefined].map((verifiedBy) => verifiedIn({ verifiedBy }));
+    expect(secrets).to.deep.equal([['2/3'], ['0/0'], [null]]);
+    const call = read(inboundCall({}, { verifiedBy: { secret: 1, of: 1 } }));
+    expect(call.kind === 'call' && recordOf(call.event, 'calls', 0).verified).to.equal('1/1');
+    for (const wrong of [{ secret: 4, of: 3 }, { secret: 0, of: 3 }, { secret: 1.5, of: 3 }, {}, '1/3', 1, []])
+      expect(() => verifiedIn({ verifiedBy: wrong }), JSON.stringify(wrong)).to.throw('verifiedBy');
+  });
+
   it('has the numbers of calls and of the other party as E.164', () => {
     expect(callIn({ from: '030 901820', to: 'tel:+49-30-901821' })).to.include({
       from: '+4930901820',

@@ -66,6 +66,7 @@ const event = z.object({
   occurredAtMs: ms,
   receivedAtMs: ms,
   trace: text,
+  verified: text.optional(),
   /** Its bytes as text; those that are no UTF-8 are in `base64`. */
   body: z.string().optional(),
   base64: z.base64().optional(),
@@ -88,10 +89,25 @@ export type Content =
 
 /** A line of a backup, without its line break. */
 export function lineOfEvent({ event: kept, deliveries }: StoredEvent): string {
-  const { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace = null } = kept;
+  const { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, body } = kept;
+  const { trace = null, verified } = kept;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const content = isUtf8(bytes) ? { body: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
-  const facts = { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, trace, ...content };
+  const proof = verified == null ? {} : { verified };
+  const facts = {
+    id,
+    key,
+    source,
+    type,
+    subject,
+    agent,
+    party,
+    occurredAtMs,
+    receivedAtMs,
+    trace,
+    ...proof,
+    ...content,
+  };
   return JSON.stringify({
     event: facts satisfies z.output<typeof event>,
     deliveries: deliveries.map(({ record, attempts }) => {
@@ -108,7 +124,8 @@ export function contentOf(line: string): Content {
   const read = content.parse(JSON.parse(line));
   if ('text' in read) return { kind: 'text', text: read.text };
   if ('key' in read) return { kind: 'key', key: read.key };
-  const { body, base64, ...record } = read.event;
+  const { body, base64, verified, ...record } = read.event;
+  const proof = verified == null ? {} : { verified };
   const bytes = base64 === undefined ? Buffer.from(body ?? '', 'utf8') : Buffer.from(base64, 'base64');
   const deliveries = read.deliveries.map(({ history, gathered, ...made }, index) => ({
     record: {
@@ -122,5 +139,5 @@ export function contentOf(line: string): Content {
     },
     attempts: history,
   }));
-  return { kind: 'event', event: { event: { ...record, body: bytes }, deliveries } };
+  return { kind: 'event', event: { event: { ...record, ...proof, body: bytes }, deliveries } };
 }

@@ -7,7 +7,8 @@ import { errorMessage, Sleep } from '@switchhook/sdk/internal';
 import type { RouterClient } from '../api-client.js';
 import { printAttempt, printReceived } from '../format/dev.js';
 import type { Output } from '../output.js';
-import { type Sample, withoutAnswer } from './send.js';
+import { withoutAnswer } from './fixture.js';
+import type { Sample } from './send.js';
 
 /** Between two questions for what is new. */
 const pauseMs = 200;

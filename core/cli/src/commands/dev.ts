@@ -3,7 +3,8 @@ import { eventDetails } from '@switchhook/core/api';
 import { type RouterOptions, withRouter } from '../api-client.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { DevSession } from './dev-session.js';
-import { chosenSample, type Sample, withoutAnswer } from './send.js';
+import { withoutAnswer } from './fixture.js';
+import { chosenSample, type Sample } from './send.js';
 import { stopSignal } from './start.js';
 
 interface DevOptions extends Omit<RouterOptions, 'json'> {

@@ -4,7 +4,7 @@ import { duplicateList, type EventSearch, eventDetails, eventList } from '@switc
 import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { type EventFilter, filterOf, type Part, type Period } from '../filters.js';
-import { clockTime, printDelivery, printEvent, printIndented } from '../format/event.js';
+import { clockTime, printDelivery, printEvent, printIndented, proofText } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { noteRest, printJson, printTable, quantity } from '../print.js';
 import { type Column, timeCut } from '../table.js';
@@ -20,7 +20,9 @@ const eventColumns: readonly Column[] = [
 ];
 
 interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watched {
+  readonly state?: string;
   readonly unrouted?: true;
+  readonly cameAgain?: true;
   readonly duplicates?: true;
   readonly number?: string;
   readonly text?: string;
@@ -52,6 +54,9 @@ async function showEvent(router: RouterClient, id: string, options: EventsOption
   const event = await router.get(`/api/events/${encodeURIComponent(id)}`, eventDetails);
   if (options.json) return printJson(output, event);
   printEvent(output, event);
+  const { bytes, verifiedBy } = event;
+  const size = bytes === null ? [] : [quantity(bytes, 'byte')];
+  output.line([...size, proofText(verifiedBy)].join(', '));
   if (event.data === null) output.line('Retention has removed its body.');
   else printIndented(output, event.data, '  ');
   if (event.deliveries.length === 0) output.line('No route matched it: switchhook explain shows why.');
@@ -64,8 +69,9 @@ async function listEvents(
   command: Command,
   output: Output,
 ): Promise<void> {
-  const { limit, cursor, number: party, unrouted, text, where, last } = options;
-  const query = { ...filterOf(options), limit, cursor, party, unrouted: unrouted && 'true', text, where, last };
+  const { limit, cursor, number: party, unrouted, cameAgain, text, where, last } = options;
+  const flags = { unrouted: unrouted && 'true', duplicate: cameAgain && 'true' };
+  const query = { ...filterOf(options), limit, cursor, party, ...flags, text, where, last };
   const page = await router.get('/api/events', eventList, query);
   if (options.json) return printJson(output, page);
   const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {

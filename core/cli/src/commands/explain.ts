@@ -1,6 +1,5 @@
 /** `switchhook explain`: why an event went where it went, or where a body would go. Nothing is sent. */
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import {
   type DeliveryDetails,
   type DestinationStatus,
@@ -8,14 +7,7 @@ import {
   explanationList,
   status,
 } from '@switchhook/core/api';
-import {
-  durationText,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  partsOfDeliveryId,
-  stringifyJson,
-} from '@switchhook/sdk';
+import { durationText, type JsonObject, partsOfDeliveryId, stringifyJson } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
 import { printAnswer } from '../format/call.js';
@@ -23,9 +15,7 @@ import { printDelivery, printEvent, printIndented } from '../format/event.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson } from '../print.js';
 import { quoted } from '../shell-words.js';
-
-/** Of one subject, by the API. */
-const mostExplained = 20;
+import { fixtureIn } from './fixture.js';
 
 type Route = Explanation['routes'][number];
 type Destinations = readonly DestinationStatus[];
@@ -33,24 +23,28 @@ type Destinations = readonly DestinationStatus[];
 /** Of `switchhook explain`. */
 export interface ExplainOptions extends RouterOptions {
   readonly source?: string;
+  readonly cursor?: string;
 }
 
 export async function runExplain(output: Output, what: string, options: ExplainOptions): Promise<void> {
-  if (isFile(what) || options.source !== undefined) return explainBody(what, options, output);
+  const isBody = isFile(what) || options.source !== undefined;
+  if (isBody && options.cursor !== undefined)
+    throw new CommandFailure(exitCodes.usage, '--cursor is for a conversation: omit --source, and name its id');
+  if (isBody) return explainBody(what, options, output);
   await withRouter(options, output, async (router) => {
-    const explanations = await explained(router, what);
-    if (options.json) return printJson(output, { explanations });
+    const { explanations, cursor } = await explained(router, what, options);
+    if (options.json) return printJson(output, { explanations, cursor });
     print(explanations, await destinationsOf(router, explanations), output);
-    if (explanations.length === mostExplained)
-      output.note(`The latest ${mostExplained} events are explained. All: switchhook events --subject ${quoted(what)}`);
+    if (cursor !== null)
+      output.note(`There are earlier events: switchhook explain ${quoted(what)} --cursor ${quoted(cursor)}`);
   });
 }
 
 /** Ids of ours are UUIDs, but a platform's may be, too: what is no event of ours may be the subject of some. */
-async function explained(router: RouterClient, what: string): Promise<readonly Explanation[]> {
+async function explained(router: RouterClient, what: string, { cursor }: ExplainOptions) {
   const event = partsOfDeliveryId(what)?.eventId ?? what;
-  const ask = async (question: JsonObject) =>
-    (await router.post('/api/explain', explanationList, question)).explanations;
+  const ask = (question: JsonObject) => router.post('/api/explain', explanationList, question);
+  if (cursor !== undefined) return ask({ subject: what, cursor });
   if (!isEventId(event)) return ask({ subject: what });
   return ask({ event }).catch((refusal: unknown) => {
     if (refusal instanceof RouterRefusal && refusal.code === 'NOT_KEPT') return ask({ subject: what });
@@ -60,9 +54,12 @@ async function explained(router: RouterClient, what: string): Promise<readonly E
 
 async function explainBody(what: string, options: ExplainOptions, output: Output): Promise<void> {
   const { locally, sampleOf } = await import('./explain-locally.js');
-  const body = isFile(what) ? await bodyIn(what) : await sampleOf(what, options, output);
-  if (options.url === undefined) return printAll(await locally(body, options, output), options, output);
-  const { source } = options;
+  const { body, source: own } = isFile(what)
+    ? await fixtureIn(what)
+    : { body: await sampleOf(what, options, output), source: null };
+  const source = options.source ?? own ?? undefined;
+  const chosen = { ...options, ...(source !== undefined && { source }) };
+  if (options.url === undefined) return printAll(await locally(body, chosen, output), options, output);
   if (source === undefined) throw new CommandFailure(exitCodes.usage, "name the router's source: --source <name>");
   await withRouter(options, output, async (router) => {
     const { explanations } = await router.post('/api/explain', explanationList, { source, body });
@@ -181,15 +178,4 @@ function printMismatch({ name, where, parts, reason }: Mismatch, output: Output)
 
 function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile();
-}
-
-async function bodyIn(file: string): Promise<JsonObject> {
-  let value: JsonValue = null;
-  try {
-    value = parseJson(await readFile(file, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new CommandFailure(exitCodes.usage, `${file} is not a JSON object`);
 }

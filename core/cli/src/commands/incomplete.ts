@@ -10,13 +10,14 @@ import { timeCut } from '../table.js';
 
 interface IncompleteOptions extends RouterOptions, Part {
   readonly source?: string;
+  readonly subject?: string;
   readonly utc?: true;
 }
 
 export async function runIncomplete(output: Output, options: IncompleteOptions, command: Command): Promise<void> {
   return withRouter(options, output, async (router) => {
-    const { source, limit, cursor } = options;
-    const found = await router.get('/api/incomplete', incompleteList, { source, limit, cursor });
+    const { source, subject, limit, cursor } = options;
+    const found = await router.get('/api/incomplete', incompleteList, { source, subject, limit, cursor });
     if (options.json) return printJson(output, found);
     if (found.conversations.length === 0) return output.line('No conversation is incomplete.');
     const rows = found.conversations.map((one) => [

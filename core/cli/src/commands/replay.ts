@@ -1,25 +1,34 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 
-import { deliveryDetails, type Replay, replay, status } from '@switchhook/core/api';
+import { deliveryDetails, type Replay, replay, replayList, status } from '@switchhook/core/api';
 import { partsOfDeliveryId } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
-import { checkDestination, ended, type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
-import { type DeliveryFilter, type DiedPeriod, type EventFilter, filterOf, type Period } from '../filters.js';
+import { checkDestination, type RouterClient, withRouter } from '../api-client.js';
 import { standing } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
-import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { confirm, deliveries, printJson } from '../print.js';
+import { CommandFailure, exitCodes, type Output } from '../output.js';
+import { printJson } from '../print.js';
+import { type BulkKind, type BulkOptions, changeMany, conditionsOf, listOrCancel } from './bulk-changes.js';
 
-interface ReplayOptions extends RouterOptions, EventFilter, DeliveryFilter, Period, DiedPeriod {
+interface ReplayOptions extends BulkOptions {
   readonly unrouted?: true;
   readonly reroute?: true;
-  readonly dryRun?: true;
-  readonly perSecond: string;
-  readonly yes?: true;
 }
+
+const kind: BulkKind<Replay> = {
+  ...{ verb: 'replay', past: 'replayed', one: replay, all: replayList.transform(({ replays }) => replays) },
+  changed: ({ replayed }) => replayed,
+  would: ({ reroute }) => (reroute ? 'made' : 'replayed'),
+  skipped: ({ skipped: { running, unconfigured, withoutBody } }) => [
+    ...(running > 0 ? [`${running} skipped: running or gone`] : []),
+    ...(unconfigured > 0 ? [`${unconfigured} skipped: their destination is not configured`] : []),
+    ...(withoutBody > 0 ? [`${withoutBody} skipped: retention has removed the bodies of their events`] : []),
+  ],
+};
 
 export async function runReplay(output: Output, id: string | undefined, options: ReplayOptions): Promise<void> {
   return withRouter(options, output, async (router) => {
+    if (options.list || options.cancel) return listOrCancel(router, kind, options, output);
     if (id !== undefined && partsOfDeliveryId(id) !== null) return replayOne(router, id, options, output);
     if (id !== undefined && !isEventId(id))
       throw new CommandFailure(
@@ -27,21 +36,12 @@ export async function runReplay(output: Output, id: string | undefined, options:
         `${id} is no id of a delivery or an event; for a conversation: --subject ${id}`,
       );
     await checkDestination(router, options.destination);
-    const request = requestFor(id, options);
-    const counted = await followed(
-      router,
-      await router.post('/api/replay', replay, { ...request, dryRun: true }),
-      output,
-    );
-    if (options.dryRun || counted.state !== 'done') return report(counted, options, output);
-    if (counted.matched === 0 && !options.json) return output.line('Nothing fits: 0 deliveries replayed.');
-    if (counted.matched === 0) return report(counted, options, output);
+    const { unrouted, reroute = false, perSecond } = options;
+    const filter = conditionsOf({ ...options, ...(id !== undefined && { event: id }) }, { unrouted });
+    const request = { filter, reroute, perSecond: Number(perSecond) };
     // One event by its id needs no confirmation.
-    if (options.yes !== true && id === undefined) await confirm(`Replay ${deliveries(counted.matched)}?`, output);
-    const started = await router.post('/api/replay', replay, request);
-    const result = await followed(router, started, output);
-    report(result, options, output);
-    if (result.replayed > 0 && !options.json) await noteHolds(router, result.destinations, output);
+    const result = await changeMany(router, kind, request, { ...options, asks: id === undefined }, output);
+    if (result !== null && result.replayed > 0 && !options.json) await noteHolds(router, result.destinations, output);
   });
 }
 
@@ -61,38 +61,4 @@ async function noteHolds(router: RouterClient, destinations: readonly string[], 
     if (standing !== null)
       output.note(`${row.name} gets nothing yet: ${standing}. switchhook probe ${row.name} makes one attempt now.`);
   }
-}
-
-function requestFor(id: string | undefined, options: ReplayOptions) {
-  const { unrouted, reroute = false, perSecond } = options;
-  const filter = { ...filterOf({ ...options, ...(id !== undefined && { event: id }) }), unrouted };
-  if (Object.values(filter).every((condition) => condition === undefined))
-    throw new CommandFailure(
-      exitCodes.usage,
-      'name deliveries: by id, or by options such as --destination crm or --state dead',
-    );
-  return { filter, reroute, perSecond: Number(perSecond) };
-}
-
-/** The replay at its end. */
-function followed(router: RouterClient, started: Replay, output: Output): Promise<Replay> {
-  return ended(started, output, {
-    again: (id) => router.get(`/api/replays/${id}`, replay),
-    text: ({ dryRun, matched, replayed }) => (dryRun ? `${matched} found` : `${replayed} of ${matched}`),
-  });
-}
-
-function report(result: Replay, options: ReplayOptions, output: Output): void {
-  const { state, dryRun, matched, replayed, skipped, reason } = result;
-  if (options.json) printJson(output, result);
-  else if (dryRun) output.line(`${deliveries(matched)} would be ${result.reroute ? 'made' : 'replayed'}`);
-  else {
-    output.line(`${styled(output, 'green', deliveries(replayed))} replayed`);
-    if (skipped.running > 0) output.line(`${skipped.running} skipped: running or gone`);
-    if (skipped.unconfigured > 0) output.line(`${skipped.unconfigured} skipped: their destination is not configured`);
-    if (skipped.withoutBody > 0)
-      output.line(`${skipped.withoutBody} skipped: retention has removed the bodies of their events`);
-  }
-  if (state !== 'done')
-    throw new CommandFailure(exitCodes.failed, `the replay ${state}${reason === null ? '' : `: ${reason}`}`);
 }

@@ -5,6 +5,7 @@ import { didYouMean } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { printJson, printTable } from '../print.js';
+import type { Fixture } from './fixture.js';
 
 interface SamplesOptions extends RouterOptions {
   readonly source?: string;
@@ -35,7 +36,7 @@ export async function sendByRouter(
   what: string,
   { source, same, json }: RouterSending,
   output: Output,
-  prepared: (sample: JsonObject | null, samples: readonly string[]) => Promise<JsonObject>,
+  prepared: (sample: JsonObject | null, samples: readonly string[]) => Promise<Fixture>,
 ): Promise<void> {
   const { sources } = await router.get('/api/samples', sampleList, { source });
   const own = sources.filter(({ signs }) => signs);
@@ -45,8 +46,8 @@ export async function sendByRouter(
   const sample = withSample?.samples.find(({ name }) => name === what)?.body ?? null;
   const names = own.flatMap(({ samples }) => samples.map(({ name }) => name));
   // What comes by an API holds nothing but JSON.
-  const body = await prepared(sample as JsonObject | null, names);
-  const row = withSample ?? only(own, source);
+  const { body, source: named } = await prepared(sample as JsonObject | null, names);
+  const row = withSample ?? own.find((one) => one.source === named) ?? only(own, source);
   const question = { source: row.source, body, newIds: sample !== null && same !== true };
   const { reply, event, duplicate, reason } = await router.post('/api/send', sent, question);
   if (json) printJson(output, { source: row.source, reply, event, duplicate, reason });

@@ -1,5 +1,4 @@
 /** `switchhook send`: sends a signed sample, or a file, to a source of the router. */
-import { readFile } from 'node:fs/promises';
 import type { Config, Router } from '@switchhook/core';
 import { systemClock } from '@switchhook/core/client';
 import { openNetwork, withNewIds } from '@switchhook/core/internal';
@@ -12,6 +11,7 @@ import { type ConfigOptions, localUrl } from '../configuration.js';
 import { configOf, unopenedRouter } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { printJson } from '../print.js';
+import { type Fixture, fixtureIn } from './fixture.js';
 
 interface SendOptions extends ConfigOptions {
   readonly source?: string;
@@ -59,9 +59,10 @@ async function sentByRouter(output: Output, what: string, options: SendOptions):
     );
   const { sendByRouter } = await import('./samples.js');
   await withRouter(options, output, (router) =>
-    sendByRouter(router, what, options, output, async (sample, samples) =>
-      changed(sample ?? (await bodyIn(what, samples)), options.set),
-    ),
+    sendByRouter(router, what, options, output, async (sample, samples) => {
+      const { body, source } = sample === null ? await fileOr(what, samples) : { body: sample, source: null };
+      return { body: changed(body, options.set), source };
+    }),
   );
 }
 
@@ -129,12 +130,6 @@ export interface Sample {
   readonly body: JsonObject;
 }
 
-/** The body of a recorded event as the platform sent it: the router adds the answer to that of a call. */
-export function withoutAnswer(data: Readonly<Record<string, unknown>>): JsonObject {
-  const { answer: _, ...body } = data as JsonObject;
-  return body;
-}
-
 /** A sample of a source or the body in a file, with the changed fields; ends the command where there is none. */
 export async function chosenSample(
   what: string,
@@ -156,23 +151,27 @@ async function chosenBody(
   const sample = withSample?.component.samples?.[what];
   if (withSample !== undefined && sample !== undefined)
     return { source: withSample.name, body: sample, isSample: true };
-  const [only, ...others] = sources;
-  const body = await bodyIn(
-    what,
-    sources.flatMap(({ component }) => Object.keys(component.samples ?? {})),
-  );
+  const samples = sources.flatMap(({ component }) => Object.keys(component.samples ?? {}));
+  const { body, source } = await fileOr(what, samples);
+  // An event names its source.
+  const own = sources.filter(({ name }) => name === source);
+  const [only, ...others] = own.length > 0 ? own : sources;
   if (only === undefined || others.length > 0)
     throw new CommandFailure(exitCodes.usage, `name the source: --source ${sources.map(({ name }) => name).join('|')}`);
   return { source: only.name, body, isSample: false };
 }
 
-async function bodyIn(file: string, samples: readonly string[]): Promise<JsonObject> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new CommandFailure(exitCodes.usage, `${file} is neither a file nor a sample; samples: ${samples.join(', ')}`);
-  });
-  const value = jsonOr(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new CommandFailure(exitCodes.usage, `${file} is not a JSON object`);
+/** The body in a file; ends the command, with the names of the samples, where there is none. */
+async function fileOr(what: string, samples: readonly string[]): Promise<Fixture> {
+  try {
+    return await fixtureIn(what);
+  } catch (error) {
+    if (error instanceof CommandFailure) throw error;
+    throw new CommandFailure(
+      exitCodes.usage,
+      `${what} is neither a file nor a sample; samples: ${[...new Set(samples)].join(', ')}`,
+    );
+  }
 }
 
 /** Sets fields by their dotted path; a value that is JSON is taken as such. */

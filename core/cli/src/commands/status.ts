@@ -6,7 +6,7 @@ import { type RouterOptions, withRouter } from '../api-client.js';
 import { relative } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
-import { msText, printJson, printTable } from '../print.js';
+import { msText, printJson, printTable, quantity } from '../print.js';
 import type { Column } from '../table.js';
 import { watched } from '../watch.js';
 
@@ -84,6 +84,7 @@ function print(current: Status, output: Output): void {
     ]),
   );
   printSources(current, output);
+  printSecrets(current, output);
   printResolvers(current, output);
   printPulls(current, output);
   printRouters(current, output);
@@ -117,6 +118,21 @@ function printSources({ sources, pulls }: Status, output: Output): void {
         : `${refusal.requests} ${refusal.code}${refusal.agent === null ? '' : ` ${refusal.agent}`}: ${refusal.reason}`,
     ]),
   );
+}
+
+/** Of each source with several secrets: which of them are used, so that it shows whether an old one can be removed. */
+function printSecrets({ sources }: Status, output: Output): void {
+  for (const { source, secrets } of sources) {
+    for (const of of new Set(secrets.map((use) => use.of).filter((count) => count > 1))) {
+      const positions = Array.from({ length: of }, (_, index) => index + 1);
+      const uses = positions.map((position) => {
+        const use = secrets.find((one) => one.of === of && one.secret === position);
+        if (use === undefined) return `secret ${position} of ${of} not used since the start`;
+        return `secret ${position} of ${of} in ${quantity(use.requests, 'request')}, last ${relative(use.lastAt)}`;
+      });
+      output.line(`${source}: ${uses.join('; ')}`);
+    }
+  }
 }
 
 function printResolvers({ resolvers }: Status, output: Output): void {

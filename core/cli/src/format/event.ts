@@ -1,7 +1,7 @@
 /** What happened to an event, as text for people. */
-import type { Delivery, DeliveryDetails, Event } from '@switchhook/core/api';
+import type { Delivery, DeliveryDetails, Event, eventDetails } from '@switchhook/core/api';
 import { systemClock } from '@switchhook/core/client';
-import { durationText, stringifyJson } from '@switchhook/sdk';
+import { durationText, stringifyJson, type z } from '@switchhook/sdk';
 import { type Output, styled } from '../output.js';
 import { printTable } from '../print.js';
 import { type Column, timeCut } from '../table.js';
@@ -48,6 +48,14 @@ export function printEvent(output: Output, event: Event, isReceived = true): voi
   output.line([styled(output, 'bold', type), ...about].join('  '));
   if (!isReceived) output.line(`event ${id}, an example: ${source} has not received it`);
   else output.line(`event ${id}, received by ${source} ${relative(receivedAt)} (${receivedAt})`);
+}
+
+/** Which secret has verified an event. */
+export function proofText(by: z.output<typeof eventDetails>['verifiedBy']): string {
+  if (by === null) return 'not known which secret has verified it';
+  return by.secret === 0
+    ? 'verified by no secret: its source needs none'
+    : `verified by secret ${by.secret} of ${by.of}`;
 }
 
 /** How a delivery stands, in a few words. */

@@ -113,12 +113,13 @@ export function explainCommand(output: Output): Command {
   return routerCommand('explain', 'Show why an event was routed as it was: every route, every delivery, every attempt.')
     .argument(
       '<what>',
-      'id of an event or a delivery; the subject of events, which is the id of their conversation; a JSON file with a body; or, with --source, a sample of the source',
+      'id of an event or a delivery; the subject of events, which is the id of their conversation; a JSON file with a body or an event; or, with --source, a sample of the source',
     )
     .option(
       '-s, --source <name>',
       'of a file or sample: the source that would receive it; needed for a sample, and where there are several',
     )
+    .option('--cursor <cursor>', 'of a conversation: the events before those that were explained')
     .addHelpText(
       'after',
       `
@@ -139,7 +140,9 @@ export function eventsCommand(output: Output): Command {
   const command = routerCommand('events', 'List events, or show one: its data, its deliveries, every attempt.');
   return withWatch(withPart(withPeriod(withEventFilter(command.argument('[id]', 'id of an event')))))
     .option('--number <number>', 'about this phone number')
+    .option('--state <state>', 'with a delivery that is waiting, running, delivered, dead, skipped or gathered')
     .option('--unrouted', 'only events that matched no route')
+    .option('--came-again', 'only events that came again since the router started')
     .option('--duplicates', 'events that came again since the router started, and how often')
     .option('--text <text>', 'only events whose data contain this text, in upper or lower case')
     .option('--where <condition>', 'only events for which this condition is true, e.g. "event.data.duration > 60"')
@@ -242,6 +245,7 @@ export function incompleteCommand(output: Output): Command {
     routerCommand('incomplete', 'List conversations of which an event did not arrive in time, the latest first.'),
   )
     .option('-s, --source <name>', 'of this source')
+    .option('--subject <id>', 'of this conversation or call')
     .option('--utc', "show times in UTC instead of by this machine's clock")
     .addHelpText(
       'after',

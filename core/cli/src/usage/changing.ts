@@ -18,6 +18,8 @@ export function replayCommand(output: Output): Command {
     .option('--dry-run', 'only count them')
     .option('--per-second <number>', 'so many become due each second', '50')
     .option('--yes', 'do not ask for confirmation')
+    .option('--list', 'list the latest replays of many, how far they are and what they chose')
+    .option('--cancel', 'end the replay that is running; what it has replayed stays replayed')
     .addHelpText(
       'after',
       `
@@ -27,7 +29,7 @@ Examples:
   switchhook replay --state delivered --destination warehouse --since 2026-01-01 --yes
   switchhook replay --reroute --unrouted --since 2h
 
-Running deliveries are skipped; a pending retry is replaced by its replay. Discarded ones need --reason discarded.`,
+A replay of many goes on in the router where you end the command with Ctrl-C. Running deliveries are skipped; a pending retry is replaced by its replay. Discarded ones need --reason discarded.`,
     )
     .action(whenRun(output, async () => (await import('../commands/replay.js')).runReplay));
 }
@@ -37,9 +39,13 @@ export function discardCommand(output: Output): Command {
     'discard',
     'End deliveries that are waiting or dead, by id or all that fit. Default: dead ones.',
   );
-  return withPeriod(withDeliveryFilter(command.argument('[id...]', 'ids of deliveries')))
+  const some = command.argument('[id...]', 'ids of deliveries');
+  return withDiedPeriod(withPeriod(withEventFilter(withDeliveryFilter(some))))
     .option('--dry-run', 'only count them')
+    .option('--per-second <number>', 'so many are discarded each second', '1000')
     .option('--yes', 'do not ask for confirmation')
+    .option('--list', 'list the latest discards of many, how far they are and what they chose')
+    .option('--cancel', 'end the discard of many that is running; what it has discarded stays discarded')
     .addHelpText(
       'after',
       `
@@ -48,7 +54,7 @@ Examples:
   switchhook discard --destination old-crm --state waiting --dry-run
   switchhook discard --reason rejected --until 30d --yes
 
-A replay with --reason discarded brings them back.`,
+A discard of many goes on in the router where you end the command with Ctrl-C. A replay with --reason discarded brings them back.`,
     )
     .action(whenRun(output, async () => (await import('../commands/discard.js')).runDiscard));
 }

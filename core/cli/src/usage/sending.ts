@@ -5,7 +5,7 @@ import { collected, configCommand, count, routerCommand, whenRun } from './optio
 
 export function sendCommand(output: Output): Command {
   return configCommand('send', 'Send a signed event to the router: a sample of its sources, or a file.')
-    .argument('<sample|file>', 'a sample such as conversation_ended, or a JSON file')
+    .argument('<sample|file>', 'a sample such as conversation_ended, or a JSON file with a body or an event')
     .option('-s, --source <name>', 'the source, where several could take it')
     .option(
       '--url <url>',
@@ -26,7 +26,9 @@ Examples:
   switchhook send conversation_ended
   switchhook send conversation_ended --set conversationId=conv_2 --set duration=10
   switchhook send captured.json --source agents --url https://hooks.example.com
-  switchhook send conversation_ended --by-router --url https://hooks.example.com --token …`,
+  switchhook send conversation_ended --by-router --url https://hooks.example.com --token …
+
+A file with an event, as switchhook events <id> --json prints it and the dashboard copies it, names its source.`,
     )
     .action(whenRun(output, async () => (await import('../commands/send.js')).runSend));
 }

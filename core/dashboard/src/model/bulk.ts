@@ -1,74 +1,99 @@
-/** Replays and discards of all that match. */
+/** Replays and discards of all that match: the router makes them, the page follows them. */
+import { signal } from '@preact/signals';
 import { ApiFailure, api } from './api.js';
+import type { BulkChange, Discard, Replay } from './bulk-replies.js';
 import { pause } from './clock.js';
-import type { Delivery, Replay } from './replies.js';
+import { linkTo } from './location.js';
 
+export type Verb = 'replay' | 'discard';
 type Conditions = Readonly<Record<string, string>>;
 
-/** The body of a replay for the conditions of a list. */
-export function replayBodyOf(filter: Conditions): { readonly filter: Conditions; readonly all?: true } {
+/** So many each second, unless the operator chooses. */
+export const usualPace: Readonly<Record<Verb, number>> = { replay: 50, discard: 1_000 };
+
+/** Counts the changes that this page has begun or cancelled: lists of them are then read again. */
+export const changesMade = signal(0);
+
+/** A change, with its verb. */
+export interface Made {
+  readonly verb: Verb;
+  readonly change: BulkChange;
+}
+
+/** How many it has changed. */
+export function changedBy(change: BulkChange): number {
+  return 'replayed' in change ? change.replayed : change.discarded;
+}
+
+/** How many it has passed over. */
+export function skippedBy({ skipped }: BulkChange): number {
+  return Object.values(skipped).reduce((sum, one) => sum + one, 0);
+}
+
+/** The body of a change for the conditions of a list. */
+export function bulkBodyOf(filter: Conditions): { readonly filter: Conditions; readonly all?: true } {
   return Object.keys(filter).length === 0 ? { filter, all: true } : { filter };
 }
 
 /** How soon its progress is read again. */
 const progressMs = 500;
 
-/** Starts a replay and follows it to its end; what the signal aborts is the following, not the replay. */
-export async function replayAll(body: object, signal: AbortSignal, show: (replay: Replay) => void): Promise<Replay> {
-  let replay = await api<Replay>('replay', { method: 'POST', body, signal });
-  show(replay);
-  while (replay.state === 'running') {
-    await pause(progressMs);
-    replay = await api<Replay>(`replays/${encodeURIComponent(replay.id)}`, { signal });
-    show(replay);
-  }
-  if (replay.state === 'failed' || replay.state === 'stopped')
-    throw new ApiFailure(
-      `The replay has ${replay.state === 'failed' ? 'failed' : 'stopped'}: ${replay.reason ?? 'the router was closed'}`,
-      'REPLAY',
-    );
-  return replay;
-}
-
-export interface DiscardProgress {
-  readonly discarded: number;
-  /** They were replayed, delivered or started meanwhile. */
-  readonly skipped: number;
-}
-
-const perPage = 200;
-
-/** Discards page by page, until nothing matches any more or the signal aborts. */
-export async function discardAll(
-  filter: Conditions,
+/** Starts a change and follows it to its end; what the signal aborts is the following, not the change. */
+export async function changeAll(
+  verb: Verb,
+  body: object,
   signal: AbortSignal,
-  show: (progress: DiscardProgress) => void,
-): Promise<DiscardProgress> {
-  let [discarded, skipped] = [0, 0];
-  let cursor: string | null | undefined;
-  while (cursor !== null) {
-    const query = { ...filter, limit: String(perPage), cursor };
-    const page = await api<{ readonly deliveries: readonly Delivery[]; readonly cursor: string | null }>('deliveries', {
-      query,
-      signal,
-    });
-    for (const { id, reason } of page.deliveries) {
-      if (reason === 'discarded') continue;
-      if (await isDiscarded(id, signal)) discarded += 1;
-      else skipped += 1;
-      show({ discarded, skipped });
-    }
-    cursor = page.cursor;
+  show: (change: BulkChange) => void,
+): Promise<BulkChange> {
+  let change = await api<BulkChange>(verb, { method: 'POST', body, signal });
+  if (!change.dryRun) changesMade.value += 1;
+  show(change);
+  while (change.state === 'running') {
+    await pause(progressMs);
+    change = await api<BulkChange>(`${verb}s/${encodeURIComponent(change.id)}`, { signal });
+    show(change);
   }
-  return { discarded, skipped };
+  if (!change.dryRun) changesMade.value += 1;
+  if (change.state === 'failed' || change.state === 'stopped')
+    throw new ApiFailure(
+      `The ${verb} has ${change.state === 'failed' ? 'failed' : 'stopped'}: ${change.reason ?? 'the router was closed'}`,
+      'BULK_CHANGE',
+    );
+  return change;
 }
 
-async function isDiscarded(id: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    await api(`deliveries/${encodeURIComponent(id)}/discard`, { method: 'POST', signal });
-    return true;
-  } catch (error) {
-    if (error instanceof ApiFailure && ['WRONG_STATE', 'NOT_KEPT'].includes(error.code ?? '')) return false;
-    throw error;
-  }
+/** Ends a change that runs. */
+export async function cancel({ verb, change }: Made): Promise<BulkChange> {
+  const ended = await api<BulkChange>(`${verb}s/${encodeURIComponent(change.id)}/cancel`, { method: 'POST' });
+  changesMade.value += 1;
+  return ended;
+}
+
+/** The latest changes since the router started, newest first; counts alone are left out. */
+export async function changesOf(signal: AbortSignal): Promise<readonly Made[]> {
+  const [{ replays }, { discards }] = await Promise.all([
+    api<{ readonly replays: readonly Replay[] }>('replays', { signal }),
+    api<{ readonly discards: readonly Discard[] }>('discards', { signal }),
+  ]);
+  const all: readonly Made[] = [
+    ...replays.map((change) => ({ verb: 'replay' as const, change })),
+    ...discards.map((change) => ({ verb: 'discard' as const, change })),
+  ];
+  return all.filter(({ change }) => !change.dryRun).sort((a, b) => (a.change.startedAt < b.change.startedAt ? 1 : -1));
+}
+
+/** Lists that show what became of the deliveries of a change. */
+export function becameOf({
+  verb,
+  change: { filter, startedAt },
+}: Made): readonly (readonly [link: string, text: string])[] {
+  const { destination, route, event, since, until } = filter;
+  const same = { destination, route, event, since, until };
+  if (verb === 'discard')
+    return [[linkTo(['dead'], { ...same, reason: 'discarded', settledSince: startedAt }), 'See what was discarded']];
+  return [
+    [linkTo(['deliveries'], { ...same, settledSince: startedAt }), 'See what becomes of them'],
+    [linkTo(['deliveries'], { ...same, state: 'waiting' }), 'those that still wait'],
+    [linkTo(['dead'], { ...same, settledSince: startedAt }), 'those that are dead again'],
+  ];
 }

@@ -79,6 +79,7 @@ export interface SourceStatus {
     readonly agent: string | null;
     readonly secret: { readonly expected: SecretOwner | null; readonly fits: readonly SecretOwner[] } | null;
   } | null;
+  readonly secrets: readonly (VerifiedBy & { readonly lastAt: string })[];
 }
 
 export interface Status {
@@ -142,7 +143,16 @@ export interface RouterEvent {
   readonly receivedAt: string;
 }
 
+/** Which secret of a source a request had: the position from 1, 0 where it needs none. */
+export interface VerifiedBy {
+  readonly secret: number;
+  readonly of: number;
+}
+
 export interface WholeEvent extends RouterEvent {
+  /** Of the data; null after retention has removed them. */
+  readonly bytes: number | null;
+  readonly verifiedBy: VerifiedBy | null;
   /** Null after retention has removed it. */
   readonly data: { readonly [key: string]: Json } | null;
 }
@@ -224,17 +234,6 @@ export interface Explanation {
   readonly deliveries: readonly DeliveryDetails[];
   readonly routes: readonly RouteExplanation[];
   readonly call: CallDryRun | null;
-}
-
-export interface Replay {
-  readonly id: string;
-  readonly state: 'running' | 'done' | 'failed' | 'stopped';
-  readonly dryRun: boolean;
-  readonly matched: number;
-  readonly replayed: number;
-  readonly destinations: readonly string[];
-  readonly skipped: { readonly running: number; readonly unconfigured: number; readonly withoutBody: number };
-  readonly reason: string | null;
 }
 
 export type Step = 'fresh' | 'cached' | 'stale' | 'default' | 'none' | 'minimum' | 'unanswered';

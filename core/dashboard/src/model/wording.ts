@@ -1,5 +1,5 @@
 /** How numbers, times and states are written. */
-import type { Delivery } from './replies.js';
+import type { Delivery, VerifiedBy } from './replies.js';
 
 /** `1 delivery`, `1,204 deliveries`. */
 export function count(number: number, one: string, many: string): string {
@@ -53,6 +53,11 @@ export function excerpt(text: string, most = 160): string {
   return line.length > most || line.length < text.trim().length ? `${line.slice(0, most).trimEnd()}…` : line;
 }
 
+/** The states of deliveries, to choose from. */
+export const stateChoices = (['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const).map(
+  (state) => [state, state] as const,
+);
+
 /** The state of a delivery as text. */
 export function stateText({ state, reason, attempts }: Pick<Delivery, 'state' | 'reason' | 'attempts'>): string {
   switch (state) {
@@ -64,6 +69,13 @@ export function stateText({ state, reason, attempts }: Pick<Delivery, 'state' | 
     default:
       return state;
   }
+}
+
+/** Which secret has verified an event. */
+export function proofText(by: VerifiedBy | null): string {
+  if (by === null) return 'not known';
+  const { secret: position, of } = by;
+  return position === 0 ? 'none: the source needs no secret' : `secret ${position} of ${of} of the source`;
 }
 
 /** What a delivery has gathered, or that another one has gathered it; null where its route does not wait. */

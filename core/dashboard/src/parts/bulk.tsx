@@ -1,11 +1,25 @@
-/** Replays or discards all deliveries that match, by filter: a count first, then the action with its progress. */
+/** Replays or discards all deliveries that match, by filter: a count first, then the action with its progress, and what became of them. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiFailure } from '../model/api.js';
-import { type DiscardProgress, discardAll, replayAll, replayBodyOf } from '../model/bulk.js';
-import { linkTo } from '../model/location.js';
-import type { Replay } from '../model/replies.js';
+import {
+  becameOf,
+  bulkBodyOf,
+  cancel,
+  changeAll,
+  changedBy,
+  changesMade,
+  changesOf,
+  type Made,
+  skippedBy,
+  usualPace,
+  type Verb,
+} from '../model/bulk.js';
+import type { BulkChange } from '../model/bulk-replies.js';
 import { count, ends } from '../model/wording.js';
+import { Action } from './actions.js';
 import { Dialog } from './dialog.js';
+import { useResource } from './resource.js';
+import { Badge, Time } from './text.js';
 
 interface BulkProps {
   /** Conditions of the list, with `state`. */
@@ -13,8 +27,6 @@ interface BulkProps {
   readonly changed: () => void;
   readonly short?: boolean;
 }
-
-type Verb = 'replay' | 'discard';
 
 export function BulkActions({ filter, changed, short = false }: BulkProps) {
   const [asked, setAsked] = useState<Verb | null>(null);
@@ -52,9 +64,8 @@ export function BulkActions({ filter, changed, short = false }: BulkProps) {
 
 type Phase =
   | { readonly kind: 'counting' }
-  | { readonly kind: 'counted'; readonly replay: Replay }
-  | { readonly kind: 'replaying'; readonly replay: Replay }
-  | { readonly kind: 'discarding'; readonly progress: DiscardProgress; readonly done: boolean }
+  | { readonly kind: 'counted'; readonly change: BulkChange }
+  | { readonly kind: 'changing'; readonly change: BulkChange }
   | { readonly kind: 'failed'; readonly reason: string };
 
 interface DialogProps {
@@ -65,7 +76,7 @@ interface DialogProps {
 
 function BulkDialog({ verb, filter, close }: DialogProps) {
   const [phase, setPhase] = useState<Phase>({ kind: 'counting' });
-  const [perSecond, setPerSecond] = useState(50);
+  const [perSecond, setPerSecond] = useState(usualPace[verb]);
   const abort = useRef(new AbortController());
   const attempt = async (run: (signal: AbortSignal) => Promise<void>): Promise<void> => {
     const { signal } = abort.current;
@@ -78,49 +89,41 @@ function BulkDialog({ verb, filter, close }: DialogProps) {
   };
   useEffect(() => {
     void attempt(async (signal) => {
-      const replay = await replayAll({ ...replayBodyOf(filter), dryRun: true }, signal, () => undefined);
-      setPhase({ kind: 'counted', replay });
+      const change = await changeAll(verb, { ...bulkBodyOf(filter), dryRun: true }, signal, () => undefined);
+      setPhase({ kind: 'counted', change });
     });
     return () => abort.current.abort();
   }, []);
   const start = (): void =>
     void attempt(async (signal) => {
-      if (verb === 'discard') {
-        const show = (progress: DiscardProgress, done = false): void =>
-          setPhase({ kind: 'discarding', progress, done });
-        show({ discarded: 0, skipped: 0 });
-        show(await discardAll(filter, signal, show), true);
-      } else
-        await replayAll({ ...replayBodyOf(filter), perSecond }, signal, (replay) =>
-          setPhase({ kind: 'replaying', replay }),
-        );
+      await changeAll(verb, { ...bulkBodyOf(filter), perSecond }, signal, (change) =>
+        setPhase({ kind: 'changing', change }),
+      );
     });
   const title = verb === 'replay' ? 'Replay all that match' : 'Discard all that match';
   return (
     <Dialog title={title} close={close}>
       <Conditions filter={filter} />
       <div role="status" aria-live="polite">
-        <PhaseText phase={phase} verb={verb} filter={filter} />
+        <PhaseText phase={phase} verb={verb} />
       </div>
-      {phase.kind === 'counted' && phase.replay.matched > 0 && (
+      {phase.kind === 'counted' && phase.change.matched > 0 && (
         <>
-          {verb === 'replay' && (
-            <label>
-              <span>Deliveries per second</span>
-              <input
-                type="number"
-                min={1}
-                max={10_000}
-                value={perSecond}
-                onInput={({ currentTarget }) =>
-                  setPerSecond(Math.min(10_000, Math.max(1, Math.round(Number(currentTarget.value)) || 1)))
-                }
-              />
-            </label>
-          )}
+          <label>
+            <span>Deliveries per second</span>
+            <input
+              type="number"
+              min={1}
+              max={10_000}
+              value={perSecond}
+              onInput={({ currentTarget }) =>
+                setPerSecond(Math.min(10_000, Math.max(1, Math.round(Number(currentTarget.value)) || 1)))
+              }
+            />
+          </label>
           <div class="buttons">
             <button type="button" class={verb === 'discard' ? 'danger' : 'main'} onClick={start}>
-              {verb === 'replay' ? 'Replay' : 'Discard'} {count(phase.replay.matched, 'delivery', 'deliveries')}
+              {verb === 'replay' ? 'Replay' : 'Discard'} {count(phase.change.matched, 'delivery', 'deliveries')}
             </button>
             <button type="button" onClick={close}>
               Cancel
@@ -128,12 +131,26 @@ function BulkDialog({ verb, filter, close }: DialogProps) {
           </div>
         </>
       )}
-      {phase.kind === 'discarding' && !phase.done && (
-        <button type="button" onClick={close}>
-          Stop
-        </button>
+      {phase.kind === 'changing' && phase.change.state === 'running' && (
+        <>
+          <p class="dim">It goes on in the router if you close this page.</p>
+          <Stop made={{ verb, change: phase.change }} />
+        </>
       )}
     </Dialog>
+  );
+}
+
+function Stop({ made }: { readonly made: Made }) {
+  const stop = async (): Promise<string> => {
+    const { matched, ...rest } = await cancel(made);
+    const changed = changedBy({ ...rest, matched });
+    return `The ${made.verb} was cancelled: ${changed.toLocaleString('en')} of ${count(matched, 'delivery', 'deliveries')} ${done[made.verb]}.`;
+  };
+  return (
+    <Action run={stop} label={`Stop the ${made.verb}`}>
+      Stop
+    </Action>
   );
 }
 
@@ -150,22 +167,17 @@ function Conditions({ filter }: { readonly filter: BulkProps['filter'] }) {
   );
 }
 
-function PhaseText({
-  phase,
-  verb,
-  filter,
-}: {
-  readonly phase: Phase;
-  readonly verb: Verb;
-  readonly filter: BulkProps['filter'];
-}) {
+/** What has been done to those that it changed. */
+const done = { replay: 'made to wait for their next attempt', discard: 'discarded' } as const;
+
+function PhaseText({ phase, verb }: { readonly phase: Phase; readonly verb: Verb }) {
   switch (phase.kind) {
     case 'counting':
       return <p>Counting…</p>;
     case 'failed':
       return <p class="wrong">{ends(phase.reason)}</p>;
     case 'counted': {
-      const { matched, destinations } = phase.replay;
+      const { matched, destinations } = phase.change;
       if (matched === 0) return <p>No delivery matches any more.</p>;
       return (
         <p>
@@ -177,45 +189,82 @@ function PhaseText({
         </p>
       );
     }
-    case 'replaying': {
-      const { state, matched, replayed, skipped, reason } = phase.replay;
-      const left = skipped.running + skipped.unconfigured + skipped.withoutBody;
-      return (
-        <>
-          <progress
-            max={Math.max(1, matched)}
-            value={state === 'done' ? Math.max(1, matched) : replayed}
-            aria-label="Replayed"
-          />
-          <p>
-            {state === 'running' ? 'At work' : state}: {replayed.toLocaleString('en')} of{' '}
-            {count(matched, 'delivery', 'deliveries')} made to wait for their next attempt
-            {left > 0 && `, ${left.toLocaleString('en')} skipped: running, or without a destination`}.{' '}
-            {reason !== null && ends(reason)}
-          </p>
-          {state === 'done' && <Became filter={filter} />}
-        </>
-      );
-    }
-    case 'discarding': {
-      const { discarded, skipped } = phase.progress;
-      return (
-        <p>
-          {phase.done ? 'Done: ' : ''}
-          {count(discarded, 'delivery', 'deliveries')} discarded
-          {skipped > 0 && `, ${skipped} skipped: their state changed meanwhile`}.
-        </p>
-      );
-    }
+    case 'changing':
+      return <Progress made={{ verb, change: phase.change }} />;
   }
 }
 
-/** Leads to the same deliveries in whatever state they are now. */
-function Became({ filter }: { readonly filter: BulkProps['filter'] }) {
-  const { state: _, reason: __, ...rest } = filter;
+function Progress({ made }: { readonly made: Made }) {
+  const { verb, change } = made;
+  const { state, matched, reason } = change;
+  const most = Math.max(1, matched);
+  const skipped = skippedBy(change);
+  return (
+    <>
+      <progress
+        max={most}
+        value={state === 'done' ? most : changedBy(change)}
+        aria-label={verb === 'replay' ? 'Replayed' : 'Discarded'}
+      />
+      <p>
+        {state === 'running' ? 'At work' : state}: {changedBy(change).toLocaleString('en')} of{' '}
+        {count(matched, 'delivery', 'deliveries')} {done[verb]}
+        {skipped > 0 &&
+          `, ${skipped.toLocaleString('en')} skipped: ${verb === 'replay' ? 'running, without a destination, or without their body' : 'their state changed meanwhile'}`}
+        . {reason !== null && ends(reason)}
+      </p>
+      {state !== 'running' && <Became made={made} />}
+    </>
+  );
+}
+
+/** Leads to what became of them. */
+function Became({ made }: { readonly made: Made }) {
   return (
     <p>
-      <a href={linkTo(['deliveries'], rest)}>See what becomes of them</a>
+      {becameOf(made).map(([link, text], index) => (
+        <>
+          {index > 0 && ', '}
+          <a href={link}>{text}</a>
+        </>
+      ))}
     </p>
+  );
+}
+
+const levels = { running: 'busy', done: 'well', failed: 'bad', cancelled: 'off', stopped: 'warn' } as const;
+/** How many of them are listed, and how soon they are read again while one runs. */
+const [listed, soonMs] = [5, 1_000];
+
+/** The latest replays and discards of many, also of other pages and of the command line. Nothing where there was none. */
+export function BulkHistory() {
+  const found = useResource('bulk changes', changesOf, (all) =>
+    all.some(({ change }) => change.state === 'running') ? soonMs : null,
+  );
+  const made = changesMade.value;
+  useEffect(() => {
+    if (made > 0) found.reload();
+  }, [made]);
+  const latest = found.data.value?.slice(0, listed) ?? [];
+  if (latest.length === 0) return null;
+  return (
+    <section aria-labelledby="bulk-history">
+      <h2 id="bulk-history">Replays and discards of many, since the router started</h2>
+      <ul class="facts-list">
+        {latest.map((one) => (
+          <li key={one.change.id}>
+            <Badge level={levels[one.change.state]}>{`${one.verb}: ${one.change.state}`}</Badge>{' '}
+            {changedBy(one.change).toLocaleString('en')} of {count(one.change.matched, 'delivery', 'deliveries')},{' '}
+            <Time iso={one.change.startedAt} />{' '}
+            <span class="dim">
+              {Object.entries(one.change.filter)
+                .map(([name, value]) => `${name}: ${value}`)
+                .join(', ')}
+            </span>{' '}
+            {one.change.state === 'running' ? <Stop made={one} /> : <Became made={one} />}
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -1,50 +1,87 @@
 /** Everything of one call or conversation on one time line, with what became of it, and what has not come yet. */
-import { api } from '../model/api.js';
-import { answerOf, missingTypes } from '../model/conversation.js';
+import { useRef } from 'preact/hooks';
+import { answerOf, latestOf, missingTypes, withEarlier } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
 import type { Explanation } from '../model/replies.js';
 import { count, duration, ends, excerpt, gatheredText } from '../model/wording.js';
+import { Action } from '../parts/actions.js';
 import { StepBadge } from '../parts/answer.js';
 import { Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
-import { EventLink, Moment, State } from '../parts/text.js';
+import { EventLink, Moment, State, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
-/** The API explains so many at once. */
-const mostEvents = 20;
-/** While something is under way, and otherwise. */
+/** While something is under way or has not come, and otherwise. */
 const soonMs = 5_000;
 const laterMs = 15_000;
 
 export function Conversation({ place }: ViewProps) {
   const subject = place.path[1] ?? '';
-  const explained = useResource(
-    `conversation ${subject}`,
-    (signal) =>
-      api<{ readonly explanations: readonly Explanation[] }>('explain', { method: 'POST', body: { subject }, signal }),
-    ({ explanations }) => (explanations.some(isOpen) ? soonMs : laterMs),
-  );
   return (
     <>
       <h1>{subject}</h1>
-      <Loaded of={explained}>
-        {({ explanations }) => (
-          <>
-            {explanations.length === mostEvents && (
-              <p class="note warn">
-                The latest {mostEvents} events are shown.{' '}
+      <Whole key={subject} subject={subject} />
+    </>
+  );
+}
+
+function Whole({ subject }: { readonly subject: string }) {
+  const known = useRef<Loading>(null);
+  const conversation = useResource(
+    `conversation ${subject}`,
+    async (signal) => {
+      known.current = await latestOf(subject, () => known.current, signal);
+      return known.current;
+    },
+    ({ explanations }) =>
+      explanations.some(isOpen) || missingTypes(explanations.map(({ event }) => event)).length > 0 ? soonMs : laterMs,
+  );
+  const earlier = async (): Promise<null> => {
+    known.current = await withEarlier(subject, () => known.current);
+    conversation.data.value = known.current;
+    return null;
+  };
+  return (
+    <Loaded of={conversation}>
+      {({ explanations, cursor, incomplete }) => (
+        <>
+          {cursor !== null && (
+            <p class="toolbar">
+              <Action run={earlier}>Show older</Action>
+              <span class="dim">
+                The latest {count(explanations.length, 'event is', 'events are')} shown.{' '}
                 <a href={linkTo(['events'], { subject })}>List all events of it</a>
-              </p>
-            )}
-            <TimeLine explanations={explanations} />
-            {missingTypes(explanations.map(({ event }) => event)).map((type) => (
-              <p key={type} class="note busy">
-                {type} has not come yet.
-              </p>
-            ))}
-          </>
-        )}
-      </Loaded>
+              </span>
+            </p>
+          )}
+          <TimeLine explanations={explanations} isWhole={cursor === null} />
+          <Missing explanations={explanations} incomplete={incomplete} />
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+type Loading = Awaited<ReturnType<typeof latestOf>> | null;
+
+/** What has not come: by the configuration, with the time it had; and the end of each start. */
+function Missing({ explanations, incomplete }: Pick<NonNullable<Loading>, 'explanations' | 'incomplete'>) {
+  const named = new Set(incomplete.flatMap(({ missing }) => missing));
+  const others = missingTypes(explanations.map(({ event }) => event)).filter((type) => !named.has(type));
+  return (
+    <>
+      {incomplete.map(({ event, after, missing, dueAt }) => (
+        <p key={event} class="note warn">
+          {missing.join(' or ')} has not come. It should have followed <EventLink id={event}>{after}</EventLink> by{' '}
+          <Moment iso={dueAt} /> (<Time iso={dueAt} />
+          ).
+        </p>
+      ))}
+      {others.map((type) => (
+        <p key={type} class="note busy">
+          {type} has not come yet.
+        </p>
+      ))}
     </>
   );
 }
@@ -53,7 +90,13 @@ function isOpen({ deliveries }: Explanation): boolean {
   return deliveries.some(({ state }) => state === 'waiting' || state === 'running');
 }
 
-function TimeLine({ explanations }: { readonly explanations: readonly Explanation[] }) {
+interface TimeLineProps {
+  readonly explanations: readonly Explanation[];
+  /** False where there are earlier events. */
+  readonly isWhole: boolean;
+}
+
+function TimeLine({ explanations, isWhole }: TimeLineProps) {
   const startMs = Date.parse(explanations[0]?.event.receivedAt ?? '');
   return (
     <ol class="time-line">
@@ -67,8 +110,9 @@ function TimeLine({ explanations }: { readonly explanations: readonly Explanatio
               </EventLink>{' '}
               <span class="dim">
                 <Moment iso={event.receivedAt} />
-                {index > 0 && `, ${duration(Date.parse(event.receivedAt) - startMs)} after the first`}, from{' '}
-                {event.source}
+                {index > 0 &&
+                  `, ${duration(Date.parse(event.receivedAt) - startMs)} after the first${isWhole ? '' : ' that is shown'}`}
+                , from {event.source}
               </span>
             </p>
             {answer !== null && (

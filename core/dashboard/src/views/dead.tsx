@@ -3,7 +3,7 @@ import { api } from '../model/api.js';
 import { linkTo, type Place } from '../model/location.js';
 import type { DeadGroups, Delivery } from '../model/replies.js';
 import { count, ends, excerpt } from '../model/wording.js';
-import { BulkActions } from '../parts/bulk.js';
+import { BulkActions, BulkHistory } from '../parts/bulk.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Foot, type Pages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
@@ -24,7 +24,10 @@ export function Dead({ place, status }: ViewProps) {
   const rows = status.data.value?.destinations ?? [];
   const all = rows.reduce((sum, { dead }) => sum + (dead ?? 0), 0);
   const fields = [
-    ...deliveryFields(rows.map(({ destination }) => destination)),
+    ...deliveryFields(
+      rows.map(({ destination }) => destination),
+      'Died since',
+    ),
     { name: 'reason', label: 'Reason', choices: reasons },
   ];
   return (
@@ -36,6 +39,7 @@ export function Dead({ place, status }: ViewProps) {
       </p>
       <Filters path={['dead']} fields={fields} />
       <List key={JSON.stringify(place.query)} query={place.query} all={all} />
+      <BulkHistory />
     </>
   );
 }

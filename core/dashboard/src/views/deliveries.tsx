@@ -2,8 +2,8 @@
 
 import { linkTo } from '../model/location.js';
 import type { Delivery } from '../model/replies.js';
-import { ends, excerpt } from '../model/wording.js';
-import { BulkActions } from '../parts/bulk.js';
+import { ends, excerpt, stateChoices } from '../model/wording.js';
+import { BulkActions, BulkHistory } from '../parts/bulk.js';
 import { DeliveryActions } from '../parts/delivery-card.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Foot, usePages } from '../parts/listing.js';
@@ -11,30 +11,27 @@ import { Empty, Loaded } from '../parts/loaded.js';
 import { EventLink, State, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
-/** Conditions that the list and a replay of all that match have in common. */
-export function deliveryFields(destinations: readonly string[]): readonly Field[] {
+/** Conditions that the list and a change of all that match have in common. `settled`: what the time of their end is called. */
+export function deliveryFields(destinations: readonly string[], settled: string): readonly Field[] {
   return [
     { name: 'destination', label: 'Destination', known: destinations },
     { name: 'route', label: 'Route' },
     { name: 'event', label: 'Event', hint: 'its id' },
     { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
     { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
+    { name: 'settledSince', label: settled, hint: '2h or 2026-01-31' },
   ];
 }
 
-const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const;
-
 export function Deliveries({ place, status }: ViewProps) {
   const names = status.data.value?.destinations.map(({ destination }) => destination) ?? [];
-  const fields = [
-    ...deliveryFields(names),
-    { name: 'state', label: 'State', choices: states.map((state) => [state, state] as const) },
-  ];
+  const fields = [...deliveryFields(names, 'Settled since'), { name: 'state', label: 'State', choices: stateChoices }];
   return (
     <>
       <h1>Deliveries</h1>
       <Filters path={['deliveries']} fields={fields} />
       <List key={JSON.stringify(place.query)} query={place.query} />
+      <BulkHistory />
     </>
   );
 }

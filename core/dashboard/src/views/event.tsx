@@ -1,9 +1,12 @@
 /** One event: what came, where it went and why, and what to do about it. */
 import { api, apiUrl } from '../model/api.js';
+import type { Replay } from '../model/bulk-replies.js';
 import { answerOf } from '../model/conversation.js';
+import { fixtureOf, jsonText, sentBody } from '../model/fixture.js';
+import { bytesText } from '../model/history.js';
 import { linkTo } from '../model/location.js';
-import type { EventDetails, Explanation, Replay } from '../model/replies.js';
-import { count, shellLine } from '../model/wording.js';
+import type { EventDetails, Explanation } from '../model/replies.js';
+import { count, proofText, shellLine } from '../model/wording.js';
 import { Action, Copy } from '../parts/actions.js';
 import { DeliveryCard } from '../parts/delivery-card.js';
 import { RouteList } from '../parts/explained.js';
@@ -97,6 +100,22 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
           </dd>
         </div>
         <div>
+          <dt>Size</dt>
+          <dd>
+            {event.bytes === null ? (
+              <span class="dim">retention has removed the data</span>
+            ) : event.bytes < 1_000 ? (
+              count(event.bytes, 'byte', 'bytes')
+            ) : (
+              bytesText(event.bytes)
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>Verified by</dt>
+          <dd>{proofText(event.verifiedBy)}</dd>
+        </div>
+        <div>
           <dt>Source</dt>
           <dd>
             <a href={linkTo(['events'], { source: event.source })}>{event.source}</a>
@@ -138,7 +157,12 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
         <a class="button" href={linkTo(['try'], { event: event.id })}>
           Try with changes
         </a>
-        <Copy text={() => `${JSON.stringify(event.data, null, 2)}\n`}>Copy the body</Copy>
+        {event.data !== null && (
+          <>
+            <Copy text={() => fixtureOf(event)}>Copy as fixture</Copy>
+            <Copy text={() => jsonText(sentBody(event.data))}>Copy the body</Copy>
+          </>
+        )}
       </div>
     </>
   );

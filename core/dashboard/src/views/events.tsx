@@ -3,7 +3,7 @@ import { api } from '../model/api.js';
 import { linkTo } from '../model/location.js';
 import type { Component, Route, RouterEvent } from '../model/replies.js';
 import type { EventSearch } from '../model/search.js';
-import { count, ends } from '../model/wording.js';
+import { count, ends, stateChoices } from '../model/wording.js';
 import { Action } from '../parts/actions.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Foot, usePages } from '../parts/listing.js';
@@ -22,7 +22,9 @@ export function Events({ place }: ViewProps) {
     { name: 'party', label: 'Phone number', hint: '+12345678912' },
     { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
     { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
+    { name: 'state', label: 'A delivery is', choices: stateChoices },
     { name: 'unrouted', label: 'Routes', choices: [['true', 'matched none']] },
+    { name: 'duplicate', label: 'Repeated', choices: [['true', 'came again']] },
     { name: 'text', label: 'Text in data', hint: 'in upper or lower case' },
     { name: 'where', label: 'Condition', hint: 'event.data.duration > 60' },
   ];

@@ -66,7 +66,9 @@ function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
   const { received = 0, refused = 0, lastRefusedAt = null, refusal = null } = row ?? {};
   return (
     <>
-      <td data-label="Received">{received}</td>
+      <td data-label="Received">
+        {received} <Secrets uses={row?.secrets ?? []} />
+      </td>
       <td data-label="Refused">
         {refused === 0 ? <span class="dim">none</span> : <Badge level="warn">{refused}</Badge>}{' '}
         {refusal !== null && (
@@ -79,6 +81,20 @@ function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
       </td>
     </>
   );
+}
+
+/** Of a source with several secrets: which of them are used, and when an older one was used last. */
+function Secrets({ uses }: { readonly uses: SourceStatus['secrets'] }) {
+  const several = uses.filter(({ of }) => of > 1);
+  const older = several.filter(({ secret }) => secret > 1).sort((a, b) => b.lastAt.localeCompare(a.lastAt));
+  const [last] = older;
+  if (last !== undefined)
+    return (
+      <span class="dim">
+        with secret {last.secret} of {last.of} <Time iso={last.lastAt} />
+      </span>
+    );
+  return several.length === 0 ? null : <span class="dim">all with secret 1 of {several[0]?.of}</span>;
 }
 
 function ownersOf({ secret }: NonNullable<SourceStatus['refusal']>): string {

@@ -5,6 +5,7 @@ import { compileExpression } from '../expressions/compile.js';
 import { eventOf, hasBody } from '../routing/event-record.js';
 import { verdictOf } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { checkConditions } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
 import { unescaped } from './erasure-search.js';
 import { AdminPlan } from './operations.js';
@@ -57,10 +58,11 @@ export class EventSearches {
 
   /**
    * Looks at the newest events of a query, or at those from its cursor on, until `query.limit` match, `last` were looked at, 5 s are over, or the
-   * client has gone. Refused as `MALFORMED` for a condition that cannot be read, and as `TOO_MANY_SEARCHES`.
+   * client has gone. Refused as `MALFORMED` for a condition that cannot be read, as `STORE_CANNOT_FILTER`, and as `TOO_MANY_SEARCHES`.
    */
   async find(search: EventSearch, { party, ...query }: EventQuery, isWanted: () => boolean): Promise<FoundEvents> {
     const match = matcherFor(search);
+    checkConditions(this.store, query);
     const number = party === undefined ? {} : { party: this.plan.value.normalizePhone(party) };
     if (this.#running >= mostAtOnce) throw refuse('TOO_MANY_SEARCHES', `${mostAtOnce} are running`);
     this.#running += 1;

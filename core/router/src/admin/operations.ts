@@ -25,7 +25,9 @@ import { type RefusedQuery, type RefusedRecord, RefusedRequests } from '../inges
 import { hasBody } from '../routing/event-record.js';
 import { type RetentionPolicy, windowsOf } from '../routing/retention-policy.js';
 import { type Current, inject, injectable } from '../system/injection.js';
+import { checkConditions } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
+import { Discards } from './bulk-discard.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallQuery } from './call-history.js';
 import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
@@ -59,6 +61,13 @@ export interface EventDetails {
   readonly deliveries: readonly DeliveryDetails[];
 }
 
+/** A page of the events of a subject. */
+export interface ConversationPart {
+  readonly subject: string;
+  /** Of the page with later ones. */
+  readonly cursor?: string | undefined;
+}
+
 /** What to explain: an event that is kept, or the latest ones of a subject. */
 export type ExplainQuestion = { readonly event: string } | { readonly subject: string };
 
@@ -87,6 +96,7 @@ export class Operations {
     @inject(DeliveryTelemetry) private readonly telemetry: DeliveryTelemetry,
     @inject(Clock) private readonly clock: Clock,
     @inject(Replays) readonly replays: Replays,
+    @inject(Discards) readonly discards: Discards,
     @inject(Erasures) readonly erasures: Erasures,
     @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
     @inject(Mask) private readonly mask: Mask,
@@ -94,11 +104,12 @@ export class Operations {
 
   /** Stops what runs in the background. */
   async close(): Promise<void> {
-    await Promise.all([this.replays.close(), this.erasures.close()]);
+    await Promise.all([this.replays.close(), this.discards.close(), this.erasures.close()]);
   }
 
-  /** Without their bodies: a thousand may have a gigabyte. */
+  /** Without their bodies: a thousand may have a gigabyte. Refused as `STORE_CANNOT_FILTER` where the store does not know a condition. */
   async events({ party, ...query }: EventQuery): Promise<Page<EventRecord>> {
+    checkConditions(this.store, query);
     const number = party === undefined ? {} : { party: this.plan.value.normalizePhone(party) };
     const page = await this.store.events({ ...query, ...number, bodies: false });
     if (page.items.length === 0) this.checkNames(query);
@@ -199,10 +210,17 @@ export class Operations {
   /** Oldest first. Refused where there is nothing to explain. */
   async explain(question: ExplainQuestion): Promise<readonly Explanation[]> {
     if ('event' in question) return [await this.#explained(await this.event(question.event))];
-    const { items } = await this.store.events({ subject: question.subject, limit: explainedEvents });
-    if (items.length === 0) throw refuse('NOT_KEPT', `there is no event with the subject ${question.subject}`);
+    return (await this.conversation(question)).items;
+  }
+
+  /** The latest events of a subject, or those before a cursor, explained, oldest first. Refused as `NOT_KEPT` where there is none. */
+  async conversation({ subject, cursor }: ConversationPart): Promise<Page<Explanation>> {
+    const part = { limit: explainedEvents, ...(cursor !== undefined && { cursor }) };
+    const page = await this.store.events({ subject, ...part });
+    if (page.items.length === 0 && cursor === undefined)
+      throw refuse('NOT_KEPT', `there is no event with the subject ${subject}`);
     const explain = async (event: EventRecord) => this.#explained(await this.#loadEvent(event));
-    return pMap(items.toReversed(), explain, atOnce);
+    return { items: await pMap(page.items.toReversed(), explain, atOnce), cursor: page.cursor };
   }
 
   async #explained(details: EventDetails): Promise<Explanation> {

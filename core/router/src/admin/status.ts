@@ -11,6 +11,7 @@ import type { QueueLoad } from '../delivery/queue-parts.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers, type PullStatus } from '../ingest/pulling.js';
 import { RefusedRequests, type SourceTraffic } from '../ingest/refused-requests.js';
+import type { SecretUse } from '../ingest/secret-uses.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
 import { longestWaitMs, type Route } from '../routing/routes.js';
@@ -127,7 +128,7 @@ export interface Status {
   /** In the order of the file. */
   readonly resolvers: readonly ResolverStatus[];
   /** What was received and refused, in the order of the file. */
-  readonly sources: readonly SourceTraffic[];
+  readonly sources: readonly (SourceTraffic & { readonly secrets: readonly SecretUse[] })[];
   /** Sources that pull, in the order of the file. */
   readonly pulls: readonly PullStatus[];
   /** Those that share the store, this one first; empty where it is not shared. */
@@ -210,7 +211,9 @@ export class StatusReader {
       resolvers: [...this.answers.loads].map(([resolver, load]) => {
         return { resolver, load, holds: this.#holds('resolver', resolver, load) };
       }),
-      sources: this.refusedRequests.traffic(),
+      sources: this.refusedRequests
+        .traffic()
+        .map((traffic) => ({ ...traffic, secrets: this.ingest.secretUses.of(traffic.source) })),
       pulls: this.pullers.statuses,
       routers: this.cluster.routers,
       routersFailure: this.cluster.failure,

@@ -2,7 +2,6 @@
 
 import type { Attempt, Change, DeliveryRecord, EventRecord, HttpReply } from '@switchhook/sdk';
 import type { z } from 'zod';
-import type { Replay } from '../admin/bulk-replay.js';
 import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
 import type { Erasure, ErasureRecord } from '../admin/erasures.js';
@@ -12,7 +11,7 @@ import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.
 import type { Sent, TriedExplanation } from '../admin/trials.js';
 import { isRateLimited, troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
-import { eventOf, hasBody } from '../routing/event-record.js';
+import { eventOf, hasBody, verifiedIn } from '../routing/event-record.js';
 import type { RetentionPolicy, Windows } from '../routing/retention-policy.js';
 import type { Route, Wait } from '../routing/routes.js';
 import { type call, callAnswer } from './call-responses.js';
@@ -84,7 +83,7 @@ function changeJson(change: Change): z.input<typeof reply.changePage>['changes']
   return { kind: 'attempt', event, delivery: deliveryJson(delivery), attempt: attemptJson(attempt) };
 }
 
-export function deliveryDetailsJson(details: DeliveryDetails): z.input<typeof reply.deliveryDetails> {
+export function deliveryDetailsJson(details: DeliveryDetails): z.output<typeof reply.deliveryDetails> {
   return { ...deliveryJson(details.delivery), history: details.attempts.map(attemptJson) };
 }
 
@@ -127,7 +126,7 @@ export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
 }
 
 /** Also for `switchhook explain` with a router that is not running. */
-export function explanationJson(explanation: Explanation | TriedExplanation): z.input<typeof about.explanation> {
+export function explanationJson(explanation: Explanation | TriedExplanation): z.output<typeof about.explanation> {
   const { event, kept, deliveries, routes } = explanation;
   const call = 'call' in explanation ? explanation.call : null;
   return {
@@ -156,10 +155,6 @@ export function routeJson({ name, from, on, where, to, transforms, wait = null }
 
 function waitJson(wait: Wait | null) {
   return wait === null ? null : { for: wait.for, withinSeconds: wait.withinMs / 1_000 };
-}
-
-export function replayJson({ startedAtMs, endedAtMs, ...rest }: Replay): z.input<typeof reply.replay> {
-  return { ...rest, startedAt: iso(startedAtMs), endedAt: isoOrNull(endedAtMs) };
 }
 
 export function destinationStatusJson(
@@ -197,7 +192,7 @@ export function resolverStatusJson(
 }
 
 export function sourceStatusJson(
-  { recent, lastRefusedMs, ...rest }: Status['sources'][number],
+  { recent, lastRefusedMs, secrets, ...rest }: Status['sources'][number],
   use: string | null,
 ): z.input<typeof refused.sourceStatus> {
   return {
@@ -205,6 +200,7 @@ export function sourceStatusJson(
     use,
     lastRefusedAt: isoOrNull(lastRefusedMs),
     refusal: recent === null ? null : refusalJson(recent),
+    secrets: secrets.map(({ lastMs, ...use }) => ({ ...use, lastAt: iso(lastMs) })),
   };
 }
 
@@ -240,7 +236,8 @@ function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 
 }
 
 function wholeEventJson(record: EventRecord) {
-  return { ...eventJson(record), data: hasBody(record) ? eventOf(record).data : null };
+  const [data, bytes] = hasBody(record) ? [eventOf(record).data, record.body.byteLength] : [null, null];
+  return { ...eventJson(record), bytes, verifiedBy: verifiedIn(record), data };
 }
 
 function attemptJson({ startedAtMs, ...rest }: Attempt) {

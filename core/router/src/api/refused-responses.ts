@@ -1,6 +1,6 @@
 /** Response schemas of the API about refused requests. */
 import { z } from 'zod';
-import { count, cursor, list, named, time } from './responses.js';
+import { count, cursor, list, named, time, verifiedBy } from './responses.js';
 
 const owner = z
   .object({
@@ -84,6 +84,14 @@ export const sourceStatus = z
       .object({ ...refusal, reason: z.string(), requests: count })
       .nullable()
       .meta({ description: 'The most frequent reason of the last hour, and how many requests were refused for it.' }),
+    secrets: list(
+      z.object({ ...verifiedBy, requests: count, lastAt: time.meta({ description: 'When a request had it last.' }) }),
+    )
+      .default([])
+      .meta({
+        description:
+          'Which of its secrets the requests had since the router started, as far as the source says. A secret that is missing was not used.',
+      }),
   })
   .register(named, { id: 'SourceStatus' });
 export type SourceStatus = z.output<typeof sourceStatus>;

@@ -19,6 +19,20 @@ export function atMs(instant: Instant, nowMs: number): number {
   return 'atMs' in instant ? instant.atMs : nowMs - instant.agoMs;
 }
 
+type Timed = { readonly [K in 'since' | 'until' | 'settledSince' | 'settledUntil']?: Instant | undefined };
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** A query for the store: points in time counted from now, and only what is given. */
+export function timed<T extends Timed>({ since, until, settledSince, settledUntil, ...rest }: T, nowMs: number) {
+  const msOf = (instant: Instant | undefined) => (instant === undefined ? undefined : atMs(instant, nowMs));
+  const all = {
+    ...{ ...rest, sinceMs: msOf(since), untilMs: msOf(until) },
+    ...{ settledSinceMs: msOf(settledSince), settledUntilMs: msOf(settledUntil) },
+  };
+  // What is left out is not there, instead of being undefined.
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Given<typeof all>;
+}
+
 /** `2h`, `2026-01-01`, `2026-01-01T08:00:00Z`; null where it is none. A date alone begins in UTC. */
 export function instantOf(text: string): Instant | null {
   const agoMs = durationMs(text);
@@ -57,23 +71,27 @@ export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'ga
 export const reasons = ['rejected', 'exhausted', 'discarded'] as const;
 const json = z.record(z.string(), z.unknown());
 
-const eventFilter = {
+/** Conditions on events. */
+export const eventFilter = {
   source: word.optional().meta({ description: 'Name of the source.' }),
   type: word.optional().meta({ description: 'Type of the event, e.g. conversation_ended.' }),
   subject: word.optional().meta({ description: 'Conversation or call id.' }),
   agent: word.optional().meta({ description: 'Id of the agent.' }),
 };
-const deliveryFilter = {
+/** Conditions on deliveries. */
+export const deliveryFilter = {
   reason: z.enum(reasons).optional().meta({ description: 'Why it is dead.' }),
   destination: word.optional().meta({ description: 'Name of the destination.' }),
   route: word.optional().meta({ description: 'Name of the route.' }),
   event: word.optional().meta({ description: 'Id of the event.' }),
 };
-const period = {
+/** When something was received or made. */
+export const period = {
   since: instant('Not before this: so long ago, or a date.').optional(),
   until: instant('Before this: so long ago, or a date.').optional(),
 };
-const settledPeriod = {
+/** When something was settled. */
+export const settledPeriod = {
   settledSince: instant('Only what was delivered, skipped or died not before this: so long ago, or a date.').optional(),
   settledUntil: instant('Only what was delivered, skipped or died before this: so long ago, or a date.').optional(),
 };
@@ -94,6 +112,15 @@ export const eventQuery = z
       .transform((text) => text === 'true')
       .optional()
       .meta({ description: 'True: only events that matched no route.' }),
+    state: z
+      .enum(states)
+      .optional()
+      .meta({ description: 'Only events with a delivery in this state; discarded ones are dead, too.' }),
+    duplicate: z
+      .enum(['true', 'false'])
+      .transform((text) => text === 'true')
+      .optional()
+      .meta({ description: 'True: only events that came again since the router started; the last thousand.' }),
     text: word.optional().meta({
       description:
         'Only events whose data, as JSON, contain this text, in upper or lower case. Numbers are found as they are written, and masked values as `***`.',
@@ -164,7 +191,7 @@ export const deliveryQuery = z.strictObject({
   ...part,
 });
 
-export const incompleteQuery = z.strictObject({ source: eventFilter.source, ...part });
+export const incompleteQuery = z.strictObject({ source: eventFilter.source, subject: eventFilter.subject, ...part });
 export const erasureQuery = z.strictObject(part);
 
 export const historyQuery = z.strictObject({
@@ -196,44 +223,6 @@ export const refusedQuery = refusedFilter.extend(part);
 
 /** For requests without a query, or without a body. */
 export const nothing = z.strictObject({});
-
-const replayFilter = z.strictObject({
-  state: z.enum(['waiting', 'delivered', 'dead', 'skipped', 'gathered']).optional().meta({
-    description:
-      'Default: dead. Discarded ones only with reason: discarded. `gathered`: the deliveries that have gathered them.',
-  }),
-  ...deliveryFilter,
-  ...eventFilter,
-  ...period,
-  ...settledPeriod,
-  unrouted: z.boolean().optional().meta({ description: 'With reroute: only events that matched no route.' }),
-});
-
-export const replayBody = z
-  .strictObject({
-    filter: replayFilter.prefault({}).meta({ description: 'All given conditions must hold.' }),
-    all: z.boolean().default(false).meta({ description: 'Required for a replay without any condition in the filter.' }),
-    dryRun: z.boolean().default(false).meta({ description: 'Count only.' }),
-    reroute: z.boolean().default(false).meta({
-      description: "Make the deliveries that today's routes want and the event does not have, and leave the others.",
-    }),
-    perSecond: z.int().min(1).max(10_000).default(50).meta({ description: 'So many become due each second.' }),
-  })
-  .superRefine(({ filter, reroute, all, dryRun }, ctx) => {
-    const isUnlimited = Object.values(filter).every((condition) => condition === undefined);
-    if (isUnlimited && !all && !dryRun)
-      ctx.addIssue({ code: 'custom', path: ['filter'], message: 'expected a condition, or all: true' });
-    const refuse = (key: keyof typeof filter, message: string): void => {
-      if (filter[key] !== undefined) ctx.addIssue({ code: 'custom', path: ['filter', key], message });
-    };
-    if (reroute)
-      for (const key of ['state', 'reason', 'settledSince', 'settledUntil'] as const)
-        refuse(key, 'not with reroute, which makes new ones');
-    else refuse('unrouted', 'only with reroute: these events have no deliveries');
-    if (filter.event !== undefined)
-      for (const key of [...Object.keys(eventFilter), 'unrouted'] as (keyof typeof filter)[])
-        refuse(key, 'not together with event');
-  });
 
 const who = z.string().trim().min(1).max(100).optional();
 
@@ -286,7 +275,10 @@ export const restartBody = z.strictObject({});
 export const explainBody = z.union(
   [
     z.strictObject({ event: word.meta({ description: 'Id of an event.' }) }),
-    z.strictObject({ subject: word.meta({ description: 'Conversation or call id: its latest 20 events.' }) }),
+    z.strictObject({
+      subject: word.meta({ description: 'Conversation or call id: its latest 20 events, or 20 before the cursor.' }),
+      cursor: word.optional().meta({ description: 'Of the reply with later events.' }),
+    }),
     z.strictObject({
       source: word.meta({ description: 'Name of a source.' }),
       body: json.meta({ description: 'A body as it would be sent to this source.' }),

@@ -78,8 +78,22 @@ export const event = z
   .register(named, { id: 'Event' });
 export type Event = z.output<typeof event>;
 
+/** Which secret has verified a request. */
+export const verifiedBy = {
+  secret: count.meta({ description: 'Position of the secret in the configuration, from 1; 0 = it needs none.' }),
+  of: count.meta({ description: 'How many there were.' }),
+};
+
 export const wholeEvent = event
   .extend({
+    // A router of the version before does not send these two.
+    bytes: count
+      .nullable()
+      .default(null)
+      .meta({ description: 'Size of the data as JSON; null after retention has removed them.' }),
+    verifiedBy: z.object(verifiedBy).nullable().default(null).meta({
+      description: 'The secret of its source that its request had. Null where that is not known.',
+    }),
     data: json.nullable().meta({ description: 'The body as it was sent; null after retention has removed it.' }),
   })
   .register(named, { id: 'WholeEvent' });
@@ -162,30 +176,6 @@ const duplicate = z
   })
   .register(named, { id: 'Duplicate' });
 export const duplicateList = z.object({ duplicates: list(duplicate), cursor }).register(named, { id: 'DuplicateList' });
-
-export const replay = z
-  .object({
-    id: z.string(),
-    state: z.enum(['running', 'done', 'failed', 'stopped']),
-    dryRun: z.boolean(),
-    reroute: z.boolean(),
-    startedAt: time,
-    endedAt: time.nullable(),
-    matched: count.meta({ description: 'Deliveries that fit; found so far, while it counts.' }),
-    replayed: count,
-    destinations: list(z.string()).meta({ description: 'Destinations of what fits.' }),
-    skipped: z.object({
-      running: count.meta({ description: 'Running, or gone since they were found.' }),
-      unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
-      withoutBody: count.meta({ description: 'Retention has removed the body of their event.' }),
-    }),
-    reason: z.string().nullable().meta({ description: 'Why it failed.' }),
-  })
-  .register(named, { id: 'Replay' });
-export type Replay = z.output<typeof replay>;
-export const replayList = z
-  .object({ replays: list(replay).meta({ description: 'Newest first.' }) })
-  .register(named, { id: 'ReplayList' });
 
 export const session = z
   .object({

@@ -1,7 +1,7 @@
 /** Response schemas of the API about routes, and what they do with an event. */
 import { z } from 'zod';
 import { callAnswer } from './call-responses.js';
-import { deliveryDetails, json, list, named, wholeEvent } from './responses.js';
+import { cursor, deliveryDetails, json, list, named, wholeEvent } from './responses.js';
 import { httpReply } from './trial-responses.js';
 
 const wait = z
@@ -91,5 +91,8 @@ export const explanation = z
   .register(named, { id: 'Explanation' });
 export type Explanation = z.output<typeof explanation>;
 export const explanationList = z
-  .object({ explanations: list(explanation).meta({ description: 'Oldest first.' }) })
+  .object({
+    explanations: list(explanation).meta({ description: 'Oldest first.' }),
+    cursor: cursor.default(null).meta({ description: 'Of a subject: for earlier events; null where there are none.' }),
+  })
   .register(named, { id: 'ExplanationList' });

@@ -82,6 +82,11 @@ export class DeliveryTelemetry {
     }
   }
 
+  /** An operator has discarded so many at once. */
+  discardedMany(destination: string, deliveries: number): void {
+    this.#dead(destination, 'discarded', deliveries);
+  }
+
   /** An operator has made one delivery due again. */
   replayedByHand(destination: string, ids: readonly string[]): void {
     for (const id of ids) this.log.info('delivery.replayed', { id, destination });

@@ -2,8 +2,6 @@
 
 import { refuse } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
-import type { z } from 'zod';
-import type { ReplayFilter } from '../admin/bulk-replay.js';
 import { summaryOf, troublesOf } from '../admin/trouble.js';
 import { callList } from '../api/call-responses.js';
 import { eventList } from '../api/event-list.js';
@@ -19,7 +17,6 @@ import {
   incompleteJson,
   refusalGroupJson,
   refusedJson,
-  replayJson,
   storeJson,
 } from '../api/mapping.js';
 import { capture, refusalGroupList, refusedList } from '../api/refused-responses.js';
@@ -27,6 +24,7 @@ import * as question from '../api/requests.js';
 import * as reply from '../api/responses.js';
 import { iso } from '../api/responses.js';
 import { status } from '../api/status-responses.js';
+import { bulkEndpoints } from './bulk-endpoints.js';
 import { changeEndpoints } from './change-endpoints.js';
 import { configurationEndpoints } from './configuration-endpoints.js';
 import { controlEndpoints, rowsOf, useOf } from './control-endpoints.js';
@@ -36,7 +34,7 @@ import { liveEndpoints } from './live-endpoints.js';
 import { sessionEndpoints } from './session-endpoints.js';
 import { trialEndpoints } from './trial-endpoints.js';
 
-const { nothing } = question;
+const { nothing, timed } = question;
 
 /** In the order of the document. */
 export const endpoints: readonly Endpoint[] = [
@@ -44,9 +42,11 @@ export const endpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/api/events',
     summary: 'Events, newest first.',
-    ...{ query: question.eventQuery, body: nothing, reply: eventList, refusals: ['NO_SUCH_ROW', 'TOO_MANY_SEARCHES'] },
-    answer: async ({ query: { text, where, last, ...query }, isWaiting }, { operations, searches, nowMs }) => {
-      const asked = timed(query, nowMs);
+    ...{ query: question.eventQuery, body: nothing, reply: eventList },
+    refusals: ['NO_SUCH_ROW', 'TOO_MANY_SEARCHES', 'STORE_CANNOT_FILTER'],
+    answer: async ({ query: { text, where, last, duplicate, ...query }, isWaiting }, from) => {
+      const { operations, searches, duplicates, nowMs } = from;
+      const asked = timed({ ...query, ids: duplicate === true ? duplicates.ids() : undefined }, nowMs);
       if (text === undefined && where === undefined) {
         const { items, cursor } = await operations.events(asked);
         return { events: items.map(eventJson), cursor };
@@ -111,10 +111,9 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/incomplete',
     summary: 'Conversations of which an event did not arrive in the time that `followedBy` sets, the latest first.',
     ...{ query: question.incompleteQuery, body: nothing, reply: reply.incompleteList, refusals: ['NO_SUCH_ROW'] },
-    answer: async ({ query: { source, ...part } }, { incomplete, operations }) => {
-      const named = source === undefined ? {} : { source };
-      const { items, cursor } = await incomplete.list({ ...part, ...named });
-      if (items.length === 0) operations.checkNames(named);
+    answer: async ({ query }, { incomplete, operations }) => {
+      const { items, cursor } = await incomplete.list(query);
+      if (items.length === 0 && query.source !== undefined) operations.checkNames({ source: query.source });
       return { conversations: items.map(incompleteJson), cursor };
     },
   }),
@@ -170,28 +169,7 @@ export const endpoints: readonly Endpoint[] = [
     ...{ query: nothing, body: nothing, reply: reply.deliveryDetails, refusals: ['NOT_KEPT', 'WRONG_STATE'] },
     answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.discard(id)),
   }),
-  endpoint({
-    method: 'POST',
-    path: '/api/replay',
-    summary: 'Replay many deliveries, at a pace, the oldest first. A long one goes on after the reply.',
-    ...{ query: nothing, body: question.replayBody, reply: reply.replay, refusals: ['REPLAY_RUNNING'] },
-    answer: async ({ body: { filter, ...body } }, { operations, nowMs }) =>
-      replayJson(await operations.replays.start({ ...body, filter: replayFilter(filter, body.reroute, nowMs) })),
-  }),
-  endpoint({
-    method: 'GET',
-    path: '/api/replays',
-    summary: 'The latest replays since the router was started.',
-    ...{ query: nothing, body: nothing, reply: reply.replayList, refusals: [] },
-    answer: async (_, { operations }) => ({ replays: operations.replays.list().map(replayJson) }),
-  }),
-  endpoint({
-    method: 'GET',
-    path: '/api/replays/{id}',
-    summary: 'How far a replay is.',
-    ...{ query: nothing, body: nothing, reply: reply.replay, refusals: ['NOT_KEPT'] },
-    answer: async ({ id }, { operations }) => replayJson(operations.replays.get(id)),
-  }),
+  ...bulkEndpoints,
   ...trialEndpoints,
   endpoint({
     method: 'GET',
@@ -238,35 +216,3 @@ export const endpoints: readonly Endpoint[] = [
   ...erasureEndpoints,
   ...sessionEndpoints,
 ];
-
-type Timed = {
-  readonly [K in 'since' | 'until' | 'settledSince' | 'settledUntil']?: question.Instant | undefined;
-};
-type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** A query for the store: points in time counted from now, and only what is given. */
-function timed<T extends Timed>({ since, until, settledSince, settledUntil, ...rest }: T, nowMs: number) {
-  const msOf = (instant: question.Instant | undefined) =>
-    instant === undefined ? undefined : question.atMs(instant, nowMs);
-  const all = {
-    ...{ ...rest, sinceMs: msOf(since), untilMs: msOf(until) },
-    ...{ settledSinceMs: msOf(settledSince), settledUntilMs: msOf(settledUntil) },
-  };
-  // What is left out is not there, instead of being undefined.
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Given<typeof all>;
-}
-
-function replayFilter(
-  filter: z.output<typeof question.replayBody>['filter'],
-  reroute: boolean,
-  nowMs: number,
-): ReplayFilter {
-  const { state, reason, destination, route, event: eventId, settledSince, settledUntil, ...ofBoth } = filter;
-  const { since, until, ...ofEvents } = ofBoth;
-  const asked = reroute ? {} : { state: state ?? ('dead' as const), reason, since, until, settledSince, settledUntil };
-  const events = timed({ ...ofEvents, since, until }, nowMs);
-  return {
-    deliveries: timed({ ...asked, destination, route, eventId }, nowMs),
-    events: reroute || Object.values(ofEvents).some((condition) => condition !== undefined) ? events : null,
-  };
-}

@@ -36,6 +36,11 @@ export class RecentDuplicates {
     if (this.#kept.size > mostKept && oldest !== undefined) this.#kept.delete(oldest);
   }
 
+  /** Ids of all of them, at most 1,000. */
+  ids(): readonly string[] {
+    return [...this.#kept.keys()];
+  }
+
   /** Removes those of erased events and conversations. */
   forget({ eventIds, subjects }: ErasedThings, isDryRun: boolean): Removed {
     const fits = (id: string, { subject }: RecentDuplicate): boolean =>

@@ -1,5 +1,5 @@
 /** Commits: an event is acknowledged when it is on disk together with its deliveries, or it is refused. */
-import { type Appended, Clock, type EventRecord, refuse, Store } from '@switchhook/sdk';
+import { type Appended, Clock, type EventRecord, refuse, Store, type VerifiedBy } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
 import { Dispatcher, type Reservation } from '../delivery/dispatcher.js';
 import type { Routes } from '../routing/routes.js';
@@ -8,6 +8,7 @@ import { inject, injectable } from '../system/injection.js';
 import { invalidReturn } from '../system/returned.js';
 import { inSpan, outsideSpans } from '../system/tracing.js';
 import { RecentDuplicates } from './duplicates.js';
+import { SecretUses } from './secret-uses.js';
 import { IngestTelemetry } from './telemetry.js';
 
 /** Events that may wait for a commit at the same time; further ones are refused with `STORE_BEHIND`. */
@@ -23,6 +24,7 @@ const allowedAppended = 'a list of { duplicate: boolean, eventId: string }, one 
 export class Ingest {
   /** Events that came again since the start. */
   readonly duplicates = new RecentDuplicates();
+  readonly secretUses = new SecretUses();
   #pending = 0;
   #pendingBytes = 0;
 
@@ -36,6 +38,13 @@ export class Ingest {
   /** Events that wait for their commit. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** A request of a source was verified, as far as the source says by what; null = by nothing, as it needs no secret. */
+  noteVerified(source: string, by: VerifiedBy | null | undefined): void {
+    if (by === undefined) return;
+    this.telemetry.verified(source, by?.secret ?? 0);
+    this.secretUses.note(source, by ?? { secret: 0, of: 0 }, this.clock.now());
   }
 
   /** Removes erased events from those that came again. */

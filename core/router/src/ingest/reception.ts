@@ -1,7 +1,8 @@
 /** Validates a reception, and normalizes its phone numbers. */
-import type { Call, EventDraft, HttpReply, PhoneNormalizer, Reception } from '@switchhook/sdk';
+import type { Call, EventDraft, HttpReply, PhoneNormalizer, Reception, VerifiedBy } from '@switchhook/sdk';
 import { isWithheld } from '@switchhook/sdk/internal';
 import { allowedReply, canBeSent } from '../calls/reply.js';
+import { type ReceivedDraft, verifiedText } from '../routing/event-record.js';
 import { invalidReturn, isJson, isPlain } from '../system/returned.js';
 import type { DraftMask } from './draft-mask.js';
 
@@ -20,12 +21,17 @@ export function readReception(
   mask: DraftMask = (draft) => draft,
 ): Reception {
   const invalid = (returned: unknown, allowed: string): Error => invalidReturn(source, 'receive', returned, allowed);
-  const checked = (draft: EventDraft): EventDraft => mask(draftRead(draft, read, invalid));
+  const proof = reception?.kind === 'handshake' ? {} : proofOf(reception, invalid);
+  const verified = verifiedText(proof.verifiedBy);
+  const checked = (draft: EventDraft): ReceivedDraft => {
+    const masked = mask(draftRead(draft, read, invalid));
+    return verified === undefined ? masked : { ...masked, verified };
+  };
   switch (reception?.kind) {
     case 'handshake':
       return readHandshake(reception.reply, source, 'receive');
     case 'events':
-      if (Array.isArray(reception.events)) return { kind: 'events', events: reception.events.map(checked) };
+      if (Array.isArray(reception.events)) return { kind: 'events', events: reception.events.map(checked), ...proof };
       throw invalid(reception.events, 'a list of events');
     case 'call': {
       const { event, call, deadlineMs, retryMs } = reception;
@@ -37,6 +43,7 @@ export function readReception(
       return {
         kind: 'call',
         event: checked(event),
+        ...proof,
         call: callRead(call, read),
         deadlineMs,
         ...(retryMs !== undefined && { retryMs }),
@@ -47,6 +54,20 @@ export function readReception(
     default:
       throw invalid(reception, "{ kind: 'events' | 'call' | 'handshake', … }");
   }
+}
+
+/** What has verified a request, as its source says. */
+function proofOf(
+  reception: Exclude<Reception, { kind: 'handshake' }> | undefined,
+  invalid: (returned: unknown, allowed: string) => Error,
+): { readonly verifiedBy?: VerifiedBy | null } {
+  const verifiedBy = reception?.verifiedBy;
+  if (verifiedBy === undefined) return {};
+  if (verifiedBy === null) return { verifiedBy };
+  const { secret, of } = Object(verifiedBy) as Partial<VerifiedBy>;
+  const isPosition = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) < 1_000_000;
+  if (isPosition(secret) && isPosition(of) && secret >= 1 && secret <= of) return { verifiedBy: { secret, of } };
+  throw invalid(verifiedBy, 'verifiedBy with the numbers secret (from 1) and of, or null');
 }
 
 /** The reply to a handshake. Throws `InvalidReturn` where it cannot be sent. */

@@ -10,6 +10,7 @@ const help = {
   events_received_total: 'Events committed, or found to be there already',
   route_events_total: 'Events committed, by the routes that they match',
   requests_refused_total: 'Requests that were refused',
+  requests_verified_total: 'Requests by the position of the secret that has verified them',
   route_where_failures_total: 'Conditions that could not be evaluated',
 } as const;
 type Name = keyof typeof help;
@@ -72,6 +73,11 @@ export class IngestTelemetry {
     this.#count('events_received_total', { source, type: this.#typeOf(type), result });
     if (duplicate) return;
     for (const route of new Set(made.map((one) => one.route))) this.#count('route_events_total', { route });
+  }
+
+  /** A request was verified by the secret at this position; 0 = it needs none. */
+  verified(source: string, secret: number): void {
+    this.#count('requests_verified_total', { source, secret: secret === 0 ? 'none' : String(secret) });
   }
 
   /** A request got no 2xx. The reason is for the log only; a cause, too, where it is not about what the sender sent. */

@@ -43,6 +43,12 @@ export interface IncompleteConversation {
   readonly dueMs: number;
 }
 
+/** Which of them; undefined = any. */
+export interface IncompleteQuery extends Part {
+  readonly source?: string | undefined;
+  readonly subject?: string | undefined;
+}
+
 const prefix = 'switchhook.incomplete:';
 /** Under this key: until when the events have been read. */
 const readUntilKey = 'switchhook.incomplete.read';
@@ -92,8 +98,10 @@ export class Incomplete {
   }
 
   /** Conversations of which an event is missing; the one whose event was received last comes first. */
-  list({ source, ...part }: Part & { readonly source?: string }): Promise<Page<IncompleteConversation>> {
-    return textsOf<IncompleteConversation>(this.store, prefix, part, (one) => (source ?? one.source) === one.source);
+  list({ source, subject, ...part }: IncompleteQuery): Promise<Page<IncompleteConversation>> {
+    const fits = (one: IncompleteConversation): boolean =>
+      (source ?? one.source) === one.source && (subject ?? one.subject) === one.subject;
+    return textsOf<IncompleteConversation>(this.store, prefix, part, fits);
   }
 
   /** Removes conversations that were erased, and those that wait for an event. */

@@ -7,9 +7,16 @@ import {
   parseJson,
   refuse,
   stringifyJson,
+  type VerifiedBy,
 } from '@switchhook/sdk';
 import { newEventId } from '../system/ids.js';
 import { traceHeaders } from '../system/tracing.js';
+
+/** A draft of a request that was verified. */
+export interface ReceivedDraft extends EventDraft {
+  /** As that of a record. */
+  readonly verified?: string | null;
+}
 
 /**
  * A record that still holds the parsed event: deliveries that are handed over in memory share it, so its body is not
@@ -27,9 +34,10 @@ class DraftedRecord implements EventRecord {
   readonly receivedAtMs: number;
   readonly body: Uint8Array;
   readonly trace: string | null;
+  readonly verified: string | null;
   readonly #event: Event;
 
-  constructor(draft: EventDraft, source: string, receivedAtMs: number, id: string) {
+  constructor(draft: ReceivedDraft, source: string, receivedAtMs: number, id: string) {
     this.id = id;
     this.key = draft.key;
     this.source = source;
@@ -41,6 +49,7 @@ class DraftedRecord implements EventRecord {
     this.receivedAtMs = receivedAtMs;
     this.body = draft.body ?? new TextEncoder().encode(stringifyJson(draft.data));
     this.trace = traceHeaders().traceparent ?? null;
+    this.verified = draft.verified ?? null;
     this.#event = eventWith(this, draft.data);
   }
 
@@ -61,7 +70,7 @@ export function hopsOf(record: EventRecord, emitters: ReadonlySet<string>): numb
 
 /** Gives a draft its id and its bytes. It belongs to the trace of the active span. */
 export function recordOf(
-  draft: EventDraft,
+  draft: ReceivedDraft,
   source: string,
   receivedAtMs: number,
   id: string = newEventId(),
@@ -70,7 +79,7 @@ export function recordOf(
 }
 
 /** The record of an event as its source has drafted it. Data that are no JSON are a fault of the source. */
-export function recordFrom(draft: EventDraft, source: string, receivedAtMs: number): EventRecord {
+export function recordFrom(draft: ReceivedDraft, source: string, receivedAtMs: number): EventRecord {
   try {
     return recordOf(draft, source, receivedAtMs);
   } catch (error) {
@@ -107,4 +116,16 @@ function eventWith(record: EventRecord, data: JsonObject): Event {
     receivedAt: new Date(record.receivedAtMs).toISOString(),
     data,
   };
+}
+
+/** The text that is kept of what has verified an event: see `EventRecord.verified`. Undefined where the source does not say. */
+export function verifiedText(by: VerifiedBy | null | undefined): string | undefined {
+  if (by === undefined) return undefined;
+  return by === null ? '0/0' : `${by.secret}/${by.of}`;
+}
+
+/** What the text says; null where it is not known, or cannot be read. */
+export function verifiedIn({ verified }: Pick<EventRecord, 'verified'>): VerifiedBy | null {
+  const [, secret, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(verified ?? '') ?? [];
+  return secret === undefined ? null : { secret: Number(secret), of: Number(of) };
 }

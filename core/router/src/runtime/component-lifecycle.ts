@@ -208,6 +208,7 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     settle: guarded(store.settle),
     event: guarded(store.event),
     events: guarded(store.events),
+    ...(store.eventConditions && { eventConditions: store.eventConditions }),
     delivery: guarded(store.delivery),
     deliveries: guarded(store.deliveries),
     attempts: guarded(store.attempts),

@@ -1,6 +1,7 @@
 /** Which class or value serves each token of the router. Nothing is opened here. */
 import type { RequestListener } from 'node:http';
 import { Clock, Log, Metrics, Store, StoreReader } from '@switchhook/sdk';
+import { Discards } from '../admin/bulk-discard.js';
 import { ReplayPlan, Replays } from '../admin/bulk-replay.js';
 import { ChangeFeed } from '../admin/change-feed.js';
 import { ControlPlan, Controls } from '../admin/control.js';
@@ -129,8 +130,8 @@ const classes = [
     Answers,
     Pipeline,
   ],
-  ...[Replays, Operations, Controls, StatusReader, ChangeFeed, Figures, History, ProcessLoadReader, Retention],
-  ...[Monitor, Incomplete, Erasures, EventSearches, Trials],
+  ...[Replays, Discards, Operations, Controls, StatusReader, ChangeFeed, Figures, History, ProcessLoadReader],
+  ...[Retention, Monitor, Incomplete, Erasures, EventSearches, Trials],
 ] as const;
 
 /** They keep something of events or calls. */

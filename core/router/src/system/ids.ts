@@ -19,8 +19,8 @@ export function newEventId(): string {
   return v7({ random: pool.subarray(used - randomBytesPerId, used) });
 }
 
-/** A new id of a replay. */
-export function newReplayId(): string {
+/** A new id of a replay, or of another change of many deliveries. */
+export function newBulkChangeId(): string {
   return v7();
 }
 

@@ -1,5 +1,5 @@
 /** Pages of lists: all pages of a list of the store, and pages of what has no index, in memory and in texts of the store, the latest first. */
-import { type Page, parseJson, refuse, type Store } from '@switchhook/sdk';
+import { type EventQuery, type Page, parseJson, refuse, type Store } from '@switchhook/sdk';
 
 /** Part of a list. */
 export interface Part {
@@ -87,4 +87,12 @@ export async function* pagesOf<T>(
     yield page;
     cursor = page.cursor;
   }
+}
+
+/** Refuses as `STORE_CANNOT_FILTER` a query with a condition that the store would ignore. */
+export function checkConditions({ eventConditions = [] }: Store, query: EventQuery): void {
+  const texts = { state: 'the state of their deliveries', ids: 'what came again' };
+  for (const name of ['state', 'ids'] as const)
+    if (query[name] !== undefined && !eventConditions.includes(name))
+      throw refuse('STORE_CANNOT_FILTER', `it finds no events by ${texts[name]}: its eventConditions lack "${name}"`);
 }

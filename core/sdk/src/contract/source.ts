@@ -53,11 +53,26 @@ export interface Answer {
   readonly overrideAgent: string | null;
 }
 
+/** Which of the secrets, tokens or keys of a source a request has. */
+export interface VerifiedBy {
+  /** Its position in the list of the configuration, from 1. */
+  readonly secret: number;
+  /** How many there are in this list. */
+  readonly of: number;
+}
+
 /** What a request turned out to be, once verified. */
 export type Reception =
-  | { readonly kind: 'events'; readonly events: readonly EventDraft[] }
+  | {
+      readonly kind: 'events';
+      readonly events: readonly EventDraft[];
+      /** The secret that the request has, e.g. by `secretAt`; null = it needs none. Default: not known. */
+      readonly verifiedBy?: VerifiedBy | null;
+    }
   | {
       readonly kind: 'call';
+      /** As that of events. */
+      readonly verifiedBy?: VerifiedBy | null;
       /** The call as an event; routes can log it. It is recorded beside the answer, never before it. */
       readonly event: EventDraft;
       readonly call: Call;

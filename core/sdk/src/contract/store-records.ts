@@ -19,6 +19,11 @@ export interface EventRecord {
   readonly body: Uint8Array;
   /** `traceparent` of W3C Trace Context: the span that brought it. Null or missing where nothing is traced. */
   readonly trace?: string | null;
+  /**
+   * Which secret of its source has verified it, as a text of at most 20 characters, to be kept as it is: `2/3` = the second of three, `0/0` =
+   * it needs none. Null or missing where that is not known.
+   */
+  readonly verified?: string | null;
 }
 
 /** A delivery as the operator sees it. Times are milliseconds since the epoch. */
@@ -138,6 +143,10 @@ export interface EventQuery {
   readonly untilMs?: number;
   /** True: only events for which no delivery was made. */
   readonly unrouted?: boolean;
+  /** Only events with a delivery in this state. Asked for only where `eventConditions` of the store names it. */
+  readonly state?: DeliveryState;
+  /** Only events with one of these ids, at most 1,000. Asked for only where `eventConditions` of the store names it. */
+  readonly ids?: readonly string[];
   /** False: bodies are not read, and are empty in the result. Default true. */
   readonly bodies?: boolean;
   readonly limit: number;

@@ -148,6 +148,11 @@ export interface Store extends Lifecycle {
   /** One event; null where it is not kept. */
   event(id: string): Promise<EventRecord | null>;
   events(query: EventQuery): Promise<Page<EventRecord>>;
+  /**
+   * Which of the conditions that not every store knows `events` takes. The router refuses a list with one that is missing here, instead of
+   * returning events that do not fit. None of them may make a list read every event where few have a delivery in an open state, or a dead one.
+   */
+  readonly eventConditions?: readonly ('state' | 'ids')[];
   /** One delivery; null where it is not kept. */
   delivery(id: string): Promise<DeliveryRecord | null>;
   deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>>;

@@ -94,7 +94,7 @@ const table = {
   NOT_KEPT: {
     status: 404,
     sentence: 'The router does not have this event, delivery or call.',
-    hint: 'It was never received, it was refused (see request.refused in the log), or it was removed by retention. Replays are dropped at a restart.',
+    hint: 'It was never received, it was refused (see request.refused in the log), or it was removed by retention. Replays and discards of many are dropped at a restart.',
   },
   BODY_REMOVED: {
     status: 410,
@@ -131,6 +131,11 @@ const table = {
     sentence: 'The store cannot erase events.',
     hint: 'Use sqlite or postgres, or a store that implements erase, purge, state and setState.',
   },
+  STORE_CANNOT_FILTER: {
+    status: 501,
+    sentence: 'The store cannot filter events in this way.',
+    hint: 'Omit the condition, or use sqlite, postgres, or a store that names the condition in eventConditions.',
+  },
   CHANGES_NOT_KEPT: {
     status: 501,
     sentence: 'The changes of this store cannot be followed.',
@@ -149,7 +154,12 @@ const table = {
   REPLAY_RUNNING: {
     status: 409,
     sentence: 'A replay is already running.',
-    hint: 'Wait for its end: GET /api/replays shows its progress.',
+    hint: 'Wait for its end, or cancel it: GET /api/replays shows its progress.',
+  },
+  DISCARD_RUNNING: {
+    status: 409,
+    sentence: 'A discard of many deliveries is already running.',
+    hint: 'Wait for its end, or cancel it: GET /api/discards shows its progress.',
   },
   CONFIG_REJECTED: {
     status: 422,

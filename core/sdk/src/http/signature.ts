@@ -159,29 +159,33 @@ export function sameText(a: string, b: string): boolean {
 }
 
 /**
- * Refuses a request as `UNVERIFIED` unless a header is one of the tokens, after a prefix such as `Bearer ` in any case. Compares with all of
- * them, so that the time taken does not reveal which one it is.
+ * Refuses a request as `UNVERIFIED` unless a header is one of the tokens, after a prefix such as `Bearer ` in any case, and returns the index
+ * of that one. Compares with all of them, so that the time taken does not reveal which one it is.
  */
 export function requireToken(
   { headers }: Pick<RawRequest, 'headers'>,
   { header, prefix }: Pick<SignatureScheme, 'header' | 'prefix'>,
   tokens: readonly string[],
-): void {
+): number {
   const sent = headers[header.toLowerCase()] ?? '';
   if (sent === '') throw refuse('UNVERIFIED', `header ${header} is missing`);
   if (!sent.toLowerCase().startsWith(prefix.toLowerCase()))
     throw refuse('UNVERIFIED', `header ${header} does not start with ${JSON.stringify(prefix)}`);
   const token = sent.slice(prefix.length).trim();
-  if (tokens.filter((one) => sameText(one, token)).length === 0)
-    throw refuse('UNVERIFIED', `the value of header ${header} is not a configured one`);
+  return indexOfToken(token, tokens, `the value of header ${header}`);
 }
 
 /** As `requireToken`, for a token that is the end of the URL: `/hooks/{source}/<token>`. For senders that can be given a URL only. */
-export function requireTokenInPath({ rest }: RawRequest, tokens: readonly string[]): void {
+export function requireTokenInPath({ rest }: RawRequest, tokens: readonly string[]): number {
   const token = rest.replace(/\/$/, '');
   if (token === '') throw refuse('UNVERIFIED', 'the URL has no token at its end: /hooks/{source}/<token>');
-  if (tokens.filter((one) => sameText(one, token)).length === 0)
-    throw refuse('UNVERIFIED', 'the token at the end of the URL is not a configured one');
+  return indexOfToken(token, tokens, 'the token at the end of the URL');
+}
+
+function indexOfToken(token: string, tokens: readonly string[], what: string): number {
+  const index = tokens.map((one) => sameText(one, token)).lastIndexOf(true);
+  if (index < 0) throw refuse('UNVERIFIED', `${what} is not a configured one`);
+  return index;
 }
 
 /** As `sameText`, for digests: their length is no secret, so they need not be hashed first. */

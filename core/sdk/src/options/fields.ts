@@ -3,6 +3,7 @@
  * the reader of the configuration: see `reading`.
  */
 import { z } from 'zod';
+import type { VerifiedBy } from '../contract/source.js';
 import { reader } from './context.js';
 import { isCountry } from './phone-number.js';
 import { durationMs, durationPattern, rateOf, ratePattern, sizeBytes, sizePattern } from './units.js';
@@ -90,4 +91,9 @@ function unit<T>(
       return z.NEVER;
     })
     .meta({ description, examples: [example], pattern: pattern.source });
+}
+
+/** `verifiedBy` of a reception: the secret at an index, as `requireSignature`, `requireToken` and `requireTokenInPath` return it. */
+export function secretAt(index: number, secrets: readonly unknown[]): VerifiedBy {
+  return { secret: index + 1, of: secrets.length };
 }

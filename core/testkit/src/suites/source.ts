@@ -196,7 +196,10 @@ export function sourceSuite(
     });
 
     needs('last', 'accepts what the last of its secrets has signed', async ({ source, sample, signing }) => {
-      strictEqual(await refusalOf(source, signed({ source: signing?.last ?? source, sample })), null);
+      const request = signed({ source: signing?.last ?? source, sample });
+      strictEqual(await refusalOf(source, request), null);
+      const { verifiedBy = null } = { verifiedBy: null, ...(await source.receive(request)) };
+      strictEqual(verifiedBy?.secret, verifiedBy?.of, 'where it says which secret that is, it is the last one');
     });
 
     needs('signing', 'refuses what was signed too long ago, or in the future, if a time is signed', async (fixture) => {

@@ -6,6 +6,7 @@ import {
   type Clock,
   type DeliveryQuery,
   type DeliveryRecord,
+  type DeliveryState,
   deliveryId,
   type EventQuery,
   type EventRecord,
@@ -35,6 +36,9 @@ type Place = readonly [atMs: number, seq: number, idx: number];
 /** Counting takes at most this part of the time: a count of a large backlog is used again for a while. */
 const countingShare = 1 / 40;
 
+/** So many events are looked up by their deliveries (about 50 ms); of more, those that a page needs are found on the way through all. */
+const few = 20_000;
+
 export class Reads {
   readonly #database: Database;
   readonly #sql: ReturnType<typeof readStatements>;
@@ -60,15 +64,33 @@ export class Reads {
   }
 
   async events(query: EventQuery): Promise<Page<EventRecord>> {
-    const { source, type, subject, agent, party, limit } = query;
+    const { source, type, subject, agent, party, state, limit } = query;
     const [atMs, seq] = startOf(query);
-    const values = [atMs, seq, query.sinceMs ?? 0, source, type, subject, agent, query.unrouted === true, limit + 1];
-    const sql = this.#sql;
-    const [ofAll, ofParty] =
-      query.bodies === false ? [sql.briefEvents, sql.briefEventsOfParty] : [sql.events, sql.eventsOfParty];
-    const parameters = (party === undefined ? values : [...values, party]).map(asParameter);
-    const rows = await this.#database.run<EventRow>(party === undefined ? ofAll : ofParty, parameters);
+    const { numbers, isInState } = await this.#numbersFor(query);
+    const having = state === undefined || isInState ? null : isOpen(state) ? 'deliveries' : 'settled';
+    const way = numbers === null ? (party === undefined ? 'all' : 'party') : 'numbered';
+    const parameters = [
+      ...[atMs, seq, query.sinceMs ?? 0, source, type, subject, agent, query.unrouted === true, limit + 1, party],
+      ...[numbers, having === null || state === undefined ? null : stateCodes[state]],
+    ].map(asParameter);
+    const rows = await this.#database.run<EventRow>(this.#sql.events(way, query.bodies !== false, having), parameters);
     return pageOf(rows, limit, eventRecord, (row) => [row.received_at, row.seq, 0]);
+  }
+
+  /** The numbers of the only events that a list may have, where these are few; and whether all of them are in its state. */
+  async #numbersFor({ ids, state, party }: EventQuery) {
+    type Number = { readonly seq: number };
+    if (ids !== undefined) {
+      const known = await this.#database.run<Number>(this.#sql.numbers, [ids.filter(isEventId)]);
+      return { numbers: known.map(({ seq }) => seq), isInState: false };
+    }
+    const newest = state === 'dead' ? this.#sql.newestDead : this.#sql.newestOpen;
+    if (party !== undefined || state === undefined || !(state === 'dead' || isOpen(state)))
+      return { numbers: null, isInState: false };
+    const found = await this.#database.run<Number & { readonly state: number }>(newest, [0, few + 1]);
+    if (found.length > few) return { numbers: null, isInState: false };
+    const inState = found.filter((row) => row.state === stateCodes[state]);
+    return { numbers: inState.map(({ seq }) => seq), isInState: true };
   }
 
   async delivery(id: string): Promise<DeliveryRecord | null> {
@@ -82,11 +104,10 @@ export class Reads {
     const { state, reason, limit, settledSinceMs, settledUntilMs } = query;
     const seq = query.eventId === undefined ? null : await this.#numberOf(query.eventId);
     if (seq === undefined) return { items: [], cursor: null };
-    const isOpen = state === 'waiting' || state === 'running';
     const isSettled = reason !== undefined || settledSinceMs !== undefined || settledUntilMs !== undefined;
     // Open ones first: one that is settled meanwhile is found twice then, rather than not at all.
-    const open = !isSettled && (state === undefined || isOpen) ? await this.#open(query, seq) : [];
-    const settled = isOpen ? [] : await this.#settled(query, seq);
+    const open = !isSettled && (state === undefined || isOpen(state)) ? await this.#open(query, seq) : [];
+    const settled = isOpen(state) ? [] : await this.#settled(query, seq);
     const found = new Map([...open, ...settled].map((row) => [deliveryId(row.id, row.idx), row]));
     const rows = [...found.values()].sort((a, b) => newestFirst(placeOf(a), placeOf(b)));
     return pageOf(rows, limit, deliveryRecord, placeOf);
@@ -144,6 +165,10 @@ export class Reads {
     if (!isEventId(eventId)) return undefined;
     return (await this.#database.run<{ seq: number }>(this.#sql.number, [eventId]))[0]?.seq;
   }
+}
+
+function isOpen(state: DeliveryState | undefined): boolean {
+  return state === 'waiting' || state === 'running';
 }
 
 /** The parameters of every list of deliveries. */

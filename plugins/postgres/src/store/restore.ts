@@ -8,7 +8,7 @@ import { digestOf, lineOf, stateCodes, storable, textOf } from './rows.js';
 import { gatheringStatements } from './sql-gatherings.js';
 import { restoreStatements } from './sql-restore.js';
 import { perDay } from './sql-schema.js';
-import { eventValues } from './write-values.js';
+import { eventValues, verifiedValues } from './write-values.js';
 
 type Statements = ReturnType<typeof restoreStatements>;
 
@@ -89,6 +89,7 @@ async function keepEvents(connection: Connection, sql: Statements, events: reado
   await connection.run(sql.events, [
     ...[numbers, ids],
     ...eventValues(added.map(({ event, deliveries }) => ({ event, isRouted: deliveries.length > 0 }))),
+    verifiedValues(added),
   ]);
 }
 

@@ -36,6 +36,7 @@ export interface EventRow {
   readonly received_at: number;
   readonly body: Buffer;
   readonly trace: string | null;
+  readonly verified: string | null;
 }
 
 export interface DeliveryRow {
@@ -70,9 +71,10 @@ export interface AttemptRow {
 }
 
 export function eventRecord(row: Omit<EventRow, 'seq'>): EventRecord {
-  const { id, key, source, type, subject, agent, party, body, trace } = row;
+  const { id, key, source, type, subject, agent, party, body, trace, verified } = row;
   const [occurredAtMs, receivedAtMs] = [row.occurred_at, row.received_at];
-  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace };
+  const proof = verified === null ? {} : { verified };
+  return { id, key, source, type, subject, agent, party, occurredAtMs, receivedAtMs, body, trace, ...proof };
 }
 
 export function deliveryRecord(row: DeliveryRow): DeliveryRecord {

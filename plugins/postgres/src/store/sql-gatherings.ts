@@ -131,7 +131,7 @@ export function gatheringStatements(schemaName: string) {
     /** All events of gatherings, in order of arrival. */
     events: statement(
       'gathered_events',
-      `select g.gathering, g.ends, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body
+      `select g.gathering, g.ends, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.verified, e.body
       from ${s}.gathered g cross join lateral (select * from ${s}.events where seq = g.seq offset 0) e
       where g.gathering = any($1::uuid[]) order by g.seq, g.idx`,
     ),

@@ -4,7 +4,7 @@ import { gatheredOf } from './sql-gatherings.js';
 import type { Statement } from './sql-schema.js';
 
 const event =
-  'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body';
+  'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.verified, e.body';
 /** Of a list without bodies: they need not be read from where PostgreSQL keeps large values. */
 const briefEvent = event.replace('e.body', "''::bytea as body");
 const openColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, null as reason, d.attempts, d.due_at,
@@ -14,19 +14,39 @@ const xmin = 'pg_snapshot_xmin(pg_current_snapshot())';
 const settledColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts,
   null::bigint as due_at, d.created_at, d.settled_at`;
 
+/** The ways through the events. `numbered` is for few: they are looked up and sorted. */
+const eventWays = {
+  all: (s: string) => `${s}.events e`,
+  party: (s: string) => `${s}.events e`,
+  numbered: (s: string) =>
+    `(select distinct unnest($11::bigint[]) as seq) n cross join lateral (select * from ${s}.events where seq = n.seq offset 0) e`,
+} as const;
+/** Parameters are typed also where a way does not use them. */
+const eventConditions = {
+  all: '$10::text is null and $11::bigint[] is null',
+  party: 'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10 and $11::bigint[] is null',
+  numbered: '($10::text is null or e.party = $10)',
+} as const;
+export type EventWay = keyof typeof eventWays;
+/** The table of the deliveries in a state. */
+export type Having = 'deliveries' | 'settled';
+
 export function readStatements(schemaName: string) {
   const s = quoted(schemaName);
   const statement = (name: string, text: string): Statement => ({ name, text });
-  const events = (name: string, way: string, columns = event) =>
+  /** By their key: with the state inside, the index of what is dead would be read as a whole for each event. */
+  const ofNumber = (table: Having) => `(select state from ${s}.${table} where seq = e.seq offset 0)`;
+  /** A list of events by one of the ways through them, with or without bodies, of those with a delivery in a state where it is asked for. */
+  const events = (way: EventWay, withBodies: boolean, having: Having | null) =>
     statement(
-      name,
-      `select ${columns} from ${s}.events e
-      where ${way} and (e.received_at, e.seq) < ($1::bigint, $2::bigint) and e.received_at >= $3
+      ['events', way, ...(withBodies ? [] : ['brief']), ...(having === null ? [] : [`in_${having}`])].join('_'),
+      `select ${withBodies ? event : briefEvent} from ${eventWays[way](s)}
+      where ${eventConditions[way]} and (e.received_at, e.seq) < ($1::bigint, $2::bigint) and e.received_at >= $3
         and ($4::text is null or e.source = $4) and ($5::text is null or e.type = $5)
         and ($6::text is null or e.subject = $6) and ($7::text is null or e.agent = $7) and (not $8::boolean or not e.routed)
+        and ${having === null ? '$12::int is null' : `e.routed and exists (select from ${ofNumber(having)} d where d.state = $12::int)`}
       order by e.received_at desc, e.seq desc limit $9`,
     );
-  const ofParty = 'hashtextextended(e.party, 0) = hashtextextended($10::text, 0) and e.party = $10';
   const lastFailure = (of: string) => `left join lateral (
         select reason as failure from ${s}.attempts where seq = ${of}.seq and idx = ${of}.idx order by number desc limit 1) a on true`;
   /** What a delivery takes from its event and its last attempt. */
@@ -55,10 +75,17 @@ export function readStatements(schemaName: string) {
       `select ${event} from ${s}.seen n cross join lateral (select * from ${s}.events where seq = n.seq offset 0) e where n.id = $1`,
     ),
     number: statement('number', `select seq from ${s}.seen where id = $1`),
-    events: events('events', 'true'),
-    briefEvents: events('brief_events', 'true', briefEvent),
-    briefEventsOfParty: events('brief_events_of_party', ofParty, briefEvent),
-    eventsOfParty: events('events_of_party', ofParty),
+    numbers: statement('numbers', `select seq from ${s}.seen where id = any($1::uuid[])`),
+    events,
+    /** The numbers of the events of the newest deliveries that are open, and those that are dead; not more than so many. */
+    newestOpen: statement(
+      'newest_open',
+      `select seq, state from ${s}.deliveries where created_at >= $1 order by created_at desc, seq desc, idx desc limit $2`,
+    ),
+    newestDead: statement(
+      'newest_dead',
+      `select seq, state from ${s}.settled where state = 5 and created_at >= $1 order by created_at desc, seq desc, idx desc limit $2`,
+    ),
     openDeliveries: deliveries('open_deliveries', openColumns, `${s}.deliveries`, 'true'),
     openOfEvent: deliveries('open_of_event', openColumns, ofEvent('deliveries', '$9'), 'true'),
     settledDeliveries: deliveries('settled_deliveries', settledColumns, `${s}.settled`, settledWhen),

@@ -45,10 +45,10 @@ export function restoreStatements(schemaName: string) {
       'restore_events',
       `insert into ${s}.events (${addedEvent})
       select seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed,
-        substring($15::bytea from start for size)
+        substring($15::bytea from start for size), verified
       from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-        $9::text[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[], $14::int[])
-        as i(seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, start, size)`,
+        $9::text[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[], $14::int[], $16::text[])
+        as i(seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, start, size, verified)`,
     ),
     clear: statement(
       'restore_clear',

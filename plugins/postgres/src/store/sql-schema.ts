@@ -16,7 +16,7 @@ export const partitionedTables = ['events', 'settled', 'attempts'] as const;
 
 /** Columns of a new event; the database fills in the others. */
 export const addedEvent =
-  'seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, body';
+  'seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, body, verified';
 
 /** Events of one day: the first has the sequence number `day * perDay`. */
 export const perDay = 2 ** 32;
@@ -137,6 +137,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
   create index deliveries_due on ${s}.deliveries (destination, due_at, seq, idx) where destination is not null;
   drop index ${s}.deliveries_by_time;
   create index deliveries_by_time on ${s}.deliveries (created_at, seq, idx) where created_at is not null;
+  `,
+  // Older routers go on without it; they do not wait behind a lock that is not granted soon.
+  (s) => `
+  set local lock_timeout = '3s';
+  alter table ${s}.events add column verified text;
   `,
 ];
 

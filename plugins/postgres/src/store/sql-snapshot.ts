@@ -66,7 +66,7 @@ export function snapshotStatements(schemaName: string) {
       'snapshot_events',
       `with page as materialized (select seq, octet_length(body) as size from ${s}.events where seq > $1 order by seq limit $2),
       sized as (select seq, sum(size) over (order by seq) - size as before from page)
-      select e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body
+      select e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.verified, e.body
       from sized i cross join lateral (select * from ${s}.events where seq = i.seq offset 0) e where before < $3 order by e.seq`,
     ),
     open: page(

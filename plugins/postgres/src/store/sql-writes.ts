@@ -8,7 +8,7 @@ const open = 'seq, idx, destination, route, transforms, line, state, attempts, t
 const ended =
   'seq, idx, destination, route, transforms, line, state, reason, attempts, tries, lease, created_at, settled_at';
 const event =
-  'e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.body';
+  'e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.verified, e.body';
 const byDue = 'order by due_at, seq, idx';
 
 /** The statements, for tables in a schema. */
@@ -102,8 +102,8 @@ export function writeStatements(schemaName: string) {
       `with incoming as materialized (
         select i.*, nextval(${literal(`${s}.event_numbers`)}) as seq from (
           select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[], $14::int[]) with ordinality
-          as i(id, digest, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, start, size, n)
+            $9::text[], $10::bigint[], $11::bigint[], $12::boolean[], $13::int[], $14::int[], $26::text[]) with ordinality
+          as i(id, digest, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed, start, size, verified, n)
           order by n) i),
       fresh as (
         insert into ${s}.seen (digest, id, seq) select digest, id, seq from incoming order by digest, n
@@ -111,7 +111,7 @@ export function writeStatements(schemaName: string) {
       kept as (
         insert into ${s}.events (${addedEvent})
         select i.seq, id, source, key, type, subject, agent, party, trace, occurred_at, received_at, routed,
-          substring($15::bytea from i.start for i.size)
+          substring($15::bytea from i.start for i.size), verified
         from incoming i join fresh using (seq)),
       made as (
         insert into ${s}.deliveries (${open}, claim)

@@ -86,6 +86,7 @@ export class PostgresStore implements Store {
   );
   /** What the routers of the schema exchange. */
   readonly coordination: Routers;
+  readonly eventConditions = ['state', 'ids'] as const;
   #open: Open | null = null;
 
   constructor(settings: PostgresSettings, services: StoreServices) {

@@ -17,7 +17,7 @@ export function appendValues(
     ...[entries.map(({ event }) => event.id), digests],
     ...eventValues(entries.map(({ event, deliveries: made }) => ({ event, isRouted: made.length > 0 }))),
     ...[nowMs, deliveries.map(({ n }) => n), deliveries.map(({ idx }) => idx), destinations, routes, transforms],
-    ...[deliveries.map(({ line }) => line), states, due, claim],
+    ...[deliveries.map(({ line }) => line), states, due, claim, verifiedValues(entries)],
   ];
 }
 
@@ -41,6 +41,11 @@ export function eventValues(
     rows.map(({ isRouted }) => isRouted),
     ...[starts, sizes, Buffer.concat(events.map(({ body }) => body))],
   ];
+}
+
+/** A further column of new events: what has verified them. */
+export function verifiedValues(entries: readonly { readonly event: EventRecord }[]): readonly (string | null)[] {
+  return entries.map(({ event }) => storable(event.verified ?? null));
 }
 
 /** Columns of new deliveries: destination, route, transforms, state, due_at. */

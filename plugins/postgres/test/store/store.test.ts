@@ -70,7 +70,7 @@ describe('postgres, its schema', () => {
       await old.append([anEntry(1)]);
       await database.query('drop table state, routers, buckets, texts');
       for (const table of ['events', 'attempts']) await database.query(`alter table ${table} drop column xid`);
-      await database.query('alter table events drop column trace');
+      await database.query('alter table events drop column trace, drop column verified');
       await database.query('alter table seen drop column erased_until');
       await database.query('drop table gathered');
       await database.query('delete from migrations where version > 1');

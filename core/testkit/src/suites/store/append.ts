@@ -1,6 +1,6 @@
 /** The suite's part about what comes in. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { deliveryId } from '@switchhook/sdk';
+import { deliveryId, type EventRecord } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { Test } from './fixtures.js';
 import { aClaim, aNewDelivery, anEntry, aRecord, eventId, leaseMs, numbers, startMs } from './fixtures.js';
@@ -30,6 +30,21 @@ export function appendTests(test: Test): void {
         [trace, null],
       );
     });
+
+    test.needing('eventConditions')(
+      'keeps what has verified an event, or that this is not known, and hands it over with lists and deliveries',
+      async ({ store }) => {
+        await store.append([anEntry(1, { verified: '2/3' }), anEntry(2), anEntry(3, { verified: '0/0' })]);
+        const expected = ['0/0', null, '2/3'];
+        const of = (events: readonly Pick<EventRecord, 'verified'>[]) => events.map(({ verified }) => verified ?? null);
+        const single = await Promise.all([3, 2, 1].map((n) => store.event(eventId(n))));
+        deepStrictEqual(of(single.flatMap((one) => one ?? [])), expected);
+        for (const bodies of [true, false])
+          deepStrictEqual(of((await store.events({ limit: 9, bodies })).items), expected);
+        const { deliveries } = await store.claim(aClaim());
+        deepStrictEqual(of(deliveries.map(({ event }) => event)), expected.toReversed());
+      },
+    );
 
     test('keeps a body that was part of a larger buffer, whatever becomes of that buffer', async ({ store }) => {
       const buffer = Buffer.from('before{"n":1}after');

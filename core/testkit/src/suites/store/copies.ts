@@ -41,7 +41,9 @@ export function restoreTests(test: Test): void {
     const subject = 'a';
     const receivedAtMs = (n: number): number => startMs + (n - 6) * 86_400_000;
     await source.append(
-      [1, 2, 3, 4, 5].map((n) => anEntry(n, { subject, party: '+1', receivedAtMs: receivedAtMs(n) })),
+      [1, 2, 3, 4, 5].map((n) =>
+        anEntry(n, { subject, party: '+1', receivedAtMs: receivedAtMs(n), verified: `${n}/9` }),
+      ),
     );
     await source.append([
       anEntry(6, { subject: null }, []),

@@ -1,4 +1,5 @@
 /** What the tests of stores are made of: entries, claims, and a store with a clock that stands still. */
+import { pagesOf } from '@switchhook/core/internal';
 import {
   type ClaimedDelivery,
   type ClaimRequest,
@@ -6,6 +7,7 @@ import {
   type Entry,
   type EventRecord,
   type NewDelivery,
+  type Page,
   type Settled,
   type Settlement,
   type Store,
@@ -126,6 +128,30 @@ export async function settleAll(store: Store, settlement?: Settlement, claim = a
   await store.settle(deliveries.map((claimed) => aSettled(claimed, settlement)));
 }
 
+/** Reads page after page to the end. */
+export async function pages<T>(
+  limit: number,
+  read: (part: { limit: number; cursor?: string }) => Promise<Page<T>>,
+): Promise<readonly (readonly T[])[]> {
+  const all: (readonly T[])[] = [];
+  for await (const page of pagesOf(limit, read)) all.push(page.items);
+  return all;
+}
+
+/** Two destinations, two routes, and one delivery in each state. */
+export async function inEachState(store: Store): Promise<void> {
+  const slack = aNewDelivery({ destination: 'slack', route: 'alerts' });
+  await store.append(
+    [1, 2, 3, 4, 5, 6].map((n) => anEntry(n, {}, n === 6 ? [slack] : [aNewDelivery({ dueMs: startMs + n })])),
+  );
+  const claimed = (await store.claim(aClaim({ nowMs: startMs + 4 }))).deliveries;
+  await store.settle([
+    aSettled(claimed[0]),
+    aSettled(claimed[1], { state: 'dead', reason: 'rejected' }),
+    aSettled(claimed[2], { state: 'skipped' }),
+  ]);
+}
+
 /** What a store need not have, by its name in `never`; `reopen` is of the fixture. */
 export const storeParts = {
   changes: { what: '`changes` of the store', in: ({ store }) => store.changes !== undefined },
@@ -135,6 +161,10 @@ export const storeParts = {
   erase: {
     what: '`erase` and `purge` of the store',
     in: ({ store }) => store.erase !== undefined && store.purge !== undefined,
+  },
+  eventConditions: {
+    what: '`state` and `ids` in `eventConditions` of the store',
+    in: ({ store }) => ['state', 'ids'].every((name) => store.eventConditions?.some((one) => one === name)),
   },
   reopen: { what: '`reopen`', in: ({ reopen }) => reopen !== undefined },
   restore: { what: '`restore` of the store', in: ({ store }) => store.restore !== undefined },

@@ -1,34 +1,9 @@
 /** The suite's part about lists. */
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
-import { pagesOf } from '@switchhook/core/internal';
-import { type DeliveryQuery, deliveryId, type EventQuery, type Page, type Store } from '@switchhook/sdk';
+import { type DeliveryQuery, deliveryId, type EventQuery, type Store } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { Test } from './fixtures.js';
-import { aClaim, aNewDelivery, anEntry, aSettled, eventId, numbers, startMs } from './fixtures.js';
-
-/** Reads page after page to the end. */
-async function pages<T>(
-  limit: number,
-  read: (part: { limit: number; cursor?: string }) => Promise<Page<T>>,
-): Promise<readonly (readonly T[])[]> {
-  const all: (readonly T[])[] = [];
-  for await (const page of pagesOf(limit, read)) all.push(page.items);
-  return all;
-}
-
-/** Two destinations, two routes, and one delivery in each state. */
-async function inEachState(store: Store): Promise<void> {
-  const slack = aNewDelivery({ destination: 'slack', route: 'alerts' });
-  await store.append(
-    [1, 2, 3, 4, 5, 6].map((n) => anEntry(n, {}, n === 6 ? [slack] : [aNewDelivery({ dueMs: startMs + n })])),
-  );
-  const claimed = (await store.claim(aClaim({ nowMs: startMs + 4 }))).deliveries;
-  await store.settle([
-    aSettled(claimed[0]),
-    aSettled(claimed[1], { state: 'dead', reason: 'rejected' }),
-    aSettled(claimed[2], { state: 'skipped' }),
-  ]);
-}
+import { aClaim, aNewDelivery, anEntry, aSettled, eventId, inEachState, numbers, pages, startMs } from './fixtures.js';
 
 export function listTests(test: Test): void {
   describe('events', () => {

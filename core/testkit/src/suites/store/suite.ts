@@ -7,6 +7,7 @@ import { claimTests, settleTests } from './claims.js';
 import { coordinationTests } from './coordination.js';
 import { restoreTests, snapshotTests } from './copies.js';
 import { eraseTests } from './erase.js';
+import { eventConditionTests } from './event-conditions.js';
 import { type StoreFixture, type StorePart, storeParts, type Test } from './fixtures.js';
 import { gatherTests } from './gather.js';
 import { gatherLimitTests } from './gather-limits.js';
@@ -47,6 +48,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>, neve
     retentionTests(test);
     eraseTests(test.needing('erase'));
     listTests(test);
+    eventConditionTests(test.needing('eventConditions'));
     reopenTests(test.needing('reopen'));
     restoreTests(test.needing('restore'));
     snapshotTests(test.needing('snapshot'));

@@ -1,0 +1,27 @@
+/** What the API returns of replays and discards of many. A test compares it with the API's own schemas. */
+
+/** Conditions that a list of deliveries has, too. */
+type Condition = 'destination' | 'route' | 'event' | 'since' | 'until';
+
+interface BulkProgress {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled' | 'stopped';
+  readonly dryRun: boolean;
+  readonly filter: { readonly [C in Condition]?: string | undefined };
+  readonly startedAt: string;
+  readonly matched: number;
+  readonly destinations: readonly string[];
+  readonly reason: string | null;
+}
+
+export interface Replay extends BulkProgress {
+  readonly replayed: number;
+  readonly skipped: { readonly running: number; readonly unconfigured: number; readonly withoutBody: number };
+}
+
+export interface Discard extends BulkProgress {
+  readonly discarded: number;
+  readonly skipped: { readonly running: number };
+}
+
+export type BulkChange = Replay | Discard;

@@ -1,0 +1,22 @@
+/** An event as a file, for `switchhook send`, `explain` and `plan --fixtures`, and for tests of plugins. */
+import { answerOf } from './conversation.js';
+import type { EventDetails } from './replies.js';
+
+/** A value as the text of a file. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** The body as the platform sent it: the router adds the answer to that of a call. */
+export function sentBody(data: EventDetails['data']): EventDetails['data'] {
+  if (data === null || answerOf(data) === null) return data;
+  const { answer: _, ...body } = data;
+  return body;
+}
+
+/** The event with its data, and with the routes and destinations of its deliveries. Headers of its request are not kept. */
+export function fixtureOf(event: EventDetails): string {
+  const { id, key, source, type, subject, agent, occurredAt, receivedAt, data } = event;
+  const deliveries = event.deliveries.map(({ route, destination }) => ({ route, destination }));
+  return jsonText({ id, key, source, type, subject, agent, occurredAt, receivedAt, data, deliveries });
+}
