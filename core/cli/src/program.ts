@@ -16,7 +16,7 @@ const commands = [
   running.devCommand,
   running.checkCommand,
   running.showConfigCommand,
-  asking.planCommand,
+  running.planCommand,
   changing.reloadCommand,
   changing.restartCommand,
   sending.sendCommand,

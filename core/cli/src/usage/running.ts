@@ -2,7 +2,16 @@
 import { Argument, Command } from 'commander';
 import type { Shown } from '../commands/config.js';
 import type { Output } from '../output.js';
-import { collected, configCommand, configOption, count, portIn, routerCommand, whenRun } from './options.js';
+import {
+  collected,
+  configCommand,
+  configOption,
+  count,
+  portIn,
+  routerCommand,
+  whenRun,
+  withPeriod,
+} from './options.js';
 
 export function startCommand(output: Output): Command {
   return configCommand(
@@ -112,6 +121,47 @@ Examples:
   switchhook check --connect --json`,
     )
     .action(whenRun(output, async () => (await import('../commands/check.js')).runCheck));
+}
+
+export function planCommand(output: Output): Command {
+  const command = new Command('plan')
+    .description(
+      'Compare what was done with past events with what a configuration would do with them. Nothing is sent.',
+    )
+    .addOption(configOption('the configuration to try'))
+    .addOption(configOption('the configuration of the running router, for its address and token', '--running <file>'))
+    .option('--json', 'print JSON, for other programs')
+    .option('--url <url>', "the running router's URL; default: the address in the configuration of --running")
+    .option(
+      '--token <token>',
+      'bearer token of its API; default: server.admin.token of the configuration of --running',
+    );
+  return withPeriod(command, '7d')
+    .option('--limit <number>', 'compare the newest events of the period, so many at most', count(1), 10_000)
+    .option('--fixtures <path>', 'compare events in a folder, or in a .json or .ndjson file, without a router')
+    .option(
+      '--fail-on <list>',
+      'exit with 1 if there is any of these, separated by commas: failed, unrouted, fewer, more, answers, any',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  switchhook plan --config new.yaml
+  switchhook plan --config new.yaml --since 1d --running /etc/switchhook/switchhook.yaml
+  switchhook plan --fixtures fixtures --fail-on failed,unrouted
+
+--config names the configuration to try. With --fail-on:
+  failed    a condition, a transform or an expression of a variable fails on an event
+  unrouted  an event has no delivery any more
+  fewer     a destination gets fewer deliveries
+  more      a destination gets more deliveries
+  answers   a call gets another answer
+  any       any of these
+
+Resolvers are not called: variables that need facts which are not kept are counted as unknown.`,
+    )
+    .action(whenRun(output, async () => (await import('../commands/plan.js')).runPlan));
 }
 
 export function crashtestCommand(output: Output): Command {
