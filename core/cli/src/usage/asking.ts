@@ -3,8 +3,6 @@ import { type Command, Option } from 'commander';
 import type { Output } from '../output.js';
 import {
   configCommand,
-  configOption,
-  count,
   routerCommand,
   whenRun,
   withDeliveryFilter,
