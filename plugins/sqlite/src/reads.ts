@@ -141,6 +141,7 @@ export class Reads {
   #walkFor({ eventId, state, reason, destination }: DeliveryQuery): Walk {
     if (eventId !== undefined) return 'event';
     if (state === 'dead' || reason !== undefined) return 'dead';
+    if (state === 'skipped' || state === 'gathered') return 'skipped';
     if (state !== 'waiting' && state !== 'running') return 'all';
     if (destination !== undefined) return 'openOf';
     return this.#counters.open <= size ? 'open' : 'all';

@@ -75,6 +75,7 @@ export type EventCondition = keyof typeof eventConditions;
 const walks = {
   all: { index: 'indexed by deliveries_by_time', where: 'true' },
   dead: { index: 'indexed by deliveries_dead', where: 'd.state = 5' },
+  skipped: { index: 'indexed by deliveries_skipped', where: 'd.state in (4, 6)' },
   openOf: { index: 'indexed by deliveries_open', where: 'd.destination = :destination and d.settled_at is null' },
   open: { index: 'indexed by deliveries_open', where: 'd.settled_at is null' },
   event: { index: 'not indexed', where: 'd.id between :eventSeq * 1024 and :eventSeq * 1024 + 1023' },
@@ -177,10 +178,16 @@ export function readStatements(db: Database) {
     deliveries: {
       all: deliveries('all'),
       dead: deliveries('dead'),
+      skipped: deliveries('skipped'),
       openOf: deliveries('openOf'),
       open: deliveries('open'),
       event: deliveries('event'),
     },
-    deliveryWindows: { all: deliveryWindow('all'), dead: deliveryWindow('dead'), openOf: deliveryWindow('openOf') },
+    deliveryWindows: {
+      all: deliveryWindow('all'),
+      dead: deliveryWindow('dead'),
+      skipped: deliveryWindow('skipped'),
+      openOf: deliveryWindow('openOf'),
+    },
   };
 }
