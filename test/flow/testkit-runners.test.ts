@@ -95,7 +95,7 @@ storeSuite('small', async () => {
       .to.include("the fixture needs `restore` of the store; name 'restore' in `never` if there is none")
       .and.to.include("the fixture needs `reopen`; name 'reopen' in `never` if there is none");
     const names = optional.filter((name) => name !== 'purge' && name !== 'setState');
-    const declared = await run([...names, 'coordination', 'reopen']);
+    const declared = await run([...names, 'coordination', 'eventConditions', 'reopen']);
     expect(declared.code, declared.text).to.equal(0);
     expect(declared.text)
       .to.include('has no `restore` of the store, as `never` says')
