@@ -68,6 +68,7 @@ describe('the configuration as it is shown', () => {
       'body: { headers: { authorization: Bearer ***, cookie: "${ONE}", accept: text/plain } }',
     ],
     'a header of any name': ['body: { headers: { x-team: rockets } }', 'body: { headers: { x-team: *** } }'],
+    'a header of an authorization in a comment': ['# authorization: Bearer abc', '# authorization: Bearer ***'],
     'a value with the name of a secret': ['body: { api_key: abc }', 'body: { api_key: *** }'],
     'a section with the name of a secret': ['body: { auth: { id: abc } }', 'body: { auth: { id: *** } }'],
     'a secret in a text': ['body: "send token=abc now"', 'body: "send token=*** now"'],
@@ -79,6 +80,31 @@ describe('the configuration as it is shown', () => {
     'a secret in an expression': [
       'body: "${{ event.data.token == \'abc\' }}"',
       'body: "${{ event.data.token == \'***\' }}"',
+    ],
+    'a text with spaces in a condition': [
+      `body: '\${{ event.data.password == "open sesame now" }}'`,
+      `body: '\${{ event.data.password == "***" }}'`,
+    ],
+    'a text before the name of a secret': [
+      `body: '\${{ "hunter two" == event.data.password && event.type == "a" }}'`,
+      `body: '\${{ "***" == event.data.password && event.type == "***" }}'`,
+    ],
+    'a list of texts with the name of a secret': [
+      `body: '\${{ event.data["token"] in ["abc", "def"] }}'`,
+      `body: '\${{ event.data["token"] in ["***", "***"] }}'`,
+    ],
+    'other names of secrets': [
+      `body: '\${{ event.data.passphrase == "abc" || event.data.pin == "4821" }}'`,
+      `body: '\${{ event.data.passphrase == "***" || event.data.pin == "***" }}'`,
+    ],
+    'all of a text with escapes where a part is secret': [
+      'body: "${{ event.data.token == \\"open sesame\\" }} token=xyz"',
+      'body: "***"',
+    ],
+    'a quoted value in a text': [`body: 'token = "two words", end'`, `body: 'token = "***", end'`],
+    'comments with other names of secrets': [
+      '# pass: hunter2\n    # pin: 4821\n    # key: hunter2\n    #   X-Auth: hunter2',
+      '# pass: ***\n# pin: ***\n# key: ***\n#   X-Auth: ***',
     ],
     'a comment with a secret option': ['# sign: plain words', '# sign: ***'],
     'a comment with a list of secrets': [
@@ -103,6 +129,25 @@ describe('the configuration as it is shown', () => {
     );
     expect(text).to.include('x-shared: { one: &one ***, two: &two other words, three: ***, four: 5s }');
     expect(text).to.include('sign: *one\n    body: [*one, *two]');
+  });
+
+  it('hides numbers with the name of a secret that nothing leads to', async () => {
+    const before = 'x-notes: { pin: 493817, limit: 12, auth: { code: 1 } }';
+    expect(await shown(around('    url: https://crm.example.com', before))).to.include(
+      'x-notes: { pin: ***, limit: 12, auth: { code: *** } }',
+    );
+  });
+
+  it('hides very long lines as a whole, and searches long ones once', async () => {
+    const words = ['a', '_a', 'a.', '/', 'a ', 'token ', 'x://', '${a:-', '"'];
+    for (const word of words) {
+      const text = word.repeat(Math.floor(9_000 / word.length));
+      const rows = Array.from({ length: 20 }, () => `# ${text}`).join('\n');
+      expect(await shown(around('    url: https://crm.example.com', rows))).to.be.a('string');
+      // Each of a million characters would otherwise be compared with all that follow it.
+      const long = `# ${word.repeat(Math.floor(900_000 / word.length))}end`;
+      expect(await shown(around('    url: https://crm.example.com', long))).not.to.include('end');
+    }
   });
 
   it('hides secrets of the router itself and of sources', async () => {

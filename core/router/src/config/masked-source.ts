@@ -1,6 +1,6 @@
 /** The text of a configuration without its secrets: each line stays where it is, comments and references to variables included. */
 import type { Path } from './problem.js';
-import { allHidden, isSecretName, secretsHidden } from './secret-text.js';
+import { allHidden, isSecretName, longestLine, secretsHidden } from './secret-text.js';
 import { placedScalars, type ScalarNode, type TreeNode } from './tree.js';
 import { type WrittenScalar, writtenScalars } from './yaml-scalars.js';
 
@@ -43,19 +43,21 @@ function maskedScalar(
   if (isKey) return eachLine(raw, secretsHidden);
   // Neither a number nor a word such as `true` or `5s`.
   const isOpen = /^(true|false|null|~|-?[\d.]+\w{0,2}(\/\w)?)$/.test(raw);
-  if (shown === undefined) return isOpen ? raw : hiddenScalar(raw, comments);
+  if (shown === undefined) return isOpen ? raw : linesOf(raw, allHidden, comments);
   const { node, showing } = shown;
   if (showing === 'hidden')
-    return typeof node.value === 'boolean' || node.value === null ? raw : hiddenScalar(raw, comments);
-  const searched = scalarLines(raw, secretsHidden, comments);
+    return typeof node.value === 'boolean' || node.value === null ? raw : linesOf(raw, allHidden, comments);
+  const searched = linesOf(raw, secretsHidden, comments);
   // Line breaks and escapes can hide a secret from a search line by line.
   const isFound = secretsHidden(node.written) !== node.written;
-  return isFound && searched === raw ? hiddenScalar(raw, comments) : searched;
+  const isEscaped = raw.startsWith('"') && raw.includes('\\');
+  return isFound && (isEscaped || searched === raw) ? linesOf(raw, allHidden, comments) : searched;
 }
 
-function hiddenScalar(raw: string, comments: CommentMask): string {
+/** The lines of a scalar, without its quotes. */
+function linesOf(raw: string, change: (line: string) => string, comments: CommentMask): string {
   const [quote = ''] = /^["']/.exec(raw) ?? [];
-  return quote === '' ? scalarLines(raw, allHidden, comments) : quote + eachLine(raw.slice(1, -1), allHidden) + quote;
+  return quote === '' ? scalarLines(raw, change, comments) : quote + eachLine(raw.slice(1, -1), change) + quote;
 }
 
 /** The first line of a block has its style, and perhaps a comment. */
@@ -99,11 +101,11 @@ class CommentMask {
     if (this.#above !== null && content !== '' && (indent.length > this.#above || content.startsWith('- ')))
       return mark + indent + hiddenItem(content);
     this.#above = null;
-    const named = /(?<![\w-])(?:["']?)([\w.-]+)["']?\s*[:=]\s*/g;
+    if (content.length > longestLine) return mark + indent + secretsHidden(content);
+    const named = /(?<![\w.-])([\w.-]+)["']?\s{0,8}[:=]\s*/g;
     for (const found of content.matchAll(named)) {
       const [whole, name = ''] = found;
-      if (!isSecretName(name, true) && !/^(authorization|cookie)$/i.test(name) && !this.#secretOptions.has(name))
-        continue;
+      if (!isSecretName(name, false) && !this.#secretOptions.has(name)) continue;
       const [before, after] = [content.slice(0, found.index + whole.length), content.slice(found.index + whole.length)];
       if (/^([|>][-+\d]*)?\s*$/.test(after)) this.#above = indent.length;
       else if (!/^https?:\/\/|^=/.test(after) || this.#secretOptions.has(name))

@@ -2,6 +2,9 @@
 
 const hidden = '***';
 
+/** Longer lines are hidden as a whole: the search must not keep the process from answering calls. */
+export const longestLine = 10_000;
+
 /** Stands for the reference of its number while a text is searched. */
 const firstStandIn = 0xe000;
 const standIns = /[\ue000-\uf8ff]/g;
@@ -10,9 +13,9 @@ const literals = /[^\s\ue000-\uf8ff]+(?:[ \t]+[^\s\ue000-\uf8ff]+)*/g;
 /** `${NAME}`, `${NAME:-default}`, `${file:path}`, and expressions without texts of their own. */
 const references = /\$\{file:[^}\n]+\}|\$\{[A-Za-z_]\w*(?::-(?:(?!\$\{)[^}\n])*)?\}|\$\{\{[^'"\n]*?\}\}/g;
 
-/** Names for which any value is one. Of what senders and receivers have named. */
+/** Names whose values are secret, as senders and receivers call them. */
 const secretName =
-  /pass[-_]?(word|wd|phrase|code)?$|pwd|secret|token|(api|access|private|signing|shared)[-_]?key|auth(?!or)|credential|signature|cookie|bearer|session|^pin$|^key$/i;
+  /pass[-_]?(word|wd|phrase|code)?$|pwd|secret|token|(api|access|private|signing|shared)[-_]?key|auth(?!ors?(?![a-z]))|credential|signature|cookie|bearer|session|^pin$|^key$/i;
 /** Names of options whose schema does not mark them. */
 const secretOption =
   /(password|passwd|passphrase|secret|token|(api|access|private|signing)[-_]?key|authorization|credential|cookie)s?$/i;
@@ -47,6 +50,7 @@ export function secretsHidden(line: string): string {
 }
 
 function aroundReferences(line: string, change: (text: string) => string, changeDefault: (text: string) => string) {
+  if (line.length > longestLine) return hidden;
   const found: string[] = [];
   const text = line.replace(references, (reference) => {
     if (found.length > 6_000) return hidden;
@@ -56,22 +60,40 @@ function aroundReferences(line: string, change: (text: string) => string, change
   return change(text).replace(standIns, (mark) => found[mark.charCodeAt(0) - firstStandIn] ?? mark);
 }
 
-/** With its padding, or a line of a key. Others with slashes are like paths. */
-const base64 = /(?<![\w/.+])[A-Za-z\d+/]{18,}={1,2}(?![\w=])|(?<=^\s*)[A-Za-z\d+/]{40,}(?=\s*$)/g;
+/** With its padding. Others with slashes are like paths. */
+const base64 = /(?<![\w/.+])[A-Za-z\d+/]{18,}={1,2}(?![\w=])/g;
+/** A line of a key. */
+const keyLine = /^(\s*)[A-Za-z\d+/]{40,}(\s*)$/;
 
-/** `token=…`, `"secret": …`; in a condition, `event.data.token == "…"`. */
+/** `token=…`, `"secret": "…"`. */
 const namedValue =
-  /([\w-]*(?:password|passwd|secret|token|api[-_]?key)["'\]]*)(\s*(?:[=:](?!=)\s*["']?|[!=]=\s*["']))([^\s"',;&)}\ue000-\uf8ff]+)/gi;
+  /(?<![\w-])([\w-]{1,64})(["'\]]*\s{0,8}(?:[=:](?!=)|[!=]=)\s{0,8})(?:(["'])((?:\\.|(?!\3)[^\\])*)\3|([^\s"',;&)}\ue000-\uf8ff]+))/g;
+/** A field with the name of a secret in a condition, and the texts that it may be compared with; not the names of fields in brackets. */
+const secretField = /(?:\.|\[["'])([\w-]{1,64})(?![\w-])/g;
+const comparisons = /[!=]=|\bin\b|\.\w+\(/;
+const texts = /((?<=[\w\])])\[\s*["'][^"']*["']\s*\])|(["'])((?:\\.|(?!\2)[^\\])*)\2/g;
+
+function inCondition(text: string): string {
+  if (!comparisons.test(text)) return text;
+  const isAbout = [...text.matchAll(secretField)].some(([, name = '']) => secretName.test(name));
+  if (!isAbout) return text;
+  return text.replace(texts, (whole, field: string | undefined, quote: string) =>
+    field === undefined ? quote + hidden + quote : whole,
+  );
+}
 
 function inText(text: string): string {
-  return text
-    .replace(/\b[a-z][a-z\d+.-]*:\/\/[^\s"'<>`]+/gi, inUrl)
+  return inCondition(text)
+    .replace(/\b[a-z][a-z\d+.-]{0,30}:\/\/[^\s"'<>`]+/gi, inUrl)
     .replace(/-----BEGIN [^\n]*/, (line) => line.replace(literals, hidden))
     .replace(/\b(Bearer|Basic|Token)( +)(?=[^\s"']*[\d=])[^\s"'\ue000-\uf8ff]{6,}/gi, `$1$2${hidden}`)
-    .replace(namedValue, (whole, name: string, between: string, value: string) =>
-      /^(\*+|true|false|null)$/.test(value) ? whole : name + between + hidden,
+    .replace(namedValue, (whole, name: string, between: string, quote = '', quoted = '', word = '') =>
+      !secretName.test(name) || /^(\*+|true|false|null|\/\/.*)?$/.test(quoted + word)
+        ? whole
+        : name + between + quote + hidden + quote,
     )
     .replace(base64, (word) => (/[A-Z]/.test(word) && /[a-z\d]/.test(word) ? hidden : word))
+    .replace(keyLine, `$1${hidden}$2`)
     .replace(/[\w+=~-]{16,}/g, (word) => (isRandom(word) ? hidden : word));
 }
 
@@ -79,7 +101,7 @@ function inText(text: string): string {
 const knownTokens =
   /^((sk|pk|rk|whsec|xox[a-z]|xapp|gh[pousr]|github_pat|glpat|pat|pit|key|shpat|hf|npm|dop_v1|sq0\w+)[-_]|AKIA|ASIA|AIza|SG|eyJ|ya29|EAA)(?=.*\d)/;
 
-/** Whether a word of at least 16 characters is made by chance: keys and tokens are. */
+/** Whether a word of at least 16 characters looks random, as keys and tokens do. */
 function isRandom(word: string): boolean {
   if (knownTokens.test(word) || /^(?=.*\d)[\da-f]{32,}$/i.test(word)) return true;
   const isLong = word.length >= 20 && !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(word);
@@ -94,9 +116,9 @@ const openParameter = /^(true|false|\d{0,4}|disable|prefer|require|verify-\w+)$/
 
 function inUrl(url: string): string {
   // A password may contain a slash, a question mark or a number sign that should have been encoded.
-  const unencoded = /^([a-z][a-z\d+.-]*:\/\/[^/?#@:]*:)(?!\d*[/?#])[^@]*[/?#].*(?=@)/is.exec(url);
+  const unencoded = url.includes('@') && /^([a-z][a-z\d+.-]*:\/\/[^/?#@:]*:)(?!\d*[/?#])[^@]*[/?#].*(?=@)/is.exec(url);
   const [, scheme = '', authority = '', path = '', query = '', fragment = ''] =
-    partsOfUrl.exec(unencoded === null ? url : `${unencoded[1]}${hidden}${url.slice(unencoded[0].length)}`) ?? [];
+    partsOfUrl.exec(unencoded ? `${unencoded[1]}${hidden}${url.slice(unencoded[0].length)}` : url) ?? [];
   const isHttp = /^https?:/i.test(scheme);
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   let isAfter = /(^|\.)(web)?hooks?\./i.test(host);

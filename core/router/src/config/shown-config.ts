@@ -90,7 +90,9 @@ class SecretRules {
 
   showing(path: Path, node: ScalarNode): Showing | null {
     const [first, ...rest] = path;
-    if (String(first).startsWith('x-')) return null;
+    // Nothing but aliases leads there, and those have places of their own.
+    if (String(first).startsWith('x-'))
+      return path.some((step) => typeof step === 'string' && isSecretName(step, false)) ? 'hidden' : null;
     if (path.at(-1) === 'use' && path.length < 4) return 'searched';
     const [root, within] = this.#rootOf(String(first), rest) ?? [this.#frame, path];
     const { isSecret, isNamed } = this.#marksOf(root, within);
