@@ -97,6 +97,113 @@ describe('a discard of many', () => {
     await pipeline.close();
   });
 
+  it('does not end what was replayed after it was found', async () => {
+    const crm = fickle();
+    const { operations, received, clock, pipeline, store, stateOf } = anOperator({
+      destinations: { crm: crm.deliver },
+    });
+    await received(...keys(3));
+    const found = (await store.deliveries({ state: 'dead', limit: 9 })).items.map(({ id }) => id);
+    const starting = operations.discards.start({ ...all, perSecond: 1 });
+    await clock.advance(500);
+    // The page was read, and its last one is to be discarded in two seconds.
+    await store.replay(found.slice(-1), clock.now() + 60_000);
+    await clock.advance(500);
+    const { id } = await starting;
+    await clock.advance(5_000);
+    const skipped = { running: 1, unconfigured: 0, withoutBody: 0 };
+    expect(operations.discards.get(id)).to.deep.include({ state: 'done', matched: 3, changed: 2, skipped });
+    expect((await stateOf()).toSorted()).to.deep.equal(['discarded', 'discarded', 'waiting']);
+    await pipeline.close();
+  });
+
+  it('keeps its pace where the time of day is set back, and after a store that hung', async () => {
+    let release: (() => void) | null = null;
+    let hangs = false;
+    const { operations, received, clock, pipeline, stateOf } = anOperator({
+      destinations: { crm: fickle().deliver },
+      store: (store) =>
+        storeWith(store, {
+          discard: async (ids) => {
+            if (hangs)
+              await new Promise<void>((resolve) => {
+                release = resolve;
+              });
+            return store.discard(ids);
+          },
+        }),
+    });
+    await received(...keys(9));
+    const discarded = async () => (await stateOf()).filter((state) => state === 'discarded').length;
+    const starting = operations.discards.start({ ...all, perSecond: 1 });
+    await clock.advance(500);
+    clock.jumpTo(clock.now() - 3_600_000);
+    await clock.advance(500);
+    await starting;
+    expect(await discarded()).to.equal(2);
+    hangs = true;
+    await clock.advance(30_000);
+    hangs = false;
+    (release as (() => void) | null)?.();
+    await clock.advance(0);
+    // The one that hung, the next one, and a second's worth of what was missed.
+    expect(await discarded()).to.equal(5);
+    await clock.advance(1_000);
+    expect(await discarded()).to.equal(6);
+    await clock.advance(10_000);
+    expect(await discarded()).to.equal(9);
+    await pipeline.close();
+  });
+
+  it('is over at once where it is cancelled while pages have nothing that fits', async () => {
+    let pages = 0;
+    const { operations, received, clock, pipeline } = anOperator({
+      destinations: { crm: fickle({ kind: 'delivered' }).deliver },
+      store: (store) =>
+        storeWith(store, {
+          events: async (query) => {
+            pages += 1;
+            // The third page of the second pass is read slowly.
+            if (pages === 8) await new Promise<void>((resolve) => clock.after(5_000, resolve));
+            return store.events({ ...query, limit: 1 });
+          },
+        }),
+    });
+    await received(...keys(5));
+    const starting = operations.discards.start({ ...all, filter: { ...dead, events: { source: 'agents' } } });
+    await clock.advance(1_000);
+    const { id } = await starting;
+    const cancelling = operations.discards.cancel(id);
+    const before = pages;
+    await clock.advance(5_000);
+    await cancelling;
+    expect([pages, operations.discards.get(id).state]).to.deep.equal([before, 'cancelled']);
+    expect(await operations.discards.start({ ...all, dryRun: true })).to.include({ state: 'done' });
+    await pipeline.close();
+  });
+
+  it('stays cancelled where the store fails at that moment', async () => {
+    let fail = (_: Error): void => {};
+    const { operations, received, clock, pipeline } = anOperator({
+      destinations: { crm: fickle().deliver },
+      store: (store) =>
+        storeWith(store, {
+          discard: () =>
+            new Promise((_, reject) => {
+              fail = reject;
+            }),
+        }),
+    });
+    await received(...keys(1));
+    const starting = operations.discards.start(all);
+    await clock.advance(1_000);
+    const { id } = await starting;
+    const cancelling = operations.discards.cancel(id);
+    fail(new Error('disk full'));
+    expect(await cancelling).to.include({ state: 'cancelled', reason: 'disk full' });
+    await pipeline.close();
+  });
+
   it('stops with the router, between two batches, and reports a store that fails', async () => {
     let away = false;
     const { operations, received, clock, pipeline, log } = anOperator({

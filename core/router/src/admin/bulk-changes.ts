@@ -72,6 +72,8 @@ export interface BatchPlace {
   /** How many there are, and how many of them are done. */
   readonly total: number;
   readonly seen: number;
+  /** How long ago the batch was read. */
+  readonly ageMs: number;
 }
 
 /** How a kind of change is named, refused and logged. */
@@ -118,8 +120,8 @@ export abstract class BulkChanges<R extends BulkRequest, T extends { readonly de
   protected abstract pages(request: R): Pages<T>;
   /** Changes a batch. */
   protected abstract apply(batch: readonly T[], place: BatchPlace, request: R): Promise<Applied>;
-  /** How many of a page are changed at once, and when the batch may begin: a kind that paces by due times need not wait. */
-  protected abstract readonly batch: (place: BatchPlace) => { readonly most: number; readonly fromMs: number };
+  /** Whether batches are of what a second allows, one each second. Otherwise they are whole pages, one after the other. */
+  protected abstract readonly isPaced: boolean;
 
   /** Newest first. */
   list(): readonly (R & BulkChange)[] {
@@ -200,7 +202,8 @@ export abstract class BulkChanges<R extends BulkRequest, T extends { readonly de
       await this.#sweep(change, request);
       if (change.state === 'running') change.state = this.#closed ? 'stopped' : 'done';
     } catch (error) {
-      change.state = 'failed';
+      // An operator who has cancelled it sees that.
+      if (change.state === 'running') change.state = 'failed';
       change.reason = located(error, this.mask);
       this.kind.failed({ id, error });
     }
@@ -224,13 +227,17 @@ export abstract class BulkChanges<R extends BulkRequest, T extends { readonly de
     const startMs = this.clock.now();
     const total = change.matched;
     let seen = 0;
+    let freeMs = this.clock.elapsed();
     for await (const page of this.pages(request)) {
+      if (isOver()) return;
+      const readMs = this.clock.elapsed();
       for (let done = 0; done < page.length; ) {
-        const place = { perSecond, startMs, total, seen };
-        const { most, fromMs } = this.batch(place);
-        if (fromMs > this.clock.now()) await this.#pauses.for(fromMs - this.clock.now());
+        if (freeMs > this.clock.elapsed()) await this.#pauses.for(freeMs - this.clock.elapsed());
         if (isOver()) return;
-        const batch = page.slice(done, done + most);
+        const batch = page.slice(done, done + (this.isPaced ? perSecond : page.length));
+        const place = { perSecond, startMs, total, seen, ageMs: this.clock.elapsed() - readMs };
+        // A store that hung is not asked for more than a second's worth at once.
+        if (this.isPaced) freeMs = Math.max(freeMs, this.clock.elapsed() - 1_000) + (1_000 * batch.length) / perSecond;
         const { changed, unconfigured, withoutBody } = await this.apply(batch, place, request);
         seen += batch.length;
         done += batch.length;

@@ -1,5 +1,6 @@
 /** Discards: many deliveries ended, because they are not to be made. */
 import { Clock, type DeliveryRecord, Log, Store } from '@switchhook/sdk';
+import pMap from 'p-map';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import { inject, injectable } from '../system/injection.js';
@@ -13,12 +14,13 @@ import {
   type Pages,
 } from './bulk-changes.js';
 
+/** Found so shortly ago, a delivery is discarded as it is. */
+const freshMs = 1_000;
+const atOnce = 8;
+
 @injectable()
 export class Discards extends BulkChanges<BulkRequest, DeliveryRecord> {
-  /** A batch begins when those before it have used up their time. */
-  protected readonly batch = ({ perSecond, startMs, seen }: BatchPlace) => {
-    return { most: perSecond, fromMs: startMs + (1_000 * seen) / perSecond };
-  };
+  protected readonly isPaced = true;
 
   constructor(
     @inject(Store) private readonly store: Store,
@@ -41,14 +43,22 @@ export class Discards extends BulkChanges<BulkRequest, DeliveryRecord> {
     return deliveriesOf(this.store, filter);
   }
 
-  protected async apply(batch: readonly DeliveryRecord[]): Promise<Applied> {
-    const changed = new Set(await this.store.discard(batch.map(({ id }) => id)));
-    const ended = batch.filter(({ id }) => changed.has(id));
+  protected async apply(batch: readonly DeliveryRecord[], { ageMs }: BatchPlace): Promise<Applied> {
+    const still = ageMs < freshMs ? batch : await this.#unchanged(batch);
+    const changed = new Set(await this.store.discard(still.map(({ id }) => id)));
+    const ended = still.filter(({ id }) => changed.has(id));
     for (const destination of new Set(ended.map((one) => one.destination))) {
       this.telemetry.discardedMany(destination, ended.filter((one) => one.destination === destination).length);
       // The next of their subjects may go now.
       this.dispatcher.expect(destination, this.time.now());
     }
     return { changed: changed.size, unconfigured: 0, withoutBody: 0 };
+  }
+
+  /** Those that are still in the state in which they were found: others may have been replayed since. */
+  async #unchanged(batch: readonly DeliveryRecord[]): Promise<readonly DeliveryRecord[]> {
+    const isUnchanged = async ({ id, state }: DeliveryRecord) => (await this.store.delivery(id))?.state === state;
+    const unchanged = await pMap(batch, isUnchanged, { concurrency: atOnce });
+    return batch.filter((_, index) => unchanged[index]);
   }
 }

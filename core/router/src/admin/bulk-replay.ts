@@ -49,8 +49,8 @@ const gatheringMs = 10_000;
 
 @injectable()
 export class Replays extends BulkChanges<ReplayRequest, Found> {
-  /** Due times pace it. */
-  protected readonly batch = () => ({ most: Number.POSITIVE_INFINITY, fromMs: 0 });
+  /** Due times pace what it changes. */
+  protected readonly isPaced = false;
 
   constructor(
     @inject(ReplayPlan) private readonly plan: Current<ReplayPlan>,
