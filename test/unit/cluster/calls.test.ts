@@ -117,6 +117,26 @@ describe('calls of several routers', () => {
     expect((await a.ring({ ...call, id: 'call-4', from: '+12025550103' })).ms).to.equal(0);
   });
 
+  it('are shared as before where a call is only tried while the store hangs', async () => {
+    const { clock, coordination, b } = two({ cache: keptLong });
+    const { texts } = coordination;
+    coordination.texts = () => new Promise(() => {});
+    const answers = b.engine.get(Answers);
+    const tried = { ...call, to: '+12025550199', agent: null, data: {} };
+    const asked = { call: tried, deadlineMs: 10_000, eventId: 'event', isSentLater: false };
+    const trying = answers.dryRun('calls', asked, clock.elapsed(), b.current.value);
+    await clock.advance(50);
+    await trying;
+    expect(b.log.of('calls.unshared')).to.deep.equal([]);
+    let reads = 0;
+    coordination.texts = (keys) => {
+      reads += 1;
+      return texts.call(coordination, keys);
+    };
+    await b.ring(call);
+    expect(reads).to.be.greaterThan(0);
+  });
+
   it('are forgotten with an erased person, also what is shared of them', async () => {
     const { clock, coordination, a, b, looks } = two({ cache: keptLong });
     await a.ring(call);

@@ -128,10 +128,11 @@ export class Trials {
    * or its call is answered. Refuses as `NO_SUCH_ROW`, or as `SOURCE_CANNOT_SIGN`.
    */
   async send({ newIds, by, from, ...trial }: Sending, intake: Intake): Promise<Sent> {
-    const plan = this.plan.value;
-    const source = this.#source(trial.source, plan);
+    this.#source(trial.source, this.plan.value);
     const fresh = newIds ? await withNewIds((body) => this.#drafted({ ...trial, body }), trial.body) : null;
     const body = fresh?.body ?? trial.body;
+    // By the secrets that the request is verified with: a reload may have replaced them meanwhile.
+    const source = this.#source(trial.source, this.plan.value);
     const bytes = new TextEncoder().encode(stringifyJson(body));
     const signed = signedBy(trial.source, source, bytes, this.clock.now());
     const request: RawRequest = {

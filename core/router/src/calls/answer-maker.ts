@@ -63,14 +63,14 @@ export class AnswerMaker {
 
   /**
    * The same for a call that does not ring: resolvers are asked as for a call, but nothing is kept, counted or logged of it, no circuit
-   * breaker learns of it, and it takes no place of a real look-up.
+   * breaker learns of it, and it takes no place of a real look-up. Its look-ups are in traces.
    */
   dryRun(request: AnswerRequest): Promise<Made> {
     const { shared } = this.#parts;
     const bulkheads = new Map([...this.bulkheadsOf(request.plan)].map(([name, { dryRuns }]) => [name, dryRuns]));
     const sharedCalls: Way['sharedCalls'] = {
       isOn: shared.isOn,
-      loadFacts: (...asked) => shared.loadFacts(...asked),
+      loadFacts: (caller, asked, cache) => shared.loadFacts(caller, asked, cache, true),
       keepFacts: () => {},
     };
     return this.#made(request, { bulkheads, factsCache: this.factsCache.copyOnWrite(), sharedCalls, log: noLog });

@@ -50,10 +50,21 @@ export class SharedCalls {
     this.#keep(prefixes.answer + key, stringifyJson(answer), forMs);
   }
 
-  /** Puts what other routers have found about a caller into the memory of this one, where it has nothing. Never rejects. */
-  async loadFacts(caller: string, bulkheads: readonly ResolverBulkhead[], cache: FactsCache): Promise<void> {
+  /**
+   * Puts what other routers have found about a caller into the memory of this one, where it has nothing. Never rejects. `isTried`: for a
+   * call that does not ring; a failure is then not noted, so that calls are not affected.
+   */
+  async loadFacts(
+    caller: string,
+    bulkheads: readonly ResolverBulkhead[],
+    cache: FactsCache,
+    isTried = false,
+  ): Promise<void> {
     const missing = bulkheads.filter(({ factsKey, digest }) => digest !== null && !cache.has(caller, factsKey));
-    const texts = await this.#texts(missing.map((bulkhead) => factsKeyOf(caller, bulkhead)));
+    const texts = await this.#texts(
+      missing.map((bulkhead) => factsKeyOf(caller, bulkhead)),
+      isTried,
+    );
     const aheadMs = this.clock.now() - this.clock.elapsed();
     for (const bulkhead of missing) {
       const found = factsIn(texts.get(factsKeyOf(caller, bulkhead)));
@@ -93,7 +104,7 @@ export class SharedCalls {
     }
   }
 
-  async #texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async #texts(keys: readonly string[], isTried = false): Promise<ReadonlyMap<string, string>> {
     const { clock, store } = this;
     const { coordination } = store;
     const fitting = keys.filter(isShort);
@@ -104,7 +115,7 @@ export class SharedCalls {
       this.#succeeded();
       return texts;
     } catch (error) {
-      this.#failed('read', error);
+      if (!isTried) this.#failed('read', error);
       return new Map();
     }
   }
