@@ -7,8 +7,9 @@ import { expect } from 'chai';
 type Behavior = 'hangs' | 'fails' | 'is gone' | (() => string);
 
 function setup(...routers: readonly Behavior[]) {
+  const fleet = { mustTake: false };
   const clock = new FakeClock();
-  const heard = { answered: 0, slowestMs: 0, unanswered: 0, anew: 0 };
+  const heard = { answered: 0, slowestMs: 0, unanswered: 0, anew: 0, refused: 0 };
   const fetch = (url: string, { signal }: RequestInit): Promise<Response> => {
     const behavior = routers[Number(/router-(\d)/.exec(url)?.[1])] ?? 'is gone';
     if (behavior === 'is gone') return Promise.reject(new Error('connection refused'));
@@ -27,6 +28,10 @@ function setup(...routers: readonly Behavior[]) {
     onUnanswered: () => {
       heard.unanswered += 1;
     },
+    mustTake: () => fleet.mustTake,
+    onRefused: () => {
+      heard.refused += 1;
+    },
     onAnsweredAnew: () => {
       heard.anew += 1;
     },
@@ -39,7 +44,7 @@ function setup(...routers: readonly Behavior[]) {
     }
     return heard;
   };
-  return { pass, callers };
+  return { pass, callers, fleet };
 }
 
 describe('The callers of the crash test', () => {
@@ -66,13 +71,13 @@ describe('The callers of the crash test', () => {
 
   it('are unanswered where four requests get no answer within ten seconds each', async () => {
     const { pass } = setup('hangs');
-    expect(await pass(39_900)).to.include({ unanswered: 0 });
-    expect(await pass(500)).to.include({ unanswered: 3, answered: 0 });
+    expect(await pass(42_900)).to.include({ unanswered: 0 });
+    expect(await pass(1_500)).to.include({ unanswered: 3, answered: 0, refused: 0 });
   });
 
   it('are unanswered where the router fails each time', async () => {
     const { pass } = setup('fails', 'fails');
-    expect((await pass(1_000)).unanswered).to.be.greaterThan(2);
+    expect((await pass(5_000)).unanswered).to.be.greaterThan(2);
   });
 
   it('wait for a router that is gone, and are not counted where the test stops', async () => {
@@ -80,5 +85,14 @@ describe('The callers of the crash test', () => {
     const heard = await pass(60_000);
     await Promise.all([callers.stop(), pass(500)]);
     expect(heard).to.include({ answered: 0, unanswered: 0 });
+  });
+
+  it('are refused where no router takes a call that one must take, whether it fails or is gone', async () => {
+    const { pass, fleet } = setup('fails', 'is gone');
+    expect((await pass(3_000)).refused).to.equal(0);
+    fleet.mustTake = true;
+    expect((await pass(3_000)).refused).to.be.greaterThan(0);
+    const { refused } = await setup('is gone', () => 'Ada').pass(3_000);
+    expect(refused).to.equal(0);
   });
 });

@@ -7,6 +7,10 @@ export interface CallerParts extends PostParts {
   /** Called with the time from the request that was answered to its answer. */
   readonly onAnswered: (ms: number) => void;
   readonly onUnanswered: () => void;
+  /** Whether one of the routers must take what is offered. */
+  readonly mustTake: () => boolean;
+  /** Called when every router had a request about a call while one of them had to take it, and none has answered. */
+  readonly onRefused: () => void;
   /** Called when the same call, at another router, got another answer. */
   readonly onAnsweredAnew: () => void;
 }
@@ -15,6 +19,8 @@ const callers = 3;
 /** Between the end of a call and the next one. */
 const betweenMs = 250;
 /** Between two requests of one call. */
+const nextRequestMs = 1_000;
+/** Until a connection that failed is made again. */
 const againMs = 25;
 
 export class Callers {
@@ -57,15 +63,25 @@ export class Callers {
 
   /** Null where it got none in any of its requests, or the test stops. A connection that fails is made again, at another router, and is none of them. */
   async #answerTo(body: string, first: number): Promise<{ readonly text: string; readonly ms: number } | null> {
-    const { clock } = this.#parts;
+    const { clock, mustTake, onRefused } = this.#parts;
+    let missed = 0;
+    let hadTo = mustTake();
     for (let turn = first, requests = 0; requests < callTries && !this.#stopped; turn += 1) {
-      const hook = this.#hooks[turn % this.#hooks.length];
+      const hooks = this.#hooks;
+      const hook = hooks[turn % hooks.length];
       const startedAtMs = clock.elapsed();
       const posted = hook === undefined ? null : await signedPost(this.#parts, hook, body, callDeadlineMs);
       if (posted?.kind === 'reply' && posted.status === 200)
         return { text: posted.text, ms: clock.elapsed() - startedAtMs };
-      if (posted !== null && posted.kind !== 'none') requests += 1;
-      await new Promise<void>((resolve) => clock.after(againMs, resolve));
+      missed += 1;
+      if (missed >= hooks.length) {
+        if (hadTo && mustTake()) onRefused();
+        missed = 0;
+        hadTo = mustTake();
+      }
+      const isRequest = posted !== null && posted.kind !== 'none';
+      if (isRequest) requests += 1;
+      await new Promise<void>((resolve) => clock.after(isRequest ? nextRequestMs : againMs, resolve));
     }
     return null;
   }

@@ -35,7 +35,7 @@ export interface Verdict {
   readonly overrun: number;
   /** Deliveries of an ordered destination that came after a later one of their subject. */
   readonly outOfOrder: number;
-  /** Times that no router took an event while routers were replaced one after another. */
+  /** Times that no router took an event, or answered a call, while routers were replaced one after another. */
   readonly refused: number;
   /** Attempts beyond the rate limit of their destination and its tolerance. */
   readonly overLimit: number;
@@ -110,7 +110,7 @@ export class Ledger {
     this.#latest.set(line, Math.max(latest, number));
   }
 
-  /** No router has taken an event although one should have. */
+  /** No router has taken an event or a call although one should have. */
   refuse(): void {
     this.#refused += 1;
   }

@@ -7,7 +7,9 @@ export interface SenderParts extends PostParts {
   readonly perSecond: number;
   /** Called with each acknowledged event, once. */
   readonly onAcknowledged: (event: SentEvent) => void;
-  /** Called when an event was offered to every router there is, and none has acknowledged it. It is offered again. */
+  /** Whether one of the routers must take what is offered. */
+  readonly mustTake: () => boolean;
+  /** Called when an event was offered to every router while one of them had to take it, and none has acknowledged it. It is offered again. */
   readonly onRefused: () => void;
 }
 
@@ -57,17 +59,18 @@ export class Senders {
   }
 
   async #untilAcknowledged(event: SentEvent): Promise<void> {
-    const { onAcknowledged, onRefused } = this.#parts;
+    const { mustTake, onAcknowledged, onRefused } = this.#parts;
     const body = JSON.stringify(event);
     for (let first = event.number; !this.#stopped; first += 1) {
       const hooks = this.#hooks;
+      const hadTo = mustTake();
       for (let turn = 0; turn < hooks.length && !this.#stopped; turn += 1) {
         const hook = hooks[(first + turn) % hooks.length] ?? '';
         // No reply is no promise: the router was killed, or is too slow.
         const posted = await signedPost(this.#parts, hook, body, replyMs);
         if (posted.kind === 'reply' && posted.status === 200) return onAcknowledged(event);
       }
-      onRefused();
+      if (hadTo && mustTake()) onRefused();
       await this.#pause(againMs);
     }
   }

@@ -28,7 +28,7 @@ export class Traffic {
   readonly #callers: Callers;
   readonly #written: WriteStream;
   readonly #network = openNetwork();
-  /** Whether an event that no router takes is a fault. */
+  /** Whether an event or a call that no router takes is a fault. */
   #mustTake = false;
 
   private constructor(
@@ -41,6 +41,7 @@ export class Traffic {
     this.#gauge = gauge;
     this.#receiver = receiver;
     this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
+    const refusing = { mustTake: () => this.#mustTake, onRefused: () => ledger.refuse() };
     const post = { secret, network: this.#network, clock };
     this.#senders = new Senders({
       ...post,
@@ -49,12 +50,11 @@ export class Traffic {
         ledger.acknowledge(event);
         this.#written.write(`${event.id}\n`);
       },
-      onRefused: () => {
-        if (this.#mustTake) ledger.refuse();
-      },
+      ...refusing,
     });
     this.#callers = new Callers({
       ...post,
+      ...refusing,
       onAnswered: (ms) => ledger.answer(ms),
       onUnanswered: () => ledger.leaveUnanswered(),
       onAnsweredAnew: () => ledger.answerAnew(),
@@ -87,7 +87,7 @@ export class Traffic {
     this.#callers.setTargets(urls);
   }
 
-  /** Works on routers that refuse nothing: an event that none takes meanwhile is a fault. A router that is killed may refuse what comes next. */
+  /** Works on routers that refuse nothing: an event or a call that none takes meanwhile is a fault. A router that is killed may refuse what comes next. */
   async whileAllIsTaken(work: () => Promise<void>): Promise<void> {
     this.#mustTake = true;
     try {
