@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { Clock } from '@switchhook/sdk';
+import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { asked } from '../support/http-request.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
@@ -112,6 +114,27 @@ describe('the live view', () => {
     await asked(url, '/api/session', { method: 'DELETE', headers: { ...ownPage, cookie } });
     await send(url, 'conv_1');
     expect(await live.block()).to.equal(null);
+  });
+
+  it('has room for another one as soon as one is closed', async () => {
+    const clock = new FakeClock();
+    const { url } = await place.router(yaml, {
+      configure: (container) => container.register(Clock, { useValue: clock }),
+    });
+    const opened = await Promise.all(Array.from({ length: 32 }, () => stream(url, '/api/live')));
+    for (const one of opened) await one.ready();
+    expect((await asked(url, '/api/live')).status).to.equal(429);
+    opened[0]?.end();
+    const startedMs = clock.elapsed();
+    // Less than the quarter of a minute after which a stream has a ping.
+    for (;;) {
+      const { response, end } = await stream(url, '/api/live');
+      end();
+      if (response.statusCode === 200) break;
+      expect(clock.elapsed() - startedMs).to.be.below(10_000);
+      await clock.advance(100);
+    }
+    for (const one of opened) one.end();
   });
 
   it('is also a list that is read again and again', async () => {

@@ -117,7 +117,9 @@ async function answer(endpoint: Endpoint, { ctx, id, parts, parseBody, sessions,
       return false;
     }
   };
-  const stream = endpoint.stream({ query, lastEventId, isAllowed }, answering);
+  const gone = new AbortController();
+  ctx.res.once('close', () => gone.abort());
+  const stream = endpoint.stream({ query, lastEventId, isAllowed, gone: gone.signal }, answering);
   ctx.type = 'text/event-stream';
   // nginx would keep events until it has enough of them.
   ctx.set('X-Accel-Buffering', 'no');

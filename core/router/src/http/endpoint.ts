@@ -110,6 +110,8 @@ interface Asked<Q, B> {
 interface AskedStream extends Pick<Asked<unknown, unknown>, 'query' | 'lastEventId'> {
   /** False from when on the client is signed out, or its token is another one: it gets nothing more. */
   isAllowed(): boolean;
+  /** Aborted when the client has gone. The stream itself ends later: when its generator has what it waits for. */
+  readonly gone: AbortSignal;
 }
 
 /** One endpoint. */

@@ -29,11 +29,9 @@ export const liveEndpoints: readonly Endpoint[] = [
       // Its pages are written one by one, below.
       answer: () => Promise.reject(new Error('a stream')),
     }),
-    stream: ({ query, lastEventId, isAllowed }, { changes }) => {
+    stream: ({ query, lastEventId, isAllowed, gone }, { changes }) => {
       const { after, ...filter } = question.liveQuery.parse(query);
-      const gone = new AbortController();
-      const pages = changes.follow(filter, lastEventId ?? after ?? null, gone.signal);
-      return Readable.from(written(pages, isAllowed)).once('close', () => gone.abort());
+      return Readable.from(written(changes.follow(filter, lastEventId ?? after ?? null, gone), isAllowed));
     },
   },
 ];
