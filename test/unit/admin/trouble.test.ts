@@ -79,12 +79,7 @@ describe('trouble', () => {
         'Paused by jo: migration. 2 deliveries wait.',
         'Resume it when the reason is gone.',
       ],
-      [
-        aDestination('a', {}, { dead: 1 }),
-        'bad',
-        '1 dead delivery.',
-        'Fix the cause, then replay or discard them: switchhook dead.',
-      ],
+      [aDestination('a', {}, { dead: 1 }), 'bad', '1 dead delivery.', 'Fix the cause, then replay or discard them.'],
       [
         aDestination('a', { holds: [aHold('asked-to-wait', { untilMs: nowMs + 300_000 })] }, { waiting: 1 }),
         'warn',

@@ -47,6 +47,7 @@ function print(current: Status, output: Output): void {
   const { version, node, now, uptimeSeconds, store, destinations, summary, configuration } = current;
   output.line(styled(output, colours[summary.level], summary.what));
   if (summary.advice !== '') output.line(summary.advice);
+  if (destinations.some(({ dead }) => (dead ?? 0) > 0)) output.line('switchhook dead lists the dead deliveries.');
   const state = store.canCommit
     ? styled(output, 'green', 'can commit')
     : styled(output, 'red', `cannot commit: ${store.reason}`);

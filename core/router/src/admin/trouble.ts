@@ -34,11 +34,7 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
       `Its circuit breaker is open.${failure}${left}`,
       `Fix the cause, then probe it. ${probeText(open, nowMs)}`,
     );
-  if (dead > 0)
-    return bad(
-      `${deliveries(dead, 'dead')}.${failure}`,
-      'Fix the cause, then replay or discard them: switchhook dead.',
-    );
+  if (dead > 0) return bad(`${deliveries(dead, 'dead')}.${failure}`, 'Fix the cause, then replay or discard them.');
   const paused = holds.find(({ kind }) => kind === 'paused');
   if (paused !== undefined) return warn(`${pausedText(paused)}${left}`, 'Resume it when the reason is gone.');
   const oldestMs = oldestOpenMs === null ? 0 : nowMs - oldestOpenMs;
