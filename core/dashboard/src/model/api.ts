@@ -61,6 +61,22 @@ export async function api<T>(path: string, { method = 'GET', query, body, signal
   throw failure;
 }
 
+/** Why a stream is refused; null where it is not, or where the router does not answer. A stream that is accepted is ended at once. */
+export async function failureAt(
+  path: string,
+  query: ApiRequest['query'],
+  signal: AbortSignal,
+): Promise<ApiFailure | null> {
+  try {
+    const response = await fetch(apiUrl(path, query), { credentials: 'same-origin', cache: 'no-store', signal });
+    if (!response.ok && !isOfGateway(response)) return failureOf(response, await response.text());
+    await response.body?.cancel();
+  } catch {
+    // The router does not answer, or the answer is not awaited any more.
+  }
+  return null;
+}
+
 async function answered(url: string, options: RequestInit) {
   try {
     const response = await fetch(url, { credentials: 'same-origin', cache: 'no-store', ...options });

@@ -1,14 +1,14 @@
 /** What arrives and what is delivered, as it happens. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { api } from '../model/api.js';
-import { type Entry, type FeedState, LiveFeed } from '../model/live.js';
+import { type Entry, type FeedState, happenedAt, LiveFeed } from '../model/live.js';
 import type { Place } from '../model/location.js';
 import type { ChangePage } from '../model/replies.js';
 import { count, duration, ends, excerpt } from '../model/wording.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
-import { Badge, EventLink, levelOfOutcome, Moment, SubjectLink } from '../parts/text.js';
+import { Badge, ErrorCode, EventLink, levelOfOutcome, Moment, SubjectLink } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
 export function Live({ place, status }: ViewProps) {
@@ -42,6 +42,7 @@ const words: Readonly<Record<FeedState, readonly [level: 'well' | 'busy' | 'warn
   connecting: ['busy', 'connecting'],
   open: ['well', 'live'],
   lost: ['warn', 'the router does not answer; connecting again'],
+  refused: ['warn', 'refused; trying again'],
   paused: ['warn', 'paused'],
 };
 
@@ -49,11 +50,17 @@ function Feed({ query, cursor }: { readonly query: Place['query']; readonly curs
   const feed = useMemo(() => new LiveFeed(query, cursor), []);
   useEffect(() => feed.start(), [feed]);
   const [level, text] = words[feed.state.value];
+  const refusal = feed.refusal.value;
   const isPaused = feed.state.value === 'paused';
   return (
     <>
       <div class="toolbar" role="status">
         <Badge level={level}>{text}</Badge>
+        {refusal !== null && refusal.code !== null && (
+          <span>
+            {ends(refusal.message)} <ErrorCode code={refusal.code} />
+          </span>
+        )}
         <button type="button" onClick={() => (isPaused ? feed.resume() : feed.pause())}>
           {isPaused ? 'Go on' : 'Pause'}
         </button>
@@ -92,7 +99,7 @@ function EntryTable({ entries }: { readonly entries: readonly Entry[] }) {
               <What change={change} />
             </td>
             <td data-label="When">
-              <Moment iso={change.kind === 'event' ? change.event.receivedAt : change.attempt.startedAt} />
+              <Moment iso={happenedAt(change)} />
             </td>
             <td data-label="Event">
               <EventLink id={change.event.id} row>
