@@ -1,5 +1,5 @@
 /** One call: what the caller's agent got, from where, and how long each look-up took. */
-import { api } from '../model/api.js';
+import { ApiFailure, api } from '../model/api.js';
 import { stepTexts } from '../model/calls.js';
 import { answerOf } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
@@ -11,16 +11,43 @@ import { useResource } from '../parts/resource.js';
 import { Badge, Moment, SubjectLink } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
+/** A call is recorded with its answer, and with whether it was sent: later than the platform has its id. */
+const soonMs = 2_000;
+
+function notYet(error: unknown): 'none' {
+  if (error instanceof ApiFailure && error.code === 'NOT_KEPT') return 'none';
+  throw error;
+}
+
 export function Call({ place }: ViewProps) {
   const id = place.path[1] ?? '';
-  const event = useResource(`call ${id}`, (signal) => api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }));
+  const event = useResource(
+    `call ${id}`,
+    (signal) => api<WholeEvent>(`events/${encodeURIComponent(id)}`, { signal }).catch(notYet),
+    (value) => (value === 'none' ? soonMs : null),
+  );
   return (
     <Loaded of={event}>
       {(value) => {
+        if (value === 'none') return <NotYet id={id} />;
         const answer = answerOf(value.data);
         return answer === null ? <NoCall id={id} /> : <Answered event={value} answer={answer} />;
       }}
     </Loaded>
+  );
+}
+
+function NotYet({ id }: { readonly id: string }) {
+  return (
+    <>
+      <h1>No call yet</h1>
+      <Empty title={`There is no call ${id}.`}>
+        <p>
+          A call is recorded once its answer is sent, or could not be sent. This page looks again every two seconds.
+          Calls that retention has removed do not come back: <a href={linkTo(['calls'])}>the calls</a>.
+        </p>
+      </Empty>
+    </>
   );
 }
 

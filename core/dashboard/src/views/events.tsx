@@ -1,6 +1,6 @@
 /** The events, newest first, by conditions that stay in the URL. */
 import { api } from '../model/api.js';
-import { linkTo } from '../model/location.js';
+import { linkTo, type Place } from '../model/location.js';
 import type { Component, Route, RouterEvent } from '../model/replies.js';
 import type { EventSearch } from '../model/search.js';
 import { count, ends, stateChoices } from '../model/wording.js';
@@ -11,6 +11,12 @@ import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink, SubjectLink, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
+
+/** The first event may come at any moment. */
+const soonMs = 5_000;
+
+/** Looks at data, which is not repeated without a click. */
+const isSearch = ({ text, where }: Place['query']) => text !== undefined || where !== undefined;
 
 export function Events({ place }: ViewProps) {
   const known = useKnown();
@@ -32,6 +38,7 @@ export function Events({ place }: ViewProps) {
     'events',
     place.query,
     ({ events }: { readonly events: readonly RouterEvent[] }) => events,
+    (events) => (events.length === 0 && !isSearch(place.query) ? soonMs : null),
   );
   const wrong = first.failure.value?.wrong ?? {};
   const isShownAtField = fields.some(({ name }) => wrong[name] !== undefined);

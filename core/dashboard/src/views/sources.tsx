@@ -12,9 +12,14 @@ interface SourcesProps {
   readonly traffic: readonly SourceStatus[];
 }
 
+/** The router may have been reloaded. */
+const everyMs = 10_000;
+
 export function Sources({ pulls, traffic }: SourcesProps) {
-  const components = useResource('components', (signal) =>
-    api<{ readonly components: readonly Component[] }>('components', { signal }),
+  const components = useResource(
+    'components',
+    (signal) => api<{ readonly components: readonly Component[] }>('components', { signal }),
+    () => everyMs,
   );
   return (
     <section aria-labelledby="sources">
