@@ -27,6 +27,12 @@ export function linkTo(path: readonly string[], query: Readonly<Record<string, s
   return `#/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`;
 }
 
+/** The conditions of a query that have no field of a form: they stay when the form is applied. */
+export function withoutFields(query: Place['query'], fields: readonly { readonly name: string }[]): Place['query'] {
+  const named = new Set(fields.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(query).filter(([name]) => !named.has(name)));
+}
+
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -1,5 +1,5 @@
 /** Conditions of a list: they are in the URL, and apply when the operator says. */
-import { goTo, linkTo, place } from '../model/location.js';
+import { goTo, linkTo, place, withoutFields } from '../model/location.js';
 
 /** One condition. */
 export interface Field {
@@ -23,13 +23,14 @@ interface FiltersProps {
 /** A form with an explicit Apply: a list is never loaded per key. */
 export function Filters({ path, fields, wrong = {} }: FiltersProps) {
   const { query } = place.value;
+  const further = withoutFields(query, fields);
   const apply = (event: Event): void => {
     event.preventDefault();
     if (!(event.currentTarget instanceof HTMLFormElement)) return;
     const given = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]);
-    goTo(linkTo(path, Object.fromEntries(given)));
+    goTo(linkTo(path, { ...further, ...Object.fromEntries(given) }));
   };
-  const active = fields.filter(({ name }) => (query[name] ?? '') !== '').length;
+  const active = Object.values(query).filter((value) => value !== '').length;
   return (
     // The key: what was typed is dropped when the URL changes.
     <form class="filters" key={JSON.stringify(query)} onSubmit={apply} aria-label="Filters">
@@ -53,6 +54,11 @@ export function Filters({ path, fields, wrong = {} }: FiltersProps) {
         <button type="submit" class="main">
           Apply
         </button>
+        {Object.entries(further).map(([name, value]) => (
+          <code key={name} title="A condition of the address, which stays">
+            {name}={value}
+          </code>
+        ))}
         {active > 0 && <a href={linkTo(path)}>Clear {active === 1 ? 'the filter' : `all ${active} filters`}</a>}
       </div>
     </form>
