@@ -397,6 +397,60 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
+  it('sees by itself the first event, the sources of a reload, and a call that is recorded after its link was opened', async () => {
+    const { tab, send, url, until } = await setup();
+    const { page } = tab;
+    await page.clock.install();
+    await page.reload();
+    await page.getByRole('row', { name: /^agents/ }).waitFor();
+    const components = [{ kind: 'source', name: 'added', use: 'hmac.events', description: 'Of a reload.' }];
+    await page.route('**/api/components', (route) => route.fulfill({ json: { components } }));
+    await page.clock.fastForward(10_000);
+    await page.getByRole('row', { name: /^added/ }).waitFor();
+
+    await tab.go('events');
+    await page.getByText('No event yet.').waitFor();
+    await send({ conversationId: 'conv_1' });
+    await page.clock.fastForward(5_000);
+    await page.getByRole('link', { name: 'conv_1' }).waitFor();
+
+    await ring(url, '+49301');
+    let id = '';
+    await until('calls', ({ calls }: { readonly calls: readonly { readonly id: string }[] }) => {
+      id = calls[0]?.id ?? '';
+      return id !== '';
+    });
+    const json = { title: 'what was asked for is not kept', detail: `there is no event ${id}`, code: 'NOT_KEPT' };
+    await page.route(`**/api/events/${id}`, (route) => route.fulfill({ status: 404, json }), { times: 1 });
+    await tab.go(`calls/${id}`);
+    await page.getByText(`There is no call ${id}.`).waitFor();
+    await page.clock.fastForward(2_000);
+    await page.getByRole('heading', { name: '+49301 to +12345678913' }).waitFor();
+    tab.expectQuiet();
+  });
+
+  it('is shown why the router refuses to stream what happens, and keeps the conditions of an address', async () => {
+    const { tab, url } = await setup();
+    const { page } = tab;
+    const ends = new AbortController();
+    const streams = Array.from({ length: 32 }, () => fetch(`${url}/api/live`, { signal: ends.signal }));
+    for (const stream of streams) expect((await stream).status).to.equal(200);
+    await tab.go('live');
+    await page.getByText('refused; trying again').waitFor();
+    await page.getByRole('link', { name: 'TOO_MANY_STREAMS' }).waitFor();
+    ends.abort();
+    await page.getByText('live', { exact: true }).waitFor();
+    expect(await page.getByRole('link', { name: 'TOO_MANY_STREAMS' }).count()).to.equal(0);
+
+    await tab.go('events?text=nothing&last=10000');
+    await page.getByText('last=10000').waitFor();
+    await page.getByLabel('Type').fill('call_ended');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.waitForURL(/type=call_ended/);
+    expect(new URLSearchParams(page.url().split('?')[1]).get('last')).to.equal('10000');
+    tab.expectQuiet();
+  });
+
   it('uses the keyboard alone', async () => {
     const { tab, send } = await setup();
     const { page } = tab;
@@ -415,6 +469,27 @@ describe('an operator with the page', () => {
     await page.keyboard.press('/');
     await page.keyboard.type('j?/');
     expect(await page.getByLabel('Source').inputValue()).to.equal('j?/');
+    await page.keyboard.press('Escape');
+    const focused = () => page.evaluate('document.activeElement.textContent');
+    await tab.go('map');
+    await page.locator('svg text').getByText('agents').waitFor();
+    await page.keyboard.press('j');
+    const first = await focused();
+    await page.keyboard.press('j');
+    expect([first, await focused()]).to.satisfy(
+      ([one, next]: readonly string[]) => one !== next && /agents/.test(one ?? ''),
+    );
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    expect(await page.evaluate('document.activeElement === document.body')).to.equal(true);
+    await page.keyboard.press('/');
+    await page.getByRole('heading', { name: 'Events' }).waitFor();
+    await page.waitForFunction('document.activeElement.name === "source"');
+    await page.keyboard.type('/x');
+    expect(await page.getByLabel('Source').inputValue()).to.equal('/x');
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keyboard and help' }).waitFor();

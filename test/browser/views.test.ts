@@ -54,6 +54,7 @@ describe('each view of the page', () => {
     'events that came again': () => 'duplicates',
     'the history': () => 'history?since=1h',
     'the map': () => 'map',
+    'the live view': () => 'live',
     'the configuration': () => 'configuration',
     'the error codes': () => 'errors',
     'an error code': () => 'errors/UNVERIFIED',
@@ -63,12 +64,23 @@ describe('each view of the page', () => {
     'a place of others': () => encodeURIComponent(hostile),
   };
 
+  /** What the view needs before it is looked at. */
+  const shown: Readonly<Record<string, () => Promise<void>>> = {
+    'the live view': async () => {
+      const { page } = world.tab;
+      await page.getByText('Nothing has happened').waitFor();
+      await world.send({ event: hostile, conversationId: hostile });
+      await page.getByText('received by agents').waitFor();
+    },
+  };
+
   for (const [name, path] of Object.entries(paths))
     it(`shows what others sent as text, is accessible in light and dark, and fits a phone: ${name}`, async () => {
       const { tab } = world;
       const { page } = tab;
       await tab.go(path());
       await page.locator('h1').waitFor();
+      await shown[name]?.();
       await tab.expectAccessible();
       expect(await page.locator('main img, main script, main b').count()).to.equal(0);
       await page.setViewportSize({ width: 390, height: 800 });

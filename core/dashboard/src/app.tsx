@@ -3,9 +3,10 @@ import { useEffect, useRef } from 'preact/hooks';
 import { access, unreachableSinceMs } from './model/api.js';
 import { linkTo, type Place, place } from './model/location.js';
 import type { Status } from './model/replies.js';
+import { titleOf } from './model/wording.js';
 import { Announcements, announce } from './parts/actions.js';
 import { Help } from './parts/help.js';
-import { helpShown } from './parts/keyboard.js';
+import { focusView, helpShown } from './parts/keyboard.js';
 import type { Resource } from './parts/resource.js';
 import { useStatus } from './parts/status.js';
 import { Time } from './parts/text.js';
@@ -16,7 +17,7 @@ export function App() {
   const status = useStatus();
   const view = viewOf(place.value);
   const main = useRef<HTMLElement>(null);
-  useTitle(view, place.value, main);
+  useTitle(view, place.value, status, main);
   useRestarts(status);
   return (
     <>
@@ -91,16 +92,21 @@ function Unreachable() {
   );
 }
 
-/** Names the view in the browser's title, and moves the focus to it where the operator went there. */
-function useTitle(view: View, { path }: Place, main: { readonly current: HTMLElement | null }): void {
+/** Names the view and what is dead in the browser's title, and moves the focus to the view where the operator went there. */
+function useTitle(
+  view: View,
+  { path }: Place,
+  status: Resource<Status>,
+  main: { readonly current: HTMLElement | null },
+): void {
   const first = useRef(true);
   const key = path.join('/');
+  const title = titleOf(view.title(path), status.data.value);
   useEffect(() => {
-    document.title = `${view.title(path)} · Switchhook`;
-    if (!first.current) {
-      main.current?.focus({ preventScroll: true });
-      scrollTo(0, 0);
-    }
+    document.title = title;
+  }, [title]);
+  useEffect(() => {
+    if (!first.current) focusView(main.current);
     first.current = false;
   }, [key]);
 }

@@ -73,10 +73,11 @@ describe('the parts of the map', () => {
       'destination slow busy: 3 waiting, 0 dead',
     ]);
     expect(links).to.equal(configured.routes);
-    expect([left[0], middle[0], right[0]].map((node) => node?.link)).to.deep.equal([
+    expect([left[0], middle[0], ...right].map((node) => node?.link)).to.deep.equal([
       '#/events?source=agents',
       '#/deliveries?route=all',
-      '#/deliveries?destination=crm',
+      '#/dead?destination=crm',
+      '#/deliveries?destination=slow',
     ]);
   });
 
@@ -91,7 +92,11 @@ describe('the parts of the map', () => {
       'resolver idle off: 0 look-ups',
     ]);
     expect(links).to.deep.equal([{ name: 'sales', from: ['lines'], to: ['who'] }]);
-    expect([middle[0]?.link, right[0]?.link]).to.deep.equal(['#/calls?answer=sales', '#/calls?resolver=who']);
+    expect([left[0], middle[0], right[0]].map((node) => node?.link)).to.deep.equal([
+      '#/calls?source=lines',
+      '#/calls?answer=sales',
+      '#/calls?resolver=who',
+    ]);
   });
 
   it('show no numbers that are not known', () => {

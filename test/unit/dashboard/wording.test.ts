@@ -11,8 +11,16 @@ import {
 } from '../../../core/dashboard/build/model/history.js';
 import { parseJson } from '../../../core/dashboard/build/model/json.js';
 import { layoutOf } from '../../../core/dashboard/build/model/layout.js';
-import { linkTo, placeOf } from '../../../core/dashboard/build/model/location.js';
-import type { Call, Delivery, EventDetails, Explanation } from '../../../core/dashboard/build/model/replies.js';
+import { happenedAt, inOrder } from '../../../core/dashboard/build/model/live.js';
+import { linkTo, placeOf, withoutFields } from '../../../core/dashboard/build/model/location.js';
+import type {
+  Call,
+  Change,
+  Delivery,
+  EventDetails,
+  Explanation,
+  Status,
+} from '../../../core/dashboard/build/model/replies.js';
 import {
   age,
   duration,
@@ -20,6 +28,7 @@ import {
   gatheredText,
   proofText,
   shellLine,
+  titleOf,
 } from '../../../core/dashboard/build/model/wording.js';
 
 describe('what the page writes', () => {
@@ -41,6 +50,29 @@ describe('what the page writes', () => {
     expect(sentBody(data)).to.equal(data);
     const answer = { from: '', to: '', step: 'fresh', ms: 1, lookups: [], variables: {}, origins: {} };
     expect(sentBody({ call: 'c', answer })).to.deep.equal({ call: 'c' });
+  });
+
+  it('names what is dead in the title of the tab', () => {
+    const rows = [1_203, null, 0].map((dead) => ({ dead }) as Status['destinations'][number]);
+    const titles = [null, { destinations: rows.slice(1) }, { destinations: rows }].map((one) => titleOf('Events', one));
+    expect(titles).to.deep.equal(['Events – Switchhook', 'Events – Switchhook', '1,203 dead – Events – Switchhook']);
+  });
+
+  it('keeps conditions of an address that have no field', () => {
+    const query = { text: 'x', last: '10000', source: '' };
+    expect(withoutFields(query, [{ name: 'text' }, { name: 'source' }])).to.deep.equal({ last: '10000' });
+  });
+
+  it('puts what happened live in the order in which it happened: an attempt when it ended', () => {
+    const event = (id: string, receivedAt: string) => ({ kind: 'event', event: { id, receivedAt } }) as Change;
+    const attempt = (id: string, startedAt: string, durationMs: number) =>
+      ({ kind: 'attempt', event: { id }, attempt: { startedAt, durationMs } }) as Change;
+    const page = [
+      ...[event('1', '2026-01-01T00:00:00.000Z'), event('2', '2026-01-01T00:00:00.100Z')],
+      ...[attempt('slow', '2026-01-01T00:00:00.010Z', 200.5), attempt('1', '2026-01-01T00:00:00.001Z', 50)],
+    ];
+    const shown = inOrder(page).map((change) => `${change.kind} ${change.event.id} ${happenedAt(change).slice(20)}`);
+    expect(shown).to.deep.equal(['event 1 000Z', 'attempt 1 051Z', 'event 2 100Z', 'attempt slow 210Z']);
   });
 
   it('says which secret has verified an event', () => {

@@ -46,7 +46,7 @@ export interface Known {
 export function eventsBand({ components, routes }: Configured, known: Known): MapBand {
   const sources = new Set([...named(components, 'source'), ...routes.flatMap(({ from }) => from)]);
   return {
-    left: [...sources].map((name) => sourceNode(name, known)),
+    left: [...sources].map((name) => sourceNode(name, known, 'events')),
     middle: routes.map(({ name }) => routeNode(name, known)),
     right: named(components, 'destination').map((name) => destinationNode(name, known)),
     links: routes,
@@ -57,7 +57,7 @@ export function eventsBand({ components, routes }: Configured, known: Known): Ma
 export function callsBand({ components, answers }: Configured, known: Known): MapBand {
   const sources = new Set(answers.flatMap(({ from }) => from));
   return {
-    left: [...sources].map((name) => sourceNode(name, known)),
+    left: [...sources].map((name) => sourceNode(name, known, 'calls')),
     middle: answers.map(({ name }) => answerNode(name, known)),
     right: named(components, 'resolver').map((name) => resolverNode(name, known)),
     links: answers.map(({ name, from, resolvers }) => ({ name, from, to: resolvers })),
@@ -68,7 +68,8 @@ function named(components: readonly Component[], kind: Component['kind']): reado
   return components.filter((one) => one.kind === kind).map(({ name }) => name);
 }
 
-function sourceNode(name: string, { status, history }: Known): MapNode {
+/** `list`: where it leads. */
+function sourceNode(name: string, { status, history }: Known, list: 'events' | 'calls'): MapNode {
   const of = history?.sources.find(({ source }) => source === name);
   const [received, refused] = [sum(of?.received ?? []), sum(of?.refused ?? [])];
   const pull = status?.pulls.find(({ source, state }) => source === name && state === 'waiting');
@@ -84,7 +85,7 @@ function sourceNode(name: string, { status, history }: Known): MapNode {
   return {
     kind: 'source',
     name,
-    link: linkTo(['events'], { source: name }),
+    link: linkTo([list], { source: name }),
     level,
     trouble,
     ...shown(history, figures),
@@ -112,7 +113,8 @@ function destinationNode(name: string, { status }: Known): MapNode {
   const trouble = row?.trouble ?? null;
   const level = trouble?.level ?? 'off';
   return {
-    ...{ kind: 'destination', name, link: linkTo(['deliveries'], { destination: name }), level },
+    ...{ kind: 'destination', name, level },
+    link: linkTo([(row?.dead ?? 0) > 0 ? 'dead' : 'deliveries'], { destination: name }),
     trouble: trouble !== null && (level === 'bad' || level === 'warn') ? trouble.what : null,
     ...shown(row, `${row?.waiting ?? '?'} waiting, ${row?.dead ?? '?'} dead`),
   };

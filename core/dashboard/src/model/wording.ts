@@ -1,5 +1,5 @@
 /** How numbers, times and states are written. */
-import type { Delivery, VerifiedBy } from './replies.js';
+import type { Delivery, Status, VerifiedBy } from './replies.js';
 
 /** `1 delivery`, `1,204 deliveries`. */
 export function count(number: number, one: string, many: string): string {
@@ -69,6 +69,12 @@ export function stateText({ state, reason, attempts }: Pick<Delivery, 'state' | 
     default:
       return state;
   }
+}
+
+/** The title of the browser's tab: `3 dead – Events – Switchhook`. */
+export function titleOf(view: string, status: Pick<Status, 'destinations'> | null): string {
+  const dead = (status?.destinations ?? []).reduce((sum, row) => sum + (row.dead ?? 0), 0);
+  return [...(dead > 0 ? [`${dead.toLocaleString('en')} dead`] : []), view, 'Switchhook'].join(' – ');
 }
 
 /** Which secret has verified an event. */

@@ -3,7 +3,7 @@ import { Dialog } from './dialog.js';
 import { enableKeys, helpShown, keysEnabled } from './keyboard.js';
 
 const keys: readonly (readonly [key: string, what: string])[] = [
-  ['/', 'go to the search or the first filter'],
+  ['/', 'go to the first filter, or to those of the events'],
   ['j', 'next row'],
   ['k', 'row before'],
   ['Enter', 'open the row'],

@@ -1,5 +1,6 @@
 /** Keys: `/` search, `j` and `k` move through a list, `Enter` opens, `Esc` leaves, `?` lists them. */
 import { signal } from '@preact/signals';
+import { goTo, linkTo } from '../model/location.js';
 
 /** Whether the list of keys is shown. */
 export const helpShown = signal(false);
@@ -33,7 +34,7 @@ export function listenToKeys(): void {
     const { key, target, ctrlKey, metaKey, altKey } = event;
     if (event.defaultPrevented || ctrlKey || metaKey || altKey || document.querySelector('dialog[open]') !== null)
       return;
-    if (!(target instanceof HTMLElement)) return;
+    if (!isFocusable(target)) return;
     if (key === 'Escape') return target.blur();
     if (!keysEnabled.value || target.closest('input, select, textarea') !== null) return;
     const done = pressed(key);
@@ -44,7 +45,7 @@ export function listenToKeys(): void {
 function pressed(key: string): boolean {
   switch (key) {
     case '/':
-      return focused(document.querySelector('[data-search]'));
+      return focused(document.querySelector('[data-search]')) || searched();
     case 'j':
       return moved(1);
     case 'k':
@@ -65,8 +66,32 @@ function moved(by: 1 | -1): boolean {
   return focused(rows[next] ?? null);
 }
 
+/** Whether the view that is shown next is opened for its search. */
+let searchWanted = false;
+
+/** Of a view without a search: that of events. */
+function searched(): boolean {
+  searchWanted = true;
+  goTo(linkTo(['events']));
+  return true;
+}
+
+/** Moves the focus to a view that was just opened: to its search where `/` has led to it. */
+export function focusView(main: HTMLElement | null): void {
+  const wanted = searchWanted;
+  searchWanted = false;
+  if (wanted && focused(document.querySelector('[data-search]'))) return;
+  main?.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+/** Boxes of the map are SVG. */
+function isFocusable(target: unknown): target is HTMLElement | SVGElement {
+  return target instanceof HTMLElement || target instanceof SVGElement;
+}
+
 function focused(element: Element | null): boolean {
-  if (!(element instanceof HTMLElement)) return false;
+  if (!isFocusable(element)) return false;
   element.focus();
   element.scrollIntoView({ block: 'nearest' });
   return true;

@@ -36,7 +36,7 @@ export function RouteMap({ status }: ViewProps) {
       <h1>Map</h1>
       <p class="lead">
         Events, calls, look-ups, and what was refused or failed are counted over the last hour; what waits and what is
-        dead, now. A box leads to the list of its events, deliveries or calls.
+        dead, now. A box leads to the list of its events, deliveries or calls; where some are dead, to these.
       </p>
       <Legend />
       <Loaded of={configured}>
