@@ -88,7 +88,7 @@ export class Reads {
     const conditions: readonly EventCondition[] = [
       ...names,
       ...(unrouted === true ? ['unrouted' as const] : []),
-      ...(state !== undefined && walk !== 'open' && walk !== 'dead' ? ['state' as const] : []),
+      ...(state !== undefined && !isByState(walk) ? ['state' as const] : []),
     ];
     const list = this.#sql.events(walk, conditions, bodies === false ? "x'' as body" : 'body');
     const codes = state === undefined || walk === 'dead' ? {} : codesOf(state);
@@ -102,8 +102,14 @@ export class Reads {
     if (party !== undefined) return 'ofParty';
     if (ids !== undefined) return 'ids';
     if (state === 'dead' && (this.#sql.deadUpTo.get(size + 1)?.count ?? 0) <= size) return 'dead';
+    if ((state === 'skipped' || state === 'gathered') && this.#passedOver(state) <= size) return 'passedOver';
     if ((state === 'waiting' || state === 'running') && this.#counters.open <= size) return 'open';
     return 'all';
+  }
+
+  /** How many deliveries are in this state, up to one more than a segment has. */
+  #passedOver(state: 'skipped' | 'gathered'): number {
+    return this.#sql.passedOverUpTo.get(stateCodes[state], size + 1)?.count ?? 0;
   }
 
   /** Where a window of events ends that begins at a place; undefined where it has all. */
@@ -141,11 +147,16 @@ export class Reads {
   #walkFor({ eventId, state, reason, destination }: DeliveryQuery): Walk {
     if (eventId !== undefined) return 'event';
     if (state === 'dead' || reason !== undefined) return 'dead';
-    if (state === 'skipped' || state === 'gathered') return 'skipped';
+    if (state === 'skipped' || state === 'gathered') return state;
     if (state !== 'waiting' && state !== 'running') return 'all';
     if (destination !== undefined) return 'openOf';
     return this.#counters.open <= size ? 'open' : 'all';
   }
+}
+
+/** Whether the way leads to events with a delivery in the state that was asked for, and to no others. */
+function isByState(walk: EventWalk): boolean {
+  return walk === 'open' || walk === 'dead' || walk === 'passedOver';
 }
 
 function changeOf(row: AttemptChangeRow): Change {

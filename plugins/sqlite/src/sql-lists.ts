@@ -55,6 +55,12 @@ const eventWalks = {
     index: 'not indexed',
     where: 'seq in (select id >> 10 from deliveries indexed by deliveries_dead where state = 5)',
   },
+  /** Skipped or gathered. */
+  passedOver: {
+    index: 'not indexed',
+    where: `seq in (select id >> 10 from deliveries indexed by deliveries_by_state
+      where state in (4, 6) and state in (:state, :otherState))`,
+  },
 } as const;
 export type EventWalk = keyof typeof eventWalks;
 
@@ -75,7 +81,8 @@ export type EventCondition = keyof typeof eventConditions;
 const walks = {
   all: { index: 'indexed by deliveries_by_time', where: 'true' },
   dead: { index: 'indexed by deliveries_dead', where: 'd.state = 5' },
-  skipped: { index: 'indexed by deliveries_skipped', where: 'd.state in (4, 6)' },
+  skipped: { index: 'indexed by deliveries_by_state', where: 'd.state in (4, 6) and d.state = 4' },
+  gathered: { index: 'indexed by deliveries_by_state', where: 'd.state in (4, 6) and d.state = 6' },
   openOf: { index: 'indexed by deliveries_open', where: 'd.destination = :destination and d.settled_at is null' },
   open: { index: 'indexed by deliveries_open', where: 'd.settled_at is null' },
   event: { index: 'not indexed', where: 'd.id between :eventSeq * 1024 and :eventSeq * 1024 + 1023' },
@@ -161,6 +168,11 @@ export function readStatements(db: Database) {
     deadUpTo: statement<[number], { count: number }>(
       'select count(*) as count from (select 1 from deliveries indexed by deliveries_dead where state = 5 limit ?)',
     ),
+    /** How many are in this state, 4 or 6, up to a limit. */
+    passedOverUpTo: statement<[number, number], { count: number }>(
+      `select count(*) as count from (
+        select 1 from deliveries indexed by deliveries_by_state where state in (4, 6) and state = ? limit ?)`,
+    ),
     eventWindows: { all: eventWindow('all'), ofParty: eventWindow('ofParty') },
     /** Where a window ends if events have come in the order of their times: found without a look at those between. */
     eventJump: statement<[number, number, number], Place>(
@@ -179,6 +191,7 @@ export function readStatements(db: Database) {
       all: deliveries('all'),
       dead: deliveries('dead'),
       skipped: deliveries('skipped'),
+      gathered: deliveries('gathered'),
       openOf: deliveries('openOf'),
       open: deliveries('open'),
       event: deliveries('event'),
@@ -187,6 +200,7 @@ export function readStatements(db: Database) {
       all: deliveryWindow('all'),
       dead: deliveryWindow('dead'),
       skipped: deliveryWindow('skipped'),
+      gathered: deliveryWindow('gathered'),
       openOf: deliveryWindow('openOf'),
     },
   };

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { openDatabase } from '../src/database.js';
+import type { Database } from '../src/sql-connection.js';
 import { type EventCondition, type EventWalk, eventConditions, readStatements } from '../src/sql-lists.js';
 import { eventId, withStore } from './fixtures.js';
 
@@ -15,6 +16,10 @@ describe('the lists of events of sqlite', () => {
     ['ids', [/n USING (COVERING )?INDEX sqlite_autoindex_events/, /events USING INTEGER PRIMARY KEY/]],
     ['open', [/deliveries USING INDEX deliveries_open/, /events USING INTEGER PRIMARY KEY/]],
     ['dead', [/deliveries USING COVERING INDEX deliveries_dead/, /events USING INTEGER PRIMARY KEY/]],
+    [
+      'passedOver',
+      [/SEARCH deliveries USING COVERING INDEX deliveries_by_state \(state=\?\)/, /events USING INTEGER PRIMARY KEY/],
+    ],
   ];
   for (const [way, uses] of ways)
     for (const conditions of [[], ['state'], all] as const)
@@ -25,22 +30,12 @@ describe('the lists of events of sqlite', () => {
             await (await open()).close?.();
             const { db, close } = openDatabase({ ...settings, path });
             try {
-              const texts: string[] = [];
-              const explaining = {
-                ...db,
-                prepare: (text: string) => {
-                  texts.push(text);
-                  return db.prepare(text);
-                },
-              } as typeof db;
+              const { texts, explaining } = listening(db);
               const rows = readStatements(explaining).events(way, conditions, body);
               const text = texts.at(-1) ?? '';
               const named = Object.entries({ ...everything, ...window }).filter(([name]) => text.includes(`:${name}`));
               expect(rows.all(Object.fromEntries(named) as never)).to.deep.equal([]);
-              const plan = db
-                .prepare<[never], { readonly detail: string }>(`explain query plan ${text}`)
-                .all(Object.fromEntries(named) as never)
-                .map(({ detail }) => detail);
+              const plan = planOf(db, text, Object.fromEntries(named));
               for (const use of uses)
                 expect(
                   plan.some((step) => use.test(step)),
@@ -62,3 +57,50 @@ describe('the lists of events of sqlite', () => {
           }),
         );
 });
+
+describe('the lists of deliveries of sqlite', () => {
+  it(
+    'that were skipped or gathered are read along an index of each state, in its order, also where they end',
+    withStore(async ({ open, path }) => {
+      await (await open()).close?.();
+      const { db, close } = openDatabase({ ...settings, path });
+      try {
+        const { texts, explaining } = listening(db);
+        readStatements(explaining);
+        const read = texts.filter((text) => text.includes('deliveries_by_state') && !text.includes('json_each'));
+        expect(read).to.have.length(5);
+        for (const text of read) {
+          const plan = planOf(db, text, text.includes('?') ? [4, 1] : ofDeliveries(text)).join('\n');
+          expect(plan).to.match(/ deliveries_by_state \(state=\?/);
+          expect(plan).not.to.match(/TEMP B-TREE|SCAN (d|deliveries)/);
+        }
+      } finally {
+        close();
+      }
+    }),
+  );
+});
+
+/** The parameters of a statement about deliveries. */
+function ofDeliveries(text: string): Readonly<Record<string, unknown>> {
+  const { ids: _, ...page } = window;
+  const none = { reason: null, destination: null, route: null, settledSinceMs: null, settledUntilMs: null, size: 9 };
+  const values = Object.entries({ ...page, ...none, state: 4, otherState: 4 });
+  return Object.fromEntries(values.filter(([name]) => new RegExp(`:${name}\\b`).test(text)));
+}
+
+/** A database that notes what is prepared. */
+function listening(db: Database): { readonly texts: readonly string[]; readonly explaining: Database } {
+  const texts: string[] = [];
+  const prepare = (text: string) => {
+    texts.push(text);
+    return db.prepare(text);
+  };
+  return { texts, explaining: { ...db, prepare } as Database };
+}
+
+function planOf(db: Database, text: string, values: Readonly<Record<string, unknown>> | readonly unknown[]) {
+  const statement = db.prepare<never[], { readonly detail: string }>(`explain query plan ${text}`);
+  const rows = statement.all(...((Array.isArray(values) ? values : [values]) as never[]));
+  return rows.map(({ detail }) => detail);
+}

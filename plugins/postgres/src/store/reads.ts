@@ -84,10 +84,11 @@ export class Reads {
       const known = await this.#database.run<Number>(this.#sql.numbers, [ids.filter(isEventId)]);
       return { numbers: known.map(({ seq }) => seq), isInState: false };
     }
-    const newest = state === 'dead' ? this.#sql.newestDead : this.#sql.newestOpen;
-    if (party !== undefined || state === undefined || !(state === 'dead' || isOpen(state)))
-      return { numbers: null, isInState: false };
-    const found = await this.#database.run<Number & { readonly state: number }>(newest, [0, few + 1]);
+    if (party !== undefined || state === undefined || state === 'delivered') return { numbers: null, isInState: false };
+    const [newest, of] = isPassedOver(state)
+      ? ([this.#sql.newestPassedOver, [stateCodes[state]]] as const)
+      : ([state === 'dead' ? this.#sql.newestDead : this.#sql.newestOpen, []] as const);
+    const found = await this.#database.run<Number & { readonly state: number }>(newest, [0, few + 1, ...of]);
     if (found.length > few) return { numbers: null, isInState: false };
     const inState = found.filter((row) => row.state === stateCodes[state]);
     return { numbers: inState.map(({ seq }) => seq), isInState: true };
@@ -157,7 +158,8 @@ export class Reads {
     if (seq !== null) return this.#database.run(this.#sql.settledOfEvent, [...values, seq, reason]);
     if (query.state === 'dead' || reason !== null)
       return this.#database.run(this.#sql.deadDeliveries, [...values, reason]);
-    return this.#database.run(this.#sql.settledDeliveries, values);
+    const { passedOverDeliveries, settledDeliveries } = this.#sql;
+    return this.#database.run(isPassedOver(query.state) ? passedOverDeliveries : settledDeliveries, values);
   }
 
   /** The number of an event; undefined where it is not kept. */
@@ -169,6 +171,10 @@ export class Reads {
 
 function isOpen(state: DeliveryState | undefined): boolean {
   return state === 'waiting' || state === 'running';
+}
+
+function isPassedOver(state: DeliveryState | undefined): boolean {
+  return state === 'skipped' || state === 'gathered';
 }
 
 /** The parameters of every list of deliveries. */

@@ -86,6 +86,12 @@ export function readStatements(schemaName: string) {
       'newest_dead',
       `select seq, state from ${s}.settled where state = 5 and created_at >= $1 order by created_at desc, seq desc, idx desc limit $2`,
     ),
+    /** The same of those in a state, 4 or 6. */
+    newestPassedOver: statement(
+      'newest_passed_over',
+      `select seq, state from ${s}.settled where state in (4, 6) and state = $3::int and created_at >= $1
+      order by created_at desc, seq desc, idx desc limit $2`,
+    ),
     openDeliveries: deliveries('open_deliveries', openColumns, `${s}.deliveries`, 'true'),
     openOfEvent: deliveries('open_of_event', openColumns, ofEvent('deliveries', '$9'), 'true'),
     settledDeliveries: deliveries('settled_deliveries', settledColumns, `${s}.settled`, settledWhen),
@@ -100,6 +106,13 @@ export function readStatements(schemaName: string) {
       settledColumns,
       `${s}.settled`,
       `d.state = 5 and ${settledWhen} and ($11::text is null or d.reason = $11)`,
+    ),
+    /** Skipped or gathered ones. */
+    passedOverDeliveries: deliveries(
+      'passed_over_deliveries',
+      settledColumns,
+      `${s}.settled`,
+      `d.state in (4, 6) and d.state = $5::int and ${settledWhen}`,
     ),
     delivery: statement(
       'delivery',

@@ -210,6 +210,12 @@ describe('the statements of the store postgres', () => {
     [reads.numbers, [ids], [/^seen_id_key$/]],
     [reads.newestOpen, [0, 20_001], [/^deliveries_by_time$/]],
     [reads.newestDead, [0, 20_001], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
+    [reads.newestPassedOver, [0, 20_001, 4], [/^settled_\d+_state_created_at_seq_idx_idx$/]],
+    [
+      reads.passedOverDeliveries,
+      [...ofSettled.with(4, 6)],
+      [/^settled_\d+_state_created_at_seq_idx_idx$/, /^events_\d+_pkey$/],
+    ],
     [reads.openDeliveries, ofDeliveries, [/^deliveries_by_time$/, /^events_\d+_pkey$/]],
     [reads.openOfEvent, [...ofDeliveries, today], [/^deliveries_pkey$/]],
     [reads.settledDeliveries, ofSettled, [/^settled_\d+_created_at_seq_idx_idx$/]],

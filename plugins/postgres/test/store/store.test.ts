@@ -73,6 +73,7 @@ describe('postgres, its schema', () => {
       await database.query('alter table events drop column trace, drop column verified');
       await database.query('alter table seen drop column erased_until');
       await database.query('drop table gathered');
+      await database.query('drop index settled_by_state');
       await database.query('delete from migrations where version > 1');
       const store = await open();
       expect(await store.setState?.('a', 'one', null)).to.equal(true);
