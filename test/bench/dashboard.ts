@@ -37,6 +37,8 @@ function numberOf(index: number): number {
   return 1_000_000 + index;
 }
 
+const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const;
+
 /** A path below `/api`; with a body, which is posted. */
 type Question = string | { readonly path: string; readonly body: unknown };
 
@@ -59,6 +61,8 @@ function questions(
     'events of a subject': `events?subject=conv_${Math.floor(middle / 3)}`,
     'events of a number': `events?party=%2B1${numberOf(middle)}`,
     'events, unrouted': 'events?unrouted=true',
+    ...Object.fromEntries(states.map((state) => [`events with a delivery that is ${state}`, `events?state=${state}`])),
+    'events that came again, in the list': 'events?duplicate=true',
     'events of a time': 'events?since=20h&until=19h',
     'events with a text': 'events?text=of%20interest',
     'events with a text that none has': 'events?text=nowhere',
@@ -78,10 +82,15 @@ function questions(
     'calls of a rare number': `calls?number=%2B1${rareNumber}`,
     'calls of a number that never called': 'calls?number=%2B49301',
     'calls of a source': 'calls?source=calls',
+    'calls of an answer': 'calls?answer=sales',
+    'calls of an answer that none had': 'calls?answer=unknown',
+    'calls of a resolver': 'calls?resolver=crm',
+    'calls of a resolver that was never looked up': 'calls?resolver=unknown',
     'calls of a time': 'calls?since=20h&until=19h',
     deliveries: 'deliveries',
     'deliveries, running': 'deliveries?state=running',
     'deliveries, skipped': 'deliveries?state=skipped',
+    'deliveries, gathered': 'deliveries?state=gathered',
     'deliveries of an event': `deliveries?event=${first.event}`,
     'deliveries of a time': 'deliveries?since=20h&until=19h',
     'deliveries of a destination in a state': 'deliveries?destination=one&state=delivered',
