@@ -33,6 +33,17 @@ describe('the secret that a request has', () => {
       const { events } = await json('events', '--source', 'forms');
       expect((await json('events', events[0].id)).verifiedBy).to.deep.equal({ secret: 1, of: 1 });
 
+      const bySecret = await json('events', '--secret', '2', '--source', 'agents');
+      expect(bySecret.events.map(({ id }: { readonly id: string }) => id)).to.deep.equal([body.id]);
+      expect(bySecret.search).to.include({ examined: 1, isComplete: true, withoutData: 0 });
+      expect((await json('events', '--secret', '1')).events).to.deep.equal(events);
+      expect((await json('events', '--secret', '1', '--text', 'conv_1')).events).to.deep.equal([]);
+      expect((await run('events', '--secret', '3')).stderr).to.include('Looked at 2 events');
+      const wrong = await run('events', '--secret', 'old');
+      expect([wrong.code, wrong.stderr]).to.satisfy(
+        ([code, text]: readonly [number, string]) => code !== 0 && /secret: expected a number/.test(text),
+      );
+
       const { sources } = await json('status', '--once');
       const [used] = sources.find(({ source }: { readonly source: string }) => source === 'agents').secrets;
       expect(used).to.deep.include({ secret: 2, of: 2, requests: 1 });

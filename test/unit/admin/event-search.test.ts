@@ -79,6 +79,27 @@ describe('a search in the data of events', () => {
     expect((await find({ where: 'event.data.?duration.orValue(0) > 60', text: 'vip' })).keys).to.deep.equal([3]);
   });
 
+  it('finds by the secret that has verified an event, without a look at data, and together with a text', async () => {
+    const verified = ['2/2', '1/2', null, '2/3'];
+    const change = (store: Store): Store => ({
+      ...store,
+      events: async (query) => {
+        const page = await store.events(query);
+        return {
+          ...page,
+          items: page.items.map((item) => ({ ...item, verified: verified[Number(item.key.slice(6))] ?? null })),
+        };
+      },
+    });
+    const { find, kept, queries } = setup(['', { city: 'Ulm' }, { city: 'Ulm' }, { city: 'Ulm' }], undefined, change);
+    await kept;
+    expect(await find({ secret: 2 })).to.deep.include({ keys: [3, 0], examined: 4, withoutData: 0 });
+    expect(queries.every(({ bodies }) => bodies === false)).to.equal(true);
+    expect((await find({ secret: 0 })).keys).to.deep.equal([]);
+    expect(await find({ secret: 2, text: 'ulm' })).to.deep.include({ keys: [3], examined: 4, withoutData: 1 });
+    expect(queries.at(-1)?.bodies).not.to.equal(false);
+  });
+
   it('refuses a condition that cannot be read, with the code and the position of what is wrong', async () => {
     const { find, queries } = setup([]);
     for (const [where, code, position] of [

@@ -27,6 +27,7 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watche
   readonly number?: string;
   readonly text?: string;
   readonly where?: string;
+  readonly secret?: string;
   readonly last?: string;
 }
 
@@ -36,12 +37,12 @@ export async function runEvents(
   options: EventsOptions,
   command: Command,
 ): Promise<void> {
-  const { text, where, last, duplicates } = options;
-  const isSearch = text !== undefined || where !== undefined || last !== undefined;
+  const { text, where, secret, last, duplicates } = options;
+  const isSearch = [text, where, secret, last].some((one) => one !== undefined);
   if (isSearch && (id !== undefined || duplicates))
     throw new CommandFailure(
       exitCodes.usage,
-      `--text, --where and --last search in the list of events: omit ${duplicates ? '--duplicates' : 'the id'}`,
+      `--text, --where, --secret and --last search in the list of events: omit ${duplicates ? '--duplicates' : 'the id'}`,
     );
   return withRouter(options, output, (router) => {
     if (id !== undefined) return showEvent(router, id, options, output);
@@ -69,9 +70,9 @@ async function listEvents(
   command: Command,
   output: Output,
 ): Promise<void> {
-  const { limit, cursor, number: party, unrouted, cameAgain, text, where, last } = options;
+  const { limit, cursor, number: party, unrouted, cameAgain, text, where, secret, last } = options;
   const flags = { unrouted: unrouted && 'true', duplicate: cameAgain && 'true' };
-  const query = { ...filterOf(options), limit, cursor, party, ...flags, text, where, last };
+  const query = { ...filterOf(options), limit, cursor, party, ...flags, text, where, secret, last };
   const page = await router.get('/api/events', eventList, query);
   if (options.json) return printJson(output, page);
   const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {

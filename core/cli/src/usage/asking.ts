@@ -144,7 +144,11 @@ export function eventsCommand(output: Output): Command {
     .option('--duplicates', 'events that came again since the router started, and how often')
     .option('--text <text>', 'only events whose data contain this text, in upper or lower case')
     .option('--where <condition>', 'only events for which this condition is true, e.g. "event.data.duration > 60"')
-    .option('--last <number>', 'with --text or --where: how many events to look at, up to 10000; default: 1000')
+    .option('--secret <position>', 'only events that this secret of their source has verified: 2 = the second one')
+    .option(
+      '--last <number>',
+      'with --text, --where or --secret: how many events to look at, up to 10000; default: 1000',
+    )
     .addHelpText(
       'after',
       `
@@ -152,10 +156,11 @@ Examples:
   switchhook events --since 2h --type conversation_ended
   switchhook events --text "+49 30 1234567" --since 1d
   switchhook events --type conversation_ended --where "event.data.duration > 600" --last 10000
+  switchhook events --source agents --secret 2 --last 10000
   switchhook events --type conversation_ended --watch
   switchhook events 01890a5d-ac96-774b-bcce-b302099a8057
 
---text and --where look at the newest 1,000 events that match the other options, for 5 s at most. A condition is CEL, as in where of a route.`,
+--text, --where and --secret look at the newest 1,000 events that match the other options, for 5 s at most. A condition is CEL, as in where of a route.`,
     )
     .action(whenRun(output, async () => (await import('../commands/events.js')).runEvents));
 }

@@ -15,8 +15,8 @@ import type { ViewProps } from '../parts/view-props.js';
 /** The first event may come at any moment. */
 const soonMs = 5_000;
 
-/** Looks at data, which is not repeated without a click. */
-const isSearch = ({ text, where }: Place['query']) => text !== undefined || where !== undefined;
+/** Looks at each event, which is not repeated without a click. */
+const isSearch = ({ text, where, secret }: Place['query']) => [text, where, secret].some((one) => one !== undefined);
 
 export function Events({ place }: ViewProps) {
   const known = useKnown();
@@ -31,6 +31,7 @@ export function Events({ place }: ViewProps) {
     { name: 'state', label: 'A delivery is', choices: stateChoices },
     { name: 'unrouted', label: 'Routes', choices: [['true', 'matched none']] },
     { name: 'duplicate', label: 'Repeated', choices: [['true', 'came again']] },
+    { name: 'secret', label: 'Secret', hint: '2: the second of its source' },
     { name: 'text', label: 'Text in data', hint: 'in upper or lower case' },
     { name: 'where', label: 'Condition', hint: 'event.data.duration > 60' },
   ];
@@ -96,13 +97,13 @@ function EventList({ filtered, first, more }: ListProps) {
 
 const olderOnes = 'Look at older ones';
 
-/** What a search in data has looked at. */
+/** What a search has looked at. */
 function LookedAt({ search }: { readonly search: EventSearch | undefined }) {
   if (search === undefined) return null;
   const { examined, examinedSince, withoutData, failed, failure } = search;
   return (
     <p role="status">
-      Looked at the data of {count(examined, 'event', 'events')}
+      Looked at {count(examined, 'event', 'events')}
       {examinedSince !== null && (
         <>
           ; the oldest was received <Time iso={examinedSince} />

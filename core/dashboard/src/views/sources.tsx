@@ -72,7 +72,7 @@ function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
   return (
     <>
       <td data-label="Received">
-        {received} <Secrets uses={row?.secrets ?? []} />
+        {received} <Secrets source={row?.source ?? ''} uses={row?.secrets ?? []} />
       </td>
       <td data-label="Refused">
         {refused === 0 ? <span class="dim">none</span> : <Badge level="warn">{refused}</Badge>}{' '}
@@ -89,14 +89,18 @@ function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
 }
 
 /** Of a source with several secrets: which of them are used, and when an older one was used last. */
-function Secrets({ uses }: { readonly uses: SourceStatus['secrets'] }) {
+function Secrets({ source, uses }: { readonly source: string; readonly uses: SourceStatus['secrets'] }) {
   const several = uses.filter(({ of }) => of > 1);
   const older = several.filter(({ secret }) => secret > 1).sort((a, b) => b.lastAt.localeCompare(a.lastAt));
   const [last] = older;
   if (last !== undefined)
     return (
       <span class="dim">
-        with secret {last.secret} of {last.of} <Time iso={last.lastAt} />
+        with{' '}
+        <a href={linkTo(['events'], { source, secret: String(last.secret) })}>
+          secret {last.secret} of {last.of}
+        </a>{' '}
+        <Time iso={last.lastAt} />
       </span>
     );
   return several.length === 0 ? null : <span class="dim">all with secret 1 of {several[0]?.of}</span>;

@@ -1,8 +1,8 @@
-/** Searches in the data of events, which no index has: reads them page by page, with their bodies, and lets other work run in between. */
+/** Searches for what no index has, such as in the data of events: reads them page by page, with their bodies where these are needed, and lets other work run in between. */
 import { Clock, type EventQuery, type EventRecord, type Expression, type Page, refuse, Store } from '@switchhook/sdk';
 import type { ExpressionProblem } from '@switchhook/sdk/internal';
 import { compileExpression } from '../expressions/compile.js';
-import { eventOf, hasBody } from '../routing/event-record.js';
+import { eventOf, hasBody, verifiedIn } from '../routing/event-record.js';
 import { verdictOf } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { checkConditions } from '../system/lists.js';
@@ -10,12 +10,14 @@ import { Mask } from '../system/mask.js';
 import { unescaped } from './erasure-search.js';
 import { AdminPlan } from './operations.js';
 
-/** What to find: both must hold where both are given. */
+/** What to find: all must hold that are given. */
 export interface EventSearch {
   /** Anywhere in the data as JSON, in upper or lower case. */
   readonly text?: string | undefined;
   /** CEL over `event`. */
   readonly where?: string | undefined;
+  /** Position of the secret of its source that has verified the event, from 1; 0 = the source needed none. */
+  readonly secret?: number | undefined;
   /** How many events are looked at, at most. */
   readonly last: number;
 }
@@ -27,7 +29,7 @@ export interface FoundEvents extends Page<EventRecord> {
   readonly examinedSinceMs: number | null;
   /** False where it ended before it had looked at `last` events. */
   readonly isComplete: boolean;
-  /** Events whose bodies retention has removed: they do not match. */
+  /** Events whose bodies retention has removed: they do not match where the search reads data. */
   readonly withoutData: number;
   /** Events for which the condition could not be evaluated, and why the newest of them. */
   readonly failed: number;
@@ -36,8 +38,8 @@ export interface FoundEvents extends Page<EventRecord> {
 
 type Match = 'yes' | 'no' | { readonly failure: string };
 
-/** Few, because a page holds bodies. */
-const pageSize = 25;
+/** Few, because a page holds bodies; without them, more. */
+const [pageSize, bodilessPageSize] = [25, 500];
 /** For so long nothing else runs: a phone may ring. One evaluation takes less, or 0.1 s at worst, as in a route. */
 const sliceMs = 5;
 /** Then it ends with what it has found. */
@@ -67,7 +69,9 @@ export class EventSearches {
     if (this.#running >= mostAtOnce) throw refuse('TOO_MANY_SEARCHES', `${mostAtOnce} are running`);
     this.#running += 1;
     try {
-      return await this.#found({ ...query, ...number }, search.last, match, () => !this.#isClosed && isWanted());
+      const bodies = search.text !== undefined || search.where !== undefined;
+      const goesOn = () => !this.#isClosed && isWanted();
+      return await this.#found({ ...query, ...number, bodies }, search.last, match, goesOn);
     } finally {
       this.#running -= 1;
     }
@@ -93,15 +97,16 @@ export class EventSearches {
     let cursor = query.cursor ?? null;
     do {
       // Never more than may match: the cursor of a page leads behind its last event.
-      const limit = Math.min(pageSize, last - examined, query.limit - items.length);
+      const limit = Math.min(query.bodies ? pageSize : bodilessPageSize, last - examined, query.limit - items.length);
       const page: Page<EventRecord> = await this.store.events({ ...query, limit, ...(cursor !== null && { cursor }) });
       for (const record of page.items) {
         if (clock.elapsed() >= sliceEndMs) {
           await new Promise((resolve) => setImmediate(resolve));
           sliceEndMs = clock.elapsed() + sliceMs;
         }
-        if (!hasBody(record)) withoutData += 1;
-        const matched = hasBody(record) ? match(record) : 'no';
+        const isRemoved = query.bodies === true && !hasBody(record);
+        if (isRemoved) withoutData += 1;
+        const matched = isRemoved ? 'no' : match(record);
         if (matched === 'yes') items.push({ ...record, body: new Uint8Array() });
         if (typeof matched === 'object') {
           failed += 1;
@@ -117,10 +122,11 @@ export class EventSearches {
   }
 }
 
-function matcherFor({ text, where }: EventSearch): (record: EventRecord) => Match {
+function matcherFor({ text, where, secret }: EventSearch): (record: EventRecord) => Match {
   const contains = text === undefined ? () => true : textMatcher(text);
   const condition = where === undefined ? null : conditionOf(where);
   return (record) => {
+    if (secret !== undefined && verifiedIn(record)?.secret !== secret) return 'no';
     if (!contains(new TextDecoder().decode(record.body))) return 'no';
     const verdict = condition === null ? null : verdictOf({ where: condition }, eventOf(record));
     if (verdict?.kind === 'failed') return { failure: verdict.reason };

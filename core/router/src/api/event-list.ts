@@ -12,7 +12,9 @@ const eventSearch = z
       description:
         'False where it ended before it had looked at `last` events: `limit` matched, or 5 seconds were over. Pass the cursor to continue.',
     }),
-    withoutData: count.meta({ description: 'For how many of them retention has removed the data: they do not match.' }),
+    withoutData: count.meta({
+      description: 'For how many of them retention has removed the data: they do not match `text` and `where`.',
+    }),
     failed: count.meta({ description: 'For how many of them the condition could not be evaluated.' }),
     failure: z
       .string()
@@ -26,6 +28,6 @@ export const eventList = z
   .object({
     events: list(event),
     cursor: cursor.meta({ description: 'For the next page, or for older events to look at; null at the end.' }),
-    search: eventSearch.optional().meta({ description: 'With `text` or `where`: what was looked at.' }),
+    search: eventSearch.optional().meta({ description: 'With `text`, `where` or `secret`: what was looked at.' }),
   })
   .register(named, { id: 'EventList' });

@@ -5,9 +5,9 @@ import { z } from 'zod';
 
 /** More than a page holds is not listed at once. */
 export const longestPage = 1_000;
-/** Events that one search in data looks at, unless the request says how many, and at most. */
+/** Events that one search looks at, unless the request says how many, and at most. */
 export const usuallyExamined = 1_000;
-const mostExamined = 10_000;
+const [mostExamined, mostSecrets] = [10_000, 1_000];
 /** Characters. A condition is part of the URL. */
 const longestCondition = 4_000;
 
@@ -102,6 +102,10 @@ const part = {
   cursor: word.optional().meta({ description: 'Where the last page ended.' }),
 };
 
+/** Whether each event must be looked at, in place of a list along an index. */
+export const isSearch = ({ text, where, secret }: { readonly [K in 'text' | 'where' | 'secret']?: unknown }): boolean =>
+  [text, where, secret].some((one) => one !== undefined);
+
 export const eventQuery = z
   .strictObject({
     ...eventFilter,
@@ -135,17 +139,24 @@ export const eventQuery = z
           'Only events for which this condition is true: CEL over `event`, as in `where` of a route. Where it cannot be evaluated, the event does not match, and is counted.',
         examples: ['event.data.duration > 60'],
       }),
+    secret: number(0, mostSecrets)
+      .optional()
+      .meta({
+        description:
+          'Only events that were verified by the secret at this position in the list of their source, from 1; 0 = the source needed none.',
+        ...{ type: 'integer', minimum: 0, maximum: mostSecrets },
+      }),
     last: number(1, mostExamined)
       .optional()
       .meta({
-        description: `With \`text\` or \`where\`: how many events that match the other conditions are looked at, from the newest or from the cursor on; default ${usuallyExamined}.`,
+        description: `With \`text\`, \`where\` or \`secret\`: how many events that match the other conditions are looked at, from the newest or from the cursor on; default ${usuallyExamined}.`,
         ...{ type: 'integer', minimum: 1, maximum: mostExamined, default: usuallyExamined },
       }),
     ...part,
   })
-  .refine(({ text, where, last }) => last === undefined || text !== undefined || where !== undefined, {
+  .refine(({ last, ...search }) => last === undefined || isSearch(search), {
     path: ['last'],
-    message: 'only with text or where, which look at the data of events',
+    message: 'only with text, where or secret, which look at each event',
   });
 
 const { limit } = part;

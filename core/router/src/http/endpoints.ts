@@ -44,14 +44,15 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Events, newest first.',
     ...{ query: question.eventQuery, body: nothing, reply: eventList },
     refusals: ['NO_SUCH_ROW', 'TOO_MANY_SEARCHES', 'STORE_CANNOT_FILTER'],
-    answer: async ({ query: { text, where, last, duplicate, ...query }, isWaiting }, from) => {
+    answer: async ({ query: { text, where, secret, last, duplicate, ...query }, isWaiting }, from) => {
       const { operations, searches, duplicates, nowMs } = from;
       const asked = timed({ ...query, ids: duplicate === true ? duplicates.ids() : undefined }, nowMs);
-      if (text === undefined && where === undefined) {
+      const search = { text, where, secret, last: last ?? question.usuallyExamined };
+      if (!question.isSearch(search)) {
         const { items, cursor } = await operations.events(asked);
         return { events: items.map(eventJson), cursor };
       }
-      const found = await searches.find({ text, where, last: last ?? question.usuallyExamined }, asked, isWaiting);
+      const found = await searches.find(search, asked, isWaiting);
       if (found.examined === 0) operations.checkNames(asked);
       return foundEventsJson(found);
     },
