@@ -135,16 +135,16 @@ export function anOperator(fixture: OperatorsWorld = {}) {
     refused,
     mask,
   );
-  const [pullers, load] = [engine.get(Pullers), new ProcessLoadReader(clock)];
+  const [pullers, load, figures] = [engine.get(Pullers), new ProcessLoadReader(clock), new Figures(clock)];
   const cluster = engine.get(Cluster);
   const status = new StatusReader(
-    ...([current, kept, dispatcher, ingest, answers, pauses, pullers, refused, load, cluster, clock] as const),
+    ...([current, kept, dispatcher, ingest, answers, pauses, pullers, refused, figures, load, cluster, clock] as const),
   );
   const inUse = { ...current, use: <R>(run: (value: typeof plan) => Promise<R>) => run(plan), hold: () => () => {} };
   const trials = new Trials(inUse, answers, clock, log, mask);
   const changes = new ChangeFeed(current, kept, clock);
   const searches = new EventSearches(current, kept, clock, mask);
-  const history = new History(kept, new Figures(clock), clock, log);
+  const history = new History(kept, figures, clock, log);
   /** Sends bodies and lets everything come to rest; returns the ids of the events. */
   const received = async (...bodies: readonly JsonObject[]): Promise<readonly string[]> => {
     const ids: string[] = [];

@@ -25,7 +25,7 @@ function setup(clock = new FakeClock(), store: Store = memoryStore(clock)) {
   };
   const read = (query: Partial<Parameters<History['read']>[0]> = {}) =>
     history.read({ sinceMs: clock.now() - hourMs, stepMs: minuteMs, ...query });
-  return { clock, store, log, passedOn, metrics, history, received, attempted, answered, read };
+  return { clock, store, log, figures, passedOn, metrics, history, received, attempted, answered, read };
 }
 
 describe('the history', () => {
@@ -54,6 +54,24 @@ describe('the history', () => {
     expect(destinations[0]).to.deep.include({ destination: 'crm', delivered: [0, 0, 1], failed: [0, 0, 2] });
     expect(destinations[0]?.dead).to.deep.equal([0, 0, 1]);
     expect(passedOn.values.size, 'what is passed on').to.be.above(0);
+  });
+
+  it('keeps the attempts of the last ten minutes in memory, also where the store has taken them', async () => {
+    const { clock, figures, history, attempted } = setup();
+    history.open();
+    attempted('crm', 'delivered', 20);
+    await clock.advance(8 * minuteMs);
+    attempted('crm', 'unavailable', 20);
+    attempted('crm', 'rejected', 20);
+    await clock.advance(minuteMs);
+    expect(figures.recentAttempts('crm')).to.deep.equal({ delivered: 1, failed: 2 });
+    expect(figures.recentAttempts('other')).to.deep.equal({ delivered: 0, failed: 0 });
+    await clock.advance(minuteMs);
+    expect(figures.recentAttempts('crm')).to.deep.equal({ delivered: 0, failed: 2 });
+    attempted('crm', 'delivered', 20);
+    await clock.advance(9 * minuteMs);
+    expect(figures.recentAttempts('crm')).to.deep.equal({ delivered: 1, failed: 0 });
+    await history.close();
   });
 
   it('has percentiles that are right within a tenth', async () => {

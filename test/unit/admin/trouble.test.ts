@@ -11,15 +11,16 @@ const policy = {} as NonNullable<Destination['policy']>;
 /** A destination; give only what matters. */
 function aDestination(destination: string, given: Partial<Destination> = {}, counts: object = {}): Destination {
   const backlog = { destination, waiting: 0, running: 0, dead: 0, oldestOpenMs: null, ...counts };
-  return { destination, policy, draining: false, waitMs: 0, load: null, backlog, holds: [], ...given };
+  const attempts = { delivered: 0, failed: 0 };
+  return { destination, policy, draining: false, waitMs: 0, load: null, attempts, backlog, holds: [], ...given };
 }
 
 function aHold(kind: Hold['kind'], given: Partial<Hold> = {}): Hold {
   return { kind, sinceMs: nowMs - 1_000, untilMs: null, by: null, reason: null, ...given };
 }
 
-function failing(reason: string) {
-  return { lastFailure: { atMs: nowMs, reason } } as NonNullable<Destination['load']>;
+function failing(reason: string, atMs = nowMs) {
+  return { lastFailure: { atMs, reason } } as NonNullable<Destination['load']>;
 }
 
 function aStatus(given: Partial<Status> = {}): Status {
@@ -117,11 +118,68 @@ describe('trouble', () => {
       aDestination('later', {}, { waiting: 1, oldestOpenMs: nowMs - 200_000 }),
       aDestination('dead-1', {}, { dead: 1 }),
       aDestination('dead-9', {}, { dead: 9 }),
+      aDestination('fails-some', { attempts: { delivered: 9, failed: 1 } }),
+      aDestination('fails-more', { attempts: { delivered: 8, failed: 2 } }),
       aDestination('well-2'),
     ];
     expect(worstFirst(rows, nowMs).map(({ destination }) => destination)).to.deep.equal([
-      ...['dead-9', 'dead-1', 'later', 'late', 'busy', 'well-1', 'well-2'],
+      ...['dead-9', 'dead-1', 'later', 'late', 'busy', 'fails-more', 'fails-some', 'well-1', 'well-2'],
     ]);
+  });
+
+  it('is a destination that fails and retries, as long as it fails, also where nothing is late or dead yet', () => {
+    const attempts = { delivered: 3, failed: 3 };
+    const levelOf = (given: Partial<Destination>) => troubleOf(aDestination('a', given), nowMs).level;
+    const failed = failing('HTTP 503', nowMs - 60_000);
+    expect(
+      troubleOf(aDestination('a', { attempts, load: failed }, { waiting: 2, oldestOpenMs: 1 }), nowMs),
+    ).to.deep.equal({
+      level: 'warn',
+      what: '3 of the 6 attempts of the last ten minutes failed. Last failure: HTTP 503. 2 deliveries wait.',
+      advice: 'What failed is tried again. Fix the cause before attempts run out.',
+    });
+    expect(levelOf({ attempts: { delivered: 4, failed: 3 }, load: failed }), 'fewer than half').to.equal('well');
+    expect(levelOf({ attempts: { delivered: 0, failed: 4 }, load: failed }), 'too few attempts').to.equal('well');
+    expect(levelOf({ attempts, load: failing('HTTP 503', nowMs - 60_001) }), 'it has recovered').to.equal('well');
+    expect(levelOf({ attempts, load: failed, holds: [open] }), 'its circuit breaker is open').to.equal('bad');
+  });
+
+  it('is a source whose requests were refused in the last hour, with the most frequent reason', () => {
+    const recent = {
+      agent: null,
+      code: 'UNVERIFIED',
+      reason: 'the signature is wrong',
+      count: 2,
+      secret: null,
+    } as const;
+    const traffic = { source: 'agents', received: 9, refused: 3, lastRefusedMs: nowMs, secrets: [] };
+    const textOf = (given: object) =>
+      troublesOf(aStatus({ sources: [{ ...traffic, lastReceivedMs: nowMs, refusedLately: 3, recent, ...given }] })).map(
+        ({ level, what }) => `${level} ${what}`,
+      );
+    expect(textOf({})).to.deep.equal([
+      'warn Source agents: 3 requests were refused in the last hour. Most often: the signature is wrong.',
+    ]);
+    for (const lastReceivedMs of [null, nowMs - 3_600_001])
+      expect(textOf({ lastReceivedMs, refusedLately: 2 })).to.deep.equal([
+        'warn Source agents: 2 requests were refused in the last hour, and none was accepted. Reason: the signature is wrong.',
+      ]);
+    expect(textOf({ refusedLately: 1, recent: { ...recent, count: 1 } })[0]).to.include(': 1 request was refused');
+    expect(textOf({ refusedLately: 0, recent: null }), 'long ago').to.deep.equal([]);
+    expect(textOf({ source: '' }), 'paths without a source').to.deep.equal([]);
+  });
+
+  it('is a disk that is nearly full, unless the store cannot commit already', () => {
+    const storeSize = { bytes: 1, freeBytes: 499_999_999 };
+    expect(summaryOf(aStatus({ storeSize }))).to.deep.equal({
+      level: 'warn',
+      what: 'The disk of the store is nearly full: 499 MB are free.',
+      advice:
+        'Free disk space, or shorten the retention: on a full disk the store cannot commit, and events are refused.',
+    });
+    expect(troublesOf(aStatus({ storeSize, storeFailure: 'disk full' }))).to.have.length(1);
+    for (const freeBytes of [500_000_000, null])
+      expect(troublesOf(aStatus({ storeSize: { bytes: 1, freeBytes } }))).to.deep.equal([]);
   });
 
   it('is summed up in a sentence: the store first, then what fails, then what waits', () => {

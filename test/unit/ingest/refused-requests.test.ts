@@ -156,9 +156,18 @@ describe('refused requests', () => {
     refused.received('agents');
     for (const code of ['UNVERIFIED', 'MALFORMED', 'MALFORMED'] as const) add({ refusal: refuse(code, 'no') });
     const [agents, calls, ...others] = refused.traffic();
-    expect(agents).to.deep.include({ source: 'agents', received: 1, refused: 3, lastRefusedMs: clock.now() });
+    expect(agents).to.deep.include({ source: 'agents', received: 1, refused: 3, lastReceivedMs: clock.now() });
+    expect(agents).to.include({ refusedLately: 3, lastRefusedMs: clock.now() });
     expect(agents?.recent).to.deep.include({ code: 'MALFORMED', count: 2 });
-    expect(calls).to.deep.equal({ source: 'calls', received: 0, refused: 0, lastRefusedMs: null, recent: null });
+    expect(calls).to.deep.equal({
+      source: 'calls',
+      received: 0,
+      refused: 0,
+      lastReceivedMs: null,
+      lastRefusedMs: null,
+      refusedLately: 0,
+      recent: null,
+    });
     expect(others).to.deep.equal([]);
     add({ source: '', refusal: refuse('NOT_FOUND', 'no') });
     await clock.advance(3_700_000);

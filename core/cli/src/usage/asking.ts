@@ -28,9 +28,10 @@ Examples:
   switchhook status --once
   switchhook status --json
 
-Exit code 1, with a line for each trouble: the store cannot commit, a destination or resolver is paused or its circuit
-breaker is open, a destination has asked to wait for more than a minute, its oldest delivery is older than a minute, it
-has dead deliveries or is not configured any more, or a source cannot pull its events.`,
+Exit code 1, with a line for each trouble and for what needs attention: the store cannot commit or its disk is nearly
+full, a destination or resolver is paused or its circuit breaker is open, half of a destination's attempts fail, it has
+asked to wait for more than a minute, its oldest delivery is older than a minute, it has dead deliveries or is not
+configured any more, a source cannot pull its events, or it has refused requests in the last hour.`,
     )
     .action(whenRun(output, async () => (await import('../commands/status.js')).runStatus));
 }

@@ -15,6 +15,7 @@ import type { SecretUse } from '../ingest/secret-uses.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
 import { longestWaitMs, type Route } from '../routing/routes.js';
+import { Figures, type RecentAttempts } from '../system/figures.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
 import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
@@ -100,6 +101,8 @@ export interface DestinationStatus {
   readonly load: QueueLoad | null;
   /** Null if the store did not return it. */
   readonly backlog: Backlog | null;
+  /** Of the last ten minutes, in this router. */
+  readonly attempts: RecentAttempts;
   /** Why nothing is attempted at present. */
   readonly holds: readonly Hold[];
 }
@@ -168,6 +171,7 @@ export class StatusReader {
     @inject(Pauses) private readonly pauses: Pauses,
     @inject(Pullers) private readonly pullers: Pullers,
     @inject(RefusedRequests) private readonly refusedRequests: RefusedRequests,
+    @inject(Figures) private readonly figures: Figures,
     @inject(ProcessLoadReader) private readonly load: ProcessLoadReader,
     @inject(Cluster) private readonly cluster: Cluster,
     @inject(Clock) private readonly clock: Clock,
@@ -206,6 +210,7 @@ export class StatusReader {
         load: loads.get(destination) ?? null,
         backlog:
           backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
+        attempts: this.figures.recentAttempts(destination),
         holds: this.#holds('destination', destination, loads.get(destination)),
       })),
       resolvers: [...this.answers.loads].map(([resolver, load]) => {

@@ -2,6 +2,7 @@
 import { durationText } from '@switchhook/sdk';
 import type { QueuePolicy } from '../delivery/policy.js';
 import type { Hold } from '../resilience/hold.js';
+import type { RecentAttempts } from '../system/figures.js';
 import type { DestinationStatus, ResolverStatus, Status } from './status.js';
 
 /** `bad`: something fails; `warn`: something waits; `busy`: deliveries are on the way; `well`: nothing is to be done. */
@@ -16,6 +17,11 @@ export interface Trouble {
 
 /** Deliveries that wait longer are late: attempts take seconds. */
 const lateMs = 60_000;
+/** From how many attempts of the last ten minutes on, and from which share of failed ones: as `alerts.destinationFailing` has it by default. */
+const failing = { attempts: 5, share: 0.5 };
+const hourMs = 3_600_000;
+/** Less room on the disk of the store is too little: half a million events of usual size, and SQLite's log beside them. */
+const leastFreeBytes = 500_000_000;
 
 /** How a destination stands. */
 export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
@@ -37,6 +43,9 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
   if (dead > 0) return bad(`${deliveries(dead, 'dead')}.${failure}`, 'Fix the cause, then replay or discard them.');
   const paused = holds.find(({ kind }) => kind === 'paused');
   if (paused !== undefined) return warn(`${pausedText(paused)}${left}`, 'Resume it when the reason is gone.');
+  const failingNow = failingText(status, nowMs);
+  if (failingNow !== null)
+    return warn(`${failingNow}${failure}${left}`, 'What failed is tried again. Fix the cause before attempts run out.');
   const oldestMs = oldestOpenMs === null ? 0 : nowMs - oldestOpenMs;
   const asked = holds.find(({ kind }) => kind === 'asked-to-wait');
   if (asked?.untilMs != null && asked.untilMs - nowMs > lateMs)
@@ -61,19 +70,36 @@ export function isRateLimited({ load, backlog }: DestinationStatus): boolean {
   return load?.isRateLimited === true && left > 0;
 }
 
+/** How many attempts fail, where that is many, and one has failed in the last minute; null where not. */
+function failingText({ attempts, load }: DestinationStatus, nowMs: number): string | null {
+  const { delivered, failed } = attempts;
+  const all = delivered + failed;
+  const isRecent = load !== null && load.lastFailure !== null && nowMs - load.lastFailure.atMs <= lateMs;
+  if (!isRecent || all < failing.attempts || shareOf(attempts) < failing.share) return null;
+  return `${failed} of the ${all} attempts of the last ten minutes failed.`;
+}
+
+function shareOf({ delivered, failed }: RecentAttempts): number {
+  return failed / Math.max(1, delivered + failed);
+}
+
 /** The destinations, the worst first; those that are alike in the order of the file. */
 export function worstFirst(destinations: readonly DestinationStatus[], nowMs: number): readonly DestinationStatus[] {
   const rated = destinations.map((row) => ({ row, rank: levels.indexOf(troubleOf(row, nowMs).level) }));
   const ageOf = ({ backlog }: DestinationStatus): number => nowMs - (backlog?.oldestOpenMs ?? nowMs);
   const rates = rated.toSorted(
-    (a, b) => a.rank - b.rank || ageOf(b.row) - ageOf(a.row) || (b.row.backlog?.dead ?? 0) - (a.row.backlog?.dead ?? 0),
+    (a, b) =>
+      a.rank - b.rank ||
+      ageOf(b.row) - ageOf(a.row) ||
+      (b.row.backlog?.dead ?? 0) - (a.row.backlog?.dead ?? 0) ||
+      shareOf(b.row.attempts) - shareOf(a.row.attempts),
   );
   return rates.map(({ row }) => row);
 }
 
 /** All that fails or waits, the worst first; none where all is well. */
 export function troublesOf(status: Status): readonly Trouble[] {
-  const { storeFailure, routersFailure, destinations, resolvers, pulls, nowMs } = status;
+  const { storeFailure, storeSize, routersFailure, destinations, resolvers, sources, pulls, nowMs } = status;
   const ofStore =
     storeFailure === null
       ? []
@@ -92,6 +118,16 @@ export function troublesOf(status: Status): readonly Trouble[] {
             'Let the store write heartbeats. With PostgreSQL: raise max_connections, and allow writes to the tables routers, buckets and texts.',
           ),
         ];
+  const freeBytes = storeSize?.freeBytes ?? Number.POSITIVE_INFINITY;
+  const ofDisk =
+    storeFailure !== null || freeBytes >= leastFreeBytes
+      ? []
+      : [
+          warn(
+            `The disk of the store is nearly full: ${Math.floor(freeBytes / 1_000_000)} MB are free.`,
+            'Free disk space, or shorten the retention: on a full disk the store cannot commit, and events are refused.',
+          ),
+        ];
   const ofDestinations = worstFirst(destinations, nowMs).map((row) =>
     named(`Destination ${row.destination}`, troubleOf(row, nowMs)),
   );
@@ -104,7 +140,8 @@ export function troublesOf(status: Status): readonly Trouble[] {
       ),
     );
   const ofResolvers = resolvers.flatMap((row) => resolverTrouble(row, nowMs));
-  const all = [...ofStore, ...ofRouters, ...ofDestinations, ...ofResolvers, ...ofPulls];
+  const ofRefusals = sources.flatMap((row) => refusalTrouble(row, nowMs));
+  const all = [...ofStore, ...ofRouters, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofPulls, ...ofRefusals];
   return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
 }
 
@@ -115,6 +152,24 @@ export function summaryOf(status: Status): Trouble {
   const { destinations } = status;
   const open = destinations.reduce((sum, { backlog }) => sum + (backlog?.waiting ?? 0) + (backlog?.running ?? 0), 0);
   return { level: 'well', what: open === 0 ? 'All well.' : `All well, ${deliveries(open, 'open')}.`, advice: '' };
+}
+
+/** Requests to paths without a source are not of one that could be fixed. */
+function refusalTrouble(
+  { source, recent, refusedLately, lastReceivedMs }: Status['sources'][number],
+  nowMs: number,
+): readonly Trouble[] {
+  if (source === '' || recent === null) return [];
+  const isAll = lastReceivedMs === null || nowMs - lastReceivedMs > hourMs;
+  const requests = refusedLately === 1 ? '1 request was' : `${refusedLately} requests were`;
+  const others = isAll ? ', and none was accepted' : '';
+  const which = refusedLately === recent.count ? 'Reason' : 'Most often';
+  return [
+    warn(
+      `Source ${source}: ${requests} refused in the last hour${others}. ${which}: ${ended(recent.reason)}`,
+      'Fix the cause: the sender may not repeat what was refused.',
+    ),
+  ];
 }
 
 function resolverTrouble({ resolver, holds, load }: ResolverStatus, nowMs: number): readonly Trouble[] {

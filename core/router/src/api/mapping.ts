@@ -192,12 +192,11 @@ export function resolverStatusJson(
 }
 
 export function sourceStatusJson(
-  { recent, lastRefusedMs, secrets, ...rest }: Status['sources'][number],
+  { source, recent, lastRefusedMs, secrets, ...counts }: Status['sources'][number],
   use: string | null,
 ): z.input<typeof refused.sourceStatus> {
   return {
-    ...rest,
-    use,
+    ...{ source, use, received: counts.received, refused: counts.refused },
     lastRefusedAt: isoOrNull(lastRefusedMs),
     refusal: recent === null ? null : refusalJson(recent),
     secrets: secrets.map(({ lastMs, ...use }) => ({ ...use, lastAt: iso(lastMs) })),

@@ -63,7 +63,10 @@ export interface SourceTraffic {
   /** Answered with success. */
   readonly received: number;
   readonly refused: number;
+  readonly lastReceivedMs: number | null;
   readonly lastRefusedMs: number | null;
+  /** How many were refused in the last hour. */
+  readonly refusedLately: number;
   /** Refused in the last hour, by the most frequent reason; null = none. */
   readonly recent: Pick<RefusalGroup, 'agent' | 'code' | 'reason' | 'count' | 'secret'> | null;
 }
@@ -84,6 +87,7 @@ const hourMs = 3_600_000;
 interface Traffic {
   received: number;
   refused: number;
+  lastReceivedMs: number | null;
   lastRefusedMs: number | null;
 }
 
@@ -107,7 +111,9 @@ export class RefusedRequests {
 
   /** A request of this source was answered with success. */
   received(source: string): void {
-    this.#trafficOf(source).received += 1;
+    const traffic = this.#trafficOf(source);
+    traffic.received += 1;
+    traffic.lastReceivedMs = this.clock.now();
   }
 
   refused(refusing: Refusing): void {
@@ -178,11 +184,11 @@ export class RefusedRequests {
     const sinceMs = this.clock.now() - hourMs;
     const recent = this.groups({ sinceMs });
     const configured = [...this.plan.value.sources.keys()].filter((source) => source !== routerSource);
-    return [...configured, ...(this.#traffic.has('') ? [''] : [])].map((source) => ({
-      source,
-      ...this.#trafficOf(source),
-      recent: recent.find((group) => group.source === source) ?? null,
-    }));
+    return [...configured, ...(this.#traffic.has('') ? [''] : [])].map((source) => {
+      const groups = recent.filter((group) => group.source === source);
+      const refusedLately = groups.reduce((sum, { count }) => sum + count, 0);
+      return { source, ...this.#trafficOf(source), refusedLately, recent: groups[0] ?? null };
+    });
   }
 
   /** Removes refused requests, whole ones with their records, that are about what was erased. Counts stay, without their reasons: they name an agent at most. */
@@ -236,7 +242,7 @@ export class RefusedRequests {
   }
 
   #trafficOf(source: string): Traffic {
-    const known = this.#traffic.get(source) ?? { received: 0, refused: 0, lastRefusedMs: null };
+    const known = this.#traffic.get(source) ?? { received: 0, refused: 0, lastReceivedMs: null, lastRefusedMs: null };
     this.#traffic.set(source, known);
     return known;
   }

@@ -62,6 +62,15 @@ export const otherNames = '(others)';
 /** What the store has not taken is kept as long. */
 const mostHours = 6;
 
+/** Attempts of a destination that have ended, in this router. */
+export interface RecentAttempts {
+  readonly delivered: number;
+  readonly failed: number;
+}
+
+/** Minutes that count as the last ones, with the present one. */
+const recentMinutes = 10;
+
 /** Upper ends of the buckets grow by this factor: a percentile is right within a tenth. */
 const growth = 1.2;
 /** From a millisecond to 19 hours. */
@@ -71,6 +80,8 @@ const lastBucket = 99;
 @injectable()
 export class Figures {
   #minutes: Minutes = new Map();
+  /** Attempts alone, also where the store has taken them. */
+  readonly #attempts: Minutes = new Map();
   /** By kind of row: many routes leave the destinations their room. */
   readonly #names = new Map<string, Set<string>>();
 
@@ -98,6 +109,14 @@ export class Figures {
     };
   }
 
+  /** Attempts of the last ten minutes. */
+  recentAttempts(destination: string): RecentAttempts {
+    const recent = [...this.#attempts].filter(([minute]) => minute > this.#minute - recentMinutes);
+    const sum = (field: string) =>
+      recent.reduce((all, [, counts]) => all + (counts.get(`${field} ${destination}`) ?? 0), 0);
+    return { delivered: sum('delivered'), failed: sum('failed') };
+  }
+
   /** Hands over what has been counted, and begins anew. */
   take(): Minutes {
     const taken = this.#minutes;
@@ -112,20 +131,31 @@ export class Figures {
 
   /** Drops what the store has not taken for hours. */
   dropOldest(): void {
-    const oldest = Math.floor(this.clock.now() / minuteMs) - mostHours * minutesPerHour;
-    for (const minute of this.#minutes.keys()) if (minute <= oldest) this.#minutes.delete(minute);
+    dropBefore(this.#minutes, this.#minute - mostHours * minutesPerHour);
+  }
+
+  get #minute(): number {
+    return Math.floor(this.clock.now() / minuteMs);
   }
 
   #add(field: string, name = '', by: number): void {
+    if (field === 'delivered' || field === 'failed') this.#addAttempt(`${field} ${name}`, by);
     const [, kind = ''] = /^(route|answer|lookup)(?=-|$)/.exec(field) ?? [];
     const names = this.#names.get(kind) ?? new Set();
     this.#names.set(kind, names);
     const isKnown = names.has(name) || names.size < mostNames;
     if (isKnown) names.add(name);
-    const minute = Math.floor(this.clock.now() / minuteMs);
+    const minute = this.#minute;
     const counts = this.#minutes.get(minute) ?? this.#begin(minute);
     const key = `${field} ${isKnown ? name : otherNames}`;
     counts.set(key, (counts.get(key) ?? 0) + by);
+  }
+
+  /** By all names: they are those of the configuration, for minutes. */
+  #addAttempt(key: string, by: number): void {
+    const minute = this.#minute;
+    dropBefore(this.#attempts, minute - recentMinutes);
+    addTo(this.#attempts, new Map([[minute, new Map([[key, by]])]]));
   }
 
   #begin(minute: number): Counts {
@@ -135,6 +165,10 @@ export class Figures {
     this.#minutes.set(minute, counts);
     return counts;
   }
+}
+
+function dropBefore(minutes: Minutes, oldest: number): void {
+  for (const minute of minutes.keys()) if (minute <= oldest) minutes.delete(minute);
 }
 
 /** Adds minutes to others. */
