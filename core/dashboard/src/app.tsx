@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { access, unreachableSinceMs } from './model/api.js';
 import { linkTo, type Place, place } from './model/location.js';
 import type { Status } from './model/replies.js';
-import { titleOf } from './model/wording.js';
+import { ends, titleOf } from './model/wording.js';
 import { Announcements, announce } from './parts/actions.js';
 import { Help } from './parts/help.js';
 import { focusView, helpShown } from './parts/keyboard.js';
@@ -25,7 +25,7 @@ export function App() {
         Skip to the content
       </button>
       <Header status={status} current={view} />
-      <Unreachable />
+      <Outdated status={status} />
       <main ref={main} tabIndex={-1}>
         {access.value === 'granted' ? (
           <view.Show key={place.value.path.join('/')} place={place.value} status={status} />
@@ -41,7 +41,8 @@ export function App() {
 
 function Header({ status, current }: { readonly status: Resource<Status>; readonly current: View }) {
   const value = status.data.value;
-  const level = value === null || unreachableSinceMs.value !== null ? 'off' : value.summary.level;
+  const isOld = unreachableSinceMs.value !== null || status.failure.value !== null;
+  const level = value === null || isOld ? 'off' : value.summary.level;
   return (
     <header class="top">
       <a class="brand" href={linkTo([])} aria-label="Switchhook, overview">
@@ -78,14 +79,22 @@ function Header({ status, current }: { readonly status: Resource<Status>; readon
   );
 }
 
-function Unreachable() {
+/** Says that the page is old: nothing answers, or the router fails to say how it stands. */
+function Outdated({ status }: { readonly status: Resource<Status> }) {
   const since = unreachableSinceMs.value;
+  const [failure, failedSince] = [status.failure.value, status.failedSinceMs.value];
   return (
     <div role="status" aria-live="polite">
       {since !== null && (
         <p class="banner">
           The router does not answer, since <Time iso={new Date(since).toISOString()} />. The page shows what it knew
           then, and tries again every two seconds.
+        </p>
+      )}
+      {since === null && access.value === 'granted' && failure !== null && failedSince !== null && (
+        <p class="banner">
+          The status of the router cannot be read, since <Time iso={new Date(failedSince).toISOString()} />:{' '}
+          {ends(failure.message)} The page tries again by itself.
         </p>
       )}
     </div>

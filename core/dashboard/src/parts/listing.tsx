@@ -34,17 +34,17 @@ export function usePages<T>(
     (signal) => load(undefined, signal),
     ({ items, grown }) => (grown ? null : again(items)),
   );
-  const more = async ({ items, cursor, search }: Pages<T>): Promise<null> => {
-    if (cursor === null) return null;
-    const next = await load(cursor);
-    first.data.value = {
-      items: [...items, ...next.items],
-      cursor: next.cursor,
-      search: together(search, next.search),
-      grown: true,
-    };
-    return null;
-  };
+  const more = (): Promise<null> =>
+    first.grow(async (page, signal) => {
+      if (page.cursor === null) return page;
+      const next = await load(page.cursor, signal);
+      return {
+        items: [...page.items, ...next.items],
+        cursor: next.cursor,
+        search: together(page.search, next.search),
+        grown: true,
+      };
+    });
   return { first, more };
 }
 

@@ -1,14 +1,13 @@
 /** The three states of everything that is loaded: loading, failed, there. */
 
 import type { ComponentChildren } from 'preact';
-import { unreachableSinceMs } from '../model/api.js';
 import { ends } from '../model/wording.js';
 import type { Resource } from './resource.js';
-import { ErrorCode } from './text.js';
+import { ErrorCode, Time } from './text.js';
 
-/** Shows a resource as soon as it is there, and keeps showing it while the router does not answer. */
+/** Shows a resource as soon as it is there, and keeps showing it, as old, while it cannot be loaded again. */
 export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children(value: T): ComponentChildren }) {
-  const [value, failure] = [of.data.value, of.failure.value];
+  const [value, failure, since] = [of.data.value, of.failure.value, of.failedSinceMs.value];
   if (value === null && failure === null)
     return (
       <p class="loading" role="status">
@@ -18,12 +17,19 @@ export function Loaded<T>({ of, children }: { readonly of: Resource<T>; children
   return (
     <>
       {failure !== null && failure.code !== null && (
-        <FailureNote text={failure.message} code={failure.code} retry={of.reload} />
+        <FailureNote text={failure.message} code={failure.code} retry={of.reload}>
+          {value !== null && since !== null && (
+            <>
+              {' '}
+              What follows may be old: it could not be loaded again, first <Time iso={new Date(since).toISOString()} />.
+            </>
+          )}
+        </FailureNote>
       )}
       {failure !== null && failure.code === null && value === null && (
         <FailureNote text="The router does not answer. This view appears as soon as it does." retry={of.reload} />
       )}
-      {value !== null && <div class={unreachableSinceMs.value === null ? '' : 'outdated'}>{children(value)}</div>}
+      {value !== null && <div class={failure === null ? '' : 'outdated'}>{children(value)}</div>}
     </>
   );
 }
@@ -33,10 +39,12 @@ export function FailureNote({
   text,
   code,
   retry,
+  children,
 }: {
   readonly text: string;
   readonly code?: string;
   readonly retry?: () => void;
+  readonly children?: ComponentChildren;
 }) {
   // Others are of the page, or of a proxy.
   const isOfApi = code !== undefined && code !== 'PAGE' && !code.startsWith('HTTP_');
@@ -44,6 +52,7 @@ export function FailureNote({
     <div class="note bad" role="alert">
       <p>
         {ends(text)} {isOfApi && <ErrorCode code={code} />}
+        {children}
       </p>
       {retry !== undefined && (
         <button type="button" onClick={retry}>

@@ -36,11 +36,11 @@ function Whole({ subject }: { readonly subject: string }) {
     ({ explanations }) =>
       explanations.some(isOpen) || missingTypes(explanations.map(({ event }) => event)).length > 0 ? soonMs : laterMs,
   );
-  const earlier = async (): Promise<null> => {
-    known.current = await withEarlier(subject, () => known.current);
-    conversation.data.value = known.current;
-    return null;
-  };
+  const earlier = (): Promise<null> =>
+    conversation.grow(async (value) => {
+      known.current = await withEarlier(subject, () => known.current);
+      return known.current ?? value;
+    });
   return (
     <Loaded of={conversation}>
       {({ explanations, cursor, incomplete }) => (

@@ -75,10 +75,7 @@ function List({ query, all }: { readonly query: Place['query']; readonly all: nu
   const groups = useResource(`dead groups ${JSON.stringify(query)}`, (signal) =>
     api<DeadGroups>('dead', { query, signal }),
   );
-  const more = async (): Promise<null> => {
-    first.data.value = await load(query, first.data.value);
-    return null;
-  };
+  const more = (): Promise<null> => first.grow((page, signal) => load(query, page, signal));
   const reload = (): void => {
     first.reload();
     groups.reload();
