@@ -375,6 +375,29 @@ describe('a replay', () => {
     await pipeline.close();
   });
 
+  it('finds deliveries by the failure of their group, and by that none came back', async () => {
+    const crm = fickle();
+    const { operations, received, pipeline } = anOperator({ destinations: { crm: crm.deliver } });
+    for (const reason of ['no contact 12345678', 'status 400', 'no contact 87654321']) {
+      crm.fate.outcome = { kind: 'rejected', reason };
+      await received({ key: reason });
+    }
+    const { groups } = await operations.deadGroups({});
+    expect(groups.map(({ failure, count }) => [failure, count])).to.deep.equal([
+      ['no contact …', 2],
+      ['status 400', 1],
+    ]);
+    const [largest] = groups;
+    const matched = async (failure: string | null) =>
+      (await operations.replays.start(request({ filter: { ...dead, failure }, dryRun: true }))).matched;
+    expect(await matched(largest?.failure ?? '')).to.equal(largest?.count);
+    expect([await matched('no contact 12345678'), await matched(null)]).to.deep.equal([0, 0]);
+    const filter = { ...dead, failure: 'status 400' };
+    expect(await operations.discards.start(request({ filter }))).to.include({ matched: 1, changed: 1 });
+    expect((await operations.deadGroups({})).groups.map(({ count }) => count)).to.deep.equal([2]);
+    await pipeline.close();
+  });
+
   it('only counts when it is a dry run', async () => {
     const crm = fickle();
     const { operations, received, clock, pipeline, stateOf } = anOperator({ destinations: { crm: crm.deliver } });

@@ -70,5 +70,7 @@ export function printGroups(found: DeadGroupList, options: Period, output: Outpu
     rows,
   );
   if (found.more) output.note('Only the newest 10,000 are counted: --died-since and --destination choose fewer.');
-  output.note('Deliver again: switchhook replay --destination <name>, with --dry-run to count them first.');
+  output.note(
+    'Deliver a group again: switchhook replay --destination <name> --failure <failure>, with --dry-run to count it first.',
+  );
 }

@@ -13,12 +13,15 @@ import { newBulkChangeId } from '../system/ids.js';
 import { pagesOf } from '../system/lists.js';
 import type { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
+import { sharedFailure } from './dead-groups.js';
 import { carriersOf } from './gathered.js';
 
 /** Which deliveries, or with `reroute` which events. */
 export interface BulkFilter {
   /** Conditions of the deliveries. With `reroute` of those to be made: `eventId`, `route` and `destination`. */
   readonly deliveries: Omit<DeliveryQuery, 'limit' | 'cursor'>;
+  /** Only deliveries with this failure, as a group of dead ones has it: null where no attempt came back. Without it: any. */
+  readonly failure?: string | null;
   /** Conditions of their events; null = none. */
   readonly events: Omit<EventQuery, 'limit' | 'cursor'> | null;
 }
@@ -255,10 +258,15 @@ export abstract class BulkChanges<R extends BulkRequest, T extends { readonly de
 }
 
 /** The deliveries that match a filter; discarded ones only if the filter names them, and of gathered ones those that take them along. */
-export async function* deliveriesOf(store: Store, { deliveries: query, events }: BulkFilter): Pages<DeliveryRecord> {
+export async function* deliveriesOf(
+  store: Store,
+  { deliveries: query, events, failure }: BulkFilter,
+): Pages<DeliveryRecord> {
   const seen = new Set<string>();
   const fitting = async ({ items }: Page<DeliveryRecord>) => {
-    const chosen = items.filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded');
+    const chosen = items
+      .filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded')
+      .filter((one) => failure === undefined || sharedFailure(one) === failure);
     return carriersOf(store, chosen, seen);
   };
   if (events === null) {

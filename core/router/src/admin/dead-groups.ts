@@ -46,7 +46,7 @@ export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGr
 function add(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {
   const { id, destination, reason, settledAtMs, createdAtMs } = delivery;
   if (reason === null) return;
-  const failure = delivery.failure === null ? null : generalized(delivery.failure);
+  const failure = sharedFailure(delivery);
   const atMs = settledAtMs ?? createdAtMs;
   const key = JSON.stringify([destination, reason, failure]);
   const known = groups.get(key) ?? { destination, reason, failure, count: 0, firstMs: atMs, lastMs: atMs, latest: id };
@@ -59,9 +59,12 @@ function add(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {
   });
 }
 
-/** Ids, e.g. `call_…`, and long numbers differ from one failure to the next; a status does not. */
-function generalized(failure: string): string {
-  return failure.replace(/\b(?:(?=[\w-]*\d)[\w-]{16,}|\d{4,})\b/g, '…');
+/**
+ * What the last attempt failed with, as those that failed alike have it; null where none came back. Ids, e.g. `call_…`, and long numbers
+ * differ from one failure to the next; a status does not.
+ */
+export function sharedFailure({ failure }: Pick<DeliveryRecord, 'failure'>): string | null {
+  return failure === null ? null : failure.replace(/\b(?:(?=[\w-]*\d)[\w-]{16,}|\d{4,})\b/g, '…');
 }
 
 function sorted(groups: ReadonlyMap<string, DeadGroup>): readonly DeadGroup[] {

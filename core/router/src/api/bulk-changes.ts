@@ -5,7 +5,12 @@ import type { BulkChange, BulkFilter } from '../admin/bulk-changes.js';
 import { deliveryFilter, eventFilter, period, settledPeriod, timed } from './requests.js';
 import { count, iso, isoOrNull, list, named, time } from './responses.js';
 
-const conditions = { ...deliveryFilter, ...eventFilter, ...period, ...settledPeriod };
+const conditions = {
+  ...{ ...deliveryFilter, ...eventFilter, ...period, ...settledPeriod },
+  failure: z.string().nullable().optional().meta({
+    description: 'Failure of the last attempt, as `GET /api/dead` has it; null: no attempt came back.',
+  }),
+};
 const filterText = { description: 'All given conditions must hold.' };
 const everything = {
   all: z.boolean().default(false).meta({ description: 'Required where the filter has no condition.' }),
@@ -53,7 +58,7 @@ export const replayBody = z
   })
   .superRefine((body, ctx) => {
     if (body.reroute)
-      for (const key of ['state', 'reason', 'settledSince', 'settledUntil'])
+      for (const key of ['state', 'reason', 'failure', 'settledSince', 'settledUntil'])
         refuseIn(body, key, 'not with reroute, which makes new ones', ctx);
     else refuseIn(body, 'unrouted', 'only with reroute: these events have no deliveries', ctx);
     checkFilter(body, ctx);
@@ -82,12 +87,13 @@ export function bulkFilterOf(
   reroute: boolean,
   nowMs: number,
 ): BulkFilter {
-  const { state, reason, destination, route, event: eventId, settledSince, settledUntil, ...ofBoth } = filter;
+  const { state, reason, failure, destination, route, event: eventId, settledSince, settledUntil, ...ofBoth } = filter;
   const { since, until, ...ofEvents } = ofBoth;
   const asked = reroute ? {} : { state: state ?? ('dead' as const), reason, since, until, settledSince, settledUntil };
   const events = timed({ ...ofEvents, since, until }, nowMs);
   return {
     deliveries: timed({ ...asked, destination, route, eventId }, nowMs),
+    ...(failure !== undefined && { failure }),
     events: reroute || Object.values(ofEvents).some((condition) => condition !== undefined) ? events : null,
   };
 }
@@ -98,7 +104,7 @@ const usedFilter = z
     ...{ state: text, reason: text, destination: text, route: text, event: text },
     ...{ source: text, type: text, subject: text, agent: text, unrouted: z.boolean().optional() },
     ...{ since: time.optional(), until: time.optional() },
-    ...{ settledSince: time.optional(), settledUntil: time.optional() },
+    ...{ settledSince: time.optional(), settledUntil: time.optional(), failure: z.string().nullable().optional() },
   })
   .meta({ description: 'Which were to be changed, with its times as dates.' });
 
@@ -154,12 +160,13 @@ function progressJson({ startedAtMs, endedAtMs, filter, ...rest }: BulkChange) {
   };
 }
 
-function filterJson({ deliveries, events }: BulkFilter): z.input<typeof usedFilter> {
+function filterJson({ deliveries, events, failure }: BulkFilter): z.input<typeof usedFilter> {
   const { eventId, ...all }: Omit<DeliveryQuery, 'limit'> & Omit<EventQuery, 'limit'> = { ...events, ...deliveries };
   const { sinceMs, untilMs, settledSinceMs, settledUntilMs, ...texts } = all;
   const times = { since: sinceMs, until: untilMs, settledSince: settledSinceMs, settledUntil: settledUntilMs };
   const dated = Object.entries(times).flatMap(([name, ms]) => (ms === undefined ? [] : [[name, iso(ms)]]));
-  return { ...texts, ...(eventId !== undefined && { event: eventId }), ...Object.fromEntries(dated) };
+  const others = { ...(eventId !== undefined && { event: eventId }), ...(failure !== undefined && { failure }) };
+  return { ...texts, ...others, ...Object.fromEntries(dated) };
 }
 
 export function replayJson(change: BulkChange & { readonly reroute: boolean }): z.input<typeof replay> {
