@@ -37,6 +37,7 @@ export {
   deliveryList,
   duplicateList,
   type Event,
+  eventBody,
   eventDetails,
   incompleteList,
   problem,

@@ -355,9 +355,32 @@ describe('the API', () => {
       more: false,
     });
     expect((await ask('GET', '/api/dead?settledSince=30m')).reply.groups[0]?.deliveries).to.equal(1);
+    const alike = { filter: { destination: 'crm', failure: reply.groups[0]?.failure }, dryRun: true };
+    for (const verb of ['replay', 'discard'])
+      expect((await ask('POST', `/api/${verb}`, alike)).reply).to.deep.include({
+        matched: 2,
+        filter: { ...alike.filter, state: 'dead' },
+      });
+    const unlike = { filter: { failure: null }, dryRun: true };
+    expect((await ask('POST', '/api/replay', unlike)).reply).to.deep.include({
+      matched: 0,
+      filter: { failure: null, state: 'dead' },
+    });
     const misspelt = await ask('GET', '/api/dead?destination=crmm');
     expect([misspelt.status, misspelt.reply.code]).to.deep.equal([404, 'NO_SUCH_ROW']);
     expect(misspelt.reply.detail).to.contain('did you mean "crm"');
+    await close();
+  });
+
+  it('returns the data of an event as they are kept, until retention has removed them', async () => {
+    const { ask, received, store, clock, close } = await setup();
+    const [id = ''] = await received({ key: 'a', order: 12 });
+    expect((await ask('GET', `/api/events/${id}/body`)).reply).to.deep.equal({
+      body: new TextDecoder().decode((await store.event(id))?.body),
+    });
+    await store.prune({ beforeMs: clock.now() + 1, limit: 9, remove: 'bodies' });
+    const { status, reply } = await ask('GET', `/api/events/${id}/body`);
+    expect([status, reply.code]).to.deep.equal([ERRORS.BODY_REMOVED.status, 'BODY_REMOVED']);
     await close();
   });
 
@@ -664,6 +687,7 @@ describe('the API', () => {
       ['that the path is no path', ['GET', '/api/events/%E0%A4%A'], 'MALFORMED'],
       ['that a method is not allowed', ['DELETE', '/api/events'], 'METHOD_NOT_ALLOWED'],
       ['that an event is not kept', ['GET', '/api/events/nothing'], 'NOT_KEPT'],
+      ['that an event whose body is asked for is not kept', ['GET', '/api/events/nothing/body'], 'NOT_KEPT'],
       ['that a delivery is not kept', ['GET', '/api/deliveries/nothing.0'], 'NOT_KEPT'],
       ['that a delivery to be replayed is not kept', ['POST', '/api/deliveries/nothing.0/replay'], 'NOT_KEPT'],
       ['that a replay is not known', ['GET', '/api/replays/nothing'], 'NOT_KEPT'],
@@ -710,6 +734,12 @@ describe('the API', () => {
         ['POST', '/api/replay', { reroute: true, filter: { state: 'dead' } }],
         'MALFORMED',
         'filter.state',
+      ],
+      [
+        'that reroute has no failure',
+        ['POST', '/api/replay', { reroute: true, filter: { failure: null } }],
+        'MALFORMED',
+        'filter.failure',
       ],
       [
         'that unrouted needs reroute',

@@ -1,6 +1,6 @@
 /** `switchhook events`: what was received, and the whole story of one event. */
 
-import { duplicateList, type EventSearch, eventDetails, eventList } from '@switchhook/core/api';
+import { duplicateList, type EventSearch, eventBody, eventDetails, eventList } from '@switchhook/core/api';
 import type { Command } from 'commander';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { type EventFilter, filterOf, type Part, type Period } from '../filters.js';
@@ -29,6 +29,7 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watche
   readonly where?: string;
   readonly secret?: string;
   readonly last?: string;
+  readonly body?: true;
 }
 
 export async function runEvents(
@@ -44,11 +45,21 @@ export async function runEvents(
       exitCodes.usage,
       `--text, --where, --secret and --last search in the list of events: omit ${duplicates ? '--duplicates' : 'the id'}`,
     );
+  if (options.body && id === undefined)
+    throw new CommandFailure(exitCodes.usage, '--body prints the data of one event: name its id');
   return withRouter(options, output, (router) => {
+    if (id !== undefined && options.body) return printBody(router, id, options, output);
     if (id !== undefined) return showEvent(router, id, options, output);
     if (duplicates) return watched(options, output, (shown) => printDuplicates(router, options, command, shown));
     return watched(options, output, (shown) => listEvents(router, options, command, shown));
   });
+}
+
+/** The text alone, for other programs. */
+async function printBody(router: RouterClient, id: string, { json }: EventsOptions, output: Output): Promise<void> {
+  const found = await router.get(`/api/events/${encodeURIComponent(id)}/body`, eventBody);
+  if (json) return printJson(output, found);
+  output.line(found.body);
 }
 
 async function showEvent(router: RouterClient, id: string, options: EventsOptions, output: Output): Promise<void> {

@@ -150,6 +150,7 @@ export function eventsCommand(output: Output): Command {
       '--last <number>',
       'with --text, --where or --secret: how many events to look at, up to 10000; default: 1000',
     )
+    .option('--body', 'of one event: only its data, as text that is kept character by character')
     .addHelpText(
       'after',
       `

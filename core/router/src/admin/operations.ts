@@ -128,6 +128,14 @@ export class Operations {
     return this.#loadEvent(event);
   }
 
+  /** The data of an event as they are kept, byte by byte. Refused as `NOT_KEPT` or `BODY_REMOVED`. */
+  async body(id: string): Promise<string> {
+    const event = await this.store.event(id);
+    if (event === null) throw refuse('NOT_KEPT', `there is no event ${id}`);
+    if (!hasBody(event)) throw this.#bodyRemoved(event);
+    return new TextDecoder().decode(event.body);
+  }
+
   /** Refused as `NO_SUCH_ROW` where it finds nothing and names a destination or a route that is not configured. */
   async deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
     const page = await this.store.deliveries(madeBefore(query));
@@ -187,6 +195,10 @@ export class Operations {
   async #notReplayed(delivery: DeliveryRecord): Promise<Error> {
     const event = await eventWithoutBody(this.store, delivery);
     if (event === null) return refuse('WRONG_STATE', 'it is running: its attempt comes to an end first');
+    return this.#bodyRemoved(event);
+  }
+
+  #bodyRemoved(event: EventRecord): Error {
     const { bodiesMs } = windowsOf(this.plan.value.retention, event);
     return refuse('BODY_REMOVED', `the body of event ${event.id} was removed after ${durationText(bodiesMs)}`);
   }

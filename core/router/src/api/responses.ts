@@ -102,6 +102,15 @@ export const eventDetails = wholeEvent
   .extend({ deliveries: list(deliveryDetails).meta({ description: 'In the order they were made.' }) })
   .register(named, { id: 'EventDetails' });
 
+export const eventBody = z
+  .object({
+    body: z.string().meta({
+      description:
+        'The data as JSON, as they are kept: digits, order and spaces as they came, unless the source masks some or the router added the answer of a call.',
+    }),
+  })
+  .register(named, { id: 'EventBody' });
+
 export const changePage = z
   .object({
     changes: list(

@@ -66,6 +66,13 @@ export const endpoints: readonly Endpoint[] = [
   }),
   endpoint({
     method: 'GET',
+    path: '/api/events/{id}/body',
+    summary: 'The data of one event as they are kept, character by character.',
+    ...{ query: nothing, body: nothing, reply: reply.eventBody, refusals: ['NOT_KEPT', 'BODY_REMOVED'] },
+    answer: async ({ id }, { operations }) => ({ body: await operations.body(id) }),
+  }),
+  endpoint({
+    method: 'GET',
     path: '/api/duplicates',
     summary: 'Events that came again since the router started, the latest first; the last thousand.',
     ...{ query: question.duplicateQuery, body: nothing, reply: reply.duplicateList, refusals: [] },
