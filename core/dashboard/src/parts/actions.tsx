@@ -26,11 +26,15 @@ function dismiss(id: number): void {
   notes.value = notes.value.filter((note) => note.id !== id);
 }
 
-/** The sentences: read out by screen readers. */
-export function Announcements() {
+/** How many modal dialogs are open: everything outside of them is inert, and behind their backdrop. */
+export const openDialogs = signal(0);
+
+/** The sentences: read out by screen readers. `inDialog`: those of an open dialog, which stand in place of those of the frame. */
+export function Announcements({ inDialog = false }: { readonly inDialog?: boolean }) {
+  const shown = inDialog || openDialogs.value === 0 ? notes.value : [];
   return (
     <div class="announcements" role="status" aria-live="polite">
-      {notes.value.map(({ id, level, text }) => (
+      {shown.map(({ id, level, text }) => (
         <p key={id} class={`note ${level}`}>
           <span>{text}</span>
           <button type="button" aria-label="Close this message" onClick={() => dismiss(id)}>
@@ -51,10 +55,11 @@ interface ActionProps {
   readonly disabled?: boolean;
 }
 
-/** A button that cannot be clicked twice while its action runs. */
+/** A button that does nothing while its action runs. It keeps the focus: a disabled one would lose it. */
 export function Action({ children, run, label, kind, disabled = false }: ActionProps) {
   const [running, setRunning] = useState(false);
   const click = async (): Promise<void> => {
+    if (running) return;
     setRunning(true);
     try {
       const result = await run();
@@ -69,7 +74,8 @@ export function Action({ children, run, label, kind, disabled = false }: ActionP
     <button
       type="button"
       class={kind}
-      disabled={disabled || running}
+      disabled={disabled}
+      aria-disabled={running}
       aria-busy={running}
       {...(label !== undefined && { 'aria-label': label })}
       onClick={() => void click()}

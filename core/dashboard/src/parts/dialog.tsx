@@ -1,6 +1,7 @@
 /** Dialogs: for questions before something changes, and for help. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { Announcements, openDialogs } from './actions.js';
 
 interface DialogProps {
   readonly title: string;
@@ -13,7 +14,14 @@ export function Dialog({ title, close, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
+    const before = document.activeElement;
     element.current?.showModal();
+    openDialogs.value += 1;
+    return () => {
+      openDialogs.value -= 1;
+      // The browser moves it only if the dialog is closed before it is removed, which happens right after this.
+      queueMicrotask(() => focusAgain(before));
+    };
   }, []);
   return (
     <dialog ref={element} aria-labelledby={id} onClose={close}>
@@ -24,6 +32,14 @@ export function Dialog({ title, close, children }: DialogProps) {
         </button>
       </header>
       {children}
+      <Announcements inDialog />
     </dialog>
   );
+}
+
+/** Where the focus was, or to the view where that has gone. */
+function focusAgain(before: Element | null): void {
+  if (document.activeElement !== null && document.activeElement !== document.body) return;
+  const isThere = before instanceof HTMLElement && before !== document.body && before.isConnected;
+  (isThere ? before : document.querySelector('main'))?.focus({ preventScroll: true });
 }
