@@ -36,7 +36,7 @@ describe('an operator with a thousand dead deliveries', () => {
     await dead(thousand);
 
     await tab.go('dead');
-    await page.getByRole('button', { name: 'Replay all that match: crm, rejected' }).click();
+    await page.getByRole('button', { name: 'Replay 1,000: crm, rejected, HTTP 422' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('1,000 deliveries match').waitFor();
     // They are rejected once more.

@@ -3,11 +3,17 @@
 /** Conditions that a list of deliveries has, too. */
 type Condition = 'destination' | 'route' | 'event' | 'since' | 'until';
 
+/** Conditions that only a list of events has. */
+type EventCondition = 'source' | 'type' | 'subject' | 'agent';
+
 interface BulkProgress {
   readonly id: string;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled' | 'stopped';
   readonly dryRun: boolean;
-  readonly filter: { readonly [C in Condition]?: string | undefined };
+  readonly filter: { readonly [C in Condition | EventCondition]?: string | undefined } & {
+    /** Null: no attempt came back. */
+    readonly failure?: string | null | undefined;
+  };
   readonly startedAt: string;
   readonly matched: number;
   readonly destinations: readonly string[];

@@ -6,7 +6,8 @@ import { pause } from './clock.js';
 import { linkTo } from './location.js';
 
 export type Verb = 'replay' | 'discard';
-type Conditions = Readonly<Record<string, string>>;
+/** Conditions of a change. A failure that is null: no attempt came back. */
+export type Conditions = Readonly<Record<string, string | null>>;
 
 /** So many each second, unless the operator chooses. */
 export const usualPace: Readonly<Record<Verb, number>> = { replay: 50, discard: 1_000 };
@@ -82,13 +83,16 @@ export async function changesOf(signal: AbortSignal): Promise<readonly Made[]> {
   return all.filter(({ change }) => !change.dryRun).sort((a, b) => (a.change.startedAt < b.change.startedAt ? 1 : -1));
 }
 
-/** Lists that show what became of the deliveries of a change. */
+/** Lists that show what became of the deliveries of a change; that of the events where only they have its conditions. */
 export function becameOf({
   verb,
   change: { filter, startedAt },
 }: Made): readonly (readonly [link: string, text: string])[] {
-  const { destination, route, event, since, until } = filter;
+  const { destination, route, event, since, until, source, type, subject, agent } = filter;
   const same = { destination, route, event, since, until };
+  const ofEvents = { source, type, subject, agent };
+  if (Object.values(ofEvents).some((condition) => condition !== undefined))
+    return [[linkTo(['events'], { ...ofEvents, since, until }), 'See the events that it chose from']];
   if (verb === 'discard')
     return [[linkTo(['dead'], { ...same, reason: 'discarded', settledSince: startedAt }), 'See what was discarded']];
   return [

@@ -1,9 +1,11 @@
 /** Replays or discards all deliveries that match, by filter: a count first, then the action with its progress, and what became of them. */
+import type { ComponentChild } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiFailure } from '../model/api.js';
 import {
   becameOf,
   bulkBodyOf,
+  type Conditions,
   cancel,
   changeAll,
   changedBy,
@@ -15,56 +17,75 @@ import {
   type Verb,
 } from '../model/bulk.js';
 import type { BulkChange } from '../model/bulk-replies.js';
-import { count, ends } from '../model/wording.js';
+import { count, ends, excerpt } from '../model/wording.js';
 import { Action } from './actions.js';
 import { Dialog } from './dialog.js';
 import { useResource } from './resource.js';
 import { Badge, Time } from './text.js';
 
-interface BulkProps {
-  /** Conditions of the list, with `state`. */
-  readonly filter: Readonly<Record<string, string>>;
-  readonly changed: () => void;
-  readonly short?: boolean;
+/** What an operator wants to do with many deliveries. */
+interface Asked {
+  readonly verb: Verb;
+  readonly filter: Conditions;
 }
 
-export function BulkActions({ filter, changed, short = false }: BulkProps) {
-  const [asked, setAsked] = useState<Verb | null>(null);
-  const what = [filter.destination, filter.reason].filter((one) => one !== undefined).join(', ');
+/**
+ * The dialog for changes of many, and how to open it. It belongs to a view, not to the buttons: these may go while it is open, such as
+ * with the last row of a list. `changed`: called when it is closed.
+ */
+export function useBulk(changed: () => void): {
+  readonly ask: (asked: Asked) => void;
+  readonly dialog: ComponentChild;
+} {
+  const [asked, ask] = useState<Asked | null>(null);
+  const close = (): void => {
+    ask(null);
+    changed();
+  };
+  return { ask, dialog: asked !== null && <BulkDialog verb={asked.verb} filter={asked.filter} close={close} /> };
+}
+
+interface BulkProps {
+  /** Conditions of the list, with `state`. */
+  readonly filter: Conditions;
+  readonly ask: (asked: Asked) => void;
+  /** How many match, where that is known; their number is on the buttons then. */
+  readonly matching?: number;
+}
+
+export function BulkActions({ filter, ask, matching }: BulkProps) {
+  const { destination, reason, failure } = filter;
+  const conditions = [destination, reason, failure === null ? noAttempt : failure && excerpt(failure, 80)];
+  const what = conditions.filter((one) => one !== undefined).join(', ');
   // Without a state the API takes the dead ones, which is not what a list of all states shows.
   if (filter.state === undefined) return <span class="dim">Choose a state to replay or discard all that match.</span>;
   const isDiscardable = (filter.state === 'dead' && filter.reason !== 'discarded') || filter.state === 'waiting';
   const isReplayable = filter.state !== 'running';
-  const labelled = (verb: string) => ({ 'aria-label': `${verb} all that match${what === '' ? '' : `: ${what}`}` });
+  const which = matching === undefined ? 'all that match' : matching.toLocaleString('en');
+  const labelled = (verb: string) => ({ 'aria-label': `${verb} ${which}${what === '' ? '' : `: ${what}`}` });
   return (
     <div class="buttons">
       {isReplayable && (
-        <button type="button" {...labelled('Replay')} onClick={() => setAsked('replay')}>
-          Replay all{short ? '' : ' that match'}…
+        <button type="button" {...labelled('Replay')} onClick={() => ask({ verb: 'replay', filter })}>
+          Replay {which}…
         </button>
       )}
       {isDiscardable && (
-        <button type="button" class="danger" {...labelled('Discard')} onClick={() => setAsked('discard')}>
-          Discard all{short ? '' : ' that match'}…
+        <button type="button" class="danger" {...labelled('Discard')} onClick={() => ask({ verb: 'discard', filter })}>
+          Discard {which}…
         </button>
-      )}
-      {asked !== null && (
-        <BulkDialog
-          verb={asked}
-          filter={filter}
-          close={() => {
-            setAsked(null);
-            changed();
-          }}
-        />
       )}
     </div>
   );
 }
 
+/** A failure that is null. */
+export const noAttempt = 'no attempt came back';
+
 type Phase =
   | { readonly kind: 'counting' }
   | { readonly kind: 'counted'; readonly change: BulkChange }
+  | { readonly kind: 'starting' }
   | { readonly kind: 'changing'; readonly change: BulkChange }
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -96,6 +117,8 @@ function BulkDialog({ verb, filter, close }: DialogProps) {
   }, []);
   const start = (): void =>
     void attempt(async (signal) => {
+      // In place of the button, which could be clicked once more until the router has replied.
+      setPhase({ kind: 'starting' });
       await changeAll(verb, { ...bulkBodyOf(filter), perSecond }, signal, (change) =>
         setPhase({ kind: 'changing', change }),
       );
@@ -103,7 +126,7 @@ function BulkDialog({ verb, filter, close }: DialogProps) {
   const title = verb === 'replay' ? 'Replay all that match' : 'Discard all that match';
   return (
     <Dialog title={title} close={close}>
-      <Conditions filter={filter} />
+      <Chosen filter={filter} />
       <div role="status" aria-live="polite">
         <PhaseText phase={phase} verb={verb} />
       </div>
@@ -154,13 +177,13 @@ function Stop({ made }: { readonly made: Made }) {
   );
 }
 
-function Conditions({ filter }: { readonly filter: BulkProps['filter'] }) {
+function Chosen({ filter }: { readonly filter: BulkProps['filter'] }) {
   return (
     <dl class="facts">
       {Object.entries(filter).map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{value}</dd>
+          <dd>{value ?? noAttempt}</dd>
         </div>
       ))}
     </dl>
@@ -174,6 +197,8 @@ function PhaseText({ phase, verb }: { readonly phase: Phase; readonly verb: Verb
   switch (phase.kind) {
     case 'counting':
       return <p>Counting…</p>;
+    case 'starting':
+      return <p>Starting…</p>;
     case 'failed':
       return <p class="wrong">{ends(phase.reason)}</p>;
     case 'counted': {
@@ -258,7 +283,7 @@ export function BulkHistory() {
             <Time iso={one.change.startedAt} />{' '}
             <span class="dim">
               {Object.entries(one.change.filter)
-                .map(([name, value]) => `${name}: ${value}`)
+                .map(([name, value]) => `${name}: ${value ?? noAttempt}`)
                 .join(', ')}
             </span>{' '}
             {one.change.state === 'running' ? <Stop made={one} /> : <Became made={one} />}

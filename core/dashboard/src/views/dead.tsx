@@ -1,9 +1,9 @@
 /** Dead deliveries in groups that failed alike, and what to do with all of them. */
 import { api } from '../model/api.js';
 import { linkTo, type Place } from '../model/location.js';
-import type { DeadGroups, Delivery } from '../model/replies.js';
+import type { DeadGroups, Delivery, Status } from '../model/replies.js';
 import { count, ends, excerpt } from '../model/wording.js';
-import { BulkActions, BulkHistory } from '../parts/bulk.js';
+import { BulkActions, BulkHistory, noAttempt, useBulk } from '../parts/bulk.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Foot, type Pages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
@@ -22,7 +22,7 @@ const perPage = 100;
 
 export function Dead({ place, status }: ViewProps) {
   const rows = status.data.value?.destinations ?? [];
-  const all = rows.reduce((sum, { dead }) => sum + (dead ?? 0), 0);
+  const all = allDead(status.data.value);
   const fields = [
     ...deliveryFields(
       rows.map(({ destination }) => destination),
@@ -34,13 +34,23 @@ export function Dead({ place, status }: ViewProps) {
     <>
       <h1>Dead deliveries</h1>
       <p class="lead">
-        {all === 0 ? 'No delivery is dead.' : `${count(all, 'delivery is', 'deliveries are')} dead.`} A dead delivery is
-        not tried again by itself: fix the cause, then replay it, or discard it.
+        {all === 0 && 'No delivery is dead. '}
+        {all !== null && all > 0 && `${count(all, 'delivery is', 'deliveries are')} dead. `}A dead delivery is not tried
+        again by itself: fix the cause, then replay it, or discard it.
       </p>
       <Filters path={['dead']} fields={fields} />
-      <List key={JSON.stringify(place.query)} query={place.query} all={all} />
+      <List key={JSON.stringify(place.query)} query={place.query} />
       <BulkHistory />
     </>
+  );
+}
+
+/** Without the discarded ones; null until it is known, or where the store does not answer. */
+function allDead(status: Status | null): number | null {
+  if (status === null) return null;
+  return status.destinations.reduce<number | null>(
+    (sum, { dead }) => (sum === null || dead === null ? null : sum + dead),
+    0,
   );
 }
 
@@ -67,57 +77,76 @@ async function load(query: Place['query'], before: DeadPage | null, signal?: Abo
   const items = [...(before?.items ?? []), ...replies.flatMap(({ deliveries }) => deliveries)];
   const cursors = { ...before?.cursors, ...Object.fromEntries(replies.map(({ reason, cursor }) => [reason, cursor])) };
   const cursor = Object.values(cursors).find((one) => one !== null) ?? null;
-  return { items: items.sort((a, b) => b.createdAt.localeCompare(a.createdAt)), cursors, cursor };
+  const sorted = items.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  return { items: sorted, cursors, cursor, ...(before !== null && { grown: true }) };
 }
 
-function List({ query, all }: { readonly query: Place['query']; readonly all: number }) {
-  const first = useResource(`dead ${JSON.stringify(query)}`, (signal) => load(query, null, signal));
-  const groups = useResource(`dead groups ${JSON.stringify(query)}`, (signal) =>
-    api<DeadGroups>('dead', { query, signal }),
+/** How soon the list and the groups are loaded again; a list with further pages is not. */
+const [listMs, groupsMs] = [5_000, 10_000];
+
+function List({ query }: { readonly query: Place['query'] }) {
+  const first = useResource(
+    `dead ${JSON.stringify(query)}`,
+    (signal) => load(query, null, signal),
+    ({ grown }) => (grown ? null : listMs),
+  );
+  const groups = useResource(
+    `dead groups ${JSON.stringify(query)}`,
+    (signal) => api<DeadGroups>('dead', { query, signal }),
+    () => groupsMs,
   );
   const more = (): Promise<null> => first.grow((page, signal) => load(query, page, signal));
   const reload = (): void => {
     first.reload();
     groups.reload();
   };
-  const filter = { ...query, state: 'dead' };
+  const { ask, dialog } = useBulk(reload);
   return (
-    <Loaded of={first}>
-      {(page) =>
-        page.items.length === 0 ? (
-          <Nothing filtered={Object.keys(query).length > 0} all={all} />
-        ) : (
+    <>
+      <Loaded of={first}>
+        {(page) => (
           <>
             <div class="toolbar">
               <button type="button" onClick={reload}>
                 Load again
               </button>
-              <BulkActions filter={filter} changed={reload} />
+              {page.items.length > 0 && <BulkActions filter={{ ...query, state: 'dead' }} ask={ask} />}
             </div>
-            <section aria-labelledby="groups">
-              <h2 id="groups">What they failed with</h2>
-              <Loaded of={groups}>{(found) => <Groups found={found} query={query} changed={reload} />}</Loaded>
-            </section>
-            <h2>Deliveries</h2>
-            <DeliveryTable deliveries={page.items} changed={reload} />
-            <Foot page={page} more={more} what={page.items.length === 1 ? 'delivery' : 'deliveries'} />
+            {page.items.length === 0 ? (
+              <Nothing filtered={Object.keys(query).length > 0} />
+            ) : (
+              <>
+                <section aria-labelledby="groups">
+                  <h2 id="groups">What they failed with</h2>
+                  <Loaded of={groups}>{(found) => <Groups found={found} query={query} ask={ask} />}</Loaded>
+                </section>
+                <h2>Deliveries</h2>
+                <DeliveryTable deliveries={page.items} changed={reload} />
+                <Foot page={page} more={more} what={page.items.length === 1 ? 'delivery' : 'deliveries'} />
+              </>
+            )}
           </>
-        )
-      }
-    </Loaded>
+        )}
+      </Loaded>
+      {dialog}
+    </>
   );
 }
 
 interface GroupsProps {
   readonly found: DeadGroups;
   readonly query: Place['query'];
-  readonly changed: () => void;
+  readonly ask: ReturnType<typeof useBulk>['ask'];
 }
 
-function Groups({ found: { groups, more }, query, changed }: GroupsProps) {
+function Groups({ found: { groups, more }, query, ask }: GroupsProps) {
   return (
     <>
-      {more && <p class="dim">Only the newest 10,000 are counted. The buttons act on all that match.</p>}
+      {more && (
+        <p class="dim">
+          Only the newest 10,000 are counted here. The buttons count all that failed alike, before they change any.
+        </p>
+      )}
       <table class="rows">
         <thead>
           <tr>
@@ -125,7 +154,7 @@ function Groups({ found: { groups, more }, query, changed }: GroupsProps) {
             <th scope="col">Failure</th>
             <th scope="col">Deliveries</th>
             <th scope="col">Example</th>
-            <th scope="col">All of this destination and reason</th>
+            <th scope="col">All that failed alike</th>
           </tr>
         </thead>
         <tbody>
@@ -135,15 +164,19 @@ function Groups({ found: { groups, more }, query, changed }: GroupsProps) {
                 <a href={linkTo(['dead'], { ...query, destination, reason })}>{destination}</a>{' '}
                 <span class="dim">{reason}</span>
               </th>
-              <td data-label="Failure">{ends(excerpt(failure ?? 'no attempt came back', 200))}</td>
+              <td data-label="Failure">{ends(excerpt(failure ?? noAttempt, 200))}</td>
               <td data-label="Deliveries" class="number">
                 {deliveries.toLocaleString('en')}
               </td>
               <td data-label="Example">
                 <EventLink id={latest.replace(/\.\d+$/, '')}>event</EventLink>
               </td>
-              <td data-label="All of this destination and reason">
-                <BulkActions filter={{ ...query, state: 'dead', destination, reason }} changed={changed} short />
+              <td data-label="All that failed alike">
+                <BulkActions
+                  filter={{ ...query, state: 'dead', destination, reason, failure }}
+                  ask={ask}
+                  {...(!more && { matching: deliveries })}
+                />
               </td>
             </tr>
           ))}
@@ -153,8 +186,8 @@ function Groups({ found: { groups, more }, query, changed }: GroupsProps) {
   );
 }
 
-function Nothing({ filtered, all }: { readonly filtered: boolean; readonly all: number }) {
-  if (filtered && all > 0)
+function Nothing({ filtered }: { readonly filtered: boolean }) {
+  if (filtered)
     return (
       <Empty title="No dead delivery matches these filters.">
         <p>

@@ -3,7 +3,7 @@
 import { linkTo } from '../model/location.js';
 import type { Delivery } from '../model/replies.js';
 import { ends, excerpt, stateChoices } from '../model/wording.js';
-import { BulkActions, BulkHistory } from '../parts/bulk.js';
+import { BulkActions, BulkHistory, useBulk } from '../parts/bulk.js';
 import { DeliveryActions } from '../parts/delivery-card.js';
 import { type Field, Filters } from '../parts/filters.js';
 import { Foot, usePages } from '../parts/listing.js';
@@ -50,30 +50,36 @@ function List({ query }: { readonly query: Readonly<Record<string, string>> }) {
     ({ deliveries }: { readonly deliveries: readonly Delivery[] }) => deliveries,
     (items) => (items.some(isOpen) ? soonMs : null),
   );
+  const { ask, dialog } = useBulk(first.reload);
   return (
-    <Loaded of={first}>
-      {(page) =>
-        page.items.length === 0 ? (
-          <Empty title="No delivery matches.">
-            <p>
-              A delivery is made for each event that matches a route: <a href={linkTo(['events'])}>the events</a>,{' '}
-              <a href={linkTo(['deliveries'])}>all deliveries</a>.
-            </p>
-          </Empty>
-        ) : (
+    <>
+      <Loaded of={first}>
+        {(page) => (
           <>
             <div class="toolbar">
               <button type="button" onClick={first.reload}>
                 Load again
               </button>
-              <BulkActions filter={query} changed={first.reload} />
+              {page.items.length > 0 && <BulkActions filter={query} ask={ask} />}
             </div>
-            <DeliveryTable deliveries={page.items} changed={first.reload} />
-            <Foot page={page} more={more} what={page.items.length === 1 ? 'delivery' : 'deliveries'} />
+            {page.items.length === 0 ? (
+              <Empty title="No delivery matches.">
+                <p>
+                  A delivery is made for each event that matches a route: <a href={linkTo(['events'])}>the events</a>,{' '}
+                  <a href={linkTo(['deliveries'])}>all deliveries</a>.
+                </p>
+              </Empty>
+            ) : (
+              <>
+                <DeliveryTable deliveries={page.items} changed={first.reload} />
+                <Foot page={page} more={more} what={page.items.length === 1 ? 'delivery' : 'deliveries'} />
+              </>
+            )}
           </>
-        )
-      }
-    </Loaded>
+        )}
+      </Loaded>
+      {dialog}
+    </>
   );
 }
 
