@@ -150,12 +150,16 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
-  it('sees every digit of a number that JavaScript would round', async () => {
+  it('sees every digit of a number that JavaScript would round, and the body as it came', async () => {
     const { tab, url } = await setup();
-    const raw = endedBody({ order: 'ORDER' }).replace('"ORDER"', '12345678901234567890');
+    const { page } = tab;
+    const raw = endedBody({ order: 'ORDER' }).replace('"ORDER"', '12345678901234567890, "10": 1.0,  "2": 1e2');
     const { body } = await postSigned(`${url}/hooks/agents`, raw);
     await tab.go(`events/${String(body.id)}`);
-    await tab.page.locator('.tree').getByText('12345678901234567890').waitFor();
+    await page.locator('.tree').getByText('12345678901234567890').waitFor();
+    await page.getByRole('button', { name: 'Raw' }).click();
+    expect(await page.getByLabel('Raw').inputValue()).to.equal(raw);
+    await page.getByRole('button', { name: 'Copy as curl that sends it again' }).waitFor();
   });
 
   it('tries an event with changes, and nothing is sent or kept', async () => {
@@ -335,7 +339,7 @@ describe('an operator with the page', () => {
     await page.getByText('100 deliveries shown.').waitFor();
 
     crm.answer(() => 200);
-    await page.getByRole('button', { name: 'Replay all that match: crm, rejected' }).click();
+    await page.getByRole('button', { name: 'Replay 105: crm, rejected, HTTP 422' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Deliveries per second').fill('5000');
     await dialog.getByRole('button', { name: 'Replay 105 deliveries' }).click();
@@ -343,6 +347,7 @@ describe('an operator with the page', () => {
     await dead(0);
     await dialog.getByRole('link', { name: 'See what becomes of them' }).click();
     await page.locator('td').getByText('delivered').first().waitFor();
+    await crm.received(2 * 105);
 
     crm.answer(() => 422);
     for (const conversationId of ['again_1', 'again_2']) await send({ conversationId });

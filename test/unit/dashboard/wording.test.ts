@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { becameOf } from '../../../core/dashboard/build/model/bulk.js';
+import type { BulkChange } from '../../../core/dashboard/build/model/bulk-replies.js';
 import { answerOf, merged, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
-import { fixtureOf, sentBody } from '../../../core/dashboard/build/model/fixture.js';
+import { fixtureOf, sendingCommand, sentBody } from '../../../core/dashboard/build/model/fixture.js';
 import {
   bytesText,
   failingShare,
@@ -73,6 +77,17 @@ describe('what the page writes', () => {
     ];
     const shown = inOrder(page).map((change) => `${change.kind} ${change.event.id} ${happenedAt(change).slice(20)}`);
     expect(shown).to.deep.equal(['event 1 000Z', 'attempt 1 051Z', 'event 2 100Z', 'attempt slow 210Z']);
+  });
+
+  it('copies a command that has the router send an event again, whatever its body contains', async () => {
+    const data = parseJson(`{"text":"it's \\nEND\\n $HOME","n":1}`) as EventDetails['data'];
+    const command = sendingCommand({ source: 'agents' }, data, 'http://127.0.0.1:8080/api/send');
+    expect(command.split('\n')[0]).to.equal(
+      "curl -X POST -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' --data-binary @- http://127.0.0.1:8080/api/send <<'END'",
+    );
+    // A shell with another program in place of curl.
+    const { stdout } = await promisify(execFile)('sh', ['-c', `curl() { cat; }\n${command}`]);
+    expect(JSON.parse(stdout)).to.deep.equal({ source: 'agents', newIds: true, body: data });
   });
 
   it('says which secret has verified an event', () => {
@@ -201,6 +216,32 @@ describe('the figures of the last hour', () => {
 
   it('have sizes of three digits', () => {
     expect([0, 1_500, 12_345_678, 9.9e12].map(bytesText)).to.deep.equal(['0 kB', '1.5 kB', '12.3 MB', '9.9 TB']);
+  });
+});
+
+describe('what became of a change of many', () => {
+  const startedAt = '2026-01-01T00:00:00.000Z';
+  const linksOf = (verb: 'replay' | 'discard', filter: BulkChange['filter']) =>
+    becameOf({ verb, change: { filter, startedAt } as BulkChange }).map(([link]) => link);
+
+  it('is in lists of deliveries with its conditions', () => {
+    const settled = 'settledSince=2026-01-01T00%3A00%3A00.000Z';
+    expect(linksOf('discard', { destination: 'crm', failure: 'HTTP 422' })).to.deep.equal([
+      `#/dead?destination=crm&reason=discarded&${settled}`,
+    ]);
+    expect(linksOf('replay', { destination: 'crm' })).to.deep.equal([
+      `#/deliveries?destination=crm&${settled}`,
+      '#/deliveries?destination=crm&state=waiting',
+      `#/dead?destination=crm&${settled}`,
+    ]);
+  });
+
+  it('is in the list of events where it was chosen by them: no list of deliveries has these conditions', () => {
+    for (const verb of ['replay', 'discard'] as const)
+      for (const condition of ['source', 'type', 'subject', 'agent'])
+        expect(linksOf(verb, { [condition]: 'x', destination: 'crm', since: startedAt })).to.deep.equal([
+          `#/events?${condition}=x&since=2026-01-01T00%3A00%3A00.000Z`,
+        ]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** An event as a file, for `switchhook send`, `explain` and `plan --fixtures`, and for tests of plugins. */
 import { answerOf } from './conversation.js';
 import type { EventDetails } from './replies.js';
+import { shellLine } from './wording.js';
 
 /** A value as the text of a file. */
 export function jsonText(value: unknown): string {
@@ -12,6 +13,20 @@ export function sentBody(data: EventDetails['data']): EventDetails['data'] {
   if (data === null || answerOf(data) === null) return data;
   const { answer: _, ...body } = data;
   return body;
+}
+
+/**
+ * A command for a shell that has the router send the event to its source once more, signed, as another event with new ids. The body is its
+ * input: an argument has a length.
+ */
+export function sendingCommand(
+  { source }: Pick<EventDetails, 'source'>,
+  data: EventDetails['data'],
+  url: string,
+): string {
+  const headers = ['Authorization: Bearer TOKEN', 'Content-Type: application/json'].flatMap((header) => ['-H', header]);
+  const line = shellLine(['curl', '-X', 'POST', ...headers, '--data-binary', '@-', url]);
+  return `${line} <<'END'\n${JSON.stringify({ source, newIds: true, body: sentBody(data) })}\nEND\n`;
 }
 
 /** The event with its data, and with the routes and destinations of its deliveries. Headers of its request are not kept. */

@@ -1,6 +1,9 @@
 /** Data of others as a tree. Everything in it is text. */
 import { useState } from 'preact/hooks';
+import { api } from '../model/api.js';
 import { isRawNumber } from '../model/json.js';
+import { Loaded } from './loaded.js';
+import { useResource } from './resource.js';
 
 interface BranchProps {
   readonly name: string | null;
@@ -88,22 +91,32 @@ function Leaf({ value }: { readonly value: unknown }) {
   );
 }
 
-/** Data as a tree, or as the text that was sent. */
-export function Body({ value }: { readonly value: unknown }) {
-  const [raw, setRaw] = useState(false);
+const forms = ['Tree', 'JSON', 'Raw'] as const;
+
+/** The data of an event: as a tree, as JSON in lines, or as the text that is kept, with its digits, order and spaces. */
+export function Body({ value, event }: { readonly value: unknown; readonly event: string }) {
+  const [form, setForm] = useState<(typeof forms)[number]>('Tree');
   return (
     <div class="body">
       <div class="buttons">
-        <button type="button" aria-pressed={!raw} onClick={() => setRaw(false)}>
-          Tree
-        </button>
-        <button type="button" aria-pressed={raw} onClick={() => setRaw(true)}>
-          JSON
-        </button>
+        {forms.map((one) => (
+          <button key={one} type="button" aria-pressed={form === one} onClick={() => setForm(one)}>
+            {one}
+          </button>
+        ))}
       </div>
-      {raw ? <Source text={JSON.stringify(value, null, 2)} label="JSON" /> : <Tree value={value} />}
+      {form === 'Tree' && <Tree value={value} />}
+      {form === 'JSON' && <Source text={JSON.stringify(value, null, 2)} label="JSON" />}
+      {form === 'Raw' && <Raw event={event} />}
     </div>
   );
+}
+
+function Raw({ event }: { readonly event: string }) {
+  const kept = useResource(`body ${event}`, (signal) =>
+    api<{ readonly body: string }>(`events/${encodeURIComponent(event)}/body`, { signal }),
+  );
+  return <Loaded of={kept}>{({ body }) => <Source text={body} label="Raw" />}</Loaded>;
 }
 
 const mostRows = 24;

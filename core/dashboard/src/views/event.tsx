@@ -2,15 +2,17 @@
 import { api, apiUrl } from '../model/api.js';
 import type { Replay } from '../model/bulk-replies.js';
 import { answerOf } from '../model/conversation.js';
-import { fixtureOf, jsonText, sentBody } from '../model/fixture.js';
+import { fixtureOf, jsonText, sendingCommand, sentBody } from '../model/fixture.js';
 import { bytesText } from '../model/history.js';
 import { linkTo } from '../model/location.js';
 import type { EventDetails, Explanation } from '../model/replies.js';
+import type { SampleSource } from '../model/trial-replies.js';
 import { count, proofText, shellLine } from '../model/wording.js';
 import { Action, Copy } from '../parts/actions.js';
 import { DeliveryCard } from '../parts/delivery-card.js';
 import { RouteList } from '../parts/explained.js';
 import { Empty, Loaded } from '../parts/loaded.js';
+import { ReplayAll } from '../parts/replay-all.js';
 import { useResource } from '../parts/resource.js';
 import { Moment, SubjectLink, Time } from '../parts/text.js';
 import { Body } from '../parts/tree.js';
@@ -49,7 +51,7 @@ export function Event({ place }: ViewProps) {
           <Routes id={id} />
           <section aria-labelledby="data">
             <h2 id="data">Data</h2>
-            {value.data === null ? <p>Retention has removed the body.</p> : <Body value={value.data} />}
+            {value.data === null ? <p>Retention has removed the body.</p> : <Body value={value.data} event={id} />}
           </section>
         </>
       )}
@@ -60,11 +62,6 @@ export function Event({ place }: ViewProps) {
 function Head({ event, changed }: { readonly event: EventDetails; readonly changed: () => void }) {
   const path = `events/${encodeURIComponent(event.id)}`;
   const again = event.deliveries.filter(({ state }) => state !== 'running');
-  const replayAll = async (): Promise<string> => {
-    for (const { id } of again) await api(`deliveries/${encodeURIComponent(id)}/replay`, { method: 'POST' });
-    changed();
-    return `${count(again.length, 'delivery is', 'deliveries are')} made again.`;
-  };
   const reroute = async (): Promise<string> => {
     const { matched, replayed } = await api<Replay>('replay', {
       method: 'POST',
@@ -151,9 +148,10 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
         </div>
       </dl>
       <div class="buttons">
-        {again.length > 1 && <Action run={replayAll}>Replay all {again.length} deliveries</Action>}
+        <ReplayAll deliveries={again} changed={changed} />
         <Action run={reroute}>Route again</Action>
         <Copy text={() => shellLine(['curl', '-H', 'Authorization: Bearer TOKEN', apiUrl(path)])}>Copy as curl</Copy>
+        {event.data !== null && <CopySending event={event} />}
         <a class="button" href={linkTo(['try'], { event: event.id })}>
           Try with changes
         </a>
@@ -166,6 +164,17 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
       </div>
     </>
   );
+}
+
+/** Where the router can sign for the source. */
+function CopySending({ event }: { readonly event: EventDetails }) {
+  const { source, data } = event;
+  const signs = useResource(`signs ${source}`, async (signal) => {
+    const { sources } = await api<{ readonly sources: readonly SampleSource[] }>('samples', { signal });
+    return sources.some((one) => one.source === source && one.signs);
+  });
+  if (signs.data.value !== true) return null;
+  return <Copy text={() => sendingCommand({ source }, data, apiUrl('send'))}>Copy as curl that sends it again</Copy>;
 }
 
 function Routes({ id }: { readonly id: string }) {
