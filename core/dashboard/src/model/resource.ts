@@ -11,12 +11,12 @@ export interface Resource<T> {
   readonly failure: ReadonlySignal<ApiFailure | null>;
   /** Since when each load has failed, in milliseconds since 1970; null where the last one did not. */
   readonly failedSinceMs: ReadonlySignal<number | null>;
-  /** Loads it now. What is being added to it is given up. */
+  /** Loads it now. What is being added to it is cancelled. */
   reload(): void;
   /**
    * Adds to the value, as the next page of a list: `more` makes the new one of the one that is there. A load that is under way is
-   * given up, so that it does not replace what was added. Rejects as `more` does, with nothing changed. Resolves to null, also
-   * where it was given up for a reload.
+   * cancelled, so that it does not replace what was added. Rejects as `more` does, with nothing changed. Resolves to null, also
+   * where it was cancelled for a reload.
    */
   grow(more: (value: T, abort: AbortSignal) => Promise<T>): Promise<null>;
 }
@@ -100,7 +100,7 @@ export class LiveResource<T> implements Resource<T> {
     }
   }
 
-  /** As it would without what was given up. */
+  /** As it would without what was cancelled. */
   #goOn(value: T): void {
     const failure = this.failure.peek();
     this.#next(failure === null ? this.again(value) : retryAfterMs(failure, this.#failures));
