@@ -11,7 +11,7 @@ storeSuite('memory', async () => {
     return store;
   };
   return { store, clock, reopen, close: async () => {} };
-}, ['snapshot', 'coordination']);
+}, ['snapshot', 'coordination', 'deadGroups']);
 
 describe('the memory store', () => {
   it('ends the leases when it is opened again: whoever held them is gone', async () => {

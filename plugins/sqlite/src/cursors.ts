@@ -15,7 +15,20 @@ export async function pageOf<T>(
     items.push(...segment.items);
     next = segment.next;
   }
-  return { items, cursor: next === null ? null : `${next.atMs}_${next.order}` };
+  return { items, cursor: cursorOf(next) };
+}
+
+/** One segment as a page. */
+export async function segmentPage<T>(
+  query: { readonly untilMs?: number; readonly cursor?: string },
+  read: (start: Place) => Promise<Segment<T>>,
+): Promise<Page<T>> {
+  const { items, next } = await read(startOf(query));
+  return { items, cursor: cursorOf(next) };
+}
+
+function cursorOf(next: Place | null): string | null {
+  return next === null ? null : `${next.atMs}_${next.order}`;
 }
 
 function startOf({ untilMs, cursor }: { readonly untilMs?: number; readonly cursor?: string }): Place {

@@ -6,6 +6,8 @@ import type {
   Change,
   Claim,
   ClaimRequest,
+  DeadGroup,
+  DeadGroupQuery,
   DeliveryQuery,
   DeliveryRecord,
   Entry,
@@ -57,6 +59,7 @@ export type Read =
   | { readonly kind: 'events'; readonly query: EventQuery; readonly start: Place }
   | { readonly kind: 'delivery'; readonly id: string }
   | { readonly kind: 'deliveries'; readonly query: DeliveryQuery; readonly start: Place }
+  | { readonly kind: 'deadGroups'; readonly query: DeadGroupQuery; readonly start: Place }
   | { readonly kind: 'attempts'; readonly id: string }
   | { readonly kind: 'changes'; readonly after: ChangesPlace | null; readonly limit: number }
   | { readonly kind: 'backlog' }
@@ -99,6 +102,7 @@ export interface Results {
   events: Segment<EventRecord>;
   delivery: DeliveryRecord | null;
   deliveries: Segment<DeliveryRecord>;
+  deadGroups: Segment<DeadGroup>;
   attempts: readonly Attempt[];
   changes: ChangesPart;
   backlog: readonly Backlog[];

@@ -1,8 +1,17 @@
 /** The queries of the store. A list is read in segments of bounded work, so that no query delays a commit. */
-import type { Change, DeliveryQuery, DeliveryRecord, DeliveryState, EventQuery, EventRecord } from '@switchhook/sdk';
+import type {
+  Change,
+  DeadGroup,
+  DeadGroupQuery,
+  DeliveryQuery,
+  DeliveryRecord,
+  DeliveryState,
+  EventQuery,
+  EventRecord,
+} from '@switchhook/sdk';
 import type { BacklogCounters } from './backlog-counters.js';
 import type { ChangesPart, ChangesPlace, Read, Result, Segment } from './protocol.js';
-import { deliveryRecord, eventRecord, partsOf } from './records.js';
+import { deliveryRecord, eventRecord, idOf, partsOf } from './records.js';
 import type { AttemptChangeRow, Place } from './sql.js';
 import type { Database } from './sql-connection.js';
 import {
@@ -45,6 +54,8 @@ export class Reads {
       }
       case 'deliveries':
         return this.#deliveries(read.query, read.start);
+      case 'deadGroups':
+        return this.#deadGroups(read.query, read.start);
       case 'attempts': {
         const { eventId, index } = partsOf(read.id);
         return this.#sql.attempts.all(index, eventId);
@@ -141,6 +152,20 @@ export class Reads {
     const rows = this.#sql.deliveries[walk].all(filter);
     const placed = rows.map((row) => ({ item: deliveryRecord(row), place: { atMs: row.created_at, order: row.id } }));
     return segmentOf(placed, query, end);
+  }
+
+  #deadGroups(query: DeadGroupQuery, start: Place): Segment<DeadGroup> {
+    const { reason = null, destination = null, route = null, settledSinceMs = null, settledUntilMs = null } = query;
+    const asked = { startMs: start.atMs, startOrder: start.order, size: query.limit, destination };
+    const end = this.#sql.deliveryWindows.dead.get(asked);
+    const { limit: _, ...window } = windowOf(start, end, query);
+    const rows = this.#sql.deadGroups.all({ ...window, reason, destination, route, settledSinceMs, settledUntilMs });
+    const items = rows.map(({ eventId, number, ...group }) => ({ ...group, latest: idOf(eventId, number) }));
+    return segmentOf(
+      items.map((item) => ({ item, place: start })),
+      { ...query, limit: Number.POSITIVE_INFINITY },
+      end,
+    );
   }
 
   /** The index walk that scans the fewest rows for this query. */

@@ -1,5 +1,5 @@
 /** The SQL of the queries: a list is walked newest first along an index, one bounded window after the other. */
-import type { Attempt } from '@switchhook/sdk';
+import type { Attempt, DeadGroup } from '@switchhook/sdk';
 import { type AttemptChangeRow, type DeliveryRow, type EventRow, type Place, preparer, state } from './sql.js';
 import type { Database, Prepared } from './sql-connection.js';
 import { gatheredColumn } from './sql-gatherings.js';
@@ -18,6 +18,13 @@ export interface DeliveryFilter extends Window {
   readonly settledSinceMs: number | null;
   readonly settledUntilMs: number | null;
 }
+
+/** Conditions on what is dead; null = any. Without `reason`, discarded ones are left out. */
+export type DeadFilter = Omit<Window, 'limit'> &
+  Pick<DeliveryFilter, 'reason' | 'destination' | 'route' | 'settledSinceMs' | 'settledUntilMs'>;
+
+/** A group of what is dead; the number of the delivery that died last. */
+export type DeadGroupRow = Omit<DeadGroup, 'latest'> & { readonly eventId: string; readonly number: number };
 
 /** Part of a walk: after `start`, up to and including `end`, in the order of the list. */
 export interface Window {
@@ -133,6 +140,24 @@ export function readStatements(db: Database) {
         and (:settledUntilMs is null or d.settled_at < :settledUntilMs)
       order by d.created_at desc, d.id desc limit :limit`,
     );
+  /** The latest one is found in one text with its time, of a fixed length: SQLite returns the row of a maximum only where nothing else is aggregated. */
+  const deadGroups = statement<[DeadFilter], DeadGroupRow>(
+    `select g.destination, g.reason, g.failure, g.count, g.firstMs, g.lastMs, e.id as eventId, g.number from (
+      select destination, reason, failure, count(*) as count, min(at) as firstMs, max(at) as lastMs,
+        cast(substr(max((at + 10000000000000000) || id), 18) as integer) as number
+      from (
+        select d.id, d.destination, d.reason, d.settled_at as at,
+          (select a.reason from attempts a where a.delivery = d.id order by a.number desc limit 1) as failure
+        from deliveries d indexed by deliveries_dead
+        where d.state = 5
+          and (d.created_at, d.id) < (:startMs, :startOrder) and (d.created_at, d.id) >= (:endMs, :endOrder)
+          and iif(:reason is null, d.reason <> 'discarded', d.reason = :reason)
+          and (:destination is null or d.destination = :destination) and (:route is null or d.route = :route)
+          and (:settledSinceMs is null or d.settled_at >= :settledSinceMs)
+          and (:settledUntilMs is null or d.settled_at < :settledUntilMs))
+      group by destination, reason, failure) g
+    cross join events e on e.seq = g.number >> 10`,
+  );
   const deliveryWindow = (walk: Walk) =>
     statement<[WindowQuestion], Place>(
       `select d.created_at as atMs, d.id as "order" from deliveries d ${walks[walk].index}
@@ -196,6 +221,7 @@ export function readStatements(db: Database) {
       open: deliveries('open'),
       event: deliveries('event'),
     },
+    deadGroups,
     deliveryWindows: {
       all: deliveryWindow('all'),
       dead: deliveryWindow('dead'),

@@ -9,6 +9,8 @@ import type {
   Claim,
   ClaimRequest,
   Clock,
+  DeadGroup,
+  DeadGroupQuery,
   DeliveryQuery,
   DeliveryRecord,
   Entry,
@@ -26,7 +28,7 @@ import type {
   StoredOthers,
   StoreSize,
 } from '@switchhook/sdk';
-import { changesPlaceOf, pageOf } from './cursors.js';
+import { changesPlaceOf, pageOf, segmentPage } from './cursors.js';
 import { DamageWatch } from './damage-watch.js';
 import { GroupCommit } from './group-commit.js';
 import { probeFile, sizeOf } from './probe.js';
@@ -167,17 +169,16 @@ export class SqliteStore implements Store {
     return pageOf(query, (start, limit) => this.#read({ kind: 'events', query: { ...query, limit }, start }));
   }
 
-  delivery(id: string): Promise<DeliveryRecord | null> {
-    return this.#read({ kind: 'delivery', id });
-  }
+  readonly delivery = (id: string): Promise<DeliveryRecord | null> => this.#read({ kind: 'delivery', id });
 
   deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
     return pageOf(query, (start, limit) => this.#read({ kind: 'deliveries', query: { ...query, limit }, start }));
   }
 
-  attempts(id: string): Promise<readonly Attempt[]> {
-    return this.#read({ kind: 'attempts', id });
-  }
+  readonly deadGroups = (query: DeadGroupQuery): Promise<Page<DeadGroup>> =>
+    segmentPage(query, (start) => this.#read({ kind: 'deadGroups', query, start }));
+
+  readonly attempts = (id: string): Promise<readonly Attempt[]> => this.#read({ kind: 'attempts', id });
 
   readonly backlog = (): Promise<readonly Backlog[]> => this.#read({ kind: 'backlog' });
 

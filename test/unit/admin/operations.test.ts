@@ -8,7 +8,7 @@ import {
   Replays,
   type Route,
 } from '@switchhook/core/internal';
-import type { DeliveryState, Settled } from '@switchhook/sdk';
+import type { DeadGroup, DeadGroupQuery, DeliveryState, Settled } from '@switchhook/sdk';
 import { FakeClock, FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
@@ -175,6 +175,44 @@ describe('an operator', () => {
     expect((await operations.deadGroups({})).groups.map(({ count }) => count)).to.deep.equal([2, 1, 1]);
     expect((await operations.deadGroups({ reason: 'discarded' })).groups.map(({ count }) => count)).to.deep.equal([1]);
     await pipeline.close();
+  });
+
+  it('is shown what the store has counted, those that failed alike as one, and whether that is all', async () => {
+    const counted = (failure: string, count: number, atMs: number): DeadGroup => {
+      const group = { destination: 'crm', reason: 'rejected', failure, count, firstMs: atMs, lastMs: atMs } as const;
+      return { ...group, latest: `${failure}.0` };
+    };
+    const asked: DeadGroupQuery[] = [];
+    const pages = (counts: readonly number[]) => async (query: DeadGroupQuery) => {
+      asked.push(query);
+      const n = Number(query.cursor ?? 0);
+      const items = [counted(`no contact 1234567${n}`, counts[n] ?? 0, 10 - n), counted('status 400', 1, 20)];
+      return { items, cursor: n + 1 < counts.length ? String(n + 1) : null };
+    };
+    const groupsOf = async (counts: readonly number[]) => {
+      const { operations, pipeline } = anOperator({
+        store: (plain) => storeWith(plain, { deadGroups: pages(counts) }),
+      });
+      const found = await operations.deadGroups({ destination: 'crm' });
+      await pipeline.close();
+      return {
+        ...found,
+        groups: found.groups.map(({ failure, count, firstMs, latest }) => [failure, count, firstMs, latest]),
+      };
+    };
+    expect(await groupsOf([3, 4])).to.deep.equal({
+      groups: [
+        ['no contact …', 7, 9, 'no contact 12345670.0'],
+        ['status 400', 2, 20, 'status 400.0'],
+      ],
+      more: false,
+    });
+    expect(asked.map(({ destination, cursor }) => [destination, cursor])).to.deep.equal([
+      ['crm', undefined],
+      ['crm', '1'],
+    ]);
+    expect(await groupsOf([60_000, 1])).to.deep.include({ more: true });
+    expect(await groupsOf([60_000])).to.deep.include({ more: false });
   });
 
   it('replays a dead delivery under the same id, at once', async () => {

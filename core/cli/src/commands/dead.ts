@@ -69,7 +69,11 @@ export function printGroups(found: DeadGroupList, options: Period, output: Outpu
     ],
     rows,
   );
-  if (found.more) output.note('Only the newest 10,000 are counted: --died-since and --destination choose fewer.');
+  const counted = found.groups.reduce((sum, { deliveries }) => sum + deliveries, 0);
+  if (found.more)
+    output.note(
+      `Only the newest ${counted.toLocaleString('en')} are counted: --died-since and --destination choose fewer.`,
+    );
   output.note(
     'Deliver a group again: switchhook replay --destination <name> --failure <failure>, with --dry-run to count it first.',
   );

@@ -144,7 +144,8 @@ function Groups({ found: { groups, more }, query, ask }: GroupsProps) {
     <>
       {more && (
         <p class="dim">
-          Only the newest 10,000 are counted here. The buttons count all that failed alike, before they change any.
+          Only the newest {groups.reduce((sum, { deliveries }) => sum + deliveries, 0).toLocaleString('en')} are counted
+          here. The buttons count all that failed alike, before they change any.
         </p>
       )}
       <table class="rows">

@@ -1,62 +1,73 @@
 /** Dead deliveries by destination and failure: what there is to repair, before one looks at single deliveries. */
-import type { DeliveryQuery, DeliveryRecord, Store } from '@switchhook/sdk';
+import type { DeadGroup, DeliveryQuery, DeliveryRecord, Store } from '@switchhook/sdk';
 import { pagesOf } from '../system/lists.js';
 
 /** Which dead deliveries to group. All given conditions must hold. */
 export type DeadQuery = Omit<DeliveryQuery, 'state' | 'limit' | 'cursor'>;
 
-/** Dead deliveries of one destination with the same failure. */
-export interface DeadGroup {
-  readonly destination: string;
-  readonly reason: NonNullable<DeliveryRecord['reason']>;
-  /** What the last attempts failed with, without numbers and ids that differ; null where none came back. */
-  readonly failure: string | null;
-  readonly count: number;
-  /** When the first and the last of them died. */
-  readonly firstMs: number;
-  readonly lastMs: number;
-  /** Id of the one that died last. */
-  readonly latest: string;
-}
-
 /** Groups, and whether there are more dead deliveries than were read. */
 export interface DeadGroups {
-  /** The largest first. */
+  /** The largest first. What the last attempts failed with is without numbers and ids that differ. */
   readonly groups: readonly DeadGroup[];
   readonly more: boolean;
 }
 
 const pageSize = 2_000;
-/** Dead deliveries that are read for one list. */
+/** Dead deliveries that are read for one list, where the store does not count them. */
 const mostRead = 10_000;
+/** That a store counts at once, about 20 ms, and for one list: with 100,000 of them, a list takes less than 200 ms. */
+const [countedAtOnce, mostCounted] = [5_000, 50_000];
 
-/** Groups what is dead, up to 10,000 deliveries, the newest first; what was discarded only where the query asks for it. */
+/** Groups what is dead, the newest first, up to 50,000 deliveries, or 10,000 where the store does not count them; what was discarded only where the query asks for it. */
 export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGroups> {
   const groups = new Map<string, DeadGroup>();
+  const { eventId, ...others } = query;
+  if (store.deadGroups !== undefined && eventId === undefined) {
+    const { deadGroups: counted } = store;
+    let sum = 0;
+    for await (const page of pagesOf(countedAtOnce, (part) => counted.call(store, { ...others, ...part }))) {
+      for (const group of page.items) {
+        add(groups, { ...group, failure: sharedFailure(group) });
+        sum += group.count;
+      }
+      if (page.cursor !== null && sum >= mostCounted) return { groups: sorted(groups), more: true };
+    }
+    return { groups: sorted(groups), more: false };
+  }
   let read = 0;
   for await (const page of pagesOf(pageSize, (part) => store.deliveries({ ...query, state: 'dead', ...part }))) {
     for (const delivery of page.items)
-      if (delivery.reason !== 'discarded' || query.reason === 'discarded') add(groups, delivery);
+      if (delivery.reason !== 'discarded' || query.reason === 'discarded') addOne(groups, delivery);
     read += pageSize;
     if (page.cursor !== null && read >= mostRead) return { groups: sorted(groups), more: true };
   }
   return { groups: sorted(groups), more: false };
 }
 
-function add(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {
+function addOne(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {
   const { id, destination, reason, settledAtMs, createdAtMs } = delivery;
   if (reason === null) return;
-  const failure = sharedFailure(delivery);
   const atMs = settledAtMs ?? createdAtMs;
+  const failure = sharedFailure(delivery);
+  add(groups, { destination, reason, failure, count: 1, firstMs: atMs, lastMs: atMs, latest: id });
+}
+
+function add(groups: Map<string, DeadGroup>, part: DeadGroup): void {
+  const { destination, reason, failure, count, firstMs, lastMs, latest } = part;
   const key = JSON.stringify([destination, reason, failure]);
-  const known = groups.get(key) ?? { destination, reason, failure, count: 0, firstMs: atMs, lastMs: atMs, latest: id };
-  groups.set(key, {
-    ...known,
-    count: known.count + 1,
-    firstMs: Math.min(known.firstMs, atMs),
-    lastMs: Math.max(known.lastMs, atMs),
-    latest: atMs >= known.lastMs ? id : known.latest,
-  });
+  const known = groups.get(key);
+  groups.set(
+    key,
+    known === undefined
+      ? part
+      : {
+          ...known,
+          count: known.count + count,
+          firstMs: Math.min(known.firstMs, firstMs),
+          lastMs: Math.max(known.lastMs, lastMs),
+          latest: lastMs > known.lastMs ? latest : known.latest,
+        },
+  );
 }
 
 /**

@@ -211,6 +211,7 @@ export function storeUntilOpen(store: Store, opening: ComponentLifecycle): Store
     ...(store.eventConditions && { eventConditions: store.eventConditions }),
     delivery: guarded(store.delivery),
     deliveries: guarded(store.deliveries),
+    ...(store.deadGroups && { deadGroups: guarded(store.deadGroups) }),
     attempts: guarded(store.attempts),
     replay: guarded(store.replay),
     extend: guarded(store.extend),

@@ -198,6 +198,23 @@ export interface Changes {
   readonly cursor: string;
 }
 
+/** Which dead deliveries to group. All given conditions must hold. */
+export type DeadGroupQuery = Omit<DeliveryQuery, 'state' | 'eventId'>;
+
+/** Dead deliveries of one destination that ended for the same reason, and whose last attempts failed alike. */
+export interface DeadGroup {
+  readonly destination: string;
+  readonly reason: EndReason;
+  /** Of their last attempt, as it is kept; null where none came back. */
+  readonly failure: string | null;
+  readonly count: number;
+  /** When the first and the last of them died. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Id of the one that died last. */
+  readonly latest: string;
+}
+
 /** How much a destination has before it. */
 export interface Backlog {
   readonly destination: string;

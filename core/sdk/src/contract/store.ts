@@ -7,6 +7,8 @@ import { type NamedToken, token } from './services.js';
 import type {
   Backlog,
   Changes,
+  DeadGroup,
+  DeadGroupQuery,
   DeliveryQuery,
   DeliveryRecord,
   EraseRequest,
@@ -156,6 +158,12 @@ export interface Store extends Lifecycle {
   /** One delivery; null where it is not kept. */
   delivery(id: string): Promise<DeliveryRecord | null>;
   deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>>;
+  /**
+   * Only of stores that can count: what is dead, in groups; discarded deliveries only where `reason` asks for them. A page has the groups of about
+   * `limit` deliveries, the newest first, and may be empty before the last one. A group may come on several pages, each time with the count of
+   * that page. Without it, the router reads the deliveries themselves, and fewer of them.
+   */
+  deadGroups?(query: DeadGroupQuery): Promise<Page<DeadGroup>>;
   /** Oldest first. */
   attempts(deliveryId: string): Promise<readonly Attempt[]>;
 

@@ -4,6 +4,8 @@ import {
   type Backlog,
   type Changes,
   type Clock,
+  type DeadGroup,
+  type DeadGroupQuery,
   type DeliveryQuery,
   type DeliveryRecord,
   type DeliveryState,
@@ -19,7 +21,9 @@ import type { Database } from './database.js';
 import {
   type AttemptRow,
   attemptOf,
+  type DeadGroupRow,
   type DeliveryRow,
+  deadGroupOf,
   deliveryRecord,
   type EventRow,
   eventRecord,
@@ -112,6 +116,25 @@ export class Reads {
     const found = new Map([...open, ...settled].map((row) => [deliveryId(row.id, row.idx), row]));
     const rows = [...found.values()].sort((a, b) => newestFirst(placeOf(a), placeOf(b)));
     return pageOf(rows, limit, deliveryRecord, placeOf);
+  }
+
+  async deadGroups(query: DeadGroupQuery): Promise<Page<DeadGroup>> {
+    const { destination, route, reason, sinceMs = 0, settledSinceMs, settledUntilMs } = query;
+    const values = [
+      ...startOf(query),
+      sinceMs,
+      destination,
+      route,
+      settledSinceMs,
+      settledUntilMs,
+      reason,
+      query.limit,
+    ];
+    const rows = await this.#database.run<DeadGroupRow>(this.#sql.deadGroups, values.map(asParameter));
+    const [first] = rows;
+    const cursor =
+      first === undefined || first.looked < query.limit ? null : first.place.slice(1, -1).replaceAll(',', '_');
+    return { items: rows.map(deadGroupOf), cursor };
   }
 
   async attempts(id: string): Promise<readonly Attempt[]> {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import {
   type Attempt,
+  type DeadGroup,
   type DeliveryRecord,
   type DeliveryState,
   deliveryId,
@@ -61,6 +62,16 @@ export interface DeliveryRow {
   readonly gathered: string | null;
 }
 
+/** A group of what is dead, with the number of its latest; and of all groups how many deliveries these are, and the place of the last: `{1,2,3}`. */
+export interface DeadGroupRow extends Pick<DeadGroup, 'destination' | 'reason' | 'failure' | 'count'> {
+  readonly first: number;
+  readonly last: number;
+  readonly id: string;
+  readonly idx: number;
+  readonly looked: number;
+  readonly place: string;
+}
+
 export interface AttemptRow {
   readonly number: number;
   readonly started_at: number;
@@ -107,6 +118,10 @@ export function attemptOf({
   response,
 }: AttemptRow): Attempt {
   return { number, startedAtMs, durationMs: duration, outcome, reason, response };
+}
+
+export function deadGroupOf({ first, last, id, idx, looked: _, place: __, ...group }: DeadGroupRow): DeadGroup {
+  return { ...group, firstMs: first, lastMs: last, latest: deliveryId(id, idx) };
 }
 
 export function transformsOf(text: string | null): readonly string[] {

@@ -114,6 +114,24 @@ export function readStatements(schemaName: string) {
       `${s}.settled`,
       `d.state in (4, 6) and d.state = $5::int and ${settledWhen}`,
     ),
+    /** Groups of the newest so many that are dead, how many these are, and the place of the last. */
+    deadGroups: statement(
+      'dead_groups',
+      `with part as materialized (
+        select d.seq, d.idx, d.destination, d.reason, d.created_at, d.settled_at from ${s}.settled d
+        where d.state = 5 and (d.created_at, d.seq, d.idx) < ($1::bigint, $2::bigint, $3::int) and d.created_at >= $4
+          and ($5::text is null or d.destination = $5) and ($6::text is null or d.route = $6)
+          and ($7::bigint is null or d.settled_at >= $7) and ($8::bigint is null or d.settled_at < $8)
+          and (case when $9::text is null then d.reason <> 'discarded' else d.reason = $9 end)
+        order by d.created_at desc, d.seq desc, d.idx desc limit $10),
+      groups as materialized (
+        select p.destination, p.reason, a.failure, count(*)::int as count, min(p.settled_at) as first,
+          max(array[p.settled_at, p.seq, p.idx]) as latest
+        from part p ${lastFailure('p')} group by p.destination, p.reason, a.failure)
+      select g.destination, g.reason, g.failure, g.count, g.first, g.latest[1] as last, g.latest[3]::int as idx, e.id,
+        (select count(*)::int from part) as looked, (select min(array[created_at, seq, idx])::text from part) as place
+      from groups g cross join lateral (select id from ${s}.events where seq = g.latest[2] offset 0) e`,
+    ),
     delivery: statement(
       'delivery',
       `select d.*, e.id, e.type, e.subject, a.failure, w.gathered from ${s}.seen n cross join lateral (

@@ -4,6 +4,7 @@ import type {
   Changes,
   ClaimRequest,
   Clock,
+  DeadGroupQuery,
   DeliveryQuery,
   DeliveryRecord,
   Entry,
@@ -213,6 +214,8 @@ export class PostgresStore implements Store {
   deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
     return this.#read(({ reads }) => reads.deliveries(query));
   }
+
+  readonly deadGroups = (query: DeadGroupQuery) => this.#read(({ reads }) => reads.deadGroups(query));
 
   readonly attempts = (id: string) => this.#read(({ reads }) => reads.attempts(id));
 

@@ -221,6 +221,11 @@ describe('the statements of the store postgres', () => {
     [reads.settledDeliveries, ofSettled, [/^settled_\d+_created_at_seq_idx_idx$/]],
     [reads.settledOfEvent, [...ofSettled, today, null], [/^settled_\d+_pkey$/]],
     [reads.deadDeliveries, [...ofSettled, null], [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/]],
+    [
+      reads.deadGroups,
+      [...page, 0, null, null, startMs, null, null, 20_000],
+      [/^settled_\d+_created_at_seq_idx_destination_reason_idx$/, /^attempts_\d+_pkey$/, /^events_\d+_pkey$/],
+    ],
     [reads.delivery, [eventId(1), 0], [/^seen_id_key$/, /^deliveries_pkey$/, /^settled_\d+_pkey$/]],
     [reads.attempts, [eventId(1), 0], [/^seen_id_key$/, /^attempts_\d+_pkey$/]],
     [reads.eventsAfter, ['1', 0, 51], [/^events_\d+_xid_seq_idx$/]],

@@ -157,6 +157,7 @@ export const storeParts = {
   changes: { what: '`changes` of the store', in: ({ store }) => store.changes !== undefined },
   clear: { what: '`clear` of the store', in: ({ store }) => store.clear !== undefined },
   coordination: { what: '`coordination` of the store', in: ({ store }) => store.coordination !== undefined },
+  deadGroups: { what: '`deadGroups` of the store', in: ({ store }) => store.deadGroups !== undefined },
   endLeases: { what: '`endLeases` of the store', in: ({ store }) => store.endLeases !== undefined },
   erase: {
     what: '`erase` and `purge` of the store',

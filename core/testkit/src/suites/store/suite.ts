@@ -6,6 +6,7 @@ import { changesTests } from './changes.js';
 import { claimTests, settleTests } from './claims.js';
 import { coordinationTests } from './coordination.js';
 import { restoreTests, snapshotTests } from './copies.js';
+import { deadGroupTests } from './dead-groups.js';
 import { eraseTests } from './erase.js';
 import { eventConditionTests } from './event-conditions.js';
 import { type StoreFixture, type StorePart, storeParts, type Test } from './fixtures.js';
@@ -49,6 +50,7 @@ export function storeSuite(name: string, make: () => Promise<StoreFixture>, neve
     eraseTests(test.needing('erase'));
     listTests(test);
     eventConditionTests(test.needing('eventConditions'));
+    deadGroupTests(test.needing('deadGroups'));
     reopenTests(test.needing('reopen'));
     restoreTests(test.needing('restore'));
     snapshotTests(test.needing('snapshot'));
