@@ -72,7 +72,18 @@ resolverSuite('crm.contact', async () => ({ resolver: { resolve }, known: aCall(
     });
 
   it('report what a store does not have as pending, and try everything else', async () => {
-    const optional = ['changes', 'clear', 'deadGroups', 'erase', 'purge', 'restore', 'setState', 'snapshot', 'state', 'stateKeys'];
+    const optional = [
+      'changes',
+      'clear',
+      'deadGroups',
+      'erase',
+      'purge',
+      'restore',
+      'setState',
+      'snapshot',
+      'state',
+      'stateKeys',
+    ];
     const run = async (never: readonly string[]) => {
       await place.write(
         'store.test.js',

@@ -168,12 +168,10 @@ const deadGroup = z
 export const deadGroupList = z
   .object({
     groups: list(deadGroup).meta({ description: 'The largest first.' }),
-    more: z
-      .boolean()
-      .meta({
-        description:
-          'True where not all that fit are counted: the oldest are missing. At least the newest 10,000 are counted.',
-      }),
+    more: z.boolean().meta({
+      description:
+        'True where not all that fit are counted: the oldest are missing. At least the newest 10,000 are counted.',
+    }),
   })
   .register(named, { id: 'DeadGroupList' });
 
