@@ -2,10 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { systemClock } from '@switchhook/core/internal';
 import { Sleep } from '@switchhook/sdk/internal';
+import { token } from '../support/phones.js';
 import { lastingPort } from '../support/processes.js';
+import { Senders } from '../support/senders.js';
+import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 import { deployFile, type ReverseProxy } from './files.js';
 
@@ -27,7 +29,6 @@ const clients = 16;
 const pauseMs = 30;
 const beforeMs = 2_000;
 const afterMs = 3_000;
-const token = 'token-of-the-trial';
 const sleep = new Sleep(systemClock);
 
 /** Restarts one of these routers, which share a store where there are several. */
@@ -46,14 +47,17 @@ export async function restartBehind(
   const file = await place.write(proxy.file, proxy.tried(deployFile(proxy.file), trial));
   const running = spawn(proxy.name, proxy.run(file), { stdio: 'ignore' });
   try {
-    await answering(port);
-    const load = new Load(port);
+    const url = `http://127.0.0.1:${port}`;
+    await answering(url);
+    const load = new Senders(url, { kept: clients, pausesMs: [pauseMs] });
     await sleep.for(beforeMs);
     const fromMs = systemClock.elapsed();
     await routers[0]?.restart();
     const restartMs = Math.round(systemClock.elapsed() - fromMs);
     await sleep.for(afterMs);
-    return { ...(await load.end()), restartMs };
+    await load.end();
+    const slowestMs = Math.round(Math.max(load.events.slowestMs, load.calls.slowestMs));
+    return { requests: load.requests, failures: load.failures, slowestMs, restartMs };
   } finally {
     running.kill('SIGTERM');
     await exited(running);
@@ -70,7 +74,7 @@ version: 1
 server: { host: 127.0.0.1, port: ${port}, admin: { token: ${token} } }
 store: ${store}
 sources:
-  agents: { use: bearer, tokens: [${token}] }
+  agents: { use: sigmamind.events, secrets: [${secret}] }
   calls: { use: sigmamind.call, token: ${token} }
 destinations: { console: { use: log } }
 routes: [{ from: agents, to: console }]
@@ -91,70 +95,14 @@ answers: [{ from: calls, defaults: { first_name: there } }]
   return { port, restart };
 }
 
-/** Clients that keep their connections to the proxy, and send again and again: events, and every fifth time a call. */
-class Load {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: clients });
-  readonly #failures = new Map<string, number>();
-  readonly #port: number;
-  readonly #clients: readonly Promise<void>[];
-  #requests = 0;
-  #slowestMs = 0;
-  #isOver = false;
-
-  constructor(port: number) {
-    this.#port = port;
-    this.#clients = Array.from({ length: clients }, () => this.#client());
-  }
-
-  async end(): Promise<Omit<Restarted, 'restartMs'>> {
-    this.#isOver = true;
-    await Promise.all(this.#clients);
-    this.#agent.destroy();
-    return { requests: this.#requests, failures: this.#failures, slowestMs: Math.round(this.#slowestMs) };
-  }
-
-  async #client(): Promise<void> {
-    while (!this.#isOver) {
-      this.#requests += 1;
-      const id = `trial-${this.#requests}`;
-      const path = this.#requests % 5 === 0 ? `/hooks/calls/${token}` : '/hooks/agents';
-      const fromMs = systemClock.elapsed();
-      const seen = await posted(this.#agent, this.#port, path, bodyFor(path, id));
-      this.#slowestMs = Math.max(this.#slowestMs, systemClock.elapsed() - fromMs);
-      if (seen !== '200') this.#failures.set(seen, (this.#failures.get(seen) ?? 0) + 1);
-      await sleep.for(pauseMs);
-    }
-  }
-}
-
-function bodyFor(path: string, id: string): object {
-  if (path === '/hooks/agents') return { id, type: 'note.made' };
-  return {
-    event: 'call_inbound',
-    call_inbound: { from_number: '+12345678912', to_number: '+12345678913', call_id: id },
-  };
-}
-
-/** The status, or the error. */
-function posted(agent: Agent, port: number, path: string, body: object): Promise<string> {
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-  return new Promise((resolve) => {
-    const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, (response) => {
-      response.resume().on('end', () => resolve(String(response.statusCode)));
-    });
-    sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    sent.end(JSON.stringify(body));
-  });
-}
-
 /** When a request through the proxy reaches a router. */
-async function answering(port: number): Promise<void> {
-  const agent = new Agent();
+async function answering(url: string): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
-    if ((await posted(agent, port, '/hooks/agents', { id: 'first', type: 'note.made' })) === '200') return;
+    const sent = await postSigned(`${url}/hooks/agents`, endedBody()).catch(() => null /* Nothing listens yet. */);
+    if (sent?.status === 200) return;
     await sleep.for(100);
   }
-  throw new Error(`nothing answers at port ${port}`);
+  throw new Error(`nothing answers at ${url}`);
 }
 
 async function exited(child: ChildProcess): Promise<void> {

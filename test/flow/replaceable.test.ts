@@ -1,12 +1,13 @@
 /** A router that is replaced by a new process, or listens on a socket that another program has opened. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.js';
+import { Senders } from '../support/senders.js';
+import { endedBody, postSigned, secret } from '../support/signing.js';
 import { commandFile, type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
 
 const yaml = (crm: Receiver) => `
@@ -14,7 +15,7 @@ version: 1
 server: { host: 127.0.0.1, port: 0, admin: { token: token-of-an-operator } }
 store: { use: sqlite, path: ./switchhook.db }
 sources:
-  agents: { use: bearer, tokens: [token-of-the-tests] }
+  agents: { use: sigmamind.events, secrets: [${secret}] }
   calls: { use: sigmamind.call, token: token-of-the-tests }
 destinations:
   crm: { use: http.post, url: ${crm.url}/hooks }
@@ -51,49 +52,9 @@ describe('a router that can be replaced', () => {
     return line() ?? {};
   };
 
-  /** Senders that keep their connections, until `end` is called; resolves with what became of each request. */
-  const senders = (url: string) => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-    const ends: string[] = [];
-    const acknowledged: string[] = [];
-    let isOver = false;
-    let count = 0;
-    const sent = (path: string, body: object) =>
-      new Promise<boolean>((resolve) => {
-        const headers = { 'content-type': 'application/json', authorization: 'Bearer token-of-the-tests' };
-        const asked = request(`${url}${path}`, { method: 'POST', agent, headers }, (response) => {
-          if (response.statusCode !== 200) ends.push(`status ${response.statusCode}`);
-          response.resume().on('end', () => resolve(response.statusCode === 200));
-        });
-        asked.on('error', (error) => {
-          ends.push(String(error));
-          resolve(false);
-        });
-        asked.end(JSON.stringify(body));
-      });
-    const sender = async (): Promise<void> => {
-      while (!isOver) {
-        count += 1;
-        const id = `event-${count}`;
-        if (count % 5 === 0)
-          await sent('/hooks/calls/token-of-the-tests', { event: 'inbound_call', from_number: '+1', to_number: '+2' });
-        else if (await sent('/hooks/agents', { id, type: 'call' })) acknowledged.push(id);
-      }
-    };
-    const all = Promise.all(Array.from({ length: 8 }, sender));
-    return {
-      end: async () => {
-        isOver = true;
-        await all;
-        agent.destroy();
-        return { failures: ends, acknowledged };
-      },
-    };
-  };
-
   it('refuses no request and loses no event while new processes take over, and calls are answered', async () => {
     const router = await place.start(file, ['--replaceable']);
-    const load = senders(router.url);
+    const load = new Senders(router.url, { kept: 6, fresh: 2 });
     for (const attempt of [1, 2]) {
       const { code, stdout, stderr } = await restart(router);
       expect(stderr).to.equal('');
@@ -101,13 +62,14 @@ describe('a router that can be replaced', () => {
       expect(JSON.parse(stdout)).to.have.all.keys('earlierVersion', 'version', 'readyMs', 'tookMs');
       await logged(router, 'router.listening', attempt + 1);
     }
-    const { failures, acknowledged } = await load.end();
-    expect(failures).to.deep.equal([]);
+    await load.end();
+    expect([...load.failures]).to.deep.equal([]);
+    const acknowledged = load.events.ids;
     expect(acknowledged.length).to.be.greaterThan(100);
     // Some arrive twice: an attempt that the earlier process had begun.
     for (let count = acknowledged.length; ; count += 1) {
       const requests = await crm.received(count);
-      if (new Set(requests.map(({ body }) => JSON.parse(String(body)).data.id)).size === acknowledged.length) break;
+      if (new Set(requests.map(({ body }) => JSON.parse(String(body)).subject)).size === acknowledged.length) break;
     }
     expect(await router.stop()).to.equal(0);
     expect(router.log.filter(({ event }) => event === 'router.closed')).to.have.length(3);
@@ -166,9 +128,7 @@ describe('a router that can be replaced', () => {
       return requests === 1 ? new Promise(() => {}) : 200;
     });
     const router = await place.start(file, ['--replaceable']);
-    const headers = { 'content-type': 'application/json', authorization: 'Bearer token-of-the-tests' };
-    const body = JSON.stringify({ id: 'slow', type: 'call' });
-    expect((await fetch(`${router.url}/hooks/agents`, { method: 'POST', headers, body })).status).to.equal(200);
+    expect((await postSigned(`${router.url}/hooks/agents`, endedBody())).status).to.equal(200);
     await crm.received(1);
     expect((await restart(router)).code).to.equal(0);
     await crm.received(2);
