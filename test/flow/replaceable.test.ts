@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { eventually } from '../support/eventually.js';
+import { familyOf, signalAll } from '../support/processes.js';
 import { Senders } from '../support/senders.js';
 import { endedBody, postSigned, secret } from '../support/signing.js';
 import { commandFile, type RouterProcess, type Workplace, workplace } from '../support/workplace.js';
@@ -135,6 +137,19 @@ describe('a router that can be replaced', () => {
     expect(await router.stop()).to.equal(0);
     const outcomes = router.log.filter(({ event }) => event === 'delivery.attempted').map(({ outcome }) => outcome);
     expect(outcomes).to.include('delivered');
+  });
+
+  it('passes the store on before it waits for components that do not close', async () => {
+    const plugin = fileURLToPath(new URL('../support/unclosing-plugin.js', import.meta.url));
+    const rows = yaml(crm)
+      .replace('destinations:', 'destinations:\n  unclosing: { use: unclosing }')
+      .replace('to: crm', 'to: [crm, unclosing]');
+    await place.write('switchhook.yaml', `plugins: ["${plugin}"]\n${rows}`);
+    const router = await place.start(file, ['--replaceable']);
+    // It waits until the next process can commit.
+    expect((await restart(router)).code).to.equal(0);
+    expect(router.log.filter(({ event }) => event === 'router.closed')).to.deep.equal([]);
+    signalAll(familyOf(router.process.pid ?? 0), 'SIGKILL');
   });
 
   it('cannot be replaced without its option, and says how', async () => {

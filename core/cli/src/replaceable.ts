@@ -4,7 +4,7 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
-import type { ClosingTimes } from '@switchhook/core';
+import type { Closing, ClosingTimes } from '@switchhook/core';
 import { systemClock } from '@switchhook/core/client';
 import { withTimeout } from '@switchhook/sdk/internal';
 import { exitCodes, type Output } from './output.js';
@@ -17,7 +17,7 @@ type ToRouter =
 
 /** What a router says to the supervisor. */
 interface FromRouter {
-  readonly kind: 'joined' | 'prepared' | 'listening' | 'replace';
+  readonly kind: 'joined' | 'prepared' | 'listening' | 'replace' | 'store-released';
 }
 
 /** Importing plugins and opening components takes seconds; what takes longer hangs. */
@@ -103,28 +103,35 @@ async function replace(current: Worker, next: Worker, isTaken: () => void): Prom
   isTaken();
   say(current, { kind: 'replaced', failure: null });
   say(current, { kind: 'leave' });
-  await withTimeout(systemClock, leavingMs, exitOf(current)).catch(async () => {
+  const left = withTimeout(systemClock, leavingMs, exitOf(current)).catch(async () => {
     current.process.kill('SIGKILL');
     await exitOf(current);
   });
+  // A router of an earlier version does not say that it has released the store, nor does one that is killed.
+  await Promise.race([said(current, 'store-released'), left]);
   say(next, { kind: 'store-free' });
+  await left;
   return null;
 }
 
 /** Resolves when the router has said so. Rejects, with the reason, where it ends or hangs before. */
 async function reached(router: Worker, kind: FromRouter['kind']): Promise<void> {
-  const said = new Promise<void>((resolve) => {
-    router.on('message', (message: FromRouter) => {
-      if (message.kind === kind) resolve();
-    });
-  });
   const left = exitOf(router).then((code) => {
     throw new Error(`the new process ended with exit code ${code} before it was ready`);
   });
-  await withTimeout(systemClock, preparationMs, Promise.race([said, left])).catch((error: Error) => {
+  await withTimeout(systemClock, preparationMs, Promise.race([said(router, kind), left])).catch((error: Error) => {
     throw error.name === 'TimeoutError'
       ? new Error(`the new process was not ready after ${preparationMs / 1_000} s`)
       : error;
+  });
+}
+
+/** Resolves when the router says so; never where it does not. */
+function said(router: Worker, kind: FromRouter['kind']): Promise<void> {
+  return new Promise((resolve) => {
+    router.on('message', (message: FromRouter) => {
+      if (message.kind === kind) resolve();
+    });
   });
 }
 
@@ -141,9 +148,9 @@ function say(router: Worker, message: ToRouter): void {
 export class SupervisorLink {
   /** Whether another router runs, which this one replaces. */
   readonly replaces: boolean;
-  /** Resolves when the router has to end, with the times it has for it. */
-  readonly ended: Promise<ClosingTimes>;
-  /** Resolves when the earlier router has closed its store. */
+  /** Resolves when the router has to end: with the times it has for it, and what it says where another one takes over. */
+  readonly ended: Promise<Closing>;
+  /** Resolves when the earlier router has closed its store, or has ended. */
   readonly storeFree: Promise<unknown>;
 
   #asked: Promise<void> | null = null;
@@ -156,7 +163,7 @@ export class SupervisorLink {
     const stopped = [next('stop'), once(process, 'SIGTERM'), once(process, 'disconnect')];
     if (isOver) stopped.push(Promise.resolve([]));
     this.ended = Promise.race([
-      next('leave').then(() => leavingTimes),
+      next('leave').then(() => ({ ...leavingTimes, storeReleased: () => tell('store-released') })),
       ...stopped.map((each) => each.then(() => ({}) satisfies ClosingTimes)),
     ]);
     // A terminal sends these to the supervisor as well, which decides.

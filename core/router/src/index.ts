@@ -13,5 +13,6 @@ export { ComponentFailure } from './runtime/component-factory.js';
 export type { RouterOptions } from './runtime/composition.js';
 export { type Configure, ExposedMetrics, type Provider, type ServiceRegistry } from './runtime/container.js';
 export { createRouter } from './runtime/create-router.js';
-export type { ClosingTimes } from './runtime/drain.js';
-export { type Probe, Router } from './runtime/router.js';
+export type { Probe } from './runtime/component-lifecycle.js';
+export type { Closing, ClosingTimes } from './runtime/drain.js';
+export { Router } from './runtime/router.js';

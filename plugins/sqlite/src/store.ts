@@ -68,6 +68,8 @@ export class SqliteStore implements Store {
     (replied) => this.#errorOf(replied),
   );
   #client: Promise<WorkerClient> | null = null;
+  /** A thread that has not opened the file yet. */
+  #prepared: WorkerClient | null = null;
   /** Of the file, from its first opening on: another one at its place is not written. */
   #identity: string | null = null;
   #isOpen = false;
@@ -79,6 +81,10 @@ export class SqliteStore implements Store {
     this.#settings = settings;
     this.#services = services;
     this.#damage = new DamageWatch(settings.path, services);
+  }
+
+  async prepare(): Promise<void> {
+    this.#prepared = WorkerClient.start(this.#settings.path);
   }
 
   async open(): Promise<void> {
@@ -161,9 +167,7 @@ export class SqliteStore implements Store {
 
   readonly snapshot = () => snapshotOf({ path: this.#settings.path, nowMs: this.#now() });
 
-  event(id: string): Promise<EventRecord | null> {
-    return this.#read({ kind: 'event', id });
-  }
+  readonly event = (id: string): Promise<EventRecord | null> => this.#read({ kind: 'event', id });
 
   events(query: EventQuery): Promise<Page<EventRecord>> {
     return pageOf(query, (start, limit) => this.#read({ kind: 'events', query: { ...query, limit }, start }));
@@ -188,9 +192,7 @@ export class SqliteStore implements Store {
   }
 
   /** Of the database and its write-ahead log. */
-  size(): Promise<StoreSize> {
-    return sizeOf(this.#settings.path);
-  }
+  readonly size = (): Promise<StoreSize> => sizeOf(this.#settings.path);
 
   state(key: string): Promise<string | null> {
     return this.#read({ kind: 'state', key, nowMs: this.#now() });
@@ -250,7 +252,9 @@ export class SqliteStore implements Store {
   async #openClient(leasesEndMs: number | null): Promise<WorkerClient> {
     try {
       const settings = { ...this.#settings, leasesEndMs, identity: this.#identity };
-      const client = await WorkerClient.open(settings, (error) =>
+      const thread = this.#prepared ?? WorkerClient.start(settings.path);
+      this.#prepared = null;
+      const client = await thread.open(settings, (error) =>
         this.#services.log.error('store.file-gone', { path: this.#settings.path, error }),
       );
       this.#identity = client.identity;
@@ -270,6 +274,7 @@ export class SqliteStore implements Store {
     const client = await this.#client;
     this.#client = null;
     await client?.close();
+    await this.#prepared?.end();
   }
 
   /** Also while nothing is written. */

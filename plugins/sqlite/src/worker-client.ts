@@ -26,18 +26,31 @@ export class WorkerClient {
     worker.on('error', (error) => this.#rejectPending(`its thread failed: ${error.message}`));
   }
 
-  /** Resolves when the file is open and migrated; rejects with the reason why it is not. */
-  static async open(settings: Settings, onGone: (error: Error) => void): Promise<WorkerClient> {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, execArgv });
-    const client = new WorkerClient(worker, settings.path);
+  /** Starts the thread for a file, which is not opened yet. Until then, the thread keeps no process from ending. */
+  static start(path: string): WorkerClient {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv });
+    worker.unref();
+    return new WorkerClient(worker, path);
+  }
+
+  /** Called once. Resolves when the file is open and migrated; rejects with the reason why it is not, and the thread has ended then. */
+  async open(settings: Settings, onGone: (error: Error) => void): Promise<this> {
+    const worker = this.#worker;
+    worker.ref();
     const reply = await new Promise<Reply>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);
-      worker.once('exit', () => reject(client.errorOf({ message: 'its thread has ended', code: 'STORE_ENDED' })));
+      void this.#ended.then(() => reject(this.errorOf({ message: 'its thread has ended', code: 'STORE_ENDED' })));
+      worker.postMessage(settings);
     });
-    if (reply.kind === 'opened') return client.#listen(reply.identity, onGone);
-    await worker.terminate();
-    throw client.errorOf('failure' in reply ? reply.failure : { message: 'no reply', code: 'FAILED' });
+    if (reply.kind === 'opened') return this.#listen(reply.identity, onGone);
+    await this.end();
+    throw this.errorOf('failure' in reply ? reply.failure : { message: 'no reply', code: 'FAILED' });
+  }
+
+  /** Ends a thread that has not opened its file. */
+  async end(): Promise<void> {
+    await this.#worker.terminate();
   }
 
   /** Of the open file. */

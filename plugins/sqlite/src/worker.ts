@@ -1,5 +1,5 @@
 /** The store's own thread: runs each batch in one transaction, so that the router's thread never waits for the disk. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { BacklogCounters } from './backlog-counters.js';
 import { type OpenDatabase, openDatabase } from './database.js';
 import { concernsAll, failureOf, isFatal, isUnchanged } from './failure.js';
@@ -155,22 +155,26 @@ function end(worker: Worker): void {
   port?.close();
 }
 
-try {
-  // worker-client.ts passes `Settings`.
-  const worker = new Worker(workerData as Settings);
-  port.on('message', (request: Request) => {
-    switch (request.kind) {
-      case 'write':
-        return reply('written', worker.write(unpack(request.packed)), worker);
-      case 'read':
-        return reply('read', [worker.read(request)], worker);
-      case 'check':
-        return void worker.checkFile();
-      case 'close':
-        return end(worker);
-    }
-  });
-  send({ kind: 'opened', identity: worker.identity });
-} catch (error) {
-  send({ kind: 'failed', failure: failureOf(error) });
+function serve(worker: Worker, request: Request): void {
+  switch (request.kind) {
+    case 'write':
+      return reply('written', worker.write(unpack(request.packed)), worker);
+    case 'read':
+      return reply('read', [worker.read(request)], worker);
+    case 'check':
+      return void worker.checkFile();
+    case 'close':
+      return end(worker);
+  }
 }
+
+// Another process may have the file until they come.
+port.once('message', (settings: Settings) => {
+  try {
+    const worker = new Worker(settings);
+    port.on('message', (request: Request) => serve(worker, request));
+    send({ kind: 'opened', identity: worker.identity });
+  } catch (error) {
+    send({ kind: 'failed', failure: failureOf(error) });
+  }
+});

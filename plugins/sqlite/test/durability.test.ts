@@ -41,15 +41,19 @@ describe('sqlite, killed', () => {
   );
 
   it(
-    'is held by one process at a time, and free as soon as that one is killed',
+    'is held by one process at a time, and free as soon as that one is killed, also for one that has prepared to open it',
     withStore(async ({ path, make }) => {
       const child = run('appender.ts', path);
       await child.wrote(1);
       const error = await failure(make().open?.());
       expect(error.code).to.equal('STORE_IN_USE');
       expect(error.message).to.include(path);
+      const [waiting, unused] = [make(), make()];
+      await Promise.all([waiting.prepare?.(), unused.prepare?.()]);
+      await unused.close?.();
       await child.kill();
-      await make().open?.();
+      await waiting.open?.();
+      expect(await waiting.backlog()).to.have.length(1);
     }),
   );
 

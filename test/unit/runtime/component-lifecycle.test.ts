@@ -330,4 +330,19 @@ describe('a store that is not open yet', () => {
     const error = await refused;
     expect(isRefusal(error) && error.code).to.equal('STORE_UNAVAILABLE');
   });
+
+  it('is prepared while another process has it, once, and closed although it was not opened', async () => {
+    const asked: string[] = [];
+    const noted = (name: string) => async () => void asked.push(name);
+    const lifecycle = { prepare: noted('prepare'), open: noted('open'), close: noted('close') };
+    const instance = memoryStore(new FakeClock());
+    const made = { kind: 'store', name: 'store', type: 'memory', instance, lifecycle } as const;
+    const opening = new ComponentLifecycle(made, new FakeClock(), new FakeLog(), maskFor([]));
+    void opening.persist({ longestPauseMs: 1_000, patienceMs: null, after: new Promise(() => {}) });
+    await Promise.all([opening.close(), opening.close()]);
+    expect(asked).to.deep.equal(['prepare', 'close']);
+    const plain = new ComponentLifecycle(made, new FakeClock(), new FakeLog(), maskFor([]));
+    await plain.once();
+    expect(asked.slice(2)).to.deep.equal(['open']);
+  });
 });

@@ -32,6 +32,13 @@ export interface Probed {
   readonly note: string | null;
 }
 
+/** What `check --connect` found out about one component. */
+export interface Probe extends Probed {
+  readonly kind: string;
+  readonly name: string;
+  readonly type: string;
+}
+
 export class ComponentLifecycle {
   readonly made: CreatedComponent;
   readonly #clock: Clock;
@@ -40,7 +47,9 @@ export class ComponentLifecycle {
   readonly #sleep: Sleep;
   #failure: string | null = 'is not open yet';
   #isLate = false;
+  #isPrepared = false;
   #isClosing = false;
+  #closed: Promise<void> | null = null;
   /** What opens from now on is closed at once. */
   #isClosed = false;
   /** The try under way, or the last one. Never rejects. */
@@ -82,6 +91,7 @@ export class ComponentLifecycle {
   /** Tries until it is open, or closed. Resolves when the first try has ended, or is waited for no longer; never rejects. */
   async persist({ longestPauseMs, patienceMs, after }: Persistence): Promise<void> {
     const first = after === undefined ? this.#try() : after.then(() => this.#try());
+    if (after !== undefined) this.#prepare();
     if (after !== undefined)
       this.#awaited = withTimeout(this.#clock, longestWaitMs, first).then(
         () => {},
@@ -103,13 +113,26 @@ export class ComponentLifecycle {
     );
   }
 
-  /** In every state: ends the tries, and closes what is open. Never rejects. */
-  async close(): Promise<void> {
+  /** In every state: ends the tries, and closes what is open, once. Never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
     this.#isClosing = true;
     this.#sleep.end();
     await withTimeout(this.#clock, lastTryMs, this.#trying).catch((error: unknown) => this.#closeFailed(error));
     this.#isClosed = true;
-    if (this.#failure === null) await this.#close();
+    if (this.#failure === null || this.#isPrepared) await this.#close();
+  }
+
+  #prepare(): void {
+    const { lifecycle } = this.made;
+    if (lifecycle.prepare === undefined) return;
+    this.#isPrepared = true;
+    // Where it is not prepared, `open` takes longer, or reports what is wrong.
+    withTimeout(this.#clock, lifecycleMs, async () => lifecycle.prepare?.()).catch(() => null);
   }
 
   async #close(): Promise<void> {

@@ -13,6 +13,12 @@ export interface ClosingTimes {
   readonly attemptsMs?: number;
 }
 
+/** How a router is closed. */
+export interface Closing extends ClosingTimes {
+  /** Where another process takes over: called once, when the store can be opened by another process. With it, the store is closed before the other components. */
+  readonly storeReleased?: () => void;
+}
+
 /** Proxies send over a connection until they learn that it is closed: what is on its way by then arrives in less. */
 export const usualLingerMs = 500;
 

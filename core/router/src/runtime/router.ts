@@ -25,22 +25,15 @@ import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
 import { Mask } from '../system/mask.js';
 import { openWatchdog } from '../system/watchdog.js';
-import type { Probed } from './component-lifecycle.js';
+import type { Probe } from './component-lifecycle.js';
 import { type Composition, composeRouter, type RouterOptions } from './composition.js';
 import { ConfigWatch } from './config-watch.js';
-import { type ClosingTimes, drain, usualLingerMs } from './drain.js';
+import { type Closing, type ClosingTimes, drain, usualLingerMs } from './drain.js';
 import { loadConfig } from './load-config.js';
 import { OpenComponents } from './open-components.js';
 import { logWarnings, Reloader, refusedReload } from './reload.js';
 import { restart } from './restart.js';
 import { Retention } from './retention.js';
-
-/** What `check --connect` found out about one component. */
-export interface Probe extends Probed {
-  readonly kind: string;
-  readonly name: string;
-  readonly type: string;
-}
 
 /** Calls are not answered meanwhile; a table of half a million callers is read in less. */
 const patienceMs = 5_000;
@@ -59,7 +52,7 @@ export class Router {
   /** In the order they were opened. */
   readonly #opened: (() => Promise<void>)[] = [];
   #isPrepared = false;
-  #closing = { graceMs: 0, attemptsMs: 0 };
+  #closing: Closing & Required<ClosingTimes> = { graceMs: 0, attemptsMs: 0 };
   #state: 'new' | 'open' | 'closing' | 'closed' = 'new';
   #server: ListeningServer | null = null;
 
@@ -221,10 +214,10 @@ export class Router {
    * Stops accepting, finishes what runs within `server.grace`, at most `graceMs`, and closes everything. What is left waits in
    * the store; so do deliveries whose attempts have not ended within `attemptsMs`, which are attempted again.
    */
-  async close({ graceMs = Number.POSITIVE_INFINITY, attemptsMs = graceMs }: ClosingTimes = {}): Promise<void> {
+  async close({ graceMs = Number.POSITIVE_INFINITY, attemptsMs = graceMs, ...rest }: Closing = {}): Promise<void> {
     if (this.#state === 'closing' || this.#state === 'closed') return;
     this.#state = 'closing';
-    this.#closing = { graceMs: Math.min(graceMs, this.#generation.config.server.graceMs), attemptsMs };
+    this.#closing = { graceMs: Math.min(graceMs, this.#generation.config.server.graceMs), attemptsMs, ...rest };
     this.#watch?.close();
     for (const close of this.#opened.splice(0).reverse()) await close();
     this.#state = 'closed';
@@ -243,8 +236,15 @@ export class Router {
   }
 
   async #openComponents(patienceMs: number | null): Promise<void> {
-    this.#opened.push(() => this.#components.closeAll());
+    this.#opened.push(() => this.#closeComponents());
     await this.#components.open(this.#generation.lifecycles.values(), patienceMs);
+  }
+
+  async #closeComponents(): Promise<void> {
+    const { storeReleased } = this.#closing;
+    // One that hangs must not keep the store from the process that waits for it.
+    if (storeReleased !== undefined) await this.#composition.store.close().then(storeReleased);
+    await this.#components.closeAll();
   }
 
   get #generation(): Composition['current']['value'] {

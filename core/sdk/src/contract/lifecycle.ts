@@ -1,4 +1,4 @@
-/** What every component may do beside its work. All three are optional. */
+/** What every component may do beside its work. All of it is optional. */
 export interface Lifecycle {
   /**
    * Called before anything else; must be done within 30 s. A throw keeps the router from starting. Do not wait here for what
@@ -7,7 +7,12 @@ export interface Lifecycle {
    * before you throw, what you have taken, and mind that a call that timed out may still be running.
    */
   open?(): Promise<void>;
-  /** Called once, after the last call has returned, where `open` has succeeded. Give back everything. */
+  /**
+   * Of a store, where another process has it open and is about to release it: does what `open` needs and what can be done before, such as
+   * starting a thread. `open` follows, or `close` alone. A throw is ignored: `open` reports what is wrong.
+   */
+  prepare?(): Promise<void>;
+  /** Called once, after the last call has returned, where `open` or `prepare` has succeeded. Give back everything. */
   close?(): Promise<void>;
   /**
    * `switchhook check --connect` and `switchhook probe`: reach what the component depends on, without effect; of a store, without
