@@ -1,115 +1,33 @@
 /** `switchhook dev` in a process of its own: files are saved as an editor does, and what it shows is read. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, readFile, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { loadConfig } from '@switchhook/core/internal';
 import { dryRunOf } from '@switchhook/simulator';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
-import { commandFile, repository, type Workplace, workplace } from '../support/workplace.js';
-
-const yaml = (url: string, more = '') => `# yaml-language-server: $schema=./schema.json
-version: 1
-plugins: [./plugins/crm.ts]
-store: { use: memory }
-sources:
-  agents: { use: retell.events, secrets: only-for-tests }
-  calls: { use: retell.call, secrets: only-for-tests }
-destinations: { crm: { use: crm.note, url: "${url}", note: "Call \${{ event.subject }}" } }
-resolvers: { tier: { use: crm.tier } }
-routes:
-  - { name: notes, from: agents, on: call_ended, to: crm }
-  - { name: long-calls, from: agents, where: "event.data.call.call_id == 'none'", to: crm }
-answers: [{ from: calls, resolve: [tier], variables: { tier: "\${{ tier.tier }}" }, defaults: { tier: none } }]
-${more}`;
-
-/** A destination and a resolver; each part can be replaced by what an author writes next. */
-const plugin = ({ body = 'text', outcome = 'outcomeOf(response, 0)', tier = "'gold'", type = 'string' } = {}) => `
-import { definePlugin, defineDestination, defineResolver, deliveryScope, HttpClient, outcomeOf, text, z } from '@switchhook/sdk';
-const value: ${type} = 'a text';
-const note = defineDestination({
-  type: 'crm.note', description: 'Writes a note.', inject: { http: HttpClient },
-  options: z.strictObject({ url: z.url().meta({ description: 'URL.' }), note: text('The note.') }),
-  create: ({ url, note }, { http }) => ({
-    preview: (delivery) => ({ ${body}: note.render(deliveryScope(delivery)) }),
-    async deliver(delivery, signal) {
-      const response = await http.fetch(url, { method: 'POST', body: note.render(deliveryScope(delivery)), signal });
-      return ${outcome};
-    },
-  }),
-});
-const tier = defineResolver({
-  type: 'crm.tier', description: 'Looks up the tier.', options: z.strictObject({}),
-  create: () => ({ resolve: async () => ({ tier: ${tier} }) }),
-});
-export default definePlugin({ name: 'crm', components: [note, tier] });
-`;
+import { linkWithoutCompiler, plugin, startDev, writeProject, yaml } from '../support/developing.js';
+import { type Workplace, workplace } from '../support/workplace.js';
 
 describe('switchhook dev', () => {
   let place: Workplace;
-  let child: ChildProcess | null;
+  let started: ReturnType<typeof startDev> | null;
 
   beforeEach(async () => {
     place = await workplace();
-    child = null;
-    await place.write('package.json', '{ "type": "module" }');
-    await place.write(
-      'tsconfig.json',
-      JSON.stringify({
-        compilerOptions: { module: 'nodenext', target: 'es2023', strict: true, skipLibCheck: true, types: [] },
-      }),
-    );
-    await mkdir(place.path('plugins'));
-    await place.write('switchhook.yaml', yaml('http://127.0.0.1:9'));
-    await place.write('plugins/crm.ts', plugin());
+    started = null;
+    await writeProject(place);
   });
   afterEach(async () => {
-    child?.kill('SIGKILL');
+    started?.kill();
     await place.close();
   });
 
-  /** Makes the packages importable, but no compiler: types are not checked, which takes longer than all else. */
-  const linkWithoutCompiler = async () => {
-    await mkdir(place.path('node_modules'));
-    for (const name of ['@switchhook', 'zod'])
-      await symlink(join(repository, 'node_modules', name), place.path(`node_modules/${name}`));
-  };
-
-  /** Starts it; `shown` waits until a text is shown, and takes all up to its end. */
   const dev = (...args: readonly string[]) => {
-    const started = spawn(process.execPath, [commandFile, 'dev', '--config', 'switchhook.yaml', ...args], {
-      cwd: place.directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    child = started;
-    let text = '';
-    let look = (): void => {};
-    for (const stream of [started.stdout, started.stderr])
-      stream.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-        look();
-      });
-    const closed = once(started, 'close').then(([code]) => code as number | null);
-    const shown = (wanted: RegExp) =>
-      new Promise<string>((resolve, reject) => {
-        look = () => {
-          const found = wanted.exec(text);
-          if (found === null) return;
-          const end = found.index + found[0].length;
-          const taken = text.slice(0, end);
-          text = text.slice(end);
-          look = () => {};
-          resolve(taken);
-        };
-        void closed.then((code) => reject(new Error(`it ended with ${code} before ${wanted}: ${text}`)));
-        look();
-      });
-    return { shown, closed, stop: () => started.kill('SIGINT') };
+    started = startDev(place, args);
+    return started;
   };
 
   it('shows after each save what a destination would get, and which routes did not match, without a delivery', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     const crm = await receiver();
     await place.write('switchhook.yaml', yaml(crm.url));
     const { shown, stop, closed } = dev('--send', 'call_ended');
@@ -126,7 +44,7 @@ describe('switchhook dev', () => {
   });
 
   it('delivers where it is asked to, and shows each outcome, with the line that threw', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     const crm = await receiver(() => ({ status: 422, body: '{"error":"no such account"}' }));
     await place.write('switchhook.yaml', yaml(crm.url));
     const { shown } = dev('--send', 'call_ended', '--deliver', 'crm');
@@ -143,7 +61,7 @@ describe('switchhook dev', () => {
   });
 
   it('shows where a save is wrong, keeps the last valid version running, and takes the corrected one', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     const { shown } = dev('--send', 'call_ended');
     await shown(/"text": "Call \w+"/);
     await place.write('plugins/crm.ts', plugin({ outcome: '}{' }));
@@ -159,7 +77,7 @@ describe('switchhook dev', () => {
   });
 
   it('waits for a right configuration where the first one is wrong', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     await place.write('plugins/crm.ts', 'export default 1;');
     const { shown, stop, closed } = dev('--send', 'call_ended');
     await shown(/plugin as its default export.*[\s\S]*Nothing runs yet\. Save a corrected file\./);
@@ -170,7 +88,7 @@ describe('switchhook dev', () => {
   });
 
   it('shows the answer to a call: the variables, and what gave each', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     const { shown } = dev('--send', 'call_inbound');
     expect(await shown(/tier\tgold\tfresh: tier\n/)).to.match(/call {2}from calls, answered with 200\n/);
     await place.write('plugins/crm.ts', plugin({ tier: "'silver'" }));
@@ -211,7 +129,7 @@ describe('switchhook dev', () => {
   });
 
   it('names the row of a plugin that does not return', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     await place.write('plugins/crm.ts', 'for (;;);');
     const { shown } = dev();
     await shown(/PLUGIN_BLOCKED: plugins\[0\] \.\/plugins\/crm\.ts \(switchhook\.yaml:3:11\): .*crm\.ts:1:\d+ has run/);
@@ -226,13 +144,13 @@ describe('switchhook dev', () => {
   });
 
   it('reports that it cannot check types where typescript is not installed', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     const { shown } = dev();
     await shown(/types: not checked, because typescript is not installed here: npm install --save-dev typescript/);
   });
 
   it("writes the editor's schema, and again when a plugin has another option", async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     const { shown } = dev();
     await shown(/wrote schema\.json, for the editor/);
     await place.write('plugins/crm.ts', plugin().replace("'The note.'", "'The text of the note.'"));
@@ -241,7 +159,7 @@ describe('switchhook dev', () => {
   });
 
   it('sends an event that a running router has received, and otherwise what it has received itself', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     const file = await place.write('other.yaml', yaml('http://127.0.0.1:9', 'server: { host: 127.0.0.1, port: 0 }\n'));
     const router = await place.serve(file);
     const sent = await place.command([
@@ -277,7 +195,7 @@ describe('switchhook dev', () => {
   });
 
   it('ends with 2 where what it is asked for is not there', async () => {
-    await linkWithoutCompiler();
+    await linkWithoutCompiler(place);
     for (const [args, said] of [
       [['--send', 'call_endet'], 'call_endet is neither a file nor a sample; samples: '],
       [['--deliver', 'crn'], 'there is no destination "crn"; did you mean "crm"?'],

@@ -155,24 +155,22 @@ function end(worker: Worker): void {
   port?.close();
 }
 
-function serve(worker: Worker, request: Request): void {
-  switch (request.kind) {
-    case 'write':
-      return reply('written', worker.write(unpack(request.packed)), worker);
-    case 'read':
-      return reply('read', [worker.read(request)], worker);
-    case 'check':
-      return void worker.checkFile();
-    case 'close':
-      return end(worker);
-  }
-}
-
 // Another process may have the file until they come.
 port.once('message', (settings: Settings) => {
   try {
     const worker = new Worker(settings);
-    port.on('message', (request: Request) => serve(worker, request));
+    port.on('message', (request: Request) => {
+      switch (request.kind) {
+        case 'write':
+          return reply('written', worker.write(unpack(request.packed)), worker);
+        case 'read':
+          return reply('read', [worker.read(request)], worker);
+        case 'check':
+          return void worker.checkFile();
+        case 'close':
+          return end(worker);
+      }
+    });
     send({ kind: 'opened', identity: worker.identity });
   } catch (error) {
     send({ kind: 'failed', failure: failureOf(error) });
