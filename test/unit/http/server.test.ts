@@ -55,6 +55,26 @@ async function reply(socket: Socket): Promise<string> {
 }
 
 describe('the HTTP server', () => {
+  it('answers what has arrived on a kept connection before idle ones are cut, also where it was busy meanwhile', async () => {
+    const { socket, server } = await setup();
+    const kept = await socket();
+    kept.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(kept, 'data');
+    let cut = (): void => {};
+    const closed = server.close(
+      new Promise<void>((resolve) => {
+        cut = resolve;
+      }),
+    );
+    // In the turn after the one in which it has stopped to accept.
+    await new Promise((resolve) => setImmediate(resolve));
+    const replied = reply(kept);
+    kept.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+    cut();
+    expect(await replied).to.match(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n/);
+    await closed;
+  });
+
   it('takes a call whatever its body is called, and while bodies of events take all the room', async () => {
     const { post, socket, received, refusals, server } = await setup({
       limits: { maxBytes: 2 ** 28, timeoutMs: 10_000 },

@@ -141,7 +141,9 @@ export async function listen(
       // Without what an HTTP server does first: it cuts idle connections.
       const ended = new Promise<void>((resolve) => void NetServer.prototype.close.call(server, () => resolve()));
       for (const response of replies) response.shouldKeepAlive = false;
-      void idle.then(() => {
+      void idle.then(async () => {
+        // What a busy process has not read yet is no idle connection: it is read before this resolves.
+        await new Promise((resolve) => setImmediate(resolve));
         isCut = true;
         server.closeIdleConnections();
         // To Node, a connection without its first request is not idle.
