@@ -99,6 +99,33 @@ describe('a local module', () => {
       }
     });
 
+  it('of one file of TypeScript loads the packages that it imports once, however often it is edited', async () => {
+    const path = join(directory, 'alone.ts');
+    await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
+    await mkdir(join(directory, 'node_modules/tools'), { recursive: true });
+    await writeFile(join(directory, 'node_modules/tools/package.json'), '{ "type": "module", "exports": "./index.js" }');
+    await writeFile(join(directory, 'node_modules/tools/index.js'), 'export class Tool {}\n');
+    const load = async (count: number) => {
+      await writeFile(path, `import { Tool } from 'tools';\nexport default { Tool, count: ${count} as number };\n`);
+      return exported(await new LocalModules().import(path));
+    };
+    const first = await load(1);
+    const second = await load(2);
+    expect([first.count, second.count]).to.deep.equal([1, 2]);
+    expect(second.Tool).to.equal(first.Tool);
+  });
+
+  it('that a plugin imports for the first time is read as it is now, also where an earlier one has imported it', async () => {
+    await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
+    const load = async (name: string, value: number) => {
+      await writeFile(join(directory, 'helper.ts'), `export const value: number = ${value};\n`);
+      await writeFile(join(directory, name), "import { value } from './helper.ts';\nexport default { value };\n");
+      return exported(await new LocalModules([join(directory, name)]).import(join(directory, name)));
+    };
+    expect(await load('earlier.ts', 1)).to.deep.include({ value: 1 });
+    expect(await load('later.ts', 2)).to.deep.include({ value: 2 });
+  });
+
   it('of one file needs no loader, and one that failed is imported again when it is right', async () => {
     const path = join(directory, 'alone.mjs');
     const load = () => new LocalModules().import(path).then(exported, (error: Error) => error.name);

@@ -13,6 +13,13 @@ const modules = new Map<string, Promise<unknown>>();
 const tried = new Set<string>();
 let superseded = 0;
 let versions = 0;
+type Load = (url: string) => Promise<unknown>;
+/**
+ * One namespace for all that is in it for the first time, and for plugins of one file: the packages that they import are loaded once.
+ * Loading the SDK again with each version took a second on Node 20, and 14 MB.
+ */
+let shared: Promise<Load> | null = null;
+const inShared = new Set<string>();
 
 /** How many versions of local modules are in memory although later ones have taken their place. */
 export function supersededModules(): number {
@@ -23,11 +30,12 @@ export function supersededModules(): number {
 export class LocalModules {
   readonly #plugins: readonly string[];
   readonly #triedBefore = new Set(tried);
+  readonly #sharedBefore = new Set(inShared);
   readonly #dropped = new Set<string>();
 
   /** All files of the modules that were asked for. */
   readonly files = new Set<string>();
-  #namespace: Promise<(url: string) => Promise<unknown>> | null = null;
+  #namespace: Promise<Load> | null = null;
 
   /** `plugins`: the files of the local plugins of the configuration. */
   constructor(plugins: readonly string[] = []) {
@@ -62,7 +70,7 @@ export class LocalModules {
     // is no module by its package.json is required: imported, it would have its whole source for a name, in every stack.
     if (ending === '.ts' && manifestOf(path)?.type !== 'module')
       return (await import('tsx/cjs/api')).require(path, import.meta.url);
-    if ((isTypeScript && !nodeImportsTypeScript) || (isAgain && own.size > 1)) return this.#inNamespace(url);
+    if ((isTypeScript && !nodeImportsTypeScript) || (isAgain && own.size > 1)) return this.#inNamespace(url, own);
     versions += 1;
     return import(url + (isAgain ? `?version=${versions}` : ''));
   }
@@ -87,14 +95,24 @@ export class LocalModules {
   }
 
   /** Modules of a namespace have others of the same namespace only. */
-  #inNamespace(url: string): Promise<unknown> {
-    this.#namespace ??= import('tsx/esm/api').then(({ register }) => {
-      versions += 1;
-      const scoped = register({ namespace: `switchhook-${versions}` });
-      return (specifier) => scoped.import(specifier, import.meta.url);
-    });
-    return this.#namespace.then((load) => load(url));
+  async #inNamespace(url: string, own: ReadonlySet<string>): Promise<unknown> {
+    const isThere = [...own].some((file) => this.#sharedBefore.has(file));
+    if (isThere && own.size > 1) {
+      this.#namespace ??= newNamespace();
+      return (await this.#namespace)(url);
+    }
+    for (const file of own) inShared.add(file);
+    shared ??= newNamespace();
+    versions += 1;
+    return (await shared)(url + (isThere ? `?version=${versions}` : ''));
   }
+}
+
+async function newNamespace(): Promise<Load> {
+  const { register } = await import('tsx/esm/api');
+  versions += 1;
+  const scoped = register({ namespace: `switchhook-${versions}` });
+  return (url) => scoped.import(url, import.meta.url);
 }
 
 /** CommonJS modules are kept by their paths. */
