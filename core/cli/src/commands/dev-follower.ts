@@ -11,7 +11,7 @@ import { withoutAnswer } from './fixture.js';
 import type { Sample } from './send.js';
 
 /** Between two questions for what is new. */
-const pauseMs = 200;
+const pauseMs = 100;
 
 /** What a follower works with. */
 export interface FollowerParts {

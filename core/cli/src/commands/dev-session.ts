@@ -33,7 +33,7 @@ export interface DevPlan {
 }
 
 /** A save is noticed when a file is another one in two looks. */
-const lookMs = 200;
+const lookMs = 100;
 
 /** The router, once a first configuration was right. */
 interface Running {
