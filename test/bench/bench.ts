@@ -25,7 +25,23 @@ const size = values.quick
   ? { rounds: 1, requests: 10_000, backlog: 100_000, calls: 20_000, rows: 100_000, minutes: 1 }
   : { rounds: 3, requests: 30_000, backlog: 1_000_000, calls: 100_000, rows: 1_000_000, minutes: 10 };
 const all = {
-  ...{ idle, ingest, whole, routes, neighbour, backlog, dashboard, ring, flood, table, soak, attack, nodeRed, restart, dev },
+  ...{
+    idle,
+    ingest,
+    whole,
+    routes,
+    neighbour,
+    backlog,
+    dashboard,
+    ring,
+    flood,
+    table,
+    soak,
+    attack,
+    nodeRed,
+    restart,
+    dev,
+  },
   ...{ postgres, pgBacklog, pgRing, routers },
 };
 /** It takes longer than all others. */

@@ -1,6 +1,7 @@
 // The SQLite store, which logs when it has released its file, and its first commit of an event.
-import sqlite from '../../plugins/sqlite/dist/index.js';
+
 import { definePlugin, defineStore, Log } from '@switchhook/sdk';
+import sqlite from '../../plugins/sqlite/dist/index.js';
 
 const [plain] = sqlite.components;
 

@@ -22,7 +22,12 @@ answers: [{ from: calls, resolve: [tier], variables: { tier: "\${{ tier.tier }}"
 ${more}`;
 
 /** A destination and a resolver; each part can be replaced by what an author writes next. */
-export const plugin = ({ body = 'text', outcome = 'outcomeOf(response, 0)', tier = "'gold'", type = 'string' } = {}) => `
+export const plugin = ({
+  body = 'text',
+  outcome = 'outcomeOf(response, 0)',
+  tier = "'gold'",
+  type = 'string',
+} = {}) => `
 import { definePlugin, defineDestination, defineResolver, deliveryScope, HttpClient, outcomeOf, text, z } from '@switchhook/sdk';
 const value: ${type} = 'a text';
 const note = defineDestination({

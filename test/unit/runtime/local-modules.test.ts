@@ -103,7 +103,10 @@ describe('a local module', () => {
     const path = join(directory, 'alone.ts');
     await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
     await mkdir(join(directory, 'node_modules/tools'), { recursive: true });
-    await writeFile(join(directory, 'node_modules/tools/package.json'), '{ "type": "module", "exports": "./index.js" }');
+    await writeFile(
+      join(directory, 'node_modules/tools/package.json'),
+      '{ "type": "module", "exports": "./index.js" }',
+    );
     await writeFile(join(directory, 'node_modules/tools/index.js'), 'export class Tool {}\n');
     const load = async (count: number) => {
       await writeFile(path, `import { Tool } from 'tools';\nexport default { Tool, count: ${count} as number };\n`);
