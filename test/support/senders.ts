@@ -1,5 +1,7 @@
 /** Senders of signed events and of ringing phones that go on until they are ended: what became of each request. */
 import { Agent, request } from 'node:http';
+import { systemClock } from '@switchhook/core/internal';
+import { Sleep } from '@switchhook/sdk/internal';
 import { callers, token } from './phones.js';
 import { endedBody, signedHeaders } from './signing.js';
 
@@ -30,6 +32,7 @@ export class Senders {
   readonly failures = new Map<string, number>();
   readonly #kept = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   readonly #fresh = new Agent();
+  readonly #sleep = new Sleep(systemClock);
   readonly #url: string;
   readonly #label: string;
   readonly #all: Promise<unknown>;
@@ -54,6 +57,7 @@ export class Senders {
   /** Resolves when the last requests are answered. */
   async end(): Promise<void> {
     this.#isOver = true;
+    this.#sleep.end();
     await this.#all;
     this.#kept.destroy();
   }
@@ -73,7 +77,7 @@ export class Senders {
       answered.slowestMs = Math.max(answered.slowestMs, performance.now() - fromMs);
       if (seen === '200') answered.ids.push(id);
       else this.failures.set(seen, (this.failures.get(seen) ?? 0) + 1);
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (pauseMs > 0) await this.#sleep.for(pauseMs);
     }
   }
 

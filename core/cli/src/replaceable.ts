@@ -126,7 +126,7 @@ async function reached(router: Worker, kind: FromRouter['kind']): Promise<void> 
   });
 }
 
-/** Resolves when the router says so; never where it does not. */
+/** Resolves when the router sends a message of this kind; never where it does not. */
 function said(router: Worker, kind: FromRouter['kind']): Promise<void> {
   return new Promise((resolve) => {
     router.on('message', (message: FromRouter) => {
