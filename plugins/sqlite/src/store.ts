@@ -126,18 +126,15 @@ export class SqliteStore implements Store {
     await this.#write({ kind: 'settle', settled, nowMs: this.#now() });
   }
 
-  replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
-    return this.#write({ kind: 'replay', ids, dueMs: whole(dueMs) });
-  }
+  readonly replay = (ids: readonly string[], dueMs: number) =>
+    this.#write({ kind: 'replay', ids, dueMs: whole(dueMs) });
 
   extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
     const due = deliveries.map((delivery) => ({ ...delivery, dueMs: whole(delivery.dueMs) }));
     return this.#write({ kind: 'extend', eventId, deliveries: due, nowMs: this.#now() });
   }
 
-  discard(ids: readonly string[]): Promise<readonly string[]> {
-    return this.#write({ kind: 'discard', ids, nowMs: this.#now() });
-  }
+  readonly discard = (ids: readonly string[]) => this.#write({ kind: 'discard', ids, nowMs: this.#now() });
 
   /** Skips events that must be kept until it finds some to remove. Each step is a transaction of its own. */
   async prune(request: PruneRequest): Promise<number> {
@@ -194,13 +191,10 @@ export class SqliteStore implements Store {
   /** Of the database and its write-ahead log. */
   readonly size = (): Promise<StoreSize> => sizeOf(this.#settings.path);
 
-  state(key: string): Promise<string | null> {
-    return this.#read({ kind: 'state', key, nowMs: this.#now() });
-  }
+  readonly state = (key: string) => this.#read({ kind: 'state', key, nowMs: this.#now() });
 
-  stateKeys(prefix: string, limit: number): Promise<readonly string[]> {
-    return this.#read({ kind: 'stateKeys', prefix, limit, nowMs: this.#now() });
-  }
+  readonly stateKeys = (prefix: string, limit: number) =>
+    this.#read({ kind: 'stateKeys', prefix, limit, nowMs: this.#now() });
 
   setState(
     key: string,
@@ -275,6 +269,7 @@ export class SqliteStore implements Store {
     this.#client = null;
     await client?.close();
     await this.#prepared?.end();
+    this.#prepared = null;
   }
 
   /** Also while nothing is written. */
