@@ -17,4 +17,4 @@ export const pictures = [
   'configuration',
 ] as const;
 export const picturesFolder = 'docs/images';
-export const mostPictureBytes = 100_000;
+export const mostPictureBytes = 150_000;

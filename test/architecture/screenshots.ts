@@ -15,7 +15,9 @@ const minuteMs = 60_000;
 const stepMs = 5 * minuteMs;
 const steps = 72;
 /** Ids, times and durations differ in each run: a picture with fewer pixels that differ is the same. */
-const leastChange = 0.02;
+const leastChange = 0.005;
+/** Of a picture, and how high that of a longer view may be. */
+const [width, height, mostHeight] = [1_100, 660, 1_000];
 /** How long ago all of it was, for the page: ages do not differ from run to run. */
 const agoMs = 5 * minuteMs;
 
@@ -45,7 +47,7 @@ export async function writeScreenshots(): Promise<void> {
   await page.clock.setFixedTime(clock.now() + agoMs);
   // The page took each step for a restart of the router.
   await page.reload();
-  await page.setViewportSize({ width: 1_100, height: 660 });
+  await page.setViewportSize({ width, height });
   const paths = await pathsIn(world);
   // The folder has another name in each run.
   await page.route('**/api/configuration', async (route) => {
@@ -62,7 +64,11 @@ export async function writeScreenshots(): Promise<void> {
     if (name === 'live') await someEvent(world);
     await page.locator('.loading').first().waitFor({ state: 'detached' });
     await page.waitForLoadState('networkidle');
-    await keep(join(repository, picturesFolder, `${name}.png`), await page.screenshot(), page);
+    await keep(
+      join(repository, picturesFolder, `${name}.png`),
+      await page.screenshot({ fullPage: true, clip: await shownOf(page) }),
+      page,
+    );
   }
   await world.close();
   await browser.close();
@@ -107,6 +113,12 @@ async function someEvent({ send, tab }: DashboardWorld): Promise<void> {
     });
   for (const n of [1, 2, 3]) await send({ conversationId: `conv_live_${n}` });
   await tab.page.getByText('conv_live_3').first().waitFor();
+}
+
+/** All of a view that is not much longer than the window; of others, the top. */
+async function shownOf(page: Page): Promise<{ readonly x: 0; readonly y: 0; width: number; height: number }> {
+  const whole = Number(await page.evaluate('document.documentElement.scrollHeight'));
+  return { x: 0, y: 0, width, height: Math.min(whole, mostHeight) };
 }
 
 async function keep(file: string, picture: Buffer, page: Page): Promise<void> {

@@ -140,7 +140,7 @@ describe('an operator at the command line', () => {
     const wrong = await run('events', '--where', 'evnt.type == "a"');
     expect([wrong.code, wrong.stdout]).to.deep.equal([1, '']);
     expect(wrong.stderr).to.match(/^MALFORMED: where: EXPRESSION_UNKNOWN_NAME at character 1: .*did you mean "?event/);
-    expect((await run('events', '--last', '5')).stderr).to.include('last: only with text or where');
+    expect((await run('events', '--last', '5')).stderr).to.include('last: only with text, where or secret');
     const both = await run('events', old, '--text', 'a');
     expect([both.code, both.stderr]).to.deep.equal([
       2,

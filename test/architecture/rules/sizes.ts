@@ -20,11 +20,11 @@ interface Budget {
 
 const budgets: readonly Budget[] = [
   { folder: 'core/sdk/', files: 50, lines: 5_100 },
-  { folder: 'core/router/', files: 236, lines: 28_200 },
+  { folder: 'core/router/', files: 236, lines: 28_300 },
   { folder: 'core/testkit/', files: 32, lines: 4_900 },
   { folder: 'core/simulator/', files: 29, lines: 2_650 },
   { folder: 'core/cli/', files: 101, lines: 11_200 },
-  { folder: 'core/dashboard/', files: 70, lines: 7_000 },
+  { folder: 'core/dashboard/', files: 71, lines: 7_350 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];
 
