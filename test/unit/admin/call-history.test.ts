@@ -71,6 +71,16 @@ describe('the list of calls', () => {
     expect((await list({ answer: 'none' })).ids).to.deep.equal([]);
   });
 
+  it('looks at as many events for a page, however many sources of calls there are', async () => {
+    const { list } = await setup(
+      ['calls', 0, from('+12025550100')],
+      ...Array.from({ length: 8_000 }, (_, n) => [n % 2 ? 'calls' : 'lines', n + 1, from('+1')] as const),
+    );
+    expect((await list({ number: '+12025550100' })).ids).to.deep.equal([]);
+    const all = await list({ number: '+12025550100', untilMs: 7_999_000 });
+    expect(all).to.deep.equal({ ids: ['calls-0'], cursor: null });
+  });
+
   it('leaves out events without an answer', async () => {
     const { list } = await setup(['calls', 1], ['calls', 2, {}], ['calls', 3, from('+1')]);
     expect(await list()).to.deep.equal({ ids: ['calls-3'], cursor: null });
@@ -126,11 +136,11 @@ describe('the list of calls', () => {
   it('has an empty page with a cursor where few of many events fit', async () => {
     const { list, pages } = await setup(
       ['calls', 0, from('+12025550100')],
-      ...Array.from({ length: 20_000 }, (_, n) => ['calls', n + 1, from('+12025550199')] as const),
+      ...Array.from({ length: 8_000 }, (_, n) => ['calls', n + 1, from('+12025550199')] as const),
     );
     const number = '+12025550100';
     expect((await list({ number })).cursor).not.to.equal(null);
-    expect(await pages({ number })).to.deep.equal([[], ['calls-0']]);
+    expect(await pages({ number })).to.deep.equal([[], [], ['calls-0']]);
   });
 
   it('refuses a cursor of another list', async () => {

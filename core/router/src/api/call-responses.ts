@@ -79,7 +79,7 @@ export const callList = z
     calls: z.array(call).readonly(),
     cursor: cursor.meta({
       description:
-        'For the next page; null at the end. A page may be empty before the end: 20,000 events of each source are looked at.',
+        'For the next page; null at the end. A page may be empty before the end: 8,000 events are looked at.',
     }),
   })
   .register(named, { id: 'CallList' });
