@@ -92,7 +92,7 @@ describe('an operator with the page, while something fails or changes', () => {
     expect(await dialog.getByText('done: 2 of 2').count()).to.equal(1);
     await dialog.getByRole('button', { name: 'Close' }).click();
     await dialog.waitFor({ state: 'detached' });
-    expect(await page.evaluate('document.activeElement.tagName')).to.equal('MAIN');
+    await page.waitForFunction("document.activeElement.tagName === 'MAIN'");
     await send({ conversationId: 'conv_3' });
     await page.getByText('1 delivery shown, no more.').waitFor();
     tab.expectQuiet();
@@ -104,7 +104,7 @@ describe('an operator with the page, while something fails or changes', () => {
     const dialog = page.getByRole('dialog');
     await page.getByRole('button', { name: 'Pause crm' }).click();
     await page.route('**/api/destinations/crm/pause', (route) => route.fulfill(failing));
-    await page.getByLabel('Reason, shown to other operators').fill('the CRM is moved');
+    await page.getByLabel('Reason (required), shown to other operators').fill('the CRM is moved');
     const pause = dialog.getByRole('button', { name: 'Pause' });
     await pause.click();
     // Nothing outside of the dialog can be read or clicked.

@@ -198,6 +198,16 @@ describe('an operator with the page', () => {
     const calls = page.getByRole('row', { name: /^calls/ });
     expect(await calls.getByRole('cell').nth(2).textContent()).to.match(/^none\s*$/);
     await page.getByText('1 request to paths without a source was refused.').waitFor();
+    // Beside what is worst, the rest is there, too.
+    await page.route('**/api/status', async (route) => {
+      const response = await route.fetch();
+      const json = await response.json();
+      const others = [{ level: 'warn', what: 'Destination crm: paused.', advice: 'Resume it.' }];
+      await route.fulfill({ response, json: { ...json, troubles: [...json.troubles, ...others] } });
+    });
+    await page.getByText('1 further problem').waitFor();
+    await page.getByText('Destination crm: paused. Resume it.').waitFor();
+    await page.unroute('**/api/status');
 
     // During a rotation: what still comes with the old secret.
     await page.route('**/api/status', async (route) => {
@@ -221,8 +231,9 @@ describe('an operator with the page', () => {
     const { page } = tab;
     await page.getByRole('button', { name: 'Pause crm' }).click();
     expect(await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).isDisabled()).to.equal(true);
-    await page.getByLabel('Reason, shown to other operators').fill('the CRM is moved');
-    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+    // The dialog opens with its field focused, and Enter confirms it.
+    await page.keyboard.type('the CRM is moved');
+    await page.keyboard.press('Enter');
     await page.getByText('Destination crm: paused by the API, from 127.0.0.1: the CRM is moved.').waitFor();
     await send();
     await page.getByText('1 delivery waits.').first().waitFor();
@@ -503,8 +514,10 @@ describe('an operator with the page', () => {
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
+    // The focus is where it was.
+    await page.waitForFunction('document.activeElement !== document.body');
     await page.keyboard.press('Escape');
-    expect(await page.evaluate('document.activeElement === document.body')).to.equal(true);
+    await page.waitForFunction('document.activeElement === document.body');
     await page.keyboard.press('/');
     await page.getByRole('heading', { name: 'Events' }).waitFor();
     await page.waitForFunction('document.activeElement.name === "source"');
@@ -552,7 +565,7 @@ describe('an operator with the page', () => {
   it('is shown what to do next where there is nothing', async () => {
     const { tab } = await setup();
     const next = {
-      events: /switchhook send/,
+      events: /Try a sample and send it/,
       deliveries: /for each event that matches a route/,
       dead: /tried again by themselves/,
       calls: /switchhook call/,

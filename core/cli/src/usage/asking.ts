@@ -126,7 +126,7 @@ Examples:
   switchhook explain conv_123
   switchhook explain 01890a5d-ac96-774b-bcce-b302099a8057
   switchhook explain captured.json --source agents
-  switchhook explain call_ended --source agents
+  switchhook explain conversation_ended --source agents
   switchhook explain delivery.dead --source router
 
 A file or a sample is explained by the configuration file as it is now, without a router; with --url by the router there. The ids of its

@@ -6,7 +6,7 @@ import { routerCommand, whenRun, withDeliveryFilter, withDiedPeriod, withEventFi
 export function replayCommand(output: Output): Command {
   const command = routerCommand(
     'replay',
-    'Make deliveries again: one, those of an event, or all that fit. Default: dead ones.',
+    'Make deliveries again: one, those of an event, or all that fit. Without --state: dead ones.',
   );
   const one = command.argument('[id]', 'id of a delivery or of an event');
   return withDiedPeriod(withPeriod(withEventFilter(withDeliveryFilter(one))))
@@ -38,7 +38,7 @@ A replay of many goes on in the router where you end the command with Ctrl-C. Ru
 export function discardCommand(output: Output): Command {
   const command = routerCommand(
     'discard',
-    'End deliveries that are waiting or dead, by id or all that fit. Default: dead ones.',
+    'End deliveries that are waiting or dead, by id or all that fit. Without --state: dead ones.',
   );
   const some = command.argument('[id...]', 'ids of deliveries');
   return withDiedPeriod(withPeriod(withEventFilter(withDeliveryFilter(some))))

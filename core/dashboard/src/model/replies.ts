@@ -89,6 +89,8 @@ export interface Status {
   readonly uptimeSeconds: number;
   /** What is worst, or that all is well. */
   readonly summary: Trouble;
+  /** All that fails or waits, the worst first. */
+  readonly troubles: readonly Trouble[];
   readonly store: {
     readonly use: string;
     readonly canCommit: boolean;

@@ -1,5 +1,5 @@
 /** Pause, resume, probe and reset, for a destination or a resolver. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api } from '../model/api.js';
 import type { Probe, Standing } from '../model/replies.js';
 import { duration, ends } from '../model/wording.js';
@@ -83,6 +83,7 @@ interface PauseDialogProps {
 
 function PauseDialog({ kind, name, close, pause }: PauseDialogProps) {
   const [reason, setReason] = useState('');
+  const main = useRef<HTMLDivElement>(null);
   return (
     <Dialog title={`Pause ${name}`} close={close}>
       <p>
@@ -91,15 +92,17 @@ function PauseDialog({ kind, name, close, pause }: PauseDialogProps) {
           : 'Calls are answered without it, also over restarts, until it is resumed.'}
       </p>
       <label>
-        <span>Reason, shown to other operators</span>
+        <span>Reason (required), shown to other operators</span>
         <input
           type="text"
+          required
           maxLength={400}
           value={reason}
           onInput={({ currentTarget }) => setReason(currentTarget.value)}
+          onKeyDown={({ key }) => key === 'Enter' && main.current?.querySelector('button')?.click()}
         />
       </label>
-      <div class="buttons">
+      <div class="buttons" ref={main}>
         <Action
           kind="main"
           disabled={reason.trim() === ''}

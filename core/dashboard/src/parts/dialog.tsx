@@ -16,6 +16,8 @@ export function Dialog({ title, close, children }: DialogProps) {
   useEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
+    // The browser focuses the button that closes it. A button that changes something is not focused: Enter may be pressed twice.
+    element.current?.querySelector<HTMLElement>(':is(input, select, textarea):enabled')?.focus();
     openDialogs.value += 1;
     return () => {
       openDialogs.value -= 1;

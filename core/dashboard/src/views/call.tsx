@@ -73,7 +73,7 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
       </h1>
       <p class="lead">
         <StepBadge step={step} /> Answered in {duration(ms)}
-        {name === null ? ', no answer of the configuration matched' : ` by ${name}`}: {stepTexts[step]}.
+        {name === null ? '' : ` by ${name}`}: {stepTexts[step]}.
       </p>
       <dl class="facts">
         <div>

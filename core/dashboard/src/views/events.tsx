@@ -164,8 +164,8 @@ function None({ filtered }: { readonly filtered: boolean }) {
   return (
     <Empty title="No event yet.">
       <p>
-        Send one with <code>switchhook send call_ended</code>, or enter the address of a source at your platform: the
-        overview lists the sources.
+        <a href={linkTo(['try'])}>Try a sample and send it</a>, or enter the address of a source at your platform: the
+        overview lists the sources. In a terminal, <code>switchhook samples</code> lists what can be sent.
       </p>
     </Empty>
   );

@@ -2,7 +2,7 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { api } from '../model/api.js';
 import { type Entry, type FeedState, happenedAt, LiveFeed } from '../model/live.js';
-import type { Place } from '../model/location.js';
+import { linkTo, type Place } from '../model/location.js';
 import type { ChangePage } from '../model/replies.js';
 import { count, duration, ends, excerpt } from '../model/wording.js';
 import { type Field, Filters } from '../parts/filters.js';
@@ -71,7 +71,8 @@ function Feed({ query, cursor }: { readonly query: Place['query']; readonly curs
       {feed.entries.value.length === 0 ? (
         <Empty title="Nothing has happened since this page was opened.">
           <p>
-            Events and attempts appear here by themselves. Send an event with <code>switchhook send call_ended</code>.
+            Events and attempts appear here by themselves. Send one of the bodies that <code>switchhook samples</code>{' '}
+            lists, or use <a href={linkTo(['try'])}>Try</a>.
           </p>
         </Empty>
       ) : (

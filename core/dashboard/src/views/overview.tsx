@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { bytesText, percent } from '../model/history.js';
 import { linkTo } from '../model/location.js';
 import type { ResolverStatus, Status } from '../model/replies.js';
-import { duration, ends } from '../model/wording.js';
+import { count, duration, ends } from '../model/wording.js';
 import { Controls } from '../parts/controls.js';
 import { Destinations } from '../parts/destinations.js';
 import { useHistory } from '../parts/history.js';
@@ -14,6 +14,8 @@ import type { ViewProps } from '../parts/view-props.js';
 import { CallFigures } from './call-figures.js';
 import { Routers } from './routers.js';
 import { Sources } from './sources.js';
+
+const fewTroubles = 3;
 
 export function Overview({ status }: ViewProps) {
   return (
@@ -41,6 +43,7 @@ function Everything({ value, status }: { readonly value: Status; readonly status
             {dead !== undefined && <a href={linkTo(['dead'], { destination: dead })}>Dead deliveries of {dead}</a>}
           </p>
         )}
+        {value.troubles.length > 1 && <Others troubles={value.troubles.slice(1)} />}
       </div>
       <section aria-labelledby="destinations">
         <h2 id="destinations">Destinations</h2>
@@ -60,6 +63,23 @@ function Everything({ value, status }: { readonly value: Status; readonly status
         <Router value={value} />
       </section>
     </>
+  );
+}
+
+/** What else fails or waits: all of it where it is short. */
+function Others({ troubles }: { readonly troubles: Status['troubles'] }) {
+  return (
+    <details open={troubles.length <= fewTroubles}>
+      <summary>{count(troubles.length, 'further problem', 'further problems')}</summary>
+      <ul>
+        {troubles.map(({ level, what, advice }) => (
+          <li key={what}>
+            <Badge level={level}>{level === 'bad' ? 'Trouble' : 'Attention'}</Badge> {what}{' '}
+            <span class="dim">{advice}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
