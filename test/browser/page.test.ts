@@ -175,8 +175,11 @@ describe('an operator with the page', () => {
     await body.fill('{ "event": ');
     await page.getByRole('button', { name: 'Try it' }).click();
     await page.getByText('The body is not JSON').waitFor();
+    await body.fill('[1, 2]');
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByText('The body is no JSON object').waitFor();
     await page.getByLabel('Take the body of an event').selectOption({ index: 1 });
-    await page.getByText('The body is not JSON').waitFor({ state: 'detached' });
+    await page.getByText('The body is no JSON object').waitFor({ state: 'detached' });
     expect(JSON.parse(await body.inputValue())).to.include({ duration: 12 });
     expect(crm.requests).to.have.length(0);
     await tab.go('events');

@@ -213,6 +213,8 @@ describe('the command line', () => {
     const unreachable = await send('conversation_ended', '--url', 'http://127.0.0.1:9');
     expect(unreachable.code).to.equal(1);
     expect(unreachable.stderr).to.include('ROUTER_UNREACHABLE');
+    const anyPort = await place.write('any-port.yaml', 'version: 1\nserver: { port: 0 }\n');
+    expect((await place.command(['status', '--config', anyPort])).stderr).to.include('Pass the URL that it logged');
     expect((await send('no_such_sample', '--url', router.url)).code).to.equal(2);
   });
 

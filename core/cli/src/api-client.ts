@@ -28,6 +28,9 @@ export type Query = Readonly<Record<string, string | undefined>>;
 
 /** An event may be as large as the largest body, and a page holds many. */
 const maxReplyBytes = 64 * 1_048_576;
+/** Of a configuration with port 0. */
+const portHint =
+  'The configuration has port 0: the router chooses a free one. Pass the URL that it logged, with --url.';
 
 /** Runs a command that calls a router, and closes the connections. */
 export async function withRouter<T>(
@@ -148,7 +151,7 @@ export class RouterClient {
       return await this.#network.fetch(this.url + path, sent);
     } catch (error) {
       const reason = errorMessage(error);
-      const hint = ERRORS.ROUTER_UNREACHABLE.hint;
+      const hint = this.url.endsWith(':0') ? portHint : ERRORS.ROUTER_UNREACHABLE.hint;
       throw new CommandFailure(exitCodes.failed, `ROUTER_UNREACHABLE: ${this.url}: ${reason}\n${hint}`);
     }
   }

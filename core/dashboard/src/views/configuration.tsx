@@ -109,7 +109,7 @@ function Facts({ of: { file, generation, since, digest, files } }: { readonly of
         </dd>
       </div>
       <div>
-        <dt>Read from</dt>
+        <dt>Depends on</dt>
         <dd>{files.join(', ')}</dd>
       </div>
     </dl>

@@ -170,8 +170,14 @@ function Form({ start: { sources, latest, draft: first } }: { readonly start: St
   );
 }
 
-/** Throws where it is not JSON. */
+/** Throws where it is no JSON object. */
 function bodyIn(text: string): unknown {
+  const body = jsonIn(text);
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  throw new ApiFailure('The body is no JSON object: a request has its fields between { and }.', 'PAGE');
+}
+
+function jsonIn(text: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {
