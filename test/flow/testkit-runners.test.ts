@@ -26,6 +26,8 @@ transformSuite('crm.change', async () => ({ apply: (event) => ${applied} }), anE
       );
     });
 
+  const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
+
   it('run under node --test, where a claim can also fail', async () => {
     await place.write('fine.test.js', suite('event'));
     const fine = await ended('--test', '--test-reporter=tap', 'fine.test.js');
@@ -39,11 +41,28 @@ transformSuite('crm.change', async () => ({ apply: (event) => ${applied} }), anE
     expect(wrong.text).to.match(/# fail [1-9]/);
   });
 
+  it('end although a setup has thrown, and say that a component with a service needs its plugin', async () => {
+    await place.write(
+      'thrown.test.js',
+      `import { defineResolver, token, z } from '@switchhook/sdk';
+import { createComponent, fakeServices, receiver } from '@switchhook/testkit';
+const component = defineResolver({ type: 'crm.any', description: 'Any.', options: z.strictObject({}), inject: { crm: token('crm.Client') }, create: () => ({}) });
+it('throws', async () => {
+  const far = await receiver();
+  await fetch(far.url);
+  createComponent('resolver', component, {}, fakeServices());
+});
+`,
+    );
+    const { code, text } = await ended(mocha, 'thrown.test.js');
+    expect(code, text).to.equal(1);
+    expect(text).to.include('nothing provides crm.Client: pass the plugin that provides it to createComponent');
+  });
+
   const resolver = (methods: string, options: string) => `import { aCall, resolverSuite } from '@switchhook/testkit';
 const resolve = async ({ from }) => (from === aCall().from ? { name: 'Jim' } : {});
 resolverSuite('crm.contact', async () => ({ resolver: { resolve }, known: aCall(), close: async () => {}, ${methods} }), ${options});
 `;
-  const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
   for (const [runner, ...args] of [
     ['mocha', mocha],
     ['node --test', '--test', '--test-reporter=tap'],

@@ -106,13 +106,14 @@ export function createComponent<K extends Kind>(
   const checked = parsed(component.options, options);
   const row = { name: services.info.name, component, plugin, options: checked };
   const container = containerOf(services);
-  const { services: injected, shared } = new PluginServices(
+  const pluginServices = new PluginServices(
     plugin ?? { name: row.name },
     [row],
     container,
     services.info,
     plugin?.options && parsed(plugin.options.schema, pluginOptions),
-  ).for(row);
+  );
+  const { services: injected, shared } = withPlugin(plugin, () => pluginServices.for(row));
   const instance = component.create(checked, injected) as Instances[K];
   if (shared.length === 0) return instance;
   const { open, close, probe } = instance;
@@ -122,6 +123,18 @@ export function createComponent<K extends Kind>(
     probe: async (signal) => (await probe?.call(instance, signal)) ?? null,
   };
   return Object.assign(instance, withServices(own, shared));
+}
+
+/** What a plugin provides is missing without the plugin. */
+function withPlugin<T>(plugin: Plugin | null, resolve: () => T): T {
+  try {
+    return resolve();
+  } catch (error) {
+    const missing = /^nothing provides [^:]+/.exec(error instanceof Error ? error.message : '')?.[0];
+    if (plugin !== null || missing === undefined) throw error;
+    const hint = 'pass the plugin that provides it to createComponent, after the services';
+    throw new Error(`${missing}: ${hint}`, { cause: error });
+  }
 }
 
 /** The log's lines come without the fields that the router adds. */

@@ -57,6 +57,8 @@ export async function receiver(behaviour: Behaviour = () => 200): Promise<Receiv
     write(outgoing, await current(request, requests.length - 1));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // One that is not closed, because the setup of a test has thrown, keeps no process from ending.
+  server.unref().on('connection', (socket) => socket.unref());
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -57,6 +57,19 @@ function setup(services: readonly ServiceDefinition[], rows: readonly ReturnType
 }
 
 describe('services of a plugin', () => {
+  it('are refused where create returns a promise or nothing', () => {
+    for (const [returned, what] of [
+      [Promise.resolve({ size: 1 }), 'a promise'],
+      [undefined, 'nothing'],
+    ] as const) {
+      const one = row('team', { pool: Pool });
+      const { plugin } = setup([provide(Pool, { create: () => returned as never })], [one]);
+      expect(() => plugin.for(one)).to.throw(
+        new RegExp(`^create of the service test.Pool.* returned ${what}: return the service itself`),
+      );
+    }
+  });
+
   it('are those of the router, with the log and the name of the component', () => {
     const one = row('team', { clock: Clock, log: Log, info: ComponentInfo });
     const { plugin, log, clock } = setup([], [one]);

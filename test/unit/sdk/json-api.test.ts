@@ -52,6 +52,20 @@ describe('a JSON API', () => {
       },
     ));
 
+  it('takes a base URL with a slash at its end, and no path without one at its start', () =>
+    withApi(
+      () => json(200, {}),
+      async (api, far) => {
+        const { clock, http, close } = fakeServices();
+        const slashed = new JsonApi({ http, clock, baseUrl: `${far.url}/v1/`, headers: {}, reasonIn: () => null });
+        await slashed.request({ method: 'GET', path: '/notes', signal });
+        expect(far.requests[0]?.path).to.equal('/v1/notes');
+        const error = await api.request({ method: 'GET', path: 'notes', signal }).catch((thrown: Error) => thrown);
+        expect(String(error)).to.equal('Error: the path of a request begins with a slash; it is "notes"');
+        await close();
+      },
+    ));
+
   it('rejects as unavailable where the reply has to be whole and is cut off, and not for its status alone', () =>
     withApi(
       () => cutOffResponse,

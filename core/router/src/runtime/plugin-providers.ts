@@ -83,6 +83,14 @@ export function providedTwice(token: Token<unknown>, providers: readonly Provide
   return new Error(`${tokenName(token)} is provided by ${those}; remove one of them from plugins, or rename its token`);
 }
 
+/** What `create` of a service has returned, unless it is nothing or a promise: a component would fail with it at its first use. */
+export function checkedService<T>(provider: ServiceDefinition, instance: T): T {
+  const isPromise = typeof Object(instance).then === 'function';
+  if (instance != null && !isPromise) return instance;
+  const what = `create of the service ${tokenName(provider.token)}${placeOf(provider)} returned ${isPromise ? 'a promise' : 'nothing'}`;
+  throw new Error(`${what}: return the service itself, and do in its open what takes time`);
+}
+
 /** Services of several plugins that need each other. */
 export function circle(path: readonly ServiceDefinition[]): Error {
   const names = path.map((provider) => `${tokenName(provider.token)}${placeOf(provider)}`);

@@ -15,6 +15,7 @@ import { Mask } from '../system/mask.js';
 import { StateOf } from '../system/plugin-state.js';
 import { type Container, logWith } from './container.js';
 import {
+  checkedService,
   circle,
   keyProblem,
   type Provided,
@@ -144,7 +145,7 @@ export class PluginServices {
       services,
       users.map(({ options }) => options),
     );
-    const service = new SharedInstance(instance, shared);
+    const service = new SharedInstance(checkedService(provider, instance), shared);
     made.set(key, service);
     return service;
   }

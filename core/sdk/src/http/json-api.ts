@@ -9,7 +9,7 @@ import { mayBeDone, OutcomeError, outcomeOf } from './outcome.js';
 export interface JsonApiSettings {
   readonly http: HttpClient;
   readonly clock: Clock;
-  /** Without a slash at its end. */
+  /** Slashes at its end are left out. */
   readonly baseUrl: string;
   /** Sent with each request, for example the authorization. */
   readonly headers: Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ export interface JsonApiSettings {
 /** One request. */
 export interface JsonApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** With a slash at its start; values in it are percent-encoded already. */
+  /** With a slash at its start, otherwise `request` rejects; values in it are percent-encoded already. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
   /** Sent as JSON, or as a form. */
@@ -53,7 +53,7 @@ export class JsonApi {
   readonly #settings: JsonApiSettings;
 
   constructor(settings: JsonApiSettings) {
-    this.#settings = settings;
+    this.#settings = { ...settings, baseUrl: settings.baseUrl.replace(/\/+$/, '') };
   }
 
   /** Rejects with an `OutcomeError` where the API refuses, which `outcomeOfFailure` makes an outcome of; otherwise as `HttpClient` does. */
@@ -67,6 +67,7 @@ export class JsonApi {
     ...limits
   }: JsonApiRequest): Promise<JsonApiReply> {
     const { http, clock, baseUrl, headers, reasonIn, correct } = this.#settings;
+    if (!path.startsWith('/')) throw new Error(`the path of a request begins with a slash; it is "${path}"`);
     const search = new URLSearchParams(query).toString();
     const isForm = body instanceof URLSearchParams;
     const response = await http.fetch(`${baseUrl}${path}${search === '' ? '' : `?${search}`}`, {
