@@ -102,6 +102,22 @@ describe('an operator at the command line', () => {
     expect(sent).to.deep.equal([`${id}.0`, `${id}.0`]);
   });
 
+  it('is told that an event waits because its destination is paused, by whom and why, and that another one would', async () => {
+    const { send, run } = await setup();
+    expect((await run('pause', 'crm', '--reason', 'the CRM is moved')).code).to.equal(0);
+    const id = await send({ conversationId: 'conv_77' });
+    const paused = /crm is paused by \S.*: the CRM is moved\./.source;
+    for (const args of [
+      ['explain', 'conv_77'],
+      ['events', id],
+      ['deliveries', `${id}.0`],
+    ])
+      expect((await run(...args)).stdout).to.match(new RegExp(`it waits: ${paused}`));
+    const body = await place.write('body.json', endedBody({ conversationId: 'conv_78' }));
+    const tried = await run('explain', body, '--source', 'agents');
+    expect(tried.stdout).to.match(new RegExp(`it would wait: ${paused}`));
+  });
+
   it('is told which part of a condition kept an event from its route, with the values', async () => {
     const { send, run, json } = await setup();
     const id = await send({ duration: 12 });

@@ -39,6 +39,7 @@ export {
   type Event,
   eventBody,
   eventDetails,
+  type Hold,
   incompleteList,
   problem,
   type Readable,
@@ -47,7 +48,6 @@ export { type Explanation, explanationList, routeList } from './api/route-respon
 export {
   type DestinationStatus,
   destinationStatus,
-  type Hold,
   type Probe,
   probe,
   type ResolverStatus,

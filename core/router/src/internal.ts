@@ -17,7 +17,7 @@ export { withNewIds } from './admin/new-ids.js';
 export { Operations } from './admin/operations.js';
 export { StatusReader } from './admin/status.js';
 export { type Intake, TrialPlan, Trials } from './admin/trials.js';
-export { summaryOf, troubleOf, troublesOf, worstFirst } from './admin/trouble.js';
+export { heldBackText, summaryOf, troubleOf, troublesOf, worstFirst } from './admin/trouble.js';
 export { keptDelivery, keptEvent, pastEventOf } from './api/past-events.js';
 export { type AnswerRow, Answers, type InboundCall } from './calls/answer.js';
 export { eventHeader, requestNumberHeader } from './calls/reply.js';

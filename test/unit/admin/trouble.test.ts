@@ -1,4 +1,4 @@
-import { summaryOf, troubleOf, troublesOf, worstFirst } from '@switchhook/core/internal';
+import { heldBackText, summaryOf, troubleOf, troublesOf, worstFirst } from '@switchhook/core/internal';
 import { expect } from 'chai';
 
 type Destination = Parameters<typeof troubleOf>[0];
@@ -108,6 +108,30 @@ describe('trouble', () => {
     ];
     for (const [destination, level, what, advice] of cases)
       expect(troubleOf(destination, nowMs)).to.deep.equal({ level, what, advice });
+  });
+
+  it('is, of a delivery that waits, all that holds its destination back', () => {
+    const load = failing('HTTP 503');
+    const asked = aHold('asked-to-wait', { untilMs: nowMs + 120_000 });
+    const cases: readonly (readonly [Destination, string | null])[] = [
+      [aDestination('crm'), null],
+      [aDestination('crm', { holds: [aHold('paused', { by: 'jo', reason: 'moved' })] }), 'crm is paused by jo: moved.'],
+      [aDestination('crm', { holds: [aHold('paused')] }), 'crm is paused by an operator: no reason was given.'],
+      [
+        aDestination('crm', { holds: [open, asked], load }),
+        'The circuit breaker of crm is open. Last failure: HTTP 503. The next attempt is in 20s. crm has asked to wait for 2m.',
+      ],
+      [
+        aDestination('crm', { holds: [aHold('breaker-open')] }),
+        'The circuit breaker of crm is open. A probe is under way.',
+      ],
+      [aDestination('crm', limited), 'The rate limit of crm, 10 per 1s, is used up at present.'],
+      [aDestination('crm', { policy: null }), 'crm is not configured any more.'],
+      [aDestination('crm', { policy: null, draining: true }), null],
+    ];
+    for (const [destination, text] of cases) expect(heldBackText(destination, nowMs, nowMs)).to.equal(text);
+    // One that is to be tried again later does not wait for the rate limit.
+    expect(heldBackText(aDestination('crm', limited), nowMs + 1, nowMs)).to.equal(null);
   });
 
   it('puts the destinations in order: what fails, what waits for longest, and the others as in the file', () => {

@@ -305,7 +305,7 @@ describe('the API', () => {
     expect(delivery).to.deep.equal({
       ...{ id: `${id}.0`, event: id, type: 'ended', subject: null, route: 'calls', destination: 'crm', transforms: [] },
       ...{ state: 'dead', reason: 'rejected', attempts: 1, failure: 'status 400', dueAt: null, settledAt: createdAt },
-      gathered: null,
+      ...{ gathered: null, holds: [], heldBack: null },
       history: [
         { number: 1, startedAt: createdAt, durationMs: 0, outcome: 'rejected', reason: 'status 400', response: null },
       ],
@@ -615,6 +615,32 @@ describe('the API', () => {
       ['/api/destinations/crm/pause', {}, 'MALFORMED'],
     ] as const)
       expect((await ask('POST', path, body)).reply.code).to.equal(code);
+    await close();
+  });
+
+  it('says of a delivery that waits, and of what would be delivered, what holds the destination back', async () => {
+    const { ask, received, close } = await setup({ destinations: { crm: async () => ({ kind: 'delivered' }) } });
+    const heldIn = ({ holds, heldBack }: { readonly holds: readonly object[]; readonly heldBack: string | null }) => [
+      holds.length,
+      heldBack,
+    ];
+    await ask('POST', '/api/destinations/crm/pause', { reason: 'migration', by: 'jo' });
+    const [id] = await received({ key: 'a', subject: 'conv_1' });
+    const paused = [1, 'crm is paused by jo: migration.'];
+    const explained = async (question: object) => (await ask('POST', '/api/explain', question)).reply.explanations[0];
+    for (const question of [{ event: id }, { subject: 'conv_1' }]) {
+      const { deliveries, routes } = await explained(question);
+      expect(deliveries.map(heldIn)).to.deep.equal([paused]);
+      expect(deliveries[0].holds[0]).to.include({ kind: 'paused', by: 'jo', reason: 'migration', until: null });
+      expect(routes[0].destinations.map(heldIn)).to.deep.equal([paused]);
+    }
+    expect((await ask('GET', `/api/events/${id}`)).reply.deliveries.map(heldIn)).to.deep.equal([paused]);
+    expect(heldIn((await ask('GET', `/api/deliveries/${id}.0`)).reply)).to.deep.equal(paused);
+    expect(heldIn((await ask('POST', `/api/deliveries/${id}.0/replay`)).reply)).to.deep.equal(paused);
+
+    await ask('POST', '/api/destinations/crm/probe');
+    const delivered = (await ask('GET', `/api/deliveries/${id}.0`)).reply;
+    expect([delivered.state, ...heldIn(delivered)]).to.deep.equal(['delivered', 0, null]);
     await close();
   });
 

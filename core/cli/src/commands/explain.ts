@@ -1,12 +1,6 @@
 /** `switchhook explain`: why an event went where it went, or where a body would go. Nothing is sent. */
 import { existsSync, statSync } from 'node:fs';
-import {
-  type DeliveryDetails,
-  type DestinationStatus,
-  type Explanation,
-  explanationList,
-  status,
-} from '@switchhook/core/api';
+import { type DeliveryDetails, type Explanation, explanationList } from '@switchhook/core/api';
 import { durationText, type JsonObject, partsOfDeliveryId, stringifyJson } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, RouterRefusal, withRouter } from '../api-client.js';
@@ -18,7 +12,6 @@ import { quoted } from '../shell-words.js';
 import { fixtureIn } from './fixture.js';
 
 type Route = Explanation['routes'][number];
-type Destinations = readonly DestinationStatus[];
 
 /** Of `switchhook explain`. */
 export interface ExplainOptions extends RouterOptions {
@@ -34,7 +27,7 @@ export async function runExplain(output: Output, what: string, options: ExplainO
   await withRouter(options, output, async (router) => {
     const { explanations, cursor } = await explained(router, what, options);
     if (options.json) return printJson(output, { explanations, cursor });
-    print(explanations, await destinationsOf(router, explanations), output);
+    print(explanations, output);
     if (cursor !== null)
       output.note(`There are earlier events: switchhook explain ${quoted(what)} --cursor ${quoted(cursor)}`);
   });
@@ -70,30 +63,24 @@ async function explainBody(what: string, options: ExplainOptions, output: Output
 function printAll(explanations: readonly Explanation[], options: ExplainOptions, output: Output): void {
   if (options.json) printJson(output, { explanations });
   else if (explanations.length === 0) output.line('The source makes no event of it.');
-  else print(explanations, [], output);
+  else print(explanations, output);
 }
 
-/** The destinations, if one of them may show why a delivery still waits. */
-async function destinationsOf(router: RouterClient, explanations: readonly Explanation[]): Promise<Destinations> {
-  const waits = explanations.some(({ deliveries }) => deliveries.some(({ state }) => state === 'waiting'));
-  return waits ? (await router.get('/api/status', status)).destinations : [];
-}
-
-function print(explanations: readonly Explanation[], destinations: Destinations, output: Output): void {
+function print(explanations: readonly Explanation[], output: Output): void {
   for (const [index, one] of explanations.entries()) {
     if (index > 0) output.line();
     printEvent(output, one.event, one.kept);
     if (one.call !== null) printCall(one.call, output);
     const ofNoRoute = one.deliveries.filter((made) => !one.routes.some((route) => belongs(made, route)));
     for (const route of one.routes)
-      if (route.matches) printRoute(route, one, destinations, output);
+      if (route.matches) printRoute(route, one, output);
       else printMismatch({ name: route.route, ...route }, output);
     if (one.event.data === null)
       output.line(
         'Retention has removed its body: the current routes cannot be evaluated, and nothing can be delivered again.',
       );
     if (ofNoRoute.length > 0) output.line('by routes as they were then');
-    for (const delivery of ofNoRoute) printDelivery_(delivery, destinations, output);
+    for (const delivery of ofNoRoute) printDelivery(output, delivery);
   }
 }
 
@@ -116,17 +103,18 @@ function belongs({ route, destination }: DeliveryDetails, { route: name, destina
   return route === name && destinations.some((one) => one.destination === destination);
 }
 
-function printRoute(route: Route, { kept, deliveries }: Explanation, destinations: Destinations, output: Output): void {
+function printRoute(route: Route, { kept, deliveries }: Explanation, output: Output): void {
   output.line(
     `${styled(output, 'green', '✔')} ${styled(output, 'bold', route.route)}${route.where === null ? '' : `  where ${route.where}`}`,
   );
-  for (const { destination, preview, reason } of route.destinations) {
+  for (const { destination, preview, reason, heldBack } of route.destinations) {
     const made = deliveries.find((one) => one.route === route.route && one.destination === destination);
-    if (made !== undefined) printDelivery_(made, destinations, output);
-    else
-      output.line(
-        `  ${styled(output, 'bold', destination)}${kept ? '  no delivery was made: the route is newer than the event' : ''}`,
-      );
+    if (made !== undefined) printDelivery(output, made);
+    else {
+      const why = kept ? '  no delivery was made: the route is newer than the event' : '';
+      output.line(`  ${styled(output, 'bold', destination)}${why}`);
+      if (heldBack !== null) output.line(styled(output, 'yellow', `    it would wait: ${heldBack}`));
+    }
     if (route.wait !== null && (made === undefined || isGathering(made)))
       output.line(
         `    waits for ${route.wait.for.join(' or ')}, at most ${durationText(route.wait.withinSeconds * 1_000)} from the first event on`,
@@ -146,15 +134,6 @@ function printPreview(preview: unknown, reason: string | null, kept: boolean, ou
     styled(output, 'dim', `    ${reason === null ? heading : `what it would get cannot be shown: ${reason}`}`),
   );
   if (reason === null) printIndented(output, preview, '      ');
-}
-
-function printDelivery_(delivery: DeliveryDetails, destinations: Destinations, output: Output): void {
-  printDelivery(output, delivery);
-  const destination = destinations.find(({ destination }) => destination === delivery.destination);
-  if (delivery.state !== 'waiting' || destination === undefined) return;
-  if (!destination.configured) output.line('    its destination is not configured any more');
-  else if (destination.breaker === 'open' || destination.breaker === 'half-open')
-    output.line(`    circuit breaker of ${destination.destination}: ${destination.breaker}, after repeated failures`);
 }
 
 /** Of a route, or an answer. */

@@ -83,6 +83,7 @@ export function printDelivery(output: Output, delivery: DeliveryDetails, indent 
   const { destination, state, route, id, attempts, history, gathered } = delivery;
   output.line(`${indent}${styled(output, 'bold', destination)}  ${coloured(output, state, standing(delivery))}`);
   output.line(styled(output, 'dim', `${indent}  delivery ${id}, route ${route}`));
+  if (delivery.heldBack !== null) output.line(styled(output, 'yellow', `${indent}  it waits: ${delivery.heldBack}`));
   if (gathered !== null && gathered.by === id && gathered.events > 1 && state !== 'waiting')
     output.line(`${indent}  with ${gathered.events} events`);
   const lost = attempts - history.length - (state === 'running' ? 1 : 0);

@@ -198,7 +198,14 @@ export interface DeadGroups {
   readonly more: boolean;
 }
 
-export interface DeliveryDetails extends Delivery {
+/** What holds a destination back at present. */
+export interface HeldBack {
+  readonly holds: readonly Hold[];
+  /** In one sentence; null where nothing does. */
+  readonly heldBack: string | null;
+}
+
+export interface DeliveryDetails extends Delivery, HeldBack {
   readonly history: readonly Attempt[];
 }
 
@@ -223,11 +230,11 @@ export interface RouteExplanation {
   readonly reason: string | null;
   readonly where: string | null;
   readonly parts: readonly ExplainedPart[];
-  readonly destinations: readonly {
+  readonly destinations: readonly (HeldBack & {
     readonly destination: string;
     readonly preview: { readonly [key: string]: unknown } | null;
     readonly reason: string | null;
-  }[];
+  })[];
 }
 
 export interface Explanation {

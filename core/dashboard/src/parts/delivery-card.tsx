@@ -12,7 +12,7 @@ interface CardProps {
 }
 
 export function DeliveryCard({ delivery, changed }: CardProps) {
-  const { id, destination, route, state, history, dueAt, transforms, gathered } = delivery;
+  const { id, destination, route, state, history, dueAt, transforms, gathered, heldBack } = delivery;
   return (
     <article class="card" aria-label={`Delivery to ${destination}`}>
       <header>
@@ -29,6 +29,7 @@ export function DeliveryCard({ delivery, changed }: CardProps) {
         by the route {route}
         {transforms.length > 0 && `, through ${transforms.join(', ')}`}, id <code>{id}</code>
       </p>
+      {heldBack !== null && <p class="note warn">It waits: {heldBack}</p>}
       {gathered !== null && <p>{gatheredText(delivery)}</p>}
       {history.length === 0 && state !== 'gathered' && <p>No attempt yet.</p>}
       {history.length > 0 && <Attempts history={history} />}

@@ -135,6 +135,7 @@ function TimeLine({ explanations, isWhole }: TimeLineProps) {
                 {deliveries.map((delivery) => (
                   <li key={delivery.id}>
                     {delivery.destination} <State of={delivery} />{' '}
+                    {delivery.heldBack !== null && <span class="dim">{delivery.heldBack}</span>}{' '}
                     {delivery.gathered !== null && <span class="dim">{gatheredText(delivery)}</span>}{' '}
                     {delivery.failure !== null && <span class="dim">{ends(excerpt(delivery.failure))}</span>}
                   </li>

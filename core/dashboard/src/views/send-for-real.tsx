@@ -124,6 +124,7 @@ function WillHappen({ explanations, isCall }: WillHappenProps) {
     routes.filter(({ matches }) => matches).flatMap(({ destinations }) => destinations),
   );
   const names = [...new Set(wanted.map(({ destination }) => destination))];
+  const held = [...new Set(wanted.map(({ heldBack }) => heldBack).filter((text) => text !== null))];
   return (
     <>
       <p>The router signs the body with the secret of the source, and takes it as a request of the platform:</p>
@@ -139,6 +140,11 @@ function WillHappen({ explanations, isCall }: WillHappenProps) {
         </li>
       </ul>
       {names.length > 0 && <p>The destinations receive it like any other event.</p>}
+      {held.map((text) => (
+        <p key={text} class="note warn">
+          {text} What is for it waits.
+        </p>
+      ))}
     </>
   );
 }

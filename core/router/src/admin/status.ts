@@ -107,6 +107,15 @@ export interface DestinationStatus {
   readonly holds: readonly Hold[];
 }
 
+/** What is known of a destination without the store. */
+export type DestinationStanding = Pick<DestinationStatus, 'destination' | 'policy' | 'draining' | 'load' | 'holds'>;
+
+/** How each destination stands at one time, by its name. */
+export interface Standings {
+  readonly nowMs: number;
+  of(destination: string): DestinationStanding;
+}
+
 /** How a resolver stands. */
 export interface ResolverStatus {
   readonly resolver: string;
@@ -193,6 +202,7 @@ export class StatusReader {
       withTimeout(clock, statusMs, async () => (await this.store.size?.()) ?? null).catch(() => null),
     ]);
     const { loads } = dispatcher;
+    const standings = this.#standings(loads);
     const kept = (backlogs ?? []).map(({ destination }) => destination);
     const names = new Set([...destinations.keys(), ...loads.keys(), ...kept]);
     return {
@@ -203,15 +213,11 @@ export class StatusReader {
       storeSize,
       load: this.load.read(),
       destinations: [...names].map((destination) => ({
-        destination,
-        policy: destinations.get(destination)?.policy ?? null,
-        draining: loads.has(destination) && !destinations.has(destination),
+        ...standings.of(destination),
         waitMs: longestWaitMs(routes, destination),
-        load: loads.get(destination) ?? null,
         backlog:
           backlogs === null ? null : (backlogs.find((one) => one.destination === destination) ?? empty(destination)),
         attempts: this.figures.recentAttempts(destination),
-        holds: this.#holds('destination', destination, loads.get(destination)),
       })),
       resolvers: [...this.answers.loads].map(([resolver, load]) => {
         return { resolver, load, holds: this.#holds('resolver', resolver, load) };
@@ -224,6 +230,23 @@ export class StatusReader {
       routersFailure: this.cluster.failure,
       generation: { number, sinceMs },
     };
+  }
+
+  /** How each destination stands now, as `read` has it; the store is not asked. */
+  standings(): Standings {
+    return this.#standings(this.dispatcher.loads);
+  }
+
+  #standings(loads: Dispatcher['loads']): Standings {
+    const { destinations } = this.plan.value;
+    const of = (destination: string): DestinationStanding => ({
+      destination,
+      policy: destinations.get(destination)?.policy ?? null,
+      draining: loads.has(destination) && !destinations.has(destination),
+      load: loads.get(destination) ?? null,
+      holds: this.#holds('destination', destination, loads.get(destination)),
+    });
+    return { nowMs: this.clock.now(), of };
   }
 
   #holds(kind: PausableKind, name: string, load: QueueLoad | ResolverLoad | undefined): readonly Hold[] {

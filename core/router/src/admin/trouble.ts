@@ -1,9 +1,9 @@
 /** What is wrong with a destination, a resolver or the router, how bad it is, and what to do: the order of the status. */
 import { durationText } from '@switchhook/sdk';
 import type { QueuePolicy } from '../delivery/policy.js';
-import type { Hold } from '../resilience/hold.js';
+import type { Failure, Hold } from '../resilience/hold.js';
 import type { RecentAttempts } from '../system/figures.js';
-import type { DestinationStatus, ResolverStatus, Status } from './status.js';
+import type { DestinationStanding, DestinationStatus, ResolverStatus, Status } from './status.js';
 
 /** `bad`: something fails; `warn`: something waits; `busy`: deliveries are on the way; `well`: nothing is to be done. */
 export const levels = ['bad', 'warn', 'busy', 'well'] as const;
@@ -62,6 +62,38 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
   if (waiting + running > 0)
     return { level: 'busy', what: `${deliveries(waiting + running, 'open')}.${limited}`, advice: '' };
   return { level: 'well', what: 'Nothing waits.', advice: '' };
+}
+
+/**
+ * What holds a destination back at present, a sentence for each reason; null where nothing does.
+ * `dueMs`: when the delivery that is asked about is due. Only one that is due may wait for the rate limit.
+ */
+export function heldBackText(
+  { destination, policy, draining, load, holds }: DestinationStanding,
+  dueMs: number,
+  nowMs: number,
+): string | null {
+  if (policy === null && !draining) return `${destination} is not configured any more.`;
+  const limit = load?.isRateLimited === true && dueMs <= nowMs ? policy?.rateLimit : null;
+  const sentences = holds.map((hold) => holdText(destination, hold, load?.lastFailure ?? null, nowMs));
+  if (limit != null)
+    sentences.push(
+      `The rate limit of ${destination}, ${limit.count} per ${durationText(limit.perMs)}, is used up at present.`,
+    );
+  return sentences.length === 0 ? null : sentences.join(' ');
+}
+
+function holdText(destination: string, hold: Hold, lastFailure: Failure | null, nowMs: number): string {
+  switch (hold.kind) {
+    case 'paused':
+      return `${destination} is ${lowered(pausedText(hold))}`;
+    case 'breaker-open': {
+      const failure = lastFailure === null ? '' : ` Last failure: ${ended(lastFailure.reason)}`;
+      return `The circuit breaker of ${destination} is open.${failure} ${probeText(hold, nowMs)}`;
+    }
+    case 'asked-to-wait':
+      return `${destination} has asked to wait for ${durationText(Math.max(0, (hold.untilMs ?? nowMs) - nowMs))}.`;
+  }
 }
 
 /** Whether deliveries wait for its rate limit, rather than for something that fails. */
@@ -192,7 +224,11 @@ function warn(what: string, advice: string): Trouble {
 }
 
 function named(name: string, { what, ...rest }: Trouble): Trouble {
-  return { ...rest, what: `${name}: ${what.charAt(0).toLowerCase()}${what.slice(1)}` };
+  return { ...rest, what: `${name}: ${lowered(what)}` };
+}
+
+function lowered(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }
 
 /** `1 delivery waits`, `2 dead deliveries`. */

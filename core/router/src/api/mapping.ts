@@ -7,9 +7,9 @@ import type { DeadGroups } from '../admin/dead-groups.js';
 import type { Erasure, ErasureRecord } from '../admin/erasures.js';
 import type { FoundEvents } from '../admin/event-search.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
-import type { DestinationStatus, ResolverStatus, Status } from '../admin/status.js';
+import type { DestinationStatus, ResolverStatus, Standings, Status } from '../admin/status.js';
 import type { Sent, TriedExplanation } from '../admin/trials.js';
-import { isRateLimited, troubleOf } from '../admin/trouble.js';
+import { heldBackText, isRateLimited, troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
 import { eventOf, hasBody, verifiedIn } from '../routing/event-record.js';
 import type { RetentionPolicy, Windows } from '../routing/retention-policy.js';
@@ -32,8 +32,11 @@ export function foundEventsJson({ items, cursor, examinedSinceMs, ...search }: F
   return { events: items.map(eventJson), cursor, search: { ...search, examinedSince: isoOrNull(examinedSinceMs) } };
 }
 
-export function eventDetailsJson({ event, deliveries }: EventDetails): z.input<typeof reply.eventDetails> {
-  return { ...wholeEventJson(event), deliveries: deliveries.map(deliveryDetailsJson) };
+export function eventDetailsJson(
+  { event, deliveries }: EventDetails,
+  standings: Standings,
+): z.input<typeof reply.eventDetails> {
+  return { ...wholeEventJson(event), deliveries: deliveries.map((one) => deliveryDetailsJson(one, standings)) };
 }
 
 export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.delivery> {
@@ -83,8 +86,22 @@ function changeJson(change: Change): z.input<typeof reply.changePage>['changes']
   return { kind: 'attempt', event, delivery: deliveryJson(delivery), attempt: attemptJson(attempt) };
 }
 
-export function deliveryDetailsJson(details: DeliveryDetails): z.output<typeof reply.deliveryDetails> {
-  return { ...deliveryJson(details.delivery), history: details.attempts.map(attemptJson) };
+/** `standings`: null where no router runs. */
+export function deliveryDetailsJson(
+  { delivery, attempts }: DeliveryDetails,
+  standings: Standings | null,
+): z.output<typeof reply.deliveryDetails> {
+  const { destination, state, dueMs } = delivery;
+  const held = heldBackJson(destination, state === 'waiting' ? standings : null, dueMs);
+  return { ...deliveryJson(delivery), history: attempts.map(attemptJson), ...held };
+}
+
+/** `dueMs`: null where it would be due now. */
+function heldBackJson(destination: string, standings: Standings | null, dueMs: number | null) {
+  if (standings === null) return { holds: [], heldBack: null };
+  const { nowMs } = standings;
+  const standing = standings.of(destination);
+  return { holds: standing.holds.map(holdJson), heldBack: heldBackText(standing, dueMs ?? nowMs, nowMs) };
 }
 
 export function deadGroupsJson({ groups, more }: DeadGroups): z.input<typeof reply.deadGroupList> {
@@ -125,15 +142,21 @@ export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
   return answer.success ? [{ id, source, subject, agent, receivedAt: iso(receivedAtMs), answer: answer.data }] : [];
 }
 
-/** Also for `switchhook explain` with a router that is not running. */
-export function explanationJson(explanation: Explanation | TriedExplanation): z.output<typeof about.explanation> {
+/** Also for `switchhook explain` with a router that is not running: then `standings` is null. */
+export function explanationJson(
+  explanation: Explanation | TriedExplanation,
+  standings: Standings | null,
+): z.output<typeof about.explanation> {
   const { event, kept, deliveries, routes } = explanation;
   const call = 'call' in explanation ? explanation.call : null;
   return {
     event: wholeEventJson(event),
     kept,
-    deliveries: deliveries.map(deliveryDetailsJson),
-    routes: routes.map(({ wait, ...route }) => ({ ...route, wait: waitJson(wait) })),
+    deliveries: deliveries.map((one) => deliveryDetailsJson(one, standings)),
+    routes: routes.map(({ wait, destinations, ...route }) => ({
+      ...{ ...route, wait: waitJson(wait) },
+      destinations: destinations.map((one) => ({ ...one, ...heldBackJson(one.destination, standings, null) })),
+    })),
     call: call && {
       ...{ answer: callAnswer.parse(call.trace), answers: call.answers },
       ...{ reply: replyJson(call.reply), sentLater: call.isSentLater },
@@ -227,11 +250,13 @@ export function routerStatusJson({
 function standingJson({ holds, load }: Pick<DestinationStatus | ResolverStatus, 'holds' | 'load'>) {
   const failure = load?.lastFailure ?? null;
   return {
-    holds: holds.map(({ sinceMs, untilMs, ...rest }) => {
-      return { ...rest, since: iso(sinceMs), until: isoOrNull(untilMs) };
-    }),
+    holds: holds.map(holdJson),
     lastFailure: failure === null ? null : { at: iso(failure.atMs), reason: failure.reason },
   };
+}
+
+function holdJson({ sinceMs, untilMs, ...rest }: DestinationStatus['holds'][number]) {
+  return { ...rest, since: iso(sinceMs), until: isoOrNull(untilMs) };
 }
 
 function wholeEventJson(record: EventRecord) {

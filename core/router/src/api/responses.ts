@@ -18,6 +18,31 @@ export function list<T extends z.ZodType>(item: T) {
   return z.array(item).readonly();
 }
 
+export const hold = z
+  .object({
+    kind: z.enum(['paused', 'breaker-open', 'asked-to-wait']).meta({
+      description: 'By an operator; by its circuit breaker; or by a `Retry-After` of the other side.',
+    }),
+    since: time,
+    until: time.nullable().meta({
+      description:
+        'Of a circuit breaker, when the next probe may start. Null: until it is resumed, or a probe is under way.',
+    }),
+    by: z.string().nullable().meta({ description: 'Who paused it.' }),
+    reason: z.string().nullable().meta({ description: 'Why it is paused.' }),
+  })
+  .register(named, { id: 'Hold' });
+export type Hold = z.output<typeof hold>;
+
+/** Of a delivery that waits, or of a destination that would get one. A router of the version before does not send them. */
+export const heldBack = {
+  holds: list(hold).default([]).meta({ description: 'Why its destination attempts nothing at present.' }),
+  heldBack: z.string().nullable().default(null).meta({
+    description:
+      'The same in one sentence for people; also where the rate limit is used up, or the destination is not configured any more. Null where nothing holds it back.',
+  }),
+};
+
 const attempt = z
   .object({
     number: count.meta({ description: 'Counts on over replays; the first is 1.' }),
@@ -60,7 +85,7 @@ export const delivery = z
 export type Delivery = z.output<typeof delivery>;
 
 export const deliveryDetails = delivery
-  .extend({ history: list(attempt).meta({ description: 'All attempts, oldest first.' }) })
+  .extend({ history: list(attempt).meta({ description: 'All attempts, oldest first.' }), ...heldBack })
   .register(named, { id: 'DeliveryDetails' });
 export type DeliveryDetails = z.output<typeof deliveryDetails>;
 

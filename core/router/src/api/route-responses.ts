@@ -1,7 +1,7 @@
 /** Response schemas of the API about routes, and what they do with an event. */
 import { z } from 'zod';
 import { callAnswer } from './call-responses.js';
-import { cursor, deliveryDetails, json, list, named, wholeEvent } from './responses.js';
+import { cursor, deliveryDetails, heldBack, json, list, named, wholeEvent } from './responses.js';
 import { httpReply } from './trial-responses.js';
 
 const wait = z
@@ -53,6 +53,7 @@ const routeExplanation = z
         destination: z.string(),
         preview: json.nullable().meta({ description: 'What it would be sent, without secrets.' }),
         reason: z.string().nullable().meta({ description: 'Why there is no preview.' }),
+        ...heldBack,
       }),
     ),
   })

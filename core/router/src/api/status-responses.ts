@@ -2,23 +2,7 @@
 import { z } from 'zod';
 import { levels } from '../admin/trouble.js';
 import { sourceStatus } from './refused-responses.js';
-import { count, list, named, time } from './responses.js';
-
-const hold = z
-  .object({
-    kind: z.enum(['paused', 'breaker-open', 'asked-to-wait']).meta({
-      description: 'By an operator; by its circuit breaker; or by a `Retry-After` of the other side.',
-    }),
-    since: time,
-    until: time.nullable().meta({
-      description:
-        'Of a circuit breaker, when the next probe may start. Null: until it is resumed, or a probe is under way.',
-    }),
-    by: z.string().nullable().meta({ description: 'Who paused it.' }),
-    reason: z.string().nullable().meta({ description: 'Why it is paused.' }),
-  })
-  .register(named, { id: 'Hold' });
-export type Hold = z.output<typeof hold>;
+import { count, hold, list, named, time } from './responses.js';
 
 const trouble = z
   .object({

@@ -62,7 +62,7 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/events/{id}',
     summary: 'One event with its data, its deliveries and every attempt.',
     ...{ query: nothing, body: nothing, reply: reply.eventDetails, refusals: ['NOT_KEPT'] },
-    answer: async ({ id }, { operations }) => eventDetailsJson(await operations.event(id)),
+    answer: async ({ id }, { operations, status }) => eventDetailsJson(await operations.event(id), status.standings()),
   }),
   endpoint({
     method: 'GET',
@@ -160,7 +160,8 @@ export const endpoints: readonly Endpoint[] = [
     path: '/api/deliveries/{id}',
     summary: 'One delivery with every attempt.',
     ...{ query: nothing, body: nothing, reply: reply.deliveryDetails, refusals: ['NOT_KEPT'] },
-    answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.delivery(id)),
+    answer: async ({ id }, { operations, status }) =>
+      deliveryDetailsJson(await operations.delivery(id), status.standings()),
   }),
   endpoint({
     method: 'POST',
@@ -168,14 +169,16 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Make one delivery again, now: whatever became of it, a pending retry included.',
     ...{ query: nothing, body: nothing, reply: reply.deliveryDetails },
     refusals: ['NOT_KEPT', 'WRONG_STATE', 'DESTINATION_GONE', 'BODY_REMOVED'],
-    answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.replay(id)),
+    answer: async ({ id }, { operations, status }) =>
+      deliveryDetailsJson(await operations.replay(id), status.standings()),
   }),
   endpoint({
     method: 'POST',
     path: '/api/deliveries/{id}/discard',
     summary: 'End a delivery that is waiting or dead: it is not to be made.',
     ...{ query: nothing, body: nothing, reply: reply.deliveryDetails, refusals: ['NOT_KEPT', 'WRONG_STATE'] },
-    answer: async ({ id }, { operations }) => deliveryDetailsJson(await operations.discard(id)),
+    answer: async ({ id }, { operations, status }) =>
+      deliveryDetailsJson(await operations.discard(id), status.standings()),
   }),
   ...bulkEndpoints,
   ...trialEndpoints,

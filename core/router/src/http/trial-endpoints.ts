@@ -25,16 +25,18 @@ export const trialEndpoints: readonly Endpoint[] = [
     summary:
       'Why an event goes where it goes, and what each destination would get. Of a call, also what its caller would get: its resolvers are asked. Nothing is sent or kept.',
     ...{ query: nothing, body: question.explainBody, reply: explanationList, refusals: ['NOT_KEPT'] },
-    answer: async ({ body }, { operations, trials }) => {
+    answer: async ({ body }, { operations, trials, status }) => {
       if ('subject' in body) {
         const { items, cursor } = await operations.conversation(body);
-        return { explanations: items.map(explanationJson), cursor };
+        const standings = status.standings();
+        return { explanations: items.map((one) => explanationJson(one, standings)), cursor };
       }
       const explanations =
         'source' in body
           ? await trials.explain({ source: body.source, body: jsonIn(body.body) }, { answered: true })
           : await operations.explain(body);
-      return { explanations: explanations.map(explanationJson), cursor: null };
+      const standings = status.standings();
+      return { explanations: explanations.map((one) => explanationJson(one, standings)), cursor: null };
     },
   }),
   endpoint({

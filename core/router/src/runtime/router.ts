@@ -94,7 +94,7 @@ export class Router {
   /** What would become of a body that a source receives now, by each route; nothing is sent. `answered`: of a call, also its answer; after `openComponents`. */
   async explain(source: string, body: JsonObject, { answered = false } = {}) {
     const trials = this.#composition.engine.get(Trials);
-    return (await trials.explain({ source, body }, { answered })).map(explanationJson);
+    return (await trials.explain({ source, body }, { answered })).map((one) => explanationJson(one, null));
   }
 
   /** The answer to a call: its resolvers run, nothing is recorded. After `openComponents`; the store need not be open. */
