@@ -198,14 +198,9 @@ export interface DeadGroups {
   readonly more: boolean;
 }
 
-/** What holds a destination back at present. */
-export interface HeldBack {
-  readonly holds: readonly Hold[];
-  /** In one sentence; null where nothing does. */
+export interface DeliveryDetails extends Delivery {
+  /** What holds its destination back while it waits; null where nothing does. */
   readonly heldBack: string | null;
-}
-
-export interface DeliveryDetails extends Delivery, HeldBack {
   readonly history: readonly Attempt[];
 }
 
@@ -230,11 +225,12 @@ export interface RouteExplanation {
   readonly reason: string | null;
   readonly where: string | null;
   readonly parts: readonly ExplainedPart[];
-  readonly destinations: readonly (HeldBack & {
+  readonly destinations: readonly {
     readonly destination: string;
     readonly preview: { readonly [key: string]: unknown } | null;
     readonly reason: string | null;
-  })[];
+    readonly heldBack: string | null;
+  }[];
 }
 
 export interface Explanation {
