@@ -84,7 +84,7 @@ export function providedTwice(token: Token<unknown>, providers: readonly Provide
 }
 
 /** What `create` of a service has returned, unless it is nothing or a promise: a component would fail with it at its first use. */
-export function checkedService<T>(provider: ServiceDefinition, instance: T): T {
+export function madeService<T>(provider: ServiceDefinition, instance: T): T {
   const isPromise = typeof Object(instance).then === 'function';
   if (instance != null && !isPromise) return instance;
   const what = `create of the service ${tokenName(provider.token)}${placeOf(provider)} returned ${isPromise ? 'a promise' : 'nothing'}`;

@@ -15,9 +15,9 @@ import { Mask } from '../system/mask.js';
 import { StateOf } from '../system/plugin-state.js';
 import { type Container, logWith } from './container.js';
 import {
-  checkedService,
   circle,
   keyProblem,
+  madeService,
   type Provided,
   providedTwice,
   providersOf,
@@ -145,7 +145,7 @@ export class PluginServices {
       services,
       users.map(({ options }) => options),
     );
-    const service = new SharedInstance(checkedService(provider, instance), shared);
+    const service = new SharedInstance(madeService(provider, instance), shared);
     made.set(key, service);
     return service;
   }
