@@ -226,6 +226,28 @@ describe('an operator with the page', () => {
     await page.getByLabel('Secret').fill('1');
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('1 event shown').waitFor();
+
+    // Each place that reports a refusal leads to the requests.
+    await tab.go('');
+    await page.getByRole('link', { name: 'Refused requests of agents' }).click();
+    const group = page.getByRole('row', { name: /^agents/ });
+    await group.getByText('Expected is that of agents. None that fits was found.').waitFor();
+    await page.getByText('1 request shown, no more.').waitFor();
+    await page.getByRole('link', { name: 'Clear the filter' }).click();
+    await page.getByText('2 requests shown, no more.').waitFor();
+    await page.getByRole('link', { name: 'no such source' }).click();
+    await page.getByText('1 request shown, no more.').waitFor();
+    await page.getByText('no source named "nowhere".').first().waitFor();
+    await page.getByLabel('Since').fill('yesterday');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('alert').waitFor();
+    await tab.go('');
+    await page.getByRole('link', { name: '1 refused request of agents' }).click();
+    await page.waitForURL(/refused\?source=agents$/);
+    await tab.go('map');
+    await page.getByRole('link', { name: /^source agents.*1 refused/ }).click();
+    await page.waitForURL(/refused\?source=agents$/);
+    await page.getByText('1 request shown, no more.').waitFor();
     tab.expectQuiet();
   });
 

@@ -48,6 +48,8 @@ describe('each view of the page', () => {
     event: () => `events/${event}`,
     deliveries: () => 'deliveries',
     'dead deliveries': () => 'dead',
+    'refused requests': () => 'refused',
+    'refused requests by a filter of others': () => `refused?agent=${encodeURIComponent(hostile)}`,
     calls: () => 'calls',
     'a call': () => `calls/${call}`,
     'a conversation': () => `conversations/${encodeURIComponent(hostile)}`,
@@ -66,6 +68,7 @@ describe('each view of the page', () => {
 
   /** What the view needs before it is looked at. */
   const shown: Readonly<Record<string, () => Promise<void>>> = {
+    'refused requests': () => world.tab.page.getByText('1 request shown').waitFor(),
     'the live view': async () => {
       const { page } = world.tab;
       await page.getByText('Nothing has happened').waitFor();

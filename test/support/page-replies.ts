@@ -6,6 +6,7 @@ import type * as configured from '../../core/dashboard/build/model/configuration
 import type { IncompleteConversation } from '../../core/dashboard/build/model/conversation.js';
 import type { Duplicate } from '../../core/dashboard/build/model/duplicates.js';
 import type { History } from '../../core/dashboard/build/model/history-replies.js';
+import type { RefusalGroup, RefusedRequest } from '../../core/dashboard/build/model/refused.js';
 import type * as page from '../../core/dashboard/build/model/replies.js';
 import type { EventSearch } from '../../core/dashboard/build/model/search.js';
 import type { CallDryRun, SampleSource, Sent } from '../../core/dashboard/build/model/trial-replies.js';
@@ -35,6 +36,8 @@ export const reads = {
   samples: (reply: Reply<typeof api.sampleList>): { readonly sources: readonly SampleSource[] } => reply,
   sent: (reply: Reply<typeof api.sent>): Sent => reply,
   duplicates: (reply: Reply<typeof api.duplicateList>): { readonly duplicates: readonly Duplicate[] } => reply,
+  refused: (reply: Reply<typeof api.refusedList>): { readonly requests: readonly RefusedRequest[] } => reply,
+  refusals: (reply: Reply<typeof api.refusalGroupList>): { readonly groups: readonly RefusalGroup[] } => reply,
   history: (reply: Reply<typeof api.history>): History => reply,
   configuration: (reply: Reply<typeof api.configuration>): configured.Configuration => reply,
   answers: (reply: Reply<typeof api.answerList>): { readonly answers: readonly configured.Answer[] } => reply,

@@ -17,6 +17,7 @@ import { Live } from './views/live.js';
 import { RouteMap } from './views/map.js';
 import { Missing } from './views/missing.js';
 import { Overview } from './views/overview.js';
+import { Refused } from './views/refused.js';
 import { Trial } from './views/trial.js';
 
 /** A view. */
@@ -63,6 +64,7 @@ export const views: readonly View[] = [
   one('calls', 'calls', 'Call', Call),
   list('deliveries', 'Deliveries', Deliveries),
   list('dead', 'Dead', Dead),
+  list('refused', 'Refused', Refused),
   list('live', 'Live', Live),
   list('history', 'History', History),
   list('map', 'Map', RouteMap),

@@ -74,7 +74,7 @@ describe('the parts of the map', () => {
     ]);
     expect(links).to.equal(configured.routes);
     expect([left[0], middle[0], ...right].map((node) => node?.link)).to.deep.equal([
-      '#/events?source=agents',
+      '#/refused?source=agents',
       '#/deliveries?route=all',
       '#/dead?destination=crm',
       '#/deliveries?destination=slow',

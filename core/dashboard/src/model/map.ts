@@ -85,7 +85,7 @@ function sourceNode(name: string, { status, history }: Known, list: 'events' | '
   return {
     kind: 'source',
     name,
-    link: linkTo([list], { source: name }),
+    link: linkTo([pull === undefined && isRefusing ? 'refused' : list], { source: name }),
     level,
     trouble,
     ...shown(history, figures),

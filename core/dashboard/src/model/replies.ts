@@ -1,5 +1,6 @@
 /** What the page reads of the API's responses. A test compares it with the API's own schemas. */
 import type { Json } from './json.js';
+import type { Refusal } from './refused.js';
 import type { RouterStatus } from './routers.js';
 import type { CallDryRun, SentAnswer } from './trial-replies.js';
 
@@ -59,12 +60,6 @@ export interface PullStatus {
   readonly lastFailure: Failure | null;
 }
 
-/** Whose secret it is: that of an agent, or of the whole source. */
-export interface SecretOwner {
-  readonly source: string;
-  readonly agent: string | null;
-}
-
 export interface SourceStatus {
   /** Empty: requests for which there is no source. */
   readonly source: string;
@@ -72,13 +67,7 @@ export interface SourceStatus {
   readonly refused: number;
   readonly lastRefusedAt: string | null;
   /** The most frequent reason of the last hour. */
-  readonly refusal: {
-    readonly requests: number;
-    readonly code: string;
-    readonly reason: string;
-    readonly agent: string | null;
-    readonly secret: { readonly expected: SecretOwner | null; readonly fits: readonly SecretOwner[] } | null;
-  } | null;
+  readonly refusal: (Refusal & { readonly requests: number }) | null;
   readonly secrets: readonly (VerifiedBy & { readonly lastAt: string })[];
 }
 

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { bytesText, percent } from '../model/history.js';
 import { linkTo } from '../model/location.js';
+import { refusedQuery, refusingSource } from '../model/refused.js';
 import type { ResolverStatus, Status } from '../model/replies.js';
 import { count, duration, ends } from '../model/wording.js';
 import { Controls } from '../parts/controls.js';
@@ -29,6 +30,7 @@ export function Overview({ status }: ViewProps) {
 function Everything({ value, status }: { readonly value: Status; readonly status: Resource<Status> }) {
   const history = useHistory('1h');
   const { level, what, advice } = value.summary;
+  const refusing = refusingSource(what, value.sources);
   const dead = value.destinations.find((row) => row.trouble.level === level && (row.dead ?? 0) > 0)?.destination;
   return (
     <>
@@ -41,6 +43,9 @@ function Everything({ value, status }: { readonly value: Status; readonly status
           <p>
             {advice}{' '}
             {dead !== undefined && <a href={linkTo(['dead'], { destination: dead })}>Dead deliveries of {dead}</a>}
+            {refusing !== undefined && (
+              <a href={linkTo(['refused'], refusedQuery(refusing))}>Refused requests of {refusing}</a>
+            )}
           </p>
         )}
         {value.troubles.length > 1 && <Others troubles={value.troubles.slice(1)} />}

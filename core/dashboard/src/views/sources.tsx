@@ -1,6 +1,7 @@
 /** Where events come from, and what was refused. */
 import { api } from '../model/api.js';
 import { linkTo } from '../model/location.js';
+import { ownersText, refusedQuery } from '../model/refused.js';
 import type { Component, PullStatus, SourceStatus } from '../model/replies.js';
 import { count, ends } from '../model/wording.js';
 import { Empty, Loaded } from '../parts/loaded.js';
@@ -75,11 +76,12 @@ function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
         {received} <Secrets source={row?.source ?? ''} uses={row?.secrets ?? []} />
       </td>
       <td data-label="Refused">
-        {refused === 0 ? <span class="dim">none</span> : <Badge level="warn">{refused}</Badge>}{' '}
+        {refused === 0 ? <span class="dim">none</span> : <RefusedLink source={row?.source ?? ''} requests={refused} />}{' '}
         {refusal !== null && (
           <>
             {refusal.agent !== null && `${refusal.agent}: `}
-            {ends(refusal.reason)} <ErrorCode code={refusal.code} /> {ownersOf(refusal)}
+            {ends(refusal.reason)} <ErrorCode code={refusal.code} />{' '}
+            {refusal.secret !== null && ownersText(refusal.secret)}
           </>
         )}{' '}
         {lastRefusedAt !== null && <Time iso={lastRefusedAt} />}
@@ -106,9 +108,13 @@ function Secrets({ source, uses }: { readonly source: string; readonly uses: Sou
   return several.length === 0 ? null : <span class="dim">all with secret 1 of {several[0]?.of}</span>;
 }
 
-function ownersOf({ secret }: NonNullable<SourceStatus['refusal']>): string {
-  const owners = (secret?.fits ?? []).map(({ source, agent }) => agent ?? source);
-  return owners.length === 0 ? '' : `The secret is that of ${owners.join(', ')}.`;
+function RefusedLink({ source, requests }: { readonly source: string; readonly requests: number }) {
+  const label = `${count(requests, 'refused request', 'refused requests')} of ${source}`;
+  return (
+    <a href={linkTo(['refused'], refusedQuery(source))} aria-label={label}>
+      <Badge level="warn">{requests.toLocaleString('en')}</Badge>
+    </a>
+  );
 }
 
 function Unknown({ row }: { readonly row: SourceStatus | undefined }) {
@@ -116,8 +122,8 @@ function Unknown({ row }: { readonly row: SourceStatus | undefined }) {
   const requests = count(row.refused, 'request', 'requests');
   return (
     <p>
-      {requests} to paths without a source {row.refused === 1 ? 'was' : 'were'} refused.{' '}
-      {row.lastRefusedAt !== null && <Time iso={row.lastRefusedAt} />}
+      <a href={linkTo(['refused'], refusedQuery(''))}>{requests}</a> to paths without a source{' '}
+      {row.refused === 1 ? 'was' : 'were'} refused. {row.lastRefusedAt !== null && <Time iso={row.lastRefusedAt} />}
     </p>
   );
 }
