@@ -231,19 +231,35 @@ describe('an operator with the page', () => {
     await tab.go('');
     await page.getByRole('link', { name: 'Refused requests of agents' }).click();
     const group = page.getByRole('row', { name: /^agents/ });
-    await group.getByText('Expected is that of agents. None that fits was found.').waitFor();
+    await group.getByText('That of agents was expected. None that fits was found.').waitFor();
     await page.getByText('1 request shown, no more.').waitFor();
     await page.getByRole('link', { name: 'Clear the filter' }).click();
     await page.getByText('2 requests shown, no more.').waitFor();
     await page.getByRole('link', { name: 'no such source' }).click();
     await page.getByText('1 request shown, no more.').waitFor();
     await page.getByText('no source named "nowhere".').first().waitFor();
+    await page.route(/api\/refused\?/, async (route) => {
+      const response = await route.fetch();
+      const { requests, cursor } = await response.json();
+      const json = { requests: requests.map((one: object) => ({ ...one, captured: true })), cursor };
+      await route.fulfill({ response, json });
+    });
+    await page.getByRole('button', { name: 'Load again' }).click();
+    await page.getByText(/Kept whole: switchhook refused [\w-]+ --save request\.http/).waitFor();
+    await page.unroute(/api\/refused\?/);
+    await tab.go('refused?limit=1');
+    await page.getByText('1 request shown.').waitFor();
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByText('2 requests shown, no more.').waitFor();
     await page.getByLabel('Since').fill('yesterday');
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByRole('alert').waitFor();
     await tab.go('');
     await page.getByRole('link', { name: '1 refused request of agents' }).click();
     await page.waitForURL(/refused\?source=agents$/);
+    await tab.go('dead');
+    await page.getByRole('link', { name: 'refused request' }).click();
+    await page.getByText('2 requests shown, no more.').waitFor();
     await tab.go('map');
     await page.getByRole('link', { name: /^source agents.*1 refused/ }).click();
     await page.waitForURL(/refused\?source=agents$/);
@@ -606,6 +622,8 @@ describe('an operator with the page', () => {
       dead: /tried again by themselves/,
       calls: /switchhook call/,
       duplicates: /No event came again/,
+      refused: /a restart ends the list/,
+      'refused?source=agents': /No refused request matches these filters/,
       nowhere: /Go to the overview/,
     };
     for (const [path, text] of Object.entries(next)) {

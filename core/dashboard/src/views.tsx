@@ -64,7 +64,7 @@ export const views: readonly View[] = [
   one('calls', 'calls', 'Call', Call),
   list('deliveries', 'Deliveries', Deliveries),
   list('dead', 'Dead', Dead),
-  list('refused', 'Refused', Refused),
+  { path: 'refused', one: false, menu: null, under: 'dead', title: () => 'Refused requests', Show: Refused },
   list('live', 'Live', Live),
   list('history', 'History', History),
   list('map', 'Map', RouteMap),

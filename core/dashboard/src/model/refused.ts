@@ -55,8 +55,7 @@ export function refusingSource(
 export function secretText({ secret }: Pick<Refusal, 'secret'>): string {
   if (secret === null) return '';
   const expected = secret.expected === null ? 'an agent' : ownerText(secret.expected);
-  const found = secret.fits.length === 0 ? 'None that fits was found.' : ownersText(secret);
-  return `Expected is that of ${expected}. ${found}`;
+  return `That of ${expected} was expected. ${ownersText(secret) || 'None that fits was found.'}`;
 }
 
 /** Whose secret a request has instead of the expected one. Empty where none was found. */

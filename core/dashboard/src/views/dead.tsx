@@ -36,7 +36,8 @@ export function Dead({ place, status }: ViewProps) {
       <p class="lead">
         {all === 0 && 'No delivery is dead. '}
         {all !== null && all > 0 && `${count(all, 'delivery is', 'deliveries are')} dead. `}A dead delivery is not tried
-        again by itself: fix the cause, then replay it, or discard it.
+        again by itself: fix the cause, then replay it, or discard it. Of a{' '}
+        <a href={linkTo(['refused'])}>refused request</a> there is no event and no delivery.
       </p>
       <Filters path={['dead']} fields={fields} />
       <List key={JSON.stringify(place.query)} query={place.query} />

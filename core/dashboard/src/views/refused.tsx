@@ -20,9 +20,11 @@ export function Refused({ place: { query }, status }: ViewProps) {
     ({ requests }: { readonly requests: readonly RefusedRequest[] }) => requests,
     () => listMs,
   );
+  // Groups have no pages.
+  const { limit: _, ...counted } = query;
   const groups = useResource(
-    `refused groups ${JSON.stringify(query)}`,
-    (signal) => api<{ readonly groups: readonly RefusalGroup[] }>('refused/groups', { query, signal }),
+    `refused groups ${JSON.stringify(counted)}`,
+    (signal) => api<{ readonly groups: readonly RefusalGroup[] }>('refused/groups', { query: counted, signal }),
     () => groupsMs,
   );
   const found = groups.data.value?.groups ?? [];
@@ -43,8 +45,8 @@ export function Refused({ place: { query }, status }: ViewProps) {
     <>
       <h1>Refused requests</h1>
       <p class="lead">
-        Requests to sources that this router has refused since it started. Their events are missing, and the sender may
-        not repeat them.
+        Requests that this router has refused since it started: no event came of them, and the sender may not repeat
+        them. It counts all, and lists the latest 1,000 one by one.
       </p>
       <Filters path={['refused']} fields={fields} wrong={wrong} />
       {!isShownAtField && (
@@ -56,27 +58,24 @@ export function Refused({ place: { query }, status }: ViewProps) {
                   Load again
                 </button>
               </div>
-              <section aria-labelledby="groups">
-                <h2 id="groups">Why they were refused</h2>
-                <Loaded of={groups}>
-                  {(value) =>
-                    value.groups.length === 0 ? (
-                      <Nothing filtered={Object.keys(query).length > 0} />
-                    ) : (
-                      <Groups groups={value.groups} query={query} />
-                    )
-                  }
-                </Loaded>
-              </section>
+              <Loaded of={groups}>
+                {(value) =>
+                  value.groups.length > 0 ? (
+                    <Groups groups={value.groups} query={query} />
+                  ) : (
+                    page.items.length === 0 && <Nothing filtered={Object.keys(query).length > 0} />
+                  )
+                }
+              </Loaded>
               {page.items.length > 0 && (
-                <>
-                  <h2>Requests</h2>
+                <section aria-labelledby="requests">
+                  <h2 id="requests">Requests</h2>
                   <RequestTable requests={page.items} />
                   <Foot page={page} more={more} what={page.items.length === 1 ? 'request' : 'requests'} />
-                  {page.cursor === null && (
-                    <p class="dim">The router lists the latest 1,000 requests, and counts all.</p>
-                  )}
-                </>
+                </section>
+              )}
+              {page.items.length === 0 && found.length > 0 && (
+                <p class="dim">None of these requests is among the latest 1,000, which are listed one by one.</p>
               )}
             </>
           )}
@@ -99,17 +98,16 @@ interface GroupsProps {
 function Groups({ groups, query }: GroupsProps) {
   const advice = secretAdvice(groups);
   return (
-    <>
+    <section aria-labelledby="groups">
+      <h2 id="groups">Why they were refused</h2>
       {advice !== null && <p>{advice}</p>}
       <table class="rows">
         <thead>
           <tr>
-            <th scope="col">Source</th>
-            <th scope="col">Agent</th>
+            <th scope="col">Source and agent</th>
             <th scope="col">Reason</th>
             <th scope="col">Secret</th>
             <th scope="col">Requests</th>
-            <th scope="col">First</th>
             <th scope="col">Last</th>
           </tr>
         </thead>
@@ -122,28 +120,30 @@ function Groups({ groups, query }: GroupsProps) {
                 <th scope="row">
                   <a data-row="" href={linkTo(['refused'], of)}>
                     {source === '' ? 'no such source' : source}
-                  </a>
+                  </a>{' '}
+                  <span class="dim">{agent}</span>
                 </th>
-                <td data-label="Agent">{agent ?? none}</td>
                 <td data-label="Reason">
                   {ends(reason)} <ErrorCode code={code} />
                 </td>
-                <td data-label="Secret">{secretText(group) || none}</td>
+                <td data-label="Secret">{secretText(group) || <span class="dim">not the reason</span>}</td>
                 <td data-label="Requests" class="number">
                   <Badge level="warn">{requests.toLocaleString('en')}</Badge>
                 </td>
-                <td data-label="First">
-                  <Time iso={firstAt} />
-                </td>
                 <td data-label="Last">
                   <Time iso={lastAt} />
+                  {firstAt !== lastAt && (
+                    <span class="dim">
+                      , first <Time iso={firstAt} />
+                    </span>
+                  )}
                 </td>
               </tr>
             );
           })}
         </tbody>
       </table>
-    </>
+    </section>
   );
 }
 
@@ -153,8 +153,7 @@ function RequestTable({ requests }: { readonly requests: readonly RefusedRequest
       <thead>
         <tr>
           <th scope="col">Refused</th>
-          <th scope="col">Source</th>
-          <th scope="col">Agent</th>
+          <th scope="col">Source and agent</th>
           <th scope="col">Reason</th>
           <th scope="col">Request</th>
         </tr>
@@ -167,8 +166,9 @@ function RequestTable({ requests }: { readonly requests: readonly RefusedRequest
               <th scope="row">
                 <Time iso={at} />
               </th>
-              <td data-label="Source">{source === '' ? <span class="dim">no such source</span> : source}</td>
-              <td data-label="Agent">{agent ?? none}</td>
+              <td data-label="Source and agent">
+                {source} <span class="dim">{source === '' ? 'no such source' : agent}</span>
+              </td>
               <td data-label="Reason">
                 {ends(reason)} <ErrorCode code={code} /> {secretText(request)}
               </td>
@@ -188,8 +188,6 @@ function RequestTable({ requests }: { readonly requests: readonly RefusedRequest
   );
 }
 
-const none = <span class="dim">none</span>;
-
 function Nothing({ filtered }: { readonly filtered: boolean }) {
   if (filtered)
     return (
@@ -202,7 +200,8 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
   return (
     <Empty title="No request was refused since the router started.">
       <p>
-        Each router counts its own, in its memory: a restart ends the list. <a href={linkTo([])}>Overview</a>
+        A router keeps what it has refused in its memory: a restart ends the list. The{' '}
+        <a href={linkTo(['history'])}>history</a> has the numbers of before.
       </p>
     </Empty>
   );

@@ -62,7 +62,10 @@ export function Sources({ pulls, traffic }: SourcesProps) {
           );
         }}
       </Loaded>
-      <Unknown row={traffic.find(({ source }) => source === '')} />
+      <p>
+        <Unknown row={traffic.find(({ source }) => source === '')} />{' '}
+        <a href={linkTo(['refused'])}>All refused requests</a>
+      </p>
     </section>
   );
 }
@@ -111,9 +114,11 @@ function Secrets({ source, uses }: { readonly source: string; readonly uses: Sou
 function RefusedLink({ source, requests }: { readonly source: string; readonly requests: number }) {
   const label = `${count(requests, 'refused request', 'refused requests')} of ${source}`;
   return (
-    <a href={linkTo(['refused'], refusedQuery(source))} aria-label={label}>
-      <Badge level="warn">{requests.toLocaleString('en')}</Badge>
-    </a>
+    <Badge level="warn">
+      <a href={linkTo(['refused'], refusedQuery(source))} aria-label={label}>
+        {requests.toLocaleString('en')}
+      </a>
+    </Badge>
   );
 }
 
@@ -121,10 +126,10 @@ function Unknown({ row }: { readonly row: SourceStatus | undefined }) {
   if (row === undefined || row.refused === 0) return null;
   const requests = count(row.refused, 'request', 'requests');
   return (
-    <p>
+    <>
       <a href={linkTo(['refused'], refusedQuery(''))}>{requests}</a> to paths without a source{' '}
       {row.refused === 1 ? 'was' : 'were'} refused. {row.lastRefusedAt !== null && <Time iso={row.lastRefusedAt} />}
-    </p>
+    </>
   );
 }
 

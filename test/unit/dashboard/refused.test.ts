@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import {
+  originText,
+  type Refusal,
+  refusedQuery,
+  refusingSource,
+  secretAdvice,
+  secretText,
+} from '../../../core/dashboard/build/model/refused.js';
+
+const sales = { source: 'agents', agent: 'agent_sales' };
+const whole = { source: 'calls', agent: null };
+const unverified = (secret: Refusal['secret']): Refusal => ({ code: 'UNVERIFIED', reason: 'x', agent: null, secret });
+
+describe('refused requests in the page', () => {
+  it('say whose secret was expected, and whose they have', () => {
+    expect(secretText(unverified({ expected: sales, fits: [whole, { ...sales, agent: 'agent_support' }] }))).to.equal(
+      'That of agent_sales was expected. The secret is that of calls, agent_support.',
+    );
+    expect(secretText(unverified({ expected: null, fits: [] }))).to.equal(
+      'That of an agent was expected. None that fits was found.',
+    );
+    expect(secretText(unverified(null))).to.equal('');
+  });
+
+  it('come with advice where the secret is wrong, which depends on whether it is that of another', () => {
+    const none = unverified({ expected: sales, fits: [] });
+    const swapped = unverified({ expected: sales, fits: [whole] });
+    expect(secretAdvice([{ code: 'NOT_FOUND', secret: null }])).to.equal(null);
+    expect(secretAdvice([none])).to.match(/^Compare the secret/);
+    expect(secretAdvice([none, swapped])).to.match(/two secrets are swapped/);
+  });
+
+  it('are what a problem of the status is about only where it names a source that refuses', () => {
+    const refusal = unverified(null);
+    const sources = [
+      { source: 'agent', refusal },
+      { source: 'agents', refusal },
+      { source: 'calls', refusal: null },
+    ];
+    expect(refusingSource('Source agents: 1 request was refused in the last hour.', sources)).to.equal('agents');
+    expect(refusingSource('Source agents cannot pull its events: HTTP 500.', sources)).to.equal(undefined);
+    expect(refusingSource('Source calls: 1 request was refused in the last hour.', sources)).to.equal(undefined);
+    expect(refusingSource('All well.', sources)).to.equal(undefined);
+  });
+
+  it('are listed by their source, or by the code of those without one', () => {
+    expect(refusedQuery('agents')).to.deep.equal({ source: 'agents' });
+    expect(refusedQuery('')).to.deep.equal({ code: 'NOT_FOUND' });
+  });
+
+  it('show where they came from, and their size where it is known', () => {
+    const request = { ...unverified(null), id: 'r', at: '', source: 'agents', captured: false };
+    const origin = { ...request, remoteAddress: '10.0.0.7', method: 'POST' };
+    expect(originText({ ...origin, bytes: 1_312 })).to.equal('POST from 10.0.0.7, 1,312 bytes');
+    expect(originText({ ...origin, bytes: null })).to.equal('POST from 10.0.0.7');
+  });
+});
