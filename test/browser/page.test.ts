@@ -206,10 +206,12 @@ describe('an operator with the page', () => {
       const response = await route.fetch();
       const json = await response.json();
       const others = [{ level: 'warn', what: 'Destination crm: paused.', advice: 'Resume it.' }];
-      await route.fulfill({ response, json: { ...json, troubles: [...json.troubles, ...others] } });
+      await route.fulfill({ response, json: { ...json, troubles: [...others, ...json.troubles, ...others] } });
     });
-    await page.getByText('1 further problem').waitFor();
+    await page.getByText('2 further problems').waitFor();
     await page.getByText('Destination crm: paused. Resume it.').waitFor();
+    const further = page.getByRole('listitem').filter({ hasText: 'refused in the last hour' });
+    await further.getByRole('link', { name: 'Refused requests of agents' }).waitFor();
     await page.unroute('**/api/status');
 
     // During a rotation: what still comes with the old secret.

@@ -30,7 +30,6 @@ export function Overview({ status }: ViewProps) {
 function Everything({ value, status }: { readonly value: Status; readonly status: Resource<Status> }) {
   const history = useHistory('1h');
   const { level, what, advice } = value.summary;
-  const refusing = refusingSource(what, value.sources);
   const dead = value.destinations.find((row) => row.trouble.level === level && (row.dead ?? 0) > 0)?.destination;
   return (
     <>
@@ -43,12 +42,10 @@ function Everything({ value, status }: { readonly value: Status; readonly status
           <p>
             {advice}{' '}
             {dead !== undefined && <a href={linkTo(['dead'], { destination: dead })}>Dead deliveries of {dead}</a>}
-            {refusing !== undefined && (
-              <a href={linkTo(['refused'], refusedQuery(refusing))}>Refused requests of {refusing}</a>
-            )}
+            <RefusedLink source={refusingSource(what, value.sources)} />
           </p>
         )}
-        {value.troubles.length > 1 && <Others troubles={value.troubles.slice(1)} />}
+        {value.troubles.length > 1 && <Others troubles={value.troubles.slice(1)} sources={value.sources} />}
       </div>
       <section aria-labelledby="destinations">
         <h2 id="destinations">Destinations</h2>
@@ -72,7 +69,7 @@ function Everything({ value, status }: { readonly value: Status; readonly status
 }
 
 /** What else fails or waits: all of it where it is short. */
-function Others({ troubles }: { readonly troubles: Status['troubles'] }) {
+function Others({ troubles, sources }: Pick<Status, 'troubles' | 'sources'>) {
   return (
     <details open={troubles.length <= fewTroubles}>
       <summary>{count(troubles.length, 'further problem', 'further problems')}</summary>
@@ -80,12 +77,18 @@ function Others({ troubles }: { readonly troubles: Status['troubles'] }) {
         {troubles.map(({ level, what, advice }) => (
           <li key={what}>
             <Badge level={level}>{level === 'bad' ? 'Trouble' : 'Attention'}</Badge> {what}{' '}
-            <span class="dim">{advice}</span>
+            <span class="dim">{advice}</span> <RefusedLink source={refusingSource(what, sources)} />
           </li>
         ))}
       </ul>
     </details>
   );
+}
+
+/** Of a problem that is about the refused requests of a source. */
+function RefusedLink({ source }: { readonly source: string | undefined }) {
+  if (source === undefined) return null;
+  return <a href={linkTo(['refused'], refusedQuery(source))}>Refused requests of {source}</a>;
 }
 
 function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]; readonly changed: () => void }) {
