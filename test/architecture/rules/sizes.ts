@@ -24,7 +24,7 @@ const budgets: readonly Budget[] = [
   { folder: 'core/testkit/', files: 32, lines: 4_900 },
   { folder: 'core/simulator/', files: 29, lines: 2_650 },
   { folder: 'core/cli/', files: 101, lines: 11_200 },
-  { folder: 'core/dashboard/', files: 71, lines: 7_350 },
+  { folder: 'core/dashboard/', files: 73, lines: 7_750 },
   { folder: 'core/create/', files: 8, lines: 500 },
 ];
 

@@ -83,10 +83,10 @@ export function providedTwice(token: Token<unknown>, providers: readonly Provide
   return new Error(`${tokenName(token)} is provided by ${those}; remove one of them from plugins, or rename its token`);
 }
 
-/** What `create` of a service has returned, unless it is nothing or a promise: a component would fail with it at its first use. */
-export function madeService<T>(provider: ServiceDefinition, instance: T): T {
+/** Throws where `create` of a service has returned nothing or a promise: a component would fail with it at its first use. */
+export function requireInstance(provider: ServiceDefinition, instance: unknown): void {
   const isPromise = typeof Object(instance).then === 'function';
-  if (instance != null && !isPromise) return instance;
+  if (instance != null && !isPromise) return;
   const what = `create of the service ${tokenName(provider.token)}${placeOf(provider)} returned ${isPromise ? 'a promise' : 'nothing'}`;
   throw new Error(`${what}: return the service itself, and do in its open what takes time`);
 }

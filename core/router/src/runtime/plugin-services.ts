@@ -17,10 +17,10 @@ import { type Container, logWith } from './container.js';
 import {
   circle,
   keyProblem,
-  madeService,
   type Provided,
   providedTwice,
   providersOf,
+  requireInstance,
   type ServicePlugin,
   servicesFor,
   unprovided,
@@ -145,7 +145,8 @@ export class PluginServices {
       services,
       users.map(({ options }) => options),
     );
-    const service = new SharedInstance(madeService(provider, instance), shared);
+    requireInstance(provider, instance);
+    const service = new SharedInstance(instance, shared);
     made.set(key, service);
     return service;
   }
