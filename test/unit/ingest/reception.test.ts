@@ -103,11 +103,13 @@ describe('a reception', () => {
     'with a text as body': { body: '{}' },
   };
   for (const [title, given] of Object.entries(drafts))
-    it(`with an event ${title} is refused, with what is allowed`, () => {
+    it(`with an event ${title} is refused, with what is allowed and which field is wrong`, () => {
       const broken = { ...draft, ...(given as object) };
       for (const reception of [{ kind: 'events', events: [draft, broken] }, inboundCall({}, { event: broken })])
         expect(() => read(reception as Reception)).to.throw(
-          /^receive returned .+; allowed is an event with the texts key/,
+          new RegExp(
+            `^receive returned .+; allowed is an event with the texts key.+; missing or wrong: ${Object.keys(given as object)}$`,
+          ),
         );
     });
 

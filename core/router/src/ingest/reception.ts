@@ -101,31 +101,27 @@ function draftRead(
   read: PhoneNormalizer,
   invalid: (draft: unknown, allowed: string) => Error,
 ): EventDraft {
-  if (isDraft(draft)) return withPartyRead(draft, read);
-  throw invalid(draft, allowedDraft);
+  if (!isObject(draft)) throw invalid(draft, allowedDraft);
+  const wrong = Object.entries(draftFields).flatMap(([name, fits]) => (fits(draft) ? [] : [name]));
+  if (wrong.length === 0) return withPartyRead(draft, read);
+  throw invalid(draft, `${allowedDraft}; missing or wrong: ${wrong.join(', ')}`);
 }
 
 const allowedDraft =
   'an event with the texts key (1 to 512 characters), type (1 to 128), subject (to 512), agent (to 256) and party (or null), ' +
   'the number occurredAtMs (or null), the object data in JSON, and bytes as body (or none)';
 
-function isDraft(draft: EventDraft): boolean {
-  if (!isObject(draft)) return false;
-  const { key, type, subject, agent, party, occurredAtMs, data, body } = draft;
-  return (
-    isText(key, 512) &&
-    isText(type, 128) &&
-    isText(subject ?? '', 512) &&
-    isText(agent ?? '', 256) &&
-    typeof (party ?? '') === 'string' &&
-    key !== '' &&
-    type !== '' &&
-    typeof (occurredAtMs ?? 0) === 'number' &&
-    isPlain(data) &&
-    // Bytes are kept as they are: a walk through large data that came with them would only take time.
-    (body === undefined ? isJson(data) : body instanceof Uint8Array)
-  );
-}
+const draftFields: Readonly<Record<keyof EventDraft, (draft: EventDraft) => boolean>> = {
+  key: ({ key }) => isText(key, 512) && key !== '',
+  type: ({ type }) => isText(type, 128) && type !== '',
+  subject: ({ subject }) => isText(subject ?? '', 512),
+  agent: ({ agent }) => isText(agent ?? '', 256),
+  party: ({ party }) => typeof (party ?? '') === 'string',
+  occurredAtMs: ({ occurredAtMs }) => typeof (occurredAtMs ?? 0) === 'number',
+  // Bytes are kept as they are: a walk through large data that came with them would only take time.
+  data: ({ data, body }) => isPlain(data) && (body !== undefined || isJson(data)),
+  body: ({ body }) => body === undefined || body instanceof Uint8Array,
+};
 
 function isText(value: unknown, longest: number): boolean {
   return typeof value === 'string' && value.length <= longest;
