@@ -191,6 +191,7 @@ describe('trouble', () => {
     expect(textOf({ refusedLately: 1, recent: { ...recent, count: 1 } })[0]).to.include(': 1 request was refused');
     expect(textOf({ refusedLately: 0, recent: null }), 'long ago').to.deep.equal([]);
     expect(textOf({ source: '' }), 'paths without a source').to.deep.equal([]);
+    expect(textOf({ lastRefusedMs: nowMs - 1 }), 'before the configuration was reloaded').to.deep.equal([]);
   });
 
   it('is a disk that is nearly full, unless the store cannot commit already', () => {

@@ -131,7 +131,8 @@ export function worstFirst(destinations: readonly DestinationStatus[], nowMs: nu
 
 /** All that fails or waits, the worst first; none where all is well. */
 export function troublesOf(status: Status): readonly Trouble[] {
-  const { storeFailure, storeSize, routersFailure, destinations, resolvers, sources, pulls, nowMs } = status;
+  const { storeFailure, storeSize, routersFailure, destinations, resolvers, sources, pulls, generation, nowMs } =
+    status;
   const ofStore =
     storeFailure === null
       ? []
@@ -172,7 +173,12 @@ export function troublesOf(status: Status): readonly Trouble[] {
       ),
     );
   const ofResolvers = resolvers.flatMap((row) => resolverTrouble(row, nowMs));
-  const ofRefusals = sources.flatMap((row) => refusalTrouble(row, nowMs));
+  // A reload may have mended what was refused before it. Requests to a source that pulls are no events of it.
+  const receiving = sources.filter(
+    ({ source, lastRefusedMs }) =>
+      (lastRefusedMs ?? 0) >= generation.sinceMs && !pulls.some((one) => one.source === source),
+  );
+  const ofRefusals = receiving.flatMap((row) => refusalTrouble(row, nowMs));
   const all = [...ofStore, ...ofRouters, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofPulls, ...ofRefusals];
   return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
 }
