@@ -173,7 +173,7 @@ export function troublesOf(status: Status): readonly Trouble[] {
       ),
     );
   const ofResolvers = resolvers.flatMap((row) => resolverTrouble(row, nowMs));
-  // A reload may have mended what was refused before it. Requests to a source that pulls are no events of it.
+  // A reload may have fixed why requests were refused before it. Requests to a source that pulls are no events of it.
   const receiving = sources.filter(
     ({ source, lastRefusedMs }) =>
       (lastRefusedMs ?? 0) >= generation.sinceMs && !pulls.some((one) => one.source === source),
