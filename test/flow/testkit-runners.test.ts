@@ -64,7 +64,7 @@ const resolve = async ({ from }) => (from === aCall().from ? { name: 'Jim' } : {
 resolverSuite('crm.contact', async () => ({ resolver: { resolve }, known: aCall(), close: async () => {}, ${methods} }), ${options});
 `;
   for (const [runner, ...args] of [
-    ['mocha', mocha],
+    ['mocha', mocha, '--timeout', '30000'],
     ['node --test', '--test', '--test-reporter=tap'],
   ] as const)
     it(`report what a fixture lacks as pending, unless it is declared, under ${runner}`, async () => {
@@ -117,7 +117,7 @@ storeSuite('small', async () => {
 }, ${JSON.stringify(never)});
 `,
       );
-      return ended(mocha, 'store.test.js');
+      return ended(mocha, '--timeout', '30000', 'store.test.js');
     };
     const incomplete = await run([]);
     expect(incomplete.code, incomplete.text).to.equal(0);
