@@ -213,14 +213,18 @@ describe('table.lookup reads JSON and YAML', () => {
 });
 
 describe('table.lookup compares phone numbers', () => {
-  const finds = async (written: string, from: string, options: JsonObject = {}): Promise<boolean> => {
-    let found = false;
+  /** Those of these callers that a table with one number does not have. */
+  const unknown = async (written: string, callers: readonly string[], options: JsonObject = {}) => {
+    const missing: string[] = [];
     await withFixture(async ({ write, make }) => {
       await write('t.json', JSON.stringify([{ phone: written }]));
-      found = 'phone' in (await find(await make({ file: 't.json', ...options }), from));
+      const resolver = await make({ file: 't.json', ...options });
+      for (const from of callers) if (!('phone' in (await find(resolver, from)))) missing.push(from);
     });
-    return found;
+    return missing;
   };
+  const finds = async (written: string, from: string, options: JsonObject = {}): Promise<boolean> =>
+    (await unknown(written, [from], options)).length === 0;
 
   it('takes the country of the configuration where it has none of its own', async () => {
     await withFixture(async ({ directory, write }) => {
@@ -259,22 +263,21 @@ describe('table.lookup compares phone numbers', () => {
   });
 
   it('finds a caller whose number comes without plus, or in a SIP address', async () => {
-    for (const from of [
+    const callers = [
       '12025550143',
       '0012025550143',
       'sip:+12025550143@gateway.example.com;user=phone',
       'SIPS:%2B12025550143@x',
       'tel:+1-202-555-0143',
-    ])
-      expect(await finds('+12025550143', from), from).to.equal(true);
+    ];
+    expect(await unknown('+12025550143', callers)).to.deep.equal([]);
   });
 
   it('finds Mexican and Argentine mobile numbers with and without the digit of mobile numbers', async () => {
     const mexican = ['+525512345678', '+5215512345678', '+52 1 55 1234 5678', '+52 55 1234 5678'];
     const argentine = ['+541123456789', '+5491123456789', '+54 9 11 2345 6789', '+54 11 2345 6789'];
     for (const spellings of [mexican, argentine])
-      for (const written of spellings)
-        for (const from of spellings) expect(await finds(written, from), `${written} ${from}`).to.equal(true);
+      for (const written of spellings) expect(await unknown(written, spellings), written).to.deep.equal([]);
   });
 
   it('finds nobody for a caller who withholds the number, unless the table has a row for it', async () => {
@@ -286,8 +289,8 @@ describe('table.lookup compares phone numbers', () => {
   });
 
   it('finds nobody for what is no number at all', async () => {
-    for (const from of ['+', '+abc', 'sip:', 'sip:%E0%A4%A', '+'.repeat(100_000), '0'.repeat(1_000), '\0', '𝟙𝟚𝟛'])
-      expect(await finds('+12025550143', from), from.slice(0, 20)).to.equal(false);
+    const callers = ['+', '+abc', 'sip:', 'sip:%E0%A4%A', '+'.repeat(100_000), '0'.repeat(1_000), '\0', '𝟙𝟚𝟛'];
+    expect(await unknown('+12025550143', callers)).to.deep.equal(callers);
   });
 });
 
