@@ -190,6 +190,8 @@ describe('trouble', () => {
       ]);
     expect(textOf({ refusedLately: 1, recent: { ...recent, count: 1 } })[0]).to.include(': 1 request was refused');
     expect(textOf({ refusedLately: 0, recent: null }), 'long ago').to.deep.equal([]);
+    const [one] = troublesOf(aStatus({ sources: [{ ...traffic, lastReceivedMs: nowMs, refusedLately: 2, recent }] }));
+    expect(one?.about).to.deep.equal({ kind: 'source', name: 'agents' });
     expect(textOf({ source: '' }), 'paths without a source').to.deep.equal([]);
     expect(textOf({ lastRefusedMs: nowMs - 1 }), 'before the configuration was reloaded').to.deep.equal([]);
   });
@@ -223,6 +225,7 @@ describe('trouble', () => {
       'Resolver crm-lookup: its circuit breaker is open. Last failure: timeout.',
     );
     expect(textOf({ destinations: [paused], pulls: [] })).to.equal('Destination crm: paused by jo: moving.');
+    expect(summaryOf(aStatus({ destinations: [paused] })).about).to.deep.equal({ kind: 'destination', name: 'crm' });
     const all = troublesOf(
       aStatus({ destinations: [paused, aDestination('idle')], resolvers: [resolver], pulls: [pull] }),
     );

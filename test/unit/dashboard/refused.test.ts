@@ -3,7 +3,6 @@ import {
   originText,
   type Refusal,
   refusedQuery,
-  refusingSource,
   secretAdvice,
   secretText,
 } from '../../../core/dashboard/build/model/refused.js';
@@ -29,19 +28,6 @@ describe('refused requests in the page', () => {
     expect(secretAdvice([{ code: 'NOT_FOUND', secret: null }])).to.equal(null);
     expect(secretAdvice([none])).to.match(/^Compare the secret/);
     expect(secretAdvice([none, swapped])).to.match(/two secrets are swapped/);
-  });
-
-  it('are what a problem of the status is about only where it names a source that refuses', () => {
-    const refusal = unverified(null);
-    const sources = [
-      { source: 'agent', refusal },
-      { source: 'agents', refusal },
-      { source: 'calls', refusal: null },
-    ];
-    expect(refusingSource('Source agents: 1 request was refused in the last hour.', sources)).to.equal('agents');
-    expect(refusingSource('Source agents cannot pull its events: HTTP 500.', sources)).to.equal(undefined);
-    expect(refusingSource('Source calls: 1 request was refused in the last hour.', sources)).to.equal(undefined);
-    expect(refusingSource('All well.', sources)).to.equal(undefined);
   });
 
   it('are listed by their source, or by the code of those without one', () => {

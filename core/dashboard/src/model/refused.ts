@@ -43,14 +43,6 @@ export function refusedQuery(source: string): Readonly<Record<string, string>> {
   return source === '' ? { code: 'NOT_FOUND' } : { source };
 }
 
-/** The source whose refused requests a problem of the status is about; undefined = it is about something else. */
-export function refusingSource(
-  what: string,
-  sources: readonly { readonly source: string; readonly refusal: Refusal | null }[],
-): string | undefined {
-  return sources.find(({ source, refusal }) => refusal !== null && what.startsWith(`Source ${source}: `))?.source;
-}
-
 /** Whose secret was expected, and whose the request has. Empty where the secret is not the reason. */
 export function secretText({ secret }: Pick<Refusal, 'secret'>): string {
   if (secret === null) return '';

@@ -24,6 +24,8 @@ export interface Trouble {
   readonly level: 'bad' | 'warn' | 'busy' | 'well';
   readonly what: string;
   readonly advice: string;
+  /** `source`: its refused requests. Absent: the router, its store, or all. */
+  readonly about?: { readonly kind: 'destination' | 'resolver' | 'source' | 'pull'; readonly name: string } | undefined;
 }
 
 export type Level = Trouble['level'];

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { bytesText, percent } from '../model/history.js';
 import { linkTo } from '../model/location.js';
-import { refusedQuery, refusingSource } from '../model/refused.js';
+import { refusedQuery } from '../model/refused.js';
 import type { ResolverStatus, Status } from '../model/replies.js';
 import { count, duration, ends } from '../model/wording.js';
 import { Controls } from '../parts/controls.js';
@@ -29,8 +29,7 @@ export function Overview({ status }: ViewProps) {
 
 function Everything({ value, status }: { readonly value: Status; readonly status: Resource<Status> }) {
   const history = useHistory('1h');
-  const { level, what, advice } = value.summary;
-  const dead = value.destinations.find((row) => row.trouble.level === level && (row.dead ?? 0) > 0)?.destination;
+  const { level, what, advice, about } = value.summary;
   return (
     <>
       <div class={`headline ${level}`}>
@@ -40,12 +39,10 @@ function Everything({ value, status }: { readonly value: Status; readonly status
         </p>
         {advice !== '' && (
           <p>
-            {advice}{' '}
-            {dead !== undefined && <a href={linkTo(['dead'], { destination: dead })}>Dead deliveries of {dead}</a>}
-            <RefusedLink source={refusingSource(what, value.sources)} />
+            {advice} <ProblemLink about={about} destinations={value.destinations} />
           </p>
         )}
-        {value.troubles.length > 1 && <Others troubles={value.troubles.slice(1)} sources={value.sources} />}
+        {value.troubles.length > 1 && <Others troubles={value.troubles.slice(1)} destinations={value.destinations} />}
       </div>
       <section aria-labelledby="destinations">
         <h2 id="destinations">Destinations</h2>
@@ -69,15 +66,15 @@ function Everything({ value, status }: { readonly value: Status; readonly status
 }
 
 /** What else fails or waits: all of it where it is short. */
-function Others({ troubles, sources }: Pick<Status, 'troubles' | 'sources'>) {
+function Others({ troubles, destinations }: Pick<Status, 'troubles' | 'destinations'>) {
   return (
     <details open={troubles.length <= fewTroubles}>
       <summary>{count(troubles.length, 'further problem', 'further problems')}</summary>
       <ul>
-        {troubles.map(({ level, what, advice }) => (
+        {troubles.map(({ level, what, advice, about }) => (
           <li key={what}>
             <Badge level={level}>{level === 'bad' ? 'Trouble' : 'Attention'}</Badge> {what}{' '}
-            <span class="dim">{advice}</span> <RefusedLink source={refusingSource(what, sources)} />
+            <span class="dim">{advice}</span> <ProblemLink about={about} destinations={destinations} />
           </li>
         ))}
       </ul>
@@ -85,10 +82,18 @@ function Others({ troubles, sources }: Pick<Status, 'troubles' | 'sources'>) {
   );
 }
 
-/** Of a problem that is about the refused requests of a source. */
-function RefusedLink({ source }: { readonly source: string | undefined }) {
-  if (source === undefined) return null;
-  return <a href={linkTo(['refused'], refusedQuery(source))}>Refused requests of {source}</a>;
+interface ProblemLinkProps extends Pick<Status, 'destinations'> {
+  readonly about: Status['summary']['about'];
+}
+
+/** To what a problem is about: refused requests, or dead deliveries. */
+function ProblemLink({ about, destinations }: ProblemLinkProps) {
+  if (about === undefined) return null;
+  const { kind, name } = about;
+  if (kind === 'source') return <a href={linkTo(['refused'], refusedQuery(name))}>Refused requests of {name}</a>;
+  const dead = kind === 'destination' ? destinations.find(({ destination }) => destination === name)?.dead : null;
+  if (dead == null || dead === 0) return null;
+  return <a href={linkTo(['dead'], { destination: name })}>Dead deliveries of {name}</a>;
 }
 
 function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]; readonly changed: () => void }) {

@@ -13,6 +13,15 @@ export interface Trouble {
   readonly level: (typeof levels)[number];
   readonly what: string;
   readonly advice: string;
+  /** Absent where it is about the router itself, its store, or all. */
+  readonly about?: Subject;
+}
+
+/** What a problem is about. `source`: its refused requests; `pull`: a source that pulls. */
+export const subjectKinds = ['destination', 'resolver', 'source', 'pull'] as const;
+interface Subject {
+  readonly kind: (typeof subjectKinds)[number];
+  readonly name: string;
 }
 
 /** Deliveries that wait longer are late: attempts take seconds. */
@@ -162,16 +171,17 @@ export function troublesOf(status: Status): readonly Trouble[] {
           ),
         ];
   const ofDestinations = worstFirst(destinations, nowMs).map((row) =>
-    named(`Destination ${row.destination}`, troubleOf(row, nowMs)),
+    named('destination', row.destination, troubleOf(row, nowMs)),
   );
   const ofPulls = pulls
     .filter(({ state }) => state === 'waiting')
-    .map(({ source, lastFailure }) =>
-      bad(
+    .map(({ source, lastFailure }) => ({
+      ...bad(
         `Source ${source} cannot pull its events: ${ended(lastFailure?.reason ?? 'the reason is unknown')}`,
         'The router starts it again by itself. Fix the cause.',
       ),
-    );
+      about: { kind: 'pull' as const, name: source },
+    }));
   const ofResolvers = resolvers.flatMap((row) => resolverTrouble(row, nowMs));
   // A reload may have fixed why requests were refused before it. Requests to a source that pulls are no events of it.
   const receiving = sources.filter(
@@ -202,23 +212,24 @@ function refusalTrouble(
   const requests = refusedLately === 1 ? '1 request was' : `${refusedLately} requests were`;
   const others = isAll ? ', and none was accepted' : '';
   const which = refusedLately === recent.count ? 'Reason' : 'Most often';
-  return [
-    warn(
-      `Source ${source}: ${requests} refused in the last hour${others}. ${which}: ${ended(recent.reason)}`,
-      'Fix the cause: the sender may not repeat what was refused.',
-    ),
-  ];
+  const trouble = warn(
+    `Source ${source}: ${requests} refused in the last hour${others}. ${which}: ${ended(recent.reason)}`,
+    'Fix the cause: the sender may not repeat what was refused.',
+  );
+  return [{ ...trouble, about: { kind: 'source', name: source } }];
 }
 
 function resolverTrouble({ resolver, holds, load }: ResolverStatus, nowMs: number): readonly Trouble[] {
-  const [what, advice] = [`Resolver ${resolver}`, 'Calls are answered without it.'];
+  const advice = 'Calls are answered without it.';
   const paused = holds.find(({ kind }) => kind === 'paused');
   if (paused !== undefined)
-    return [named(what, warn(pausedText(paused), `${advice} Resume it when the reason is gone.`))];
+    return [named('resolver', resolver, warn(pausedText(paused), `${advice} Resume it when the reason is gone.`))];
   const open = holds.find(({ kind }) => kind === 'breaker-open');
   if (open === undefined) return [];
   const failure = load.lastFailure === null ? '' : ` Last failure: ${ended(load.lastFailure.reason)}`;
-  return [named(what, bad(`Its circuit breaker is open.${failure}`, `${advice} ${probeText(open, nowMs)}`))];
+  return [
+    named('resolver', resolver, bad(`Its circuit breaker is open.${failure}`, `${advice} ${probeText(open, nowMs)}`)),
+  ];
 }
 
 function bad(what: string, advice: string): Trouble {
@@ -229,8 +240,9 @@ function warn(what: string, advice: string): Trouble {
   return { level: 'warn', what, advice };
 }
 
-function named(name: string, { what, ...rest }: Trouble): Trouble {
-  return { ...rest, what: `${name}: ${lowered(what)}` };
+function named(kind: 'destination' | 'resolver', name: string, { what, ...rest }: Trouble): Trouble {
+  const noun = kind === 'destination' ? 'Destination' : 'Resolver';
+  return { ...rest, what: `${noun} ${name}: ${lowered(what)}`, about: { kind, name } };
 }
 
 function lowered(text: string): string {

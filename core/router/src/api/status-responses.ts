@@ -1,6 +1,6 @@
 /** Response schemas of the API about how the router, its destinations and its resolvers stand. */
 import { z } from 'zod';
-import { levels } from '../admin/trouble.js';
+import { levels, subjectKinds } from '../admin/trouble.js';
 import { sourceStatus } from './refused-responses.js';
 import { count, hold, list, named, time } from './responses.js';
 
@@ -12,6 +12,13 @@ const trouble = z
     }),
     what: z.string(),
     advice: z.string().meta({ description: 'What to do; empty where there is nothing.' }),
+    about: z
+      .object({ kind: z.enum(subjectKinds), name: z.string() })
+      .optional()
+      .meta({
+        description:
+          'What it is about, by its name; `source`: its refused requests, `pull`: a source that pulls. Absent: the router, its store, or all.',
+      }),
   })
   .register(named, { id: 'Trouble' });
 export type Trouble = z.output<typeof trouble>;
