@@ -1,7 +1,6 @@
 import { expect } from 'chai';
-import type { Browser, Page } from 'playwright-core';
-import { startBrowser } from '../support/browser.js';
-import { type DashboardOptions, type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
+import type { Page } from 'playwright-core';
+import { dashboardWorlds } from '../support/dashboard.js';
 
 type Deliveries = { readonly deliveries: readonly { readonly state: string }[] };
 
@@ -13,21 +12,7 @@ const failing = {
 };
 
 describe('an operator with the page, while something fails or changes', () => {
-  let browser: Browser;
-  let world: DashboardWorld | null = null;
-  before(async () => {
-    browser = await startBrowser();
-  });
-  afterEach(async () => {
-    await world?.close();
-    world = null;
-  });
-  after(() => browser.close());
-
-  async function setup(options: DashboardOptions = {}): Promise<DashboardWorld> {
-    world = await dashboardWorld(browser, options);
-    return world;
-  }
+  const setup = dashboardWorlds();
 
   it('is shown that the page is old while the API fails, and the page goes on by itself', async () => {
     const { tab } = await setup();

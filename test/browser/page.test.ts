@@ -1,27 +1,11 @@
 import { stringifyJson } from '@switchhook/sdk';
 import { expect } from 'chai';
-import type { Browser } from 'playwright-core';
-import { startBrowser } from '../support/browser.js';
-import { type DashboardOptions, type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
+import { dashboardWorlds } from '../support/dashboard.js';
 import { ring } from '../support/phones.js';
 import { endedBody, postSigned } from '../support/signing.js';
 
 describe('an operator with the page', () => {
-  let browser: Browser;
-  let world: DashboardWorld | null = null;
-  before(async () => {
-    browser = await startBrowser();
-  });
-  afterEach(async () => {
-    await world?.close();
-    world = null;
-  });
-  after(() => browser.close());
-
-  async function setup(options: DashboardOptions = {}): Promise<DashboardWorld> {
-    world = await dashboardWorld(browser, options);
-    return world;
-  }
+  const setup = dashboardWorlds();
 
   it('finds why a call did not reach the CRM, and fixes it with a click', async () => {
     const { tab, send, until, crm } = await setup({ crmAnswers: () => ({ status: 422, body: 'no such customer' }) });

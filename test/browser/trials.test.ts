@@ -1,23 +1,11 @@
 import { expect } from 'chai';
-import type { Browser } from 'playwright-core';
-import { startBrowser } from '../support/browser.js';
-import { type DashboardOptions, type DashboardWorld, dashboardWorld } from '../support/dashboard.js';
+import { dashboardWorlds } from '../support/dashboard.js';
 import { ring } from '../support/phones.js';
 
 type Calls = { readonly calls: readonly { readonly id: string }[] };
 
 describe('an operator who tries a body', () => {
-  let browser: Browser;
-  let world: DashboardWorld;
-  before(async () => {
-    browser = await startBrowser();
-  });
-  afterEach(() => world.close());
-  after(() => browser.close());
-  const setup = async (options?: DashboardOptions) => {
-    world = await dashboardWorld(browser, options);
-    return world;
-  };
+  const setup = dashboardWorlds();
 
   it('chooses a sample of a call, and sees what the caller would get and why; nothing is kept or counted', async () => {
     const { tab, url } = await setup();
@@ -129,19 +117,10 @@ describe('an operator who tries a body', () => {
 });
 
 describe('an operator who looks at calls', () => {
-  let browser: Browser;
-  let world: DashboardWorld;
-  before(async () => {
-    browser = await startBrowser();
-    world = await dashboardWorld(browser);
-  });
-  after(async () => {
-    await world.close();
-    await browser.close();
-  });
+  const setup = dashboardWorlds();
 
   it('watches phones ring, page by page, with lines for what each answer had of the ring', async () => {
-    const { tab, url } = world;
+    const { tab, url } = await setup();
     const { page } = tab;
     await tab.go('calls');
     await page.getByText('No call was answered yet.').waitFor();

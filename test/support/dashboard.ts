@@ -6,6 +6,7 @@ import { Clock } from '@switchhook/sdk';
 import { type Receiver, receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
+import { startBrowser } from './browser.js';
 import { type PageServer, pageServer } from './page-server.js';
 import { token as callToken } from './phones.js';
 import { endedBody, postSigned, secret } from './signing.js';
@@ -205,4 +206,22 @@ let source: Promise<string> | null = null;
 function axeSource(): Promise<string> {
   source ??= import('node:fs/promises').then(({ readFile }) => readFile(axe, 'utf8'));
   return source;
+}
+
+/** For the tests of a suite: makes a world for one, in a browser that all of them share, and closes it after that test. */
+export function dashboardWorlds(): (options?: DashboardOptions) => Promise<DashboardWorld> {
+  let browser: Browser;
+  let world: DashboardWorld | null = null;
+  before(async () => {
+    browser = await startBrowser();
+  });
+  afterEach(async () => {
+    await world?.close();
+    world = null;
+  });
+  after(() => browser.close());
+  return async (options = {}) => {
+    world = await dashboardWorld(browser, options);
+    return world;
+  };
 }
