@@ -96,7 +96,7 @@ export { Figures } from './system/figures.js';
 export { fetchResponse, Network, openNetwork } from './system/http-client.js';
 export { newEventId } from './system/ids.js';
 export { pagesOf } from './system/lists.js';
-export { openLog } from './system/log.js';
+export { GatheredLines, openLog } from './system/log.js';
 export { Mask, maskedJson, maskFor } from './system/mask.js';
 export { openMetrics, unfailingMetrics } from './system/metrics.js';
 export { Observations } from './system/observations.js';

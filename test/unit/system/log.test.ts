@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { maskFor, openLog } from '@switchhook/core/internal';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { GatheredLines, maskFor, openLog } from '@switchhook/core/internal';
+import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 
 describe('a line of the log', () => {
@@ -52,5 +53,58 @@ describe('a line of the log', () => {
       .and.to.include('\\u001b]0;owned\\u0007\\r\\b\\u007f\\u009b31m\\u202egnp\\u2028\\u2029');
     for (const text of [lines.join(''), pretty.replace(/\p{Cc}\[\d+m/gu, '')])
       expect(text.match(/(?!\n)[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu), text).to.equal(null);
+  });
+});
+
+describe('lines of a log', () => {
+  const gathering = () => {
+    const written: string[] = [];
+    const clock = new FakeClock();
+    const to = new GatheredLines({ write: (lines) => written.push(lines) }, clock);
+    return { written, clock, log: openLog({ level: 'info', mask: maskFor([]), to }) };
+  };
+  const eventsIn = (lines: string | undefined): readonly string[] =>
+    (lines ?? '').split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).event]));
+
+  it('are written together, after 50 ms', async () => {
+    const { written, clock, log } = gathering();
+    log.info('event.received');
+    log.info('delivery.attempted');
+    await clock.advance(49);
+    expect(written).to.deep.equal([]);
+    await clock.advance(1);
+    expect(written.map(eventsIn)).to.deep.equal([['event.received', 'delivery.attempted']]);
+    log.info('event.received');
+    await clock.advance(50);
+    expect(written.map(eventsIn)).to.have.lengthOf(2);
+  });
+
+  it('are written at once when one of them is a warning or an error', () => {
+    for (const level of ['warn', 'error'] as const) {
+      const { written, log } = gathering();
+      log.info('event.received');
+      log[level]('call.failed');
+      expect(written.map(eventsIn)).to.deep.equal([['event.received', 'call.failed']]);
+    }
+  });
+
+  it('are written without waiting when there are many, each once', async () => {
+    const { written, clock, log } = gathering();
+    for (let n = 0; n < 200; n += 1) log.info('event.received', { n });
+    expect(written).to.have.lengthOf.within(1, 10);
+    await clock.advance(50);
+    const numbers = written.flatMap((lines) => [...lines.matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n)));
+    expect(numbers).to.deep.equal(Array.from({ length: 200 }, (_, n) => n));
+  });
+
+  it('are complete when the process ends by itself, by an exit, or by an error that is not caught', () => {
+    for (const end of ['', 'process.exit(0);', "setImmediate(() => { throw new Error('uncaught'); });"]) {
+      const script = `const { maskFor, openLog } = await import('@switchhook/core/internal');
+        const log = openLog({ level: 'info', mask: maskFor([]) });
+        log.info('event.received');
+        ${end}`;
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+      expect(eventsIn(stdout), end).to.deep.equal(['event.received']);
+    }
   });
 });

@@ -102,8 +102,8 @@ function draftRead(
   invalid: (draft: unknown, allowed: string) => Error,
 ): EventDraft {
   if (!isObject(draft)) throw invalid(draft, allowedDraft);
-  const wrong = Object.entries(draftFields).flatMap(([name, fits]) => (fits(draft) ? [] : [name]));
-  if (wrong.length === 0) return withPartyRead(draft, read);
+  if (draftChecks.every(([, fits]) => fits(draft))) return withPartyRead(draft, read);
+  const wrong = draftChecks.flatMap(([name, fits]) => (fits(draft) ? [] : [name]));
   throw invalid(draft, `${allowedDraft}; missing or wrong: ${wrong.join(', ')}`);
 }
 
@@ -122,6 +122,7 @@ const draftFields: Readonly<Record<keyof EventDraft, (draft: EventDraft) => bool
   data: ({ data, body }) => isPlain(data) && (body !== undefined || isJson(data)),
   body: ({ body }) => body === undefined || body instanceof Uint8Array,
 };
+const draftChecks = Object.entries(draftFields);
 
 function isText(value: unknown, longest: number): boolean {
   return typeof value === 'string' && value.length <= longest;
