@@ -24,6 +24,8 @@ export interface Size {
 }
 
 export const connections = 64;
+/** Requests before a measurement: the first thousands run on code that is not compiled yet. */
+export const warmUp = 5_000;
 
 /** What was measured, and what it is compared with. */
 export type Pair = readonly [measured: number, compared: number];
@@ -35,8 +37,7 @@ export async function loaded(
   end: (server: Server) => Promise<void> = (started) => started.stop(),
 ): Promise<Measured> {
   const whole = { ...load, port: server.port, secret, connections };
-  // The first thousands run on code that is not compiled yet.
-  await measure({ ...whole, requests: 5_000, label: `${load.label}-warm` });
+  await measure({ ...whole, requests: warmUp, label: `${load.label}-warm` });
   const measured = await measure(whole);
   await end(server);
   if (measured.statuses['200'] !== load.requests)
