@@ -1,6 +1,7 @@
 /** Rows of JSON and YAML: a list of objects, or an object whose names are the keys. */
-import { type JsonObject, type JsonValue, parseJson } from '@switchhook/sdk';
-import { parse, type ScalarTag, YAMLParseError } from 'yaml';
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { parseJson } from '@switchhook/sdk/thread';
+import type { ScalarTag } from 'yaml';
 import { FileProblem } from './file-problem.js';
 import type { Row } from './row.js';
 
@@ -19,7 +20,7 @@ export async function* documentRows(pieces: AsyncIterable<string>, settings: Doc
     text += piece;
     if (text.length > maxBytes) throw new FileProblem(`it is larger than ${maxBytes / 1e6} MB: write it as CSV`);
   }
-  const content = format === 'json' ? readJson(text) : readYaml(text);
+  const content = format === 'json' ? readJson(text) : await readYaml(text);
   if (Array.isArray(content)) yield* rowsOfList(content as readonly JsonValue[], key);
   else if (isObject(content)) yield* rowsByKey(content, key);
   else throw new FileProblem('expected a list of objects, or an object of objects');
@@ -68,7 +69,8 @@ function safeNumber(_key: unknown, value: unknown): unknown {
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-function readYaml(text: string): JsonValue {
+async function readYaml(text: string): Promise<JsonValue> {
+  const { parse, YAMLParseError } = await import('yaml');
   try {
     return parse(text, safeNumber, {
       customTags: (tags) => [numberAsWritten, ...tags],

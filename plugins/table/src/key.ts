@@ -1,5 +1,5 @@
 /** What two ways of writing the same key have in common. */
-import { isPhoneNumber, type PhoneNormalizer, phoneKeys } from '@switchhook/sdk';
+import { isPhoneNumber, type PhoneNormalizer, phoneKeys } from '@switchhook/sdk/thread';
 
 /** How keys are compared. */
 export interface KeySettings {

@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { CsvError, parse as csvParser } from 'csv-parse';
-import { documentRows } from './document.js';
 import { FileProblem } from './file-problem.js';
 import type { Row } from './row.js';
 
@@ -23,9 +22,12 @@ const maxRowLength = 1_000_000;
 const maxBytes = { json: 50_000_000, yaml: 5_000_000 };
 
 /** Reads row after row. Throws a `FileProblem` at the first thing that is wrong. */
-export function rowsOf(settings: FileSettings): AsyncIterable<Row> {
+export async function* rowsOf(settings: FileSettings): AsyncGenerator<Row> {
   const { file, format, key } = settings;
-  return format === 'csv' ? csvRows(settings) : documentRows(textOf(file), { format, key, maxBytes: maxBytes[format] });
+  if (format === 'csv') return yield* csvRows(settings);
+  // Only where it is needed: the thread of each table loads it anew.
+  const { documentRows } = await import('./document.js');
+  yield* documentRows(textOf(file), { format, key, maxBytes: maxBytes[format] });
 }
 
 async function* csvRows({ file, key, delimiter }: FileSettings): AsyncGenerator<Row> {

@@ -2,7 +2,8 @@
  * A table in memory, made to be handed from thread to thread: a hash index over rows written as JSON, all in plain
  * bytes, which the garbage collector need not walk through.
  */
-import { type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
+import type { JsonObject, JsonValue } from '@switchhook/sdk';
+import { parseJson, stringifyJson } from '@switchhook/sdk/thread';
 import { FileProblem } from './file-problem.js';
 
 /** A table as its bytes, whose buffers can be transferred. */

@@ -53,6 +53,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, readonly s
     'ledger.ts': ['contract', 'errors', 'http'],
     'index.ts': ['contract', 'errors', 'file-watch.ts', 'http', 'ledger.ts', 'masking', 'options'],
     'internal.ts': ['contract', 'errors', 'masking', 'options', 'timing.ts'],
+    'thread.ts': ['errors', 'http', 'options'],
   },
   router: {
     resilience: [],
@@ -247,7 +248,7 @@ function mayImport(path: string, name: string): boolean {
 function mayPluginImport(path: string, name: string): boolean {
   if (name.startsWith('.'))
     return posix.join(posix.dirname(path), name).startsWith(path.split('/').slice(0, 3).join('/'));
-  return !name.startsWith('@switchhook/') || name === '@switchhook/sdk';
+  return !name.startsWith('@switchhook/') || ['@switchhook/sdk', '@switchhook/sdk/thread'].includes(name);
 }
 
 function moduleOf(path: string): string {

@@ -1,6 +1,8 @@
-/** Imports of the router's own packages in the files of a plugin: `@switchhook/sdk` is the only one that is made for them. */
+/** Imports of the router's own packages in the files of a plugin: only `@switchhook/sdk` is for plugins, and `@switchhook/sdk/thread` for their threads. */
 import { readFileSync } from 'node:fs';
 import { shortPath } from '../system/returned.js';
+
+const forPlugins: ReadonlySet<string> = new Set(['@switchhook/sdk', '@switchhook/sdk/thread']);
 
 /** Comments, texts and templates, in the order in which they stand: what looks like one within another is none. */
 const parts = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`/g;
@@ -18,7 +20,7 @@ export function ownImports(files: Iterable<string>): readonly string[] {
       return [...withoutComments(source).matchAll(ownImport)].flatMap(
         ({ 0: whole, 1: name, 2: called = '', index }) => {
           const imported = name ?? called;
-          if (imported === '@switchhook/sdk') return [];
+          if (forPlugins.has(imported)) return [];
           const line = source.slice(0, index + whole.length).split('\n').length;
           return [`it imports ${imported} (${shortPath(file)}:${line})`];
         },
