@@ -4,8 +4,8 @@ import { type RouterOptions, withRouter } from '../api-client.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { DevSession } from './dev-session.js';
 import { withoutAnswer } from './fixture.js';
+import { stopSignal } from './run-router.js';
 import { chosenSample, type Sample } from './send.js';
-import { stopSignal } from './start.js';
 
 interface DevOptions extends Omit<RouterOptions, 'json'> {
   readonly send?: string;

@@ -1,9 +1,8 @@
 /** The API: checks access and request, calls the endpoint, and reports errors as `application/problem+json`. */
 
-import { type Clock, isRefusal, type Log, parseJson, type Refusal, refuse } from '@switchhook/sdk';
+import { type Clock, isRefusal, type JsonObject, type Log, parseJson, type Refusal, refuse } from '@switchhook/sdk';
 import { ERRORS, isServerError, withTimeout } from '@switchhook/sdk/internal';
 import type { Context } from 'koa';
-import bodyParser from 'koa-bodyparser';
 import type { z } from 'zod';
 import { nothing } from '../api/requests.js';
 import type { problem } from '../api/responses.js';
@@ -45,7 +44,7 @@ const headers = {
 };
 
 export function apiFor(parts: ApiParts): Api {
-  const document = openApiDocument(endpoints, parts.info.version);
+  let document: JsonObject | null = null;
   const parseBody = bodyReader(parts);
   const sessions = new Sessions(() => parts.access.token, parts.clock);
   const check = (ctx: Context) => requireAccess(ctx, parts.access, () => sessions.isSignedIn(ctx));
@@ -57,7 +56,11 @@ export function apiFor(parts: ApiParts): Api {
   const documentRoute: Route = {
     method: 'GET',
     path: '/api/openapi.json',
-    reply: async () => document,
+    reply: async () => {
+      // Not at the start, of which it would take a twentieth.
+      document ??= openApiDocument(endpoints, parts.info.version);
+      return document;
+    },
   };
   const dispatch = routed([...routes, documentRoute], 'no such path; GET /api/openapi.json lists them');
   return async (ctx) => {
@@ -133,7 +136,7 @@ function bodyReader(parts: ApiParts): ParseBody {
     const limits = isOpen ? { ...parts.limits, maxBytes: openBodyBytes } : parts.limits;
     if (!ctx.is('application/json')) throw refuse('UNSUPPORTED_MEDIA_TYPE', 'a body in application/json is expected');
     try {
-      await withTimeout(clock, limits.timeoutMs, () => parserOf(limits)(ctx, async () => {}));
+      await withTimeout(clock, limits.timeoutMs, async () => (await parserOf(limits))(ctx, async () => {}));
     } catch (error) {
       if (isRefusal(error)) throw error;
       throw refuse('BODY_TOO_SLOW', `no complete body after ${limits.timeoutMs} ms`, { cause: error });
@@ -144,7 +147,9 @@ function bodyReader(parts: ApiParts): ParseBody {
   };
 }
 
-function parserOf({ maxBytes }: BodyLimits) {
+async function parserOf({ maxBytes }: BodyLimits) {
+  // Not at the start, of which it would take a twentieth: many a router never reads a body of the API.
+  const { default: bodyParser } = await import('koa-bodyparser');
   return bodyParser({
     enableTypes: ['json'],
     jsonLimit: `${maxBytes}b`,

@@ -1,7 +1,6 @@
 /** Checks what a plugin exports before any of it is used: finds every mistake, and names the component, its file and its line. */
 import type { Component, Kind, Plugin, PluginOptions } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
-import { inputSchema } from '../config/json-schema.js';
 import { namePattern, rowSchemas } from '../config/row-schemas.js';
 import { described, shortPath } from '../system/returned.js';
 import { serviceProblems } from './plugin-providers.js';
@@ -155,9 +154,8 @@ function optionProblems(kind: Kind | null, options: unknown): readonly string[] 
   if (defOf(def.catchall)?.type !== 'never')
     return [`options is no strict object, so misspelled keys would be ignored; ${allowed}`];
   const reserved = Object.keys(kind === null ? {} : rowSchemas[kind].shape);
-  const { properties = {} } = inputSchema(options as Component['options']);
-  return Object.keys(Object(def.shape)).flatMap((name) => {
-    const { description } = Object(properties[name]);
+  return Object.entries(Object(def.shape)).flatMap(([name, schema]) => {
+    const description = descriptionOf(schema);
     return [
       ...(reserved.includes(name)
         ? [`option ${name}: every row of a ${kind} has this key already; rename the option`]
@@ -165,6 +163,13 @@ function optionProblems(kind: Kind | null, options: unknown): readonly string[] 
       ...(isText(description) ? [] : [`option ${name} has no description: add .meta({ description: '…' })`]),
     ];
   });
+}
+
+/** Its own, or that of what `optional`, `default` or a transformation wraps. As in the JSON schema, which takes long to make. */
+function descriptionOf(schema: unknown): unknown {
+  const def = defOf(schema);
+  if (def === null) return undefined;
+  return Object(schema).description ?? descriptionOf(def.innerType ?? def.in);
 }
 
 /** The limits are checked as if they stood in a row. */
