@@ -28,8 +28,9 @@ export async function failureOf(blocks: readonly Block[], missing = missingProgr
     const file = await copyConfiguration(place.directory, port);
     await standIns(join(place.directory, 'bin'), missing);
     const uses = (words: RegExp) => blocks.some(({ code }) => words.test(code));
-    if (uses(/(?<![\w@/-])(switchhook|curl)\b/))
-      await place.start(file, uses(/switchhook restart\b/) ? ['--replaceable'] : []);
+    if (uses(/switchhook restart\b/)) await place.start(file, ['--replaceable']);
+    // Like the commands, in this process: the start of another one takes longer than most documents.
+    else if (uses(/(?<![\w@/-])(switchhook|curl)\b/)) await place.serve(file);
     const script = blocks.map(({ path, line, code }) => `echo '# ${path}:${line}'\n${code}`).join('\n');
     return await run(script.replaceAll(`:${documentedPort}`, `:${port}`), place.directory, commands.port);
   } finally {

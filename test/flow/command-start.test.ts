@@ -30,11 +30,11 @@ for (const words of JSON.parse(process.argv[1]))
     if (error.name !== 'CommandFailure' || /UNREACHABLE|no router/.test(error.message)) throw error;
   });`;
 
-/** Modules that one process imports for these commands. */
-async function loadedBy(commands: readonly (readonly string[])[]): Promise<readonly string[]> {
+/** Modules that one process imports for these commands, or by this code. */
+async function loadedBy(commands: readonly (readonly string[])[], code = running): Promise<readonly string[]> {
   const args = [
     ...['--import', moduleOf(`import { register } from 'node:module'; register(${JSON.stringify(moduleOf(hooks))});`)],
-    ...['--input-type=module', '--eval', running, JSON.stringify(commands)],
+    ...['--input-type=module', '--eval', code, JSON.stringify(commands)],
   ];
   const shell = 'exec "$0" "$@" 3>&1 1>/dev/null';
   const { stdout } = await promisify(execFile)('sh', ['-c', shell, process.execPath, ...args], { maxBuffer: 2 ** 24 });
@@ -51,6 +51,13 @@ describe('starting a command', () => {
     expect(
       loaded.filter((url) => /\/sdk\/dist\/|\/node_modules\/(?!commander\/)/.test(url) || inRouter.test(url)),
     ).to.deep.equal([]);
+  });
+
+  it('loads neither the router nor its libraries in a supervisor', async () => {
+    const [start, replaceable] = ['commands/start.js', 'replaceable.js'].map((name) => new URL(name, program).href);
+    const loaded = await loadedBy([], `await import('${start}'); await import('${replaceable}');`);
+    expect(loaded).to.include.members([start, replaceable]);
+    expect(loaded.filter((url) => inRouter.test(url))).to.deep.equal([]);
   });
 
   it('loads neither the router nor its plugins where it only asks a running router', async () => {
