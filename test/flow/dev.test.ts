@@ -26,17 +26,23 @@ describe('switchhook dev', () => {
     return started;
   };
 
-  it('shows after each save what a destination would get, and which routes did not match, without a delivery', async () => {
+  it('shows after each save what a destination would get, and which routes did not match, without a delivery; writes the schema for the editor, and reports that it cannot check types without typescript', async () => {
     await linkWithoutCompiler(place);
     const crm = await receiver();
     await place.write('switchhook.yaml', yaml(crm.url));
-    const { shown, stop, closed } = dev('--send', 'call_ended');
+    const { shown, seen, stop, closed } = dev('--send', 'call_ended');
     const start = await shown(/"text": "Call \w+"/);
     expect(start).to.match(/running switchhook\.yaml at http:\/\/127\.0\.0\.1:\d+\nDeliveries are not made/);
     expect(start).to.match(/\ncall_ended {2}\w+ {2}from agents {2}event [-0-9a-f]+\n✔ notes: crm would get:/);
     await shown(/✘ long-calls: event\.data\.call\.call_id == 'none' is false/);
-    await place.write('plugins/crm.ts', plugin({ body: 'content' }));
+    await seen(/wrote schema\.json, for the editor/);
+    expect(await readFile(place.path('schema.json'), 'utf8')).to.not.include('The text of the note.');
+    await place.write('plugins/crm.ts', plugin({ body: 'content' }).replace("'The note.'", "'The text of the note.'"));
     expect(await shown(/"content": "Call \w+"/)).to.match(/\nreloaded in \d+m?s: destinations: changed crm/);
+    // Once for each version of the plugin.
+    await seen(/wrote schema\.json, for the editor[\s\S]*wrote schema\.json, for the editor/);
+    expect(await readFile(place.path('schema.json'), 'utf8')).to.include('The text of the note.');
+    await seen(/types: not checked, because typescript is not installed here: npm install --save-dev typescript/);
     stop();
     expect(await closed).to.equal(0);
     expect(crm.requests).to.deep.equal([]);
@@ -143,21 +149,6 @@ describe('switchhook dev', () => {
     await shown(/types: not checked of plugins\/crm\.ts: add them to "include" in tsconfig\.json/);
   });
 
-  it('reports that it cannot check types where typescript is not installed', async () => {
-    await linkWithoutCompiler(place);
-    const { shown } = dev();
-    await shown(/types: not checked, because typescript is not installed here: npm install --save-dev typescript/);
-  });
-
-  it("writes the editor's schema, and again when a plugin has another option", async () => {
-    await linkWithoutCompiler(place);
-    const { shown } = dev();
-    await shown(/wrote schema\.json, for the editor/);
-    await place.write('plugins/crm.ts', plugin().replace("'The note.'", "'The text of the note.'"));
-    await shown(/wrote schema\.json, for the editor/);
-    expect(await readFile(place.path('schema.json'), 'utf8')).to.include('The text of the note.');
-  });
-
   it('sends an event that a running router has received, and otherwise what it has received itself', async () => {
     await linkWithoutCompiler(place);
     const file = await place.write('other.yaml', yaml('http://127.0.0.1:9', 'server: { host: 127.0.0.1, port: 0 }\n'));
@@ -202,7 +193,7 @@ describe('switchhook dev', () => {
       [['--send', 'call_ended', '--event', '1'], '--send and --event exclude each other: pass one of them'],
       [['--port', '70000'], 'It must be a port, from 0 to 65535.'],
     ] as const) {
-      const { code, stderr } = await place.run(['dev', '--config', 'switchhook.yaml', ...args]);
+      const { code, stderr } = await place.command(['dev', '--config', 'switchhook.yaml', ...args]);
       expect({ code, stderr }).to.have.property('code', 2);
       expect(stderr).to.include(said);
     }

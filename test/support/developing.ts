@@ -65,17 +65,19 @@ export async function linkWithoutCompiler(place: Workplace): Promise<void> {
     await symlink(join(repository, 'node_modules', name), place.path(`node_modules/${name}`));
 }
 
-/** Starts it; `shown` waits until a text is shown, and takes all up to its end. */
+/** Starts it; `shown` waits until a text is shown, and takes all up to its end; `seen` waits until one is shown or was, and takes nothing. */
 export function startDev(place: Workplace, args: readonly string[]) {
   const child = spawn(process.execPath, [commandFile, 'dev', '--config', 'switchhook.yaml', ...args], {
     cwd: place.directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
+  let whole = '';
   let look = (): void => {};
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
+      whole += chunk;
       look();
     });
   const closed = once(child, 'close').then(([code]) => code as number | null);
@@ -93,5 +95,15 @@ export function startDev(place: Workplace, args: readonly string[]) {
       void closed.then((code) => reject(new Error(`it ended with ${code} before ${wanted}: ${text}`)));
       look();
     });
-  return { shown, closed, stop: () => child.kill('SIGINT'), kill: () => child.kill('SIGKILL') };
+  const seen = (wanted: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      look = () => {
+        if (!wanted.test(whole)) return;
+        look = () => {};
+        resolve();
+      };
+      void closed.then((code) => reject(new Error(`it ended with ${code} without ${wanted}: ${whole}`)));
+      look();
+    });
+  return { shown, seen, closed, stop: () => child.kill('SIGINT'), kill: () => child.kill('SIGKILL') };
 }
