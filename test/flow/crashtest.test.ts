@@ -49,7 +49,16 @@ describe('switchhook crashtest', function () {
   });
 
   it('finds what a store has lost that acknowledges before it keeps, ends with 1 and keeps the evidence', async () => {
-    const { code, findings, left } = await run('--kills', '4', '--plugin', lyingStore, '--store', 'lying');
+    const { code, findings, left } = await run(
+      '--kills',
+      '2',
+      '--rate',
+      '100',
+      '--plugin',
+      lyingStore,
+      '--store',
+      'lying',
+    );
     expect(findings.kept).to.equal(false);
     expect(findings.lost).to.be.greaterThan(0);
     expect(findings.delivered + findings.dead + findings.lost).to.equal(findings.expected);

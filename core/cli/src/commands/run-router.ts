@@ -9,9 +9,14 @@ import { SupervisorLink } from '../replaceable.js';
 import { startTracing } from '../tracing-sdk.js';
 import type { StartOptions } from './start.js';
 
-export async function runRouter(output: Output, options: StartOptions): Promise<void> {
+/** What `start` is given, and the environment of its process. */
+interface RunOptions extends StartOptions {
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export async function runRouter(output: Output, options: RunOptions): Promise<void> {
   const config = await configOf(options, output);
-  const endTracing = await startTracing({ ...options, required: options.otel === true, env: process.env });
+  const endTracing = await startTracing({ ...options, required: options.otel === true });
   try {
     await runConfigured(config, options, output);
   } finally {
@@ -19,7 +24,7 @@ export async function runRouter(output: Output, options: StartOptions): Promise<
   }
 }
 
-async function runConfigured(config: Config, options: StartOptions, output: Output): Promise<void> {
+async function runConfigured(config: Config, options: RunOptions, output: Output): Promise<void> {
   const link = await SupervisorLink.join();
   const restart = link === null ? {} : { restart: () => link.replace() };
   if (!options.dryRun) {
@@ -50,7 +55,7 @@ interface Run {
   readonly link: SupervisorLink | null;
 }
 
-async function run({ router, link }: Run, options: StartOptions, output: Output): Promise<void> {
+async function run({ router, link }: Run, options: RunOptions, output: Output): Promise<void> {
   const ended = link?.ended ?? stopSignal(output).then(() => ({}));
   link?.on('reload', () => void reloaded(router));
   link?.on('restart', () => void router.restart().catch(() => null));
@@ -58,7 +63,7 @@ async function run({ router, link }: Run, options: StartOptions, output: Output)
   await open({ router, link });
   try {
     if (options.watch) await router.watch();
-    const url = await router.listen(inheritedSocket(process.env));
+    const url = await router.listen(inheritedSocket(options.env));
     link?.listening();
     if (options.json) output.line(JSON.stringify({ url }));
   } catch (error) {

@@ -18,5 +18,5 @@ export async function runStart(output: Output, options: StartOptions): Promise<v
     process.exitCode = await new Supervisor(output).run();
     return;
   }
-  await (await import('./run-router.js')).runRouter(output, options);
+  await (await import('./run-router.js')).runRouter(output, { ...options, env: process.env });
 }
