@@ -66,7 +66,7 @@ describe('refused requests', () => {
       'agents',
       'agent_sales',
       'UNVERIFIED',
-      'signature does not match the body; X-SigmaMind-Signature has 64 characters, as configured it has 64',
+      'signature does not match the body; X-SigmaMind-Signature has the configured form, so the secret is another one, or the signed content is',
       'agent_sales',
       '-',
     ]);

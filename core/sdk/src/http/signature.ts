@@ -135,9 +135,27 @@ export function requireSignature(
   if (sent === '') throw refuse('UNVERIFIED', `${result.reason}; ${candidates(request)}`);
   const isOfItsForm = /does not (?:match|start)/.test(result.reason);
   if (separator !== undefined || algorithm === 'ed25519' || !isOfItsForm) throw refuse('UNVERIFIED', result.reason);
-  const expected = scheme.prefix.length + digestOf(scheme, '', []).length;
-  const found = `${header} has ${sent.length} characters, as configured it has ${expected}`;
-  throw refuse('UNVERIFIED', `${result.reason}; ${found}`);
+  throw refuse('UNVERIFIED', `${result.reason}; ${header} ${formText(scheme, sent)}`);
+}
+
+const charactersOf = {
+  hex: /^[\da-f]*$/,
+  'hex-upper': /^[\dA-F]*$/,
+  base64: /^[\w+/]*=*$/,
+  base64url: /^[\w-]*=*$/,
+} as const satisfies Record<SignatureScheme['encoding'], RegExp>;
+
+/** What of the form of a signature differs from the configured one; or that only its content can. */
+function formText(scheme: SignatureScheme, sent: string): string {
+  const { prefix, encoding } = scheme;
+  const expected = prefix.length + digestOf(scheme, '', []).length;
+  if (sent.length !== expected) return `has ${sent.length} characters, as configured it has ${expected}`;
+  if (charactersOf[encoding].test(sent.slice(prefix.length)))
+    return 'has the configured form, so the secret is another one, or the signed content is';
+  const others = { hex: 'hex-upper', 'hex-upper': 'hex', base64: 'base64url', base64url: 'base64' } as const;
+  const other = others[encoding];
+  const hint = charactersOf[other].test(sent.slice(prefix.length)) ? `; they are those of ${other}` : '';
+  return `has characters that ${encoding} does not have${hint}`;
 }
 
 /** Headers that may hold the signature. Names only. */
