@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type Log,
   type Outcome,
+  outcomeOfFailure,
 } from '@switchhook/sdk';
 import { renderedRow } from './columns.js';
 import { Connections, type DatabasePool } from './connections.js';
@@ -69,7 +70,7 @@ export class TableDestination implements Destination {
         else rows.push({ index, ...row });
       } catch (error) {
         if (!isExpressionError(error)) throw error;
-        outcomes[index] = { kind: 'rejected', reason: `template: ${error.message}` };
+        outcomes[index] = outcomeOfFailure(error);
       }
     });
     await this.#write(rows, outcomes, signal);

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Outcome } from '../contract/delivery.js';
 import type { FetchResponse } from '../contract/services.js';
-import { type FetchError, isExpressionError, isFetchError } from '../errors/typed-errors.js';
+import { type ExpressionError, type FetchError, isExpressionError, isFetchError } from '../errors/typed-errors.js';
 
 /** How much of a response is kept with the attempt. */
 const excerptBytes = 4_096;
@@ -101,10 +101,16 @@ const neverSent = new Set(['ADDRESS_FORBIDDEN', 'URL_INVALID', 'REQUEST_INVALID'
  * Anything else is thrown on.
  */
 export function outcomeOfFailure(thrown: unknown): Outcome {
-  if (isExpressionError(thrown)) return { kind: 'rejected', reason: oneLine(`template: ${thrown.message}`) };
+  if (isExpressionError(thrown))
+    return { kind: 'rejected', reason: oneLine(`template: ${thrown.message}${hintFor(thrown)}`) };
   if (isOutcomeError(thrown)) return thrown.outcome;
   if (!isFetchError(thrown)) throw thrown;
   return { kind: neverSent.has(thrown.code) ? 'rejected' : 'unavailable', reason: oneLine(thrown.message) };
+}
+
+/** What to write for a field that is not in every event. */
+function hintFor({ missing, place }: ExpressionError): string {
+  return missing && place !== '' ? `; default(${place}, "…") sends something else where it is missing` : '';
 }
 
 function reasonFor({ status, headers }: FetchResponse): string {
