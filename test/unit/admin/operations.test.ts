@@ -8,7 +8,13 @@ import {
   Replays,
   type Route,
 } from '@switchhook/core/internal';
-import type { DeadGroup, DeadGroupQuery, DeliveryState, Settled } from '@switchhook/sdk';
+import {
+  type DeadGroup,
+  type DeadGroupQuery,
+  type DeliveryState,
+  ExpressionError,
+  type Settled,
+} from '@switchhook/sdk';
 import { FakeClock, FakeLog } from '@switchhook/testkit';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
@@ -329,13 +335,16 @@ describe('an explanation', () => {
   it('shows what each destination would get, under the id it has, without sending it and without secrets', async () => {
     const crm = fickle();
     const { operations, received, pipeline } = anOperator({
-      destinations: { crm: crm.deliver, slack: crm.deliver, quiet: crm.deliver },
-      routes: [aRoute({ to: ['crm', 'slack', 'quiet'], transforms: ['redact'] })],
+      destinations: { crm: crm.deliver, slack: crm.deliver, mail: crm.deliver, quiet: crm.deliver },
+      routes: [aRoute({ to: ['crm', 'slack', 'mail', 'quiet'], transforms: ['redact'] })],
       transforms: { redact: (event) => ({ ...event, data: { key: 'redacted' } }) },
       previews: {
         crm: ({ id, attempt, event }) => ({ url: 'https://crm/hunter2', id, attempt, key: event.data.key ?? null }),
         slack: () => {
-          throw new Error('event.data.name is missing, hunter2');
+          throw new ExpressionError('event.data.name is missing, hunter2', true, 'event.data.name');
+        },
+        mail: () => {
+          throw new Error('a fault, hunter2');
         },
       },
     });
@@ -346,10 +355,16 @@ describe('an explanation', () => {
       {
         destination: 'crm',
         reason: null,
+        rejected: false,
         preview: { url: 'https://crm/***', id: `${id}.0`, attempt: 2, key: 'redacted' },
       },
-      { destination: 'slack', preview: null, reason: 'event.data.name is missing, ***' },
-      { destination: 'quiet', preview: null, reason: 'the component shows no preview' },
+      {
+        ...{ destination: 'slack', preview: null, rejected: true },
+        reason:
+          'template: event.data.name is missing, ***; default(event.data.name, "…") sends something else where it is missing',
+      },
+      { destination: 'mail', preview: null, reason: 'a fault, ***', rejected: false },
+      { destination: 'quiet', preview: null, reason: 'the component shows no preview', rejected: false },
     ]);
     expect(crm.seen).to.have.length(before);
     await pipeline.close();
@@ -367,9 +382,9 @@ describe('an explanation', () => {
     });
     const [id = ''] = await received({ key: 'a' });
     const [explanation] = await operations.explain({ event: id });
-    expect(explanation?.routes.map(({ destinations }) => destinations[0]?.reason)).to.deep.equal([
-      'a transform keeps it back',
-      'a transform failed: no such field',
+    expect(explanation?.routes.map(({ destinations: [one] }) => [one?.reason, one?.rejected])).to.deep.equal([
+      ['a transform keeps it back', false],
+      ['a transform failed: no such field', true],
     ]);
     await pipeline.close();
   });

@@ -107,7 +107,7 @@ function printRoute(route: Route, { kept, deliveries }: Explanation, output: Out
   output.line(
     `${styled(output, 'green', '✔')} ${styled(output, 'bold', route.route)}${route.where === null ? '' : `  where ${route.where}`}`,
   );
-  for (const { destination, preview, reason, heldBack } of route.destinations) {
+  for (const { destination, preview, reason, rejected, heldBack } of route.destinations) {
     const made = deliveries.find((one) => one.route === route.route && one.destination === destination);
     if (made !== undefined) printDelivery(output, made);
     else {
@@ -120,7 +120,9 @@ function printRoute(route: Route, { kept, deliveries }: Explanation, output: Out
         `    waits for ${route.wait.for.join(' or ')}, at most ${durationText(route.wait.withinSeconds * 1_000)} from the first event on`,
       );
     // The contents of a stored event are shown by `switchhook events`.
-    if (made?.state !== 'delivered' && made?.state !== 'gathered') printPreview(preview, reason, kept, output);
+    if (made?.state !== 'delivered' && made?.state !== 'gathered')
+      if (rejected) output.line(`    ${styled(output, 'red', 'it would be rejected')}: ${reason}`);
+      else printPreview(preview, reason, kept, output);
   }
 }
 

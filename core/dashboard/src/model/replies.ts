@@ -220,6 +220,7 @@ export interface RouteExplanation {
     readonly destination: string;
     readonly preview: { readonly [key: string]: unknown } | null;
     readonly reason: string | null;
+    readonly rejected: boolean;
     readonly heldBack: string | null;
   }[];
 }

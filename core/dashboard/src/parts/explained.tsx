@@ -34,17 +34,31 @@ function RouteCard({ route }: { readonly route: RouteExplanation }) {
         </p>
       )}
       <Condition parts={parts} open={!matches} />
-      {destinations.map(({ destination, preview, reason: why }) => (
-        <details key={destination}>
-          <summary>What {destination} would get now</summary>
-          {preview === null ? (
-            <p>{ends(why ?? 'It has no preview')}</p>
-          ) : (
-            <Source text={JSON.stringify(preview, null, 2)} label={`Preview for ${destination}`} />
-          )}
-        </details>
+      {destinations.map((one) => (
+        <Preview key={one.destination} of={one} />
       ))}
     </article>
+  );
+}
+
+/** What a destination would get; or, without a click, why a delivery would be rejected. */
+function Preview({ of }: { readonly of: RouteExplanation['destinations'][number] }) {
+  const { destination, preview, reason, rejected } = of;
+  if (rejected)
+    return (
+      <p>
+        {destination} <Badge level="bad">would be rejected</Badge> {ends(reason ?? '')}
+      </p>
+    );
+  return (
+    <details>
+      <summary>What {destination} would get now</summary>
+      {preview === null ? (
+        <p>{ends(reason ?? 'It has no preview')}</p>
+      ) : (
+        <Source text={JSON.stringify(preview, null, 2)} label={`Preview for ${destination}`} />
+      )}
+    </details>
   );
 }
 

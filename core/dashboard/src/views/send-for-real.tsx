@@ -125,6 +125,7 @@ function WillHappen({ explanations, isCall }: WillHappenProps) {
   );
   const names = [...new Set(wanted.map(({ destination }) => destination))];
   const held = [...new Set(wanted.map(({ heldBack }) => heldBack).filter((text) => text !== null))];
+  const rejected = wanted.filter((one) => one.rejected);
   return (
     <>
       <p>The router signs the body with the secret of the source, and takes it as a request of the platform:</p>
@@ -140,6 +141,11 @@ function WillHappen({ explanations, isCall }: WillHappenProps) {
         </li>
       </ul>
       {names.length > 0 && <p>The destinations receive it like any other event.</p>}
+      {rejected.map(({ destination, reason }) => (
+        <p key={destination} class="note bad">
+          The delivery to {destination} would be rejected: {ends(reason ?? '')}
+        </p>
+      ))}
       {held.map((text) => (
         <p key={text} class="note warn">
           {text} What is for it waits.

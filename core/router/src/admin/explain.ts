@@ -9,6 +9,7 @@ import {
   type ExplainedPart,
   type ExplainedValue,
   type JsonObject,
+  outcomeOfFailure,
   parseJson,
   stringifyJson,
   type Transform,
@@ -54,6 +55,8 @@ export interface DestinationExplanation {
   readonly preview: JsonObject | null;
   /** Why there is no preview; null where there is one. */
   readonly reason: string | null;
+  /** Whether a delivery would be rejected for this reason, without a call of the destination's other side. */
+  readonly rejected: boolean;
 }
 
 /** By the id of a delivery, the events that it has gathered so far. */
@@ -150,14 +153,14 @@ function previewOf(
   parts: ExplainParts,
 ): DestinationExplanation {
   const { destination } = delivery;
-  const without = (reason: string): DestinationExplanation => ({
-    destination,
-    preview: null,
-    reason: parts.mask(reason),
-  });
+  const without = (reason: string, rejected = false): DestinationExplanation => {
+    return { destination, preview: null, reason: parts.mask(reason), rejected };
+  };
   const prepared = applyTransforms({ ...delivery, route, transforms }, parts);
   if (!('event' in prepared))
-    return without('reason' in prepared ? (prepared.reason ?? '') : 'a transform keeps it back');
+    return 'reason' in prepared
+      ? without(prepared.reason ?? '', prepared.kind === 'rejected')
+      : without('a transform keeps it back');
   try {
     const instance = parts.destinations.get(destination)?.destination;
     if (instance?.preview === undefined) return without('the component shows no preview');
@@ -168,8 +171,21 @@ function previewOf(
       destination,
       preview: maskedJson(parseJson(stringifyJson(preview)) as JsonObject, parts.mask),
       reason: null,
+      rejected: false,
     };
   } catch (error) {
-    return without(located(error, parts.mask));
+    const rejection = rejectionOf(error);
+    return rejection === null ? without(located(error, parts.mask)) : without(rejection, true);
+  }
+}
+
+/** Why an attempt that threw this would be rejected: a template, or what it makes. Null: it is no outcome, but a fault of the preview. */
+function rejectionOf(error: unknown): string | null {
+  try {
+    const outcome = outcomeOfFailure(error);
+    return outcome.kind === 'rejected' ? outcome.reason : null;
+  } catch {
+    // It is thrown on where it is no outcome.
+    return null;
   }
 }

@@ -53,6 +53,11 @@ const routeExplanation = z
         destination: z.string(),
         preview: json.nullable().meta({ description: 'What it would be sent, without secrets.' }),
         reason: z.string().nullable().meta({ description: 'Why there is no preview.' }),
+        // A router of the version before does not send it.
+        rejected: z.boolean().default(false).meta({
+          description:
+            'True: a delivery would be rejected for this reason, before a request is made. False says nothing about what the other side accepts.',
+        }),
         ...heldBack,
       }),
     ),
