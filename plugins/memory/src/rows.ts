@@ -78,13 +78,14 @@ export function restored(
     state,
     reason,
     attempts,
+    attemptsInAll = attempts,
     dueMs,
     createdAtMs,
     settledAtMs,
   }: contract.DeliveryRecord,
   log: readonly Attempt[],
 ): DeliveryRow {
-  const tries = Math.max(attempts, log.at(-1)?.number ?? 0);
+  const tries = Math.max(attemptsInAll, log.at(-1)?.number ?? 0);
   const kept = { id, event, route, destination, transforms, state, reason, attempts, createdAtMs, settledAtMs };
   return {
     ...kept,
@@ -231,6 +232,7 @@ export function recordOf(row: DeliveryRow): contract.DeliveryRecord {
     state,
     reason,
     attempts,
+    attemptsInAll: row.tries,
     dueMs,
     createdAtMs,
     settledAtMs,

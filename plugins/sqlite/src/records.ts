@@ -28,6 +28,7 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
     state: stateOf(row.state),
     reason: row.reason,
     attempts: row.attempts,
+    attemptsInAll: row.tries,
     dueMs: row.due_at,
     createdAtMs: row.created_at,
     settledAtMs: row.settled_at,

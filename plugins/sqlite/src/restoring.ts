@@ -45,7 +45,7 @@ export function restoreEvent(
   if (deliveries.length > 0) sql.markRouted.run(seq);
   for (const [index, { record, attempts }] of deliveries.entries()) {
     const { route, destination, transforms, state, reason, dueMs, createdAtMs, settledAtMs } = record;
-    const tries = Math.max(record.attempts, attempts.at(-1)?.number ?? 0);
+    const tries = Math.max(record.attemptsInAll ?? record.attempts, attempts.at(-1)?.number ?? 0);
     const line = settledAtMs === null ? order.orderedSubject(destination, event.subject) : null;
     sql.restoreDelivery.run(
       ...([first + index, route, destination, textOf(transforms), stateCodes[state], reason] as const),

@@ -97,7 +97,7 @@ const walks = {
 export type Walk = keyof typeof walks;
 
 /** Of a delivery, with what it takes from its event and its last attempt. */
-export const columns = `d.id, e.id as event_id, e.type, e.subject, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at,
+export const columns = `d.id, e.id as event_id, e.type, e.subject, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.tries, d.due_at,
   d.created_at, d.settled_at,
   (select a.reason from attempts a where a.delivery = d.id order by a.number desc limit 1) as failure,
   ${gatheredColumn}`;

@@ -32,6 +32,8 @@ export interface DeliveryRow {
   readonly state: number;
   readonly reason: 'rejected' | 'exhausted' | 'discarded' | null;
   readonly attempts: number;
+  /** With those before a replay. */
+  readonly tries: number;
   readonly due_at: number | null;
   readonly created_at: number;
   readonly settled_at: number | null;

@@ -27,6 +27,7 @@ import type {
 } from '../../../core/dashboard/build/model/replies.js';
 import {
   age,
+  attemptsText,
   duration,
   excerpt,
   gatheredText,
@@ -98,7 +99,7 @@ describe('what the page writes', () => {
   it('says of a delivery what it has gathered, or that another one has', () => {
     const delivery: Omit<Delivery, 'gathered'> = {
       ...{ id: 'a.0', event: 'a', route: 'calls', destination: 'crm', transforms: [], state: 'waiting' },
-      ...{ reason: null, attempts: 0, failure: null, dueAt: null, createdAt: '', settledAt: null },
+      ...{ reason: null, attempts: 0, attemptsInAll: 0, failure: null, dueAt: null, createdAt: '', settledAt: null },
     };
     const gathered = { by: 'a.0', events: 2 };
     const written = [
@@ -113,6 +114,17 @@ describe('what the page writes', () => {
       'With 2 events.',
       'Delivered together with the first event of the conversation.',
     ]);
+  });
+
+  it('counts attempts as they are numbered, and says how many a replay has begun anew', () => {
+    const counts = [
+      [2, 2],
+      [1, 3],
+      [0, 3],
+      [4, null],
+    ] as const;
+    const written = counts.map(([attempts, attemptsInAll]) => attemptsText({ attempts, attemptsInAll }));
+    expect(written).to.deep.equal(['2', '3 (1 since the replay)', '3 (0 since the replay)', '4']);
   });
 
   it('is two units of a duration at most', () => {

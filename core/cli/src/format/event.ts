@@ -3,7 +3,7 @@ import type { Delivery, DeliveryDetails, Event, eventDetails } from '@switchhook
 import { systemClock } from '@switchhook/core/client';
 import { durationText, stringifyJson, type z } from '@switchhook/sdk';
 import { type Output, styled } from '../output.js';
-import { printTable } from '../print.js';
+import { printTable, quantity } from '../print.js';
 import { type Column, timeCut } from '../table.js';
 
 const colours = {
@@ -58,16 +58,23 @@ export function proofText(by: z.output<typeof eventDetails>['verifiedBy']): stri
     : `verified by secret ${by.secret} of ${by.of}`;
 }
 
+/** `3`, or after a replay `3 (1 since the replay)`: all attempts, as they are numbered. */
+function attemptsText({ attempts, attemptsInAll }: Pick<Delivery, 'attempts' | 'attemptsInAll'>): string {
+  const all = attemptsInAll ?? attempts;
+  return all > attempts ? `${all} (${attempts} since the replay)` : String(all);
+}
+
 /** How a delivery stands, in a few words. */
-export function standing({ state, reason, attempts, dueAt, settledAt, gathered }: Delivery): string {
-  const tried = `${attempts} attempt${attempts === 1 ? '' : 's'}`;
+export function standing(delivery: Delivery): string {
+  const { state, reason, attempts, dueAt, settledAt, gathered } = delivery;
+  const tried = attemptsText(delivery).replace(/^\d+/, (all) => quantity(Number(all), 'attempt'));
   switch (state) {
     case 'waiting':
       if (gathered !== null && attempts === 0 && dueAt !== null && !isPast(dueAt))
         return `waits for further events until ${clockTime(dueAt)}, has ${gathered.events}`;
       return `waiting after ${tried}, ${isPast(dueAt) ? 'due since' : 'next attempt'} ${dueAt === null ? '' : relative(dueAt)}`;
     case 'running':
-      return `running, attempt ${attempts}`;
+      return `running, attempt ${attemptsText(delivery)}`;
     case 'dead':
       return `dead, ${reason} after ${tried}${settledAt === null ? '' : `, ${relative(settledAt)}`}`;
     case 'gathered':
@@ -80,13 +87,13 @@ export function standing({ state, reason, attempts, dueAt, settledAt, gathered }
 
 /** A delivery and its attempts. */
 export function printDelivery(output: Output, delivery: DeliveryDetails, indent = '  '): void {
-  const { destination, state, route, id, attempts, history, gathered } = delivery;
+  const { destination, state, route, id, attempts, attemptsInAll, history, gathered } = delivery;
   output.line(`${indent}${styled(output, 'bold', destination)}  ${coloured(output, state, standing(delivery))}`);
   output.line(styled(output, 'dim', `${indent}  delivery ${id}, route ${route}`));
   if (delivery.heldBack !== null) output.line(styled(output, 'yellow', `${indent}  it waits: ${delivery.heldBack}`));
   if (gathered !== null && gathered.by === id && gathered.events > 1 && state !== 'waiting')
     output.line(`${indent}  with ${gathered.events} events`);
-  const lost = attempts - history.length - (state === 'running' ? 1 : 0);
+  const lost = (attemptsInAll ?? attempts) - history.length - (state === 'running' ? 1 : 0);
   if (lost > 0)
     output.line(`${indent}  ${lost} of its attempts never came back: the router ended, or stood still, while they ran`);
   for (const { number, startedAt, durationMs, outcome, reason, response } of history) {
@@ -138,7 +145,7 @@ export function printDeliveries(output: Output, deliveries: readonly Delivery[],
     one.type,
     one.subject ?? '-',
     one.route,
-    String(one.attempts),
+    attemptsText(one),
     one.state === 'waiting' && one.dueAt !== null ? relative(one.dueAt) : '-',
     one.failure ?? '-',
     one.id,
@@ -167,7 +174,7 @@ export function printDead(output: Output, deliveries: readonly Delivery[], utc =
     one.type,
     one.subject ?? '-',
     coloured(output, one.state, one.reason ?? one.state),
-    String(one.attempts),
+    attemptsText(one),
     one.failure ?? '-',
     one.id,
   ]);

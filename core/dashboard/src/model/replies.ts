@@ -167,7 +167,10 @@ export interface Delivery {
   readonly transforms: readonly string[];
   readonly state: DeliveryState;
   readonly reason: 'rejected' | 'exhausted' | 'discarded' | null;
+  /** Since it was made or replayed. */
   readonly attempts: number;
+  /** Those before a replay included; null where the store does not know. */
+  readonly attemptsInAll: number | null;
   readonly failure: string | null;
   readonly dueAt: string | null;
   readonly createdAt: string;

@@ -71,6 +71,13 @@ export function stateText({ state, reason, attempts }: Pick<Delivery, 'state' | 
   }
 }
 
+/** `3`, or after a replay `3 (1 since the replay)`: all attempts, as they are numbered. */
+export function attemptsText({ attempts, attemptsInAll }: Pick<Delivery, 'attempts' | 'attemptsInAll'>): string {
+  const all = attemptsInAll ?? attempts;
+  const number = all.toLocaleString('en');
+  return all > attempts ? `${number} (${attempts.toLocaleString('en')} since the replay)` : number;
+}
+
 /** The title of the browser's tab: `3 dead – Events – Switchhook`. */
 export function titleOf(view: string, status: Pick<Status, 'destinations'> | null): string {
   const dead = (status?.destinations ?? []).reduce((sum, row) => sum + (row.dead ?? 0), 0);

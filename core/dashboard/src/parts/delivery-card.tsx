@@ -1,7 +1,7 @@
 /** One delivery with each attempt, and what can be done with it. */
 import { api } from '../model/api.js';
 import type { Attempt, DeliveryDetails } from '../model/replies.js';
-import { duration, ends, gatheredText } from '../model/wording.js';
+import { attemptsText, duration, ends, gatheredText } from '../model/wording.js';
 import { Action } from './actions.js';
 import { Badge, levelOfOutcome, Moment, State, Time } from './text.js';
 import { Source } from './tree.js';
@@ -32,9 +32,14 @@ export function DeliveryCard({ delivery, changed }: CardProps) {
       {heldBack !== null && <p class="note warn">It waits: {heldBack}</p>}
       {gathered !== null && <p>{gatheredText(delivery)}</p>}
       {history.length === 0 && state !== 'gathered' && <p>No attempt yet.</p>}
+      {isReplayed(delivery) && <p>Attempts: {attemptsText(delivery)}.</p>}
       {history.length > 0 && <Attempts history={history} />}
     </article>
   );
+}
+
+function isReplayed({ attempts, attemptsInAll }: CardProps['delivery']): boolean {
+  return (attemptsInAll ?? attempts) > attempts;
 }
 
 /** The buttons of a delivery. */

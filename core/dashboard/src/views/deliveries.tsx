@@ -2,11 +2,11 @@
 
 import { linkTo } from '../model/location.js';
 import type { Delivery } from '../model/replies.js';
-import { ends, excerpt, stateChoices } from '../model/wording.js';
+import { attemptsText, ends, excerpt, stateChoices } from '../model/wording.js';
 import { BulkActions, BulkHistory, useBulk } from '../parts/bulk.js';
 import { DeliveryActions } from '../parts/delivery-card.js';
 import { type Field, Filters } from '../parts/filters.js';
-import { Foot, usePages } from '../parts/listing.js';
+import { Foot, Older, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { EventLink, State, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
@@ -118,7 +118,7 @@ export function DeliveryTable({ deliveries, changed }: TableProps) {
               {delivery.failure === null ? <span class="dim">none</span> : ends(excerpt(delivery.failure))}
             </td>
             <td data-label="Attempts" class="number">
-              {delivery.attempts}
+              {attemptsText(delivery)}
             </td>
             <td data-label="Made">
               <Time iso={delivery.createdAt} />

@@ -39,11 +39,11 @@ export function eventDetailsJson(
   return { ...wholeEventJson(event), deliveries: deliveries.map((one) => deliveryDetailsJson(one, standings)) };
 }
 
-export function deliveryJson(delivery: DeliveryRecord): z.input<typeof reply.delivery> {
+export function deliveryJson(delivery: DeliveryRecord): z.output<typeof reply.delivery> {
   const { id, eventId: event, type, subject, route, destination, transforms } = delivery;
-  const { state, reason, attempts, failure, gathered } = delivery;
+  const { state, reason, attempts, attemptsInAll = null, failure, gathered } = delivery;
   return {
-    ...{ id, event, type, subject, route, destination, transforms, state, reason, attempts, failure },
+    ...{ id, event, type, subject, route, destination, transforms, state, reason, attempts, attemptsInAll, failure },
     dueAt: isoOrNull(delivery.dueMs),
     createdAt: iso(delivery.createdAtMs),
     settledAt: isoOrNull(delivery.settledAtMs),

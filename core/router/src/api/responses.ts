@@ -65,7 +65,12 @@ export const delivery = z
     transforms: list(z.string()),
     state: z.enum(states),
     reason: z.enum(reasons).nullable().meta({ description: 'Why it is dead.' }),
-    attempts: count.meta({ description: 'Since it was made or replayed.' }),
+    attempts: count.meta({ description: 'Since it was made or replayed: the retry schedule counts these.' }),
+    // A router of the version before does not send it.
+    attemptsInAll: count.nullable().default(null).meta({
+      description:
+        'Those before a replay included, as `number` of an attempt counts; null where the store does not know.',
+    }),
     failure: z
       .string()
       .nullable()

@@ -42,6 +42,8 @@ export interface DeliveryRecord {
   readonly reason: EndReason | null;
   /** Attempts since it was made or replayed. */
   readonly attempts: number;
+  /** All attempts, those before a replay included, so never fewer. Missing where the store does not know. */
+  readonly attemptsInAll?: number;
   /** Of waiting: when it may be tried; of running: when its lease ends; of settled: null. */
   readonly dueMs: number | null;
   readonly createdAtMs: number;

@@ -152,7 +152,7 @@ function deliveryValues(rows: readonly Row[]): readonly unknown[] {
     rows.map(({ event }) => lineOf(event.subject)),
     rows.map(({ record }) => stateCodes[record.state]),
     rows.map(({ record }) => record.attempts),
-    rows.map(({ record, attempts }) => Math.max(record.attempts, attempts.at(-1)?.number ?? 0)),
+    rows.map(({ record, attempts }) => Math.max(record.attemptsInAll ?? record.attempts, attempts.at(-1)?.number ?? 0)),
     rows.map(({ record }) => record.createdAtMs),
   ];
 }

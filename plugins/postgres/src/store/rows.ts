@@ -53,6 +53,8 @@ export interface DeliveryRow {
   readonly state: number;
   readonly reason: EndReason | null;
   readonly attempts: number;
+  /** With those before a replay. */
+  readonly tries: number;
   readonly due_at: number | null;
   readonly created_at: number;
   readonly settled_at: number | null;
@@ -101,6 +103,7 @@ export function deliveryRecord(row: DeliveryRow): DeliveryRecord {
     state: stateOf(row.state),
     reason,
     attempts,
+    attemptsInAll: row.tries,
     dueMs: row.due_at,
     createdAtMs: row.created_at,
     settledAtMs: row.settled_at,

@@ -7,11 +7,11 @@ const event =
   'e.seq, e.id, e.source, e.key, e.type, e.subject, e.agent, e.party, e.occurred_at, e.received_at, e.trace, e.verified, e.body';
 /** Of a list without bodies: they need not be read from where PostgreSQL keeps large values. */
 const briefEvent = event.replace('e.body', "''::bytea as body");
-const openColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, null as reason, d.attempts, d.due_at,
+const openColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, null as reason, d.attempts, d.tries, d.due_at,
   d.created_at, null::bigint as settled_at`;
 /** Every transaction before this one has ended: no row of it is still to come. */
 const xmin = 'pg_snapshot_xmin(pg_current_snapshot())';
-const settledColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts,
+const settledColumns = `d.seq, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.tries,
   null::bigint as due_at, d.created_at, d.settled_at`;
 
 /** The ways through the events. `numbered` is for few: they are looked up and sorted. */
@@ -161,7 +161,7 @@ export function readStatements(schemaName: string) {
         select a.* from ${s}.attempts a
         where (a.xid, a.seq, a.idx, a.number) > (least($1::text::xid8, ${xmin}), $2::bigint, $3::int, $4::int) and a.xid < ${xmin}
         order by a.xid, a.seq, a.idx, a.number limit $5)
-      select ${briefEvent}, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.due_at, d.created_at,
+      select ${briefEvent}, d.idx, d.route, d.destination, d.transforms, d.state, d.reason, d.attempts, d.tries, d.due_at, d.created_at,
         d.settled_at, a.failure, w.gathered, p.number, p.started_at, p.duration, p.outcome, p.reason as why, p.response, p.xid::text as xid
       from page p cross join lateral (select * from ${s}.events where seq = p.seq offset 0) e
       ${lastFailure('p')} ${gatheredOf(schemaName, 'p')}

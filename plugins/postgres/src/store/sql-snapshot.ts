@@ -71,12 +71,12 @@ export function snapshotStatements(schemaName: string) {
     ),
     open: page(
       'snapshot_open',
-      'seq, idx, route, destination, transforms, state, null as reason, attempts, due_at, created_at, null::bigint as settled_at',
+      'seq, idx, route, destination, transforms, state, null as reason, attempts, tries, due_at, created_at, null::bigint as settled_at',
       'deliveries',
     ),
     settled: page(
       'snapshot_settled',
-      'seq, idx, route, destination, transforms, state, reason, attempts, null::bigint as due_at, created_at, settled_at',
+      'seq, idx, route, destination, transforms, state, reason, attempts, tries, null::bigint as due_at, created_at, settled_at',
       'settled',
     ),
     attempts: statement(

@@ -64,8 +64,12 @@ export function appendTests(test: Test): void {
       const facts = { ...ofEvent, reason: null, createdAtMs: startMs + 3, settledAtMs: null, failure: null };
       const second = { ...facts, ...waiting, id: deliveryId(eventId(1), 1), attempts: 0 };
       const first = { ...facts, ...running, id: deliveryId(eventId(1), 0), attempts: 1 };
-      deepStrictEqual(items, [second, first]);
-      deepStrictEqual(await store.delivery(deliveryId(eventId(1), 0)), first);
+      const withAttempts = [second, first].map((one, index) => {
+        // Not every store knows how many there were in all.
+        return items[index]?.attemptsInAll === undefined ? one : { ...one, attemptsInAll: one.attempts };
+      });
+      deepStrictEqual(items, withAttempts);
+      deepStrictEqual(await store.delivery(deliveryId(eventId(1), 0)), withAttempts[1]);
     });
 
     test('identifies an event by source and key: a repetition is a duplicate and makes no delivery', async ({

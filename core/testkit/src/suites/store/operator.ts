@@ -42,6 +42,8 @@ export function operatorTests(test: Test): void {
       await store.replay([deliveryOf(1)], startMs);
       const [after] = (await store.claim(aClaim())).deliveries;
       deepStrictEqual([after?.attempt, after?.lease], [1, 2]);
+      const { attempts, attemptsInAll = 2 } = (await store.delivery(deliveryOf(1))) ?? {};
+      deepStrictEqual([attempts, attemptsInAll], [1, 2]);
       await store.settle([aSettled(before)]);
       strictEqual((await store.delivery(deliveryOf(1)))?.state, 'running');
       await store.settle([aSettled(after)]);
