@@ -202,8 +202,8 @@ describe('a body that is sent for real', () => {
       router: agents,
     };
     const { trials, log } = anOperator({ sources, routes: [aRoute()] });
-    const send = (source: string, body: JsonObject, newIds = false) =>
-      trials.send({ source, body, newIds, by: 'Ada', from: '10.1.2.3' }, intake);
+    const send = (source: string, body: JsonObject, newIds = false, text?: string) =>
+      trials.send({ source, body, newIds, by: 'Ada', from: '10.1.2.3', ...(text !== undefined && { text }) }, intake);
     return { send, requests, refused, log };
   }
 
@@ -224,12 +224,27 @@ describe('a body that is sent for real', () => {
 
   it('gets other ids where that is asked for, and nothing else is changed', async () => {
     const { send, requests } = world();
-    await send('agents', { id: 'conv_12345678', note: 'kept' }, true);
+    const { replaced } = await send('agents', { id: 'conv_12345678', note: 'kept' }, true);
     const sent = JSON.parse(Buffer.from(requests[0]?.body ?? []).toString());
+    expect(replaced).to.deep.equal([{ old: 'conv_12345678', new: sent.id }]);
     expect(sent.note).to.equal('kept');
     expect(sent.id)
       .to.match(/^conv_\d{8}$/)
       .and.not.equal('conv_12345678');
+  });
+
+  it('keeps every character of a text, but for the ids that become others', async () => {
+    const { send, requests } = world();
+    const text = '{ "id": "conv_12345678", "score": 1.0, "conv_12345678": 1e2 }';
+    expect((await send('agents', JSON.parse(text), false, text)).replaced).to.deep.equal([]);
+    const [{ new: fresh = '' } = {}] = (await send('agents', JSON.parse(text), true, text)).replaced;
+    // An id that is written with an escape is found only in what it means.
+    const escaped = text.replace('"conv_', '"\\u0063onv_');
+    await send('agents', JSON.parse(escaped), true, escaped);
+    const [whole, changed, anew] = requests.map(({ body }) => Buffer.from(body).toString());
+    expect(whole).to.equal(text);
+    expect(changed).to.equal(text.replace('"conv_12345678",', `"${fresh}",`));
+    expect(anew).to.match(/^\{"id":"conv_\d{8}","score":1,"conv_12345678":100\}$/);
   });
 
   it('is reported where it is a duplicate', async () => {

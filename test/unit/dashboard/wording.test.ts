@@ -82,13 +82,22 @@ describe('what the page writes', () => {
 
   it('copies a command that has the router send an event again, whatever its body contains', async () => {
     const data = parseJson(`{"text":"it's \\nEND\\n $HOME","n":1}`) as EventDetails['data'];
-    const command = sendingCommand({ source: 'agents' }, data, 'http://127.0.0.1:8080/api/send');
+    const url = 'http://127.0.0.1:8080/api/send';
+    const command = sendingCommand({ source: 'agents', data }, JSON.stringify(data), url);
     expect(command.split('\n')[0]).to.equal(
       "curl -X POST -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' --data-binary @- http://127.0.0.1:8080/api/send <<'END'",
     );
     // A shell with another program in place of curl.
-    const { stdout } = await promisify(execFile)('sh', ['-c', `curl() { cat; }\n${command}`]);
-    expect(JSON.parse(stdout)).to.deep.equal({ source: 'agents', newIds: true, body: data });
+    const inputOf = async (line: string) =>
+      JSON.parse((await promisify(execFile)('sh', ['-c', `curl() { cat; }\n${line}`])).stdout);
+    expect(await inputOf(command)).to.deep.equal({ source: 'agents', newIds: true, body: data });
+    const raw = `{"text":"it's \\nEND\\n $HOME", "n":1.0}`;
+    const exact = sendingCommand({ source: 'agents', data }, raw, url);
+    expect(await inputOf(exact)).to.deep.equal({ source: 'agents', newIds: true, text: raw });
+    // Of a call the router keeps more than it was sent.
+    const answer = { from: '+1', to: '+2', step: 'fresh', ms: 1, lookups: [], variables: {}, origins: {} };
+    const call = { ...data, answer };
+    expect(await inputOf(sendingCommand({ source: 'agents', data: call }, raw, url))).to.have.property('body');
   });
 
   it('says which secret has verified an event', () => {

@@ -1,6 +1,6 @@
 /** `switchhook samples`: the bodies that a router can be tried with; and sending one by the router itself, which signs it. */
 import { type SampleList, sampleList, sent } from '@switchhook/core/api';
-import { type JsonObject, type JsonValue, stringifyJson } from '@switchhook/sdk';
+import { type JsonObject, type JsonValue, stringifyJson, type z } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import { type RouterClient, type RouterOptions, withRouter } from '../api-client.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
@@ -49,11 +49,19 @@ export async function sendByRouter(
   const { body, source: named } = await prepared(sample as JsonObject | null, names);
   const row = withSample ?? own.find((one) => one.source === named) ?? only(own, source);
   const question = { source: row.source, body, newIds: sample !== null && same !== true };
-  const { reply, event, duplicate, reason } = await router.post('/api/send', sent, question);
-  if (json) printJson(output, { source: row.source, reply, event, duplicate, reason });
+  const { reply, event, duplicate, reason, replaced } = await router.post('/api/send', sent, question);
+  if (json) printJson(output, { source: row.source, reply, event, duplicate, reason, replaced });
   else output.line(`${reply.status} ${reply.text ?? stringifyJson((reply.body ?? {}) as JsonValue)}`);
+  if (!json) noteReplaced(output, replaced);
   if (reason !== null) throw new CommandFailure(exitCodes.failed, `the source refused it: ${reason}`);
   if (event !== null && !json) output.note(`switchhook explain ${event} shows what became of it`);
+}
+
+/** That a sample was sent with other ids than it has. */
+export function noteReplaced(output: Output, replaced: z.output<typeof sent>['replaced']): void {
+  const pairs = replaced.map((id) => `${id.old} → ${id.new}`);
+  if (pairs.length > 0)
+    output.note(`With new ids, so that it is another event: ${pairs.join(', ')}; --same keeps them`);
 }
 
 type Row = SampleList['sources'][number];

@@ -43,7 +43,10 @@ export async function runSend(output: Output, what: string, options: SendOptions
   if (options.print) return print(request, options, output);
   const { status, reply } = await sent(request);
   if (options.json) printJson(output, { source, status, reply });
-  else output.line(`${status} ${stringifyJson(reply)}`);
+  else {
+    output.line(`${status} ${stringifyJson(reply)}`);
+    if (fresh !== null) (await import('./samples.js')).noteReplaced(output, fresh.replaced);
+  }
   if (status >= 300) throw new CommandFailure(exitCodes.failed, await refusalOf(router, { source, body }, options));
   const subject = fresh?.subject ?? null;
   if (subject !== null && options.set.length === 0 && !options.json)

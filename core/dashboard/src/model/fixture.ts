@@ -17,16 +17,20 @@ export function sentBody(data: EventDetails['data']): EventDetails['data'] {
 
 /**
  * A command for a shell that has the router send the event to its source once more, signed, as another event with new ids. The body is its
- * input: an argument has a length.
+ * input: an argument has a length. `raw`: the data as they are kept, which the command has where their JSON is written in another way, e.g. with
+ * `1.0`; not of a call, to which the router has added its answer.
  */
 export function sendingCommand(
-  { source }: Pick<EventDetails, 'source'>,
-  data: EventDetails['data'],
+  { source, data }: Pick<EventDetails, 'source' | 'data'>,
+  raw: string,
   url: string,
 ): string {
   const headers = ['Authorization: Bearer TOKEN', 'Content-Type: application/json'].flatMap((header) => ['-H', header]);
   const line = shellLine(['curl', '-X', 'POST', ...headers, '--data-binary', '@-', url]);
-  return `${line} <<'END'\n${JSON.stringify({ source, newIds: true, body: sentBody(data) })}\nEND\n`;
+  const body = sentBody(data);
+  const isWrittenAlike = body !== data || JSON.stringify(data) === raw;
+  const question = { source, newIds: true, ...(isWrittenAlike ? { body } : { text: raw }) };
+  return `${line} <<'END'\n${JSON.stringify(question)}\nEND\n`;
 }
 
 /** The event with its data, and with the routes and destinations of its deliveries. Headers of its request are not kept. */

@@ -44,6 +44,8 @@ export interface Sent {
   readonly event: string | null;
   readonly duplicate: boolean;
   readonly reason: string | null;
+  /** Ids that were replaced by new ones. */
+  readonly replaced: readonly { readonly old: string; readonly new: string }[];
 }
 
 /** A body as its platform sent it: the router adds the answer to that of a call. */

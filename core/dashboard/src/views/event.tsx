@@ -168,13 +168,16 @@ function Head({ event, changed }: { readonly event: EventDetails; readonly chang
 
 /** Where the router can sign for the source. */
 function CopySending({ event }: { readonly event: EventDetails }) {
-  const { source, data } = event;
-  const signs = useResource(`signs ${source}`, async (signal) => {
+  const { source, id } = event;
+  // Loaded before the click: a browser may refuse to copy what comes later.
+  const raw = useResource(`sending ${source} ${id}`, async (signal) => {
     const { sources } = await api<{ readonly sources: readonly SampleSource[] }>('samples', { signal });
-    return sources.some((one) => one.source === source && one.signs);
+    if (!sources.some((one) => one.source === source && one.signs)) return null;
+    return (await api<{ readonly body: string }>(`events/${encodeURIComponent(id)}/body`, { signal })).body;
   });
-  if (signs.data.value !== true) return null;
-  return <Copy text={() => sendingCommand({ source }, data, apiUrl('send'))}>Copy as curl that sends it again</Copy>;
+  const text = raw.data.value;
+  if (text === null) return null;
+  return <Copy text={() => sendingCommand(event, text, apiUrl('send'))}>Copy as curl that sends it again</Copy>;
 }
 
 function Routes({ id }: { readonly id: string }) {

@@ -156,7 +156,7 @@ function WillHappen({ explanations, isCall }: WillHappenProps) {
 }
 
 function Became({ sent, isCall }: { readonly sent: Sent; readonly isCall: boolean }) {
-  const { reply, event, duplicate, reason } = sent;
+  const { reply, event, duplicate, reason, replaced } = sent;
   return (
     <>
       <p>
@@ -174,6 +174,18 @@ function Became({ sent, isCall }: { readonly sent: Sent; readonly isCall: boolea
             {isCall ? 'The call and its answer' : 'The event and its deliveries'}
           </a>
         </p>
+      )}
+      {replaced.length > 0 && (
+        <>
+          <p>It was sent with new ids, so that it is another event:</p>
+          <ul>
+            {replaced.map((id) => (
+              <li key={id.old}>
+                <code>{id.old}</code> → <code>{id.new}</code>
+              </li>
+            ))}
+          </ul>
+        </>
       )}
       {reply.text !== null && <Source text={reply.text} label="Text of the reply" />}
       {reply.body !== null && <Source text={JSON.stringify(reply.body, null, 2)} label="Body of the reply" />}

@@ -1,5 +1,5 @@
 /** Gives the sample of a source other ids, so that it is another event: the source itself shows which of its texts identify it. */
-import { isRefusal, type JsonObject, type JsonValue } from '@switchhook/sdk';
+import { isRefusal, type JsonObject, type JsonValue, parseJson, stringifyJson } from '@switchhook/sdk';
 import { random } from '../system/random.js';
 
 /** An event that a source makes of a body. */
@@ -19,11 +19,23 @@ const changedLength = 8;
 /** Of a call: another number would be another caller. */
 const phoneNumber = /^\+?\d{5,15}$/;
 
-/** The body with other ids, and what it is about then; null where its source would not take it, or takes it for the same event. */
-export async function withNewIds(
-  draft: Draft,
-  body: JsonObject,
-): Promise<{ readonly body: JsonObject; readonly subject: string | null } | null> {
+/** An id of a body, and what is in its place. */
+export interface ReplacedId {
+  readonly old: string;
+  readonly new: string;
+}
+
+/** A body with other ids. */
+export interface FreshBody {
+  readonly body: JsonObject;
+  /** In the order in which they are in the body. */
+  readonly replaced: readonly ReplacedId[];
+  /** What it is about. */
+  readonly subject: string | null;
+}
+
+/** The body with other ids; null where its source would not take it, or takes it for the same event. */
+export async function withNewIds(draft: Draft, body: JsonObject): Promise<FreshBody | null> {
   const before = await firstEvent(draft, body);
   if (before === null) return null;
   const { key, subject, type, agent, source } = before;
@@ -37,7 +49,19 @@ export async function withNewIds(
   const instead = new Map(ids.map((id) => [id, otherId(id)]));
   const changed = replaced(body, instead);
   const after = await firstEvent(draft, changed);
-  return after === null || after.key === key ? null : { body: changed, subject: after.subject };
+  if (after === null || after.key === key) return null;
+  return { body: changed, replaced: [...instead].map(([old, fresh]) => ({ old, new: fresh })), subject: after.subject };
+}
+
+/** The text of a body with these ids replaced, and nothing else; where an id is written in another way, e.g. with escapes, the body is written anew. */
+export function textWithIds(text: string, { body, replaced: ids }: FreshBody): string {
+  const changed = ids.reduce((current, { old, new: fresh }) => {
+    // Not the name of a field.
+    const written = new RegExp(`${JSON.stringify(old).replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}(?!\\s*:)`, 'g');
+    return current.replace(written, () => JSON.stringify(fresh));
+  }, text);
+  const expected = stringifyJson(body);
+  return stringifyJson(parseJson(changed)) === expected ? changed : expected;
 }
 
 async function firstEvent(draft: Draft, body: JsonObject): Promise<DraftedEvent | null> {

@@ -29,7 +29,7 @@ import {
   triedBody,
 } from './dry-run.js';
 import { type AnswerExplanation, explainAnswers, explainRoutes } from './explain.js';
-import { withNewIds } from './new-ids.js';
+import { type ReplacedId, textWithIds, withNewIds } from './new-ids.js';
 import type { AdminPlan, Explanation } from './operations.js';
 
 /** What trials take from the configuration. */
@@ -57,6 +57,8 @@ export interface ExplainedCall extends CallDryRun {
 
 /** A body that is to be sent for real. */
 export interface Sending extends Trial {
+  /** The body, character by character, as it is sent. Without it, the body is written by the router. */
+  readonly text?: string;
   /** Give it other ids, so that it is another event than the one that it was made from. */
   readonly newIds: boolean;
   readonly by: string;
@@ -83,6 +85,8 @@ export interface Sent {
   readonly isDuplicate: boolean;
   /** Why it was refused; null where it was not. */
   readonly reason: string | null;
+  /** Ids of the body that were replaced by new ones; none where that was not asked for, or it has none that its source knows. */
+  readonly replaced: readonly ReplacedId[];
 }
 
 @injectable()
@@ -130,10 +134,11 @@ export class Trials {
   async send({ newIds, by, from, ...trial }: Sending, intake: Intake): Promise<Sent> {
     this.#source(trial.source, this.plan.value);
     const fresh = newIds ? await withNewIds((body) => this.#drafted({ ...trial, body }), trial.body) : null;
-    const body = fresh?.body ?? trial.body;
+    const { text: given = stringifyJson(trial.body) } = trial;
+    const text = fresh === null ? given : textWithIds(given, fresh);
     // By the secrets that the request is verified with: a reload may have replaced them meanwhile.
     const source = this.#source(trial.source, this.plan.value);
-    const bytes = new TextEncoder().encode(stringifyJson(body));
+    const bytes = new TextEncoder().encode(text);
     const signed = signedBy(trial.source, source, bytes, this.clock.now());
     const request: RawRequest = {
       ...requestParts(signed),
@@ -145,10 +150,10 @@ export class Trials {
     const sent = await this.#received(trial.source, request, intake);
     const { reply, event, reason } = sent;
     this.log.info('trial.sent', { source: trial.source, by, from, status: reply.status, event, reason });
-    return { ...sent, reply: this.#masked(reply) };
+    return { ...sent, reply: this.#masked(reply), replaced: fresh?.replaced ?? [] };
   }
 
-  async #received(source: string, request: RawRequest, intake: Intake): Promise<Sent> {
+  async #received(source: string, request: RawRequest, intake: Intake): Promise<Omit<Sent, 'replaced'>> {
     try {
       const reply = await intake.receive(source, request, this.clock.elapsed());
       const { id, duplicate } = reply.body ?? {};

@@ -164,8 +164,8 @@ export function explanationJson(
   };
 }
 
-export function sentJson({ reply, event, isDuplicate: duplicate, reason }: Sent): z.input<typeof trial.sent> {
-  return { reply: replyJson(reply), event, duplicate, reason };
+export function sentJson({ reply, event, isDuplicate: duplicate, reason, replaced }: Sent): z.input<typeof trial.sent> {
+  return { reply: replyJson(reply), event, duplicate, reason, replaced };
 }
 
 function replyJson({ status, body, text }: HttpReply): z.input<typeof trial.httpReply> {

@@ -54,7 +54,8 @@ function instant(description: string) {
     .meta({ description, examples: ['2h', '2026-01-01T08:00:00Z'] });
 }
 
-const word = z.string().min(1).max(512);
+/** A name or an id. */
+export const word = z.string().min(1).max(512);
 
 /** A whole number in a query. */
 function number(least: number, most: number) {
@@ -69,7 +70,6 @@ function number(least: number, most: number) {
 export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'gathered'] as const;
 /** Why a delivery is dead. */
 export const reasons = ['rejected', 'exhausted', 'discarded'] as const;
-const json = z.record(z.string(), z.unknown());
 
 /** Conditions on events. */
 export const eventFilter = {
@@ -235,7 +235,8 @@ export const refusedQuery = refusedFilter.extend(part);
 /** For requests without a query, or without a body. */
 export const nothing = z.strictObject({});
 
-const who = z.string().trim().min(1).max(100).optional();
+/** Who does something. */
+export const who = z.string().trim().min(1).max(100).optional();
 
 export const erasureBody = z
   .strictObject({
@@ -270,30 +271,4 @@ export const reloadBody = z.strictObject({
 });
 export type ReloadRequest = z.output<typeof reloadBody>;
 
-export const sampleQuery = z.strictObject({ source: word.optional().meta({ description: 'Name of the source.' }) });
-
-export const sendBody = z.strictObject({
-  source: word.meta({ description: 'Name of a source.' }),
-  body: json.meta({ description: 'A body as its platform would send it.' }),
-  newIds: z.boolean().default(false).meta({
-    description: 'Give it other ids before, so that it is another event than the one that it is a copy of.',
-  }),
-  by: who.meta({ description: 'Who sends it; the log shows it. Default: the address of the request.' }),
-});
-
 export const restartBody = z.strictObject({});
-
-export const explainBody = z.union(
-  [
-    z.strictObject({ event: word.meta({ description: 'Id of an event.' }) }),
-    z.strictObject({
-      subject: word.meta({ description: 'Conversation or call id: its latest 20 events, or 20 before the cursor.' }),
-      cursor: word.optional().meta({ description: 'Of the reply with later events.' }),
-    }),
-    z.strictObject({
-      source: word.meta({ description: 'Name of a source.' }),
-      body: json.meta({ description: 'A body as it would be sent to this source.' }),
-    }),
-  ],
-  { error: 'expected { event }, { subject } or { source, body }' },
-);

@@ -38,5 +38,9 @@ export const sent = z
         'True where the event was kept already, or its call was answered already: nothing was delivered anew.',
     }),
     reason: z.string().nullable().meta({ description: 'Why the source refused it; null where it did not.' }),
+    // A router of the version before does not send it.
+    replaced: list(z.object({ old: z.string(), new: z.string() }))
+      .default([])
+      .meta({ description: 'With `newIds`: each id of the body that was replaced, and by what.' }),
   })
   .register(named, { id: 'Sent' });

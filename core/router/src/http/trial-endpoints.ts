@@ -1,12 +1,11 @@
 /** The endpoints that explain events and bodies, and send a body as its platform would. */
-import type { JsonObject } from '@switchhook/sdk';
+import { type JsonObject, readJsonObject } from '@switchhook/sdk';
 import { explanationJson, sentJson } from '../api/mapping.js';
-import * as question from '../api/requests.js';
+import { nothing } from '../api/requests.js';
 import { explanationList } from '../api/route-responses.js';
+import * as question from '../api/trial-requests.js';
 import { sampleList, sent } from '../api/trial-responses.js';
 import { type Endpoint, endpoint } from './endpoint.js';
-
-const { nothing } = question;
 
 export const trialEndpoints: readonly Endpoint[] = [
   endpoint({
@@ -46,9 +45,10 @@ export const trialEndpoints: readonly Endpoint[] = [
       'Sign a body as its platform would, and hand it to its source like a request from outside: it is kept, routed and delivered, or its call is answered.',
     ...{ query: nothing, body: question.sendBody, reply: sent },
     refusals: ['NO_SUCH_ROW', 'SOURCE_CANNOT_SIGN'],
-    answer: async ({ body: { body, by = '', ...given }, from }, { trials, intake }) => {
-      const sending = { ...given, body: jsonIn(body), from, by: by || `the API, from ${from}` };
-      return sentJson(await trials.send(sending, intake));
+    answer: async ({ body: { body, text, by = '', ...given }, from }, { trials, intake }) => {
+      const read = body === undefined ? readJsonObject(new TextEncoder().encode(text)) : jsonIn(body);
+      const sending = { ...given, body: read, ...(text !== undefined && { text }), from };
+      return sentJson(await trials.send({ ...sending, by: by || `the API, from ${from}` }, intake));
     },
   }),
 ];
