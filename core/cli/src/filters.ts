@@ -17,6 +17,8 @@ export interface DeliveryFilter {
   readonly destination?: string;
   readonly route?: string;
   readonly event?: string;
+  /** Of the last attempt, as `dead --group` shows it. */
+  readonly failure?: string;
 }
 
 /** From when to when. */
@@ -47,11 +49,11 @@ export interface Part {
 
 /** The options of these functions that were given, with times as the API reads them. */
 export function filterOf(options: EventFilter & DeliveryFilter & Period & SettledPeriod & DiedPeriod): Query {
-  const { source, type, subject, agent, state, reason, destination, route, event, utc = false } = options;
+  const { source, type, subject, agent, state, reason, destination, route, event, failure, utc = false } = options;
   const instant = (text: string | undefined) => (text === undefined ? undefined : instantOf(text, utc));
   const { since, until, diedSince, diedUntil, settledSince = diedSince, settledUntil = diedUntil } = options;
   return {
-    ...{ source, type, subject, agent, state, reason, destination, route, event },
+    ...{ source, type, subject, agent, state, reason, destination, route, event, failure },
     ...{ since: instant(since), until: instant(until) },
     ...{ settledSince: instant(settledSince), settledUntil: instant(settledUntil) },
   };

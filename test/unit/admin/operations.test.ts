@@ -444,7 +444,22 @@ describe('a replay', () => {
     const matched = async (failure: string | null) =>
       (await operations.replays.start(request({ filter: { ...dead, failure }, dryRun: true }))).matched;
     expect(await matched(largest?.failure ?? '')).to.equal(largest?.count);
-    expect([await matched('no contact 12345678'), await matched(null)]).to.deep.equal([0, 0]);
+    // That of one delivery stands for its group, in a list, too.
+    expect([await matched('no contact 12345678'), await matched(null)]).to.deep.equal([2, 0]);
+    const listed = async (failure: string, limit: number, cursor?: string) => {
+      const page = await operations.deliveries({ failure, limit, ...(cursor !== undefined && { cursor }) });
+      return { failures: page.items.map((one) => one.failure), cursor: page.cursor };
+    };
+    const whole = ['no contact 87654321', 'no contact 12345678'];
+    expect((await listed('no contact …', 50)).failures).to.deep.equal(whole);
+    expect((await listed('no contact 12345678', 50)).failures).to.deep.equal(whole);
+    const first = await listed('no contact …', 1);
+    const second = await listed('no contact …', 1, first.cursor ?? '');
+    expect([first.failures, second.failures]).to.deep.equal(whole.map((one) => [one]));
+    expect(await listed('status 500', 50)).to.deep.equal({ failures: [], cursor: null });
+    expect((await operations.deadGroups({ failure: 'status 400' })).groups.map(({ count }) => count)).to.deep.equal([
+      1,
+    ]);
     const filter = { ...dead, failure: 'status 400' };
     expect(await operations.discards.start(request({ filter }))).to.include({ matched: 1, changed: 1 });
     expect((await operations.deadGroups({})).groups.map(({ count }) => count)).to.deep.equal([2]);

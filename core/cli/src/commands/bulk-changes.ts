@@ -9,8 +9,6 @@ import { confirm, deliveries, printJson, printTable } from '../print.js';
 import { timeCut } from '../table.js';
 
 export interface BulkOptions extends RouterOptions, EventFilter, DeliveryFilter, Period, DiedPeriod {
-  /** As `dead --group` shows it. */
-  readonly failure?: string;
   readonly dryRun?: true;
   readonly perSecond: string;
   readonly yes?: true;
@@ -37,7 +35,7 @@ export interface BulkKind<T extends Change> {
 
 /** The conditions that were given. Refuses none at all. */
 export function conditionsOf(options: BulkOptions, more: Query | { readonly unrouted?: true | undefined } = {}) {
-  const filter = { ...filterOf(options), failure: options.failure, ...more };
+  const filter = { ...filterOf(options), ...more };
   if (Object.values(filter).some((condition) => condition !== undefined)) return filter;
   throw new CommandFailure(
     exitCodes.usage,

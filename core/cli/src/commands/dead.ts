@@ -11,7 +11,7 @@ import { type Watched, watched } from '../watch.js';
 
 interface DeadOptions
   extends RouterOptions,
-    Pick<DeliveryFilter, 'destination' | 'route' | 'reason'>,
+    Pick<DeliveryFilter, 'destination' | 'route' | 'reason' | 'failure'>,
     Period,
     DiedPeriod,
     Part,

@@ -177,6 +177,7 @@ export function deliveriesCommand(output: Output): Command {
 
 Examples:
   switchhook deliveries --state waiting --destination crm --watch
+  switchhook deliveries --failure "HTTP 503 Service Unavailable"
   switchhook deliveries --event 01890a5d-ac96-774b-bcce-b302099a8057
   switchhook deliveries 01890a5d-ac96-774b-bcce-b302099a8057.0`,
     )
@@ -210,6 +211,7 @@ export function deadCommand(output: Output): Command {
     .option('--destination <name>', 'for this destination')
     .option('--route <name>', 'by this route')
     .option('--reason <reason>', 'rejected or exhausted')
+    .option('--failure <text>', 'whose last attempt failed so, as this list or `dead --group` shows it')
     .option('--group', 'count them by destination and failure instead of listing them')
     .addHelpText(
       'after',

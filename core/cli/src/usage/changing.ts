@@ -14,7 +14,6 @@ export function replayCommand(output: Output): Command {
       '--reroute',
       'create the deliveries that the current routes require and the event lacks; keep its other deliveries',
     )
-    .option('--failure <text>', 'with this failure, as `dead --group` shows it')
     .option('--unrouted', 'with --reroute: only events that matched no route')
     .option('--dry-run', 'only count them')
     .option('--per-second <number>', 'so many become due each second', '50')
@@ -42,7 +41,6 @@ export function discardCommand(output: Output): Command {
   );
   const some = command.argument('[id...]', 'ids of deliveries');
   return withDiedPeriod(withPeriod(withEventFilter(withDeliveryFilter(some))))
-    .option('--failure <text>', 'with this failure, as `dead --group` shows it')
     .option('--dry-run', 'only count them')
     .option('--per-second <number>', 'so many are discarded each second', '1000')
     .option('--yes', 'do not ask for confirmation')

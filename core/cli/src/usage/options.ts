@@ -59,7 +59,8 @@ export function withDeliveryFilter(command: Command): Command {
     .option('--reason <reason>', 'rejected, exhausted or discarded')
     .option('--destination <name>', 'for this destination')
     .option('--route <name>', 'by this route')
-    .option('--event <id>', 'of this event');
+    .option('--event <id>', 'of this event')
+    .option('--failure <text>', 'whose last attempt failed so, as this list or `dead --group` shows it');
 }
 
 /** With a default where without `--since` there is no list but a period. */

@@ -48,6 +48,24 @@ export function usePages<T>(
   return { first, more };
 }
 
+/** Below a list without an item: a page may be empty before the end where each item must be looked at. */
+export function Older<T>({
+  page,
+  more,
+}: {
+  readonly page: Pages<T>;
+  readonly more: (page: Pages<T>) => Promise<null>;
+}) {
+  if (page.cursor === null) return null;
+  return (
+    <p>
+      <Action run={() => more(page)}>{olderOnes}</Action>
+    </p>
+  );
+}
+
+export const olderOnes = 'Look at older ones';
+
 /** The foot of a list: how many are shown, and the button for more. */
 export function Foot<T>({
   page,

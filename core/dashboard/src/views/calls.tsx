@@ -2,10 +2,9 @@
 import { linkTo, type Place } from '../model/location.js';
 import type { Call } from '../model/replies.js';
 import { duration } from '../model/wording.js';
-import { Action } from '../parts/actions.js';
 import { StepBadge } from '../parts/answer.js';
 import { type Field, Filters } from '../parts/filters.js';
-import { Foot, usePages } from '../parts/listing.js';
+import { Foot, Older, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
@@ -45,11 +44,7 @@ function CallList({ query }: { readonly query: Place['query'] }) {
         page.items.length === 0 ? (
           <>
             <None filtered={Object.keys(query).length > 0} />
-            {page.cursor !== null && (
-              <p>
-                <Action run={() => more(page)}>Look at older ones</Action>
-              </p>
-            )}
+            <Older page={page} more={more} />
           </>
         ) : (
           <>

@@ -5,7 +5,7 @@ import type { DeadGroups, Delivery, Status } from '../model/replies.js';
 import { count, ends, excerpt } from '../model/wording.js';
 import { BulkActions, BulkHistory, noAttempt, useBulk } from '../parts/bulk.js';
 import { type Field, Filters } from '../parts/filters.js';
-import { Foot, type Pages } from '../parts/listing.js';
+import { Foot, Older, type Pages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink } from '../parts/text.js';
@@ -114,7 +114,10 @@ function List({ query }: { readonly query: Place['query'] }) {
               {page.items.length > 0 && <BulkActions filter={{ ...query, state: 'dead' }} ask={ask} />}
             </div>
             {page.items.length === 0 ? (
-              <Nothing filtered={Object.keys(query).length > 0} />
+              <>
+                <Nothing filtered={Object.keys(query).length > 0} />
+                <Older page={page} more={more} />
+              </>
             ) : (
               <>
                 <section aria-labelledby="groups">
@@ -166,7 +169,13 @@ function Groups({ found: { groups, more }, query, ask }: GroupsProps) {
                 <a href={linkTo(['dead'], { ...query, destination, reason })}>{destination}</a>{' '}
                 <span class="dim">{reason}</span>
               </th>
-              <td data-label="Failure">{ends(excerpt(failure ?? noAttempt, 200))}</td>
+              <td data-label="Failure">
+                {failure === null ? (
+                  ends(noAttempt)
+                ) : (
+                  <a href={linkTo(['dead'], { ...query, failure })}>{ends(excerpt(failure, 200))}</a>
+                )}
+              </td>
               <td data-label="Deliveries" class="number">
                 {deliveries.toLocaleString('en')}
               </td>

@@ -17,6 +17,7 @@ export function deliveryFields(destinations: readonly string[], settled: string)
     { name: 'destination', label: 'Destination', known: destinations },
     { name: 'route', label: 'Route' },
     { name: 'event', label: 'Event', hint: 'its id' },
+    { name: 'failure', label: 'Last failure', hint: 'as the list shows it' },
     { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
     { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
     { name: 'settledSince', label: settled, hint: '2h or 2026-01-31' },
@@ -63,12 +64,15 @@ function List({ query }: { readonly query: Readonly<Record<string, string>> }) {
               {page.items.length > 0 && <BulkActions filter={query} ask={ask} />}
             </div>
             {page.items.length === 0 ? (
-              <Empty title="No delivery matches.">
-                <p>
-                  A delivery is made for each event that matches a route: <a href={linkTo(['events'])}>the events</a>,{' '}
-                  <a href={linkTo(['deliveries'])}>all deliveries</a>.
-                </p>
-              </Empty>
+              <>
+                <Empty title="No delivery matches.">
+                  <p>
+                    A delivery is made for each event that matches a route: <a href={linkTo(['events'])}>the events</a>,{' '}
+                    <a href={linkTo(['deliveries'])}>all deliveries</a>.
+                  </p>
+                </Empty>
+                <Older page={page} more={more} />
+              </>
             ) : (
               <>
                 <DeliveryTable deliveries={page.items} changed={first.reload} />

@@ -4,9 +4,8 @@ import { linkTo, type Place } from '../model/location.js';
 import type { Component, Route, RouterEvent } from '../model/replies.js';
 import type { EventSearch } from '../model/search.js';
 import { count, ends, stateChoices } from '../model/wording.js';
-import { Action } from '../parts/actions.js';
 import { type Field, Filters } from '../parts/filters.js';
-import { Foot, usePages } from '../parts/listing.js';
+import { Foot, Older, olderOnes, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { EventLink, SubjectLink, Time } from '../parts/text.js';
@@ -64,11 +63,7 @@ function EventList({ filtered, first, more }: ListProps) {
           <>
             <None filtered={filtered} />
             <LookedAt search={page.search} />
-            {page.cursor !== null && (
-              <p>
-                <Action run={() => more(page)}>{olderOnes}</Action>
-              </p>
-            )}
+            <Older page={page} more={more} />
           </>
         ) : (
           <>
@@ -94,8 +89,6 @@ function EventList({ filtered, first, more }: ListProps) {
     </Loaded>
   );
 }
-
-const olderOnes = 'Look at older ones';
 
 /** What a search has looked at. */
 function LookedAt({ search }: { readonly search: EventSearch | undefined }) {

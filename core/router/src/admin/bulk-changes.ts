@@ -13,7 +13,7 @@ import { newBulkChangeId } from '../system/ids.js';
 import { pagesOf } from '../system/lists.js';
 import type { Mask } from '../system/mask.js';
 import { located } from '../system/thrown.js';
-import { sharedFailure } from './dead-groups.js';
+import { failedAs } from './dead-groups.js';
 import { carriersOf } from './gathered.js';
 
 /** Which deliveries, or with `reroute` which events. */
@@ -266,7 +266,7 @@ export async function* deliveriesOf(
   const fitting = async ({ items }: Page<DeliveryRecord>) => {
     const chosen = items
       .filter(({ reason }) => reason !== 'discarded' || query.reason === 'discarded')
-      .filter((one) => failure === undefined || sharedFailure(one) === failure);
+      .filter((one) => failure === undefined || failedAs(one, failure));
     return carriersOf(store, chosen, seen);
   };
   if (events === null) {

@@ -30,7 +30,7 @@ import { Mask } from '../system/mask.js';
 import { Discards } from './bulk-discard.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallQuery } from './call-history.js';
-import { type DeadGroups, type DeadQuery, deadGroups } from './dead-groups.js';
+import { type DeadGroups, type DeadQuery, deadGroups, deliveriesFailedAs, failedAs } from './dead-groups.js';
 import { Erasures } from './erasures.js';
 import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
 import { gatheredEvents } from './gathered.js';
@@ -59,6 +59,11 @@ export interface DeliveryDetails {
 export interface EventDetails {
   readonly event: EventRecord;
   readonly deliveries: readonly DeliveryDetails[];
+}
+
+/** Only deliveries whose last attempt failed so, or as another of the same group. */
+interface Failed {
+  readonly failure?: string;
 }
 
 /** A page of the events of a subject. */
@@ -137,17 +142,21 @@ export class Operations {
   }
 
   /** Refused as `NO_SUCH_ROW` where it finds nothing and names a destination or a route that is not configured. */
-  async deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
-    const page = await this.store.deliveries(madeBefore(query));
+  async deliveries({ failure, ...query }: DeliveryQuery & Failed): Promise<Page<DeliveryRecord>> {
+    const asked = madeBefore(query);
+    const page = await (failure === undefined
+      ? this.store.deliveries(asked)
+      : deliveriesFailedAs(this.store, failure, asked));
     if (page.items.length === 0) this.checkNames(query);
     return page;
   }
 
   /** What is dead, in groups. Refused like a list. */
-  async deadGroups(query: DeadQuery): Promise<DeadGroups> {
+  async deadGroups({ failure, ...query }: DeadQuery & Failed): Promise<DeadGroups> {
     const found = await deadGroups(this.store, query);
     if (found.groups.length === 0) this.checkNames(query);
-    return found;
+    if (failure === undefined) return found;
+    return { ...found, groups: found.groups.filter((group) => failedAs(group, failure)) };
   }
 
   /** Requests that were refused. Refused like a list. */

@@ -8,7 +8,8 @@ import { count, iso, isoOrNull, list, named, time } from './responses.js';
 const conditions = {
   ...{ ...deliveryFilter, ...eventFilter, ...period, ...settledPeriod },
   failure: z.string().nullable().optional().meta({
-    description: 'Failure of the last attempt, as `GET /api/dead` has it; null: no attempt came back.',
+    description:
+      'Failure of the last attempt, as `GET /api/dead` has it; that of one delivery stands for its group. Null: no attempt came back.',
   }),
 };
 const filterText = { description: 'All given conditions must hold.' };

@@ -194,9 +194,23 @@ export const callQuery = z.strictObject({
   ...part,
 });
 
+const failed = {
+  failure: z
+    .string()
+    .min(1)
+    .max(longestCondition)
+    .optional()
+    .meta({
+      description:
+        'Only deliveries whose last attempt failed so: a `failure` as a delivery or `GET /api/dead` has it, where ids and long numbers do not count.',
+      examples: ['HTTP 503 Service Unavailable'],
+    }),
+};
+
 export const deliveryQuery = z.strictObject({
   state: z.enum(states).optional().meta({ description: 'Where it stands.' }),
   ...deliveryFilter,
+  ...failed,
   ...period,
   ...settledPeriod,
   ...part,
@@ -221,7 +235,7 @@ export const historyQuery = z.strictObject({
   destination: word.optional().meta({ description: 'Only this destination.' }),
 });
 
-export const deadQuery = z.strictObject({ ...deliveryFilter, ...period, ...settledPeriod });
+export const deadQuery = z.strictObject({ ...deliveryFilter, ...failed, ...period, ...settledPeriod });
 
 export const refusedFilter = z.strictObject({
   source: eventFilter.source,
