@@ -1,8 +1,9 @@
-import { EventSearches, maskFor } from '@switchhook/core/internal';
+import { compileExpression, EventSearches, maskFor } from '@switchhook/core/internal';
 import { memoryStore } from '@switchhook/plugin-memory';
 import { type Entry, type EventQuery, type JsonValue, phoneNormalizer, type Store } from '@switchhook/sdk';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
+import { aRoute } from '../../support/operations.js';
 
 /** A clock on which each look takes a millisecond. */
 class SlowClock extends FakeClock {
@@ -22,7 +23,17 @@ function setup(bodies: readonly (string | JsonValue)[], clock = new FakeClock(),
     queries.push(query);
     return kept.events(query);
   };
-  const plan = { value: { normalizePhone: phoneNormalizer('US') } } as ConstructorParameters<typeof EventSearches>[0];
+  const routes = [
+    aRoute({ name: 'long', from: ['agents'], where: compileExpression('event.data.duration > 60', ['event'], 'bool') }),
+    aRoute({
+      name: 'others',
+      from: ['agents'],
+      on: ['analysed'],
+      where: compileExpression('event.data.score > 6', ['event'], 'bool'),
+    }),
+  ];
+  const value = { normalizePhone: phoneNormalizer('US'), routes };
+  const plan = { value } as unknown as ConstructorParameters<typeof EventSearches>[0];
   const searches = new EventSearches(plan, change({ ...kept, events }), clock, maskFor([secret]));
   const entries = bodies.map((body, index): Entry => {
     const event = { source: 'agents', type: 'ended', subject: null, agent: null, party: '+12015550123' };
@@ -77,6 +88,20 @@ describe('a search in the data of events', () => {
     const masked = await find({ where: `event.data["${secret}"] == 1` });
     expect([masked.keys, masked.failed, masked.failure]).to.deep.equal([[], 4, 'event.data["***"] is missing']);
     expect((await find({ where: 'event.data.?duration.orValue(0) > 60', text: 'vip' })).keys).to.deep.equal([3]);
+  });
+
+  it('finds events for which the condition of a route cannot be evaluated', async () => {
+    const { find, kept } = setup([{ duration: 10 }, { note: 'VIP' }, { duration: 90 }, { note: 'plain' }, '']);
+    await kept;
+    const found = await find({ unevaluated: 'long' });
+    expect([found.keys, found.failed, found.withoutData]).to.deep.equal([[3, 1], 0, 1]);
+    expect((await find({ unevaluated: 'long', text: 'vip' })).keys).to.deep.equal([1]);
+    expect((await find({ unevaluated: 'others' })).keys, 'it takes no such events').to.deep.equal([]);
+    const refusal = await find({ unevaluated: 'lonk' }).catch((error) => error);
+    expect([refusal.code, refusal.message]).to.deep.equal([
+      'NO_SUCH_ROW',
+      'no route "lonk" is configured; did you mean "long"?',
+    ]);
   });
 
   it('finds by the secret that has verified an event, without a look at data, and together with a text', async () => {

@@ -28,6 +28,7 @@ interface EventsOptions extends RouterOptions, EventFilter, Period, Part, Watche
   readonly text?: string;
   readonly where?: string;
   readonly secret?: string;
+  readonly unevaluated?: string;
   readonly last?: string;
   readonly body?: true;
 }
@@ -38,12 +39,12 @@ export async function runEvents(
   options: EventsOptions,
   command: Command,
 ): Promise<void> {
-  const { text, where, secret, last, duplicates } = options;
-  const isSearch = [text, where, secret, last].some((one) => one !== undefined);
+  const { text, where, secret, unevaluated, last, duplicates } = options;
+  const isSearch = [text, where, secret, unevaluated, last].some((one) => one !== undefined);
   if (isSearch && (id !== undefined || duplicates))
     throw new CommandFailure(
       exitCodes.usage,
-      `--text, --where, --secret and --last search in the list of events: omit ${duplicates ? '--duplicates' : 'the id'}`,
+      `--text, --where, --secret, --unevaluated and --last search in the list of events: omit ${duplicates ? '--duplicates' : 'the id'}`,
     );
   if (options.body && id === undefined)
     throw new CommandFailure(exitCodes.usage, '--body prints the data of one event: name its id');
@@ -81,9 +82,10 @@ async function listEvents(
   command: Command,
   output: Output,
 ): Promise<void> {
-  const { limit, cursor, number: party, unrouted, cameAgain, text, where, secret, last } = options;
+  const { limit, cursor, number: party, unrouted, cameAgain, text, where, secret, unevaluated, last } = options;
   const flags = { unrouted: unrouted && 'true', duplicate: cameAgain && 'true' };
-  const query = { ...filterOf(options), limit, cursor, party, ...flags, text, where, secret, last };
+  const search = { text, where, secret, unevaluated, last };
+  const query = { ...filterOf(options), limit, cursor, party, ...flags, ...search };
   const page = await router.get('/api/events', eventList, query);
   if (options.json) return printJson(output, page);
   const rows = page.events.map(({ receivedAt, type, subject, agent, source, id: event }) => {

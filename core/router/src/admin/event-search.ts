@@ -1,9 +1,9 @@
 /** Searches for what no index has, such as in the data of events: reads them page by page, with their bodies where these are needed, and lets other work run in between. */
 import { Clock, type EventQuery, type EventRecord, type Expression, type Page, refuse, Store } from '@switchhook/sdk';
-import type { ExpressionProblem } from '@switchhook/sdk/internal';
+import { didYouMean, type ExpressionProblem } from '@switchhook/sdk/internal';
 import { compileExpression } from '../expressions/compile.js';
 import { eventOf, hasBody, verifiedIn } from '../routing/event-record.js';
-import { verdictOf } from '../routing/routes.js';
+import { concerns, type Route, verdictOf } from '../routing/routes.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { checkConditions } from '../system/lists.js';
 import { Mask } from '../system/mask.js';
@@ -18,6 +18,8 @@ export interface EventSearch {
   readonly where?: string | undefined;
   /** Position of the secret of its source that has verified the event, from 1; 0 = the source needed none. */
   readonly secret?: number | undefined;
+  /** Name of a route that takes events of this source and type, and whose condition cannot be evaluated for the event. */
+  readonly unevaluated?: string | undefined;
   /** How many events are looked at, at most. */
   readonly last: number;
 }
@@ -60,16 +62,17 @@ export class EventSearches {
 
   /**
    * Looks at the newest events of a query, or at those from its cursor on, until `query.limit` match, `last` were looked at, 5 s are over, or the
-   * client has gone. Refused as `MALFORMED` for a condition that cannot be read, as `STORE_CANNOT_FILTER`, and as `TOO_MANY_SEARCHES`.
+   * client has gone. Refused as `MALFORMED` for a condition that cannot be read, as `NO_SUCH_ROW` for a route that is not configured, as
+   * `STORE_CANNOT_FILTER`, and as `TOO_MANY_SEARCHES`.
    */
   async find(search: EventSearch, { party, ...query }: EventQuery, isWanted: () => boolean): Promise<FoundEvents> {
-    const match = matcherFor(search);
+    const match = matcherFor(search, this.plan.value.routes);
     checkConditions(this.store, query);
     const number = party === undefined ? {} : { party: this.plan.value.normalizePhone(party) };
     if (this.#running >= mostAtOnce) throw refuse('TOO_MANY_SEARCHES', `${mostAtOnce} are running`);
     this.#running += 1;
     try {
-      const bodies = search.text !== undefined || search.where !== undefined;
+      const bodies = [search.text, search.where, search.unevaluated].some((one) => one !== undefined);
       const goesOn = () => !this.#isClosed && isWanted();
       return await this.#found({ ...query, ...number, bodies }, search.last, match, goesOn);
     } finally {
@@ -122,15 +125,33 @@ export class EventSearches {
   }
 }
 
-function matcherFor({ text, where, secret }: EventSearch): (record: EventRecord) => Match {
+function matcherFor(
+  { text, where, secret, unevaluated }: EventSearch,
+  routes: readonly Route[],
+): (record: EventRecord) => Match {
+  const fails = unevaluated === undefined ? () => true : failureMatcher(unevaluated, routes);
   const contains = text === undefined ? () => true : textMatcher(text);
   const condition = where === undefined ? null : conditionOf(where);
   return (record) => {
     if (secret !== undefined && verifiedIn(record)?.secret !== secret) return 'no';
     if (!contains(new TextDecoder().decode(record.body))) return 'no';
+    if (!fails(record)) return 'no';
     const verdict = condition === null ? null : verdictOf({ where: condition }, eventOf(record));
     if (verdict?.kind === 'failed') return { failure: verdict.reason };
     return verdict?.kind === 'unmatched' ? 'no' : 'yes';
+  };
+}
+
+/** As the route counts it, if the event came today. */
+function failureMatcher(name: string, routes: readonly Route[]): (record: EventRecord) => boolean {
+  const route = routes.find((one) => one.name === name);
+  if (route === undefined) {
+    const known = routes.map((one) => one.name);
+    throw refuse('NO_SUCH_ROW', `no route "${name}" is configured${didYouMean(name, known)}`);
+  }
+  return (record) => {
+    const event = eventOf(record);
+    return route.from.includes(event.source) && concerns(route, event) && verdictOf(route, event).kind === 'failed';
   };
 }
 

@@ -13,7 +13,8 @@ const eventSearch = z
         'False where it ended before it had looked at `last` events: `limit` matched, or 5 seconds were over. Pass the cursor to continue.',
     }),
     withoutData: count.meta({
-      description: 'For how many of them retention has removed the data: they do not match `text` and `where`.',
+      description:
+        'For how many of them retention has removed the data: they do not match `text`, `where` and `unevaluated`.',
     }),
     failed: count.meta({ description: 'For how many of them the condition could not be evaluated.' }),
     failure: z
@@ -28,6 +29,8 @@ export const eventList = z
   .object({
     events: list(event),
     cursor: cursor.meta({ description: 'For the next page, or for older events to look at; null at the end.' }),
-    search: eventSearch.optional().meta({ description: 'With `text`, `where` or `secret`: what was looked at.' }),
+    search: eventSearch
+      .optional()
+      .meta({ description: 'With `text`, `where`, `secret` or `unevaluated`: what was looked at.' }),
   })
   .register(named, { id: 'EventList' });

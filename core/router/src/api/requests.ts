@@ -71,6 +71,9 @@ export const states = ['waiting', 'running', 'delivered', 'dead', 'skipped', 'ga
 /** Why a delivery is dead. */
 export const reasons = ['rejected', 'exhausted', 'discarded'] as const;
 
+/** The last step that a part of an answer came from; `minimum`: it could not be made, `unanswered`: none matched. */
+export const answerSteps = ['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered'] as const;
+
 /** Conditions on events. */
 export const eventFilter = {
   source: word.optional().meta({ description: 'Name of the source.' }),
@@ -103,8 +106,9 @@ const part = {
 };
 
 /** Whether each event must be looked at, in place of a list along an index. */
-export const isSearch = ({ text, where, secret }: { readonly [K in 'text' | 'where' | 'secret']?: unknown }): boolean =>
-  [text, where, secret].some((one) => one !== undefined);
+export const isSearch = (query: { readonly [K in (typeof searching)[number]]?: unknown }): boolean =>
+  searching.some((name) => query[name] !== undefined);
+const searching = ['text', 'where', 'secret', 'unevaluated'] as const;
 
 export const eventQuery = z
   .strictObject({
@@ -146,17 +150,21 @@ export const eventQuery = z
           'Only events that were verified by the secret at this position in the list of their source, from 1; 0 = the source needed none.',
         ...{ type: 'integer', minimum: 0, maximum: mostSecrets },
       }),
+    unevaluated: word.optional().meta({
+      description:
+        'Only events that this route takes by their source and type, and for which its condition cannot be evaluated.',
+    }),
     last: number(1, mostExamined)
       .optional()
       .meta({
-        description: `With \`text\`, \`where\` or \`secret\`: how many events that match the other conditions are looked at, from the newest or from the cursor on; default ${usuallyExamined}.`,
+        description: `With \`text\`, \`where\`, \`secret\` or \`unevaluated\`: how many events that match the other conditions are looked at, from the newest or from the cursor on; default ${usuallyExamined}.`,
         ...{ type: 'integer', minimum: 1, maximum: mostExamined, default: usuallyExamined },
       }),
     ...part,
   })
   .refine(({ last, ...search }) => last === undefined || isSearch(search), {
     path: ['last'],
-    message: 'only with text, where or secret, which look at each event',
+    message: 'only with text, where, secret or unevaluated, which look at each event',
   });
 
 const { limit } = part;
@@ -189,6 +197,9 @@ export const callQuery = z.strictObject({
   number: word.optional().meta({ description: 'Of the caller or of the called, with its country code.' }),
   source: word.optional().meta({ description: 'Name of the source.' }),
   answer: word.optional().meta({ description: 'Name of the answer that was given.' }),
+  step: z.enum(answerSteps).optional().meta({
+    description: 'The last step that a part of the answer came from; `unanswered`: no answer matched.',
+  }),
   resolver: word.optional().meta({ description: 'Name of a resolver whose facts it needed.' }),
   ...period,
   ...part,

@@ -44,10 +44,10 @@ export const endpoints: readonly Endpoint[] = [
     summary: 'Events, newest first.',
     ...{ query: question.eventQuery, body: nothing, reply: eventList },
     refusals: ['NO_SUCH_ROW', 'TOO_MANY_SEARCHES', 'STORE_CANNOT_FILTER'],
-    answer: async ({ query: { text, where, secret, last, duplicate, ...query }, isWaiting }, from) => {
+    answer: async ({ query: { text, where, secret, unevaluated, last, duplicate, ...query }, isWaiting }, from) => {
       const { operations, searches, duplicates, nowMs } = from;
       const asked = timed({ ...query, ids: duplicate === true ? duplicates.ids() : undefined }, nowMs);
-      const search = { text, where, secret, last: last ?? question.usuallyExamined };
+      const search = { text, where, secret, unevaluated, last: last ?? question.usuallyExamined };
       if (!question.isSearch(search)) {
         const { items, cursor } = await operations.events(asked);
         return { events: items.map(eventJson), cursor };
