@@ -57,6 +57,40 @@ answers:
     await Promise.all([journal.close(), crm.close()]);
   });
 
+  it('are trouble where no answer matched, until a reload: the list, why each answer did not match, and what the page reads', async () => {
+    const place = await workplace();
+    const yaml = (number: string) => `version: 1
+server: { host: 127.0.0.1, port: 0 }
+store: { use: memory }
+sources: { calls: { use: sigmamind.call, token: ${token} } }
+answers:
+  - { name: sales, from: calls, where: call.to == "${number}", defaults: { name: there } }
+  - { name: tier, from: calls, where: call.data.tier == "gold", defaults: { name: there } }
+`;
+    const { router, url } = await place.router(yaml('+1800'));
+    await ring(url, '+49301', '+1800');
+    await ring(url, '+49302', '+1999');
+    const at = ['switchhook.yaml', '--url', url];
+    const command = async (name: string, ...args: readonly string[]) =>
+      place.command([name, ...args, '--config', ...at]);
+    const status = await command('status', '--once');
+    expect(status.code).to.equal(1);
+    expect(status.stdout).to.include('Source calls: no answer matched 1 of 2 calls of the last hour');
+    const { calls } = JSON.parse((await command('calls', '--step', 'unanswered', '--json')).stdout);
+    expect(calls.map(({ answer }: { answer: { from: string } }) => answer.from)).to.deep.equal(['+49302']);
+    expect(calls[0].ringMs).to.equal(calls[0].answer.ms);
+    const { stdout } = await command('explain', calls[0].id);
+    expect(stdout).to.include('call.to == "+1800" is false (call.to is "+1999")');
+    expect(stdout).to.include('call.data.tier is missing').and.to.include('no answer matches');
+    expect((await command('calls', calls[0].id)).stdout).to.include(`switchhook explain ${calls[0].id}`);
+
+    await place.write('switchhook.yaml', yaml('+1999'));
+    await router.reload();
+    expect((await command('status', '--once')).code).to.equal(0);
+    expect((await command('explain', calls[0].id)).stdout).to.include('sales  where call.to == "+1999"');
+    await place.close();
+  });
+
   it('are answered with what a prompt needs: check compares the two, and warns of what not every caller gets', async () => {
     const place = await workplace();
     const answer = 'defaults: { first_name: there }';

@@ -71,6 +71,19 @@ describe('the list of calls', () => {
     expect((await list({ answer: 'none' })).ids).to.deep.equal([]);
   });
 
+  it('has those that no answer matched, or whose answer came from a certain step', async () => {
+    const of = (step: string, name: string | null) => ({ ...from('+1'), step, name });
+    const { list } = await setup(
+      ['calls', 1, of('unanswered', null)],
+      ['lines', 2, of('fresh', 'unanswered')],
+      ['calls', 3, of('default', 'sales')],
+      ['lines', 4, of('unanswered', null)],
+    );
+    expect((await list({ step: 'unanswered' })).ids).to.deep.equal(['lines-4', 'calls-1']);
+    expect((await list({ step: 'unanswered', source: 'calls' })).ids).to.deep.equal(['calls-1']);
+    expect((await list({ step: 'default', answer: 'sales' })).ids).to.deep.equal(['calls-3']);
+  });
+
   it('looks at as many events for a page, however many sources of calls there are', async () => {
     const { list } = await setup(
       ['calls', 0, from('+12025550100')],

@@ -30,13 +30,15 @@ function setup(clock = new FakeClock(), store: Store = memoryStore(clock)) {
 
 describe('the history', () => {
   it('has what the metrics count, minute by minute, by source and by destination', async () => {
-    const { clock, passedOn, metrics, received, attempted, read } = setup();
+    const { clock, passedOn, metrics, received, attempted, answered, read } = setup();
     received('agents');
     received('agents', 'duplicate');
     await clock.advance(2 * minuteMs);
     received('agents', 'unrouted');
     received('forms');
     metrics.count('requests_refused_total', '', { source: 'forms', code: 'UNVERIFIED' });
+    answered('agents', 'fresh', 20);
+    answered('agents', 'unanswered', 20);
     attempted('crm', 'delivered', 20);
     attempted('crm', 'unavailable', 20);
     attempted('crm', 'rejected', 20);
@@ -47,8 +49,8 @@ describe('the history', () => {
     expect(timesMs).to.deep.equal([-2, -1, 0].map((minutes) => clock.now() + minutes * minuteMs));
     expect(events).to.deep.equal({ received: [1, 0, 2], duplicates: [1, 0, 0], refused: [0, 0, 1] });
     expect(sources).to.deep.equal([
-      { source: 'agents', received: [1, 0, 1], duplicates: [1, 0, 0], refused: [0, 0, 0] },
-      { source: 'forms', received: [0, 0, 1], duplicates: [0, 0, 0], refused: [0, 0, 1] },
+      { source: 'agents', received: [1, 0, 1], duplicates: [1, 0, 0], refused: [0, 0, 0], unanswered: [0, 0, 1] },
+      { source: 'forms', received: [0, 0, 1], duplicates: [0, 0, 0], refused: [0, 0, 1], unanswered: [0, 0, 0] },
     ]);
     expect(destinations).to.have.length(1);
     expect(destinations[0]).to.deep.include({ destination: 'crm', delivered: [0, 0, 1], failed: [0, 0, 2] });
@@ -71,6 +73,23 @@ describe('the history', () => {
     attempted('crm', 'delivered', 20);
     await clock.advance(9 * minuteMs);
     expect(figures.recentAttempts('crm')).to.deep.equal({ delivered: 1, failed: 0 });
+    await history.close();
+  });
+
+  it('keeps how many calls of the last hour no answer matched, and when the last one came', async () => {
+    const { clock, figures, history, answered } = setup();
+    history.open();
+    answered('lines', 'unanswered', 1);
+    const firstMs = clock.now();
+    await clock.advance(30 * minuteMs);
+    answered('lines', 'fresh', 1);
+    answered('lines', 'minimum', 1);
+    answered('calls', 'fresh', 1);
+    await clock.advance(29 * minuteMs);
+    expect(figures.recentCalls('lines')).to.deep.equal({ answered: 3, unanswered: 1, lastUnansweredMs: firstMs });
+    expect(figures.recentCalls('calls')).to.deep.equal({ answered: 1, unanswered: 0, lastUnansweredMs: null });
+    await clock.advance(minuteMs);
+    expect(figures.recentCalls('lines')).to.deep.include({ answered: 2, unanswered: 0 });
     await history.close();
   });
 

@@ -176,7 +176,8 @@ describe('trouble', () => {
       count: 2,
       secret: null,
     } as const;
-    const traffic = { source: 'agents', received: 9, refused: 3, lastRefusedMs: nowMs, secrets: [] };
+    const calls = { answered: 0, unanswered: 0, lastUnansweredMs: null };
+    const traffic = { source: 'agents', received: 9, refused: 3, lastRefusedMs: nowMs, secrets: [], calls };
     const textOf = (given: object) =>
       troublesOf(aStatus({ sources: [{ ...traffic, lastReceivedMs: nowMs, refusedLately: 3, recent, ...given }] })).map(
         ({ level, what }) => `${level} ${what}`,
@@ -194,6 +195,27 @@ describe('trouble', () => {
     expect(one?.about).to.deep.equal({ kind: 'source', name: 'agents' });
     expect(textOf({ source: '' }), 'paths without a source').to.deep.equal([]);
     expect(textOf({ lastRefusedMs: nowMs - 1 }), 'before the configuration was reloaded').to.deep.equal([]);
+  });
+
+  it('is a source with calls of the last hour that no answer matched, until a reload', () => {
+    const found = (answered: number, unanswered: number, lastUnansweredMs = nowMs) => {
+      const calls = { answered, unanswered, lastUnansweredMs };
+      const traffic = { received: 9, refused: 0, lastReceivedMs: nowMs, lastRefusedMs: null, refusedLately: 0 };
+      return troublesOf(aStatus({ sources: [{ source: 'lines', ...traffic, recent: null, secrets: [], calls }] }));
+    };
+    expect(found(5, 2)).to.deep.equal([
+      {
+        level: 'warn',
+        what: 'Source lines: no answer matched 2 of 5 calls of the last hour, so the agent got nothing about the caller.',
+        advice:
+          'The page of a call says why each answer did not match. Change `from` or `where` of an answer, then reload.',
+        about: { kind: 'calls', name: 'lines' },
+      },
+    ]);
+    expect(found(1, 1)[0]?.what).to.include('no answer matched the only call of the last hour');
+    expect(found(3, 3)[0]?.what).to.include('no answer matched any of the 3 calls of the last hour');
+    expect(found(5, 0)).to.deep.equal([]);
+    expect(found(5, 2, nowMs - 1), 'before the configuration was reloaded').to.deep.equal([]);
   });
 
   it('is a disk that is nearly full, unless the store cannot commit already', () => {

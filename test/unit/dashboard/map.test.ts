@@ -42,7 +42,10 @@ const status = {
   ],
 } as unknown as Status;
 const history = {
-  sources: [{ source: 'agents', received: [1, 2], refused: [0, 4] }],
+  sources: [
+    { source: 'agents', received: [1, 2], refused: [0, 4], unanswered: [0, 0] },
+    { source: 'lines', received: [3, 0], refused: [0, 0], unanswered: [2, 0] },
+  ],
   routes: [{ route: 'all', events: [1, 1_500], failures: [0, 2] }],
   answers: [{ answer: 'sales', calls: [1, 0] }],
   resolvers: [
@@ -60,7 +63,7 @@ describe('the parts of the map', () => {
     const { left, middle, right, links } = eventsBand(configured, known);
     expect(left.map(brief)).to.deep.equal([
       'source agents warn: 3 events, 4 refused (4 requests were refused, most often: no signature)',
-      'source lines bad: 0 events (It cannot pull its events: HTTP 500)',
+      'source lines bad: 3 events (It cannot pull its events: HTTP 500)',
       'source router off: 0 events',
       'source crm off: 0 events',
     ]);
@@ -75,7 +78,7 @@ describe('the parts of the map', () => {
     expect(links).to.equal(configured.routes);
     expect([left[0], middle[0], ...right].map((node) => node?.link)).to.deep.equal([
       '#/refused?source=agents',
-      '#/deliveries?route=all',
+      '#/events?unevaluated=all&since=1h',
       '#/dead?destination=crm',
       '#/deliveries?destination=slow',
     ]);
@@ -93,10 +96,19 @@ describe('the parts of the map', () => {
     ]);
     expect(links).to.deep.equal([{ name: 'sales', from: ['lines'], to: ['who'] }]);
     expect([left[0], middle[0], right[0]].map((node) => node?.link)).to.deep.equal([
-      '#/calls?source=lines',
+      '#/calls?source=lines&step=unanswered&since=1h',
       '#/calls?answer=sales',
       '#/calls?resolver=who',
     ]);
+    expect(left.map(brief)).to.deep.equal([
+      'source lines bad: 3 calls, 2 unanswered (It cannot pull its events: HTTP 500)',
+    ]);
+    const [receiving] = callsBand(configured, { status: null, history }).left;
+    expect(receiving && brief(receiving)).to.equal(
+      'source lines warn: 3 calls, 2 unanswered (No answer matched 2 calls)',
+    );
+    const answered = { ...history, sources: history.sources.map((one) => ({ ...one, unanswered: [0, 0] })) };
+    expect(callsBand(configured, { status: null, history: answered }).left[0]?.link).to.equal('#/calls?source=lines');
   });
 
   it('show no numbers that are not known', () => {

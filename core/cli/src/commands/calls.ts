@@ -15,6 +15,7 @@ interface CallsOptions extends RouterOptions, Period, Part, Watched {
   readonly number?: string;
   readonly source?: string;
   readonly answer?: string;
+  readonly step?: string;
   readonly resolver?: string;
 }
 
@@ -52,6 +53,7 @@ export async function runCalls(
       if (options.json) return printJson(output, event);
       printEvent(output, event);
       printAnswer(output, answer);
+      if (answer.name === null) output.line(`Why no answer matched: switchhook explain ${id}`);
       for (const delivery of event.deliveries) printDelivery(output, delivery);
       return;
     }
@@ -60,12 +62,12 @@ export async function runCalls(
 }
 
 async function listCalls(router: RouterClient, options: CallsOptions, command: Command, output: Output): Promise<void> {
-  const { number, source, answer: given, resolver, limit, cursor } = options;
-  const query = { ...filterOf(options), number, source, answer: given, resolver, limit, cursor };
+  const { number, source, answer: given, step: wanted, resolver, limit, cursor } = options;
+  const query = { ...filterOf(options), number, source, answer: given, step: wanted, resolver, limit, cursor };
   const page = await router.get('/api/calls', callList, query);
   if (options.json) return printJson(output, page);
-  const rows = page.calls.map(({ receivedAt, id: event, answer }) => {
-    const { from, to, name, step, ms, requests, lookups } = answer;
+  const rows = page.calls.map(({ receivedAt, id: event, ringMs, answer }) => {
+    const { from, to, name, step, requests, lookups } = answer;
     const failed = lookups.filter(({ outcome }) => missed.includes(outcome));
     const notes = failed.map(({ resolver, outcome }) => `${resolver} ${outcome}`).join(', ');
     const shown = styled(output, failed.length === 0 ? 'green' : 'yellow', step);
@@ -75,7 +77,7 @@ async function listCalls(router: RouterClient, options: CallsOptions, command: C
       to,
       name ?? '-',
       shown,
-      msText(ms),
+      ringMs === null ? 'too late' : msText(ringMs),
       String(requests),
       notes || '-',
       event,

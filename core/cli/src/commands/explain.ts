@@ -71,6 +71,7 @@ function print(explanations: readonly Explanation[], output: Output): void {
     if (index > 0) output.line();
     printEvent(output, one.event, one.kept);
     if (one.call !== null) printCall(one.call, output);
+    else if (one.answers.length > 0) printAnswers(one.answers, output);
     const ofNoRoute = one.deliveries.filter((made) => !one.routes.some((route) => belongs(made, route)));
     for (const route of one.routes)
       if (route.matches) printRoute(route, one, output);
@@ -87,10 +88,7 @@ function print(explanations: readonly Explanation[], output: Output): void {
 /** What a caller would get. */
 function printCall({ answer, answers, reply, sentLater }: NonNullable<Explanation['call']>, output: Output): void {
   output.line(styled(output, 'bold', 'its caller would get now'));
-  // Those behind the one that answers are not evaluated for a real call.
-  const first = answers.findIndex(({ matches }) => matches);
-  for (const { answer: name, ...verdict } of first < 0 ? answers : answers.slice(0, first))
-    printMismatch({ name, ...verdict }, output);
+  printMismatches(answers, output);
   printAnswer(output, answer);
   const what = sentLater ? 'acknowledged with' : 'replied';
   output.line(styled(output, 'dim', `  the platform would be ${what} ${reply.status}`));
@@ -99,14 +97,34 @@ function printCall({ answer, answers, reply, sentLater }: NonNullable<Explanatio
   if (sentLater) output.line('  The source sends the answer by a request of its own.');
 }
 
+type Answers = Explanation['answers'];
+
+/** Of a call that is kept: which of today's answers it would get, and why not an earlier one. */
+function printAnswers(answers: Answers, output: Output): void {
+  output.line(styled(output, 'bold', 'answers, as they are today, for the call as it came'));
+  printMismatches(answers, output);
+  const first = answers.find(({ matches }) => matches);
+  if (first === undefined) output.line('no answer matches: the agent gets nothing about the caller');
+  else output.line(`${styled(output, 'green', '✔')} ${styled(output, 'bold', first.answer)}${whereText(first)}`);
+}
+
+/** Those behind the one that answers are not evaluated for a real call. */
+function printMismatches(answers: Answers, output: Output): void {
+  const first = answers.findIndex(({ matches }) => matches);
+  for (const { answer: name, ...verdict } of first < 0 ? answers : answers.slice(0, first))
+    printMismatch({ name, ...verdict }, output);
+}
+
+function whereText({ where }: Pick<Route, 'where'>): string {
+  return where === null ? '' : `  where ${where}`;
+}
+
 function belongs({ route, destination }: DeliveryDetails, { route: name, destinations }: Route): boolean {
   return route === name && destinations.some((one) => one.destination === destination);
 }
 
 function printRoute(route: Route, { kept, deliveries }: Explanation, output: Output): void {
-  output.line(
-    `${styled(output, 'green', '✔')} ${styled(output, 'bold', route.route)}${route.where === null ? '' : `  where ${route.where}`}`,
-  );
+  output.line(`${styled(output, 'green', '✔')} ${styled(output, 'bold', route.route)}${whereText(route)}`);
   for (const { destination, preview, reason, rejected, heldBack } of route.destinations) {
     const made = deliveries.find((one) => one.route === route.route && one.destination === destination);
     if (made !== undefined) printDelivery(output, made);

@@ -31,7 +31,8 @@ Examples:
 Exit code 1, with a line for each trouble and for what needs attention: the store cannot commit or its disk is nearly
 full, a destination or resolver is paused or its circuit breaker is open, half of a destination's attempts fail, it has
 asked to wait for more than a minute, its oldest delivery is older than a minute, it has dead deliveries or is not
-configured any more, a source cannot pull its events, or it has refused requests in the last hour.`,
+configured any more, a source cannot pull its events, or it has refused requests or had calls that no answer matched in the
+last hour.`,
     )
     .action(whenRun(output, async () => (await import('../commands/status.js')).runStatus));
 }
@@ -146,9 +147,10 @@ export function eventsCommand(output: Output): Command {
     .option('--text <text>', 'only events whose data contain this text, in upper or lower case')
     .option('--where <condition>', 'only events for which this condition is true, e.g. "event.data.duration > 60"')
     .option('--secret <position>', 'only events that this secret of their source has verified: 2 = the second one')
+    .option('--unevaluated <route>', 'only events for which the condition of this route cannot be evaluated')
     .option(
       '--last <number>',
-      'with --text, --where or --secret: how many events to look at, up to 10000; default: 1000',
+      'with --text, --where, --secret or --unevaluated: how many events to look at, up to 10000; default: 1000',
     )
     .option('--body', 'of one event: only its data, as text that is kept character by character')
     .addHelpText(
@@ -162,7 +164,7 @@ Examples:
   switchhook events --type conversation_ended --watch
   switchhook events 01890a5d-ac96-774b-bcce-b302099a8057
 
---text, --where and --secret look at the newest 1,000 events that match the other options, for 5 s at most. A condition is CEL, as in where of a route.`,
+--text, --where, --secret and --unevaluated look at the newest 1,000 events that match the other options, for 5 s at most. A condition is CEL, as in where of a route.`,
     )
     .action(whenRun(output, async () => (await import('../commands/events.js')).runEvents));
 }
@@ -190,6 +192,7 @@ export function callsCommand(output: Output): Command {
     .option('--number <number>', 'of this caller, or to this number, E.164')
     .option('--source <name>', 'of this source')
     .option('--answer <name>', 'with this answer')
+    .option('--step <step>', 'fresh, cached, stale, default, none, minimum, or unanswered: no answer matched')
     .option('--resolver <name>', 'that needed facts of this resolver')
     .addHelpText(
       'after',
@@ -197,6 +200,7 @@ export function callsCommand(output: Output): Command {
 Examples:
   switchhook calls --since 2h --watch
   switchhook calls --number +12345678912 --limit 10
+  switchhook calls --step unanswered --since 1d
   switchhook calls 01890a5d-ac96-774b-bcce-b302099a8057`,
     )
     .action(whenRun(output, async () => (await import('../commands/calls.js')).runCalls));

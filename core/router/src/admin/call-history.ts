@@ -11,6 +11,8 @@ export interface CallQuery extends Part {
   readonly source?: string;
   /** Name of the answer that was given. */
   readonly answer?: string;
+  /** The last step that a part of the answer came from. */
+  readonly step?: string;
   /** Name of a resolver that was looked up, or whose facts were there already. */
   readonly resolver?: string;
   readonly sinceMs?: number;
@@ -36,12 +38,13 @@ export async function answeredCalls(
   read: PhoneNormalizer,
   query: CallQuery,
 ): Promise<Page<EventRecord>> {
-  const { source, number, answer, resolver, limit, cursor } = query;
+  const { source, number, answer, step, resolver, limit, cursor } = query;
   // Others of the cursor's millisecond may follow it.
   const untils = [query.untilMs ?? [], cursor === undefined ? [] : timeIn(cursor) + 1].flat();
   const until = untils.length === 0 ? {} : { untilMs: Math.min(...untils) };
   const isOfNumber = number === undefined ? isAnswered : isAbout(read(number), read);
-  const isOfRow = answer === undefined && resolver === undefined ? () => true : isAnsweredBy(answer, resolver);
+  const row = { name: answer, step, resolver };
+  const isOfRow = Object.values(row).every((one) => one === undefined) ? () => true : isAnsweredBy(row);
   const fits = (event: EventRecord) => isOfRow(event) && isOfNumber(event);
   const wanted = sources.filter((name) => source === undefined || name === source);
   const most = Math.ceil(mostRead / wanted.length);
@@ -99,15 +102,23 @@ function mayBeAbout(event: EventRecord, fits: (number: string) => boolean): bool
   return written.some(([, from = '', to = '']) => fits(from) || fits(to));
 }
 
+/** How a call was answered; undefined: in any way. */
+interface AnsweredBy {
+  readonly name: string | undefined;
+  readonly step: string | undefined;
+  readonly resolver: string | undefined;
+}
+
 /** Without parsing what has the names nowhere. */
-function isAnsweredBy(name: string | undefined, resolver: string | undefined): typeof isAnswered {
-  const written = [name ?? [], resolver ?? []].flat().map((one) => JSON.stringify(one));
+function isAnsweredBy({ name, step, resolver }: AnsweredBy): typeof isAnswered {
+  const written = [name ?? [], step ?? [], resolver ?? []].flat().map((one) => JSON.stringify(one));
   return (event) => {
     if (!written.every((one) => bytesOf(event).includes(one))) return false;
     const answer = Object(eventOf(event).data.answer);
     const lookups: readonly unknown[] = Array.isArray(answer.lookups) ? answer.lookups : [];
     return (
       (name === undefined || answer.name === name) &&
+      (step === undefined || answer.step === step) &&
       (resolver === undefined || lookups.some((lookup) => Object(lookup).resolver === resolver))
     );
   };

@@ -1,5 +1,5 @@
-/** Deliveries that failed alike: the dead ones in groups, and a list by what the last attempt failed with. */
-import type { DeadGroup, DeliveryQuery, DeliveryRecord, Page, Store } from '@switchhook/sdk';
+/** Dead deliveries by destination and failure: what there is to repair, before one looks at single deliveries. */
+import type { DeadGroup, DeliveryQuery, DeliveryRecord, Store } from '@switchhook/sdk';
 import { pagesOf } from '../system/lists.js';
 
 /** Which dead deliveries to group. All given conditions must hold. */
@@ -42,36 +42,6 @@ export async function deadGroups(store: Store, query: DeadQuery): Promise<DeadGr
     if (page.cursor !== null && read >= mostRead) return { groups: sorted(groups), more: true };
   }
   return { groups: sorted(groups), more: false };
-}
-
-/** Read at once, and for one page of a list: no store has an index of failures. */
-const [listedAtOnce, mostListed] = [500, 10_000];
-
-/**
- * A page of the deliveries that failed as `failure` says, newest first. It may have fewer than `limit`, or none, before the end: so many
- * deliveries are read for it.
- */
-export async function deliveriesFailedAs(
-  store: Store,
-  failure: string,
-  query: DeliveryQuery,
-): Promise<Page<DeliveryRecord>> {
-  const items: DeliveryRecord[] = [];
-  let { cursor = null }: { readonly cursor?: string | null } = query;
-  let read = 0;
-  const pageOf = (limit: number) => store.deliveries({ ...query, limit, ...(cursor !== null && { cursor }) });
-  do {
-    const page = await pageOf(listedAtOnce);
-    const fitting = page.items.filter((one) => failedAs(one, failure));
-    const shown = fitting.slice(0, query.limit - items.length);
-    items.push(...shown);
-    const last = shown.at(-1);
-    // A page ends where its cursor is: the one after the last that is shown is that of a shorter page.
-    const isCut = last !== undefined && shown.length < fitting.length;
-    cursor = isCut ? (await pageOf(page.items.indexOf(last) + 1)).cursor : page.cursor;
-    read += listedAtOnce;
-  } while (cursor !== null && items.length < query.limit && read < mostListed);
-  return { items, cursor };
 }
 
 function addOne(groups: Map<string, DeadGroup>, delivery: DeliveryRecord): void {

@@ -132,6 +132,18 @@ export function explainAnswers(
   });
 }
 
+/**
+ * The same of a call that is kept, as it came: with its numbers, and at the time of its receipt. None where the event is no call, or its answer
+ * is not kept.
+ */
+export function explainKeptCall(rows: readonly AnswerRow[], record: EventRecord): readonly AnswerExplanation[] {
+  const { source, subject: id, agent, data: whole } = eventOf(record);
+  const { answer, ...data } = whole;
+  if (typeof answer !== 'object' || answer === null || !('from' in answer)) return [];
+  const call = { id, from: String(answer.from), to: String(answer.to), agent, data };
+  return explainAnswers(rows, { source, call, now: new Date(record.receivedAtMs) });
+}
+
 /** `event.data.duration > 30 is false (event.data.duration is 12)` for each part that decided. */
 function blamed(parts: readonly ExplainedPart[]): string {
   return parts

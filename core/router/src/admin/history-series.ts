@@ -1,5 +1,14 @@
 /** Makes series of the minutes of a history: by source, by destination, and of calls. */
-import { answeredBy, type Buckets, type Minutes, minuteMs, ofRows, percentile, timed } from '../system/figures.js';
+import {
+  answeredBy,
+  type Buckets,
+  type Minutes,
+  minuteMs,
+  ofRows,
+  percentile,
+  timed,
+  unansweredCalls,
+} from '../system/figures.js';
 
 /** One number per step; null where nothing was measured. */
 type Numbers = readonly number[];
@@ -16,7 +25,7 @@ export interface Percentiles {
 export interface HistorySeries {
   /** Where each step begins, in milliseconds since the epoch. */
   readonly timesMs: Numbers;
-  readonly sources: readonly (Arrivals & { readonly source: string })[];
+  readonly sources: readonly SourceSeries[];
   readonly events: Arrivals;
   readonly destinations: readonly DestinationSeries[];
   readonly calls: CallSeries;
@@ -51,6 +60,13 @@ export interface Arrivals {
   readonly received: Numbers;
   readonly duplicates: Numbers;
   readonly refused: Numbers;
+}
+
+/** What came to a source. */
+export interface SourceSeries extends Arrivals {
+  readonly source: string;
+  /** Calls that no answer matched. */
+  readonly unanswered: Numbers;
 }
 
 /** What became of deliveries. */
@@ -134,7 +150,9 @@ export async function seriesOf(minutes: Minutes, frame: Frame): Promise<HistoryS
   const answers = new Set(fitting(answeredBy).map(({ field }) => field));
   return {
     timesMs: Array.from({ length }, (_, index) => (first + index * step) * minuteMs),
-    sources: namesOf((field) => ofArrivals.test(field)).map((source) => ({ source, ...arrivals(source) })),
+    sources: namesOf((field) => ofArrivals.test(field)).map((source) => ({
+      ...{ source, ...arrivals(source), unanswered: series(unansweredCalls, source) },
+    })),
     events: arrivals(),
     destinations: namesOf((field) => ofDestinations.test(field)).map((destination) => ({
       destination,

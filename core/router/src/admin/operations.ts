@@ -16,6 +16,7 @@ import {
 } from '@switchhook/sdk';
 import { didYouMean } from '@switchhook/sdk/internal';
 import pMap from 'p-map';
+import type { AnswerPlan } from '../calls/answer.js';
 import { Dispatcher } from '../delivery/dispatcher.js';
 import { DeliveryTelemetry } from '../delivery/telemetry.js';
 import type { CaptureFile } from '../ingest/captured-requests.js';
@@ -30,14 +31,21 @@ import { Mask } from '../system/mask.js';
 import { Discards } from './bulk-discard.js';
 import { Replays } from './bulk-replay.js';
 import { answeredCalls, type CallQuery } from './call-history.js';
-import { type DeadGroups, type DeadQuery, deadGroups, deliveriesFailedAs, failedAs } from './dead-groups.js';
+import { type DeadGroups, type DeadQuery, deadGroups, failedAs } from './dead-groups.js';
+import { type Failed, listedDeliveries } from './delivery-list.js';
 import { Erasures } from './erasures.js';
-import { type ExplainParts, explainRoutes, type RouteExplanation } from './explain.js';
+import {
+  type AnswerExplanation,
+  type ExplainParts,
+  explainKeptCall,
+  explainRoutes,
+  type RouteExplanation,
+} from './explain.js';
 import { gatheredEvents } from './gathered.js';
 import { eventWithoutBody } from './missing-bodies.js';
 
 /** What operations take from the configuration. */
-export interface AdminPlan extends Omit<ExplainParts, 'mask'> {
+export interface AdminPlan extends Omit<ExplainParts, 'mask'>, Pick<AnswerPlan, 'answers'> {
   readonly sources: ReadonlyMap<string, Source>;
   /** Names of the sources whose requests are calls. */
   readonly callSources: readonly string[];
@@ -61,11 +69,6 @@ export interface EventDetails {
   readonly deliveries: readonly DeliveryDetails[];
 }
 
-/** Only deliveries whose last attempt failed so, or as another of the same group. */
-interface Failed {
-  readonly failure?: string;
-}
-
 /** A page of the events of a subject. */
 export interface ConversationPart {
   readonly subject: string;
@@ -81,6 +84,8 @@ export interface Explanation extends EventDetails {
   /** False where it is only made from a body. */
   readonly kept: boolean;
   readonly routes: readonly RouteExplanation[];
+  /** Of a call: the result of each of today's answers; none where it is no call. */
+  readonly answers: readonly AnswerExplanation[];
 }
 
 /** What one event may have. */
@@ -142,11 +147,8 @@ export class Operations {
   }
 
   /** Refused as `NO_SUCH_ROW` where it finds nothing and names a destination or a route that is not configured. */
-  async deliveries({ failure, ...query }: DeliveryQuery & Failed): Promise<Page<DeliveryRecord>> {
-    const asked = madeBefore(query);
-    const page = await (failure === undefined
-      ? this.store.deliveries(asked)
-      : deliveriesFailedAs(this.store, failure, asked));
+  async deliveries(query: DeliveryQuery & Failed): Promise<Page<DeliveryRecord>> {
+    const page = await listedDeliveries(this.store, query);
     if (page.items.length === 0) this.checkNames(query);
     return page;
   }
@@ -246,13 +248,16 @@ export class Operations {
 
   async #explained(details: EventDetails): Promise<Explanation> {
     const deliveries = details.deliveries.map(({ delivery }) => delivery);
-    if (!hasBody(details.event)) return { ...details, kept: true, routes: [] };
+    if (!hasBody(details.event)) return { ...details, kept: true, routes: [], answers: [] };
     const found = deliveries.map(async (one) => [one.id, await gatheredEvents(this.store, one)] as const);
     const gathered = (await Promise.all(found)).flatMap(([id, events]) =>
       events === null ? [] : [[id, events] as const],
     );
-    const parts = { ...this.plan.value, mask: this.mask };
-    return { ...details, kept: true, routes: explainRoutes(details.event, deliveries, parts, new Map(gathered)) };
+    const { event } = details;
+    const { answers: rows, callSources } = this.plan.value;
+    const routes = explainRoutes(event, deliveries, { ...this.plan.value, mask: this.mask }, new Map(gathered));
+    const answers = callSources.includes(event.source) ? explainKeptCall(rows, event) : [];
+    return { ...details, kept: true, routes, answers };
   }
 
   /** Refused as `NO_SUCH_ROW`: an empty list for a misspelt name would look as if all were well. */
@@ -285,14 +290,4 @@ export class Operations {
     const attempts = await this.store.attempts(delivery.id);
     return { delivery, attempts };
   }
-}
-
-/** Clocks of routers that share a store may differ by less. */
-const clocksDifferMs = 60_000;
-
-/** What was settled by a time was made before: a list begins there, instead of with the latest delivery. */
-function madeBefore(query: DeliveryQuery): DeliveryQuery {
-  const { untilMs = Number.POSITIVE_INFINITY, settledUntilMs } = query;
-  if (settledUntilMs === undefined) return query;
-  return { ...query, untilMs: Math.min(untilMs, settledUntilMs + clocksDifferMs) };
 }

@@ -15,7 +15,7 @@ import type { SecretUse } from '../ingest/secret-uses.js';
 import type { BreakerState } from '../resilience/breaker.js';
 import type { Hold } from '../resilience/hold.js';
 import { longestWaitMs, type Route } from '../routing/routes.js';
-import { Figures, type RecentAttempts } from '../system/figures.js';
+import { Figures, type RecentAttempts, type RecentCalls } from '../system/figures.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import type { Reading } from '../system/metrics.js';
 import { holdOfPause, type PausableKind, Pauses } from '../system/pauses.js';
@@ -124,6 +124,12 @@ export interface ResolverStatus {
   readonly holds: readonly Hold[];
 }
 
+/** What a source has received and refused. */
+export interface SourceStanding extends SourceTraffic {
+  readonly secrets: readonly SecretUse[];
+  readonly calls: RecentCalls;
+}
+
 /** How the router stands. */
 export interface Status {
   readonly nowMs: number;
@@ -140,7 +146,7 @@ export interface Status {
   /** In the order of the file. */
   readonly resolvers: readonly ResolverStatus[];
   /** What was received and refused, in the order of the file. */
-  readonly sources: readonly (SourceTraffic & { readonly secrets: readonly SecretUse[] })[];
+  readonly sources: readonly SourceStanding[];
   /** Sources that pull, in the order of the file. */
   readonly pulls: readonly PullStatus[];
   /** Those that share the store, this one first; empty where it is not shared. */
@@ -222,9 +228,10 @@ export class StatusReader {
       resolvers: [...this.answers.loads].map(([resolver, load]) => {
         return { resolver, load, holds: this.#holds('resolver', resolver, load) };
       }),
-      sources: this.refusedRequests
-        .traffic()
-        .map((traffic) => ({ ...traffic, secrets: this.ingest.secretUses.of(traffic.source) })),
+      sources: this.refusedRequests.traffic().map((traffic) => {
+        const { source } = traffic;
+        return { ...traffic, secrets: this.ingest.secretUses.of(source), calls: this.figures.recentCalls(source) };
+      }),
       pulls: this.pullers.statuses,
       routers: this.cluster.routers,
       routersFailure: this.cluster.failure,

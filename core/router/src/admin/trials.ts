@@ -112,10 +112,11 @@ export class Trials {
         answers.dryRun(trial.source, { ...inboundCall, eventId: exampleId(0), isSentLater }, startedAtMs, plan);
       const { events, call } = await triedBody(dryRun, answered ? { clock, log: noLog, answer } : null);
       const asOf = { source: trial.source, now: new Date(dryRun.nowMs) };
-      const explained = call && { ...this.#shown(call), answers: explainAnswers(plan.answers, { ...call, ...asOf }) };
+      const tried = call === null ? [] : explainAnswers(plan.answers, { ...call, ...asOf });
+      const explained = call && { ...this.#shown(call), answers: tried };
       return events.map((event) => {
         const routes = explainRoutes(event, [], { ...plan, mask });
-        return { event, deliveries: [], kept: false, routes, call: explained };
+        return { event, deliveries: [], kept: false, routes, answers: tried, call: explained };
       });
     });
   }

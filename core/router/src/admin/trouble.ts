@@ -17,8 +17,8 @@ export interface Trouble {
   readonly about?: Subject;
 }
 
-/** What a problem is about. `source`: its refused requests; `pull`: a source that pulls. */
-export const subjectKinds = ['destination', 'resolver', 'source', 'pull'] as const;
+/** What a problem is about. `source`: its refused requests; `calls`: calls of a source that no answer matched; `pull`: a source that pulls. */
+export const subjectKinds = ['destination', 'resolver', 'source', 'calls', 'pull'] as const;
 interface Subject {
   readonly kind: (typeof subjectKinds)[number];
   readonly name: string;
@@ -189,7 +189,9 @@ export function troublesOf(status: Status): readonly Trouble[] {
       (lastRefusedMs ?? 0) >= generation.sinceMs && !pulls.some((one) => one.source === source),
   );
   const ofRefusals = receiving.flatMap((row) => refusalTrouble(row, nowMs));
-  const all = [...ofStore, ...ofRouters, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofPulls, ...ofRefusals];
+  const ofCalls = sources.flatMap((row) => unansweredTrouble(row, generation.sinceMs));
+  const ofSources = [...ofPulls, ...ofCalls, ...ofRefusals];
+  const all = [...ofStore, ...ofRouters, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofSources];
   return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
 }
 
@@ -217,6 +219,21 @@ function refusalTrouble(
     'Fix the cause: the sender may not repeat what was refused.',
   );
   return [{ ...trouble, about: { kind: 'source', name: source } }];
+}
+
+/** Not of calls before a reload, which may have fixed why no answer matched. */
+function unansweredTrouble({ source, calls }: Status['sources'][number], sinceMs: number): readonly Trouble[] {
+  const { answered, unanswered, lastUnansweredMs } = calls;
+  if (unanswered === 0 || (lastUnansweredMs ?? 0) < sinceMs) return [];
+  const which =
+    unanswered === answered
+      ? `no answer matched ${answered === 1 ? 'the only call' : `any of the ${answered} calls`}`
+      : `no answer matched ${unanswered} of ${answered} calls`;
+  const trouble = warn(
+    `Source ${source}: ${which} of the last hour, so the agent got nothing about the caller.`,
+    'The page of a call says why each answer did not match. Change `from` or `where` of an answer, then reload.',
+  );
+  return [{ ...trouble, about: { kind: 'calls', name: source } }];
 }
 
 function resolverTrouble({ resolver, holds, load }: ResolverStatus, nowMs: number): readonly Trouble[] {

@@ -1,5 +1,6 @@
 /** Response schemas of calls: how each was answered, and what was looked up for it. */
 import { z } from 'zod';
+import { answerSteps } from './requests.js';
 import { count, cursor, named } from './responses.js';
 
 const lookup = z.object({
@@ -26,7 +27,7 @@ export const callAnswer = z
     from: z.string().meta({ description: "The caller's number; empty = withheld." }),
     to: z.string().meta({ description: 'The called number.' }),
     name: z.string().nullable().meta({ description: 'Name of the answer; null where none matched.' }),
-    step: z.enum(['fresh', 'cached', 'stale', 'default', 'none', 'minimum', 'unanswered']).meta({
+    step: z.enum(answerSteps).meta({
       description: 'The last step (`fresh`, `cached`, `stale`, `default`, `none`) that a part of the answer came from.',
     }),
     variables: z.record(z.string(), z.string()),
@@ -69,6 +70,11 @@ export const call = z
     subject: z.string().nullable().meta({ description: 'Call id, where the platform sends one.' }),
     agent: z.string().nullable(),
     receivedAt: z.iso.datetime(),
+    // A router of the version before does not send it.
+    ringMs: z.number().nullable().default(null).meta({
+      description:
+        'Ring time in milliseconds: from the request about the call to the end of its reply, or of the request by which the source has sent the answer. Null where it was sent too late.',
+    }),
     answer: callAnswer,
   })
   .register(named, { id: 'Call' });

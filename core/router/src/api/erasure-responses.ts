@@ -1,6 +1,8 @@
-/** Response schemas of the API about erasures. */
+/** Response schemas of the API about erasures, and how an erasure is written in them. */
 import { z } from 'zod';
-import { count, cursor, event, list, named, time } from './responses.js';
+import type { Erasure, ErasureRecord } from '../admin/erasures.js';
+import { eventJson } from './mapping.js';
+import { count, cursor, event, iso, isoOrNull, list, named, time } from './responses.js';
 
 const hash = z.string().nullable().meta({
   description: 'SHA-256 of `salt:value` in hex; null where it was not named. A phone number is in E.164.',
@@ -74,3 +76,28 @@ export const erasure = z
   })
   .register(named, { id: 'Erasure' });
 export type ErasureDetails = z.output<typeof erasure>;
+
+/** A record as the API returns it. */
+export function erasureRecordJson({ startedAtMs, endedAtMs, filter, oldestMs, newestMs, ...record }: ErasureRecord) {
+  const { sinceMs, untilMs, ...hashes } = filter;
+  return {
+    ...record,
+    ...{ startedAt: iso(startedAtMs), endedAt: isoOrNull(endedAtMs) },
+    filter: { ...hashes, since: isoOrNull(sinceMs), until: isoOrNull(untilMs) },
+    ...{ oldestAt: isoOrNull(oldestMs), newestAt: isoOrNull(newestMs) },
+    events: [...record.events],
+  };
+}
+
+/** An erasure of this run of the router. */
+export function erasureJson({ sent, examples, ...erasure }: Erasure, number: string | null = null) {
+  const { dryRun, ...record } = erasure;
+  return {
+    ...erasureRecordJson(record),
+    ...{ dryRun, number },
+    sent: sent.map(({ destination, eventId, deliveryId, atMs, arrived }) => {
+      return { destination, event: eventId, delivery: deliveryId, at: isoOrNull(atMs), arrived };
+    }),
+    examples: examples.map(({ event: one, by }) => ({ ...eventJson(one), by })),
+  };
+}

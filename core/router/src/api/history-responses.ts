@@ -38,7 +38,15 @@ export const history = z
       ...{ delivered: count, failed: count, dead: count, calls: count },
     }),
     events: z.object(arrivals),
-    sources: list(z.object({ source: z.string(), ...arrivals }).register(named, { id: 'SourceHistory' })).meta({
+    sources: list(
+      z
+        .object({
+          ...{ source: z.string(), ...arrivals },
+          // A router of the version before does not send it.
+          unanswered: counts.default([]).meta({ description: 'Calls that no answer of the configuration matched.' }),
+        })
+        .register(named, { id: 'SourceHistory' }),
+    ).meta({
       description: 'Those that received something. Requests to no source have an empty name.',
     }),
     destinations: list(destinationHistory).meta({ description: 'Those that something was sent to.' }),

@@ -4,7 +4,6 @@ import type { Attempt, Change, DeliveryRecord, EventRecord, HttpReply } from '@s
 import type { z } from 'zod';
 import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
-import type { Erasure, ErasureRecord } from '../admin/erasures.js';
 import type { FoundEvents } from '../admin/event-search.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Standings, Status } from '../admin/status.js';
@@ -138,8 +137,15 @@ export function incompleteJson(
 /** Nothing where the event is of a time when answers were kept otherwise. */
 export function callJson(record: EventRecord): readonly z.input<typeof call>[] {
   const { id, source, subject, agent, receivedAtMs } = record;
-  const answer = callAnswer.safeParse(eventOf(record).data.answer);
-  return answer.success ? [{ id, source, subject, agent, receivedAt: iso(receivedAtMs), answer: answer.data }] : [];
+  const { success, data: answer } = callAnswer.safeParse(eventOf(record).data.answer);
+  const receivedAt = iso(receivedAtMs);
+  return success ? [{ id, source, subject, agent, receivedAt, ringMs: ringMsOf(answer), answer }] : [];
+}
+
+/** As the history counts it, for the request that the call was answered with. */
+function ringMsOf({ ms, sent }: z.output<typeof callAnswer>): number | null {
+  if (sent === undefined) return ms;
+  return sent.outcome === 'late' ? null : sent.ms;
 }
 
 /** Also for `switchhook explain` with a router that is not running: then `standings` is null. */
@@ -147,7 +153,7 @@ export function explanationJson(
   explanation: Explanation | TriedExplanation,
   standings: Standings | null,
 ): z.output<typeof about.explanation> {
-  const { event, kept, deliveries, routes } = explanation;
+  const { event, kept, deliveries, routes, answers } = explanation;
   const call = 'call' in explanation ? explanation.call : null;
   return {
     event: wholeEventJson(event),
@@ -157,6 +163,7 @@ export function explanationJson(
       ...{ ...route, wait: waitJson(wait) },
       destinations: destinations.map((one) => ({ ...one, ...heldBackJson(one.destination, standings, null) })),
     })),
+    answers,
     call: call && {
       ...{ answer: callAnswer.parse(call.trace), answers: call.answers },
       ...{ reply: replyJson(call.reply), sentLater: call.isSentLater },
@@ -215,12 +222,13 @@ export function resolverStatusJson(
 }
 
 export function sourceStatusJson(
-  { source, recent, lastRefusedMs, secrets, ...counts }: Status['sources'][number],
+  { source, recent, lastRefusedMs, secrets, calls, ...counts }: Status['sources'][number],
   use: string | null,
 ): z.input<typeof refused.sourceStatus> {
   return {
     ...{ source, use, received: counts.received, refused: counts.refused },
     lastRefusedAt: isoOrNull(lastRefusedMs),
+    calls: { answered: calls.answered, unanswered: calls.unanswered },
     refusal: recent === null ? null : refusalJson(recent),
     secrets: secrets.map(({ lastMs, ...use }) => ({ ...use, lastAt: iso(lastMs) })),
   };
@@ -266,29 +274,4 @@ function wholeEventJson(record: EventRecord) {
 
 function attemptJson({ startedAtMs, ...rest }: Attempt) {
   return { ...rest, startedAt: iso(startedAtMs) };
-}
-
-/** A record as the API returns it. */
-export function erasureRecordJson({ startedAtMs, endedAtMs, filter, oldestMs, newestMs, ...record }: ErasureRecord) {
-  const { sinceMs, untilMs, ...hashes } = filter;
-  return {
-    ...record,
-    ...{ startedAt: iso(startedAtMs), endedAt: isoOrNull(endedAtMs) },
-    filter: { ...hashes, since: isoOrNull(sinceMs), until: isoOrNull(untilMs) },
-    ...{ oldestAt: isoOrNull(oldestMs), newestAt: isoOrNull(newestMs) },
-    events: [...record.events],
-  };
-}
-
-/** An erasure of this run of the router. */
-export function erasureJson({ sent, examples, ...erasure }: Erasure, number: string | null = null) {
-  const { dryRun, ...record } = erasure;
-  return {
-    ...erasureRecordJson(record),
-    ...{ dryRun, number },
-    sent: sent.map(({ destination, eventId, deliveryId, atMs, arrived }) => {
-      return { destination, event: eventId, delivery: deliveryId, at: isoOrNull(atMs), arrived };
-    }),
-    examples: examples.map(({ event: one, by }) => ({ ...eventJson(one), by })),
-  };
 }

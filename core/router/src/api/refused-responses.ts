@@ -80,6 +80,14 @@ export const sourceStatus = z
     received: count.meta({ description: 'Requests that were answered with success since the router started.' }),
     refused: count.meta({ description: 'Requests that were refused since the router started.' }),
     lastRefusedAt: time.nullable(),
+    // A router of the version before does not send it.
+    calls: z
+      .object({
+        answered: count,
+        unanswered: count.meta({ description: 'Those of them that no answer of the configuration matched.' }),
+      })
+      .default({ answered: 0, unanswered: 0 })
+      .meta({ description: 'Calls of the last hour that this router has answered.' }),
     refusal: z
       .object({ ...refusal, reason: z.string(), requests: count })
       .nullable()

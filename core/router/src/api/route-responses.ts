@@ -89,6 +89,11 @@ export const explanation = z
     routes: list(routeExplanation).meta({
       description: 'Every route, in the order of the file; none where retention has removed the body.',
     }),
+    // A router of the version before does not send it.
+    answers: list(answerExplanation).default([]).meta({
+      description:
+        'Of a call: every answer of today, in the order of the file, for the call as it came; empty where it is no call. The first that matches answers a call.',
+    }),
     call: callDryRun.nullable().meta({
       description:
         'Of a body that is a call: what a caller would get now, and what the platform would be sent. Its resolvers are asked; nothing is kept or counted.',

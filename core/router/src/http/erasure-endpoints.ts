@@ -1,6 +1,5 @@
 /** The endpoints about erasures. */
-import { erasure, erasureList } from '../api/erasure-responses.js';
-import { erasureJson, erasureRecordJson } from '../api/mapping.js';
+import { erasure, erasureJson, erasureList, erasureRecordJson } from '../api/erasure-responses.js';
 import { atMs, erasureBody, erasureQuery, nothing } from '../api/requests.js';
 import { type Endpoint, endpoint } from './endpoint.js';
 

@@ -17,6 +17,8 @@ const minutesPerHour = 60;
 export const timed = { attempt: 'attempt:', ring: 'ring:' } as const;
 /** What an answer is counted as; its step follows. */
 export const answeredBy = 'call:';
+/** What a call is counted as that no answer matched. */
+export const unansweredCalls = `${answeredBy}unanswered`;
 
 /** What is counted of rows of the configuration that are neither source nor destination. */
 export const ofRows = {
@@ -68,8 +70,17 @@ export interface RecentAttempts {
   readonly failed: number;
 }
 
+/** Calls of a source that this router has answered in the last hour. */
+export interface RecentCalls {
+  readonly answered: number;
+  /** Those of them for which no answer of the configuration matched. */
+  readonly unanswered: number;
+  /** When the last of these came; null = none. */
+  readonly lastUnansweredMs: number | null;
+}
+
 /** Minutes that count as the last ones, with the present one. */
-const recentMinutes = 10;
+const recentMinutes = { attempts: 10, calls: 60 };
 
 /** Upper ends of the buckets grow by this factor: a percentile is right within a tenth. */
 const growth = 1.2;
@@ -80,8 +91,10 @@ const lastBucket = 99;
 @injectable()
 export class Figures {
   #minutes: Minutes = new Map();
-  /** Attempts alone, also where the store has taken them. */
-  readonly #attempts: Minutes = new Map();
+  /** Attempts and calls alone, also where the store has taken them. */
+  readonly #recent: Minutes = new Map();
+  /** By source. */
+  readonly #lastUnanswered = new Map<string, number>();
   /** By kind of row: many routes leave the destinations their room. */
   readonly #names = new Map<string, Set<string>>();
 
@@ -111,10 +124,19 @@ export class Figures {
 
   /** Attempts of the last ten minutes. */
   recentAttempts(destination: string): RecentAttempts {
-    const recent = [...this.#attempts].filter(([minute]) => minute > this.#minute - recentMinutes);
-    const sum = (field: string) =>
-      recent.reduce((all, [, counts]) => all + (counts.get(`${field} ${destination}`) ?? 0), 0);
-    return { delivered: sum('delivered'), failed: sum('failed') };
+    const [delivered = 0, failed = 0] = this.#sums(recentMinutes.attempts, destination, 'delivered', 'failed');
+    return { delivered, failed };
+  }
+
+  /** Calls of the last hour. */
+  recentCalls(source: string): RecentCalls {
+    const [answered = 0, without = 0] = this.#sums(recentMinutes.calls, source, answeredBy, unansweredCalls);
+    return { answered, unanswered: without, lastUnansweredMs: this.#lastUnanswered.get(source) ?? null };
+  }
+
+  #sums(minutes: number, name: string, ...fields: readonly string[]): readonly number[] {
+    const recent = [...this.#recent].filter(([minute]) => minute > this.#minute - minutes);
+    return fields.map((field) => recent.reduce((all, [, counts]) => all + (counts.get(`${field} ${name}`) ?? 0), 0));
   }
 
   /** Hands over what has been counted, and begins anew. */
@@ -139,7 +161,12 @@ export class Figures {
   }
 
   #add(field: string, name = '', by: number): void {
-    if (field === 'delivered' || field === 'failed') this.#addAttempt(`${field} ${name}`, by);
+    if (field === 'delivered' || field === 'failed') this.#addRecent(`${field} ${name}`, by);
+    if (field.startsWith(answeredBy)) this.#addRecent(`${answeredBy} ${name}`, by);
+    if (field === unansweredCalls) {
+      this.#addRecent(`${field} ${name}`, by);
+      this.#lastUnanswered.set(name, this.clock.now());
+    }
     const [, kind = ''] = /^(route|answer|lookup)(?=-|$)/.exec(field) ?? [];
     const names = this.#names.get(kind) ?? new Set();
     this.#names.set(kind, names);
@@ -152,10 +179,10 @@ export class Figures {
   }
 
   /** By all names: they are those of the configuration, for minutes. */
-  #addAttempt(key: string, by: number): void {
+  #addRecent(key: string, by: number): void {
     const minute = this.#minute;
-    dropBefore(this.#attempts, minute - recentMinutes);
-    addTo(this.#attempts, new Map([[minute, new Map([[key, by]])]]));
+    dropBefore(this.#recent, minute - recentMinutes.calls);
+    addTo(this.#recent, new Map([[minute, new Map([[key, by]])]]));
   }
 
   #begin(minute: number): Counts {
