@@ -296,6 +296,13 @@ describe('an operator with the page', () => {
     await page.getByText('50 events shown.').waitFor();
     await page.getByRole('button', { name: 'Show more' }).click();
     await page.getByText('60 events shown, no more.').waitFor();
+    await send({ conversationId: 'conv_late' });
+    await page.getByRole('button', { name: 'Load again' }).click();
+    await page.getByText('61 events shown, no more.').waitFor();
+    // Names that exist are proposed.
+    const proposed = (name: string) => page.locator(`#known-${name} option`).evaluateAll(values);
+    expect(await proposed('source')).to.deep.equal(['agents', 'calls']);
+    expect(await proposed('type')).to.deep.equal(['conversation_ended']);
 
     await page.getByLabel('Agent').fill('agent_x');
     await page.getByText('60 events shown').waitFor();
@@ -327,6 +334,20 @@ describe('an operator with the page', () => {
     await page.getByText('1 event shown').waitFor();
     await page.getByRole('link', { name: 'conv_3' }).waitFor();
     expect(page.url()).to.match(/#\/events\?duplicate=true$/);
+
+    await page.setViewportSize({ width: 390, height: 844 });
+    const toggle = page.getByRole('button', { name: 'Filters (1)' });
+    await toggle.waitFor();
+    expect(await page.getByLabel('Agent').isVisible()).to.equal(false);
+    expect((await page.locator('.rows').boundingBox())?.y).to.be.below(600);
+    await tab.expectAccessible();
+    // The slash leads to what can be seen.
+    await page.keyboard.press('/');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Agent').fill('agent_x');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('button', { name: 'Filters (2)', expanded: false }).waitFor();
+    expect(await page.getByLabel('Agent').isVisible()).to.equal(false);
     tab.expectQuiet();
   });
 
@@ -621,3 +642,6 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 });
+
+/** In the browser. */
+const values = '(options) => options.map(({ value }) => value)';

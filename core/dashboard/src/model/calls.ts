@@ -1,5 +1,6 @@
 /** How calls are answered, as text. */
-import type { Step } from './replies.js';
+import type { CallAnswer, Step } from './replies.js';
+import { duration } from './wording.js';
 
 /** What a step is, as a sentence. */
 export const stepTexts: Readonly<Record<Step, string>> = {
@@ -11,3 +12,12 @@ export const stepTexts: Readonly<Record<Step, string>> = {
   minimum: 'the router could only send its minimum answer',
   unanswered: 'no answer of the configuration matched',
 };
+
+/**
+ * The ring time as text: from the request about the call to its answer, which is the reply, or the end of a request by which the source has
+ * sent it. The overview and the history count the same.
+ */
+export function ringText({ ms, sent }: Pick<CallAnswer, 'ms' | 'sent'>): string {
+  if (sent === undefined) return duration(ms);
+  return sent.outcome === 'late' ? 'too late' : duration(sent.ms);
+}

@@ -25,6 +25,8 @@ export interface History {
     readonly source: string;
     readonly received: Numbers;
     readonly refused: Numbers;
+    /** Calls that no answer matched. */
+    readonly unanswered: Numbers;
   }[];
   readonly destinations: readonly DestinationHistory[];
   readonly routes: readonly { readonly route: string; readonly events: Numbers; readonly failures: Numbers }[];

@@ -72,6 +72,7 @@ function named(components: readonly Component[], kind: Component['kind']): reado
 function sourceNode(name: string, { status, history }: Known, list: 'events' | 'calls'): MapNode {
   const of = history?.sources.find(({ source }) => source === name);
   const [received, refused] = [sum(of?.received ?? []), sum(of?.refused ?? [])];
+  const unanswered = list === 'calls' ? sum(of?.unanswered ?? []) : 0;
   const pull = status?.pulls.find(({ source, state }) => source === name && state === 'waiting');
   const reason = status?.sources.find(({ source }) => source === name)?.refusal?.reason;
   const isRefusing = refused > 0;
@@ -80,12 +81,22 @@ function sourceNode(name: string, { status, history }: Known, list: 'events' | '
       ? (['bad', `It cannot pull its events: ${pull.lastFailure?.reason ?? 'the reason is unknown'}`] as const)
       : isRefusing
         ? ([received === 0 ? 'bad' : 'warn', refusedText(refused, reason)] as const)
-        : ([received > 0 ? 'well' : 'off', null] as const);
-  const figures = `${count(received, 'event', 'events')}${isRefusing ? `, ${refused.toLocaleString('en')} refused` : ''}`;
+        : unanswered > 0
+          ? (['warn', `No answer matched ${count(unanswered, 'call', 'calls')}`] as const)
+          : ([received > 0 ? 'well' : 'off', null] as const);
+  const figures = [
+    list === 'calls' ? count(received, 'call', 'calls') : count(received, 'event', 'events'),
+    ...(unanswered > 0 ? [`${unanswered.toLocaleString('en')} unanswered`] : []),
+    ...(isRefusing ? [`${refused.toLocaleString('en')} refused`] : []),
+  ].join(', ');
+  const link =
+    pull === undefined && isRefusing
+      ? linkTo(['refused'], { source: name })
+      : linkTo([list], { source: name, ...(unanswered > 0 && { step: 'unanswered', since: '1h' }) });
   return {
     kind: 'source',
     name,
-    link: linkTo([pull === undefined && isRefusing ? 'refused' : list], { source: name }),
+    link,
     level,
     trouble,
     ...shown(history, figures),
@@ -101,7 +112,9 @@ function routeNode(name: string, { history }: Known): MapNode {
   const of = history?.routes.find(({ route }) => route === name);
   const [events, failures] = [sum(of?.events ?? []), sum(of?.failures ?? [])];
   return {
-    ...{ kind: 'route', name, link: linkTo(['deliveries'], { route: name }) },
+    ...{ kind: 'route', name },
+    link:
+      failures > 0 ? linkTo(['events'], { unevaluated: name, since: '1h' }) : linkTo(['deliveries'], { route: name }),
     level: failures > 0 ? 'warn' : events > 0 ? 'well' : 'off',
     trouble: failures > 0 ? `Its condition could not be evaluated for ${count(failures, 'event', 'events')}` : null,
     ...shown(history, `${count(events, 'event', 'events')}${failures > 0 ? `, ${failures} not evaluated` : ''}`),

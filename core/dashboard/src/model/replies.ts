@@ -2,7 +2,7 @@
 import type { Json } from './json.js';
 import type { Refusal } from './refused.js';
 import type { RouterStatus } from './routers.js';
-import type { CallDryRun, SentAnswer } from './trial-replies.js';
+import type { AnswerExplanation, CallDryRun, SentAnswer } from './trial-replies.js';
 
 export type DeliveryState = 'waiting' | 'running' | 'delivered' | 'dead' | 'skipped' | 'gathered';
 
@@ -24,8 +24,10 @@ export interface Trouble {
   readonly level: 'bad' | 'warn' | 'busy' | 'well';
   readonly what: string;
   readonly advice: string;
-  /** `source`: its refused requests. Absent: the router, its store, or all. */
-  readonly about?: { readonly kind: 'destination' | 'resolver' | 'source' | 'pull'; readonly name: string } | undefined;
+  /** `source`: its refused requests; `calls`: its calls that no answer matched. Absent: the router, its store, or all. */
+  readonly about?:
+    | { readonly kind: 'destination' | 'resolver' | 'source' | 'calls' | 'pull'; readonly name: string }
+    | undefined;
 }
 
 export type Level = Trouble['level'];
@@ -233,6 +235,8 @@ export interface Explanation {
   readonly kept: boolean;
   readonly deliveries: readonly DeliveryDetails[];
   readonly routes: readonly RouteExplanation[];
+  /** Of a call: those of today, for the call as it came. */
+  readonly answers: readonly AnswerExplanation[];
   readonly call: CallDryRun | null;
 }
 

@@ -63,7 +63,14 @@ function Preview({ of }: { readonly of: RouteExplanation['destinations'][number]
 }
 
 /** The answers before the one that answers a call, or all of them where none does: why they do not match. */
-export function Unmatched({ answers }: { readonly answers: readonly AnswerExplanation[] }) {
+export function Unmatched({
+  answers,
+  open = false,
+}: {
+  readonly answers: readonly AnswerExplanation[];
+  /** Whether the parts of the conditions are shown at once. */
+  readonly open?: boolean;
+}) {
   const first = answers.findIndex(({ matches }) => matches);
   const before = first < 0 ? answers : answers.slice(0, first);
   return (
@@ -80,7 +87,7 @@ export function Unmatched({ answers }: { readonly answers: readonly AnswerExplan
               where <code>{where}</code>
             </p>
           )}
-          <Condition parts={parts} open={false} />
+          <Condition parts={parts} open={open} />
         </article>
       ))}
     </>

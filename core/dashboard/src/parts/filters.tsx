@@ -1,4 +1,5 @@
 /** Conditions of a list: they are in the URL, and apply when the operator says. */
+import { useState } from 'preact/hooks';
 import { goTo, linkTo, place, withoutFields } from '../model/location.js';
 
 /** One condition. */
@@ -28,40 +29,62 @@ export function Filters({ path, fields, wrong = {} }: FiltersProps) {
     event.preventDefault();
     if (!(event.currentTarget instanceof HTMLFormElement)) return;
     const given = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]);
+    open(false);
     goTo(linkTo(path, { ...further, ...Object.fromEntries(given) }));
   };
   const active = Object.values(query).filter((value) => value !== '').length;
+  const [isOpen, open] = useState(false);
+  const isShown = isOpen || Object.keys(wrong).length > 0;
   return (
-    // The key: what was typed is dropped when the URL changes.
-    <form class="filters" key={JSON.stringify(query)} onSubmit={apply} aria-label="Filters">
-      {fields.map((field, index) => (
-        <div class="field" key={field.name}>
-          <label for={`filter-${field.name}`}>{field.label}</label>
-          <Input
-            field={field}
-            value={query[field.name] ?? ''}
-            first={index === 0}
-            isWrong={wrong[field.name] !== undefined}
-          />
-          {wrong[field.name] !== undefined && (
-            <p class="wrong" id={`wrong-${field.name}`} role="alert">
-              {wrong[field.name]}
-            </p>
-          )}
-        </div>
-      ))}
-      <div class="buttons">
-        <button type="submit" class="main">
-          Apply
-        </button>
-        {Object.entries(further).map(([name, value]) => (
-          <code key={name} title="A condition of the address, which stays">
-            {name}={value}
-          </code>
+    <>
+      {/* On a narrow screen the list comes first. */}
+      <button
+        type="button"
+        class="filters-toggle"
+        data-search=""
+        aria-expanded={isShown}
+        aria-controls="filters"
+        onClick={() => open(!isShown)}
+      >
+        Filters{active > 0 && ` (${active})`}
+      </button>
+      {/* The key: what was typed is dropped when the URL changes. */}
+      <form
+        id="filters"
+        class={isShown ? 'filters open' : 'filters'}
+        key={JSON.stringify(query)}
+        onSubmit={apply}
+        aria-label="Filters"
+      >
+        {fields.map((field, index) => (
+          <div class="field" key={field.name}>
+            <label for={`filter-${field.name}`}>{field.label}</label>
+            <Input
+              field={field}
+              value={query[field.name] ?? ''}
+              first={index === 0}
+              isWrong={wrong[field.name] !== undefined}
+            />
+            {wrong[field.name] !== undefined && (
+              <p class="wrong" id={`wrong-${field.name}`} role="alert">
+                {wrong[field.name]}
+              </p>
+            )}
+          </div>
         ))}
-        {active > 0 && <a href={linkTo(path)}>Clear {active === 1 ? 'the filter' : `all ${active} filters`}</a>}
-      </div>
-    </form>
+        <div class="buttons">
+          <button type="submit" class="main">
+            Apply
+          </button>
+          {Object.entries(further).map(([name, value]) => (
+            <code key={name} title="A condition of the address, which stays">
+              {name}={value}
+            </code>
+          ))}
+          {active > 0 && <a href={linkTo(path)}>Clear {active === 1 ? 'the filter' : `all ${active} filters`}</a>}
+        </div>
+      </form>
+    </>
   );
 }
 

@@ -45,7 +45,7 @@ export function listenToKeys(): void {
 function pressed(key: string): boolean {
   switch (key) {
     case '/':
-      return focused(document.querySelector('[data-search]')) || searched();
+      return focused(searchOfView()) || searched();
     case 'j':
       return moved(1);
     case 'k':
@@ -76,11 +76,16 @@ function searched(): boolean {
   return true;
 }
 
+/** The first field, or on a narrow screen the button that shows the fields. */
+function searchOfView(): Element | null {
+  return [...document.querySelectorAll('[data-search]')].find((one) => one.checkVisibility()) ?? null;
+}
+
 /** Moves the focus to a view that was just opened: to its search where `/` has led to it. */
 export function focusView(main: HTMLElement | null): void {
   const wanted = searchWanted;
   searchWanted = false;
-  if (wanted && focused(document.querySelector('[data-search]'))) return;
+  if (wanted && focused(searchOfView())) return;
   main?.focus({ preventScroll: true });
   scrollTo(0, 0);
 }

@@ -10,8 +10,8 @@ export interface Pages<T> {
   readonly cursor: string | null;
   /** What a search in data has looked at for all of them. */
   readonly search?: EventSearch | undefined;
-  /** Whether pages were added to the first one: then it is not loaded again by itself. */
-  readonly grown?: true;
+  /** How many pages these are. From two on, the list is not loaded again by itself; where an operator asks for it, all of them are. */
+  readonly number: number;
 }
 
 /** Loads the first page of a list, and `more` adds the next one. */
@@ -21,30 +21,33 @@ export function usePages<T>(
   itemsOf: (reply: never) => readonly T[],
   again: (items: readonly T[]) => number | null = () => null,
 ): { readonly first: Resource<Pages<T>>; readonly more: (page: Pages<T>) => Promise<null> } {
-  const load = async (cursor: string | undefined, signal?: AbortSignal): Promise<Pages<T>> => {
-    const reply = await api<Pick<Pages<T>, 'cursor' | 'search'>>(path, {
-      query: { ...query, cursor },
-      ...(signal && { signal }),
-    });
+  const load = async (cursor: string | undefined, signal: AbortSignal): Promise<Pages<T>> => {
+    const reply = await api<Pick<Pages<T>, 'cursor' | 'search'>>(path, { query: { ...query, cursor }, signal });
     // The caller knows which list it is of.
-    return { items: itemsOf(reply as never), cursor: reply.cursor, search: reply.search };
+    return { items: itemsOf(reply as never), cursor: reply.cursor, search: reply.search, number: 1 };
   };
-  const first = useResource(
+  const withNext = async (page: Pages<T>, signal: AbortSignal): Promise<Pages<T>> => {
+    if (page.cursor === null) return page;
+    const next = await load(page.cursor, signal);
+    return {
+      items: [...page.items, ...next.items],
+      cursor: next.cursor,
+      search: together(page.search, next.search),
+      number: page.number + 1,
+    };
+  };
+  const first: Resource<Pages<T>> = useResource(
     `${path} ${JSON.stringify(query)}`,
-    (signal) => load(undefined, signal),
-    ({ items, grown }) => (grown ? null : again(items)),
+    // As far as it was shown.
+    async (signal) => {
+      const wanted = first.data.peek()?.number ?? 1;
+      let page = await load(undefined, signal);
+      while (page.number < wanted && page.cursor !== null) page = await withNext(page, signal);
+      return page;
+    },
+    ({ items, number }) => (number > 1 ? null : again(items)),
   );
-  const more = (): Promise<null> =>
-    first.grow(async (page, signal) => {
-      if (page.cursor === null) return page;
-      const next = await load(page.cursor, signal);
-      return {
-        items: [...page.items, ...next.items],
-        cursor: next.cursor,
-        search: together(page.search, next.search),
-        grown: true,
-      };
-    });
+  const more = (): Promise<null> => first.grow(withNext);
   return { first, more };
 }
 

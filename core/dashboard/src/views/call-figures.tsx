@@ -32,9 +32,9 @@ export function CallFigures({ history }: { readonly history: Resource<History> }
                   </dd>
                 </div>
                 <div>
-                  <dt>Ring time: until the answer</dt>
-                  <dd>
-                    p50 {duration(p50 ?? 0)}, p95 {duration(p95 ?? 0)}, p99 {duration(p99 ?? 0)}
+                  <dt>Ring time, to the answer</dt>
+                  <dd title="Of each request of a platform; right within a tenth">
+                    about p50 {duration(p50 ?? 0)}, p95 {duration(p95 ?? 0)}, p99 {duration(p99 ?? 0)}
                   </dd>
                 </div>
               </dl>

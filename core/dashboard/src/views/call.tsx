@@ -1,11 +1,12 @@
 /** One call: what the caller's agent got, from where, and how long each look-up took. */
 import { ApiFailure, api } from '../model/api.js';
-import { stepTexts } from '../model/calls.js';
+import { ringText, stepTexts } from '../model/calls.js';
 import { answerOf } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
-import type { CallAnswer, WholeEvent } from '../model/replies.js';
+import type { CallAnswer, Explanation, WholeEvent } from '../model/replies.js';
 import { duration, ends } from '../model/wording.js';
 import { StepBadge, Variables, Waterfall } from '../parts/answer.js';
+import { Unmatched } from '../parts/explained.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { Badge, Moment, SubjectLink } from '../parts/text.js';
@@ -65,15 +66,14 @@ function NoCall({ id }: { readonly id: string }) {
 }
 
 function Answered({ event, answer }: { readonly event: WholeEvent; readonly answer: CallAnswer }) {
-  const { from, to, name, step, ms, requests, sent } = answer;
+  const { from, to, name, step, requests, sent } = answer;
   return (
     <>
       <h1>
         {from === '' ? 'Withheld number' : from} to {to}
       </h1>
       <p class="lead">
-        <StepBadge step={step} /> Answered in {duration(ms)}
-        {name === null ? '' : ` by ${name}`}: {stepTexts[step]}.
+        <StepBadge step={step} /> {name === null ? 'Not answered' : `Answered by ${name}`}: {stepTexts[step]}.
       </p>
       <dl class="facts">
         <div>
@@ -91,6 +91,10 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
           <dd>
             <SubjectLink subject={event.subject} />
           </dd>
+        </div>
+        <div>
+          <dt>Ring time, to the answer</dt>
+          <dd>{ringText(answer)}</dd>
         </div>
         <div>
           <dt>Requests of the platform</dt>
@@ -117,6 +121,7 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
           </dd>
         </div>
       </dl>
+      <Tried id={event.id} isAnswered={name !== null} />
       <section aria-labelledby="lookups">
         <h2 id="lookups">Look-ups</h2>
         <Waterfall answer={answer} />
@@ -126,5 +131,47 @@ function Answered({ event, answer }: { readonly event: WholeEvent; readonly answ
         <Variables answer={answer} />
       </section>
     </>
+  );
+}
+
+interface TriedProps {
+  readonly id: string;
+  readonly isAnswered: boolean;
+}
+
+/** Why no answer matched, or none before the one that did: by the answers of today. */
+function Tried({ id, isAnswered }: TriedProps) {
+  const explained = useResource(`answers ${id}`, (signal) =>
+    api<{ readonly explanations: readonly Explanation[] }>('explain', { method: 'POST', body: { event: id }, signal }),
+  );
+  return (
+    <Loaded of={explained}>
+      {({ explanations: [first] }) => {
+        const answers = first?.answers ?? [];
+        const matching = answers.find(({ matches }) => matches);
+        // Nothing is before the first.
+        if (isAnswered && (matching === undefined || matching === answers[0])) return null;
+        return (
+          <section aria-labelledby="tried">
+            <h2 id="tried">Answers that did not match</h2>
+            <p class="dim">
+              The answers of the configuration as it is today, for the call as it came.{' '}
+              {!isAnswered &&
+                matching !== undefined &&
+                `By now, ${matching.answer} matches: the configuration was changed since.`}
+            </p>
+            {answers.length === 0 ? (
+              <Empty title="No answer is configured.">
+                <p>
+                  Add one to <code>answers</code> of the configuration.
+                </p>
+              </Empty>
+            ) : (
+              <Unmatched answers={answers} open={!isAnswered} />
+            )}
+          </section>
+        );
+      }}
+    </Loaded>
   );
 }

@@ -1,24 +1,26 @@
 /** The calls that were answered, newest first. */
+import { ringText, stepTexts } from '../model/calls.js';
 import { linkTo, type Place } from '../model/location.js';
 import type { Call } from '../model/replies.js';
-import { duration } from '../model/wording.js';
 import { StepBadge } from '../parts/answer.js';
 import { type Field, Filters } from '../parts/filters.js';
+import { useKnown } from '../parts/known.js';
 import { Foot, Older, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
-const fields: readonly Field[] = [
-  { name: 'number', label: 'Phone number', hint: '+12345678912' },
-  { name: 'source', label: 'Source' },
-  { name: 'answer', label: 'Answer' },
-  { name: 'resolver', label: 'Resolver' },
-  { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
-  { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
-];
-
 export function Calls({ place }: ViewProps) {
+  const known = useKnown();
+  const fields: readonly Field[] = [
+    { name: 'number', label: 'Phone number', hint: '+12345678912' },
+    { name: 'source', label: 'Source', known: known.callSources },
+    { name: 'answer', label: 'Answer', known: known.answers },
+    { name: 'step', label: 'Answered', choices: stepChoices },
+    { name: 'resolver', label: 'Resolver', known: known.resolvers },
+    { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
+    { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
+  ];
   return (
     <>
       <h1>Calls</h1>
@@ -27,6 +29,8 @@ export function Calls({ place }: ViewProps) {
     </>
   );
 }
+
+const stepChoices = Object.entries(stepTexts).map(([step, text]) => [step, `${step}: ${text}`] as const);
 
 /** A phone may ring at any moment. */
 const soonMs = 5_000;
@@ -66,7 +70,7 @@ function CallTable({ calls }: { readonly calls: readonly Call[] }) {
           <th scope="col">To</th>
           <th scope="col">Received</th>
           <th scope="col">Answer</th>
-          <th scope="col">Took</th>
+          <th scope="col">Ring time</th>
           <th scope="col">Source</th>
         </tr>
       </thead>
@@ -85,8 +89,8 @@ function CallTable({ calls }: { readonly calls: readonly Call[] }) {
             <td data-label="Answer">
               <StepBadge step={answer.step} /> {answer.name ?? <span class="dim">none matched</span>}
             </td>
-            <td data-label="Took" class="number">
-              {duration(answer.ms)}
+            <td data-label="Ring time" class="number">
+              {ringText(answer)}
             </td>
             <td data-label="Source">{source}</td>
           </tr>

@@ -1,5 +1,6 @@
 /** Everything of one call or conversation on one time line, with what became of it, and what has not come yet. */
 import { useRef } from 'preact/hooks';
+import { ringText } from '../model/calls.js';
 import { answerOf, latestOf, missingTypes, withEarlier } from '../model/conversation.js';
 import { linkTo } from '../model/location.js';
 import type { Explanation } from '../model/replies.js';
@@ -118,7 +119,7 @@ function TimeLine({ explanations, isWhole }: TimeLineProps) {
             {answer !== null && (
               <p>
                 <StepBadge step={answer.step} /> {answer.from === '' ? 'A withheld number' : answer.from} called{' '}
-                {answer.to}, answered in {duration(answer.ms)}.{' '}
+                {answer.to}, ring time {ringText(answer)}.{' '}
                 <a href={linkTo(['calls', event.id])}>What the agent got and why</a>
               </p>
             )}

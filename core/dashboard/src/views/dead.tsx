@@ -5,9 +5,10 @@ import type { DeadGroups, Delivery, Status } from '../model/replies.js';
 import { count, ends, excerpt } from '../model/wording.js';
 import { BulkActions, BulkHistory, noAttempt, useBulk } from '../parts/bulk.js';
 import { type Field, Filters } from '../parts/filters.js';
+import { useKnown } from '../parts/known.js';
 import { Foot, Older, type Pages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
-import { useResource } from '../parts/resource.js';
+import { type Resource, useResource } from '../parts/resource.js';
 import { EventLink } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 import { DeliveryTable, deliveryFields } from './deliveries.js';
@@ -26,6 +27,7 @@ export function Dead({ place, status }: ViewProps) {
   const fields = [
     ...deliveryFields(
       rows.map(({ destination }) => destination),
+      useKnown(),
       'Died since',
     ),
     { name: 'reason', label: 'Reason', choices: reasons },
@@ -61,7 +63,7 @@ interface DeadPage extends Pages<Delivery> {
 }
 
 /** Discarded ones only where they are asked for, therefore one list for each reason. */
-async function load(query: Place['query'], before: DeadPage | null, signal?: AbortSignal): Promise<DeadPage> {
+async function load(query: Place['query'], before: DeadPage | null, signal: AbortSignal): Promise<DeadPage> {
   const wanted = query.reason === undefined ? ['rejected', 'exhausted'] : [query.reason];
   const open = wanted.filter((reason) => before?.cursors[reason] !== null);
   const replies = await Promise.all(
@@ -70,7 +72,7 @@ async function load(query: Place['query'], before: DeadPage | null, signal?: Abo
       const asked = { ...query, state: 'dead', reason, cursor, limit: String(perPage) };
       const reply = await api<{ readonly deliveries: readonly Delivery[]; readonly cursor: string | null }>(
         'deliveries',
-        { query: asked, ...(signal && { signal }) },
+        { query: asked, signal },
       );
       return { reason, ...reply };
     }),
@@ -79,17 +81,23 @@ async function load(query: Place['query'], before: DeadPage | null, signal?: Abo
   const cursors = { ...before?.cursors, ...Object.fromEntries(replies.map(({ reason, cursor }) => [reason, cursor])) };
   const cursor = Object.values(cursors).find((one) => one !== null) ?? null;
   const sorted = items.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
-  return { items: sorted, cursors, cursor, ...(before !== null && { grown: true }) };
+  return { items: sorted, cursors, cursor, number: (before?.number ?? 0) + 1 };
 }
 
 /** How soon the list and the groups are loaded again; a list with further pages is not. */
 const [listMs, groupsMs] = [5_000, 10_000];
 
 function List({ query }: { readonly query: Place['query'] }) {
-  const first = useResource(
+  const first: Resource<DeadPage> = useResource(
     `dead ${JSON.stringify(query)}`,
-    (signal) => load(query, null, signal),
-    ({ grown }) => (grown ? null : listMs),
+    // As far as it was shown.
+    async (signal) => {
+      const wanted = first.data.peek()?.number ?? 1;
+      let page = await load(query, null, signal);
+      while (page.number < wanted && page.cursor !== null) page = await load(query, page, signal);
+      return page;
+    },
+    ({ number }) => (number > 1 ? null : listMs),
   );
   const groups = useResource(
     `dead groups ${JSON.stringify(query)}`,

@@ -6,16 +6,17 @@ import { attemptsText, ends, excerpt, stateChoices } from '../model/wording.js';
 import { BulkActions, BulkHistory, useBulk } from '../parts/bulk.js';
 import { DeliveryActions } from '../parts/delivery-card.js';
 import { type Field, Filters } from '../parts/filters.js';
+import { type Known, useKnown } from '../parts/known.js';
 import { Foot, Older, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { EventLink, State, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
 /** Conditions that the list and a change of all that match have in common. `settled`: what the time of their end is called. */
-export function deliveryFields(destinations: readonly string[], settled: string): readonly Field[] {
+export function deliveryFields(destinations: readonly string[], { routes }: Known, settled: string): readonly Field[] {
   return [
     { name: 'destination', label: 'Destination', known: destinations },
-    { name: 'route', label: 'Route' },
+    { name: 'route', label: 'Route', known: routes },
     { name: 'event', label: 'Event', hint: 'its id' },
     { name: 'failure', label: 'Last failure', hint: 'as the list shows it' },
     { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
@@ -26,7 +27,10 @@ export function deliveryFields(destinations: readonly string[], settled: string)
 
 export function Deliveries({ place, status }: ViewProps) {
   const names = status.data.value?.destinations.map(({ destination }) => destination) ?? [];
-  const fields = [...deliveryFields(names, 'Settled since'), { name: 'state', label: 'State', choices: stateChoices }];
+  const fields = [
+    ...deliveryFields(names, useKnown(), 'Settled since'),
+    { name: 'state', label: 'State', choices: stateChoices },
+  ];
   return (
     <>
       <h1>Deliveries</h1>

@@ -1,13 +1,12 @@
 /** The events, newest first, by conditions that stay in the URL. */
-import { api } from '../model/api.js';
 import { linkTo, type Place } from '../model/location.js';
-import type { Component, Route, RouterEvent } from '../model/replies.js';
+import type { RouterEvent } from '../model/replies.js';
 import type { EventSearch } from '../model/search.js';
 import { count, ends, stateChoices } from '../model/wording.js';
 import { type Field, Filters } from '../parts/filters.js';
+import { useKnown } from '../parts/known.js';
 import { Foot, Older, olderOnes, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
-import { useResource } from '../parts/resource.js';
 import { EventLink, SubjectLink, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
@@ -15,7 +14,8 @@ import type { ViewProps } from '../parts/view-props.js';
 const soonMs = 5_000;
 
 /** Looks at each event, which is not repeated without a click. */
-const isSearch = ({ text, where, secret }: Place['query']) => [text, where, secret].some((one) => one !== undefined);
+const isSearch = ({ text, where, secret, unevaluated }: Place['query']) =>
+  [text, where, secret, unevaluated].some((one) => one !== undefined);
 
 export function Events({ place }: ViewProps) {
   const known = useKnown();
@@ -33,6 +33,7 @@ export function Events({ place }: ViewProps) {
     { name: 'secret', label: 'Secret', hint: '2: the second of its source' },
     { name: 'text', label: 'Text in data', hint: 'in upper or lower case' },
     { name: 'where', label: 'Condition', hint: 'event.data.duration > 60' },
+    { name: 'unevaluated', label: 'Not evaluated by', hint: 'a route', known: known.routes },
   ];
   const { first, more } = usePages(
     'events',
@@ -162,19 +163,4 @@ function None({ filtered }: { readonly filtered: boolean }) {
       </p>
     </Empty>
   );
-}
-
-/** Sources and types that the configuration names, for completion. */
-function useKnown(): { readonly sources: readonly string[]; readonly types: readonly string[] } {
-  const found = useResource('known', async (signal) => {
-    const [{ components }, { routes }] = await Promise.all([
-      api<{ readonly components: readonly Component[] }>('components', { signal }),
-      api<{ readonly routes: readonly Route[] }>('routes', { signal }),
-    ]);
-    return {
-      sources: components.filter(({ kind }) => kind === 'source').map(({ name }) => name),
-      types: [...new Set(routes.flatMap(({ on }) => on))],
-    };
-  });
-  return found.data.value ?? { sources: [], types: [] };
 }

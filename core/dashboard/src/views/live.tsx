@@ -6,16 +6,18 @@ import { linkTo, type Place } from '../model/location.js';
 import type { ChangePage } from '../model/replies.js';
 import { count, duration, ends, excerpt } from '../model/wording.js';
 import { type Field, Filters } from '../parts/filters.js';
+import { useKnown } from '../parts/known.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { useResource } from '../parts/resource.js';
 import { Badge, ErrorCode, EventLink, levelOfOutcome, Moment, SubjectLink } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
 export function Live({ place, status }: ViewProps) {
+  const known = useKnown();
   const destinations = status.data.value?.destinations.map(({ destination }) => destination) ?? [];
   const fields: readonly Field[] = [
-    { name: 'source', label: 'Source' },
-    { name: 'type', label: 'Type' },
+    { name: 'source', label: 'Source', known: known.sources },
+    { name: 'type', label: 'Type', known: known.types },
     { name: 'subject', label: 'Call or conversation', hint: 'its id' },
     { name: 'agent', label: 'Agent', hint: 'its id' },
     { name: 'party', label: 'Phone number', hint: '+12345678912' },

@@ -86,11 +86,15 @@ interface ProblemLinkProps extends Pick<Status, 'destinations'> {
   readonly about: Status['summary']['about'];
 }
 
-/** To what a problem is about: refused requests, or dead deliveries. */
+/** To what a problem is about: refused requests, calls without an answer, or dead deliveries. */
 function ProblemLink({ about, destinations }: ProblemLinkProps) {
   if (about === undefined) return null;
   const { kind, name } = about;
   if (kind === 'source') return <a href={linkTo(['refused'], refusedQuery(name))}>Refused requests of {name}</a>;
+  if (kind === 'calls')
+    return (
+      <a href={linkTo(['calls'], { source: name, step: 'unanswered', since: '1h' })}>Calls that no answer matched</a>
+    );
   const dead = kind === 'destination' ? destinations.find(({ destination }) => destination === name)?.dead : null;
   if (dead == null || dead === 0) return null;
   return <a href={linkTo(['dead'], { destination: name })}>Dead deliveries of {name}</a>;
