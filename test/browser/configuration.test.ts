@@ -37,7 +37,8 @@ describe('the configuration and the map in the page', () => {
     const { tab } = world;
     const { page } = tab;
     await tab.go('configuration');
-    const warning = page.getByRole('region', { name: 'Warnings' }).getByRole('listitem');
+    const warnings = page.getByRole('region', { name: 'Warnings' }).getByRole('listitem');
+    const warning = warnings.filter({ hasText: 'NEVER_MATCHES' });
     await warning.waitFor();
     const lines = `${world.configuration}${never}`.split('\n');
     const number = lines.indexOf(never.trimEnd()) + 1;
@@ -51,9 +52,13 @@ describe('the configuration and the map in the page', () => {
     const text = await page.locator('main').textContent();
     for (const hidden of [secret, token]) expect(text).to.not.include(hidden);
     const agents = lines.findIndex((one) => one.startsWith('  agents:')) + 1;
-    expect(await page.locator(`#line-${agents}`).textContent()).to.equal(
+    const agentsLine = page.locator(`#line-${agents}`);
+    expect(await agentsLine.locator('code').first().textContent()).to.equal(
       '  agents: { use: sigmamind.events, secrets: [***] }',
     );
+    // What a plugin assumes stands at the row that does not say otherwise.
+    await agentsLine.getByText('how SigmaMind signs is assumed: header: X-SigmaMind-Signature').waitFor();
+    await warnings.filter({ hasText: `SETTING_ASSUMED line ${agents}` }).waitFor();
     await warning.getByRole('link', { name: 'NEVER_MATCHES' }).click();
     await page.getByRole('heading', { name: 'Error code NEVER_MATCHES' }).waitFor();
     await page.getByText('docs/errors.md#never_matches').waitFor();

@@ -17,6 +17,7 @@ import { refuse } from './errors/refusal.js';
 
 export { z } from 'zod';
 export type {
+  Assumption,
   Component,
   Destination,
   EmitPulled,

@@ -22,7 +22,7 @@ import {
 import { allowed, allowOption } from './allow.js';
 import { agentIn, callIdIn, idIn, isAgentWebhook, openEnvelope } from './envelope.js';
 import { callSamples } from './samples.js';
-import { assumedSignature, secretsOption, verifierOf } from './signature.js';
+import { assumedSignature, assumptionsOf, secretsOption, verifierOf } from './signature.js';
 
 /** SigmaMind waits 10 s, tries 3 more times, then drops the call: https://docs.sigmamind.ai/documentation/calls/receive-calls */
 const deadlineMs = 10_000;
@@ -60,13 +60,11 @@ export const call = defineSource({
     ...(agent !== null && { agent_id: agent }),
   }),
   answerIn,
+  assumptions: ({ secrets, signature }) => (secrets === undefined ? [] : assumptionsOf(signature)),
   inject: { log: Log },
   create({ token: tokens, secrets, signature, allow }, { log }) {
     const verifier = secrets === undefined ? null : verifierOf(signature);
     return {
-      async open() {
-        verifier?.announce(log);
-      },
       receive(request) {
         if (allow !== undefined && !allowed(allow, request.remoteAddress))
           throw refuse('UNVERIFIED', `${request.remoteAddress} is not in allow; behind a proxy, see server.trustProxy`);

@@ -15,7 +15,7 @@ import {
 import { documentedTypes, openEnvelope, typeOf } from './envelope.js';
 import { envelopeFields, foundIn, unverifiedAgent } from './fields.js';
 import { eventSamples } from './samples.js';
-import { assumedSignature, secretsOption, type Verifier, verifierOf } from './signature.js';
+import { assumedSignature, assumptionsOf, secretsOption, type Verifier, verifierOf } from './signature.js';
 
 /** Stands for all agents. */
 const everybody = '';
@@ -43,15 +43,13 @@ export const events = defineSource({
   options,
   types: documentedTypes,
   samples: eventSamples,
+  assumptions: ({ signature }) => assumptionsOf(signature),
   inject: { log: Log },
   create({ secrets: agents, signature, fields = {} }, { log }) {
     const shared = agents.get(everybody);
     const verifier = verifierOf(signature);
     const read = fieldReader(fields, log, typeOf);
     return {
-      async open() {
-        verifier.announce(log);
-      },
       receive(request) {
         const { body } = request;
         const agentIn = () => unverifiedAgent(fields, request);

@@ -1,7 +1,7 @@
 /** How SigmaMind signs. Its documentation names an "HMAC secret" and no more: every detail is an option with an assumed default. */
 import {
+  type Assumption,
   checkSignature,
-  type Log,
   type RawRequest,
   requireSignature,
   type SignatureSettings,
@@ -30,7 +30,7 @@ export const secretsOption = secretList(
 
 /**
  * Checks and makes signatures. `verify` returns which of the secrets fits, and throws a refusal where none does; `fits` says whether one does; `sign` makes
- * headers that `verify` accepts; `announce` lists at start the settings that are assumed, because they are not configured.
+ * headers that `verify` accepts.
  */
 export function verifierOf(settings: SignatureSettings = {}) {
   const scheme = schemeOf({ ...assumed, ...settings });
@@ -41,13 +41,21 @@ export function verifierOf(settings: SignatureSettings = {}) {
       verifySignature(scheme, [chosen], request, request.receivedAtMs).verified,
     verify: (request: RawRequest, secrets: readonly string[]): VerifiedBy =>
       secretAt(requireSignature(scheme, secrets, request), secrets),
-    announce(log: Log): void {
-      const unconfirmed = Object.entries(assumed).filter(([name]) => !(name in settings));
-      if (unconfirmed.length === 0) return;
-      const hint = `${unpublished} Compare with a real delivery, then write what is true under signature.`;
-      log.warn('signature.assumed', { assumed: Object.fromEntries(unconfirmed), hint });
-    },
   };
+}
+
+/** The settings of a signature that are assumed, because they are not configured: one warning for all of them. */
+export function assumptionsOf(settings: SignatureSettings = {}): readonly Assumption[] {
+  const unconfirmed = Object.entries(assumed).filter(([name]) => !(name in settings));
+  if (unconfirmed.length === 0) return [];
+  const values = unconfirmed.map(([name, value]) => `${name}: ${value}`).join(', ');
+  return [
+    {
+      path: ['signature'],
+      message: `how SigmaMind signs is assumed: ${values}`,
+      hint: 'SigmaMind does not publish it. Compare with a real delivery, then write what is true under `signature`.',
+    },
+  ];
 }
 
 /** What `verifierOf` makes. */

@@ -165,16 +165,6 @@ describe('token, secrets and allow', () => {
     expect(mistakesOf('sigmamind.call', { token: '' })).to.include('token');
     expect(mistakesOf('sigmamind.call', { token, signature: {} })).to.include('signature needs secrets');
   });
-
-  it('warn at start about an assumed signature only where there is one', async () => {
-    for (const [fixture, warnings] of [
-      [calls(), 0],
-      [calls(options), 1],
-    ] as const) {
-      await fixture.source.open?.();
-      expect(fixture.log.of('signature.assumed')).to.have.lengthOf(warnings);
-    }
-  });
 });
 
 describe('the body of an inbound call', () => {

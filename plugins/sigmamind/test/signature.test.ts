@@ -3,7 +3,7 @@ import type { JsonObject, RawRequest } from '@switchhook/sdk';
 import { aRequest } from '@switchhook/testkit';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { eventOf, mistakesOf, refusal, setup } from './world.js';
+import { component, eventOf, mistakesOf, refusal, setup } from './world.js';
 
 const body = '{"event":"conversation_ended","conversationId":"conv_1"}';
 const secret = 'your-signing-secret';
@@ -69,20 +69,24 @@ describe('the signature as it is assumed', () => {
     expect(reason).to.include('x-token-0, x-token-1').and.not.include('x-token-8').and.not.include('value');
   });
 
-  it('is warned about at start, with each setting that nobody wrote down', async () => {
-    const fixture = events({ header: 'x-real', prefix: 'v1=' });
-    await fixture.source.open?.();
-    const [line] = fixture.log.of('signature.assumed');
-    expect(line?.level).to.equal('warn');
-    expect(line?.fields.assumed).to.deep.equal({ algorithm: 'sha256', encoding: 'hex' });
-    expect(line?.fields.hint).to.include('assumption');
+  const assumed = (type: 'sigmamind.events' | 'sigmamind.call', options: JsonObject) => {
+    // As the router has parsed them.
+    return (component(type).assumptions?.(options) ?? []).map(({ path, message }) => [...path, message]);
+  };
+
+  it('is a warning of the configuration, with each setting that is not written', () => {
+    const options = { secrets: [secret], signature: { header: 'x-real', prefix: 'v1=' } };
+    const warning = ['signature', 'how SigmaMind signs is assumed: algorithm: sha256, encoding: hex'];
+    expect(assumed('sigmamind.events', options)).to.deep.equal([warning]);
+    expect(assumed('sigmamind.call', options)).to.deep.equal([warning]);
+    expect(assumed('sigmamind.events', { secrets: [secret] })[0]?.[1]).to.include('header: X-SigmaMind-Signature');
   });
 
-  it('is not warned about once header, algorithm and encoding are written down', async () => {
-    const fixture = events({ header: 'X-SigmaMind-Signature', algorithm: 'sha256', encoding: 'hex' });
-    await fixture.source.open?.();
-    expect(fixture.log.of('signature.assumed')).to.deep.equal([]);
-    expect((await eventOf(fixture, request({ [header]: digest }))).type).to.equal('conversation_ended');
+  it('is no warning once header, algorithm and encoding are written, and of calls without secrets', async () => {
+    const signature = { header: 'X-SigmaMind-Signature', algorithm: 'sha256', encoding: 'hex' };
+    expect(assumed('sigmamind.events', { secrets: [secret], signature })).to.deep.equal([]);
+    expect(assumed('sigmamind.call', { token: 'a-token' })).to.deep.equal([]);
+    expect((await eventOf(events(signature), request({ [header]: digest }))).type).to.equal('conversation_ended');
   });
 });
 

@@ -72,7 +72,8 @@ export interface SourceStatus {
   readonly lastRefusedAt: string | null;
   /** The most frequent reason of the last hour. */
   readonly refusal: (Refusal & { readonly requests: number }) | null;
-  readonly secrets: readonly (VerifiedBy & { readonly lastAt: string })[];
+  /** Since the router started. */
+  readonly secrets: readonly (VerifiedBy & { readonly requests: number; readonly lastAt: string })[];
 }
 
 export interface Status {

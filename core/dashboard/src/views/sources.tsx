@@ -93,22 +93,29 @@ function Traffic({ row }: { readonly row: SourceStatus | undefined }) {
   );
 }
 
-/** Of a source with several secrets: which of them are used, and when an older one was used last. */
+/** Of a source with several secrets: in how many requests each of them was since the router started, and when last. */
 function Secrets({ source, uses }: { readonly source: string; readonly uses: SourceStatus['secrets'] }) {
-  const several = uses.filter(({ of }) => of > 1);
-  const older = several.filter(({ secret }) => secret > 1).sort((a, b) => b.lastAt.localeCompare(a.lastAt));
-  const [last] = older;
-  if (last !== undefined)
-    return (
-      <span class="dim">
-        with{' '}
-        <a href={linkTo(['events'], { source, secret: String(last.secret) })}>
-          secret {last.secret} of {last.of}
-        </a>{' '}
-        <Time iso={last.lastAt} />
-      </span>
-    );
-  return several.length === 0 ? null : <span class="dim">all with secret 1 of {several[0]?.of}</span>;
+  const lists = [...new Set(uses.map(({ of }) => of).filter((of) => of > 1))];
+  if (lists.length === 0) return null;
+  return (
+    <ul class="plain-list dim">
+      {lists.flatMap((of) =>
+        Array.from({ length: of }, (_, index) => {
+          const position = index + 1;
+          const use = uses.find((one) => one.of === of && one.secret === position);
+          return (
+            <li key={`${position} ${of}`}>
+              <a href={linkTo(['events'], { source, secret: String(position) })}>
+                secret {position} of {of}
+              </a>
+              : {use === undefined ? 'not used' : `${count(use.requests, 'request', 'requests')}, last `}
+              {use !== undefined && <Time iso={use.lastAt} />}
+            </li>
+          );
+        }),
+      )}
+    </ul>
+  );
 }
 
 function RefusedLink({ source, requests }: { readonly source: string; readonly requests: number }) {

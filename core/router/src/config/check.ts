@@ -27,7 +27,7 @@ import {
   serverSchema,
   versionSchema,
 } from './schema.js';
-import { serverConfig } from './server.js';
+import { serverConfig, warnWithoutToken } from './server.js';
 import { shownConfig } from './shown-config.js';
 import { isNothing, nodeAt } from './tree.js';
 import { Checker } from './validate.js';
@@ -87,6 +87,7 @@ class ConfigCheck {
     if (!this.#topLevel()) return null;
     this.#checker.check(versionSchema, ['version']);
     const server = this.#checker.check(serverSchema, ['server'], {});
+    if (server !== null) warnWithoutToken(this.#document, server);
     const log = this.#checker.check(logSchema, ['log'], {});
     const alerts = this.#checker.check(alertsSchema, ['alerts'], {});
     const country = this.#checker.check(countrySchema.optional(), ['country']);

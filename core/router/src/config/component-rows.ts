@@ -1,7 +1,7 @@
 /** Rows that name a component: finds it, and checks the row's own keys and the component's. */
 
 import type { Component, Kind, Plugin } from '@switchhook/sdk';
-import type { ErrorCode } from '@switchhook/sdk/internal';
+import { type ErrorCode, errorMessage } from '@switchhook/sdk/internal';
 import { z } from 'zod';
 import { isVariableName } from '../expressions/compile.js';
 import { beginWork } from '../system/current-work.js';
@@ -67,6 +67,8 @@ export class Rows {
     const ownKeys = Object.keys(rowSchemas[kind].shape);
     const own = { takes: (key: string) => ownKeys.includes(key), otherKeys: [] };
     const rest = { takes: (key: string) => !ownKeys.includes(key), otherKeys: ownKeys, hidesVariables: true };
+    const options = this.#checker.check(component.options, path, absent && {}, rest);
+    if (options !== null) this.#warnAssumed(component, options, path);
     return {
       name: String(path.at(-1)),
       component,
@@ -74,8 +76,18 @@ export class Rows {
       position: this.#checker.document.positionOf(path),
       // The schema belongs to this kind; the type of the table does not express that.
       common: this.#checker.check(rowSchemaOf(component), path, absent, own) as CheckedRow<K>['common'],
-      options: this.#checker.check(component.options, path, absent && {}, rest),
+      options,
     };
+  }
+
+  #warnAssumed({ type, assumptions }: Component, options: Readonly<Record<string, unknown>>, path: Path): void {
+    const { document } = this.#checker;
+    try {
+      for (const { path: own, message, hint } of assumptions?.(options) ?? [])
+        document.warn('SETTING_ASSUMED', [...path, ...own], message, { hint });
+    } catch (error) {
+      document.warn('SETTING_ASSUMED', path, `what ${type} assumes cannot be read: ${errorMessage(error)}`);
+    }
   }
 
   /** Where the destination cannot take one, it would be an option without effect. */

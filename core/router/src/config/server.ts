@@ -1,6 +1,7 @@
 /** The section `server` of the configuration. */
 import type { Reader } from '@switchhook/sdk/internal';
 import type { z } from 'zod';
+import { isLoopback } from '../system/http-url.js';
 import type { ServerConfig } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Problem } from './problem.js';
@@ -17,6 +18,16 @@ export function checkServer(document: ConfigDocument): ServerConfig | readonly P
   const server = new Checker(document, noExpressions).check(serverSchema, ['server'], {});
   const wrong = document.problems.filter(({ path }) => path === '' || /^server\b/.test(path));
   return server === null || wrong.length > 0 ? wrong : serverConfig(server);
+}
+
+/** Warns of an address that other machines can reach, where nothing lets them use the API. */
+export function warnWithoutToken(document: ConfigDocument, { host, admin }: z.output<typeof serverSchema>): void {
+  if (admin !== undefined || isLoopback(host)) return;
+  document.warn(
+    'API_TOKEN_NEEDED',
+    ['server', 'host'],
+    `the router listens at ${host}, which other machines can reach, and has no server.admin.token: only this machine can use the API and the dashboard`,
+  );
 }
 
 /** As the router uses it, of what is written. */

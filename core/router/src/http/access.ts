@@ -1,6 +1,7 @@
 /** Access to the API: by the token, or the session of a browser; without a configured token, from this machine only. */
 import { refuse, sameText } from '@switchhook/sdk';
 import type { Context } from 'koa';
+import { isLoopbackAddress, isLoopbackHost } from '../system/http-url.js';
 
 /** How the API is kept. */
 export interface ApiAccess {
@@ -13,13 +14,6 @@ export interface ApiAccess {
 /** Headers that proxies, load balancers and content networks add; any name that ends like that of a client's address. */
 const forwarded =
   /forwarded|^(via|cdn-loop|cf-.+|tailscale-.+|x-(azure|envoy|amzn|appengine|vercel|arr)-.+|x-original-host)$|(^|[-_])(client|socket|real)?ip(v6)?$/;
-const loopbackAddress = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
-const loopbackHost = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
-
-/** Whether a server at this host is reached from its own machine only. */
-export function isLoopback(host: string): boolean {
-  return loopbackHost.test(host) || loopbackAddress.test(host);
-}
 
 /** Refuses who may not. `hasSession`: whether the request carries the cookie of a session. */
 export function requireAccess(ctx: Context, { token, proxied }: ApiAccess, hasSession = () => false): void {
@@ -65,10 +59,10 @@ function isOriginOf(origin: string, host: string): boolean {
 function remoteMark(ctx: Context): string | null {
   const host = ctx.get('host');
   const origin = ctx.get('origin');
-  if (!loopbackAddress.test(ctx.req.socket.remoteAddress ?? '')) return 'the request comes from another machine';
+  if (!isLoopbackAddress(ctx.req.socket.remoteAddress ?? '')) return 'the request comes from another machine';
   if (Object.keys(ctx.req.headers).some((name) => forwarded.test(name))) return 'the request was passed on by a proxy';
   // A host name of another person that resolves to this machine.
-  if (!loopbackHost.test(host)) return 'the request is meant for another host';
+  if (!isLoopbackHost(host)) return 'the request is meant for another host';
   if (origin !== '' && !isOriginOf(origin, host)) return 'the request comes from a page of another site';
   return null;
 }

@@ -54,6 +54,7 @@ const componentRules: Rules = {
   options: anything,
   inject: map,
   create,
+  assumptions: method,
   definedAt: anything,
 };
 const rulesOfKinds: Readonly<Partial<Record<Kind, Rules>>> = {

@@ -13,7 +13,6 @@ import { explanationJson } from '../api/mapping.js';
 import type { ReloadReport, RestartReport } from '../api/reload-responses.js';
 import type { ReloadRequest } from '../api/requests.js';
 import type { Config } from '../config/config.js';
-import { isLoopback } from '../http/access.js';
 import { type ListeningServer, listen } from '../http/server.js';
 import { Ingest } from '../ingest/ingest.js';
 import { Pullers } from '../ingest/pulling.js';
@@ -197,16 +196,11 @@ export class Router {
    * the address is not available, or the descriptor is no listening socket.
    */
   async listen({ fd }: { readonly fd?: number } = {}): Promise<string> {
-    const { host, port, keepAliveMs, adminToken } = this.#generation.config.server;
+    const { host, port, keepAliveMs } = this.#generation.config.server;
     const how = { fairness: this.#composition.fairness, keepAliveMs };
     this.#server = await listen(this.listener, fd === undefined ? { host, port } : { host, fd }, how);
     const { url } = this.#server;
     this.#log.info('router.listening', { url });
-    if (adminToken === null && !isLoopback(host))
-      this.#log.warn('api.token-missing', {
-        host,
-        fix: 'set server.admin.token; until then only this machine can use the API',
-      });
     return url;
   }
 

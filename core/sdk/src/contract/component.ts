@@ -123,6 +123,16 @@ export interface DestinationLimits {
   readonly timeout?: string;
 }
 
+/** A setting that a row does not have, and whose default may be wrong for it. */
+export interface Assumption {
+  /** Names of the options around it, and its own: `['signature', 'header']`. The warning is shown at the last one that is written. */
+  readonly path: readonly string[];
+  /** One line, without a full stop and without values that may be secret: `the header is assumed to be X-Signature`. */
+  readonly message: string;
+  /** What to do, in a sentence. */
+  readonly hint: string;
+}
+
 /**
  * One type of source, destination, resolver, transform or store, as `use: <type>` names it.
  * Make one with `defineSource`, `defineDestination`, … of the plugin door: they infer the options.
@@ -142,6 +152,11 @@ export interface Component<K extends Kind = Kind, S extends z.ZodObject = z.ZodO
   readonly inject?: I;
   /** Called once per row of the configuration, with checked options. Must not touch the network or disk: that is for `open`. A throw keeps the router from starting. */
   create(options: z.output<S>, services: Injected<I>): Instances[K];
+  /**
+   * The settings that checked options leave to a default which is an assumption, because the other side does not publish what is true. Pure. Each is
+   * a warning of the configuration: shown by `switchhook check`, in the log at start and on the dashboard. Default none.
+   */
+  assumptions?(options: z.output<S>): readonly Assumption[];
   /** Set by `defineSource`, …: the file and line of that call, for messages about what it returns. Null where that is not known. */
   readonly definedAt?: string | null;
   /** Of sources: true where its requests are calls that wait for an answer. Default false. */

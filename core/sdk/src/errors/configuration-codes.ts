@@ -102,6 +102,10 @@ export const configurationCodes = {
   },
   DUPLICATE_NAME: { sentence: 'Two rows have the same name.', hint: 'Give each row a unique name.' },
   UNUSED: { sentence: 'This row is not used.', hint: 'Use it in a route or an answer, or delete it.' },
+  SETTING_ASSUMED: {
+    sentence: 'A setting is not written, and its default is an assumption.',
+    hint: 'Compare it with what the other side really does, then write it.',
+  },
   UNSUPPLIED_VARIABLE: {
     sentence: 'The agent requires a variable that is missing for some callers.',
     hint: 'Add a value to defaults of the answer, and to variables if a resolver supplies it.',
