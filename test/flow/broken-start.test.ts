@@ -224,6 +224,31 @@ describe('a router that is started', () => {
       });
     });
 
+  it('at a port that is taken says by whom, and which setting chooses another one', async () => {
+    const place = await workplace();
+    const listening = (port: number) => `version: 1
+server: { host: 127.0.0.1, port: ${port} }
+store: { use: memory }
+sources: { agents: { use: sigmamind.events, secrets: [${secret}] } }
+destinations: { crm: { use: log } }
+routes: [{ from: agents, to: crm }]
+`;
+    const { url } = await place.router(listening(0));
+    const port = Number(new URL(url).port);
+    await place.write('second.yaml', listening(port));
+    const router = await place.run(['start', '--config', 'second.yaml']);
+    expect(router.code).to.equal(1);
+    expect(router.stderr.trim().split('\n').at(-1)).to.equal(
+      `cannot listen: 127.0.0.1:${port} is taken by another Switchhook router, such as npm run demo -- --stay. Stop it, or listen at another port: --port ${port + 1}, or server.port of second.yaml`,
+    );
+    const other = await receiver();
+    const taken = Number(new URL(other.url).port);
+    const second = await place.run(['start', '--config', 'second.yaml', '--port', String(taken)]);
+    expect(second.stderr).to.include(`cannot listen: 127.0.0.1:${taken} is taken by another program. Stop it`);
+    await other.close();
+    await place.close();
+  });
+
   it('on a store that another router uses answers calls, and takes over when that one has ended', async () => {
     const first = await start();
     expect(await postSigned(`${first.url}/hooks/agents`, endedBody())).to.include({ status: 200 });

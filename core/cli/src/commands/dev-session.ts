@@ -13,6 +13,7 @@ import { printAnswer } from '../format/call.js';
 import { printLogLine, savedText } from '../format/dev.js';
 import { changesIn } from '../format/reload.js';
 import { notePlace } from '../format/source-line.js';
+import { listenFailure } from '../listen-failure.js';
 import { endPluginWatch, routerOf, watchPlugins } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { noteProblems } from '../print.js';
@@ -164,7 +165,7 @@ export class DevSession {
     await router.open();
     const url = await router.listen().catch(async (error: unknown) => {
       await router.close();
-      throw new CommandFailure(exitCodes.failed, `cannot listen: ${errorMessage(error)}`);
+      throw await listenFailure(error, this.#plan.config);
     });
     const isReal = (name: string) => this.#isReal(name);
     const follower = new Follower({ router, api: new RouterClient(this.#network, url, null), isReal }, this.#output);

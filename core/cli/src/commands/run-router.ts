@@ -3,6 +3,7 @@
 import cluster from 'node:cluster';
 import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
 import { loadConfig } from '@switchhook/core/internal';
+import { listenFailure } from '../listen-failure.js';
 import { configOf, endPluginWatch, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { SupervisorLink } from '../replaceable.js';
@@ -68,7 +69,7 @@ async function run({ router, link }: Run, options: RunOptions, output: Output): 
     if (options.json) output.line(JSON.stringify({ url }));
   } catch (error) {
     await router.close();
-    throw new CommandFailure(exitCodes.failed, `cannot listen: ${error instanceof Error ? error.message : error}`);
+    throw await listenFailure(error, options.config);
   }
   await router.close(await ended);
 }
