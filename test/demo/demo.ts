@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { startPostgres } from '../support/postgres-server.js';
 import { Findings } from './findings.js';
+import { demoDirectory, removeLeftovers } from './leftovers.js';
 import { playCall, type ScenarioRun } from './phone-call.js';
 import { demonstrateRouters } from './routers.js';
 
@@ -30,7 +31,8 @@ if (!Number.isInteger(routers) || routers < 1 || (stay && routers > 1)) {
   process.exit(2);
 }
 
-const directory = await mkdtemp(join(tmpdir(), 'switchhook-demo-'));
+await removeLeftovers(tmpdir());
+const directory = await demoDirectory(tmpdir());
 const ends: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
 let failed = true;
 try {
