@@ -300,7 +300,7 @@ describe('an operator at the command line', () => {
     const { run, url } = await setup();
     const cases: readonly (readonly [args: readonly string[], code: number, said: string])[] = [
       [['status', '--token', 'another'], 1, 'API_TOKEN_WRONG: the bearer token is another one'],
-      [['explain', 'conv_9'], 1, 'NOT_KEPT: there is no event with the subject conv_9'],
+      [['explain', 'conv_9'], 1, 'NOT_KEPT: there is no event with the subject conv_9; events are kept for 30d at most, and switchhook events lists them'],
       [['events', 'nothing'], 1, 'NOT_KEPT'],
       [['events', '--since', 'noon'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
       [['discard', 'nothing.0'], 1, 'NOT_KEPT'],

@@ -40,9 +40,16 @@ async function explained(router: RouterClient, what: string, { cursor }: Explain
   if (cursor !== undefined) return ask({ subject: what, cursor });
   if (!isEventId(event)) return ask({ subject: what });
   return ask({ event }).catch((refusal: unknown) => {
-    if (refusal instanceof RouterRefusal && refusal.code === 'NOT_KEPT') return ask({ subject: what });
-    throw refusal;
+    if (!isNotKept(refusal)) throw refusal;
+    // The router says of the event how long it would be kept.
+    return ask({ subject: what }).catch((other: unknown) => {
+      throw isNotKept(other) ? refusal : other;
+    });
   });
+}
+
+function isNotKept(thrown: unknown): thrown is RouterRefusal {
+  return thrown instanceof RouterRefusal && thrown.code === 'NOT_KEPT';
 }
 
 async function explainBody(what: string, options: ExplainOptions, output: Output): Promise<void> {

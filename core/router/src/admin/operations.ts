@@ -42,7 +42,7 @@ import {
   type RouteExplanation,
 } from './explain.js';
 import { gatheredEvents } from './gathered.js';
-import { eventWithoutBody } from './missing-bodies.js';
+import { eventWithoutBody, notKept } from './missing-bodies.js';
 
 /** What operations take from the configuration. */
 export interface AdminPlan extends Omit<ExplainParts, 'mask'>, Pick<AnswerPlan, 'answers'> {
@@ -134,14 +134,14 @@ export class Operations {
   /** Refused as `NOT_KEPT` where it is not kept. */
   async event(id: string): Promise<EventDetails> {
     const event = await this.store.event(id);
-    if (event === null) throw refuse('NOT_KEPT', `there is no event ${id}`);
+    if (event === null) throw notKept(`event ${id}`, this.plan.value.retention);
     return this.#loadEvent(event);
   }
 
   /** The data of an event as they are kept, byte by byte. Refused as `NOT_KEPT` or `BODY_REMOVED`. */
   async body(id: string): Promise<string> {
     const event = await this.store.event(id);
-    if (event === null) throw refuse('NOT_KEPT', `there is no event ${id}`);
+    if (event === null) throw notKept(`event ${id}`, this.plan.value.retention);
     if (!hasBody(event)) throw this.#bodyRemoved(event);
     return new TextDecoder().decode(event.body);
   }
@@ -241,7 +241,7 @@ export class Operations {
     const part = { limit: explainedEvents, ...(cursor !== undefined && { cursor }) };
     const page = await this.store.events({ subject, ...part });
     if (page.items.length === 0 && cursor === undefined)
-      throw refuse('NOT_KEPT', `there is no event with the subject ${subject}`);
+      throw notKept(`event with the subject ${subject}`, this.plan.value.retention);
     const explain = async (event: EventRecord) => this.#explained(await this.#loadEvent(event));
     return { items: await pMap(page.items.toReversed(), explain, atOnce), cursor: page.cursor };
   }
@@ -277,7 +277,7 @@ export class Operations {
 
   async #kept(id: string): Promise<DeliveryRecord> {
     const delivery = await this.store.delivery(id);
-    if (delivery === null) throw refuse('NOT_KEPT', `there is no delivery ${id}`);
+    if (delivery === null) throw notKept(`delivery ${id}`, this.plan.value.retention);
     return delivery;
   }
 
