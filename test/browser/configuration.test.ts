@@ -141,7 +141,7 @@ describe('the configuration and the map in the page', () => {
       [events, /^route finished: 1 event, well$/],
       [events, /^destination crm: 0 waiting, 1 dead, fails\. 1 dead delivery\. Last failure: HTTP 422/],
       [events, /^destination console: 0 waiting, 0 dead, well$/],
-      [calls, /^source calls: 2 events, well$/],
+      [calls, /^source calls: 2 calls, well$/],
       [calls, /^answer sales: 2 calls, well$/],
       [calls, /^resolver customer: 2 look-ups, needs attention\. It is paused: its database moves\.$/],
     ] as const)

@@ -61,6 +61,38 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 
+  it('is led to calls that no answer matched, and to events that a condition failed for, and sees why', async () => {
+    const { tab, url, place, configuration, send } = await setup();
+    const { page } = tab;
+    const matching = '    from: calls\n    where: call.to == "+1800"\n    resolve';
+    await place.write('switchhook.yaml', configuration.replace('    from: calls\n    resolve', matching));
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${url}/api/reload`, { method: 'POST', headers, body: '{}' });
+    await ring(url, '+49301');
+    await send({ duration: null });
+    await page.getByText('Source calls: no answer matched the only call of the last hour').waitFor();
+    await page.getByRole('link', { name: 'Calls that no answer matched' }).click();
+    await page.waitForURL(/calls\?source=calls&step=unanswered&since=1h$/);
+    await page.getByRole('row', { name: '+49301' }).getByRole('link').click();
+    const tried = page.getByRole('region', { name: 'Answers that did not match' });
+    await tried.getByRole('article', { name: 'Answer nights' }).getByText('call.to == "+1" is false').first().waitFor();
+    await tried
+      .getByRole('article', { name: 'Answer sales' })
+      .getByText('call.to == "+1800" is false')
+      .first()
+      .waitFor();
+    await tab.expectAccessible();
+
+    await tab.go('map');
+    await page.getByRole('link', { name: /^source calls: 1 call, 1 unanswered, needs attention\./ }).click();
+    await page.getByRole('row', { name: '+49301' }).waitFor();
+    await tab.go('map');
+    await page.getByRole('link', { name: /^route finished: 0 events, 1 not evaluated, needs attention\./ }).click();
+    await page.getByText('1 event shown').waitFor();
+    expect(await page.getByLabel('Not evaluated by').inputValue()).to.equal('finished');
+    tab.expectQuiet();
+  });
+
   it('sees how much is delivered, what fails, how long phones rang, and the same over the last hours', async () => {
     const { tab, url, send } = await setup({
       crmAnswers: ({ json }) => (stringifyJson(json())?.includes('conv_bad') ? 422 : 200),
@@ -76,7 +108,7 @@ describe('an operator with the page', () => {
     await crm.getByText('50 %').waitFor();
     await crm.getByText(/0\.\d+\/min/).waitFor();
     await crm.getByRole('img', { name: 'Delivered in each minute of the last hour to crm' }).waitFor();
-    await page.getByText(/^p50 .* ms, p95 .* ms, p99 .* ms$/).waitFor();
+    await page.getByText(/^about p50 .* ms, p95 .* ms, p99 .* ms$/).waitFor();
     await page.getByText('100 %').waitFor();
     await page.getByText(/\d .B, [\d.]+ .B free/).waitFor();
 
@@ -206,6 +238,8 @@ describe('an operator with the page', () => {
       const sources = json.sources.map((one: object) => ({ ...one, secrets }));
       await route.fulfill({ response, json: { ...json, sources } });
     });
+    await row.getByText('secret 1 of 2: not used').waitFor();
+    await row.getByText('secret 2 of 2: 1 request, last').waitFor();
     await row.getByRole('link', { name: 'secret 2 of 2' }).click();
     await page.getByText('Looked at 1 event;').waitFor();
     await page.getByText('No event matches these filters.').waitFor();
@@ -300,7 +334,8 @@ describe('an operator with the page', () => {
     await page.getByRole('button', { name: 'Load again' }).click();
     await page.getByText('61 events shown, no more.').waitFor();
     // Names that exist are proposed.
-    const proposed = (name: string) => page.locator(`#known-${name} option`).evaluateAll(values);
+    const proposed = (name: string): Promise<readonly string[]> =>
+      page.evaluate(`[...document.querySelectorAll('#known-${name} option')].map(({ value }) => value)`);
     expect(await proposed('source')).to.deep.equal(['agents', 'calls']);
     expect(await proposed('type')).to.deep.equal(['conversation_ended']);
 
@@ -642,6 +677,3 @@ describe('an operator with the page', () => {
     tab.expectQuiet();
   });
 });
-
-/** In the browser. */
-const values = '(options) => options.map(({ value }) => value)';

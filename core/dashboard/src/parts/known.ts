@@ -35,10 +35,15 @@ export function useKnown(): Known {
       routes: routes.map(({ name }) => name),
       answers: answers.map(({ name }) => name),
       resolvers: named('resolver'),
-      types: once([...routes.flatMap(({ on }) => on), ...events.map(({ type }) => type)]).sort(),
+      types: once([...routes.flatMap(({ on }) => on.filter(isType)), ...events.map(({ type }) => type)]).sort(),
     };
   });
   return found.data.value ?? nothing;
+}
+
+/** And no pattern of types. */
+function isType(name: string): boolean {
+  return !name.includes('*');
 }
 
 function once(names: readonly string[]): string[] {

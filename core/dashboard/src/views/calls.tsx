@@ -16,7 +16,7 @@ export function Calls({ place }: ViewProps) {
     { name: 'number', label: 'Phone number', hint: '+12345678912' },
     { name: 'source', label: 'Source', known: known.callSources },
     { name: 'answer', label: 'Answer', known: known.answers },
-    { name: 'step', label: 'Answered', choices: stepChoices },
+    { name: 'step', label: 'Step', choices: stepChoices },
     { name: 'resolver', label: 'Resolver', known: known.resolvers },
     { name: 'since', label: 'Since', hint: '2h or 2026-01-31' },
     { name: 'until', label: 'Until', hint: '1h or 2026-01-31' },
