@@ -340,7 +340,7 @@ describe('an operator with the page', () => {
     expect(await proposed('type')).to.deep.equal(['conversation_ended']);
 
     await page.getByLabel('Agent').fill('agent_x');
-    await page.getByText('60 events shown').waitFor();
+    await page.getByText('61 events shown').waitFor();
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('1 event shown').waitFor();
     expect(page.url()).to.match(/#\/events\?agent=agent_x$/);
@@ -450,7 +450,8 @@ describe('an operator with the page', () => {
     await dialog.getByRole('button', { name: 'Replay 105 deliveries' }).click();
     await dialog.getByText('done: 105 of 105 deliveries').waitFor();
     await dead(0);
-    await dialog.getByRole('link', { name: 'See what becomes of them' }).click();
+    await dialog.getByText('105 deliveries replayed: 105 delivered.').waitFor();
+    await dialog.getByRole('link', { name: '105 delivered' }).click();
     await page.locator('td').getByText('delivered').first().waitFor();
     await crm.received(2 * 105);
 
@@ -468,9 +469,19 @@ describe('an operator with the page', () => {
     for (const conversationId of ['more_1', 'more_2', 'more_3']) await send({ conversationId });
     await dead(3);
     await tab.go('dead');
+    crm.answer(({ text }) => (text().includes('more_1') ? 200 : 422));
+    await page.getByRole('button', { name: 'Replay all that match', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Replay 3 deliveries' }).click();
+    await dialog.getByText('3 deliveries replayed: 1 delivered, 2 dead again.').waitFor();
+    await tab.expectAccessible();
+    await dialog.getByRole('link', { name: '2 dead again' }).click();
+    await page.waitForURL(/#\/dead\?settledSince=/);
+    await page.getByText('2 deliveries shown').waitFor();
+    await page.locator('[aria-labelledby=bulk-history]').getByText('1 delivered').waitFor();
+    await tab.go('dead');
     await page.getByRole('button', { name: 'Discard all that match', exact: true }).click();
     await dialog.getByLabel('Deliveries per second').fill('1');
-    await dialog.getByRole('button', { name: 'Discard 3 deliveries' }).click();
+    await dialog.getByRole('button', { name: 'Discard 2 deliveries' }).click();
     await dialog.getByText('At work: ').waitFor();
     // It goes on without its dialog, and can be stopped from the list.
     await dialog.getByRole('button', { name: 'Close' }).click();

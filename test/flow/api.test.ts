@@ -156,7 +156,9 @@ describe('an operator at the command line', () => {
     const wrong = await run('events', '--where', 'evnt.type == "a"');
     expect([wrong.code, wrong.stdout]).to.deep.equal([1, '']);
     expect(wrong.stderr).to.match(/^MALFORMED: where: EXPRESSION_UNKNOWN_NAME at character 1: .*did you mean "?event/);
-    expect((await run('events', '--last', '5')).stderr).to.include('last: only with text, where or secret');
+    expect((await run('events', '--last', '5')).stderr).to.include(
+      'last: only with text, where, secret or unevaluated',
+    );
     const both = await run('events', old, '--text', 'a');
     expect([both.code, both.stderr]).to.deep.equal([
       2,
@@ -211,6 +213,9 @@ describe('an operator at the command line', () => {
     crm.answer(() => 422);
     const others = [await send({ conversationId: 'd' }), await send({ conversationId: 'e' })];
     for (const id of others) await until(`${id}.0`, 'dead');
+    const again = await run('replay', '--destination', 'crm', '--yes');
+    expect(again.stdout).to.equal('2 deliveries replayed\n');
+    expect(again.stderr).to.match(/of these: 2 dead again\nswitchhook dead --died-since \S+ lists those/);
     expect((await run('discard', '--destination', 'crm', '--dry-run')).stdout).to.equal(
       '2 deliveries would be discarded\n',
     );
@@ -223,7 +228,9 @@ describe('an operator at the command line', () => {
     const discards = (await json('discard', '--list')).discards;
     expect(discards.map((one: { readonly discarded: number }) => one.discarded)).to.deep.equal([0, 1, 0, 1, 0, 0]);
     expect((await run('discard', '--list')).stdout).to.include('state dead, destination crm, subject d');
-    expect((await run('replay', '--list')).stdout.split('\n')).to.have.length(6);
+    const replays = (await run('replay', '--list')).stdout;
+    expect(replays.split('\n')).to.have.length(8);
+    expect(replays).to.include('2 dead again').and.to.include('2 delivered');
     expect((await run('dead')).stdout).to.equal('Nothing is dead.\n');
   });
 
@@ -300,7 +307,11 @@ describe('an operator at the command line', () => {
     const { run, url } = await setup();
     const cases: readonly (readonly [args: readonly string[], code: number, said: string])[] = [
       [['status', '--token', 'another'], 1, 'API_TOKEN_WRONG: the bearer token is another one'],
-      [['explain', 'conv_9'], 1, 'NOT_KEPT: there is no event with the subject conv_9; events are kept for 30d at most, and switchhook events lists them'],
+      [
+        ['explain', 'conv_9'],
+        1,
+        'NOT_KEPT: there is no event with the subject conv_9; events are kept for 30d at most, and switchhook events lists them',
+      ],
       [['events', 'nothing'], 1, 'NOT_KEPT'],
       [['events', '--since', 'noon'], 1, 'MALFORMED: the query is wrong: since: expected a duration'],
       [['discard', 'nothing.0'], 1, 'NOT_KEPT'],

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { becameOf } from '../../../core/dashboard/build/model/bulk.js';
+import { becameOf, outcomesOf } from '../../../core/dashboard/build/model/bulk.js';
 import type { BulkChange } from '../../../core/dashboard/build/model/bulk-replies.js';
 import { answerOf, merged, missingTypes } from '../../../core/dashboard/build/model/conversation.js';
 import { fixtureOf, sendingCommand, sentBody } from '../../../core/dashboard/build/model/fixture.js';
@@ -255,6 +255,23 @@ describe('what became of a change of many', () => {
       '#/deliveries?destination=crm&state=waiting',
       `#/dead?destination=crm&${settled}`,
     ]);
+  });
+
+  it('is said of a replay, each end with its list', () => {
+    const outcomes = { delivered: 1, dead: 1_200, skipped: 0, open: 3, unknown: 0 };
+    const made = (filter: object) => ({
+      verb: 'replay' as const,
+      change: { filter, startedAt, replayed: 1_204, outcomes } as unknown as BulkChange,
+    });
+    const settled = 'settledSince=2026-01-01T00%3A00%3A00.000Z';
+    expect(outcomesOf(made({ destination: 'crm' }))).to.deep.equal([
+      [`#/deliveries?destination=crm&state=delivered&${settled}`, '1 delivered'],
+      [`#/dead?destination=crm&${settled}`, '1,200 dead again'],
+      ['#/deliveries?destination=crm&state=waiting', '3 not ended yet'],
+    ]);
+    // No list of deliveries has conditions of events.
+    expect(outcomesOf(made({ source: 'agents' })).map(([link]) => link)).to.deep.equal([null, null, null]);
+    expect(outcomesOf({ verb: 'discard', change: { filter: {}, startedAt } as BulkChange })).to.deep.equal([]);
   });
 
   it('is in the list of events where it was chosen by them: no list of deliveries has these conditions', () => {

@@ -29,6 +29,8 @@ export interface BulkKind<T extends Change> {
   readonly past: string;
   /** What would happen to deliveries, for a dry run. */
   would(change: T): string;
+  /** What became of those that were changed since, for the list; empty where it is not known. */
+  became?(change: T): string;
   /** Sentences on what was skipped. */
   skipped(change: T): readonly string[];
 }
@@ -118,6 +120,7 @@ export async function listOrCancel<T extends Change>(
     change.dryRun ? `${change.state}, dry run` : change.state,
     String(change.matched),
     String(kind.changed(change)),
+    ...(kind.became === undefined ? [] : [kind.became(change) || '-']),
     Object.entries(change.filter)
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
@@ -125,6 +128,7 @@ export async function listOrCancel<T extends Change>(
   ]);
   const columns = [
     ...[{ heading: 'started', cut: timeCut }, { heading: 'state' }, { heading: 'matched' }, { heading: kind.past }],
+    ...(kind.became === undefined ? [] : [{ heading: 'of these' }]),
     ...[
       { heading: 'filter', cut: 16 },
       { heading: 'id', below: true as const },

@@ -1,9 +1,10 @@
 /** `switchhook replay`: makes deliveries again, one or many. */
 
 import { deliveryDetails, type Replay, replay, replayList, status } from '@switchhook/core/api';
+import { systemClock } from '@switchhook/core/client';
 import { partsOfDeliveryId } from '@switchhook/sdk';
 import { isEventId } from '@switchhook/sdk/internal';
-import { checkDestination, type RouterClient, withRouter } from '../api-client.js';
+import { checkDestination, type RouterClient, untilInterrupted, withRouter } from '../api-client.js';
 import { standing } from '../format/event.js';
 import { rowsOf, standingText } from '../format/hold.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
@@ -18,6 +19,7 @@ interface ReplayOptions extends BulkOptions {
 const kind: BulkKind<Replay> = {
   ...{ verb: 'replay', past: 'replayed', one: replay, all: replayList.transform(({ replays }) => replays) },
   changed: ({ replayed }) => replayed,
+  became: outcomesText,
   would: ({ reroute }) => (reroute ? 'made' : 'replayed'),
   skipped: ({ skipped: { running, unconfigured, withoutBody } }) => [
     ...(running > 0 ? [`${running} skipped: running or gone`] : []),
@@ -41,8 +43,40 @@ export async function runReplay(output: Output, id: string | undefined, options:
     const request = { filter, reroute, perSecond: Number(perSecond) };
     // One event by its id needs no confirmation.
     const result = await changeMany(router, kind, request, { ...options, asks: id === undefined }, output);
-    if (result !== null && result.replayed > 0 && !options.json) await noteHolds(router, result.destinations, output);
+    if (result === null || result.replayed === 0 || options.json) return;
+    await noteOutcomes(router, result, output);
+    await noteHolds(router, result.destinations, output);
   });
+}
+
+/** How long a command waits for what becomes of them: an attempt takes less than a second, but many are paced, and some are tried again later. */
+const [longestMs, soonMs] = [5_000, 250];
+
+/** Says what became of them, as far as it is known soon. */
+async function noteOutcomes(router: RouterClient, started: Replay, output: Output): Promise<void> {
+  const untilMs = systemClock.elapsed() + longestMs;
+  let current = started;
+  await untilInterrupted(soonMs, async () => {
+    current = await router.get(`/api/replays/${current.id}`, replay);
+    return (current.outcomes?.open ?? 0) > 0 && systemClock.elapsed() < untilMs;
+  });
+  const text = outcomesText(current);
+  if (text === '') return;
+  output.note(`of these: ${text}`);
+  const { dead = 0, open = 0 } = current.outcomes ?? {};
+  if (dead > 0) output.note(`switchhook dead --died-since ${current.startedAt} lists those that are dead again`);
+  if (open > 0) output.note('switchhook replay --list shows what becomes of the others');
+}
+
+/** `1 delivered, 2 dead again`; empty where it is not known. */
+function outcomesText({ outcomes }: Replay): string {
+  if (outcomes === null) return '';
+  const { delivered, dead, skipped, open, unknown } = outcomes;
+  const texts = { delivered, 'dead again': dead, skipped, 'not ended yet': open, 'not followed': unknown };
+  return Object.entries(texts)
+    .filter(([, number]) => number > 0)
+    .map(([text, number]) => `${number} ${text}`)
+    .join(', ');
 }
 
 async function replayOne(router: RouterClient, id: string, options: ReplayOptions, output: Output): Promise<void> {

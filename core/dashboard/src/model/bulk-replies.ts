@@ -22,6 +22,8 @@ interface BulkProgress {
 
 export interface Replay extends BulkProgress {
   readonly replayed: number;
+  /** How the replayed ones have ended since; null where none was replayed, and of all but the latest. */
+  readonly outcomes: { readonly [End in 'delivered' | 'dead' | 'skipped' | 'open' | 'unknown']: number } | null;
   readonly skipped: { readonly running: number; readonly unconfigured: number; readonly withoutBody: number };
 }
 

@@ -39,7 +39,18 @@ export function bulkBodyOf(filter: Conditions): { readonly filter: Conditions; r
 /** How soon its progress is read again. */
 const progressMs = 500;
 
-/** Starts a change and follows it to its end; what the signal aborts is the following, not the change. */
+/** How soon it is read what became of replayed deliveries: of many, less often. */
+const outcomesMs = (replayed: number): number => (replayed <= 100 ? progressMs : 4 * progressMs);
+
+/** How many of the replayed ones have not ended. */
+export function openOf(change: BulkChange): number {
+  return 'outcomes' in change ? (change.outcomes?.open ?? 0) : 0;
+}
+
+/**
+ * Starts a change and follows it to its end, and a replay until its deliveries have ended, too; what the signal aborts is the following,
+ * not the change.
+ */
 export async function changeAll(
   verb: Verb,
   body: object,
@@ -60,6 +71,12 @@ export async function changeAll(
       `The ${verb} has ${change.state === 'failed' ? 'failed' : 'stopped'}: ${change.reason ?? 'the router was closed'}`,
       'BULK_CHANGE',
     );
+  while (openOf(change) > 0) {
+    await pause(outcomesMs(changedBy(change)));
+    change = await api<BulkChange>(`${verb}s/${encodeURIComponent(change.id)}`, { signal });
+    show(change);
+    if (openOf(change) === 0) changesMade.value += 1;
+  }
   return change;
 }
 
@@ -81,6 +98,28 @@ export async function changesOf(signal: AbortSignal): Promise<readonly Made[]> {
     ...discards.map((change) => ({ verb: 'discard' as const, change })),
   ];
   return all.filter(({ change }) => !change.dryRun).sort((a, b) => (a.change.startedAt < b.change.startedAt ? 1 : -1));
+}
+
+/** What the deliveries of a replay came to, as `1 delivered`, each with the list that shows them where there is one. None where it is not known. */
+export function outcomesOf({ change }: Made): readonly (readonly [link: string | null, text: string])[] {
+  const outcomes = 'outcomes' in change ? change.outcomes : null;
+  if (outcomes === null) return [];
+  const { filter, startedAt } = change;
+  const { destination, route, event, since, until, source, type, subject, agent } = filter;
+  const isOfEvents = [source, type, subject, agent].some((condition) => condition !== undefined);
+  const same = { destination, route, event, since, until };
+  const list = (path: string, more: Readonly<Record<string, string>>) =>
+    isOfEvents ? null : linkTo([path], { ...same, ...more });
+  const ends = [
+    [outcomes.delivered, 'delivered', list('deliveries', { state: 'delivered', settledSince: startedAt })],
+    [outcomes.dead, 'dead again', list('dead', { settledSince: startedAt })],
+    [outcomes.skipped, 'skipped', list('deliveries', { state: 'skipped', settledSince: startedAt })],
+    [outcomes.open, 'not ended yet', list('deliveries', { state: 'waiting' })],
+    [outcomes.unknown, 'not followed', null],
+  ] as const;
+  return ends
+    .filter(([number]) => number > 0)
+    .map(([number, text, link]) => [link, `${number.toLocaleString('en')} ${text}`]);
 }
 
 /** Lists that show what became of the deliveries of a change; that of the events where only they have its conditions. */

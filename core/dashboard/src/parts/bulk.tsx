@@ -3,7 +3,6 @@ import type { ComponentChild } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiFailure } from '../model/api.js';
 import {
-  becameOf,
   bulkBodyOf,
   type Conditions,
   cancel,
@@ -12,6 +11,7 @@ import {
   changesMade,
   changesOf,
   type Made,
+  openOf,
   skippedBy,
   usualPace,
   type Verb,
@@ -19,6 +19,7 @@ import {
 import type { BulkChange } from '../model/bulk-replies.js';
 import { count, ends, excerpt } from '../model/wording.js';
 import { Action } from './actions.js';
+import { Became } from './became.js';
 import { Dialog } from './dialog.js';
 import { useResource } from './resource.js';
 import { Badge, Time } from './text.js';
@@ -243,29 +244,16 @@ function Progress({ made }: { readonly made: Made }) {
   );
 }
 
-/** Leads to what became of them. */
-function Became({ made }: { readonly made: Made }) {
-  return (
-    <p>
-      {becameOf(made).map(([link, text], index) => (
-        <>
-          {index > 0 && ', '}
-          <a href={link}>{text}</a>
-        </>
-      ))}
-    </p>
-  );
-}
-
 const levels = { running: 'busy', done: 'well', failed: 'bad', cancelled: 'off', stopped: 'warn' } as const;
 /** How many of them are listed, and how soon they are read again while one runs. */
-const [listed, soonMs] = [5, 1_000];
+const [listed, soonMs, laterMs] = [5, 1_000, 5_000];
 
 /** The latest replays and discards of many, also of other pages and of the command line. Nothing where there was none. */
 export function BulkHistory() {
-  const found = useResource('bulk changes', changesOf, (all) =>
-    all.some(({ change }) => change.state === 'running') ? soonMs : null,
-  );
+  const found = useResource('bulk changes', changesOf, (all) => {
+    if (all.some(({ change }) => change.state === 'running')) return soonMs;
+    return all.some(({ change }) => openOf(change) > 0) ? laterMs : null;
+  });
   const made = changesMade.value;
   useEffect(() => {
     if (made > 0) found.reload();

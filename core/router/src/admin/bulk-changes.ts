@@ -69,6 +69,8 @@ export interface Applied {
 
 /** Where a batch stands in its change. */
 export interface BatchPlace {
+  /** Of the change. */
+  readonly id: string;
   readonly perSecond: number;
   /** When the first batch was applied. */
   readonly startMs: number;
@@ -238,7 +240,7 @@ export abstract class BulkChanges<R extends BulkRequest, T extends { readonly de
         if (freeMs > this.clock.elapsed()) await this.#pauses.for(freeMs - this.clock.elapsed());
         if (isOver()) return;
         const batch = page.slice(done, done + (this.isPaced ? perSecond : page.length));
-        const place = { perSecond, startMs, total, seen, ageMs: this.clock.elapsed() - readMs };
+        const place = { id: change.id, perSecond, startMs, total, seen, ageMs: this.clock.elapsed() - readMs };
         // A store that hung is not asked for more than a second's worth at once.
         if (this.isPaced) freeMs = Math.max(freeMs, this.clock.elapsed() - 1_000) + (1_000 * batch.length) / perSecond;
         const { changed, unconfigured, withoutBody } = await this.apply(batch, place, request);

@@ -21,6 +21,7 @@ import {
   type Pages,
 } from './bulk-changes.js';
 import { eventWithoutBody } from './missing-bodies.js';
+import { OutcomesOfReplays, type ReplayOutcomes } from './replay-outcomes.js';
 
 /** What replays take from the configuration. */
 export interface ReplayPlan {
@@ -51,6 +52,7 @@ const gatheringMs = 10_000;
 export class Replays extends BulkChanges<ReplayRequest, Found> {
   /** Due times pace what it changes. */
   protected readonly isPaced = false;
+  readonly #outcomes: OutcomesOfReplays;
 
   constructor(
     @inject(ReplayPlan) private readonly plan: Current<ReplayPlan>,
@@ -68,34 +70,44 @@ export class Replays extends BulkChanges<ReplayRequest, Found> {
       ended: (fields: object) => log.info('replay.ended', { ...fields }),
     };
     super(kind, time, mask);
+    this.#outcomes = new OutcomesOfReplays(store);
+  }
+
+  /** What became of what a replay has changed; null where it is not one of the latest, or has changed nothing. */
+  outcomes(id: string): Promise<ReplayOutcomes | null> {
+    return this.#outcomes.read(id);
   }
 
   protected pages({ filter, reroute }: ReplayRequest): Pages<Found> {
     return reroute ? this.#wanted(filter) : deliveriesOf(this.store, filter);
   }
 
-  protected async apply(page: readonly Found[], { startMs, total, seen, perSecond }: BatchPlace): Promise<Applied> {
+  protected async apply(page: readonly Found[], { id, startMs, total, seen, perSecond }: BatchPlace): Promise<Applied> {
     const dueOf = (index: number) => startMs + 1_000 * Math.floor(Math.max(0, total - 1 - seen - index) / perSecond);
     const due = page.map((piece, index) => ({ ...piece, dueMs: dueOf(index) }));
     const configured = due.filter(({ destination }) => this.plan.value.destinations.has(destination));
     const made = await this.#make(configured.filter(isWanted));
-    const { changed, withoutBody } = await this.#again(configured.filter(isMade));
-    this.telemetry.replayed(made + changed);
+    const { ids, withoutBody } = await this.#again(configured.filter(isMade));
+    this.#outcomes.add(id, [...made, ...ids]);
+    const changed = made.length + ids.length;
+    this.telemetry.replayed(changed);
     for (const { destination, dueMs } of configured) this.dispatcher.expect(destination, dueMs);
-    return { changed: made + changed, withoutBody, unconfigured: due.length - configured.length };
+    return { changed, withoutBody, unconfigured: due.length - configured.length };
   }
 
-  async #again(page: readonly Due<DeliveryRecord>[]): Promise<Omit<Applied, 'unconfigured'>> {
+  /** The ids of those that wait again, and how many do not because a body is missing. */
+  async #again(page: readonly Due<DeliveryRecord>[]) {
     const groups = grouped(page, ({ dueMs }) => dueMs);
     const changes = groups.map(([dueMs, group]) => this.store.replay(group.map(idOf), dueMs));
     const changed = new Set((await Promise.all(changes)).flat());
     const left = page.filter(({ id }) => !changed.has(id));
     let withoutBody = 0;
     for (const one of left) if ((await eventWithoutBody(this.store, one)) !== null) withoutBody += 1;
-    return { changed: changed.size, withoutBody };
+    return { ids: [...changed], withoutBody };
   }
 
-  async #make(page: readonly Due<Wanted>[]): Promise<number> {
+  /** The ids of those that were made. */
+  async #make(page: readonly Due<Wanted>[]): Promise<readonly string[]> {
     const changes = grouped(page, ({ eventId }) => eventId).map(([eventId, group]) => {
       const deliveries = group.map(({ eventId: _, waitMs, dueMs, ...wanted }) => {
         const soonestMs = wanted.gather === undefined ? 0 : this.time.now() + gatheringMs;
@@ -103,7 +115,7 @@ export class Replays extends BulkChanges<ReplayRequest, Found> {
       });
       return this.store.extend(eventId, deliveries);
     });
-    return (await Promise.all(changes)).flat().length;
+    return (await Promise.all(changes)).flat();
   }
 
   /** The deliveries that today's routes want, of events that do not have them. */

@@ -2,6 +2,7 @@
 import type { DeliveryQuery, EventQuery } from '@switchhook/sdk';
 import { z } from 'zod';
 import type { BulkChange, BulkFilter } from '../admin/bulk-changes.js';
+import type { ReplayOutcomes } from '../admin/replay-outcomes.js';
 import { deliveryFilter, eventFilter, period, settledPeriod, timed } from './requests.js';
 import { count, iso, isoOrNull, list, named, time } from './responses.js';
 
@@ -129,6 +130,23 @@ export const replay = z
     ...progress,
     reroute: z.boolean(),
     replayed: count,
+    // A router of the version before does not send it.
+    outcomes: z
+      .object({
+        delivered: count,
+        dead: count.meta({ description: 'Dead again.' }),
+        skipped: count.meta({ description: 'Kept back by a transform, or taken along by another delivery.' }),
+        open: count.meta({ description: 'Waiting or running, as far as it is known.' }),
+        unknown: count.meta({
+          description: 'More than 10,000, which are not followed, and what retention has removed.',
+        }),
+      })
+      .nullable()
+      .default(null)
+      .meta({
+        description:
+          'How the replayed ones have ended since. Null where none was replayed, and of all but the latest five.',
+      }),
     skipped: z.object({
       running: count.meta({ description: 'Running, or gone since they were found.' }),
       unconfigured: count.meta({ description: 'Their destination is not configured any more.' }),
@@ -170,9 +188,12 @@ function filterJson({ deliveries, events, failure }: BulkFilter): z.input<typeof
   return { ...texts, ...others, ...Object.fromEntries(dated) };
 }
 
-export function replayJson(change: BulkChange & { readonly reroute: boolean }): z.input<typeof replay> {
+export function replayJson(
+  change: BulkChange & { readonly reroute: boolean },
+  outcomes: ReplayOutcomes | null,
+): z.input<typeof replay> {
   const { reroute, changed: replayed, skipped } = change;
-  return { ...progressJson(change), reroute, replayed, skipped };
+  return { ...progressJson(change), reroute, replayed, outcomes, skipped };
 }
 
 export function discardJson(change: BulkChange): z.input<typeof discard> {

@@ -1,5 +1,6 @@
 /** The endpoints that change all deliveries that match a filter, and follow or cancel such a change. */
 import type { z } from 'zod';
+import type { Replay } from '../admin/bulk-replay.js';
 import {
   bulkFilterOf,
   discard,
@@ -21,18 +22,23 @@ export const bulkEndpoints: readonly Endpoint[] = [
     summary: 'Replay many deliveries, at a pace, the oldest first. A long one goes on after the reply.',
     ...{ query: nothing, body: replayBody, reply: replay, refusals: ['REPLAY_RUNNING'] },
     answer: async ({ body: { filter, all: _, ...body } }, { operations, nowMs }) =>
-      replayJson(await operations.replays.start({ ...body, filter: bulkFilterOf(filter, body.reroute, nowMs) })),
+      replayed(
+        await operations.replays.start({ ...body, filter: bulkFilterOf(filter, body.reroute, nowMs) }),
+        operations,
+      ),
   }),
   endpoint({
     method: 'GET',
     path: '/api/replays',
     summary: 'The latest replays since the router was started.',
     ...{ query: nothing, body: nothing, reply: replayList, refusals: [] },
-    answer: async (_, { operations }) => ({ replays: operations.replays.list().map(replayJson) }),
+    answer: async (_, { operations }) => ({
+      replays: await Promise.all(operations.replays.list().map((one) => replayed(one, operations))),
+    }),
   }),
   ...oneOf('replay', replay, {
-    get: async (id, { operations }) => replayJson(operations.replays.get(id)),
-    cancel: async (id, { operations }) => replayJson(await operations.replays.cancel(id)),
+    get: async (id, { operations }) => replayed(operations.replays.get(id), operations),
+    cancel: async (id, { operations }) => replayed(await operations.replays.cancel(id), operations),
   }),
   endpoint({
     method: 'POST',
@@ -54,6 +60,10 @@ export const bulkEndpoints: readonly Endpoint[] = [
     cancel: async (id, { operations }) => discardJson(await operations.discards.cancel(id)),
   }),
 ];
+
+async function replayed(change: Replay, { replays }: Answering['operations']): Promise<z.input<typeof replay>> {
+  return replayJson(change, await replays.outcomes(change.id));
+}
 
 interface Of<R> {
   get(id: string, from: Answering): Promise<R>;

@@ -1,0 +1,85 @@
+/** What became of the deliveries of the latest replays: each is asked about until it has ended once. */
+import type { DeliveryRecord, Store } from '@switchhook/sdk';
+import pMap from 'p-map';
+
+/** How the replayed deliveries have ended, each for the first time since the replay. */
+export interface ReplayOutcomes {
+  readonly delivered: number;
+  readonly dead: number;
+  /** Kept back by a transform, or taken along by another delivery. */
+  readonly skipped: number;
+  /** They wait or are running, as far as this was read. */
+  readonly open: number;
+  /** They are not followed, because there are too many, or are not kept any more. */
+  readonly unknown: number;
+}
+
+interface Followed {
+  readonly open: Set<string>;
+  readonly counts: { delivered: number; dead: number; skipped: number; unknown: number };
+}
+
+/** Replays that are followed, and deliveries of each: some 100 bytes each. */
+const [mostReplays, mostDeliveries] = [5, 10_000];
+/** Deliveries that are read for one look; so many take a few milliseconds in a file. */
+const readAtOnce = 500;
+const atOnce = { concurrency: 20 };
+
+/** Follows the latest replays, in memory. */
+export class OutcomesOfReplays {
+  /** By the id of the replay, the oldest first. */
+  readonly #followed = new Map<string, Followed>();
+
+  constructor(private readonly store: Pick<Store, 'delivery'>) {}
+
+  /** Deliveries that a replay has made wait again. */
+  add(replay: string, deliveries: readonly string[]): void {
+    if (deliveries.length === 0) return;
+    const followed = this.#followed.get(replay) ?? this.#begin(replay);
+    for (const id of deliveries)
+      if (followed.open.size < mostDeliveries) followed.open.add(id);
+      else followed.counts.unknown += 1;
+  }
+
+  /** What is known now; null where the replay is not followed. Those that are open are read again, so many at a time. */
+  async read(replay: string): Promise<ReplayOutcomes | null> {
+    const followed = this.#followed.get(replay);
+    if (followed === undefined) return null;
+    const { open, counts } = followed;
+    await pMap([...open].slice(0, readAtOnce), (id) => this.#look(followed, id), atOnce);
+    return { ...counts, open: open.size };
+  }
+
+  async #look({ open, counts }: Followed, id: string): Promise<void> {
+    const delivery = await this.store.delivery(id);
+    // Two requests may ask at the same time.
+    if (!open.delete(id)) return;
+    const end = endOf(delivery);
+    // To the end of the line, so that the next look is at others.
+    if (end === null) open.add(id);
+    else counts[end] += 1;
+  }
+
+  #begin(replay: string): Followed {
+    const followed = { open: new Set<string>(), counts: { delivered: 0, dead: 0, skipped: 0, unknown: 0 } };
+    this.#followed.set(replay, followed);
+    const [oldest] = this.#followed.keys();
+    if (this.#followed.size > mostReplays && oldest !== undefined) this.#followed.delete(oldest);
+    return followed;
+  }
+}
+
+/** Null where it is open. */
+function endOf(delivery: DeliveryRecord | null): keyof Followed['counts'] | null {
+  switch (delivery?.state) {
+    case undefined:
+      return 'unknown';
+    case 'waiting':
+    case 'running':
+      return null;
+    case 'gathered':
+      return 'skipped';
+    default:
+      return delivery?.state ?? 'unknown';
+  }
+}
