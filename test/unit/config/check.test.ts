@@ -744,4 +744,42 @@ routes:
       '19:15 UNKNOWN_REFERENCE',
     ]);
   });
+
+  it('warns of settings that a component assumes, until they are written, where they belong', async () => {
+    const warnings = async (signature: string) =>
+      (
+        await configOf(
+          smallest.replace(
+            'agents.events, secrets: [a-long-secret]',
+            `lines.guessed, secret: a-long-secret${signature}`,
+          ),
+        )
+      ).warnings;
+    const [assumed, ...others] = await warnings('');
+    expect([assumed && brief(assumed), assumed?.hint, others]).to.deep.equal([
+      '3:3 SETTING_ASSUMED sources.agents.signature.header: the header is assumed to be x-sig',
+      'Compare it.',
+      [],
+    ]);
+    expect((await warnings(', signature: {}')).map(brief)).to.deep.equal([
+      '3:56 SETTING_ASSUMED sources.agents.signature.header: the header is assumed to be x-sig',
+    ]);
+    expect(await warnings(', signature: { header: x-sig }')).to.deep.equal([]);
+    expect((await warnings(', signature: { header: broken }')).map(({ message }) => message)).to.deep.equal([
+      'what lines.guessed assumes cannot be read: a fault of the plugin',
+    ]);
+  });
+
+  it('warns of an address that other machines reach, where they cannot use the API', async () => {
+    const warnings = async (server: string) =>
+      (await configOf(smallest.replace('sources:', `server: ${server}\nsources:`))).warnings.map(brief);
+    const [found = ''] = await warnings('{ host: 0.0.0.0 }');
+    expect(found).to.match(
+      /^2:17 API_TOKEN_NEEDED server\.host: the router listens at 0\.0\.0\.0, .* no server\.admin\.token/,
+    );
+    expect(await warnings('{ host: 0.0.0.0, admin: { token: a-long-enough-token-of-it } }')).to.deep.equal([]);
+    for (const host of ['127.0.0.1', 'localhost', '"::1"'])
+      expect(await warnings(`{ host: ${host} }`)).to.deep.equal([]);
+    expect(await warnings('{}')).to.deep.equal([]);
+  });
 });

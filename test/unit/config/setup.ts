@@ -40,6 +40,24 @@ export const components: readonly Component[] = [
     create: unused,
   }),
   defineSource({
+    type: 'lines.guessed',
+    description: 'Events of a platform that does not publish how it signs.',
+    options: z.strictObject({
+      secret: secret('Secret of the signature.'),
+      signature: z.strictObject({ header: z.string().optional() }).prefault({}).meta({ description: 'The signature.' }),
+    }),
+    assumptions: ({ signature: { header } }) => {
+      if (header === 'broken') throw new Error('a fault of the plugin');
+      const assumed = {
+        path: ['signature', 'header'],
+        message: 'the header is assumed to be x-sig',
+        hint: 'Compare it.',
+      };
+      return header === undefined ? [assumed] : [];
+    },
+    create: unused,
+  }),
+  defineSource({
     type: 'agents.call',
     description: 'Calls.',
     calls: true,

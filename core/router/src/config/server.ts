@@ -6,6 +6,7 @@ import type { ServerConfig } from './config.js';
 import type { ConfigDocument } from './diagnostics.js';
 import type { Problem } from './problem.js';
 import { serverSchema } from './schema.js';
+import { nodeAt } from './tree.js';
 import { Checker } from './validate.js';
 
 /** The section has none, and their compiler takes a while to load. */
@@ -20,9 +21,9 @@ export function checkServer(document: ConfigDocument): ServerConfig | readonly P
   return server === null || wrong.length > 0 ? wrong : serverConfig(server);
 }
 
-/** Warns of an address that other machines can reach, where nothing lets them use the API. */
+/** Warns of a host that is written and that other machines can reach, where nothing lets them use the API. The log says the same of the default. */
 export function warnWithoutToken(document: ConfigDocument, { host, admin }: z.output<typeof serverSchema>): void {
-  if (admin !== undefined || isLoopback(host)) return;
+  if (admin !== undefined || isLoopback(host) || nodeAt(document.root, ['server', 'host']) === null) return;
   document.warn(
     'API_TOKEN_NEEDED',
     ['server', 'host'],

@@ -22,6 +22,7 @@ import { Monitor } from '../monitor/monitor.js';
 import { Pipeline } from '../pipeline.js';
 import { systemClock } from '../system/clock.js';
 import { Network } from '../system/http-client.js';
+import { isLoopback } from '../system/http-url.js';
 import { Mask } from '../system/mask.js';
 import { openWatchdog } from '../system/watchdog.js';
 import type { Probe } from './component-lifecycle.js';
@@ -196,11 +197,16 @@ export class Router {
    * the address is not available, or the descriptor is no listening socket.
    */
   async listen({ fd }: { readonly fd?: number } = {}): Promise<string> {
-    const { host, port, keepAliveMs } = this.#generation.config.server;
+    const { host, port, keepAliveMs, adminToken } = this.#generation.config.server;
     const how = { fairness: this.#composition.fairness, keepAliveMs };
     this.#server = await listen(this.listener, fd === undefined ? { host, port } : { host, fd }, how);
     const { url } = this.#server;
     this.#log.info('router.listening', { url });
+    if (adminToken === null && !isLoopback(host))
+      this.#log.warn('api.token-missing', {
+        host,
+        fix: 'set server.admin.token; until then only this machine can use the API',
+      });
     return url;
   }
 
