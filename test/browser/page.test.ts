@@ -478,10 +478,12 @@ describe('an operator with the page', () => {
     await page.waitForURL(/#\/dead\?settledSince=/);
     await page.getByText('2 deliveries shown').waitFor();
     await page.locator('[aria-labelledby=bulk-history]').getByText('1 delivered').waitFor();
+    for (const conversationId of ['last_1', 'last_2']) await send({ conversationId });
+    await dead(4);
     await tab.go('dead');
     await page.getByRole('button', { name: 'Discard all that match', exact: true }).click();
     await dialog.getByLabel('Deliveries per second').fill('1');
-    await dialog.getByRole('button', { name: 'Discard 2 deliveries' }).click();
+    await dialog.getByRole('button', { name: 'Discard 4 deliveries' }).click();
     await dialog.getByText('At work: ').waitFor();
     // It goes on without its dialog, and can be stopped from the list.
     await dialog.getByRole('button', { name: 'Close' }).click();

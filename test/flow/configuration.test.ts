@@ -131,9 +131,12 @@ describe('the configuration of a running router', () => {
     expect(format).to.equal('file');
     expect(files).to.include.members(['switchhook.yaml', '.env', 'odd.js']);
     expect(changed).to.deep.equal([]);
-    expect(warnings).to.have.length(1);
-    expect(warnings[0]).to.deep.include({ code: 'NEVER_MATCHES', path: 'answers[1]', excerpt: null });
-    expect(was?.[warnings[0].line - 1]).to.include('name: never');
+    expect(warnings.map(({ code }: { readonly code: string }) => code)).to.deep.equal(['SETTING_ASSUMED', 'NEVER_MATCHES']);
+    const [assumed, never] = warnings;
+    expect(assumed).to.deep.include({ path: 'sources.agents.signature', excerpt: null });
+    expect(was?.[assumed.line - 1]).to.include('agents:');
+    expect(never).to.deep.include({ path: 'answers[1]', excerpt: null });
+    expect(was?.[never.line - 1]).to.include('name: never');
     expect(JSON.parse(shown[1] ?? '').answers[0]).to.deep.include({
       variables: { tier: 'standard', pass_code: '***' },
       defaults: { tier: '${SWITCHHOOK_TEST_TWO}' },

@@ -465,10 +465,12 @@ routes: [{ to: [${names.join(', ')}] }]
         put('.env', `# first\n${text}\n`);
         const config = await configOfFile(withHost('"${A}"'));
         expect(config.server.host).to.equal(value);
-        expect(config.warnings.map(brief)).to.deep.equal(
+        const warnings = config.warnings.filter(({ code }) => code === 'ENV_AMBIGUOUS');
+        expect(warnings.map(brief)).to.deep.equal(
           warning === null ? [] : [`0:0 ENV_AMBIGUOUS .env:2: A: ${warning}`],
         );
-        expect((await configOfFile(withHost('"${A}"'), { A: 'x' })).warnings).to.deep.equal([]);
+        const own = (await configOfFile(withHost('"${A}"'), { A: 'x' })).warnings;
+        expect(own.map(({ code }) => code)).to.not.include('ENV_AMBIGUOUS');
       });
 
     it('come from no file that cannot be read to its end', async () => {

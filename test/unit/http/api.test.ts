@@ -305,7 +305,7 @@ describe('the API', () => {
     expect(delivery).to.deep.equal({
       ...{ id: `${id}.0`, event: id, type: 'ended', subject: null, route: 'calls', destination: 'crm', transforms: [] },
       ...{ state: 'dead', reason: 'rejected', attempts: 1, failure: 'status 400', dueAt: null, settledAt: createdAt },
-      ...{ gathered: null, holds: [], heldBack: null },
+      ...{ attemptsInAll: 1, gathered: null, holds: [], heldBack: null },
       history: [
         { number: 1, startedAt: createdAt, durationMs: 0, outcome: 'rejected', reason: 'status 400', response: null },
       ],
@@ -527,8 +527,11 @@ describe('the API', () => {
     const { reply } = await ask('POST', '/api/send', { source: 'agents', body: { key: 'a' } });
     expect(reply).to.deep.equal({
       reply: { status: 200, body: { id: 'event-1' }, text: null },
-      ...{ event: 'event-1', duplicate: false, reason: null },
+      ...{ event: 'event-1', duplicate: false, reason: null, replaced: [] },
     });
+    for (const body of [{ source: 'agents' }, { source: 'agents', body: {}, text: '{}' }])
+      expect((await ask('POST', '/api/send', body)).reply.detail).to.include('expected body or text');
+    expect((await ask('POST', '/api/send', { source: 'agents', text: '[1]' })).reply.detail).to.include('not a JSON object');
     const refused = await ask('POST', '/api/send', { source: 'sealed', body: {} });
     expect([refused.status, refused.reply.code]).to.deep.equal([409, 'SOURCE_CANNOT_SIGN']);
     await close();
