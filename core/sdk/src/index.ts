@@ -16,21 +16,7 @@ import type { Inject, Injected, NamedToken } from './contract/services.js';
 import { refuse } from './errors/refusal.js';
 
 export { z } from 'zod';
-export type {
-  Assumption,
-  Component,
-  Destination,
-  EmitPulled,
-  Instances,
-  Kind,
-  Plugin,
-  PluginOptions,
-  PullingSource,
-  Resolver,
-  ServiceDefinition,
-  Source,
-  Transform,
-} from './contract/component.js';
+export type * from './contract/component.js';
 export type { Attempt, Delivery, DeliveryState, EndReason, Outcome, Settlement } from './contract/delivery.js';
 export type { Event, EventDraft } from './contract/event.js';
 export type * from './contract/expression.js';

@@ -181,7 +181,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   'libphonenumber-js': /^sdk\/options\/phone-number\.ts$/,
   'lossless-json': /^sdk\/http\/json-body\.ts$/,
   'lru-cache': /^router\/(calls|system)\//,
-  'p-map': /^router\/admin\/(bulk-discard|gathered|operations)\.ts$|^simulator\/scenario\/pacer\.ts$/,
+  'p-map': /^router\/admin\/(bulk-discard|gathered|operations|replay-outcomes)\.ts$|^simulator\/scenario\/pacer\.ts$/,
   pino: /^router\/system\/log\.ts$/,
   'pino-pretty': /^router\/system\/log\.ts$/,
   'prom-client': /^router\/system\/metrics\.ts$/,

@@ -3,11 +3,11 @@
 import cluster from 'node:cluster';
 import { ComponentFailure, type Config, Log, type Router } from '@switchhook/core';
 import { loadConfig } from '@switchhook/core/internal';
-import { listenFailure } from '../listen-failure.js';
 import { configOf, endPluginWatch, routerOf } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output } from '../output.js';
 import { SupervisorLink } from '../replaceable.js';
 import { startTracing } from '../tracing-sdk.js';
+import { listenFailure } from './listen-failure.js';
 import type { StartOptions } from './start.js';
 
 /** What `start` is given, and the environment of its process. */

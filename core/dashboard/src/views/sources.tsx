@@ -102,7 +102,7 @@ function Secrets({ source, uses }: { readonly source: string; readonly uses: Sou
       {lists.flatMap((of) =>
         Array.from({ length: of }, (_, index) => {
           const position = index + 1;
-          const use = uses.find((one) => one.of === of && one.secret === position);
+          const use = uses.find(({ of: length, secret: at }) => length === of && at === position);
           return (
             <li key={`${position} ${of}`}>
               <a href={linkTo(['events'], { source, secret: String(position) })}>

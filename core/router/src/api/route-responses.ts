@@ -56,7 +56,7 @@ const routeExplanation = z
         // A router of the version before does not send it.
         rejected: z.boolean().default(false).meta({
           description:
-            'True: a delivery would be rejected for this reason, before a request is made. False says nothing about what the other side accepts.',
+            'True: a delivery would be rejected for this reason, before a request is made. False: the other side may still refuse it.',
         }),
         ...heldBack,
       }),

@@ -2,8 +2,8 @@
 import { httpUrl, systemClock } from '@switchhook/core/client';
 import { z } from '@switchhook/sdk';
 import { errorMessage, withTimeout } from '@switchhook/sdk/internal';
-import { withRouterAt } from './api-client.js';
-import { CommandFailure, exitCodes } from './output.js';
+import { withRouterAt } from '../api-client.js';
+import { CommandFailure, exitCodes } from '../output.js';
 
 /** Who has the port answers at once, or is no router. */
 const longestMs = 2_000;
