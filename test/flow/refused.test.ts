@@ -66,7 +66,7 @@ describe('refused requests', () => {
       'agents',
       'agent_sales',
       'UNVERIFIED',
-      'signature does not match the body; X-SigmaMind-Signature has the configured form, so the secret is another one, or the signed content is',
+      'signature does not match the body; X-SigmaMind-Signature has the configured form, so the secret or the signed content differs',
       'agent_sales',
       '-',
     ]);

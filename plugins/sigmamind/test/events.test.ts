@@ -290,7 +290,7 @@ describe('secrets of agents', () => {
       .and.not.include('agent_x');
     expect(await reason(null)).to.include('set fields.agent');
     expect(await reason('agent_a')).to.match(
-      /has the configured form, so the secret is another one, or the signed content is$/,
+      /has the configured form, so the secret or the signed content differs$/,
     );
   });
 

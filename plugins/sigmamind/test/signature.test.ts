@@ -32,7 +32,7 @@ describe('the signature as it is assumed', () => {
     [
       'is made with another secret',
       { [header]: createHmac('sha256', 'other').update(body).digest('hex') },
-      /does not match the body; X-SigmaMind-Signature has the configured form, so the secret is another one, or the signed content is$/,
+      /does not match the body; X-SigmaMind-Signature has the configured form, so the secret or the signed content differs$/,
     ],
     ['is truncated', { [header]: digest.slice(0, -1) }, /has 63 characters, as configured it has 64/],
     ['is too long', { [header]: `${digest}0` }, /has 65 characters/],

@@ -171,7 +171,7 @@ describe('a body that is sent for real', () => {
     sign: (body) => ({ headers: { 'x-signature': `of ${body.length}` }, rest: '/part?hash=abc' }),
     receive: ({ body }) => {
       const data = JSON.parse(Buffer.from(body).toString());
-      const draft = { key: data.id, type: 'ended', subject: data.id, agent: null, occurredAtMs: null, data };
+      const draft = { key: `ended:${data.id}`, type: 'ended', subject: data.id, agent: null, occurredAtMs: null, data };
       return { kind: 'events', events: [draft] };
     },
   };
@@ -224,10 +224,12 @@ describe('a body that is sent for real', () => {
 
   it('gets other ids where that is asked for, and nothing else is changed', async () => {
     const { send, requests } = world();
-    const { replaced } = await send('agents', { id: 'conv_12345678', note: 'kept' }, true);
+    // A part of the key that is a part of the type, too, is no id.
+    const body = { id: 'conv_12345678', note: 'kept', status: 'end' };
+    const { replaced } = await send('agents', body, true);
     const sent = JSON.parse(Buffer.from(requests[0]?.body ?? []).toString());
     expect(replaced).to.deep.equal([{ old: 'conv_12345678', new: sent.id }]);
-    expect(sent.note).to.equal('kept');
+    expect([sent.note, sent.status]).to.deep.equal(['kept', 'end']);
     expect(sent.id)
       .to.match(/^conv_\d{8}$/)
       .and.not.equal('conv_12345678');

@@ -43,7 +43,9 @@ export async function withNewIds(draft: Draft, body: JsonObject): Promise<FreshB
     (text) =>
       text.length >= 3 &&
       (text === subject || key.includes(text)) &&
-      ![type, agent, source].includes(text) &&
+      ![agent, source].includes(text) &&
+      // A key may begin with the type, and a field be a part of that: `ended`.
+      !type.includes(text) &&
       !phoneNumber.test(text),
   );
   const instead = new Map(ids.map((id) => [id, otherId(id)]));

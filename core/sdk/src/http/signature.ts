@@ -151,7 +151,7 @@ function formText(scheme: SignatureScheme, sent: string): string {
   const expected = prefix.length + digestOf(scheme, '', []).length;
   if (sent.length !== expected) return `has ${sent.length} characters, as configured it has ${expected}`;
   if (charactersOf[encoding].test(sent.slice(prefix.length)))
-    return 'has the configured form, so the secret is another one, or the signed content is';
+    return 'has the configured form, so the secret or the signed content differs';
   const others = { hex: 'hex-upper', 'hex-upper': 'hex', base64: 'base64url', base64url: 'base64' } as const;
   const other = others[encoding];
   const hint = charactersOf[other].test(sent.slice(prefix.length)) ? `; they are those of ${other}` : '';
