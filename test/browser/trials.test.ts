@@ -79,6 +79,26 @@ describe('an operator who tries a body', () => {
     tab.expectQuiet();
   });
 
+  it('sees without a click that a delivery would be rejected, and why, and which ids a copy is sent with', async () => {
+    const { tab } = await setup({ crm: ['body: { score: "${{ event.data.score }}" }'] });
+    const { page } = tab;
+    await tab.go('try');
+    await page.getByLabel('Choose a sample').selectOption({ label: 'conversation_ended' });
+    await page.getByRole('button', { name: 'Try it' }).click();
+    const route = page.getByRole('article', { name: 'Route finished' });
+    await route.getByText('would be rejected').waitFor();
+    await route.getByText('template: event.data.score is missing; default(event.data.score, "…")').waitFor();
+    await tab.expectAccessible();
+    await page.getByRole('button', { name: 'Send it for real' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The delivery to crm would be rejected: template: event.data.score is missing').waitFor();
+    await dialog.getByRole('button', { name: 'Send it' }).click();
+    await dialog.getByText('It was sent with new ids').waitFor();
+    const [pair = ''] = await dialog.getByRole('listitem').allTextContents();
+    expect(pair).to.match(/^(\S+) → (?!\1$)\S+$/);
+    tab.expectQuiet();
+  });
+
   it('sends a call for real, and finds it among the calls', async () => {
     const { tab, until } = await setup();
     const { page } = tab;
