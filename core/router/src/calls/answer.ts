@@ -158,12 +158,11 @@ export class Answers {
     const eventId = newEventId();
     let isOfOther = false;
     const makeOrFind = async (): Promise<AnswerTrace> => {
-      const found = await this.shared.answer(key);
-      isOfOther = found !== null;
-      if (found !== null) return { eventId, ...found };
-      const trace = await make(eventId);
-      this.shared.keepAnswer(key, trace, retryMs);
-      return trace;
+      const answer = await this.shared.answerOr(key, endMs - clock.elapsed(), () => make(eventId));
+      isOfOther = 'found' in answer;
+      if ('found' in answer) return { eventId, ...answer.found };
+      this.shared.keepAnswer(key, answer.made, retryMs);
+      return answer.made;
     };
     const answered = this.shared.isOn ? makeOrFind() : make(eventId);
     const first = this.#calls.put(key, { eventId, answered }, startedAtMs, retryMs);

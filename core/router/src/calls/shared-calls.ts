@@ -1,4 +1,4 @@
-/** Answers and facts that the routers of a store share. A store that is slow or away costs a call 50 ms at most, and only once in a while. */
+/** Answers and facts that the routers of a store share. A store that is slow or away delays look-ups by 100 ms and a reply by 250 ms at most, and only once in a while. */
 import { Clock, type JsonObject, Log, parseJson, Store, stringifyJson } from '@switchhook/sdk';
 import { backoffMs, withTimeout } from '@switchhook/sdk/internal';
 import { inject, injectable } from '../system/injection.js';
@@ -9,8 +9,13 @@ import type { ResolverBulkhead } from './resolver-bulkhead.js';
 /** An answer without the id of the event that its call became. */
 export type SharedAnswer = Omit<AnswerTrace, 'eventId'>;
 
-/** Answers and facts are asked for one after the other: a call waits no longer than twice this. */
+/** The answer of another router, or the own one. */
+type AnswerOr<T> = { readonly found: SharedAnswer } | { readonly made: T };
+
+/** Answers and facts are asked for one after the other: after so long for each, the call goes on without them. */
 const patienceMs = 50;
+/** Until then the reply, where it is made sooner, waits for the answer of another router: on a busy machine 50 ms are often too short. */
+const replyPatienceMs = 250;
 /** After failures in a row, calls are answered from the memory of each router for so long at most; after one, for 250 ms. */
 const longestPauseMs = 5_000;
 /** A write delays no call. */
@@ -39,10 +44,18 @@ export class SharedCalls {
     return this.store.coordination !== undefined;
   }
 
-  /** What another router has answered to this call; null where none has, or the store does not answer in time. Never rejects. */
-  async answer(key: string): Promise<SharedAnswer | null> {
-    const texts = await this.#texts([prefixes.answer + key]);
-    return answerIn(texts.get(prefixes.answer + key));
+  /**
+   * What another router has answered to this call; where none has, or the store does not answer in time, what `make` makes. It begins
+   * when the store has not answered for 50 ms, and gives way to an answer that comes before its own, or within 250 ms and `withinMs`.
+   */
+  async answerOr<T>(key: string, withinMs: number, make: () => Promise<T>): Promise<AnswerOr<T>> {
+    const name = prefixes.answer + key;
+    const reading = this.#texts([name], Math.min(replyPatienceMs, withinMs)).then((texts) => answerIn(texts.get(name)));
+    const soon = await withTimeout(this.clock, patienceMs, reading).catch(() => 'late' as const);
+    if (soon !== null && soon !== 'late') return { found: soon };
+    const made = await make();
+    const found = soon === 'late' ? await reading : null;
+    return found === null ? { made } : { found };
   }
 
   /** Shares an answer, after it was made. */
@@ -51,8 +64,8 @@ export class SharedCalls {
   }
 
   /**
-   * Puts what other routers have found about a caller into the memory of this one, where it has nothing. Never rejects. `isTried`: for a
-   * call that does not ring; a failure is then not noted, so that calls are not affected.
+   * Puts what other routers have found about a caller into the memory of this one, where it has nothing; waits 50 ms for it at most. Never
+   * rejects. `isTried`: for a call that does not ring; a failure is then not noted, so that calls are not affected.
    */
   async loadFacts(
     caller: string,
@@ -60,18 +73,21 @@ export class SharedCalls {
     cache: FactsCache,
     isTried = false,
   ): Promise<void> {
-    const missing = bulkheads.filter(({ factsKey, digest }) => digest !== null && !cache.has(caller, factsKey));
-    const texts = await this.#texts(
-      missing.map((bulkhead) => factsKeyOf(caller, bulkhead)),
-      isTried,
-    );
-    const aheadMs = this.clock.now() - this.clock.elapsed();
-    for (const bulkhead of missing) {
-      const found = factsIn(texts.get(factsKeyOf(caller, bulkhead)));
-      if (found === null) continue;
-      const { facts, size, known, atMs } = found;
-      cache.keep(caller, bulkhead.factsKey, { facts: frozen(facts), size }, known, atMs - aheadMs);
-    }
+    const isMissing = ({ factsKey, digest }: ResolverBulkhead): boolean =>
+      digest !== null && !cache.has(caller, factsKey);
+    const asked = bulkheads.filter(isMissing);
+    const keys = asked.map((bulkhead) => factsKeyOf(caller, bulkhead));
+    const loading = this.#texts(keys, replyPatienceMs, isTried).then((texts) => {
+      const aheadMs = this.clock.now() - this.clock.elapsed();
+      for (const bulkhead of asked.filter(isMissing)) {
+        const found = factsIn(texts.get(factsKeyOf(caller, bulkhead)));
+        if (found === null) continue;
+        const { facts, size, known, atMs } = found;
+        cache.keep(caller, bulkhead.factsKey, { facts: frozen(facts), size }, known, atMs - aheadMs);
+      }
+    });
+    // What comes later is for the next call.
+    await withTimeout(this.clock, patienceMs, loading).catch(() => {});
   }
 
   /** Shares what was found about a caller. */
@@ -104,14 +120,15 @@ export class SharedCalls {
     }
   }
 
-  async #texts(keys: readonly string[], isTried = false): Promise<ReadonlyMap<string, string>> {
+  /** Empty where the store has not answered within `ms`. Never rejects. */
+  async #texts(keys: readonly string[], ms: number, isTried = false): Promise<ReadonlyMap<string, string>> {
     const { clock, store } = this;
     const { coordination } = store;
     const fitting = keys.filter(isShort);
     if (coordination === undefined || fitting.length === 0 || clock.elapsed() < this.#pausedUntilMs.read)
       return new Map();
     try {
-      const texts = await withTimeout(clock, patienceMs, async () => coordination.texts(fitting));
+      const texts = await withTimeout(clock, ms, async () => coordination.texts(fitting));
       this.#succeeded();
       return texts;
     } catch (error) {

@@ -46,8 +46,8 @@ export interface Coordination {
    */
   take(request: TokenRequest): Promise<number>;
   /**
-   * The texts that are kept under these keys. Read while a phone rings: without connecting first, if possible. The router does not
-   * wait longer than 50 ms.
+   * The texts that are kept under these keys. Read while a phone rings: without connecting first, if possible. Look-ups
+   * do not wait longer than 50 ms, and replies not longer than 250 ms.
    */
   texts(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Keeps texts, each in place of one with the same key. Keys have at most 2,000 bytes, texts 64 kB; they contain no U+0000. */
