@@ -79,11 +79,12 @@ export class MemoryCoordination implements Coordination {
   }
 }
 
-/** A store that routers share, as one of them sees it: with coordination, and with leases that the others can end. */
-export function shared(store: Store, coordination: MemoryCoordination): Store {
+/** A store that routers share, as one of them sees it: with coordination, and with leases that the others can end. `leaseMs`: of this router. */
+export function shared(store: Store, coordination: MemoryCoordination, leaseMs?: number): Store {
   const leases: Leases = new Map();
   const own: Partial<Store> = {
-    coordination: withMethods(coordination, {
+    coordination: withMethods<Coordination>(coordination, {
+      ...(leaseMs !== undefined && { leaseMs }),
       beat: async (beat) => {
         const beats = await coordination.beat(beat);
         coordination.noteLeases(beat, leases);

@@ -150,6 +150,22 @@ describe('routers on one store', () => {
     await router.pipeline.close();
   });
 
+  it('give up their shares after their own lease, because the others may have ended it', async () => {
+    for (const leaseMs of [5_000, 30_000]) {
+      const { clock, store, coordination } = routersOn();
+      const router = aPipeline({ clock, store: () => shared(store, coordination, leaseMs) });
+      const cluster = router.engine.get(Cluster);
+      await clock.advance(0);
+      coordination.beat = () => Promise.reject(new Error('the database is away'));
+      store.state = () => Promise.reject(new Error('the database is away'));
+      await clock.advance(leaseMs - 1);
+      expect(cluster.share('crm', 8)).to.equal(8);
+      await clock.advance(1);
+      expect(cluster.share('crm', 8)).to.equal(0);
+      await router.pipeline.close();
+    }
+  });
+
   it('are none where the store is not shared', async () => {
     const { engine, clock, pipeline } = aPipeline();
     await clock.advance(0);

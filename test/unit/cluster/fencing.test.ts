@@ -68,11 +68,11 @@ describe('a router whose process was stopped for longer than its leases', () => 
 
 describe('a router that sends no heartbeat any more', () => {
   /** Three on one store, the first of which can be suspended; each attempt of it lasts until it is ended. */
-  function three() {
+  function three(leases: { readonly first?: number; readonly others?: number } = {}) {
     const clocks = { first: new FakeClock(), others: new FakeClock() };
     const [store, coordination] = [memoryStore(clocks.others), new MemoryCoordination(clocks.others)];
     const attempts: string[] = [];
-    const add = (clock: FakeClock, name: string, given: World = {}) =>
+    const add = (clock: FakeClock, name: string, leaseMs?: number, given: World = {}) =>
       aPipeline({
         clock,
         policy: { concurrency: 3, timeoutMs: 20_000 },
@@ -83,15 +83,15 @@ describe('a router that sends no heartbeat any more', () => {
           },
         },
         ...given,
-        store: () => shared(store, coordination),
+        store: () => shared(store, coordination, leaseMs),
       });
     const ends: (() => void)[] = [];
     const crm: Deliver = ({ event }) => {
       attempts.push(`first ${event.key}`);
       return new Promise((resolve) => ends.push(() => resolve({ kind: 'rejected', reason: 'status 400' })));
     };
-    const first = add(clocks.first, 'first', { destinations: { crm } });
-    const others = [add(clocks.others, 'second'), add(clocks.others, 'third')] as const;
+    const first = add(clocks.first, 'first', leases.first, { destinations: { crm } });
+    const others = [add(clocks.others, 'second', leases.others), add(clocks.others, 'third', leases.others)] as const;
     const advanceAll = async (ms: number) => {
       for (let passed = 0; passed < ms; passed += beatMs)
         await Promise.all([clocks.first.advance(beatMs), clocks.others.advance(beatMs)]);
@@ -122,6 +122,20 @@ describe('a router that sends no heartbeat any more', () => {
     await clocks.others.advance(200_000);
     expect(attempts).to.have.length(4);
     await Promise.all(others.map(({ pipeline }) => pipeline.close()));
+  });
+
+  it('loses them after its own lease, whatever that of the others is', async () => {
+    for (const leases of [{ first: 10_000 }, { first: 10_000, others: 60_000 }, { first: 60_000, others: 10_000 }]) {
+      const { clocks, attempts, first, others, advanceAll } = three(leases);
+      await advanceAll(4 * beatMs);
+      for (const key of ['a', 'b', 'c']) await first.send({ key });
+      await clocks.first.advance(0);
+      await clocks.others.advance(leases.first - 1_000);
+      expect(attempts, 'before the lease ends').to.deep.equal(['first a']);
+      await clocks.others.advance(1_000 + 3 * beatMs);
+      expect(attempts, JSON.stringify(leases)).to.have.length(4);
+      await Promise.all(others.map(({ pipeline }) => pipeline.close()));
+    }
   });
 
   it('settles and attempts nothing of them when it was only suspended, and then takes part again', async () => {

@@ -6,8 +6,8 @@ import { capacityOf, type Rate, type RateLimit, TokenBucket } from '../resilienc
 import { newRouterId } from '../system/ids.js';
 import { type Current, inject, injectable } from '../system/injection.js';
 import { version } from '../system/version.js';
-import { beatMs, goneMs, leasesMs, type Member, Members } from './members.js';
-import { type DestinationReport, type RouterReport, textOfReport } from './report.js';
+import { beatMs, goneMs, type Member, Members } from './members.js';
+import { type DestinationReport, type RouterReport, textOfReport, usualLeaseMs } from './report.js';
 
 /** What the cluster takes from the configuration. */
 export interface ClusterPlan {
@@ -40,7 +40,7 @@ type Reports = () => Readonly<Record<string, DestinationReport>>;
 /** The limit of a heartbeat: the next one follows. */
 const replyMs = 2_000;
 /** The limit of a lease of tokens: then this router goes on with its part of the rate. */
-const leaseMs = 500;
+const tokensMs = 500;
 
 @injectable()
 export class Cluster {
@@ -133,7 +133,7 @@ export class Cluster {
     if (coordination === undefined) return new TokenBucket(rate, clock.elapsed());
     const request = { key: destination, tokenMs: rate.perMs / rate.count, capacity: capacityOf(rate) };
     return new LeasedBucket(rate, {
-      lease: (tokens) => withTimeout(clock, leaseMs, async () => coordination.take({ ...request, tokens })),
+      lease: (tokens) => withTimeout(clock, tokensMs, async () => coordination.take({ ...request, tokens })),
       sharers: () => this.#members.takersOf(destination),
       elapsed: () => clock.elapsed(),
       onLease,
@@ -142,7 +142,11 @@ export class Cluster {
 
   /** Whether no heartbeat has got through for so long that the others may have ended the leases of this router. Not while it goes on by itself. */
   get #hasLapsed(): boolean {
-    return this.#heardMs !== null && this.#failure === null && this.clock.now() - this.#heardMs >= leasesMs;
+    return this.#heardMs !== null && this.#failure === null && this.clock.now() - this.#heardMs >= this.#leaseMs;
+  }
+
+  get #leaseMs(): number {
+    return this.store.coordination?.leaseMs ?? usualLeaseMs;
   }
 
   /** Why this router goes on with shares of its own: heartbeats fail although the store answers. Null where they do not. */
@@ -175,7 +179,10 @@ export class Cluster {
     const { clock, log, store } = this;
     const { id, ...self } = this.#self;
     this.#beats += 1;
-    const report = textOfReport({ ...self, left: this.#isClosed, destinations: this.#own });
+    const report = textOfReport({
+      ...{ ...self, leaseMs: this.#leaseMs, left: this.#isClosed },
+      destinations: this.#own,
+    });
     const sentMs = clock.now();
     try {
       const sent = store.coordination?.beat({ id, beat: this.#beats, report });

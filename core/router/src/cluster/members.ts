@@ -7,12 +7,7 @@ import { type RouterReport, reportIn } from './report.js';
 export const beatMs = 400;
 /** A router without a heartbeat for so long is gone: longer than a pause of its process, or a moment without the store. */
 export const goneMs = 3_000;
-/**
- * After so long without a heartbeat, its leases are ended, and it no longer relies on them itself: longer than an outage of the store or
- * a pause of a process usually lasts.
- */
-export const leasesMs = 30_000;
-/** One that is gone is still shown for so long. */
+/** One that is gone is still shown for so long: longer than the longest lease. */
 const shownMs = 600_000;
 
 /** Another router. Times are from a clock that never goes back. */
@@ -91,10 +86,10 @@ export class Members {
     return changed;
   }
 
-  /** Routers whose leases are to be ended. They are not returned again unless they send a further heartbeat, or after `undo`. */
+  /** Routers whose leases are to be ended, each by what it has reported itself. They are not returned again unless they send a further heartbeat, or after `undo`. */
   lost(nowMs: number): readonly Member[] {
     const lost = this.others.filter(
-      ({ id, beat, seenMs }) => nowMs - seenMs >= leasesMs && this.#ended.get(id) !== beat,
+      ({ id, beat, seenMs, report }) => nowMs - seenMs >= report.leaseMs && this.#ended.get(id) !== beat,
     );
     for (const { id, beat } of lost) this.#ended.set(id, beat);
     return lost;

@@ -33,11 +33,16 @@ export interface RouterReport {
   readonly sinceMs: number;
   /** Short digest of its configuration: the same for the same rows. */
   readonly configuration: string;
+  /** After so long without a heartbeat, its leases are ended, and it no longer relies on them itself. */
+  readonly leaseMs: number;
   /** Its last report: it has closed. */
   readonly left: boolean;
   /** By name. */
   readonly destinations: Readonly<Record<string, DestinationReport>>;
 }
+
+/** Longer than an outage of the store or a pause of a process usually lasts. */
+export const usualLeaseMs = 30_000;
 
 /** The last time that a date can have. */
 const latestMs = 8.64e15;
@@ -65,6 +70,7 @@ export function reportIn(text: string): RouterReport {
   return {
     ...{ name: texts('name'), version: texts('version'), configuration: texts('configuration') },
     ...{ sinceMs: numberOf(read.sinceMs), left: read.left === true },
+    leaseMs: numberOf(read.leaseMs) || usualLeaseMs,
     destinations: Object.fromEntries(rows),
   };
 }

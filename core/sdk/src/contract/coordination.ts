@@ -36,6 +36,11 @@ export interface SharedText {
  * texts are those of one clock: of the server that the routers share, if there is one.
  */
 export interface Coordination {
+  /**
+   * After how many milliseconds without a heartbeat of this router its leases are ended: at least 5,000, at most 300,000. Each router
+   * reports its own to the others. Default: 30,000.
+   */
+  readonly leaseMs?: number;
   /** Keeps the heartbeat of a router in place of its last one, and returns those of all routers, its own included, in one step. */
   beat(beat: RouterBeat): Promise<readonly RouterBeat[]>;
   /** Removes routers, each only where its last heartbeat is still this one. */

@@ -15,7 +15,14 @@ const connections = 4;
 /** Routers go on without the database at once; a connection that hangs this long is replaced. */
 const replyTimeoutMs = 2_000;
 
+export interface RoutersSettings extends DatabaseSettings {
+  readonly schema: string;
+  /** `leaseMs` of `Coordination`. */
+  readonly lease: number;
+}
+
 export class Routers implements Coordination {
+  readonly leaseMs: number;
   readonly #settings: DatabaseSettings;
   readonly #services: RoutersServices;
   readonly #sql: ReturnType<typeof routerStatements>;
@@ -23,7 +30,8 @@ export class Routers implements Coordination {
   /** Which leases are those of this router. */
   #number = 0;
 
-  constructor(settings: DatabaseSettings & { readonly schema: string }, services: RoutersServices) {
+  constructor(settings: RoutersSettings, services: RoutersServices) {
+    this.leaseMs = settings.lease;
     this.#settings = settings;
     this.#services = services;
     this.#sql = routerStatements(settings.schema);

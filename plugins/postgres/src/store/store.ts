@@ -23,13 +23,13 @@ import type {
 } from '@switchhook/sdk';
 import { failureOf } from '../failure.js';
 import { inSlot, Slots } from '../semaphore.js';
-import { Database, type DatabaseSettings } from './database.js';
+import { Database } from './database.js';
 import { Days } from './days.js';
 import { GroupCommit } from './group-commit.js';
 import { Reads } from './reads.js';
 import { Removals } from './removals.js';
 import { clear, restore } from './restore.js';
-import { Routers } from './routers.js';
+import { Routers, type RoutersSettings } from './routers.js';
 import { isEventId } from './rows.js';
 import { checkServer, install, probe } from './schema.js';
 import { Session } from './session.js';
@@ -41,8 +41,7 @@ import { stateStatements, writeStatements } from './sql-writes.js';
 import { State } from './state.js';
 import { refuseTooMany, Writes } from './writes.js';
 
-export interface PostgresSettings extends DatabaseSettings {
-  readonly schema: string;
+export interface PostgresSettings extends RoutersSettings {
   /** Whether a connection waits for notifications. */
   readonly listen: boolean;
 }

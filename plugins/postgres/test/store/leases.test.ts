@@ -39,6 +39,17 @@ describe('leases in a database that routers share', () => {
   );
 
   it(
+    'last for as long as the option says, 30 s by default, from 5 s to 5 min',
+    withStore(async ({ make }) => {
+      expect(make().coordination?.leaseMs).to.equal(30_000);
+      expect(['5s', '10s', '5m'].map((lease) => make({ lease }).coordination?.leaseMs)).to.deep.equal([
+        5_000, 10_000, 300_000,
+      ]);
+      for (const lease of ['4999ms', '301s', '0s']) expect(() => make({ lease }), lease).to.throw('expected 5s to 5m');
+    }),
+  );
+
+  it(
     'hold until their time where the router was of an earlier version',
     withStore(async ({ open, database }) => {
       const [gone, one] = [await open(), await open()];
