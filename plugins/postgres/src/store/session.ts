@@ -31,12 +31,15 @@ const selfTestMs = 2_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
+/** Something of the destination is due, the earliest of it since `dueMs`. */
+type Wake = (destination: string, dueMs: number) => void;
+
 export class Session {
   readonly #settings: SessionSettings;
   readonly #database: Database;
   readonly #services: SessionServices;
   readonly #sql: ReturnType<typeof sessionStatements>;
-  readonly #wakes = new Set<(destination: string) => void>();
+  readonly #wakes = new Set<Wake>();
   #client: pg.Client | null = null;
   #processId = 0;
   #listens = false;
@@ -44,6 +47,7 @@ export class Session {
   #failures = 0;
   #notifies = false;
   #polling = false;
+  #isNotified = false;
   #cancelPoll = (): void => {};
   #cancelReconnect = (): void => {};
   #onSelfTest = (): void => {};
@@ -86,7 +90,7 @@ export class Session {
   }
 
   /** Calls `wake` for each destination with something due, until the returned function is called. */
-  onDue(wake: (destination: string) => void): () => void {
+  onDue(wake: Wake): () => void {
     this.#wakes.add(wake);
     if (this.#wakes.size === 1) this.#pollLater();
     return () => void this.#wakes.delete(wake);
@@ -151,7 +155,10 @@ export class Session {
 
   #onNotification(processId: number, payload: string | undefined): void {
     if (payload === this.#testPayload) this.#onSelfTest();
-    if (payload === this.#settings.schema && processId !== this.#processId) void this.#poll();
+    if (payload !== this.#settings.schema || processId === this.#processId) return;
+    // A look that is under way may have missed what it is about.
+    this.#isNotified = this.#polling;
+    void this.#poll();
   }
 
   #onEnd(client: pg.Client): void {
@@ -190,12 +197,17 @@ export class Session {
     this.#polling = true;
     const startedMs = this.#services.clock.elapsed();
     try {
-      const due = await this.#database.run<{ destination: string }>(this.#sql.due, [this.#services.clock.now()]);
-      for (const { destination } of due) for (const wake of this.#wakes) wake(destination);
+      const due = await this.#database.run<{ destination: string; due_at: number }>(this.#sql.due, [
+        this.#services.clock.now(),
+      ]);
+      for (const { destination, due_at } of due) for (const wake of this.#wakes) wake(destination, due_at);
     } catch (error) {
       this.#note(error);
     }
     this.#polling = false;
+    const isNotified = this.#isNotified;
+    this.#isNotified = false;
+    if (isNotified && !this.#isClosed) return this.#poll();
     this.#pollLater(this.#services.clock.elapsed() - startedMs);
   }
 

@@ -28,10 +28,10 @@ export function sessionStatements(schemaName: string) {
     unlockAlone: statement('unlock_alone', `select pg_advisory_unlock(${lock})`),
     unlockShared: statement('unlock_shared', `select pg_advisory_unlock_shared(${lock})`),
     due: statement(
-      'due',
+      'earliest_due',
       `with recursive ${destinations(s)}
-      select n.destination from names n
-      where exists (select from ${s}.deliveries d where d.destination = n.destination and d.due_at <= $1)`,
+      select n.destination, d.due_at from names n cross join lateral (
+        select due_at from ${s}.deliveries where destination = n.destination and due_at <= $1 order by due_at limit 1) d`,
     ),
   };
 }

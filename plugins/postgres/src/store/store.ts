@@ -204,15 +204,12 @@ export class PostgresStore implements Store {
 
   readonly event = (id: string) => this.#read(({ reads }) => reads.event(id));
 
-  events(query: EventQuery): Promise<Page<EventRecord>> {
-    return this.#read(({ reads }) => reads.events(query));
-  }
+  readonly events = (query: EventQuery): Promise<Page<EventRecord>> => this.#read(({ reads }) => reads.events(query));
 
   readonly delivery = (id: string) => this.#read(({ reads }) => reads.delivery(id));
 
-  deliveries(query: DeliveryQuery): Promise<Page<DeliveryRecord>> {
-    return this.#read(({ reads }) => reads.deliveries(query));
-  }
+  readonly deliveries = (query: DeliveryQuery): Promise<Page<DeliveryRecord>> =>
+    this.#read(({ reads }) => reads.deliveries(query));
 
   readonly deadGroups = (query: DeadGroupQuery) => this.#read(({ reads }) => reads.deadGroups(query));
 
@@ -222,9 +219,8 @@ export class PostgresStore implements Store {
 
   readonly backlog = () => this.#read(({ reads }) => reads.backlog());
 
-  changes(after: string | null, limit: number): Promise<Changes> {
-    return this.#read(({ reads }) => reads.changes(after, limit));
-  }
+  readonly changes = (after: string | null, limit: number): Promise<Changes> =>
+    this.#read(({ reads }) => reads.changes(after, limit));
 
   state(key: string): Promise<string | null> {
     return this.#read(({ state }) => state.get(key));
@@ -249,7 +245,11 @@ export class PostgresStore implements Store {
   readonly snapshot = () => snapshotOf(this.#settings, this.#sql, this.#services);
 
   onDue(wake: (destination: string) => void): () => void {
-    return this.#opened.session.onDue(wake);
+    const { session, writes } = this.#opened;
+    return session.onDue((destination, dueMs) => {
+      writes.expect(dueMs, destination);
+      wake(destination);
+    });
   }
 
   get #opened(): Open {

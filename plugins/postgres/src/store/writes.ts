@@ -69,7 +69,7 @@ export class Writes {
   async append(entries: readonly Entry[]): Promise<readonly Appended[]> {
     try {
       const appended = await this.#append(entries);
-      for (const { deliveries } of entries) for (const { dueMs } of deliveries) this.#due.expect(dueMs);
+      for (const { deliveries } of entries) this.#expectAll(deliveries);
       // What cannot be returned now is returned by a later commit.
       await this.returnLost().catch(() => null);
       return appended;
@@ -205,9 +205,19 @@ export class Writes {
     for (const { settlement } of settled) if (settlement.state === 'waiting') this.#due.expect(settlement.untilMs);
   }
 
-  replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
+  /** A delivery that waits in the store is due at this time: claims find it, however late it was committed. */
+  expect(dueMs: number, destination?: string): void {
+    this.#due.expect(dueMs, destination);
+  }
+
+  #expectAll(deliveries: readonly NewDelivery[]): void {
+    for (const { dueMs, destination } of deliveries) this.#due.expect(dueMs, destination);
+  }
+
+  async replay(ids: readonly string[], dueMs: number): Promise<readonly string[]> {
+    const replayed = await this.#change(this.#sql.replay, ids, whole(dueMs));
     this.#due.expect(dueMs);
-    return this.#change(this.#sql.replay, ids, whole(dueMs));
+    return replayed;
   }
 
   discard(ids: readonly string[]): Promise<readonly string[]> {
@@ -222,9 +232,9 @@ export class Writes {
     return [...new Set(ids)].filter((id) => changed.has(id));
   }
 
-  extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
+  async extend(eventId: string, deliveries: readonly NewDelivery[]): Promise<readonly string[]> {
     const nowMs = this.#clock.now();
-    return this.#database.transaction(async (connection) => {
+    const extended = await this.#database.transaction(async (connection) => {
       type Found = {
         readonly seq: number;
         readonly subject: string | null;
@@ -247,6 +257,8 @@ export class Writes {
       if (!event.routed) await connection.run(this.#sql.markRouted, [event.seq]);
       return indexes.map((index) => deliveryId(eventId, index));
     });
+    this.#expectAll(deliveries);
+    return extended;
   }
 
   /** Ends all leases: no other router has the store open. */
@@ -257,8 +269,10 @@ export class Writes {
   /** Ends the leases of routers that are gone, and returns how many these were. */
   async endLeases(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<number> {
     const routers = [gone.map(({ id }) => id), gone.map(({ beat }) => beat)];
-    const values = [this.#clock.now(), suspectsApartMs, longestApartMs, ...routers];
+    const nowMs = this.#clock.now();
+    const values = [nowMs, suspectsApartMs, longestApartMs, ...routers];
     const [row] = await this.#database.run<{ ended: number }>(this.#sql.leases.endOf, values);
+    this.#due.expect(nowMs);
     return row?.ended ?? 0;
   }
 }

@@ -21,7 +21,7 @@ describe('from which due time on claims read', () => {
         await clock.advance(tookMs);
         return dueMs;
       });
-    return { clock, begun, claim, next, expect: (dueMs: number) => window.expect(dueMs) };
+    return { clock, begun, claim, next, expect: (dueMs: number, to?: string) => window.expect(dueMs, to) };
   };
 
   it('is the beginning, where that takes no time', async () => {
@@ -49,6 +49,28 @@ describe('from which due time on claims read', () => {
     const from = clock.now() - 60_100;
     await claim(0);
     expect(begun).to.deep.equal([0, from]);
+  });
+
+  it('is earlier, once, where a delivery is known that was committed long after its due time, also during a claim', async () => {
+    const { clock, begun, claim, expect: expectAt } = claiming();
+    const startMs = clock.now();
+    await claim(100);
+    expectAt(startMs - 30_000, 'slack');
+    expectAt(startMs - 20_000, 'crm');
+    expectAt(startMs - 10_000);
+    await claim(0);
+    expectAt(startMs - 40_000);
+    await claim(0);
+    await claim(0);
+    const claiming3 = claim(50);
+    expectAt(startMs - 50_000);
+    await claiming3;
+    await claim(0);
+    await claim(0);
+    expect(begun).to.deep.equal([
+      ...[0, startMs - 20_000, startMs - 40_000, startMs - 900, startMs - 900, startMs - 50_000],
+      startMs - 850,
+    ]);
   });
 
   it('is the beginning again where the time of day was set back', async () => {
@@ -79,5 +101,12 @@ describe('from which due time on claims read', () => {
     expectAt(clock.now() + 50);
     expectAt(clock.now() + 70);
     expect([await next(0, null), begun.length]).to.deep.equal([clock.now() + 50, 3]);
+    // It becomes due while what is due next is read, which does not see it.
+    await clock.advance(4_000);
+    const reading = next(100, null);
+    const dueMs = clock.now() + 1_000;
+    expectAt(dueMs);
+    await reading;
+    expect(await next(0, null)).to.equal(dueMs);
   });
 });

@@ -1,9 +1,10 @@
 import type { Store } from '@switchhook/sdk';
 import { expect } from 'chai';
+import pg from 'pg';
 import { eventually } from '../../../../test/support/eventually.js';
 import { named } from '../backends.js';
 import { throttle } from '../gate.js';
-import { aNewDelivery, anEntry, delivered, withStore } from './fixtures.js';
+import { aClaim, aNewDelivery, anEntry, delivered, eventId, withStore } from './fixtures.js';
 
 describe('postgres, shared by routers', () => {
   it(
@@ -21,6 +22,35 @@ describe('postgres, shared by routers', () => {
       await clock.advance(1);
       await eventually(() => woken.length >= 2);
       expect(woken).to.deep.equal(['crm', 'slack']);
+    }),
+  );
+
+  it(
+    'looks once more where a notification comes while it looks',
+    withStore(async ({ open, database, schema }) => {
+      const [reader, other] = [await open(), await open()];
+      await reader.append([anEntry(1)]);
+      const lookers = async () => {
+        const waiting = `select from pg_locks where not granted and relation = 'deliveries'::regclass`;
+        return (await database.query(waiting)).length;
+      };
+      const notify = (): Promise<unknown> => database.query(`select pg_notify('switchhook', $1)`, [schema]);
+      const woken: string[] = [];
+      reader.onDue?.((destination) => woken.push(destination));
+      const holder = new pg.Client({ connectionString: database.url });
+      await holder.connect();
+      try {
+        await holder.query('begin; lock table deliveries in access exclusive mode');
+        await notify();
+        await eventually(async () => (await lookers()) === 1);
+        // The next one arrives when it has made another router look, too.
+        other.onDue?.(() => {});
+        await notify();
+        await eventually(async () => (await lookers()) === 2);
+      } finally {
+        await holder.end();
+      }
+      await eventually(() => woken.length === 2);
     }),
   );
 
@@ -57,6 +87,40 @@ describe('postgres, shared by routers', () => {
       expect(woken).to.deep.equal(['crm']);
     }),
   );
+
+  for (const ordered of [false, true])
+    it(
+      `claims at once what was committed long after its due time, by itself or by another router${ordered ? ', in order' : ''}`,
+      withStore(async ({ open, clock }) => {
+        const [own, other] = [await open(), await open()];
+        // Each claim takes so long that the next one from the beginning is minutes away.
+        const { elapsed } = clock;
+        let spentMs = 0;
+        clock.elapsed = () => {
+          spentMs += 5_000;
+          return elapsed.call(clock) + spentMs;
+        };
+        const claimed = async () => {
+          const { deliveries } = await own.claim(aClaim({ nowMs: clock.now(), ordered }));
+          return deliveries.map(({ id }) => id);
+        };
+        await clock.advance(60_000);
+        expect(await claimed()).to.deep.equal([]);
+        const lateMs = clock.now() - 30_000;
+        await own.append([anEntry(1, {}, [aNewDelivery({ dueMs: lateMs })])]);
+        expect(await claimed(), 'appended').to.deep.equal([`${eventId(1)}.0`]);
+        const settlement = { state: 'waiting', untilMs: lateMs, counted: true } as const;
+        await own.settle([{ deliveryId: `${eventId(1)}.0`, lease: 1, settlement, attempt: null }]);
+        expect(await claimed(), 'settled').to.deep.equal([`${eventId(1)}.0`]);
+
+        const woken: string[] = [];
+        own.onDue?.((destination) => woken.push(destination));
+        await other.append([anEntry(2, {}, [aNewDelivery({ dueMs: lateMs })])]);
+        await clock.advance(50);
+        await eventually(() => woken.length > 0);
+        expect(await claimed(), 'of the other router').to.deep.equal([`${eventId(2)}.0`]);
+      }),
+    );
 
   it(
     'listens again after its connection was ended',
