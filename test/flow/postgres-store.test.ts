@@ -1,4 +1,4 @@
-import { systemClock } from '@switchhook/core/internal';
+import { systemClock, version } from '@switchhook/core/internal';
 import { Clock } from '@switchhook/sdk';
 import { receiver } from '@switchhook/testkit';
 import { expect } from 'chai';
@@ -132,8 +132,13 @@ answers: [{ from: calls, variables: { answered_by: ${name} } }]
         ['berlin', false],
       ]);
       expect(new Set(rows.map(({ configuration }) => configuration)).size).to.equal(2);
+      const digestOf = (name: string) => rows.find((row) => row.name === name)?.configuration;
       const metrics = await (await fetch(`${first.url}/metrics`)).text();
       expect(metrics).to.match(/^switchhook_routers{state="there"} 2$/m);
+      const info = [...metrics.matchAll(/^switchhook_router_info{(.*)} 1$/gm)].map(([, labels = '']) => labels);
+      const labels = (name: string, self: boolean) =>
+        `router="${name}",version="${version}",configuration="${digestOf(name)}",state="there",self="${self}"`;
+      expect(info).to.have.members([labels('berlin', true), labels('lima', false)]);
       const shown = await place.command(['status', '--once', '--url', first.url]);
       expect(shown.stdout)
         .to.match(/^berlin \(this one\)/m)

@@ -1,4 +1,4 @@
-import { beatMs, Cluster, Dispatcher, goneMs } from '@switchhook/core/internal';
+import { beatMs, Cluster, Dispatcher, goneMs, StatusReader } from '@switchhook/core/internal';
 import { FakeClock } from '@switchhook/testkit';
 import { expect } from 'chai';
 import { memoryStore } from '../../../plugins/memory/src/store.js';
@@ -68,6 +68,36 @@ describe('routers on one store', () => {
     expect(others()).to.deep.equal([]);
     expect((await coordination.beat({ id: 'x', beat: 1, report: '' })).map(({ id }) => id)).not.to.include('killed');
     await router.pipeline.close();
+  });
+
+  it('are counted and named in the metrics of each, with the names of those that are gone', async () => {
+    const { clock, add, coordination } = routersOn();
+    const router = add();
+    const gauges = async () => {
+      const found = await router.engine.get(StatusReader).gauges();
+      return found
+        .filter(({ name }) => name.startsWith('router'))
+        .map(({ name, labels: { router: of = '', version: _, configuration, state, self = '' }, value }) =>
+          [name, of, configuration ?? '', state, self, value].join(' '),
+        );
+    };
+    await clock.advance(0);
+    const own = 'router_info router-1 aaaaaaaa there true 1';
+    const counts = (there: number, gone: number) => [`routers   there  ${there}`, `routers   gone  ${gone}`];
+    expect(await gauges()).to.deep.equal([...counts(1, 0), own]);
+    const report = '{"name":"lima","version":"1.0.0","configuration":"bbbbbbbb"}';
+    await coordination.beat({ id: 'x', beat: 1, report });
+    await clock.advance(beatMs);
+    expect(await gauges()).to.deep.equal([...counts(2, 0), own, 'router_info lima bbbbbbbb there false 1']);
+    await clock.advance(goneMs + beatMs);
+    expect(await gauges()).to.deep.equal([...counts(1, 1), own, 'router_info lima bbbbbbbb gone false 1']);
+    await router.pipeline.close();
+
+    const alone = aPipeline();
+    const found = await alone.engine.get(StatusReader).gauges();
+    const named = found.filter(({ name }) => name === 'router_info');
+    expect(named.map(({ labels }) => [labels.state, labels.self])).to.deep.equal([['there', 'true']]);
+    await alone.pipeline.close();
   });
 
   it('leave alone the deliveries of a destination that they do not have, until one that has it is there', async () => {

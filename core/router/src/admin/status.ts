@@ -26,14 +26,14 @@ const breakerStates: Readonly<Record<BreakerState, number>> = { closed: 0, 'half
 /** The gauges of a router. Values that the store does not return are left out. */
 function gaugesOf(
   { nowMs, storeFailure, destinations, resolvers, routers, generation }: Status,
-  committing: number,
+  { committing, self }: { readonly committing: number; readonly self: RouterStanding },
 ): readonly Reading[] {
   const isUp = storeFailure === null && destinations.every(({ backlog }) => backlog !== null);
   return [
     reading('store_up', '1 if the store answers and can commit', isUp ? 1 : 0),
     reading('events_committing', 'Events that wait for their commit', committing),
     reading('config_generation', '1 at the start; each reload of the configuration counts one up', generation.number),
-    ...routerGauges(routers),
+    ...routerGauges(routers.length === 0 ? [self] : routers),
     ...resolvers.map(({ resolver, holds }) =>
       reading('resolver_paused', '1 while an operator has paused the resolver', pausedOf(holds), { resolver }),
     ),
@@ -44,13 +44,19 @@ function gaugesOf(
   ];
 }
 
-/** `routers` is empty where the store is not shared: then this router is the only one. */
 function routerGauges(routers: readonly RouterStanding[]): readonly Reading[] {
-  const gone = routers.filter(({ goneSinceMs }) => goneSinceMs !== null).length;
+  const stateOf = ({ goneSinceMs }: RouterStanding) => (goneSinceMs === null ? 'there' : 'gone');
   const help = 'Routers that use the store, as this one sees them; gone: without a heartbeat, in the last ten minutes';
-  return Object.entries({ there: Math.max(1, routers.length - gone), gone }).map(([state, value]) =>
-    reading('routers', help, value, { state }),
-  );
+  return [
+    ...['there', 'gone'].map((state) =>
+      reading('routers', help, routers.filter((one) => stateOf(one) === state).length, { state }),
+    ),
+    ...routers.map((one) => {
+      const { name: router, version, configuration, isSelf } = one;
+      const labels = { router, version, configuration, state: stateOf(one), self: String(isSelf) };
+      return reading('router_info', 'Always 1; a router that uses the store is in the labels', 1, labels);
+    }),
+  ];
 }
 
 function pausedOf(holds: readonly Hold[]): number {
@@ -263,7 +269,7 @@ export class StatusReader {
 
   /** The values of all gauges. */
   async gauges(): Promise<readonly Reading[]> {
-    return gaugesOf(await this.read(), this.ingest.pending);
+    return gaugesOf(await this.read(), { committing: this.ingest.pending, self: this.cluster.self });
   }
 }
 

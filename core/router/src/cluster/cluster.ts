@@ -166,7 +166,12 @@ export class Cluster {
         deliveries: held(destinations),
       };
     });
-    return [{ ...this.#self, isSelf: true, goneSinceMs: null, deliveries: held(this.#reports()) }, ...others];
+    return [this.self, ...others];
+  }
+
+  /** This router, also where the store is not shared. */
+  get self(): RouterStanding {
+    return { ...this.#self, isSelf: true, goneSinceMs: null, deliveries: held(this.#reports()) };
   }
 
   get #self() {
