@@ -40,7 +40,8 @@ describe('switchhook crashtest', function () {
   it('finds nothing lost, repeated or out of order, ends with 0 and leaves nothing behind', async () => {
     const { code, findings, left } = await run('--kills', '4', '--rate', '100');
     expect(findings).to.include({ kept: true, kills: 4, lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, seed: 7 });
-    expect(findings).to.include({ overLimit: 0, unanswered: 0, answeredAnew: 0 });
+    expect(findings).to.include({ overLimit: 0, unanswered: 0, answeredAnew: 0, breakers: 1 });
+    expect(findings.breakerFaults).to.deep.equal([]);
     expect(findings.acknowledged).to.be.greaterThan(0);
     expect(findings.calls).to.be.greaterThan(0);
     expect(findings.delivered + findings.dead).to.equal(findings.expected);
@@ -74,7 +75,8 @@ describe('switchhook crashtest', function () {
     try {
       const { code, findings, left } = await run(...several, '--kills', '2', '--deploys', '1', '--outages', '1');
       expect(findings).to.include({ kept: true, kills: 2, deploys: 1, freezes: 0, outages: 1 });
-      expect(findings).to.include({ lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, refused: 0 });
+      expect(findings).to.include({ lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, refused: 0, breakers: 1 });
+      expect(findings.breakerFaults).to.deep.equal([]);
       expect(findings.delivered + findings.dead).to.equal(findings.expected);
       expect([code, left]).to.deep.equal([0, []]);
       expect(await database.query('select id from switchhook_crashtest.events')).to.deep.equal([]);

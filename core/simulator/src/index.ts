@@ -1,7 +1,8 @@
 /** Plays the platform against a router: scenarios of calls, and a crash test that kills the router again and again. */
+export { breakerTrial, failingMs, mostCalls, type TrialParts } from './crash/breaker-trial.js';
 export { type CallerParts, Callers } from './crash/callers.js';
 export { crashtest } from './crash/crash-test.js';
-export { type Arrival, isKept, Ledger, nameOf, type SentEvent } from './crash/ledger.js';
+export { type Arrival, isKept, Ledger, nameOf, type SentEvent, type Trial } from './crash/ledger.js';
 export type { Findings, Plan, Progress } from './crash/plan.js';
 export { RateGauge, type RateGaugeLimits } from './crash/rate-gauge.js';
 export { SeededRandom } from './crash/seeded-random.js';

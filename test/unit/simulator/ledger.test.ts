@@ -103,6 +103,20 @@ describe('The ledger of the crash test', () => {
   });
 });
 
+describe('The ledger of the crash test, of circuit breakers', () => {
+  it('keeps the slowest verdict and the most calls, and what was wrong', () => {
+    const { ledger, verdict } = setup();
+    ledger.noteTrial({ verdictMs: 640.4, calls: 1, fault: null });
+    ledger.noteTrial({ verdictMs: 310, calls: 3, fault: null });
+    const none = { breakers: 2, slowestVerdictMs: 640, callsWhileOpen: 3 };
+    expect(verdict()).to.include(none);
+    expect([verdict().breakerFaults, isKept(verdict())]).to.deep.equal([[], true]);
+    ledger.noteTrial({ verdictMs: null, calls: 0, fault: 'not-shared' });
+    expect(verdict()).to.include({ ...none, breakers: 3 });
+    expect([verdict().breakerFaults, isKept(verdict())]).to.deep.equal([['not-shared'], false]);
+  });
+});
+
 describe('The draws of the crash test', () => {
   it('are the same for the same seed, and others for another', () => {
     const drawn = (seed: number): readonly number[] => {

@@ -5,7 +5,15 @@ import { join, resolve } from 'node:path';
 import { random, systemClock } from '@switchhook/core/client';
 import { durationText } from '@switchhook/sdk';
 import { errorMessage } from '@switchhook/sdk/internal';
-import { crashtest, type Findings, isKept, type Plan, type Progress } from '@switchhook/simulator';
+import {
+  crashtest,
+  type Findings,
+  failingMs,
+  isKept,
+  mostCalls,
+  type Plan,
+  type Progress,
+} from '@switchhook/simulator';
 import { commandFile } from '../local-router.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
@@ -16,6 +24,7 @@ interface CrashtestOptions {
   readonly routers: number;
   readonly deploys?: number;
   readonly outages?: number;
+  readonly breakers?: number;
   readonly restartCommand?: string;
   readonly rate: number;
   readonly seed?: number;
@@ -31,6 +40,8 @@ const killsPerFreeze = 50;
 const killsPerDeploy = 10;
 /** All connections to the database break once in so many kills. */
 const killsPerOutage = 10;
+/** One destination fails once in so many kills. */
+const killsPerBreaker = 10;
 /** Where only a database is named: a schema that no other router uses. */
 const schema = 'switchhook_crashtest';
 
@@ -87,6 +98,7 @@ async function planOf(options: CrashtestOptions): Promise<Plan> {
       atDatabase ? JSON.stringify({ use: 'postgres', url: url || options.store, schema }) : rowOf(options.store),
     database: outages > 0 ? database : null,
     outages: Math.min(kills, outages),
+    breakers: Math.min(kills, options.breakers ?? Math.ceil(kills / killsPerBreaker)),
     restartCommand: options.restartCommand ?? null,
     storeIsElsewhere: atDatabase || routers > 1,
     plugins: options.plugin.map((plugin) => (plugin.startsWith('.') ? resolve(plugin) : plugin)),
@@ -140,6 +152,8 @@ function progressText({ phase, kills, acknowledged, open }: Progress, plan: Plan
       return `${done}; routers are replaced one after another`;
     case 'disconnected':
       return `${done}; the routers are disconnected from the database`;
+    case 'failing':
+      return `${done}; a destination fails until its circuit breaker opens, and recovers`;
     case 'draining':
       return `${done}; ${open} deliveries are still to be made`;
   }
@@ -152,6 +166,8 @@ function print(
   output: Output,
 ): void {
   const share = ((100 * findings.duplicated) / Math.max(1, findings.delivered)).toFixed(1);
+  const known =
+    routers === 1 ? '' : `known to all routers within ${(findings.slowestVerdictMs / 1_000).toFixed(1)} s, `;
   const bad = (value: number): string => styled(output, value === 0 ? 'green' : 'red', String(value));
   printTable(
     output,
@@ -174,6 +190,17 @@ function print(
         ? []
         : [['refused', bad(findings.refused), 'by all routers, while one after another was replaced']]),
       ['over limit', bad(findings.overLimit), 'attempts beyond the rate limit and its tolerance'],
+      [
+        'breaker opened',
+        String(findings.breakers),
+        `times, ${known}${findings.callsWhileOpen} calls at most in the ${durationText(failingMs)} after that`,
+      ],
+      [
+        'breaker faults',
+        bad(findings.breakerFaults.length),
+        findings.breakerFaults.join(', ') ||
+          `more than ${mostCalls(routers)} calls, not opened, not known to all in time, or not closed`,
+      ],
       ['calls', String(findings.calls), `answered, in ${durationText(findings.slowestCallMs)} at most`],
       ['unanswered', bad(findings.unanswered), 'calls that got no answer within 10 s, in four requests'],
       ...(routers === 1

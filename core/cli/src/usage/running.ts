@@ -183,6 +183,11 @@ export function crashtestCommand(output: Output): Command {
       count(0),
     )
     .option(
+      '--breakers <number>',
+      'how often a destination fails until its circuit breaker opens, and recovers; default: one in 10',
+      count(0),
+    )
+    .option(
       '--restart-command <command>',
       'a shell command that restarts that PostgreSQL: run at the first outage, and then at one in 5',
     )
@@ -206,7 +211,8 @@ It needs no configuration: the routers run with senders, callers, resolvers and 
 connections at random. With the URL of a PostgreSQL, everything is stored in its schema switchhook_crashtest, which must be empty, and is
 emptied again where nothing was lost. A sender offers each event to the routers in turn, as a load balancer does.
 Exit code 1 if an acknowledged event is lost, an attempt is made twice or beyond the last, an order is broken, a rate limit is
-exceeded, a call is not answered in time, or no router takes an event while routers are replaced.
+exceeded, a call is not answered in time, no router takes an event while routers are replaced, or routers go on calling a
+destination whose circuit breaker has opened in one of them.
 Ctrl-C ends it early and counts what was done; a second one ends it at once. Killing a process proves nothing about a
 power failure: for that, the disk must keep what it has confirmed as written.`,
     )

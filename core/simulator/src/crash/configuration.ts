@@ -6,6 +6,8 @@ import type { SentEvent } from './ledger.js';
 export const attempts = 6;
 /** Of an attempt. */
 const timeoutMs = 500;
+/** Of the circuit breaker of the fragile destination: longer than the longest pause between two attempts, so that probes that fail do not make it longer. */
+export const cooldownMs = 2_000;
 /** Six timeouts and half a minute: see docs/decisions, leases and the hand-off. */
 export const longestLeaseMs = 6 * timeoutMs + 30_000;
 
@@ -24,9 +26,9 @@ export interface Setting {
 /** The file. JSON is YAML, so values are written as JSON. */
 export function configuration({ perSecond, store, plugins, secret, receiver }: Setting): string {
   const own = fileURLToPath(new URL('./plugin.js', import.meta.url));
-  const queue = `timeout: ${timeoutMs}ms, concurrency: 16, retry: { attempts: ${attempts}, first: 20ms, max: 200ms }, breaker: false`;
-  const destination = (name: string): string =>
-    `use: crashtest.receiver, url: ${JSON.stringify(`${receiver}/${name}`)}, ${queue}`;
+  const queue = `timeout: ${timeoutMs}ms, concurrency: 16, retry: { attempts: ${attempts}, first: 20ms, max: 200ms }`;
+  const destination = (name: string, breaker = 'false'): string =>
+    `use: crashtest.receiver, url: ${JSON.stringify(`${receiver}/${name}`)}, ${queue}, breaker: ${breaker}`;
   return `version: 1
 server: { host: 127.0.0.1, port: 0, grace: 1s }
 log: { level: error }
@@ -43,16 +45,21 @@ destinations:
   plain: { ${destination('plain')} }
   ordered: { ${destination('ordered')}, ordered: true }
   limited: { ${destination('limited')}, rateLimit: ${limitOf(perSecond)}/s }
+  ${fragile}: { ${destination(fragile, `{ failures: 5, cooldown: ${cooldownMs}ms }`)} }
 routes:
   - { from: sender, to: plain }
+  - { from: sender, on: plain, to: ${fragile} }
   - { from: sender, on: ordered, to: ordered }
   - { from: sender, on: limited, to: limited }
 `;
 }
 
+/** The destination with a circuit breaker: it fails at each call now and then, for a while. */
+export const fragile = 'fragile';
+
 /** Where the routes send an event. */
 export function destinationsOf({ type }: SentEvent): readonly string[] {
-  return type === 'plain' ? ['plain'] : ['plain', type];
+  return ['plain', type === 'plain' ? fragile : type];
 }
 
 /** Attempts per second that the limited destination gets: about as many as its events need, so that what has waited reaches the limit. */

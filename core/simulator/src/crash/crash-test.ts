@@ -89,12 +89,13 @@ class Run {
   }
 
   async killAgainAndAgain(): Promise<void> {
-    const { kills, freezes, deploys, outages: times } = this.#plan;
+    const { kills, freezes, deploys, outages: times, breakers } = this.#plan;
     for (let kill = 0; kill < kills && !this.#parts.stop.aborted; kill += 1) {
       const isDue = (times: number): boolean =>
         Math.floor(((kill + 1) * times) / kills) > Math.floor((kill * times) / kills);
       if (isDue(deploys)) await this.#replaceAll();
       if (isDue(times)) await this.#disconnect();
+      if (isDue(breakers)) await this.#failDestination();
       // The first one must come up, to distinguish a router that cannot start from one that was killed before it could.
       await this.#live(isDue(freezes) ? 'freeze' : this.#random.among(kill === 0 ? readyEnds : ends));
     }
@@ -169,6 +170,16 @@ class Run {
     const kind = kinds[this.#done.outages % kinds.length] ?? 'reset';
     if (kind !== 'server') await this.#gate?.breakDown(kind, this.#random.between(500, longestOutageMs));
     else if (restartCommand !== null) await restartServer(restartCommand, this.#parts.abandon);
+  }
+
+  /** One destination fails until its circuit breaker opens in all routers, and recovers. */
+  async #failDestination(): Promise<void> {
+    await this.#untilReady(this.#fleet.fill());
+    this.#report('failing');
+    const urls = this.#fleet.running.flatMap(({ url }) => url ?? []);
+    const { stop } = this.#parts;
+    await this.#traffic.tryBreaker(urls, { stop, pause: (ms) => this.#pauseOrStop(ms) });
+    this.#fleet.verify();
   }
 
   async #untilReady(routers: readonly RouterProcess[]): Promise<void> {

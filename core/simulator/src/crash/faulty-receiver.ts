@@ -29,6 +29,7 @@ export class FaultyReceiver {
   readonly #witness: Witness;
   readonly #server: Server;
   #moody = true;
+  #down: string | null = null;
 
   private constructor(random: SeededRandom, witness: Witness) {
     this.#random = random;
@@ -45,6 +46,11 @@ export class FaultyReceiver {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** From now on it takes nothing for this destination; null ends that. */
+  setDown(destination: string | null): void {
+    this.#down = destination;
   }
 
   /** From now on it takes everything. */
@@ -66,7 +72,7 @@ export class FaultyReceiver {
     incoming.on('end', () => {
       const arrival = arrivalOf(incoming);
       this.#witness.arrive(arrival);
-      const fate = this.#moody ? this.#random.among(faults) : 'take';
+      const fate = arrival.destination === this.#down ? 'fail' : this.#moody ? this.#random.among(faults) : 'take';
       if (fate === 'take' || fate === 'lie') this.#witness.accept(arrival, eventIn(chunks));
       answer(outgoing, fate);
     });

@@ -17,7 +17,17 @@ export interface Arrival {
   readonly attempt: number;
 }
 
-/** What everything came to. Lost, repeated, overrun, out of order, refused, over the limit and unanswered must be 0. */
+/** A destination has failed until its circuit breaker opened, and has recovered: what came of it. */
+export interface Trial {
+  /** From the first router whose breaker is seen open until all have its verdict; null where they never had, or none was open. */
+  readonly verdictMs: number | null;
+  /** Calls after all had it, in the time in which the destination failed. */
+  readonly calls: number;
+  /** What is wrong: the breaker of no router has opened, others did not have the verdict in time, called nevertheless, or their breakers stayed open. */
+  readonly fault: 'not-opened' | 'not-shared' | 'called' | 'not-closed' | null;
+}
+
+/** What everything came to. Lost, repeated, overrun, out of order, refused, over the limit, faults of breakers and unanswered must be 0. */
 export interface Verdict {
   /** Events. */
   readonly acknowledged: number;
@@ -39,6 +49,14 @@ export interface Verdict {
   readonly refused: number;
   /** Attempts beyond the rate limit of their destination and its tolerance. */
   readonly overLimit: number;
+  /** Times that a destination failed until its circuit breaker opened, and recovered. */
+  readonly breakers: number;
+  /** What was wrong in them, as `fault` of a trial. */
+  readonly breakerFaults: readonly string[];
+  /** The longest time from the first router with an open breaker until all routers had its verdict, in milliseconds. */
+  readonly slowestVerdictMs: number;
+  /** The most calls to the destination while all breakers were open, in one of these times. */
+  readonly callsWhileOpen: number;
   /** Calls that were answered. */
   readonly calls: number;
   /** Calls that no router answered in time, in any of their requests. */
@@ -65,6 +83,7 @@ export class Ledger {
   #outOfOrder = 0;
   #refused = 0;
   #overLimit = 0;
+  readonly #trials: Trial[] = [];
   #calls = 0;
   #unanswered = 0;
   #answeredAnew = 0;
@@ -120,6 +139,11 @@ export class Ledger {
     this.#overLimit += 1;
   }
 
+  /** A destination has failed until its breaker opened, and has recovered. */
+  noteTrial(trial: Trial): void {
+    this.#trials.push(trial);
+  }
+
   /** A router has answered a call. */
   answer(ms: number): void {
     this.#calls += 1;
@@ -160,6 +184,10 @@ export class Ledger {
       outOfOrder: this.#outOfOrder,
       refused: this.#refused,
       overLimit: this.#overLimit,
+      breakers: this.#trials.length,
+      breakerFaults: this.#trials.flatMap(({ fault }) => fault ?? []),
+      slowestVerdictMs: Math.round(Math.max(0, ...this.#trials.map(({ verdictMs }) => verdictMs ?? 0))),
+      callsWhileOpen: Math.max(0, ...this.#trials.map(({ calls }) => calls)),
       calls: this.#calls,
       unanswered: this.#unanswered,
       answeredAnew: this.#answeredAnew,
@@ -175,6 +203,6 @@ export function nameOf(destination: string, key: string): string {
 
 /** Whether the promises were kept. */
 export function isKept(verdict: Verdict): boolean {
-  const { lost, repeated, overrun, outOfOrder, refused, overLimit, unanswered } = verdict;
-  return lost + repeated + overrun + outOfOrder + refused + overLimit + unanswered === 0;
+  const { lost, repeated, overrun, outOfOrder, refused, overLimit, breakerFaults, unanswered } = verdict;
+  return lost + repeated + overrun + outOfOrder + refused + overLimit + breakerFaults.length + unanswered === 0;
 }

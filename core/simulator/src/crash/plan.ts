@@ -24,6 +24,8 @@ export interface Plan {
   readonly database: string | null;
   /** How often the connections to the database break. At most as often as a router is killed. */
   readonly outages: number;
+  /** How often one destination fails until its circuit breaker opens, and recovers. At most as often as a router is killed. */
+  readonly breakers: number;
   /** Command for a shell that restarts the server of the database, and ends when it can be reached again; null where there is none. */
   readonly restartCommand: string | null;
   /** Whether the store is outside of the directory: then it must be empty, and is emptied again where nothing was lost. */
@@ -34,7 +36,7 @@ export interface Plan {
 
 /** What was done so far. */
 export interface Progress {
-  readonly phase: 'killing' | 'freezing' | 'replacing' | 'disconnected' | 'draining';
+  readonly phase: 'killing' | 'freezing' | 'replacing' | 'disconnected' | 'failing' | 'draining';
   readonly kills: number;
   /** Kills before the router was ready. */
   readonly early: number;

@@ -3,14 +3,16 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { openNetwork } from '@switchhook/core/internal';
 import type { Clock } from '@switchhook/sdk';
+import { breakerTrial, type TrialParts } from './breaker-trial.js';
 import { Callers } from './callers.js';
-import { attempts, destinationsOf, isLimited, isOrdered, limitOf } from './configuration.js';
+import { attempts, destinationsOf, fragile, isLimited, isOrdered, limitOf } from './configuration.js';
 import { FaultyReceiver } from './faulty-receiver.js';
 import { Ledger } from './ledger.js';
 import type { Plan } from './plan.js';
 import { RateGauge, type RateGaugeLimits } from './rate-gauge.js';
 import { SeededRandom } from './seeded-random.js';
 import { Senders } from './senders.js';
+import { openSince } from './standing.js';
 
 /** What it works with. */
 export interface TrafficParts {
@@ -28,6 +30,8 @@ export class Traffic {
   readonly #callers: Callers;
   readonly #written: WriteStream;
   readonly #network = openNetwork();
+  readonly #clock: Clock;
+  readonly #calls: () => number;
   /** Whether an event or a call that no router takes is a fault. */
   #mustTake = false;
 
@@ -36,8 +40,11 @@ export class Traffic {
     ledger: Ledger,
     gauge: RateGauge,
     receiver: FaultyReceiver,
+    calls: () => number,
   ) {
     this.ledger = ledger;
+    this.#clock = clock;
+    this.#calls = calls;
     this.#gauge = gauge;
     this.#receiver = receiver;
     this.#written = createWriteStream(join(plan.directory, 'acknowledged.txt'));
@@ -66,14 +73,16 @@ export class Traffic {
     const { plan, clock } = parts;
     const ledger = new Ledger(attempts, destinationsOf);
     const gauge = new RateGauge(toleranceOf(plan));
+    let calls = 0;
     const receiver = await FaultyReceiver.open(new SeededRandom(plan.seed + 1), {
       arrive: (arrival) => {
         ledger.arrive(arrival);
+        if (arrival.destination === fragile) calls += 1;
         if (isLimited(arrival.destination) && !gauge.arrive(clock.elapsed())) ledger.exceed();
       },
       accept: (arrival, event) => ledger.accept(arrival, event, isOrdered(arrival.destination)),
     });
-    return new Traffic(parts, ledger, gauge, receiver);
+    return new Traffic(parts, ledger, gauge, receiver, () => calls);
   }
 
   /** Of the receiver. */
@@ -95,6 +104,19 @@ export class Traffic {
     } finally {
       this.#mustTake = false;
     }
+  }
+
+  /** Lets the fragile destination fail until the routers at these addresses keep away from it, and recover. */
+  async tryBreaker(urls: readonly string[], until: Pick<TrialParts, 'pause' | 'stop'>): Promise<void> {
+    const trial = await breakerTrial({
+      ...until,
+      clock: this.#clock,
+      calls: this.#calls,
+      setDown: (isDown) => this.#receiver.setDown(isDown ? fragile : null),
+      openSince: () =>
+        Promise.all(urls.map((url) => openSince(url, fragile, { network: this.#network, clock: this.#clock }))),
+    });
+    if (trial !== null) this.ledger.noteTrial(trial);
   }
 
   /** The routers may not know what they have used of the rate limit. */
