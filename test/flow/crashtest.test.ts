@@ -51,14 +51,7 @@ describe('switchhook crashtest', function () {
 
   it('finds what a store has lost that acknowledges before it keeps, ends with 1 and keeps the evidence', async () => {
     const { code, findings, left } = await run(
-      '--kills',
-      '2',
-      '--rate',
-      '100',
-      '--plugin',
-      lyingStore,
-      '--store',
-      'lying',
+      ...['--kills', '2', '--rate', '100', '--breakers', '0', '--plugin', lyingStore, '--store', 'lying'],
     );
     expect(findings.kept).to.equal(false);
     expect(findings.lost).to.be.greaterThan(0);
@@ -120,7 +113,7 @@ destinations: { console: { use: log } }
     try {
       const { code, findings } = await run(
         ...['--store', server.url, '--routers', '3', '--rate', '60', '--kills', '2', '--deploys', '0'],
-        ...['--outages', '2', '--restart-command', ask],
+        ...['--breakers', '0', '--outages', '2', '--restart-command', ask],
       );
       expect(findings).to.include({ kept: true, kills: 2, outages: 2 });
       expect(findings).to.include({ lost: 0, repeated: 0, overrun: 0, outOfOrder: 0, overLimit: 0, unanswered: 0 });
