@@ -87,7 +87,7 @@ export class SharedCalls {
       }
     });
     // What comes later is for the next call.
-    await withTimeout(this.clock, patienceMs, loading).catch(() => {});
+    await withTimeout(this.clock, patienceMs, loading).catch(() => 'late');
   }
 
   /** Shares what was found about a caller. */
