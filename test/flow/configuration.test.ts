@@ -131,7 +131,10 @@ describe('the configuration of a running router', () => {
     expect(format).to.equal('file');
     expect(files).to.include.members(['switchhook.yaml', '.env', 'odd.js']);
     expect(changed).to.deep.equal([]);
-    expect(warnings.map(({ code }: { readonly code: string }) => code)).to.deep.equal(['SETTING_ASSUMED', 'NEVER_MATCHES']);
+    expect(warnings.map(({ code }: { readonly code: string }) => code)).to.deep.equal([
+      'SETTING_ASSUMED',
+      'NEVER_MATCHES',
+    ]);
     const [assumed, never] = warnings;
     expect(assumed).to.deep.include({ path: 'sources.agents.signature', excerpt: null });
     expect(was?.[assumed.line - 1]).to.include('agents:');

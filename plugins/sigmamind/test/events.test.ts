@@ -289,9 +289,7 @@ describe('secrets of agents', () => {
       .to.include('no secret is configured for the agent')
       .and.not.include('agent_x');
     expect(await reason(null)).to.include('set fields.agent');
-    expect(await reason('agent_a')).to.match(
-      /has the configured form, so the secret or the signed content differs$/,
-    );
+    expect(await reason('agent_a')).to.match(/has the configured form, so the secret or the signed content differs$/);
   });
 
   it('do not speak for a body without an agent', async () => {

@@ -466,9 +466,7 @@ routes: [{ to: [${names.join(', ')}] }]
         const config = await configOfFile(withHost('"${A}"'));
         expect(config.server.host).to.equal(value);
         const warnings = config.warnings.filter(({ code }) => code === 'ENV_AMBIGUOUS');
-        expect(warnings.map(brief)).to.deep.equal(
-          warning === null ? [] : [`0:0 ENV_AMBIGUOUS .env:2: A: ${warning}`],
-        );
+        expect(warnings.map(brief)).to.deep.equal(warning === null ? [] : [`0:0 ENV_AMBIGUOUS .env:2: A: ${warning}`]);
         const own = (await configOfFile(withHost('"${A}"'), { A: 'x' })).warnings;
         expect(own.map(({ code }) => code)).to.not.include('ENV_AMBIGUOUS');
       });

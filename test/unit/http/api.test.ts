@@ -531,7 +531,9 @@ describe('the API', () => {
     });
     for (const body of [{ source: 'agents' }, { source: 'agents', body: {}, text: '{}' }])
       expect((await ask('POST', '/api/send', body)).reply.detail).to.include('expected body or text');
-    expect((await ask('POST', '/api/send', { source: 'agents', text: '[1]' })).reply.detail).to.include('not a JSON object');
+    expect((await ask('POST', '/api/send', { source: 'agents', text: '[1]' })).reply.detail).to.include(
+      'not a JSON object',
+    );
     const refused = await ask('POST', '/api/send', { source: 'sealed', body: {} });
     expect([refused.status, refused.reply.code]).to.deep.equal([409, 'SOURCE_CANNOT_SIGN']);
     await close();
