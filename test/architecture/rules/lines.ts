@@ -31,8 +31,8 @@ const lines: readonly Line[] = [
   {
     what: 'the process is ended or listened to, and the console written to',
     pattern: /\bprocess\.(exit|exitCode|abort|kill|on|once)\b|\bconsole\./,
-    // A command whose main thread is blocked is ended by the thread beside it.
-    home: /^core\/(cli\/src\/|create\/src\/main\.ts$|router\/src\/system\/watchdog-worker\.ts$)/,
+    // A command whose main thread is blocked is ended by the thread beside it; the log writes its last lines when the process ends.
+    home: /^core\/(cli\/src\/|create\/src\/main\.ts$|router\/src\/system\/(watchdog-worker|log)\.ts$)/,
     examples: ['process.exit(1);', "process.on('SIGTERM', stop);", "console.log('hello');"],
   },
   {
