@@ -10,6 +10,8 @@ interface Routers {
   readonly isShared: boolean;
   /** By both together, while their breakers are open. */
   readonly callsPerSecond: number;
+  /** Calls that arrive 1.5 s after the destination has failed. */
+  readonly underWay: number;
 }
 
 const usual: Routers = {
@@ -17,10 +19,11 @@ const usual: Routers = {
   closesAfterMs: [1_500, 2_300],
   isShared: true,
   callsPerSecond: 0.5,
+  underWay: 0,
 };
 
 async function trial(given: Partial<Routers> = {}, stopAfterMs = Number.POSITIVE_INFINITY) {
-  const { opensAfterMs, closesAfterMs, isShared, callsPerSecond } = { ...usual, ...given };
+  const { opensAfterMs, closesAfterMs, isShared, callsPerSecond, underWay } = { ...usual, ...given };
   const clock = new FakeClock();
   const stopping = new AbortController();
   let [isDown, changedMs] = [false, Number.NEGATIVE_INFINITY];
@@ -36,7 +39,8 @@ async function trial(given: Partial<Routers> = {}, stopAfterMs = Number.POSITIVE
       if (next === isDown) return;
       [isDown, changedMs] = [next, clock.elapsed()];
     },
-    calls: () => Math.floor((clock.elapsed() * callsPerSecond) / 1_000),
+    calls: () =>
+      Math.floor((clock.elapsed() * callsPerSecond) / 1_000) + (clock.elapsed() - changedMs >= 1_500 ? underWay : 0),
     pause: (ms) => new Promise((resolve) => clock.after(stopping.signal.aborted ? 0 : ms, () => resolve())),
   });
   let isOver = false;
@@ -78,6 +82,8 @@ describe('A trial of circuit breakers', () => {
     const [few, many] = await Promise.all([trial(perSecond(allowed - 1)), trial(perSecond(allowed + 2))]);
     expect([few.result?.fault, many.result?.fault]).to.deep.equal([null, 'called']);
     expect(many.result?.calls).to.be.greaterThan(allowed);
+    const { result } = await trial({ underWay: 50 });
+    expect(result?.fault, 'attempts that were under way when the breakers opened').to.equal(null);
   });
 
   it('comes to nothing where it is stopped, and leaves the destination as it should be', async () => {

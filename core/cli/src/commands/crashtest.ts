@@ -193,7 +193,7 @@ function print(
       [
         'breaker opened',
         String(findings.breakers),
-        `times, ${known}${findings.callsWhileOpen} calls at most in the ${durationText(failingMs)} after that`,
+        `times, ${known}${findings.callsWhileOpen} calls at most from 1s to ${durationText(1_000 + failingMs)} after that`,
       ],
       [
         'breaker faults',

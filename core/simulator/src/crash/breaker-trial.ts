@@ -1,6 +1,6 @@
 /** Whether routers keep away from a destination that fails: what one of them finds out holds for all, and they return to it when it is back. */
 import type { Clock } from '@switchhook/sdk';
-import { cooldownMs } from './configuration.js';
+import { cooldownMs, timeoutMs } from './configuration.js';
 import type { Trial } from './ledger.js';
 
 /** What a trial works with. */
@@ -17,8 +17,10 @@ export interface TrialParts {
   readonly stop: AbortSignal;
 }
 
-/** How long the destination fails after all breakers are open. */
+/** For how long calls are counted, a second after all breakers are open. */
 export const failingMs = 4_000;
+/** Attempts that were under way when the breakers opened arrive until then: twice their timeout. */
+const underWayMs = 2 * timeoutMs;
 /** Between two looks at the routers. */
 const againMs = 100;
 /** Without a breaker that opens. */
@@ -44,6 +46,7 @@ export async function breakerTrial(parts: TrialParts): Promise<Trial | null> {
       return stop.aborted ? null : { verdictMs: null, calls: 0, fault: 'not-opened' };
     const tookMs = await untilAll(parts, verdictMs, haveOneVerdict);
     if (tookMs === null) return stop.aborted ? null : { verdictMs: null, calls: 0, fault: 'not-shared' };
+    await pause(underWayMs);
     const before = calls();
     await pause(failingMs);
     if (stop.aborted) return null;

@@ -5,7 +5,7 @@ import type { SentEvent } from './ledger.js';
 /** How often a delivery is tried: so seldom that some run out of attempts. */
 export const attempts = 6;
 /** Of an attempt. */
-const timeoutMs = 500;
+export const timeoutMs = 500;
 /** Of the circuit breaker of the fragile destination: longer than the longest pause between two attempts, so that probes that fail do not make it longer. */
 export const cooldownMs = 2_000;
 /** Six timeouts and half a minute: see docs/decisions, leases and the hand-off. */

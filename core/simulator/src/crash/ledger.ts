@@ -21,7 +21,7 @@ export interface Arrival {
 export interface Trial {
   /** From the first router whose breaker is seen open until all have its verdict; null where they never had, or none was open. */
   readonly verdictMs: number | null;
-  /** Calls after all had it, in the time in which the destination failed. */
+  /** Calls from a second after all had it until the destination recovered. */
   readonly calls: number;
   /** What is wrong: the breaker of no router has opened, others did not have the verdict in time, called nevertheless, or their breakers stayed open. */
   readonly fault: 'not-opened' | 'not-shared' | 'called' | 'not-closed' | null;
