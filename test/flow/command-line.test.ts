@@ -182,8 +182,11 @@ describe('the command line', () => {
     expect(again.stdout).to.equal(first.stdout.replace('"}', '","duplicate":true}'));
     const fresh = await send();
     expect(fresh.stdout).to.match(/^200 \{"id":"[0-9a-f-]+"\}\n$/);
-    const [, subject = '', where] =
-      /^switchhook explain (\S+) (.+) shows what became of it\n$/.exec(fresh.stderr) ?? [];
+    const [, replaced, subject = '', where] =
+      /^With new ids.*: conv_AuUK7d2Qx → (\S+); --same keeps them\nswitchhook explain (\S+) (.+) shows what became of it\n$/.exec(
+        fresh.stderr,
+      ) ?? [];
+    expect(replaced).to.equal(subject);
     expect(where).to.equal(`--config ${file} --url ${router.url}`);
     expect(subject)
       .to.match(/^conv_\w+$/)
@@ -258,7 +261,11 @@ describe('the command line', () => {
     expect([first.code, second.code]).to.deep.equal([0, 0]);
     const idOf = ({ stdout }: { readonly stdout: string }) => /^200 \{"id":"([0-9a-f-]+)"\}\n$/.exec(stdout)?.[1];
     expect(idOf(second)).to.match(/-/).and.not.to.equal(idOf(first));
-    expect(first.stderr).to.equal(`switchhook explain ${idOf(first)} shows what became of it\n`);
+    expect(first.stderr).to.match(
+      new RegExp(
+        `^With new ids.*: conv_AuUK7d2Qx → conv_\\w+; --same keeps them\\nswitchhook explain ${idOf(first)} shows`,
+      ),
+    );
     const event = await (await fetch(`${url}/api/events/${idOf(first)}`)).json();
     expect(event).to.have.nested.property('data.duration', 5);
     const same = [await send('conversation_ended', '--same'), await send('conversation_ended', '--same', '--json')];

@@ -7,7 +7,7 @@ import { endedBody, postSigned, secret } from '../support/signing.js';
 import { type Workplace, workplace } from '../support/workplace.js';
 
 const sources = `
-  agents: { use: sigmamind.events, secrets: [${secret}] }
+  agents: { use: sigmamind.events, secrets: [${secret}], signature: { header: X-SigmaMind-Signature, algorithm: sha256, encoding: hex } }
   phone: { use: elevenlabs.call, secrets: [${secret}] }`;
 
 const yaml = (rest: string, more = ''): string => `

@@ -371,7 +371,7 @@ ${head}${plugin('defineDestination(fine)')}`,
         `version: 1
 plugins: [${row}]
 store: { use: memory }
-sources: { agents: { use: sigmamind.events, secrets: [only-for-tests] } }
+sources: { agents: { use: bearer, tokens: [only-for-tests] } }
 destinations: { crm: { use: crm.note } }
 routes: [{ to: crm }]
 `,
