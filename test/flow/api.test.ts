@@ -162,7 +162,7 @@ describe('an operator at the command line', () => {
     const both = await run('events', old, '--text', 'a');
     expect([both.code, both.stderr]).to.deep.equal([
       2,
-      '--text, --where, --secret and --last search in the list of events: omit the id\n',
+      '--text, --where, --secret, --unevaluated and --last search in the list of events: omit the id\n',
     ]);
     expect((await run('events', '--duplicates', '--last', '5')).stderr).to.include('omit --duplicates');
   });
