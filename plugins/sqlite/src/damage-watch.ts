@@ -1,4 +1,4 @@
-/** Looks for damaged pages of the file: at the start, and again every minute while there are some. */
+/** Looks for damaged pages of the file: at the start, unless the file is made then, and again every minute while there are some. */
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Log } from '@switchhook/sdk';
@@ -14,6 +14,7 @@ const mostBytes = 2 ** 30;
 export class DamageWatch {
   readonly #path: string;
   readonly #services: { readonly clock: Clock; readonly log: Log };
+  #isNew = false;
   #found: Failure | null = null;
   #look: { readonly ended: Promise<void>; readonly controller: AbortController } | null = null;
   #cancel = (): void => {};
@@ -28,10 +29,20 @@ export class DamageWatch {
     return this.#found;
   }
 
-  /** Begins to look, unless it does so already. */
+  /** To be called before the file is opened: one that is made by that cannot be damaged yet. */
+  async prepare(): Promise<void> {
+    this.#isNew = await stat(this.#path).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+    );
+  }
+
+  /** Begins to look, unless it does so already. Does not look at a file that has just been made. */
   look(): void {
+    const isNew = this.#isNew;
+    this.#isNew = false;
     this.#cancel();
-    if (this.#look !== null) return;
+    if (isNew || this.#look !== null) return;
     const controller = new AbortController();
     const ended = this.#looked(controller.signal).then(() => {
       this.#look = null;

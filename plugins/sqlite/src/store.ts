@@ -88,7 +88,7 @@ export class SqliteStore implements Store {
   }
 
   async open(): Promise<void> {
-    await mkdir(dirname(this.#settings.path), { recursive: true });
+    await Promise.all([mkdir(dirname(this.#settings.path), { recursive: true }), this.#damage.prepare()]);
     // This process holds the lock, so the owners of earlier leases have ended.
     await this.#start(this.#services.clock.now());
     this.#isOpen = true;

@@ -140,6 +140,29 @@ describe('sqlite, in trouble', () => {
   );
 
   it(
+    'searches a file at its start in a thread of its own, unless it makes the file',
+    withStore(async ({ open }) => {
+      let threads = 0;
+      const count = (): void => {
+        threads += 1;
+      };
+      process.on('worker', count);
+      try {
+        const started: number[] = [];
+        for (const _ of ['made', 'there']) {
+          threads = 0;
+          // A search has begun when the store is closed.
+          await (await open()).close?.();
+          started.push(threads);
+        }
+        expect(started).to.deep.equal([1, 2]);
+      } finally {
+        process.off('worker', count);
+      }
+    }),
+  );
+
+  it(
     'counts reads that fail, and is damaged from the first one on that finds a damaged page',
     withStore(async ({ path, open, services }) => {
       const before = await open();
