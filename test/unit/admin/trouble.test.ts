@@ -26,7 +26,7 @@ function failing(reason: string, atMs = nowMs) {
 function aStatus(given: Partial<Status> = {}): Status {
   const generation = { number: 1, sinceMs: nowMs };
   return {
-    ...{ nowMs, uptimeMs: 1, generation, storeFailure: null, commitMs: 1, storeSize: null },
+    ...{ nowMs, uptimeMs: 3_600_000, generation, storeFailure: null, commitMs: 1, storeSize: null },
     ...{ load: { memoryBytes: 1, busyShare: 0 }, destinations: [], resolvers: [], sources: [], pulls: [] },
     ...{ routers: [], routersFailure: null, ...given },
   };
@@ -160,8 +160,9 @@ describe('trouble', () => {
     ).to.deep.equal({
       level: 'warn',
       what: '3 of the 6 attempts of the last ten minutes failed. Last failure: HTTP 503. 2 deliveries wait.',
-      advice: 'What failed is tried again. Fix the cause before attempts run out.',
+      advice: 'What waits is tried again. Fix the cause before attempts run out.',
     });
+    expect(troubleOf(aDestination('a', { attempts, load: failed }), nowMs).advice).to.equal('Nothing waits any more.');
     expect(levelOf({ attempts: { delivered: 4, failed: 3 }, load: failed }), 'fewer than half').to.equal('well');
     expect(levelOf({ attempts: { delivered: 0, failed: 4 }, load: failed }), 'too few attempts').to.equal('well');
     expect(levelOf({ attempts, load: failing('HTTP 503', nowMs - 60_001) }), 'it has recovered').to.equal('well');
@@ -169,29 +170,39 @@ describe('trouble', () => {
   });
 
   it('is a source whose requests were refused in the last hour, with the most frequent reason', () => {
-    const recent = {
-      agent: null,
-      code: 'UNVERIFIED',
-      reason: 'the signature is wrong',
-      count: 2,
-      secret: null,
-    } as const;
+    const most = { agent: null, code: 'UNVERIFIED', reason: 'the signature is wrong', count: 2, secret: null } as const;
+    const lasting = { refused: 3, most };
     const calls = { answered: 0, unanswered: 0, lastUnansweredMs: null };
-    const traffic = { source: 'agents', received: 9, refused: 3, lastRefusedMs: nowMs, secrets: [], calls };
+    const traffic = {
+      source: 'agents',
+      received: 9,
+      refused: 3,
+      recent: most,
+      lastRefusedMs: nowMs,
+      secrets: [],
+      calls,
+    };
     const textOf = (given: object) =>
-      troublesOf(aStatus({ sources: [{ ...traffic, lastReceivedMs: nowMs, refusedLately: 3, recent, ...given }] })).map(
+      troublesOf(aStatus({ sources: [{ ...traffic, lastReceivedMs: nowMs, lasting, ...given }] })).map(
         ({ level, what }) => `${level} ${what}`,
       );
     expect(textOf({})).to.deep.equal([
       'warn Source agents: 3 requests were refused in the last hour. Most often: the signature is wrong.',
     ]);
     for (const lastReceivedMs of [null, nowMs - 3_600_001])
-      expect(textOf({ lastReceivedMs, refusedLately: 2 })).to.deep.equal([
+      expect(textOf({ lastReceivedMs, lasting: { refused: 2, most } })).to.deep.equal([
         'warn Source agents: 2 requests were refused in the last hour, and none was accepted. Reason: the signature is wrong.',
       ]);
-    expect(textOf({ refusedLately: 1, recent: { ...recent, count: 1 } })[0]).to.include(': 1 request was refused');
-    expect(textOf({ refusedLately: 0, recent: null }), 'long ago').to.deep.equal([]);
-    const [one] = troublesOf(aStatus({ sources: [{ ...traffic, lastReceivedMs: nowMs, refusedLately: 2, recent }] }));
+    expect(textOf({ lasting: { refused: 1, most: { ...most, count: 1 } } })[0]).to.include(': 1 request was refused');
+    const restarted = {
+      uptimeMs: 3_599_999,
+      sources: [{ ...traffic, lastReceivedMs: null, lasting: { refused: 2, most } }],
+    };
+    expect(troublesOf(aStatus(restarted))[0]?.what, 'what came before a restart is not known').to.equal(
+      'Source agents: 2 requests were refused since the router started, and none was accepted. Reason: the signature is wrong.',
+    );
+    expect(textOf({ lasting: null }), 'long ago').to.deep.equal([]);
+    const [one] = troublesOf(aStatus({ sources: [{ ...traffic, lastReceivedMs: nowMs, lasting }] }));
     expect(one?.about).to.deep.equal({ kind: 'source', name: 'agents' });
     expect(textOf({ source: '' }), 'paths without a source').to.deep.equal([]);
     expect(textOf({ lastRefusedMs: nowMs - 1 }), 'before the configuration was reloaded').to.deep.equal([]);
@@ -200,20 +211,20 @@ describe('trouble', () => {
   it('is a source with calls of the last hour that no answer matched, until a reload', () => {
     const found = (answered: number, unanswered: number, lastUnansweredMs = nowMs) => {
       const calls = { answered, unanswered, lastUnansweredMs };
-      const traffic = { received: 9, refused: 0, lastReceivedMs: nowMs, lastRefusedMs: null, refusedLately: 0 };
+      const traffic = { received: 9, refused: 0, lastReceivedMs: nowMs, lastRefusedMs: null, lasting: null };
       return troublesOf(aStatus({ sources: [{ source: 'lines', ...traffic, recent: null, secrets: [], calls }] }));
     };
     expect(found(5, 2)).to.deep.equal([
       {
         level: 'warn',
-        what: 'Source lines: no answer matched 2 of 5 calls of the last hour, so the agent got nothing about the caller.',
+        what: 'Source lines: no answer matched 2 of 5 calls in the last hour, so the agent got nothing about the caller.',
         advice:
-          'The page of a call says why each answer did not match. Change `from` or `where` of an answer, then reload.',
+          'The page of a call says why each answer did not match. Change from or where of an answer, then reload.',
         about: { kind: 'calls', name: 'lines' },
       },
     ]);
-    expect(found(1, 1)[0]?.what).to.include('no answer matched the only call of the last hour');
-    expect(found(3, 3)[0]?.what).to.include('no answer matched any of the 3 calls of the last hour');
+    expect(found(1, 1)[0]?.what).to.include('no answer matched the only call in the last hour');
+    expect(found(3, 3)[0]?.what).to.include('no answer matched any of the 3 calls in the last hour');
     expect(found(5, 0)).to.deep.equal([]);
     expect(found(5, 2, nowMs - 1), 'before the configuration was reloaded').to.deep.equal([]);
   });

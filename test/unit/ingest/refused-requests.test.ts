@@ -151,22 +151,39 @@ describe('refused requests', () => {
     }
   });
 
+  it('are no trouble any more when the store failed and an event was accepted since', async () => {
+    const { clock, refused, add } = setup({ agents: aSource('a') });
+    const lasting = () => refused.traffic()[0]?.lasting;
+    for (const code of ['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE', 'STORE_BEHIND', 'MALFORMED'] as const)
+      add({ refusal: refuse(code, 'no') });
+    refused.received('agents');
+    expect(lasting()?.refused, 'in the same millisecond').to.equal(4);
+    await clock.advance(1);
+    refused.received('agents');
+    expect(lasting()).to.deep.include({ refused: 1 }).and.have.nested.property('most.code', 'MALFORMED');
+    expect(refused.traffic()[0]?.recent).to.include({ code: 'STORE_UNAVAILABLE', count: 2 });
+    await clock.advance(1);
+    add({ refusal: refuse('STORE_UNAVAILABLE', 'no') });
+    expect(lasting()?.refused).to.equal(4);
+  });
+
   it('are counted for each source beside what was received, with the most frequent reason of the last hour', async () => {
     const { clock, refused, add } = setup({ agents: aSource('a'), calls: aSource('c'), router: anything });
     refused.received('agents');
     for (const code of ['UNVERIFIED', 'MALFORMED', 'MALFORMED'] as const) add({ refusal: refuse(code, 'no') });
     const [agents, calls, ...others] = refused.traffic();
     expect(agents).to.deep.include({ source: 'agents', received: 1, refused: 3, lastReceivedMs: clock.now() });
-    expect(agents).to.include({ refusedLately: 3, lastRefusedMs: clock.now() });
+    expect(agents).to.include({ lastRefusedMs: clock.now() });
     expect(agents?.recent).to.deep.include({ code: 'MALFORMED', count: 2 });
+    expect(agents?.lasting).to.deep.equal({ refused: 3, most: agents?.recent });
     expect(calls).to.deep.equal({
       source: 'calls',
       received: 0,
       refused: 0,
       lastReceivedMs: null,
       lastRefusedMs: null,
-      refusedLately: 0,
       recent: null,
+      lasting: null,
     });
     expect(others).to.deep.equal([]);
     add({ source: '', refusal: refuse('NOT_FOUND', 'no') });

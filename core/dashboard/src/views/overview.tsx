@@ -55,7 +55,7 @@ function Everything({ value, status }: { readonly value: Status; readonly status
         </section>
       )}
       <CallFigures history={history} />
-      <Sources pulls={value.pulls} traffic={value.sources} />
+      <Sources pulls={value.pulls} traffic={value.sources} startedAt={startOf(value)} />
       {value.routers.length > 0 && <Routers rows={value.routers} />}
       <section aria-labelledby="router">
         <h2 id="router">Store and router</h2>
@@ -149,9 +149,9 @@ function Resolvers({ rows, changed }: { readonly rows: readonly ResolverStatus[]
 }
 
 function Router({ value }: { readonly value: Status }) {
-  const { store, process, version, node, uptimeSeconds, now } = value;
+  const { store, process, version, node, uptimeSeconds } = value;
   const { commitMs, bytes, freeBytes, pruned } = store;
-  const since = new Date(Date.parse(now) - uptimeSeconds * 1_000).toISOString();
+  const since = startOf(value);
   return (
     <dl class="facts">
       <div>
@@ -208,4 +208,9 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
       <dd>{children}</dd>
     </div>
   );
+}
+
+/** When the router started, by its own clock. */
+function startOf({ now, uptimeSeconds }: Status): string {
+  return new Date(Date.parse(now) - uptimeSeconds * 1_000).toISOString();
 }

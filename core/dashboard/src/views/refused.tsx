@@ -192,6 +192,7 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
   if (filtered)
     return (
       <Empty title="No refused request matches these filters.">
+        <Before />
         <p>
           <a href={linkTo(['refused'])}>Show all refused requests</a>
         </p>
@@ -199,10 +200,16 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
     );
   return (
     <Empty title="No request was refused since the router started.">
-      <p>
-        A router keeps what it has refused in its memory: a restart ends the list. The{' '}
-        <a href={linkTo(['history'])}>history</a> has the numbers of before.
-      </p>
+      <Before />
     </Empty>
+  );
+}
+
+function Before() {
+  return (
+    <p>
+      A router keeps what it has refused in its memory: a restart ends the list. The{' '}
+      <a href={linkTo(['history'])}>history</a> has the numbers of before.
+    </p>
   );
 }

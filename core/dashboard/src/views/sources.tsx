@@ -11,12 +11,13 @@ import { Badge, ErrorCode, Time } from '../parts/text.js';
 interface SourcesProps {
   readonly pulls: readonly PullStatus[];
   readonly traffic: readonly SourceStatus[];
+  readonly startedAt: string;
 }
 
 /** The router may have been reloaded. */
 const everyMs = 10_000;
 
-export function Sources({ pulls, traffic }: SourcesProps) {
+export function Sources({ pulls, traffic, startedAt }: SourcesProps) {
   const components = useResource(
     'components',
     (signal) => api<{ readonly components: readonly Component[] }>('components', { signal }),
@@ -62,6 +63,10 @@ export function Sources({ pulls, traffic }: SourcesProps) {
           );
         }}
       </Loaded>
+      <p class="dim">
+        Requests that were received and refused, and the secrets that verified them, since the router started{' '}
+        <Time iso={startedAt} />.
+      </p>
       <p>
         <Unknown row={traffic.find(({ source }) => source === '')} />{' '}
         <a href={linkTo(['refused'])}>All refused requests</a>

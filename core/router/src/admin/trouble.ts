@@ -54,7 +54,12 @@ export function troubleOf(status: DestinationStatus, nowMs: number): Trouble {
   if (paused !== undefined) return warn(`${pausedText(paused)}${left}`, 'Resume it when the reason is gone.');
   const failingNow = failingText(status, nowMs);
   if (failingNow !== null)
-    return warn(`${failingNow}${failure}${left}`, 'What failed is tried again. Fix the cause before attempts run out.');
+    return warn(
+      `${failingNow}${failure}${left}`,
+      waiting + running === 0
+        ? 'Nothing waits any more.'
+        : 'What waits is tried again. Fix the cause before attempts run out.',
+    );
   const oldestMs = oldestOpenMs === null ? 0 : nowMs - oldestOpenMs;
   const asked = holds.find(({ kind }) => kind === 'asked-to-wait');
   if (asked?.untilMs != null && asked.untilMs - nowMs > lateMs)
@@ -142,13 +147,15 @@ export function worstFirst(destinations: readonly DestinationStatus[], nowMs: nu
 export function troublesOf(status: Status): readonly Trouble[] {
   const { storeFailure, storeSize, routersFailure, destinations, resolvers, sources, pulls, generation, nowMs } =
     status;
+  // Both are counted in memory.
+  const time = status.uptimeMs < hourMs ? 'since the router started' : 'in the last hour';
   const ofStore =
     storeFailure === null
       ? []
       : [
           bad(
             `The store cannot commit: ${ended(storeFailure)} Events are refused, and their senders must repeat them.`,
-            'Free disk space, or repair the database.',
+            'Let it commit again: start its database, correct the row store, or free disk space. What senders repeat is accepted then.',
           ),
         ];
   const ofRouters =
@@ -188,8 +195,8 @@ export function troublesOf(status: Status): readonly Trouble[] {
     ({ source, lastRefusedMs }) =>
       (lastRefusedMs ?? 0) >= generation.sinceMs && !pulls.some((one) => one.source === source),
   );
-  const ofRefusals = receiving.flatMap((row) => refusalTrouble(row, nowMs));
-  const ofCalls = sources.flatMap((row) => unansweredTrouble(row, generation.sinceMs));
+  const ofRefusals = receiving.flatMap((row) => refusalTrouble(row, nowMs, time));
+  const ofCalls = sources.flatMap((row) => unansweredTrouble(row, generation.sinceMs, time));
   const ofSources = [...ofPulls, ...ofCalls, ...ofRefusals];
   const all = [...ofStore, ...ofRouters, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofSources];
   return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
@@ -206,23 +213,29 @@ export function summaryOf(status: Status): Trouble {
 
 /** Requests to paths without a source are not of one that could be fixed. */
 function refusalTrouble(
-  { source, recent, refusedLately, lastReceivedMs }: Status['sources'][number],
+  { source, lasting, lastReceivedMs }: Status['sources'][number],
   nowMs: number,
+  time: string,
 ): readonly Trouble[] {
-  if (source === '' || recent === null) return [];
+  if (source === '' || lasting === null) return [];
+  const { refused, most } = lasting;
   const isAll = lastReceivedMs === null || nowMs - lastReceivedMs > hourMs;
-  const requests = refusedLately === 1 ? '1 request was' : `${refusedLately} requests were`;
+  const requests = refused === 1 ? '1 request was' : `${refused} requests were`;
   const others = isAll ? ', and none was accepted' : '';
-  const which = refusedLately === recent.count ? 'Reason' : 'Most often';
+  const which = refused === most.count ? 'Reason' : 'Most often';
   const trouble = warn(
-    `Source ${source}: ${requests} refused in the last hour${others}. ${which}: ${ended(recent.reason)}`,
+    `Source ${source}: ${requests} refused ${time}${others}. ${which}: ${ended(most.reason)}`,
     'Fix the cause: the sender may not repeat what was refused.',
   );
   return [{ ...trouble, about: { kind: 'source', name: source } }];
 }
 
 /** Not of calls before a reload, which may have fixed why no answer matched. */
-function unansweredTrouble({ source, calls }: Status['sources'][number], sinceMs: number): readonly Trouble[] {
+function unansweredTrouble(
+  { source, calls }: Status['sources'][number],
+  sinceMs: number,
+  time: string,
+): readonly Trouble[] {
   const { answered, unanswered, lastUnansweredMs } = calls;
   if (unanswered === 0 || (lastUnansweredMs ?? 0) < sinceMs) return [];
   const which =
@@ -230,8 +243,8 @@ function unansweredTrouble({ source, calls }: Status['sources'][number], sinceMs
       ? `no answer matched ${answered === 1 ? 'the only call' : `any of the ${answered} calls`}`
       : `no answer matched ${unanswered} of ${answered} calls`;
   const trouble = warn(
-    `Source ${source}: ${which} of the last hour, so the agent got nothing about the caller.`,
-    'The page of a call says why each answer did not match. Change `from` or `where` of an answer, then reload.',
+    `Source ${source}: ${which} ${time}, so the agent got nothing about the caller.`,
+    'The page of a call says why each answer did not match. Change from or where of an answer, then reload.',
   );
   return [{ ...trouble, about: { kind: 'calls', name: source } }];
 }

@@ -56,6 +56,8 @@ export interface RefusedRecord extends Pick<Refusing, 'source' | 'remoteAddress'
 /** Which refused requests. All given conditions must hold. */
 export interface RefusedQuery extends RefusalFilter, Part {}
 
+type RefusedFor = Pick<RefusalGroup, 'agent' | 'code' | 'reason' | 'count' | 'secret'>;
+
 /** The requests of one source since the start. */
 export interface SourceTraffic {
   /** `''` = requests for which there is no source. */
@@ -65,10 +67,13 @@ export interface SourceTraffic {
   readonly refused: number;
   readonly lastReceivedMs: number | null;
   readonly lastRefusedMs: number | null;
-  /** How many were refused in the last hour. */
-  readonly refusedLately: number;
   /** Refused in the last hour, by the most frequent reason; null = none. */
-  readonly recent: Pick<RefusalGroup, 'agent' | 'code' | 'reason' | 'count' | 'secret'> | null;
+  readonly recent: RefusedFor | null;
+  /**
+   * How many were refused in the last hour, and the most frequent reason, without what is over: the store failed or was behind, and an
+   * event was accepted since. Senders repeat such requests. Null = none.
+   */
+  readonly lasting: { readonly refused: number; readonly most: RefusedFor } | null;
 }
 
 /** What is taken from the configuration. */
@@ -185,9 +190,15 @@ export class RefusedRequests {
     const recent = this.groups({ sinceMs });
     const configured = [...this.plan.value.sources.keys()].filter((source) => source !== routerSource);
     return [...configured, ...(this.#traffic.has('') ? [''] : [])].map((source) => {
+      const traffic = this.#trafficOf(source);
       const groups = recent.filter((group) => group.source === source);
-      const refusedLately = groups.reduce((sum, { count }) => sum + count, 0);
-      return { source, ...this.#trafficOf(source), refusedLately, recent: groups[0] ?? null };
+      const lasting = groups.filter((group) => !isOver(group, traffic));
+      const [most] = lasting;
+      const refused = lasting.reduce((sum, { count }) => sum + count, 0);
+      return {
+        ...{ source, ...traffic, recent: groups[0] ?? null },
+        lasting: most === undefined ? null : { refused, most },
+      };
     });
   }
 
@@ -246,6 +257,12 @@ export class RefusedRequests {
     this.#traffic.set(source, known);
     return known;
   }
+}
+
+function isOver({ code, lastMs }: RefusalGroup, { lastReceivedMs }: Traffic): boolean {
+  return (
+    (code === 'STORE_UNAVAILABLE' || code === 'STORE_BEHIND') && lastReceivedMs !== null && lastReceivedMs > lastMs
+  );
 }
 
 /** What a source has passed on. A plugin may pass anything. */
