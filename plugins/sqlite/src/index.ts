@@ -10,10 +10,17 @@ const sqlite = defineStore({
   type: 'sqlite',
   description: 'Keeps events and deliveries in one file, durable across kill -9 and power failures. For one router.',
   options: z.strictObject({
-    path: z.string().min(1).default('./data/switchhook.db').meta({
-      description:
-        'Path of the file, relative to the configuration file. The file and its directory are created if they are missing.',
-    }),
+    path: z
+      .string()
+      .min(1)
+      .refine((path) => !/^[a-z][a-z\d+.-]+:\/\//i.test(path), {
+        message: 'expected the path of a file, not a URL; PostgreSQL is another store: { use: postgres, url: … }',
+      })
+      .default('./data/switchhook.db')
+      .meta({
+        description:
+          'Path of the file, relative to the configuration file. The file and its directory are created if they are missing.',
+      }),
     synchronous: z.enum(['full', 'normal']).default('full').meta({
       description:
         'full: an acknowledged event survives a power failure. normal: faster, but a power failure can lose the events of the last moments; kill -9 loses none.',

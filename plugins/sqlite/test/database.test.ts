@@ -115,11 +115,16 @@ describe('the file of sqlite', () => {
     }),
   );
 
-  it('takes no option it does not know, and no maxSize that holds nothing', () => {
+  it('takes no option it does not know, no maxSize that holds nothing, and no URL as a path', () => {
     const options = plugin.components[0]?.options;
     expect(options?.safeParse({ cache: 1 }).success).to.equal(false);
     expect(options?.safeParse({ maxSize: '64kb' }).success).to.equal(false);
     expect(options?.safeParse({ synchronous: 'off' }).success).to.equal(false);
+    for (const path of ['postgres://user:secret@db.example.com/events', 'file:///var/lib/events.db']) {
+      const { error } = options?.safeParse({ path }) ?? {};
+      expect(error?.message).to.include('not a URL').and.not.to.include('secret');
+    }
+    expect(options?.safeParse({ path: 'C:/data/switchhook.db' }).success).to.equal(true);
     expect(options?.parse({ maxSize: '2mb' })).to.include({ maxSize: 2_097_152 });
   });
 

@@ -229,6 +229,25 @@ describe('trouble', () => {
     expect(found(5, 2, nowMs - 1), 'before the configuration was reloaded').to.deep.equal([]);
   });
 
+  it('is a router that is gone, until one of its name is there', () => {
+    const row = { version: '1', sinceMs: 1, configuration: '', isSelf: false, goneSinceMs: null, deliveries: {} };
+    const [here, gone] = [
+      { ...row, id: '1', name: 'r1', isSelf: true },
+      { ...row, id: '2', name: 'r2', goneSinceMs: nowMs - 5_000 },
+    ];
+    expect(troublesOf(aStatus({ routers: [here, gone] }))).to.deep.equal([
+      {
+        level: 'warn',
+        what: 'Router r2 has sent no heartbeat for 5s: it was killed, hangs, or cannot reach the store.',
+        advice: 'The others take over its deliveries when its lease ends. Start it again.',
+      },
+    ]);
+    const again = { ...row, id: '3', name: 'r2' };
+    expect(troublesOf(aStatus({ routers: [here, gone, again] }))).to.deep.equal([]);
+    const failed = { storeFailure: 'no answer', routers: [here, gone] };
+    expect(troublesOf(aStatus(failed))).to.have.lengthOf(1);
+  });
+
   it('is a disk that is nearly full, unless the store cannot commit already', () => {
     const storeSize = { bytes: 1, freeBytes: 499_999_999 };
     expect(summaryOf(aStatus({ storeSize }))).to.deep.equal({

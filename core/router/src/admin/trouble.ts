@@ -167,6 +167,7 @@ export function troublesOf(status: Status): readonly Trouble[] {
             'Let the store write heartbeats. With PostgreSQL: raise max_connections, and allow writes to the tables routers, buckets and texts.',
           ),
         ];
+  const ofGone = storeFailure === null && routersFailure === null ? goneTroubles(status) : [];
   const freeBytes = storeSize?.freeBytes ?? Number.POSITIVE_INFINITY;
   const ofDisk =
     storeFailure !== null || freeBytes >= leastFreeBytes
@@ -198,7 +199,7 @@ export function troublesOf(status: Status): readonly Trouble[] {
   const ofRefusals = receiving.flatMap((row) => refusalTrouble(row, nowMs, time));
   const ofCalls = sources.flatMap((row) => unansweredTrouble(row, generation.sinceMs, time));
   const ofSources = [...ofPulls, ...ofCalls, ...ofRefusals];
-  const all = [...ofStore, ...ofRouters, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofSources];
+  const all = [...ofStore, ...ofRouters, ...ofGone, ...ofDisk, ...ofDestinations, ...ofResolvers, ...ofSources];
   return levels.slice(0, 2).flatMap((level) => all.filter((one) => one.level === level));
 }
 
@@ -209,6 +210,21 @@ export function summaryOf(status: Status): Trouble {
   const { destinations } = status;
   const open = destinations.reduce((sum, { backlog }) => sum + (backlog?.waiting ?? 0) + (backlog?.running ?? 0), 0);
   return { level: 'well', what: open === 0 ? 'All well.' : `All well, ${deliveries(open, 'open')}.`, advice: '' };
+}
+
+/** Of routers that have ended without a word, for the ten minutes in which they are known; not where one of the same name has taken the place. */
+function goneTroubles({ routers, nowMs }: Status): readonly Trouble[] {
+  const there = new Set(routers.filter(({ goneSinceMs }) => goneSinceMs === null).map(({ name }) => name));
+  return routers.flatMap(({ name, goneSinceMs }) => {
+    if (goneSinceMs === null || there.has(name)) return [];
+    const time = durationText(Math.max(0, nowMs - goneSinceMs));
+    return [
+      warn(
+        `Router ${name} has sent no heartbeat for ${time}: it was killed, hangs, or cannot reach the store.`,
+        'The others take over its deliveries when its lease ends. Start it again.',
+      ),
+    ];
+  });
 }
 
 /** Requests to paths without a source are not of one that could be fixed. */
