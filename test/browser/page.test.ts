@@ -70,7 +70,7 @@ describe('an operator with the page', () => {
     await fetch(`${url}/api/reload`, { method: 'POST', headers, body: '{}' });
     await ring(url, '+49301');
     await send({ duration: null });
-    await page.getByText('Source calls: no answer matched the only call of the last hour').waitFor();
+    await page.getByText('Source calls: no answer matched the only call since the router started').waitFor();
     await page.getByRole('link', { name: 'Calls that no answer matched' }).click();
     await page.waitForURL(/calls\?source=calls&step=unanswered&since=1h$/);
     await page.getByRole('row', { name: '+49301' }).getByRole('link').click();
@@ -226,7 +226,7 @@ describe('an operator with the page', () => {
     });
     await page.getByText('2 further problems').waitFor();
     await page.getByText('Destination crm: paused. Resume it.').waitFor();
-    const further = page.getByRole('listitem').filter({ hasText: 'refused in the last hour' });
+    const further = page.getByRole('listitem').filter({ hasText: 'refused since the router started' });
     await further.getByRole('link', { name: 'Refused requests of agents' }).waitFor();
     await page.unroute('**/api/status');
 

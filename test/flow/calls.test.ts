@@ -75,7 +75,7 @@ answers:
       place.command([name, ...args, '--config', ...at]);
     const status = await command('status', '--once');
     expect(status.code).to.equal(1);
-    expect(status.stdout).to.include('Source calls: no answer matched 1 of 2 calls of the last hour');
+    expect(status.stdout).to.include('Source calls: no answer matched 1 of 2 calls since the router started');
     const { calls } = JSON.parse((await command('calls', '--step', 'unanswered', '--json')).stdout);
     expect(calls.map(({ answer }: { answer: { from: string } }) => answer.from)).to.deep.equal(['+49302']);
     expect(calls[0].ringMs).to.equal(calls[0].answer.ms);

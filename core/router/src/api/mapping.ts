@@ -4,11 +4,11 @@ import type { Attempt, Change, DeliveryRecord, EventRecord, HttpReply } from '@s
 import type { z } from 'zod';
 import type { ChangePage } from '../admin/change-feed.js';
 import type { DeadGroups } from '../admin/dead-groups.js';
+import { heldBackText, isRateLimited, troubleOf } from '../admin/destination-trouble.js';
 import type { FoundEvents } from '../admin/event-search.js';
 import type { DeliveryDetails, EventDetails, Explanation, Operations } from '../admin/operations.js';
 import type { DestinationStatus, ResolverStatus, Standings, Status } from '../admin/status.js';
 import type { Sent, TriedExplanation } from '../admin/trials.js';
-import { heldBackText, isRateLimited, troubleOf } from '../admin/trouble.js';
 import type { IncompleteConversation } from '../monitor/incomplete.js';
 import { eventOf, hasBody, verifiedIn } from '../routing/event-record.js';
 import type { RetentionPolicy, Windows } from '../routing/retention-policy.js';

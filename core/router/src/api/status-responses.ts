@@ -1,6 +1,6 @@
 /** Response schemas of the API about how the router, its destinations and its resolvers stand. */
 import { z } from 'zod';
-import { levels, subjectKinds } from '../admin/trouble.js';
+import { levels, subjectKinds } from '../admin/destination-trouble.js';
 import { sourceStatus } from './refused-responses.js';
 import { count, hold, list, named, time } from './responses.js';
 

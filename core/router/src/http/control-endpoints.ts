@@ -1,7 +1,7 @@
 /** The endpoints by which an operator controls destinations and resolvers, and the rows of the status that they return. */
 import { type Kind, refuse } from '@switchhook/sdk';
+import { worstFirst } from '../admin/destination-trouble.js';
 import type { Status } from '../admin/status.js';
-import { worstFirst } from '../admin/trouble.js';
 import {
   destinationStatusJson,
   pullStatusJson,
