@@ -4,6 +4,7 @@ import {
   type Coordination,
   deliveryId,
   type RouterBeat,
+  type SeenBeat,
   type SharedText,
   type Store,
   type TokenRequest,
@@ -13,7 +14,7 @@ import {
 type Leases = Map<string, number>;
 
 export class MemoryCoordination implements Coordination {
-  readonly #beats = new Map<string, RouterBeat>();
+  readonly #beats = new Map<string, RouterBeat & { readonly atMs: number }>();
   readonly #freeAtMs = new Map<string, number>();
   readonly #texts = new Map<string, SharedText>();
   readonly #leases = new Map<string, { readonly beat: number; readonly leases: Leases }>();
@@ -25,9 +26,10 @@ export class MemoryCoordination implements Coordination {
     this.clock = clock;
   }
 
-  async beat(beat: RouterBeat): Promise<readonly RouterBeat[]> {
-    this.#beats.set(beat.id, beat);
-    return [...this.#beats.values()];
+  async beat(beat: RouterBeat): Promise<readonly SeenBeat[]> {
+    const nowMs = this.clock.now();
+    this.#beats.set(beat.id, { ...beat, atMs: nowMs });
+    return [...this.#beats.values()].map(({ atMs, ...seen }) => ({ ...seen, ageMs: nowMs - atMs }));
   }
 
   async remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void> {

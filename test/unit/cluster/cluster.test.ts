@@ -70,6 +70,22 @@ describe('routers on one store', () => {
     await router.pipeline.close();
   });
 
+  it('do not log one that was killed before they were started, and show when it was last seen', async () => {
+    const { clock, add, coordination } = routersOn();
+    await coordination.beat({ id: 'killed', beat: 90, report: '{"name":"web-2"}' });
+    const killedMs = clock.now();
+    await clock.advance(95_000);
+    const router = add();
+    await clock.advance(2 * goneMs);
+    const [, other] = router.engine.get(Cluster).routers;
+    expect([other?.name, other?.goneSinceMs]).to.deep.equal(['web-2', killedMs]);
+    const logged = ['router.joined', 'router.gone'].flatMap((event) => router.log.of(event));
+    expect(logged).to.deep.equal([]);
+    await clock.advance(600_000 - 95_000 - 2 * goneMs);
+    expect(router.engine.get(Cluster).routers.map(({ isSelf }) => isSelf)).to.deep.equal([true]);
+    await router.pipeline.close();
+  });
+
   it('are counted and named in the metrics of each, with the names of those that are gone', async () => {
     const { clock, add, coordination } = routersOn();
     const router = add();

@@ -147,6 +147,17 @@ describe('the shares of routers', () => {
     expect(share('a', 8)).to.equal(4);
   });
 
+  it('are kept for three seconds for one that a new router finds silent: it may only be cut off', () => {
+    const kept = [{ id: 'b', beat: 7, report: report(0), ageMs: 20_000 }];
+    const members = new Members('a');
+    members.observe(kept, 0);
+    expect([members.others[0]?.isGone, members.shareOf('crm', 8)], 'it may only be cut off').to.deep.equal([true, 0]);
+    for (let ms = beatMs; ms < goneMs; ms += beatMs) members.observe(kept, ms);
+    expect(members.shareOf('crm', 8)).to.equal(0);
+    members.observe(kept, goneMs);
+    expect(members.shareOf('crm', 8)).to.equal(8);
+  });
+
   it('put up with reports that another version writes', () => {
     for (const text of ['', 'null', '[]', '{"destinations":[1]}', '{"name":1,"destinations":{"crm":{"attempts":1}}}'])
       expect(reportIn(text)).to.include({ name: 'unknown', leaseMs: 30_000 });
@@ -155,5 +166,68 @@ describe('the shares of routers', () => {
     const crm = { attempts: 1, deliveries: 2, takes: true, verdict };
     const destinations = { crm, other: { ...crm, takes: false, verdict: null } };
     expect(reportIn(textOfReport({ ...whole, destinations }))).to.deep.equal({ ...whole, destinations });
+  });
+});
+
+describe('a router that a router finds in the store', () => {
+  const ids = (members: readonly { readonly id: string }[] | undefined) => members?.map(({ id }) => id);
+  /** Of `b`, as the store returns it after `ageMs`. */
+  const seen = (beat: number, ageMs: number | null) => [{ id: 'b', beat, report: report(0), ageMs }];
+
+  it('has neither joined nor gone where it was silent for three seconds before, and was seen when it was', () => {
+    const members = new Members('a');
+    for (let ms = 0; ms <= 2 * goneMs; ms += beatMs) {
+      const changed = members.observe(seen(7, 12_000 + ms), 100_000 + ms);
+      expect([ids(changed.joined), ids(changed.gone)]).to.deep.equal([[], []]);
+    }
+    const [member] = members.others;
+    expect([member?.isGone, member?.seenMs]).to.deep.equal([true, 88_000]);
+    const back = members.observe(seen(8, 100), 107_000);
+    expect([ids(back.joined), members.others[0]?.isGone]).to.deep.equal([['b'], false]);
+  });
+
+  it('has joined where it has just sent a heartbeat, or where the store knows no ages', () => {
+    for (const ageMs of [goneMs - 1, null]) {
+      const members = new Members('a');
+      expect(ids(members.observe(seen(7, ageMs), 0).joined), `${ageMs}`).to.deep.equal(['b']);
+      for (let ms = beatMs; ms < goneMs; ms += beatMs) members.observe(seen(7, ageMs && ageMs + ms), ms);
+      expect(ids(members.observe(seen(7, ageMs), goneMs).gone), `${ageMs}`).to.deep.equal(['b']);
+    }
+  });
+
+  it('does not come back by an outage of the store, in which one that was there has time to show itself', () => {
+    const members = new Members('a');
+    const both = (beat: number, ageMs: number) => [
+      ...seen(7, 5_000 + ageMs),
+      { id: 'c', beat, report: report(0), ageMs },
+    ];
+    members.observe(both(1, 0), 0);
+    members.observe(both(2, 0), beatMs);
+    // The last heartbeat before the outage is one that this router has not seen.
+    const after = members.observe(both(3, 60_000), 60_000 + beatMs);
+    expect([ids(after.joined), ids(after.gone)]).to.deep.equal([[], []]);
+    expect(members.others.map(({ id, isGone }) => [id, isGone])).to.deep.equal([
+      ['b', true],
+      ['c', false],
+    ]);
+    const still = members.observe(both(4, 100), 60_000 + 2 * beatMs);
+    expect([ids(still.joined), ids(still.gone)]).to.deep.equal([[], []]);
+    for (let ms = 0; ms < goneMs - beatMs; ms += beatMs) members.observe(both(4, ms), 61_200 + ms);
+    expect(ids(members.observe(both(4, goneMs), 60_800 + goneMs).gone)).to.deep.equal(['c']);
+  });
+
+  it('is listed for ten minutes after its last heartbeat, and its leases are ended before it is removed', () => {
+    const members = new Members('a');
+    members.observe(seen(7, 599_000), 0);
+    expect(ids(members.shown(0))).to.deep.equal(['b']);
+    const ended: (string | undefined)[] = [];
+    for (let ms = beatMs; ms < 30_000; ms += beatMs) {
+      expect(ids(members.observe(seen(7, 599_000 + ms), ms).over)).to.deep.equal([]);
+      ended.push(...members.lost(ms).map(({ id }) => id));
+    }
+    expect([members.shown(1_000), ended]).to.deep.equal([[], []]);
+    expect(ids(members.lost(30_000))).to.deep.equal(['b']);
+    expect(ids(members.observe(seen(7, 629_000), 30_000).over)).to.deep.equal(['b']);
+    expect(members.others).to.deep.equal([]);
   });
 });

@@ -158,7 +158,7 @@ export class Cluster {
   get routers(): readonly RouterStanding[] {
     if (this.store.coordination === undefined) return [];
     const aheadMs = this.clock.now() - this.clock.elapsed();
-    const others = this.#members.others.map(({ id, report, seenMs, isGone }): RouterStanding => {
+    const others = this.#members.shown(this.clock.elapsed()).map(({ id, report, seenMs, isGone }): RouterStanding => {
       const { name, sinceMs, configuration, destinations } = report;
       return {
         ...{ id, name, version: report.version, sinceMs, configuration, isSelf: false },

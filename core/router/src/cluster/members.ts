@@ -1,6 +1,6 @@
 /** Which routers are there, as one of them observes it, and which share each has of what all of them may do together. */
 import { createHash } from 'node:crypto';
-import type { RouterBeat } from '@switchhook/sdk';
+import type { SeenBeat } from '@switchhook/sdk';
 import { type RouterReport, reportIn } from './report.js';
 
 /** Between two heartbeats. */
@@ -14,10 +14,14 @@ const shownMs = 600_000;
 export interface Member {
   readonly id: string;
   readonly beat: number;
-  /** When its last heartbeat was noticed. */
+  /** When it sent its last heartbeat. */
   readonly seenMs: number;
+  /** Since when this router has looked for a further one, without an interruption. */
+  readonly watchedMs: number;
   readonly report: RouterReport;
   readonly isGone: boolean;
+  /** Whether shares are reserved for it: it may only be cut off until it has been watched for as long as makes a router gone. */
+  readonly isCounted: boolean;
 }
 
 /** What has changed. */
@@ -29,7 +33,10 @@ export interface Changed {
   readonly over: readonly Member[];
 }
 
-/** By observation alone: no clock of another machine is compared with the own one. */
+/**
+ * Shares and leases go by observation alone: no clock of another machine is compared with the own one. The ages that a store gives decide only
+ * what is shown and logged of a router that is seen for the first time, or again.
+ */
 export class Members {
   readonly #self: string;
   readonly #members = new Map<string, Member>();
@@ -53,7 +60,7 @@ export class Members {
   }
 
   /** Takes note of the last heartbeats of all routers. */
-  observe(beats: readonly RouterBeat[], nowMs: number): Changed {
+  observe(beats: readonly SeenBeat[], nowMs: number): Changed {
     // After a while without the store, the others have to show anew that they are there, and to notice this router.
     const isBack = this.#lastMs === null || nowMs - this.#lastMs >= goneMs;
     this.#lastMs = nowMs;
@@ -65,18 +72,22 @@ export class Members {
       const hasBeaten = now !== undefined && now.beat !== before?.beat;
       const report = now === undefined || !hasBeaten ? before?.report : reportIn(now.report);
       if (report === undefined) continue;
-      const seenMs = hasBeaten || isBack || before === undefined ? nowMs : before.seenMs;
-      const isGone = nowMs - seenMs >= goneMs;
-      const member = { id, beat: now?.beat ?? before?.beat ?? 0, seenMs, report, isGone };
+      const watchedMs = hasBeaten || isBack || before === undefined ? nowMs : before.watchedMs;
+      const seenMs = hasBeaten || before === undefined ? nowMs - (now?.ageMs ?? 0) : before.seenMs;
+      const isCounted = nowMs - watchedMs < goneMs;
+      // One that was there may have been cut off together with this one: it has a while to show that it still is.
+      const isGone = !isCounted || (before?.isGone !== false && nowMs - seenMs >= goneMs);
+      const beat = now?.beat ?? before?.beat ?? 0;
+      const member = { id, beat, seenMs, watchedMs, report, isGone, isCounted };
       if (report.left) {
         if (before !== undefined) changed.left.push(member);
         changed.over.push(member);
         this.#forget(id);
         continue;
       }
-      if (before === undefined || (before.isGone && !isGone)) changed.joined.push(member);
+      if (before?.isGone !== false && !isGone) changed.joined.push(member);
       if (before?.isGone === false && isGone) changed.gone.push(member);
-      if (nowMs - seenMs < shownMs) this.#members.set(id, member);
+      if (nowMs - seenMs < shownMs || nowMs - watchedMs < report.leaseMs) this.#members.set(id, member);
       else {
         this.#forget(id);
         changed.over.push(member);
@@ -86,10 +97,15 @@ export class Members {
     return changed;
   }
 
+  /** Those that are listed: without those that have been gone for long and whose leases are still to be ended. */
+  shown(nowMs: number): readonly Member[] {
+    return this.others.filter(({ seenMs, isGone }) => !isGone || nowMs - seenMs < shownMs);
+  }
+
   /** Routers whose leases are to be ended, each by what it has reported itself. They are not returned again unless they send a further heartbeat, or after `undo`. */
   lost(nowMs: number): readonly Member[] {
     const lost = this.others.filter(
-      ({ id, beat, seenMs, report }) => nowMs - seenMs >= report.leaseMs && this.#ended.get(id) !== beat,
+      ({ id, beat, watchedMs, report }) => nowMs - watchedMs >= report.leaseMs && this.#ended.get(id) !== beat,
     );
     for (const { id, beat } of lost) this.#ended.set(id, beat);
     return lost;
@@ -118,7 +134,7 @@ export class Members {
     const ranked = ids.toSorted((a, b) => ((places.get(a) ?? '') < (places.get(b) ?? '') ? -1 : 1));
     const shareAt = (rank: number): number => (rank < 0 ? 0 : Math.ceil((whole - rank) / ids.length));
     const beyond = this.others
-      .filter(({ isGone }) => !isGone)
+      .filter(({ isCounted }) => isCounted)
       .map(({ id, report }) => (report.destinations[destination]?.attempts ?? 0) - shareAt(ranked.indexOf(id)))
       .reduce((sum, excess) => sum + Math.max(0, excess), 0);
     return Math.max(0, shareAt(ranked.indexOf(this.#self)) - beyond);
@@ -130,7 +146,7 @@ export class Members {
   }
 
   #takers(destination: string): readonly Member[] {
-    return this.others.filter(({ isGone, report }) => !isGone && report.destinations[destination]?.takes === true);
+    return this.others.filter(({ isCounted, report }) => isCounted && report.destinations[destination]?.takes === true);
   }
 
   #forget(id: string): void {
@@ -143,7 +159,7 @@ export class Members {
     if (isBack) for (const { id, beat } of this.others) this.#unaware.set(id, beat);
     for (const [id, beat] of this.#unaware) {
       const member = this.#members.get(id);
-      if (member === undefined || member.isGone || member.beat > beat) this.#unaware.delete(id);
+      if (member === undefined || !member.isCounted || member.beat > beat) this.#unaware.delete(id);
     }
   }
 }

@@ -9,6 +9,15 @@ export interface RouterBeat {
   readonly report: string;
 }
 
+/** A heartbeat as a store returns it. */
+export interface SeenBeat extends RouterBeat {
+  /**
+   * How many milliseconds ago the store kept it, by the one clock that it uses for all routers. Missing or null = unknown, e.g. of a router of an
+   * earlier version: one that starts then takes it for just sent, and notices after a while only that no further one follows.
+   */
+  readonly ageMs?: number | null;
+}
+
 /** Tokens of a bucket that all routers share. */
 export interface TokenRequest {
   /** Which bucket: the name of a destination. */
@@ -42,7 +51,7 @@ export interface Coordination {
    */
   readonly leaseMs?: number;
   /** Keeps the heartbeat of a router in place of its last one, and returns those of all routers, its own included, in one step. */
-  beat(beat: RouterBeat): Promise<readonly RouterBeat[]>;
+  beat(beat: RouterBeat): Promise<readonly SeenBeat[]>;
   /** Removes routers, each only where its last heartbeat is still this one. */
   remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void>;
   /**

@@ -1,5 +1,5 @@
 /** What routers that share a schema exchange, over connections of its own: commits never keep it waiting. */
-import type { Clock, Coordination, Log, RouterBeat, SharedText, TokenRequest } from '@switchhook/sdk';
+import type { Clock, Coordination, Log, RouterBeat, SeenBeat, SharedText, TokenRequest } from '@switchhook/sdk';
 import { Database, type DatabaseSettings } from './database.js';
 import { storable } from './rows.js';
 import { routerStatements } from './sql-routers.js';
@@ -49,8 +49,8 @@ export class Routers implements Coordination {
     await database?.close();
   }
 
-  beat({ id, beat, report }: RouterBeat): Promise<readonly RouterBeat[]> {
-    return this.#run<RouterBeat>(this.#sql.beat, [id, beat, report, this.#number]);
+  beat({ id, beat, report }: RouterBeat): Promise<readonly SeenBeat[]> {
+    return this.#run<SeenBeat>(this.#sql.beat, [id, beat, report, this.#number]);
   }
 
   async remove(gone: readonly Pick<RouterBeat, 'id' | 'beat'>[]): Promise<void> {

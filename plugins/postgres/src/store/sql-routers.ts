@@ -13,12 +13,13 @@ export function routerStatements(schemaName: string) {
   const statement = (name: string, text: string): Statement => ({ name, text });
   return {
     beat: statement(
-      'beat_of',
+      'beat_with_age',
       `with own as (
-        insert into ${s}.routers (id, beat, report, number) values ($1, $2, $3, $4)
-        on conflict (id) do update set beat = excluded.beat, report = excluded.report, number = excluded.number
+        insert into ${s}.routers (id, beat, report, number, beaten_at) values ($1, $2, $3, $4, ${now})
+        on conflict (id) do update set beat = excluded.beat, report = excluded.report, number = excluded.number, beaten_at = excluded.beaten_at
         returning id, beat, report)
-      select id, beat, report from own union all select id, beat, report from ${s}.routers where id <> $1`,
+      select id, beat, report, 0::float8 as "ageMs" from own
+      union all select id, beat, report, greatest(0, ${now} - beaten_at) from ${s}.routers where id <> $1`,
     ),
     removeRouters: statement(
       'remove_routers',

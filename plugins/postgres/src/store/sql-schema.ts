@@ -149,6 +149,11 @@ export const migrations: readonly ((schema: string) => string)[] = [
   set local lock_timeout = '3s';
   create index settled_by_state on ${s}.settled (state, created_at, seq, idx) where state in (4, 6);
   `,
+  // When the last heartbeat was kept, in milliseconds since the epoch by the server's clock; null in rows of older routers.
+  (s) => `
+  set local lock_timeout = '3s';
+  alter table ${s}.routers add column beaten_at double precision;
+  `,
 ];
 
 /** The statements that install the schema and keep its partitions. */

@@ -12,6 +12,7 @@ storeSuite('postgres', async () => {
   };
   const passOnServer = async (ms: number) => {
     await database.query('update buckets set free_at = free_at - $1', [ms]);
+    await database.query('update routers set beaten_at = beaten_at - $1', [ms]);
     await database.query('update texts set until = until - $1', [ms]);
   };
   return { store, clock, reopen, close, passOnServer };

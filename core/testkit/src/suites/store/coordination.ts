@@ -1,6 +1,6 @@
 /** The suite's part about what routers exchange that share a store. */
 import { deepStrictEqual, ok } from 'node:assert/strict';
-import type { RouterBeat } from '@switchhook/sdk';
+import type { RouterBeat, SeenBeat } from '@switchhook/sdk';
 import { describe } from '../../mocha.js';
 import type { StoreFixture, Test } from './fixtures.js';
 import { aClaim, aNewDelivery, anEntry, aSettled, deliveryOf, leaseMs, numbers, startMs } from './fixtures.js';
@@ -10,7 +10,9 @@ function coordinationOf({ store }: StoreFixture) {
   return store.coordination;
 }
 
-const byId = (beats: readonly RouterBeat[]) => [...beats].sort((a, b) => (a.id < b.id ? -1 : 1));
+/** What was sent, in the order of ids. */
+const byId = (beats: readonly SeenBeat[]): readonly RouterBeat[] =>
+  beats.map(({ ageMs: _, ...sent }) => sent).sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** So long that what passes on a server during a test does not matter. */
 const hourMs = 3_600_000;
@@ -24,12 +26,34 @@ export function coordinationTests(test: Test): void {
     test('returns the last heartbeat of each router, with its report character by character', async (fixture) => {
       const kept = coordinationOf(fixture);
       const a = { id: 'a', beat: 1, report: '{"name":"grüß 😀\\u0000"}\n' };
-      deepStrictEqual(await kept.beat(a), [a]);
+      deepStrictEqual(byId(await kept.beat(a)), [a]);
       const b = { id: 'b', beat: 7, report: '' };
       deepStrictEqual(byId(await kept.beat(b)), [a, b]);
       const later = { id: 'a', beat: 2, report: 'x'.repeat(50_000) };
       deepStrictEqual(byId(await kept.beat(later)), [later, b]);
       deepStrictEqual(byId(await kept.beat({ ...b, beat: 8 })), [later, { ...b, beat: 8 }]);
+    });
+
+    test('counts the age of each heartbeat from when it kept it, by one clock, or gives none', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      const hours = async (id: string, beat: number) =>
+        (await kept.beat({ id, beat, report: '' }))
+          .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+          .map(({ id: of, ageMs }) => [of, ageMs == null ? null : Math.round(ageMs / hourMs)] as const);
+      const [[, own] = []] = await hours('a', 1);
+      // Without ages, all of them are unknown.
+      const known = (age: number) => (own === null ? null : age);
+      deepStrictEqual(own, known(0));
+      await pass(fixture, 2 * hourMs);
+      deepStrictEqual(await hours('b', 1), [
+        ['a', known(2)],
+        ['b', known(0)],
+      ]);
+      await pass(fixture, hourMs);
+      deepStrictEqual(await hours('a', 2), [
+        ['a', known(0)],
+        ['b', known(1)],
+      ]);
     });
 
     test('removes a router only where it has sent no further heartbeat', async (fixture) => {
@@ -40,7 +64,7 @@ export function coordinationTests(test: Test): void {
       deepStrictEqual(byId(await kept.beat(at('c', 6))), [at('b', 1), at('c', 6)]);
       await kept.remove([]);
       await kept.remove([at('b', 1)]);
-      deepStrictEqual(await kept.beat(at('c', 7)), [at('c', 7)]);
+      deepStrictEqual(byId(await kept.beat(at('c', 7))), [at('c', 7)]);
     });
 
     test('gives the tokens of a bucket to all, one request after the other, and promises later ones', async (fixture) => {
