@@ -12,4 +12,4 @@ storeSuite('memory, shared by routers in one process,', async () => {
     return sharedStore;
   };
   return { store: sharedStore, clock, reopen, close: async () => store.close?.() };
-}, ['snapshot', 'deadGroups']);
+}, ['snapshot', 'deadGroups', 'users']);

@@ -4,7 +4,7 @@ import type { SnapshotCounts, StoredKey, StoredText } from '@switchhook/sdk';
 import type { Counts } from '../backup/format.js';
 import { isRestorable, type LeftOut, type RestorableStore, restoreInto, restoringKey } from '../backup/restorer.js';
 import { keyPages, textPages } from '../backup/snapshot-pages.js';
-import { type ConfiguredStore, storeOf, withOpenStore, withSnapshot } from '../backup/store.js';
+import { type ConfiguredStore, storeOf, withOpenStores, withSnapshot } from '../backup/store.js';
 import { eventsText, type Inside, printInside } from '../backup/summary.js';
 import { verifyBackup } from '../backup/verify.js';
 import { headerOf } from '../backup/writer.js';
@@ -31,7 +31,7 @@ export async function runRestore(output: Output, file: string, options: RestoreO
   if (!isRestorable(store))
     throw new CommandFailure(exitCodes.usage, `the store of ${options.config} cannot be restored into`);
   if (!options.json) printInside(output, file, verified);
-  await withOpenStore(configured, () => restore(file, verified, { ...configured, store }, options, output));
+  await withOpenStores([configured], () => restore(file, verified, { ...configured, store }, options, output));
 }
 
 async function restore(

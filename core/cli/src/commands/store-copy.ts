@@ -4,7 +4,7 @@ import { pausesKey } from '@switchhook/core/internal';
 import type { Store, StoredEvent } from '@switchhook/sdk';
 import { isRestorable, type RestorableStore } from '../backup/restorer.js';
 import { eventPages, keyPages, textPages } from '../backup/snapshot-pages.js';
-import { type ConfiguredStore, storeOf, withOpenStore, withSnapshot } from '../backup/store.js';
+import { type ConfiguredStore, storeOf, withOpenStores, withSnapshot } from '../backup/store.js';
 import { CommandFailure, exitCodes, type Output, styled } from '../output.js';
 import { printJson, printTable } from '../print.js';
 
@@ -29,12 +29,10 @@ export async function copyStore(output: Output, options: CopyOptions): Promise<v
   const target = to.store;
   if (!isRestorable(target))
     throw new CommandFailure(exitCodes.usage, `the store of ${options.to} cannot be copied into`);
-  await withOpenStore(from, () =>
-    withOpenStore(to, async () => {
-      await copy(from, target, output);
-      await compare(from, to, options, output);
-    }),
-  ).finally(() => output.progress(''));
+  await withOpenStores([from, to], async () => {
+    await copy(from, target, output);
+    await compare(from, to, options, output);
+  }).finally(() => output.progress(''));
 }
 
 async function copy(from: ConfiguredStore, to: RestorableStore, output: Output): Promise<void> {

@@ -1,6 +1,6 @@
 /** The store: where events and deliveries are kept, so that nothing acknowledged is lost. */
 
-import type { Coordination, RouterBeat } from './coordination.js';
+import type { Coordination, RouterBeat, SeenBeat } from './coordination.js';
 import type { Attempt, Settlement } from './delivery.js';
 import type { Lifecycle } from './lifecycle.js';
 import { type NamedToken, token } from './services.js';
@@ -123,6 +123,14 @@ export interface Settled {
   readonly attempt: Omit<Attempt, 'number'> | null;
 }
 
+/** Which other processes use a store at a moment. */
+export interface StoreUsers {
+  /** Routers that send heartbeats, each with its last one. */
+  readonly routers: readonly SeenBeat[];
+  /** How many others have the store open: routers that are starting or hang, restores, copies. */
+  readonly others: number;
+}
+
 /**
  * Keeps events and deliveries.
  *
@@ -241,6 +249,12 @@ export interface Store extends Lifecycle {
    * events are kept where the store keeps such keys, else left out; those of erased events are kept by every store that can erase.
    */
   restore?(events: readonly StoredEvent[], others?: StoredOthers): Promise<void>;
+  /**
+   * Only of stores that a process can open while others use them; such a store with `restore` or `clear` has it, because the command asks it
+   * before it calls these. Who uses the store, whether or not this one is open; its own lock does not count, heartbeats do that are sent through it meanwhile.
+   * Changes nothing, also where the store was written by an earlier version. Takes a few seconds at most where a router has just been killed, and does not return that router.
+   */
+  users?(): Promise<StoreUsers>;
   /**
    * Only of stores that outlive their process: all that they keep, as it is at this moment. Works whether or not this store is
    * open, also while routers of other processes use it, which it neither stops nor delays. Changes nothing, and rejects where

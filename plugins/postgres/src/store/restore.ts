@@ -41,7 +41,7 @@ export async function restore(
 }
 
 /** Removes everything but these. */
-export async function clear(database: Database, schema: string, keep: StoredOthers): Promise<void> {
+export async function clear(database: Database, schema: string, keep: StoredOthers = {}): Promise<void> {
   const sql = restoreStatements(schema);
   await database.transaction(async (connection) => {
     await connection.run(sql.removeAll);

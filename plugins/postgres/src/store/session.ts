@@ -89,6 +89,11 @@ export class Session {
     await this.#disconnect();
   }
 
+  /** The process of the server that holds the lock of this store; 0 = none does. */
+  get processId(): number {
+    return this.#client === null ? 0 : this.#processId;
+  }
+
   /** Calls `wake` for each destination with something due, until the returned function is called. */
   onDue(wake: Wake): () => void {
     this.#wakes.add(wake);

@@ -6,7 +6,7 @@ import type { Statement } from './sql-schema.js';
 const endedAtOnce = 20;
 
 /** The server's time in milliseconds since the epoch: the clocks of the routers differ. The same everywhere in a statement. */
-const now = `(extract(epoch from statement_timestamp()) * 1000)::float8`;
+export const serverMs = `(extract(epoch from statement_timestamp()) * 1000)::float8`;
 
 export function routerStatements(schemaName: string) {
   const s = quoted(schemaName);
@@ -15,11 +15,11 @@ export function routerStatements(schemaName: string) {
     beat: statement(
       'beat_with_age',
       `with own as (
-        insert into ${s}.routers (id, beat, report, number, beaten_at) values ($1, $2, $3, $4, ${now})
+        insert into ${s}.routers (id, beat, report, number, beaten_at) values ($1, $2, $3, $4, ${serverMs})
         on conflict (id) do update set beat = excluded.beat, report = excluded.report, number = excluded.number, beaten_at = excluded.beaten_at
         returning id, beat, report)
       select id, beat, report, 0::float8 as "ageMs" from own
-      union all select id, beat, report, greatest(0, ${now} - beaten_at) from ${s}.routers where id <> $1`,
+      union all select id, beat, report, greatest(0, ${serverMs} - beaten_at) from ${s}.routers where id <> $1`,
     ),
     removeRouters: statement(
       'remove_routers',
@@ -29,21 +29,21 @@ export function routerStatements(schemaName: string) {
     /** `free_at`: when the bucket would be full again if nothing more were taken. */
     take: statement(
       'take_by_server',
-      `insert into ${s}.buckets as bucket (key, free_at) values ($1, ${now} + $2::float8)
-      on conflict (key) do update set free_at = greatest(bucket.free_at, ${now}) + $2::float8
-      returning greatest(0, free_at - ${now} - $3::float8) as wait`,
+      `insert into ${s}.buckets as bucket (key, free_at) values ($1, ${serverMs} + $2::float8)
+      on conflict (key) do update set free_at = greatest(bucket.free_at, ${serverMs}) + $2::float8
+      returning greatest(0, free_at - ${serverMs} - $3::float8) as wait`,
     ),
     texts: statement(
       'texts_by_server',
-      `select key, text from ${s}.texts where key = any($1::text[]) and until > ${now}`,
+      `select key, text from ${s}.texts where key = any($1::text[]) and until > ${serverMs}`,
     ),
     /** Removes some of those that have ended, too: there are never many of them. */
     keepTexts: statement(
       'keep_texts_for',
       `with ended as (delete from ${s}.texts where key = any(array(
-        select key from ${s}.texts where until <= ${now} and key <> all($1::text[])
+        select key from ${s}.texts where until <= ${serverMs} and key <> all($1::text[])
         order by until limit ${endedAtOnce} for update skip locked)))
-      insert into ${s}.texts (key, text, until) select key, text, ${now} + for_ms from unnest($1::text[], $2::text[], $3::float8[]) i(key, text, for_ms)
+      insert into ${s}.texts (key, text, until) select key, text, ${serverMs} + for_ms from unnest($1::text[], $2::text[], $3::float8[]) i(key, text, for_ms)
       on conflict (key) do update set text = excluded.text, until = excluded.until`,
     ),
     textKeys: statement('text_keys', `select key from ${s}.texts where key > $1 order by key limit $2`),

@@ -14,19 +14,21 @@ export function destinations(s: string): string {
         from names n where n.destination is not null)`;
 }
 
+/** The lock that every open store of the schema $1 holds, shared. */
+export const routersLock = `hashtextextended('switchhook.routers.' || $1, 0)`;
+
 export function sessionStatements(schemaName: string) {
   const s = quoted(schemaName);
   const statement = (name: string, text: string): Statement => ({ name, text });
-  const lock = `hashtextextended('switchhook.routers.' || $1, 0)`;
   return {
     processId: statement('process_id', 'select pg_backend_pid() as id'),
     listen: statement('listen', `listen ${channel}`),
     notify: statement('notify', `select pg_notify('${channel}', $1)`),
     /** Every open store holds the lock, shared; one that gets it alone is the only one. */
-    lockAlone: statement('lock_alone', `select pg_try_advisory_lock(${lock}) as is_alone`),
-    lockShared: statement('lock_shared', `select pg_advisory_lock_shared(${lock})`),
-    unlockAlone: statement('unlock_alone', `select pg_advisory_unlock(${lock})`),
-    unlockShared: statement('unlock_shared', `select pg_advisory_unlock_shared(${lock})`),
+    lockAlone: statement('lock_alone', `select pg_try_advisory_lock(${routersLock}) as is_alone`),
+    lockShared: statement('lock_shared', `select pg_advisory_lock_shared(${routersLock})`),
+    unlockAlone: statement('unlock_alone', `select pg_advisory_unlock(${routersLock})`),
+    unlockShared: statement('unlock_shared', `select pg_advisory_unlock_shared(${routersLock})`),
     due: statement(
       'earliest_due',
       `with recursive ${destinations(s)}

@@ -39,6 +39,7 @@ import { removalStatements } from './sql-removals.js';
 import { schemaStatements } from './sql-schema.js';
 import { stateStatements, writeStatements } from './sql-writes.js';
 import { State } from './state.js';
+import { usersOf } from './users.js';
 import { refuseTooMany, Writes } from './writes.js';
 
 export interface PostgresSettings extends RoutersSettings {
@@ -194,9 +195,7 @@ export class PostgresStore implements Store {
     });
   }
 
-  erase(request: EraseRequest): Promise<readonly string[]> {
-    return this.#do(({ removals }) => removals.erase(request));
-  }
+  readonly erase = (request: EraseRequest) => this.#do(({ removals }) => removals.erase(request));
 
   async purge(): Promise<string> {
     return 'the rows are deleted; the files of the PostgreSQL server contain them until it has vacuumed the tables and reused the space, and its write-ahead log, its replicas and its backups for as long as they are kept';
@@ -239,8 +238,9 @@ export class PostgresStore implements Store {
     return this.#do(({ database, days }) => restore({ database, days, schema }, events, others));
   }
 
-  readonly clear = (keep: StoredOthers = {}) =>
-    this.#do(({ database }) => clear(database, this.#settings.schema, keep));
+  readonly clear = (keep?: StoredOthers) => this.#do(({ database }) => clear(database, this.#settings.schema, keep));
+
+  readonly users = () => usersOf(this.#settings, this.#sql, this.#services, this.#open?.session.processId ?? 0);
 
   readonly snapshot = () => snapshotOf(this.#settings, this.#sql, this.#services);
 

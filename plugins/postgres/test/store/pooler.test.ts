@@ -42,6 +42,7 @@ describe('postgres, behind a pooler in transaction mode', () => {
         store.attempts(id),
         store.backlog(),
       ]);
+      await store.users?.();
       await clock.advance(1_000);
       clock.jumpTo(startMs + 5 * 86_400_000);
       for (const days of [0, 4]) await store.prune({ beforeMs: clock.now() - days * 86_400_000, limit: 10 });

@@ -21,6 +21,19 @@ async function pass({ clock, passOnServer }: StoreFixture, ms: number): Promise<
   await (passOnServer?.(ms) ?? clock.advance(ms));
 }
 
+/** Who uses the store; time passes and `meanwhile` is repeated until that is known. */
+async function usersOf({ store, clock }: StoreFixture, meanwhile: () => Promise<unknown>) {
+  let isKnown = false;
+  const users = store.users?.().finally(() => {
+    isKnown = true;
+  });
+  while (!isKnown) {
+    await meanwhile();
+    await clock.advance(100);
+  }
+  return users;
+}
+
 export function coordinationTests(test: Test): void {
   describe('coordination', () => {
     test('returns the last heartbeat of each router, with its report character by character', async (fixture) => {
@@ -118,6 +131,19 @@ export function coordinationTests(test: Test): void {
       deepStrictEqual([...found].sort(), keys);
       await kept.dropTexts(['key 1', 'key 2', 'missing']);
       deepStrictEqual([...(await kept.texts(keys)).keys()].sort(), [...keys.slice(0, 1), ...keys.slice(3)]);
+    });
+
+    test.needing('users')('names the routers that use it, and none that was killed', async (fixture) => {
+      const kept = coordinationOf(fixture);
+      const idle = async () => {};
+      deepStrictEqual(await usersOf(fixture, idle), { routers: [], others: 0 });
+      let beat = 0;
+      const beats = () => kept.beat({ id: 'here', beat: ++beat, report: 'a report' });
+      await kept.beat({ id: 'killed', beat: 5, report: '' });
+      await beats();
+      const { routers = [], others } = (await usersOf(fixture, beats)) ?? {};
+      deepStrictEqual([routers.map(({ id, report }) => [id, report]), others], [[['here', 'a report']], 0]);
+      deepStrictEqual(await usersOf(fixture, idle), { routers: [], others: 0 });
     });
 
     test.needing('endLeases')(

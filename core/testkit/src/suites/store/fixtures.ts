@@ -174,6 +174,7 @@ export const storeParts = {
     what: '`state` and `setState` of the store',
     in: ({ store }) => store.state !== undefined && store.setState !== undefined,
   },
+  users: { what: '`users` of the store', in: ({ store }) => store.users !== undefined },
   stateKeys: { what: '`stateKeys` of the store', in: ({ store }) => store.stateKeys !== undefined },
 } satisfies Parts<StoreFixture, string>;
 export type StorePart = keyof typeof storeParts;
