@@ -112,6 +112,42 @@ describe('an operator with the page, while something fails or changes', () => {
     tab.expectQuiet();
   });
 
+  it('is asked before a row is changed, tells rows apart, and keeps the focus in the list', async () => {
+    const { tab, send, until, crm } = await setup({ crmAnswers: () => 422 });
+    const { page } = tab;
+    const dialog = page.getByRole('dialog');
+    for (const conversationId of ['conv_1', 'conv_2', 'conv_3']) await send({ conversationId });
+    await until('deliveries?state=dead', ({ deliveries }: Deliveries) => deliveries.length === 3);
+    await page.setViewportSize({ width: 390, height: 800 });
+    await tab.go('dead');
+    const discard = page.getByRole('button', { name: 'Discard the delivery of conversation_ended conv_3 to crm' });
+    await discard.focus();
+    await page.keyboard.press('Enter');
+    await dialog.getByText('conversation_ended of conv_3, to crm').waitFor();
+    await tab.expectAccessible();
+    // A second click or key changes nothing.
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await page.getByText('3 deliveries shown').count()).to.equal(1);
+    expect(await focused(page)).to.match(/^Discard the delivery of conversation_ended conv_3/);
+
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('button', { name: 'Discard it' }).press('Enter');
+    await page.getByText('2 deliveries shown').waitFor();
+    await page.waitForFunction("document.activeElement.closest('tr')?.textContent.includes('conv_2')");
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).to.equal(true);
+
+    await page.setViewportSize({ width: 1200, height: 800 });
+    await tab.go('deliveries?state=delivered');
+    const again = page.getByRole('button', { name: 'Replay the delivery of conversation_ended conv_1 to console' });
+    await again.click();
+    await dialog.getByText('it was delivered. The destination gets the event once more').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(crm.requests).to.have.length(3);
+    tab.expectQuiet();
+  });
+
   it('is asked before deliveries of an event are made again that were delivered, and sees what was made', async () => {
     const { tab, send, until, crm } = await setup({ crmAnswers: () => 422 });
     const { page } = tab;

@@ -28,6 +28,7 @@ describe('an operator with the page', () => {
 
     crm.answer(() => 200);
     await card.getByRole('button', { name: 'Replay' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Replay it' }).click();
     await card.getByText('delivered').first().waitFor();
     await tab.go('');
     await page.getByText('All well.').waitFor();

@@ -107,7 +107,16 @@ describe('what the page writes', () => {
 
   it('says of a delivery what it has gathered, or that another one has', () => {
     const delivery: Omit<Delivery, 'gathered'> = {
-      ...{ id: 'a.0', event: 'a', route: 'calls', destination: 'crm', transforms: [], state: 'waiting' },
+      ...{
+        id: 'a.0',
+        event: 'a',
+        type: 'ended',
+        subject: null,
+        route: 'calls',
+        destination: 'crm',
+        transforms: [],
+        state: 'waiting',
+      },
       ...{ reason: null, attempts: 0, attemptsInAll: 0, failure: null, dueAt: null, createdAt: '', settledAt: null },
     };
     const gathered = { by: 'a.0', events: 2 };

@@ -165,6 +165,9 @@ export interface Attempt {
 export interface Delivery {
   readonly id: string;
   readonly event: string;
+  /** Type and subject of the event. */
+  readonly type: string;
+  readonly subject: string | null;
   readonly route: string;
   readonly destination: string;
   readonly transforms: readonly string[];

@@ -1,29 +1,48 @@
-/** One delivery with each attempt, and what can be done with it. */
-import { api } from '../model/api.js';
+/** Deliveries with each attempt, and what can be done with them. */
 import type { Attempt, DeliveryDetails } from '../model/replies.js';
 import { attemptsText, duration, ends, gatheredText } from '../model/wording.js';
-import { Action } from './actions.js';
+import { DeliveryActions, useDeliveryQuestion } from './delivery-actions.js';
+import { useKeptFocus } from './kept-focus.js';
 import { Badge, levelOfOutcome, Moment, State, Time } from './text.js';
 import { Source } from './tree.js';
 
-interface CardProps {
-  readonly delivery: DeliveryDetails;
+interface CardsProps {
+  readonly deliveries: readonly DeliveryDetails[];
   readonly changed: () => void;
 }
 
-export function DeliveryCard({ delivery, changed }: CardProps) {
+/** The deliveries of an event. */
+export function DeliveryCards({ deliveries, changed }: CardsProps) {
+  const list = useKeptFocus<HTMLDivElement>();
+  const { ask, dialog } = useDeliveryQuestion(changed);
+  return (
+    <div ref={list}>
+      {deliveries.map((delivery) => (
+        <DeliveryCard key={delivery.id} delivery={delivery} ask={ask} />
+      ))}
+      {dialog}
+    </div>
+  );
+}
+
+interface CardProps {
+  readonly delivery: DeliveryDetails;
+  readonly ask: ReturnType<typeof useDeliveryQuestion>['ask'];
+}
+
+function DeliveryCard({ delivery, ask }: CardProps) {
   const { id, destination, route, state, history, dueAt, transforms, gathered, heldBack } = delivery;
   return (
     <article class="card" aria-label={`Delivery to ${destination}`}>
       <header>
-        <h3>{destination}</h3>
+        <h3 tabIndex={-1}>{destination}</h3>
         <State of={delivery} />
         {state === 'waiting' && dueAt !== null && (
           <span class="dim">
             due <Time iso={dueAt} />
           </span>
         )}
-        <DeliveryActions delivery={delivery} changed={changed} />
+        <DeliveryActions delivery={delivery} ask={ask} />
       </header>
       <p class="dim">
         by the route {route}
@@ -40,44 +59,6 @@ export function DeliveryCard({ delivery, changed }: CardProps) {
 
 function isReplayed({ attempts, attemptsInAll }: CardProps['delivery']): boolean {
   return (attemptsInAll ?? attempts) > attempts;
-}
-
-/** The buttons of a delivery. */
-export function DeliveryActions({
-  delivery,
-  changed,
-}: {
-  readonly delivery: Pick<DeliveryDetails, 'id' | 'destination' | 'state' | 'reason'>;
-  readonly changed: () => void;
-}) {
-  const { id, destination, state, reason } = delivery;
-  const post = async (verb: 'replay' | 'discard', done: string): Promise<string> => {
-    await api(`deliveries/${encodeURIComponent(id)}/${verb}`, { method: 'POST' });
-    changed();
-    return done;
-  };
-  const isOpen = state === 'waiting' || (state === 'dead' && reason !== 'discarded');
-  return (
-    <div class="buttons">
-      {state !== 'running' && (
-        <Action
-          label={`Replay the delivery to ${destination}`}
-          run={() => post('replay', `The delivery to ${destination} is made again.`)}
-        >
-          Replay
-        </Action>
-      )}
-      {isOpen && (
-        <Action
-          label={`Discard the delivery to ${destination}`}
-          kind="danger"
-          run={() => post('discard', `The delivery to ${destination} is discarded. A replay brings it back.`)}
-        >
-          Discard
-        </Action>
-      )}
-    </div>
-  );
 }
 
 function Attempts({ history }: { readonly history: readonly Attempt[] }) {

@@ -4,12 +4,13 @@ import { linkTo } from '../model/location.js';
 import type { Delivery } from '../model/replies.js';
 import { attemptsText, ends, excerpt, stateChoices } from '../model/wording.js';
 import { BulkActions, BulkHistory, useBulk } from '../parts/bulk.js';
-import { DeliveryActions } from '../parts/delivery-card.js';
+import { DeliveryActions, useDeliveryQuestion } from '../parts/delivery-actions.js';
 import { type Field, Filters } from '../parts/filters.js';
+import { useKeptFocus } from '../parts/kept-focus.js';
 import { type Known, useKnown } from '../parts/known.js';
 import { Foot, Older, usePages } from '../parts/listing.js';
 import { Empty, Loaded } from '../parts/loaded.js';
-import { EventLink, State, Time } from '../parts/text.js';
+import { EventLink, State, SubjectLink, Time } from '../parts/text.js';
 import type { ViewProps } from '../parts/view-props.js';
 
 /** Conditions that the list and a change of all that match have in common. `settled`: what the time of their end is called. */
@@ -98,45 +99,57 @@ interface TableProps {
 
 /** Deliveries as rows. */
 export function DeliveryTable({ deliveries, changed }: TableProps) {
+  const list = useKeptFocus<HTMLTableElement>();
+  const { ask, dialog } = useDeliveryQuestion(changed);
   return (
-    <table class="rows">
-      <thead>
-        <tr>
-          <th scope="col">Destination</th>
-          <th scope="col">State</th>
-          <th scope="col">Last failure</th>
-          <th scope="col">Attempts</th>
-          <th scope="col">Made</th>
-          <th scope="col">Actions</th>
-        </tr>
-      </thead>
-      <tbody>
-        {deliveries.map((delivery) => (
-          <tr key={delivery.id}>
-            <th scope="row">
-              <EventLink id={delivery.event} row>
-                {delivery.destination}
-              </EventLink>{' '}
-              <span class="dim">by {delivery.route}</span>
-            </th>
-            <td data-label="State">
-              <State of={delivery} />
-            </td>
-            <td data-label="Last failure">
-              {delivery.failure === null ? <span class="dim">none</span> : ends(excerpt(delivery.failure))}
-            </td>
-            <td data-label="Attempts" class="number">
-              {attemptsText(delivery)}
-            </td>
-            <td data-label="Made">
-              <Time iso={delivery.createdAt} />
-            </td>
-            <td data-label="Actions">
-              <DeliveryActions delivery={delivery} changed={changed} />
-            </td>
+    <>
+      <table class="rows" ref={list}>
+        <thead>
+          <tr>
+            <th scope="col">Event</th>
+            <th scope="col">Call or conversation</th>
+            <th scope="col">Destination</th>
+            <th scope="col">State</th>
+            <th scope="col">Last failure</th>
+            <th scope="col">Attempts</th>
+            <th scope="col">Made</th>
+            <th scope="col">Actions</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {deliveries.map((delivery) => (
+            <tr key={delivery.id}>
+              <th scope="row">
+                <EventLink id={delivery.event} row>
+                  {delivery.type}
+                </EventLink>
+              </th>
+              <td data-label="Call or conversation">
+                <SubjectLink subject={delivery.subject} />
+              </td>
+              <td data-label="Destination">
+                {delivery.destination} <span class="dim">by {delivery.route}</span>
+              </td>
+              <td data-label="State">
+                <State of={delivery} />
+              </td>
+              <td data-label="Last failure">
+                {delivery.failure === null ? <span class="dim">none</span> : ends(excerpt(delivery.failure))}
+              </td>
+              <td data-label="Attempts" class="number">
+                {attemptsText(delivery)}
+              </td>
+              <td data-label="Made">
+                <Time iso={delivery.createdAt} />
+              </td>
+              <td data-label="Actions">
+                <DeliveryActions delivery={delivery} ask={ask} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {dialog}
+    </>
   );
 }

@@ -9,7 +9,7 @@ import type { EventDetails, Explanation } from '../model/replies.js';
 import type { SampleSource } from '../model/trial-replies.js';
 import { count, proofText, shellLine } from '../model/wording.js';
 import { Action, Copy } from '../parts/actions.js';
-import { DeliveryCard } from '../parts/delivery-card.js';
+import { DeliveryCards } from '../parts/delivery-card.js';
 import { RouteList } from '../parts/explained.js';
 import { Empty, Loaded } from '../parts/loaded.js';
 import { ReplayAll } from '../parts/replay-all.js';
@@ -43,9 +43,7 @@ export function Event({ place }: ViewProps) {
                 </p>
               </Empty>
             ) : (
-              value.deliveries.map((delivery) => (
-                <DeliveryCard key={delivery.id} delivery={delivery} changed={event.reload} />
-              ))
+              <DeliveryCards deliveries={value.deliveries} changed={event.reload} />
             )}
           </section>
           <Routes id={id} />

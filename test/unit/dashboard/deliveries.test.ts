@@ -1,0 +1,31 @@
+import { expect } from 'chai';
+import { changeOfDelivery } from '../../../core/dashboard/build/model/deliveries.js';
+import type { Delivery } from '../../../core/dashboard/build/model/replies.js';
+
+const delivery: Delivery = {
+  ...{ id: 'e.0', event: 'e', type: 'ended', subject: 'conv_7', route: 'finished', destination: 'crm' },
+  ...{ transforms: [], state: 'dead', reason: 'rejected', attempts: 1, attemptsInAll: 1, failure: 'HTTP 400' },
+  ...{ dueAt: null, createdAt: '2026-01-31T12:00:00.000Z', settledAt: null, gathered: null },
+};
+
+describe('the question before one delivery is changed', () => {
+  it('names the event, its conversation, the destination and the route', () => {
+    expect(changeOfDelivery('discard', delivery).question).to.equal(
+      'ended of conv_7, to crm by the route finished: it is not sent, until a replay brings it back.',
+    );
+    expect(changeOfDelivery('replay', { ...delivery, subject: null })).to.include({
+      title: 'Replay a delivery',
+      question: 'ended, to crm by the route finished: it is sent again, now.',
+    });
+  });
+
+  it('says that a delivered one is sent a second time', () => {
+    expect(changeOfDelivery('replay', { ...delivery, state: 'delivered', reason: null })).to.include({
+      title: 'Send a delivery a second time',
+      button: 'Send it again',
+    });
+    expect(changeOfDelivery('discard', { ...delivery, state: 'waiting', reason: null }).title).to.equal(
+      'Discard a delivery',
+    );
+  });
+});
