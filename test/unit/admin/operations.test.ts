@@ -456,6 +456,11 @@ describe('a replay', () => {
     const first = await listed('no contact …', 1);
     const second = await listed('no contact …', 1, first.cursor ?? '');
     expect([first.failures, second.failures]).to.deep.equal(whole.map((one) => [one]));
+    // As the page ends it.
+    for (const written of ['no contact 12345678.', ' no contact …. ', 'no contact …']) {
+      expect((await listed(written, 50)).failures, written).to.deep.equal(whole);
+      expect(await matched(written), written).to.equal(2);
+    }
     expect(await listed('status 500', 50)).to.deep.equal({ failures: [], cursor: null });
     expect((await operations.deadGroups({ failure: 'status 400' })).groups.map(({ count }) => count)).to.deep.equal([
       1,

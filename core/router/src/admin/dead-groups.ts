@@ -72,10 +72,13 @@ function add(groups: Map<string, DeadGroup>, part: DeadGroup): void {
 
 /**
  * What the last attempt failed with, as those that failed alike have it; null where none came back. Ids, e.g. `call_…`, and long numbers
- * differ from one failure to the next; a status does not.
+ * differ from one failure to the next; a status does not. A full stop and space around it do not count either: lists for people end each
+ * text with one.
  */
 export function sharedFailure({ failure }: Pick<DeliveryRecord, 'failure'>): string | null {
-  return failure === null ? null : failure.replace(/\b(?:(?=[\w-]*\d)[\w-]{16,}|\d{4,})\b/g, '…');
+  if (failure === null) return null;
+  const text = failure.trimStart().replace(/(?<![\s.])[\s.]+$/, '');
+  return text.replace(/\b(?:(?=[\w-]*\d)[\w-]{16,}|\d{4,})\b/g, '…');
 }
 
 /** Whether a delivery failed as a text says: that of its group, or of one delivery of it. Null: no attempt came back. */

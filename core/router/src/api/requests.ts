@@ -213,7 +213,7 @@ const failed = {
     .optional()
     .meta({
       description:
-        'Only deliveries whose last attempt failed so: a `failure` as a delivery or `GET /api/dead` has it, where ids and long numbers do not count.',
+        'Only deliveries whose last attempt failed so: a `failure` as a delivery or `GET /api/dead` has it, where ids, long numbers, and a full stop or space around it do not count.',
       examples: ['HTTP 503 Service Unavailable'],
     }),
 };
